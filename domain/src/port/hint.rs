@@ -1,0 +1,91 @@
+//! Wake-ups: how a committed change tells the workers that there is something to do.
+//!
+//! A hint carries no truth. Losing one, repeating one or sending one for nothing changes only how
+//! soon work is picked up, because workers also sweep the database. The text form is what travels
+//! through Redis, where equal hints coalesce.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The kind of work that is waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// The workspace's change log has grown: projections and subscriptions should read on.
+    Changes,
+    /// A due item of the workspace can be claimed now.
+    Due,
+}
+
+/// "Something of this kind is waiting in this workspace."
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hint {
+    /// The workspace's id as stored, without its text prefix.
+    pub workspace: Uuid,
+    /// What is waiting.
+    pub work: Work,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let work = match self.work {
+            Work::Changes => "changes",
+            Work::Due => "due",
+        };
+        write!(f, "{work}:{}", self.workspace.simple())
+    }
+}
+
+/// The text was not a hint.
+#[derive(Debug, thiserror::Error)]
+#[error("not a hint: {0:?}")]
+pub struct ParseHintError(String);
+
+impl FromStr for Hint {
+    type Err = ParseHintError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || ParseHintError(text.to_owned());
+        let (work, workspace) = text.split_once(':').ok_or_else(refuse)?;
+        let work = match work {
+            "changes" => Work::Changes,
+            "due" => Work::Due,
+            _ => return Err(refuse()),
+        };
+        Ok(Self {
+            workspace: workspace.parse().map_err(|_| refuse())?,
+            work,
+        })
+    }
+}
+
+/// Sends hints after a commit.
+pub trait Hints: Send + Sync {
+    /// Passes `hint` on and returns at once; failure to send is logged there and otherwise ignored.
+    fn send(&self, hint: Hint);
+}
+
+/// Nobody is told; the sweep finds the work. For commands that run alone, and tests of the sweep.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NoHints;
+
+impl Hints for NoHints {
+    fn send(&self, _hint: Hint) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_survives_its_text_form() {
+        let hint = Hint {
+            workspace: Uuid::from_u128(7),
+            work: Work::Due,
+        };
+        assert_eq!(hint.to_string().parse::<Hint>().unwrap(), hint);
+        assert!("due:nobody".parse::<Hint>().is_err());
+    }
+}

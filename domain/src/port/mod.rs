@@ -1,0 +1,11 @@
+//! What the business needs from outside, as traits: implemented by `api`, `worker` and tests.
+
+mod clock;
+mod egress;
+mod hint;
+mod ids;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use egress::{Egress, EgressError, OutgoingRequest, OutgoingResponse};
+pub use hint::{Hint, Hints, NoHints, Work};
+pub use ids::{Ids, RandomIds, SeededIds};

@@ -1,0 +1,1 @@
+//! Tables, typed ids and scoped finders.
