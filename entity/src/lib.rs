@@ -1,1 +1,37 @@
 //! Tables, typed ids and scoped finders.
+//!
+//! One file per table that is read as whole rows; tables that only set-based statements touch
+//! (counters, roll-ups, cursors) have none. The crate knows nothing of the business. Every finder
+//! takes the workspace: see [`Scoped`].
+
+pub mod access_token;
+pub mod account;
+pub mod campaign;
+pub mod contact;
+pub mod contact_activity;
+pub mod contact_health;
+pub mod contact_identity;
+pub mod conversation;
+pub mod delivery;
+pub mod delivery_attempt;
+pub mod due_item;
+pub mod email_event;
+pub mod event;
+pub mod health_history;
+pub mod health_model;
+pub mod id;
+pub mod inbox;
+pub mod kind;
+pub mod member;
+pub mod message;
+pub mod notification_target;
+pub mod quarantine;
+pub mod rule;
+pub mod rule_firing;
+pub mod tag;
+pub mod tagging;
+pub mod workspace;
+
+mod scope;
+
+pub use scope::Scoped;

@@ -1,1 +1,34 @@
-//! migration
+//! The tables, as steps that only ever move forward.
+//!
+//! Each step is plain SQL with a few type words (`UUID`, `TIME`, ...) that stand for the right type
+//! of each database; see [`sql`]. A step never names an entity: what a step did on the day it was
+//! written must not change when an entity does. Steps keep old binaries working: expand first, move
+//! data, contract in a later release.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_access;
+mod m0002_graph;
+mod m0003_work;
+mod m0004_rule;
+mod m0005_email;
+mod m0006_health;
+mod sql;
+
+/// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_access::Migration),
+            Box::new(m0002_graph::Migration),
+            Box::new(m0003_work::Migration),
+            Box::new(m0004_rule::Migration),
+            Box::new(m0005_email::Migration),
+            Box::new(m0006_health::Migration),
+        ]
+    }
+}

@@ -1,0 +1,196 @@
+//! One id type per table.
+//!
+//! An id is a `UUIDv7`: it sorts by the time it was made, which keyset pages rely on. Its text form,
+//! `contact_` followed by 32 hexadecimal digits, is the same in GraphQL, URLs and logs; the prefix
+//! tells the type, so an id of one table can never be taken for that of another.
+
+use std::{fmt, str::FromStr};
+
+use sea_orm::{DbErr, DeriveValueType, TryFromU64};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use uuid::Uuid;
+
+/// What every id type offers.
+pub trait Id: Copy + Eq + Ord + fmt::Display + FromStr<Err = ParseIdError> + From<Uuid> {
+    /// The word before the underscore in the text form.
+    const PREFIX: &'static str;
+
+    /// The id as stored.
+    fn uuid(self) -> Uuid;
+}
+
+/// The text is not an id of the wanted type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseIdError {
+    /// The prefix that was expected.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "not an id of the form {}_ followed by 32 hexadecimal digits",
+            self.expected
+        )
+    }
+}
+
+impl std::error::Error for ParseIdError {}
+
+fn parse(text: &str, prefix: &'static str) -> Result<Uuid, ParseIdError> {
+    let refuse = || ParseIdError { expected: prefix };
+    let digits = text
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .filter(|digits| digits.len() == 32)
+        .ok_or_else(refuse)?;
+    if digits
+        .bytes()
+        .any(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    {
+        return Err(refuse());
+    }
+    Uuid::try_parse(digits).map_err(|_| refuse())
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
+            pub struct $name(pub Uuid);
+
+            impl Id for $name {
+                const PREFIX: &'static str = $prefix;
+
+                fn uuid(self) -> Uuid {
+                    self.0
+                }
+            }
+
+            impl From<Uuid> for $name {
+                fn from(uuid: Uuid) -> Self {
+                    Self(uuid)
+                }
+            }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    write!(f, concat!($prefix, "_{}"), self.0.as_simple())
+                }
+            }
+
+            impl FromStr for $name {
+                type Err = ParseIdError;
+
+                fn from_str(text: &str) -> Result<Self, Self::Err> {
+                    parse(text, $prefix).map(Self)
+                }
+            }
+
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.collect_str(self)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                    text.parse().map_err(D::Error::custom)
+                }
+            }
+
+            impl TryFromU64 for $name {
+                fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+                    Err(DbErr::ConvertFromU64(stringify!($name)))
+                }
+            }
+        )*
+
+        /// Every prefix in use, for tests that walk over all id types.
+        pub const PREFIXES: &[&str] = &[$($prefix),*];
+    };
+}
+
+ids! {
+    /// A tenant.
+    WorkspaceId = "workspace";
+    /// A person of the company.
+    MemberId = "member";
+    /// A credential.
+    AccessTokenId = "token";
+    /// A customer company.
+    AccountId = "account";
+    /// A customer person.
+    ContactId = "contact";
+    /// A label.
+    TagId = "tag";
+    /// One tag on one target, from its adding to its removal.
+    TaggingId = "tagging";
+    /// A place messages come from.
+    InboxId = "inbox";
+    /// A thread with a contact.
+    ConversationId = "conversation";
+    /// A piece of a conversation.
+    MessageId = "message";
+    /// Something a contact did.
+    EventId = "event";
+    /// A trigger, a condition and actions.
+    RuleId = "rule";
+    /// One match of one rule on one message.
+    FiringId = "firing";
+    /// A place notifications go to.
+    TargetId = "target";
+    /// One notification on its way.
+    DeliveryId = "delivery";
+    /// One try to deliver.
+    AttemptId = "attempt";
+    /// A campaign that emails belong to.
+    CampaignId = "campaign";
+    /// One provider event about one email.
+    EmailEventId = "emailevent";
+    /// A version of the health model.
+    HealthModelId = "healthmodel";
+    /// One evaluation in a contact's health history.
+    HealthEntryId = "healthentry";
+    /// Something to do at a time.
+    DueItemId = "due";
+    /// Work set aside after repeated failure.
+    QuarantineId = "quarantine";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_its_text_form() {
+        let id = ContactId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
+        assert_eq!(id.to_string(), "contact_01900000000070008000000000000001");
+        assert_eq!(id.to_string().parse::<ContactId>().unwrap(), id);
+    }
+
+    #[test]
+    fn another_tables_id_and_sloppy_spellings_are_refused() {
+        for text in [
+            "tag_01900000000070008000000000000001",
+            "contact_01900000-0000-7000-8000-000000000001",
+            "contact_0190000000007000800000000000000A",
+            "contact_",
+            "contact",
+            "",
+        ] {
+            assert!(text.parse::<ContactId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_prefix_is_used_once() {
+        let mut prefixes = PREFIXES.to_vec();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        assert_eq!(prefixes.len(), PREFIXES.len());
+    }
+}

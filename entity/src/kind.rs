@@ -1,0 +1,256 @@
+//! The closed lists of words that rows contain: the same word in SQL, Rust and GraphQL.
+
+use async_graphql::Enum;
+use sea_orm::{DeriveActiveEnum, EnumIter, Iterable as _};
+use serde::{Deserialize, Serialize};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $text:literal,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(
+                Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter,
+                DeriveActiveEnum, Enum, Serialize, Deserialize,
+            )]
+            #[sea_orm(rs_type = "String", db_type = "Text")]
+            #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+            pub enum $name {
+                $(
+                    $(#[$value_doc])*
+                    #[sea_orm(string_value = $text)]
+                    $value,
+                )*
+            }
+
+            impl $name {
+                /// The word as stored and as GraphQL shows it.
+                pub fn word(self) -> &'static str {
+                    match self {
+                        $(Self::$value => $text,)*
+                    }
+                }
+
+                /// The value whose stored word is `word`.
+                pub fn from_word(word: &str) -> Option<Self> {
+                    Self::iter().find(|value| value.word() == word)
+                }
+            }
+        )*
+    };
+}
+
+kinds! {
+    /// What a member may do.
+    Role {
+        /// Everything, including handing the workspace over.
+        Owner = "OWNER",
+        /// Everything but changing owners.
+        Admin = "ADMIN",
+        /// Daily work: contacts, conversations, tagging.
+        Agent = "AGENT",
+        /// Reading only.
+        Viewer = "VIEWER",
+    }
+
+    /// What a tag says something about.
+    TagKind {
+        /// Who a contact or an account is to us; stays across conversations.
+        Contact = "CONTACT",
+        /// What one conversation is about.
+        Conversation = "CONVERSATION",
+    }
+
+    /// What carries a tag.
+    TagTarget {
+        /// A contact.
+        Contact = "CONTACT",
+        /// An account.
+        Account = "ACCOUNT",
+        /// A conversation.
+        Conversation = "CONVERSATION",
+    }
+
+    /// How a contact is recognised.
+    IdentityKind {
+        /// An email address, in lower case.
+        Email = "EMAIL",
+        /// A phone number in E.164 form.
+        Phone = "PHONE",
+        /// A social handle, with its network before a colon.
+        Handle = "HANDLE",
+        /// The id another system gave.
+        ExternalId = "EXTERNAL_ID",
+    }
+
+    /// The medium messages come through.
+    Channel {
+        /// Electronic mail.
+        Email = "EMAIL",
+        /// A chat on a web site or in an app.
+        Chat = "CHAT",
+        /// A form on a web site.
+        WebForm = "WEB_FORM",
+        /// X, formerly Twitter.
+        X = "X",
+        /// Facebook.
+        Facebook = "FACEBOOK",
+        /// Instagram.
+        Instagram = "INSTAGRAM",
+        /// LinkedIn.
+        Linkedin = "LINKEDIN",
+        /// LINE.
+        Line = "LINE",
+        /// WeChat.
+        Wechat = "WECHAT",
+        /// WhatsApp.
+        Whatsapp = "WHATSAPP",
+        /// Text messages.
+        Sms = "SMS",
+        /// Anything else.
+        Other = "OTHER",
+    }
+
+    /// Where a conversation stands.
+    ConversationStatus {
+        /// Somebody still has to do something.
+        Open = "OPEN",
+        /// Done, until the contact writes again.
+        Closed = "CLOSED",
+    }
+
+    /// Which way a message went.
+    Direction {
+        /// From a contact to us.
+        Inbound = "INBOUND",
+        /// From us to a contact.
+        Outbound = "OUTBOUND",
+    }
+
+    /// Who wrote a message.
+    Author {
+        /// The contact.
+        Contact = "CONTACT",
+        /// A person of the company.
+        Member = "MEMBER",
+        /// A program of the company, such as a campaign or a bot.
+        Automation = "AUTOMATION",
+    }
+
+    /// What happened to an email.
+    EmailEventKind {
+        /// The provider accepted it for sending.
+        Sent = "SENT",
+        /// The receiving server took it.
+        Delivered = "DELIVERED",
+        /// Its images were loaded.
+        Opened = "OPENED",
+        /// A link in it was followed.
+        Clicked = "CLICKED",
+        /// The recipient answered.
+        Replied = "REPLIED",
+        /// It came back.
+        Bounced = "BOUNCED",
+        /// The recipient called it spam.
+        Complained = "COMPLAINED",
+        /// The recipient asked for no more.
+        Unsubscribed = "UNSUBSCRIBED",
+    }
+
+    /// Who or what caused an open or a click.
+    EmailEventOrigin {
+        /// A person, as far as can be told.
+        Human = "HUMAN",
+        /// A mail privacy service that loads every image by itself.
+        MachinePrivacy = "MACHINE_PRIVACY",
+        /// An image proxy that fetched at delivery.
+        Proxy = "PROXY",
+        /// A security scanner that follows links.
+        Scanner = "SCANNER",
+        /// Nothing is known; counted as a person.
+        Unknown = "UNKNOWN",
+    }
+
+    /// Why an email came back.
+    BounceKind {
+        /// The address does not exist; sending again is useless.
+        Hard = "HARD",
+        /// A passing hindrance.
+        Soft = "SOFT",
+        /// Refused by a policy or a filter.
+        Block = "BLOCK",
+    }
+
+    /// What a row of daily email figures is about.
+    EmailScope {
+        /// The whole workspace.
+        Workspace = "WORKSPACE",
+        /// One campaign.
+        Campaign = "CAMPAIGN",
+        /// One contact.
+        Contact = "CONTACT",
+        /// One account: the sum over its contacts.
+        Account = "ACCOUNT",
+    }
+
+    /// How a relationship is doing.
+    HealthBand {
+        /// Going well.
+        Healthy = "HEALTHY",
+        /// Worth watching.
+        Neutral = "NEUTRAL",
+        /// In danger of being lost.
+        AtRisk = "AT_RISK",
+        /// Too little is known to say.
+        Unknown = "UNKNOWN",
+    }
+
+    /// The kind of place notifications go to.
+    TargetKind {
+        /// A Slack incoming webhook.
+        Slack = "SLACK",
+    }
+
+    /// Where a delivery stands.
+    DeliveryState {
+        /// Waiting for its first or next attempt.
+        Pending = "PENDING",
+        /// The receiver confirmed it.
+        Delivered = "DELIVERED",
+        /// Given up, after the last attempt or a permanent refusal.
+        Failed = "FAILED",
+    }
+
+    /// What a due item asks for.
+    DueKind {
+        /// Attempt a delivery.
+        Delivery = "DELIVERY",
+    }
+
+    /// Where a due item stands.
+    DueState {
+        /// Not claimed yet, or to be tried again.
+        Waiting = "WAITING",
+        /// Claimed by a worker until its lease ends.
+        Running = "RUNNING",
+        /// Finished.
+        Done = "DONE",
+        /// Set aside after it crashed its worker three times.
+        Quarantined = "QUARANTINED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_word_is_the_word_graphql_and_json_show() {
+        for role in Role::iter() {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.word());
+            assert_eq!(Role::from_word(role.word()), Some(role));
+        }
+        for channel in Channel::iter() {
+            assert_eq!(serde_json::to_value(channel).unwrap(), channel.word());
+        }
+    }
+}

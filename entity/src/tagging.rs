@@ -1,0 +1,46 @@
+//! One tag on one target, from its adding to its removal.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    id::{TagId, TaggingId, WorkspaceId},
+    kind::TagTarget,
+};
+
+/// One tag on one target, from its adding to its removal.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "tagging")]
+pub struct Model {
+    /// The workspace the row belongs to.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub workspace_id: WorkspaceId,
+    /// The row's id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TaggingId,
+    /// The tag.
+    pub tag_id: TagId,
+    /// What kind of thing carries the tag.
+    pub target: TagTarget,
+    /// The thing that carries the tag, or the place notified.
+    pub target_id: Uuid,
+    /// From when.
+    pub added_at: DateTimeUtc,
+    /// By whom.
+    pub added_by: Json,
+    /// Why.
+    pub added_reason: String,
+    /// When it ended, if it has.
+    pub removed_at: Option<DateTimeUtc>,
+    /// By whom it was removed.
+    pub removed_by: Option<Json>,
+    /// Why it was removed.
+    pub removed_reason: Option<String>,
+}
+
+/// None: joins are written where they are needed.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+crate::scope::scoped!();

@@ -1,0 +1,30 @@
+//! A tenant.
+
+use sea_orm::entity::prelude::*;
+
+use crate::id::WorkspaceId;
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "workspace")]
+pub struct Model {
+    /// The row's id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: WorkspaceId,
+    /// The name shown to people.
+    pub name: String,
+    /// The IANA time zone that days are counted in.
+    pub time_zone: String,
+    /// The language of the texts written for people.
+    pub locale: String,
+    /// Our own email addresses and domains (`sales@example.com`, `@example.com`).
+    pub own_addresses: Json,
+    /// When the row was made.
+    pub created_at: DateTimeUtc,
+}
+
+/// None: joins are written where they are needed.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
