@@ -4,5 +4,30 @@
 //! `api` and `worker` are two thin doors to this crate. It knows sea-orm and pure libraries; it
 //! never names actix, apalis, redis, a resolver or an environment variable. What it needs from
 //! outside (time, ids, wake-ups, outgoing HTTP) it asks for through [`port`].
+//!
+//! Each noun has a folder; what a use case is handed first is a [`ctx::Ctx`] and, when somebody asks
+//! for it, an [`access::Actor`]. Everything that follows from a change later is a projection or a
+//! due item of the [`work`] core.
 
+pub mod access;
+pub mod ctx;
+pub mod error;
+pub mod locale;
+pub mod mail;
 pub mod port;
+pub mod store;
+pub mod text;
+pub mod work;
+pub mod workspace;
+
+use work::{projection::Projection, schedule::Schedule};
+
+/// Every consequence of the change log.
+pub fn projections() -> &'static [&'static dyn Projection] {
+    &[]
+}
+
+/// Everything that recurs by the clock.
+pub fn schedules() -> &'static [&'static dyn Schedule] {
+    &[]
+}

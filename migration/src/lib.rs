@@ -32,3 +32,25 @@ impl MigratorTrait for Migrator {
         ]
     }
 }
+
+/// Any number no other program is likely to lock.
+const LOCK: i64 = 0x0065_6e69_7368_6900;
+
+/// Brings the schema up to date. Any number of processes may call it at once: on PostgreSQL they
+/// take turns under a lock held by one connection's session, SQLite has a single writer anyway.
+pub async fn apply(
+    connection: &sea_orm_migration::sea_orm::DatabaseConnection,
+) -> Result<(), DbErr> {
+    use sea_orm_migration::sea_orm::{
+        ConnectionTrait as _, DatabaseBackend, TransactionTrait as _,
+    };
+    if connection.get_database_backend() != DatabaseBackend::Postgres {
+        return Migrator::up(connection, None).await;
+    }
+    let holder = connection.begin().await?;
+    holder
+        .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
+        .await?;
+    Migrator::up(connection, None).await?;
+    holder.commit().await
+}

@@ -101,6 +101,7 @@ CREATE TABLE quarantine (
     PRIMARY KEY (workspace_id, id)
 ) STRICT;
 CREATE TABLE schedule_tick (
+    workspace_id UUID NOT NULL REFERENCES workspace (id),
     schedule TEXT NOT NULL,
     tick_at TIME NOT NULL,
     state TEXT NOT NULL,
@@ -111,6 +112,6 @@ CREATE TABLE schedule_tick (
     crashes INT NOT NULL,
     last_error TEXT,
     finished_at TIME,
-    PRIMARY KEY (schedule, tick_at)
+    PRIMARY KEY (workspace_id, schedule, tick_at)
 ) STRICT;
 ";

@@ -1,1 +1,10 @@
-//! tests
+//! End-to-end tests, storage tests on both databases, and the repository's invariants.
+//!
+//! Run by `tests/run`, which starts a private PostgreSQL and Redis and names them in
+//! `TEST_DATABASE_URL` and `TEST_REDIS_URL`. Without the first, storage tests run on SQLite only and
+//! say so.
+
+pub mod support;
+
+#[cfg(test)]
+mod work;

@@ -13,10 +13,38 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
-    /// The workspace's change log has grown: projections and subscriptions should read on.
+    /// The workspace's change log has grown: subscriptions should read on.
     Changes,
+    /// Entries that rules are evaluated on.
+    Rules,
+    /// Entries that email figures are made of.
+    Email,
+    /// Entries that move health scores.
+    Health,
     /// A due item of the workspace can be claimed now.
     Due,
+}
+
+impl Work {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::Changes,
+        Self::Rules,
+        Self::Email,
+        Self::Health,
+        Self::Due,
+    ];
+
+    /// The word in a hint's text form.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::Rules => "rules",
+            Self::Email => "email",
+            Self::Health => "health",
+            Self::Due => "due",
+        }
+    }
 }
 
 /// "Something of this kind is waiting in this workspace."
@@ -30,11 +58,7 @@ pub struct Hint {
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let work = match self.work {
-            Work::Changes => "changes",
-            Work::Due => "due",
-        };
-        write!(f, "{work}:{}", self.workspace.simple())
+        write!(f, "{}:{}", self.work.word(), self.workspace.simple())
     }
 }
 
@@ -49,11 +73,10 @@ impl FromStr for Hint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || ParseHintError(text.to_owned());
         let (work, workspace) = text.split_once(':').ok_or_else(refuse)?;
-        let work = match work {
-            "changes" => Work::Changes,
-            "due" => Work::Due,
-            _ => return Err(refuse()),
-        };
+        let work = Work::ALL
+            .into_iter()
+            .find(|known| known.word() == work)
+            .ok_or_else(refuse)?;
         Ok(Self {
             workspace: workspace.parse().map_err(|_| refuse())?,
             work,

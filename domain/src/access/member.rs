@@ -1,0 +1,158 @@
+//! The people of a workspace.
+
+use entity::{
+    Scoped as _, access_token,
+    id::{MemberId, WorkspaceId},
+    kind::Role,
+    member,
+};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,
+    PaginatorTrait as _, QueryFilter as _, Set,
+};
+
+use super::{Actor, Scope};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    mail::EmailAddress,
+    store::Tx,
+    text,
+};
+
+/// A member about to be added.
+#[derive(Debug, Clone)]
+pub struct NewMember {
+    /// The email address.
+    pub email: String,
+    /// The name shown.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Adds a member. Only an owner makes owners.
+pub async fn add(ctx: &Ctx, actor: &Actor, new: NewMember) -> Result<member::Model> {
+    actor.require(Scope::Administer)?;
+    may_grant(actor, new.role)?;
+    let tx = ctx.begin(actor.workspace).await?;
+    let member = insert(&tx, new).await?;
+    tx.commit().await?;
+    Ok(member)
+}
+
+pub(crate) async fn insert(tx: &Tx<'_>, new: NewMember) -> Result<member::Model> {
+    let name =
+        text::name(&new.name, &["name"], 100).map_err(|error| Error::Refused(vec![error]))?;
+    let email = EmailAddress::parse(&new.email)
+        .map_err(|error| Error::refused(&["email"], UserErrorCode::Invalid, error.to_string()))?
+        .to_string();
+    let taken = member::Entity::of(tx.workspace)
+        .filter(member::Column::Email.eq(&email))
+        .filter(member::Column::RemovedAt.is_null())
+        .count(tx.connection())
+        .await?;
+    if taken > 0 {
+        let message = "A member with this address is already there.";
+        return Err(Error::refused(&["email"], UserErrorCode::Taken, message));
+    }
+    let member = member::Model {
+        workspace_id: tx.workspace,
+        id: tx.id(),
+        email,
+        name,
+        role: new.role,
+        created_at: tx.now,
+        removed_at: None,
+    };
+    member::Entity::insert(member.clone().into_active_model())
+        .exec_without_returning(tx.connection())
+        .await?;
+    Ok(member)
+}
+
+/// Changes a member's role. The last owner stays one.
+pub async fn set_role(ctx: &Ctx, actor: &Actor, id: MemberId, role: Role) -> Result<member::Model> {
+    actor.require(Scope::Administer)?;
+    may_grant(actor, role)?;
+    let tx = ctx.begin(actor.workspace).await?;
+    let member = find(&tx, id).await?;
+    may_grant(actor, member.role)?;
+    if member.role == Role::Owner && role != Role::Owner {
+        keep_an_owner(&tx).await?;
+    }
+    let mut active = member.into_active_model();
+    active.role = Set(role);
+    let member = active.update(tx.connection()).await?;
+    tx.commit().await?;
+    Ok(member)
+}
+
+/// Removes a member and revokes their tokens. The last owner stays.
+pub async fn remove(ctx: &Ctx, actor: &Actor, id: MemberId) -> Result<member::Model> {
+    actor.require(Scope::Administer)?;
+    let tx = ctx.begin(actor.workspace).await?;
+    let member = find(&tx, id).await?;
+    may_grant(actor, member.role)?;
+    if member.role == Role::Owner {
+        keep_an_owner(&tx).await?;
+    }
+    access_token::Entity::update_many()
+        .set(access_token::ActiveModel {
+            revoked_at: Set(Some(tx.now)),
+            ..Default::default()
+        })
+        .filter(access_token::Column::WorkspaceId.eq(tx.workspace))
+        .filter(access_token::Column::MemberId.eq(id))
+        .filter(access_token::Column::RevokedAt.is_null())
+        .exec(tx.connection())
+        .await?;
+    let mut active = member.into_active_model();
+    active.removed_at = Set(Some(tx.now));
+    let member = active.update(tx.connection()).await?;
+    tx.commit().await?;
+    Ok(member)
+}
+
+/// The members who are not removed, oldest first.
+pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<member::Model>> {
+    let mut members = member::Entity::of(workspace)
+        .filter(member::Column::RemovedAt.is_null())
+        .all(ctx.reader())
+        .await?;
+    members.sort_by_key(|member| member.id);
+    Ok(members)
+}
+
+async fn find(tx: &Tx<'_>, id: MemberId) -> Result<member::Model> {
+    member::Entity::find_by_id((tx.workspace, id))
+        .filter(member::Column::RemovedAt.is_null())
+        .one(tx.connection())
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "member"))
+}
+
+/// Owners are made, changed and removed by owners only.
+fn may_grant(actor: &Actor, role: Role) -> Result<()> {
+    if role == Role::Owner && actor.role != Role::Owner {
+        return Err(Error::Forbidden(Scope::Administer));
+    }
+    Ok(())
+}
+
+async fn keep_an_owner(tx: &Tx<'_>) -> Result<()> {
+    let owners = member::Entity::of(tx.workspace)
+        .filter(member::Column::Role.eq(Role::Owner))
+        .filter(member::Column::RemovedAt.is_null())
+        .count(tx.connection())
+        .await?;
+    if owners > 1 {
+        return Ok(());
+    }
+    let message = "A workspace keeps at least one owner. Make somebody else an owner first.";
+    Err(Error::refused(
+        &["id"],
+        UserErrorCode::LimitReached,
+        message,
+    ))
+}

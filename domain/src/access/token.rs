@@ -1,0 +1,186 @@
+//! Access tokens: shown once, stored as a hash, revocable, expiring.
+//!
+//! A token is `enishi_` and 43 characters of base64url: 256 random bits. A value with that much
+//! chance in it needs no slow hash; SHA-256 makes the stored form useless to a thief.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use entity::{
+    Scoped as _, access_token,
+    id::{AccessTokenId, MemberId, WorkspaceId},
+    kind::Role,
+};
+use sea_orm::{
+    ActiveModelTrait as _, EntityTrait as _, FromQueryResult, IntoActiveModel as _, Set,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{Actor, Scope, ScopeSet};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    store::{Query, Tx},
+    text,
+};
+
+const PREFIX: &str = "enishi_";
+
+/// A token about to be made.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// What it is for.
+    pub name: String,
+    /// What it may be used for; never more than its member's role allows.
+    pub scopes: Vec<Scope>,
+    /// When it stops working; never, if nothing is given.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Makes a token for the actor. The secret is returned here and never again.
+pub async fn create(
+    ctx: &Ctx,
+    actor: &Actor,
+    new: NewToken,
+) -> Result<(access_token::Model, SecretString)> {
+    actor.require(Scope::Administer)?;
+    let name =
+        text::name(&new.name, &["name"], 100).map_err(|error| Error::Refused(vec![error]))?;
+    let scopes: ScopeSet = new.scopes.iter().copied().collect();
+    if scopes == ScopeSet::default() {
+        let message = "Choose at least one scope.";
+        return Err(Error::refused(
+            &["scopes"],
+            UserErrorCode::Required,
+            message,
+        ));
+    }
+    if scopes.and(actor.scopes) != scopes {
+        let message = "A token cannot do more than the token that makes it.";
+        return Err(Error::refused(&["scopes"], UserErrorCode::Invalid, message));
+    }
+    if new.expires_at.is_some_and(|at| at <= ctx.clock.now()) {
+        let message = "Choose a moment in the future.";
+        return Err(Error::refused(
+            &["expiresAt"],
+            UserErrorCode::Invalid,
+            message,
+        ));
+    }
+    let tx = ctx.begin(actor.workspace).await?;
+    let secret = generate(ctx);
+    let token = insert(&tx, actor.member, &name, scopes, new.expires_at, &secret).await?;
+    tx.commit().await?;
+    Ok((token, secret))
+}
+
+/// Takes a token back; it stops working within seconds, also on open subscriptions.
+pub async fn revoke(ctx: &Ctx, actor: &Actor, id: AccessTokenId) -> Result<access_token::Model> {
+    actor.require(Scope::Administer)?;
+    let tx = ctx.begin(actor.workspace).await?;
+    let token = access_token::Entity::find_by_id((tx.workspace, id))
+        .one(tx.connection())
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "access token"))?;
+    let token = if token.revoked_at.is_some() {
+        token
+    } else {
+        let mut active = token.into_active_model();
+        active.revoked_at = Set(Some(tx.now));
+        active.update(tx.connection()).await?
+    };
+    tx.commit().await?;
+    Ok(token)
+}
+
+/// The workspace's tokens, oldest first, revoked ones included.
+pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<access_token::Model>> {
+    let mut tokens = access_token::Entity::of(workspace)
+        .all(ctx.reader())
+        .await?;
+    tokens.sort_by_key(|token| token.id);
+    Ok(tokens)
+}
+
+/// A new secret.
+pub(crate) fn generate(ctx: &Ctx) -> SecretString {
+    let mut random = [0; 32];
+    ctx.ids.fill(&mut random);
+    SecretString::from(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random)))
+}
+
+pub(crate) async fn insert(
+    tx: &Tx<'_>,
+    member: MemberId,
+    name: &str,
+    scopes: ScopeSet,
+    expires_at: Option<DateTime<Utc>>,
+    secret: &SecretString,
+) -> Result<access_token::Model> {
+    let token = access_token::Model {
+        workspace_id: tx.workspace,
+        id: tx.id(),
+        member_id: member,
+        name: name.to_owned(),
+        hash: hash(secret.expose_secret()),
+        hint: hint(secret.expose_secret()),
+        scopes: json!(scopes.iter().collect::<Vec<_>>()),
+        created_at: tx.now,
+        expires_at,
+        revoked_at: None,
+    };
+    access_token::Entity::insert(token.clone().into_active_model())
+        .exec_without_returning(tx.connection())
+        .await?;
+    Ok(token)
+}
+
+fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+/// The last four characters tell tokens apart in a list and give nothing away.
+fn hint(secret: &str) -> String {
+    let tail: Vec<char> = secret.chars().rev().take(4).collect();
+    tail.into_iter().rev().collect()
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    workspace_id: WorkspaceId,
+    id: AccessTokenId,
+    member_id: MemberId,
+    role: Role,
+    scopes: Value,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// The actor behind `secret`, if it is a token that works now. The look-up is by hash, so its time
+/// tells nothing about how much of a guess was right.
+pub async fn authenticate(ctx: &Ctx, secret: &str) -> Result<Option<Actor>> {
+    let row: Option<Row> = Query::new(
+        "SELECT t.workspace_id, t.id, t.member_id, m.role, t.scopes, t.expires_at
+         FROM access_token t
+         JOIN member m ON m.workspace_id = t.workspace_id AND m.id = t.member_id
+         WHERE t.hash = $1 AND t.revoked_at IS NULL AND m.removed_at IS NULL",
+    )
+    .bind(hash(secret))
+    .one(ctx.reader())
+    .await?;
+    let now = ctx.clock.now();
+    let Some(row) = row.filter(|row| row.expires_at.is_none_or(|at| at > now)) else {
+        return Ok(None);
+    };
+    let scopes: Vec<Scope> = serde_json::from_value(row.scopes)?;
+    Ok(Some(Actor {
+        workspace: row.workspace_id,
+        member: row.member_id,
+        token: row.id,
+        role: row.role,
+        scopes: scopes
+            .into_iter()
+            .collect::<ScopeSet>()
+            .and(ScopeSet::of_role(row.role)),
+    }))
+}

@@ -1,0 +1,50 @@
+//! What every use case is handed first.
+
+use std::{fmt, sync::Arc};
+
+use entity::id::{Id, WorkspaceId};
+use sea_orm::{DatabaseConnection, DbErr};
+
+use crate::{
+    port::{Clock, Hints, Ids},
+    store::{Db, Tx},
+};
+
+/// The database, the clock, the ids, and the ports: everything the business needs from outside.
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx {
+    /// The database.
+    pub db: Db,
+    /// The only source of the current time.
+    pub clock: Arc<dyn Clock>,
+    /// The only source of ids and random bytes.
+    pub ids: Arc<dyn Ids>,
+    /// Wakes workers after a commit.
+    pub hints: Arc<dyn Hints>,
+}
+
+impl Ctx {
+    /// The connection for statements that only read.
+    pub fn reader(&self) -> &DatabaseConnection {
+        self.db.reader()
+    }
+
+    /// Opens a transaction of `workspace`.
+    pub async fn begin(&self, workspace: WorkspaceId) -> Result<Tx<'_>, DbErr> {
+        Tx::begin(self, workspace).await
+    }
+
+    /// A new id that carries the current time.
+    pub fn id<I: Id>(&self) -> I {
+        I::from(self.ids.uuid(self.clock.now()))
+    }
+}
+
+impl fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ctx")
+            .field("db", &self.db)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+//! What can go wrong in a use case, sorted by who can do something about it.
+
+use sea_orm::DbErr;
+use serde::{Deserialize, Serialize};
+
+use crate::access::Scope;
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a use case did nothing. Whatever the kind, nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input can be mended by the person who gave it; shown as data in the mutation's payload.
+    #[error("the input was refused: {0:?}")]
+    Refused(Vec<UserError>),
+    /// The credential does not allow it.
+    #[error("the credential lacks the scope {0:?}")]
+    Forbidden(Scope),
+    /// The same idempotency key was used before with another input.
+    #[error("the idempotency key was used with another input")]
+    IdempotencyMismatch,
+    /// Another request with the same idempotency key is still running.
+    #[error("a request with the same idempotency key is still running")]
+    IdempotencyBusy,
+    /// The database could not do it.
+    #[error("the database refused")]
+    Store(#[from] DbErr),
+    /// A stored value cannot be read: a bug, or a row written by a newer release.
+    #[error("a stored value cannot be read")]
+    Decode(#[from] serde_json::Error),
+    /// Anything else that is our fault.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// A refusal with one entry.
+    pub fn refused(path: &[&str], code: UserErrorCode, message: impl Into<String>) -> Self {
+        Self::Refused(vec![UserError::new(path, code, message)])
+    }
+
+    /// "There is no such thing", said of what is not there and of what belongs to somebody else.
+    pub fn not_found(path: &[&str], what: &str) -> Self {
+        Self::refused(
+            path,
+            UserErrorCode::NotFound,
+            format!("There is no such {what}."),
+        )
+    }
+}
+
+/// A stable reason, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UserErrorCode {
+    /// A value is needed and was empty.
+    Required,
+    /// A value has more characters or entries than allowed.
+    TooLong,
+    /// A value is not of the form it must have.
+    Invalid,
+    /// The thing named does not exist in this workspace.
+    NotFound,
+    /// Another thing already has this name or address.
+    Taken,
+    /// The thing would become its own ancestor.
+    Cycle,
+    /// The thing is of another kind than what is needed here.
+    KindMismatch,
+    /// The parts contradict each other, so that nothing could ever match.
+    Contradictory,
+    /// A limit of this installation would be passed.
+    LimitReached,
+    /// The thing is still in use.
+    InUse,
+}
+
+/// One mistake in an input, told so that the person can mend it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, async_graphql::SimpleObject)]
+pub struct UserError {
+    /// Where in the input it is: names of fields and positions in lists, from the outside in.
+    pub path: Vec<String>,
+    /// The reason, for programs.
+    pub code: UserErrorCode,
+    /// The reason and what to do, for people.
+    pub message: String,
+}
+
+impl UserError {
+    /// Builds one entry.
+    pub fn new(path: &[&str], code: UserErrorCode, message: impl Into<String>) -> Self {
+        let path = path.iter().map(|&part| part.to_owned()).collect();
+        Self {
+            path,
+            code,
+            message: message.into(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Opening the database named by a URL.
+
+use std::{path::PathBuf, str::FromStr as _, time::Duration};
+
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
+use sqlx::{
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::Db;
+
+/// Where the data is kept.
+#[derive(Debug, Clone)]
+pub enum Location {
+    /// A PostgreSQL server.
+    Postgres(Box<PgConnectOptions>),
+    /// A SQLite file; made when it is not there.
+    Sqlite(PathBuf),
+}
+
+/// The URL does not name a database Enishi can use.
+#[derive(Debug, thiserror::Error)]
+pub enum LocationError {
+    /// Another scheme.
+    #[error("it must begin with postgres:// or sqlite:")]
+    Scheme,
+    /// The rest cannot be read.
+    #[error("it is not a PostgreSQL URL: {0}")]
+    Postgres(#[source] sqlx::Error),
+    /// There is no path.
+    #[error("it names no file")]
+    NoFile,
+}
+
+impl Location {
+    /// Reads `postgres://user:password@host/database` or `sqlite:/path/to/file`.
+    pub fn parse(url: &str) -> Result<Self, LocationError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url).map_err(LocationError::Postgres)?;
+            return Ok(Self::Postgres(Box::new(options)));
+        }
+        let path = url.strip_prefix("sqlite:").ok_or(LocationError::Scheme)?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path.starts_with('?') || path == ":memory:" {
+            return Err(LocationError::NoFile);
+        }
+        Ok(Self::Sqlite(path.into()))
+    }
+
+    /// Opens a pool of up to `size` connections, lazily: an unreachable server is found out by the
+    /// first statement.
+    pub fn pool(&self, size: u32) -> DatabaseConnection {
+        match self {
+            Self::Postgres(options) => {
+                let options = options
+                    .as_ref()
+                    .clone()
+                    .application_name("enishi")
+                    .statement_cache_capacity(256)
+                    // A transaction left open would hold the change log back for everybody.
+                    .options([
+                        ("idle_in_transaction_session_timeout", "30s"),
+                        ("statement_timeout", "120s"),
+                        ("plan_cache_mode", "force_generic_plan"),
+                        ("jit", "off"),
+                    ]);
+                let pool = PgPoolOptions::new()
+                    .max_connections(size)
+                    .acquire_timeout(Duration::from_secs(10))
+                    .test_before_acquire(false)
+                    .connect_lazy_with(options);
+                SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+            }
+            Self::Sqlite(path) => {
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // An acknowledged change survives a power cut, not only a crash.
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(10))
+                    .statement_cache_capacity(256)
+                    .pragma("wal_autocheckpoint", "20000")
+                    .pragma("cache_size", "-8000");
+                let pool = SqlitePoolOptions::new()
+                    .max_connections(size)
+                    .acquire_timeout(Duration::from_secs(30))
+                    .idle_timeout(Duration::from_secs(60))
+                    .test_before_acquire(false)
+                    .connect_lazy_with(options);
+                SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+            }
+        }
+    }
+
+    /// Opens connections for one thread or one runtime: `size` for reading, and, on SQLite, one for
+    /// writing unless the process already has it.
+    pub fn open(&self, size: u32, writer: Option<DatabaseConnection>) -> Db {
+        match (self, writer) {
+            (Self::Postgres(_), _) => {
+                let pool = self.pool(size);
+                Db::new(pool.clone(), pool)
+            }
+            (Self::Sqlite(_), Some(writer)) => Db::new(self.pool(size), writer),
+            (Self::Sqlite(_), None) => Db::new(self.pool(size), self.pool(1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_one_of_two_databases() {
+        assert!(matches!(
+            Location::parse("sqlite:/a/b.db"),
+            Ok(Location::Sqlite(_))
+        ));
+        assert!(matches!(
+            Location::parse("postgres://u:p@localhost:5432/d"),
+            Ok(Location::Postgres(_))
+        ));
+        for url in ["mysql://localhost/x", "", "sqlite:", "/a/b.db"] {
+            assert!(Location::parse(url).is_err(), "{url}");
+        }
+    }
+}

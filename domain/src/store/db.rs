@@ -1,0 +1,61 @@
+//! The connections a process holds.
+
+use sea_orm::{
+    AccessMode, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+};
+
+/// Connections for reading and for writing. On PostgreSQL they are one pool. SQLite has a single
+/// writer at a time, so writing goes through a pool of one connection: waiting there is fair and
+/// cheap, while waiting inside SQLite is polling.
+#[derive(Debug, Clone)]
+pub struct Db {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+impl Db {
+    /// Joins a pool for reading and one for writing; on PostgreSQL give the same pool twice.
+    pub fn new(reader: DatabaseConnection, writer: DatabaseConnection) -> Self {
+        Self { reader, writer }
+    }
+
+    /// Where single statements that only read are run.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Where single statements that write, outside a business transaction, are run.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> DatabaseBackend {
+        self.reader.get_database_backend()
+    }
+
+    /// Opens a transaction that may write. On SQLite it takes the write lock at once: a transaction
+    /// that reads first and asks for the lock later fails whenever another has written in between.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.writer
+            .begin_with_options(TransactionOptions {
+                isolation_level: None,
+                access_mode: None,
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            })
+            .await
+    }
+
+    /// Opens a transaction that sees one state of the database and writes nothing.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let postgres = self.backend() == DatabaseBackend::Postgres;
+        self.reader
+            .begin_with_options(TransactionOptions {
+                isolation_level: postgres.then_some(sea_orm::IsolationLevel::RepeatableRead),
+                access_mode: postgres.then_some(AccessMode::ReadOnly),
+                sqlite_transaction_mode: None,
+            })
+            .await
+    }
+}

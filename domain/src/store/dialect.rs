@@ -1,0 +1,58 @@
+//! The few words on which the two databases differ.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sea_orm::DatabaseBackend;
+
+/// Now by the database's own clock, in the form times are stored. Leases are taken and judged by
+/// this clock only, so that a worker whose clock is wrong cannot steal or keep a claim.
+pub fn now(backend: DatabaseBackend) -> &'static str {
+    match backend {
+        DatabaseBackend::Postgres => "now()",
+        _ => "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+    }
+}
+
+/// [`now`] plus a number of seconds written into the statement.
+pub fn now_plus(backend: DatabaseBackend, seconds: i64) -> String {
+    match backend {
+        DatabaseBackend::Postgres => format!("(now() + interval '{seconds} seconds')"),
+        _ => format!("strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '{seconds:+} seconds')"),
+    }
+}
+
+/// The newest transaction number below which every transaction has ended: the change log is read up
+/// to there. SQLite writes one transaction at a time, so there is nothing to wait for.
+pub fn settled(backend: DatabaseBackend) -> &'static str {
+    match backend {
+        DatabaseBackend::Postgres => {
+            "tx < (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+        }
+        _ => "tx = 0",
+    }
+}
+
+/// Leaves rows out that another transaction is holding. SQLite has no row locks to skip.
+pub fn skip_locked(backend: DatabaseBackend) -> &'static str {
+    match backend {
+        DatabaseBackend::Postgres => "FOR UPDATE SKIP LOCKED",
+        _ => "",
+    }
+}
+
+/// A time as SQLite stores it; the same text sqlx writes, so that text order is time order.
+pub(super) fn sqlite_time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_times_sort_as_text_whatever_their_fraction() {
+        let base = DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
+        let times = [0, 1_000, 1_000_000, 1_001_000, 20_000_000]
+            .map(|nanos| sqlite_time(base + chrono::TimeDelta::nanoseconds(nanos)));
+        assert!(times.is_sorted(), "{times:?}");
+    }
+}

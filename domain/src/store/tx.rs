@@ -1,0 +1,101 @@
+//! A business transaction.
+
+use chrono::{DateTime, Utc};
+use entity::id::WorkspaceId;
+use sea_orm::{DatabaseTransaction, DbErr};
+
+use crate::{
+    ctx::Ctx,
+    port::{Hint, Work},
+    work::{
+        change::{self, Change},
+        projection,
+    },
+};
+
+/// One transaction of one workspace. What it did is written to the change log in the same
+/// transaction, at its end, and the workers are told after the commit. Dropping it undoes everything.
+#[derive(Debug)]
+pub struct Tx<'c> {
+    ctx: &'c Ctx,
+    inner: DatabaseTransaction,
+    /// The workspace everything in it belongs to.
+    pub workspace: WorkspaceId,
+    /// The moment it happens at, the same for all its rows.
+    pub now: DateTime<Utc>,
+    changes: Vec<Change>,
+    due: bool,
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) async fn begin(ctx: &'c Ctx, workspace: WorkspaceId) -> Result<Self, DbErr> {
+        Ok(Self {
+            ctx,
+            inner: ctx.db.begin().await?,
+            workspace,
+            now: ctx.clock.now(),
+            changes: Vec::new(),
+            due: false,
+        })
+    }
+
+    /// The connection statements run on.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    /// A new id.
+    pub fn id<I: entity::id::Id>(&self) -> I {
+        I::from(self.ctx.ids.uuid(self.now))
+    }
+
+    /// Notes what happened, to be appended to the change log at the commit.
+    pub fn record(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Notes that a due item was made, so that workers are woken after the commit.
+    pub fn wake_due(&mut self) {
+        self.due = true;
+    }
+
+    /// Appends the noted changes to the log, commits, and wakes the workers.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        let changed = !self.changes.is_empty();
+        if changed {
+            change::append(&self.inner, self.workspace, self.now, &self.changes).await?;
+        }
+        self.inner.commit().await?;
+        let workspace = self.workspace.0;
+        if changed {
+            self.ctx.hints.send(Hint {
+                workspace,
+                work: Work::Changes,
+            });
+        }
+        for projection in crate::projections() {
+            if self
+                .changes
+                .iter()
+                .any(|change| projection::is_read_by(*projection, &change.fact))
+            {
+                self.ctx.hints.send(Hint {
+                    workspace,
+                    work: projection.work(),
+                });
+            }
+        }
+        if self.due {
+            self.ctx.hints.send(Hint {
+                workspace,
+                work: Work::Due,
+            });
+        }
+        Ok(())
+    }
+
+    /// Undoes everything.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.inner.rollback().await
+    }
+}

@@ -1,0 +1,85 @@
+//! Names as people write them, and the form in which they are compared.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::error::{UserError, UserErrorCode};
+
+/// The form in which two names are the same: NFKC, so that width does not matter, then lower case.
+pub fn name_key(name: &str) -> String {
+    name.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Trims `raw`, removes control characters (PostgreSQL stores no NUL, logs and mails no line
+/// breaks) and checks its length in characters as a person counts them.
+pub fn name(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError> {
+    let clean = line(raw);
+    if clean.is_empty() {
+        return Err(UserError::new(
+            path,
+            UserErrorCode::Required,
+            "Give a name.",
+        ));
+    }
+    within(clean, path, limit)
+}
+
+/// Like [`name`], but may be empty.
+pub fn short_text(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError> {
+    within(line(raw), path, limit)
+}
+
+/// Long text: line breaks and tabs stay, other control characters go.
+pub fn long_text(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError> {
+    within(printable(raw), path, limit)
+}
+
+/// `raw` without control characters other than line breaks and tabs.
+pub fn printable(raw: &str) -> String {
+    raw.chars()
+        .filter(|&c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect()
+}
+
+fn line(raw: &str) -> String {
+    let clean: String = raw
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    clean.trim().to_owned()
+}
+
+fn within(text: String, path: &[&str], limit: usize) -> Result<String, UserError> {
+    // Bytes are an upper bound of graphemes: the common short text is not segmented at all.
+    if text.len() > limit && text.graphemes(true).count() > limit {
+        let message = format!("Use at most {limit} characters.");
+        return Err(UserError::new(path, UserErrorCode::TooLong, message));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_whatever_their_width_and_case() {
+        assert_eq!(name_key("ＶＩＰ"), name_key("vip"));
+        assert_eq!(name_key("ﾊﾟｰﾄﾅｰ"), name_key("パートナー"));
+        assert_ne!(name_key("VIP"), name_key("VIPs"));
+    }
+
+    #[test]
+    fn length_is_counted_as_a_person_counts() {
+        assert!(short_text(&"縁".repeat(255), &["name"], 255).is_ok());
+        assert!(short_text(&"縁".repeat(256), &["name"], 255).is_err());
+        assert!(short_text(&"👩‍👩‍👧".repeat(64), &["name"], 64).is_ok());
+    }
+
+    #[test]
+    fn control_characters_do_not_get_in() {
+        assert_eq!(name(" a\0b\n", &["name"], 64).unwrap(), "a b");
+        assert_eq!(printable("a\0b\nc\u{1}"), "ab\nc");
+        assert!(name("\u{1}", &["name"], 64).is_err());
+    }
+}

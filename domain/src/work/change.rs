@@ -1,0 +1,472 @@
+//! The change log: what happened in a workspace, in order.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{
+        AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, EventId,
+        FiringId, HealthModelId, InboxId, MessageId, RuleId, TagId, TaggingId, TargetId,
+        WorkspaceId,
+    },
+    kind::{HealthBand, TagTarget},
+};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    access::Origin,
+    store::{Query, Rows, dialect},
+};
+
+/// Something that happened. Stored as JSON for as long as the log is kept: variants and fields are
+/// added, never renamed; `samples/change.json` holds one of each and must keep decoding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+#[expect(
+    missing_docs,
+    reason = "the fields are the ids that the variant's sentence names"
+)]
+pub enum Fact {
+    /// A contact wrote to us.
+    #[serde(rename = "message.received")]
+    MessageReceived {
+        message_id: MessageId,
+        conversation_id: ConversationId,
+        inbox_id: InboxId,
+    },
+    /// We wrote to a contact.
+    #[serde(rename = "message.sent")]
+    MessageSent {
+        message_id: MessageId,
+        conversation_id: ConversationId,
+        inbox_id: InboxId,
+    },
+    /// A contact came to be known.
+    #[serde(rename = "contact.created")]
+    ContactCreated { contact_id: ContactId },
+    /// A contact's own data changed.
+    #[serde(rename = "contact.changed")]
+    ContactChanged { contact_id: ContactId },
+    /// An account was made.
+    #[serde(rename = "account.created")]
+    AccountCreated { account_id: AccountId },
+    /// An account's own data changed.
+    #[serde(rename = "account.changed")]
+    AccountChanged { account_id: AccountId },
+    /// A conversation was closed or opened again.
+    #[serde(rename = "conversation.status_changed")]
+    ConversationStatusChanged { conversation_id: ConversationId },
+    /// A tag was put on something.
+    #[serde(rename = "tagging.added")]
+    TaggingAdded {
+        tagging_id: TaggingId,
+        tag_id: TagId,
+        target: TagTarget,
+        target_id: Uuid,
+    },
+    /// A tag was taken off something.
+    #[serde(rename = "tagging.removed")]
+    TaggingRemoved {
+        tagging_id: TaggingId,
+        tag_id: TagId,
+        target: TagTarget,
+        target_id: Uuid,
+    },
+    /// A tag was created, renamed, moved, archived or restored.
+    #[serde(rename = "tag.changed")]
+    TagChanged { tag_id: TagId },
+    /// An inbox was created or changed.
+    #[serde(rename = "inbox.changed")]
+    InboxChanged { inbox_id: InboxId },
+    /// A contact did something.
+    #[serde(rename = "event.recorded")]
+    EventRecorded { event_id: EventId },
+    /// A provider told something about an email.
+    #[serde(rename = "email_event.recorded")]
+    EmailEventRecorded {
+        email_event_id: EmailEventId,
+        email_key: String,
+        recipient: String,
+    },
+    /// A contact's email figures changed.
+    #[serde(rename = "email_metrics.changed")]
+    EmailMetricsChanged {
+        contact_id: ContactId,
+        campaign_id: Option<CampaignId>,
+    },
+    /// A rule was created, changed, paused or deleted.
+    #[serde(rename = "rule.changed")]
+    RuleChanged { rule_id: RuleId },
+    /// A rule matched a message and its actions were taken.
+    #[serde(rename = "rule.fired")]
+    RuleFired {
+        firing_id: FiringId,
+        rule_id: RuleId,
+        message_id: MessageId,
+    },
+    /// A notification target was created, changed or switched off.
+    #[serde(rename = "target.changed")]
+    TargetChanged { target_id: TargetId },
+    /// A notification was delivered or given up.
+    #[serde(rename = "delivery.finished")]
+    DeliveryFinished {
+        delivery_id: DeliveryId,
+        delivered: bool,
+    },
+    /// The health model changed; everybody's score will be recomputed.
+    #[serde(rename = "health_model.changed")]
+    HealthModelChanged { model_id: HealthModelId },
+    /// A contact's health score changed.
+    #[serde(rename = "health.changed")]
+    HealthChanged {
+        contact_id: ContactId,
+        score: Option<f64>,
+        previous_score: Option<f64>,
+        band: HealthBand,
+        previous_band: HealthBand,
+    },
+}
+
+impl Fact {
+    /// The fact's stored name, such as `message.received`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MessageReceived { .. } => "message.received",
+            Self::MessageSent { .. } => "message.sent",
+            Self::ContactCreated { .. } => "contact.created",
+            Self::ContactChanged { .. } => "contact.changed",
+            Self::AccountCreated { .. } => "account.created",
+            Self::AccountChanged { .. } => "account.changed",
+            Self::ConversationStatusChanged { .. } => "conversation.status_changed",
+            Self::TaggingAdded { .. } => "tagging.added",
+            Self::TaggingRemoved { .. } => "tagging.removed",
+            Self::TagChanged { .. } => "tag.changed",
+            Self::InboxChanged { .. } => "inbox.changed",
+            Self::EventRecorded { .. } => "event.recorded",
+            Self::EmailEventRecorded { .. } => "email_event.recorded",
+            Self::EmailMetricsChanged { .. } => "email_metrics.changed",
+            Self::RuleChanged { .. } => "rule.changed",
+            Self::RuleFired { .. } => "rule.fired",
+            Self::TargetChanged { .. } => "target.changed",
+            Self::DeliveryFinished { .. } => "delivery.finished",
+            Self::HealthModelChanged { .. } => "health_model.changed",
+            Self::HealthChanged { .. } => "health.changed",
+        }
+    }
+
+    /// The id of the thing it is about, as stored.
+    pub fn subject(&self) -> Uuid {
+        match self {
+            Self::MessageReceived { message_id, .. } | Self::MessageSent { message_id, .. } => {
+                message_id.0
+            }
+            Self::ContactCreated { contact_id }
+            | Self::ContactChanged { contact_id }
+            | Self::EmailMetricsChanged { contact_id, .. }
+            | Self::HealthChanged { contact_id, .. } => contact_id.0,
+            Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
+                account_id.0
+            }
+            Self::ConversationStatusChanged { conversation_id } => conversation_id.0,
+            Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
+                tagging_id.0
+            }
+            Self::TagChanged { tag_id } => tag_id.0,
+            Self::InboxChanged { inbox_id } => inbox_id.0,
+            Self::EventRecorded { event_id } => event_id.0,
+            Self::EmailEventRecorded { email_event_id, .. } => email_event_id.0,
+            Self::RuleChanged { rule_id } => rule_id.0,
+            Self::RuleFired { firing_id, .. } => firing_id.0,
+            Self::TargetChanged { target_id } => target_id.0,
+            Self::DeliveryFinished { delivery_id, .. } => delivery_id.0,
+            Self::HealthModelChanged { model_id } => model_id.0,
+        }
+    }
+
+    /// How an outgoing id names the thing it is about: the prefixed text form.
+    pub fn subject_text(&self) -> String {
+        match self {
+            Self::MessageReceived { message_id, .. } | Self::MessageSent { message_id, .. } => {
+                message_id.to_string()
+            }
+            Self::ContactCreated { contact_id }
+            | Self::ContactChanged { contact_id }
+            | Self::EmailMetricsChanged { contact_id, .. }
+            | Self::HealthChanged { contact_id, .. } => contact_id.to_string(),
+            Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
+                account_id.to_string()
+            }
+            Self::ConversationStatusChanged { conversation_id } => conversation_id.to_string(),
+            Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
+                tagging_id.to_string()
+            }
+            Self::TagChanged { tag_id } => tag_id.to_string(),
+            Self::InboxChanged { inbox_id } => inbox_id.to_string(),
+            Self::EventRecorded { event_id } => event_id.to_string(),
+            Self::EmailEventRecorded { email_event_id, .. } => email_event_id.to_string(),
+            Self::RuleChanged { rule_id } => rule_id.to_string(),
+            Self::RuleFired { firing_id, .. } => firing_id.to_string(),
+            Self::TargetChanged { target_id } => target_id.to_string(),
+            Self::DeliveryFinished { delivery_id, .. } => delivery_id.to_string(),
+            Self::HealthModelChanged { model_id } => model_id.to_string(),
+        }
+    }
+}
+
+/// An entry about to be written.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// What happened.
+    pub fact: Fact,
+    /// The contact it concerns, if it concerns one.
+    pub contact: Option<ContactId>,
+    /// Who did it.
+    pub origin: Origin,
+    /// 0 for what came from outside, one more than its cause for a consequence.
+    pub depth: i64,
+}
+
+impl Change {
+    /// Something that came from outside: a request, an import.
+    pub fn new(origin: Origin, contact: Option<ContactId>, fact: Fact) -> Self {
+        Self {
+            fact,
+            contact,
+            origin,
+            depth: 0,
+        }
+    }
+
+    /// Something that followed from an entry of the log.
+    pub fn caused(cause: &Entry, origin: Origin, contact: Option<ContactId>, fact: Fact) -> Self {
+        Self {
+            fact,
+            contact,
+            origin,
+            depth: cause.depth + 1,
+        }
+    }
+}
+
+/// A place in the log: everything up to and including it has been read. Ordered like the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// The writing transaction's number; 0 on SQLite.
+    pub tx: i64,
+    /// The sequence number.
+    pub seq: i64,
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.tx, self.seq)
+    }
+}
+
+impl std::str::FromStr for Position {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (tx, seq) = text.split_once('.').unwrap_or((text, ""));
+        Ok(Self {
+            tx: tx.parse()?,
+            seq: seq.parse()?,
+        })
+    }
+}
+
+/// An entry of the log.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Where it stands.
+    pub position: Position,
+    /// What happened.
+    pub fact: Fact,
+    /// The contact it concerns, if it concerns one.
+    pub contact: Option<ContactId>,
+    /// Who did it.
+    pub origin: Origin,
+    /// How many steps it is away from what came from outside.
+    pub depth: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Appends `changes` in their order, in the transaction of `connection`.
+pub(crate) async fn append(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    now: DateTime<Utc>,
+    changes: &[Change],
+) -> Result<(), DbErr> {
+    let rows = Rows::new()
+        .ints("n", 0..changes.len() as i64)
+        .texts("kind", changes.iter().map(|change| change.fact.name()))
+        .uuids(
+            "subject_id",
+            changes.iter().map(|change| change.fact.subject()),
+        )
+        .opt_ids("contact_id", changes.iter().map(|change| change.contact))
+        .json("actor", changes.iter().map(|change| change.origin.json()))
+        .ints("depth", changes.iter().map(|change| change.depth))
+        .json(
+            "data",
+            changes.iter().map(|change| serde_json::json!(change.fact)),
+        );
+    Query::new(
+        "INSERT INTO change (workspace_id, kind, subject_id, contact_id, actor, depth, data, at)
+         SELECT $1, r.kind, r.subject_id, r.contact_id, r.actor, r.depth, r.data, $2
+         FROM {r} ORDER BY r.n",
+    )
+    .bind(workspace)
+    .bind(now)
+    .rows("r", rows)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    tx: i64,
+    seq: i64,
+    contact_id: Option<ContactId>,
+    actor: serde_json::Value,
+    depth: i64,
+    data: serde_json::Value,
+    at: DateTime<Utc>,
+}
+
+/// An entry that cannot be read: written by a newer release, or damaged.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// Where it stands.
+    pub position: Position,
+    /// What it says, as stored.
+    pub data: serde_json::Value,
+    /// Why it cannot be read.
+    pub error: String,
+}
+
+/// Reads up to `limit` entries after `after`, in order, as far as every transaction that could still
+/// add an earlier one has ended.
+pub async fn read(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    after: Position,
+    limit: u64,
+) -> Result<Vec<Result<Entry, Unreadable>>, DbErr> {
+    let settled = dialect::settled(connection.get_database_backend());
+    let rows: Vec<Row> = Query::new(format!(
+        "SELECT tx, seq, contact_id, actor, depth, data, at FROM change
+         WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND {settled}
+         ORDER BY tx, seq LIMIT $4"
+    ))
+    .bind(workspace)
+    .bind(after.tx)
+    .bind(after.seq)
+    .bind(limit as i64)
+    .all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Row::decode).collect())
+}
+
+/// Reads up to `limit` entries of the named facts after `after` and up to `upto`, which must be
+/// settled, in order.
+pub(crate) async fn read_facts(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    after: Position,
+    upto: Position,
+    facts: &[&str],
+    limit: i64,
+) -> Result<Vec<Result<Entry, Unreadable>>, DbErr> {
+    let rows: Vec<Row> = Query::new(
+        "SELECT tx, seq, contact_id, actor, depth, data, at FROM change
+         WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND (tx, seq) <= ($4, $5)
+           AND kind IN (SELECT r.kind FROM {r})
+         ORDER BY tx, seq LIMIT $6",
+    )
+    .bind(workspace)
+    .bind(after.tx)
+    .bind(after.seq)
+    .bind(upto.tx)
+    .bind(upto.seq)
+    .bind(limit)
+    .rows("r", Rows::new().texts("kind", facts.iter().copied()))
+    .all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Row::decode).collect())
+}
+
+impl Row {
+    fn decode(self) -> Result<Entry, Unreadable> {
+        let position = Position {
+            tx: self.tx,
+            seq: self.seq,
+        };
+        let decoded = serde_json::from_value(self.data.clone())
+            .and_then(|fact| Ok((fact, serde_json::from_value(self.actor)?)));
+        match decoded {
+            Ok((fact, origin)) => Ok(Entry {
+                position,
+                fact,
+                contact: self.contact_id,
+                origin,
+                depth: self.depth,
+                at: self.at,
+            }),
+            Err(error) => Err(Unreadable {
+                position,
+                data: self.data,
+                error: error.to_string(),
+            }),
+        }
+    }
+}
+
+/// The end of the log: where a subscription that starts now begins.
+pub async fn end(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+) -> Result<Position, DbErr> {
+    let settled = dialect::settled(connection.get_database_backend());
+    let row = Query::new(format!(
+        "SELECT tx, seq FROM change WHERE workspace_id = $1 AND {settled}
+         ORDER BY tx DESC, seq DESC LIMIT 1"
+    ))
+    .bind(workspace)
+    .raw(connection)
+    .await?;
+    row.first().map_or(Ok(Position::default()), |row| {
+        Ok(Position {
+            tx: row.try_get_by_index(0)?,
+            seq: row.try_get_by_index(1)?,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_facts_of_every_kind_keep_decoding() {
+        let samples: Vec<serde_json::Value> =
+            serde_json::from_str(include_str!("samples/change.json")).unwrap();
+        for sample in samples {
+            let fact: Fact = serde_json::from_value(sample.clone()).unwrap();
+            assert_eq!(sample["kind"], fact.name());
+            assert_eq!(serde_json::json!(fact), sample);
+        }
+    }
+
+    #[test]
+    fn a_position_survives_its_text_form() {
+        let position = Position { tx: 12, seq: 34 };
+        assert_eq!(position.to_string().parse::<Position>().unwrap(), position);
+        for text in ["", "1", "1.", ".1", "a.b", "1.2.3"] {
+            assert!(text.parse::<Position>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! Readers of the change log whose effects are written exactly once.
+//!
+//! A projection has one cursor per workspace. A worker claims the cursor under a lease, reads a
+//! batch after it, and writes effects and the new cursor in one transaction, on the condition that
+//! the claim is still the newest: a worker that was paused past its lease writes nothing.
+//!
+//! A batch that fails or takes its worker down is tried again in smaller and smaller pieces until
+//! the single entry at fault is found; after [`MAX_FAILURES`] errors or [`MAX_CRASHES`] crashes that
+//! entry is set aside and the rest goes on.
+//!
+//! To add one: implement [`Projection`] in the noun's folder and add it to `crate::projections`.
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use entity::id::WorkspaceId;
+use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
+use serde_json::json;
+
+use super::{
+    change::{self, Entry, Fact, Position, Unreadable},
+    quarantine,
+};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result},
+    port::Work,
+    store::{Query, Tx, dialect},
+};
+
+/// Errors of one entry alone before it is set aside.
+pub const MAX_FAILURES: i64 = 8;
+/// Crashes with one entry alone before it is set aside.
+pub const MAX_CRASHES: i64 = 3;
+/// How long a claim holds without being renewed, in seconds. A crash delays a workspace's
+/// projection by at most this much.
+const LEASE_S: i64 = 10;
+
+/// A consequence of the change log.
+#[async_trait]
+pub trait Projection: Send + Sync + std::fmt::Debug {
+    /// Its stored name.
+    fn name(&self) -> &'static str;
+
+    /// The hint that wakes it.
+    fn work(&self) -> Work;
+
+    /// The stored names of the facts it reads; the others are stepped over in the database.
+    fn facts(&self) -> &'static [&'static str];
+
+    /// How many entries it takes at once.
+    fn batch(&self) -> i64 {
+        1_000
+    }
+
+    /// The least time between two batches that did not fill up. Waiting lets a burst of changes to
+    /// one contact be handled once.
+    fn pause(&self) -> TimeDelta {
+        TimeDelta::zero()
+    }
+
+    /// Writes what follows from `entries`, which are in order. Nothing it does may leave `tx`.
+    async fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()>;
+}
+
+/// What a run found and left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything there was has been read.
+    Idle,
+    /// There are entries that cannot be read yet, because an older transaction is still running.
+    Unsettled,
+    /// Another worker has the claim, or a failed batch waits for its next try.
+    Busy,
+    /// A burst is being collected; come back after this time.
+    Paused(TimeDelta),
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Claim {
+    fence: i64,
+    tx: i64,
+    seq: i64,
+    batch: i64,
+    failures: i64,
+    crashes: i64,
+}
+
+/// Reads on with `projection` in `workspace` until there is nothing left to read or somebody else
+/// is at it.
+pub async fn run(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+) -> Result<Outcome> {
+    loop {
+        match backlog(ctx, projection, workspace).await? {
+            Backlog::Empty => return Ok(Outcome::Idle),
+            Backlog::Unsettled => return Ok(Outcome::Unsettled),
+            Backlog::Some => {}
+        }
+        let Some(claim) = claim(ctx, projection, workspace).await? else {
+            return Ok(Outcome::Busy);
+        };
+        match work(ctx, projection, workspace, claim).await? {
+            // Whatever was committed while the claim was held found it taken: look once more.
+            Batch::Last if projection.pause().is_zero() => {}
+            Batch::Last => return Ok(Outcome::Paused(projection.pause())),
+            Batch::Lost | Batch::Failed => return Ok(Outcome::Busy),
+        }
+    }
+}
+
+enum Backlog {
+    Empty,
+    Unsettled,
+    Some,
+}
+
+async fn backlog(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+) -> Result<Backlog> {
+    let settled = dialect::settled(ctx.db.backend());
+    // The newest entry tells whether anything was written after the cursor; the second column,
+    // whether any of it can be read.
+    let row = Query::new(format!(
+        "SELECT EXISTS (SELECT 1 FROM change WHERE workspace_id = $1
+                        AND (tx, seq) > (c.tx, c.seq) AND {settled}),
+                EXISTS (SELECT 1 FROM change WHERE workspace_id = $1
+                        AND (tx, seq) > (c.tx, c.seq))
+         FROM (SELECT COALESCE(MAX(tx), 0) AS tx, COALESCE(MAX(seq), 0) AS seq
+               FROM projection_cursor WHERE workspace_id = $1 AND projection = $2) AS c"
+    ))
+    .bind(workspace)
+    .bind(projection.name())
+    .raw(ctx.reader())
+    .await?;
+    let Some(row) = row.first() else {
+        return Ok(Backlog::Empty);
+    };
+    let (readable, written): (bool, bool) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    Ok(match (readable, written) {
+        (true, _) => Backlog::Some,
+        (false, true) => Backlog::Unsettled,
+        (false, false) => Backlog::Empty,
+    })
+}
+
+async fn claim(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+) -> Result<Option<Claim>> {
+    let backend = ctx.db.backend();
+    let now = dialect::now(backend);
+    let until = dialect::now_plus(backend, LEASE_S);
+    // A lease that was neither given back nor renewed belonged to a worker that died: count the
+    // crash and go on with a quarter of its batch.
+    let update = Query::new(format!(
+        "UPDATE projection_cursor SET fence = fence + 1, lease_until = {until},
+             crashes = crashes + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END,
+             batch = CASE WHEN lease_until IS NULL THEN batch
+                          WHEN batch > 4 THEN batch / 4 ELSE 1 END
+         WHERE workspace_id = $1 AND projection = $2
+           AND (lease_until IS NULL OR lease_until < {now})
+           AND (retry_at IS NULL OR retry_at <= {now})
+         RETURNING fence, tx, seq, batch, failures, crashes"
+    ))
+    .bind(workspace)
+    .bind(projection.name());
+    let writer = ctx.db.writer();
+    if let Some(claim) = update.clone().one(writer).await? {
+        return Ok(Some(claim));
+    }
+    let made = Query::new(
+        "INSERT INTO projection_cursor
+             (workspace_id, projection, tx, seq, fence, batch, failures, crashes)
+         VALUES ($1, $2, 0, 0, 0, $3, 0, 0) ON CONFLICT DO NOTHING",
+    )
+    .bind(workspace)
+    .bind(projection.name())
+    .bind(projection.batch())
+    .execute(writer)
+    .await?;
+    if made == 0 {
+        Ok(None)
+    } else {
+        Ok(update.one(writer).await?)
+    }
+}
+
+enum Batch {
+    Last,
+    Lost,
+    Failed,
+}
+
+async fn work(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    mut claim: Claim,
+) -> Result<Batch> {
+    loop {
+        match step(ctx, projection, workspace, &claim).await {
+            Ok(Step::More(position)) => {
+                (claim.tx, claim.seq) = (position.tx, position.seq);
+                (claim.failures, claim.crashes, claim.batch) = (0, 0, projection.batch());
+            }
+            Ok(Step::Last) => return Ok(Batch::Last),
+            Ok(Step::Lost) => {
+                tracing::warn!(workspace.id = %workspace, projection = projection.name(),
+                    "gave up a batch whose lease had ended");
+                return Ok(Batch::Lost);
+            }
+            Err(error) => {
+                tracing::warn!(workspace.id = %workspace, projection = projection.name(),
+                    failures = claim.failures + 1, error = &error as &dyn std::error::Error,
+                    "a batch failed and will be tried again");
+                note_failure(ctx, projection, workspace, &claim, &error).await?;
+                return Ok(Batch::Failed);
+            }
+        }
+    }
+}
+
+enum Step {
+    More(Position),
+    Last,
+    Lost,
+}
+
+async fn step(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    claim: &Claim,
+) -> Result<Step> {
+    let mut tx = ctx.begin(workspace).await?;
+    let after = Position {
+        tx: claim.tx,
+        seq: claim.seq,
+    };
+    let slice = read_slice(&tx, projection, workspace, after, claim.batch).await?;
+    let suspect = claim.batch == 1
+        && (claim.failures >= MAX_FAILURES || claim.crashes >= MAX_CRASHES)
+        && !slice.entries.is_empty();
+    let mut entries = Vec::with_capacity(slice.entries.len());
+    for entry in slice.entries {
+        match entry {
+            Ok(entry) if suspect => {
+                let error = format!(
+                    "failed {} and crashed {} times",
+                    claim.failures, claim.crashes
+                );
+                set_aside(
+                    ctx,
+                    &tx,
+                    projection,
+                    entry.position,
+                    json!(entry.fact),
+                    error,
+                )
+                .await?;
+            }
+            Ok(entry) => entries.push(entry),
+            Err(Unreadable {
+                position,
+                data,
+                error,
+            }) => {
+                set_aside(ctx, &tx, projection, position, data, error).await?;
+            }
+        }
+    }
+    if !entries.is_empty() {
+        projection.apply(ctx, &mut tx, &entries).await?;
+    }
+    let kept = advance(&tx, projection, claim.fence, slice.upto, slice.full).await?;
+    if !kept {
+        tx.rollback().await?;
+        return Ok(Step::Lost);
+    }
+    tx.commit().await?;
+    Ok(if slice.full {
+        Step::More(slice.upto)
+    } else {
+        Step::Last
+    })
+}
+
+struct Slice {
+    entries: Vec<Result<Entry, Unreadable>>,
+    /// How far the cursor moves when they are done.
+    upto: Position,
+    /// Whether there may be more right behind.
+    full: bool,
+}
+
+async fn read_slice(
+    tx: &Tx<'_>,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    after: Position,
+    limit: i64,
+) -> Result<Slice, DbErr> {
+    let end = change::end(tx.connection(), workspace).await?.max(after);
+    let entries = change::read_facts(
+        tx.connection(),
+        workspace,
+        after,
+        end,
+        projection.facts(),
+        limit,
+    )
+    .await?;
+    let full = entries.len() as i64 >= limit;
+    let last = entries.last().map(|entry| match entry {
+        Ok(entry) => entry.position,
+        Err(unreadable) => unreadable.position,
+    });
+    Ok(Slice {
+        upto: if full { last.unwrap_or(end) } else { end },
+        entries,
+        full,
+    })
+}
+
+async fn set_aside(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    projection: &dyn Projection,
+    position: Position,
+    data: serde_json::Value,
+    error: String,
+) -> Result<(), DbErr> {
+    let item = quarantine::Item {
+        id: ctx.id(),
+        work: projection.name(),
+        item: json!({ "position": position.to_string(), "fact": data }),
+        error,
+    };
+    quarantine::add(tx.connection(), tx.workspace, tx.now, item).await
+}
+
+async fn advance(
+    tx: &Tx<'_>,
+    projection: &dyn Projection,
+    fence: i64,
+    to: Position,
+    keep_lease: bool,
+) -> Result<bool, DbErr> {
+    let backend = tx.connection().get_database_backend();
+    let lease = if keep_lease {
+        dialect::now_plus(backend, LEASE_S)
+    } else {
+        "NULL".to_owned()
+    };
+    let touched = Query::new(format!(
+        "UPDATE projection_cursor SET tx = $3, seq = $4, batch = $5, failures = 0, crashes = 0,
+             retry_at = NULL, last_error = NULL, lease_until = {lease}
+         WHERE workspace_id = $1 AND projection = $2 AND fence = $6"
+    ))
+    .bind(tx.workspace)
+    .bind(projection.name())
+    .bind(to.tx)
+    .bind(to.seq)
+    .bind(projection.batch())
+    .bind(fence)
+    .execute(tx.connection())
+    .await?;
+    Ok(touched == 1)
+}
+
+async fn note_failure(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    claim: &Claim,
+    error: &Error,
+) -> Result<(), DbErr> {
+    // 1, 2, 4, ... seconds, at most a minute: long enough for a database to come back.
+    let wait = 1_i64 << claim.failures.clamp(0, 6);
+    let retry_at = dialect::now_plus(ctx.db.backend(), wait.min(60));
+    Query::new(format!(
+        "UPDATE projection_cursor SET failures = failures + 1, lease_until = NULL,
+             batch = CASE WHEN batch > 4 THEN batch / 4 ELSE 1 END,
+             retry_at = {retry_at}, last_error = $3
+         WHERE workspace_id = $1 AND projection = $2 AND fence = $4"
+    ))
+    .bind(workspace)
+    .bind(projection.name())
+    .bind(error.to_string())
+    .bind(claim.fence)
+    .execute(ctx.db.writer())
+    .await?;
+    Ok(())
+}
+
+/// Whether `facts` contains something `projection` reads.
+pub(crate) fn is_read_by(projection: &dyn Projection, fact: &Fact) -> bool {
+    projection.facts().contains(&fact.name())
+}

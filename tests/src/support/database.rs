@@ -1,0 +1,116 @@
+//! A fresh database for each test, on both kinds.
+
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use domain::store::{Db, Location};
+use sqlx::{Connection as _, Executor as _};
+use tempfile::TempDir;
+
+use super::World;
+
+/// A database that exists as long as this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// Its URL, as `DATABASE_URL` takes it.
+    pub url: String,
+    /// Where it is.
+    pub location: Location,
+    /// The server's URL and the database's name, for dropping it; SQLite's folder.
+    cleanup: Cleanup,
+}
+
+#[derive(Debug)]
+enum Cleanup {
+    Postgres { server: String, name: String },
+    Sqlite { _folder: TempDir },
+}
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+impl TestDatabase {
+    /// An empty SQLite file.
+    pub fn sqlite() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let url = format!("sqlite:{}", folder.path().join("enishi.db").display());
+        let location = Location::parse(&url).expect("a URL");
+        Self {
+            url,
+            location,
+            cleanup: Cleanup::Sqlite { _folder: folder },
+        }
+    }
+
+    /// An empty PostgreSQL database, when the tests were given a server.
+    pub async fn postgres() -> Option<Self> {
+        let server = std::env::var("TEST_DATABASE_URL").ok()?;
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("enishi_test_{}_{number}", std::process::id());
+        let mut connection = sqlx::PgConnection::connect(&server)
+            .await
+            .expect("the test server");
+        let create = format!("CREATE DATABASE {name}");
+        connection
+            .execute(sqlx::AssertSqlSafe(create))
+            .await
+            .expect("a database");
+        let mut url = url::Url::parse(&server).expect("a URL");
+        url.set_path(&name);
+        let url = url.to_string();
+        let location = Location::parse(&url).expect("a URL");
+        Some(Self {
+            url,
+            location,
+            cleanup: Cleanup::Postgres { server, name },
+        })
+    }
+
+    /// Opens it with its schema in place.
+    pub async fn open(&self) -> Db {
+        let db = self.location.open(8, None);
+        migration::apply(db.writer()).await.expect("the schema");
+        db
+    }
+
+    /// Ends it; databases of a crashed test go with their server.
+    pub async fn drop(self) {
+        if let Cleanup::Postgres { server, name } = &self.cleanup {
+            let mut connection = sqlx::PgConnection::connect(server)
+                .await
+                .expect("the server");
+            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            connection
+                .execute(sqlx::AssertSqlSafe(drop))
+                .await
+                .expect("dropping");
+        }
+    }
+}
+
+/// Runs `test` on SQLite, then on PostgreSQL, each with a fresh database, and checks afterwards that
+/// no work is left.
+pub fn on_both<F, T>(test: T)
+where
+    T: Fn(World) -> F,
+    F: Future<Output = World>,
+{
+    let _ = tracing_subscriber::fmt()
+        .with_test_writer()
+        .with_env_filter("warn")
+        .try_init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let world = test(World::new(TestDatabase::sqlite()).await).await;
+        world.end().await;
+        match TestDatabase::postgres().await {
+            Some(database) => test(World::new(database).await).await.end().await,
+            None => tracing::warn!("TEST_DATABASE_URL is not set: ran on SQLite only"),
+        }
+    });
+}

@@ -1,0 +1,7 @@
+//! What tests stand on: databases of their own, a world with a workspace in it.
+
+pub mod database;
+pub mod world;
+
+pub use database::on_both;
+pub use world::World;

@@ -1,0 +1,101 @@
+//! A database with one workspace in it, a clock that stands still, and somebody who may do
+//! everything.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use domain::{
+    access::{Actor, token},
+    ctx::Ctx,
+    locale::Locale,
+    port::{ManualClock, NoHints, SeededIds},
+    work::{due, projection},
+    workspace::{self, NewWorkspace},
+};
+use secrecy::ExposeSecret as _;
+
+use super::database::TestDatabase;
+
+/// What a storage test is handed and hands back.
+#[derive(Debug)]
+pub struct World {
+    /// The business, on the test's database.
+    pub ctx: Ctx,
+    /// The clock behind `ctx`.
+    pub clock: Arc<ManualClock>,
+    /// The workspace's owner.
+    pub owner: Actor,
+    /// The database.
+    pub database: TestDatabase,
+}
+
+/// Where every test's clock starts: a Sunday noon in Tokyo.
+pub fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_772_334_000, 0).expect("a time")
+}
+
+impl World {
+    /// Opens `database` and makes a workspace in it.
+    pub async fn new(database: TestDatabase) -> Self {
+        let clock = Arc::new(ManualClock::new(start()));
+        let ctx = Ctx {
+            db: database.open().await,
+            clock: clock.clone(),
+            ids: Arc::new(SeededIds::new(1)),
+            hints: Arc::new(NoHints),
+        };
+        let owner = Self::workspace(&ctx, "Enishi Shokai", "example.com").await;
+        Self {
+            ctx,
+            clock,
+            owner,
+            database,
+        }
+    }
+
+    /// Makes another workspace and returns its owner.
+    pub async fn workspace(ctx: &Ctx, name: &str, domain: &str) -> Actor {
+        let new = NewWorkspace {
+            name: name.to_owned(),
+            time_zone: chrono_tz::Asia::Tokyo,
+            locale: Locale::Ja,
+            own_addresses: vec![format!("@{domain}")],
+            owner_email: format!("owner@{domain}"),
+            owner_name: "Owner".to_owned(),
+            owner_token: None,
+        };
+        let created = workspace::create(ctx, new).await.expect("a workspace");
+        let secret = created.owner_token.expose_secret();
+        token::authenticate(ctx, secret)
+            .await
+            .expect("a look-up")
+            .expect("an actor")
+    }
+
+    /// Runs every projection until nothing is left to read.
+    pub async fn drain(&self) {
+        for _ in 0..100 {
+            let mut idle = true;
+            for projection in domain::projections() {
+                let outcome = projection::run(&self.ctx, *projection, self.owner.workspace)
+                    .await
+                    .expect("a projection run");
+                idle &= outcome == projection::Outcome::Idle;
+            }
+            if idle {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("the projections do not come to rest");
+    }
+
+    /// Drains, fails on leftovers, and drops the database.
+    pub async fn end(self) {
+        self.drain().await;
+        let pending = due::pending(self.ctx.reader()).await.expect("a count");
+        assert_eq!(pending, 0, "due items are left over");
+        drop(self.ctx);
+        self.database.drop().await;
+    }
+}
