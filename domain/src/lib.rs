@@ -10,12 +10,17 @@
 //! due item of the [`work`] core.
 
 pub mod access;
+pub mod account;
+pub mod contact;
 pub mod ctx;
 pub mod error;
+pub mod inbox;
 pub mod locale;
 pub mod mail;
+pub mod page;
 pub mod port;
 pub mod store;
+pub mod tag;
 pub mod text;
 pub mod work;
 pub mod workspace;

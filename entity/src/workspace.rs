@@ -19,6 +19,8 @@ pub struct Model {
     pub locale: String,
     /// Our own email addresses and domains (`sales@example.com`, `@example.com`).
     pub own_addresses: Json,
+    /// Counts up with each change of a rule; tells workers that their compiled rules are old.
+    pub rules_version: i64,
     /// When the row was made.
     pub created_at: DateTimeUtc,
 }

@@ -1,7 +1,7 @@
 //! The tables, as steps that only ever move forward.
 //!
 //! Each step is plain SQL with a few type words (`UUID`, `TIME`, ...) that stand for the right type
-//! of each database; see [`sql`]. A step never names an entity: what a step did on the day it was
+//! of each database; see the module `sql`. A step never names an entity: what a step did on the day it was
 //! written must not change when an entity does. Steps keep old binaries working: expand first, move
 //! data, contract in a later release.
 

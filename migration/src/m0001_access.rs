@@ -21,6 +21,7 @@ CREATE TABLE workspace (
     time_zone TEXT NOT NULL,
     locale TEXT NOT NULL,
     own_addresses JSON NOT NULL,
+    rules_version INT NOT NULL,
     created_at TIME NOT NULL
 ) STRICT;
 CREATE TABLE member (

@@ -121,12 +121,12 @@ CREATE INDEX tagging_history ON tagging (workspace_id, target_id, id);
 CREATE TABLE tag_rank (
     workspace_id UUID NOT NULL,
     tag_id UUID NOT NULL,
-    contact_id UUID NOT NULL,
+    target_id UUID NOT NULL,
     score REAL NOT NULL,
     taggings INT NOT NULL,
-    PRIMARY KEY (workspace_id, contact_id, tag_id)
+    PRIMARY KEY (workspace_id, target_id, tag_id)
 ) STRICT;
-CREATE INDEX tag_rank_score ON tag_rank (workspace_id, tag_id, score, contact_id);
+CREATE INDEX tag_rank_score ON tag_rank (workspace_id, tag_id, score, target_id);
 CREATE TABLE inbox (
     workspace_id UUID NOT NULL REFERENCES workspace (id),
     id UUID NOT NULL,

@@ -31,6 +31,17 @@ impl Query {
         self
     }
 
+    /// Binds a value and returns its placeholder, for statements put together from parts.
+    pub fn arg(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    /// Appends to the text.
+    pub fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     /// Binds `{name}`.
     #[must_use]
     pub fn rows(mut self, name: &'static str, rows: Rows) -> Self {

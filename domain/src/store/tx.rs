@@ -44,6 +44,11 @@ impl<'c> Tx<'c> {
         &self.inner
     }
 
+    /// What the transaction was opened with.
+    pub(crate) fn ctx(&self) -> &'c Ctx {
+        self.ctx
+    }
+
     /// A new id.
     pub fn id<I: entity::id::Id>(&self) -> I {
         I::from(self.ctx.ids.uuid(self.now))

@@ -69,6 +69,7 @@ pub async fn create(ctx: &Ctx, new: NewWorkspace) -> Result<Created> {
         time_zone: new.time_zone.name().to_owned(),
         locale: locale_word(new.locale).to_owned(),
         own_addresses: json!(new.own_addresses),
+        rules_version: 0,
         created_at: tx.now,
     };
     workspace::Entity::insert(workspace.clone().into_active_model())

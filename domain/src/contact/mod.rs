@@ -1,0 +1,170 @@
+//! Contacts: the people, recognised by their identities.
+//!
+//! Made by hand, by imports and by everything that names an address it does not know yet
+//! ([`resolve_emails`]). A contact has three rows: its own data, which seldom changes; its latest
+//! activity; its health. Keeping them apart keeps the frequent writes small.
+
+mod list;
+mod resolve;
+mod write;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{AccountId, ContactId, Id as _, MessageId, WorkspaceId},
+    kind::{HealthBand, IdentityKind},
+};
+use sea_orm::{DbErr, FromQueryResult};
+
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    store::{Query, Rows},
+};
+
+pub use list::{ContactFilter, ContactOrder, TagFilter, list};
+pub(crate) use resolve::resolve_emails;
+pub use write::{ContactChanges, NewContact, create, update};
+
+/// A contact as it is read: its data, latest activity and health in one row.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Contact {
+    /// The id.
+    pub id: ContactId,
+    /// The company.
+    pub account_id: Option<AccountId>,
+    /// The name shown.
+    pub name: String,
+    /// The name folded for comparison.
+    pub name_key: String,
+    /// The main email address.
+    pub email: Option<String>,
+    /// The id another system gave.
+    pub external_id: Option<String>,
+    /// The contact's language.
+    pub locale: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When its own data last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the contact last did anything.
+    pub last_activity_at: Option<DateTime<Utc>>,
+    /// The newest message to or from the contact.
+    pub last_message_id: Option<MessageId>,
+    /// The health score, 0 to 100; nothing when too little is known.
+    pub health_score: Option<f64>,
+    /// The score lists are ordered by: -1 when there is none.
+    pub health_rank: f64,
+    /// The health band.
+    pub health_band: HealthBand,
+}
+
+/// The columns of [`Contact`], from the tables joined by [`JOINS`].
+const COLUMNS: &str = "c.id, c.account_id, c.name, c.name_key, c.email, c.external_id, c.locale,
+    c.created_at, c.updated_at, a.last_activity_at, a.last_message_id,
+    h.score AS health_score, h.rank AS health_rank, h.band AS health_band";
+
+/// Activity and health of the contact `c`; both rows are made with it.
+const JOINS: &str = "
+    JOIN contact_activity a ON a.workspace_id = c.workspace_id AND a.contact_id = c.id
+    JOIN contact_health h ON h.workspace_id = c.workspace_id AND h.contact_id = c.id";
+
+/// The contact, if it is one of the workspace.
+pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: ContactId) -> Result<Option<Contact>> {
+    // Written out whole: this is the most frequent statement there is.
+    const FIND: &str = "SELECT c.id, c.account_id, c.name, c.name_key, c.email, c.external_id,
+        c.locale, c.created_at, c.updated_at, a.last_activity_at, a.last_message_id,
+        h.score AS health_score, h.rank AS health_rank, h.band AS health_band
+        FROM contact c
+        JOIN contact_activity a ON a.workspace_id = c.workspace_id AND a.contact_id = c.id
+        JOIN contact_health h ON h.workspace_id = c.workspace_id AND h.contact_id = c.id
+        WHERE c.workspace_id = $1 AND c.id = $2";
+    let rows = Query::new(FIND)
+        .bind(workspace)
+        .bind(id)
+        .raw(ctx.reader())
+        .await?;
+    Ok(rows.first().map(read_contact).transpose()?)
+}
+
+/// Reads the columns of [`COLUMNS`] by position, which spares a look-up by name per cell.
+fn read_contact(row: &sea_orm::QueryResult) -> Result<Contact, DbErr> {
+    Ok(Contact {
+        id: row.try_get_by_index(0)?,
+        account_id: row.try_get_by_index(1)?,
+        name: row.try_get_by_index(2)?,
+        name_key: row.try_get_by_index(3)?,
+        email: row.try_get_by_index(4)?,
+        external_id: row.try_get_by_index(5)?,
+        locale: row.try_get_by_index(6)?,
+        created_at: row.try_get_by_index(7)?,
+        updated_at: row.try_get_by_index(8)?,
+        last_activity_at: row.try_get_by_index(9)?,
+        last_message_id: row.try_get_by_index(10)?,
+        health_score: row.try_get_by_index(11)?,
+        health_rank: row.try_get_by_index(12)?,
+        health_band: row.try_get_by_index(13)?,
+    })
+}
+
+/// The contacts among `ids`, in no particular order; for loaders.
+pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[ContactId]) -> Result<Vec<Contact>> {
+    let rows = Query::new(format!(
+        "SELECT {COLUMNS} FROM {{r}}
+         JOIN contact c ON c.workspace_id = $1 AND c.id = r.id {JOINS}"
+    ))
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .raw(ctx.reader())
+    .await?;
+    Ok(rows.iter().map(read_contact).collect::<Result<_, _>>()?)
+}
+
+/// The contact recognised by an identity.
+pub async fn find_by_identity(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    kind: IdentityKind,
+    value: &str,
+) -> Result<Option<Contact>> {
+    let id: Option<ContactId> = Query::new(
+        "SELECT contact_id FROM contact_identity
+         WHERE workspace_id = $1 AND kind = $2 AND value = $3",
+    )
+    .bind(workspace)
+    .bind(kind.word())
+    .bind(value)
+    .scalar(ctx.reader())
+    .await?;
+    match id {
+        Some(id) => find(ctx, workspace, id).await,
+        None => Ok(None),
+    }
+}
+
+/// One way a contact is recognised.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Identity {
+    /// Whose it is.
+    pub contact_id: ContactId,
+    /// Which kind.
+    pub kind: IdentityKind,
+    /// The value in its normal form.
+    pub value: String,
+}
+
+/// The identities of the contacts among `ids`, ordered; for loaders.
+pub async fn load_identities(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[ContactId],
+) -> Result<Vec<Identity>> {
+    Ok(Query::new(
+        "SELECT i.contact_id, i.kind, i.value FROM {r}
+         JOIN contact_identity i ON i.workspace_id = $1 AND i.contact_id = r.id
+         ORDER BY i.contact_id, i.kind, i.value",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().uuids("id", ids.iter().map(|id| id.uuid())))
+    .all(ctx.reader())
+    .await?)
+}

@@ -1,0 +1,266 @@
+//! Lists in pages: by key, in both directions, stable while rows come and go.
+//!
+//! A page continues after (or before) a cursor that holds the sort key and the id of a row, so the
+//! cost of a page does not depend on how deep it is, and a row inserted meanwhile neither repeats
+//! nor hides another.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Result, UserErrorCode},
+    store::Query,
+};
+
+/// Rows a page has when nothing else is asked for.
+pub const DEFAULT_SIZE: i64 = 20;
+/// Rows a page has at most.
+pub const MAX_SIZE: i64 = 100;
+
+/// The sort key of a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Key {
+    /// A number, such as a score.
+    Real(f64),
+    /// A moment.
+    Time(DateTime<Utc>),
+    /// A text, such as a name.
+    Text(String),
+    /// The id alone is the key.
+    Id(()),
+}
+
+/// A place in a list, between rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Which order it belongs to; a cursor of another order is refused.
+    pub order: String,
+    /// The row's sort key.
+    pub key: Key,
+    /// The row's id.
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// The opaque text given to clients.
+    pub fn encode(&self) -> String {
+        let json = serde_json::to_vec(&(&self.order, &self.key, self.id.as_simple().to_string()));
+        URL_SAFE_NO_PAD.encode(json.unwrap_or_default())
+    }
+
+    /// Reads the text back; refuses anything this release did not write for `order`.
+    pub fn decode(text: &str, order: &str, argument: &str) -> Result<Self> {
+        let refuse = || {
+            let message = "This cursor does not belong to this list in this order. Start again \
+                           without it.";
+            Error::refused(&[argument], UserErrorCode::Invalid, message)
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse())?;
+        let (of, key, id): (String, Key, Uuid) =
+            serde_json::from_slice(&bytes).map_err(|_| refuse())?;
+        if of == order {
+            Ok(Self { order: of, key, id })
+        } else {
+            Err(refuse())
+        }
+    }
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct PageRequest {
+    /// How many rows, 1 to [`MAX_SIZE`].
+    pub size: i64,
+    /// Whether the rows next to the end, or before `before`, are wanted.
+    pub backward: bool,
+    /// Only rows after this place.
+    pub after: Option<String>,
+    /// Only rows before this place.
+    pub before: Option<String>,
+}
+
+impl PageRequest {
+    /// The first `size` rows.
+    pub fn first(size: i64) -> Self {
+        Self {
+            size,
+            ..Self::default()
+        }
+    }
+
+    /// Reads Relay's four arguments.
+    pub fn relay(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Self> {
+        if first.is_some() && last.is_some() {
+            let message = "Give `first` or `last`, not both.";
+            return Err(Error::refused(&["last"], UserErrorCode::Invalid, message));
+        }
+        let argument = if last.is_some() { "last" } else { "first" };
+        let size = first.or(last).map_or(DEFAULT_SIZE, i64::from);
+        if !(0..=MAX_SIZE).contains(&size) {
+            let message = format!("Ask for 0 to {MAX_SIZE} rows at once.");
+            return Err(Error::refused(
+                &[argument],
+                UserErrorCode::LimitReached,
+                message,
+            ));
+        }
+        Ok(Self {
+            size,
+            backward: last.is_some(),
+            after,
+            before,
+        })
+    }
+}
+
+/// How a list is ordered: a column that sorts, then the id.
+#[derive(Debug, Clone, Copy)]
+pub struct Keyset {
+    /// The order's name, written into cursors.
+    pub order: &'static str,
+    /// The SQL of the sort key; `None` when the id alone decides.
+    pub key: Option<&'static str>,
+    /// The SQL of the id.
+    pub id: &'static str,
+    /// Whether the largest come first.
+    pub descending: bool,
+}
+
+impl Keyset {
+    /// Appends to `query`, whose text ends inside a `WHERE`, the conditions of `page`, the order and
+    /// the limit, which is one more than the page so that the rest can be seen.
+    pub fn apply(&self, query: &mut Query, page: &PageRequest) -> Result<()> {
+        for (cursor, argument, forward) in [
+            (&page.after, "after", true),
+            (&page.before, "before", false),
+        ] {
+            let Some(text) = cursor else { continue };
+            let cursor = Cursor::decode(text, self.order, argument)?;
+            let sign = if forward == self.descending { "<" } else { ">" };
+            let id = query.arg(cursor.id);
+            let condition = match (self.key, cursor.key) {
+                (Some(column), key) => {
+                    let key = match key {
+                        Key::Real(key) => query.arg(key),
+                        Key::Time(key) => query.arg(key),
+                        Key::Text(key) => query.arg(key),
+                        Key::Id(()) => id.clone(),
+                    };
+                    format!(" AND ({column}, {}) {sign} ({key}, {id})", self.id)
+                }
+                (None, _) => format!(" AND {} {sign} {id}", self.id),
+            };
+            query.push(&condition);
+        }
+        let way = if self.descending == page.backward {
+            "ASC"
+        } else {
+            "DESC"
+        };
+        let limit = query.arg(page.size + 1);
+        let order = match self.key {
+            Some(column) => format!("{column} {way}, {} {way}", self.id),
+            None => format!("{} {way}", self.id),
+        };
+        query.push(&format!(" ORDER BY {order} LIMIT {limit}"));
+        Ok(())
+    }
+
+    /// Makes a page of what the statement found.
+    pub fn page<T>(&self, mut rows: Vec<T>, request: &PageRequest) -> Page<T> {
+        let more = rows.len() as i64 > request.size;
+        rows.truncate(usize::try_from(request.size).unwrap_or_default());
+        if request.backward {
+            rows.reverse();
+        }
+        Page {
+            has_next: if request.backward {
+                request.before.is_some()
+            } else {
+                more
+            },
+            has_previous: if request.backward {
+                more
+            } else {
+                request.after.is_some()
+            },
+            rows,
+        }
+    }
+
+    /// The cursor of a row.
+    pub fn cursor(&self, key: Key, id: Uuid) -> String {
+        Cursor {
+            order: self.order.to_owned(),
+            key,
+            id,
+        }
+        .encode()
+    }
+}
+
+/// A part of a list, in the list's order.
+#[derive(Debug, Clone, Default)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Whether there is something after them.
+    pub has_next: bool,
+    /// Whether there is something before them.
+    pub has_previous: bool,
+}
+
+impl<T> Page<T> {
+    /// The same page of other values.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            rows: self.rows.into_iter().map(f).collect(),
+            has_next: self.has_next,
+            has_previous: self.has_previous,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_its_text_form_and_belongs_to_one_order() {
+        for key in [
+            Key::Real(61.5),
+            Key::Text("縁".to_owned()),
+            Key::Time(DateTime::UNIX_EPOCH),
+            Key::Id(()),
+        ] {
+            let cursor = Cursor {
+                order: "health".to_owned(),
+                key,
+                id: Uuid::from_u128(5),
+            };
+            let text = cursor.encode();
+            assert_eq!(Cursor::decode(&text, "health", "after").unwrap(), cursor);
+            assert!(Cursor::decode(&text, "name", "after").is_err());
+        }
+        assert!(Cursor::decode("nonsense", "health", "after").is_err());
+    }
+
+    #[test]
+    fn sizes_outside_the_limits_and_both_directions_at_once_are_refused() {
+        assert!(PageRequest::relay(Some(101), None, None, None).is_err());
+        assert!(PageRequest::relay(Some(-1), None, None, None).is_err());
+        assert!(PageRequest::relay(Some(1), None, Some(1), None).is_err());
+        assert_eq!(
+            PageRequest::relay(None, None, None, None).unwrap().size,
+            DEFAULT_SIZE
+        );
+    }
+}
