@@ -14,6 +14,7 @@ pub mod ctx;
 pub mod error;
 pub mod locale;
 pub mod mail;
+pub mod notification;
 pub mod port;
 pub mod store;
 pub mod text;
