@@ -3,8 +3,9 @@
 //!
 //! Everything here is pure. The delivery job in `worker` loads what is due, calls
 //! [`crate::port::Egress`] with the body built here, asks the target's `judge` what the answer
-//! means.
+//! means and [`retry::next_attempt`] when to come back.
 
+pub mod retry;
 pub mod target;
 mod verdict;
 
