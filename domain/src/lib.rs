@@ -18,6 +18,7 @@ pub mod notification;
 pub mod port;
 pub mod store;
 pub mod text;
+pub mod vault;
 pub mod work;
 pub mod workspace;
 
