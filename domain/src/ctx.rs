@@ -8,6 +8,7 @@ use sea_orm::{DatabaseConnection, DbErr};
 use crate::{
     port::{Clock, Hints, Ids},
     store::{Db, Tx},
+    vault::Vault,
 };
 
 /// The database, the clock, the ids, and the ports: everything the business needs from outside.
@@ -22,6 +23,8 @@ pub struct Ctx {
     pub ids: Arc<dyn Ids>,
     /// Wakes workers after a commit.
     pub hints: Arc<dyn Hints>,
+    /// Encrypts credentials at rest.
+    pub vault: Arc<Vault>,
 }
 
 impl Ctx {

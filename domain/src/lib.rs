@@ -17,11 +17,13 @@ pub mod error;
 pub mod inbox;
 pub mod locale;
 pub mod mail;
+pub mod notification;
 pub mod page;
 pub mod port;
 pub mod store;
 pub mod tag;
 pub mod text;
+pub mod vault;
 pub mod work;
 pub mod workspace;
 

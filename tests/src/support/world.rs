@@ -9,6 +9,7 @@ use domain::{
     ctx::Ctx,
     locale::Locale,
     port::{ManualClock, NoHints, SeededIds},
+    vault::Vault,
     work::{due, projection},
     workspace::{self, NewWorkspace},
 };
@@ -29,6 +30,9 @@ pub struct World {
     pub database: TestDatabase,
 }
 
+/// A master key for tests.
+pub const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
 /// Where every test's clock starts: a Sunday noon in Tokyo.
 pub fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_334_000, 0).expect("a time")
@@ -43,6 +47,7 @@ impl World {
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(1)),
             hints: Arc::new(NoHints),
+            vault: Arc::new(Vault::new(MASTER_KEY.parse().expect("a key"))),
         };
         let owner = Self::workspace(&ctx, "Enishi Shokai", "example.com").await;
         Self {
