@@ -12,8 +12,10 @@
 pub mod access;
 pub mod account;
 pub mod contact;
+pub mod conversation;
 pub mod ctx;
 pub mod error;
+pub mod event;
 pub mod inbox;
 pub mod locale;
 pub mod mail;

@@ -7,4 +7,6 @@
 pub mod support;
 
 #[cfg(test)]
+mod graph;
+#[cfg(test)]
 mod work;

@@ -1,0 +1,561 @@
+//! Taking messages in: in bulk, safely repeated, in a number of statements that does not depend on
+//! how many there are.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{ContactId, ConversationId, InboxId, MessageId},
+    kind::{Author, Direction},
+};
+use sea_orm::FromQueryResult;
+
+use super::thread;
+use crate::{
+    access::{Actor, Origin, Scope},
+    contact,
+    ctx::Ctx,
+    error::{Error, Result, UserError, UserErrorCode},
+    inbox,
+    mail::EmailAddress,
+    store::{Query, Rows, Tx},
+    text,
+    work::change::{Change, Fact},
+};
+
+/// Messages one call may bring.
+pub const MAX_MESSAGES: usize = 1_000;
+const SUBJECT_LIMIT: usize = 1_000;
+const BODY_LIMIT: usize = 200_000;
+
+/// A message as its sender tells it.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// The sender's own id; the same id in the same inbox is the same message.
+    pub external_id: String,
+    /// Names of threads it belongs to, besides its own id.
+    pub thread_keys: Vec<String>,
+    /// The contact's address.
+    pub email: String,
+    /// The contact's name, if known.
+    pub name: Option<String>,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Who wrote it; by its direction, if nothing is given.
+    pub author: Option<Author>,
+    /// Whether a program answered by itself.
+    pub automatic: bool,
+    /// The subject line.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is new.
+    Created,
+    /// It was there before, or earlier in the same call.
+    Duplicate,
+}
+
+/// One message after the call.
+#[derive(Debug, Clone, Copy)]
+pub struct Ingested {
+    /// The message, whether new or not.
+    pub message: MessageId,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Takes messages in. All of them, or, when any is refused, none.
+pub async fn ingest(
+    ctx: &Ctx,
+    actor: &Actor,
+    inbox: InboxId,
+    messages: Vec<NewMessage>,
+) -> Result<Vec<Ingested>> {
+    actor.require(Scope::Ingest)?;
+    ingest_as(ctx, actor, actor.origin(), inbox, messages).await
+}
+
+/// Like [`ingest`], saying who is to be named as the source, for imports.
+pub async fn ingest_as(
+    ctx: &Ctx,
+    actor: &Actor,
+    origin: Origin,
+    inbox: InboxId,
+    messages: Vec<NewMessage>,
+) -> Result<Vec<Ingested>> {
+    actor.require(Scope::Ingest)?;
+    let mut errors = Vec::new();
+    if messages.len() > MAX_MESSAGES {
+        let message = format!("Send at most {MAX_MESSAGES} messages at once.");
+        errors.push(UserError::new(
+            &["messages"],
+            UserErrorCode::LimitReached,
+            message,
+        ));
+    }
+    if inbox::find(ctx, actor.workspace, inbox).await?.is_none() {
+        let message = "There is no such inbox.";
+        errors.push(UserError::new(
+            &["inboxId"],
+            UserErrorCode::NotFound,
+            message,
+        ));
+    }
+    let now = ctx.clock.now();
+    let checked: Vec<Checked> = messages
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, message)| check(index, message, now, &mut errors))
+        .collect();
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    if checked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let ingested = write(ctx, &mut tx, origin, inbox, checked).await?;
+    tx.commit().await?;
+    Ok(ingested)
+}
+
+/// A message whose parts are all fit to be stored.
+struct Checked {
+    external_id: String,
+    keys: Vec<String>,
+    email: EmailAddress,
+    name: Option<String>,
+    direction: Direction,
+    author: Author,
+    automatic: bool,
+    subject: String,
+    body: String,
+    sent_at: DateTime<Utc>,
+}
+
+fn check(
+    index: usize,
+    message: NewMessage,
+    now: DateTime<Utc>,
+    errors: &mut Vec<UserError>,
+) -> Option<Checked> {
+    let index = index.to_string();
+    let before = errors.len();
+    let at = |field: &'static str| ["messages", index.as_str(), field];
+    let external_id = text::name(&message.external_id, &at("externalId"), 998)
+        .map_err(|error| errors.push(error))
+        .ok();
+    let email = EmailAddress::parse(&message.email)
+        .map_err(|error| {
+            let path = at("contactEmail");
+            errors.push(UserError::new(
+                &path,
+                UserErrorCode::Invalid,
+                error.to_string(),
+            ));
+        })
+        .ok();
+    let subject = text::short_text(&message.subject, &at("subject"), SUBJECT_LIMIT)
+        .map_err(|error| errors.push(error))
+        .ok();
+    let body = text::long_text(&message.body, &at("body"), BODY_LIMIT)
+        .map_err(|error| errors.push(error))
+        .ok();
+    if message.sent_at > now + chrono::TimeDelta::days(1) {
+        let text = "This moment lies in the future.";
+        errors.push(UserError::new(&at("sentAt"), UserErrorCode::Invalid, text));
+    }
+    let author = message.author.unwrap_or(match message.direction {
+        Direction::Inbound => Author::Contact,
+        Direction::Outbound => Author::Member,
+    });
+    if (message.direction == Direction::Inbound) != (author == Author::Contact) {
+        let text = "Contacts write inbound messages, members and automations outbound ones.";
+        errors.push(UserError::new(
+            &at("author"),
+            UserErrorCode::Contradictory,
+            text,
+        ));
+    }
+    if message.thread_keys.len() > 100 {
+        let text = "Name at most 100 threads.";
+        errors.push(UserError::new(
+            &at("threadKeys"),
+            UserErrorCode::TooLong,
+            text,
+        ));
+    }
+    if errors.len() > before {
+        return None;
+    }
+    let (external_id, email) = (external_id?, email?);
+    let mut keys = vec![external_id.clone()];
+    for key in &message.thread_keys {
+        let key = text::printable(key)
+            .trim()
+            .chars()
+            .take(998)
+            .collect::<String>();
+        if !key.is_empty() && !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    Some(Checked {
+        external_id,
+        keys,
+        email,
+        name: message.name,
+        direction: message.direction,
+        author,
+        automatic: message.automatic,
+        subject: subject?,
+        body: body?,
+        // Both databases keep microseconds.
+        sent_at: chrono::SubsecRound::trunc_subsecs(message.sent_at, 6),
+    })
+}
+
+#[derive(FromQueryResult)]
+struct Stored {
+    external_id: String,
+    id: MessageId,
+}
+
+/// A message on its way into the table.
+struct Placed<'a> {
+    id: MessageId,
+    conversation: ConversationId,
+    contact: ContactId,
+    message: &'a Checked,
+}
+
+async fn write(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    inbox: InboxId,
+    messages: Vec<Checked>,
+) -> Result<Vec<Ingested>> {
+    let mut stored = look_up(tx, inbox, &messages).await?;
+    let mut seen = HashSet::new();
+    let mut fresh: Vec<&Checked> = messages
+        .iter()
+        .filter(|message| {
+            !stored.contains_key(&message.external_id) && seen.insert(&message.external_id)
+        })
+        .collect();
+    // Oldest first, so that a conversation is opened by its first message.
+    fresh.sort_by_key(|message| message.sent_at);
+    let mut created = HashSet::new();
+    if !fresh.is_empty() {
+        let placed = place(ctx, tx, origin, inbox, &fresh).await?;
+        let fresh_conversations = open_conversations(tx, inbox, &placed).await?;
+        created = insert(tx, inbox, &placed).await?;
+        let kept: Vec<&Placed<'_>> = placed
+            .iter()
+            .filter(|place| created.contains(&place.id))
+            .collect();
+        if kept.len() < placed.len() {
+            drop_empty(tx, &fresh_conversations, &kept).await?;
+            stored.extend(look_up(tx, inbox, &messages).await?);
+        }
+        update_conversations(tx, &kept).await?;
+        update_activity(tx, &kept).await?;
+        for place in kept {
+            stored.insert(place.message.external_id.clone(), place.id);
+            let (message_id, conversation_id) = (place.id, place.conversation);
+            let fact = match place.message.direction {
+                Direction::Inbound => Fact::MessageReceived {
+                    message_id,
+                    conversation_id,
+                    inbox_id: inbox,
+                },
+                Direction::Outbound => Fact::MessageSent {
+                    message_id,
+                    conversation_id,
+                    inbox_id: inbox,
+                },
+            };
+            tx.record(Change::new(origin, Some(place.contact), fact));
+        }
+    }
+    let mut reported = HashSet::new();
+    Ok(messages
+        .iter()
+        .filter_map(|message| stored.get(&message.external_id))
+        .map(|&id| {
+            let new = created.contains(&id) && reported.insert(id);
+            let outcome = if new {
+                Outcome::Created
+            } else {
+                Outcome::Duplicate
+            };
+            Ingested {
+                message: id,
+                outcome,
+            }
+        })
+        .collect())
+}
+
+async fn look_up(
+    tx: &Tx<'_>,
+    inbox: InboxId,
+    messages: &[Checked],
+) -> Result<HashMap<String, MessageId>> {
+    let ids = messages.iter().map(|message| message.external_id.as_str());
+    let stored: Vec<Stored> = Query::new(
+        "SELECT m.external_id, m.id FROM {r}
+         JOIN message m ON m.workspace_id = $1 AND m.inbox_id = $2
+           AND m.external_id = r.external_id",
+    )
+    .bind(tx.workspace)
+    .bind(inbox)
+    .rows("r", Rows::new().texts("external_id", ids))
+    .all(tx.connection())
+    .await?;
+    Ok(stored
+        .into_iter()
+        .map(|row| (row.external_id, row.id))
+        .collect())
+}
+
+/// Gives every message its contact, its conversation and its id.
+async fn place<'a>(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    inbox: InboxId,
+    messages: &[&'a Checked],
+) -> Result<Vec<Placed<'a>>> {
+    let people: Vec<_> = messages
+        .iter()
+        .map(|message| (message.email.clone(), message.name.clone()))
+        .collect();
+    let contacts = contact::resolve_emails(ctx, tx, origin, &people).await?;
+    let groups: Vec<Vec<String>> = messages
+        .iter()
+        .map(|message| message.keys.clone())
+        .collect();
+    let conversations = thread::assign(ctx, tx, inbox, &groups).await?;
+    Ok(messages
+        .iter()
+        .zip(conversations)
+        .filter_map(|(message, conversation)| {
+            let contact = *contacts.get(&message.email)?;
+            Some(Placed {
+                id: ctx.id(),
+                conversation,
+                contact,
+                message,
+            })
+        })
+        .collect())
+}
+
+/// Inserts the conversations that are not there yet and returns them.
+async fn open_conversations(
+    tx: &Tx<'_>,
+    inbox: InboxId,
+    placed: &[Placed<'_>],
+) -> Result<Vec<ConversationId>> {
+    let mut first: BTreeMap<ConversationId, &Placed<'_>> = BTreeMap::new();
+    for place in placed {
+        first.entry(place.conversation).or_insert(place);
+    }
+    let rows = Rows::new()
+        .ids("id", first.keys().copied())
+        .ids("contact_id", first.values().map(|place| place.contact))
+        .texts(
+            "subject",
+            first.values().map(|place| place.message.subject.as_str()),
+        )
+        .times("at", first.values().map(|place| place.message.sent_at))
+        .ids("message_id", first.values().map(|place| place.id));
+    Ok(Query::new(
+        "INSERT INTO conversation (workspace_id, id, inbox_id, contact_id, subject, status,
+             created_at, first_message_at, last_message_at, last_message_id, messages)
+         SELECT $1, r.id, $2, r.contact_id, r.subject, 'OPEN', $3, r.at, r.at, r.message_id, 0
+         FROM {r} WHERE true ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(tx.workspace)
+    .bind(inbox)
+    .bind(tx.now)
+    .rows("r", rows)
+    .column(tx.connection())
+    .await?)
+}
+
+async fn insert(tx: &Tx<'_>, inbox: InboxId, placed: &[Placed<'_>]) -> Result<HashSet<MessageId>> {
+    let rows = Rows::new()
+        .ids("id", placed.iter().map(|place| place.id))
+        .ids(
+            "conversation_id",
+            placed.iter().map(|place| place.conversation),
+        )
+        .ids("contact_id", placed.iter().map(|place| place.contact))
+        .texts(
+            "external_id",
+            placed
+                .iter()
+                .map(|place| place.message.external_id.as_str()),
+        )
+        .texts(
+            "direction",
+            placed.iter().map(|place| place.message.direction.word()),
+        )
+        .texts(
+            "author",
+            placed.iter().map(|place| place.message.author.word()),
+        )
+        .flags(
+            "automatic",
+            placed.iter().map(|place| place.message.automatic),
+        )
+        .texts(
+            "subject",
+            placed.iter().map(|place| place.message.subject.as_str()),
+        )
+        .texts(
+            "body",
+            placed.iter().map(|place| place.message.body.as_str()),
+        )
+        .times("sent_at", placed.iter().map(|place| place.message.sent_at));
+    let created: Vec<MessageId> = Query::new(
+        "INSERT INTO message (workspace_id, id, conversation_id, contact_id, inbox_id, external_id,
+             direction, author, automatic, subject, body, sent_at, created_at)
+         SELECT $1, r.id, r.conversation_id, r.contact_id, $2, r.external_id, r.direction,
+                r.author, r.automatic, r.subject, r.body, r.sent_at, $3
+         FROM {r} WHERE true
+         ON CONFLICT (workspace_id, inbox_id, external_id) DO NOTHING RETURNING id",
+    )
+    .bind(tx.workspace)
+    .bind(inbox)
+    .bind(tx.now)
+    .rows("r", rows)
+    .column(tx.connection())
+    .await?;
+    Ok(created.into_iter().collect())
+}
+
+/// Takes back conversations opened for messages that somebody else brought in meanwhile.
+async fn drop_empty(tx: &Tx<'_>, opened: &[ConversationId], kept: &[&Placed<'_>]) -> Result<()> {
+    let used: HashSet<_> = kept.iter().map(|place| place.conversation).collect();
+    let empty = opened.iter().copied().filter(|id| !used.contains(id));
+    Query::new(
+        "DELETE FROM conversation WHERE workspace_id = $1 AND messages = 0
+           AND id IN (SELECT r.id FROM {r})",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", empty))
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Brings the conversations' own rows up to date: how many messages, the newest one, whether the
+/// contact waits for an answer, and open again when the contact has written since.
+async fn update_conversations(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<()> {
+    let mut by_conversation: BTreeMap<ConversationId, Vec<&Placed<'_>>> = BTreeMap::new();
+    for place in kept {
+        by_conversation
+            .entry(place.conversation)
+            .or_default()
+            .push(place);
+    }
+    // `kept` is in the order of sending.
+    let first = by_conversation.values().filter_map(|places| places.first());
+    let last = by_conversation.values().filter_map(|places| places.last());
+    let rows = Rows::new()
+        .ids("id", by_conversation.keys().copied())
+        .ints(
+            "messages",
+            by_conversation.values().map(|places| places.len() as i64),
+        )
+        .times("first_at", first.map(|place| place.message.sent_at))
+        .times("last_at", last.clone().map(|place| place.message.sent_at))
+        .ids("last_id", last.map(|place| place.id))
+        .opt_times(
+            "inbound_at",
+            by_conversation.values().map(|places| {
+                places
+                    .iter()
+                    .filter(|place| place.message.direction == Direction::Inbound)
+                    .map(|place| place.message.sent_at)
+                    .max()
+            }),
+        );
+    // The wait is recomputed from the messages themselves: they may arrive in any order.
+    Query::new(
+        "UPDATE conversation SET messages = conversation.messages + r.messages,
+             first_message_at = CASE WHEN r.first_at < conversation.first_message_at
+                                     THEN r.first_at ELSE conversation.first_message_at END,
+             last_message_id = CASE WHEN r.last_at >= conversation.last_message_at
+                                    THEN r.last_id ELSE conversation.last_message_id END,
+             last_message_at = CASE WHEN r.last_at >= conversation.last_message_at
+                                    THEN r.last_at ELSE conversation.last_message_at END,
+             status = CASE WHEN r.inbound_at >= conversation.last_message_at
+                           THEN 'OPEN' ELSE conversation.status END,
+             waiting_since = (
+                 SELECT MIN(m.sent_at) FROM message m
+                 WHERE m.workspace_id = $1 AND m.conversation_id = r.id
+                   AND m.direction = 'INBOUND' AND m.automatic = $2
+                   AND NOT EXISTS (
+                       SELECT 1 FROM message o
+                       WHERE o.workspace_id = $1 AND o.conversation_id = r.id
+                         AND o.direction = 'OUTBOUND' AND o.sent_at >= m.sent_at))
+         FROM {r} WHERE conversation.workspace_id = $1 AND conversation.id = r.id",
+    )
+    .bind(tx.workspace)
+    .bind(false)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+async fn update_activity(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<()> {
+    let mut latest: BTreeMap<ContactId, &Placed<'_>> = BTreeMap::new();
+    let mut active: BTreeMap<ContactId, DateTime<Utc>> = BTreeMap::new();
+    for place in kept {
+        latest.insert(place.contact, place);
+        if place.message.direction == Direction::Inbound {
+            active.insert(place.contact, place.message.sent_at);
+        }
+    }
+    let contacts: BTreeSet<ContactId> = latest.keys().copied().collect();
+    let rows = Rows::new()
+        .ids("contact_id", contacts.iter().copied())
+        .ids("message_id", latest.values().map(|place| place.id))
+        .times(
+            "message_at",
+            latest.values().map(|place| place.message.sent_at),
+        )
+        .opt_times(
+            "active_at",
+            contacts.iter().map(|id| active.get(id).copied()),
+        );
+    Query::new(
+        "UPDATE contact_activity SET
+             last_message_id = CASE WHEN contact_activity.last_message_at > r.message_at
+                 THEN contact_activity.last_message_id ELSE r.message_id END,
+             last_message_at = CASE WHEN contact_activity.last_message_at > r.message_at
+                 THEN contact_activity.last_message_at ELSE r.message_at END,
+             last_activity_at = CASE WHEN r.active_at > contact_activity.last_activity_at
+                 THEN r.active_at ELSE contact_activity.last_activity_at END
+         FROM {r} WHERE contact_activity.workspace_id = $1
+           AND contact_activity.contact_id = r.contact_id",
+    )
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! Events: what contacts did, in the product and on the web. Stored as told, with the days on which
+//! a contact was active kept beside them for health.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, SubsecRound as _, TimeDelta, Utc};
+use entity::{
+    event,
+    id::{ContactId, EventId, Id as _, WorkspaceId},
+};
+
+use crate::{
+    access::{Actor, Scope},
+    contact,
+    ctx::Ctx,
+    error::{Error, Result, UserError, UserErrorCode},
+    mail::EmailAddress,
+    page::{Key, Keyset, Page, PageRequest},
+    store::{Query, Rows, Tx},
+    text,
+    work::change::{Change, Fact},
+    workspace,
+};
+
+/// Events one call may bring.
+pub const MAX_EVENTS: usize = 1_000;
+
+/// An event as its sender tells it.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// The sender's own id; the same id is the same event.
+    pub external_id: String,
+    /// The contact's address.
+    pub email: String,
+    /// What was done, such as `page_viewed`.
+    pub name: String,
+    /// What else is known about it: an object.
+    pub properties: serde_json::Value,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// How many of a call's events were new and how many were known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ingested {
+    /// New events.
+    pub created: usize,
+    /// Events that were there before, or twice in the call.
+    pub duplicates: usize,
+}
+
+struct Checked {
+    id: EventId,
+    external_id: String,
+    email: EmailAddress,
+    name: String,
+    properties: serde_json::Value,
+    occurred_at: DateTime<Utc>,
+}
+
+/// Takes events in. All of them, or, when any is refused, none.
+pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<Ingested> {
+    actor.require(Scope::Ingest)?;
+    let mut errors = Vec::new();
+    if events.len() > MAX_EVENTS {
+        let message = format!("Send at most {MAX_EVENTS} events at once.");
+        errors.push(UserError::new(
+            &["events"],
+            UserErrorCode::LimitReached,
+            message,
+        ));
+    }
+    let sent = events.len();
+    let mut seen = HashSet::new();
+    let checked: Vec<Checked> = events
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, event)| check(ctx, index, event, &mut errors))
+        .filter(|event| seen.insert(event.external_id.clone()))
+        .collect();
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    let zone = workspace::time_zone(&workspace::find(ctx, actor.workspace).await?);
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let people: Vec<_> = checked
+        .iter()
+        .map(|event| (event.email.clone(), None))
+        .collect();
+    let contacts = contact::resolve_emails(ctx, &mut tx, actor.origin(), &people).await?;
+    let placed: Vec<(&Checked, ContactId)> = checked
+        .iter()
+        .filter_map(|event| Some((event, *contacts.get(&event.email)?)))
+        .collect();
+    let created = insert(&tx, &placed).await?;
+    let mut days: BTreeMap<(ContactId, NaiveDate), i64> = BTreeMap::new();
+    let mut latest: BTreeMap<ContactId, DateTime<Utc>> = BTreeMap::new();
+    for (event, contact) in placed
+        .iter()
+        .filter(|(event, _)| created.contains(&event.id))
+    {
+        let day = event.occurred_at.with_timezone(&zone).date_naive();
+        *days.entry((*contact, day)).or_default() += 1;
+        let last = latest.entry(*contact).or_insert(event.occurred_at);
+        *last = event.occurred_at.max(*last);
+        let fact = Fact::EventRecorded { event_id: event.id };
+        tx.record(Change::new(actor.origin(), Some(*contact), fact));
+    }
+    count_days(&tx, &days).await?;
+    note_activity(&tx, &latest).await?;
+    tx.commit().await?;
+    Ok(Ingested {
+        created: created.len(),
+        duplicates: sent - created.len(),
+    })
+}
+
+fn check(ctx: &Ctx, index: usize, event: NewEvent, errors: &mut Vec<UserError>) -> Option<Checked> {
+    let index = index.to_string();
+    let before = errors.len();
+    let at = |field: &'static str| ["events", index.as_str(), field];
+    let external_id = text::name(&event.external_id, &at("externalId"), 200)
+        .map_err(|error| errors.push(error))
+        .ok();
+    let name = text::name(&event.name, &at("name"), 100)
+        .map_err(|error| errors.push(error))
+        .ok();
+    let email = EmailAddress::parse(&event.email)
+        .map_err(|error| {
+            let path = at("contactEmail");
+            errors.push(UserError::new(
+                &path,
+                UserErrorCode::Invalid,
+                error.to_string(),
+            ));
+        })
+        .ok();
+    let size = event.properties.to_string().len();
+    if !event.properties.is_object() || size > 32_768 {
+        let message = "Give an object of at most 32 KB.";
+        errors.push(UserError::new(
+            &at("properties"),
+            UserErrorCode::Invalid,
+            message,
+        ));
+    }
+    if event.occurred_at > ctx.clock.now() + TimeDelta::days(1) {
+        let message = "This moment lies in the future.";
+        errors.push(UserError::new(
+            &at("occurredAt"),
+            UserErrorCode::Invalid,
+            message,
+        ));
+    }
+    if errors.len() > before {
+        return None;
+    }
+    Some(Checked {
+        id: ctx.id(),
+        external_id: external_id?,
+        email: email?,
+        name: name?,
+        properties: without_nul(event.properties),
+        occurred_at: event.occurred_at.trunc_subsecs(6),
+    })
+}
+
+/// PostgreSQL keeps no NUL in texts, nor in JSON.
+fn without_nul(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "")),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nul).collect()),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, value)| (name.replace('\0', ""), without_nul(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+async fn insert(tx: &Tx<'_>, placed: &[(&Checked, ContactId)]) -> Result<HashSet<EventId>> {
+    let rows = Rows::new()
+        .ids("id", placed.iter().map(|(event, _)| event.id))
+        .ids("contact_id", placed.iter().map(|(_, contact)| *contact))
+        .texts(
+            "external_id",
+            placed.iter().map(|(event, _)| event.external_id.as_str()),
+        )
+        .texts("name", placed.iter().map(|(event, _)| event.name.as_str()))
+        .json(
+            "properties",
+            placed.iter().map(|(event, _)| event.properties.clone()),
+        )
+        .times(
+            "occurred_at",
+            placed.iter().map(|(event, _)| event.occurred_at),
+        );
+    let created: Vec<EventId> = Query::new(
+        "INSERT INTO event (workspace_id, id, contact_id, external_id, name, properties,
+                            occurred_at, created_at)
+         SELECT $1, r.id, r.contact_id, r.external_id, r.name, r.properties, r.occurred_at, $2
+         FROM {r} WHERE true
+         ON CONFLICT (workspace_id, external_id) DO NOTHING RETURNING id",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows)
+    .column(tx.connection())
+    .await?;
+    Ok(created.into_iter().collect())
+}
+
+async fn count_days(tx: &Tx<'_>, days: &BTreeMap<(ContactId, NaiveDate), i64>) -> Result<()> {
+    let rows = Rows::new()
+        .ids("contact_id", days.keys().map(|(contact, _)| *contact))
+        .dates("day", days.keys().map(|(_, day)| *day))
+        .ints("events", days.values().copied());
+    Query::new(
+        "INSERT INTO event_day (workspace_id, contact_id, day, events)
+         SELECT $1, r.contact_id, r.day, r.events FROM {r} WHERE true
+         ON CONFLICT (workspace_id, contact_id, day)
+         DO UPDATE SET events = event_day.events + excluded.events",
+    )
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+async fn note_activity(tx: &Tx<'_>, latest: &BTreeMap<ContactId, DateTime<Utc>>) -> Result<()> {
+    let rows = Rows::new()
+        .ids("contact_id", latest.keys().copied())
+        .times("at", latest.values().copied());
+    Query::new(
+        "UPDATE contact_activity SET last_activity_at = r.at FROM {r}
+         WHERE contact_activity.workspace_id = $1
+           AND contact_activity.contact_id = r.contact_id
+           AND contact_activity.last_activity_at < r.at",
+    )
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// A page of one contact's events, newest first, each with its cursor.
+pub async fn of_contact(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    page: &PageRequest,
+) -> Result<Page<(String, event::Model)>> {
+    let keyset = Keyset {
+        order: "occurred",
+        key: Some("e.occurred_at"),
+        id: "e.id",
+        descending: true,
+    };
+    let mut query =
+        Query::new("SELECT e.* FROM event e WHERE e.workspace_id = $1 AND e.contact_id = $2")
+            .bind(workspace)
+            .bind(contact);
+    keyset.apply(&mut query, page)?;
+    let rows: Vec<event::Model> = query.all(ctx.reader()).await?;
+    Ok(keyset.page(rows, page).map(|row| {
+        (
+            keyset.cursor(Key::Time(row.occurred_at), row.id.uuid()),
+            row,
+        )
+    }))
+}
+
+/// The events among `ids`, in no particular order; for loaders.
+pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[EventId]) -> Result<Vec<event::Model>> {
+    let found: Vec<event::Model> =
+        Query::new("SELECT e.* FROM {r} JOIN event e ON e.workspace_id = $1 AND e.id = r.id")
+            .bind(workspace)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
+            .all(ctx.reader())
+            .await?;
+    let mut by_id: HashMap<EventId, event::Model> =
+        found.into_iter().map(|event| (event.id, event)).collect();
+    Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
+}

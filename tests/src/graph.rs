@@ -1,0 +1,317 @@
+//! Contacts, tags and conversations on both databases.
+
+use chrono::TimeDelta;
+use domain::{
+    contact::{self, ContactFilter, ContactOrder, TagFilter},
+    conversation::{self, NewMessage, Outcome},
+    inbox,
+    page::PageRequest,
+    tag::{self, NewTag, Request, tagging},
+};
+use entity::kind::{Direction, IdentityKind, TagKind, TagTarget};
+
+use crate::support::{World, on_both};
+
+fn message(world: &World, id: &str, email: &str, keys: &[&str], minutes: i64) -> NewMessage {
+    NewMessage {
+        external_id: id.to_owned(),
+        thread_keys: keys.iter().map(|&key| key.to_owned()).collect(),
+        email: email.to_owned(),
+        name: Some("山田 太郎".to_owned()),
+        direction: Direction::Inbound,
+        author: None,
+        automatic: false,
+        subject: "Hello".to_owned(),
+        body: "パートナーシップについて".to_owned(),
+        sent_at: world.ctx.clock.now() + TimeDelta::minutes(minutes),
+    }
+}
+
+async fn the_inbox(world: &World) -> entity::id::InboxId {
+    inbox::list(&world.ctx, world.owner.workspace)
+        .await
+        .unwrap()[0]
+        .id
+}
+
+async fn make_tag(
+    world: &World,
+    name: &str,
+    parent: Option<entity::id::TagId>,
+) -> entity::id::TagId {
+    let new = NewTag {
+        kind: TagKind::Contact,
+        name: name.to_owned(),
+        description: String::new(),
+        colour: None,
+        parent,
+    };
+    tag::catalogue::create(&world.ctx, &world.owner, new)
+        .await
+        .unwrap()
+        .id
+}
+
+#[test]
+fn messages_brought_twice_are_stored_once_and_threads_hold_together_in_any_order() {
+    on_both(|world| async move {
+        let inbox = the_inbox(&world).await;
+        let answer = message(&world, "b", "taro@customer.example", &["a"], 5);
+        let original = message(&world, "a", "taro@customer.example", &[], 0);
+        let first = conversation::ingest(
+            &world.ctx,
+            &world.owner,
+            inbox,
+            vec![answer.clone(), answer.clone()],
+        )
+        .await
+        .unwrap();
+        assert_eq!(first[0].outcome, Outcome::Created);
+        assert_eq!(first[1].outcome, Outcome::Duplicate);
+        let second = conversation::ingest(&world.ctx, &world.owner, inbox, vec![original, answer])
+            .await
+            .unwrap();
+        assert_eq!(second[0].outcome, Outcome::Created);
+        assert_eq!(second[1].outcome, Outcome::Duplicate);
+        assert_eq!(second[1].message, first[0].message);
+
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let all = conversation::list(ctx, workspace, &Default::default(), &PageRequest::first(10))
+            .await
+            .unwrap();
+        assert_eq!(all.rows.len(), 1);
+        let thread = &all.rows[0].1;
+        assert_eq!(thread.messages, 2);
+        assert_eq!(thread.waiting_since, Some(ctx.clock.now()));
+        assert_eq!(
+            thread.last_message_at,
+            ctx.clock.now() + TimeDelta::minutes(5)
+        );
+        let contact =
+            contact::find_by_identity(ctx, workspace, IdentityKind::Email, "taro@customer.example")
+                .await
+                .unwrap()
+                .unwrap();
+        assert_eq!(contact.name, "山田 太郎");
+        assert_eq!(contact.last_message_id, Some(first[0].message));
+        world
+    });
+}
+
+#[test]
+fn an_answer_from_us_ends_the_wait() {
+    on_both(|world| async move {
+        let inbox = the_inbox(&world).await;
+        let question = message(&world, "a", "taro@customer.example", &[], 0);
+        let mut answer = message(&world, "b", "taro@customer.example", &["a"], 5);
+        answer.direction = Direction::Outbound;
+        conversation::ingest(&world.ctx, &world.owner, inbox, vec![question, answer])
+            .await
+            .unwrap();
+        let all = conversation::list(
+            &world.ctx,
+            world.owner.workspace,
+            &Default::default(),
+            &PageRequest::first(10),
+        )
+        .await
+        .unwrap();
+        assert_eq!(all.rows[0].1.waiting_since, None);
+        world
+    });
+}
+
+#[test]
+fn one_bad_message_refuses_the_whole_call_and_names_the_field() {
+    on_both(|world| async move {
+        let inbox = the_inbox(&world).await;
+        let mut bad = message(&world, "b", "nobody", &[], 0);
+        bad.subject = "x".repeat(2_000);
+        let good = message(&world, "a", "taro@customer.example", &[], 0);
+        let error = conversation::ingest(&world.ctx, &world.owner, inbox, vec![good, bad])
+            .await
+            .unwrap_err();
+        let domain::error::Error::Refused(errors) = error else {
+            panic!("{error}")
+        };
+        let paths: Vec<String> = errors.iter().map(|error| error.path.join(".")).collect();
+        assert_eq!(paths, ["messages.1.contactEmail", "messages.1.subject"]);
+        let contacts = contact::list(
+            &world.ctx,
+            world.owner.workspace,
+            ContactFilter::default(),
+            ContactOrder::default(),
+            &PageRequest::first(10),
+        )
+        .await
+        .unwrap();
+        assert!(contacts.rows.is_empty());
+        world
+    });
+}
+
+#[test]
+fn a_tag_counts_for_those_above_it_and_none_of_looks_at_the_whole_set() {
+    on_both(|world| async move {
+        let inbox = the_inbox(&world).await;
+        let messages = ["a", "b", "c"]
+            .map(|name| message(&world, name, &format!("{name}@customer.example"), &[], 0));
+        conversation::ingest(&world.ctx, &world.owner, inbox, messages.to_vec())
+            .await
+            .unwrap();
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let mut ids = Vec::new();
+        for name in ["a", "b", "c"] {
+            let email = format!("{name}@customer.example");
+            let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, &email);
+            ids.push(found.await.unwrap().unwrap().id);
+        }
+        ids.sort();
+        let top = make_tag(&world, "Customer", None).await;
+        let vip = make_tag(&world, "VIP", Some(top)).await;
+        let asia = make_tag(&world, "Asia", Some(top)).await;
+        let requests = [
+            Request::contact(ids[0], vip),
+            Request::contact(ids[0], asia),
+            Request::contact(ids[1], asia),
+        ];
+        let made = tagging::tag_many(ctx, &world.owner, &requests, "by hand")
+            .await
+            .unwrap();
+        assert_eq!(made, 3);
+        assert_eq!(
+            tagging::tag_many(ctx, &world.owner, &requests, "")
+                .await
+                .unwrap(),
+            0
+        );
+
+        let listed = async |filter: TagFilter| {
+            let filter = ContactFilter {
+                tags: filter,
+                ..Default::default()
+            };
+            let order = ContactOrder::HealthDesc;
+            let request = PageRequest::first(10);
+            let page = contact::list(ctx, workspace, filter, order, &request);
+            let mut found: Vec<_> = page
+                .await
+                .unwrap()
+                .rows
+                .into_iter()
+                .map(|(_, contact)| contact.id)
+                .collect();
+            found.sort();
+            found
+        };
+        let any = |tags: &[entity::id::TagId]| TagFilter {
+            any: tags.to_vec(),
+            ..Default::default()
+        };
+        assert_eq!(listed(any(&[top])).await, ids[..2]);
+        assert_eq!(listed(any(&[vip, asia])).await, ids[..2]);
+        let not_vip = TagFilter {
+            none: vec![vip],
+            ..Default::default()
+        };
+        assert_eq!(listed(not_vip).await, ids[1..]);
+        let both = TagFilter {
+            all: vec![vip, asia],
+            ..Default::default()
+        };
+        assert_eq!(listed(both).await, ids[..1]);
+
+        let counts = async || {
+            let mut counts = tag::catalogue::load_counts(ctx, workspace, &[top, vip, asia])
+                .await
+                .unwrap();
+            counts.sort_by_key(|count| count.tag_id);
+            counts
+                .into_iter()
+                .filter(|count| count.target == TagTarget::Contact)
+                .map(|count| (count.direct, count.total))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(counts().await, [(0, 2), (1, 1), (2, 2)]);
+        tagging::untag_many(ctx, &world.owner, &requests[1..], "mistake")
+            .await
+            .unwrap();
+        assert_eq!(counts().await, [(0, 1), (1, 1), (0, 0)]);
+        let history = tagging::history(ctx, workspace, ids[0].0, &PageRequest::first(10))
+            .await
+            .unwrap();
+        assert_eq!(history.rows.len(), 2);
+        assert_eq!(
+            history
+                .rows
+                .iter()
+                .filter(|(_, t)| t.removed_at.is_some())
+                .count(),
+            1
+        );
+
+        tag::catalogue::move_to(ctx, &world.owner, vip, None)
+            .await
+            .unwrap();
+        assert_eq!(counts().await, [(0, 0), (1, 1), (0, 0)]);
+        assert!(listed(any(&[top])).await.is_empty());
+        let cycle = tag::catalogue::move_to(ctx, &world.owner, top, Some(asia)).await;
+        assert!(cycle.is_err());
+        world
+    });
+}
+
+#[test]
+fn pages_go_both_ways_without_repeating_or_missing_a_row() {
+    on_both(|world| async move {
+        let inbox = the_inbox(&world).await;
+        let messages: Vec<_> = (0..7)
+            .map(|n| {
+                message(
+                    &world,
+                    &format!("m{n}"),
+                    &format!("p{n}@customer.example"),
+                    &[],
+                    n,
+                )
+            })
+            .collect();
+        conversation::ingest(&world.ctx, &world.owner, inbox, messages)
+            .await
+            .unwrap();
+        for order in [
+            ContactOrder::CreatedAsc,
+            ContactOrder::HealthDesc,
+            ContactOrder::ActivityAsc,
+            ContactOrder::NameDesc,
+        ] {
+            let page = async |request: PageRequest| {
+                let filter = ContactFilter::default();
+                contact::list(&world.ctx, world.owner.workspace, filter, order, &request)
+                    .await
+                    .unwrap()
+            };
+            let whole = page(PageRequest::first(10)).await;
+            assert_eq!(whole.rows.len(), 7);
+            let first = page(PageRequest::first(3)).await;
+            assert!(first.has_next && !first.has_previous);
+            let after = Some(first.rows[2].0.clone());
+            let second = page(PageRequest {
+                after,
+                ..PageRequest::first(3)
+            })
+            .await;
+            assert_eq!(second.rows, whole.rows[3..6]);
+            let before = Some(second.rows[0].0.clone());
+            let back = page(PageRequest {
+                before,
+                backward: true,
+                ..PageRequest::first(2)
+            })
+            .await;
+            assert_eq!(back.rows, whole.rows[1..3]);
+            assert!(back.has_next && back.has_previous);
+        }
+        world
+    });
+}
