@@ -1,7 +1,8 @@
 //! Mail as it lies in archives and mailboxes, turned into values the product can store.
 //!
 //! `enishi import` reads an mbox or an .eml file through [`mbox`] and [`eml`], an IMAP poller will
-//! hand over single messages; both call [`parse::parse`]. Contacts everywhere use
+//! hand over single messages; both call [`parse::parse`], then [`direction::place`] to learn who
+//! the customer is and [`thread::thread_keys`] to find the conversation. Contacts everywhere use
 //! [`address::EmailAddress`] as the one spelling of an e-mail identity.
 //!
 //! Bytes in, values out. Nothing here opens a file, a socket or a database, keeps the content of an
@@ -17,21 +18,25 @@ mod automatic;
 mod body;
 mod bounce;
 mod charset;
+pub mod direction;
 pub mod eml;
 mod guard;
 mod head;
 pub mod mbox;
 pub mod parse;
 mod text;
+pub mod thread;
 
 pub use address::{AddressError, EmailAddress};
 pub use automatic::AutomaticKind;
 pub use body::Attachment;
 pub use bounce::{BounceAction, BounceClass, BounceReport, ComplaintReport};
+pub use direction::{Direction, OwnAddresses, Placement, Unplaced, place};
 pub use eml::{EmlError, read_eml};
 pub use guard::{MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS};
 pub use mbox::{MboxError, MboxReader, RawMail};
 pub use parse::{Mail, MailError, Mailbox, parse};
+pub use thread::{normal_subject, thread_keys};
 
 /// The largest single message that is read at all, in bytes (25 MiB, the size the big providers
 /// accept). A larger one is reported and skipped.

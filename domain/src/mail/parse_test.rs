@@ -282,6 +282,8 @@ fn references_are_ordered_and_bounded() {
     assert_eq!(mail.references.len(), 100);
     assert_eq!(mail.references[0], "0@x");
     assert_eq!(mail.references[99], "199@x");
+    let keys = thread_keys(&mail);
+    assert_eq!(keys[..2], ["me@x", "199@x"]);
 }
 
 #[test]
