@@ -1,1 +1,8 @@
-//! worker
+//! The thin door for work: takes hints and ticks, and calls `domain`.
+
+pub mod hints;
+pub mod queue;
+pub mod runtime;
+
+#[cfg(test)]
+mod testing;
