@@ -1,1 +1,3 @@
-//! api
+//! The thin door for requests: HTTP and GraphQL.
+
+pub mod hints;

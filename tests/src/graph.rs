@@ -225,7 +225,8 @@ fn a_tag_counts_for_those_above_it_and_none_of_looks_at_the_whole_set() {
             let mut counts = tag::catalogue::load_counts(ctx, workspace, &[top, vip, asia])
                 .await
                 .unwrap();
-            counts.sort_by_key(|count| count.tag_id);
+            let place = |id| [top, vip, asia].iter().position(|tag| *tag == id);
+            counts.sort_by_key(|count| place(count.tag_id));
             counts
                 .into_iter()
                 .filter(|count| count.target == TagTarget::Contact)

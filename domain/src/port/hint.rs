@@ -35,6 +35,16 @@ impl Work {
         Self::Due,
     ];
 
+    /// Whether subscriptions wait for it.
+    pub fn wakes_subscriptions(self) -> bool {
+        self == Self::Changes
+    }
+
+    /// Whether there is a job to run for it.
+    pub fn wakes_workers(self) -> bool {
+        self != Self::Changes
+    }
+
     /// The word in a hint's text form.
     pub fn word(self) -> &'static str {
         match self {

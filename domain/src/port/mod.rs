@@ -4,8 +4,13 @@ mod clock;
 mod egress;
 mod hint;
 mod ids;
+mod outage;
+mod relay;
+pub mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use egress::{Egress, EgressError, OutgoingRequest, OutgoingResponse};
 pub use hint::{Hint, Hints, NoHints, Work};
 pub use ids::{Ids, RandomIds, SeededIds};
+pub use outage::Outage;
+pub use relay::{Deliver, Relay};
