@@ -1,3 +1,4 @@
 //! The thin door for requests: HTTP and GraphQL.
 
 pub mod hints;
+pub mod transport;
