@@ -2,6 +2,9 @@
 //!
 //! The unit is one email to one recipient: the sender's id of the email and the address it went to.
 //!
+//! - [`event`]: takes events of providers in, in bulk, once each.
+//! - [`input`]: what an event must look like to be taken in.
+//! - [`campaign`]: the campaigns events name.
 //! - [`origin`]: tells people from machines, with the reason. Pure.
 //! - [`link`]: recognises unsubscribe and preference links. Pure.
 //! - [`fold`]: makes the state of one email of all its events. Pure.
@@ -10,11 +13,16 @@
 //!
 //! Nothing here sends email.
 
+pub mod campaign;
+pub mod event;
 pub mod figures;
 pub mod fold;
+pub mod input;
 pub mod link;
 pub mod origin;
 pub mod rate;
 
+pub use event::{IngestOutcome, IngestStatus, IngestedEvent, ingest};
 pub use figures::Figures;
 pub use fold::EmailState;
+pub use input::{NewCampaign, NewEmailEvent};
