@@ -35,7 +35,7 @@ use work::{projection::Projection, schedule::Schedule};
 
 /// Every consequence of the change log.
 pub fn projections() -> &'static [&'static dyn Projection] {
-    &[]
+    &[&email::metrics::EmailMetrics]
 }
 
 /// Everything that recurs by the clock.

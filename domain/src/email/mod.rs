@@ -9,7 +9,8 @@
 //! - [`link`]: recognises unsubscribe and preference links. Pure.
 //! - [`fold`]: makes the state of one email of all its events. Pure.
 //! - [`figures`]: what is counted per scope and day, and what one email adds to it. Pure.
-//! - [`rate`]: turns figures into rates with their base and interval. Pure.
+//! - [`metrics`]: the projection that keeps the daily roll-ups equal to the fold of everything.
+//! - [`report`]: reads the roll-ups; [`rate`] turns them into rates with their base and interval.
 //!
 //! Nothing here sends email.
 
@@ -19,8 +20,10 @@ pub mod figures;
 pub mod fold;
 pub mod input;
 pub mod link;
+pub mod metrics;
 pub mod origin;
 pub mod rate;
+pub mod report;
 
 pub use event::{IngestOutcome, IngestStatus, IngestedEvent, ingest};
 pub use figures::Figures;
