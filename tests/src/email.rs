@@ -13,9 +13,12 @@ use domain::{
         IngestStatus::{Created, Duplicate},
         NewCampaign, NewEmailEvent,
         fold::{UnitEvent, fold},
+        origin::Reason,
+        read,
         report::{self, RecencyTier},
     },
     error::Error,
+    page::PageRequest,
     store::Query,
     work::change::Fact,
 };
@@ -340,6 +343,70 @@ fn a_burst_changes_a_contacts_figures_once() {
 }
 
 #[test]
+fn an_email_explains_which_of_its_events_were_a_machines() {
+    on_both(|world| async move {
+        let click = |id: &str, second| NewEmailEvent {
+            url: Some(format!("https://x.example/{id}")),
+            ..event(id, "m", "a@x.example", EmailEventKind::Clicked, second)
+        };
+        let sent = event("s", "m", "a@x.example", EmailEventKind::Sent, 0);
+        let mail = in_campaign("c", "C", sent);
+        ingest(&world, vec![click("late", 900), mail, click("early", 2)]).await;
+        world.drain().await;
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let explained = read::explain(ctx, workspace, "m", "a@x.example")
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(explained.state.human_clicked);
+        let reasons: Vec<_> = explained
+            .events
+            .iter()
+            .map(|(event, verdict)| (event.external_id.as_str(), verdict.reason))
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                ("s", Reason::NoSign),
+                ("early", Reason::ClickAtDelivery),
+                ("late", Reason::NoSign),
+            ]
+        );
+        let nothing = read::explain(ctx, workspace, "m", "b@x.example").await;
+        assert_eq!(nothing.unwrap(), None);
+
+        let contact = contacts(&world).await["a@x.example"];
+        let first = read::of_contact(ctx, workspace, contact, &PageRequest::first(2))
+            .await
+            .unwrap();
+        assert!(first.has_next);
+        let newest: Vec<_> = first.rows.iter().map(|(_, row)| &row.external_id).collect();
+        assert_eq!(newest, ["late", "early"]);
+        let rest = PageRequest {
+            after: Some(first.rows[1].0.clone()),
+            ..PageRequest::first(2)
+        };
+        let rest = read::of_contact(ctx, workspace, contact, &rest)
+            .await
+            .unwrap();
+        assert_eq!(rest.rows[0].1.external_id, "s");
+        let ids = [rest.rows[0].1.id];
+        assert_eq!(read::load(ctx, workspace, &ids).await.unwrap().len(), 1);
+
+        let campaigns = read::campaigns(ctx, workspace, &PageRequest::first(2))
+            .await
+            .unwrap();
+        let id = campaigns.rows[0].1.id;
+        let loaded = read::load_campaigns(ctx, workspace, &[id]).await.unwrap();
+        assert_eq!(loaded[0].name, "C");
+        let stranger = World::workspace(ctx, "Other", "other.example").await;
+        let hidden = read::load_campaigns(ctx, stranger.workspace, &[id]).await;
+        assert!(hidden.unwrap().is_empty());
+        world
+    });
+}
+
+#[test]
 fn the_recency_tier_counts_days_on_which_a_person_acted() {
     on_both(|world| async move {
         let mut events = Vec::new();
@@ -570,18 +637,7 @@ async fn recount(world: &World) -> (DayRows, Acts) {
 }
 
 fn state(events: &[email_event::Model]) -> EmailState {
-    let events: Vec<UnitEvent> = events
-        .iter()
-        .map(|event| UnitEvent {
-            id: event.id,
-            kind: event.kind,
-            origin: event.origin,
-            bounce: event.bounce,
-            url: event.url.clone(),
-            user_agent: event.user_agent.clone(),
-            occurred_at: event.occurred_at,
-        })
-        .collect();
+    let events: Vec<UnitEvent> = events.iter().map(UnitEvent::from).collect();
     fold(&events, Tokyo).unwrap()
 }
 

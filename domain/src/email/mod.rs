@@ -10,6 +10,7 @@
 //! - [`fold`]: makes the state of one email of all its events. Pure.
 //! - [`figures`]: what is counted per scope and day, and what one email adds to it. Pure.
 //! - [`metrics`]: the projection that keeps the daily roll-ups equal to the fold of everything.
+//! - [`read`]: reads events and campaigns, and explains an email.
 //! - [`report`]: reads the roll-ups; [`rate`] turns them into rates with their base and interval.
 //!
 //! Nothing here sends email.
@@ -23,6 +24,7 @@ pub mod link;
 pub mod metrics;
 pub mod origin;
 pub mod rate;
+pub mod read;
 pub mod report;
 
 pub use event::{IngestOutcome, IngestStatus, IngestedEvent, ingest};
