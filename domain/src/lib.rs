@@ -14,6 +14,7 @@ pub mod account;
 pub mod contact;
 pub mod conversation;
 pub mod ctx;
+pub mod email;
 pub mod error;
 pub mod event;
 pub mod inbox;
@@ -34,7 +35,7 @@ use work::{projection::Projection, schedule::Schedule};
 
 /// Every consequence of the change log.
 pub fn projections() -> &'static [&'static dyn Projection] {
-    &[]
+    &[&email::metrics::EmailMetrics]
 }
 
 /// Everything that recurs by the clock.
