@@ -7,9 +7,12 @@ use async_graphql::{
     dataloader::{DataLoader, Loader as Load},
     runtime::{TokioSpawner, TokioTimer},
 };
-use domain::{account, contact, conversation, ctx::Ctx, inbox, tag};
+use domain::{account, contact, conversation, ctx::Ctx, email, inbox, tag};
 use entity::{
-    id::{AccountId, ContactId, ConversationId, InboxId, MessageId, TagId, WorkspaceId},
+    id::{
+        AccountId, CampaignId, ContactId, ConversationId, EmailEventId, InboxId, MessageId, TagId,
+        WorkspaceId,
+    },
     kind::TagTarget,
     tagging,
 };
@@ -136,6 +139,33 @@ impl Load<InboxId> for Loader {
             .into_iter()
             .filter(|(id, _)| ids.contains(id))
             .collect())
+    }
+}
+
+impl Load<CampaignId> for Loader {
+    type Value = entity::campaign::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[CampaignId]) -> Result<HashMap<CampaignId, Self::Value>, Error> {
+        let rows = email::read::load_campaigns(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<EmailEventId> for Loader {
+    type Value = entity::email_event::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        ids: &[EmailEventId],
+    ) -> Result<HashMap<EmailEventId, Self::Value>, Error> {
+        let rows = email::read::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
     }
 }
 

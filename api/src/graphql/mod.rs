@@ -13,6 +13,7 @@ pub mod change;
 pub mod contact;
 mod context;
 pub mod conversation;
+pub mod email;
 mod error;
 pub mod event;
 mod id;
@@ -36,6 +37,7 @@ pub struct Query(
     account::AccountQuery,
     contact::ContactQuery,
     conversation::ConversationQuery,
+    email::EmailQuery,
     inbox::InboxQuery,
     node::NodeQuery,
     tag::TagQuery,
@@ -50,6 +52,7 @@ pub struct Mutation(
     account::AccountMutation,
     contact::ContactMutation,
     conversation::ConversationMutation,
+    email::EmailMutation,
     event::EventMutation,
     inbox::InboxMutation,
     tag::TagMutation,

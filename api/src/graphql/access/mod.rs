@@ -3,15 +3,17 @@
 mod mutation;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     access::{Origin, Scope, member, token},
+    email::report::Period,
     workspace,
 };
-use entity::kind::Role;
+use entity::kind::{EmailScope, Role};
 
 use super::{
     context::{actor, business, reader},
+    email::EmailMetrics,
     error::fault,
 };
 
@@ -52,6 +54,33 @@ impl Workspace {
     /// When it was made.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
+    }
+
+    /// What became of all emails.
+    async fn email_metrics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "The first day, in the workspace's time zone; left out, 29 days before \
+                          the last."
+        )]
+        from: Option<NaiveDate>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        #[graphql(
+            desc = "How long the periods of the series are.",
+            default_with = "Period::Day"
+        )]
+        period: Period,
+    ) -> Result<EmailMetrics> {
+        EmailMetrics::read(
+            context,
+            EmailScope::Workspace,
+            self.0.id.0,
+            from,
+            to,
+            period,
+        )
+        .await
     }
 }
 

@@ -3,17 +3,21 @@
 use async_graphql::{
     Context, ID, InputObject, Object, Result, SimpleObject, connection::Connection,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     account::{self, AccountChanges, NewAccount},
     contact::{self, ContactFilter, ContactOrder},
+    email::report::Period,
     error::UserError,
     page::PageRequest,
 };
 
+use entity::kind::EmailScope;
+
 use super::{
     contact::{Contact, ContactOrderBy},
     context::{loader, reader, writer},
+    email::EmailMetrics,
     error::{fault, settle},
     id,
     loader::TaggingsOf,
@@ -66,6 +70,25 @@ impl Account {
             .into_iter()
             .map(Tagging::from)
             .collect())
+    }
+
+    /// What became of the emails sent to the company's people.
+    async fn email_metrics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "The first day, in the workspace's time zone; left out, 29 days before \
+                          the last."
+        )]
+        from: Option<NaiveDate>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        #[graphql(
+            desc = "How long the periods of the series are.",
+            default_with = "Period::Day"
+        )]
+        period: Period,
+    ) -> Result<EmailMetrics> {
+        EmailMetrics::read(context, EmailScope::Account, self.0.id.0, from, to, period).await
     }
 
     /// The people of the company.

@@ -6,22 +6,25 @@ mod query;
 use async_graphql::{
     Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     contact::{self, ContactFilter, ContactOrder},
-    conversation, event,
+    conversation,
+    email::{self, report::Period},
+    event,
     page::PageRequest,
     tag,
 };
 use entity::{
     id::Id as _,
-    kind::{HealthBand, IdentityKind},
+    kind::{EmailScope, HealthBand, IdentityKind},
 };
 
 use super::{
     account::Account,
     context::{loader, reader},
     conversation::{Conversation, Message},
+    email::{EmailEvent, EmailMetrics, EmailRecency},
     error::fault,
     event::Event,
     id,
@@ -104,6 +107,57 @@ impl Contact {
     /// The health band.
     async fn health_band(&self) -> HealthBand {
         self.row.health_band
+    }
+
+    /// What became of the emails sent to the contact.
+    async fn email_metrics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "The first day, in the workspace's time zone; left out, 29 days before \
+                          the last."
+        )]
+        from: Option<NaiveDate>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        #[graphql(
+            desc = "How long the periods of the series are.",
+            default_with = "Period::Day"
+        )]
+        period: Period,
+    ) -> Result<EmailMetrics> {
+        EmailMetrics::read(
+            context,
+            EmailScope::Contact,
+            self.row.id.uuid(),
+            from,
+            to,
+            period,
+        )
+        .await
+    }
+
+    /// How regularly the contact reads email.
+    async fn email_recency(&self, context: &Context<'_>) -> Result<EmailRecency> {
+        EmailRecency::read(context, self.row.id).await
+    }
+
+    /// The email events of the contact, newest first.
+    async fn email_events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, EmailEvent>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = email::read::of_contact(ctx, actor.workspace, self.row.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, EmailEvent(row))),
+        ))
     }
 
     /// Every way the contact is recognised.

@@ -2,7 +2,8 @@
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
-    AccountId, ContactId, ConversationId, EventId, Id, InboxId, MessageId, TagId, TaggingId,
+    AccountId, CampaignId, ContactId, ConversationId, EmailEventId, EventId, Id, InboxId,
+    MessageId, TagId, TaggingId,
 };
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
     contact::Contact,
     context::{loader, reader},
     conversation::{Conversation, Message},
+    email::{Campaign, EmailEvent},
     error::{coded, fault},
     event::Event,
     inbox::Inbox,
@@ -26,10 +28,14 @@ const MAX_NODES: usize = 100;
 pub enum Node {
     /// A customer company.
     Account(Account),
+    /// A campaign that emails belong to.
+    Campaign(Campaign),
     /// A customer person.
     Contact(Contact),
     /// A thread with a contact.
     Conversation(Conversation),
+    /// What a provider or a sender told about an email.
+    EmailEvent(EmailEvent),
     /// Something a contact did.
     Event(Event),
     /// A place messages come from.
@@ -103,6 +109,16 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     }
     if let Some(id) = known::<InboxId>(id) {
         return Ok(loader.load_one(id).await?.map(Inbox).map(Node::Inbox));
+    }
+    if let Some(id) = known::<CampaignId>(id) {
+        return Ok(loader.load_one(id).await?.map(Campaign).map(Node::Campaign));
+    }
+    if let Some(id) = known::<EmailEventId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(EmailEvent)
+            .map(Node::EmailEvent));
     }
     if let Some(id) = known::<EventId>(id) {
         let found = domain::event::load(ctx, actor.workspace, &[id])
