@@ -18,7 +18,7 @@ pub(crate) fn fault(error: Fault) -> Error {
             ),
         ),
         Fault::IdempotencyMismatch => coded(
-            Code::BadUserInput,
+            Code::IdempotencyMismatch,
             "This idempotency key was used before with another input. Use a new key.",
         ),
         Fault::IdempotencyBusy => coded(

@@ -17,6 +17,7 @@ pub mod email;
 mod error;
 pub mod event;
 mod id;
+pub(crate) mod idempotency;
 pub mod inbox;
 mod loader;
 pub mod node;
@@ -27,6 +28,7 @@ use async_graphql::{MergedObject, MergedSubscription};
 use domain::ctx::Ctx;
 
 pub use change::Hub;
+pub use idempotency::Door;
 pub use loader::LoaderCell;
 
 /// Everything that can be asked.

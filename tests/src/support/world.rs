@@ -47,6 +47,7 @@ impl World {
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(1)),
             hints: Arc::new(NoHints),
+            once: None,
             vault: Arc::new(Vault::new(MASTER_KEY.parse().expect("a key"))),
         };
         let owner = Self::workspace(&ctx, "Enishi Shokai", "example.com").await;
