@@ -40,9 +40,15 @@ pub(crate) use query::ContactQuery;
 #[derive(Debug, Clone)]
 pub struct Contact {
     pub(crate) row: contact::Contact,
-    /// The newest message and the taggings, when the list that made this contact was asked for them
-    /// and has fetched them for all its contacts at once.
-    pub(crate) last_message: Option<Option<entity::message::Model>>,
+    pub(crate) preloaded: Preloaded,
+}
+
+/// What the list that made a contact was asked for of each of its contacts, and has fetched for all
+/// of them at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Preloaded {
+    pub(crate) messages: bool,
+    pub(crate) last_message: Option<entity::message::Model>,
     pub(crate) taggings: Option<Vec<Tagging>>,
 }
 
@@ -50,8 +56,7 @@ impl From<contact::Contact> for Contact {
     fn from(row: contact::Contact) -> Self {
         Self {
             row,
-            last_message: None,
-            taggings: None,
+            preloaded: Preloaded::default(),
         }
     }
 }
@@ -183,8 +188,8 @@ impl Contact {
 
     /// The newest message to or from the contact.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
-        if let Some(message) = &self.last_message {
-            return Ok(message.clone().map(Message));
+        if self.preloaded.messages {
+            return Ok(self.preloaded.last_message.clone().map(Message));
         }
         let Some(id) = self.row.last_message_id else {
             return Ok(None);
@@ -194,7 +199,7 @@ impl Contact {
 
     /// The tags the contact carries now, oldest first.
     async fn taggings(&self, context: &Context<'_>) -> Result<Vec<Tagging>> {
-        if let Some(taggings) = &self.taggings {
+        if let Some(taggings) = &self.preloaded.taggings {
             return Ok(taggings.clone());
         }
         let found = loader(context)?
