@@ -247,7 +247,8 @@ pub(crate) struct AccessQuery;
 #[Object]
 impl AccessQuery {
     /// Whom the access token of this request belongs to.
-    async fn viewer(&self, context: &Context<'_>) -> Result<Viewer> {
+    #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
+    fn viewer(&self, context: &Context<'_>) -> Result<Viewer> {
         Ok(Viewer(actor(context)?.clone()))
     }
 
