@@ -17,6 +17,7 @@ pub mod ctx;
 pub mod email;
 pub mod error;
 pub mod event;
+pub mod health;
 pub mod inbox;
 pub mod locale;
 pub mod mail;
