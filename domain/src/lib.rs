@@ -36,10 +36,14 @@ use work::{projection::Projection, schedule::Schedule};
 
 /// Every consequence of the change log.
 pub fn projections() -> &'static [&'static dyn Projection] {
-    &[&email::metrics::EmailMetrics]
+    &[
+        &email::metrics::EmailMetrics,
+        &health::projection::HealthProjection,
+        &health::refit::HealthRefit,
+    ]
 }
 
 /// Everything that recurs by the clock.
 pub fn schedules() -> &'static [&'static dyn Schedule] {
-    &[]
+    &[&health::nightly::NightlyHealth]
 }
