@@ -45,8 +45,8 @@ pub async fn load(
     let rows = Query::new(
         "SELECT h.workspace_id, h.contact_id, h.model_version, h.score, h.rank, h.band,
                 h.band_streak, h.coverage, h.inputs, h.as_of
-         FROM {r} JOIN contact_health AS h
-           ON h.workspace_id = $1 AND h.contact_id = r.contact_id",
+         FROM {r} CROSS JOIN contact_health AS h
+         WHERE h.workspace_id = $1 AND h.contact_id = r.contact_id",
     )
     .bind(workspace)
     .rows("r", Rows::new().ids("contact_id", ids.iter().copied()))

@@ -149,14 +149,18 @@ pub(super) fn row_lock(backend: DatabaseBackend) -> &'static str {
     }
 }
 
+/// The rows of `ids`, held until the transaction ends, in the order of their ids.
+///
+/// `CROSS JOIN` here and in the signals is for SQLite, which takes it as an order to begin with the
+/// ids given. Left to itself it may walk the whole table and the whole list for each row of it.
 async fn lock(tx: &Tx<'_>, ids: &Rows) -> Result<Vec<Row>> {
     let lock = row_lock(tx.connection().get_database_backend());
     let of = if lock.is_empty() { "" } else { "OF h" };
     Ok(Query::new(format!(
         "SELECT h.contact_id, h.model_version, h.score, h.band, h.band_streak, h.coverage,
                 h.inputs, h.as_of
-         FROM {{r}} JOIN contact_health AS h
-           ON h.workspace_id = $1 AND h.contact_id = r.contact_id
+         FROM {{r}} CROSS JOIN contact_health AS h
+         WHERE h.workspace_id = $1 AND h.contact_id = r.contact_id
          ORDER BY h.contact_id {lock} {of}"
     ))
     .bind(tx.workspace)
@@ -171,8 +175,9 @@ async fn complete(tx: &Tx<'_>, ids: &Rows) -> Result<()> {
         "INSERT INTO contact_health (workspace_id, contact_id, model_version, rank, band,
                                      band_streak, coverage, inputs, as_of)
          SELECT $1, c.id, 0, -1, 'UNKNOWN', 0, 0, $2, c.created_at
-         FROM {r} JOIN contact AS c ON c.workspace_id = $1 AND c.id = r.contact_id
-         WHERE true ORDER BY c.id ON CONFLICT DO NOTHING",
+         FROM {r} CROSS JOIN contact AS c
+         WHERE c.workspace_id = $1 AND c.id = r.contact_id
+         ORDER BY c.id ON CONFLICT DO NOTHING",
     )
     .bind(tx.workspace)
     .bind(serde_json::json!({}))
@@ -253,12 +258,18 @@ async fn write(tx: &Tx<'_>, outcomes: &[Outcome], model: &Model) -> Result<()> {
     let rows = outcome_rows(&changed)
         .reals("rank", changed.iter().map(|outcome| outcome.rank()))
         .ints("band_streak", streaks);
+    // Every row is there and held: the conflict is the update. SQLite would run an UPDATE ... FROM
+    // by walking the whole list for each row.
     Query::new(
-        "UPDATE contact_health SET model_version = $2, score = r.score, rank = r.rank,
-             band = r.band, band_streak = r.band_streak, coverage = r.coverage,
-             inputs = r.inputs, as_of = r.as_of
-         FROM {r}
-         WHERE contact_health.workspace_id = $1 AND contact_health.contact_id = r.contact_id",
+        "INSERT INTO contact_health (workspace_id, contact_id, model_version, score, rank, band,
+                                     band_streak, coverage, inputs, as_of)
+         SELECT $1, r.contact_id, $2, r.score, r.rank, r.band, r.band_streak, r.coverage, r.inputs,
+                r.as_of
+         FROM {r} WHERE true
+         ON CONFLICT (workspace_id, contact_id) DO UPDATE
+         SET model_version = excluded.model_version, score = excluded.score, rank = excluded.rank,
+             band = excluded.band, band_streak = excluded.band_streak,
+             coverage = excluded.coverage, inputs = excluded.inputs, as_of = excluded.as_of",
     )
     .bind(tx.workspace)
     .bind(model.version)
@@ -320,19 +331,16 @@ async fn rank(tx: &Tx<'_>, outcomes: &[Outcome]) -> Result<()> {
     if outcomes.is_empty() {
         return Ok(());
     }
-    let rows = Rows::new()
-        .uuids(
-            "target_id",
-            outcomes.iter().map(|o| o.row.contact_id.uuid()),
-        )
-        .reals("rank", outcomes.iter().map(Outcome::rank));
+    let contacts = outcomes.iter().map(|outcome| outcome.row.contact_id.uuid());
     Query::new(
-        "UPDATE tag_rank SET score = r.rank FROM {r}
-         WHERE tag_rank.workspace_id = $1 AND tag_rank.target_id = r.target_id
-           AND tag_rank.score <> r.rank",
+        "UPDATE tag_rank SET score = (SELECT h.rank FROM contact_health AS h
+             WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)
+         WHERE workspace_id = $1 AND target_id IN (SELECT r.target_id FROM {r})
+           AND score <> (SELECT h.rank FROM contact_health AS h
+             WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)",
     )
     .bind(tx.workspace)
-    .rows("r", rows)
+    .rows("r", Rows::new().uuids("target_id", contacts))
     .execute(tx.connection())
     .await?;
     Ok(())

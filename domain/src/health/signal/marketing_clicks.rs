@@ -43,9 +43,9 @@ impl Signal for MarketingClicks {
         let rows = Query::new(
             "SELECT r.contact_id, CAST(SUM(d.human_clickers) AS bigint),
                     CAST(SUM(d.delivered) AS bigint)
-             FROM {r} JOIN email_day AS d
-               ON d.workspace_id = $1 AND d.scope = 'CONTACT' AND d.scope_id = r.contact_id
-              AND d.day > $2 AND d.day <= $3
+             FROM {r} CROSS JOIN email_day AS d
+             WHERE d.workspace_id = $1 AND d.scope = 'CONTACT' AND d.scope_id = r.contact_id
+               AND d.day > $2 AND d.day <= $3
              GROUP BY r.contact_id
              HAVING SUM(d.delivered) >= $4",
         )
