@@ -325,13 +325,14 @@ fn outcome_rows(outcomes: &[&Outcome]) -> Rows {
         )
 }
 
-/// Brings the rank index behind the lists by tag up to date. It looks at every contact, not only at
-/// those that moved: a tagging made at the same moment may have copied the score of a moment before.
+/// Brings the rank index behind the lists by tag up to date. A tagging made at the same moment holds
+/// the contact's row while it copies the score, and so comes before or after.
 async fn rank(tx: &Tx<'_>, outcomes: &[Outcome]) -> Result<()> {
-    if outcomes.is_empty() {
+    let moved = outcomes.iter().filter(|outcome| outcome.moved());
+    let contacts: Vec<_> = moved.map(|outcome| outcome.row.contact_id.uuid()).collect();
+    if contacts.is_empty() {
         return Ok(());
     }
-    let contacts = outcomes.iter().map(|outcome| outcome.row.contact_id.uuid());
     Query::new(
         "UPDATE tag_rank SET score = (SELECT h.rank FROM contact_health AS h
              WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)
