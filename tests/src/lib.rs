@@ -11,4 +11,6 @@ mod email;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod work;
