@@ -86,8 +86,7 @@ impl Folded {
     /// Folds what starts at `at`: white space, one plain character, or a chunk that needs
     /// normalising. Returns where it ends.
     fn step(&mut self, text: &str, at: usize) -> usize {
-        let mut rest = text[at..].chars();
-        let Some(first) = rest.next() else {
+        let Some(first) = text[at..].chars().next() else {
             return text.len();
         };
         if first.is_whitespace() {
@@ -96,24 +95,15 @@ impl Folded {
             self.push_space();
             return end;
         }
-        let mut end = at + first.len_utf8();
-        let alone = rest.next().is_none_or(starts_chunk);
-        if alone {
-            if let Some(plain) = plain(first) {
-                if plain.len_utf8() == first.len_utf8() {
-                    self.linear(at);
-                } else {
-                    self.exact(at);
-                }
-                self.text.push(plain);
-                return end;
-            }
-        } else {
-            end = text[end..]
-                .char_indices()
-                .find(|&(_, next)| starts_chunk(next))
-                .map_or(text.len(), |(offset, _)| end + offset);
+        let run = self.plain_run(text, at);
+        if run > at {
+            return run;
         }
+        let after = at + first.len_utf8();
+        let end = text[after..]
+            .char_indices()
+            .find(|&(_, next)| starts_chunk(next))
+            .map_or(text.len(), |(offset, _)| after + offset);
         self.exact(at);
         let written = text[at..end].chars().filter(|&c| !is_invisible(c));
         for c in written.nfkc().flat_map(lower).nfkc().flat_map(hiragana) {
@@ -122,6 +112,30 @@ impl Folded {
             } else {
                 self.text.push(c);
             }
+        }
+        end
+    }
+
+    /// Folds the plain characters from `at` up to the first that is not, or that something after
+    /// it belongs to. Returns where they end.
+    fn plain_run(&mut self, text: &str, at: usize) -> usize {
+        let mut end = at;
+        let mut next = text[at..].chars().next();
+        let mut folded = next.and_then(plain);
+        while let (Some(written), Some(c)) = (next, folded) {
+            let after = end + written.len_utf8();
+            next = text[after..].chars().next();
+            folded = next.and_then(plain);
+            if folded.is_none() && next.is_some_and(|next| !starts_chunk(next)) {
+                break;
+            }
+            if c.len_utf8() == written.len_utf8() {
+                self.linear(end);
+            } else {
+                self.exact(end);
+            }
+            self.text.push(c);
+            end = after;
         }
         end
     }

@@ -1,9 +1,9 @@
 //! Finds which of all active rules fire on a message, at a cost that hardly grows with their
 //! number.
 //!
-//! - [`words`] holds every keyword of every rule in one automaton and reads each text once;
-//! - [`program`] holds the condition trees, flat, with words replaced by numbers;
-//! - [`index`] leads from the facts of a message to the few rules that could fire on it.
+//! - `words` holds every keyword of every rule in one automaton and reads each text once;
+//! - `program` holds the condition trees, flat, with words replaced by numbers;
+//! - `index` leads from the facts of a message to the few rules that could fire on it.
 //!
 //! A matcher is immutable and shared between threads; each thread brings a [`Scratch`]. When a
 //! rule changes, the caller compiles the workspace's rules anew.
