@@ -9,4 +9,6 @@ pub mod support;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod rule;
+#[cfg(test)]
 mod work;
