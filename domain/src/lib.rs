@@ -14,8 +14,10 @@ pub mod account;
 pub mod contact;
 pub mod conversation;
 pub mod ctx;
+pub mod email;
 pub mod error;
 pub mod event;
+pub mod idempotency;
 pub mod inbox;
 pub mod locale;
 pub mod mail;
@@ -35,7 +37,7 @@ use work::{due::Claimed, projection::Projection, schedule::Schedule};
 
 /// Every consequence of the change log.
 pub fn projections() -> &'static [&'static dyn Projection] {
-    &[&rule::projection::Rules]
+    &[&rule::projection::Rules, &email::metrics::EmailMetrics]
 }
 
 /// Everything that recurs by the clock.

@@ -7,6 +7,8 @@
 pub mod support;
 
 #[cfg(test)]
+mod email;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod rule;

@@ -25,6 +25,8 @@ use crate::{
 
 /// Messages one call may bring.
 pub const MAX_MESSAGES: usize = 1_000;
+/// Bytes a message's id or the name of a thread may have.
+const MAX_KEY_BYTES: usize = 1_020;
 const SUBJECT_LIMIT: usize = 1_000;
 const BODY_LIMIT: usize = 200_000;
 
@@ -152,6 +154,17 @@ fn check(
     let external_id = text::name(&message.external_id, &at("externalId"), 998)
         .map_err(|error| errors.push(error))
         .ok();
+    if external_id
+        .as_ref()
+        .is_some_and(|id| id.len() > MAX_KEY_BYTES)
+    {
+        let text = "Use a shorter id.";
+        errors.push(UserError::new(
+            &at("externalId"),
+            UserErrorCode::TooLong,
+            text,
+        ));
+    }
     let email = EmailAddress::parse(&message.email)
         .map_err(|error| {
             let path = at("contactEmail");

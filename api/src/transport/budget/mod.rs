@@ -1,0 +1,120 @@
+//! The check before execution: what a document asks for, and whether that is too much.
+//!
+//! Everything that reaches the schema, on any transport, passes here first, because the library's
+//! own limits expand fragments anew at every spread: a kilobyte of fragments that spread each
+//! other keeps it busy for ever.
+//!
+//! - `scan` counts bytes, tokens and brackets before anything is parsed.
+//! - `table` knows what the fields of the schema cost.
+//! - `walk` goes through the parsed document, each fragment once; `price` has the points of one
+//!   field, `measure` the sums.
+//! - `variables` holds the rules about variables that the library leaves out.
+//! - `plan` is the result, remembered for the next request with the same document.
+//!
+//! **The cost of an operation** is an upper estimate, in points: an object 1, a scalar 0, a
+//! mutation 10 and what it selects, a list or connection its selection times the size asked for
+//! (`first`, `last`, `limit`, the length of `ids`; 20 when nothing is said, at most 100),
+//! `__schema` 1,000, `__type` 100. Edges and page information are free. The least is 1.
+
+mod measure;
+mod plan;
+mod price;
+mod scan;
+mod table;
+#[cfg(test)]
+pub(crate) mod tests;
+mod variables;
+mod walk;
+
+use std::{cell::RefCell, rc::Rc, sync::Arc};
+
+use async_graphql::{
+    Name, Variables,
+    parser::types::{ExecutableDocument, OperationType},
+};
+
+pub use table::CostTable;
+
+use self::plan::{Plan, PlanCache};
+use super::{code::Code, failure::Failure, limits::DocumentLimits};
+
+/// The estimate that goes out as `extensions.cost`. Resolvers find it in the request's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Points this operation asks for.
+    pub requested: u64,
+    /// Points one operation may ask for.
+    pub limit: u64,
+}
+
+/// An operation within the budget.
+#[derive(Debug)]
+pub(crate) struct Approved {
+    pub(crate) document: ExecutableDocument,
+    pub(crate) kind: OperationType,
+    pub(crate) name: Option<Name>,
+    pub(crate) cost: Cost,
+}
+
+/// The check, with the memory of one worker thread.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    table: Arc<CostTable>,
+    limits: DocumentLimits,
+    plans: RefCell<PlanCache>,
+}
+
+impl Budget {
+    pub(crate) fn new(table: Arc<CostTable>, limits: DocumentLimits, plans_kept: usize) -> Self {
+        Self {
+            table,
+            limits,
+            plans: RefCell::new(PlanCache::new(plans_kept)),
+        }
+    }
+
+    /// Finds the operation in `document` and refuses it if it breaks a limit or costs too much.
+    /// `variables` gains the defaults that execution would not find.
+    pub(crate) fn approve(
+        &self,
+        document: &str,
+        operation_name: Option<&str>,
+        variables: &mut Variables,
+    ) -> Result<Approved, Failure> {
+        let plan = self.plan(document)?;
+        let operation = plan.operation(operation_name.filter(|name| !name.is_empty()))?;
+        let requested = plan.cost(operation, variables, &self.table, &self.limits)?;
+        let cost = Cost {
+            requested,
+            limit: self.limits.cost,
+        };
+        if requested > cost.limit {
+            return Err(over_budget(cost));
+        }
+        Ok(Approved {
+            kind: operation.kind(),
+            name: operation.name().cloned(),
+            document: plan.document(),
+            cost,
+        })
+    }
+
+    fn plan(&self, document: &str) -> Result<Rc<Plan>, Failure> {
+        if let Some(plan) = self.plans.borrow_mut().get(document) {
+            return Ok(plan);
+        }
+        let plan = Rc::new(Plan::build(document, &self.table, &self.limits)?);
+        self.plans.borrow_mut().remember(document, &plan);
+        Ok(plan)
+    }
+}
+
+fn over_budget(cost: Cost) -> Failure {
+    let message = format!(
+        "The operation may cost {} points; the limit is {}. Ask for fewer items or fields.",
+        cost.requested, cost.limit
+    );
+    let mut failure = Failure::new(Code::CostLimit, message);
+    failure.cost = Some(cost);
+    failure
+}

@@ -1,0 +1,332 @@
+//! What each field of the schema costs: built once from the schema's SDL.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::{
+    self, parse_schema,
+    types::{
+        BaseType, DirectiveDefinition, DirectiveLocation, FieldDefinition, OperationType,
+        ServiceDocument, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
+    },
+};
+
+/// Arguments that say how long a page or a batch is, in the order they are looked for.
+const SIZE_ARGUMENTS: [&str; 4] = ["first", "last", "limit", "ids"];
+
+/// Points of a mutation, before what it selects.
+const MUTATION_WEIGHT: u64 = 10;
+
+/// The introspection types, which SDL leaves out. Only what leads from type to type matters.
+const INTROSPECTION: &str = "
+    type __Schema { types: [__Type!]! queryType: __Type! mutationType: __Type
+        subscriptionType: __Type directives: [__Directive!]! }
+    type __Type { fields: [__Field!] interfaces: [__Type!] possibleTypes: [__Type!]
+        enumValues: [__EnumValue!] inputFields: [__InputValue!] ofType: __Type }
+    type __Field { args: [__InputValue!]! type: __Type! }
+    type __InputValue { type: __Type! }
+    type __EnumValue { name: String! }
+    type __Directive { args: [__InputValue!]! }
+";
+
+/// The types of a schema as the cost estimate sees them.
+#[derive(Debug)]
+pub struct CostTable {
+    types: Vec<TypeInfo>,
+    names: HashMap<Box<str>, TypeIndex>,
+    roots: [Option<TypeIndex>; 3],
+    directives: HashMap<Box<str>, DirectiveInfo>,
+    /// `__schema` and `__type`, which belong to the query root without being in its SDL.
+    schema_field: FieldInfo,
+    type_field: FieldInfo,
+}
+
+/// Where a type stands in the table.
+pub(super) type TypeIndex = u32;
+
+#[derive(Debug)]
+pub(super) struct TypeInfo {
+    fields: HashMap<Box<str>, FieldInfo>,
+    /// Relay's connection: its lists are as long as the page asked for one level above.
+    is_connection: bool,
+    /// Whether `fields` is all there is, so that another name is a mistake.
+    is_complete: bool,
+    name: Box<str>,
+}
+
+/// What one field costs.
+#[derive(Debug, Clone)]
+pub(super) struct FieldInfo {
+    /// The type it returns; `None` for scalars and enums.
+    pub(super) returns: Option<TypeIndex>,
+    /// Points for each object (or, for a leaf, for the value) it returns.
+    pub(super) weight: u64,
+    pub(super) size: Size,
+    arguments: Vec<Box<str>>,
+    /// Part of an introspection list that can lead back into itself.
+    pub(super) is_introspection_list: bool,
+}
+
+/// How many objects a field returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// At most one.
+    One,
+    /// A list: as many as a size argument says.
+    List,
+    /// One connection, whose lists are as long as a size argument says.
+    Connection,
+    /// A list inside a connection: as long as the connection's page.
+    Page,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DirectiveInfo {
+    pub(super) is_repeatable: bool,
+    pub(super) on_fields: bool,
+}
+
+impl CostTable {
+    /// Reads the schema's own SDL (`schema.sdl()`).
+    pub fn from_sdl(sdl: &str) -> Result<Self, parser::Error> {
+        let document = parse_schema(sdl)?;
+        let introspection = parse_schema(INTROSPECTION)?;
+        let mut table = Self::empty();
+        table.name_types(&document);
+        table.name_types(&introspection);
+        table.find_roots(&document);
+        table.fill(&document);
+        table.fill(&introspection);
+        table.finish();
+        Ok(table)
+    }
+
+    /// Gives a field a weight of its own, for instance a total count that has to be looked up.
+    /// Unknown fields are ignored.
+    #[must_use]
+    pub fn weigh(mut self, type_name: &str, field: &str, points: u64) -> Self {
+        if let Some(&index) = self.names.get(type_name)
+            && let Some(field) = self.types[index as usize].fields.get_mut(field)
+        {
+            field.weight = points;
+        }
+        self
+    }
+
+    pub(super) fn root(&self, operation: OperationType) -> Option<TypeIndex> {
+        self.roots[root_slot(operation)]
+    }
+
+    pub(super) fn type_named(&self, name: &str) -> Option<TypeIndex> {
+        self.names.get(name).copied()
+    }
+
+    pub(super) fn directive(&self, name: &str) -> Option<DirectiveInfo> {
+        self.directives.get(name).copied()
+    }
+
+    pub(super) fn field(&self, parent: TypeIndex, name: &str) -> Option<&FieldInfo> {
+        let known = self.types[parent as usize].fields.get(name);
+        known.or_else(|| match name {
+            "__schema" if self.is_query_root(parent) => Some(&self.schema_field),
+            "__type" if self.is_query_root(parent) => Some(&self.type_field),
+            _ => None,
+        })
+    }
+
+    /// The name of `parent` if the table knows all its fields.
+    pub(super) fn complete_type(&self, parent: TypeIndex) -> Option<&str> {
+        let info = &self.types[parent as usize];
+        info.is_complete.then_some(&*info.name)
+    }
+
+    fn is_query_root(&self, parent: TypeIndex) -> bool {
+        self.root(OperationType::Query) == Some(parent)
+    }
+
+    fn empty() -> Self {
+        let introspection = |weight| FieldInfo {
+            returns: None,
+            weight,
+            size: Size::One,
+            arguments: vec!["name".into()],
+            is_introspection_list: false,
+        };
+        let everywhere = DirectiveInfo {
+            is_repeatable: false,
+            on_fields: true,
+        };
+        Self {
+            types: Vec::new(),
+            names: HashMap::new(),
+            roots: [None; 3],
+            directives: ["skip", "include"]
+                .map(|name| (name.into(), everywhere))
+                .into(),
+            // The whole schema costs about a tenth of the budget, one type a hundredth.
+            schema_field: introspection(1_000),
+            type_field: introspection(100),
+        }
+    }
+
+    fn name_types(&mut self, document: &ServiceDocument) {
+        for definition in types(document) {
+            let name = definition.name.node.as_str();
+            if matches!(
+                definition.kind,
+                TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_)
+            ) || self.names.contains_key(name)
+            {
+                continue;
+            }
+            self.names
+                .insert(name.into(), self.types.len() as TypeIndex);
+            self.types.push(TypeInfo {
+                fields: HashMap::new(),
+                is_connection: name.ends_with("Connection"),
+                is_complete: !name.starts_with("__"),
+                name: name.into(),
+            });
+        }
+    }
+
+    fn find_roots(&mut self, document: &ServiceDocument) {
+        for definition in &document.definitions {
+            if let TypeSystemDefinition::Schema(schema) = definition {
+                let schema = &schema.node;
+                for (slot, name) in [&schema.query, &schema.mutation, &schema.subscription]
+                    .into_iter()
+                    .enumerate()
+                {
+                    if let Some(name) = name {
+                        self.roots[slot] = self.type_named(&name.node);
+                    }
+                }
+            }
+        }
+    }
+
+    fn fill(&mut self, document: &ServiceDocument) {
+        for definition in &document.definitions {
+            match definition {
+                TypeSystemDefinition::Type(definition) => self.fill_type(&definition.node),
+                TypeSystemDefinition::Directive(directive) => {
+                    let directive = &directive.node;
+                    self.directives
+                        .insert(directive.name.node.as_str().into(), directive.into());
+                }
+                TypeSystemDefinition::Schema(_) => {}
+            }
+        }
+    }
+
+    fn fill_type(&mut self, definition: &TypeDefinition) {
+        let Some(index) = self.type_named(&definition.name.node) else {
+            return;
+        };
+        let fields = match &definition.kind {
+            TypeKind::Object(object) => &object.fields,
+            TypeKind::Interface(interface) => &interface.fields,
+            _ => return,
+        };
+        for field in fields {
+            let info = self.field_info(index, &field.node);
+            self.types[index as usize]
+                .fields
+                .insert(field.node.name.node.as_str().into(), info);
+        }
+    }
+
+    fn field_info(&self, parent: TypeIndex, field: &FieldDefinition) -> FieldInfo {
+        let (type_name, is_list) = named(&field.ty.node);
+        let returns = self.type_named(type_name);
+        let is_introspection = type_name.starts_with("__");
+        let size = match returns {
+            Some(_) if is_introspection => Size::One,
+            Some(_) if is_list && self.types[parent as usize].is_connection => Size::Page,
+            Some(_) if is_list => Size::List,
+            Some(index) if self.types[index as usize].is_connection => Size::Connection,
+            _ => Size::One,
+        };
+        let weight = self.default_weight(parent, type_name, returns.is_some());
+        FieldInfo {
+            returns,
+            weight,
+            size,
+            arguments: field
+                .arguments
+                .iter()
+                .map(|argument| argument.node.name.node.as_str().into())
+                .collect(),
+            is_introspection_list: is_introspection
+                && is_list
+                && matches!(
+                    field.name.node.as_str(),
+                    "types" | "fields" | "interfaces" | "possibleTypes" | "inputFields"
+                ),
+        }
+    }
+
+    fn default_weight(&self, parent: TypeIndex, returns: &str, is_object: bool) -> u64 {
+        let is_mutation = Some(parent) == self.root(OperationType::Mutation);
+        let is_wrapping = returns.ends_with("Edge") || returns == "PageInfo";
+        match (is_mutation, is_object && !is_wrapping) {
+            (true, _) => MUTATION_WEIGHT,
+            (false, true) => 1,
+            (false, false) => 0,
+        }
+    }
+
+    fn finish(&mut self) {
+        self.schema_field.returns = self.type_named("__Schema");
+        self.type_field.returns = self.type_named("__Type");
+    }
+}
+
+impl FieldInfo {
+    pub(super) fn takes(&self, argument: &str) -> bool {
+        self.arguments.iter().any(|name| &**name == argument)
+    }
+
+    /// The arguments that set the size of what the field returns.
+    pub(super) fn size_arguments(&self) -> impl Iterator<Item = &'static str> {
+        SIZE_ARGUMENTS.into_iter().filter(|name| self.takes(name))
+    }
+}
+
+impl From<&DirectiveDefinition> for DirectiveInfo {
+    fn from(definition: &DirectiveDefinition) -> Self {
+        Self {
+            is_repeatable: definition.is_repeatable,
+            on_fields: definition
+                .locations
+                .iter()
+                .any(|location| location.node == DirectiveLocation::Field),
+        }
+    }
+}
+
+fn root_slot(operation: OperationType) -> usize {
+    match operation {
+        OperationType::Query => 0,
+        OperationType::Mutation => 1,
+        OperationType::Subscription => 2,
+    }
+}
+
+fn types(document: &ServiceDocument) -> impl Iterator<Item = &TypeDefinition> {
+    document
+        .definitions
+        .iter()
+        .filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(definition) => Some(&definition.node),
+            _ => None,
+        })
+}
+
+/// The type's name without its wrappers, and whether one of them is a list.
+fn named(ty: &Type) -> (&str, bool) {
+    match &ty.base {
+        BaseType::Named(name) => (name, false),
+        BaseType::List(inner) => (named(inner).0, true),
+    }
+}

@@ -1,0 +1,284 @@
+//! `/graphql` over HTTP: GET and POST, answers in JSON, as an event stream or in parts.
+
+use std::rc::Rc;
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{Method, StatusCode, header},
+    web,
+};
+use async_graphql::{Executor, Response, parser::types::OperationType};
+
+use super::{
+    IDEMPOTENCY_KEY,
+    accept::{FOR_FAILURES, FOR_RESULTS, FOR_STREAMS, Media, choose},
+    answer::{self, Answer},
+    budget::Cost,
+    code::Code,
+    explorer,
+    failure::Failure,
+    log::RequestLog,
+    multipart::Multipart,
+    origin,
+    params::{self, Params, header_text},
+    rate::Bucket,
+    request_id::RequestId,
+    run::{Job, Worker},
+    session::{Authenticator, header_credential},
+    sse::EventStream,
+    stream::{self, Format, Started},
+    websocket,
+};
+
+const METHODS: &str = "GET, POST, OPTIONS";
+
+/// Answers everything that arrives at `/graphql`.
+pub(crate) async fn serve<E: Executor, A: Authenticator>(
+    worker: Rc<Worker<E, A>>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let transport = &worker.transport;
+    let id = RequestId::of(&request, &*transport.ids, &*transport.clock);
+    let log = RequestLog::start(id.clone(), "http");
+    let mut response = route(&worker, &request, payload, log).await;
+    let headers = response.headers_mut();
+    if let Ok(id) = header::HeaderValue::from_str(id.as_str()) {
+        headers.insert(header::HeaderName::from_static("x-request-id"), id);
+    }
+    origin::add_cors(&request, &transport.settings.allowed_origins, headers);
+    response
+}
+
+async fn route<E: Executor, A: Authenticator>(
+    worker: &Rc<Worker<E, A>>,
+    request: &HttpRequest,
+    payload: web::Payload,
+    mut log: RequestLog,
+) -> HttpResponse {
+    let params = match *request.method() {
+        Method::OPTIONS => {
+            let allowed = &worker.transport.settings.allowed_origins;
+            return logged(origin::preflight(request, allowed, METHODS), log);
+        }
+        Method::GET if websocket::is_upgrade(request) => {
+            return match websocket::upgrade(worker, request, payload, &log) {
+                Ok(response) => logged(response, log),
+                Err(failure) => refuse(worker, request, failure, log),
+            };
+        }
+        Method::GET => match explorer::for_browser(request, worker.transport.explorer) {
+            Some(response) => return logged(response, log),
+            None => Params::from_query_string(request.query_string()),
+        },
+        Method::POST => body_params(worker, request, payload).await,
+        _ => {
+            let message = "GraphQL is served to GET and POST.";
+            Err(Failure::new(Code::MethodNotAllowed, message).allowing(METHODS))
+        }
+    };
+    let answered = match params {
+        Ok(params) => answer(worker, request, params, &mut log).await,
+        Err(failure) => Err(failure),
+    };
+    match answered {
+        Ok(Answered::Whole(response)) => logged(response, log),
+        Ok(Answered::Stream(session, media, started)) => {
+            stream_response(worker, session, media, started, log)
+        }
+        Err(failure) => refuse(worker, request, failure, log),
+    }
+}
+
+/// The log line is written when `log` is dropped here.
+fn logged(response: HttpResponse, mut log: RequestLog) -> HttpResponse {
+    log.status = response.status().as_u16();
+    response
+}
+
+async fn body_params<E: Executor, A: Authenticator>(
+    worker: &Worker<E, A>,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Params, Failure> {
+    params::check_content_type(request)?;
+    let body = params::read_body(request, payload, &worker.transport.settings).await?;
+    Params::from_json(&body)
+}
+
+enum Answered<S> {
+    Whole(HttpResponse),
+    Stream(S, Media, Started),
+}
+
+async fn answer<E: Executor, A: Authenticator>(
+    worker: &Rc<Worker<E, A>>,
+    request: &HttpRequest,
+    mut params: Params,
+    log: &mut RequestLog,
+) -> Result<Answered<A::Session>, Failure> {
+    let accept = header_text(request, &header::ACCEPT);
+    if choose(accept, &FOR_RESULTS).is_none() {
+        return Err(not_acceptable());
+    }
+    let credential = header_credential(request)?;
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let caller = worker.caller(credential, peer).await?;
+    if let Some(key) = request.headers().get("Idempotency-Key") {
+        // Sockets have no headers: one form serves both, the request's own extensions.
+        let key = key.to_str().map_err(|_| {
+            Failure::new(
+                Code::BadUserInput,
+                "The header Idempotency-Key is not plain text.",
+            )
+        })?;
+        params
+            .extensions
+            .get_or_insert_default()
+            .insert(IDEMPOTENCY_KEY.to_owned(), key.into());
+    }
+    let job = worker.prepare(params, &caller, log.id(), |kind| {
+        is_allowed(request.method(), accept, kind)
+    })?;
+    log.runs(job.name.clone(), job.cost);
+    let offers: &[Media] = match job.kind {
+        OperationType::Subscription => &FOR_STREAMS,
+        OperationType::Query | OperationType::Mutation => &FOR_RESULTS,
+    };
+    match choose(accept, offers) {
+        Some(media @ (Media::EventStream | Media::Multipart)) => {
+            if worker.transport.drain.is_draining() {
+                return Err(Failure::going_away());
+            }
+            let started = Started::start(worker, job)?;
+            Ok(Answered::Stream(caller.session, media, started))
+        }
+        Some(media) => Ok(Answered::Whole(whole(worker, job, media, log.id()).await?)),
+        None => Err(not_acceptable()),
+    }
+}
+
+/// Only queries may come in a URL: those are followed, prefetched and repeated without anybody
+/// having meant it.
+fn is_allowed(method: &Method, accept: Option<&str>, kind: OperationType) -> Result<(), Failure> {
+    if kind == OperationType::Mutation && method == Method::GET {
+        let message = "A mutation must be sent with POST.";
+        return Err(Failure::new(Code::MethodNotAllowed, message).allowing("POST, OPTIONS"));
+    }
+    if kind == OperationType::Subscription && choose(accept, &FOR_STREAMS).is_none() {
+        let message = "A subscription is answered as text/event-stream or multipart/mixed, or \
+            over a WebSocket.";
+        return Err(Failure::new(Code::NotAcceptable, message));
+    }
+    Ok(())
+}
+
+async fn whole<E: Executor, A: Authenticator>(
+    worker: &Worker<E, A>,
+    job: Job,
+    media: Media,
+    id: &RequestId,
+) -> Result<HttpResponse, Failure> {
+    let (cost, bucket) = (job.cost, job.bucket);
+    let mut response = worker.execute(job.request).await.map_err(|mut failure| {
+        failure.cost = Some(cost);
+        failure.bucket = Some(bucket);
+        failure
+    })?;
+    worker.finish(&mut response, id);
+    Ok(whole_response(&response, media, cost, bucket))
+}
+
+fn whole_response(response: &Response, media: Media, cost: Cost, bucket: Bucket) -> HttpResponse {
+    let is_refusal = media == Media::GraphqlResponse && !answer::was_executed(response);
+    let status = if is_refusal {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    let mut builder = builder(status, media);
+    for (name, value) in &response.http_headers {
+        builder.append_header((name.as_str(), value.as_bytes()));
+    }
+    bucket.announce(&mut builder);
+    builder.body(Answer::to_response(response, cost, bucket).to_bytes())
+}
+
+fn stream_response<E: Executor, A: Authenticator>(
+    worker: &Rc<Worker<E, A>>,
+    session: A::Session,
+    media: Media,
+    started: Started,
+    mut log: RequestLog,
+) -> HttpResponse {
+    let mut builder = builder(StatusCode::OK, media);
+    builder
+        // Compression would hold events back, and so would a proxy's buffer.
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .insert_header(("X-Accel-Buffering", "no"));
+    started.bucket().announce(&mut builder);
+    if media == Media::EventStream {
+        log.became("event-stream");
+        builder.streaming(stream::body(worker, session, EventStream, started, log))
+    } else {
+        log.became("multipart");
+        builder.streaming(stream::body(worker, session, Multipart, started, log))
+    }
+}
+
+/// The answer to a request of which nothing was executed.
+fn refuse<E: Executor, A: Authenticator>(
+    worker: &Worker<E, A>,
+    request: &HttpRequest,
+    mut failure: Failure,
+    log: RequestLog,
+) -> HttpResponse {
+    worker.finish_failure(&mut failure, log.id());
+    let accept = header_text(request, &header::ACCEPT);
+    let wanted = choose(accept, &FOR_RESULTS);
+    let payload = Answer::to_failure(&failure).to_bytes();
+    if wanted == Some(Media::EventStream) && failure.code.is_graphql() {
+        // Event stream clients show nothing of an answer that has another status.
+        let mut builder = builder(StatusCode::OK, Media::EventStream);
+        let events = [EventStream.next(&payload), EventStream.complete()].concat();
+        return logged(builder.body(events), log);
+    }
+    let media = choose(accept, &FOR_FAILURES).unwrap_or(Media::Json);
+    let wants_json = wanted == Some(Media::Json);
+    let status = if wants_json && failure.code.is_graphql() {
+        StatusCode::OK
+    } else {
+        failure.code.status()
+    };
+    let mut builder = builder(status, media);
+    if let Some(methods) = failure.allow {
+        builder.insert_header((header::ALLOW, methods));
+    }
+    if let Some(seconds) = failure.retry_after_s {
+        builder.insert_header((header::RETRY_AFTER, seconds));
+    }
+    if failure.code == Code::Unauthenticated {
+        builder.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
+    if let Some(bucket) = &failure.bucket {
+        bucket.announce(&mut builder);
+    }
+    let response = builder.body(payload);
+    logged(response, log)
+}
+
+fn builder(status: StatusCode, media: Media) -> HttpResponseBuilder {
+    let mut builder = HttpResponse::build(status);
+    builder
+        .insert_header((header::CONTENT_TYPE, media.content_type()))
+        .insert_header((header::VARY, "Accept"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    builder
+}
+
+fn not_acceptable() -> Failure {
+    let message = "The answer can be application/graphql-response+json or application/json; \
+        text/event-stream and multipart/mixed for streams.";
+    Failure::new(Code::NotAcceptable, message)
+}

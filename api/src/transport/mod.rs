@@ -1,0 +1,124 @@
+//! The GraphQL door: everything between a socket and the schema.
+//!
+//! It works for any schema ([`async_graphql::Executor`]) and any idea of accounts
+//! ([`Authenticator`]), and closes in one place each of the gaps that the libraries leave: limits,
+//! status codes, media types, close codes. It never looks at what a field means.
+//!
+//! The cast, in the order a request meets it:
+//!
+//! - `http` takes GET and POST apart; `params` reads them, `accept` finds the media type to answer
+//!   in, `origin` judges pages of other sites, `request_id` ties the answer to the log;
+//! - [`session`] finds out who is calling;
+//! - [`budget`] refuses documents that ask for too much, before anything is executed;
+//! - [`rate`] takes the cost from the caller's bucket;
+//! - `run` executes, on the worker thread that holds the connection;
+//! - `answer` writes the result, `failure` and [`code`] say what can go wrong;
+//! - `stream` keeps an answer open, in the formats `sse` and `multipart`;
+//! - `websocket` serves sockets: `protocol` has the messages, `operations` what is live,
+//!   `outbox` the way out;
+//! - [`drain`] ends what is open when the server goes away;
+//! - [`explorer`] serves `GraphiQL`;
+//! - [`limits`] holds every number.
+
+mod accept;
+mod answer;
+pub mod budget;
+pub mod code;
+pub mod drain;
+pub mod explorer;
+mod failure;
+mod http;
+pub mod limits;
+mod log;
+mod multipart;
+mod operations;
+mod origin;
+mod outbox;
+mod params;
+mod protocol;
+pub mod rate;
+mod request_id;
+mod run;
+pub mod session;
+mod sse;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod websocket;
+
+use std::{rc::Rc, sync::Arc};
+
+use actix_web::{
+    HttpRequest,
+    web::{self, ServiceConfig},
+};
+use async_graphql::Executor;
+use domain::port::{Clock, Ids};
+
+pub use budget::{Cost, CostTable};
+pub use code::Code;
+pub use drain::Drain;
+pub use explorer::Asset;
+pub use limits::Settings;
+pub use rate::{Bucket, RateLimits};
+pub use request_id::RequestId;
+pub use session::{Authenticator, Refusal};
+
+/// The request extension that carries an idempotency key; over HTTP the header `Idempotency-Key`
+/// becomes it. What the key means is for the executor to say.
+pub const IDEMPOTENCY_KEY: &str = "idempotencyKey";
+
+/// What the door is made of. Make one for the process and clone it into every worker thread: the
+/// rate limits and the drain signal must be the same everywhere. The executor may be another one
+/// in each thread, if schemas hold what belongs to a thread.
+pub struct Transport<E, A> {
+    /// The schema.
+    pub executor: E,
+    /// Who may call.
+    pub authenticator: Arc<A>,
+    /// The limits.
+    pub settings: Arc<Settings>,
+    /// What the fields of the schema cost.
+    pub table: Arc<CostTable>,
+    /// The callers' buckets.
+    pub rate: Arc<RateLimits>,
+    /// The signal that the server goes away.
+    pub drain: Drain,
+    /// Where request ids come from.
+    pub ids: Arc<dyn Ids>,
+    /// What time request ids carry.
+    pub clock: Arc<dyn Clock>,
+    /// The files of the explorer; none, no explorer.
+    pub explorer: &'static [Asset],
+}
+
+impl<E: Clone, A> Clone for Transport<E, A> {
+    fn clone(&self) -> Self {
+        Self {
+            executor: self.executor.clone(),
+            authenticator: Arc::clone(&self.authenticator),
+            settings: Arc::clone(&self.settings),
+            table: Arc::clone(&self.table),
+            rate: Arc::clone(&self.rate),
+            drain: self.drain.clone(),
+            ids: Arc::clone(&self.ids),
+            clock: Arc::clone(&self.clock),
+            explorer: self.explorer,
+        }
+    }
+}
+
+/// Mounts `/graphql` (and the explorer, if there is one). Call it inside the application factory:
+/// what it keeps per worker thread is made here.
+pub fn configure<E: Executor, A: Authenticator>(
+    transport: Transport<E, A>,
+) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        explorer::configure(config, transport.explorer);
+        let worker = Rc::new(run::Worker::new(transport));
+        let serve = move |request: HttpRequest, payload: web::Payload| {
+            http::serve(Rc::clone(&worker), request, payload)
+        };
+        config.service(web::resource("/graphql").route(web::route().to(serve)));
+    }
+}

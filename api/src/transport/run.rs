@@ -1,0 +1,200 @@
+//! From parameters to responses: the steps that HTTP, event streams and sockets share.
+//!
+//! Everything here runs on the worker thread that serves the connection; nothing is spawned to
+//! another runtime.
+
+use std::{net::IpAddr, panic::AssertUnwindSafe, rc::Rc, time::Duration};
+
+use async_graphql::{Executor, Name, Request, Response, ServerError, parser::types::OperationType};
+use futures::{
+    FutureExt, StreamExt,
+    stream::{self, LocalBoxStream},
+};
+
+use super::{
+    Transport,
+    answer::{self, Answer},
+    budget::{Budget, Cost},
+    code::Code,
+    failure::Failure,
+    params::Params,
+    rate::Bucket,
+    request_id::RequestId,
+    session::Authenticator,
+};
+
+/// The door as one worker thread holds it.
+pub(crate) struct Worker<E, A> {
+    pub(crate) transport: Transport<E, A>,
+    pub(crate) budget: Budget,
+}
+
+/// A caller, for as long as a request or a socket lasts.
+pub(crate) struct Caller<S> {
+    pub(crate) session: S,
+    pub(crate) rate_key: u128,
+}
+
+/// An operation that has passed every check and is paid for.
+pub(crate) struct Job {
+    pub(crate) request: Request,
+    pub(crate) kind: OperationType,
+    pub(crate) name: Option<Name>,
+    pub(crate) cost: Cost,
+    pub(crate) bucket: Bucket,
+}
+
+impl<E: Executor, A: Authenticator> Worker<E, A> {
+    pub(crate) fn new(transport: Transport<E, A>) -> Self {
+        let settings = &transport.settings;
+        Self {
+            budget: Budget::new(
+                transport.table.clone(),
+                settings.document.clone(),
+                settings.plans_kept,
+            ),
+            transport,
+        }
+    }
+
+    pub(crate) async fn caller(
+        &self,
+        credential: Option<&str>,
+        peer: Option<IpAddr>,
+    ) -> Result<Caller<A::Session>, Failure> {
+        let authenticator = &self.transport.authenticator;
+        let session = authenticator.authenticate(credential).await?;
+        Ok(Caller {
+            rate_key: authenticator.rate_key(&session, peer),
+            session,
+        })
+    }
+
+    /// Checks the operation, asks `is_allowed` about its kind, charges the caller and makes the
+    /// request that the schema will run.
+    pub(crate) fn prepare(
+        &self,
+        mut params: Params,
+        caller: &Caller<A::Session>,
+        id: &RequestId,
+        is_allowed: impl FnOnce(OperationType) -> Result<(), Failure>,
+    ) -> Result<Job, Failure> {
+        let document = params.document()?;
+        let name = params.operation_name.as_deref();
+        let approved = self
+            .budget
+            .approve(&document, name, &mut params.variables)?;
+        is_allowed(approved.kind)?;
+        let cost = approved.cost;
+        let bucket = self
+            .transport
+            .rate
+            .charge(caller.rate_key, cost.requested)
+            .map_err(|mut failure| {
+                failure.cost = Some(cost);
+                failure
+            })?;
+        let mut request = Request::new(document)
+            .variables(params.variables)
+            .data(id.clone())
+            .data(cost)
+            .data(bucket);
+        request.operation_name = approved.name.as_ref().map(Name::to_string);
+        request.extensions = params.extensions.unwrap_or_default();
+        request.set_parsed_query(approved.document);
+        Ok(Job {
+            request: self
+                .transport
+                .authenticator
+                .attach(&caller.session, request),
+            kind: approved.kind,
+            name: approved.name,
+            cost,
+            bucket,
+        })
+    }
+
+    /// Runs a query or mutation within its time.
+    pub(crate) async fn execute(&self, request: Request) -> Result<Response, Failure> {
+        let limit = self.transport.settings.request_timeout;
+        execute(&self.transport.executor, request, limit).await
+    }
+
+    /// Runs any operation as a stream: one response for a query or mutation, many for a
+    /// subscription. Failures come as responses in which nothing was executed.
+    pub(crate) fn responses(
+        self: &Rc<Self>,
+        request: Request,
+        kind: OperationType,
+    ) -> LocalBoxStream<'static, Response> {
+        if kind == OperationType::Subscription {
+            let responses = self.transport.executor.execute_stream(request, None);
+            return AssertUnwindSafe(responses)
+                .catch_unwind()
+                .map(|response| response.unwrap_or_else(|_| failed(panicked())))
+                .boxed_local();
+        }
+        let worker = Rc::clone(self);
+        stream::once(async move { worker.execute(request).await.unwrap_or_else(failed) })
+            .boxed_local()
+    }
+
+    /// Whether the session still stands. A check that takes too long says nothing.
+    pub(crate) async fn is_still_valid(&self, session: &A::Session) -> bool {
+        let check = self.transport.authenticator.still_valid(session);
+        tokio::time::timeout(Duration::from_secs(1), check)
+            .await
+            .unwrap_or(true)
+    }
+
+    pub(crate) fn finish(&self, response: &mut Response, id: &RequestId) {
+        answer::finish_response(response, id, self.transport.settings.errors_max);
+    }
+
+    pub(crate) fn finish_failure(&self, failure: &mut Failure, id: &RequestId) {
+        answer::finish_failure(failure, id, self.transport.settings.errors_max);
+    }
+
+    pub(crate) fn fresh_id(&self) -> RequestId {
+        RequestId::fresh(&*self.transport.ids, &*self.transport.clock)
+    }
+}
+
+/// The answer to one response of a job, as the payload of a stream's or socket's message.
+pub(crate) fn payload(response: &Response, cost: Cost, bucket: Bucket) -> Answer<'_> {
+    Answer::to_response(response, cost, bucket)
+}
+
+async fn execute<E: Executor>(
+    executor: &E,
+    request: Request,
+    limit: Duration,
+) -> Result<Response, Failure> {
+    let run = AssertUnwindSafe(executor.execute(request)).catch_unwind();
+    match tokio::time::timeout(limit, run).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(_)) => Err(panicked()),
+        Err(_) => Err(Failure::timeout()),
+    }
+}
+
+/// The panic hook has written the place; here only the caller has to be told.
+fn panicked() -> Failure {
+    tracing::error!("A resolver panicked");
+    Failure::internal()
+}
+
+/// A failure in the shape of a response.
+fn failed(failure: Failure) -> Response {
+    with_code(failure.errors, failure.code)
+}
+
+fn with_code(mut errors: Vec<ServerError>, code: Code) -> Response {
+    for error in &mut errors {
+        error
+            .extensions
+            .get_or_insert_default()
+            .set("code", code.as_str());
+    }
+    Response::from_errors(errors)
+}

@@ -1,0 +1,200 @@
+//! The body of an answer that goes on: the responses of one operation, signs of life in between,
+//! and an end when the server drains or the session no longer stands.
+
+use std::{convert::Infallible, rc::Rc};
+
+use async_graphql::{Executor, Response};
+use bytes::Bytes;
+use futures::{
+    FutureExt, Stream, StreamExt,
+    stream::{self, LocalBoxStream},
+};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use super::{
+    answer::{self, Answer},
+    budget::Cost,
+    code::Code,
+    failure::Failure,
+    log::RequestLog,
+    rate::Bucket,
+    run::{Job, Worker, payload},
+    session::{Authenticator, Refusal},
+};
+
+/// How events are written: event stream or multipart.
+pub(crate) trait Format: 'static {
+    /// What comes before the first event.
+    fn open(&self) -> Bytes;
+    /// One response.
+    fn next(&self, payload: &[u8]) -> Bytes;
+    /// The operation has ended; nothing follows.
+    fn complete(&self) -> Bytes;
+    /// A sign of life.
+    fn heartbeat(&self) -> Bytes;
+}
+
+/// A job whose stream has been started.
+pub(crate) struct Started {
+    responses: LocalBoxStream<'static, Response>,
+    first: Option<Response>,
+    cost: Cost,
+    bucket: Bucket,
+}
+
+impl Started {
+    /// Starts the job. What the schema refuses at once becomes a failure, which can still have a
+    /// status of its own; a stream that has begun cannot.
+    pub(crate) fn start<E: Executor, A: Authenticator>(
+        worker: &Rc<Worker<E, A>>,
+        job: Job,
+    ) -> Result<Self, Failure> {
+        let (cost, bucket) = (job.cost, job.bucket);
+        let mut responses = worker.responses(job.request, job.kind);
+        let first = responses.next().now_or_never().flatten();
+        if let Some(response) = &first
+            && !answer::was_executed(response)
+        {
+            let errors = response.errors.clone();
+            let code = errors.first().and_then(Code::of);
+            let code = code.unwrap_or(Code::GraphqlValidationFailed);
+            let mut failure = Failure::with_errors(code, errors);
+            failure.cost = Some(cost);
+            failure.bucket = Some(bucket);
+            return Err(failure);
+        }
+        Ok(Self {
+            responses,
+            first,
+            cost,
+            bucket,
+        })
+    }
+
+    pub(crate) fn bucket(&self) -> Bucket {
+        self.bucket
+    }
+}
+
+struct Live<E, A: Authenticator, F> {
+    worker: Rc<Worker<E, A>>,
+    session: A::Session,
+    format: F,
+    started: Started,
+    heartbeat: Interval,
+    recheck: Interval,
+    phase: Phase,
+    log: RequestLog,
+}
+
+enum Phase {
+    Opening,
+    Running,
+    /// The last event was written.
+    Over,
+}
+
+enum Event {
+    Response(Option<Box<Response>>),
+    Heartbeat,
+    Recheck,
+    Drain,
+}
+
+/// The bytes of the answer's body.
+pub(crate) fn body<E: Executor, A: Authenticator, F: Format>(
+    worker: &Rc<Worker<E, A>>,
+    session: A::Session,
+    format: F,
+    started: Started,
+    log: RequestLog,
+) -> impl Stream<Item = Result<Bytes, Infallible>> + use<E, A, F> {
+    let settings = &worker.transport.settings;
+    let live = Live {
+        heartbeat: every(settings.heartbeat),
+        recheck: every(settings.session_recheck),
+        worker: Rc::clone(worker),
+        session,
+        format,
+        started,
+        phase: Phase::Opening,
+        log,
+    };
+    stream::unfold(live, |mut live| async move {
+        let bytes = live.next().await?;
+        Some((Ok(bytes), live))
+    })
+}
+
+pub(crate) fn every(period: std::time::Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
+    async fn next(&mut self) -> Option<Bytes> {
+        match self.phase {
+            Phase::Over => return None,
+            Phase::Opening => {
+                self.phase = Phase::Running;
+                let opening = self.format.open();
+                if !opening.is_empty() {
+                    return Some(opening);
+                }
+            }
+            Phase::Running => {}
+        }
+        loop {
+            match self.event().await {
+                Event::Response(Some(response)) => return Some(self.write(*response)),
+                Event::Response(None) => return Some(self.end(Bytes::new())),
+                Event::Heartbeat => return Some(self.format.heartbeat()),
+                Event::Recheck => {
+                    if !self.worker.is_still_valid(&self.session).await {
+                        self.log.status = 401;
+                        return Some(self.revoked());
+                    }
+                }
+                // Without a last event, so that the client connects again.
+                Event::Drain => return None,
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Event {
+        if let Some(first) = self.started.first.take() {
+            return Event::Response(Some(Box::new(first)));
+        }
+        tokio::select! {
+            biased;
+            () = self.worker.transport.drain.started() => Event::Drain,
+            _ = self.recheck.tick() => Event::Recheck,
+            response = self.started.responses.next() => Event::Response(response.map(Box::new)),
+            _ = self.heartbeat.tick() => Event::Heartbeat,
+        }
+    }
+
+    fn write(&mut self, mut response: Response) -> Bytes {
+        self.heartbeat.reset();
+        self.worker.finish(&mut response, self.log.id());
+        let payload = payload(&response, self.started.cost, self.started.bucket).to_bytes();
+        self.format.next(&payload)
+    }
+
+    fn revoked(&mut self) -> Bytes {
+        let mut failure = Failure::from(Refusal::Unauthenticated);
+        self.worker.finish_failure(&mut failure, self.log.id());
+        let last = self.format.next(&Answer::to_failure(&failure).to_bytes());
+        self.end(last)
+    }
+
+    fn end(&mut self, last: Bytes) -> Bytes {
+        self.phase = Phase::Over;
+        let complete = self.format.complete();
+        if last.is_empty() {
+            return complete;
+        }
+        [last, complete].concat().into()
+    }
+}

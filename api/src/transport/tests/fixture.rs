@@ -1,0 +1,238 @@
+//! A schema, an authenticator and a running server to try the door with.
+
+use std::{
+    collections::HashSet,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix_web::{App, HttpServer, dev::ServerHandle, rt};
+use async_graphql::{
+    Context, Error, ErrorExtensions, Object, Request, Result, Schema, Subscription,
+};
+use domain::port::{SeededIds, SystemClock};
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::Notify;
+
+use super::super::{
+    Authenticator, Cost, CostTable, Drain, RateLimits, Refusal, RequestId, Settings, Transport,
+    configure, limits::RateSettings,
+};
+
+pub(super) struct Query;
+
+#[Object]
+impl Query {
+    async fn hello(&self, name: Option<String>) -> String {
+        format!("Hello {}", name.unwrap_or_else(|| "you".to_owned()))
+    }
+    async fn caller(&self, context: &Context<'_>) -> Option<String> {
+        context.data_unchecked::<Session>().0.clone()
+    }
+    async fn seen(&self, context: &Context<'_>) -> String {
+        let cost = context.data_unchecked::<Cost>();
+        format!(
+            "{} {}",
+            context.data_unchecked::<RequestId>(),
+            cost.requested
+        )
+    }
+    async fn numbers(&self, first: Option<i32>) -> Vec<Number> {
+        (0..first.unwrap_or(20)).map(Number).collect()
+    }
+    async fn coded(&self) -> Option<Result<i32>> {
+        Some(Err(
+            Error::new("Not yours.").extend_with(|_, e| e.set("code", "FORBIDDEN"))
+        ))
+    }
+    async fn leaky(&self) -> Option<Result<i32>> {
+        Some(Err(std::io::Error::other(
+            "relation \"secret\" at line 664",
+        )
+        .into()))
+    }
+    async fn strict(&self) -> Result<i32> {
+        std::future::ready(()).await;
+        Err(Error::new("Not now.").extend_with(|_, e| e.set("code", "UNAVAILABLE")))
+    }
+    async fn panics(&self) -> i32 {
+        blow_up()
+    }
+    async fn hangs(&self) -> i32 {
+        std::future::pending().await
+    }
+}
+
+fn blow_up() -> i32 {
+    panic!("on purpose")
+}
+
+pub(super) struct Number(i32);
+
+#[Object]
+impl Number {
+    async fn value(&self) -> i32 {
+        self.0
+    }
+}
+
+pub(super) struct Mutation;
+
+#[Object]
+impl Mutation {
+    async fn bump(&self) -> i32 {
+        1
+    }
+}
+
+pub(super) struct Events;
+
+#[Subscription]
+impl Events {
+    async fn count(&self, to: i32) -> impl Stream<Item = i32> {
+        stream::iter(0..to)
+    }
+    async fn never(&self) -> impl Stream<Item = i32> {
+        stream::pending()
+    }
+    async fn large(&self, context: &Context<'_>) -> impl Stream<Item = String> + use<> {
+        let stopped = StopSignal(context.data_unchecked::<Arc<Notify>>().clone());
+        stream::repeat_with(move || {
+            let _ = &stopped;
+            "x".repeat(100_000)
+        })
+    }
+    async fn broken(&self) -> impl Stream<Item = i32> {
+        stream::once(async { blow_up() }).chain(stream::pending())
+    }
+    async fn failing(&self) -> impl Stream<Item = Result<i32>> {
+        stream::iter([
+            Ok(1),
+            Err(Error::new("No.").extend_with(|_, e| e.set("code", "FORBIDDEN"))),
+        ])
+    }
+}
+
+/// Tells when the stream that owns it is dropped.
+struct StopSignal(Arc<Notify>);
+
+impl Drop for StopSignal {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+/// The token of the caller.
+#[derive(Debug, Clone)]
+pub(super) struct Session(pub(super) Option<String>);
+
+/// Lets everybody in but `bad`, `barred` and those revoked since.
+#[derive(Debug, Default)]
+pub(super) struct Doorman(Mutex<HashSet<String>>);
+
+impl Doorman {
+    pub(super) fn revoke(&self, token: &str) {
+        let mut revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        revoked.insert(token.to_owned());
+    }
+}
+
+impl Authenticator for Doorman {
+    type Session = Session;
+
+    async fn authenticate(&self, credential: Option<&str>) -> Result<Session, Refusal> {
+        match credential {
+            Some("bad") => Err(Refusal::Unauthenticated),
+            Some("barred") => Err(Refusal::Forbidden),
+            Some("down") => Err(Refusal::Unavailable),
+            token => Ok(Session(token.map(str::to_owned))),
+        }
+    }
+
+    async fn still_valid(&self, session: &Session) -> bool {
+        let revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        session
+            .0
+            .as_ref()
+            .is_none_or(|token| !revoked.contains(token))
+    }
+
+    fn rate_key(&self, session: &Session, _peer: Option<IpAddr>) -> u128 {
+        session.0.as_ref().map_or(0, |token| token.len() as u128)
+    }
+
+    fn attach(&self, session: &Session, request: Request) -> Request {
+        request.data(session.clone())
+    }
+}
+
+pub(super) type Door = Transport<Schema<Query, Mutation, Events>, Doorman>;
+
+/// Limits that tests reach without waiting long.
+pub(super) fn quick() -> Settings {
+    let mut settings = Settings {
+        heartbeat: Duration::from_millis(20),
+        session_recheck: Duration::from_millis(20),
+        request_timeout: Duration::from_millis(50),
+        body_max_bytes: 4096,
+        allowed_origins: vec!["https://app.example.com".to_owned()],
+        rate: RateSettings {
+            burst: 1_000_000,
+            per_second: 1,
+        },
+        ..Settings::default()
+    };
+    settings.socket.message_max_bytes = 4096;
+    settings
+}
+
+pub(super) fn door(settings: Settings) -> Door {
+    let executor = Schema::build(Query, Mutation, Events)
+        .data(Arc::new(Notify::new()))
+        .finish();
+    Transport {
+        table: Arc::new(CostTable::from_sdl(&executor.sdl()).unwrap()),
+        rate: Arc::new(RateLimits::new(settings.rate)),
+        executor,
+        authenticator: Arc::default(),
+        settings: Arc::new(settings),
+        drain: Drain::new(),
+        ids: Arc::new(SeededIds::new(1)),
+        clock: Arc::new(SystemClock),
+        explorer: &[],
+    }
+}
+
+/// A server on a free port; stops when dropped.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl Server {
+    pub(super) fn start(door: &Door) -> Self {
+        let door = door.clone();
+        let server = HttpServer::new(move || App::new().configure(configure(door.clone())))
+            .workers(1)
+            .disable_signals()
+            .bind(("127.0.0.1", 0))
+            .unwrap();
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        rt::spawn(server);
+        Self { address, handle }
+    }
+
+    /// Stops as a deployment does; returns when every connection has ended.
+    pub(super) async fn stop_gracefully(&self) {
+        self.handle.stop(true).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}

@@ -1,0 +1,7 @@
+//! The door as clients see it, in front of a small schema.
+
+mod audit;
+mod fixture;
+mod http;
+mod socket;
+mod streams;

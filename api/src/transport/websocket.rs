@@ -1,0 +1,218 @@
+//! `graphql-transport-ws` on a WebSocket: opening it, and the loop that serves it.
+//!
+//! Close codes: the protocol's 4400, 4401, 4403 (also when a token is revoked on the way), 4406,
+//! 4408, 4409 and 4429; WebSocket's 1001 when the server drains, 1002, 1007 and 1009 for frames;
+//! ours are 3008 (no sign of life), 4008 (the client does not read) and 4500 (the token could not
+//! be checked). One operation too many is no reason to close: it gets an `error` with the code
+//! `TOO_MANY_OPERATIONS`.
+
+use std::{net::IpAddr, rc::Rc};
+
+use actix_web::{HttpRequest, HttpResponse, http::header, rt, web};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError};
+use async_graphql::Executor;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    code::Code,
+    failure::Failure,
+    log::RequestLog,
+    operations::Operations,
+    origin::Origin,
+    outbox::Outbox,
+    params::header_text,
+    protocol::{ClientMessage, Close, SUBPROTOCOL, ServerMessage},
+    run::{Caller, Worker},
+    session::{Authenticator, Refusal, header_credential, payload_credential},
+    stream::every,
+};
+
+/// Pings without any sign of life in between, after which the peer counts as gone.
+const SILENT_PINGS: u32 = 3;
+
+pub(crate) fn is_upgrade(request: &HttpRequest) -> bool {
+    header_text(request, &header::UPGRADE)
+        .is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
+/// Opens the socket and leaves it to a task of its own on this worker thread.
+pub(crate) fn upgrade<E: Executor, A: Authenticator>(
+    worker: &Rc<Worker<E, A>>,
+    request: &HttpRequest,
+    payload: web::Payload,
+    log: &RequestLog,
+) -> Result<HttpResponse, Failure> {
+    let transport = &worker.transport;
+    if transport.drain.is_draining() {
+        return Err(Failure::going_away());
+    }
+    if Origin::of(request, &transport.settings.allowed_origins) == Origin::Foreign {
+        let message = "Pages of this origin may not open a socket here.";
+        return Err(Failure::new(Code::Forbidden, message));
+    }
+    let credential = header_credential(request)?.map(str::to_owned);
+    let (response, session, messages) =
+        actix_ws::handle_with_protocols(request, payload, &[SUBPROTOCOL])
+            .map_err(|_| Failure::new(Code::BadRequest, "This is no WebSocket handshake."))?;
+    let limits = transport.settings.socket;
+    let outbox = Outbox::new(session, limits.stall_timeout);
+    let socket = Socket {
+        has_subprotocol: response
+            .headers()
+            .contains_key(header::SEC_WEBSOCKET_PROTOCOL),
+        operations: Operations::new(Rc::clone(worker), outbox.clone()),
+        worker: Rc::clone(worker),
+        credential,
+        peer: request.peer_addr().map(|peer| peer.ip()),
+        caller: None,
+        outbox,
+        log: RequestLog::start(log.id().clone(), "websocket"),
+    };
+    let messages = messages
+        .max_frame_size(limits.message_max_bytes)
+        .aggregate_continuations()
+        .max_continuation_size(limits.message_max_bytes);
+    rt::spawn(socket.run(messages));
+    Ok(response)
+}
+
+struct Socket<E, A: Authenticator> {
+    worker: Rc<Worker<E, A>>,
+    has_subprotocol: bool,
+    /// From the handshake's headers; the payload of `connection_init` goes before it.
+    credential: Option<String>,
+    peer: Option<IpAddr>,
+    /// Who is there, once `connection_init` was accepted.
+    caller: Option<Rc<Caller<A::Session>>>,
+    operations: Operations<E, A>,
+    outbox: Outbox,
+    log: RequestLog,
+}
+
+impl<E: Executor, A: Authenticator> Socket<E, A> {
+    async fn run(mut self, mut messages: AggregatedMessageStream) {
+        let close = self.serve(&mut messages).await;
+        self.operations.stop_all();
+        self.log.status = close.code;
+        let reason = CloseReason {
+            code: CloseCode::from(close.code),
+            description: Some(close.reason),
+        };
+        self.outbox.close(reason).await;
+    }
+
+    async fn serve(&mut self, messages: &mut AggregatedMessageStream) -> Close {
+        if !self.has_subprotocol {
+            return Close::no_subprotocol();
+        }
+        let settings = Rc::clone(&self.worker);
+        let settings = &settings.transport.settings;
+        let init_deadline = tokio::time::sleep(settings.socket.init_timeout);
+        tokio::pin!(init_deadline);
+        let mut recheck = every(settings.session_recheck);
+        let mut ping = every(settings.socket.ping);
+        let mut pings = 0;
+        loop {
+            let outcome = tokio::select! {
+                biased;
+                () = self.worker.transport.drain.started() => Err(Close::going_away()),
+                () = self.outbox.stalled() => Err(Close::slow_reader()),
+                () = &mut init_deadline, if self.caller.is_none() => Err(Close::init_timeout()),
+                _ = recheck.tick(), if self.caller.is_some() => self.check_session().await,
+                _ = ping.tick() => {
+                    pings += 1;
+                    if pings > SILENT_PINGS {
+                        Err(Close::silent())
+                    } else {
+                        self.outbox.ping().await
+                    }
+                }
+                message = messages.recv() => {
+                    pings = 0;
+                    self.receive(message).await
+                }
+            };
+            if let Err(close) = outcome {
+                return close;
+            }
+        }
+    }
+
+    async fn check_session(&self) -> Result<(), Close> {
+        match &self.caller {
+            Some(caller) if !self.worker.is_still_valid(&caller.session).await => {
+                Err(Close::forbidden())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn receive(
+        &mut self,
+        message: Option<Result<AggregatedMessage, ProtocolError>>,
+    ) -> Result<(), Close> {
+        match message {
+            None | Some(Ok(AggregatedMessage::Close(_))) => Err(Close::normal()),
+            Some(Err(error)) => Err(frame_error(&error)),
+            Some(Ok(AggregatedMessage::Ping(bytes))) => self.outbox.pong(&bytes).await,
+            Some(Ok(AggregatedMessage::Pong(_))) => Ok(()),
+            Some(Ok(AggregatedMessage::Binary(_))) => Err(Close::bad_request("Messages are text")),
+            Some(Ok(AggregatedMessage::Text(text))) => {
+                let limits = &self.worker.transport.settings.socket;
+                let message = ClientMessage::parse(&text, limits.id_max_bytes)?;
+                self.obey(message).await
+            }
+        }
+    }
+
+    async fn obey(&mut self, message: ClientMessage) -> Result<(), Close> {
+        match message {
+            ClientMessage::ConnectionInit(payload) => self.init(&payload).await,
+            ClientMessage::Ping(payload) => self.send(&ServerMessage::Pong { payload }).await,
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Complete { id } => {
+                self.operations.stop(&id);
+                Ok(())
+            }
+            ClientMessage::Subscribe { id, params } => {
+                let caller = self.caller.as_ref().ok_or_else(Close::unauthorized)?;
+                self.operations.start(id, params, caller).await
+            }
+        }
+    }
+
+    async fn init(&mut self, payload: &Map<String, Json>) -> Result<(), Close> {
+        if self.caller.is_some() {
+            return Err(Close::second_init());
+        }
+        let in_payload = payload_credential(payload).map_err(|_| Close::forbidden())?;
+        let header = self.credential.take();
+        let credential = in_payload.or(header.as_deref());
+        let limit = self.worker.transport.settings.socket.init_timeout;
+        let caller = self.worker.caller(credential, self.peer);
+        match tokio::time::timeout(limit, caller).await {
+            Ok(Ok(caller)) => self.caller = Some(Rc::new(caller)),
+            Ok(Err(failure)) if failure.code == Refusal::Unavailable.code() => {
+                return Err(Close::unavailable());
+            }
+            Ok(Err(_)) => return Err(Close::forbidden()),
+            Err(_) => return Err(Close::unavailable()),
+        }
+        self.send(&ServerMessage::ConnectionAck).await
+    }
+
+    async fn send(&self, message: &ServerMessage<'_>) -> Result<(), Close> {
+        self.outbox.send(message.to_bytes()).await
+    }
+}
+
+fn frame_error(error: &ProtocolError) -> Close {
+    match error {
+        ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Close::not_utf8()
+        }
+        // Too many continuation frames; a broken connection ends here as well and hears nothing.
+        ProtocolError::Overflow | ProtocolError::Io(_) => Close::too_big(),
+        _ => Close::protocol_error(),
+    }
+}
