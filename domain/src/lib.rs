@@ -22,6 +22,7 @@ pub mod mail;
 pub mod notification;
 pub mod page;
 pub mod port;
+pub mod rule;
 pub mod store;
 pub mod tag;
 pub mod text;

@@ -1,0 +1,75 @@
+//! Whether a machine answered in the contact's name.
+
+use async_graphql::SimpleObject;
+use serde::{Deserialize, Serialize};
+
+use super::{Anchor, Condition, Leaf};
+use crate::error::UserError;
+use crate::rule::{
+    facts::Seen,
+    matcher::{Part, What},
+    path::Path,
+    sentence::{Phrasing, say},
+    trace::Actual,
+};
+
+/// Tests whether the message is automatic: an out-of-office reply, a delivery report, a list.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct FromAutomatic(pub bool);
+
+impl FromAutomatic {
+    pub(crate) fn to_output(self) -> RuleFromAutomaticCondition {
+        RuleFromAutomaticCondition { automatic: self.0 }
+    }
+}
+
+impl Leaf for FromAutomatic {
+    fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let said = if self.0 {
+            say!(
+                phrasing,
+                "自動返信である",
+                "the message is automatic",
+                "消息为自动回复"
+            )
+        } else {
+            say!(
+                phrasing,
+                "自動返信ではない",
+                "the message is not automatic",
+                "消息不是自动回复"
+            )
+        };
+        said.to_owned()
+    }
+
+    fn holds(&self, seen: &Seen<'_>) -> bool {
+        seen.facts.automatic == self.0
+    }
+
+    fn actual(&self, seen: &Seen<'_>) -> Actual {
+        Actual::Automatic(seen.facts.automatic)
+    }
+
+    fn parts(&self, seen: &Seen<'_>, found: &mut Vec<Part>) {
+        found.push(Part::new(What::Automatic(seen.facts.automatic)));
+    }
+
+    fn anchors(&self, wanted: bool) -> Option<Vec<Anchor>> {
+        Some(vec![Anchor::Automatic(self.0 == wanted)])
+    }
+
+    fn excludes(&self, other: &Condition) -> bool {
+        matches!(other, Condition::FromAutomatic(other) if self.0 != other.0)
+    }
+}
+
+/// Tests whether the message is automatic, such as an out-of-office reply.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct RuleFromAutomaticCondition {
+    /// `true` if only automatic messages qualify, `false` if only others do.
+    pub automatic: bool,
+}

@@ -1,0 +1,117 @@
+//! The channel a message came through.
+
+use async_graphql::{InputObject, SimpleObject};
+use entity::kind::Channel;
+use sea_orm::Iterable as _;
+use serde::{Deserialize, Serialize};
+
+use super::{Anchor, Condition, Leaf};
+use crate::error::UserError;
+use crate::rule::{
+    check,
+    facts::Seen,
+    matcher::{Part, What},
+    path::Path,
+    sentence::{Phrasing, say},
+    trace::Actual,
+};
+
+/// Tests the channel a message came through.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelCondition {
+    /// The channels that qualify.
+    pub any_of: Vec<Channel>,
+}
+
+impl ChannelCondition {
+    pub(crate) fn to_output(&self) -> RuleChannelCondition {
+        RuleChannelCondition {
+            any_of: self.any_of.clone(),
+        }
+    }
+}
+
+impl Leaf for ChannelCondition {
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        let at = at.at("anyOf");
+        let channels = Channel::iter().count();
+        check::list(&self.any_of, channels, &at, refusals, "channel");
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let labels: Vec<String> = self
+            .any_of
+            .iter()
+            .map(|&channel| label(channel).to_owned())
+            .collect();
+        let labels = phrasing.or(&labels);
+        say!(
+            phrasing,
+            format!("チャネルが{labels}である"),
+            format!("the channel is {labels}"),
+            format!("渠道为{labels}")
+        )
+    }
+
+    fn holds(&self, seen: &Seen<'_>) -> bool {
+        self.any_of.contains(&seen.facts.channel)
+    }
+
+    fn actual(&self, seen: &Seen<'_>) -> Actual {
+        Actual::Channel(seen.facts.channel)
+    }
+
+    fn parts(&self, seen: &Seen<'_>, found: &mut Vec<Part>) {
+        found.push(Part::new(What::Channel(seen.facts.channel)));
+    }
+
+    fn anchors(&self, wanted: bool) -> Option<Vec<Anchor>> {
+        wanted.then(|| self.any_of.iter().copied().map(Anchor::Channel).collect())
+    }
+
+    fn excludes(&self, other: &Condition) -> bool {
+        matches!(other, Condition::Channel(other)
+            if !self.any_of.iter().any(|channel| other.any_of.contains(channel)))
+    }
+}
+
+/// The channel's name in a sentence of any language.
+fn label(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "Email",
+        Channel::Chat => "Chat",
+        Channel::WebForm => "Web form",
+        Channel::X => "X",
+        Channel::Facebook => "Facebook",
+        Channel::Instagram => "Instagram",
+        Channel::Linkedin => "LinkedIn",
+        Channel::Line => "LINE",
+        Channel::Wechat => "WeChat",
+        Channel::Whatsapp => "WhatsApp",
+        Channel::Sms => "SMS",
+        Channel::Other => "Other",
+    }
+}
+
+/// Tests the channel a message came through.
+#[derive(InputObject, Debug, Clone)]
+pub struct RuleChannelConditionInput {
+    /// The channels that qualify.
+    pub any_of: Vec<Channel>,
+}
+
+impl RuleChannelConditionInput {
+    pub(crate) fn into_condition(self) -> ChannelCondition {
+        ChannelCondition {
+            any_of: self.any_of,
+        }
+    }
+}
+
+/// Tests the channel a message came through.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct RuleChannelCondition {
+    /// The channels that qualify.
+    pub any_of: Vec<Channel>,
+}

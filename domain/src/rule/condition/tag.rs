@@ -1,0 +1,337 @@
+//! Tags of the contact or of the conversation.
+
+use async_graphql::{Enum, ID, InputObject, SimpleObject};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Anchor, Condition, Leaf};
+use crate::error::UserError;
+use crate::rule::{
+    check::{self, MAX_IDS},
+    facts::{Seen, TagSet},
+    matcher::{Part, What},
+    path::Path,
+    reference::{self, IdKind, IdReader, IdWriter, Reference},
+    sentence::{Phrasing, say},
+    trace::Actual,
+};
+
+/// How many of the tags must be there.
+#[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[graphql(name = "RuleTagMode")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TagMode {
+    /// At least one of the tags.
+    Any,
+    /// Every one of the tags.
+    All,
+    /// None of the tags.
+    None,
+}
+
+/// A test of a set of tags.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct TagTest {
+    /// How many must be there.
+    pub mode: TagMode,
+    /// Which tags.
+    pub tag_ids: Vec<Uuid>,
+    /// Whether a tag below a listed one counts as the listed one.
+    #[serde(default = "yes")]
+    pub with_descendants: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Tests the tags of the contact who wrote.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct ContactTags(pub TagTest);
+
+/// Tests the tags of the conversation, as they were before any rule ran on this message.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct ConversationTags(pub TagTest);
+
+/// Whose tags a test reads.
+trait Owner {
+    const KIND: IdKind;
+    fn test(&self) -> &TagTest;
+    fn test_mut(&mut self) -> &mut TagTest;
+    fn same(condition: &Condition) -> Option<&TagTest>;
+    fn tags<'a>(seen: &Seen<'a>) -> &'a TagSet;
+    fn anchor(id: Uuid, with_descendants: bool) -> Anchor;
+    fn part(id: Uuid) -> What;
+    fn subject(phrasing: &Phrasing<'_>) -> &'static str;
+}
+
+impl Owner for ContactTags {
+    const KIND: IdKind = IdKind::ContactTag;
+
+    fn test(&self) -> &TagTest {
+        &self.0
+    }
+
+    fn test_mut(&mut self) -> &mut TagTest {
+        &mut self.0
+    }
+
+    fn same(condition: &Condition) -> Option<&TagTest> {
+        match condition {
+            Condition::ContactTags(Self(test)) => Some(test),
+            _ => None,
+        }
+    }
+
+    fn tags<'a>(seen: &Seen<'a>) -> &'a TagSet {
+        seen.facts.contact_tags
+    }
+
+    fn anchor(id: Uuid, with_descendants: bool) -> Anchor {
+        Anchor::ContactTag {
+            id,
+            with_descendants,
+        }
+    }
+
+    fn part(id: Uuid) -> What {
+        What::ContactTag(id)
+    }
+
+    fn subject(phrasing: &Phrasing<'_>) -> &'static str {
+        say!(phrasing, "コンタクト", "the contact", "联系人")
+    }
+}
+
+impl Owner for ConversationTags {
+    const KIND: IdKind = IdKind::ConversationTag;
+
+    fn test(&self) -> &TagTest {
+        &self.0
+    }
+
+    fn test_mut(&mut self) -> &mut TagTest {
+        &mut self.0
+    }
+
+    fn same(condition: &Condition) -> Option<&TagTest> {
+        match condition {
+            Condition::ConversationTags(Self(test)) => Some(test),
+            _ => None,
+        }
+    }
+
+    fn tags<'a>(seen: &Seen<'a>) -> &'a TagSet {
+        seen.facts.conversation_tags
+    }
+
+    fn anchor(id: Uuid, with_descendants: bool) -> Anchor {
+        Anchor::ConversationTag {
+            id,
+            with_descendants,
+        }
+    }
+
+    fn part(id: Uuid) -> What {
+        What::ConversationTag(id)
+    }
+
+    fn subject(phrasing: &Phrasing<'_>) -> &'static str {
+        say!(phrasing, "会話", "the conversation", "会话")
+    }
+}
+
+impl<T: Owner> Leaf for T {
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        let at = at.at("tagIds");
+        check::list(&self.test().tag_ids, MAX_IDS, &at, refusals, "tag");
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let test = self.test();
+        let subject = T::subject(phrasing);
+        let names: Vec<String> = test
+            .tag_ids
+            .iter()
+            .map(|&id| phrasing.named(T::KIND, id))
+            .collect();
+        let several = names.len() > 1;
+        match test.mode {
+            TagMode::Any => {
+                let one_of = if several { "のいずれか" } else { "" };
+                let names = phrasing.or(&names);
+                say!(
+                    phrasing,
+                    format!("{subject}にタグ{names}{one_of}が付いている"),
+                    format!("{subject} is tagged {names}"),
+                    format!("{subject}带有标签{names}")
+                )
+            }
+            TagMode::All => {
+                let all = if several { "のすべて" } else { "" };
+                let names = phrasing.and(&names);
+                say!(
+                    phrasing,
+                    format!("{subject}にタグ{names}{all}が付いている"),
+                    format!("{subject} is tagged {names}"),
+                    format!("{subject}带有标签{names}")
+                )
+            }
+            TagMode::None => {
+                let none = if several { "のいずれも" } else { "が" };
+                let names = phrasing.or(&names);
+                say!(
+                    phrasing,
+                    format!("{subject}にタグ{names}{none}付いていない"),
+                    format!("{subject} is not tagged {names}"),
+                    format!("{subject}没有标签{names}")
+                )
+            }
+        }
+    }
+
+    fn holds(&self, seen: &Seen<'_>) -> bool {
+        let test = self.test();
+        let tags = T::tags(seen);
+        let has = |&id: &Uuid| tags.has(id, test.with_descendants);
+        match test.mode {
+            TagMode::Any => test.tag_ids.iter().any(has),
+            TagMode::All => test.tag_ids.iter().all(has),
+            TagMode::None => !test.tag_ids.iter().any(has),
+        }
+    }
+
+    fn actual(&self, seen: &Seen<'_>) -> Actual {
+        let test = self.test();
+        let (present, absent) = test
+            .tag_ids
+            .iter()
+            .partition(|&&id| T::tags(seen).has(id, test.with_descendants));
+        Actual::Tags { present, absent }
+    }
+
+    fn parts(&self, seen: &Seen<'_>, found: &mut Vec<Part>) {
+        let test = self.test();
+        if test.mode == TagMode::None {
+            found.push(Part::new(What::Absent));
+            return;
+        }
+        let present = test
+            .tag_ids
+            .iter()
+            .filter(|&&id| T::tags(seen).has(id, test.with_descendants));
+        found.extend(present.map(|&id| Part::new(T::part(id))));
+    }
+
+    fn anchors(&self, wanted: bool) -> Option<Vec<Anchor>> {
+        let test = self.test();
+        let anchor = |&id: &Uuid| T::anchor(id, test.with_descendants);
+        match (test.mode, wanted) {
+            (TagMode::Any, true) | (TagMode::None, false) => {
+                Some(test.tag_ids.iter().map(anchor).collect())
+            }
+            (TagMode::All, true) => Some(vec![anchor(test.tag_ids.first()?)]),
+            _ => None,
+        }
+    }
+
+    fn excludes(&self, other: &Condition) -> bool {
+        let Some(none) = T::same(other) else {
+            return false;
+        };
+        let test = self.test();
+        let sees_all = none.with_descendants || !test.with_descendants;
+        if none.mode != TagMode::None || !sees_all || test.tag_ids.is_empty() {
+            return false;
+        }
+        let excluded = |id: &Uuid| none.tag_ids.contains(id);
+        match test.mode {
+            TagMode::Any => test.tag_ids.iter().all(excluded),
+            TagMode::All => test.tag_ids.iter().any(excluded),
+            TagMode::None => false,
+        }
+    }
+
+    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+        reference::list(&at.at("tagIds"), T::KIND, &self.test().tag_ids, found);
+    }
+
+    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+        if kind == T::KIND {
+            reference::replace(&mut self.test_mut().tag_ids, from, to);
+        }
+    }
+}
+
+/// Tests the tags of a contact or conversation.
+#[derive(InputObject, Debug, Clone)]
+pub struct RuleTagsConditionInput {
+    /// How many of the tags must be there.
+    pub mode: TagMode,
+    /// The tags, up to 500.
+    pub tag_ids: Vec<ID>,
+    /// Whether a tag below a listed one in the tree counts as the listed one.
+    #[graphql(default = true)]
+    pub with_descendants: bool,
+}
+
+impl RuleTagsConditionInput {
+    pub(crate) fn into_test(
+        self,
+        ids: &dyn IdReader,
+        kind: IdKind,
+        at: &Path,
+        refusals: &mut Vec<UserError>,
+    ) -> TagTest {
+        TagTest {
+            mode: self.mode,
+            tag_ids: reference::read_list(ids, kind, &self.tag_ids, &at.at("tagIds"), refusals),
+            with_descendants: self.with_descendants,
+        }
+    }
+}
+
+/// Tests the tags of the contact who wrote.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct RuleContactTagsCondition {
+    /// How many of the tags must be there.
+    pub mode: TagMode,
+    /// The ids of the tags.
+    pub tag_ids: Vec<ID>,
+    /// Whether a tag below a listed one in the tree counts as the listed one.
+    pub with_descendants: bool,
+}
+
+/// Tests the tags of the conversation, as they were before any rule ran on the message.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct RuleConversationTagsCondition {
+    /// How many of the tags must be there.
+    pub mode: TagMode,
+    /// The ids of the tags.
+    pub tag_ids: Vec<ID>,
+    /// Whether a tag below a listed one in the tree counts as the listed one.
+    pub with_descendants: bool,
+}
+
+impl ContactTags {
+    pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> RuleContactTagsCondition {
+        RuleContactTagsCondition {
+            mode: self.0.mode,
+            tag_ids: reference::write_list(ids, Self::KIND, &self.0.tag_ids),
+            with_descendants: self.0.with_descendants,
+        }
+    }
+}
+
+impl ConversationTags {
+    pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> RuleConversationTagsCondition {
+        RuleConversationTagsCondition {
+            mode: self.0.mode,
+            tag_ids: reference::write_list(ids, Self::KIND, &self.0.tag_ids),
+            with_descendants: self.0.with_descendants,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A rule's trigger, condition and actions together, as they are kept in its row.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    action::Action,
+    check,
+    condition::Condition,
+    reference::{IdKind, Names, Reference},
+    sentence::sentence,
+    trigger::Trigger,
+};
+use crate::{error::UserError, locale::Locale};
+
+/// The version that is written. Raised when the meaning of what is already stored would change;
+/// a field that is added with a default keeps the version.
+pub const VERSION: u32 = 1;
+
+/// What a rule waits for, what must be true, and what it does.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Definition {
+    /// What makes it look.
+    #[serde(default)]
+    pub trigger: Trigger,
+    /// What must be true.
+    pub condition: Condition,
+    /// What it does, in order.
+    pub actions: Vec<Action>,
+}
+
+/// What is kept in the database cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoredError {
+    /// A newer program wrote it.
+    #[error("read version {0} of a rule, written by a newer program")]
+    Newer(u32),
+    /// It is not what this program or any before it writes.
+    #[error("decode a stored rule")]
+    Malformed(#[source] serde_json::Error),
+}
+
+impl Definition {
+    /// The JSON to keep: `{"version": 1, "trigger": …, "condition": …, "actions": […]}`.
+    pub fn to_stored(&self) -> Result<serde_json::Value, StoredError> {
+        let versioned = Versioned {
+            version: VERSION,
+            definition: self,
+        };
+        serde_json::to_value(versioned).map_err(StoredError::Malformed)
+    }
+
+    /// Reads what was kept, by this program or an older one.
+    pub fn from_stored(stored: serde_json::Value) -> Result<Self, StoredError> {
+        let Version { version } = Version::deserialize(&stored).map_err(StoredError::Malformed)?;
+        if version > VERSION {
+            return Err(StoredError::Newer(version));
+        }
+        serde_json::from_value(stored).map_err(StoredError::Malformed)
+    }
+
+    /// Everything wrong with it; empty if it can be saved.
+    pub fn check(&self) -> Vec<UserError> {
+        check::check(&self.trigger, &self.condition, &self.actions)
+    }
+
+    /// Every id it names, with the place where it does.
+    pub fn references(&self) -> Vec<Reference> {
+        check::references(&self.trigger, &self.condition, &self.actions)
+    }
+
+    /// Names `to` wherever it named `from`, as when two tags are merged.
+    pub fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+        self.trigger.replace(kind, from, to);
+        self.condition.replace(kind, from, to);
+        for action in &mut self.actions {
+            action.replace(kind, from, to);
+        }
+    }
+
+    /// All of it as one sentence.
+    pub fn sentence(&self, locale: Locale, names: &dyn Names) -> String {
+        sentence(locale, names, &self.trigger, &self.condition, &self.actions)
+    }
+}
+
+#[derive(Serialize)]
+struct Versioned<'a> {
+    version: u32,
+    #[serde(flatten)]
+    definition: &'a Definition,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}

@@ -1,0 +1,260 @@
+//! Finds which of all active rules fire on a message, at a cost that hardly grows with their
+//! number.
+//!
+//! - `words` holds every keyword of every rule in one automaton and reads each text once;
+//! - `program` holds the condition trees, flat, with words replaced by numbers;
+//! - `index` leads from the facts of a message to the few rules that could fire on it.
+//!
+//! A matcher is immutable and shared between threads; each thread brings a [`Scratch`]. When a
+//! rule changes, the caller compiles the workspace's rules anew.
+
+mod index;
+mod program;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use entity::kind::Channel;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use self::{
+    index::Index,
+    program::{Program, Run},
+    words::{Hits, WordBook, Words},
+};
+use super::{
+    condition::{Condition, Field, Shape},
+    facts::{MessageFacts, Seen, Texts},
+    path::Path,
+    trace::{FoundWord, Trace, explain},
+    trigger::Trigger,
+};
+
+/// An active rule as the matcher needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSource {
+    /// The rule.
+    pub id: Uuid,
+    /// Which version of it, for the log of firings.
+    pub version: i64,
+    /// Its place among the workspace's rules; lower comes first, equal places go by id.
+    pub position: i64,
+    /// What makes it look.
+    pub trigger: Trigger,
+    /// What must be true.
+    pub condition: Condition,
+}
+
+/// The rules of a workspace, ready to be asked.
+#[derive(Debug)]
+pub struct Matcher {
+    rules: Vec<RuleSource>,
+    program: Program,
+    words: Words,
+    index: Index,
+}
+
+/// The keywords of a workspace's rules do not fit into one automaton.
+#[derive(Debug, thiserror::Error)]
+#[error("build the automaton over {words} keywords")]
+pub struct CompileError {
+    words: usize,
+    source: Box<aho_corasick::BuildError>,
+}
+
+/// Buffers of one thread, reused from message to message. Any matcher can use any scratch.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    texts: Texts,
+    hits: Hits,
+    candidates: Vec<u32>,
+}
+
+/// A rule that fires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// The rule.
+    pub rule_id: Uuid,
+    /// The version that was asked.
+    pub rule_version: i64,
+    /// What made it fire, briefly; [`Matcher::describe`] says it for people.
+    pub parts: Vec<Part>,
+    rule: u32,
+}
+
+/// One thing that made a condition hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The condition, counted from the root in the order of the tree.
+    pub node: u32,
+    /// What was there.
+    pub what: What,
+}
+
+impl Part {
+    pub(crate) fn new(what: What) -> Self {
+        Self { node: 0, what }
+    }
+}
+
+/// What made a condition hold, without owning anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A word, at its first place.
+    Word {
+        /// Its index in the condition's list.
+        word: u32,
+        /// In which text.
+        field: Field,
+        /// Where it begins in the original text, in bytes.
+        start: u32,
+        /// Where it ends, in bytes.
+        end: u32,
+    },
+    /// A listed tag of the contact.
+    ContactTag(Uuid),
+    /// A listed tag of the conversation.
+    ConversationTag(Uuid),
+    /// The channel.
+    Channel(Channel),
+    /// Whether a machine answered.
+    Automatic(bool),
+    /// What the condition forbids is not there.
+    Absent,
+}
+
+/// One thing that made a rule fire, for people and for the log of firings.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchedPart {
+    /// The condition that it satisfied: `condition`, `all`, `0`, `keywords`.
+    pub path: Vec<String>,
+    /// What was there.
+    pub matched: Matched,
+}
+
+/// What made a condition hold.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum Matched {
+    /// A word, at its first place.
+    Keyword(FoundWord),
+    /// A listed tag of the contact, itself or by a descendant.
+    ContactTag(Uuid),
+    /// A listed tag of the conversation, itself or by a descendant.
+    ConversationTag(Uuid),
+    /// The channel.
+    Channel(Channel),
+    /// Whether a machine answered.
+    Automatic(bool),
+    /// What the condition forbids is not there.
+    Absent,
+}
+
+impl Matcher {
+    /// Prepares the rules, which come in any order.
+    pub fn compile(mut rules: Vec<RuleSource>) -> Result<Self, CompileError> {
+        rules.sort_by_key(|rule| (rule.position, rule.id));
+        let mut book = WordBook::default();
+        let program = Program::new(rules.iter().map(|rule| &rule.condition), &mut book);
+        let index = Index::new(&rules, &program, &book);
+        Ok(Self {
+            words: book.build()?,
+            rules,
+            program,
+            index,
+        })
+    }
+
+    /// The rules that fire, in the order of their positions.
+    pub fn evaluate(&self, facts: &MessageFacts<'_>, scratch: &mut Scratch) -> Vec<Match> {
+        self.words
+            .scan(facts, &mut scratch.texts, &mut scratch.hits);
+        self.index
+            .candidates(facts, &scratch.hits, &mut scratch.candidates);
+        let run = Run {
+            program: &self.program,
+            words: &self.words,
+            hits: &scratch.hits,
+            seen: Seen {
+                facts,
+                texts: &scratch.texts,
+            },
+        };
+        let mut matches = Vec::new();
+        for &number in &scratch.candidates {
+            let rule = &self.rules[number as usize];
+            let Trigger::MessageReceived(trigger) = &rule.trigger;
+            if trigger.accepts(facts) && run.fires(number) {
+                matches.push(Match {
+                    rule_id: rule.id,
+                    rule_version: rule.version,
+                    parts: run.parts(number),
+                    rule: number,
+                });
+            }
+        }
+        matches
+    }
+
+    /// What made a rule fire, with paths and texts. `found` must come from this matcher and these
+    /// facts.
+    pub fn describe(&self, found: &Match, facts: &MessageFacts<'_>) -> Vec<MatchedPart> {
+        let Some(rule) = self.rules.get(found.rule as usize) else {
+            return Vec::new();
+        };
+        let mut nodes = Vec::new();
+        flatten(&rule.condition, &Path::root("condition"), &mut nodes);
+        let described = found.parts.iter().filter_map(|part| {
+            let (path, condition) = nodes.get(part.node as usize)?;
+            Some(MatchedPart {
+                path: path.at(condition.name()).steps().to_vec(),
+                matched: describe_part(part.what, condition, facts)?,
+            })
+        });
+        described.collect()
+    }
+
+    /// Why one of the rules did or did not fire. Nothing if it is not among them.
+    pub fn explain(&self, rule_id: Uuid, facts: &MessageFacts<'_>) -> Option<Trace> {
+        let rule = self.rules.iter().find(|rule| rule.id == rule_id)?;
+        Some(explain(&rule.trigger, &rule.condition, facts))
+    }
+
+    /// The memory of the automaton, in bytes: nearly all that a matcher needs.
+    pub fn memory_bytes(&self) -> usize {
+        self.words.memory_bytes()
+    }
+}
+
+/// The nodes in the order in which [`Program`] numbers them.
+fn flatten<'a>(condition: &'a Condition, at: &Path, nodes: &mut Vec<(Path, &'a Condition)>) {
+    nodes.push((at.clone(), condition));
+    for (path, child) in condition.children(at) {
+        flatten(child, &path, nodes);
+    }
+}
+
+fn describe_part(what: What, condition: &Condition, facts: &MessageFacts<'_>) -> Option<Matched> {
+    Some(match what {
+        What::Word {
+            word,
+            field,
+            start,
+            end,
+        } => {
+            let Shape::Leaf(leaf) = condition.shape() else {
+                return None;
+            };
+            let word = leaf.keywords()?.words.get(word as usize)?;
+            let range = start as usize..end as usize;
+            Matched::Keyword(FoundWord::new(facts, field, word, range))
+        }
+        What::ContactTag(id) => Matched::ContactTag(id),
+        What::ConversationTag(id) => Matched::ConversationTag(id),
+        What::Channel(channel) => Matched::Channel(channel),
+        What::Automatic(automatic) => Matched::Automatic(automatic),
+        What::Absent => Matched::Absent,
+    })
+}

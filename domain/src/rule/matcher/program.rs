@@ -1,0 +1,289 @@
+//! The condition trees of all rules in one flat list, and their evaluation.
+
+use super::{
+    Part, What,
+    words::{Hits, NEVER, WordBook, Words, bit},
+};
+use crate::rule::{
+    condition::{Anchor, Condition, Field, KeywordMode, Leaf, Shape},
+    facts::Seen,
+};
+
+/// Every node of every rule: parents before children, rules in their order.
+#[derive(Debug)]
+pub(super) struct Program {
+    nodes: Vec<Node>,
+    /// The numbers of the words that nodes ask for.
+    words: Vec<u32>,
+    /// The first node of each rule.
+    roots: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Node {
+    op: Op,
+    /// The first node after this one and all below it.
+    end: u32,
+}
+
+#[derive(Debug)]
+enum Op {
+    All,
+    Any,
+    Not,
+    Words {
+        mode: KeywordMode,
+        /// The ways of finding that count, one bit each.
+        ways: u8,
+        from: u32,
+        to: u32,
+    },
+    /// A leaf that judges the facts itself.
+    Leaf(Condition),
+}
+
+/// Something that leads to a rule: a word by its number, or another fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Word(u32),
+    Fact(Anchor),
+}
+
+impl Key {
+    /// How many messages this leads to a rule for nothing, roughly, in a thousand.
+    fn cost(self, book: &WordBook) -> u32 {
+        match self {
+            // One letter is in every message, three kanji are in few.
+            Self::Word(word) => 1 + 1_000 / book.length(word).pow(2),
+            Self::Fact(Anchor::ContactTag { .. } | Anchor::ConversationTag { .. }) => 20,
+            Self::Fact(Anchor::Inbox(_) | Anchor::Automatic(true)) => 100,
+            Self::Fact(Anchor::Channel(_)) => 200,
+            Self::Fact(Anchor::Automatic(false)) => 900,
+        }
+    }
+}
+
+/// The cheaper of two lists of which either suffices.
+pub(super) fn cheaper(one: Vec<Key>, other: Vec<Key>, book: &WordBook) -> Vec<Key> {
+    let cost = |keys: &[Key]| -> u64 { keys.iter().map(|key| u64::from(key.cost(book))).sum() };
+    if cost(&other) < cost(&one) {
+        other
+    } else {
+        one
+    }
+}
+
+impl Program {
+    pub(super) fn new<'a>(
+        conditions: impl Iterator<Item = &'a Condition>,
+        book: &mut WordBook,
+    ) -> Self {
+        let mut program = Self {
+            nodes: Vec::new(),
+            words: Vec::new(),
+            roots: Vec::new(),
+        };
+        for condition in conditions {
+            program.roots.push(program.nodes.len() as u32);
+            program.add(condition, book);
+        }
+        program
+    }
+
+    fn add(&mut self, condition: &Condition, book: &mut WordBook) {
+        let at = self.nodes.len();
+        let (op, children) = match condition.shape() {
+            Shape::All(children) => (Op::All, children),
+            Shape::Any(children) => (Op::Any, children),
+            Shape::Not(child) => (Op::Not, std::slice::from_ref(child)),
+            Shape::Leaf(leaf) => (self.leaf(condition, leaf, book), [].as_slice()),
+        };
+        self.nodes.push(Node { op, end: 0 });
+        for child in children {
+            self.add(child, book);
+        }
+        self.nodes[at].end = self.nodes.len() as u32;
+    }
+
+    fn leaf(&mut self, condition: &Condition, leaf: &dyn Leaf, book: &mut WordBook) -> Op {
+        let Some(keywords) = leaf.keywords() else {
+            return Op::Leaf(condition.clone());
+        };
+        let from = self.words.len() as u32;
+        self.words.extend(book.numbers(keywords));
+        let fields = keywords.fields.iter();
+        Op::Words {
+            mode: keywords.mode,
+            ways: fields.fold(0, |ways, &field| {
+                ways | 1 << bit(field as usize, keywords.whole())
+            }),
+            from,
+            to: self.words.len() as u32,
+        }
+    }
+
+    /// Keys of which at least one is found whenever the rule fires; nothing if there are none.
+    pub(super) fn keys(&self, rule: usize, book: &WordBook) -> Option<Vec<Key>> {
+        self.node_keys(self.roots[rule], true, book)
+    }
+
+    /// Keys of which at least one is found whenever the node's outcome is `wanted`.
+    fn node_keys(&self, at: u32, wanted: bool, book: &WordBook) -> Option<Vec<Key>> {
+        let node = &self.nodes[at as usize];
+        match (&node.op, wanted) {
+            // All must be so: any one child's keys will do.
+            (Op::All, true) | (Op::Any, false) => self
+                .children(at)
+                .filter_map(|child| self.node_keys(child, wanted, book))
+                .reduce(|one, other| cheaper(one, other, book)),
+            // One must be so, whichever: the keys of all children together.
+            (Op::Any, true) | (Op::All, false) => {
+                let mut together = Vec::new();
+                for child in self.children(at) {
+                    together.extend(self.node_keys(child, wanted, book)?);
+                }
+                Some(together)
+            }
+            (Op::Not, _) => self.node_keys(at + 1, !wanted, book),
+            (Op::Words { mode, from, to, .. }, _) => {
+                let words = &self.words[*from as usize..*to as usize];
+                let key = |&word: &u32| Key::Word(word);
+                match (mode, wanted) {
+                    (KeywordMode::AnyOf, true) | (KeywordMode::NoneOf, false) => {
+                        let findable = words.iter().filter(|&&word| word != NEVER);
+                        Some(findable.map(key).collect())
+                    }
+                    (KeywordMode::AllOf, true) if words.contains(&NEVER) => Some(Vec::new()),
+                    (KeywordMode::AllOf, true) => {
+                        let rarest = words.iter().max_by_key(|&&word| book.length(word))?;
+                        Some(vec![key(rarest)])
+                    }
+                    _ => None,
+                }
+            }
+            (Op::Leaf(condition), _) => match condition.shape() {
+                Shape::Leaf(leaf) => {
+                    let anchors = leaf.anchors(wanted)?;
+                    Some(anchors.into_iter().map(Key::Fact).collect())
+                }
+                _ => None,
+            },
+        }
+    }
+
+    fn children(&self, at: u32) -> impl Iterator<Item = u32> {
+        let end = self.nodes[at as usize].end;
+        let existing = move |child: u32| (child < end).then_some(child);
+        std::iter::successors(existing(at + 1), move |&child| {
+            existing(self.nodes[child as usize].end)
+        })
+    }
+}
+
+/// The program on one message.
+pub(super) struct Run<'a> {
+    pub(super) program: &'a Program,
+    pub(super) words: &'a Words,
+    pub(super) hits: &'a Hits,
+    pub(super) seen: Seen<'a>,
+}
+
+impl Run<'_> {
+    /// Whether the rule's condition holds.
+    pub(super) fn fires(&self, rule: u32) -> bool {
+        self.holds(self.program.roots[rule as usize])
+    }
+
+    /// What made the rule's condition hold; asked only if it does.
+    pub(super) fn parts(&self, rule: u32) -> Vec<Part> {
+        let root = self.program.roots[rule as usize];
+        let mut parts = Vec::new();
+        self.collect(root, &mut parts);
+        for part in &mut parts {
+            part.node -= root;
+        }
+        parts
+    }
+
+    fn holds(&self, at: u32) -> bool {
+        match &self.program.nodes[at as usize].op {
+            Op::All => self.program.children(at).all(|child| self.holds(child)),
+            Op::Any => self.program.children(at).any(|child| self.holds(child)),
+            Op::Not => !self.holds(at + 1),
+            Op::Words {
+                mode,
+                ways,
+                from,
+                to,
+            } => {
+                let mut words = self.program.words[*from as usize..*to as usize].iter();
+                let found = |&word: &u32| self.hits.find(word, *ways).is_some();
+                match mode {
+                    KeywordMode::AnyOf => words.any(found),
+                    KeywordMode::AllOf => words.all(found),
+                    KeywordMode::NoneOf => !words.any(found),
+                }
+            }
+            Op::Leaf(condition) => match condition.shape() {
+                Shape::Leaf(leaf) => leaf.holds(&self.seen),
+                _ => false,
+            },
+        }
+    }
+
+    /// Notes what made a node hold that does hold.
+    fn collect(&self, at: u32, parts: &mut Vec<Part>) {
+        match &self.program.nodes[at as usize].op {
+            Op::All => {
+                for child in self.program.children(at) {
+                    self.collect(child, parts);
+                }
+            }
+            Op::Any => {
+                for child in self.program.children(at) {
+                    if self.holds(child) {
+                        self.collect(child, parts);
+                    }
+                }
+            }
+            Op::Not
+            | Op::Words {
+                mode: KeywordMode::NoneOf,
+                ..
+            } => parts.push(Part {
+                node: at,
+                what: What::Absent,
+            }),
+            Op::Words { ways, from, to, .. } => {
+                let words = &self.program.words[*from as usize..*to as usize];
+                for (index, &word) in words.iter().enumerate() {
+                    if let Some(what) = self.found_word(index as u32, word, *ways) {
+                        parts.push(Part { node: at, what });
+                    }
+                }
+            }
+            Op::Leaf(condition) => {
+                let from = parts.len();
+                if let Shape::Leaf(leaf) = condition.shape() {
+                    leaf.parts(&self.seen, parts);
+                }
+                for part in &mut parts[from..] {
+                    part.node = at;
+                }
+            }
+        }
+    }
+
+    fn found_word(&self, index: u32, word: u32, ways: u8) -> Option<What> {
+        let (way, end) = self.hits.find(word, ways)?;
+        let field = [Field::Subject, Field::Body][way / 2];
+        let folded = (end - self.words.length(word)) as usize..end as usize;
+        let original = self.seen.texts.0[field as usize].original(folded);
+        Some(What::Word {
+            word: index,
+            field,
+            start: original.start as u32,
+            end: original.end as u32,
+        })
+    }
+}

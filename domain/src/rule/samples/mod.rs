@@ -1,0 +1,105 @@
+//! One stored example of every kind, as the program of its day wrote it. These files are never
+//! changed, only added to: a row written years ago must still decode, and mean the same.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    action::{Action, TagConversation},
+    condition::{Condition, Field, KeywordMatch, KeywordMode, Keywords},
+    definition::{Definition, StoredError},
+    matcher::MatchedPart,
+    trigger::Trigger,
+};
+
+/// The model rule: partnership words give the conversation the tag with this number.
+pub(crate) fn partnership(tag: u128) -> (Condition, Vec<Action>) {
+    let words = ["パートナーシップ", "コラボレーション", "アフィリエイト"];
+    let condition = Condition::Keywords(Keywords {
+        fields: vec![Field::Subject, Field::Body],
+        mode: KeywordMode::AnyOf,
+        matching: KeywordMatch::Substring,
+        words: words.map(str::to_owned).to_vec(),
+    });
+    let action = Action::TagConversation(TagConversation {
+        tag_ids: vec![Uuid::from_u128(tag)],
+    });
+    (condition, vec![action])
+}
+
+macro_rules! samples {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!($name, ".json")))),*]
+    };
+}
+
+const SAMPLES: &[(&str, &str)] = samples![
+    "trigger_message_received",
+    "condition_all",
+    "condition_any",
+    "condition_not",
+    "condition_keywords",
+    "condition_contact_tags",
+    "condition_conversation_tags",
+    "condition_channel",
+    "condition_from_automatic",
+    "action_tag_conversation",
+    "action_tag_contact",
+    "action_notify_slack",
+];
+
+#[test]
+fn every_stored_kind_decodes_and_stays_the_same() {
+    for (file, text) in SAMPLES {
+        let stored: Value = serde_json::from_str(text).unwrap();
+        let decoded = Definition::from_stored(stored.clone()).unwrap_or_else(|error| {
+            panic!("{file}: {error:?}");
+        });
+        assert_eq!(
+            decoded.to_stored().unwrap(),
+            stored,
+            "{file} changed on the way"
+        );
+        let (part, kind) = file.split_once('_').unwrap();
+        let name = match part {
+            "trigger" => decoded.trigger.name(),
+            "condition" => decoded.condition.name(),
+            _ => decoded.actions[0].name(),
+        };
+        assert_eq!(name.to_lowercase(), kind.replace('_', ""), "{file}");
+    }
+}
+
+#[test]
+fn fields_left_out_by_an_older_program_have_their_defaults() {
+    let stored = json!({
+        "version": 1,
+        "trigger": {"messageReceived": {}},
+        "condition": {"contactTags": {"mode": "ALL", "tagIds": []}},
+        "actions": [],
+    });
+    let decoded = Definition::from_stored(stored).unwrap();
+    assert!(matches!(decoded.condition, Condition::ContactTags(tags) if tags.0.with_descendants));
+    assert_eq!(decoded.trigger, Trigger::default());
+}
+
+#[test]
+fn a_field_added_by_a_newer_program_is_ignored() {
+    let condition = json!({"channel": {"anyOf": ["LINE"], "note": 1}});
+    let stored = json!({"version": 1, "condition": condition, "actions": [], "note": 1});
+    assert!(Definition::from_stored(stored).is_ok());
+}
+
+#[test]
+fn a_newer_version_is_refused_rather_than_misread() {
+    let stored = json!({"version": 2, "condition": {"fromAutomatic": true}, "actions": []});
+    let refused = Definition::from_stored(stored);
+    assert!(matches!(refused, Err(StoredError::Newer(2))));
+}
+
+#[test]
+fn the_log_of_firings_decodes_and_stays_the_same() {
+    let stored: Value = serde_json::from_str(include_str!("matched.json")).unwrap();
+    let decoded: Vec<MatchedPart> = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&decoded).unwrap(), stored);
+}
