@@ -1,4 +1,8 @@
 //! The thin door for requests: HTTP and GraphQL.
 
+pub mod assets;
+pub mod command;
+pub mod config;
 pub mod hints;
+pub mod serve;
 pub mod transport;

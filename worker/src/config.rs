@@ -7,6 +7,11 @@
 //! To add one: a field of [`Args`] (or of [`WorkerArgs`], if `enishi` has no use for it), its check
 //! in [`Args::check`], a line in `docs/settings.md`.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments of the fields are the text of --help"
+)]
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use domain::{
@@ -21,6 +26,7 @@ use crate::{logs::LogSettings, secret_key::Keys};
 /// every problem is told at once and no secret is repeated by the argument parser.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Settings")]
+#[group(id = "shared")]
 pub struct Args {
     /// Folder for what one process keeps in files: the SQLite database and the generated secret key
     #[arg(
@@ -158,11 +164,11 @@ impl Args {
     /// setting's name and never repeats a secret. Gives nothing when it added something.
     pub fn check(self, problems: &mut Vec<String>) -> Option<Config> {
         let before = problems.len();
-        let database = database(given(&self.database_url), &self.data_dir)
+        let database = database(given(self.database_url.as_ref()), &self.data_dir)
             .map_err(|error| problems.push(format!("DATABASE_URL: {error}")))
             .ok();
         let is_sqlite = matches!(database, Some(Location::Sqlite(_)));
-        let url = given(&self.redis_url);
+        let url = given(self.redis_url.as_ref());
         if url.is_some() && is_sqlite {
             problems.push(
                 "REDIS_URL: Redis connects several processes, which need PostgreSQL (DATABASE_URL). \
@@ -187,20 +193,24 @@ impl Args {
                 .map_err(|error| problems.push(format!("{name}: {error}")))
                 .ok()
         };
-        let current = key("ENISHI_SECRET_KEY", given(&self.secret_key), problems);
-        let old = key(
-            "ENISHI_SECRET_KEY_OLD",
-            given(&self.secret_key_old),
+        let current = key(
+            "ENISHI_SECRET_KEY",
+            given(self.secret_key.as_ref()),
             problems,
         );
-        if given(&self.secret_key).is_none() && database.is_some() && !is_sqlite {
+        let old = key(
+            "ENISHI_SECRET_KEY_OLD",
+            given(self.secret_key_old.as_ref()),
+            problems,
+        );
+        if given(self.secret_key.as_ref()).is_none() && database.is_some() && !is_sqlite {
             problems.push(
                 "ENISHI_SECRET_KEY: it is needed with PostgreSQL, the same in every process. \
                  Make one with: openssl rand -hex 32"
                     .to_owned(),
             );
         }
-        let egress_allow = networks(given(&self.egress_allow), problems);
+        let egress_allow = networks(given(self.egress_allow.as_ref()), problems);
         let connections = number(
             "ENISHI_DATABASE_CONNECTIONS",
             &self.database_connections,
@@ -238,9 +248,10 @@ impl Args {
 }
 
 /// The value, if there is one: a variable that is set to nothing counts as not set.
-fn given(value: &Option<String>) -> Option<&str> {
-    let value = value.as_deref()?.trim();
-    (!value.is_empty()).then_some(value)
+fn given(value: Option<&String>) -> Option<&str> {
+    value
+        .map(|value| value.trim())
+        .filter(|value| !value.is_empty())
 }
 
 fn database(url: Option<&str>, data_dir: &std::path::Path) -> Result<Location, LocationError> {
@@ -338,13 +349,14 @@ impl WorkerArgs {
         let mut problems = Vec::new();
         let needs = "a worker process needs PostgreSQL and Redis; without them `enishi` alone does \
                      the background work";
-        if !given(&self.shared.database_url).is_some_and(|url| url.starts_with("postgres")) {
+        if !given(self.shared.database_url.as_ref()).is_some_and(|url| url.starts_with("postgres"))
+        {
             problems.push(format!("DATABASE_URL: give a postgres:// URL; {needs}"));
         }
-        if given(&self.shared.redis_url).is_none() {
+        if given(self.shared.redis_url.as_ref()).is_none() {
             problems.push(format!("REDIS_URL: give a redis:// URL; {needs}"));
         }
-        let metrics_bind = given(&self.metrics_bind).and_then(|text| {
+        let metrics_bind = given(self.metrics_bind.as_ref()).and_then(|text| {
             text.parse()
                 .map_err(|_| {
                     let example = "give an address and a port, such as 127.0.0.1:9090";

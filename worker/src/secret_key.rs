@@ -43,7 +43,7 @@ fn read_or_make(path: &Path, ids: &dyn Ids) -> anyhow::Result<MasterKey> {
     let shown = path.display();
     match owner_only().open(path) {
         Ok(file) => {
-            make(file, ids).with_context(|| format!("writing the secret key to {shown}"))?
+            make(file, ids).with_context(|| format!("writing the secret key to {shown}"))?;
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_if_open_to_others(path),
         Err(error) => {
