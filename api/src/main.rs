@@ -4,7 +4,10 @@
 //! This is the one place that knows both doors: it reads all settings, puts the parts together and
 //! stops them in order.
 
-use std::{env, net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    env, fs::DirBuilder, net::TcpListener, os::unix::fs::DirBuilderExt as _, process::ExitCode,
+    sync::Arc, time::Duration,
+};
 
 use anyhow::Context as _;
 use api::{
@@ -145,7 +148,7 @@ fn main() -> ExitCode {
     let outcome = runtime.and_then(|runtime| {
         let outcome = runtime.block_on(run(command, shared, server));
         // A look-up of a name that hangs must not hold up the end.
-        runtime.shutdown_timeout(Duration::from_secs(1));
+        runtime.shutdown_background();
         outcome
     });
     match outcome {
@@ -209,7 +212,11 @@ fn context(
     let ids = Arc::new(RandomIds);
     if matches!(shared.database, Location::Sqlite(_)) {
         let folder = &shared.data_dir;
-        std::fs::create_dir_all(folder)
+        // Customers' data lies here: nobody else on the machine reads it.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
             .with_context(|| format!("ENISHI_DATA_DIR: making the folder {}", folder.display()))?;
     }
     let ctx = Ctx {

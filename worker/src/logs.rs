@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, stderr};
 
 use tracing_subscriber::EnvFilter;
 
-/// Ends a line's form.
+/// The form of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For people.
@@ -44,8 +44,9 @@ impl LogSettings {
 
     /// Starts logging, for the whole process.
     pub fn start(&self) {
-        // Statements at `info` would drown everything else.
-        let quiet = "sqlx=warn,sea_orm=warn,sea_orm_migration=warn";
+        // What libraries find worth telling at `info` would drown everything else.
+        let quiet = "actix_server=warn,apalis=warn,apalis_core=warn,sqlx=warn,sea_orm=warn,\
+                     sea_orm_migration=warn";
         let filter = EnvFilter::try_new(format!("{quiet},{}", self.filter))
             .unwrap_or_else(|_| EnvFilter::new("info"));
         let lines = tracing_subscriber::fmt()

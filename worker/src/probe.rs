@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sea_orm::DatabaseConnection;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -27,9 +27,20 @@ const CLIENTS: usize = 16;
 /// Bytes of a request that are read; the rest is of no interest.
 const REQUEST_BYTES: usize = 8 * 1024;
 
+/// Bounds of the buckets durations are counted in, in seconds.
+const DURATIONS: [f64; 13] = [
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
+];
+
 /// Starts counting for the whole process. Call it once, before anything is counted.
 pub fn record_metrics() -> PrometheusHandle {
-    let recorder = PrometheusBuilder::new().build_recorder();
+    let durations = Matcher::Suffix("_seconds".to_owned());
+    // Histograms can be added up over processes, which summaries cannot. Only an empty list of
+    // bounds would be refused.
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(durations, &DURATIONS)
+        .unwrap_or_else(|_| PrometheusBuilder::new());
+    let recorder = builder.build_recorder();
     let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_err() {
         tracing::warn!("figures are already being recorded elsewhere");

@@ -8,7 +8,8 @@ use domain::{
     port::{Clock, Egress, Outage},
 };
 use ipnet::IpNet;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -20,23 +21,35 @@ use crate::{
 /// How often a database that is behind is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits until the database answers, at most `patience`, if there is any.
+/// Waits until the database answers, at most `patience`, if there is any. A file is there or not:
+/// SQLite is asked once.
 pub async fn wait_for_database(
     connection: &DatabaseConnection,
     patience: Option<Duration>,
 ) -> anyhow::Result<()> {
+    if connection.get_database_backend() == DatabaseBackend::Sqlite {
+        let answer = connection.execute_unprepared("SELECT 1").await;
+        answer.context("opening the database file")?;
+        return Ok(());
+    }
+    let outage = Outage::new("database");
     let answers = async {
-        let outage = Outage::new("database");
         while let Err(error) = connection.execute_unprepared("SELECT 1").await {
             tokio::time::sleep(outage.failed(&error)).await;
         }
         outage.answered();
     };
+    tokio::pin!(answers);
+    // The first attempt alone may take longer than a person waits for a word.
+    if timeout(PAUSE, &mut answers).await.is_ok() {
+        return Ok(());
+    }
+    tracing::info!("waiting for the database");
     match patience {
         None => answers.await,
-        Some(patience) => tokio::time::timeout(patience, answers)
+        Some(patience) => timeout(patience, answers)
             .await
-            .with_context(|| format!("the database did not answer within {patience:?}"))?,
+            .with_context(|| format!("DATABASE_URL: no answer within {patience:?}"))?,
     }
     Ok(())
 }
