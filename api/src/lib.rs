@@ -3,6 +3,8 @@
 pub mod assets;
 pub mod command;
 pub mod config;
+pub mod graphql;
 pub mod hints;
 pub mod serve;
+pub mod session;
 pub mod transport;

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use api::{
     command::{self, import, say, token, workspace},
     config::Config,
+    graphql,
     hints::{RedisWakeups, redis_hints},
     serve::{self, Server, first},
 };
@@ -123,7 +124,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // Needs no settings at all, so that it works where they are wrong.
     if matches!(cli.command, Some(Command::Schema)) {
-        say(serve::sdl().trim_end());
+        say(graphql::sdl().trim_end());
         return ExitCode::SUCCESS;
     }
     let mut problems = Vec::new();
@@ -225,6 +226,7 @@ fn context(
         vault: Arc::new(shared.keys.open(&*ids)?),
         ids,
         hints,
+        once: None,
     };
     Ok((ctx, shared.database))
 }

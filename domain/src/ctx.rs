@@ -6,6 +6,7 @@ use entity::id::{Id, WorkspaceId};
 use sea_orm::{DatabaseConnection, DbErr};
 
 use crate::{
+    idempotency::Once,
     port::{Clock, Hints, Ids},
     store::{Db, Tx},
     vault::Vault,
@@ -25,6 +26,8 @@ pub struct Ctx {
     pub hints: Arc<dyn Hints>,
     /// Encrypts credentials at rest.
     pub vault: Arc<Vault>,
+    /// The request everything is done for, when it is to be done once.
+    pub once: Option<Arc<Once>>,
 }
 
 impl Ctx {

@@ -14,8 +14,11 @@ pub mod account;
 pub mod contact;
 pub mod conversation;
 pub mod ctx;
+pub mod email;
 pub mod error;
 pub mod event;
+pub mod health;
+pub mod idempotency;
 pub mod inbox;
 pub mod locale;
 pub mod mail;
@@ -34,10 +37,14 @@ use work::{projection::Projection, schedule::Schedule};
 
 /// Every consequence of the change log.
 pub fn projections() -> &'static [&'static dyn Projection] {
-    &[]
+    &[
+        &email::metrics::EmailMetrics,
+        &health::projection::HealthProjection,
+        &health::refit::HealthRefit,
+    ]
 }
 
 /// Everything that recurs by the clock.
 pub fn schedules() -> &'static [&'static dyn Schedule] {
-    &[]
+    &[&health::nightly::NightlyHealth]
 }

@@ -10,6 +10,10 @@ pub fn name_key(name: &str) -> String {
     name.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
+/// Bytes a folded name may have: an index entry of PostgreSQL holds about 2,700. Only texts made of
+/// heaps of combining marks come near it.
+const MAX_KEY_BYTES: usize = 2_000;
+
 /// Trims `raw`, removes control characters (PostgreSQL stores no NUL, logs and mails no line
 /// breaks) and checks its length in characters as a person counts them.
 pub fn name(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError> {
@@ -20,6 +24,10 @@ pub fn name(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError>
             UserErrorCode::Required,
             "Give a name.",
         ));
+    }
+    if clean.len() * 11 > MAX_KEY_BYTES && name_key(&clean).len() > MAX_KEY_BYTES {
+        let message = format!("Use at most {limit} plain characters.");
+        return Err(UserError::new(path, UserErrorCode::TooLong, message));
     }
     within(clean, path, limit)
 }

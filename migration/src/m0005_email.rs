@@ -49,11 +49,13 @@ CREATE TABLE email (
     email_key TEXT NOT NULL,
     recipient TEXT NOT NULL,
     contact_id UUID NOT NULL,
+    account_id UUID,
     campaign_id UUID,
     day DATE NOT NULL,
     state JSON NOT NULL,
     PRIMARY KEY (workspace_id, email_key, recipient)
 ) STRICT;
+CREATE INDEX email_contact ON email (workspace_id, contact_id);
 CREATE TABLE email_day (
     workspace_id UUID NOT NULL,
     scope TEXT NOT NULL,
@@ -75,6 +77,7 @@ CREATE TABLE email_day (
     machine_opens INT NOT NULL,
     human_clicks INT NOT NULL,
     machine_clicks INT NOT NULL,
+    timed_replies INT NOT NULL,
     reply_seconds INT NOT NULL,
     PRIMARY KEY (workspace_id, scope, scope_id, day)
 ) STRICT;

@@ -7,6 +7,10 @@
 pub mod support;
 
 #[cfg(test)]
+mod email;
+#[cfg(test)]
 mod graph;
+#[cfg(test)]
+mod health;
 #[cfg(test)]
 mod work;

@@ -69,6 +69,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         vault: Arc::new(shared.keys.open(&*ids)?),
         clock: clock.clone(),
         ids: ids.clone(),
+        once: None,
     };
     let connection = ctx.reader().clone();
     let _probe = match metrics_bind {

@@ -35,6 +35,7 @@ pub async fn run(ctx: &Ctx, command: Command) -> anyhow::Result<()> {
     let Command::Create(create) = command;
     let (_, actor) = workspace_and_actor(ctx, create.workspace).await?;
     let new = NewToken {
+        member: None,
         name: create.name,
         scopes: Scope::ALL.to_vec(),
         expires_at: None,

@@ -13,11 +13,14 @@ use domain::{ctx::Ctx, port::Egress, store::Location};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
-    door,
     health::{self, Health},
     observe,
 };
-use crate::transport::{self, Asset, CostTable, Drain, RateLimits, Settings, Transport};
+use crate::{
+    graphql,
+    session::Sessions,
+    transport::{self, Asset, CostTable, Drain, RateLimits, Settings, Transport},
+};
 
 /// What all threads have in common.
 #[derive(Clone)]
@@ -25,7 +28,7 @@ pub(super) struct Shared {
     pub(super) location: Location,
     pub(super) connections: u32,
     pub(super) ctx: Ctx,
-    pub(super) hub: door::Hub,
+    pub(super) hub: graphql::Hub,
     pub(super) egress: Arc<dyn Egress>,
     pub(super) settings: Arc<Settings>,
     pub(super) table: Arc<CostTable>,
@@ -55,8 +58,8 @@ impl Shared {
             ..self.ctx.clone()
         };
         let transport = Transport {
-            executor: door::schema(ctx.clone(), self.hub.clone()),
-            authenticator: Arc::new(door::Sessions::new(ctx.clone())),
+            executor: graphql::schema(ctx.clone(), self.hub.clone()),
+            authenticator: Arc::new(Sessions::new(ctx.clone())),
             settings: self.settings.clone(),
             table: self.table.clone(),
             rate: self.rate.clone(),

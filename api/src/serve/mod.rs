@@ -2,15 +2,13 @@
 //! in good order.
 //!
 //! The cast: `app` is what one worker thread serves; [`health`] answers orchestrators; `observe`
-//! counts requests; [`first`] makes the first workspace and shows its token; `door` is what the
-//! GraphQL door is made of.
+//! counts requests; [`first`] makes the first workspace and shows its token.
 //!
 //! Every worker thread has a schema and connections of its own: a connection belongs to the thread
 //! that opened it, and sharing costs a fifth of the throughput. Only SQLite's single writer is
 //! shared by the whole process.
 
 mod app;
-pub mod door;
 pub mod first;
 pub mod health;
 mod observe;
@@ -31,10 +29,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     assets,
     config::Config,
+    graphql,
     transport::{CostTable, Drain, RateLimits, Settings},
 };
 
-pub use door::sdl;
 use health::Health;
 
 /// How long a stop waits for requests that are being answered. Open sockets and streams are told
@@ -73,11 +71,11 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let drain = Drain::new();
     let health = Arc::new(Health::new(drain.clone(), server.redis_is_down));
-    let table = CostTable::from_sdl(&door::sdl()).context("reading the schema's own text")?;
+    let table = CostTable::from_sdl(&graphql::sdl()).context("reading the schema's own text")?;
     let shared = app::Shared {
         location: server.location,
         connections: server.connections_per_thread,
-        hub: door::Hub::new(server.ctx.clone(), server.wakeups, Handle::current()),
+        hub: graphql::Hub::new(server.ctx.clone(), server.wakeups, Handle::current()),
         ctx: server.ctx,
         egress: server.egress,
         settings: Arc::new(Settings {

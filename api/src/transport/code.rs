@@ -34,6 +34,10 @@ pub enum Code {
     MethodNotAllowed,
     /// The operation, or the upload of its body, took too long.
     Timeout,
+    /// The idempotency key was used before, for another request.
+    IdempotencyMismatch,
+    /// The request with this idempotency key was carried out, but its answer is lost.
+    AnswerLost,
     /// The server is going away or a part it needs is down; try again.
     Unavailable,
     /// Our fault; the request id finds the cause in the log.
@@ -42,7 +46,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
@@ -57,6 +61,8 @@ impl Code {
         Self::NotAcceptable,
         Self::MethodNotAllowed,
         Self::Timeout,
+        Self::IdempotencyMismatch,
+        Self::AnswerLost,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -78,6 +84,8 @@ impl Code {
             Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::Timeout => "TIMEOUT",
+            Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
+            Self::AnswerLost => "ANSWER_LOST",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -107,6 +115,8 @@ impl Code {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::AnswerLost => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -121,6 +131,8 @@ impl Code {
                 | Self::GraphqlValidationFailed
                 | Self::BadUserInput
                 | Self::CostLimit
+                | Self::IdempotencyMismatch
+                | Self::AnswerLost
         )
     }
 }

@@ -10,6 +10,7 @@ use actix_web::{
 use async_graphql::{Executor, Response, parser::types::OperationType};
 
 use super::{
+    IDEMPOTENCY_KEY,
     accept::{FOR_FAILURES, FOR_RESULTS, FOR_STREAMS, Media, choose},
     answer::{self, Answer},
     budget::Cost,
@@ -113,7 +114,7 @@ enum Answered<S> {
 async fn answer<E: Executor, A: Authenticator>(
     worker: &Rc<Worker<E, A>>,
     request: &HttpRequest,
-    params: Params,
+    mut params: Params,
     log: &mut RequestLog,
 ) -> Result<Answered<A::Session>, Failure> {
     let accept = header_text(request, &header::ACCEPT);
@@ -123,6 +124,19 @@ async fn answer<E: Executor, A: Authenticator>(
     let credential = header_credential(request)?;
     let peer = request.peer_addr().map(|peer| peer.ip());
     let caller = worker.caller(credential, peer).await?;
+    if let Some(key) = request.headers().get("Idempotency-Key") {
+        // Sockets have no headers: one form serves both, the request's own extensions.
+        let key = key.to_str().map_err(|_| {
+            Failure::new(
+                Code::BadUserInput,
+                "The header Idempotency-Key is not plain text.",
+            )
+        })?;
+        params
+            .extensions
+            .get_or_insert_default()
+            .insert(IDEMPOTENCY_KEY.to_owned(), key.into());
+    }
     let job = worker.prepare(params, &caller, log.id(), |kind| {
         is_allowed(request.method(), accept, kind)
     })?;

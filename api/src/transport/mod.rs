@@ -64,6 +64,10 @@ pub use rate::{Bucket, RateLimits};
 pub use request_id::RequestId;
 pub use session::{Authenticator, Refusal};
 
+/// The request extension that carries an idempotency key; over HTTP the header `Idempotency-Key`
+/// becomes it. What the key means is for the executor to say.
+pub const IDEMPOTENCY_KEY: &str = "idempotencyKey";
+
 /// What the door is made of. Make one for the process and clone it into every worker thread: the
 /// rate limits and the drain signal must be the same everywhere. The executor may be another one
 /// in each thread, if schemas hold what belongs to a thread.

@@ -76,7 +76,7 @@ pub async fn set_role(ctx: &Ctx, actor: &Actor, id: MemberId, role: Role) -> Res
     actor.require(Scope::Administer)?;
     may_grant(actor, role)?;
     let tx = ctx.begin(actor.workspace).await?;
-    let member = find(&tx, id).await?;
+    let member = find(&tx, id, "id").await?;
     may_grant(actor, member.role)?;
     if member.role == Role::Owner && role != Role::Owner {
         keep_an_owner(&tx).await?;
@@ -92,7 +92,7 @@ pub async fn set_role(ctx: &Ctx, actor: &Actor, id: MemberId, role: Role) -> Res
 pub async fn remove(ctx: &Ctx, actor: &Actor, id: MemberId) -> Result<member::Model> {
     actor.require(Scope::Administer)?;
     let tx = ctx.begin(actor.workspace).await?;
-    let member = find(&tx, id).await?;
+    let member = find(&tx, id, "id").await?;
     may_grant(actor, member.role)?;
     if member.role == Role::Owner {
         keep_an_owner(&tx).await?;
@@ -124,16 +124,16 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<member::Model
     Ok(members)
 }
 
-async fn find(tx: &Tx<'_>, id: MemberId) -> Result<member::Model> {
+pub(super) async fn find(tx: &Tx<'_>, id: MemberId, field: &str) -> Result<member::Model> {
     member::Entity::find_by_id((tx.workspace, id))
         .filter(member::Column::RemovedAt.is_null())
         .one(tx.connection())
         .await?
-        .ok_or_else(|| Error::not_found(&["id"], "member"))
+        .ok_or_else(|| Error::not_found(&[field], "member"))
 }
 
 /// Owners are made, changed and removed by owners only.
-fn may_grant(actor: &Actor, role: Role) -> Result<()> {
+pub(super) fn may_grant(actor: &Actor, role: Role) -> Result<()> {
     if role == Role::Owner && actor.role != Role::Owner {
         return Err(Error::Forbidden(Scope::Administer));
     }

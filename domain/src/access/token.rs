@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Actor, Scope, ScopeSet};
+use super::{Actor, Scope, ScopeSet, member};
 use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
@@ -30,6 +30,8 @@ const PREFIX: &str = "enishi_";
 /// A token about to be made.
 #[derive(Debug, Clone)]
 pub struct NewToken {
+    /// Whose it is to be; the actor's own, if nothing is given.
+    pub member: Option<MemberId>,
     /// What it is for.
     pub name: String,
     /// What it may be used for; never more than its member's role allows.
@@ -38,7 +40,7 @@ pub struct NewToken {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Makes a token for the actor. The secret is returned here and never again.
+/// Makes a token for the actor or another member. The secret is returned here and never again.
 pub async fn create(
     ctx: &Ctx,
     actor: &Actor,
@@ -69,8 +71,10 @@ pub async fn create(
         ));
     }
     let tx = ctx.begin(actor.workspace).await?;
+    let member = member::find(&tx, new.member.unwrap_or(actor.member), "memberId").await?;
+    member::may_grant(actor, member.role)?;
     let secret = generate(ctx);
-    let token = insert(&tx, actor.member, &name, scopes, new.expires_at, &secret).await?;
+    let token = insert(&tx, member.id, &name, scopes, new.expires_at, &secret).await?;
     tx.commit().await?;
     Ok((token, secret))
 }
@@ -123,7 +127,7 @@ pub(crate) async fn insert(
         id: tx.id(),
         member_id: member,
         name: name.to_owned(),
-        hash: hash(secret.expose_secret()),
+        hash: hash(secret.expose_secret()).to_vec(),
         hint: hint(secret.expose_secret()),
         scopes: json!(scopes.iter().collect::<Vec<_>>()),
         created_at: tx.now,
@@ -136,8 +140,12 @@ pub(crate) async fn insert(
     Ok(token)
 }
 
-fn hash(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret.as_bytes()).to_vec()
+/// What is stored of a token.
+pub type Hash = [u8; 32];
+
+/// The SHA-256 of a token.
+pub fn hash(secret: &str) -> Hash {
+    Sha256::digest(secret.as_bytes()).into()
 }
 
 /// The last four characters tell tokens apart in a list and give nothing away.
@@ -159,13 +167,18 @@ struct Row {
 /// The actor behind `secret`, if it is a token that works now. The look-up is by hash, so its time
 /// tells nothing about how much of a guess was right.
 pub async fn authenticate(ctx: &Ctx, secret: &str) -> Result<Option<Actor>> {
+    authenticate_hash(ctx, hash(secret)).await
+}
+
+/// Like [`authenticate`], for a caller that keeps hashes instead of secrets.
+pub async fn authenticate_hash(ctx: &Ctx, hash: Hash) -> Result<Option<Actor>> {
     let row: Option<Row> = Query::new(
         "SELECT t.workspace_id, t.id, t.member_id, m.role, t.scopes, t.expires_at
          FROM access_token t
          JOIN member m ON m.workspace_id = t.workspace_id AND m.id = t.member_id
          WHERE t.hash = $1 AND t.revoked_at IS NULL AND m.removed_at IS NULL",
     )
-    .bind(hash(secret))
+    .bind(hash.to_vec())
     .one(ctx.reader())
     .await?;
     let now = ctx.clock.now();

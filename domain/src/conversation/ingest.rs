@@ -27,6 +27,8 @@ use crate::{
 pub const MAX_MESSAGES: usize = 1_000;
 /// Characters of the sender's id and of a thread's name.
 pub(super) const ID_LIMIT: usize = 998;
+/// Bytes a message's id or the name of a thread may have.
+const MAX_KEY_BYTES: usize = 1_020;
 /// Threads one message may name.
 pub(super) const KEYS_LIMIT: usize = 100;
 const SUBJECT_LIMIT: usize = 1_000;
@@ -156,6 +158,17 @@ fn check(
     let external_id = text::name(&message.external_id, &at("externalId"), ID_LIMIT)
         .map_err(|error| errors.push(error))
         .ok();
+    if external_id
+        .as_ref()
+        .is_some_and(|id| id.len() > MAX_KEY_BYTES)
+    {
+        let text = "Use a shorter id.";
+        errors.push(UserError::new(
+            &at("externalId"),
+            UserErrorCode::TooLong,
+            text,
+        ));
+    }
     let email = EmailAddress::parse(&message.email)
         .map_err(|error| {
             let path = at("contactEmail");

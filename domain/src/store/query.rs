@@ -1,6 +1,9 @@
 //! One SQL text for both databases.
 
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, TryGetable, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult, QueryResult, Statement, TryGetable,
+    Value,
+};
 
 use super::Rows;
 
@@ -53,7 +56,7 @@ impl Query {
         let backend = connection.get_database_backend();
         for (name, rows) in self.rows {
             let table = rows.render(backend, name, &mut self.values);
-            self.text = self.text.replace(&format!("{{{name}}}"), &table);
+            self.text = put_table(&self.text, &format!("{{{name}}}"), &table, backend);
         }
         Statement::from_sql_and_values(backend, self.text, self.values)
     }
@@ -109,5 +112,44 @@ impl Query {
             .execute_raw(self.statement(connection))
             .await?
             .rows_affected())
+    }
+}
+
+/// Puts `table` in place of `name`. SQLite's planner takes a `json_each` for a small table to be
+/// scanned again for each row of the other side, so there the given rows are made to lead: SQLite
+/// never reorders a `CROSS JOIN`.
+fn put_table(text: &str, name: &str, table: &str, backend: DatabaseBackend) -> String {
+    let mut parts = text.split(name);
+    let mut put = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        put.push_str(table);
+        match part.trim_start().strip_prefix("JOIN ") {
+            Some(rest) if backend == DatabaseBackend::Sqlite => {
+                put.push_str(" CROSS JOIN ");
+                put.push_str(rest);
+            }
+            _ => put.push_str(part),
+        }
+    }
+    put
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_rows_lead_their_joins_on_sqlite() {
+        let text = "SELECT 1 FROM {r}\n JOIN tag t ON t.id = r.id";
+        let on_sqlite = put_table(text, "{r}", "x AS r", DatabaseBackend::Sqlite);
+        assert_eq!(
+            on_sqlite,
+            "SELECT 1 FROM x AS r CROSS JOIN tag t ON t.id = r.id"
+        );
+        let on_postgres = put_table(text, "{r}", "x AS r", DatabaseBackend::Postgres);
+        assert_eq!(
+            on_postgres,
+            "SELECT 1 FROM x AS r\n JOIN tag t ON t.id = r.id"
+        );
     }
 }

@@ -6,6 +6,7 @@ use sea_orm::{DatabaseTransaction, DbErr};
 
 use crate::{
     ctx::Ctx,
+    error::Result,
     port::{Hint, Work},
     work::{
         change::{self, Change},
@@ -64,8 +65,12 @@ impl<'c> Tx<'c> {
         self.due = true;
     }
 
-    /// Appends the noted changes to the log, commits, and wakes the workers.
-    pub async fn commit(self) -> Result<(), DbErr> {
+    /// Appends the noted changes to the log, claims the request's idempotency key, commits, and
+    /// wakes the workers.
+    pub async fn commit(self) -> Result<()> {
+        if let Some(once) = &self.ctx.once {
+            once.claim(&self.inner, self.now).await?;
+        }
         let changed = !self.changes.is_empty();
         if changed {
             change::append(&self.inner, self.workspace, self.now, &self.changes).await?;

@@ -12,7 +12,7 @@ use domain::{
         NewMessage,
         import::{NotAMessage, from_mail},
     },
-    mail::{MboxError, MboxReader, OwnAddresses, RawMail, Unplaced, parse, read_eml},
+    mail::{EmlError, MboxError, MboxReader, OwnAddresses, RawMail, Unplaced, parse, read_eml},
 };
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -169,7 +169,10 @@ impl Reader<'_> {
     fn read_eml(&mut self, file: &Path) -> Result<(), Gone> {
         match File::open(file).map_err(Into::into).and_then(read_eml) {
             Ok(raw) => self.take(file, &raw),
-            Err(error) => self.note(file, 0, ProblemKind::File, error.to_string()),
+            Err(EmlError::Io(error)) => self.note(file, 0, ProblemKind::File, error.to_string()),
+            Err(error @ EmlError::TooLarge) => {
+                self.note(file, 0, ProblemKind::Broken, error.to_string());
+            }
         }
         self.send_if_full()
     }

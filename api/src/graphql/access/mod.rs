@@ -1,0 +1,279 @@
+//! The workspace, its members and access tokens over GraphQL.
+
+mod mutation;
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{
+    access::{Actor, Origin, Scope, member, token},
+    email::report::Period,
+    workspace,
+};
+use entity::kind::{EmailScope, Role};
+
+use super::{
+    context::{actor, business, reader},
+    email::EmailMetrics,
+    error::fault,
+};
+
+pub(crate) use mutation::AccessMutation;
+
+/// A tenant: one company's graph.
+pub struct Workspace(pub(crate) entity::workspace::Model);
+
+/// A tenant: one company's graph.
+#[Object]
+impl Workspace {
+    /// The global id.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The name shown.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The IANA time zone that days are counted in.
+    async fn time_zone(&self) -> &str {
+        &self.0.time_zone
+    }
+
+    /// The language of the texts written for people: `JA`, `EN` or `ZH`.
+    async fn locale(&self) -> &str {
+        &self.0.locale
+    }
+
+    /// Our own addresses and domains (`sales@example.com`, `@example.com`); mail from them is
+    /// outbound.
+    async fn own_addresses(&self) -> Vec<String> {
+        serde_json::from_value(self.0.own_addresses.clone()).unwrap_or_default()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// What became of all emails.
+    async fn email_metrics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "The first day, in the workspace's time zone; left out, 29 days before \
+                          the last."
+        )]
+        from: Option<NaiveDate>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        #[graphql(
+            desc = "How long the periods of the series are.",
+            default_with = "Period::Day"
+        )]
+        period: Period,
+    ) -> Result<EmailMetrics> {
+        EmailMetrics::read(
+            context,
+            EmailScope::Workspace,
+            self.0.id.0,
+            from,
+            to,
+            period,
+        )
+        .await
+    }
+}
+
+/// A person of the company.
+pub struct Member(pub(crate) entity::member::Model);
+
+/// A person of the company.
+#[Object]
+impl Member {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The email address.
+    async fn email(&self) -> &str {
+        &self.0.email
+    }
+
+    /// The name shown.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What they may do.
+    async fn role(&self) -> Role {
+        self.0.role
+    }
+
+    /// When they joined.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// A credential of a member. The secret itself is shown once, when the token is made.
+pub struct AccessToken(pub(crate) entity::access_token::Model);
+
+/// A credential of a member. The secret itself is shown once, when the token is made.
+#[Object]
+impl AccessToken {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// What it is for.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The last four characters, to tell tokens apart.
+    async fn hint(&self) -> &str {
+        &self.0.hint
+    }
+
+    /// What it may be used for, within its member's role.
+    fn scopes(&self) -> Result<Vec<Scope>> {
+        serde_json::from_value(self.0.scopes.clone())
+            .map_err(|error| fault(domain::error::Error::Decode(error)))
+    }
+
+    /// Whose it is.
+    async fn member_id(&self) -> ID {
+        self.0.member_id.into()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it stops working; nothing when it does not by itself.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expires_at
+    }
+
+    /// When it was taken back.
+    async fn revoked_at(&self) -> Option<DateTime<Utc>> {
+        self.0.revoked_at
+    }
+}
+
+/// Whom the access token of this request belongs to.
+pub struct Viewer(Actor);
+
+/// Whom the access token of this request belongs to.
+#[Object]
+impl Viewer {
+    /// The member's global id.
+    async fn member_id(&self) -> ID {
+        self.0.member.into()
+    }
+
+    /// The token's global id.
+    async fn access_token_id(&self) -> ID {
+        self.0.token.into()
+    }
+
+    /// The member's role.
+    async fn role(&self) -> Role {
+        self.0.role
+    }
+
+    /// What the token may be used for, within the role.
+    async fn scopes(&self) -> Vec<Scope> {
+        self.0.scopes.iter().collect()
+    }
+}
+
+/// Who or what made a change.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct ChangeOrigin {
+    /// What kind of author it was.
+    kind: OriginKind,
+    /// The member, if it was one.
+    member_id: Option<ID>,
+    /// The rule, if it was one.
+    rule_id: Option<ID>,
+    /// The rule's version at that time.
+    rule_version: Option<i64>,
+}
+
+/// What kind of author made a change.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OriginKind {
+    /// A member, by hand or through a token of theirs.
+    Member,
+    /// A rule.
+    Rule,
+    /// An import.
+    Import,
+    /// Enishi itself: schedules and derived values.
+    System,
+}
+
+impl From<Origin> for ChangeOrigin {
+    fn from(origin: Origin) -> Self {
+        let of = |kind| Self {
+            kind,
+            member_id: None,
+            rule_id: None,
+            rule_version: None,
+        };
+        match origin {
+            Origin::Member { member_id } => Self {
+                member_id: Some(member_id.into()),
+                ..of(OriginKind::Member)
+            },
+            Origin::Rule { rule_id, version } => Self {
+                rule_id: Some(rule_id.into()),
+                rule_version: Some(version),
+                ..of(OriginKind::Rule)
+            },
+            Origin::Import => of(OriginKind::Import),
+            Origin::System => of(OriginKind::System),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct AccessQuery;
+
+#[Object]
+impl AccessQuery {
+    /// Whom the access token of this request belongs to.
+    #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
+    fn viewer(&self, context: &Context<'_>) -> Result<Viewer> {
+        Ok(Viewer(actor(context)?.clone()))
+    }
+
+    /// The workspace of the access token.
+    async fn workspace(&self, context: &Context<'_>) -> Result<Workspace> {
+        let (ctx, actor) = reader(context)?;
+        workspace::find(ctx, actor.workspace)
+            .await
+            .map(Workspace)
+            .map_err(fault)
+    }
+
+    /// The members, oldest first. Scope: ADMINISTER.
+    async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
+        let (ctx, actor) = (business(context)?, actor(context)?);
+        actor.require(Scope::Administer).map_err(fault)?;
+        let members = member::list(ctx, actor.workspace).await.map_err(fault)?;
+        Ok(members.into_iter().map(Member).collect())
+    }
+
+    /// The access tokens, oldest first, revoked ones included. Scope: ADMINISTER.
+    async fn access_tokens(&self, context: &Context<'_>) -> Result<Vec<AccessToken>> {
+        let (ctx, actor) = (business(context)?, actor(context)?);
+        actor.require(Scope::Administer).map_err(fault)?;
+        let tokens = token::list(ctx, actor.workspace).await.map_err(fault)?;
+        Ok(tokens.into_iter().map(AccessToken).collect())
+    }
+}

@@ -1,0 +1,248 @@
+//! Managing the workspace, members and access tokens.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    access::{
+        Scope,
+        member::{self, NewMember},
+        token::{self, NewToken},
+    },
+    error::UserError,
+    locale::Locale,
+    workspace::{self, WorkspaceChanges},
+};
+use entity::kind::Role;
+use secrecy::ExposeSecret as _;
+
+use super::{AccessToken, Member, Workspace};
+use crate::graphql::{context::writer, error::settle, id};
+
+/// Changes to the workspace; what is left out stays.
+#[derive(InputObject)]
+pub(crate) struct UpdateWorkspaceInput {
+    /// The name shown.
+    name: Option<String>,
+    /// Our own addresses and domains (`sales@example.com`, `@example.com`).
+    own_addresses: Option<Vec<String>>,
+    /// The language of the texts written for people.
+    locale: Option<Locale>,
+}
+
+/// What became of `updateWorkspace`.
+#[derive(SimpleObject)]
+pub(crate) struct UpdateWorkspacePayload {
+    /// The workspace as it is now.
+    workspace: Option<Workspace>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// A member to be added.
+#[derive(InputObject)]
+pub(crate) struct AddMemberInput {
+    /// The email address.
+    email: String,
+    /// The name shown.
+    name: String,
+    /// What they may do. Only owners make owners.
+    role: Role,
+}
+
+/// A member's new role.
+#[derive(InputObject)]
+pub(crate) struct SetMemberRoleInput {
+    /// The member's global id.
+    id: ID,
+    /// What they may do. Only owners make owners, and a workspace keeps at least one.
+    role: Role,
+}
+
+/// A member to be removed.
+#[derive(InputObject)]
+pub(crate) struct RemoveMemberInput {
+    /// The member's global id.
+    id: ID,
+}
+
+macro_rules! member_payload {
+    ($name:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(SimpleObject)]
+        pub(crate) struct $name {
+            /// The member.
+            member: Option<Member>,
+            /// What to mend in the input; empty when it worked.
+            user_errors: Vec<UserError>,
+        }
+    };
+}
+
+member_payload!(AddMemberPayload, "What became of `addMember`.");
+member_payload!(SetMemberRolePayload, "What became of `setMemberRole`.");
+member_payload!(RemoveMemberPayload, "What became of `removeMember`.");
+
+/// An access token to be made.
+#[derive(InputObject)]
+pub(crate) struct CreateAccessTokenInput {
+    /// What it is for, at most 100 characters.
+    name: String,
+    /// What it may be used for; no more than the token of this request.
+    scopes: Vec<Scope>,
+    /// When it stops working; left out, it does not by itself.
+    expires_at: Option<DateTime<Utc>>,
+    /// Whose it is to be; left out, yours. Their role bounds what it may be used for.
+    member_id: Option<ID>,
+}
+
+/// What became of `createAccessToken`.
+#[derive(SimpleObject)]
+pub(crate) struct CreateAccessTokenPayload {
+    /// The new token.
+    access_token: Option<AccessToken>,
+    /// The secret: keep it now, it is never shown again.
+    secret: Option<String>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// An access token to be taken back.
+#[derive(InputObject)]
+pub(crate) struct RevokeAccessTokenInput {
+    /// The token's global id.
+    id: ID,
+}
+
+/// What became of `revokeAccessToken`.
+#[derive(SimpleObject)]
+pub(crate) struct RevokeAccessTokenPayload {
+    /// The token as it is now.
+    access_token: Option<AccessToken>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct AccessMutation;
+
+#[Object]
+impl AccessMutation {
+    /// Changes the workspace. Scope: ADMINISTER.
+    async fn update_workspace(
+        &self,
+        context: &Context<'_>,
+        input: UpdateWorkspaceInput,
+    ) -> Result<UpdateWorkspacePayload> {
+        let (ctx, actor) = writer(context)?;
+        let changes = WorkspaceChanges {
+            name: input.name,
+            own_addresses: input.own_addresses,
+            locale: input.locale,
+        };
+        let (workspace, user_errors) = settle(workspace::update(ctx, actor, changes).await)?;
+        Ok(UpdateWorkspacePayload {
+            workspace: workspace.map(Workspace),
+            user_errors,
+        })
+    }
+
+    /// Adds a member. Scope: ADMINISTER.
+    async fn add_member(
+        &self,
+        context: &Context<'_>,
+        input: AddMemberInput,
+    ) -> Result<AddMemberPayload> {
+        let (ctx, actor) = writer(context)?;
+        let new = NewMember {
+            email: input.email,
+            name: input.name,
+            role: input.role,
+        };
+        let (member, user_errors) = settle(member::add(ctx, actor, new).await)?;
+        Ok(AddMemberPayload {
+            member: member.map(Member),
+            user_errors,
+        })
+    }
+
+    /// Changes what a member may do; open subscriptions of theirs end within seconds. Scope:
+    /// ADMINISTER.
+    async fn set_member_role(
+        &self,
+        context: &Context<'_>,
+        input: SetMemberRoleInput,
+    ) -> Result<SetMemberRolePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            member::set_role(ctx, actor, id, input.role).await
+        };
+        let (member, user_errors) = settle(result.await)?;
+        Ok(SetMemberRolePayload {
+            member: member.map(Member),
+            user_errors,
+        })
+    }
+
+    /// Removes a member and revokes their access tokens. Scope: ADMINISTER.
+    async fn remove_member(
+        &self,
+        context: &Context<'_>,
+        input: RemoveMemberInput,
+    ) -> Result<RemoveMemberPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            member::remove(ctx, actor, id).await
+        };
+        let (member, user_errors) = settle(result.await)?;
+        Ok(RemoveMemberPayload {
+            member: member.map(Member),
+            user_errors,
+        })
+    }
+
+    /// Makes an access token and shows its secret, once. Scope: ADMINISTER.
+    async fn create_access_token(
+        &self,
+        context: &Context<'_>,
+        input: CreateAccessTokenInput,
+    ) -> Result<CreateAccessTokenPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let new = NewToken {
+                member: id::parse_opt(input.member_id.as_ref(), &["memberId"])?,
+                name: input.name,
+                scopes: input.scopes,
+                expires_at: input.expires_at,
+            };
+            token::create(ctx, actor, new).await
+        };
+        let (made, user_errors) = settle(result.await)?;
+        let (access_token, secret) = made.unzip();
+        Ok(CreateAccessTokenPayload {
+            access_token: access_token.map(AccessToken),
+            secret: secret.map(|secret| secret.expose_secret().to_owned()),
+            user_errors,
+        })
+    }
+
+    /// Takes an access token back; it stops working within seconds, on open subscriptions too.
+    /// Scope: ADMINISTER.
+    async fn revoke_access_token(
+        &self,
+        context: &Context<'_>,
+        input: RevokeAccessTokenInput,
+    ) -> Result<RevokeAccessTokenPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            token::revoke(ctx, actor, id).await
+        };
+        let (token, user_errors) = settle(result.await)?;
+        Ok(RevokeAccessTokenPayload {
+            access_token: token.map(AccessToken),
+            user_errors,
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! One reader of the change log per workspace and process, for any number of subscribers.
+//!
+//! A subscriber first reads from its cursor up to the end of the log by itself, then joins the live
+//! feed at exactly that place. One that falls further behind than the feed keeps goes back to
+//! reading by itself: it is slow, but nothing is missed and nothing piles up in memory.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use domain::{
+    ctx::Ctx,
+    error::Result,
+    port::{Hint, Work},
+    work::change::{self, Entry, Position},
+};
+use entity::id::WorkspaceId;
+use futures::Stream;
+use tokio::{
+    runtime::Handle,
+    sync::broadcast::{self, error::RecvError},
+    time::{sleep, timeout},
+};
+
+/// Entries a feed keeps for subscribers that are a little behind.
+const KEPT: usize = 1_024;
+/// Entries read at once.
+const BATCH: u64 = 500;
+/// How long a feed waits for a hint before it looks by itself.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Waits between looks after a hint that showed nothing: the entry is committed, but an older
+/// transaction is still running.
+const SETTLING_MS: [u64; 8] = [1, 2, 5, 10, 20, 50, 100, 200];
+
+/// The feeds of one process.
+#[derive(Clone)]
+pub struct Hub {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ctx: Ctx,
+    hints: broadcast::Sender<Hint>,
+    runtime: Handle,
+    feeds: Mutex<HashMap<WorkspaceId, Weak<Feed>>>,
+}
+
+/// The live end of one workspace's log; its reader ends with the last subscriber.
+struct Feed {
+    entries: broadcast::Sender<Arc<Entry>>,
+}
+
+impl Hub {
+    /// Makes the hub on the process's main runtime; feeds read through `ctx` and are woken by
+    /// `hints`.
+    pub fn new(ctx: Ctx, hints: broadcast::Sender<Hint>, runtime: Handle) -> Self {
+        let shared = Shared {
+            ctx,
+            hints,
+            runtime,
+            feeds: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Everything after `after`, or from now on, in order and without a gap. `ctx` reads what lies
+    /// before the live feed.
+    pub(super) async fn follow(
+        &self,
+        ctx: Ctx,
+        workspace: WorkspaceId,
+        after: Option<Position>,
+    ) -> Result<impl Stream<Item = Result<Arc<Entry>>> + Send + 'static> {
+        let feed = self.feed(workspace);
+        // Subscribed before the log is read: what is written in between comes twice and is dropped
+        // by its position.
+        let live = feed.entries.subscribe();
+        let at = match after {
+            Some(after) => after,
+            None => change::end(ctx.reader(), workspace).await?,
+        };
+        let reader = Reader {
+            ctx,
+            workspace,
+            feed,
+            live,
+            at,
+            backlog: Vec::new().into_iter(),
+            behind: true,
+        };
+        Ok(futures::stream::unfold(reader, |mut reader| async move {
+            let entry = reader.next().await?;
+            Some((entry, reader))
+        }))
+    }
+
+    fn feed(&self, workspace: WorkspaceId) -> Arc<Feed> {
+        let mut feeds = self
+            .shared
+            .feeds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = feeds.get(&workspace).and_then(Weak::upgrade) {
+            return feed;
+        }
+        feeds.retain(|_, feed| feed.strong_count() > 0);
+        let feed = Arc::new(Feed {
+            entries: broadcast::channel(KEPT).0,
+        });
+        feeds.insert(workspace, Arc::downgrade(&feed));
+        let source = Source {
+            ctx: self.shared.ctx.clone(),
+            workspace,
+            hints: self.shared.hints.subscribe(),
+            feed: Arc::downgrade(&feed),
+        };
+        self.shared.runtime.spawn(source.run());
+        feed
+    }
+}
+
+/// Reads one workspace's log and passes it on as long as somebody listens.
+struct Source {
+    ctx: Ctx,
+    workspace: WorkspaceId,
+    hints: broadcast::Receiver<Hint>,
+    feed: Weak<Feed>,
+}
+
+impl Source {
+    async fn run(mut self) {
+        let mut at = loop {
+            match change::end(self.ctx.reader(), self.workspace).await {
+                Ok(at) => break at,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a feed cannot read"
+                    );
+                    sleep(LOOK_EVERY).await;
+                }
+            }
+        };
+        while self.feed.strong_count() > 0 {
+            let hinted = self.wait().await;
+            let waits = if hinted { &SETTLING_MS[..] } else { &[] };
+            for wait in std::iter::once(&0).chain(waits) {
+                sleep(Duration::from_millis(*wait)).await;
+                let before = at;
+                at = self.pass_on(at).await;
+                if at > before {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Waits for a hint of this workspace; false when none came in time.
+    async fn wait(&mut self) -> bool {
+        let wanted = Hint {
+            workspace: self.workspace.0,
+            work: Work::Changes,
+        };
+        timeout(LOOK_EVERY, async {
+            loop {
+                match self.hints.recv().await {
+                    Ok(hint) if hint == wanted => return true,
+                    Ok(_) => {}
+                    // Too many hints at once: one of them may have been ours.
+                    Err(RecvError::Lagged(_)) => return true,
+                    Err(RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        })
+        .await
+        .unwrap_or_default()
+    }
+
+    /// Reads everything there is after `at`, and returns how far it came.
+    async fn pass_on(&self, mut at: Position) -> Position {
+        loop {
+            let batch = match change::read(self.ctx.reader(), self.workspace, at, BATCH).await {
+                Ok(batch) => batch,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a feed cannot read"
+                    );
+                    return at;
+                }
+            };
+            let Some(feed) = self.feed.upgrade() else {
+                return at;
+            };
+            let full = batch.len() as u64 == BATCH;
+            for entry in batch {
+                match entry {
+                    Ok(entry) => {
+                        at = entry.position;
+                        // Nobody listening is not a failure.
+                        let _ = feed.entries.send(Arc::new(entry));
+                    }
+                    Err(unreadable) => at = unreadable.position,
+                }
+            }
+            if !full {
+                return at;
+            }
+        }
+    }
+}
+
+/// One subscriber's place in the log.
+struct Reader {
+    ctx: Ctx,
+    workspace: WorkspaceId,
+    feed: Arc<Feed>,
+    live: broadcast::Receiver<Arc<Entry>>,
+    at: Position,
+    backlog: std::vec::IntoIter<Arc<Entry>>,
+    behind: bool,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Result<Arc<Entry>>> {
+        loop {
+            if let Some(entry) = self.backlog.next() {
+                self.at = entry.position;
+                return Some(Ok(entry));
+            }
+            if self.behind {
+                if let Err(error) = self.read_on().await {
+                    return Some(Err(error));
+                }
+                continue;
+            }
+            match self.live.recv().await {
+                Ok(entry) if entry.position > self.at => {
+                    self.at = entry.position;
+                    return Some(Ok(entry));
+                }
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => {
+                    self.live = self.feed.entries.subscribe();
+                    self.behind = true;
+                }
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    async fn read_on(&mut self) -> Result<()> {
+        let batch = change::read(self.ctx.reader(), self.workspace, self.at, BATCH).await?;
+        self.behind = batch.len() as u64 == BATCH;
+        if let Some(last) = batch.last() {
+            let last = match last {
+                Ok(entry) => entry.position,
+                Err(unreadable) => unreadable.position,
+            };
+            // An unreadable entry at the end is stepped over too.
+            if batch.iter().all(std::result::Result::is_err) {
+                self.at = last;
+            }
+        }
+        self.backlog = batch
+            .into_iter()
+            .flatten()
+            .map(Arc::new)
+            .collect::<Vec<_>>()
+            .into_iter();
+        Ok(())
+    }
+}

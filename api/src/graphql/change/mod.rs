@@ -1,0 +1,290 @@
+//! The change log as subscriptions.
+
+mod hub;
+
+use async_graphql::{Context, Enum, ID, Result, SimpleObject, Subscription};
+use chrono::{DateTime, Utc};
+use domain::{
+    error::{Error, UserErrorCode},
+    work::change::{Entry, Fact, Position},
+};
+use entity::{
+    id::{ContactId, ConversationId, InboxId, TagId},
+    kind::HealthBand,
+};
+use futures::{Stream, StreamExt as _};
+
+use super::{
+    access::ChangeOrigin,
+    contact::Contact,
+    context::{loader, reader},
+    conversation::Message,
+    error::fault,
+    id,
+    tag::Tagging,
+};
+
+pub use hub::Hub;
+
+/// Something that happened in the workspace.
+#[derive(SimpleObject)]
+pub(crate) struct Change {
+    /// Where it stands in the log; give it as `after` to go on from here.
+    cursor: String,
+    /// What happened, such as `message.received` or `tagging.added`.
+    kind: String,
+    /// The global id of what it happened to.
+    subject_id: ID,
+    /// The contact it concerns, if it concerns one.
+    contact_id: Option<ID>,
+    /// Who or what did it.
+    origin: ChangeOrigin,
+    /// When.
+    at: DateTime<Utc>,
+}
+
+impl From<&Entry> for Change {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            cursor: entry.position.to_string(),
+            kind: entry.fact.name().to_owned(),
+            subject_id: entry.fact.subject_text().into(),
+            contact_id: entry.contact.map(Into::into),
+            origin: entry.origin.into(),
+            at: entry.at,
+        }
+    }
+}
+
+/// A message that came in.
+#[derive(SimpleObject)]
+pub(crate) struct MessageReceived {
+    /// Where it stands in the log; give it as `after` to go on from here.
+    cursor: String,
+    /// The message.
+    message: Message,
+}
+
+/// What became of a tag on a thing.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TaggingAct {
+    /// It was put on.
+    Added,
+    /// It was taken off.
+    Removed,
+}
+
+/// A tag that was put on something or taken off.
+#[derive(SimpleObject)]
+pub(crate) struct TaggingChange {
+    /// Where it stands in the log; give it as `after` to go on from here.
+    cursor: String,
+    /// What became of the tag.
+    act: TaggingAct,
+    /// The tagging as it is now.
+    tagging: Tagging,
+}
+
+/// A health score that changed.
+#[derive(SimpleObject)]
+pub(crate) struct HealthChange {
+    /// Where it stands in the log; give it as `after` to go on from here.
+    cursor: String,
+    /// Whose score it is.
+    contact: Contact,
+    /// The score after the change, 0 to 100; nothing when too little is known.
+    score: Option<f64>,
+    /// The score before.
+    previous_score: Option<f64>,
+    /// The band after the change.
+    band: HealthBand,
+    /// The band before.
+    previous_band: HealthBand,
+    /// When.
+    at: DateTime<Utc>,
+}
+
+#[derive(Default)]
+pub(crate) struct ChangeSubscription;
+
+type Entries = std::pin::Pin<Box<dyn Stream<Item = Result<std::sync::Arc<Entry>>> + Send>>;
+
+/// The entries after the client's cursor, or from now on.
+pub(crate) async fn entries(context: &Context<'_>, after: Option<String>) -> Result<Entries> {
+    let (ctx, actor) = reader(context)?;
+    let after = match after {
+        None => None,
+        Some(text) => Some(text.parse::<Position>().map_err(|_| {
+            let message = "This is no cursor of this subscription.";
+            fault(Error::refused(&["after"], UserErrorCode::Invalid, message))
+        })?),
+    };
+    let hub = context.data::<Hub>()?;
+    let stream = hub
+        .follow(ctx.clone(), actor.workspace, after)
+        .await
+        .map_err(fault)?;
+    Ok(Box::pin(stream.map(|entry| entry.map_err(fault))))
+}
+
+#[Subscription]
+impl ChangeSubscription {
+    /// Everything that happens in the workspace, in order. With `after`, everything that happened
+    /// since comes first, and nothing is missed in between.
+    async fn changes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
+            String,
+        >,
+        #[graphql(desc = "Only these kinds, such as `message.received`.")] kinds: Option<
+            Vec<String>,
+        >,
+    ) -> Result<impl Stream<Item = Result<Change>>> {
+        let entries = entries(context, after).await?;
+        Ok(entries.filter_map(move |entry| {
+            let wanted = match (&entry, &kinds) {
+                (Ok(entry), Some(kinds)) => kinds.iter().any(|kind| kind == entry.fact.name()),
+                _ => true,
+            };
+            futures::future::ready(wanted.then(|| entry.map(|entry| Change::from(entry.as_ref()))))
+        }))
+    }
+
+    /// Messages as they come in.
+    async fn message_received<'c>(
+        &self,
+        context: &'c Context<'c>,
+        #[graphql(desc = "Only of this inbox.")] inbox_id: Option<ID>,
+        #[graphql(desc = "Only of this conversation.")] conversation_id: Option<ID>,
+        #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = Result<MessageReceived>> + 'c> {
+        let inbox: Option<InboxId> =
+            id::parse_opt(inbox_id.as_ref(), &["inboxId"]).map_err(fault)?;
+        let conversation: Option<ConversationId> =
+            id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
+        let entries = entries(context, after).await?;
+        Ok(entries.filter_map(move |entry| async move {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error)),
+            };
+            let Fact::MessageReceived {
+                message_id,
+                conversation_id,
+                inbox_id,
+            } = entry.fact
+            else {
+                return None;
+            };
+            if inbox.is_some_and(|wanted| wanted != inbox_id)
+                || conversation.is_some_and(|wanted| wanted != conversation_id)
+            {
+                return None;
+            }
+            let found = loader(context)
+                .ok()?
+                .load_one(message_id)
+                .await
+                .transpose()?;
+            Some(found.map(|message| MessageReceived {
+                cursor: entry.position.to_string(),
+                message: Message(message),
+            }))
+        }))
+    }
+
+    /// Tags as they are put on things and taken off.
+    async fn tagging_changed<'c>(
+        &self,
+        context: &'c Context<'c>,
+        #[graphql(desc = "Only of this tag itself, not of its descendants.")] tag_id: Option<ID>,
+        #[graphql(desc = "Only on this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = Result<TaggingChange>> + 'c> {
+        let tag: Option<TagId> = id::parse_opt(tag_id.as_ref(), &["tagId"]).map_err(fault)?;
+        let contact: Option<ContactId> =
+            id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
+        let (ctx, actor) = reader(context)?;
+        let entries = entries(context, after).await?;
+        Ok(entries.filter_map(move |entry| async move {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error)),
+            };
+            let (act, tagging_id, tag_id) = match entry.fact {
+                Fact::TaggingAdded {
+                    tagging_id, tag_id, ..
+                } => (TaggingAct::Added, tagging_id, tag_id),
+                Fact::TaggingRemoved {
+                    tagging_id, tag_id, ..
+                } => (TaggingAct::Removed, tagging_id, tag_id),
+                _ => return None,
+            };
+            if tag.is_some_and(|wanted| wanted != tag_id)
+                || contact.is_some_and(|wanted| entry.contact != Some(wanted))
+            {
+                return None;
+            }
+            let found = domain::tag::tagging::find(ctx, actor.workspace, tagging_id).await;
+            let found = found.map_err(fault).transpose()?;
+            Some(found.map(|tagging| TaggingChange {
+                cursor: entry.position.to_string(),
+                act,
+                tagging: Tagging::from(tagging),
+            }))
+        }))
+    }
+
+    /// Health scores as they change.
+    async fn health_changed<'c>(
+        &self,
+        context: &'c Context<'c>,
+        #[graphql(desc = "Only of this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only when the band changes.", default)] band_changes_only: bool,
+        #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = Result<HealthChange>> + 'c> {
+        let contact: Option<ContactId> =
+            id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
+        let (ctx, actor) = reader(context)?;
+        let entries = entries(context, after).await?;
+        Ok(entries.filter_map(move |entry| async move {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error)),
+            };
+            let Fact::HealthChanged {
+                contact_id,
+                score,
+                previous_score,
+                band,
+                previous_band,
+            } = entry.fact
+            else {
+                return None;
+            };
+            if contact.is_some_and(|wanted| wanted != contact_id)
+                || (band_changes_only && band == previous_band)
+            {
+                return None;
+            }
+            let found = domain::contact::find(ctx, actor.workspace, contact_id).await;
+            let found = found.map_err(fault).transpose()?;
+            Some(found.map(|contact| HealthChange {
+                cursor: entry.position.to_string(),
+                contact: Contact::from(contact),
+                score,
+                previous_score,
+                band,
+                previous_band,
+                at: entry.at,
+            }))
+        }))
+    }
+}

@@ -1,0 +1,329 @@
+//! Contacts over GraphQL.
+
+mod mutation;
+mod query;
+
+use async_graphql::{
+    Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{
+    contact::{self, ContactFilter, ContactOrder},
+    conversation,
+    email::{self, report::Period},
+    event,
+    page::PageRequest,
+    tag,
+};
+use entity::{
+    id::Id as _,
+    kind::{EmailScope, HealthBand, IdentityKind},
+};
+
+use super::{
+    account::Account,
+    context::{loader, reader},
+    conversation::{Conversation, Message},
+    email::{EmailEvent, EmailMetrics, EmailRecency},
+    error::fault,
+    event::Event,
+    id,
+    loader::{IdentitiesOf, TaggingsOf},
+    page::connection,
+    tag::{TagFilterInput, Tagging},
+};
+
+pub(crate) use mutation::ContactMutation;
+pub(crate) use query::ContactQuery;
+
+/// A customer person.
+#[derive(Debug, Clone)]
+pub struct Contact {
+    pub(crate) row: contact::Contact,
+    pub(crate) preloaded: Preloaded,
+}
+
+/// What the list that made a contact was asked for of each of its contacts, and has fetched for all
+/// of them at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Preloaded {
+    pub(crate) messages: bool,
+    pub(crate) last_message: Option<entity::message::Model>,
+    pub(crate) taggings: Option<Vec<Tagging>>,
+}
+
+impl From<contact::Contact> for Contact {
+    fn from(row: contact::Contact) -> Self {
+        Self {
+            row,
+            preloaded: Preloaded::default(),
+        }
+    }
+}
+
+/// A customer person.
+#[Object]
+impl Contact {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.row.id.into()
+    }
+
+    /// The name shown.
+    async fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    /// The main email address, in lower case.
+    async fn email(&self) -> Option<&str> {
+        self.row.email.as_deref()
+    }
+
+    /// The id another system gave.
+    async fn external_id(&self) -> Option<&str> {
+        self.row.external_id.as_deref()
+    }
+
+    /// The contact's language, as a BCP 47 tag.
+    async fn locale(&self) -> Option<&str> {
+        self.row.locale.as_deref()
+    }
+
+    /// When the contact was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+
+    /// When the contact's own data last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.row.updated_at
+    }
+
+    /// When the contact last did anything.
+    async fn last_activity_at(&self) -> Option<DateTime<Utc>> {
+        self.row.last_activity_at
+    }
+
+    /// The health score, 0 (worst) to 100; nothing when too little is known.
+    async fn health_score(&self) -> Option<f64> {
+        self.row.health_score
+    }
+
+    /// The health band.
+    async fn health_band(&self) -> HealthBand {
+        self.row.health_band
+    }
+
+    /// What became of the emails sent to the contact.
+    async fn email_metrics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "The first day, in the workspace's time zone; left out, 29 days before \
+                          the last."
+        )]
+        from: Option<NaiveDate>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        #[graphql(
+            desc = "How long the periods of the series are.",
+            default_with = "Period::Day"
+        )]
+        period: Period,
+    ) -> Result<EmailMetrics> {
+        EmailMetrics::read(
+            context,
+            EmailScope::Contact,
+            self.row.id.uuid(),
+            from,
+            to,
+            period,
+        )
+        .await
+    }
+
+    /// How regularly the contact reads email.
+    async fn email_recency(&self, context: &Context<'_>) -> Result<EmailRecency> {
+        EmailRecency::read(context, self.row.id).await
+    }
+
+    /// The email events of the contact, newest first.
+    async fn email_events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, EmailEvent>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = email::read::of_contact(ctx, actor.workspace, self.row.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, EmailEvent(row))),
+        ))
+    }
+
+    /// Every way the contact is recognised.
+    async fn identities(&self, context: &Context<'_>) -> Result<Vec<Identity>> {
+        let found = loader(context)?.load_one(IdentitiesOf(self.row.id)).await?;
+        Ok(found
+            .unwrap_or_default()
+            .into_iter()
+            .map(|identity| Identity {
+                kind: identity.kind,
+                value: identity.value,
+            })
+            .collect())
+    }
+
+    /// The company.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
+        let Some(id) = self.row.account_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Account))
+    }
+
+    /// The newest message to or from the contact.
+    async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
+        if self.preloaded.messages {
+            return Ok(self.preloaded.last_message.clone().map(Message));
+        }
+        let Some(id) = self.row.last_message_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Message))
+    }
+
+    /// The tags the contact carries now, oldest first.
+    async fn taggings(&self, context: &Context<'_>) -> Result<Vec<Tagging>> {
+        if let Some(taggings) = &self.preloaded.taggings {
+            return Ok(taggings.clone());
+        }
+        let found = loader(context)?
+            .load_one(TaggingsOf(self.row.id.uuid()))
+            .await?;
+        Ok(found
+            .unwrap_or_default()
+            .into_iter()
+            .map(Tagging::from)
+            .collect())
+    }
+
+    /// Everything the contact was ever tagged with, newest first, removals included.
+    async fn tagging_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Tagging>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = tag::tagging::history(ctx, actor.workspace, self.row.id.uuid(), &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, tagging)| (cursor, Tagging::from(tagging))),
+        ))
+    }
+
+    /// The contact's conversations, the latest message first.
+    async fn conversations(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Conversation>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = conversation::of_contact(ctx, actor.workspace, self.row.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, Conversation(row))),
+        ))
+    }
+
+    /// What the contact did, newest first.
+    async fn events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Event>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = event::of_contact(ctx, actor.workspace, self.row.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(found.map(|(cursor, row)| (cursor, Event(row)))))
+    }
+}
+
+/// One way a contact is recognised.
+#[derive(SimpleObject)]
+pub(crate) struct Identity {
+    /// Which kind.
+    kind: IdentityKind,
+    /// The value in its normal form.
+    value: String,
+}
+
+/// How a list of contacts is ordered.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[graphql(remote = "ContactOrder")]
+pub enum ContactOrderBy {
+    /// Newest first.
+    #[default]
+    CreatedDesc,
+    /// Oldest first.
+    CreatedAsc,
+    /// Best health first; unknown last.
+    HealthDesc,
+    /// Worst health first; unknown first of all.
+    HealthAsc,
+    /// Most recently active first.
+    ActivityDesc,
+    /// Longest silent first.
+    ActivityAsc,
+    /// By name.
+    NameAsc,
+    /// By name, backwards.
+    NameDesc,
+}
+
+/// Which contacts a list has; every part given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct ContactFilterInput {
+    /// By their tags; a tag's descendants count as the tag.
+    tags: Option<TagFilterInput>,
+    /// Of this account.
+    account_id: Option<ID>,
+    /// In one of these health bands.
+    health_bands: Option<Vec<HealthBand>>,
+    /// Whose name or address contains this, ignoring case and width.
+    text: Option<String>,
+}
+
+impl ContactFilterInput {
+    fn read(self) -> domain::error::Result<ContactFilter> {
+        Ok(ContactFilter {
+            tags: self
+                .tags
+                .map(TagFilterInput::read)
+                .transpose()?
+                .unwrap_or_default(),
+            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
+            bands: self.health_bands.unwrap_or_default(),
+            text: self.text.filter(|text| !text.trim().is_empty()),
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! What every resolver needs.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result, dataloader::DataLoader};
+use domain::{
+    access::{Actor, Scope},
+    ctx::Ctx,
+};
+
+use super::{
+    error::fault,
+    loader::{Loader, LoaderCell},
+};
+
+/// The business, on this thread's connections.
+pub(crate) fn business<'a>(context: &Context<'a>) -> Result<&'a Ctx> {
+    context.data::<Ctx>()
+}
+
+/// Who is asking.
+pub(crate) fn actor<'a>(context: &Context<'a>) -> Result<&'a Actor> {
+    context.data::<Arc<Actor>>().map(AsRef::as_ref)
+}
+
+/// Who is asking, if they may read.
+pub(crate) fn reader<'a>(context: &Context<'a>) -> Result<(&'a Ctx, &'a Actor)> {
+    let actor = actor(context)?;
+    actor.require(Scope::Read).map_err(fault)?;
+    Ok((business(context)?, actor))
+}
+
+/// Who is asking and the business, for mutations; the use case checks the scope.
+pub(crate) fn writer<'a>(context: &Context<'a>) -> Result<(&'a Ctx, &'a Actor)> {
+    Ok((business(context)?, actor(context)?))
+}
+
+/// The loaders of this request: what is asked for by id is fetched together, and once.
+pub(crate) fn loader<'a>(context: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
+    let (ctx, actor) = reader(context)?;
+    let cell = context.data::<LoaderCell>()?;
+    Ok(cell.get_or_init(|| Loader::start(ctx.clone(), actor.workspace)))
+}

@@ -1,0 +1,174 @@
+//! Taking messages in; closing conversations.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    conversation::{self, Ingested, NewMessage, Outcome},
+    error::UserError,
+};
+use entity::kind::{Author, ConversationStatus, Direction};
+
+use super::Conversation;
+use crate::graphql::{context::writer, error::settle, id};
+
+/// A message to be taken in.
+#[derive(InputObject)]
+pub(crate) struct MessageInput {
+    /// The sender's own id, at most 998 characters; the same id in the same inbox is the same
+    /// message.
+    external_id: String,
+    /// Names of the threads it belongs to: what it answers, what that answered, or any key of your
+    /// own. Messages that share a name, or name each other's external id, are one conversation.
+    #[graphql(default)]
+    thread_keys: Vec<String>,
+    /// The contact's email address; a contact is made when it is nobody's.
+    contact_email: String,
+    /// The contact's name, used when the contact is made.
+    contact_name: Option<String>,
+    /// Which way it went.
+    #[graphql(default_with = "Direction::Inbound")]
+    direction: Direction,
+    /// Who wrote it; left out, the contact or a member, by the direction.
+    author: Option<Author>,
+    /// Whether a program answered by itself.
+    #[graphql(default)]
+    automatic: bool,
+    /// The subject line, at most 1,000 characters.
+    #[graphql(default)]
+    subject: String,
+    /// The text, at most 200,000 characters.
+    body: String,
+    /// When it was sent.
+    sent_at: DateTime<Utc>,
+}
+
+/// Messages to be taken in.
+#[derive(InputObject)]
+pub(crate) struct IngestMessagesInput {
+    /// The inbox they came through.
+    inbox_id: ID,
+    /// The messages, at most 1,000. When one is refused, none is taken.
+    messages: Vec<MessageInput>,
+}
+
+/// What became of one message.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IngestOutcome {
+    /// It is new.
+    Created,
+    /// It was there before, or twice in the call.
+    Duplicate,
+}
+
+/// One message after the call.
+#[derive(SimpleObject)]
+pub(crate) struct IngestedMessage {
+    /// The message's global id, whether it is new or not.
+    id: ID,
+    /// What became of it.
+    outcome: IngestOutcome,
+}
+
+impl From<Ingested> for IngestedMessage {
+    fn from(ingested: Ingested) -> Self {
+        let outcome = match ingested.outcome {
+            Outcome::Created => IngestOutcome::Created,
+            Outcome::Duplicate => IngestOutcome::Duplicate,
+        };
+        Self {
+            id: ingested.message.into(),
+            outcome,
+        }
+    }
+}
+
+/// What became of `ingestMessages`.
+#[derive(SimpleObject)]
+pub(crate) struct IngestMessagesPayload {
+    /// The messages, in the order they were given; empty when the call was refused.
+    messages: Vec<IngestedMessage>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// Where a conversation is to stand.
+#[derive(InputObject)]
+pub(crate) struct SetConversationStatusInput {
+    /// The conversation's global id.
+    id: ID,
+    /// Where it is to stand. Closing ends the wait for an answer.
+    status: ConversationStatus,
+}
+
+/// What became of `setConversationStatus`.
+#[derive(SimpleObject)]
+pub(crate) struct SetConversationStatusPayload {
+    /// The conversation as it is now.
+    conversation: Option<Conversation>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct ConversationMutation;
+
+#[Object]
+impl ConversationMutation {
+    /// Takes messages in, in bulk; repeating a call changes nothing. Rules are evaluated on every
+    /// new inbound message, once. Scope: INGEST.
+    async fn ingest_messages(
+        &self,
+        context: &Context<'_>,
+        input: IngestMessagesInput,
+    ) -> Result<IngestMessagesPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let inbox = id::parse(&input.inbox_id, &["inboxId"])?;
+            let messages = input
+                .messages
+                .into_iter()
+                .map(|message| NewMessage {
+                    external_id: message.external_id,
+                    thread_keys: message.thread_keys,
+                    email: message.contact_email,
+                    name: message.contact_name,
+                    direction: message.direction,
+                    author: message.author,
+                    automatic: message.automatic,
+                    subject: message.subject,
+                    body: message.body,
+                    sent_at: message.sent_at,
+                })
+                .collect();
+            conversation::ingest(ctx, actor, inbox, messages).await
+        };
+        let (ingested, user_errors) = settle(result.await)?;
+        let messages = ingested
+            .into_iter()
+            .flatten()
+            .map(IngestedMessage::from)
+            .collect();
+        Ok(IngestMessagesPayload {
+            messages,
+            user_errors,
+        })
+    }
+
+    /// Closes a conversation or opens it again. Scope: WRITE.
+    async fn set_conversation_status(
+        &self,
+        context: &Context<'_>,
+        input: SetConversationStatusInput,
+    ) -> Result<SetConversationStatusPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            conversation::set_status(ctx, actor, id, input.status).await
+        };
+        let (conversation, user_errors) = settle(result.await)?;
+        Ok(SetConversationStatusPayload {
+            conversation: conversation.map(Conversation),
+            user_errors,
+        })
+    }
+}

@@ -1,0 +1,281 @@
+//! What became of emails, as numbers that say what they are made of.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use chrono::{Days, NaiveDate};
+use domain::{
+    ctx::Ctx,
+    email::{
+        Figures,
+        rate::Rate,
+        report::{self, EmailDay, Period, RecencyTier},
+    },
+    error::{Error, UserErrorCode},
+    workspace,
+};
+use entity::{
+    id::{ContactId, WorkspaceId},
+    kind::EmailScope,
+};
+use uuid::Uuid;
+
+use crate::graphql::{context::reader, error::fault};
+
+/// Days a series may span.
+const MAX_DAYS: i64 = 1_100;
+
+/// What became of the emails sent in a span of days. Emails count on the day they were sent, whenever
+/// the rest happened.
+#[derive(SimpleObject)]
+pub(crate) struct EmailMetrics {
+    /// The first day, in the workspace's time zone.
+    from: NaiveDate,
+    /// The last day.
+    to: NaiveDate,
+    /// The whole span.
+    total: EmailFigures,
+    /// The span in periods, in order; periods without emails are left out.
+    series: Vec<EmailPeriodFigures>,
+}
+
+/// What became of the emails sent in one period.
+#[derive(SimpleObject)]
+pub(crate) struct EmailPeriodFigures {
+    /// The period's first day.
+    start: NaiveDate,
+    /// The figures.
+    figures: EmailFigures,
+}
+
+impl EmailMetrics {
+    pub(crate) async fn read(
+        context: &Context<'_>,
+        scope: EmailScope,
+        id: Uuid,
+        from: Option<NaiveDate>,
+        to: Option<NaiveDate>,
+        period: Period,
+    ) -> Result<Self> {
+        let (ctx, actor) = reader(context)?;
+        let to = match to {
+            Some(to) => to,
+            None => today(ctx, actor.workspace).await?,
+        };
+        let from = from
+            .or_else(|| to.checked_sub_days(Days::new(29)))
+            .unwrap_or(to);
+        let span = (to - from).num_days();
+        if !(0..MAX_DAYS).contains(&span) {
+            let message = format!("Choose a first day before the last, at most {MAX_DAYS} days.");
+            return Err(fault(Error::refused(
+                &["from"],
+                UserErrorCode::Invalid,
+                message,
+            )));
+        }
+        let days = report::daily(ctx, actor.workspace, scope, id, from, to)
+            .await
+            .map_err(fault)?;
+        let mut total = Figures::default();
+        for day in &days {
+            total += day.figures;
+        }
+        let series = report::by_period(&days, period)
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        Ok(Self {
+            from,
+            to,
+            total: EmailFigures(total),
+            series,
+        })
+    }
+}
+
+impl From<EmailDay> for EmailPeriodFigures {
+    fn from(day: EmailDay) -> Self {
+        Self {
+            start: day.day,
+            figures: EmailFigures(day.figures),
+        }
+    }
+}
+
+async fn today(ctx: &Ctx, workspace: WorkspaceId) -> Result<NaiveDate> {
+    let workspace = workspace::find(ctx, workspace).await.map_err(fault)?;
+    let zone = workspace::time_zone(&workspace);
+    Ok(ctx.clock.now().with_timezone(&zone).date_naive())
+}
+
+/// Counts and rates over emails; one email to one recipient counts once in each unique count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EmailFigures(Figures);
+
+/// Counts and rates over emails; one email to one recipient counts once in each unique count.
+#[Object]
+impl EmailFigures {
+    /// Emails the sender or its provider accepted.
+    async fn attempted(&self) -> i64 {
+        self.0.attempted
+    }
+
+    /// Emails that arrived: told by the provider, or implied by an open, a reply and the like.
+    async fn delivered(&self) -> i64 {
+        self.0.delivered
+    }
+
+    /// Emails a person opened; a click by a person implies an open.
+    async fn human_openers(&self) -> i64 {
+        self.0.human_openers
+    }
+
+    /// Emails anybody or anything opened.
+    async fn openers(&self) -> i64 {
+        self.0.openers
+    }
+
+    /// Emails in which a person followed a link; ways to unsubscribe do not count.
+    async fn human_clickers(&self) -> i64 {
+        self.0.human_clickers
+    }
+
+    /// Emails in which anybody or anything followed a link.
+    async fn clickers(&self) -> i64 {
+        self.0.clickers
+    }
+
+    /// Emails a person answered.
+    async fn replied(&self) -> i64 {
+        self.0.replied
+    }
+
+    /// Emails that came back for good.
+    async fn hard_bounced(&self) -> i64 {
+        self.0.hard_bounced
+    }
+
+    /// Emails that came back for a passing reason, without a later delivery.
+    async fn soft_bounced(&self) -> i64 {
+        self.0.soft_bounced
+    }
+
+    /// Emails a policy or a filter refused.
+    async fn blocked(&self) -> i64 {
+        self.0.blocked
+    }
+
+    /// Emails the recipient called spam.
+    async fn complained(&self) -> i64 {
+        self.0.complained
+    }
+
+    /// Emails after which the recipient asked for no more.
+    async fn unsubscribed(&self) -> i64 {
+        self.0.unsubscribed
+    }
+
+    /// Opens by people, each one counted.
+    async fn human_opens(&self) -> i64 {
+        self.0.human_opens
+    }
+
+    /// Opens by privacy services, proxies and scanners, each one counted.
+    async fn machine_opens(&self) -> i64 {
+        self.0.machine_opens
+    }
+
+    /// Clicks by people, each one counted.
+    async fn human_clicks(&self) -> i64 {
+        self.0.human_clicks
+    }
+
+    /// Clicks by scanners and the like, each one counted.
+    async fn machine_clicks(&self) -> i64 {
+        self.0.machine_clicks
+    }
+
+    /// Delivered of attempted.
+    async fn delivery_rate(&self) -> Rate {
+        self.0.delivery_rate()
+    }
+
+    /// Hard bounces of attempted.
+    async fn hard_bounce_rate(&self) -> Rate {
+        self.0.hard_bounce_rate()
+    }
+
+    /// Soft bounces of attempted.
+    async fn soft_bounce_rate(&self) -> Rate {
+        self.0.soft_bounce_rate()
+    }
+
+    /// Blocked of attempted.
+    async fn block_rate(&self) -> Rate {
+        self.0.block_rate()
+    }
+
+    /// Opened by a person, of delivered.
+    async fn human_open_rate(&self) -> Rate {
+        self.0.human_open_rate()
+    }
+
+    /// Opened by anybody or anything, of delivered.
+    async fn open_rate(&self) -> Rate {
+        self.0.open_rate()
+    }
+
+    /// Clicked by a person, of delivered.
+    async fn click_rate(&self) -> Rate {
+        self.0.click_rate()
+    }
+
+    /// Clicked by a person, of opened by a person.
+    async fn click_to_open_rate(&self) -> Rate {
+        self.0.click_to_open_rate()
+    }
+
+    /// Answered by a person, of delivered.
+    async fn reply_rate(&self) -> Rate {
+        self.0.reply_rate()
+    }
+
+    /// Unsubscribed, of delivered.
+    async fn unsubscribe_rate(&self) -> Rate {
+        self.0.unsubscribe_rate()
+    }
+
+    /// Complained, of delivered. Mail providers warn at 0.001 and act at 0.003.
+    async fn complaint_rate(&self) -> Rate {
+        self.0.complaint_rate()
+    }
+
+    /// The mean time to the first reply, in seconds, of the answered emails whose time is known.
+    async fn mean_reply_seconds(&self) -> Option<f64> {
+        self.0.mean_reply_seconds()
+    }
+}
+
+/// How regularly a contact reads email: distinct days with an open, a click or a reply of theirs in
+/// the last 28.
+#[derive(SimpleObject)]
+pub(crate) struct EmailRecency {
+    /// The tier.
+    tier: RecencyTier,
+    /// The distinct active days.
+    active_days: i64,
+}
+
+impl EmailRecency {
+    pub(crate) async fn read(context: &Context<'_>, contact: ContactId) -> Result<Self> {
+        let (ctx, actor) = reader(context)?;
+        let today = today(ctx, actor.workspace).await?;
+        let found = report::recency(ctx, actor.workspace, &[contact], today)
+            .await
+            .map_err(fault)?;
+        let recency = found.get(&contact);
+        Ok(Self {
+            tier: recency.map_or(RecencyTier::Lapsed, |recency| recency.tier),
+            active_days: recency.map_or(0, |recency| recency.active_days),
+        })
+    }
+}

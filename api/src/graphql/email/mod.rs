@@ -1,0 +1,175 @@
+//! Email events and metrics over GraphQL.
+
+mod metrics;
+mod mutation;
+
+use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{
+    email::{read, report::Period},
+    page::PageRequest,
+};
+use entity::{
+    id::CampaignId,
+    kind::{BounceKind, EmailEventKind, EmailEventOrigin, EmailScope},
+};
+
+use super::{
+    contact::Contact,
+    context::{loader, reader},
+    error::fault,
+    id,
+    page::connection,
+};
+
+pub(crate) use metrics::{EmailMetrics, EmailRecency};
+pub(crate) use mutation::EmailMutation;
+
+/// A campaign that emails belong to.
+#[derive(Debug, Clone)]
+pub struct Campaign(pub(crate) entity::campaign::Model);
+
+/// A campaign that emails belong to.
+#[Object]
+impl Campaign {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The name shown.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The id it has where it is sent from.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
+    /// When it came to be known.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// What became of its emails.
+    async fn email_metrics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "The first day, in the workspace's time zone; left out, 29 days before \
+                          the last."
+        )]
+        from: Option<NaiveDate>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        #[graphql(
+            desc = "How long the periods of the series are.",
+            default_with = "Period::Day"
+        )]
+        period: Period,
+    ) -> Result<EmailMetrics> {
+        EmailMetrics::read(context, EmailScope::Campaign, self.0.id.0, from, to, period).await
+    }
+}
+
+/// What a provider or a sender told about an email.
+#[derive(Debug, Clone)]
+pub struct EmailEvent(pub(crate) entity::email_event::Model);
+
+/// What a provider or a sender told about an email.
+#[Object]
+impl EmailEvent {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// What happened.
+    async fn kind(&self) -> EmailEventKind {
+        self.0.kind
+    }
+
+    /// Who or what caused it, as the teller judged.
+    async fn origin(&self) -> EmailEventOrigin {
+        self.0.origin
+    }
+
+    /// Why it came back, if it did.
+    async fn bounce(&self) -> Option<BounceKind> {
+        self.0.bounce
+    }
+
+    /// The sender's id of the email.
+    async fn email_key(&self) -> &str {
+        &self.0.email_key
+    }
+
+    /// The address the email went to.
+    async fn recipient(&self) -> &str {
+        &self.0.recipient
+    }
+
+    /// The link that was followed.
+    async fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// When it happened.
+    async fn occurred_at(&self) -> DateTime<Utc> {
+        self.0.occurred_at
+    }
+
+    /// Who got the email.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        Ok(loader(context)?
+            .load_one(self.0.contact_id)
+            .await?
+            .map(Contact::from))
+    }
+
+    /// The campaign the email belongs to.
+    async fn campaign(&self, context: &Context<'_>) -> Result<Option<Campaign>> {
+        let Some(id) = self.0.campaign_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Campaign))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct EmailQuery;
+
+#[Object]
+impl EmailQuery {
+    /// One campaign; nothing when there is none of this id.
+    async fn campaign(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The campaign's global id.")] id: ID,
+    ) -> Result<Option<Campaign>> {
+        reader(context)?;
+        let Ok(id) = id::parse::<CampaignId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Campaign))
+    }
+
+    /// The workspace's campaigns, newest first.
+    async fn campaigns(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Campaign>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = read::campaigns(ctx, actor.workspace, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, Campaign(row))),
+        ))
+    }
+}

@@ -1,0 +1,59 @@
+//! Errors, sorted by who can do something about them.
+
+use async_graphql::{Error, ErrorExtensions as _, Result};
+use domain::error::{Error as Fault, UserError};
+
+use crate::transport::Code;
+
+/// Turns a failed use case into a top-level error: the caller's mistakes with a code and, where it
+/// is known, the argument; ours with the cause for the log only.
+pub(crate) fn fault(error: Fault) -> Error {
+    match error {
+        Fault::Refused(errors) => refused(&errors),
+        Fault::Forbidden(scope) => coded(
+            Code::Forbidden,
+            format!(
+                "The access token lacks the scope {}.",
+                async_graphql::Name::new(word(scope))
+            ),
+        ),
+        Fault::IdempotencyMismatch => coded(
+            Code::IdempotencyMismatch,
+            "This idempotency key was used before with another input. Use a new key.",
+        ),
+        Fault::IdempotencyBusy => coded(
+            Code::Unavailable,
+            "A request with this idempotency key is still running. Try again in a moment.",
+        ),
+        other => Error::new_with_source(other),
+    }
+}
+
+fn word(scope: domain::access::Scope) -> String {
+    serde_json::to_value(scope)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn refused(errors: &[UserError]) -> Error {
+    let Some(first) = errors.first() else {
+        return coded(Code::BadUserInput, "Refused.");
+    };
+    let argument = first.path.join(".");
+    coded(Code::BadUserInput, first.message.clone())
+        .extend_with(|_, extensions| extensions.set("argument", argument.as_str()))
+}
+
+pub(crate) fn coded(code: Code, message: impl Into<String>) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
+}
+
+/// Splits a use case's result into what a payload shows: the result, or the mistakes to mend.
+pub(crate) fn settle<T>(result: Result<T, Fault>) -> Result<(Option<T>, Vec<UserError>)> {
+    match result {
+        Ok(value) => Ok((Some(value), Vec::new())),
+        Err(Fault::Refused(errors)) => Ok((None, errors)),
+        Err(other) => Err(fault(other)),
+    }
+}

@@ -1,0 +1,118 @@
+//! Events over GraphQL.
+
+use async_graphql::{Context, ID, InputObject, Json, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    error::UserError,
+    event::{self, NewEvent},
+};
+
+use super::{
+    contact::Contact,
+    context::{loader, writer},
+    error::settle,
+};
+
+/// Something a contact did.
+#[derive(Debug, Clone)]
+pub struct Event(pub(crate) entity::event::Model);
+
+/// Something a contact did.
+#[Object]
+impl Event {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// What was done, such as `page_viewed`.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What else is known about it.
+    async fn properties(&self) -> Json<&serde_json::Value> {
+        Json(&self.0.properties)
+    }
+
+    /// When it happened.
+    async fn occurred_at(&self) -> DateTime<Utc> {
+        self.0.occurred_at
+    }
+
+    /// Who did it.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        Ok(loader(context)?
+            .load_one(self.0.contact_id)
+            .await?
+            .map(Contact::from))
+    }
+}
+
+/// An event to be taken in.
+#[derive(InputObject)]
+pub(crate) struct EventInput {
+    /// The sender's own id; the same id is the same event.
+    external_id: String,
+    /// The contact's email address; a contact is made when it is nobody's.
+    contact_email: String,
+    /// What was done, such as `page_viewed`; at most 100 characters.
+    name: String,
+    /// What else is known about it: an object of at most 32 KB.
+    #[graphql(default_with = "Json(serde_json::Value::Object(serde_json::Map::new()))")]
+    properties: Json<serde_json::Value>,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+}
+
+/// Events to be taken in.
+#[derive(InputObject)]
+pub(crate) struct IngestEventsInput {
+    /// The events, at most 1,000. When one is refused, none is taken.
+    events: Vec<EventInput>,
+}
+
+/// What became of `ingestEvents`.
+#[derive(SimpleObject)]
+pub(crate) struct IngestEventsPayload {
+    /// How many were new.
+    created: usize,
+    /// How many were there before, or twice in the call.
+    duplicates: usize,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct EventMutation;
+
+#[Object]
+impl EventMutation {
+    /// Takes events in, in bulk; repeating a call changes nothing. Scope: INGEST.
+    async fn ingest_events(
+        &self,
+        context: &Context<'_>,
+        input: IngestEventsInput,
+    ) -> Result<IngestEventsPayload> {
+        let (ctx, actor) = writer(context)?;
+        let events = input
+            .events
+            .into_iter()
+            .map(|event| NewEvent {
+                external_id: event.external_id,
+                email: event.contact_email,
+                name: event.name,
+                properties: event.properties.0,
+                occurred_at: event.occurred_at,
+            })
+            .collect();
+        let (ingested, user_errors) = settle(event::ingest(ctx, actor, events).await)?;
+        let (created, duplicates) =
+            ingested.map_or((0, 0), |ingested| (ingested.created, ingested.duplicates));
+        Ok(IngestEventsPayload {
+            created,
+            duplicates,
+            user_errors,
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! Ids as they come from clients.
+
+use async_graphql::ID;
+use domain::error::{Error, Result, UserError, UserErrorCode};
+use entity::id::Id;
+
+/// Reads an id. A text that is no id of this kind names nothing that exists, so it is refused with
+/// the same words as an id of somebody else's.
+pub(crate) fn parse<I: Id>(text: &ID, path: &[&str]) -> Result<I> {
+    text.parse()
+        .map_err(|_| Error::Refused(vec![missing::<I>(path)]))
+}
+
+/// Reads an id that may be left out.
+pub(crate) fn parse_opt<I: Id>(text: Option<&ID>, path: &[&str]) -> Result<Option<I>> {
+    text.map(|text| parse(text, path)).transpose()
+}
+
+/// Reads a list of ids; the path of a refusal is the list's.
+pub(crate) fn parse_all<I: Id>(texts: &[ID], path: &[&str]) -> Result<Vec<I>> {
+    texts.iter().map(|text| parse(text, path)).collect()
+}
+
+fn missing<I: Id>(path: &[&str]) -> UserError {
+    let what = match I::PREFIX {
+        "token" => "access token",
+        "target" => "notification target",
+        "firing" => "rule firing",
+        "healthmodel" => "health model",
+        other => other,
+    };
+    UserError::new(
+        path,
+        UserErrorCode::NotFound,
+        format!("There is no such {what}."),
+    )
+}

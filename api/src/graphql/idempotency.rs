@@ -1,0 +1,152 @@
+//! Mutations under an idempotency key: carried out once, answered alike every time.
+//!
+//! The key comes in the header `Idempotency-Key`, or on sockets in the request's extension
+//! `idempotencyKey`. This wraps the schema instead of extending it: an extension would cost something
+//! at every field of every request.
+
+use std::{any::TypeId, sync::Arc, time::Duration};
+
+use async_graphql::{Data, Executor, Request, Response, ServerError, Value};
+use chrono::TimeDelta;
+use domain::{
+    access::Actor,
+    ctx::Ctx,
+    error::Error,
+    idempotency::{Known, MAX_KEY, Once},
+};
+use futures::stream::BoxStream;
+
+use super::{
+    Schema,
+    error::{coded, fault},
+};
+use crate::transport::{Code, IDEMPOTENCY_KEY};
+
+/// How long a repetition waits for the first request to be answered.
+const PATIENCE: TimeDelta = TimeDelta::seconds(10);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// The schema, with idempotency keys.
+#[derive(Clone)]
+pub struct Door {
+    schema: Schema,
+    ctx: Ctx,
+}
+
+impl Door {
+    /// Wraps `schema`, keeping keys through `ctx`.
+    pub fn new(schema: Schema, ctx: Ctx) -> Self {
+        Self { schema, ctx }
+    }
+
+    async fn once(&self, once: Once, request: Request) -> Result<Response, async_graphql::Error> {
+        if let Some(answer) = self.known(&once).await? {
+            return Ok(answer);
+        }
+        let once = Arc::new(once);
+        let ctx = Ctx {
+            once: Some(Arc::clone(&once)),
+            ..self.ctx.clone()
+        };
+        let response = self.schema.execute(request.data(ctx)).await;
+        if once.is_lost() {
+            // Somebody with the same key was first; theirs is the answer.
+            let lost = || coded(Code::Unavailable, "Try again in a moment.");
+            return self.known(&once).await?.ok_or_else(lost);
+        }
+        if once.has_committed()
+            && let Ok(answer) = serde_json::to_string(&response)
+        {
+            once.keep(&self.ctx, &answer).await.map_err(fault)?;
+        }
+        Ok(response)
+    }
+
+    /// The answer given before, waiting a while for one that is still being made.
+    async fn known(&self, once: &Once) -> Result<Option<Response>, async_graphql::Error> {
+        loop {
+            match once.look_up(&self.ctx).await.map_err(fault)? {
+                Known::Fresh => return Ok(None),
+                Known::Answered(answer) => {
+                    let answer = read(&answer).map_err(|error| fault(Error::Decode(error)))?;
+                    return Ok(Some(answer));
+                }
+                Known::Unanswered(at) if self.ctx.clock.now() - at < PATIENCE => {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                Known::Unanswered(_) => {
+                    let message = "This request was carried out, but its answer was lost. Read \
+                                   what it changed instead of sending it again.";
+                    return Err(coded(Code::AnswerLost, message));
+                }
+            }
+        }
+    }
+}
+
+/// Reads a kept answer back; its fields keep their order.
+fn read(answer: &str) -> serde_json::Result<Response> {
+    #[derive(serde::Deserialize)]
+    struct Kept {
+        data: Value,
+        #[serde(default)]
+        errors: Vec<ServerError>,
+    }
+    let kept: Kept = serde_json::from_str(answer)?;
+    let mut response = Response::new(kept.data);
+    response.errors = kept.errors;
+    Ok(response)
+}
+
+fn actor(data: &Data) -> Option<&Arc<Actor>> {
+    data.get(&TypeId::of::<Arc<Actor>>())?.downcast_ref()
+}
+
+fn key(request: &Request) -> Option<Result<String, async_graphql::Error>> {
+    let value = request.extensions.get(IDEMPOTENCY_KEY)?;
+    Some(match value {
+        Value::String(key) if !key.trim().is_empty() && key.chars().count() <= MAX_KEY => {
+            Ok(clean(key))
+        }
+        _ => {
+            let message = format!("Give an idempotency key of 1 to {MAX_KEY} characters.");
+            Err(coded(Code::BadUserInput, message))
+        }
+    })
+}
+
+fn clean(key: &str) -> String {
+    key.chars()
+        .filter(|character| !character.is_control())
+        .collect()
+}
+
+impl Executor for Door {
+    async fn execute(&self, request: Request) -> Response {
+        let Some(key) = key(&request) else {
+            return self.schema.execute(request).await;
+        };
+        let once = key.map(|key| {
+            let variables = serde_json::to_string(&request.variables).unwrap_or_default();
+            let name = request.operation_name.as_deref().unwrap_or_default();
+            let parts = [request.query.as_str(), name, variables.as_str()];
+            actor(&request.data).map(|actor| Once::new(actor.workspace, &key, &parts))
+        });
+        let result = match once {
+            Ok(Some(once)) => self.once(once, request).await,
+            Ok(None) => Ok(self.schema.execute(request).await),
+            Err(error) => Err(error),
+        };
+        result.unwrap_or_else(|error| {
+            Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
+        })
+    }
+
+    fn execute_stream(
+        &self,
+        request: Request,
+        session_data: Option<Arc<Data>>,
+    ) -> BoxStream<'static, Response> {
+        Executor::execute_stream(&self.schema, request, session_data)
+    }
+}

@@ -1,0 +1,228 @@
+//! Fetching by id, together and once per request.
+
+use std::{collections::HashMap, hash::Hash, sync::OnceLock, time::Duration};
+
+use async_graphql::{
+    Error,
+    dataloader::{DataLoader, Loader as Load},
+    runtime::{TokioSpawner, TokioTimer},
+};
+use domain::{account, contact, conversation, ctx::Ctx, email, inbox, tag};
+use entity::{
+    id::{
+        AccountId, CampaignId, ContactId, ConversationId, EmailEventId, InboxId, MessageId, TagId,
+        WorkspaceId,
+    },
+    kind::TagTarget,
+    tagging,
+};
+use uuid::Uuid;
+
+use super::error::fault;
+
+/// Where a request keeps its loader, once a resolver has asked for it.
+pub type LoaderCell = OnceLock<DataLoader<Loader>>;
+
+/// Fetches rows of one workspace by key. The type of the key says what is wanted.
+pub struct Loader {
+    ctx: Ctx,
+    workspace: WorkspaceId,
+}
+
+impl Loader {
+    pub(crate) fn start(ctx: Ctx, workspace: WorkspaceId) -> DataLoader<Self> {
+        let loader = Self { ctx, workspace };
+        // Without a delay the batch goes out as soon as the resolvers that run now have asked.
+        DataLoader::new(loader, TokioSpawner::current(), TokioTimer::default())
+            .delay(Duration::ZERO)
+    }
+}
+
+/// Asks for the tags on a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TaggingsOf(pub(crate) Uuid);
+/// Asks for the way from a tag to its root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PathOf(pub(crate) TagId);
+/// Asks for a tag's counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct CountsOf(pub(crate) TagId);
+/// Asks for a contact's identities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct IdentitiesOf(pub(crate) ContactId);
+
+fn by<K: Eq + Hash, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {
+    rows.into_iter().map(|row| (key(&row), row)).collect()
+}
+
+fn group<K: Eq + Hash, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(row);
+    }
+    groups
+}
+
+impl Load<ContactId> for Loader {
+    type Value = contact::Contact;
+    type Error = Error;
+
+    async fn load(&self, ids: &[ContactId]) -> Result<HashMap<ContactId, Self::Value>, Error> {
+        let rows = contact::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<AccountId> for Loader {
+    type Value = entity::account::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, Self::Value>, Error> {
+        let rows = account::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<ConversationId> for Loader {
+    type Value = entity::conversation::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        ids: &[ConversationId],
+    ) -> Result<HashMap<ConversationId, Self::Value>, Error> {
+        let rows = conversation::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<MessageId> for Loader {
+    type Value = entity::message::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Self::Value>, Error> {
+        let rows = conversation::load_messages(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<TagId> for Loader {
+    type Value = entity::tag::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[TagId]) -> Result<HashMap<TagId, Self::Value>, Error> {
+        let rows = tag::catalogue::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<InboxId> for Loader {
+    type Value = entity::inbox::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[InboxId]) -> Result<HashMap<InboxId, Self::Value>, Error> {
+        // A workspace has a handful of inboxes; all of them cost no more than some.
+        let rows = inbox::list(&self.ctx, self.workspace)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id)
+            .into_iter()
+            .filter(|(id, _)| ids.contains(id))
+            .collect())
+    }
+}
+
+impl Load<CampaignId> for Loader {
+    type Value = entity::campaign::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[CampaignId]) -> Result<HashMap<CampaignId, Self::Value>, Error> {
+        let rows = email::read::load_campaigns(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<EmailEventId> for Loader {
+    type Value = entity::email_event::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        ids: &[EmailEventId],
+    ) -> Result<HashMap<EmailEventId, Self::Value>, Error> {
+        let rows = email::read::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<TaggingsOf> for Loader {
+    type Value = Vec<tagging::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TaggingsOf]) -> Result<HashMap<TaggingsOf, Self::Value>, Error> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows = tag::tagging::load_active(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| TaggingsOf(row.target_id)))
+    }
+}
+
+impl Load<PathOf> for Loader {
+    type Value = Vec<tag::catalogue::Ancestor>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[PathOf]) -> Result<HashMap<PathOf, Self::Value>, Error> {
+        let ids: Vec<TagId> = keys.iter().map(|key| key.0).collect();
+        let rows = tag::catalogue::load_paths(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| PathOf(row.tag_id)))
+    }
+}
+
+impl Load<CountsOf> for Loader {
+    type Value = HashMap<TagTarget, tag::TagCount>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[CountsOf]) -> Result<HashMap<CountsOf, Self::Value>, Error> {
+        let ids: Vec<TagId> = keys.iter().map(|key| key.0).collect();
+        let rows = tag::catalogue::load_counts(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| CountsOf(row.tag_id))
+            .into_iter()
+            .map(|(key, counts)| (key, by(counts, |count| count.target)))
+            .collect())
+    }
+}
+
+impl Load<IdentitiesOf> for Loader {
+    type Value = Vec<contact::Identity>;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[IdentitiesOf],
+    ) -> Result<HashMap<IdentitiesOf, Self::Value>, Error> {
+        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+        let rows = contact::load_identities(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| IdentitiesOf(row.contact_id)))
+    }
+}

@@ -1,0 +1,91 @@
+//! The schema: one folder per noun, each with its types, queries, mutations and inputs.
+//!
+//! Types wrap what `domain` returns; a resolver parses ids and inputs, calls one use case, and wraps
+//! the result. What every resolver needs (the actor, the business, the loaders) comes from
+//! [`context`]; errors are sorted in [`error`]. Doc comments here are the public documentation: they
+//! are written for the people who use the API.
+//!
+//! To add a type: a folder for its noun, and its line in each root below.
+
+pub mod access;
+pub mod account;
+pub mod change;
+pub mod contact;
+mod context;
+pub mod conversation;
+pub mod email;
+mod error;
+pub mod event;
+mod id;
+pub(crate) mod idempotency;
+pub mod inbox;
+mod loader;
+pub mod node;
+mod page;
+pub mod tag;
+
+use async_graphql::{MergedObject, MergedSubscription};
+use domain::ctx::Ctx;
+
+pub use change::Hub;
+pub use idempotency::Door;
+pub use loader::LoaderCell;
+
+/// Everything that can be asked.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub struct Query(
+    access::AccessQuery,
+    account::AccountQuery,
+    contact::ContactQuery,
+    conversation::ConversationQuery,
+    email::EmailQuery,
+    inbox::InboxQuery,
+    node::NodeQuery,
+    tag::TagQuery,
+);
+
+/// Everything that can be changed. Each mutation takes one input and returns one payload with the
+/// result or with `userErrors` that name what to mend.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Mutation")]
+pub struct Mutation(
+    access::AccessMutation,
+    account::AccountMutation,
+    contact::ContactMutation,
+    conversation::ConversationMutation,
+    email::EmailMutation,
+    event::EventMutation,
+    inbox::InboxMutation,
+    tag::TagMutation,
+);
+
+/// Everything that can be watched. Every message carries a cursor; a client that comes back with its
+/// last cursor misses nothing.
+#[derive(MergedSubscription, Default)]
+#[graphql(name = "Subscription")]
+pub struct Subscription(change::ChangeSubscription);
+
+/// The schema of the API.
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// Builds the schema on `ctx`, whose connections belong to the calling thread, and on the process's
+/// reader of the change log.
+pub fn schema(ctx: Ctx, hub: Hub) -> Schema {
+    builder().data(ctx).data(hub).finish()
+}
+
+/// The schema's text, as checked in at `api/schema.graphql`.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    // Depth, size and cost are judged by the transport before execution.
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .disable_suggestions()
+}

@@ -1,0 +1,136 @@
+//! Fetching anything by its global id (Relay's object identification).
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+use entity::id::{
+    AccountId, CampaignId, ContactId, ConversationId, EmailEventId, EventId, Id, InboxId,
+    MessageId, TagId, TaggingId,
+};
+
+use super::{
+    account::Account,
+    contact::Contact,
+    context::{loader, reader},
+    conversation::{Conversation, Message},
+    email::{Campaign, EmailEvent},
+    error::{coded, fault},
+    event::Event,
+    inbox::Inbox,
+    tag::{Tag, Tagging},
+};
+use crate::transport::Code;
+
+/// Ids `nodes` takes at once.
+const MAX_NODES: usize = 100;
+
+/// Anything with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
+pub enum Node {
+    /// A customer company.
+    Account(Account),
+    /// A campaign that emails belong to.
+    Campaign(Campaign),
+    /// A customer person.
+    Contact(Contact),
+    /// A thread with a contact.
+    Conversation(Conversation),
+    /// What a provider or a sender told about an email.
+    EmailEvent(EmailEvent),
+    /// Something a contact did.
+    Event(Event),
+    /// A place messages come from.
+    Inbox(Inbox),
+    /// A piece of a conversation.
+    Message(Message),
+    /// A label in a tree.
+    Tag(Tag),
+    /// One tag on one thing.
+    Tagging(Tagging),
+}
+
+#[derive(Default)]
+pub(crate) struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Whatever has this global id; nothing when nothing of this workspace has.
+    async fn node(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A global id.")] id: ID,
+    ) -> Result<Option<Node>> {
+        fetch(context, &id).await
+    }
+
+    /// Whatever has these global ids, in their order, with nothing where nothing has.
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Global ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_NODES {
+            let message = format!("Ask for at most {MAX_NODES} nodes at once.");
+            return Err(coded(Code::BadUserInput, message));
+        }
+        futures::future::try_join_all(ids.iter().map(|id| fetch(context, id))).await
+    }
+}
+
+/// Reads `id` as one of `I`; a text that is not one names nothing.
+fn known<I: Id>(id: &ID) -> Option<I> {
+    id.parse().ok()
+}
+
+async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let (ctx, actor) = reader(context)?;
+    let loader = loader(context)?;
+    if let Some(id) = known::<ContactId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(Contact::from)
+            .map(Node::Contact));
+    }
+    if let Some(id) = known::<AccountId>(id) {
+        return Ok(loader.load_one(id).await?.map(Account).map(Node::Account));
+    }
+    if let Some(id) = known::<ConversationId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(Conversation)
+            .map(Node::Conversation));
+    }
+    if let Some(id) = known::<MessageId>(id) {
+        return Ok(loader.load_one(id).await?.map(Message).map(Node::Message));
+    }
+    if let Some(id) = known::<TagId>(id) {
+        return Ok(loader.load_one(id).await?.map(Tag).map(Node::Tag));
+    }
+    if let Some(id) = known::<InboxId>(id) {
+        return Ok(loader.load_one(id).await?.map(Inbox).map(Node::Inbox));
+    }
+    if let Some(id) = known::<CampaignId>(id) {
+        return Ok(loader.load_one(id).await?.map(Campaign).map(Node::Campaign));
+    }
+    if let Some(id) = known::<EmailEventId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(EmailEvent)
+            .map(Node::EmailEvent));
+    }
+    if let Some(id) = known::<EventId>(id) {
+        let found = domain::event::load(ctx, actor.workspace, &[id])
+            .await
+            .map_err(fault)?;
+        return Ok(found.into_iter().next().map(Event).map(Node::Event));
+    }
+    if let Some(id) = known::<TaggingId>(id) {
+        let found = domain::tag::tagging::find(ctx, actor.workspace, id)
+            .await
+            .map_err(fault)?;
+        return Ok(found.map(Tagging::from).map(Node::Tagging));
+    }
+    Ok(None)
+}

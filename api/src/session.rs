@@ -1,0 +1,120 @@
+//! Who is calling: access tokens turned into sessions for the GraphQL door.
+//!
+//! A token is looked up in the database at most once in [`FRESH`]; in between it is known by its
+//! hash. Revoking a token, removing its member or changing their role is therefore felt within that
+//! time, on open sockets and streams too, which are asked again every few seconds.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use async_graphql::Request;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    access::{Actor, token},
+    ctx::Ctx,
+};
+
+use crate::{
+    graphql::LoaderCell,
+    transport::{Authenticator, Refusal},
+};
+
+/// How long a looked-up token is believed without asking again.
+const FRESH: TimeDelta = TimeDelta::seconds(2);
+/// Looked-up tokens kept; when there are more, all are forgotten and asked for anew.
+const KEPT: usize = 10_000;
+
+/// The sessions of one process.
+pub struct Sessions {
+    ctx: Ctx,
+    known: Mutex<HashMap<token::Hash, Known>>,
+}
+
+struct Known {
+    actor: Option<Arc<Actor>>,
+    asked_at: DateTime<Utc>,
+}
+
+/// A caller whose token was good when it was last looked up.
+#[derive(Debug, Clone)]
+pub struct Session {
+    actor: Arc<Actor>,
+    hash: token::Hash,
+}
+
+impl Sessions {
+    /// Looks tokens up through `ctx`.
+    pub fn new(ctx: Ctx) -> Self {
+        Self {
+            ctx,
+            known: Mutex::default(),
+        }
+    }
+
+    async fn actor(&self, hash: token::Hash) -> domain::error::Result<Option<Arc<Actor>>> {
+        let now = self.ctx.clock.now();
+        if let Some(known) = self
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&hash)
+            && (now - known.asked_at).abs() < FRESH
+        {
+            return Ok(known.actor.clone());
+        }
+        let actor = token::authenticate_hash(&self.ctx, hash)
+            .await?
+            .map(Arc::new);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(
+            hash,
+            Known {
+                actor: actor.clone(),
+                asked_at: now,
+            },
+        );
+        Ok(actor)
+    }
+}
+
+impl Authenticator for Sessions {
+    type Session = Session;
+
+    async fn authenticate(&self, credential: Option<&str>) -> Result<Session, Refusal> {
+        let hash = token::hash(credential.ok_or(Refusal::Unauthenticated)?);
+        match self.actor(hash).await {
+            Ok(Some(actor)) => Ok(Session { actor, hash }),
+            Ok(None) => Err(Refusal::Unauthenticated),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a token look-up failed"
+                );
+                Err(Refusal::Unavailable)
+            }
+        }
+    }
+
+    async fn still_valid(&self, session: &Session) -> bool {
+        match self.actor(session.hash).await {
+            // A changed role or scope ends the session too: what it may see has changed.
+            Ok(actor) => actor.is_some_and(|actor| *actor == *session.actor),
+            Err(_) => true,
+        }
+    }
+
+    fn rate_key(&self, session: &Session, _peer: Option<IpAddr>) -> u128 {
+        session.actor.token.0.as_u128()
+    }
+
+    fn attach(&self, session: &Session, request: Request) -> Request {
+        let actor = Arc::clone(&session.actor);
+        request.data(actor).data::<LoaderCell>(OnceLock::new())
+    }
+}

@@ -1,0 +1,226 @@
+//! Rates that say what they are made of.
+
+use async_graphql::{Enum, SimpleObject};
+use serde::{Deserialize, Serialize};
+
+use super::figures::Figures;
+
+/// The 97.5 % point of the standard normal distribution: two-sided 95 %.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// What a rate is a share of. Published definitions disagree, so each rate says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "EmailRateBase")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Base {
+    /// Emails the sender or its provider accepted.
+    Attempted,
+    /// Emails that arrived.
+    Delivered,
+    /// Emails a person opened, implied opens included.
+    HumanOpeners,
+}
+
+/// A share of emails, with what it is made of and how far chance alone may have moved it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, SimpleObject)]
+#[graphql(name = "EmailRate")]
+pub struct Rate {
+    /// The share, from 0 to 1; null when there is nothing to take a share of.
+    pub value: Option<f64>,
+    /// How many emails have the property.
+    pub numerator: i64,
+    /// Of how many.
+    pub denominator: i64,
+    /// What the denominator counts.
+    pub base: Base,
+    /// The lower end of the 95 % Wilson interval.
+    pub low: Option<f64>,
+    /// The upper end of the 95 % Wilson interval.
+    pub high: Option<f64>,
+}
+
+impl Rate {
+    /// `numerator` of `denominator`, with the Wilson score interval:
+    /// `(p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)`. Definitions, "Small samples".
+    pub fn new(numerator: i64, denominator: i64, base: Base) -> Self {
+        if denominator <= 0 {
+            return Self {
+                value: None,
+                numerator,
+                denominator,
+                base,
+                low: None,
+                high: None,
+            };
+        }
+        let n = denominator as f64;
+        let p = numerator as f64 / n;
+        let squared = Z * Z;
+        let middle = p + squared / (2.0 * n);
+        let reach = Z
+            * (p * (1.0 - p) / n + squared / (4.0 * n * n))
+                .max(0.0)
+                .sqrt();
+        let scale = 1.0 + squared / n;
+        // The ends are exact there; the formula leaves a rounding error.
+        let low = if numerator == 0 {
+            0.0
+        } else {
+            (middle - reach) / scale
+        };
+        let high = if numerator == denominator {
+            1.0
+        } else {
+            (middle + reach) / scale
+        };
+        Self {
+            value: Some(p),
+            numerator,
+            denominator,
+            base,
+            low: Some(low.clamp(0.0, 1.0)),
+            high: Some(high.clamp(0.0, 1.0)),
+        }
+    }
+}
+
+/// The rates of the definitions' table "Email"; each is null when its denominator is 0.
+impl Figures {
+    /// Delivered / attempted. "Delivery rate".
+    pub fn delivery_rate(&self) -> Rate {
+        self.of_attempted(self.delivered)
+    }
+
+    /// Hard bounces / attempted. "Hard / soft bounce rate".
+    pub fn hard_bounce_rate(&self) -> Rate {
+        self.of_attempted(self.hard_bounced)
+    }
+
+    /// Soft bounces without a later delivery / attempted. "Hard / soft bounce rate".
+    pub fn soft_bounce_rate(&self) -> Rate {
+        self.of_attempted(self.soft_bounced)
+    }
+
+    /// Policy blocks / attempted: "policy blocks counted apart".
+    pub fn block_rate(&self) -> Rate {
+        self.of_attempted(self.blocked)
+    }
+
+    /// Unique human openers / delivered. "Open rate, human".
+    pub fn human_open_rate(&self) -> Rate {
+        self.of_delivered(self.human_openers)
+    }
+
+    /// Any opener / delivered. "Open rate, all".
+    pub fn open_rate(&self) -> Rate {
+        self.of_delivered(self.openers)
+    }
+
+    /// Unique human clickers / delivered. "Click rate (CTR)".
+    pub fn click_rate(&self) -> Rate {
+        self.of_delivered(self.human_clickers)
+    }
+
+    /// Unique human clickers / unique human openers; never above 1, because a person's click
+    /// implies a person's open. "CTOR".
+    pub fn click_to_open_rate(&self) -> Rate {
+        Rate::new(self.human_clickers, self.human_openers, Base::HumanOpeners)
+    }
+
+    /// Emails with at least one reply of a person / delivered. "Reply rate".
+    pub fn reply_rate(&self) -> Rate {
+        self.of_delivered(self.replied)
+    }
+
+    /// Unique unsubscriptions / delivered. "Unsubscribe rate".
+    pub fn unsubscribe_rate(&self) -> Rate {
+        self.of_delivered(self.unsubscribed)
+    }
+
+    /// Complaints / delivered; alarming from 0.3 % on. "Complaint rate".
+    pub fn complaint_rate(&self) -> Rate {
+        self.of_delivered(self.complained)
+    }
+
+    /// The share of opens that machines caused, of all opens counted; null without opens.
+    /// "Open rate: show both plus machine share".
+    pub fn machine_open_share(&self) -> Option<f64> {
+        let opens = self.human_opens + self.machine_opens;
+        (opens > 0).then(|| self.machine_opens as f64 / opens as f64)
+    }
+
+    /// Mean seconds to the first reply, over the answered emails of which it is known.
+    pub fn mean_reply_seconds(&self) -> Option<f64> {
+        (self.timed_replies > 0).then(|| self.reply_seconds as f64 / self.timed_replies as f64)
+    }
+
+    fn of_attempted(&self, numerator: i64) -> Rate {
+        Rate::new(numerator, self.attempted, Base::Attempted)
+    }
+
+    fn of_delivered(&self, numerator: i64) -> Rate {
+        Rate::new(numerator, self.delivered, Base::Delivered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(numerator: i64, denominator: i64, low: f64, high: f64) {
+        let rate = Rate::new(numerator, denominator, Base::Delivered);
+        let near = |actual: Option<f64>, expected: f64| {
+            assert!((actual.unwrap() - expected).abs() < 1e-4, "{rate:?}");
+        };
+        near(rate.value, numerator as f64 / denominator as f64);
+        near(rate.low, low);
+        near(rate.high, high);
+    }
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        check(0, 10, 0.0, 0.2775);
+        check(10, 10, 0.7225, 1.0);
+        check(5, 10, 0.2366, 0.7634);
+        check(1, 1, 0.2065, 1.0);
+        check(30, 1_000, 0.0211, 0.0425);
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_null() {
+        let figures = Figures::default();
+        for rate in [
+            figures.delivery_rate(),
+            figures.human_open_rate(),
+            figures.click_to_open_rate(),
+        ] {
+            assert_eq!((rate.value, rate.low, rate.high), (None, None, None));
+        }
+        assert_eq!(figures.machine_open_share(), None);
+        assert_eq!(figures.mean_reply_seconds(), None);
+    }
+
+    #[test]
+    fn each_rate_states_its_base() {
+        let figures = Figures {
+            attempted: 100,
+            delivered: 80,
+            human_openers: 40,
+            human_clickers: 10,
+            hard_bounced: 5,
+            complained: 1,
+            ..Figures::default()
+        };
+        let parts = |rate: Rate| (rate.numerator, rate.denominator, rate.base);
+        assert_eq!(parts(figures.delivery_rate()), (80, 100, Base::Attempted));
+        assert_eq!(parts(figures.hard_bounce_rate()), (5, 100, Base::Attempted));
+        assert_eq!(parts(figures.human_open_rate()), (40, 80, Base::Delivered));
+        assert_eq!(parts(figures.click_rate()), (10, 80, Base::Delivered));
+        assert_eq!(
+            parts(figures.click_to_open_rate()),
+            (10, 40, Base::HumanOpeners)
+        );
+        assert_eq!(parts(figures.complaint_rate()), (1, 80, Base::Delivered));
+    }
+}

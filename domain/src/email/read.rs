@@ -1,0 +1,152 @@
+//! Reads email events and campaigns, and explains what was made of an email's events.
+
+use entity::{
+    campaign, email_event,
+    id::{CampaignId, ContactId, EmailEventId, Id as _, WorkspaceId},
+};
+
+use super::{
+    fold::{EmailState, UnitEvent, fold},
+    origin::{self, Verdict},
+};
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    page::{Key, Keyset, Page, PageRequest},
+    store::{Query, Rows},
+    workspace,
+};
+
+/// How many events of one email are explained at most; the earliest are kept.
+const MAX_EXPLAINED: i64 = 1_000;
+
+/// A page of one contact's email events, newest first, each with its cursor.
+pub async fn of_contact(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    page: &PageRequest,
+) -> Result<Page<(String, email_event::Model)>> {
+    let keyset = Keyset {
+        order: "occurred",
+        key: Some("e.occurred_at"),
+        id: "e.id",
+        descending: true,
+    };
+    let mut query =
+        Query::new("SELECT e.* FROM email_event e WHERE e.workspace_id = $1 AND e.contact_id = $2")
+            .bind(workspace)
+            .bind(contact);
+    keyset.apply(&mut query, page)?;
+    let rows: Vec<email_event::Model> = query.all(ctx.reader()).await?;
+    Ok(keyset.page(rows, page).map(|row| {
+        let cursor = keyset.cursor(Key::Time(row.occurred_at), row.id.uuid());
+        (cursor, row)
+    }))
+}
+
+/// The email events among `ids`, in no particular order; for loaders.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[EmailEventId],
+) -> Result<Vec<email_event::Model>> {
+    Ok(Query::new(
+        "SELECT e.* FROM {r} CROSS JOIN email_event e WHERE e.workspace_id = $1 AND e.id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}
+
+/// A page of the workspace's campaigns, newest first, each with its cursor.
+pub async fn campaigns(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    page: &PageRequest,
+) -> Result<Page<(String, campaign::Model)>> {
+    let keyset = Keyset {
+        order: "newest",
+        key: None,
+        id: "c.id",
+        descending: true,
+    };
+    let mut query =
+        Query::new("SELECT c.* FROM campaign c WHERE c.workspace_id = $1").bind(workspace);
+    keyset.apply(&mut query, page)?;
+    let rows: Vec<campaign::Model> = query.all(ctx.reader()).await?;
+    Ok(keyset
+        .page(rows, page)
+        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+}
+
+/// The campaigns among `ids`, in no particular order; for loaders.
+pub async fn load_campaigns(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[CampaignId],
+) -> Result<Vec<campaign::Model>> {
+    Ok(Query::new(
+        "SELECT c.* FROM {r} CROSS JOIN campaign c WHERE c.workspace_id = $1 AND c.id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}
+
+/// What was made of one email's events, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// Where the email stands.
+    pub state: EmailState,
+    /// Its events in the order of their times, each with who is taken to have caused it.
+    pub events: Vec<(email_event::Model, Verdict)>,
+}
+
+/// Explains the email `email_key` to `recipient`, in its normal spelling; nothing when no event of
+/// it is known.
+pub async fn explain(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    email_key: &str,
+    recipient: &str,
+) -> Result<Option<Explained>> {
+    let rows: Vec<email_event::Model> = Query::new(
+        "SELECT e.* FROM email_event e
+         WHERE e.workspace_id = $1 AND e.email_key = $2 AND e.recipient = $3
+         ORDER BY e.occurred_at, e.id LIMIT $4",
+    )
+    .bind(workspace)
+    .bind(email_key)
+    .bind(recipient)
+    .bind(MAX_EXPLAINED)
+    .all(ctx.reader())
+    .await?;
+    let zone = workspace::time_zone(&workspace::find(ctx, workspace).await?);
+    let events: Vec<UnitEvent> = rows.iter().map(UnitEvent::from).collect();
+    let Some(state) = fold(&events, zone) else {
+        return Ok(None);
+    };
+    let sorted: Vec<&UnitEvent> = events.iter().collect();
+    let verdicts = origin::classify(&sorted);
+    Ok(Some(Explained {
+        state,
+        events: rows.into_iter().zip(verdicts).collect(),
+    }))
+}
+
+impl From<&email_event::Model> for UnitEvent {
+    fn from(row: &email_event::Model) -> Self {
+        Self {
+            id: row.id,
+            kind: row.kind,
+            origin: row.origin,
+            bounce: row.bounce,
+            url: row.url.clone(),
+            user_agent: row.user_agent.clone(),
+            occurred_at: row.occurred_at,
+        }
+    }
+}

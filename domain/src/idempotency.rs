@@ -1,0 +1,154 @@
+//! Doing a request once, however often it is sent.
+//!
+//! A client may give a mutation a key. The key is claimed in the transaction of the mutation's own
+//! effects: whoever commits first did it, everybody else's transaction is undone. The answer is kept
+//! beside the key and given again to whoever repeats the request; another request under the same key
+//! is refused. Called by `api`; keys are forgotten after [`KEPT_FOR`].
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::id::WorkspaceId;
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result},
+    store::Query,
+};
+
+/// How long a key and its answer are kept.
+pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+/// Characters a key may have.
+pub const MAX_KEY: usize = 255;
+
+/// A request that is to be done once; lives as long as the request.
+#[derive(Debug)]
+pub struct Once {
+    workspace: WorkspaceId,
+    key: String,
+    fingerprint: Vec<u8>,
+    commits: AtomicU32,
+    lost: AtomicBool,
+}
+
+/// What is known of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nobody has used it.
+    Fresh,
+    /// The request was carried out; this was the answer.
+    Answered(String),
+    /// The request was carried out at this time, and its answer is not there (yet).
+    Unanswered(DateTime<Utc>),
+}
+
+impl Once {
+    /// The request `parts` under `key`.
+    pub fn new(workspace: WorkspaceId, key: &str, parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self {
+            workspace,
+            key: key.to_owned(),
+            fingerprint: hash.finalize().to_vec(),
+            commits: AtomicU32::new(0),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether this request has changed anything under the key.
+    pub fn has_committed(&self) -> bool {
+        self.commits.load(Ordering::Relaxed) > 0 && !self.is_lost()
+    }
+
+    /// Whether somebody else was first.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Claims the key in the transaction of `connection`. A request with several mutations claims it
+    /// once per transaction.
+    pub(crate) async fn claim(
+        &self,
+        connection: &impl ConnectionTrait,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let number = self.commits.fetch_add(1, Ordering::Relaxed);
+        let name = if number == 0 {
+            self.key.clone()
+        } else {
+            format!("{}\u{1}{number}", self.key)
+        };
+        let claimed = Query::new(
+            "INSERT INTO idempotency_key (workspace_id, name, fingerprint, created_at)
+             VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(self.workspace)
+        .bind(name)
+        .bind(self.fingerprint.clone())
+        .bind(now)
+        .execute(connection)
+        .await?;
+        if claimed == 1 {
+            return Ok(());
+        }
+        self.lost.store(true, Ordering::Relaxed);
+        Err(Error::IdempotencyBusy)
+    }
+
+    /// What is known of the key; refuses when it was used for another request.
+    pub async fn look_up(&self, ctx: &Ctx) -> Result<Known> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            fingerprint: Vec<u8>,
+            result: Option<String>,
+            created_at: DateTime<Utc>,
+        }
+        let row: Option<Row> = Query::new(
+            "SELECT fingerprint, result, created_at FROM idempotency_key
+             WHERE workspace_id = $1 AND name = $2",
+        )
+        .bind(self.workspace)
+        .bind(self.key.clone())
+        .one(ctx.reader())
+        .await?;
+        let Some(row) = row else {
+            return Ok(Known::Fresh);
+        };
+        if row.fingerprint != self.fingerprint {
+            return Err(Error::IdempotencyMismatch);
+        }
+        Ok(row
+            .result
+            .map_or(Known::Unanswered(row.created_at), Known::Answered))
+    }
+
+    /// Keeps the answer of the request that claimed the key.
+    pub async fn keep(&self, ctx: &Ctx, answer: &str) -> Result<()> {
+        Query::new(
+            "UPDATE idempotency_key SET result = $3
+             WHERE workspace_id = $1 AND name = $2 AND result IS NULL",
+        )
+        .bind(self.workspace)
+        .bind(self.key.clone())
+        .bind(answer)
+        .execute(ctx.db.writer())
+        .await?;
+        Ok(())
+    }
+}
+
+/// Forgets keys older than [`KEPT_FOR`]; says how many.
+pub async fn prune(ctx: &Ctx) -> Result<u64> {
+    Ok(
+        Query::new("DELETE FROM idempotency_key WHERE created_at < $1")
+            .bind(ctx.clock.now() - KEPT_FOR)
+            .execute(ctx.db.writer())
+            .await?,
+    )
+}
