@@ -13,4 +13,6 @@ mod graph;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod rule;
+#[cfg(test)]
 mod work;

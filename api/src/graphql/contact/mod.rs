@@ -11,7 +11,7 @@ use domain::{
     contact::{self, ContactFilter, ContactOrder},
     conversation,
     email::{self, report::Period},
-    event,
+    event, health,
     page::PageRequest,
     tag,
 };
@@ -27,8 +27,9 @@ use super::{
     email::{EmailEvent, EmailMetrics, EmailRecency},
     error::fault,
     event::Event,
+    health::{Health, HealthEntry},
     id,
-    loader::{IdentitiesOf, TaggingsOf},
+    loader::{HealthOf, IdentitiesOf, TaggingsOf},
     page::connection,
     tag::{TagFilterInput, Tagging},
 };
@@ -162,6 +163,33 @@ impl Contact {
             .map_err(fault)?;
         Ok(connection(
             found.map(|(cursor, row)| (cursor, EmailEvent(row))),
+        ))
+    }
+
+    /// How the contact is doing, and why.
+    async fn health(&self, context: &Context<'_>) -> Result<Option<Health>> {
+        Ok(loader(context)?
+            .load_one(HealthOf(self.row.id))
+            .await?
+            .map(Health))
+    }
+
+    /// How the contact was doing, newest first; an entry for every change of score or band.
+    async fn health_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, HealthEntry>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = health::history(ctx, actor.workspace, self.row.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, HealthEntry(row))),
         ))
     }
 
