@@ -17,6 +17,7 @@ pub mod ctx;
 pub mod email;
 pub mod error;
 pub mod event;
+pub mod health;
 pub mod idempotency;
 pub mod inbox;
 pub mod locale;
@@ -37,12 +38,17 @@ use work::{due::Claimed, projection::Projection, schedule::Schedule};
 
 /// Every consequence of the change log.
 pub fn projections() -> &'static [&'static dyn Projection] {
-    &[&rule::projection::Rules, &email::metrics::EmailMetrics]
+    &[
+        &rule::projection::Rules,
+        &email::metrics::EmailMetrics,
+        &health::projection::HealthProjection,
+        &health::refit::HealthRefit,
+    ]
 }
 
 /// Everything that recurs by the clock.
 pub fn schedules() -> &'static [&'static dyn Schedule] {
-    &[]
+    &[&health::nightly::NightlyHealth]
 }
 
 /// What is noted about the subject of a due item that will not be tried again.

@@ -15,6 +15,8 @@ mod graph;
 #[cfg(test)]
 mod handler;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod rule;
 #[cfg(test)]
 mod work;

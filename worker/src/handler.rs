@@ -100,12 +100,15 @@ impl WorkHandler for Handler {
         if hint.work == Work::Due {
             return self.inner.deliver(workspace).await;
         }
+        let mut result = Ok(());
         for projection in domain::projections() {
             if projection.work() == hint.work {
-                self.inner.project(*projection, workspace).await?;
+                // One that fails must not keep another from its hint.
+                let done = self.inner.project(*projection, workspace).await;
+                result = result.and(done);
             }
         }
-        Ok(())
+        result
     }
 
     async fn sweep(&self) -> anyhow::Result<()> {
