@@ -7,8 +7,12 @@
 pub mod support;
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod email;
 #[cfg(test)]
 mod graph;
+#[cfg(test)]
+mod invariant;
 #[cfg(test)]
 mod work;
