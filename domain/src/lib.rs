@@ -17,6 +17,7 @@ pub mod ctx;
 pub mod email;
 pub mod error;
 pub mod event;
+pub mod health;
 pub mod idempotency;
 pub mod inbox;
 pub mod locale;
@@ -32,14 +33,29 @@ pub mod vault;
 pub mod work;
 pub mod workspace;
 
-use work::{projection::Projection, schedule::Schedule};
+use entity::kind::DueKind;
+use work::{due::Claimed, projection::Projection, schedule::Schedule};
 
 /// Every consequence of the change log.
 pub fn projections() -> &'static [&'static dyn Projection] {
-    &[&email::metrics::EmailMetrics]
+    &[
+        &rule::projection::Rules,
+        &email::metrics::EmailMetrics,
+        &health::projection::HealthProjection,
+        &health::refit::HealthRefit,
+    ]
 }
 
 /// Everything that recurs by the clock.
 pub fn schedules() -> &'static [&'static dyn Schedule] {
-    &[]
+    &[&health::nightly::NightlyHealth]
+}
+
+/// What is noted about the subject of a due item that will not be tried again.
+async fn give_up_due(tx: &mut store::Tx<'_>, item: &Claimed, error: &str) -> error::Result<()> {
+    match item.kind {
+        DueKind::Delivery => {
+            notification::delivery::give_up(tx, item.subject_id.into(), error).await
+        }
+    }
 }

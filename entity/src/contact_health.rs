@@ -25,7 +25,8 @@ pub struct Model {
     pub rank: f64,
     /// The band.
     pub band: HealthBand,
-    /// Evaluations in a row that pointed to another band.
+    /// Days in a row on which the score pointed to a better band (positive) or a worse one
+    /// (negative) than the contact is in.
     pub band_streak: i64,
     /// Share of the model's weight that had data, 0 to 1.
     pub coverage: f64,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{HealthModelId, WorkspaceId};
+use crate::id::{ContactId, HealthModelId, WorkspaceId};
 
 /// A version of the health model.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -22,6 +22,10 @@ pub struct Model {
     pub created_by: Json,
     /// When the row was made.
     pub created_at: DateTimeUtc,
+    /// The last contact that was recomputed with it; nothing before the first.
+    pub applied_to: Option<ContactId>,
+    /// When everybody had been recomputed with it.
+    pub applied_at: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

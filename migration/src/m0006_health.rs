@@ -22,6 +22,8 @@ CREATE TABLE health_model (
     definition JSON NOT NULL,
     created_by JSON NOT NULL,
     created_at TIME NOT NULL,
+    applied_to UUID,
+    applied_at TIME,
     PRIMARY KEY (workspace_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX health_model_version ON health_model (workspace_id, version);

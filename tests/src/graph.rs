@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use domain::{
     contact::{self, ContactFilter, ContactOrder, TagFilter},
-    conversation::{self, NewMessage, Outcome},
+    conversation::{self, ConversationFilter, NewMessage, Outcome},
     inbox,
     page::PageRequest,
     tag::{self, NewTag, Request, tagging},
@@ -76,9 +76,14 @@ fn messages_brought_twice_are_stored_once_and_threads_hold_together_in_any_order
         assert_eq!(second[1].message, first[0].message);
 
         let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-        let all = conversation::list(ctx, workspace, &Default::default(), &PageRequest::first(10))
-            .await
-            .unwrap();
+        let all = conversation::list(
+            ctx,
+            workspace,
+            &ConversationFilter::default(),
+            &PageRequest::first(10),
+        )
+        .await
+        .unwrap();
         assert_eq!(all.rows.len(), 1);
         let thread = &all.rows[0].1;
         assert_eq!(thread.messages, 2);
@@ -111,7 +116,7 @@ fn an_answer_from_us_ends_the_wait() {
         let all = conversation::list(
             &world.ctx,
             world.owner.workspace,
-            &Default::default(),
+            &ConversationFilter::default(),
             &PageRequest::first(10),
         )
         .await

@@ -13,6 +13,10 @@ mod email;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod invariant;
+#[cfg(test)]
+mod rule;
 #[cfg(test)]
 mod work;

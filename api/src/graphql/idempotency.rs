@@ -4,7 +4,7 @@
 //! `idempotencyKey`. This wraps the schema instead of extending it: an extension would cost something
 //! at every field of every request.
 
-use std::{any::TypeId, future::Future, sync::Arc, time::Duration};
+use std::{any::TypeId, sync::Arc, time::Duration};
 
 use async_graphql::{Data, Executor, Request, Response, ServerError, Value};
 use chrono::TimeDelta;
@@ -122,26 +122,24 @@ fn clean(key: &str) -> String {
 }
 
 impl Executor for Door {
-    fn execute(&self, request: Request) -> impl Future<Output = Response> + Send {
-        async move {
-            let Some(key) = key(&request) else {
-                return self.schema.execute(request).await;
-            };
-            let once = key.map(|key| {
-                let variables = serde_json::to_string(&request.variables).unwrap_or_default();
-                let name = request.operation_name.as_deref().unwrap_or_default();
-                let parts = [request.query.as_str(), name, variables.as_str()];
-                actor(&request.data).map(|actor| Once::new(actor.workspace, &key, &parts))
-            });
-            let result = match once {
-                Ok(Some(once)) => self.once(once, request).await,
-                Ok(None) => Ok(self.schema.execute(request).await),
-                Err(error) => Err(error),
-            };
-            result.unwrap_or_else(|error| {
-                Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
-            })
-        }
+    async fn execute(&self, request: Request) -> Response {
+        let Some(key) = key(&request) else {
+            return self.schema.execute(request).await;
+        };
+        let once = key.map(|key| {
+            let variables = serde_json::to_string(&request.variables).unwrap_or_default();
+            let name = request.operation_name.as_deref().unwrap_or_default();
+            let parts = [request.query.as_str(), name, variables.as_str()];
+            actor(&request.data).map(|actor| Once::new(actor.workspace, &key, &parts))
+        });
+        let result = match once {
+            Ok(Some(once)) => self.once(once, request).await,
+            Ok(None) => Ok(self.schema.execute(request).await),
+            Err(error) => Err(error),
+        };
+        result.unwrap_or_else(|error| {
+            Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
+        })
     }
 
     fn execute_stream(

@@ -7,7 +7,7 @@ use async_graphql::{
     dataloader::{DataLoader, Loader as Load},
     runtime::{TokioSpawner, TokioTimer},
 };
-use domain::{account, contact, conversation, ctx::Ctx, email, inbox, tag};
+use domain::{account, contact, conversation, ctx::Ctx, email, health, inbox, tag};
 use entity::{
     id::{
         AccountId, CampaignId, ContactId, ConversationId, EmailEventId, InboxId, MessageId, TagId,
@@ -47,6 +47,9 @@ pub(crate) struct PathOf(pub(crate) TagId);
 /// Asks for a tag's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CountsOf(pub(crate) TagId);
+/// Asks for a contact's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct HealthOf(pub(crate) ContactId);
 /// Asks for a contact's identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
@@ -224,5 +227,18 @@ impl Load<IdentitiesOf> for Loader {
             .await
             .map_err(fault)?;
         Ok(group(rows, |row| IdentitiesOf(row.contact_id)))
+    }
+}
+
+impl Load<HealthOf> for Loader {
+    type Value = entity::contact_health::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[HealthOf]) -> Result<HashMap<HealthOf, Self::Value>, Error> {
+        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+        let rows = health::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| HealthOf(row.contact_id)))
     }
 }

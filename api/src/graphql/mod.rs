@@ -16,6 +16,7 @@ pub mod conversation;
 pub mod email;
 mod error;
 pub mod event;
+pub mod health;
 mod id;
 pub(crate) mod idempotency;
 pub mod inbox;
@@ -41,6 +42,7 @@ pub struct Query(
     contact::ContactQuery,
     conversation::ConversationQuery,
     email::EmailQuery,
+    health::HealthModelQuery,
     inbox::InboxQuery,
     node::NodeQuery,
     tag::TagQuery,
@@ -57,6 +59,7 @@ pub struct Mutation(
     conversation::ConversationMutation,
     email::EmailMutation,
     event::EventMutation,
+    health::HealthModelMutation,
     inbox::InboxMutation,
     tag::TagMutation,
 );

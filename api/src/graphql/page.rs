@@ -12,6 +12,7 @@ use super::{
     conversation::{Conversation, Message},
     email::{Campaign, EmailEvent},
     event::Event,
+    health::HealthEntry,
     tag::Tagging,
 };
 
@@ -39,6 +40,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
             "A page of email events.",
         )
         .override_output_type_description::<Connection<String, Event>>("A page of events.")
+        .override_output_type_description::<Connection<String, HealthEntry>>(
+            "A page of a health history.",
+        )
         .override_output_type_description::<Connection<String, Message>>("A page of messages.")
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
 }

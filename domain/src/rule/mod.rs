@@ -1,9 +1,6 @@
-//! Rules: when a message arrives and a condition holds, do something. The part that decides.
+//! Rules: when a message arrives and a condition holds, do something.
 //!
-//! Everything here takes values and returns values; loading rules and facts, carrying out effects
-//! and logging firings belong to the callers.
-//!
-//! The cast:
+//! The part that decides takes values and returns values:
 //! - [`trigger`], [`condition`], [`action`]: the kinds a rule is made of, one file each;
 //! - [`definition`]: the three together, and their JSON;
 //! - [`check`](mod@check): whether a rule makes sense, before it is saved;
@@ -14,17 +11,27 @@
 //! - [`plan`](mod@plan): what to do about those that fired;
 //! - [`reference`](mod@reference): the ids a rule names.
 //!
+//! The part that acts:
+//! - [`write`](mod@write) and [`read`]: the rules of a workspace, and members changing them;
+//! - `cache`: the compiled rules of each workspace, until they change;
+//! - [`projection`]: evaluates messages as they come in and writes what follows;
+//! - [`firing`]: the log of what fired, on what, and what became of it.
+//!
 //! To add one: a new trigger, condition or action is a file in its folder and a variant in that
 //! folder's `mod.rs`, which says the rest.
 
 pub mod action;
+mod cache;
 pub mod check;
 pub mod condition;
 pub mod definition;
 pub mod facts;
+pub mod firing;
 pub mod matcher;
 mod path;
 pub mod plan;
+pub mod projection;
+pub mod read;
 pub mod reference;
 #[cfg(test)]
 mod samples;
@@ -34,3 +41,7 @@ pub mod sentence;
 pub mod text;
 pub mod trace;
 pub mod trigger;
+pub mod write;
+
+pub use read::{Rule, find, list, load};
+pub use write::{NewRule, RuleChanges, create, delete, reorder, set_active, update};

@@ -87,7 +87,7 @@ impl Location {
                 let pool = SqlitePoolOptions::new()
                     .max_connections(size)
                     .acquire_timeout(Duration::from_secs(30))
-                    .idle_timeout(Duration::from_secs(60))
+                    .idle_timeout(Duration::from_mins(1))
                     .test_before_acquire(false)
                     .connect_lazy_with(options);
                 SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)

@@ -1,4 +1,11 @@
-//! The connections a process holds.
+//! The connections a process holds, and what it remembers of what lies behind them.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use sea_orm::{
     AccessMode, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
@@ -12,12 +19,41 @@ use sea_orm::{
 pub struct Db {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    memory: Memory,
+}
+
+/// Values derived from the database's contents, one of each type. They live and die with the
+/// [`Db`], so that two databases in one process never share any.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>);
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
 }
 
 impl Db {
     /// Joins a pool for reading and one for writing; on PostgreSQL give the same pool twice.
     pub fn new(reader: DatabaseConnection, writer: DatabaseConnection) -> Self {
-        Self { reader, writer }
+        Self {
+            reader,
+            writer,
+            memory: Memory::default(),
+        }
+    }
+
+    /// The one `T` that belongs to this database in this process: a cache, which must check by
+    /// itself that what it holds still agrees with the database.
+    pub(crate) fn remembered<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        let mut values = self.memory.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = values
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(T::default()))
+            .clone();
+        drop(values);
+        // The key is the type, so the cast cannot fail.
+        value.downcast().unwrap_or_default()
     }
 
     /// Where single statements that only read are run.

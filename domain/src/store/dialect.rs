@@ -20,6 +20,14 @@ pub fn now_plus(backend: DatabaseBackend, seconds: i64) -> String {
     }
 }
 
+/// [`now`] plus as many seconds as the expression `seconds` says.
+pub fn now_plus_expression(backend: DatabaseBackend, seconds: &str) -> String {
+    match backend {
+        DatabaseBackend::Postgres => format!("(now() + ({seconds}) * interval '1 second')"),
+        _ => format!("strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', ({seconds}) || ' seconds')"),
+    }
+}
+
 /// The newest transaction number below which every transaction has ended: the change log is read up
 /// to there. SQLite writes one transaction at a time, so there is nothing to wait for.
 pub fn settled(backend: DatabaseBackend) -> &'static str {

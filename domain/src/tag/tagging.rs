@@ -67,6 +67,11 @@ impl Request {
             tag,
         }
     }
+
+    /// The contact it concerns, if it is about one.
+    fn of_contact(&self) -> Option<ContactId> {
+        (self.target == TagTarget::Contact).then_some(ContactId(self.target_id))
+    }
 }
 
 /// Who tags, why, and what made them do it.
@@ -98,43 +103,76 @@ struct Touched {
 }
 
 /// Puts tags on things; what already carries its tag is left as it is. Tags and things must exist:
-/// see [`tag_one`] for the checked form. Says how many taggings were made.
+/// see [`tag_many`] for the checked form. Says how many taggings were made.
 pub(crate) async fn add(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     reason: &Reason<'_>,
     requests: &[Request],
 ) -> Result<usize> {
-    let requests: BTreeSet<Request> = requests.iter().copied().collect();
-    if requests.is_empty() {
-        return Ok(0);
+    let wanted: Vec<_> = requests.iter().map(|&request| (request, reason)).collect();
+    Ok(add_each(ctx, tx, &wanted).await?.len())
+}
+
+/// Like [`add`], each with a reason of its own; of two that ask for the same, the first is named.
+/// Returns the requests that led to a tagging.
+pub(crate) async fn add_each(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    wanted: &[(Request, &Reason<'_>)],
+) -> Result<HashSet<Request>> {
+    let mut requests: BTreeMap<Request, &Reason<'_>> = BTreeMap::new();
+    for (request, reason) in wanted {
+        requests.entry(*request).or_insert(reason);
     }
-    let rows = request_rows(&requests).ids("id", requests.iter().map(|_| ctx.id::<TaggingId>()));
+    if requests.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = request_rows(requests.keys())
+        .ids("id", requests.keys().map(|_| ctx.id::<TaggingId>()))
+        .json(
+            "origin",
+            requests.values().map(|reason| reason.origin.json()),
+        )
+        .texts(
+            "reason",
+            requests.values().map(|reason| reason.text.as_str()),
+        );
     let made: Vec<Touched> = Query::new(
         "INSERT INTO tagging (workspace_id, id, tag_id, target, target_id, added_at, added_by,
                               added_reason)
-         SELECT $1, r.id, r.tag_id, r.target, r.target_id, $2, $3, $4 FROM {r} WHERE true
+         SELECT $1, r.id, r.tag_id, r.target, r.target_id, $2, r.origin, r.reason
+         FROM {r} WHERE true
          ON CONFLICT (workspace_id, target_id, tag_id) WHERE removed_at IS NULL DO NOTHING
          RETURNING id, tag_id, target, target_id",
     )
     .bind(tx.workspace)
     .bind(tx.now)
-    .bind(reason.origin.json())
-    .bind(reason.text.clone())
     .rows("r", rows)
     .all(tx.connection())
     .await?;
     rank(ctx, tx, &made, 1).await?;
-    for tagging in &made {
-        let fact = Fact::TaggingAdded {
-            tagging_id: tagging.id,
-            tag_id: tagging.tag_id,
-            target: tagging.target,
-            target_id: tagging.target_id,
+    let made: BTreeMap<Request, TaggingId> = made
+        .into_iter()
+        .map(|tagging| (tagging.request(), tagging.id))
+        .collect();
+    // In the order of asking, which a statement's answer does not keep.
+    let mut added = HashSet::with_capacity(made.len());
+    for (request, reason) in wanted {
+        let Some(&tagging_id) = made.get(request) else {
+            continue;
         };
-        tx.record(reason.change(tagging.contact(), fact));
+        if added.insert(*request) {
+            let fact = Fact::TaggingAdded {
+                tagging_id,
+                tag_id: request.tag,
+                target: request.target,
+                target_id: request.target_id,
+            };
+            tx.record(reason.change(request.of_contact(), fact));
+        }
     }
-    Ok(made.len())
+    Ok(added)
 }
 
 /// Takes tags off things; what does not carry its tag is left as it is. Says how many were taken.
@@ -158,7 +196,7 @@ pub(crate) async fn remove(
     .bind(tx.now)
     .bind(reason.origin.json())
     .bind(reason.text.clone())
-    .rows("r", request_rows(&requests))
+    .rows("r", request_rows(requests.iter()))
     .all(tx.connection())
     .await?;
     rank(ctx, tx, &ended, -1).await?;
@@ -169,28 +207,29 @@ pub(crate) async fn remove(
             target: tagging.target,
             target_id: tagging.target_id,
         };
-        tx.record(reason.change(tagging.contact(), fact));
+        tx.record(reason.change(tagging.request().of_contact(), fact));
     }
     Ok(ended.len())
 }
 
 impl Touched {
-    fn contact(&self) -> Option<ContactId> {
-        (self.target == TagTarget::Contact).then_some(ContactId(self.target_id))
+    fn request(&self) -> Request {
+        Request {
+            target: self.target,
+            target_id: self.target_id,
+            tag: self.tag_id,
+        }
     }
 }
 
-fn request_rows(requests: &BTreeSet<Request>) -> Rows {
+fn request_rows<'a>(requests: impl Iterator<Item = &'a Request> + Clone) -> Rows {
     Rows::new()
-        .ids("tag_id", requests.iter().map(|request| request.tag))
+        .ids("tag_id", requests.clone().map(|request| request.tag))
         .texts(
             "target",
-            requests.iter().map(|request| request.target.word()),
+            requests.clone().map(|request| request.target.word()),
         )
-        .uuids(
-            "target_id",
-            requests.iter().map(|request| request.target_id),
-        )
+        .uuids("target_id", requests.map(|request| request.target_id))
 }
 
 #[derive(FromQueryResult)]

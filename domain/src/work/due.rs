@@ -1,11 +1,11 @@
 //! Rows with a time: deliveries now; waits, expiries and scheduled sends later.
 //!
-//! A worker claims items that are due under a lease with a fencing token, both from the database's
-//! clock. Finishing is a conditional update on that token, in the transaction of the effects. Errors
-//! follow the kind's own retry schedule; crashes are counted apart and set the item aside after
-//! [`MAX_CRASHES`].
+//! A worker claims items that are due under a lease with a fencing token; due times and leases are
+//! all set and judged by the database's clock. Finishing is a conditional update on that token, in
+//! the transaction of the effects. Errors follow the kind's own retry schedule; crashes in a row are
+//! counted apart and set the item aside after [`MAX_CRASHES`].
 
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 use entity::{
     id::{DueItemId, WorkspaceId},
     kind::{DueKind, DueState},
@@ -21,7 +21,7 @@ use crate::{
     store::{Query, Rows, Tx, dialect},
 };
 
-/// Crashes before an item is set aside.
+/// Crashes in a row before an item is set aside.
 pub const MAX_CRASHES: i64 = 3;
 /// How long a claim holds, in seconds: longer than the longest attempt.
 const LEASE_S: i64 = 30;
@@ -33,8 +33,8 @@ pub struct NewItem {
     pub kind: DueKind,
     /// With what, for example a delivery.
     pub subject: Uuid,
-    /// From when on.
-    pub due_at: DateTime<Utc>,
+    /// How long from now on.
+    pub wait: TimeDelta,
 }
 
 /// An item this worker holds until its lease ends.
@@ -52,7 +52,7 @@ pub struct Claimed {
     pub fence: i64,
     /// Attempts that ended with an error.
     pub failures: i64,
-    /// Attempts that ended with their process.
+    /// Attempts in a row that ended with their process.
     pub crashes: i64,
 }
 
@@ -65,12 +65,13 @@ pub async fn add(ctx: &Ctx, tx: &mut Tx<'_>, items: &[NewItem]) -> Result<(), Db
         .ids("id", items.iter().map(|_| ctx.id::<DueItemId>()))
         .texts("kind", items.iter().map(|item| item.kind.word()))
         .uuids("subject_id", items.iter().map(|item| item.subject))
-        .times("due_at", items.iter().map(|item| item.due_at));
-    Query::new(
+        .reals("wait_s", items.iter().map(|item| seconds(item.wait)));
+    let due_at = dialect::now_plus_expression(ctx.db.backend(), "r.wait_s");
+    Query::new(format!(
         "INSERT INTO due_item (workspace_id, id, kind, subject_id, due_at, state, fence, failures,
                                crashes, created_at)
-         SELECT $1, r.id, r.kind, r.subject_id, r.due_at, 'WAITING', 0, 0, 0, $2 FROM {r}",
-    )
+         SELECT $1, r.id, r.kind, r.subject_id, {due_at}, 'WAITING', 0, 0, 0, $2 FROM {{r}}"
+    ))
     .bind(tx.workspace)
     .bind(tx.now)
     .rows("r", rows)
@@ -118,78 +119,129 @@ pub async fn recover(ctx: &Ctx) -> Result<usize> {
     let backend = ctx.db.backend();
     let now = dialect::now(backend);
     let skip_locked = dialect::skip_locked(backend);
-    let found: Vec<Claimed> = Query::new(format!(
+    let again = Query::new(format!(
         "UPDATE due_item SET crashes = crashes + 1, lease_until = NULL, fence = fence + 1,
-             state = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 'QUARANTINED' ELSE 'WAITING' END
+             state = 'WAITING'
          WHERE (workspace_id, id) IN (
              SELECT workspace_id, id FROM due_item
-             WHERE state = 'RUNNING' AND lease_until < {now} LIMIT 1000 {skip_locked})
-         RETURNING workspace_id, id, kind, subject_id, fence, failures, crashes"
+             WHERE state = 'RUNNING' AND lease_until < {now} AND crashes + 1 < {MAX_CRASHES}
+             LIMIT 1000 {skip_locked})"
     ))
-    .all(ctx.db.writer())
+    .execute(ctx.db.writer())
     .await?;
-    for item in found.iter().filter(|item| item.crashes >= MAX_CRASHES) {
-        let set_aside = quarantine::Item {
-            id: ctx.id(),
-            work: item.kind.word(),
-            item: json!({ "due_item": item.id, "subject": item.subject_id }),
-            error: format!("took its worker down {} times", item.crashes),
-        };
-        quarantine::add(
-            ctx.db.writer(),
-            item.workspace_id,
-            ctx.clock.now(),
-            set_aside,
-        )
-        .await?;
+    let poison: Vec<Claimed> = Query::new(format!(
+        "SELECT workspace_id, id, kind, subject_id, fence, failures, crashes FROM due_item
+         WHERE state = 'RUNNING' AND lease_until < {now} AND crashes + 1 >= {MAX_CRASHES}
+         LIMIT 100"
+    ))
+    .all(ctx.reader())
+    .await?;
+    for item in &poison {
+        let mut tx = ctx.begin(item.workspace_id).await?;
+        let error = format!("took its worker down {} times", item.crashes + 1);
+        if set_aside(&mut tx, item, &error).await? {
+            tx.commit().await?;
+        } else {
+            tx.rollback().await?;
+        }
     }
-    Ok(found.len())
+    Ok(usize::try_from(again).unwrap_or_default() + poison.len())
+}
+
+/// Puts an item out of the way, to be seen and replayed. False when the claim was lost: roll back.
+pub async fn set_aside(tx: &mut Tx<'_>, item: &Claimed, error: &str) -> Result<bool> {
+    if !settle(tx, item, DueState::Quarantined, None, Some(error)).await? {
+        return Ok(false);
+    }
+    let entry = quarantine::Item {
+        id: tx.id(),
+        work: item.kind.word(),
+        item: json!({ "due_item": item.id, "subject": item.subject_id }),
+        error: error.to_owned(),
+    };
+    quarantine::add(tx.connection(), tx.workspace, tx.now, entry).await?;
+    crate::give_up_due(tx, item, error).await?;
+    Ok(true)
 }
 
 /// Ends an item in the transaction of its effects. False when the claim was lost: roll back.
 pub async fn finish(tx: &Tx<'_>, item: &Claimed) -> Result<bool, DbErr> {
-    settle(tx.connection(), item, DueState::Done, None, None).await
+    settle(tx, item, DueState::Done, None, None).await
 }
 
-/// Puts an item back until `due_at` after an error. False when the claim was lost: roll back.
+/// Puts an item back for as long as `wait` after an error. False when the claim was lost: roll back.
 pub async fn retry(
     tx: &Tx<'_>,
     item: &Claimed,
-    due_at: DateTime<Utc>,
+    wait: TimeDelta,
     error: &str,
 ) -> Result<bool, DbErr> {
-    settle(
-        tx.connection(),
-        item,
-        DueState::Waiting,
-        Some(due_at),
-        Some(error),
-    )
-    .await
+    settle(tx, item, DueState::Waiting, Some(wait), Some(error)).await
+}
+
+/// Puts items back that could not be tried now, each for its time; this counts as no failure. Those
+/// whose claim was lost are left alone.
+pub async fn postpone(ctx: &Ctx, items: &[(Claimed, TimeDelta)]) -> Result<(), DbErr> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let rows = Rows::new()
+        .ids(
+            "workspace_id",
+            items.iter().map(|(item, _)| item.workspace_id),
+        )
+        .ids("id", items.iter().map(|(item, _)| item.id))
+        .ints("fence", items.iter().map(|(item, _)| item.fence))
+        .reals("wait_s", items.iter().map(|(_, wait)| seconds(*wait)));
+    let due_at = dialect::now_plus_expression(ctx.db.backend(), "r.wait_s");
+    Query::new(format!(
+        "UPDATE due_item SET state = 'WAITING', lease_until = NULL, due_at = {due_at}
+         FROM {{r}} WHERE due_item.workspace_id = r.workspace_id AND due_item.id = r.id
+           AND due_item.fence = r.fence AND due_item.state = 'RUNNING'"
+    ))
+    .rows("r", rows)
+    .execute(ctx.db.writer())
+    .await?;
+    Ok(())
+}
+
+fn seconds(wait: TimeDelta) -> f64 {
+    wait.as_seconds_f64()
 }
 
 async fn settle(
-    connection: &impl ConnectionTrait,
+    tx: &Tx<'_>,
     item: &Claimed,
     state: DueState,
-    due_at: Option<DateTime<Utc>>,
+    wait: Option<TimeDelta>,
     error: Option<&str>,
 ) -> Result<bool, DbErr> {
-    let now = dialect::now(connection.get_database_backend());
+    let backend = tx.connection().get_database_backend();
+    let now = dialect::now(backend);
+    let due_at = wait.map_or_else(
+        || "due_at".to_owned(),
+        |wait| dialect::now_plus_expression(backend, &format!("{:.3}", seconds(wait))),
+    );
+    // Whoever settles an item has survived it.
+    let crashes = if state == DueState::Quarantined {
+        "crashes"
+    } else {
+        "0"
+    };
     let touched = Query::new(format!(
-        "UPDATE due_item SET state = $3, lease_until = NULL, due_at = COALESCE($4, due_at),
-             failures = failures + CASE WHEN $5 IS NULL THEN 0 ELSE 1 END,
-             last_error = COALESCE($5, last_error),
+        "UPDATE due_item SET state = $3, lease_until = NULL, due_at = {due_at},
+             crashes = {crashes},
+             failures = failures + CASE WHEN $4 IS NULL THEN 0 ELSE 1 END,
+             last_error = COALESCE($4, last_error),
              finished_at = CASE WHEN $3 = 'DONE' THEN {now} ELSE NULL END
-         WHERE workspace_id = $1 AND id = $2 AND state = 'RUNNING' AND fence = $6"
+         WHERE workspace_id = $1 AND id = $2 AND state = 'RUNNING' AND fence = $5"
     ))
     .bind(item.workspace_id)
     .bind(item.id)
     .bind(state.word())
-    .bind(due_at)
     .bind(error)
     .bind(item.fence)
-    .execute(connection)
+    .execute(tx.connection())
     .await?;
     Ok(touched == 1)
 }

@@ -62,7 +62,7 @@ pub fn latest_tick(
 }
 
 #[derive(FromQueryResult)]
-struct Zone {
+struct Clocked {
     id: WorkspaceId,
     time_zone: String,
     created_at: DateTime<Utc>,
@@ -71,7 +71,7 @@ struct Zone {
 /// Runs what has come due in every workspace. Called about once a second by every worker; says
 /// whether it ran anything.
 pub async fn run_due(ctx: &Ctx, schedules: &[&dyn Schedule]) -> Result<bool> {
-    let zones: Vec<Zone> = Query::new("SELECT id, time_zone, created_at FROM workspace")
+    let zones: Vec<Clocked> = Query::new("SELECT id, time_zone, created_at FROM workspace")
         .all(ctx.reader())
         .await?;
     let mut ran = false;

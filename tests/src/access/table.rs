@@ -94,6 +94,8 @@ pub(super) fn rows() -> Vec<Row> {
         ask("conversations", json!({}), READ),
         ask("campaign", json!({ "id": "@campaign" }), READ),
         ask("campaigns", json!({}), READ),
+        ask("healthModel", json!({}), READ),
+        ask("healthSignals", json!({}), READ),
         ask("inboxes", json!({}), READ),
         ask("node", json!({ "id": "@contact" }), READ),
         ask("nodes", json!({ "ids": ["@contact", "@tag"] }), READ),
@@ -182,6 +184,14 @@ pub(super) fn rows() -> Vec<Row> {
                 "occurredAt": at,
             }] }),
             WRITE,
+        ),
+        change(
+            "saveHealthModel",
+            &json!({ "signals": [{
+                "signal": "email.active_days", "weight": 1,
+                "curve": { "linear": { "bad": 0, "good": 12 } },
+            }] }),
+            CONFIGURE,
         ),
         change(
             "createInbox",

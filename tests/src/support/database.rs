@@ -108,9 +108,10 @@ where
     runtime.block_on(async {
         let world = test(World::new(TestDatabase::sqlite()).await).await;
         world.end().await;
-        match TestDatabase::postgres().await {
-            Some(database) => test(World::new(database).await).await.end().await,
-            None => tracing::warn!("TEST_DATABASE_URL is not set: ran on SQLite only"),
+        if let Some(database) = TestDatabase::postgres().await {
+            test(World::new(database).await).await.end().await;
+        } else {
+            tracing::warn!("TEST_DATABASE_URL is not set: ran on SQLite only");
         }
     });
 }

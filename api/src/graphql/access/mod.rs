@@ -5,7 +5,7 @@ mod mutation;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    access::{Origin, Scope, member, token},
+    access::{Actor, Origin, Scope, member, token},
     email::report::Period,
     workspace,
 };
@@ -139,7 +139,7 @@ impl AccessToken {
     }
 
     /// What it may be used for, within its member's role.
-    async fn scopes(&self) -> Result<Vec<Scope>> {
+    fn scopes(&self) -> Result<Vec<Scope>> {
         serde_json::from_value(self.0.scopes.clone())
             .map_err(|error| fault(domain::error::Error::Decode(error)))
     }
@@ -166,29 +166,29 @@ impl AccessToken {
 }
 
 /// Whom the access token of this request belongs to.
-pub struct Viewer;
+pub struct Viewer(Actor);
 
 /// Whom the access token of this request belongs to.
 #[Object]
 impl Viewer {
     /// The member's global id.
-    async fn member_id(&self, context: &Context<'_>) -> Result<ID> {
-        Ok(actor(context)?.member.into())
+    async fn member_id(&self) -> ID {
+        self.0.member.into()
     }
 
     /// The token's global id.
-    async fn access_token_id(&self, context: &Context<'_>) -> Result<ID> {
-        Ok(actor(context)?.token.into())
+    async fn access_token_id(&self) -> ID {
+        self.0.token.into()
     }
 
     /// The member's role.
-    async fn role(&self, context: &Context<'_>) -> Result<Role> {
-        Ok(actor(context)?.role)
+    async fn role(&self) -> Role {
+        self.0.role
     }
 
     /// What the token may be used for, within the role.
-    async fn scopes(&self, context: &Context<'_>) -> Result<Vec<Scope>> {
-        Ok(actor(context)?.scopes.iter().collect())
+    async fn scopes(&self) -> Vec<Scope> {
+        self.0.scopes.iter().collect()
     }
 }
 
@@ -248,8 +248,9 @@ pub(crate) struct AccessQuery;
 #[Object]
 impl AccessQuery {
     /// Whom the access token of this request belongs to.
-    async fn viewer(&self) -> Viewer {
-        Viewer
+    #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
+    fn viewer(&self, context: &Context<'_>) -> Result<Viewer> {
+        Ok(Viewer(actor(context)?.clone()))
     }
 
     /// The workspace of the access token.

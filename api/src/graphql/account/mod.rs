@@ -93,10 +93,6 @@ impl Account {
     }
 
     /// The people of the company.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "Relay's four arguments and the order"
-    )]
     async fn contacts(
         &self,
         context: &Context<'_>,

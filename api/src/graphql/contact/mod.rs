@@ -11,7 +11,7 @@ use domain::{
     contact::{self, ContactFilter, ContactOrder},
     conversation,
     email::{self, report::Period},
-    event,
+    event, health,
     page::PageRequest,
     tag,
 };
@@ -27,8 +27,9 @@ use super::{
     email::{EmailEvent, EmailMetrics, EmailRecency},
     error::fault,
     event::Event,
+    health::{Health, HealthEntry},
     id,
-    loader::{IdentitiesOf, TaggingsOf},
+    loader::{HealthOf, IdentitiesOf, TaggingsOf},
     page::connection,
     scalar::Date,
     tag::{TagFilterInput, Tagging},
@@ -41,9 +42,15 @@ pub(crate) use query::ContactQuery;
 #[derive(Debug, Clone)]
 pub struct Contact {
     pub(crate) row: contact::Contact,
-    /// The newest message and the taggings, when the list that made this contact was asked for them
-    /// and has fetched them for all its contacts at once.
-    pub(crate) last_message: Option<Option<entity::message::Model>>,
+    pub(crate) preloaded: Preloaded,
+}
+
+/// What the list that made a contact was asked for of each of its contacts, and has fetched for all
+/// of them at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Preloaded {
+    pub(crate) messages: bool,
+    pub(crate) last_message: Option<entity::message::Model>,
     pub(crate) taggings: Option<Vec<Tagging>>,
 }
 
@@ -51,8 +58,7 @@ impl From<contact::Contact> for Contact {
     fn from(row: contact::Contact) -> Self {
         Self {
             row,
-            last_message: None,
-            taggings: None,
+            preloaded: Preloaded::default(),
         }
     }
 }
@@ -161,6 +167,33 @@ impl Contact {
         ))
     }
 
+    /// How the contact is doing, and why.
+    async fn health(&self, context: &Context<'_>) -> Result<Option<Health>> {
+        Ok(loader(context)?
+            .load_one(HealthOf(self.row.id))
+            .await?
+            .map(Health))
+    }
+
+    /// How the contact was doing, newest first; an entry for every change of score or band.
+    async fn health_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, HealthEntry>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = health::history(ctx, actor.workspace, self.row.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, HealthEntry(row))),
+        ))
+    }
+
     /// Every way the contact is recognised.
     async fn identities(&self, context: &Context<'_>) -> Result<Vec<Identity>> {
         let found = loader(context)?.load_one(IdentitiesOf(self.row.id)).await?;
@@ -184,8 +217,8 @@ impl Contact {
 
     /// The newest message to or from the contact.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
-        if let Some(message) = &self.last_message {
-            return Ok(message.clone().map(Message));
+        if self.preloaded.messages {
+            return Ok(self.preloaded.last_message.clone().map(Message));
         }
         let Some(id) = self.row.last_message_id else {
             return Ok(None);
@@ -195,7 +228,7 @@ impl Contact {
 
     /// The tags the contact carries now, oldest first.
     async fn taggings(&self, context: &Context<'_>) -> Result<Vec<Tagging>> {
-        if let Some(taggings) = &self.taggings {
+        if let Some(taggings) = &self.preloaded.taggings {
             return Ok(taggings.clone());
         }
         let found = loader(context)?

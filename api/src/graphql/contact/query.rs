@@ -105,7 +105,7 @@ async fn preload(
             .map_err(fault)?;
         for (_, contact) in &mut page.rows {
             let mine = taggings.remove(&contact.row.id.uuid()).unwrap_or_default();
-            contact.taggings = Some(mine.into_iter().map(Tagging::from).collect());
+            contact.preloaded.taggings = Some(mine.into_iter().map(Tagging::from).collect());
         }
     }
     if wants("lastMessage") {
@@ -126,7 +126,8 @@ async fn preload(
                 .row
                 .last_message_id
                 .and_then(|id| messages.remove(&id));
-            contact.last_message = Some(mine);
+            contact.preloaded.messages = true;
+            contact.preloaded.last_message = mine;
         }
     }
     Ok(())

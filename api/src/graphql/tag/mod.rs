@@ -99,7 +99,7 @@ impl Tag {
     }
 
     /// Who made it.
-    async fn created_by(&self) -> Result<ChangeOrigin> {
+    fn created_by(&self) -> Result<ChangeOrigin> {
         ChangeOrigin::read(&self.0.created_by)
     }
 
@@ -217,7 +217,7 @@ impl Tagging {
     }
 
     /// By whom.
-    async fn added_by(&self) -> Result<ChangeOrigin> {
+    fn added_by(&self) -> Result<ChangeOrigin> {
         ChangeOrigin::read(&self.row.added_by)
     }
 
@@ -232,7 +232,7 @@ impl Tagging {
     }
 
     /// By whom it was removed.
-    async fn removed_by(&self) -> Result<Option<ChangeOrigin>> {
+    fn removed_by(&self) -> Result<Option<ChangeOrigin>> {
         self.row
             .removed_by
             .as_ref()

@@ -1,0 +1,442 @@
+//! The health model over GraphQL.
+
+use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
+use chrono::{DateTime, Utc};
+use domain::{
+    error::UserError,
+    health::{
+        self, Saved,
+        curve::{Curve, Step},
+        model::{Bands, Category, Definition, Missing, ModelSignal},
+    },
+};
+
+use crate::graphql::{
+    context::{reader, writer},
+    error::{fault, settle},
+};
+
+/// Which signals make up a health score, and where the bands begin.
+pub(crate) struct HealthModel(Saved);
+
+/// Which signals make up a health score, and where the bands begin.
+#[Object]
+impl HealthModel {
+    /// 0 for the model that comes with the product, then counting up with each change.
+    async fn version(&self) -> i64 {
+        self.0.model.version
+    }
+
+    /// The signals that count.
+    async fn signals(&self) -> Vec<HealthModelSignal> {
+        self.0
+            .model
+            .definition
+            .signals
+            .iter()
+            .map(HealthModelSignal::from)
+            .collect()
+    }
+
+    /// How much each category counts, in per cent; those not named count 100.
+    async fn categories(&self) -> Vec<HealthCategoryWeight> {
+        let categories = &self.0.model.definition.categories;
+        categories
+            .iter()
+            .map(|(&category, &weight)| HealthCategoryWeight { category, weight })
+            .collect()
+    }
+
+    /// The share of the whole weight that must have data for there to be a score, 0 to 1.
+    async fn min_coverage(&self) -> f64 {
+        self.0.model.definition.min_coverage
+    }
+
+    /// Where the bands begin and how firmly a contact stays in one.
+    async fn bands(&self) -> HealthBands {
+        let bands = &self.0.model.definition.bands;
+        HealthBands {
+            healthy_from: bands.healthy_from,
+            neutral_from: bands.neutral_from,
+            margin: bands.margin,
+            evaluations: bands.evaluations,
+        }
+    }
+
+    /// When it was saved; nothing for the model that comes with the product.
+    async fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.0.created_at
+    }
+
+    /// When everybody's score had been recomputed with it.
+    async fn applied_at(&self) -> Option<DateTime<Utc>> {
+        self.0.applied_at
+    }
+}
+
+/// A signal as a model uses it.
+#[derive(SimpleObject)]
+pub(crate) struct HealthModelSignal {
+    /// The signal's name.
+    signal: String,
+    /// How much it counts within its category; only the proportion matters.
+    weight: u32,
+    /// How many days it looks back, for signals that look back.
+    window_days: Option<u32>,
+    /// How its value is judged.
+    curve: HealthCurve,
+    /// What it counts as when there is no data.
+    missing: Missing,
+}
+
+impl From<&ModelSignal> for HealthModelSignal {
+    fn from(used: &ModelSignal) -> Self {
+        Self {
+            signal: used.signal.clone(),
+            weight: used.weight,
+            window_days: used.window_days,
+            curve: HealthCurve::from(&used.curve),
+            missing: used.missing,
+        }
+    }
+}
+
+/// How much a category counts.
+#[derive(SimpleObject)]
+pub(crate) struct HealthCategoryWeight {
+    /// The category.
+    category: Category,
+    /// How much it counts, in per cent.
+    weight: u32,
+}
+
+/// Where the bands begin and how firmly a contact stays in one.
+#[derive(SimpleObject)]
+pub(crate) struct HealthBands {
+    /// The lowest score that is healthy.
+    healthy_from: f64,
+    /// The lowest score that is neutral; below it is at risk.
+    neutral_from: f64,
+    /// A score this many points past the edge leaves the band at once.
+    margin: f64,
+    /// Evaluations in a row past the edge, within the margin, before the band is left; counted once
+    /// a day.
+    evaluations: u32,
+}
+
+/// How values are judged, from 0 (bad) to 1 (good).
+#[derive(Union)]
+pub(crate) enum HealthCurve {
+    /// By steps.
+    Steps(HealthStepsCurve),
+    /// On a straight line.
+    Linear(HealthLinearCurve),
+    /// Each more counts less.
+    Saturating(HealthSaturatingCurve),
+    /// By what is usual for the contact.
+    Baseline(HealthBaselineCurve),
+}
+
+/// Judges by the highest step the value reaches.
+#[derive(SimpleObject)]
+pub(crate) struct HealthStepsCurve {
+    /// How values below every step are judged.
+    below: f64,
+    /// The steps, upwards.
+    steps: Vec<HealthStep>,
+}
+
+/// A step of a curve.
+#[derive(SimpleObject)]
+pub(crate) struct HealthStep {
+    /// The lowest value on the step.
+    from: f64,
+    /// How the values on it are judged, 0 to 1.
+    share: f64,
+}
+
+/// Judges on a straight line between two values; `bad` may be the larger one.
+#[derive(SimpleObject)]
+pub(crate) struct HealthLinearCurve {
+    /// The value judged 0.
+    bad: f64,
+    /// The value judged 1.
+    good: f64,
+}
+
+/// More is better, but each more counts less: `value / (value + half)`.
+#[derive(SimpleObject)]
+pub(crate) struct HealthSaturatingCurve {
+    /// The value judged one half.
+    half: f64,
+}
+
+/// Judges by what is usual for the contact.
+#[derive(SimpleObject)]
+pub(crate) struct HealthBaselineCurve {
+    /// The share of the baseline that may be missing without being judged.
+    grace: f64,
+}
+
+impl From<&Curve> for HealthCurve {
+    fn from(curve: &Curve) -> Self {
+        match curve {
+            Curve::Steps { below, steps } => Self::Steps(HealthStepsCurve {
+                below: *below,
+                steps: steps
+                    .iter()
+                    .map(|step| HealthStep {
+                        from: step.from,
+                        share: step.share,
+                    })
+                    .collect(),
+            }),
+            Curve::Linear { bad, good } => Self::Linear(HealthLinearCurve {
+                bad: *bad,
+                good: *good,
+            }),
+            Curve::Saturating { half } => Self::Saturating(HealthSaturatingCurve { half: *half }),
+            Curve::Baseline { grace } => Self::Baseline(HealthBaselineCurve { grace: *grace }),
+        }
+    }
+}
+
+/// A signal that a model can use.
+#[derive(SimpleObject)]
+pub(crate) struct HealthSignal {
+    /// The name models use.
+    name: String,
+    /// The area it belongs to.
+    category: Category,
+    /// What it measures.
+    description: String,
+}
+
+#[derive(Default)]
+pub(crate) struct HealthModelQuery;
+
+#[Object]
+impl HealthModelQuery {
+    /// The model scores are computed with now.
+    async fn health_model(&self, context: &Context<'_>) -> Result<HealthModel> {
+        let (ctx, actor) = reader(context)?;
+        let saved = health::current_model(ctx, actor.workspace)
+            .await
+            .map_err(fault)?;
+        Ok(HealthModel(saved))
+    }
+
+    /// The signals a model can use.
+    async fn health_signals(&self) -> Vec<HealthSignal> {
+        let definitions = health::signal::SIGNALS
+            .iter()
+            .map(|signal| signal.definition());
+        definitions
+            .map(|definition| HealthSignal {
+                name: definition.name.to_owned(),
+                category: definition.category,
+                description: definition.description.to_owned(),
+            })
+            .collect()
+    }
+}
+
+/// How values are to be judged, from 0 (bad) to 1 (good): exactly one of these.
+#[derive(OneofObject)]
+pub(crate) enum HealthCurveInput {
+    /// By the highest step the value reaches.
+    Steps(HealthStepsCurveInput),
+    /// On a straight line between two values.
+    Linear(HealthLinearCurveInput),
+    /// More is better, but each more counts less.
+    Saturating(HealthSaturatingCurveInput),
+    /// By what is usual for the contact.
+    Baseline(HealthBaselineCurveInput),
+}
+
+/// Judges by the highest step the value reaches.
+#[derive(InputObject)]
+pub(crate) struct HealthStepsCurveInput {
+    /// How values below every step are judged, 0 to 1.
+    below: f64,
+    /// The steps, upwards.
+    steps: Vec<HealthStepInput>,
+}
+
+/// A step of a curve.
+#[derive(InputObject)]
+pub(crate) struct HealthStepInput {
+    /// The lowest value on the step.
+    from: f64,
+    /// How the values on it are judged, 0 to 1.
+    share: f64,
+}
+
+/// Judges on a straight line between two values; `bad` may be the larger one.
+#[derive(InputObject)]
+pub(crate) struct HealthLinearCurveInput {
+    /// The value judged 0.
+    bad: f64,
+    /// The value judged 1.
+    good: f64,
+}
+
+/// More is better, but each more counts less: `value / (value + half)`.
+#[derive(InputObject)]
+pub(crate) struct HealthSaturatingCurveInput {
+    /// The value judged one half.
+    half: f64,
+}
+
+/// Judges by what is usual for the contact.
+#[derive(InputObject)]
+pub(crate) struct HealthBaselineCurveInput {
+    /// The share of the baseline that may be missing without being judged, 0 to below 1.
+    grace: f64,
+}
+
+impl From<HealthCurveInput> for Curve {
+    fn from(input: HealthCurveInput) -> Self {
+        match input {
+            HealthCurveInput::Steps(input) => Self::Steps {
+                below: input.below,
+                steps: input
+                    .steps
+                    .into_iter()
+                    .map(|step| Step {
+                        from: step.from,
+                        share: step.share,
+                    })
+                    .collect(),
+            },
+            HealthCurveInput::Linear(input) => Self::Linear {
+                bad: input.bad,
+                good: input.good,
+            },
+            HealthCurveInput::Saturating(input) => Self::Saturating { half: input.half },
+            HealthCurveInput::Baseline(input) => Self::Baseline { grace: input.grace },
+        }
+    }
+}
+
+/// A signal as the model is to use it.
+#[derive(InputObject)]
+pub(crate) struct HealthModelSignalInput {
+    /// The signal's name, one of `healthSignals`.
+    signal: String,
+    /// How much it counts within its category; only the proportion matters.
+    weight: u32,
+    /// How many days it looks back, for signals that look back.
+    window_days: Option<u32>,
+    /// How its value is judged.
+    curve: HealthCurveInput,
+    /// What it counts as when there is no data.
+    #[graphql(default_with = "Missing::Skip")]
+    missing: Missing,
+}
+
+/// How much a category is to count.
+#[derive(InputObject)]
+pub(crate) struct HealthCategoryWeightInput {
+    /// The category.
+    category: Category,
+    /// How much it counts, in per cent.
+    weight: u32,
+}
+
+/// Where the bands are to begin.
+#[derive(InputObject)]
+pub(crate) struct HealthBandsInput {
+    /// The lowest score that is healthy.
+    #[graphql(default = 70.0)]
+    healthy_from: f64,
+    /// The lowest score that is neutral; below it is at risk.
+    #[graphql(default = 40.0)]
+    neutral_from: f64,
+    /// A score this many points past the edge leaves the band at once.
+    #[graphql(default = 3.0)]
+    margin: f64,
+    /// Evaluations in a row past the edge, within the margin, before the band is left.
+    #[graphql(default = 2)]
+    evaluations: u32,
+}
+
+/// A health model to be saved; it replaces the current one for everybody.
+#[derive(InputObject)]
+pub(crate) struct SaveHealthModelInput {
+    /// The signals that count.
+    signals: Vec<HealthModelSignalInput>,
+    /// How much each category counts; those not named count 100 per cent.
+    #[graphql(default)]
+    categories: Vec<HealthCategoryWeightInput>,
+    /// The share of the whole weight that must have data for there to be a score, 0 to 1.
+    #[graphql(default = 0.4)]
+    min_coverage: f64,
+    /// Where the bands begin.
+    bands: Option<HealthBandsInput>,
+}
+
+/// What became of `saveHealthModel`.
+#[derive(SimpleObject)]
+pub(crate) struct SaveHealthModelPayload {
+    /// The model as it is now; scores follow within minutes.
+    health_model: Option<HealthModel>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+impl From<SaveHealthModelInput> for Definition {
+    fn from(input: SaveHealthModelInput) -> Self {
+        let bands = input.bands.unwrap_or(HealthBandsInput {
+            healthy_from: 70.0,
+            neutral_from: 40.0,
+            margin: 3.0,
+            evaluations: 2,
+        });
+        Self {
+            signals: input
+                .signals
+                .into_iter()
+                .map(|used| ModelSignal {
+                    signal: used.signal,
+                    weight: used.weight,
+                    window_days: used.window_days,
+                    curve: used.curve.into(),
+                    missing: used.missing,
+                })
+                .collect(),
+            categories: input
+                .categories
+                .into_iter()
+                .map(|category| (category.category, category.weight))
+                .collect(),
+            min_coverage: input.min_coverage,
+            bands: Bands {
+                healthy_from: bands.healthy_from,
+                neutral_from: bands.neutral_from,
+                margin: bands.margin,
+                evaluations: bands.evaluations,
+            },
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct HealthModelMutation;
+
+#[Object]
+impl HealthModelMutation {
+    /// Saves a new version of the health model and recomputes everybody with it. Scope: CONFIGURE.
+    async fn save_health_model(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: SaveHealthModelInput,
+    ) -> Result<SaveHealthModelPayload> {
+        let (ctx, actor) = writer(context)?;
+        let (saved, user_errors) = settle(health::save_model(ctx, actor, input.into()).await)?;
+        Ok(SaveHealthModelPayload {
+            health_model: saved.map(HealthModel),
+            user_errors,
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! Reading scores: how a contact is doing, why, and how it came to that.
+//!
+//! Rows hold values, not explanations: those are computed again from the values and the model they
+//! were computed with, which is exact because models never change.
+
+use std::collections::BTreeMap;
+
+use entity::{
+    contact_health, health_history,
+    id::{ContactId, HealthEntryId, Id as _, WorkspaceId},
+};
+use sea_orm::FromQueryResult as _;
+
+use super::{
+    explain::{self, Basis, Delta},
+    input::Inputs,
+    model::Model,
+    points::Points,
+    save,
+    score::{self, Contribution},
+};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result},
+    page::{Key, Keyset, Page, PageRequest},
+    store::{Query, Rows},
+};
+
+const NEWEST_FIRST: Keyset = Keyset {
+    order: "health_history",
+    key: Some("as_of"),
+    id: "id",
+    descending: true,
+};
+
+const ENTRY: &str = "workspace_id, contact_id, as_of, id, model_version, score, band, coverage,
+    inputs, cause";
+
+/// The scores of the contacts among `ids`, in no particular order; for loaders.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[ContactId],
+) -> Result<Vec<contact_health::Model>> {
+    let rows = Query::new(
+        "SELECT h.workspace_id, h.contact_id, h.model_version, h.score, h.rank, h.band,
+                h.band_streak, h.coverage, h.inputs, h.as_of
+         FROM {r} CROSS JOIN contact_health AS h
+         WHERE h.workspace_id = $1 AND h.contact_id = r.contact_id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("contact_id", ids.iter().copied()))
+    .raw(ctx.reader())
+    .await?;
+    Ok(rows
+        .iter()
+        .map(|row| contact_health::Model::from_query_result(row, ""))
+        .collect::<Result<_, _>>()?)
+}
+
+/// What each signal contributes to a stored score. The points add up to it exactly.
+pub async fn contributions(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    model_version: i64,
+    inputs: &serde_json::Value,
+) -> Result<Vec<Contribution>> {
+    let model = model(ctx, workspace, model_version).await?;
+    Ok(score::evaluate(&model, &decode(inputs)?, None).contributions)
+}
+
+/// A page of what the contact's score has been, newest first, each entry with its cursor.
+pub async fn history(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    page: &PageRequest,
+) -> Result<Page<(String, health_history::Model)>> {
+    let mut query = Query::new(format!(
+        "SELECT {ENTRY} FROM health_history WHERE workspace_id = $1 AND contact_id = $2"
+    ))
+    .bind(workspace)
+    .bind(contact);
+    NEWEST_FIRST.apply(&mut query, page)?;
+    let entries = entries(ctx, query).await?;
+    Ok(NEWEST_FIRST.page(entries, page).map(|entry| {
+        let cursor = NEWEST_FIRST.cursor(Key::Time(entry.as_of), entry.id.uuid());
+        (cursor, entry)
+    }))
+}
+
+/// The entry `id` of the contact's history.
+pub async fn find_entry(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    id: HealthEntryId,
+) -> Result<Option<health_history::Model>> {
+    let query = Query::new(format!(
+        "SELECT {ENTRY} FROM health_history
+         WHERE workspace_id = $1 AND contact_id = $2 AND id = $3"
+    ))
+    .bind(workspace)
+    .bind(contact)
+    .bind(id);
+    Ok(entries(ctx, query).await?.pop())
+}
+
+/// Why `entry` differs from the one before it; nothing for the first. The parts add up to the
+/// difference exactly.
+pub async fn change(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    entry: &health_history::Model,
+) -> Result<Option<Delta>> {
+    let query = Query::new(format!(
+        "SELECT {ENTRY} FROM health_history
+         WHERE workspace_id = $1 AND contact_id = $2 AND (as_of, id) < ($3, $4)
+         ORDER BY as_of DESC, id DESC LIMIT 1"
+    ))
+    .bind(workspace)
+    .bind(entry.contact_id)
+    .bind(entry.as_of)
+    .bind(entry.id);
+    let Some(before) = entries(ctx, query).await?.pop() else {
+        return Ok(None);
+    };
+    let mut models = BTreeMap::new();
+    for version in [before.model_version, entry.model_version] {
+        if let std::collections::btree_map::Entry::Vacant(vacant) = models.entry(version) {
+            vacant.insert(model(ctx, workspace, version).await?);
+        }
+    }
+    let (old, new) = (decode(&before.inputs)?, decode(&entry.inputs)?);
+    Ok(Some(explain::delta(
+        Basis {
+            model: &models[&before.model_version],
+            inputs: &old,
+        },
+        Basis {
+            model: &models[&entry.model_version],
+            inputs: &new,
+        },
+    )))
+}
+
+/// A stored score in points.
+pub fn points(score: Option<f64>) -> Option<Points> {
+    score.map(Points::from_f64)
+}
+
+async fn entries(ctx: &Ctx, query: Query) -> Result<Vec<health_history::Model>> {
+    let rows = query.raw(ctx.reader()).await?;
+    Ok(rows
+        .iter()
+        .map(|row| health_history::Model::from_query_result(row, ""))
+        .collect::<Result<_, _>>()?)
+}
+
+async fn model(ctx: &Ctx, workspace: WorkspaceId, version: i64) -> Result<Model> {
+    save::find_model(ctx, workspace, version)
+        .await?
+        .ok_or_else(|| Error::Internal(format!("the health model {version} is gone")))
+}
+
+fn decode(inputs: &serde_json::Value) -> Result<Inputs> {
+    Ok(serde_json::from_value(inputs.clone())?)
+}

@@ -1,0 +1,30 @@
+//! Health scores: how each relationship is doing, and why.
+//!
+//! - [`signal`]: what is measured, from the daily roll-ups.
+//! - [`model`]: which signals count, how much, and where the bands begin; `validate` checks one
+//!   and [`save`] keeps it.
+//! - [`curve`], [`score`], [`band`], [`explain`]: pure; from values to a score, a band and the
+//!   reasons. [`points`] makes the reasons add up.
+//! - [`recompute`]: the one way scores are written, many contacts at once.
+//! - [`projection`] calls it for the contacts whose data changed, [`nightly`] for everybody once a
+//!   day, [`refit`] for everybody after the model changed.
+//! - [`history`]: reading.
+
+pub mod band;
+pub mod curve;
+pub mod explain;
+pub mod history;
+pub mod input;
+pub mod model;
+pub mod nightly;
+pub mod points;
+pub mod projection;
+pub mod recompute;
+pub mod refit;
+pub mod save;
+pub mod score;
+pub mod signal;
+mod validate;
+
+pub use history::{change, contributions, find_entry, history, load};
+pub use save::{Saved, current_model, find_model, save_model};

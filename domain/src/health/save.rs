@@ -1,0 +1,164 @@
+//! Keeping and finding the workspace's health model.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use entity::id::{HealthModelId, WorkspaceId};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+
+use super::{
+    model::{Definition, Model},
+    recompute::row_lock,
+    validate,
+};
+use crate::{
+    access::{Actor, Scope},
+    ctx::Ctx,
+    error::{Error, Result},
+    store::Query,
+    work::change::{Change, Fact},
+};
+
+/// A model that was saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// Its id; nothing for the default model.
+    pub id: Option<HealthModelId>,
+    /// The model.
+    pub model: Model,
+    /// When it was saved.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When everybody's score had been recomputed with it.
+    pub applied_at: Option<DateTime<Utc>>,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: HealthModelId,
+    version: i64,
+    definition: serde_json::Value,
+    created_at: DateTime<Utc>,
+    applied_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn decode(self) -> Result<Saved> {
+        Ok(Saved {
+            id: Some(self.id),
+            model: Model {
+                version: self.version,
+                definition: Definition::from_json(self.definition)?,
+            },
+            created_at: Some(self.created_at),
+            applied_at: self.applied_at,
+        })
+    }
+}
+
+const COLUMNS: &str = "id, version, definition, created_at, applied_at";
+
+/// The model scores are computed with now: the newest, or the default.
+pub async fn current_model(ctx: &Ctx, workspace: WorkspaceId) -> Result<Saved> {
+    current(ctx.reader(), workspace).await
+}
+
+async fn current(connection: &impl ConnectionTrait, workspace: WorkspaceId) -> Result<Saved> {
+    let row: Option<Row> = Query::new(format!(
+        "SELECT {COLUMNS} FROM health_model WHERE workspace_id = $1
+         ORDER BY version DESC LIMIT 1"
+    ))
+    .bind(workspace)
+    .one(connection)
+    .await?;
+    match row {
+        Some(row) => row.decode(),
+        None => Ok(Saved {
+            id: None,
+            model: Model::default(),
+            created_at: None,
+            applied_at: None,
+        }),
+    }
+}
+
+/// Saves `definition` as the next version; everybody is then recomputed in the background. What is
+/// the same as the current model is not saved again.
+pub async fn save_model(ctx: &Ctx, actor: &Actor, definition: Definition) -> Result<Saved> {
+    actor.require(Scope::Configure)?;
+    let errors = validate::check(&definition);
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    let mut tx = ctx.begin(actor.workspace).await?;
+    // One after the other, so that versions follow each other without gaps or clashes.
+    let lock = row_lock(tx.connection().get_database_backend());
+    Query::new(format!("SELECT 1 FROM workspace WHERE id = $1 {lock}"))
+        .bind(tx.workspace)
+        .raw(tx.connection())
+        .await?;
+    let current = current(tx.connection(), tx.workspace).await?;
+    if current.model.definition == definition {
+        tx.rollback().await?;
+        return Ok(current);
+    }
+    let id = tx.id();
+    let model = Model {
+        version: current.model.version + 1,
+        definition,
+    };
+    Query::new(
+        "INSERT INTO health_model (workspace_id, id, version, definition, created_by, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(model.version)
+    .bind(model.definition.to_json())
+    .bind(actor.origin().json())
+    .bind(tx.now)
+    .execute(tx.connection())
+    .await?;
+    tx.record(Change::new(
+        actor.origin(),
+        None,
+        Fact::HealthModelChanged { model_id: id },
+    ));
+    let saved = Saved {
+        id: Some(id),
+        model,
+        created_at: Some(tx.now),
+        applied_at: None,
+    };
+    tx.commit().await?;
+    Ok(saved)
+}
+
+/// The model `version`, for explaining what was computed with it.
+pub async fn find_model(ctx: &Ctx, workspace: WorkspaceId, version: i64) -> Result<Option<Model>> {
+    if version == 0 {
+        return Ok(Some(Model::default()));
+    }
+    let row: Option<Row> = Query::new(format!(
+        "SELECT {COLUMNS} FROM health_model WHERE workspace_id = $1 AND version = $2"
+    ))
+    .bind(workspace)
+    .bind(version)
+    .one(ctx.reader())
+    .await?;
+    Ok(match row {
+        Some(row) => Some(row.decode()?.model),
+        None => None,
+    })
+}
+
+/// The current model and the zone the workspace counts days in.
+pub(super) async fn newest(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+) -> Result<(Model, Tz)> {
+    let zone: Option<String> = Query::new("SELECT time_zone FROM workspace WHERE id = $1")
+        .bind(workspace)
+        .scalar(connection)
+        .await?;
+    let zone = zone.and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
+    Ok((current(connection, workspace).await?.model, zone))
+}

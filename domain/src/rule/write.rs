@@ -1,0 +1,427 @@
+//! Making and changing rules.
+//!
+//! Every change begins with raising the workspace's `rules_version`: that takes the lock which makes
+//! editors wait for each other, and tells every worker that its compiled rules are out of date.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{Scoped as _, id::RuleId, kind::TagKind, rule};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, IntoActiveModel as _, QueryFilter as _,
+    Set,
+};
+use uuid::Uuid;
+
+use super::{
+    action::Action,
+    condition::Condition,
+    definition::Definition,
+    read::{Rule, stored},
+    reference::{IdKind, Reference},
+    trigger::Trigger,
+};
+use crate::{
+    access::{Actor, Scope},
+    ctx::Ctx,
+    error::{Error, Result, UserError, UserErrorCode},
+    store::{Query, Rows, Tx},
+    text,
+    work::change::{Change, Fact},
+};
+
+/// Characters a name may have.
+pub const NAME_LIMIT: usize = 100;
+/// Rules a workspace may have.
+pub const RULE_LIMIT: i64 = 10_000;
+/// Bytes the definitions of a workspace's rules may have together, since all their words share one
+/// automaton in the memory of every worker.
+pub const DEFINITIONS_LIMIT: i64 = 8 << 20;
+
+/// A rule about to be made.
+#[derive(Debug, Clone)]
+pub struct NewRule {
+    /// The name shown.
+    pub name: String,
+    /// What makes it look.
+    pub trigger: Trigger,
+    /// What must be true.
+    pub condition: Condition,
+    /// What it does, in order.
+    pub actions: Vec<Action>,
+}
+
+/// What may be changed about a rule; what is left out stays.
+#[derive(Debug, Clone, Default)]
+pub struct RuleChanges {
+    /// The name shown.
+    pub name: Option<String>,
+    /// What makes it look.
+    pub trigger: Option<Trigger>,
+    /// What must be true.
+    pub condition: Option<Condition>,
+    /// What it does, in order.
+    pub actions: Option<Vec<Action>>,
+}
+
+/// Makes a rule behind all others. It is active at once.
+pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
+    actor.require(Scope::Configure)?;
+    let mut errors = Vec::new();
+    let name = text::name(&new.name, &["name"], NAME_LIMIT)
+        .map_err(|error| errors.push(error))
+        .unwrap_or_default();
+    let definition = Definition {
+        trigger: new.trigger,
+        condition: new.condition,
+        actions: new.actions,
+    };
+    let mut tx = ctx.begin(actor.workspace).await?;
+    begin_edit(&tx).await?;
+    check(&tx, &definition, &mut errors).await?;
+    let (rules, last) = extent(&tx).await?;
+    if rules >= RULE_LIMIT {
+        let message = format!("A workspace has at most {RULE_LIMIT} rules. Delete one first.");
+        errors.push(UserError::new(&[], UserErrorCode::LimitReached, message));
+    }
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    let row = rule::Model {
+        workspace_id: tx.workspace,
+        id: tx.id(),
+        name,
+        position: last + 1,
+        version: 1,
+        definition: definition.to_stored().map_err(stored)?,
+        active: true,
+        created_by: actor.origin().json(),
+        created_at: tx.now,
+        updated_at: tx.now,
+        deleted_at: None,
+    };
+    rule::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(tx.connection())
+        .await?;
+    refuse_too_much(&tx).await?;
+    record(&mut tx, actor, row.id);
+    tx.commit().await?;
+    row.try_into()
+}
+
+/// Changes a rule.
+pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) -> Result<Rule> {
+    actor.require(Scope::Configure)?;
+    let mut errors = Vec::new();
+    let mut tx = ctx.begin(actor.workspace).await?;
+    begin_edit(&tx).await?;
+    let rule = existing(&tx, id).await?;
+    let mut name = rule.name;
+    if let Some(new) = &changes.name {
+        match text::name(new, &["name"], NAME_LIMIT) {
+            Ok(new) => name = new,
+            Err(error) => errors.push(error),
+        }
+    }
+    let definition = Definition {
+        trigger: changes
+            .trigger
+            .unwrap_or_else(|| rule.definition.trigger.clone()),
+        condition: changes
+            .condition
+            .unwrap_or_else(|| rule.definition.condition.clone()),
+        actions: changes
+            .actions
+            .unwrap_or_else(|| rule.definition.actions.clone()),
+    };
+    // A rule whose tag was archived since can still be renamed.
+    if definition != rule.definition {
+        check(&tx, &definition, &mut errors).await?;
+    }
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    let active = rule::ActiveModel {
+        name: Set(name),
+        definition: Set(definition.to_stored().map_err(stored)?),
+        ..touched(&tx, id, rule.version)
+    };
+    let row = rule::Entity::update(active).exec(tx.connection()).await?;
+    refuse_too_much(&tx).await?;
+    record(&mut tx, actor, id);
+    tx.commit().await?;
+    row.try_into()
+}
+
+/// Lets a rule be evaluated or not; nothing happens to one that already is as wanted.
+pub async fn set_active(ctx: &Ctx, actor: &Actor, id: RuleId, active: bool) -> Result<Rule> {
+    actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    begin_edit(&tx).await?;
+    let rule = existing(&tx, id).await?;
+    if rule.active == active {
+        tx.rollback().await?;
+        return Ok(rule);
+    }
+    let changed = rule::ActiveModel {
+        active: Set(active),
+        ..touched(&tx, id, rule.version)
+    };
+    let row = rule::Entity::update(changed).exec(tx.connection()).await?;
+    record(&mut tx, actor, id);
+    tx.commit().await?;
+    row.try_into()
+}
+
+/// Deletes a rule. Its row stays for the firings that refer to it.
+pub async fn delete(ctx: &Ctx, actor: &Actor, id: RuleId) -> Result<Rule> {
+    actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    begin_edit(&tx).await?;
+    let rule = existing(&tx, id).await?;
+    let changed = rule::ActiveModel {
+        active: Set(false),
+        deleted_at: Set(Some(tx.now)),
+        ..touched(&tx, id, rule.version)
+    };
+    let row = rule::Entity::update(changed).exec(tx.connection()).await?;
+    record(&mut tx, actor, id);
+    tx.commit().await?;
+    row.try_into()
+}
+
+/// Puts the rules `ids` first, in this order; the others follow in the order they had. Says how many
+/// rules changed their place.
+pub async fn reorder(ctx: &Ctx, actor: &Actor, ids: &[RuleId]) -> Result<usize> {
+    actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    begin_edit(&tx).await?;
+    let before: Vec<RuleId> = Query::new(
+        "SELECT id FROM rule WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY position, id",
+    )
+    .bind(tx.workspace)
+    .column(tx.connection())
+    .await?;
+    let existing: HashSet<RuleId> = before.iter().copied().collect();
+    let mut first = HashSet::new();
+    let mut errors = Vec::new();
+    for (index, id) in ids.iter().enumerate() {
+        let index = index.to_string();
+        let (code, message) = if !existing.contains(id) {
+            (UserErrorCode::NotFound, "There is no such rule.")
+        } else if !first.insert(*id) {
+            (UserErrorCode::Invalid, "This rule is already listed.")
+        } else {
+            continue;
+        };
+        errors.push(UserError::new(&["ruleIds", &index], code, message));
+    }
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    let rest = before.iter().copied().filter(|id| !first.contains(id));
+    let after: Vec<RuleId> = ids.iter().copied().chain(rest).collect();
+    let rows = Rows::new()
+        .ids("id", after.iter().copied())
+        .ints("position", 1..=after.len() as i64);
+    let moved: Vec<RuleId> = Query::new(
+        "UPDATE rule SET position = r.position, version = rule.version + 1, updated_at = $2
+         FROM {r} WHERE rule.workspace_id = $1 AND rule.id = r.id AND rule.position <> r.position
+         RETURNING rule.id",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows)
+    .column(tx.connection())
+    .await?;
+    for &id in &moved {
+        record(&mut tx, actor, id);
+    }
+    if moved.is_empty() {
+        tx.rollback().await?;
+    } else {
+        tx.commit().await?;
+    }
+    Ok(moved.len())
+}
+
+/// Takes the lock of the workspace's rules until the end of `tx`, and outdates what was compiled.
+async fn begin_edit(tx: &Tx<'_>) -> Result<()> {
+    Query::new("UPDATE workspace SET rules_version = rules_version + 1 WHERE id = $1")
+        .bind(tx.workspace)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+async fn existing(tx: &Tx<'_>, id: RuleId) -> Result<Rule> {
+    rule::Entity::of(tx.workspace)
+        .filter(rule::Column::Id.eq(id))
+        .filter(rule::Column::DeletedAt.is_null())
+        .one(tx.connection())
+        .await?
+        .ok_or_else(|| Error::not_found(&["ruleId"], "rule"))?
+        .try_into()
+}
+
+fn touched(tx: &Tx<'_>, id: RuleId, version: i64) -> rule::ActiveModel {
+    rule::ActiveModel {
+        workspace_id: Set(tx.workspace),
+        id: Set(id),
+        version: Set(version + 1),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    }
+}
+
+fn record(tx: &mut Tx<'_>, actor: &Actor, rule_id: RuleId) {
+    tx.record(Change::new(
+        actor.origin(),
+        None,
+        Fact::RuleChanged { rule_id },
+    ));
+}
+
+/// How many rules there are, and the last one's position.
+async fn extent(tx: &Tx<'_>) -> Result<(i64, i64)> {
+    let rows = Query::new(
+        "SELECT COUNT(*), COALESCE(MAX(position), 0) FROM rule
+         WHERE workspace_id = $1 AND deleted_at IS NULL",
+    )
+    .bind(tx.workspace)
+    .raw(tx.connection())
+    .await?;
+    let row = rows
+        .first()
+        .ok_or_else(|| Error::Internal("a count without a row".to_owned()))?;
+    Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
+}
+
+async fn refuse_too_much(tx: &Tx<'_>) -> Result<()> {
+    let bytes: Option<i64> = Query::new(
+        "SELECT CAST(COALESCE(SUM(LENGTH(CAST(definition AS text))), 0) AS bigint) FROM rule
+         WHERE workspace_id = $1 AND deleted_at IS NULL",
+    )
+    .bind(tx.workspace)
+    .scalar(tx.connection())
+    .await?;
+    if bytes.unwrap_or_default() > DEFINITIONS_LIMIT {
+        let message = "All rules together have too many words. Shorten or delete some first.";
+        return Err(Error::refused(
+            &["condition"],
+            UserErrorCode::LimitReached,
+            message,
+        ));
+    }
+    Ok(())
+}
+
+/// Notes everything wrong with the definition, including ids this workspace does not have.
+async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>) -> Result<()> {
+    let found = definition.check();
+    let too_long = |error: &UserError| error.code == UserErrorCode::TooLong;
+    let is_bounded = !found.iter().any(too_long);
+    errors.extend(found);
+    if !is_bounded {
+        // What breaks its limits is not looked up.
+        return Ok(());
+    }
+    let references = definition.references();
+    let tags = load_tags(tx, &references).await?;
+    let inboxes = load_ids(tx, &references, IdKind::Inbox, "inbox").await?;
+    let target = IdKind::NotificationTarget;
+    let targets = load_ids(tx, &references, target, "notification_target").await?;
+    errors.extend(references.iter().filter_map(|reference| {
+        let exists = match reference.kind {
+            IdKind::ContactTag => return check_tag(reference, &tags, TagKind::Contact),
+            IdKind::ConversationTag => return check_tag(reference, &tags, TagKind::Conversation),
+            IdKind::Inbox => inboxes.contains(&reference.id),
+            IdKind::NotificationTarget => targets.contains(&reference.id),
+        };
+        (!exists).then(|| reference.not_found())
+    }));
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct TagFacts {
+    id: Uuid,
+    kind: TagKind,
+    archived: bool,
+}
+
+fn check_tag(
+    reference: &Reference,
+    tags: &HashMap<Uuid, TagFacts>,
+    needed: TagKind,
+) -> Option<UserError> {
+    let refuse = |code, message: &str| {
+        Some(UserError {
+            path: reference.path.clone(),
+            code,
+            message: message.to_owned(),
+        })
+    };
+    let puts_it_on = reference.path.first().is_some_and(|step| step == "actions");
+    match tags.get(&reference.id) {
+        None => Some(reference.not_found()),
+        Some(tag) if tag.kind != needed => refuse(
+            UserErrorCode::KindMismatch,
+            match needed {
+                TagKind::Contact => "This is a tag for conversations. Choose one for contacts.",
+                TagKind::Conversation => {
+                    "This is a tag for contacts. Choose one for conversations."
+                }
+            },
+        ),
+        Some(tag) if tag.archived && puts_it_on => refuse(
+            UserErrorCode::Invalid,
+            "This tag is archived. Restore it first.",
+        ),
+        Some(_) => None,
+    }
+}
+
+async fn load_tags(tx: &Tx<'_>, references: &[Reference]) -> Result<HashMap<Uuid, TagFacts>> {
+    let ids: HashSet<Uuid> = references
+        .iter()
+        .filter(|reference| matches!(reference.kind, IdKind::ContactTag | IdKind::ConversationTag))
+        .map(|reference| reference.id)
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let tags: Vec<TagFacts> = Query::new(
+        "SELECT t.id, t.kind, t.archived_at IS NOT NULL AS archived FROM {r}
+         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", ids))
+    .all(tx.connection())
+    .await?;
+    Ok(tags.into_iter().map(|tag| (tag.id, tag)).collect())
+}
+
+/// Which of the ids of `kind` there are in `table`.
+async fn load_ids(
+    tx: &Tx<'_>,
+    references: &[Reference],
+    kind: IdKind,
+    table: &'static str,
+) -> Result<HashSet<Uuid>> {
+    let ids: HashSet<Uuid> = references
+        .iter()
+        .filter(|reference| reference.kind == kind)
+        .map(|reference| reference.id)
+        .collect();
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let found: Vec<Uuid> = Query::new(format!(
+        "SELECT x.id FROM {{r}} JOIN {table} x ON x.workspace_id = $1 AND x.id = r.id"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", ids))
+    .column(tx.connection())
+    .await?;
+    Ok(found.into_iter().collect())
+}

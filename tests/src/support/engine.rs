@@ -1,0 +1,238 @@
+//! What tests of rules and deliveries have in common: a receiver that remembers, and short ways to
+//! make tags, rules, targets and messages.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    conversation::{self, NewMessage},
+    inbox,
+    notification::{
+        deliver::{self, Limits, Turn},
+        manage::{self, NewTarget},
+    },
+    port::{Egress, EgressError, OutgoingRequest, OutgoingResponse},
+    rule::{
+        self, NewRule, Rule,
+        action::{Action, NotifySlack, TagContact, TagConversation},
+        condition::{
+            Condition, ContactTags, ConversationTags, Field, KeywordMatch, KeywordMode, Keywords,
+            TagMode, TagTest,
+        },
+        trigger::Trigger,
+    },
+    store::Query,
+    tag::{self, NewTag},
+};
+use entity::{
+    id::{MessageId, TagId, TargetId},
+    kind::{Direction, TagKind, TargetKind},
+};
+
+use super::World;
+
+/// A receiver that answers as told and remembers every call.
+#[derive(Debug, Default)]
+pub struct Receiver {
+    answers: Mutex<Vec<Result<OutgoingResponse, EgressError>>>,
+    calls: Mutex<Vec<OutgoingRequest>>,
+}
+
+impl Receiver {
+    /// Answers the next calls with these, in order; afterwards with 200.
+    pub fn answering(
+        answers: impl IntoIterator<Item = Result<OutgoingResponse, EgressError>>,
+    ) -> Self {
+        let mut answers: Vec<_> = answers.into_iter().collect();
+        answers.reverse();
+        Self {
+            answers: Mutex::new(answers),
+            calls: Mutex::default(),
+        }
+    }
+
+    /// Every call so far.
+    pub fn calls(&self) -> Vec<OutgoingRequest> {
+        self.calls.lock().expect("the calls").clone()
+    }
+
+    /// The delivery ids that calls carried, in their order.
+    pub fn delivery_ids(&self) -> Vec<String> {
+        self.calls()
+            .iter()
+            .map(|call| header(call, "X-Enishi-Delivery"))
+            .collect()
+    }
+}
+
+/// A header of a call.
+pub fn header(call: &OutgoingRequest, name: &str) -> String {
+    let mut headers = call.headers.iter();
+    headers
+        .find(|(header, _)| header == name)
+        .map(|(_, value)| value.clone())
+        .unwrap_or_default()
+}
+
+/// An answer with this status.
+pub fn answer(
+    status: u16,
+    retry_after_s: Option<u64>,
+    body: &str,
+) -> Result<OutgoingResponse, EgressError> {
+    Ok(OutgoingResponse {
+        status,
+        retry_after_s,
+        body: body.to_owned(),
+        duration_ms: 3,
+    })
+}
+
+#[async_trait]
+impl Egress for Receiver {
+    async fn post(&self, request: OutgoingRequest) -> Result<OutgoingResponse, EgressError> {
+        self.calls.lock().expect("the calls").push(request);
+        let next = self.answers.lock().expect("the answers").pop();
+        next.unwrap_or_else(|| answer(200, None, "ok"))
+    }
+}
+
+/// A condition on words in subject or body.
+pub fn words(words: &[&str]) -> Condition {
+    Condition::Keywords(Keywords {
+        fields: vec![Field::Subject, Field::Body],
+        mode: KeywordMode::AnyOf,
+        matching: KeywordMatch::Substring,
+        words: words.iter().map(|&word| word.to_owned()).collect(),
+    })
+}
+
+fn test(mode: TagMode, tags: &[TagId]) -> TagTest {
+    TagTest {
+        mode,
+        tag_ids: tags.iter().map(|tag| tag.0).collect(),
+        with_descendants: true,
+    }
+}
+
+/// A condition on the contact's tags.
+pub fn contact_has(mode: TagMode, tags: &[TagId]) -> Condition {
+    Condition::ContactTags(ContactTags(test(mode, tags)))
+}
+
+/// A condition on the conversation's tags.
+pub fn conversation_has(mode: TagMode, tags: &[TagId]) -> Condition {
+    Condition::ConversationTags(ConversationTags(test(mode, tags)))
+}
+
+/// Tags the contact.
+pub fn tag_contact(tag: TagId) -> Action {
+    Action::TagContact(TagContact {
+        tag_ids: vec![tag.0],
+    })
+}
+
+/// Tags the conversation.
+pub fn tag_conversation(tag: TagId) -> Action {
+    Action::TagConversation(TagConversation {
+        tag_ids: vec![tag.0],
+    })
+}
+
+/// Notifies a target.
+pub fn notify(target: TargetId) -> Action {
+    Action::NotifySlack(NotifySlack {
+        target_id: target.0,
+        title: None,
+    })
+}
+
+impl World {
+    /// Makes a tag.
+    pub async fn tag(&self, kind: TagKind, name: &str, parent: Option<TagId>) -> TagId {
+        let new = NewTag {
+            kind,
+            name: name.to_owned(),
+            description: String::new(),
+            colour: None,
+            parent,
+        };
+        let tag = tag::catalogue::create(&self.ctx, &self.owner, new).await;
+        tag.expect("a tag").id
+    }
+
+    /// Makes a rule with the usual trigger.
+    pub async fn rule(&self, name: &str, condition: Condition, actions: Vec<Action>) -> Rule {
+        let new = NewRule {
+            name: name.to_owned(),
+            trigger: Trigger::default(),
+            condition,
+            actions,
+        };
+        let rule = rule::create(&self.ctx, &self.owner, new).await;
+        rule.expect("a rule")
+    }
+
+    /// Makes a Slack target.
+    pub async fn target(&self, name: &str) -> TargetId {
+        let new = NewTarget {
+            name: name.to_owned(),
+            kind: TargetKind::Slack,
+            url: format!("https://hooks.slack.com/services/T1/B1/{name}").into(),
+        };
+        let target = manage::create(&self.ctx, &self.owner, new).await;
+        target.expect("a target").id
+    }
+
+    /// Brings in messages told as (id, contact's address, body), all through the first inbox; each
+    /// contact has one thread.
+    pub async fn receive(&self, messages: &[(&str, &str, &str)]) -> Vec<MessageId> {
+        let (ctx, owner) = (&self.ctx, &self.owner);
+        let inboxes = inbox::list(ctx, owner.workspace).await.expect("inboxes");
+        let messages = messages.iter().zip(0..);
+        let messages = messages.map(|((id, email, body), n)| NewMessage {
+            external_id: (*id).to_owned(),
+            thread_keys: vec![format!("thread of {email}")],
+            email: (*email).to_owned(),
+            name: None,
+            direction: Direction::Inbound,
+            author: None,
+            automatic: false,
+            subject: String::new(),
+            body: (*body).to_owned(),
+            sent_at: ctx.clock.now() + TimeDelta::seconds(n),
+        });
+        let ingested = conversation::ingest(ctx, owner, inboxes[0].id, messages.collect()).await;
+        let ingested = ingested.expect("messages");
+        ingested.iter().map(|one| one.message).collect()
+    }
+
+    /// Lets a delivery worker take one turn.
+    pub async fn deliver(&self, receiver: &Receiver) -> Turn {
+        let turn = deliver::run_due(&self.ctx, receiver, None, Limits::items(1_000)).await;
+        turn.expect("a turn")
+    }
+
+    /// Makes everything due now, and every target free.
+    pub async fn hurry(&self) {
+        for statement in [
+            "UPDATE due_item SET due_at = $1",
+            "UPDATE notification_target SET next_send_at = $1",
+        ] {
+            self.force(statement, DateTime::UNIX_EPOCH).await;
+        }
+    }
+
+    /// Ends the lease of everything that is running, as if its worker had died long ago.
+    pub async fn expire_leases(&self) {
+        let statement = "UPDATE due_item SET lease_until = $1 WHERE state = 'RUNNING'";
+        self.force(statement, DateTime::UNIX_EPOCH).await;
+    }
+
+    async fn force(&self, statement: &'static str, time: DateTime<Utc>) {
+        let writer = self.ctx.db.writer();
+        let forced = Query::new(statement).bind(time).execute(writer).await;
+        forced.expect("an update");
+    }
+}
