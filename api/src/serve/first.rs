@@ -46,10 +46,11 @@ pub async fn ensure(ctx: &Ctx, config: &Config, locale: Locale) -> anyhow::Resul
 }
 
 /// The block shown when there is a token to show.
+#[must_use]
 pub fn welcome(first: &First, address: SocketAddr) -> Option<String> {
     let token = first.token.as_ref()?.expose_secret();
     Some(framed(&[
-        "縁 Enishi is running.",
+        "縁 Enishi: welcome.",
         "",
         &format!("Explorer   {}", explorer_url(address)),
         &format!("Token      {token}"),
