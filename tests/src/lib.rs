@@ -7,9 +7,13 @@
 pub mod support;
 
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod email;
 #[cfg(test)]
 mod graph;
+#[cfg(test)]
+mod handler;
 #[cfg(test)]
 mod health;
 #[cfg(test)]

@@ -7,8 +7,14 @@ use domain::{
     access::Origin,
     contact,
     ctx::Ctx,
-    error::{Error, Result, UserErrorCode},
-    notification::{delivery, manage},
+    error::{
+        Error, Result, UserErrorCode,
+        UserErrorCode::{Invalid, KindMismatch, NotFound, Required},
+    },
+    notification::{
+        delivery,
+        manage::{self, TargetChanges},
+    },
     page::PageRequest,
     port::Work,
     rule::{
@@ -183,6 +189,13 @@ impl projection::Projection for OneByOne {
     }
 }
 
+#[derive(sea_orm::FromQueryResult)]
+struct FiringRow {
+    message: String,
+    rule: String,
+    outcomes: serde_json::Value,
+}
+
 /// Everything that follows from a number of messages whose rules build on each other's tags.
 async fn consequences(world: &World, one_by_one: bool) -> BTreeSet<String> {
     let region = world.tag(TagKind::Contact, "Region", None).await;
@@ -233,13 +246,7 @@ async fn consequences(world: &World, one_by_one: bool) -> BTreeSet<String> {
     }
     world.drain().await;
 
-    #[derive(sea_orm::FromQueryResult)]
-    struct Row {
-        message: String,
-        rule: String,
-        outcomes: serde_json::Value,
-    }
-    let rows: Vec<Row> = Query::new(
+    let rows: Vec<FiringRow> = Query::new(
         "SELECT m.external_id AS message, u.name AS rule, f.outcomes FROM rule_firing f
          JOIN message m ON m.id = f.message_id JOIN rule u ON u.id = f.rule_id",
     )
@@ -359,7 +366,6 @@ fn what_a_rule_names_must_exist_here_and_fit() {
         let error = rule::create(&world.ctx, &world.owner, new)
             .await
             .unwrap_err();
-        use UserErrorCode::{Invalid, KindMismatch, NotFound, Required};
         let mut found = paths(error);
         found.sort_by(|one, other| one.0.cmp(&other.0));
         let expected = [
@@ -435,8 +441,8 @@ fn a_change_of_a_rule_takes_effect_with_the_next_message() {
             condition: Some(words(&["goodbye"])),
             ..Default::default()
         };
-        let changed = rule::update(ctx, owner, rule.id, changes).await.unwrap();
-        assert_eq!((changed.version, changed.name.as_str()), (4, "greeting"));
+        let goodbye = rule::update(ctx, owner, rule.id, changes).await.unwrap();
+        assert_eq!((goodbye.version, goodbye.name.as_str()), (4, "greeting"));
         assert!(fire(&world, "5").await.is_empty());
 
         let other = world
@@ -506,7 +512,11 @@ fn actions_whose_tag_or_target_went_away_are_logged_and_the_others_taken() {
             ..Default::default()
         };
         catalogue::update(ctx, owner, old, archived).await.unwrap();
-        manage::disable(ctx, owner, sales).await.unwrap();
+        let off = TargetChanges {
+            enabled: Some(false),
+            ..Default::default()
+        };
+        manage::update(ctx, owner, sales, off).await.unwrap();
         assert_eq!(fire(&world, "1").await.len(), 1);
         let firings = firings_of(&world, FiringsOf::Rule(rule.id)).await;
         let outcomes = firing::outcomes(&firings[0]).unwrap();

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod egress;
+pub mod handler;
 pub mod hints;
 pub mod logs;
 pub mod probe;

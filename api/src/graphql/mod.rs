@@ -22,7 +22,9 @@ pub(crate) mod idempotency;
 pub mod inbox;
 mod loader;
 pub mod node;
+pub mod notification;
 mod page;
+pub mod rule;
 pub mod tag;
 
 use async_graphql::{MergedObject, MergedSubscription};
@@ -44,6 +46,8 @@ pub struct Query(
     health::HealthModelQuery,
     inbox::InboxQuery,
     node::NodeQuery,
+    notification::NotificationQuery,
+    rule::RuleQuery,
     tag::TagQuery,
 );
 
@@ -60,6 +64,8 @@ pub struct Mutation(
     event::EventMutation,
     health::HealthModelMutation,
     inbox::InboxMutation,
+    notification::NotificationMutation,
+    rule::RuleMutation,
     tag::TagMutation,
 );
 

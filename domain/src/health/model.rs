@@ -117,8 +117,8 @@ struct Stored {
     definition: Definition,
 }
 
-/// A definition with the number it was saved under.
-#[derive(Debug, Clone, PartialEq)]
+/// A definition with the number it was saved under; by default the one that comes with the product.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Model {
     /// 0 for the default, then counting up with each change.
     pub version: i64,
@@ -177,15 +177,6 @@ impl Default for Definition {
                 margin: 3.0,
                 evaluations: 2,
             },
-        }
-    }
-}
-
-impl Default for Model {
-    fn default() -> Self {
-        Self {
-            version: 0,
-            definition: Definition::default(),
         }
     }
 }

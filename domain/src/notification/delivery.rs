@@ -241,7 +241,7 @@ pub async fn attempts(
 ) -> Result<Page<(String, delivery_attempt::Model)>> {
     let keyset = Keyset {
         order: "attempt",
-        key: None,
+        key: Some("CAST(a.attempt AS double precision)"),
         id: "a.id",
         descending: false,
     };
@@ -252,9 +252,12 @@ pub async fn attempts(
     .bind(id);
     keyset.apply(&mut query, page)?;
     let rows: Vec<delivery_attempt::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+    Ok(keyset.page(rows, page).map(|row| {
+        (
+            keyset.cursor(Key::Real(row.attempt as f64), row.id.uuid()),
+            row,
+        )
+    }))
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@
 //!
 //! To add one: implement [`Projection`] in the noun's folder and add it to `crate::projections`.
 
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
 use serde_json::json;
@@ -24,7 +26,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     port::Work,
-    store::{Query, Tx, dialect},
+    store::{Query, Rows, Tx, dialect},
 };
 
 /// Errors of one entry alone before it is set aside.
@@ -85,12 +87,31 @@ struct Claim {
     crashes: i64,
 }
 
+/// A batch that was written, for whoever measures.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// How many entries it had.
+    pub entries: usize,
+    /// How long it took, reading and commit included.
+    pub took: Duration,
+}
+
 /// Reads on with `projection` in `workspace` until there is nothing left to read or somebody else
 /// is at it.
 pub async fn run(
     ctx: &Ctx,
     projection: &dyn Projection,
     workspace: WorkspaceId,
+) -> Result<Outcome> {
+    run_watched(ctx, projection, workspace, &|_| {}).await
+}
+
+/// Like [`run`], telling `watch` of every batch.
+pub async fn run_watched(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Outcome> {
     loop {
         match backlog(ctx, projection, workspace).await? {
@@ -101,7 +122,7 @@ pub async fn run(
         let Some(claim) = claim(ctx, projection, workspace).await? else {
             return Ok(Outcome::Busy);
         };
-        match work(ctx, projection, workspace, claim).await? {
+        match work(ctx, projection, workspace, claim, watch).await? {
             // Whatever was committed while the claim was held found it taken: look once more.
             Batch::Last if projection.pause().is_zero() => {}
             Batch::Last => return Ok(Outcome::Paused(projection.pause())),
@@ -201,9 +222,10 @@ async fn work(
     projection: &dyn Projection,
     workspace: WorkspaceId,
     mut claim: Claim,
+    watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Batch> {
     loop {
-        match step(ctx, projection, workspace, &claim).await {
+        match step(ctx, projection, workspace, &claim, watch).await {
             Ok(Step::More(position)) => {
                 (claim.tx, claim.seq) = (position.tx, position.seq);
                 (claim.failures, claim.crashes, claim.batch) = (0, 0, projection.batch());
@@ -236,7 +258,9 @@ async fn step(
     projection: &dyn Projection,
     workspace: WorkspaceId,
     claim: &Claim,
+    watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Step> {
+    let start = Instant::now();
     let mut tx = ctx.begin(workspace).await?;
     let after = Position {
         tx: claim.tx,
@@ -283,6 +307,10 @@ async fn step(
         return Ok(Step::Lost);
     }
     tx.commit().await?;
+    watch(Done {
+        entries: entries.len(),
+        took: start.elapsed(),
+    });
     Ok(if slice.full {
         Step::More(slice.upto)
     } else {
@@ -396,6 +424,40 @@ async fn note_failure(
     .execute(ctx.db.writer())
     .await?;
     Ok(())
+}
+
+/// A projection that has something to read and nobody at it.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Behind {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// The projection's stored name.
+    pub projection: String,
+    /// When the first entry it has not read was written.
+    pub since: DateTime<Utc>,
+}
+
+/// What of `projections` lags behind in any workspace, for the sweep. Looks at one entry of the log
+/// for each, however long it is.
+pub async fn behind(ctx: &Ctx, projections: &[&dyn Projection]) -> Result<Vec<Behind>, DbErr> {
+    let backend = ctx.db.backend();
+    let (now, settled) = (dialect::now(backend), dialect::settled(backend));
+    let names = projections.iter().map(|projection| projection.name());
+    Query::new(format!(
+        "SELECT b.workspace, b.projection, b.since FROM (
+             SELECT w.id AS workspace, r.name AS projection, (
+                 SELECT h.at FROM change h WHERE h.workspace_id = w.id
+                   AND (h.tx, h.seq) > (COALESCE(c.tx, 0), COALESCE(c.seq, 0)) AND {settled}
+                 ORDER BY h.tx, h.seq LIMIT 1) AS since
+             FROM workspace w CROSS JOIN {{r}} LEFT JOIN projection_cursor c
+               ON c.workspace_id = w.id AND c.projection = r.name
+             WHERE (c.lease_until IS NULL OR c.lease_until < {now})
+               AND (c.retry_at IS NULL OR c.retry_at <= {now})) AS b
+         WHERE b.since IS NOT NULL ORDER BY b.since"
+    ))
+    .rows("r", Rows::new().texts("name", names))
+    .all(ctx.reader())
+    .await
 }
 
 /// Whether `facts` contains something `projection` reads.

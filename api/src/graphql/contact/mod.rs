@@ -13,6 +13,7 @@ use domain::{
     email::{self, report::Period},
     event, health,
     page::PageRequest,
+    rule::firing::FiringsOf,
     tag,
 };
 use entity::{
@@ -31,6 +32,7 @@ use super::{
     id,
     loader::{HealthOf, IdentitiesOf, TaggingsOf},
     page::connection,
+    rule::{RuleFiring, firings},
     tag::{TagFilterInput, Tagging},
 };
 
@@ -191,6 +193,19 @@ impl Contact {
         Ok(connection(
             found.map(|(cursor, row)| (cursor, HealthEntry(row))),
         ))
+    }
+
+    /// Which rules fired on messages of the contact, newest first.
+    async fn rule_firings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, RuleFiring>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        firings(context, FiringsOf::Contact(self.row.id), &page).await
     }
 
     /// Every way the contact is recognised.

@@ -1,0 +1,103 @@
+//! The worker's body on both databases: hints, and the sweep that needs none.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    port::{Hint, Work},
+    work::projection,
+};
+use entity::kind::TagKind;
+use tokio_util::sync::CancellationToken;
+use worker::{handler::Handler, runtime::WorkHandler as _};
+
+use crate::support::{
+    World,
+    engine::{Receiver, notify, tag_contact, words},
+    on_both,
+};
+
+async fn greeting(world: &World) {
+    let tag = world.tag(TagKind::Contact, "Greets", None).await;
+    let sales = world.target("sales").await;
+    let actions = vec![tag_contact(tag), notify(sales)];
+    world.rule("greeting", words(&["hello"]), actions).await;
+    world
+        .receive(&[("a", "taro@customer.example", "hello")])
+        .await;
+}
+
+/// Calls `act` until the receiver was called. Other tests' transactions on the same server may hold
+/// the log back for a while.
+async fn until_called(receiver: &Receiver, mut act: impl AsyncFnMut()) {
+    let called = async {
+        while receiver.calls().is_empty() {
+            act().await;
+        }
+    };
+    let limit = Duration::from_mins(1);
+    tokio::time::timeout(limit, called).await.expect("a call");
+}
+
+#[test]
+fn hints_lead_from_a_message_to_its_notification() {
+    on_both(|world| async move {
+        greeting(&world).await;
+        let receiver = Arc::new(Receiver::default());
+        let stop = CancellationToken::new();
+        let handler = Handler::new(world.ctx.clone(), receiver.clone(), stop);
+        let workspace = world.owner.workspace.0;
+        until_called(&receiver, async || {
+            for work in [Work::Rules, Work::Due] {
+                handler.work(Hint { workspace, work }).await.unwrap();
+            }
+        })
+        .await;
+        assert_eq!(receiver.calls().len(), 1);
+        world
+    });
+}
+
+#[test]
+fn sweeps_find_everything_without_hints_and_take_up_what_dead_workers_left() {
+    on_both(|world| async move {
+        greeting(&world).await;
+        let projections = domain::projections();
+        let find = async || projection::behind(&world.ctx, projections).await.unwrap();
+        let started = async {
+            while find().await.len() < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = Duration::from_mins(1);
+        tokio::time::timeout(limit, started).await.expect("a lag");
+
+        let receiver = Arc::new(Receiver::default());
+        let stop = CancellationToken::new();
+        let handler = Handler::new(world.ctx.clone(), receiver.clone(), stop.clone());
+        world.drain().await;
+        assert_eq!(find().await.len(), 0);
+        let abandoned = domain::work::due::claim(&world.ctx, None, 10).await;
+        assert_eq!(abandoned.unwrap().len(), 1);
+        world.expire_leases().await;
+        until_called(&receiver, async || {
+            handler.sweep().await.unwrap();
+            handler.finish().await;
+        })
+        .await;
+        handler.tick().await.unwrap();
+        assert_eq!(receiver.calls().len(), 1);
+
+        // After the stop nothing new is taken on.
+        stop.cancel();
+        world
+            .receive(&[("b", "taro@customer.example", "hello")])
+            .await;
+        world.drain().await;
+        world.hurry().await;
+        handler.sweep().await.unwrap();
+        handler.finish().await;
+        assert_eq!(receiver.calls().len(), 1);
+        assert_eq!(world.deliver(&receiver).await.delivered, 1);
+        world
+    });
+}

@@ -1,0 +1,334 @@
+//! What a worker does for a hint, a sweep and a tick: calls `domain`, waits where that says to wait,
+//! and measures.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::{
+    ctx::Ctx,
+    idempotency,
+    notification::deliver::{self, Limits, Turn},
+    port::{Egress, Hint, Work},
+    work::{
+        due,
+        projection::{self, Done, Outcome, Projection},
+        schedule,
+    },
+};
+use entity::id::WorkspaceId;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use tokio::sync::Mutex;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::runtime::WorkHandler;
+
+/// How long to wait, step by step, for transactions that hold the end of the log back; after the
+/// last step the sweep finds it.
+const UNSETTLED_MS: [u64; 9] = [1, 2, 5, 10, 25, 50, 100, 250, 500];
+/// Workspaces a sweep works on at once.
+const SWEEP_CONCURRENCY: usize = 4;
+/// What one turn of deliveries takes on before other workspaces have theirs.
+const TURN_ITEMS: usize = 2_000;
+const TURN_TIME: Duration = Duration::from_secs(30);
+/// The longest wait this process remembers; whatever comes later is found by the sweep.
+const MAX_TIMER: Duration = Duration::from_mins(1);
+/// The pause between two clean-ups.
+const PRUNE_EVERY: TimeDelta = TimeDelta::minutes(10);
+
+/// Does the work of all workspaces, through `domain`.
+#[derive(Clone)]
+pub struct Handler {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ctx: Ctx,
+    egress: Arc<dyn Egress>,
+    stop: CancellationToken,
+    background: TaskTracker,
+    /// Held by the one task that attempts what sweeps find.
+    delivering: Arc<Mutex<()>>,
+    pruned_at_ms: AtomicI64,
+}
+
+impl std::fmt::Debug for Handler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+impl Handler {
+    /// A handler that calls out through `egress` and takes on nothing new after `stop`.
+    pub fn new(ctx: Ctx, egress: Arc<dyn Egress>, stop: CancellationToken) -> Self {
+        describe();
+        Self {
+            inner: Arc::new(Inner {
+                ctx,
+                egress,
+                stop,
+                background: TaskTracker::new(),
+                delivering: Arc::default(),
+                pruned_at_ms: AtomicI64::new(i64::MIN),
+            }),
+        }
+    }
+
+    /// Waits until the calls a sweep has started are written down. To be awaited after the runtime
+    /// has ended; takes as long as the longest call.
+    pub async fn finish(&self) {
+        self.inner.background.close();
+        self.inner.background.wait().await;
+    }
+}
+
+#[async_trait]
+impl WorkHandler for Handler {
+    async fn work(&self, hint: Hint) -> anyhow::Result<()> {
+        let workspace = WorkspaceId(hint.workspace);
+        if hint.work == Work::Due {
+            return self.inner.deliver(workspace).await;
+        }
+        let mut result = Ok(());
+        for projection in domain::projections() {
+            if projection.work() == hint.work {
+                // One that fails must not keep another from its hint.
+                let done = self.inner.project(*projection, workspace).await;
+                result = result.and(done);
+            }
+        }
+        result
+    }
+
+    async fn sweep(&self) -> anyhow::Result<()> {
+        let inner = &self.inner;
+        let recovered = due::recover(&inner.ctx)
+            .await
+            .context("recover due items")?;
+        counter!("enishi_due_recovered_total").increment(recovered as u64);
+        // On its own: a receiver that answers slowly must not keep the projections waiting.
+        if let Ok(alone) = inner.delivering.clone().try_lock_owned() {
+            let inner = inner.clone();
+            self.inner.background.spawn(async move {
+                if let Err(error) = inner.deliver_everywhere().await {
+                    tracing::error!(error = format!("{error:#}"), "sweeping deliveries failed");
+                }
+                drop(alone);
+            });
+        }
+        inner.catch_up().await?;
+        inner.prune().await
+    }
+
+    async fn tick(&self) -> anyhow::Result<()> {
+        schedule::run_due(&self.inner.ctx, domain::schedules())
+            .await
+            .context("run schedules")?;
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Lets a projection read on, waiting a little for the end of the log to settle.
+    async fn project(
+        self: &Arc<Self>,
+        projection: &'static dyn Projection,
+        workspace: WorkspaceId,
+    ) -> anyhow::Result<()> {
+        let mut waits = UNSETTLED_MS.into_iter();
+        loop {
+            match self.read_on(projection, workspace).await? {
+                Outcome::Unsettled => match waits.next() {
+                    Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                    None => return Ok(()),
+                },
+                // Whoever has the claim looks once more before giving it back; a failed batch has
+                // its own pause, after which the sweep tries it again.
+                Outcome::Idle | Outcome::Busy => return Ok(()),
+                Outcome::Paused(pause) => {
+                    self.send_after(pause, workspace, projection.work());
+                    return Ok(());
+                }
+            }
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_on(
+        &self,
+        projection: &'static dyn Projection,
+        workspace: WorkspaceId,
+    ) -> anyhow::Result<Outcome> {
+        let name = projection.name();
+        let watch = |done: Done| {
+            counter!("enishi_projection_entries_total", "projection" => name)
+                .increment(done.entries as u64);
+            histogram!("enishi_projection_batch_seconds", "projection" => name)
+                .record(done.took.as_secs_f64());
+        };
+        projection::run_watched(&self.ctx, projection, workspace, &watch)
+            .await
+            .with_context(|| format!("run projection {name}"))
+    }
+
+    /// Attempts the deliveries of one workspace that are due.
+    async fn deliver(self: &Arc<Self>, workspace: WorkspaceId) -> anyhow::Result<()> {
+        let turn = self.turn(Some(workspace)).await?;
+        if turn.is_cut {
+            // The end of the queue again, behind other workspaces.
+            self.send(workspace, Work::Due);
+        }
+        Ok(())
+    }
+
+    async fn deliver_everywhere(self: &Arc<Self>) -> anyhow::Result<()> {
+        loop {
+            let turn = self.turn(None).await?;
+            if !turn.is_cut || self.stop.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn turn(self: &Arc<Self>, workspace: Option<WorkspaceId>) -> anyhow::Result<Turn> {
+        let goes_on = || !self.stop.is_cancelled();
+        let limits = Limits {
+            items: TURN_ITEMS,
+            time: TURN_TIME,
+            goes_on: &goes_on,
+        };
+        let start = Instant::now();
+        let turn = deliver::run_due(&self.ctx, &*self.egress, workspace, limits)
+            .await
+            .context("attempt deliveries")?;
+        for (result, count) in [
+            ("delivered", turn.delivered),
+            ("failed", turn.failed),
+            ("postponed", turn.postponed),
+        ] {
+            counter!("enishi_due_attempts_total", "kind" => "delivery", "result" => result)
+                .increment(count as u64);
+        }
+        if turn.claimed > 0 {
+            histogram!("enishi_due_turn_seconds", "kind" => "delivery")
+                .record(start.elapsed().as_secs_f64());
+        }
+        for (&workspace, &wait) in &turn.again {
+            self.send_after(wait, workspace, Work::Due);
+        }
+        Ok(turn)
+    }
+
+    /// Runs every projection that lags behind in any workspace.
+    async fn catch_up(self: &Arc<Self>) -> anyhow::Result<()> {
+        let projections = domain::projections();
+        let behind = projection::behind(&self.ctx, projections)
+            .await
+            .context("look for projections that lag behind")?;
+        let now = self.ctx.clock.now();
+        let mut lags: BTreeMap<&str, f64> = BTreeMap::new();
+        let mut tasks = Vec::new();
+        for projection in projections {
+            let lag = lags.entry(projection.name()).or_default();
+            for behind in &behind {
+                if behind.projection == projection.name() {
+                    *lag = lag.max((now - behind.since).as_seconds_f64());
+                    tasks.push((*projection, behind.workspace));
+                }
+            }
+        }
+        for (name, lag) in lags {
+            gauge!("enishi_projection_lag_seconds", "projection" => name.to_owned()).set(lag);
+        }
+        // An error of one projection is for the log; it must not keep others from running.
+        stream::iter(tasks)
+            .map(Ok)
+            .try_for_each_concurrent(SWEEP_CONCURRENCY, |(projection, workspace)| async move {
+                if self.stop.is_cancelled() {
+                    return Ok(());
+                }
+                if let Err(error) = self.project(projection, workspace).await {
+                    let error = format!("{error:#}");
+                    tracing::error!(workspace.id = %workspace, error, "catching up failed");
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Now and then, forgets what need not be remembered any more.
+    async fn prune(&self) -> anyhow::Result<()> {
+        let now_ms = self.ctx.clock.now().timestamp_millis();
+        let before_ms = self.pruned_at_ms.load(Ordering::Relaxed);
+        if now_ms < before_ms.saturating_add(PRUNE_EVERY.num_milliseconds()) {
+            return Ok(());
+        }
+        self.pruned_at_ms.store(now_ms, Ordering::Relaxed);
+        let pruned = idempotency::prune(&self.ctx).await;
+        pruned.context("forget idempotency keys")?;
+        Ok(())
+    }
+
+    fn send(&self, workspace: WorkspaceId, work: Work) {
+        let workspace = workspace.0;
+        self.ctx.hints.send(Hint { workspace, work });
+    }
+
+    /// Sends a hint later, if that is soon and this process still lives.
+    fn send_after(self: &Arc<Self>, wait: TimeDelta, workspace: WorkspaceId, work: Work) {
+        let wait = wait.to_std().unwrap_or_default();
+        if wait > MAX_TIMER {
+            return;
+        }
+        let inner = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => inner.send(workspace, work),
+                () = inner.stop.cancelled() => {}
+            }
+        });
+    }
+}
+
+fn describe() {
+    describe_counter!(
+        "enishi_projection_entries_total",
+        "Entries of the change log that a projection has written the consequences of"
+    );
+    describe_histogram!(
+        "enishi_projection_batch_seconds",
+        Unit::Seconds,
+        "Time of one batch of a projection, from reading to commit"
+    );
+    describe_gauge!(
+        "enishi_projection_lag_seconds",
+        Unit::Seconds,
+        "Age of the oldest entry that a projection had not read at the last sweep, 0 if none"
+    );
+    describe_counter!(
+        "enishi_due_attempts_total",
+        "Due items handled, by what became of them"
+    );
+    describe_histogram!(
+        "enishi_due_turn_seconds",
+        Unit::Seconds,
+        "Time of one turn that attempted due items"
+    );
+    describe_counter!(
+        "enishi_due_recovered_total",
+        "Due items whose worker died and that were taken up again or set aside"
+    );
+}
