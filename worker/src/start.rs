@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     egress::{EgressClient, EgressSettings},
+    handler::Handler,
     queue::Queue,
-    runtime::{self, WorkHandler},
+    runtime,
 };
 
 /// How often a database that is behind is asked again.
@@ -91,27 +92,9 @@ pub async fn work(
     settings: runtime::Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    runtime::run(queue, handler(ctx, egress), settings, shutdown).await
-}
-
-/// PLACEHOLDER until `crate::handler::Handler` is there: becomes `Arc::new(Handler::new(ctx, egress))`.
-fn handler(_ctx: Ctx, _egress: Arc<dyn Egress>) -> Arc<dyn WorkHandler> {
-    struct Nothing;
-
-    #[async_trait::async_trait]
-    impl WorkHandler for Nothing {
-        async fn work(&self, _hint: domain::port::Hint) -> anyhow::Result<()> {
-            Ok(())
-        }
-
-        async fn sweep(&self) -> anyhow::Result<()> {
-            Ok(())
-        }
-
-        async fn tick(&self) -> anyhow::Result<()> {
-            Ok(())
-        }
-    }
-
-    Arc::new(Nothing)
+    let handler = Arc::new(Handler::new(ctx, egress, shutdown.clone()));
+    let outcome = runtime::run(queue, handler.clone(), settings, shutdown).await;
+    // Calls that are under way are written down: otherwise they would be made again.
+    handler.finish().await;
+    outcome
 }

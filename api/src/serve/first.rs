@@ -65,7 +65,7 @@ pub fn explorer_url(address: SocketAddr) -> String {
     let host = match address.ip() {
         ip if ip.is_unspecified() || ip.is_loopback() => "localhost".to_owned(),
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-        ip => ip.to_string(),
+        std::net::IpAddr::V4(ip) => ip.to_string(),
     };
     format!("http://{host}:{}/explorer", address.port())
 }

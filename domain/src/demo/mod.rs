@@ -32,7 +32,7 @@ use crate::{
     email,
     error::{Error, Result},
     event, inbox,
-    notification::manage::{self as targets, NewTarget},
+    notification::manage::{self as targets, NewTarget, TargetChanges},
     page::PageRequest,
     port::Work,
     rule::{
@@ -332,7 +332,11 @@ async fn make_vip_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
     };
     rule::create(ctx, actor, new).await?;
     // It shows where a real webhook goes and must never call anybody.
-    targets::disable(ctx, actor, target.id).await.map(drop)
+    let off = TargetChanges {
+        enabled: Some(false),
+        ..TargetChanges::default()
+    };
+    targets::update(ctx, actor, target.id, off).await.map(drop)
 }
 
 /// Lets what follows from the sample happen now, so that there is something to see at once. What
