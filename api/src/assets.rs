@@ -37,10 +37,9 @@ pub fn explorer() -> &'static [Asset] {
 }
 
 fn asset(path: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Asset {
-    let hash: String = Sha256::digest(bytes)[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut start = [0; 8];
+    start.copy_from_slice(&Sha256::digest(bytes)[..8]);
+    let hash = format!("{:016x}", u64::from_be_bytes(start));
     Asset {
         path,
         content_type,

@@ -151,13 +151,11 @@ fn is_good_token(token: &str) -> bool {
 
 /// The given one must be good; the system's may be anything, also a path or nothing.
 fn time_zone(given: Option<&str>, system: Option<&str>) -> Option<Tz> {
-    match given {
-        Some(name) => name.parse().ok(),
-        None => {
-            let name = system.map(|name| name.trim_start_matches(':'));
-            Some(name.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
-        }
+    if let Some(name) = given {
+        return name.parse().ok();
     }
+    let name = system.map(|name| name.trim_start_matches(':'));
+    Some(name.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
 }
 
 fn origins(list: Option<&str>, problems: &mut Vec<String>) -> Vec<String> {

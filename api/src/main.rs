@@ -238,7 +238,17 @@ async fn migrate(ctx: &Ctx) -> anyhow::Result<()> {
 }
 
 async fn fill_with_demo(ctx: &Ctx) -> anyhow::Result<()> {
-    let _ = ctx;
+    let (workspace, actor) = command::workspace_and_actor(ctx, None).await?;
+    let is_filled = domain::demo::fill(ctx, &actor)
+        .await
+        .map_err(command::plain)
+        .context("filling the workspace with sample data")?;
+    let outcome = if is_filled {
+        "sample data is there"
+    } else {
+        "there are contacts already; no sample data was added"
+    };
+    tracing::info!(workspace.id = %workspace.id, "{outcome}");
     Ok(())
 }
 

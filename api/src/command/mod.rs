@@ -32,7 +32,7 @@ pub async fn require_tables(ctx: &Ctx) -> anyhow::Result<()> {
 }
 
 /// The workspace asked for, or the only one, and who acts in it.
-async fn workspace_and_actor(
+pub async fn workspace_and_actor(
     ctx: &Ctx,
     wanted: Option<WorkspaceId>,
 ) -> anyhow::Result<(workspace_entity::Model, Actor)> {
@@ -57,7 +57,7 @@ async fn workspace_and_actor(
 }
 
 /// A use case's failure as a person at a terminal reads it.
-fn plain(error: Error) -> anyhow::Error {
+pub fn plain(error: Error) -> anyhow::Error {
     match error {
         Error::Refused(errors) => {
             let texts: Vec<String> = errors

@@ -46,10 +46,11 @@ pub async fn ensure(ctx: &Ctx, config: &Config, locale: Locale) -> anyhow::Resul
 }
 
 /// The block shown when there is a token to show.
+#[must_use]
 pub fn welcome(first: &First, address: SocketAddr) -> Option<String> {
     let token = first.token.as_ref()?.expose_secret();
     Some(framed(&[
-        "縁 Enishi is running.",
+        "縁 Enishi: welcome.",
         "",
         &format!("Explorer   {}", explorer_url(address)),
         &format!("Token      {token}"),
@@ -64,7 +65,7 @@ pub fn explorer_url(address: SocketAddr) -> String {
     let host = match address.ip() {
         ip if ip.is_unspecified() || ip.is_loopback() => "localhost".to_owned(),
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-        ip => ip.to_string(),
+        std::net::IpAddr::V4(ip) => ip.to_string(),
     };
     format!("http://{host}:{}/explorer", address.port())
 }

@@ -159,9 +159,10 @@ mod tests {
     #[test]
     fn ids_and_their_number_are_bounded_without_losing_the_thread() {
         let long = format!("{}@x", "a".repeat(2000));
-        let references: String = (0..100).map(|n| format!(" <{n}@x>")).collect();
+        let references: Vec<String> = (0..100).map(|n| format!("<{n}@x>")).collect();
+        let references = references.join(" ");
         let message = imported(&format!(
-            "Message-ID: <{long}>\nIn-Reply-To: <other@x>\nReferences:{references}\n\
+            "Message-ID: <{long}>\nIn-Reply-To: <other@x>\nReferences: {references}\n\
              Date: Fri, 1 May 2026 09:00:00 +0900\nFrom: a@b.jp\n\nx"
         ))
         .unwrap();

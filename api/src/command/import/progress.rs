@@ -96,6 +96,6 @@ mod tests {
             line(25_000_000, 100_000_000, 5_000, Duration::from_secs(50)),
             " 25.0 %  25.0 of 100.0 MB  5000 messages  100/s  2:30 left"
         );
-        assert_eq!(line(0, 0, 0, Duration::ZERO).contains("NaN"), false);
+        assert!(!line(0, 0, 0, Duration::ZERO).contains("NaN"));
     }
 }
