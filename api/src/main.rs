@@ -294,16 +294,19 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         // Another process may be filling it at the same moment; serving goes on either way.
         tracing::warn!("{error:#}");
     }
-    let egress = start::egress(egress_allow, ctx.clock.clone())?;
     let jobs_shutdown = CancellationToken::new();
-    let jobs = redis.is_none().then(|| {
+    let egress = match redis {
+        None => Some(start::egress(egress_allow, ctx.clock.clone())?),
+        Some(_) => None,
+    };
+    let jobs = egress.map(|egress| {
         let settings = runtime::Settings {
             concurrency,
             ..runtime::Settings::default()
         };
         let work = start::work(
             ctx.clone(),
-            egress.clone(),
+            egress,
             Arc::new(queue) as Arc<dyn Queue>,
             settings,
             jobs_shutdown.clone(),
@@ -331,7 +334,6 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         connections_per_thread: share,
         ctx,
         wakeups,
-        egress,
         metrics,
         redis_is_down,
     };

@@ -52,6 +52,9 @@ pub(crate) struct CountsOf(pub(crate) TagId);
 /// Asks for a contact's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct HealthOf(pub(crate) ContactId);
+/// Asks for a version of the health model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ModelOf(pub(crate) i64);
 /// Asks for a contact's identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
@@ -290,5 +293,18 @@ impl Load<DeliveryId> for Loader {
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<ModelOf> for Loader {
+    type Value = health::model::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ModelOf]) -> Result<HashMap<ModelOf, Self::Value>, Error> {
+        let versions: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let models = health::load_models(&self.ctx, self.workspace, &versions)
+            .await
+            .map_err(fault)?;
+        Ok(by(models, |model| ModelOf(model.version)))
     }
 }

@@ -9,7 +9,7 @@ use actix_web::{
     middleware::{Compress, from_fn},
     web,
 };
-use domain::{ctx::Ctx, port::Egress, store::Location};
+use domain::{ctx::Ctx, store::Location};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     observe,
 };
 use crate::{
-    graphql,
+    graphql::{self, Door},
     session::Sessions,
     transport::{self, Asset, CostTable, Drain, RateLimits, Settings, Transport},
 };
@@ -29,7 +29,6 @@ pub(super) struct Shared {
     pub(super) connections: u32,
     pub(super) ctx: Ctx,
     pub(super) hub: graphql::Hub,
-    pub(super) egress: Arc<dyn Egress>,
     pub(super) settings: Arc<Settings>,
     pub(super) table: Arc<CostTable>,
     pub(super) rate: Arc<RateLimits>,
@@ -58,7 +57,7 @@ impl Shared {
             ..self.ctx.clone()
         };
         let transport = Transport {
-            executor: graphql::schema(ctx.clone(), self.hub.clone()),
+            executor: Door::new(graphql::schema(ctx.clone(), self.hub.clone()), ctx.clone()),
             authenticator: Arc::new(Sessions::new(ctx.clone())),
             settings: self.settings.clone(),
             table: self.table.clone(),
@@ -68,7 +67,6 @@ impl Shared {
             clock: self.ctx.clock.clone(),
             explorer: self.explorer,
         };
-        let _ = &self.egress; // for `sendTest`, once the schema asks for it
         App::new()
             .app_data(web::Data::from(self.health.clone()))
             .app_data(web::Data::new(self.metrics.clone()))

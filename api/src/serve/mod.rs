@@ -17,11 +17,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::HttpServer;
 use anyhow::Context as _;
-use domain::{
-    ctx::Ctx,
-    port::{Egress, Hint},
-    store::Location,
-};
+use domain::{ctx::Ctx, port::Hint, store::Location};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{runtime::Handle, sync::broadcast};
 use tokio_util::sync::CancellationToken;
@@ -54,8 +50,6 @@ pub struct Server {
     pub ctx: Ctx,
     /// Where subscriptions hear that a log has grown.
     pub wakeups: broadcast::Sender<Hint>,
-    /// The way out, for trying a target.
-    pub egress: Arc<dyn Egress>,
     /// The figures.
     pub metrics: PrometheusHandle,
     /// Whether Redis is missing at the moment, where there is one.
@@ -77,7 +71,6 @@ pub async fn serve(
         connections: server.connections_per_thread,
         hub: graphql::Hub::new(server.ctx.clone(), server.wakeups, Handle::current()),
         ctx: server.ctx,
-        egress: server.egress,
         settings: Arc::new(Settings {
             rate: server.config.rate,
             allowed_origins: server.config.allowed_origins,

@@ -117,8 +117,8 @@ struct Stored {
     definition: Definition,
 }
 
-/// A definition with the number it was saved under; by default the one that comes with the product.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// A definition with the number it was saved under.
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Model {
     /// 0 for the default, then counting up with each change.
     pub version: i64,

@@ -325,8 +325,8 @@ fn outcome_rows(outcomes: &[&Outcome]) -> Rows {
         )
 }
 
-/// Brings the rank index behind the lists by tag up to date. A tagging made at the same moment holds
-/// the contact's row while it copies the score, and so comes before or after.
+/// Brings the rank index behind the lists by tag up to date. The contacts' rows are held, so whoever
+/// copies a score into that index and holds the row meanwhile comes before this or after it.
 async fn rank(tx: &Tx<'_>, outcomes: &[Outcome]) -> Result<()> {
     let moved = outcomes.iter().filter(|outcome| outcome.moved());
     let contacts: Vec<_> = moved.map(|outcome| outcome.row.contact_id.uuid()).collect();

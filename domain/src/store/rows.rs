@@ -155,8 +155,10 @@ impl Rows {
             }
         }
         values.push(json!(rows).to_string().into());
+        // The limit makes SQLite read the list once into a table of its own, instead of scanning the
+        // JSON text again for each row of whatever it is joined with.
         format!(
-            "(SELECT {} FROM json_each(${})) AS {name}",
+            "(SELECT {} FROM json_each(${}) LIMIT -1) AS {name}",
             selected.join(", "),
             values.len()
         )

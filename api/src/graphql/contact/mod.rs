@@ -6,7 +6,7 @@ mod query;
 use async_graphql::{
     Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection,
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     contact::{self, ContactFilter, ContactOrder},
     conversation,
@@ -33,6 +33,7 @@ use super::{
     loader::{HealthOf, IdentitiesOf, TaggingsOf},
     page::connection,
     rule::{RuleFiring, firings},
+    scalar::Date,
     tag::{TagFilterInput, Tagging},
 };
 
@@ -125,8 +126,8 @@ impl Contact {
             desc = "The first day, in the workspace's time zone; left out, 29 days before \
                           the last."
         )]
-        from: Option<NaiveDate>,
-        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        from: Option<Date>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<Date>,
         #[graphql(
             desc = "How long the periods of the series are.",
             default_with = "Period::Day"
