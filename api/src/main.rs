@@ -4,6 +4,11 @@
 //! This is the one place that knows both doors: it reads all settings, puts the parts together and
 //! stops them in order.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments of the arguments are the text of --help"
+)]
+
 use std::{
     env, fs::DirBuilder, net::TcpListener, os::unix::fs::DirBuilderExt as _, process::ExitCode,
     sync::Arc, time::Duration,
@@ -285,8 +290,9 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     }
     migrate(&ctx).await?;
     let first = first::ensure(&ctx, &server, system_locale()).await?;
-    if demo {
-        fill_with_demo(&ctx).await?;
+    if demo && let Err(error) = fill_with_demo(&ctx).await {
+        // Another process may be filling it at the same moment; serving goes on either way.
+        tracing::warn!("{error:#}");
     }
     let jobs_shutdown = CancellationToken::new();
     let egress = match redis {
@@ -361,8 +367,8 @@ mod tests {
     use super::*;
 
     fn names_of(command: &clap::Command, names: &mut BTreeSet<String>) {
-        let named = command.get_arguments().filter_map(clap::Arg::get_env);
-        names.extend(named.map(|name| name.to_string_lossy().into_owned()));
+        let variables = command.get_arguments().filter_map(clap::Arg::get_env);
+        names.extend(variables.map(|name| name.to_string_lossy().into_owned()));
         for inner in command.get_subcommands() {
             names_of(inner, names);
         }
