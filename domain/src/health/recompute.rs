@@ -12,7 +12,7 @@ use entity::{
     id::{ContactId, HealthEntryId, Id as _},
     kind::HealthBand,
 };
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::{
     band::Standing,
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     access::Origin,
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     work::change::{Change, Fact},
 };
 
@@ -141,20 +141,12 @@ pub(crate) async fn recompute(
     Ok(report(tx, contacts, &outcomes, &model))
 }
 
-/// Holds rows until the transaction ends. SQLite has one writer at a time and no words for it.
-pub(super) fn row_lock(backend: DatabaseBackend) -> &'static str {
-    match backend {
-        DatabaseBackend::Postgres => "FOR NO KEY UPDATE",
-        _ => "",
-    }
-}
-
 /// The rows of `ids`, held until the transaction ends, in the order of their ids.
 ///
 /// `CROSS JOIN` here and in the signals is for SQLite, which takes it as an order to begin with the
 /// ids given. Left to itself it may walk the whole table and the whole list for each row of it.
 async fn lock(tx: &Tx<'_>, ids: &Rows) -> Result<Vec<Row>> {
-    let lock = row_lock(tx.connection().get_database_backend());
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
     let of = if lock.is_empty() { "" } else { "OF h" };
     Ok(Query::new(format!(
         "SELECT h.contact_id, h.model_version, h.score, h.band, h.band_streak, h.coverage,

@@ -7,14 +7,13 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::{
     model::{Definition, Model},
-    recompute::row_lock,
     validate,
 };
 use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, Result},
-    store::{Query, Rows},
+    store::{Query, Rows, dialect},
     work::change::{Change, Fact},
 };
 
@@ -90,7 +89,7 @@ pub async fn save_model(ctx: &Ctx, actor: &Actor, definition: Definition) -> Res
     }
     let mut tx = ctx.begin(actor.workspace).await?;
     // One after the other, so that versions follow each other without gaps or clashes.
-    let lock = row_lock(tx.connection().get_database_backend());
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
     Query::new(format!("SELECT 1 FROM workspace WHERE id = $1 {lock}"))
         .bind(tx.workspace)
         .raw(tx.connection())
