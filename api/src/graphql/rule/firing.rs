@@ -69,13 +69,13 @@ impl RuleFiring {
     }
 
     /// What made the condition hold.
-    async fn matched(&self) -> Result<Vec<RuleMatchedPart>> {
+    fn matched(&self) -> Result<Vec<RuleMatchedPart>> {
         let parts = firing::matched(&self.0).map_err(fault)?;
         Ok(parts.into_iter().map(RuleMatchedPart::from).collect())
     }
 
     /// What became of each action.
-    async fn outcomes(&self) -> Result<Vec<RuleOutcome>> {
+    fn outcomes(&self) -> Result<Vec<RuleOutcome>> {
         let outcomes = firing::outcomes(&self.0).map_err(fault)?;
         Ok(outcomes.into_iter().map(RuleOutcome::from).collect())
     }
