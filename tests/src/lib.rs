@@ -9,6 +9,10 @@ pub mod support;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod api;
+#[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod email;

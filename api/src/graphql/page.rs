@@ -13,6 +13,8 @@ use super::{
     email::{Campaign, EmailEvent},
     event::Event,
     health::HealthEntry,
+    notification::{Delivery, DeliveryAttempt},
+    rule::{Rule, RuleFiring},
     tag::Tagging,
 };
 
@@ -36,6 +38,10 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, Conversation>>(
             "A page of conversations.",
         )
+        .override_output_type_description::<Connection<String, Delivery>>("A page of deliveries.")
+        .override_output_type_description::<Connection<String, DeliveryAttempt>>(
+            "A page of attempts to deliver.",
+        )
         .override_output_type_description::<Connection<String, EmailEvent>>(
             "A page of email events.",
         )
@@ -44,5 +50,7 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
             "A page of a health history.",
         )
         .override_output_type_description::<Connection<String, Message>>("A page of messages.")
+        .override_output_type_description::<Connection<String, Rule>>("A page of rules.")
+        .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
 }

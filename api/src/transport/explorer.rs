@@ -17,8 +17,8 @@ use super::{
     params::header_text,
 };
 
-/// Where the explorer lives.
-const PATH: &str = "/explorer";
+/// Where the explorer lives. Its files are named relative to it, which needs the last slash.
+const PATH: &str = "/explorer/";
 
 /// The name of the page among the assets.
 const INDEX: &str = "index.html";
@@ -42,13 +42,14 @@ pub struct Asset {
     pub etag: &'static str,
 }
 
-/// Mounts `/explorer`, and `/` as the way to it, if there is an explorer.
+/// Mounts `/explorer/`, and `/` and `/explorer` as ways to it, if there is an explorer.
 pub(crate) fn configure(config: &mut ServiceConfig, assets: &'static [Asset]) {
     if assets.is_empty() {
         return;
     }
     config
         .route("/", web::get().to(|| async { redirect() }))
+        .route("/explorer", web::get().to(|| async { redirect() }))
         .route(
             PATH,
             web::get().to(move |request: HttpRequest| ready(file(&request, assets, INDEX))),
@@ -117,7 +118,7 @@ mod tests {
     async fn the_page_is_served_under_a_policy_that_names_no_other_host() {
         let app =
             test::init_service(App::new().configure(|config| configure(config, &ASSETS))).await;
-        let request = test::TestRequest::get().uri("/explorer").to_request();
+        let request = test::TestRequest::get().uri("/explorer/").to_request();
         let response = test::call_service(&app, request).await;
         assert_eq!(response.status(), 200);
         let policy = response

@@ -119,9 +119,9 @@ pub async fn replay(ctx: &Ctx, actor: &Actor, id: DeliveryId) -> Result<delivery
             .is_some();
         return Err(if exists {
             let message = "This delivery is still on its way.";
-            Error::refused(&["deliveryId"], UserErrorCode::InUse, message)
+            Error::refused(&["id"], UserErrorCode::InUse, message)
         } else {
-            Error::not_found(&["deliveryId"], "delivery")
+            Error::not_found(&["id"], "delivery")
         });
     };
     due::add(ctx, &mut tx, &[now(id)]).await?;

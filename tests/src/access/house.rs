@@ -22,7 +22,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-use crate::support::World;
+use crate::support::{World, engine::Receiver};
 
 /// The schema, asked as anybody.
 pub(super) struct Door {
@@ -129,11 +129,47 @@ impl House {
 
         house.make_rule(door, &canary).await;
         house.take_in(world, door, name, &canary).await;
+        house.follow_up(world, door).await;
+        house.refresh(door).await;
         house
     }
 
     /// What a rule needs and what follows from it.
-    async fn make_rule(&mut self, _door: &Door, _canary: &str) {}
+    async fn make_rule(&mut self, door: &Door, canary: &str) {
+        let owner = &self.owner.clone();
+        let target = "mutation($input: CreateNotificationTargetInput!) \
+            { createNotificationTarget(input: $input) { target { id } userErrors { message } } }";
+        let url = "https://hooks.slack.com/services/T/B/secret";
+        let input = json!({ "name": canary, "url": url });
+        let made = door.must(owner, target, json!({ "input": input })).await;
+        self.keep("target", &made["target"]["id"]);
+        for (word, body) in [("rule", canary)] {
+            let rule = "mutation($input: CreateRuleInput!) { createRule(input: $input) \
+                { rule { id } userErrors { path message } } }";
+            let input = json!({
+                "name": format!("{canary} {word}"), "trigger": { "messageReceived": {} },
+                "condition": { "keywords": { "mode": "ANY_OF", "words": [body] } },
+                "actions": [
+                    { "tagConversation": { "tagIds": [self.ids["topic"]] } },
+                    { "notifySlack": { "targetId": self.ids["target"] } },
+                ],
+            });
+            let made = door.must(owner, rule, json!({ "input": input })).await;
+            self.keep(word, &made["rule"]["id"]);
+        }
+    }
+
+    /// What follows from the message: a firing and a delivery that came to its end.
+    async fn follow_up(&mut self, world: &World, door: &Door) {
+        world.drain_of(self.owner.workspace).await;
+        world.hurry().await;
+        world.deliver(&Receiver::default()).await;
+        let owner = &self.owner.clone();
+        let query = "{ deliveries { nodes { id firing { id } } } }";
+        let found = door.must(owner, query, json!({})).await;
+        self.keep("delivery", &found["nodes"][0]["id"]);
+        self.keep("firing", &found["nodes"][0]["firing"]["id"]);
+    }
 
     /// A message, an event and an email event of one contact.
     async fn take_in(&mut self, world: &World, door: &Door, name: &str, canary: &str) {
@@ -207,6 +243,17 @@ impl House {
         let input = json!({ "name": "Spare", "scopes": ["READ"] });
         let made = door.must(owner, token, json!({ "input": input })).await;
         self.keep("token", &made["accessToken"]["id"]);
+        if let Some(topic) = self.ids.get("topic") {
+            let rule = "mutation($input: CreateRuleInput!) { createRule(input: $input) \
+                { rule { id } userErrors { path message } } }";
+            let input = json!({
+                "name": format!("Spare {number}"), "trigger": { "messageReceived": {} },
+                "condition": { "keywords": { "mode": "ANY_OF", "words": ["nothing"] } },
+                "actions": [{ "tagConversation": { "tagIds": [topic] } }],
+            });
+            let made = door.must(owner, rule, json!({ "input": input })).await;
+            self.keep("spare_rule", &made["rule"]["id"]);
+        }
     }
 
     fn keep(&mut self, word: &str, id: &Value) {
@@ -252,6 +299,13 @@ impl House {
         let things = self.ids.iter().filter(|(word, _)| !word.starts_with('#'));
         things.map(|(word, id)| (word.as_str(), id.as_str()))
     }
+}
+
+/// Does what the mutations of a test have left to do.
+pub(super) async fn clear(world: &World) {
+    world.drain().await;
+    world.hurry().await;
+    world.deliver(&Receiver::default()).await;
 }
 
 /// A member of the owner's workspace with this role, through a token with every scope of it.

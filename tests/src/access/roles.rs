@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use serde_json::Value;
 
 use super::{
-    house::{Door, House, member_of},
+    house::{Door, House, clear, member_of},
     table::{Outcome, Row, rows},
 };
 use crate::support::{
@@ -26,6 +26,7 @@ fn every_role_may_do_what_the_table_says_and_no_more() {
         for (column, role) in roles.into_iter().enumerate() {
             let actor = member_of(&world.ctx, &world.owner, role).await;
             for row in rows() {
+                clear(&world).await;
                 house.refresh(&door).await;
                 let expected = row.outcomes[column + 1];
                 let variables = house.fill(&row.variables);
@@ -42,6 +43,7 @@ fn every_role_may_do_what_the_table_says_and_no_more() {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        clear(&world).await;
         world
     });
 }

@@ -11,68 +11,89 @@ use domain::port::{Hint, Work};
 use entity::id::Id as _;
 use futures::{FutureExt as _, StreamExt as _};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
-    house::{Door, House, canary},
+    house::{Door, House, canary, clear},
     table::rows,
 };
 use crate::support::{
     World, on_both,
-    sdl::{Root, Sdl, list_depth, named},
+    sdl::{Root, Sdl, is_required, list_depth, named},
 };
 
 /// A place for an id: the names on the way, and whether it is in a list.
 #[derive(Debug, Clone)]
 struct Place {
-    way: Vec<String>,
+    way: Vec<Step>,
     lists: usize,
 }
 
-/// Every place for an id below a value, not entering an input type twice on one way.
-fn places(sdl: &Sdl, value: &InputValueDefinition, way: &[String], inside: &[&str]) -> Vec<Place> {
-    let mut way = way.to_vec();
-    way.push(value.name.node.to_string());
+/// One name on the way to a place.
+#[derive(Debug, Clone)]
+struct Step {
+    name: String,
+    /// The input type the name is in; empty for an argument.
+    of: String,
+    /// Whether the way goes on inside a list.
+    is_list: bool,
+}
+
+impl Place {
+    fn name(&self) -> String {
+        let names: Vec<_> = self.way.iter().map(|step| step.name.as_str()).collect();
+        names.join(".")
+    }
+}
+
+/// Every place for an id below a value of the input type `of`, not entering a type twice on one way.
+fn places(sdl: &Sdl, value: &InputValueDefinition, of: &str, way: &[Step]) -> Vec<Place> {
     let ty = &value.ty.node;
-    let lists = list_depth(ty);
-    let name = named(ty);
+    let (lists, name) = (list_depth(ty), named(ty));
+    let step = Step {
+        name: value.name.node.to_string(),
+        of: of.to_owned(),
+        is_list: lists > 0,
+    };
+    let way = [way, &[step]].concat();
     if name == "ID" {
         return vec![Place { way, lists }];
     }
-    if inside.contains(&name) {
+    if way.iter().any(|step| step.of == name) {
         return Vec::new();
     }
-    if lists > 0 {
-        way.push("[]".to_owned());
-    }
-    let inside = [inside, &[name]].concat();
     let fields = sdl.input_fields(name).into_iter();
     fields
-        .flat_map(|field| places(sdl, field, &way, &inside))
+        .flat_map(|field| places(sdl, field, name, &way))
         .collect()
 }
 
 fn places_of(sdl: &Sdl, field: &FieldDefinition) -> Vec<Place> {
     let arguments = field.arguments.iter();
     arguments
-        .flat_map(|one| places(sdl, &one.node, &[], &[]))
+        .flat_map(|one| places(sdl, &one.node, "", &[]))
         .collect()
 }
 
-/// Puts `id` at `place`, making what is missing on the way.
-fn put(variables: &mut Value, place: &Place, id: &str) {
+/// Puts `id` at `place`, making what is missing on the way, so that the schema accepts the whole.
+fn put(sdl: &Sdl, variables: &mut Value, place: &Place, id: &str) {
     let mut at = variables;
-    for step in &place.way {
-        if step == "[]" {
+    for (depth, step) in place.way.iter().enumerate() {
+        if !at.is_object() || (sdl.is_one_of(&step.of) && at.get(&step.name).is_none()) {
+            *at = json!({});
+        }
+        for field in sdl.input_fields(&step.of) {
+            let name = field.name.node.as_str();
+            if is_required(field) && at.get(name).is_none() {
+                at[name] = sdl.example(&field.ty.node, id);
+            }
+        }
+        at = &mut at[step.name.as_str()];
+        if step.is_list && depth + 1 < place.way.len() {
             if at.as_array().is_none_or(Vec::is_empty) {
                 *at = json!([{}]);
             }
             at = &mut at[0];
-        } else {
-            if !at.is_object() {
-                *at = Value::Object(Map::new());
-            }
-            at = &mut at[step.as_str()];
         }
     }
     *at = (0..place.lists).fold(json!(id), |value, _| json!([value]));
@@ -136,12 +157,12 @@ fn an_id_of_another_workspace_is_answered_like_one_of_nobody() {
                     let mut answers = Vec::new();
                     let mut variables = theirs.fill(&row.variables);
                     for id in [id.to_owned(), nobodys(id)] {
-                        put(&mut variables, &place, &id);
+                        put(&sdl, &mut variables, &place, &id);
                         let answer = door.ask(&stranger, &document, &variables).await;
                         answers.push(masked(&answer));
                     }
                     tried += 1;
-                    let at = format!("{} {} = a {word}", row.field, place.way.join("."));
+                    let at = format!("{} {} = a {word}", row.field, place.name());
                     if answers[0] != answers[1] {
                         wrong.push(format!("{at}: {}\n  instead of {}", answers[0], answers[1]));
                     }
@@ -166,6 +187,7 @@ fn an_id_of_another_workspace_is_answered_like_one_of_nobody() {
         );
         assert!(tried > 200, "only {tried} were tried");
         assert_eq!(contents(&world).await, before, "what is ours has changed");
+        clear(&world).await;
         world
     });
 }
@@ -194,7 +216,7 @@ fn a_stranger_who_lists_and_follows_everything_sees_nothing_of_ours() {
         let stranger = World::workspace(&world.ctx, "Stranger", "stranger.example").await;
         let mut ours = House::furnish(&world, &door, &world.owner, "a").await;
         let fields = sdl.fields(Root::Query.name()).into_iter();
-        for field in fields.filter(|one| !one.arguments.iter().any(|one| required(&one.node))) {
+        for field in fields.filter(|one| !one.arguments.iter().any(|one| is_required(&one.node))) {
             let document = sdl.operation(Root::Query, field, 3);
             let answer = door.ask(&stranger, &document, &json!({})).await.to_string();
             assert!(
@@ -215,7 +237,7 @@ fn a_stranger_who_lists_and_follows_everything_sees_nothing_of_ours() {
             for place in places_of(&sdl, field) {
                 for (_, id) in ours.things() {
                     let mut with_id = json!({});
-                    put(&mut with_id, &place, id);
+                    put(&sdl, &mut with_id, &place, id);
                     variables.push(with_id);
                 }
             }
@@ -271,12 +293,9 @@ fn a_stranger_who_lists_and_follows_everything_sees_nothing_of_ours() {
             .collect();
         assert!(leaks.is_empty(), "{leaks:?}");
         drop((done, streams));
+        clear(&world).await;
         world
     });
-}
-
-fn required(value: &InputValueDefinition) -> bool {
-    crate::support::sdl::is_required(value)
 }
 
 /// Every row of the first workspace, as text.

@@ -96,6 +96,11 @@ pub(super) fn rows() -> Vec<Row> {
         ask("campaigns", json!({}), READ),
         ask("healthModel", json!({}), READ),
         ask("healthSignals", json!({}), READ),
+        ask("notificationTargets", json!({}), READ),
+        ask("delivery", json!({ "id": "@delivery" }), READ),
+        ask("deliveries", json!({}), READ),
+        ask("rule", json!({ "id": "@rule" }), READ),
+        ask("rules", json!({}), READ),
         ask("inboxes", json!({}), READ),
         ask("node", json!({ "id": "@contact" }), READ),
         ask("nodes", json!({ "ids": ["@contact", "@tag"] }), READ),
@@ -105,6 +110,7 @@ pub(super) fn rows() -> Vec<Row> {
         watch("messageReceived"),
         watch("taggingChanged"),
         watch("healthChanged"),
+        watch("ruleFired"),
     ];
     rows.extend([
         change(
@@ -186,9 +192,47 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change(
+            "createNotificationTarget",
+            &json!({ "name": "New #", "url": "https://hooks.slack.com/services/T/B/#" }),
+            CONFIGURE,
+        ),
+        change(
+            "updateNotificationTarget",
+            &json!({ "id": "@target", "name": "Changed #" }),
+            CONFIGURE,
+        ),
+        change("replayDelivery", &json!({ "id": "@delivery" }), CONFIGURE),
+        change(
+            "createRule",
+            &json!({
+                "name": "New #", "trigger": { "messageReceived": { "inboxIds": ["@inbox"] } },
+                "condition": { "all": [
+                    { "keywords": { "mode": "ANY_OF", "words": ["goodbye"] } },
+                    { "not": { "contactTags": { "mode": "ANY", "tagIds": ["@tag"] } } },
+                ] },
+                "actions": [
+                    { "tagContact": { "tagIds": ["@tag"] } },
+                    { "notifySlack": { "targetId": "@target" } },
+                ],
+            }),
+            CONFIGURE,
+        ),
+        change(
+            "updateRule",
+            &json!({ "id": "@rule", "name": "Changed #" }),
+            CONFIGURE,
+        ),
+        change(
+            "setRuleActive",
+            &json!({ "id": "@rule", "active": false }),
+            CONFIGURE,
+        ),
+        change("reorderRules", &json!({ "ruleIds": ["@rule"] }), CONFIGURE),
+        change("deleteRule", &json!({ "id": "@spare_rule" }), CONFIGURE),
+        change(
             "saveHealthModel",
             &json!({ "signals": [{
-                "signal": "email.active_days", "weight": 1,
+                "signal": "email.active_days", "weight": 1, "windowDays": 28,
                 "curve": { "linear": { "bad": 0, "good": 12 } },
             }] }),
             CONFIGURE,

@@ -76,7 +76,13 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "worker",
-        &["api::", "actix", "async_graphql", "async-graphql"],
+        &[
+            "api::",
+            "actix_web::",
+            "actix_ws::",
+            "actix_rt::",
+            "async_graphql",
+        ],
         &["api", "actix-web", "actix-ws", "async-graphql"],
     ),
 ];

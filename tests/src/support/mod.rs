@@ -1,11 +1,23 @@
 //! What tests stand on: databases of their own, a world with a workspace in it.
 
+#[cfg(test)]
+pub(crate) mod client;
 pub mod database;
 pub mod engine;
 #[cfg(test)]
+pub(crate) mod installation;
+#[cfg(test)]
+pub(crate) mod process;
+#[cfg(test)]
+pub(crate) mod receiver;
+#[cfg(test)]
 pub(crate) mod repository;
 #[cfg(test)]
+pub(crate) mod script;
+#[cfg(test)]
 pub(crate) mod sdl;
+#[cfg(test)]
+pub(crate) mod socket;
 pub mod world;
 
 pub use database::on_both;

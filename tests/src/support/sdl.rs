@@ -9,6 +9,7 @@ use async_graphql::parser::{
         TypeSystemDefinition,
     },
 };
+use serde_json::{Value, json};
 
 /// Every type by its name.
 #[derive(Debug)]
@@ -70,6 +71,40 @@ impl Sdl {
                 input.fields.iter().map(|field| &field.node).collect()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// Whether exactly one field of this input type is to be given.
+    pub(crate) fn is_one_of(&self, name: &str) -> bool {
+        let directives = self.types.get(name).into_iter();
+        let mut directives = directives.flat_map(|one| &one.directives);
+        directives.any(|one| one.node.name.node == "oneOf")
+    }
+
+    /// Some value of an input type, with `id` wherever one is needed.
+    pub(crate) fn example(&self, ty: &Type, id: &str) -> Value {
+        let name = match &ty.base {
+            BaseType::List(inner) => return json!([self.example(inner, id)]),
+            BaseType::Named(name) => name.as_str(),
+        };
+        match (name, self.types.get(name).map(|one| &one.kind)) {
+            ("ID", _) => json!(id),
+            ("Int" | "Float", _) => json!(1),
+            ("Boolean", _) => json!(true),
+            (_, Some(TypeKind::Enum(kind))) => json!(kind.values[0].node.value.node),
+            (_, Some(TypeKind::InputObject(input))) => {
+                let is_one_of = self.is_one_of(name);
+                let fields = input.fields.iter().map(|field| &field.node);
+                let wanted = fields
+                    .filter(|field| is_one_of || is_required(field))
+                    .take(if is_one_of { 1 } else { usize::MAX });
+                let members = wanted.map(|field| {
+                    let name = field.name.node.to_string();
+                    (name, self.example(&field.ty.node, id))
+                });
+                Value::Object(members.collect())
+            }
+            _ => json!("2026-03-01T00:00:00Z"),
         }
     }
 

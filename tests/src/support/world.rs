@@ -13,6 +13,7 @@ use domain::{
     work::{due, projection},
     workspace::{self, NewWorkspace},
 };
+use entity::id::WorkspaceId;
 use secrecy::ExposeSecret as _;
 
 use super::database::TestDatabase;
@@ -81,11 +82,16 @@ impl World {
     /// Runs every projection until nothing is left to read. Other tests' transactions on the same
     /// server may hold the log back for a while, so the bound is in time.
     pub async fn drain(&self) {
+        self.drain_of(self.owner.workspace).await;
+    }
+
+    /// Like [`Self::drain`], in another workspace.
+    pub async fn drain_of(&self, workspace: WorkspaceId) {
         let settled = async {
             loop {
                 let mut idle = true;
                 for projection in domain::projections() {
-                    let outcome = projection::run(&self.ctx, *projection, self.owner.workspace)
+                    let outcome = projection::run(&self.ctx, *projection, workspace)
                         .await
                         .expect("a projection run");
                     idle &= outcome == projection::Outcome::Idle;

@@ -86,7 +86,7 @@ impl NotificationMutation {
     async fn create_notification_target(
         &self,
         context: &Context<'_>,
-        input: CreateNotificationTargetInput,
+        #[graphql(desc = "What is to be done.")] input: CreateNotificationTargetInput,
     ) -> Result<CreateNotificationTargetPayload> {
         let (ctx, actor) = writer(context)?;
         let new = NewTarget {
@@ -105,7 +105,7 @@ impl NotificationMutation {
     async fn update_notification_target(
         &self,
         context: &Context<'_>,
-        input: UpdateNotificationTargetInput,
+        #[graphql(desc = "What is to be done.")] input: UpdateNotificationTargetInput,
     ) -> Result<UpdateNotificationTargetPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -128,7 +128,7 @@ impl NotificationMutation {
     async fn replay_delivery(
         &self,
         context: &Context<'_>,
-        input: ReplayDeliveryInput,
+        #[graphql(desc = "What is to be done.")] input: ReplayDeliveryInput,
     ) -> Result<ReplayDeliveryPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {

@@ -121,7 +121,7 @@ impl RuleMutation {
     async fn create_rule(
         &self,
         context: &Context<'_>,
-        input: CreateRuleInput,
+        #[graphql(desc = "What is to be done.")] input: CreateRuleInput,
     ) -> Result<CreateRulePayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -156,7 +156,7 @@ impl RuleMutation {
     async fn update_rule(
         &self,
         context: &Context<'_>,
-        input: UpdateRuleInput,
+        #[graphql(desc = "What is to be done.")] input: UpdateRuleInput,
     ) -> Result<UpdateRulePayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -193,7 +193,7 @@ impl RuleMutation {
     async fn set_rule_active(
         &self,
         context: &Context<'_>,
-        input: SetRuleActiveInput,
+        #[graphql(desc = "What is to be done.")] input: SetRuleActiveInput,
     ) -> Result<SetRuleActivePayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -211,7 +211,7 @@ impl RuleMutation {
     async fn delete_rule(
         &self,
         context: &Context<'_>,
-        input: DeleteRuleInput,
+        #[graphql(desc = "What is to be done.")] input: DeleteRuleInput,
     ) -> Result<DeleteRulePayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -229,7 +229,7 @@ impl RuleMutation {
     async fn reorder_rules(
         &self,
         context: &Context<'_>,
-        input: ReorderRulesInput,
+        #[graphql(desc = "What is to be done.")] input: ReorderRulesInput,
     ) -> Result<ReorderRulesPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {

@@ -1,0 +1,243 @@
+//! Bad input: what the caller is told, and that nothing is half-written.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::{message, text},
+    installation::on_each,
+};
+
+#[test]
+fn what_is_no_request_is_refused_with_its_code() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let ask = |query: &str| json!({ "query": query }).to_string().into_bytes();
+        let huge = [
+            b"{\"query\":\"{ viewer { role } } # ".as_slice(),
+            &vec![b'x'; 2_000_000],
+            b"\"}",
+        ];
+        let cases: Vec<(&str, Vec<u8>, u16, &str)> = vec![
+            ("not JSON", b"{".to_vec(), 400, "BAD_REQUEST"),
+            (
+                "not UTF-8",
+                b"{\"query\":\"{ viewer { role } } # \xff\xfe\"}".to_vec(),
+                400,
+                "BAD_REQUEST",
+            ),
+            ("a batch", b"[]".to_vec(), 400, "BAD_REQUEST"),
+            ("no query", b"{}".to_vec(), 400, "BAD_REQUEST"),
+            ("too large", huge.concat(), 413, "PAYLOAD_TOO_LARGE"),
+            (
+                "not GraphQL",
+                ask("{ viewer {"),
+                400,
+                "GRAPHQL_PARSE_FAILED",
+            ),
+            (
+                "an unknown field",
+                ask("{ nothing }"),
+                400,
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
+            (
+                "a wrong type",
+                ask("{ contact(id: {}) { id } }"),
+                400,
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
+            (
+                "too deep",
+                ask(&format!(
+                    "{}id{}",
+                    "{contact(id:1){account{contacts{nodes{".repeat(8),
+                    "}}}}".repeat(8)
+                )),
+                400,
+                "",
+            ),
+        ];
+        for (name, body, status, code) in cases {
+            let (got, answer) = owner.post(body).await.expect("an answer");
+            assert_eq!(got.as_u16(), status, "{name}: {answer}");
+            let told = &answer["errors"][0]["extensions"]["code"];
+            assert!(code.is_empty() || *told == code, "{name}: {answer}");
+            assert!(answer.get("data").is_none(), "{name}: {answer}");
+        }
+        let query = "query($first: Int) { contacts(first: $first) { nodes { id } } }";
+        for (variables, code) in [
+            (json!({ "first": "ten" }), "BAD_USER_INPUT"),
+            (json!({ "first": 101 }), "BAD_USER_INPUT"),
+            (json!({ "first": -1 }), "BAD_USER_INPUT"),
+        ] {
+            let answer = owner.ask(query, &variables).await;
+            let told = &answer["errors"][0]["extensions"]["code"];
+            assert_eq!(*told, code, "{variables}: {answer}");
+        }
+        installation
+    });
+}
+
+#[test]
+fn mistakes_are_told_with_their_place_and_nothing_is_written() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let inbox = owner.inbox().await;
+        let tag = owner.tag("CONVERSATION", "Tag").await;
+        let contacts = "{ contacts { nodes { id name } } }";
+        let first =
+            json!({ "name": "First", "email": "first@customer.example", "externalId": "x" });
+        owner.change("createContact", first, "contact { id }").await;
+        let before = owner.must(contacts, json!({})).await;
+        let long = "長".repeat(300);
+        let good = message("good", "good@customer.example", "Hello");
+        let keywords = json!({ "keywords": { "mode": "ANY_OF", "words": [] } });
+        let rule = |condition: &Value| {
+            json!({
+                "name": "Rule", "trigger": { "messageReceived": {} }, "condition": condition,
+                "actions": [{ "tagConversation": { "tagIds": [tag] } }],
+            })
+        };
+        let event = json!({
+            "externalId": "e", "contactEmail": "nobody", "name": long,
+            "occurredAt": "2026-03-01T00:00:00Z",
+        });
+        let cases = [
+            ("createContact", json!({ "name": long }), "name", "TOO_LONG"),
+            ("createContact", json!({ "name": "  " }), "name", "REQUIRED"),
+            (
+                "createContact",
+                json!({ "name": "A", "email": "nobody" }),
+                "email",
+                "INVALID",
+            ),
+            (
+                "createContact",
+                json!({ "name": "A", "externalId": "x" }),
+                "externalId",
+                "TAKEN",
+            ),
+            (
+                "createContact",
+                json!({ "name": "A", "email": "FIRST@customer.example" }),
+                "email",
+                "TAKEN",
+            ),
+            (
+                "createContact",
+                json!({ "name": "A", "accountId": "nothing" }),
+                "accountId",
+                "NOT_FOUND",
+            ),
+            (
+                "updateContact",
+                json!({ "id": "contact_00000000000070008000000000000000", "name": "A" }),
+                "id",
+                "NOT_FOUND",
+            ),
+            (
+                "createTag",
+                json!({ "kind": "CONTACT", "name": "長".repeat(65) }),
+                "name",
+                "TOO_LONG",
+            ),
+            (
+                "createTag",
+                json!({ "kind": "CONVERSATION", "name": "ＴＡＧ" }),
+                "name",
+                "TAKEN",
+            ),
+            (
+                "ingestMessages",
+                json!({ "inboxId": inbox, "messages": [good, message("bad", "nobody", "Hello")] }),
+                "messages.1.contactEmail",
+                "INVALID",
+            ),
+            (
+                "ingestMessages",
+                json!({ "inboxId": tag, "messages": [good] }),
+                "inboxId",
+                "NOT_FOUND",
+            ),
+            (
+                "ingestEvents",
+                json!({ "events": [event] }),
+                "events.0.contactEmail",
+                "INVALID",
+            ),
+            (
+                "createRule",
+                rule(&keywords),
+                "condition.keywords.words",
+                "REQUIRED",
+            ),
+            (
+                "createRule",
+                rule(&json!({ "all": [] })),
+                "condition.all",
+                "REQUIRED",
+            ),
+            (
+                "addTags",
+                json!({ "tagIds": [tag], "contactIds": [before["nodes"][0]["id"]] }),
+                "",
+                "KIND_MISMATCH",
+            ),
+        ];
+        for (field, input, path, code) in cases {
+            let mut kind = field.to_owned();
+            kind[..1].make_ascii_uppercase();
+            let kind = if field == "addTags" { "Tagging" } else { &kind };
+            let document = format!(
+                "mutation($input: {kind}Input!) {{ {field}(input: $input) \
+                 {{ userErrors {{ path code message }} }} }}"
+            );
+            let answer = owner.ask(&document, &json!({ "input": input })).await;
+            let mistakes = answer["data"][field]["userErrors"].as_array();
+            let mistakes = mistakes.unwrap_or_else(|| panic!("{field} {input}: {answer}"));
+            let told: Vec<_> = mistakes
+                .iter()
+                .map(|one| {
+                    let path = one["path"].as_array().expect("a path").iter().map(text);
+                    (path.collect::<Vec<_>>().join("."), text(&one["code"]))
+                })
+                .collect();
+            let is_told = told
+                .iter()
+                .any(|(place, why)| (path.is_empty() || place == path) && why == code);
+            assert!(is_told, "{field} {input}: {told:?}");
+        }
+        assert_eq!(owner.must(contacts, json!({})).await, before);
+        let conversations = "{ conversations { nodes { id } } }";
+        let conversations = owner.must(conversations, json!({})).await;
+        assert_eq!(
+            conversations["nodes"],
+            json!([]),
+            "half a batch was taken in"
+        );
+        installation
+    });
+}
+
+#[test]
+fn what_is_brought_twice_is_there_once() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let inbox = owner.inbox().await;
+        let one = message("1", "taro@customer.example", "Hello");
+        let input = json!({ "inboxId": inbox, "messages": [one, one] });
+        let selection = "messages { id outcome }";
+        let first = owner
+            .change("ingestMessages", input.clone(), selection)
+            .await;
+        let second = owner.change("ingestMessages", input, selection).await;
+        let outcomes = |answer: &Value| -> Vec<String> {
+            let messages = answer["messages"].as_array().expect("messages");
+            messages.iter().map(|one| text(&one["outcome"])).collect()
+        };
+        assert_eq!(outcomes(&first), ["CREATED", "DUPLICATE"]);
+        assert_eq!(outcomes(&second), ["DUPLICATE", "DUPLICATE"]);
+        assert_eq!(first["messages"][0]["id"], second["messages"][1]["id"]);
+        installation
+    });
+}

@@ -1,0 +1,8 @@
+//! The running programs, seen from outside: every test starts an installation of its own, on SQLite
+//! and on PostgreSQL with Redis.
+
+mod input;
+mod model;
+mod protocol;
+mod stop;
+mod stream;

@@ -1,0 +1,132 @@
+//! One running program of ours, or a server it needs.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A child process whose output is kept in a file; killed when this value goes.
+#[derive(Debug)]
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `program`; what it says is added to a file of `folder`.
+    pub(crate) fn start(
+        name: &str,
+        program: &Path,
+        arguments: &[&str],
+        settings: &[(String, String)],
+        folder: &Path,
+    ) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let file = File::options().create(true).append(true).open(&log);
+        let file = file.expect("a log file");
+        let child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().expect("the file again"))
+            .stderr(file)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        Self {
+            name: name.to_owned(),
+            child,
+            log,
+        }
+    }
+
+    /// What it has said so far, under this and former starts of the same name.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the child's state")
+    }
+
+    /// Ends it without any warning, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        // It may have ended by itself, which is for the test to find out elsewhere.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends a signal by its name, such as `STOP`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(status.expect("kill").success(), "{signal} to {}", self.name);
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn end(&mut self, limit: Duration) -> ExitStatus {
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            assert!(Instant::now() < until, "{} does not end", self.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            println!("--- {} said:\n{}---", self.name, self.said());
+        }
+    }
+}
+
+/// A program built beside the tests.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let here = std::env::current_exe().expect("this program");
+    let folder = here.ancestors().nth(2).expect("the target folder");
+    let program = folder.join(name);
+    assert!(
+        program.exists(),
+        "{} is not built; run `cargo build --workspace --bins`, or tests/run",
+        program.display()
+    );
+    program
+}
+
+/// A port nobody listens on at the moment.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.local_addr().expect("its number").port()
+}
+
+/// Waits, with a bound, until `check` gives something.
+pub(crate) async fn until<T>(
+    what: &str,
+    limit: Duration,
+    mut check: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(found) = check().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {limit:?} for {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
