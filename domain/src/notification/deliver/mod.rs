@@ -112,7 +112,17 @@ pub async fn run_due(
             .min(limits.items - turn.claimed);
         turn.is_cut = is_over || turn.claimed >= limits.items;
         if room > 0 && !is_over && broken.is_none() {
-            match take(ctx, workspace, room, &mut turn).await {
+            let mut ended = Vec::new();
+            let taken = beside(
+                &mut calls,
+                &mut ended,
+                take(ctx, workspace, room, &mut turn),
+            )
+            .await;
+            for one in &ended {
+                note(&mut turn, one);
+            }
+            match taken {
                 Ok((jobs, is_full)) => {
                     calls.extend(jobs.into_iter().map(|job| attempt(ctx, egress, job)));
                     if is_full && calls.len() < CONCURRENCY {
@@ -129,6 +139,22 @@ pub async fn run_due(
         // More may come due while a slow receiver keeps the turn open.
         if let Ok(Some(ended)) = tokio::time::timeout(POLL, calls.next()).await {
             note(&mut turn, &ended);
+        }
+    }
+}
+
+/// Waits for `work` while the calls go on. A call that is writing down its outcome holds a connection;
+/// if it stood still meanwhile, and `work` waited for that connection, neither would ever end.
+async fn beside<C: Future<Output = Ended>, T>(
+    calls: &mut FuturesUnordered<C>,
+    ended: &mut Vec<Ended>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(one) = calls.next() => ended.push(one),
         }
     }
 }
