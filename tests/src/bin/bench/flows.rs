@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     access::Actor,
     ctx::Ctx,
@@ -223,10 +223,10 @@ pub(crate) async fn flood(
     })
 }
 
-fn message(id: &str, contact: u64, body: &str) -> Value {
+fn message(id: &str, contact: u64, body: &str, sent_at: DateTime<Utc>) -> Value {
     json!({
         "externalId": id, "contactEmail": email(contact), "subject": "お問い合わせ / Question",
-        "body": body, "sentAt": Utc::now(),
+        "body": body, "sentAt": sent_at,
     })
 }
 
@@ -240,7 +240,12 @@ fn ingest_messages(inbox: InboxId, messages: &[Value]) -> String {
 }
 
 /// Requests that bring `count` messages, every other one with a word some rule looks for.
-pub(crate) fn message_bodies(inbox: InboxId, count: usize, contacts: u64) -> Vec<String> {
+pub(crate) fn message_bodies(
+    inbox: InboxId,
+    count: usize,
+    contacts: u64,
+    now: DateTime<Utc>,
+) -> Vec<String> {
     let mut chance = StdRng::seed_from_u64(11);
     let mut bodies = Vec::new();
     for batch in 0..count / BATCH {
@@ -256,7 +261,7 @@ pub(crate) fn message_bodies(inbox: InboxId, count: usize, contacts: u64) -> Vec
                  Could you please let us know when the next delivery is planned? よろしくお願いいたします。"
             );
             let id = format!("flood-{batch}-{number}");
-            messages.push(message(&id, chance.random_range(0..contacts), &body));
+            messages.push(message(&id, chance.random_range(0..contacts), &body, now));
         }
         bodies.push(ingest_messages(inbox, &messages));
     }
@@ -264,7 +269,7 @@ pub(crate) fn message_bodies(inbox: InboxId, count: usize, contacts: u64) -> Vec
 }
 
 /// Requests that bring `count` email events: sent, delivered and twice opened.
-pub(crate) fn email_bodies(count: usize, contacts: u64) -> Vec<String> {
+pub(crate) fn email_bodies(count: usize, contacts: u64, now: DateTime<Utc>) -> Vec<String> {
     let mut chance = StdRng::seed_from_u64(13);
     let document = "mutation($input: IngestEmailEventsInput!) { ingestEmailEvents(input: $input) { userErrors { message } } }";
     let mut bodies = Vec::new();
@@ -272,7 +277,7 @@ pub(crate) fn email_bodies(count: usize, contacts: u64) -> Vec<String> {
         let mut events = Vec::new();
         for number in 0..BATCH / 4 {
             let contact = chance.random_range(0..contacts);
-            let sent = Utc::now() - TimeDelta::minutes(chance.random_range(60..30_000));
+            let sent = now - TimeDelta::minutes(chance.random_range(60..30_000));
             for (step, kind) in ["SENT", "DELIVERED", "OPENED", "OPENED"].iter().enumerate() {
                 events.push(json!({
                     "externalId": format!("event-{batch}-{number}-{step}"),
@@ -294,6 +299,7 @@ pub(crate) async fn pick_up(
     inbox: InboxId,
     tag: TagId,
     times: usize,
+    now: DateTime<Utc>,
 ) -> Result<[Vec<f64>; 2]> {
     let mut request = format!("ws://{}/graphql", client.address).into_client_request()?;
     let headers = request.headers_mut();
@@ -319,7 +325,12 @@ pub(crate) async fn pick_up(
     let (mut asked, mut answered) = (Vec::new(), Vec::new());
     for number in 0..times {
         let text = format!("{STOPWATCH} よろしくお願いします");
-        let messages = [message(&format!("watch-{number}"), number as u64, &text)];
+        let messages = [message(
+            &format!("watch-{number}"),
+            number as u64,
+            &text,
+            now,
+        )];
         let body = ingest_messages(inbox, &messages);
         let start = Instant::now();
         let posting = async {

@@ -209,14 +209,16 @@ impl Run {
     }
 
     async fn measure(self) -> Result<()> {
+        let (idle, _) = self.start_programs().await?;
+        Self::idle(&idle, "after the start")?;
+        drop(idle);
         self.nights().await?;
         let (programs, client) = self.start_programs().await?;
-        self.idle(&programs, "after the start")?;
         flows::settle(&self.ctx, &self.owner, None).await?;
         self.reads(&programs, &client).await?;
         self.pick_ups(&client).await?;
         self.floods(&client).await?;
-        self.idle(&programs, "at the end")
+        Self::idle(&programs, "at the end")
     }
 
     /// The health of everybody, twice: all new, then with nothing changed.
@@ -265,7 +267,7 @@ impl Run {
             programs.push((*name, Program::start(&built.join(name), &log, &variables)?));
         }
         let client = Client {
-            http: reqwest::Client::new(),
+            http: http_client(),
             address,
             token: self.token.clone(),
         };
@@ -290,7 +292,7 @@ impl Run {
         )
     }
 
-    fn idle(&self, programs: &[(&str, Program)], when: &str) -> Result<()> {
+    fn idle(programs: &[(&str, Program)], when: &str) -> Result<()> {
         std::thread::sleep(Duration::from_secs(2));
         table(
             &format!("Memory {when}"),
@@ -343,15 +345,18 @@ impl Run {
                 row(&cells);
             }
             let graphql = Door::GraphQl { token: &self.token };
+            let pid = programs[0].1.pid();
+            // Backends tell their counts once a second: the warm-up must have been told before.
+            self.warm_up(case, &graphql, &client.address)?;
             let before = self.commits().await?;
-            let (load, cpu, database) =
-                self.load(case, &graphql, &client.address, programs[0].1.pid())?;
+            let (load, cpu, database) = self.load(case, &graphql, &client.address, pid)?;
             let statements = match (before, self.commits().await?) {
                 (Some(before), Some(after)) => {
                     format!("{:.1}", (after - before) as f64 / load.requests)
                 }
                 _ => String::new(),
             };
+            self.warm_up(case, &Door::Plain, &plain)?;
             let (without, without_cpu, _) = self.load(case, &Door::Plain, &plain, door.pid())?;
             let floor = match self.postmaster {
                 Some(_) => Some(self.pgbench(case)?),
@@ -388,8 +393,13 @@ impl Run {
         )
     }
 
-    /// A second to warm up, then the load; with it the processor time of each request, in
-    /// microseconds, of the server and of PostgreSQL.
+    fn warm_up(&self, case: &reads::Case, door: &Door<'_>, address: &str) -> Result<()> {
+        let plan = &self.plan;
+        reads::wrk(case, door, address, plan.contacts, 1, &plan.folder).map(drop)
+    }
+
+    /// The load; with it the processor time of each request, in microseconds, of the server and of
+    /// PostgreSQL.
     fn load(
         &self,
         case: &reads::Case,
@@ -398,7 +408,6 @@ impl Run {
         pid: u32,
     ) -> Result<(Load, f64, Option<f64>)> {
         let plan = &self.plan;
-        reads::wrk(case, door, address, plan.contacts, 1, &plan.folder)?;
         let database = || self.postmaster.map(family_cpu_us).transpose();
         let (server_before, database_before) = (cpu_us(pid)?, database()?);
         let load = reads::wrk(
@@ -432,7 +441,14 @@ impl Run {
 
     async fn pick_ups(&self, client: &Client) -> Result<()> {
         let times = self.plan.latencies;
-        let [asked, answered] = flows::pick_up(client, self.inbox, self.stopwatch, times).await?;
+        let [asked, answered] = flows::pick_up(
+            client,
+            self.inbox,
+            self.stopwatch,
+            times,
+            self.ctx.clock.now(),
+        )
+        .await?;
         table(
             "From a message to its tag at a subscriber",
             &[
@@ -459,8 +475,9 @@ impl Run {
     async fn floods(&self, client: &Client) -> Result<()> {
         let plan = &self.plan;
         let (ctx, owner) = (&self.ctx, &self.owner);
-        let messages = flows::message_bodies(self.inbox, plan.messages, plan.contacts);
-        let events = flows::email_bodies(plan.events, plan.contacts);
+        let messages =
+            flows::message_bodies(self.inbox, plan.messages, plan.contacts, ctx.clock.now());
+        let events = flows::email_bodies(plan.events, plan.contacts, ctx.clock.now());
         let mut floods = Vec::new();
         for (what, bodies, projection, target) in [
             ("messages, 100 rules", messages, "rules", " (target 10,000)"),
@@ -507,6 +524,14 @@ fn figures(load: Load, cpu: f64, database: Option<f64>) -> [String; 5] {
         format!("{cpu:.0}"),
         database.map_or_else(String::new, |us| format!("{us:.0}")),
     ]
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it plays the client and calls nobody but the measured server"
+)]
+fn http_client() -> reqwest::Client {
+    reqwest::Client::new()
 }
 
 fn free_port() -> Result<u16> {
