@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154  # the names told below are given by whoever reads this
 # Private servers for tests/run and tests/bench, and their end. Not a program: it is read with `source`.
 #
 # Who reads it sets before: program (its name in messages), needs (the packages it cannot do without) and
