@@ -1,0 +1,378 @@
+//! What happens after something comes in: ingestion over HTTP, everything that follows from it, and
+//! how soon.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    access::Actor,
+    ctx::Ctx,
+    rule::{
+        self, NewRule,
+        action::{Action, TagConversation},
+        condition::{
+            Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
+        },
+        trigger::Trigger,
+    },
+    store::Query,
+    tag::{NewTag, catalogue},
+};
+use entity::{
+    id::{InboxId, TagId},
+    kind::TagKind,
+};
+use futures::{SinkExt as _, StreamExt as _};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
+
+use crate::seed::{email, popular, tag_id};
+
+/// Messages or events of one request.
+const BATCH: usize = 500;
+/// Requests on their way at once.
+const CLIENTS: usize = 4;
+const RULES: usize = 100;
+/// The word that starts the stopwatch's rule; no other message has it.
+const STOPWATCH: &str = "計時開始";
+
+/// A client of one server.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) http: reqwest::Client,
+    pub(crate) address: String,
+    pub(crate) token: String,
+}
+
+impl Client {
+    /// Asks and takes nothing but a good answer.
+    pub(crate) async fn post(&self, body: String) -> Result<Value> {
+        let answer = self
+            .http
+            .post(format!("http://{}/graphql", self.address))
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", self.token))
+            .body(body)
+            .send()
+            .await?
+            .text()
+            .await?;
+        let value: Value = serde_json::from_str(&answer).context("the answer is no JSON")?;
+        let refused = value["data"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .any(|(_, part)| {
+                part["userErrors"]
+                    .as_array()
+                    .is_some_and(|all| !all.is_empty())
+            });
+        if value.get("errors").is_some() || refused {
+            bail!("refused: {}", answer.chars().take(500).collect::<String>());
+        }
+        Ok(value)
+    }
+}
+
+fn keyword(number: usize) -> String {
+    match number % 3 {
+        0 => format!("契約更新{number}番"),
+        1 => format!("续约申请{number}号"),
+        _ => format!("renewal{number}x"),
+    }
+}
+
+fn keywords(words: Vec<String>) -> Condition {
+    Condition::Keywords(Keywords {
+        fields: vec![Field::Subject, Field::Body],
+        mode: KeywordMode::AnyOf,
+        matching: KeywordMatch::Substring,
+        words,
+    })
+}
+
+/// Makes the rules, a third of them with a condition on the contact's tags; returns the tag that the
+/// stopwatch's rule puts on conversations.
+pub(crate) async fn rules(ctx: &Ctx, actor: &Actor) -> Result<TagId> {
+    let mut tags = Vec::new();
+    for number in 0..=10 {
+        let new = NewTag {
+            kind: TagKind::Conversation,
+            name: format!("about {number}"),
+            description: String::new(),
+            colour: None,
+            parent: None,
+        };
+        tags.push(catalogue::create(ctx, actor, new).await?.id);
+    }
+    for number in 0..=RULES {
+        let is_stopwatch = number == RULES;
+        let words = if is_stopwatch {
+            vec![STOPWATCH.to_owned()]
+        } else {
+            vec![keyword(number), format!("{}/b", keyword(number))]
+        };
+        let mut condition = keywords(words);
+        if number % 3 == 0 && !is_stopwatch {
+            let test = TagTest {
+                mode: TagMode::Any,
+                tag_ids: vec![tag_id(popular(number as u64 % 10)).0],
+                with_descendants: true,
+            };
+            condition = Condition::All(vec![condition, Condition::ContactTags(ContactTags(test))]);
+        }
+        let new = NewRule {
+            name: format!("rule {number}"),
+            trigger: Trigger::default(),
+            condition,
+            actions: vec![Action::TagConversation(TagConversation {
+                tag_ids: vec![tags[if is_stopwatch { 10 } else { number % 10 }].0],
+            })],
+        };
+        rule::create(ctx, actor, new).await?;
+    }
+    Ok(tags[10])
+}
+
+/// Projections that have not read everything yet.
+pub(crate) async fn behind(ctx: &Ctx, actor: &Actor) -> Result<Vec<String>> {
+    let done: Vec<String> = Query::new(
+        "SELECT c.projection FROM projection_cursor c WHERE c.workspace_id = $1
+           AND NOT EXISTS (SELECT 1 FROM change x WHERE x.workspace_id = $1
+                           AND (x.tx, x.seq) > (c.tx, c.seq))",
+    )
+    .bind(actor.workspace)
+    .column(ctx.reader())
+    .await?;
+    let names = domain::projections()
+        .iter()
+        .map(|one| one.name().to_owned());
+    Ok(names.filter(|name| !done.contains(name)).collect())
+}
+
+/// Waits until the named projection, or every one, has read everything.
+pub(crate) async fn settle(ctx: &Ctx, actor: &Actor, name: Option<&str>) -> Result<()> {
+    let end = Instant::now() + Duration::from_mins(10);
+    loop {
+        let behind = behind(ctx, actor).await?;
+        if behind
+            .iter()
+            .all(|one| name.is_some_and(|name| one != name))
+        {
+            return Ok(());
+        }
+        if Instant::now() > end {
+            bail!("these never caught up: {behind:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// How long a flood took to come in, and to have had its effects.
+#[derive(Debug)]
+pub(crate) struct Flood {
+    pub(crate) count: usize,
+    pub(crate) ingested: Duration,
+    pub(crate) evaluated: Duration,
+    pub(crate) settled: Duration,
+}
+
+/// Sends all bodies and waits for `projection`, then for everything.
+pub(crate) async fn flood(
+    ctx: &Ctx,
+    actor: &Actor,
+    client: &Client,
+    bodies: Vec<String>,
+    projection: &str,
+) -> Result<Flood> {
+    let count = bodies.len() * BATCH;
+    let bodies = Arc::new(bodies);
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (client, bodies, next) = (client.clone(), bodies.clone(), next.clone());
+            tokio::spawn(async move {
+                while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    client.post(body.clone()).await?;
+                }
+                Ok::<_, anyhow::Error>(())
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    let ingested = start.elapsed();
+    settle(ctx, actor, Some(projection)).await?;
+    let evaluated = start.elapsed();
+    settle(ctx, actor, None).await?;
+    Ok(Flood {
+        count,
+        ingested,
+        evaluated,
+        settled: start.elapsed(),
+    })
+}
+
+fn message(id: &str, contact: u64, body: &str, sent_at: DateTime<Utc>) -> Value {
+    json!({
+        "externalId": id, "contactEmail": email(contact), "subject": "お問い合わせ / Question",
+        "body": body, "sentAt": sent_at,
+    })
+}
+
+fn ingest_messages(inbox: InboxId, messages: &[Value]) -> String {
+    let document = "mutation($input: IngestMessagesInput!) { ingestMessages(input: $input) { userErrors { message } } }";
+    json!({
+        "query": document,
+        "variables": { "input": { "inboxId": inbox.to_string(), "messages": messages } },
+    })
+    .to_string()
+}
+
+/// Requests that bring `count` messages, every other one with a word some rule looks for.
+pub(crate) fn message_bodies(
+    inbox: InboxId,
+    count: usize,
+    contacts: u64,
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    let mut chance = StdRng::seed_from_u64(11);
+    let mut bodies = Vec::new();
+    for batch in 0..count / BATCH {
+        let mut messages = Vec::new();
+        for number in 0..BATCH {
+            let word = if chance.random_bool(0.5) {
+                keyword(chance.random_range(0..RULES))
+            } else {
+                String::new()
+            };
+            let body = format!(
+                "お世話になっております。先日の件についてお伺いします。{word} 我们想了解一下具体的情况。\
+                 Could you please let us know when the next delivery is planned? よろしくお願いいたします。"
+            );
+            let id = format!("flood-{batch}-{number}");
+            messages.push(message(&id, chance.random_range(0..contacts), &body, now));
+        }
+        bodies.push(ingest_messages(inbox, &messages));
+    }
+    bodies
+}
+
+/// Requests that bring `count` email events: sent, delivered and twice opened.
+pub(crate) fn email_bodies(count: usize, contacts: u64, now: DateTime<Utc>) -> Vec<String> {
+    let mut chance = StdRng::seed_from_u64(13);
+    let document = "mutation($input: IngestEmailEventsInput!) { ingestEmailEvents(input: $input) { userErrors { message } } }";
+    let mut bodies = Vec::new();
+    for batch in 0..count / BATCH {
+        let mut events = Vec::new();
+        for number in 0..BATCH / 4 {
+            let contact = chance.random_range(0..contacts);
+            let sent = now - TimeDelta::minutes(chance.random_range(60..30_000));
+            for (step, kind) in ["SENT", "DELIVERED", "OPENED", "OPENED"].iter().enumerate() {
+                events.push(json!({
+                    "externalId": format!("event-{batch}-{number}-{step}"),
+                    "emailKey": format!("email-{batch}-{number}"), "recipient": email(contact),
+                    "kind": kind, "occurredAt": sent + TimeDelta::minutes(step as i64 * 7),
+                }));
+            }
+        }
+        let input = json!({ "input": { "events": events } });
+        bodies.push(json!({ "query": document, "variables": input }).to_string());
+    }
+    bodies
+}
+
+/// How long a message's tag took to reach a subscriber, in milliseconds, sorted: from the request
+/// that brought the message, and from its answer.
+pub(crate) async fn pick_up(
+    client: &Client,
+    inbox: InboxId,
+    tag: TagId,
+    times: usize,
+    now: DateTime<Utc>,
+) -> Result<[Vec<f64>; 2]> {
+    let mut request = format!("ws://{}/graphql", client.address).into_client_request()?;
+    let headers = request.headers_mut();
+    headers.insert("sec-websocket-protocol", "graphql-transport-ws".parse()?);
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+    let say = |value: Value| Message::text(value.to_string());
+    let payload = json!({ "accessToken": client.token });
+    socket
+        .send(say(
+            json!({ "type": "connection_init", "payload": payload }),
+        ))
+        .await?;
+    hear(&mut socket, "connection_ack").await?;
+    let document = "subscription($tag: ID!) { taggingChanged(tagId: $tag) { act tagging { id } } }";
+    let payload = json!({ "query": document, "variables": { "tag": tag.to_string() } });
+    socket
+        .send(say(
+            json!({ "id": "1", "type": "subscribe", "payload": payload }),
+        ))
+        .await?;
+    // A subscription is not acknowledged; the first message is sent until one is heard of.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (mut asked, mut answered) = (Vec::new(), Vec::new());
+    for number in 0..times {
+        let text = format!("{STOPWATCH} よろしくお願いします");
+        let messages = [message(
+            &format!("watch-{number}"),
+            number as u64,
+            &text,
+            now,
+        )];
+        let body = ingest_messages(inbox, &messages);
+        let start = Instant::now();
+        let posting = async {
+            client.post(body).await?;
+            Ok::<_, anyhow::Error>(Instant::now())
+        };
+        let hearing = async {
+            hear(&mut socket, "next").await?;
+            Ok::<_, anyhow::Error>(Instant::now())
+        };
+        let (posted, heard) = tokio::try_join!(posting, hearing)?;
+        let milliseconds =
+            |from: Instant| heard.saturating_duration_since(from).as_secs_f64() * 1e3;
+        asked.push(milliseconds(start));
+        answered.push(milliseconds(posted));
+    }
+    asked.sort_by(f64::total_cmp);
+    answered.sort_by(f64::total_cmp);
+    Ok([asked, answered])
+}
+
+type Socket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// Waits for a message of this type, answering pings meanwhile.
+async fn hear(socket: &mut Socket, kind: &str) -> Result<()> {
+    let listening = async {
+        while let Some(message) = socket.next().await {
+            let Message::Text(text) = message? else {
+                continue;
+            };
+            let value: Value = serde_json::from_str(&text)?;
+            match value["type"].as_str() {
+                Some("ping") => socket.send(Message::text(r#"{"type":"pong"}"#)).await?,
+                Some(heard) if heard == kind => return Ok(()),
+                Some("error" | "complete") => bail!("the subscription ended: {text}"),
+                _ => {}
+            }
+        }
+        bail!("the socket was closed")
+    };
+    tokio::time::timeout(Duration::from_secs(30), listening)
+        .await
+        .with_context(|| format!("waiting for {kind}"))?
+}
