@@ -64,6 +64,11 @@ impl Location {
                         ("statement_timeout", "120s"),
                         ("plan_cache_mode", "force_generic_plan"),
                         ("jit", "off"),
+                        // Every statement here begins with a few given keys and looks rows up by
+                        // them. On tables it has no statistics of yet, as after a large import,
+                        // PostgreSQL would rather read a whole workspace and hash it.
+                        ("enable_hashjoin", "off"),
+                        ("enable_mergejoin", "off"),
                     ]);
                 let pool = PgPoolOptions::new()
                     .max_connections(size)
