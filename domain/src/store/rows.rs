@@ -155,8 +155,10 @@ impl Rows {
             }
         }
         values.push(json!(rows).to_string().into());
+        // The limit is none; it makes SQLite build the table once and begin with it. Without it, a
+        // table joined by workspace and key is read whole, with the JSON parsed again for each row.
         format!(
-            "(SELECT {} FROM json_each(${})) AS {name}",
+            "(SELECT {} FROM json_each(${}) LIMIT -1) AS {name}",
             selected.join(", "),
             values.len()
         )
