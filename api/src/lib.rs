@@ -1,6 +1,10 @@
 //! The thin door for requests: HTTP and GraphQL.
 
+pub mod assets;
+pub mod command;
+pub mod config;
 pub mod graphql;
 pub mod hints;
+pub mod serve;
 pub mod session;
 pub mod transport;

@@ -1,2 +1,396 @@
-//! main
-fn main() {}
+//! `enishi`: serves the API, does the background work itself when there is no Redis, and has the
+//! commands that run beside the database.
+//!
+//! This is the one place that knows both doors: it reads all settings, puts the parts together and
+//! stops them in order.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments of the arguments are the text of --help"
+)]
+
+use std::{
+    env, fs::DirBuilder, net::TcpListener, os::unix::fs::DirBuilderExt as _, process::ExitCode,
+    sync::Arc, time::Duration,
+};
+
+use anyhow::Context as _;
+use api::{
+    command::{self, import, say, token, workspace},
+    config::Config,
+    graphql,
+    hints::{RedisWakeups, redis_hints},
+    serve::{self, Server, first},
+};
+use clap::{Parser, Subcommand};
+use domain::{
+    ctx::Ctx,
+    locale::Locale,
+    port::{Hints, NoHints, RandomIds, SystemClock},
+    store::Location,
+};
+use tokio::sync::broadcast;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use worker::{
+    config::Config as SharedConfig,
+    hints::MemoryHints,
+    probe,
+    queue::{MemoryQueue, Queue},
+    runtime, start, stop,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long the start waits for a database that does not answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Connections of a command that runs alone.
+const COMMAND_CONNECTIONS: u32 = 4;
+
+/// Hints that wait for a slow reader of the log before it must look by itself.
+const WAKEUPS: usize = 1024;
+
+/// Enishi (縁): a self-hosted customer-engagement server with a GraphQL API.
+///
+/// Two ways to run it:
+///
+///   One process, no configuration: `enishi` keeps everything in ./data (SQLite), serves the API
+///   and its explorer on http://localhost:8080/explorer, and does the background work itself. The
+///   first start shows the owner's access token.
+///
+///   Several processes: any number of `enishi` and of `enishi-worker` with the same DATABASE_URL
+///   (PostgreSQL), REDIS_URL and ENISHI_SECRET_KEY.
+#[derive(Parser)]
+#[command(name = "enishi", version, max_term_width = 100, verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
+#[command(after_long_help = LONG_EXAMPLES)]
+struct Cli {
+    /// Fill the workspace with sample data before serving, if nothing is in it yet
+    #[arg(long)]
+    demo: bool,
+    #[command(flatten)]
+    shared: worker::config::Args,
+    #[command(flatten)]
+    server: api::config::Args,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  enishi                                    serve, with everything in ./data
+  enishi --demo                             the same, with sample data to look at
+  enishi import mbox Mail.mbox --own-address @example.com
+  enishi token create                       when every token is lost
+
+All settings: enishi --help";
+
+const LONG_EXAMPLES: &str = "\
+Examples:
+  enishi                                    serve, with everything in ./data
+  enishi --demo                             the same, with sample data to look at
+  enishi --bind 0.0.0.0:8080                for other machines too (behind a proxy with TLS)
+  enishi import mbox Mail.mbox --own-address @example.com
+  enishi workspace list
+  enishi token create                       when every token is lost
+  DATABASE_URL=postgres://... REDIS_URL=redis://... ENISHI_SECRET_KEY=... enishi
+
+Every setting is an option or an environment variable; the option wins. Secrets are better given as
+variables: options show in lists of processes.
+On the same address: /graphql, /explorer, /healthz, /readyz, /metrics.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (what `enishi` alone does)
+    Serve {
+        /// Fill the workspace with sample data before serving, if nothing is in it yet
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Fill an empty workspace with sample data, and end
+    Demo,
+    /// Print the GraphQL schema
+    Schema,
+    /// Bring the tables up to date, and end; `enishi` also does it at its start
+    Migrate,
+    /// Make and list workspaces
+    #[command(subcommand)]
+    Workspace(workspace::Command),
+    /// Make an access token
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Bring in mail; safe to run again, what is there is not stored twice
+    #[command(subcommand)]
+    Import(import::Command),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Needs no settings at all, so that it works where they are wrong.
+    if matches!(cli.command, Some(Command::Schema)) {
+        say(graphql::sdl().trim_end());
+        return ExitCode::SUCCESS;
+    }
+    let mut problems = Vec::new();
+    let zone = env::var("TZ").ok();
+    let shared = cli.shared.check(&mut problems);
+    let server = cli.server.check(zone.as_deref(), &mut problems);
+    let (Some(shared), Some(server)) = (shared, server) else {
+        #[expect(clippy::print_stderr, reason = "logging has not started")]
+        for problem in problems {
+            eprintln!("enishi: {problem}");
+        }
+        return ExitCode::from(2);
+    };
+    shared.log.start();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Requests are served on threads of their own; these do the jobs.
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("starting the runtime");
+    let command = cli.command.unwrap_or(Command::Serve { demo: cli.demo });
+    let outcome = runtime.and_then(|runtime| {
+        let outcome = runtime.block_on(run(command, shared, server));
+        // A look-up of a name that hangs must not hold up the end.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command, shared: SharedConfig, server: Config) -> anyhow::Result<ExitCode> {
+    let demo = match command {
+        Command::Serve { demo } => demo,
+        command => return run_command(command, shared, server).await,
+    };
+    serve_all(shared, server, demo).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_command(
+    command: Command,
+    shared: SharedConfig,
+    server: Config,
+) -> anyhow::Result<ExitCode> {
+    let ctx = context(shared, COMMAND_CONNECTIONS, Arc::new(NoHints))?.0;
+    start::wait_for_database(ctx.reader(), Some(PATIENCE)).await?;
+    match &command {
+        Command::Migrate | Command::Demo | Command::Workspace(workspace::Command::Create(_)) => {
+            migrate(&ctx).await?;
+        }
+        _ => command::require_tables(&ctx).await?,
+    }
+    match command {
+        Command::Workspace(command) => workspace::run(&ctx, command).await?,
+        Command::Token(command) => token::run(&ctx, command).await?,
+        Command::Import(command) => {
+            if !import::run(&ctx, command, system_locale()).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Demo => {
+            if let Some(first) = first::ensure(&ctx, &server, system_locale()).await?
+                && let Some(welcome) = first::welcome(&first, server.bind)
+            {
+                say(welcome);
+            }
+            fill_with_demo(&ctx).await?;
+        }
+        Command::Migrate | Command::Serve { .. } | Command::Schema => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The business on connections of the main runtime, and where its database is.
+fn context(
+    shared: SharedConfig,
+    connections: u32,
+    hints: Arc<dyn Hints>,
+) -> anyhow::Result<(Ctx, Location)> {
+    let ids = Arc::new(RandomIds);
+    if matches!(shared.database, Location::Sqlite(_)) {
+        let folder = &shared.data_dir;
+        // Customers' data lies here: nobody else on the machine reads it.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(|| format!("ENISHI_DATA_DIR: making the folder {}", folder.display()))?;
+    }
+    let ctx = Ctx {
+        db: shared.database.open(connections, None),
+        clock: Arc::new(SystemClock),
+        vault: Arc::new(shared.keys.open(&*ids)?),
+        ids,
+        hints,
+        once: None,
+    };
+    Ok((ctx, shared.database))
+}
+
+async fn migrate(ctx: &Ctx) -> anyhow::Result<()> {
+    migration::apply(ctx.db.writer())
+        .await
+        .context("bringing the tables up to date")
+}
+
+async fn fill_with_demo(ctx: &Ctx) -> anyhow::Result<()> {
+    let (workspace, actor) = command::workspace_and_actor(ctx, None).await?;
+    let is_filled = domain::demo::fill(ctx, &actor)
+        .await
+        .map_err(command::plain)
+        .context("filling the workspace with sample data")?;
+    let outcome = if is_filled {
+        "sample data is there"
+    } else {
+        "there are contacts already; no sample data was added"
+    };
+    tracing::info!(workspace.id = %workspace.id, "{outcome}");
+    Ok(())
+}
+
+async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::Result<()> {
+    // First of all, so that a port in use is told before anything is made.
+    let listener = listen(&server)?;
+    let address = listener.local_addr().context("listening")?;
+    let shutdown = CancellationToken::new();
+    stop::listen(shutdown.clone())?;
+    let metrics = probe::record_metrics();
+    let (wakeups, _) = broadcast::channel(WAKEUPS);
+    let queue = MemoryQueue::new();
+    let redis = shared.redis.clone();
+    let mut redis_is_down: Option<Arc<dyn Fn() -> bool + Send + Sync>> = None;
+    let hints: Arc<dyn Hints> = match &redis {
+        None => Arc::new(MemoryHints::new(queue.clone(), wakeups.clone())),
+        Some(redis) => {
+            let relay = redis_hints(&redis.url, &redis.prefix).context("REDIS_URL")?;
+            let heard = RedisWakeups::start(&redis.url, &redis.prefix, wakeups.clone())
+                .context("REDIS_URL")?;
+            let sending = relay.clone();
+            redis_is_down = Some(Arc::new(move || sending.is_down() || heard.is_down()));
+            Arc::new(relay)
+        }
+    };
+    let egress_allow = shared.egress_allow.clone();
+    let concurrency = shared.worker_concurrency;
+    // One share for each thread and one for the jobs.
+    let share = (shared.database_connections / (server.threads as u32 + 1)).max(2);
+    let (ctx, location) = context(shared, share, hints)?;
+    tokio::select! {
+        outcome = start::wait_for_database(ctx.reader(), Some(PATIENCE)) => outcome?,
+        () = shutdown.cancelled() => return Ok(()),
+    }
+    migrate(&ctx).await?;
+    let first = first::ensure(&ctx, &server, system_locale()).await?;
+    if demo && let Err(error) = fill_with_demo(&ctx).await {
+        // Another process may be filling it at the same moment; serving goes on either way.
+        tracing::warn!("{error:#}");
+    }
+    let jobs_shutdown = CancellationToken::new();
+    let egress = match redis {
+        None => Some(start::egress(egress_allow, ctx.clock.clone())?),
+        Some(_) => None,
+    };
+    let jobs = egress.map(|egress| {
+        let settings = runtime::Settings {
+            concurrency,
+            ..runtime::Settings::default()
+        };
+        let work = start::work(
+            ctx.clone(),
+            egress,
+            Arc::new(queue) as Arc<dyn Queue>,
+            settings,
+            jobs_shutdown.clone(),
+        );
+        let when_it_ends = shutdown.clone().drop_guard();
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            // Serving without the work that follows would look well and not be: stop together.
+            let _guard = when_it_ends;
+            work.await
+        }))
+    });
+    if let Some(welcome) = first.and_then(|first| first::welcome(&first, address)) {
+        say(welcome);
+    }
+    tracing::info!(
+        %address,
+        explorer = first::explorer_url(address),
+        jobs = if jobs.is_some() { "in this process" } else { "in enishi-worker" },
+        version = env!("CARGO_PKG_VERSION"),
+        "serving"
+    );
+    let server = Server {
+        config: server,
+        location,
+        connections_per_thread: share,
+        ctx,
+        wakeups,
+        metrics,
+        redis_is_down,
+    };
+    serve::serve(server, listener, shutdown).await?;
+    jobs_shutdown.cancel();
+    if let Some(jobs) = jobs {
+        jobs.await.context("the background work crashed")??;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn listen(server: &Config) -> anyhow::Result<TcpListener> {
+    let address = server.bind;
+    TcpListener::bind(address).with_context(|| {
+        format!("ENISHI_BIND: cannot listen on {address}; is another program there?")
+    })
+}
+
+fn system_locale() -> Locale {
+    let values = ["LC_ALL", "LC_MESSAGES", "LANG"].map(|name| env::var(name).ok());
+    command::locale_of(values.iter().map(Option::as_deref))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn names_of(command: &clap::Command, names: &mut BTreeSet<String>) {
+        let variables = command.get_arguments().filter_map(clap::Arg::get_env);
+        names.extend(variables.map(|name| name.to_string_lossy().into_owned()));
+        for inner in command.get_subcommands() {
+            names_of(inner, names);
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+        worker::config::WorkerArgs::command().debug_assert();
+    }
+
+    #[test]
+    fn the_table_of_settings_has_every_setting_and_no_other() {
+        let mut declared = BTreeSet::new();
+        names_of(&Cli::command(), &mut declared);
+        names_of(&worker::config::WorkerArgs::command(), &mut declared);
+        let table = include_str!("../../docs/settings.md");
+        let documented: BTreeSet<String> = table
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(documented, declared);
+    }
+}

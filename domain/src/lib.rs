@@ -14,6 +14,7 @@ pub mod account;
 pub mod contact;
 pub mod conversation;
 pub mod ctx;
+pub mod demo;
 pub mod email;
 pub mod error;
 pub mod event;

@@ -54,3 +54,11 @@ pub async fn apply(
     Migrator::up(connection, None).await?;
     holder.commit().await
 }
+
+/// How many steps are still to be applied. Only reads, so that any process may ask at any time.
+pub async fn pending(
+    connection: &sea_orm_migration::sea_orm::DatabaseConnection,
+) -> Result<usize, DbErr> {
+    let pending = Migrator::get_pending_migrations_read_only(connection).await?;
+    Ok(pending.len())
+}

@@ -66,6 +66,13 @@ async fn count(world: &World, statement: &'static str) -> i64 {
     count.unwrap().unwrap()
 }
 
+fn switched(on: bool) -> TargetChanges {
+    TargetChanges {
+        enabled: Some(on),
+        ..TargetChanges::default()
+    }
+}
+
 #[test]
 fn a_failed_delivery_is_tried_again_under_the_same_id_by_the_published_schedule() {
     on_both(|world| async move {
@@ -208,7 +215,9 @@ fn a_webhook_that_is_gone_switches_its_target_off() {
             ..Default::default()
         };
         manage::update(ctx, owner, target, new).await.unwrap();
-        manage::enable(ctx, owner, target).await.unwrap();
+        manage::update(ctx, owner, target, switched(true))
+            .await
+            .unwrap();
         delivery::replay(ctx, owner, ids[1]).await.unwrap();
         world.hurry().await;
         assert_eq!(world.deliver(&receiver).await.delivered, 1);
@@ -358,12 +367,16 @@ fn a_targets_url_is_shown_masked_and_kept_sealed() {
             "https://hooks.slack.com/services/T…/•••"
         );
         assert!(!shown[0].sealed_url.contains("s3cr3t"));
-        let off = manage::disable(ctx, owner, target).await.unwrap();
+        let off = manage::update(ctx, owner, target, switched(false))
+            .await
+            .unwrap();
         assert_eq!(manage::disabled_because(&off), None);
         assert!(off.disabled_at.is_some());
 
         let elsewhere = World::workspace(ctx, "Elsewhere", "else.example").await;
-        let error = manage::enable(ctx, &elsewhere, target).await.unwrap_err();
+        let error = manage::update(ctx, &elsewhere, target, switched(true))
+            .await
+            .unwrap_err();
         let Error::Refused(errors) = error else {
             panic!("{error}")
         };

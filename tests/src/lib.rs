@@ -7,6 +7,8 @@
 pub mod support;
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod email;
@@ -16,6 +18,8 @@ mod graph;
 mod handler;
 #[cfg(test)]
 mod health;
+#[cfg(test)]
+mod invariant;
 #[cfg(test)]
 mod rule;
 #[cfg(test)]

@@ -11,7 +11,10 @@ use domain::{
         Error, Result, UserErrorCode,
         UserErrorCode::{Invalid, KindMismatch, NotFound, Required},
     },
-    notification::{delivery, manage},
+    notification::{
+        delivery,
+        manage::{self, TargetChanges},
+    },
     page::PageRequest,
     port::Work,
     rule::{
@@ -509,7 +512,11 @@ fn actions_whose_tag_or_target_went_away_are_logged_and_the_others_taken() {
             ..Default::default()
         };
         catalogue::update(ctx, owner, old, archived).await.unwrap();
-        manage::disable(ctx, owner, sales).await.unwrap();
+        let off = TargetChanges {
+            enabled: Some(false),
+            ..Default::default()
+        };
+        manage::update(ctx, owner, sales, off).await.unwrap();
         assert_eq!(fire(&world, "1").await.len(), 1);
         let firings = firings_of(&world, FiringsOf::Rule(rule.id)).await;
         let outcomes = firing::outcomes(&firings[0]).unwrap();

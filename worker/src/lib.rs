@@ -1,10 +1,16 @@
 //! The thin door for work: takes hints and ticks, and calls `domain`.
 
+pub mod config;
 pub mod egress;
 pub mod handler;
 pub mod hints;
+pub mod logs;
+pub mod probe;
 pub mod queue;
 pub mod runtime;
+pub mod secret_key;
+pub mod start;
+pub mod stop;
 
 #[cfg(test)]
 mod testing;

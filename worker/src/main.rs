@@ -1,2 +1,121 @@
-//! main
-fn main() {}
+//! `enishi-worker`: the background work of an installation with several processes.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use domain::{
+    ctx::Ctx,
+    port::{Clock as _, Ids as _, RandomIds, SystemClock},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use worker::{
+    config::{WorkerArgs, WorkerConfig},
+    hints::redis_hints,
+    probe::{self, Probe},
+    queue::{RedisQueue, RedisQueueSettings},
+    runtime, start, stop,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long a hint stays with a worker that was killed.
+const LEASE: Duration = Duration::from_secs(15);
+
+fn main() -> ExitCode {
+    let config = match WorkerArgs::parse().check() {
+        Ok(config) => config,
+        Err(problems) => {
+            #[expect(clippy::print_stderr, reason = "logging has not started")]
+            for problem in problems {
+                eprintln!("enishi-worker: {problem}");
+            }
+            return ExitCode::from(2);
+        }
+    };
+    config.shared.log.start();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = runtime
+        .context("starting the runtime")
+        .and_then(|runtime| runtime.block_on(run(config)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: WorkerConfig) -> anyhow::Result<()> {
+    let WorkerConfig {
+        shared,
+        redis,
+        metrics_bind,
+    } = config;
+    let shutdown = CancellationToken::new();
+    stop::listen(shutdown.clone())?;
+    let metrics = probe::record_metrics();
+    let (ids, clock) = (Arc::new(RandomIds), Arc::new(SystemClock));
+    let ctx = Ctx {
+        db: shared.database.open(shared.database_connections, None),
+        hints: Arc::new(
+            redis_hints(&redis.url, &redis.prefix).context("REDIS_URL cannot be used")?,
+        ),
+        vault: Arc::new(shared.keys.open(&*ids)?),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        once: None,
+    };
+    let connection = ctx.reader().clone();
+    let _probe = match metrics_bind {
+        Some(address) => {
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("ENISHI_METRICS_BIND: listening on {address}"))?;
+            let probe = Probe {
+                connection: connection.clone(),
+                metrics,
+                shutdown: shutdown.clone(),
+            };
+            Some(tokio_util::task::AbortOnDropHandle::new(tokio::spawn(
+                probe.serve(listener),
+            )))
+        }
+        None => None,
+    };
+    let ready = async {
+        start::wait_for_database(&connection, None).await?;
+        start::wait_for_migrations(&connection).await
+    };
+    tokio::select! {
+        outcome = ready => outcome?,
+        () = shutdown.cancelled() => return Ok(()),
+    }
+    let name = format!("worker-{}", ids.uuid(clock.now()).simple());
+    let queue = RedisQueue::start(RedisQueueSettings {
+        url: redis.url,
+        prefix: redis.prefix,
+        owner: name.clone(),
+        lease: LEASE,
+    })
+    .context("REDIS_URL cannot be used")?;
+    let settings = runtime::Settings {
+        name: name.clone(),
+        concurrency: shared.worker_concurrency,
+        ..runtime::Settings::default()
+    };
+    let egress = start::egress(shared.egress_allow, clock)?;
+    tracing::info!(
+        worker.name = name,
+        version = env!("CARGO_PKG_VERSION"),
+        "worker started"
+    );
+    start::work(ctx, egress, Arc::new(queue), settings, shutdown).await?;
+    tracing::info!(worker.name = name, "worker stopped");
+    Ok(())
+}

@@ -7,11 +7,13 @@ use async_graphql::{
     dataloader::{DataLoader, Loader as Load},
     runtime::{TokioSpawner, TokioTimer},
 };
-use domain::{account, contact, conversation, ctx::Ctx, email, health, inbox, tag};
+use domain::{
+    account, contact, conversation, ctx::Ctx, email, health, inbox, notification, rule, tag,
+};
 use entity::{
     id::{
-        AccountId, CampaignId, ContactId, ConversationId, EmailEventId, InboxId, MessageId, TagId,
-        WorkspaceId,
+        AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, FiringId,
+        InboxId, MessageId, RuleId, TagId, TargetId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -50,6 +52,9 @@ pub(crate) struct CountsOf(pub(crate) TagId);
 /// Asks for a contact's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct HealthOf(pub(crate) ContactId);
+/// Asks for a version of the health model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ModelOf(pub(crate) i64);
 /// Asks for a contact's identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
@@ -240,5 +245,66 @@ impl Load<HealthOf> for Loader {
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| HealthOf(row.contact_id)))
+    }
+}
+
+impl Load<RuleId> for Loader {
+    type Value = rule::Rule;
+    type Error = Error;
+
+    async fn load(&self, ids: &[RuleId]) -> Result<HashMap<RuleId, Self::Value>, Error> {
+        let rows = rule::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<FiringId> for Loader {
+    type Value = entity::rule_firing::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[FiringId]) -> Result<HashMap<FiringId, Self::Value>, Error> {
+        let rows = rule::firing::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<TargetId> for Loader {
+    type Value = entity::notification_target::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[TargetId]) -> Result<HashMap<TargetId, Self::Value>, Error> {
+        let rows = notification::manage::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<DeliveryId> for Loader {
+    type Value = entity::delivery::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[DeliveryId]) -> Result<HashMap<DeliveryId, Self::Value>, Error> {
+        let rows = notification::delivery::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<ModelOf> for Loader {
+    type Value = health::model::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ModelOf]) -> Result<HashMap<ModelOf, Self::Value>, Error> {
+        let versions: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let models = health::load_models(&self.ctx, self.workspace, &versions)
+            .await
+            .map_err(fault)?;
+        Ok(by(models, |model| ModelOf(model.version)))
     }
 }

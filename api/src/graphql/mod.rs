@@ -22,10 +22,13 @@ pub(crate) mod idempotency;
 pub mod inbox;
 mod loader;
 pub mod node;
+pub mod notification;
 mod page;
+pub mod rule;
+mod scalar;
 pub mod tag;
 
-use async_graphql::{MergedObject, MergedSubscription};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 use domain::ctx::Ctx;
 
 pub use change::Hub;
@@ -44,6 +47,8 @@ pub struct Query(
     health::HealthModelQuery,
     inbox::InboxQuery,
     node::NodeQuery,
+    notification::NotificationQuery,
+    rule::RuleQuery,
     tag::TagQuery,
 );
 
@@ -60,6 +65,8 @@ pub struct Mutation(
     event::EventMutation,
     health::HealthModelMutation,
     inbox::InboxMutation,
+    notification::NotificationMutation,
+    rule::RuleMutation,
     tag::TagMutation,
 );
 
@@ -80,15 +87,16 @@ pub fn schema(ctx: Ctx, hub: Hub) -> Schema {
 
 /// The schema's text, as checked in at `api/schema.graphql`.
 pub fn sdl() -> String {
-    builder().finish().sdl()
+    let options = SDLExportOptions::new().include_specified_by();
+    builder().finish().sdl_with_options(options)
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     // Depth, size and cost are judged by the transport before execution.
-    Schema::build(
+    let builder = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
-    )
-    .disable_suggestions()
+    );
+    page::describe(builder).disable_suggestions()
 }

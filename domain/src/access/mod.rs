@@ -5,8 +5,10 @@
 
 mod actor;
 pub mod member;
+mod operator;
 mod scope;
 pub mod token;
 
 pub use actor::{Actor, Origin};
+pub use operator::operator;
 pub use scope::{Scope, ScopeSet};

@@ -25,10 +25,14 @@ use crate::{
 
 /// Messages one call may bring.
 pub const MAX_MESSAGES: usize = 1_000;
+/// Characters of the sender's id and of a thread's name.
+pub(super) const ID_LIMIT: usize = 998;
 /// Bytes a message's id or the name of a thread may have.
 const MAX_KEY_BYTES: usize = 1_020;
+/// Threads one message may name.
+pub(super) const KEYS_LIMIT: usize = 100;
 const SUBJECT_LIMIT: usize = 1_000;
-const BODY_LIMIT: usize = 200_000;
+pub(super) const BODY_LIMIT: usize = 200_000;
 
 /// A message as its sender tells it.
 #[derive(Debug, Clone)]
@@ -151,7 +155,7 @@ fn check(
     let index = index.to_string();
     let before = errors.len();
     let at = |field: &'static str| ["messages", index.as_str(), field];
-    let external_id = text::name(&message.external_id, &at("externalId"), 998)
+    let external_id = text::name(&message.external_id, &at("externalId"), ID_LIMIT)
         .map_err(|error| errors.push(error))
         .ok();
     if external_id
@@ -197,8 +201,8 @@ fn check(
             text,
         ));
     }
-    if message.thread_keys.len() > 100 {
-        let text = "Name at most 100 threads.";
+    if message.thread_keys.len() > KEYS_LIMIT {
+        let text = format!("Name at most {KEYS_LIMIT} threads.");
         errors.push(UserError::new(
             &at("threadKeys"),
             UserErrorCode::TooLong,
@@ -214,7 +218,7 @@ fn check(
         let key = text::printable(key)
             .trim()
             .chars()
-            .take(998)
+            .take(ID_LIMIT)
             .collect::<String>();
         if !key.is_empty() && !keys.contains(&key) {
             keys.push(key);

@@ -3,6 +3,7 @@
 //! Messages come in through [`ingest`], in bulk and any number of times; reading goes through
 //! [`read`]. A message is never changed afterwards.
 
+pub mod import;
 mod ingest;
 mod read;
 mod status;

@@ -3,8 +3,6 @@
 //! Rows hold values, not explanations: those are computed again from the values and the model they
 //! were computed with, which is exact because models never change.
 
-use std::collections::BTreeMap;
-
 use entity::{
     contact_health, health_history,
     id::{ContactId, HealthEntryId, Id as _, WorkspaceId},
@@ -15,7 +13,6 @@ use super::{
     explain::{self, Basis, Delta},
     input::Inputs,
     model::Model,
-    points::Points,
     save,
     score::{self, Contribution},
 };
@@ -58,15 +55,10 @@ pub async fn load(
         .collect::<Result<_, _>>()?)
 }
 
-/// What each signal contributes to a stored score. The points add up to it exactly.
-pub async fn contributions(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    model_version: i64,
-    inputs: &serde_json::Value,
-) -> Result<Vec<Contribution>> {
-    let model = model(ctx, workspace, model_version).await?;
-    Ok(score::evaluate(&model, &decode(inputs)?, None).contributions)
+/// What each signal contributes to a score that was stored with `inputs` and computed with `model`.
+/// The points add up to it exactly.
+pub fn contributions(model: &Model, inputs: &serde_json::Value) -> Result<Vec<Contribution>> {
+    Ok(score::evaluate(model, &decode(inputs)?, None).contributions)
 }
 
 /// A page of what the contact's score has been, newest first, each entry with its cursor.
@@ -125,28 +117,23 @@ pub async fn change(
     let Some(before) = entries(ctx, query).await?.pop() else {
         return Ok(None);
     };
-    let mut models = BTreeMap::new();
-    for version in [before.model_version, entry.model_version] {
-        if let std::collections::btree_map::Entry::Vacant(vacant) = models.entry(version) {
-            vacant.insert(model(ctx, workspace, version).await?);
-        }
-    }
+    let versions = [before.model_version, entry.model_version];
+    let models = save::load_models(ctx, workspace, &versions).await?;
+    let model = |version| {
+        let found = models.iter().find(|model| model.version == version);
+        found.ok_or_else(|| Error::Internal(format!("the health model {version} is gone")))
+    };
     let (old, new) = (decode(&before.inputs)?, decode(&entry.inputs)?);
     Ok(Some(explain::delta(
         Basis {
-            model: &models[&before.model_version],
+            model: model(before.model_version)?,
             inputs: &old,
         },
         Basis {
-            model: &models[&entry.model_version],
+            model: model(entry.model_version)?,
             inputs: &new,
         },
     )))
-}
-
-/// A stored score in points.
-pub fn points(score: Option<f64>) -> Option<Points> {
-    score.map(Points::from_f64)
 }
 
 async fn entries(ctx: &Ctx, query: Query) -> Result<Vec<health_history::Model>> {
@@ -155,12 +142,6 @@ async fn entries(ctx: &Ctx, query: Query) -> Result<Vec<health_history::Model>> 
         .iter()
         .map(|row| health_history::Model::from_query_result(row, ""))
         .collect::<Result<_, _>>()?)
-}
-
-async fn model(ctx: &Ctx, workspace: WorkspaceId, version: i64) -> Result<Model> {
-    save::find_model(ctx, workspace, version)
-        .await?
-        .ok_or_else(|| Error::Internal(format!("the health model {version} is gone")))
 }
 
 fn decode(inputs: &serde_json::Value) -> Result<Inputs> {

@@ -8,7 +8,7 @@
 //! - [`recompute`]: the one way scores are written, many contacts at once.
 //! - [`projection`] calls it for the contacts whose data changed, [`nightly`] for everybody once a
 //!   day, [`refit`] for everybody after the model changed.
-//! - [`history`]: reading.
+//! - [`history`] reads it all back.
 
 pub mod band;
 pub mod curve;
@@ -27,4 +27,4 @@ pub mod signal;
 mod validate;
 
 pub use history::{change, contributions, find_entry, history, load};
-pub use save::{Saved, current_model, find_model, save_model};
+pub use save::{Saved, current_model, load_models, save_model};

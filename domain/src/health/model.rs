@@ -118,7 +118,7 @@ struct Stored {
 }
 
 /// A definition with the number it was saved under.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Model {
     /// 0 for the default, then counting up with each change.
     pub version: i64,
@@ -177,15 +177,6 @@ impl Default for Definition {
                 margin: 3.0,
                 evaluations: 2,
             },
-        }
-    }
-}
-
-impl Default for Model {
-    fn default() -> Self {
-        Self {
-            version: 0,
-            definition: Definition::default(),
         }
     }
 }

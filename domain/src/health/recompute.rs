@@ -12,7 +12,7 @@ use entity::{
     id::{ContactId, HealthEntryId, Id as _},
     kind::HealthBand,
 };
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::{
     band::Standing,
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     access::Origin,
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     work::change::{Change, Fact},
 };
 
@@ -141,20 +141,12 @@ pub(crate) async fn recompute(
     Ok(report(tx, contacts, &outcomes, &model))
 }
 
-/// Holds rows until the transaction ends. SQLite has one writer at a time and no words for it.
-pub(super) fn row_lock(backend: DatabaseBackend) -> &'static str {
-    match backend {
-        DatabaseBackend::Postgres => "FOR NO KEY UPDATE",
-        _ => "",
-    }
-}
-
 /// The rows of `ids`, held until the transaction ends, in the order of their ids.
 ///
 /// `CROSS JOIN` here and in the signals is for SQLite, which takes it as an order to begin with the
 /// ids given. Left to itself it may walk the whole table and the whole list for each row of it.
 async fn lock(tx: &Tx<'_>, ids: &Rows) -> Result<Vec<Row>> {
-    let lock = row_lock(tx.connection().get_database_backend());
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
     let of = if lock.is_empty() { "" } else { "OF h" };
     Ok(Query::new(format!(
         "SELECT h.contact_id, h.model_version, h.score, h.band, h.band_streak, h.coverage,
@@ -325,8 +317,8 @@ fn outcome_rows(outcomes: &[&Outcome]) -> Rows {
         )
 }
 
-/// Brings the rank index behind the lists by tag up to date. A tagging made at the same moment holds
-/// the contact's row while it copies the score, and so comes before or after.
+/// Brings the rank index behind the lists by tag up to date. The contacts' rows are held, so whoever
+/// copies a score into that index and holds the row meanwhile comes before this or after it.
 async fn rank(tx: &Tx<'_>, outcomes: &[Outcome]) -> Result<()> {
     let moved = outcomes.iter().filter(|outcome| outcome.moved());
     let contacts: Vec<_> = moved.map(|outcome| outcome.row.contact_id.uuid()).collect();

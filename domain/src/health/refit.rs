@@ -11,16 +11,13 @@ use entity::id::{ContactId, HealthModelId};
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
 
-use super::{
-    nightly,
-    recompute::{Cause, row_lock},
-};
+use super::{nightly, recompute::Cause};
 use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
     port::Work,
-    store::{Query, Tx},
+    store::{Query, Tx, dialect},
     work::{
         change::{Change, Entry, Fact},
         projection::Projection,
@@ -56,7 +53,7 @@ impl Projection for HealthRefit {
         let Some(entry) = entries.last() else {
             return Ok(());
         };
-        let lock = row_lock(tx.connection().get_database_backend());
+        let lock = dialect::row_lock(tx.connection().get_database_backend());
         let newest: Option<Newest> = Query::new(format!(
             "SELECT id, applied_to, applied_at FROM health_model WHERE workspace_id = $1
              ORDER BY version DESC LIMIT 1 {lock}"

@@ -7,14 +7,13 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::{
     model::{Definition, Model},
-    recompute::row_lock,
     validate,
 };
 use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, Result},
-    store::Query,
+    store::{Query, Rows, dialect},
     work::change::{Change, Fact},
 };
 
@@ -90,7 +89,7 @@ pub async fn save_model(ctx: &Ctx, actor: &Actor, definition: Definition) -> Res
     }
     let mut tx = ctx.begin(actor.workspace).await?;
     // One after the other, so that versions follow each other without gaps or clashes.
-    let lock = row_lock(tx.connection().get_database_backend());
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
     Query::new(format!("SELECT 1 FROM workspace WHERE id = $1 {lock}"))
         .bind(tx.workspace)
         .raw(tx.connection())
@@ -132,22 +131,30 @@ pub async fn save_model(ctx: &Ctx, actor: &Actor, definition: Definition) -> Res
     Ok(saved)
 }
 
-/// The model `version`, for explaining what was computed with it.
-pub async fn find_model(ctx: &Ctx, workspace: WorkspaceId, version: i64) -> Result<Option<Model>> {
-    if version == 0 {
-        return Ok(Some(Model::default()));
+/// The models of these versions, in no particular order, for explaining what was computed with them.
+pub async fn load_models(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    versions: &[i64],
+) -> Result<Vec<Model>> {
+    let mut models: Vec<Model> = Vec::new();
+    if versions.contains(&0) {
+        models.push(Model::default());
     }
-    let row: Option<Row> = Query::new(format!(
-        "SELECT {COLUMNS} FROM health_model WHERE workspace_id = $1 AND version = $2"
-    ))
-    .bind(workspace)
-    .bind(version)
-    .one(ctx.reader())
-    .await?;
-    Ok(match row {
-        Some(row) => Some(row.decode()?.model),
-        None => None,
-    })
+    if versions.iter().any(|&version| version != 0) {
+        let rows: Vec<Row> = Query::new(format!(
+            "SELECT {COLUMNS} FROM health_model
+             WHERE workspace_id = $1 AND version IN (SELECT r.wanted FROM {{r}})"
+        ))
+        .bind(workspace)
+        .rows("r", Rows::new().ints("wanted", versions.iter().copied()))
+        .all(ctx.reader())
+        .await?;
+        for row in rows {
+            models.push(row.decode()?.model);
+        }
+    }
+    Ok(models)
 }
 
 /// The current model and the zone the workspace counts days in.

@@ -53,6 +53,9 @@ pub struct TargetChanges {
     pub name: Option<String>,
     /// The secret URL to call.
     pub url: Option<SecretString>,
+    /// Whether it is on: rules do not notify a target that is off, and what is on its way to it
+    /// fails.
+    pub enabled: Option<bool>,
 }
 
 /// Makes a target.
@@ -106,7 +109,9 @@ pub async fn update(
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
     let mut tx = ctx.begin(actor.workspace).await?;
-    let mut row = existing(&tx, id).await?.into_active_model();
+    let target = existing(&tx, id).await?;
+    let was_enabled = target.disabled_at.is_none();
+    let mut row = target.into_active_model();
     if let Some(name) = &changes.name {
         match text::name(name, &["name"], NAME_LIMIT) {
             Ok(name) => {
@@ -125,6 +130,12 @@ pub async fn update(
             Err(error) => errors.push(error),
         }
     }
+    if let Some(enabled) = changes.enabled
+        && enabled != was_enabled
+    {
+        row.disabled_at = Set((!enabled).then_some(tx.now));
+        row.disabled_reason = Set((!enabled).then(|| BY_MEMBER.to_owned()));
+    }
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
@@ -135,35 +146,6 @@ pub async fn update(
     } else {
         existing(&tx, id).await?
     };
-    tx.commit().await?;
-    Ok(target)
-}
-
-/// Switches a target off: rules do not notify it, and what is still on its way fails.
-pub async fn disable(ctx: &Ctx, actor: &Actor, id: TargetId) -> Result<target::Model> {
-    switch(ctx, actor, id, false).await
-}
-
-/// Switches a target on again.
-pub async fn enable(ctx: &Ctx, actor: &Actor, id: TargetId) -> Result<target::Model> {
-    switch(ctx, actor, id, true).await
-}
-
-async fn switch(ctx: &Ctx, actor: &Actor, id: TargetId, on: bool) -> Result<target::Model> {
-    actor.require(Scope::Configure)?;
-    let mut tx = ctx.begin(actor.workspace).await?;
-    let target = existing(&tx, id).await?;
-    if target.disabled_at.is_none() == on {
-        tx.rollback().await?;
-        return Ok(target);
-    }
-    let mut changed = target.into_active_model();
-    changed.disabled_at = Set((!on).then_some(tx.now));
-    changed.disabled_reason = Set((!on).then(|| BY_MEMBER.to_owned()));
-    let target = target::Entity::update(changed)
-        .exec(tx.connection())
-        .await?;
-    record(&mut tx, actor, id);
     tx.commit().await?;
     Ok(target)
 }

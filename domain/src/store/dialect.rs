@@ -47,6 +47,23 @@ pub fn skip_locked(backend: DatabaseBackend) -> &'static str {
     }
 }
 
+/// Holds the rows read until the transaction ends, against others who would hold or change them.
+/// SQLite has one writer at a time and no words for it.
+pub fn row_lock(backend: DatabaseBackend) -> &'static str {
+    match backend {
+        DatabaseBackend::Postgres => "FOR NO KEY UPDATE",
+        _ => "",
+    }
+}
+
+/// Keeps the rows read from being changed until the transaction ends; others may do the same.
+pub fn share_lock(backend: DatabaseBackend) -> &'static str {
+    match backend {
+        DatabaseBackend::Postgres => "FOR SHARE",
+        _ => "",
+    }
+}
+
 /// A time as SQLite stores it; the same text sqlx writes, so that text order is time order.
 pub(super) fn sqlite_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)

@@ -155,8 +155,8 @@ impl Rows {
             }
         }
         values.push(json!(rows).to_string().into());
-        // The limit is none; it makes SQLite build the table once and begin with it. Without it, a
-        // table joined by workspace and key is read whole, with the JSON parsed again for each row.
+        // The limit makes SQLite read the list once into a table of its own, instead of scanning the
+        // JSON text again for each row of whatever it is joined with.
         format!(
             "(SELECT {} FROM json_each(${}) LIMIT -1) AS {name}",
             selected.join(", "),

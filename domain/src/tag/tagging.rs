@@ -12,7 +12,7 @@ use entity::{
     kind::{TagKind, TagTarget},
     tag, tagging,
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     page::{Key, Keyset, Page, PageRequest},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     text,
     work::change::{Change, Entry, Fact},
 };
@@ -302,6 +302,7 @@ async fn add_ranks(
     tx: &Tx<'_>,
     pairs: &BTreeMap<(TagId, Uuid), i64>,
 ) -> Result<Vec<(TagId, Uuid)>> {
+    hold_scores(tx, pairs.keys().map(|(_, target)| *target)).await?;
     let ranked: Vec<Ranked> = Query::new(
         "INSERT INTO tag_rank (workspace_id, tag_id, target_id, score, taggings)
          SELECT $1, r.tag_id, r.target_id, COALESCE(h.rank, -1), r.taggings
@@ -322,6 +323,26 @@ async fn add_ranks(
         .filter(|(pair, taggings)| pairs.get(pair) == Some(taggings))
         .map(|(pair, _)| pair)
         .collect())
+}
+
+/// Keeps the scores of the contacts among `targets` from changing before their copies are in the rank
+/// index. A recomputation that comes meanwhile waits, and then finds the copies to change.
+async fn hold_scores(tx: &Tx<'_>, targets: impl Iterator<Item = Uuid>) -> Result<()> {
+    let lock = dialect::share_lock(tx.connection().get_database_backend());
+    if lock.is_empty() {
+        return Ok(());
+    }
+    let targets: BTreeSet<Uuid> = targets.collect();
+    Query::new(format!(
+        "SELECT h.contact_id FROM contact_health h
+         WHERE h.workspace_id = $1 AND h.contact_id IN (SELECT r.id FROM {{r}})
+         ORDER BY h.contact_id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", targets))
+    .raw(tx.connection())
+    .await?;
+    Ok(())
 }
 
 /// Takes from the rank index and returns the pairs that are no longer in it.

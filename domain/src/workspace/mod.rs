@@ -8,7 +8,10 @@ use entity::{
     kind::{Channel, Role},
     workspace,
 };
-use sea_orm::{EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, Set};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseBackend, EntityTrait as _, IntoActiveModel as _,
+    PaginatorTrait as _, Set,
+};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -19,8 +22,10 @@ use crate::{
         token,
     },
     ctx::Ctx,
-    error::{Error, Result, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
+    mail::OwnAddresses,
+    store::Tx,
     text,
 };
 
@@ -52,19 +57,50 @@ pub struct Created {
     pub owner_token: SecretString,
 }
 
-/// Whether there is any workspace: false only before the first start is complete.
-pub async fn any(ctx: &Ctx) -> Result<bool> {
-    Ok(workspace::Entity::find().count(ctx.reader()).await? > 0)
+/// The workspaces of the installation, oldest first.
+pub async fn list(ctx: &Ctx) -> Result<Vec<workspace::Model>> {
+    let mut workspaces = workspace::Entity::find().all(ctx.reader()).await?;
+    workspaces.sort_by_key(|workspace| workspace.id);
+    Ok(workspaces)
 }
 
 /// Makes a workspace with an owner, a token and an inbox for email.
 pub async fn create(ctx: &Ctx, new: NewWorkspace) -> Result<Created> {
-    let name =
-        text::name(&new.name, &["name"], 100).map_err(|error| Error::Refused(vec![error]))?;
-    let id: WorkspaceId = ctx.id();
-    let tx = ctx.begin(id).await?;
+    let tx = ctx.begin(ctx.id()).await?;
+    let created = insert(ctx, &tx, new).await?;
+    tx.commit().await?;
+    Ok(created)
+}
+
+/// Makes the installation's first workspace, or nothing when there is one. Of several processes
+/// that start at once, one makes it.
+pub async fn create_first(ctx: &Ctx, new: NewWorkspace) -> Result<Option<Created>> {
+    let tx = ctx.begin(ctx.id()).await?;
+    // On SQLite the transaction holds the only write lock already.
+    if ctx.db.backend() == DatabaseBackend::Postgres {
+        tx.connection()
+            .execute_unprepared("LOCK TABLE workspace IN SHARE ROW EXCLUSIVE MODE")
+            .await?;
+    }
+    if workspace::Entity::find().count(tx.connection()).await? > 0 {
+        return Ok(None);
+    }
+    let created = insert(ctx, &tx, new).await?;
+    tx.commit().await?;
+    Ok(Some(created))
+}
+
+async fn insert(ctx: &Ctx, tx: &Tx<'_>, new: NewWorkspace) -> Result<Created> {
+    let mut errors = Vec::new();
+    let name = text::name(&new.name, &["name"], 100)
+        .map_err(|error| errors.push(error))
+        .ok();
+    check_own_addresses(&new.own_addresses, &mut errors);
+    let (Some(name), true) = (name, errors.is_empty()) else {
+        return Err(Error::Refused(errors));
+    };
     let workspace = workspace::Model {
-        id,
+        id: tx.workspace,
         name,
         time_zone: new.time_zone.name().to_owned(),
         locale: locale_word(new.locale).to_owned(),
@@ -80,12 +116,12 @@ pub async fn create(ctx: &Ctx, new: NewWorkspace) -> Result<Created> {
         name: new.owner_name,
         role: Role::Owner,
     };
-    let owner = member::insert(&tx, owner).await?;
+    let owner = member::insert(tx, owner).await?;
     let owner_token = new.owner_token.unwrap_or_else(|| token::generate(ctx));
     let scopes = ScopeSet::of_role(Role::Owner);
-    token::insert(&tx, owner.id, "First owner", scopes, None, &owner_token).await?;
+    token::insert(tx, owner.id, "First owner", scopes, None, &owner_token).await?;
     inbox::Entity::insert(inbox::ActiveModel {
-        workspace_id: Set(id),
+        workspace_id: Set(tx.workspace),
         id: Set(tx.id::<InboxId>()),
         name: Set("Email".to_owned()),
         channel: Set(Channel::Email),
@@ -94,7 +130,6 @@ pub async fn create(ctx: &Ctx, new: NewWorkspace) -> Result<Created> {
     })
     .exec_without_returning(tx.connection())
     .await?;
-    tx.commit().await?;
     Ok(Created {
         workspace,
         owner_token,
@@ -141,21 +176,7 @@ pub async fn update(
         }
     }
     if let Some(addresses) = changes.own_addresses {
-        for (index, address) in addresses.iter().enumerate() {
-            let whole = if address.starts_with('@') {
-                format!("x{address}")
-            } else {
-                address.clone()
-            };
-            if let Err(error) = crate::mail::EmailAddress::parse(&whole) {
-                let index = index.to_string();
-                errors.push(crate::error::UserError::new(
-                    &["ownAddresses", &index],
-                    UserErrorCode::Invalid,
-                    error.to_string(),
-                ));
-            }
-        }
+        check_own_addresses(&addresses, &mut errors);
         active.own_addresses = Set(json!(addresses));
     }
     if let Some(locale) = changes.locale {
@@ -170,6 +191,24 @@ pub async fn update(
         .await?;
     tx.commit().await?;
     Ok(workspace)
+}
+
+fn check_own_addresses(addresses: &[String], errors: &mut Vec<UserError>) {
+    for (index, address) in addresses.iter().enumerate() {
+        if let Err(error) = OwnAddresses::new([address.as_str()]) {
+            let index = index.to_string();
+            errors.push(UserError::new(
+                &["ownAddresses", &index],
+                UserErrorCode::Invalid,
+                error.to_string(),
+            ));
+        }
+    }
+}
+
+/// Our own addresses and domains, as stored.
+pub fn own_addresses(workspace: &workspace::Model) -> Vec<String> {
+    serde_json::from_value(workspace.own_addresses.clone()).unwrap_or_default()
 }
 
 /// The language as stored.

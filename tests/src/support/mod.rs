@@ -2,6 +2,10 @@
 
 pub mod database;
 pub mod engine;
+#[cfg(test)]
+pub(crate) mod repository;
+#[cfg(test)]
+pub(crate) mod sdl;
 pub mod world;
 
 pub use database::on_both;

@@ -3,7 +3,7 @@
 mod mutation;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     access::{Actor, Origin, Scope, member, token},
     email::report::Period,
@@ -15,6 +15,7 @@ use super::{
     context::{actor, business, reader},
     email::EmailMetrics,
     error::fault,
+    scalar::Date,
 };
 
 pub(crate) use mutation::AccessMutation;
@@ -64,8 +65,8 @@ impl Workspace {
             desc = "The first day, in the workspace's time zone; left out, 29 days before \
                           the last."
         )]
-        from: Option<NaiveDate>,
-        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        from: Option<Date>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<Date>,
         #[graphql(
             desc = "How long the periods of the series are.",
             default_with = "Period::Day"

@@ -131,7 +131,7 @@ impl AccessMutation {
     async fn update_workspace(
         &self,
         context: &Context<'_>,
-        input: UpdateWorkspaceInput,
+        #[graphql(desc = "What is to be done.")] input: UpdateWorkspaceInput,
     ) -> Result<UpdateWorkspacePayload> {
         let (ctx, actor) = writer(context)?;
         let changes = WorkspaceChanges {
@@ -150,7 +150,7 @@ impl AccessMutation {
     async fn add_member(
         &self,
         context: &Context<'_>,
-        input: AddMemberInput,
+        #[graphql(desc = "What is to be done.")] input: AddMemberInput,
     ) -> Result<AddMemberPayload> {
         let (ctx, actor) = writer(context)?;
         let new = NewMember {
@@ -170,7 +170,7 @@ impl AccessMutation {
     async fn set_member_role(
         &self,
         context: &Context<'_>,
-        input: SetMemberRoleInput,
+        #[graphql(desc = "What is to be done.")] input: SetMemberRoleInput,
     ) -> Result<SetMemberRolePayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -188,7 +188,7 @@ impl AccessMutation {
     async fn remove_member(
         &self,
         context: &Context<'_>,
-        input: RemoveMemberInput,
+        #[graphql(desc = "What is to be done.")] input: RemoveMemberInput,
     ) -> Result<RemoveMemberPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -206,7 +206,7 @@ impl AccessMutation {
     async fn create_access_token(
         &self,
         context: &Context<'_>,
-        input: CreateAccessTokenInput,
+        #[graphql(desc = "What is to be done.")] input: CreateAccessTokenInput,
     ) -> Result<CreateAccessTokenPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -232,7 +232,7 @@ impl AccessMutation {
     async fn revoke_access_token(
         &self,
         context: &Context<'_>,
-        input: RevokeAccessTokenInput,
+        #[graphql(desc = "What is to be done.")] input: RevokeAccessTokenInput,
     ) -> Result<RevokeAccessTokenPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {

@@ -3,7 +3,7 @@
 use async_graphql::{
     Context, ID, InputObject, Object, Result, SimpleObject, connection::Connection,
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     account::{self, AccountChanges, NewAccount},
     contact::{self, ContactFilter, ContactOrder},
@@ -22,6 +22,7 @@ use super::{
     id,
     loader::TaggingsOf,
     page::connection,
+    scalar::Date,
     tag::Tagging,
 };
 
@@ -80,8 +81,8 @@ impl Account {
             desc = "The first day, in the workspace's time zone; left out, 29 days before \
                           the last."
         )]
-        from: Option<NaiveDate>,
-        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        from: Option<Date>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<Date>,
         #[graphql(
             desc = "How long the periods of the series are.",
             default_with = "Period::Day"
@@ -207,7 +208,7 @@ impl AccountMutation {
     async fn create_account(
         &self,
         context: &Context<'_>,
-        input: CreateAccountInput,
+        #[graphql(desc = "What is to be done.")] input: CreateAccountInput,
     ) -> Result<CreateAccountPayload> {
         let (ctx, actor) = writer(context)?;
         let new = NewAccount {
@@ -226,7 +227,7 @@ impl AccountMutation {
     async fn update_account(
         &self,
         context: &Context<'_>,
-        input: UpdateAccountInput,
+        #[graphql(desc = "What is to be done.")] input: UpdateAccountInput,
     ) -> Result<UpdateAccountPayload> {
         let (ctx, actor) = writer(context)?;
         let changes = AccountChanges {

@@ -9,7 +9,7 @@ use domain::{
     work::change::{Entry, Fact, Position},
 };
 use entity::{
-    id::{ContactId, ConversationId, InboxId, TagId},
+    id::{ContactId, ConversationId, InboxId, RuleId, TagId},
     kind::HealthBand,
 };
 use futures::{Stream, StreamExt as _};
@@ -21,6 +21,7 @@ use super::{
     conversation::Message,
     error::fault,
     id,
+    rule::RuleFiring,
     tag::Tagging,
 };
 
@@ -83,6 +84,15 @@ pub(crate) struct TaggingChange {
     act: TaggingAct,
     /// The tagging as it is now.
     tagging: Tagging,
+}
+
+/// A rule that fired.
+#[derive(SimpleObject)]
+pub(crate) struct RuleFired {
+    /// Where it stands in the log; give it as `after` to go on from here.
+    cursor: String,
+    /// The firing.
+    firing: RuleFiring,
 }
 
 /// A health score that changed.
@@ -236,6 +246,41 @@ impl ChangeSubscription {
                 cursor: entry.position.to_string(),
                 act,
                 tagging: Tagging::from(tagging),
+            }))
+        }))
+    }
+
+    /// Rules as they fire.
+    async fn rule_fired<'c>(
+        &self,
+        context: &'c Context<'c>,
+        #[graphql(desc = "Only this rule.")] rule_id: Option<ID>,
+        #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = Result<RuleFired>> + 'c> {
+        let rule: Option<RuleId> = id::parse_opt(rule_id.as_ref(), &["ruleId"]).map_err(fault)?;
+        let (ctx, actor) = reader(context)?;
+        let entries = entries(context, after).await?;
+        Ok(entries.filter_map(move |entry| async move {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error)),
+            };
+            let Fact::RuleFired {
+                firing_id, rule_id, ..
+            } = entry.fact
+            else {
+                return None;
+            };
+            if rule.is_some_and(|wanted| wanted != rule_id) {
+                return None;
+            }
+            let found = domain::rule::firing::find(ctx, actor.workspace, firing_id).await;
+            let found = found.map_err(fault).transpose()?;
+            Some(found.map(|firing| RuleFired {
+                cursor: entry.position.to_string(),
+                firing: RuleFiring(firing),
             }))
         }))
     }

@@ -6,13 +6,14 @@ mod query;
 use async_graphql::{
     Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection,
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     contact::{self, ContactFilter, ContactOrder},
     conversation,
     email::{self, report::Period},
     event, health,
     page::PageRequest,
+    rule::firing::FiringsOf,
     tag,
 };
 use entity::{
@@ -31,6 +32,8 @@ use super::{
     id,
     loader::{HealthOf, IdentitiesOf, TaggingsOf},
     page::connection,
+    rule::{RuleFiring, firings},
+    scalar::Date,
     tag::{TagFilterInput, Tagging},
 };
 
@@ -123,8 +126,8 @@ impl Contact {
             desc = "The first day, in the workspace's time zone; left out, 29 days before \
                           the last."
         )]
-        from: Option<NaiveDate>,
-        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        from: Option<Date>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<Date>,
         #[graphql(
             desc = "How long the periods of the series are.",
             default_with = "Period::Day"
@@ -191,6 +194,19 @@ impl Contact {
         Ok(connection(
             found.map(|(cursor, row)| (cursor, HealthEntry(row))),
         ))
+    }
+
+    /// Which rules fired on messages of the contact, newest first.
+    async fn rule_firings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, RuleFiring>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        firings(context, FiringsOf::Contact(self.row.id), &page).await
     }
 
     /// Every way the contact is recognised.

@@ -66,7 +66,7 @@ impl ContactMutation {
     async fn create_contact(
         &self,
         context: &Context<'_>,
-        input: CreateContactInput,
+        #[graphql(desc = "What is to be done.")] input: CreateContactInput,
     ) -> Result<CreateContactPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -90,7 +90,7 @@ impl ContactMutation {
     async fn update_contact(
         &self,
         context: &Context<'_>,
-        input: UpdateContactInput,
+        #[graphql(desc = "What is to be done.")] input: UpdateContactInput,
     ) -> Result<UpdateContactPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {

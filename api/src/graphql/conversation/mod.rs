@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     conversation::{self, ConversationFilter},
     page::PageRequest,
+    rule::firing::FiringsOf,
 };
 use entity::kind::{Author, ConversationStatus, Direction};
 
@@ -18,6 +19,7 @@ use super::{
     inbox::Inbox,
     loader::TaggingsOf,
     page::connection,
+    rule::{RuleFiring, firings},
     tag::{TagFilterInput, Tagging},
 };
 
@@ -169,6 +171,19 @@ impl Message {
             .load_one(self.0.contact_id)
             .await?
             .map(Contact::from))
+    }
+
+    /// Which rules fired on the message, newest first.
+    async fn rule_firings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, RuleFiring>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        firings(context, FiringsOf::Message(self.0.id), &page).await
     }
 
     /// The conversation it belongs to.

@@ -119,7 +119,7 @@ impl ConversationMutation {
     async fn ingest_messages(
         &self,
         context: &Context<'_>,
-        input: IngestMessagesInput,
+        #[graphql(desc = "What is to be done.")] input: IngestMessagesInput,
     ) -> Result<IngestMessagesPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -158,7 +158,7 @@ impl ConversationMutation {
     async fn set_conversation_status(
         &self,
         context: &Context<'_>,
-        input: SetConversationStatusInput,
+        #[graphql(desc = "What is to be done.")] input: SetConversationStatusInput,
     ) -> Result<SetConversationStatusPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {

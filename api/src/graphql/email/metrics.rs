@@ -18,7 +18,7 @@ use entity::{
 };
 use uuid::Uuid;
 
-use crate::graphql::{context::reader, error::fault};
+use crate::graphql::{context::reader, error::fault, scalar::Date};
 
 /// Days a series may span.
 const MAX_DAYS: i64 = 1_100;
@@ -28,9 +28,9 @@ const MAX_DAYS: i64 = 1_100;
 #[derive(SimpleObject)]
 pub(crate) struct EmailMetrics {
     /// The first day, in the workspace's time zone.
-    from: NaiveDate,
+    from: Date,
     /// The last day.
-    to: NaiveDate,
+    to: Date,
     /// The whole span.
     total: EmailFigures,
     /// The span in periods, in order; periods without emails are left out.
@@ -41,7 +41,7 @@ pub(crate) struct EmailMetrics {
 #[derive(SimpleObject)]
 pub(crate) struct EmailPeriodFigures {
     /// The period's first day.
-    start: NaiveDate,
+    start: Date,
     /// The figures.
     figures: EmailFigures,
 }
@@ -51,16 +51,17 @@ impl EmailMetrics {
         context: &Context<'_>,
         scope: EmailScope,
         id: Uuid,
-        from: Option<NaiveDate>,
-        to: Option<NaiveDate>,
+        from: Option<Date>,
+        to: Option<Date>,
         period: Period,
     ) -> Result<Self> {
         let (ctx, actor) = reader(context)?;
         let to = match to {
-            Some(to) => to,
+            Some(to) => to.0,
             None => today(ctx, actor.workspace).await?,
         };
         let from = from
+            .map(|from| from.0)
             .or_else(|| to.checked_sub_days(Days::new(29)))
             .unwrap_or(to);
         let span = (to - from).num_days();
@@ -84,8 +85,8 @@ impl EmailMetrics {
             .map(Into::into)
             .collect();
         Ok(Self {
-            from,
-            to,
+            from: Date(from),
+            to: Date(to),
             total: EmailFigures(total),
             series,
         })
@@ -95,7 +96,7 @@ impl EmailMetrics {
 impl From<EmailDay> for EmailPeriodFigures {
     fn from(day: EmailDay) -> Self {
         Self {
-            start: day.day,
+            start: Date(day.day),
             figures: EmailFigures(day.figures),
         }
     }

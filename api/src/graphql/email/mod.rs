@@ -4,7 +4,7 @@ mod metrics;
 mod mutation;
 
 use async_graphql::{Context, ID, Object, Result, connection::Connection};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     email::{read, report::Period},
     page::PageRequest,
@@ -20,6 +20,7 @@ use super::{
     error::fault,
     id,
     page::connection,
+    scalar::Date,
 };
 
 pub(crate) use metrics::{EmailMetrics, EmailRecency};
@@ -60,8 +61,8 @@ impl Campaign {
             desc = "The first day, in the workspace's time zone; left out, 29 days before \
                           the last."
         )]
-        from: Option<NaiveDate>,
-        #[graphql(desc = "The last day; left out, today.")] to: Option<NaiveDate>,
+        from: Option<Date>,
+        #[graphql(desc = "The last day; left out, today.")] to: Option<Date>,
         #[graphql(
             desc = "How long the periods of the series are.",
             default_with = "Period::Day"

@@ -110,7 +110,7 @@ impl EmailMutation {
     async fn ingest_email_events(
         &self,
         context: &Context<'_>,
-        input: IngestEmailEventsInput,
+        #[graphql(desc = "What is to be done.")] input: IngestEmailEventsInput,
     ) -> Result<IngestEmailEventsPayload> {
         let (ctx, actor) = writer(context)?;
         let events = input

@@ -1,6 +1,6 @@
 //! Events over GraphQL.
 
-use async_graphql::{Context, ID, InputObject, Json, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     error::UserError,
@@ -11,6 +11,7 @@ use super::{
     contact::Contact,
     context::{loader, writer},
     error::settle,
+    scalar::Json,
 };
 
 /// Something a contact did.
@@ -31,8 +32,8 @@ impl Event {
     }
 
     /// What else is known about it.
-    async fn properties(&self) -> Json<&serde_json::Value> {
-        Json(&self.0.properties)
+    async fn properties(&self) -> Json {
+        Json(self.0.properties.clone())
     }
 
     /// When it happened.
@@ -59,8 +60,8 @@ pub(crate) struct EventInput {
     /// What was done, such as `page_viewed`; at most 100 characters.
     name: String,
     /// What else is known about it: an object of at most 32 KB.
-    #[graphql(default_with = "Json(serde_json::Value::Object(serde_json::Map::new()))")]
-    properties: Json<serde_json::Value>,
+    #[graphql(default_with = "Json::empty()")]
+    properties: Json,
     /// When it happened.
     occurred_at: DateTime<Utc>,
 }
@@ -92,7 +93,7 @@ impl EventMutation {
     async fn ingest_events(
         &self,
         context: &Context<'_>,
-        input: IngestEventsInput,
+        #[graphql(desc = "What is to be done.")] input: IngestEventsInput,
     ) -> Result<IngestEventsPayload> {
         let (ctx, actor) = writer(context)?;
         let events = input

@@ -7,7 +7,11 @@ use chrono::{DateTime, Utc};
 use domain::health::{self, explain::Delta, score::Contribution, signal};
 use entity::kind::HealthBand;
 
-use super::{context::reader, error::fault};
+use super::{
+    context::{loader, reader},
+    error::fault,
+    loader::ModelOf,
+};
 
 pub(crate) use model::{HealthModelMutation, HealthModelQuery};
 
@@ -53,10 +57,10 @@ async fn contributions(
     version: i64,
     inputs: &serde_json::Value,
 ) -> Result<Vec<HealthContribution>> {
-    let (ctx, actor) = reader(context)?;
-    let found = health::contributions(ctx, actor.workspace, version, inputs)
-        .await
-        .map_err(fault)?;
+    let Some(model) = loader(context)?.load_one(ModelOf(version)).await? else {
+        return Ok(Vec::new());
+    };
+    let found = health::contributions(&model, inputs).map_err(fault)?;
     Ok(found.into_iter().map(HealthContribution::from).collect())
 }
 
@@ -83,7 +87,7 @@ pub(crate) struct HealthContribution {
 
 impl From<Contribution> for HealthContribution {
     fn from(part: Contribution) -> Self {
-        let definition = signal::find(&part.signal).map(|signal| signal.definition());
+        let definition = signal::find(&part.signal).map(signal::Signal::definition);
         Self {
             description: definition.map(|definition| definition.description.to_owned()),
             category: definition.map(|definition| definition.category),
@@ -182,7 +186,7 @@ pub(crate) struct HealthSignalChange {
 impl From<Delta> for HealthScoreChange {
     fn from(delta: Delta) -> Self {
         Self {
-            difference: delta.difference.map(|points| points.as_f64()),
+            difference: delta.difference.map(health::points::Points::as_f64),
             signals: delta
                 .signals
                 .into_iter()

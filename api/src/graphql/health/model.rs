@@ -430,7 +430,7 @@ impl HealthModelMutation {
     async fn save_health_model(
         &self,
         context: &Context<'_>,
-        input: SaveHealthModelInput,
+        #[graphql(desc = "What is to be done.")] input: SaveHealthModelInput,
     ) -> Result<SaveHealthModelPayload> {
         let (ctx, actor) = writer(context)?;
         let (saved, user_errors) = settle(health::save_model(ctx, actor, input.into()).await)?;

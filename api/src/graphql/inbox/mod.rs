@@ -88,7 +88,7 @@ impl InboxMutation {
     async fn create_inbox(
         &self,
         context: &Context<'_>,
-        input: CreateInboxInput,
+        #[graphql(desc = "What is to be done.")] input: CreateInboxInput,
     ) -> Result<CreateInboxPayload> {
         let (ctx, actor) = writer(context)?;
         let new = NewInbox {

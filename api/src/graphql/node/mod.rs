@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
-    AccountId, CampaignId, ContactId, ConversationId, EmailEventId, EventId, Id, InboxId,
-    MessageId, TagId, TaggingId,
+    AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, EventId, FiringId,
+    Id, InboxId, MessageId, RuleId, TagId, TaggingId, TargetId,
 };
 
 use super::{
@@ -15,6 +15,8 @@ use super::{
     error::{coded, fault},
     event::Event,
     inbox::Inbox,
+    notification::{Delivery, NotificationTarget},
+    rule::{Rule, RuleFiring},
     tag::{Tag, Tagging},
 };
 use crate::transport::Code;
@@ -34,6 +36,8 @@ pub enum Node {
     Contact(Contact),
     /// A thread with a contact.
     Conversation(Conversation),
+    /// One notification on its way.
+    Delivery(Delivery),
     /// What a provider or a sender told about an email.
     EmailEvent(EmailEvent),
     /// Something a contact did.
@@ -42,6 +46,12 @@ pub enum Node {
     Inbox(Inbox),
     /// A piece of a conversation.
     Message(Message),
+    /// A place notifications go to.
+    NotificationTarget(NotificationTarget),
+    /// When something happens and a condition holds, actions are taken.
+    Rule(Rule),
+    /// One match of one rule on one message.
+    RuleFiring(RuleFiring),
     /// A label in a tree.
     Tag(Tag),
     /// One tag on one thing.
@@ -119,6 +129,26 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await?
             .map(EmailEvent)
             .map(Node::EmailEvent));
+    }
+    if let Some(id) = known::<RuleId>(id) {
+        return Ok(loader.load_one(id).await?.map(Rule).map(Node::Rule));
+    }
+    if let Some(id) = known::<FiringId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(RuleFiring)
+            .map(Node::RuleFiring));
+    }
+    if let Some(id) = known::<TargetId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(NotificationTarget)
+            .map(Node::NotificationTarget));
+    }
+    if let Some(id) = known::<DeliveryId>(id) {
+        return Ok(loader.load_one(id).await?.map(Delivery).map(Node::Delivery));
     }
     if let Some(id) = known::<EventId>(id) {
         let found = domain::event::load(ctx, actor.workspace, &[id])

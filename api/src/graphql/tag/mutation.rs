@@ -166,7 +166,7 @@ impl TagMutation {
     async fn create_tag(
         &self,
         context: &Context<'_>,
-        input: CreateTagInput,
+        #[graphql(desc = "What is to be done.")] input: CreateTagInput,
     ) -> Result<CreateTagPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -190,7 +190,7 @@ impl TagMutation {
     async fn update_tag(
         &self,
         context: &Context<'_>,
-        input: UpdateTagInput,
+        #[graphql(desc = "What is to be done.")] input: UpdateTagInput,
     ) -> Result<UpdateTagPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
@@ -211,7 +211,11 @@ impl TagMutation {
     }
 
     /// Moves a tag with everything below it. Scope: CONFIGURE.
-    async fn move_tag(&self, context: &Context<'_>, input: MoveTagInput) -> Result<MoveTagPayload> {
+    async fn move_tag(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: MoveTagInput,
+    ) -> Result<MoveTagPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
@@ -226,7 +230,11 @@ impl TagMutation {
     }
 
     /// Puts tags on contacts, accounts and conversations, up to 1,000 taggings at once. Scope: WRITE.
-    async fn add_tags(&self, context: &Context<'_>, input: TaggingInput) -> Result<AddTagsPayload> {
+    async fn add_tags(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: TaggingInput,
+    ) -> Result<AddTagsPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async { tagging::tag_many(ctx, actor, &input.read()?, &input.reason).await };
         let (added, user_errors) = settle(result.await)?;
@@ -240,7 +248,7 @@ impl TagMutation {
     async fn remove_tags(
         &self,
         context: &Context<'_>,
-        input: TaggingInput,
+        #[graphql(desc = "What is to be done.")] input: TaggingInput,
     ) -> Result<RemoveTagsPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async { tagging::untag_many(ctx, actor, &input.read()?, &input.reason).await };

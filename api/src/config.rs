@@ -1,0 +1,297 @@
+//! The settings of serving; what `enishi` shares with `enishi-worker` is declared there.
+//!
+//! To add one: a field of [`Args`], its check in [`Args::check`], a line in `docs/settings.md`.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments of the fields are the text of --help"
+)]
+
+use std::{net::SocketAddr, num::NonZero};
+
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::transport::limits::RateSettings;
+
+/// More threads than this gain nothing by default: the database is busy long before.
+const DEFAULT_THREADS_MAX: usize = 4;
+
+/// Settings of serving, as they were given.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Settings")]
+#[group(id = "serving")]
+pub struct Args {
+    /// Where HTTP is served. Put a reverse proxy with TLS in front of it
+    #[arg(
+        long,
+        env = "ENISHI_BIND",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    bind: String,
+
+    /// Access token of the first workspace's owner, 20 to 200 printable characters without blanks.
+    /// Used once, when the first workspace is made. Default: a token is made and shown then
+    #[arg(long, env = "ENISHI_BOOTSTRAP_TOKEN", value_name = "TOKEN")]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    bootstrap_token: Option<String>,
+
+    /// Time zone of the first workspace, such as Asia/Tokyo; its days are counted in it.
+    /// Default: TZ, if it names one, else UTC
+    #[arg(long, env = "ENISHI_TIME_ZONE", value_name = "ZONE")]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    time_zone: Option<String>,
+
+    /// Other sites whose pages may call the API from a browser, as a list with commas:
+    /// https://app.example.com. Default: none
+    #[arg(long, env = "ENISHI_ALLOWED_ORIGINS", value_name = "ORIGINS")]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    allowed_origins: Option<String>,
+
+    /// Threads that serve requests, 1 to 64. Default: one per processor, at most 4
+    #[arg(long, env = "ENISHI_API_THREADS", value_name = "NUMBER")]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    api_threads: Option<String>,
+
+    /// Cost points each access token may spend per minute, 600 to 60000000
+    #[arg(
+        long,
+        env = "ENISHI_RATE_POINTS",
+        value_name = "NUMBER",
+        default_value = "60000"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    rate_points: String,
+}
+
+/// Settings of serving, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// The first owner's token.
+    pub bootstrap_token: Option<SecretString>,
+    /// The first workspace's time zone.
+    pub time_zone: Tz,
+    /// Other sites' origins.
+    pub allowed_origins: Vec<String>,
+    /// Threads that serve.
+    pub threads: usize,
+    /// Each caller's bucket.
+    pub rate: RateSettings,
+}
+
+impl Args {
+    /// Checks every value and adds what is wrong to `problems`, one text each that begins with the
+    /// setting's name and never repeats a secret. `system_zone` is what the system says about the
+    /// time zone. Gives nothing when it added something.
+    pub fn check(self, system_zone: Option<&str>, problems: &mut Vec<String>) -> Option<Config> {
+        let before = problems.len();
+        let bind = self.bind.trim().parse();
+        if bind.is_err() {
+            problems.push(
+                "ENISHI_BIND: give an address and a port, such as 127.0.0.1:8080 or 0.0.0.0:8080"
+                    .to_owned(),
+            );
+        }
+        let bootstrap_token = given(self.bootstrap_token.as_ref());
+        if bootstrap_token.is_some_and(|token| !is_good_token(token)) {
+            problems.push(
+                "ENISHI_BOOTSTRAP_TOKEN: use 20 to 200 printable ASCII characters without blanks; \
+                 make one with: openssl rand -hex 32"
+                    .to_owned(),
+            );
+        }
+        let time_zone = time_zone(given(self.time_zone.as_ref()), system_zone);
+        if time_zone.is_none() {
+            problems.push(
+                "ENISHI_TIME_ZONE: give a name of the IANA list, such as Asia/Tokyo".to_owned(),
+            );
+        }
+        let allowed_origins = origins(given(self.allowed_origins.as_ref()), problems);
+        let threads = match given(self.api_threads.as_ref()) {
+            None => Some(default_threads()),
+            Some(text) => number(text, 1..=64),
+        };
+        if threads.is_none() {
+            problems.push("ENISHI_API_THREADS: give a whole number from 1 to 64".to_owned());
+        }
+        let points = number(&self.rate_points, 600..=60_000_000);
+        if points.is_none() {
+            problems
+                .push("ENISHI_RATE_POINTS: give a whole number from 600 to 60000000".to_owned());
+        }
+        if problems.len() > before {
+            return None;
+        }
+        Some(Config {
+            bind: bind.ok()?,
+            bootstrap_token: bootstrap_token.map(SecretString::from),
+            time_zone: time_zone?,
+            allowed_origins,
+            threads: threads?,
+            rate: rate(points? as u32),
+        })
+    }
+}
+
+/// The value, if there is one: a variable that is set to nothing counts as not set.
+fn given(value: Option<&String>) -> Option<&str> {
+    value
+        .map(|value| value.trim())
+        .filter(|value| !value.is_empty())
+}
+
+fn is_good_token(token: &str) -> bool {
+    (20..=200).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The given one must be good; the system's may be anything, also a path or nothing.
+fn time_zone(given: Option<&str>, system: Option<&str>) -> Option<Tz> {
+    if let Some(name) = given {
+        return name.parse().ok();
+    }
+    let name = system.map(|name| name.trim_start_matches(':'));
+    Some(name.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
+}
+
+fn origins(list: Option<&str>, problems: &mut Vec<String>) -> Vec<String> {
+    let mut origins = Vec::new();
+    let words = list.into_iter().flat_map(|list| list.split(','));
+    for word in words.map(str::trim).filter(|word| !word.is_empty()) {
+        // The way a browser writes it: an origin with a path or a star matches nothing it sends.
+        let origin = Url::parse(word)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .map(|url| url.origin().ascii_serialization());
+        match origin {
+            Some(origin) if origin == word.trim_end_matches('/') => origins.push(origin),
+            _ => problems.push(format!(
+                "ENISHI_ALLOWED_ORIGINS: {word:?} is not an origin such as https://app.example.com"
+            )),
+        }
+    }
+    origins
+}
+
+fn default_threads() -> usize {
+    std::thread::available_parallelism()
+        .map_or(2, NonZero::get)
+        .min(DEFAULT_THREADS_MAX)
+}
+
+fn number(text: &str, range: std::ops::RangeInclusive<usize>) -> Option<usize> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number| range.contains(number))
+}
+
+/// The bucket keeps the shape of its default: it fills in five sixths of a minute.
+fn rate(points_per_minute: u32) -> RateSettings {
+    RateSettings {
+        burst: points_per_minute / 6 * 5,
+        per_second: points_per_minute / 60,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, FromArgMatches as _, Parser, builder::Resettable};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn check(arguments: &[&str], zone: Option<&str>) -> Result<Config, Vec<String>> {
+        let command = Program::command().mut_args(|arg| arg.env(Resettable::Reset));
+        let matches = command.get_matches_from(["enishi"].iter().chain(arguments));
+        let mut problems = Vec::new();
+        let args = Program::from_arg_matches(&matches).unwrap().args;
+        args.check(zone, &mut problems).ok_or(problems)
+    }
+
+    #[test]
+    fn nothing_at_all_serves_this_machine() {
+        let config = check(&[], None).unwrap();
+        assert!(config.bind.ip().is_loopback());
+        assert_eq!(config.time_zone, Tz::UTC);
+        let default = RateSettings::default();
+        assert_eq!(config.rate.burst, default.burst);
+        assert_eq!(config.rate.per_second, default.per_second);
+    }
+
+    #[test]
+    fn the_time_zone_is_the_given_one_or_the_systems_if_it_names_one() {
+        for (given, system, expected) in [
+            (
+                &["--time-zone", "Asia/Tokyo"][..],
+                Some("Europe/Rome"),
+                Tz::Asia__Tokyo,
+            ),
+            (&[], Some(":Europe/Rome"), Tz::Europe__Rome),
+            (&[], Some("/etc/localtime"), Tz::UTC),
+        ] {
+            assert_eq!(check(given, system).unwrap().time_zone, expected);
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_under_its_settings_name() {
+        for (name, option, value) in [
+            ("ENISHI_BIND", "--bind", "8080"),
+            ("ENISHI_BOOTSTRAP_TOKEN", "--bootstrap-token", "s3cret"),
+            (
+                "ENISHI_BOOTSTRAP_TOKEN",
+                "--bootstrap-token",
+                "s3cret but with blanks in",
+            ),
+            (
+                "ENISHI_BOOTSTRAP_TOKEN",
+                "--bootstrap-token",
+                "s3cret鍵鍵鍵鍵鍵鍵鍵鍵鍵鍵鍵鍵鍵鍵鍵",
+            ),
+            ("ENISHI_TIME_ZONE", "--time-zone", "Tokyo"),
+            ("ENISHI_ALLOWED_ORIGINS", "--allowed-origins", "*"),
+            (
+                "ENISHI_ALLOWED_ORIGINS",
+                "--allowed-origins",
+                "https://a.example/path",
+            ),
+            (
+                "ENISHI_ALLOWED_ORIGINS",
+                "--allowed-origins",
+                "ftp://a.example",
+            ),
+            ("ENISHI_API_THREADS", "--api-threads", "0"),
+            ("ENISHI_RATE_POINTS", "--rate-points", "10"),
+        ] {
+            let problems = check(&[option, value], None).unwrap_err();
+            assert_eq!(problems.len(), 1, "{value}: {problems:?}");
+            assert!(problems[0].starts_with(name), "{value}: {problems:?}");
+            assert!(!problems[0].contains("s3cret"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn origins_are_kept_as_browsers_send_them() {
+        let config = check(
+            &[
+                "--allowed-origins",
+                "https://a.example/, http://localhost:3000",
+            ],
+            None,
+        );
+        assert_eq!(
+            config.unwrap().allowed_origins,
+            ["https://a.example", "http://localhost:3000"]
+        );
+    }
+}

@@ -1,0 +1,289 @@
+//! Notification targets and deliveries over GraphQL.
+
+mod mutation;
+
+use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use chrono::{DateTime, Utc};
+use domain::{
+    notification::{
+        delivery::{self, DeliveryFilter},
+        manage,
+    },
+    page::PageRequest,
+};
+use entity::{
+    id::DeliveryId,
+    kind::{DeliveryState, TargetKind},
+};
+
+use super::{
+    contact::Contact,
+    context::{loader, reader},
+    error::fault,
+    id,
+    page::connection,
+    rule::{Rule, RuleFiring},
+};
+
+pub(crate) use mutation::NotificationMutation;
+
+/// A place notifications go to.
+#[derive(Debug, Clone)]
+pub struct NotificationTarget(pub(crate) entity::notification_target::Model);
+
+/// A place notifications go to.
+#[Object]
+impl NotificationTarget {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The name; unique in the workspace.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The kind of place.
+    async fn kind(&self) -> TargetKind {
+        self.0.kind
+    }
+
+    /// The address with its secret parts hidden.
+    async fn masked_url(&self) -> &str {
+        &self.0.masked_url
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it was switched off, by a member or because the receiver refused for good.
+    async fn disabled_at(&self) -> Option<DateTime<Utc>> {
+        self.0.disabled_at
+    }
+
+    /// Why it was switched off.
+    async fn disabled_reason(&self) -> Option<&str> {
+        self.0.disabled_reason.as_deref()
+    }
+
+    /// What was sent to it, newest first.
+    async fn deliveries(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Delivery>> {
+        let filter = DeliveryFilter {
+            target: Some(self.0.id),
+            state: None,
+        };
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        deliveries(context, filter, &page).await
+    }
+}
+
+/// One notification on its way. Each attempt carries this id, so that a receiver can tell a
+/// repetition.
+#[derive(Debug, Clone)]
+pub struct Delivery(pub(crate) entity::delivery::Model);
+
+/// One notification on its way. Each attempt carries this id, so that a receiver can tell a
+/// repetition.
+#[Object]
+impl Delivery {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> DeliveryState {
+        self.0.state
+    }
+
+    /// Where it goes.
+    async fn target(&self, context: &Context<'_>) -> Result<Option<NotificationTarget>> {
+        Ok(loader(context)?
+            .load_one(self.0.target_id)
+            .await?
+            .map(NotificationTarget))
+    }
+
+    /// The rule that asked for it.
+    async fn rule(&self, context: &Context<'_>) -> Result<Option<Rule>> {
+        let Some(id) = self.0.rule_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Rule))
+    }
+
+    /// The firing that asked for it.
+    async fn firing(&self, context: &Context<'_>) -> Result<Option<RuleFiring>> {
+        let Some(id) = self.0.firing_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(RuleFiring))
+    }
+
+    /// Whom it is about.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let Some(id) = self.0.contact_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+    }
+
+    /// How many attempts were made.
+    async fn attempt_count(&self) -> i64 {
+        self.0.attempts
+    }
+
+    /// When it was asked for.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it is tried next.
+    async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
+        self.0.next_attempt_at
+    }
+
+    /// When it was delivered or given up.
+    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+        self.0.finished_at
+    }
+
+    /// What went wrong last.
+    async fn last_error(&self) -> Option<&str> {
+        self.0.last_error.as_deref()
+    }
+
+    /// The attempts, oldest first.
+    async fn attempts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, DeliveryAttempt>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = delivery::attempts(ctx, actor.workspace, self.0.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, DeliveryAttempt(row))),
+        ))
+    }
+}
+
+/// One try to deliver.
+pub struct DeliveryAttempt(pub(crate) entity::delivery_attempt::Model);
+
+/// One try to deliver.
+#[Object]
+impl DeliveryAttempt {
+    /// The attempt's id.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// Counts from 1.
+    async fn number(&self) -> i64 {
+        self.0.attempt
+    }
+
+    /// When it began.
+    async fn started_at(&self) -> DateTime<Utc> {
+        self.0.started_at
+    }
+
+    /// How long it took, in milliseconds.
+    async fn duration_ms(&self) -> i64 {
+        self.0.duration_ms
+    }
+
+    /// The HTTP status of the answer; nothing when there was none.
+    async fn status(&self) -> Option<i64> {
+        self.0.status
+    }
+
+    /// What went wrong.
+    async fn error(&self) -> Option<&str> {
+        self.0.error.as_deref()
+    }
+
+    /// The beginning of the answer.
+    async fn response(&self) -> &str {
+        &self.0.response
+    }
+}
+
+async fn deliveries(
+    context: &Context<'_>,
+    filter: DeliveryFilter,
+    page: &PageRequest,
+) -> Result<Connection<String, Delivery>> {
+    let (ctx, actor) = reader(context)?;
+    let found = delivery::list(ctx, actor.workspace, filter, page)
+        .await
+        .map_err(fault)?;
+    Ok(connection(
+        found.map(|(cursor, row)| (cursor, Delivery(row))),
+    ))
+}
+
+#[derive(Default)]
+pub(crate) struct NotificationQuery;
+
+#[Object]
+impl NotificationQuery {
+    /// The workspace's notification targets, oldest first.
+    async fn notification_targets(&self, context: &Context<'_>) -> Result<Vec<NotificationTarget>> {
+        let (ctx, actor) = reader(context)?;
+        let targets = manage::list(ctx, actor.workspace).await.map_err(fault)?;
+        Ok(targets.into_iter().map(NotificationTarget).collect())
+    }
+
+    /// One delivery; nothing when there is none of this id.
+    async fn delivery(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The delivery's global id.")] id: ID,
+    ) -> Result<Option<Delivery>> {
+        let (ctx, actor) = reader(context)?;
+        let Ok(id) = id::parse::<DeliveryId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(delivery::find(ctx, actor.workspace, id)
+            .await
+            .map_err(fault)?
+            .map(Delivery))
+    }
+
+    /// The workspace's deliveries, newest first.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments and two filters"
+    )]
+    async fn deliveries(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only to this target.")] target_id: Option<ID>,
+        #[graphql(desc = "Only those standing so.")] state: Option<DeliveryState>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Delivery>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let target = id::parse_opt(target_id.as_ref(), &["targetId"]).map_err(fault)?;
+        deliveries(context, DeliveryFilter { target, state }, &page).await
+    }
+}

@@ -1,0 +1,219 @@
+//! Rules and their firings over GraphQL.
+
+mod firing;
+mod mutation;
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use chrono::{DateTime, Utc};
+use domain::{
+    locale::Locale,
+    page::PageRequest,
+    rule::{
+        self,
+        action::RuleAction,
+        condition::RuleCondition,
+        firing::FiringsOf,
+        reference::{IdKind, Names, Reference, TypedIds},
+        trigger::RuleTrigger,
+    },
+};
+use entity::id::{InboxId, RuleId, TagId, TargetId};
+use uuid::Uuid;
+
+use super::{
+    access::ChangeOrigin,
+    context::{loader, reader},
+    error::fault,
+    id,
+    page::connection,
+};
+
+pub(crate) use firing::RuleFiring;
+pub(crate) use mutation::RuleMutation;
+
+/// When something happens and a condition holds, actions are taken.
+#[derive(Debug, Clone)]
+pub struct Rule(pub(crate) rule::Rule);
+
+/// When something happens and a condition holds, actions are taken.
+#[Object]
+impl Rule {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The name shown.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its place in the order of evaluation.
+    async fn position(&self) -> i64 {
+        self.0.position
+    }
+
+    /// Counts up with each change; firings name the version that matched.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// Whether it is evaluated.
+    async fn active(&self) -> bool {
+        self.0.active
+    }
+
+    /// What makes it be evaluated.
+    async fn trigger(&self) -> RuleTrigger {
+        self.0.definition.trigger.to_output(&TypedIds)
+    }
+
+    /// What must hold.
+    async fn condition(&self) -> RuleCondition {
+        self.0.definition.condition.to_output(&TypedIds)
+    }
+
+    /// What is done.
+    async fn actions(&self) -> Vec<RuleAction> {
+        self.0
+            .definition
+            .actions
+            .iter()
+            .map(|action| action.to_output(&TypedIds))
+            .collect()
+    }
+
+    /// The whole rule as a sentence.
+    async fn sentence(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The language.", default)] locale: Locale,
+    ) -> Result<String> {
+        let names = Called::of(context, &self.0.definition.references()).await?;
+        Ok(self.0.definition.sentence(locale, &names))
+    }
+
+    /// Who made it.
+    async fn created_by(&self) -> ChangeOrigin {
+        self.0.created_by.into()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// When it was deleted; firings keep showing it.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.deleted_at
+    }
+
+    /// Its firings, newest first.
+    async fn firings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, RuleFiring>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        firings(context, FiringsOf::Rule(self.0.id), &page).await
+    }
+}
+
+/// A page of firings.
+pub(crate) async fn firings(
+    context: &Context<'_>,
+    of: FiringsOf,
+    page: &PageRequest,
+) -> Result<Connection<String, RuleFiring>> {
+    let (ctx, actor) = reader(context)?;
+    let found = rule::firing::list(ctx, actor.workspace, of, page)
+        .await
+        .map_err(fault)?;
+    Ok(connection(
+        found.map(|(cursor, row)| (cursor, RuleFiring(row))),
+    ))
+}
+
+/// What the things a rule names are called.
+struct Called(HashMap<Uuid, String>);
+
+impl Called {
+    async fn of(context: &Context<'_>, references: &[Reference]) -> Result<Self> {
+        let loader = loader(context)?;
+        let mut names = HashMap::new();
+        for reference in references {
+            let name = match reference.kind {
+                IdKind::ContactTag | IdKind::ConversationTag => loader
+                    .load_one(TagId(reference.id))
+                    .await?
+                    .map(|tag| tag.name),
+                IdKind::Inbox => loader
+                    .load_one(InboxId(reference.id))
+                    .await?
+                    .map(|inbox| inbox.name),
+                IdKind::NotificationTarget => loader
+                    .load_one(TargetId(reference.id))
+                    .await?
+                    .map(|target| target.name),
+            };
+            names.extend(name.map(|name| (reference.id, name)));
+        }
+        Ok(Self(names))
+    }
+}
+
+impl Names for Called {
+    fn name(&self, _kind: IdKind, id: Uuid) -> Option<String> {
+        self.0.get(&id).cloned()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct RuleQuery;
+
+#[Object]
+impl RuleQuery {
+    /// One rule; nothing when there is none of this id.
+    async fn rule(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The rule's global id.")] id: ID,
+    ) -> Result<Option<Rule>> {
+        let (ctx, actor) = reader(context)?;
+        let Ok(id) = id::parse::<RuleId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(rule::find(ctx, actor.workspace, id)
+            .await
+            .map_err(fault)?
+            .map(Rule))
+    }
+
+    /// The workspace's rules, in the order in which they are evaluated.
+    async fn rules(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only rules that are, or are not, evaluated.")] active: Option<bool>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Rule>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = rule::list(ctx, actor.workspace, active, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(found.map(|(cursor, rule)| (cursor, Rule(rule)))))
+    }
+}

@@ -1,0 +1,245 @@
+//! Making and changing rules.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use domain::{
+    error::{Error, UserError},
+    rule::{
+        self, NewRule, RuleChanges,
+        action::{Action, RuleActionInput},
+        condition::RuleConditionInput,
+        reference::TypedIds,
+        trigger::RuleTriggerInput,
+    },
+};
+use entity::id::RuleId;
+
+use super::Rule;
+use crate::graphql::{context::writer, error::settle, id};
+
+/// A rule to be made. It is evaluated from then on.
+#[derive(InputObject)]
+pub(crate) struct CreateRuleInput {
+    /// The name shown, at most 100 characters.
+    name: String,
+    /// What makes it be evaluated.
+    trigger: RuleTriggerInput,
+    /// What must hold.
+    condition: RuleConditionInput,
+    /// What is done, in this order; at least one action.
+    actions: Vec<RuleActionInput>,
+}
+
+/// Changes to a rule; what is left out stays.
+#[derive(InputObject)]
+pub(crate) struct UpdateRuleInput {
+    /// The rule's global id.
+    id: ID,
+    /// The name shown.
+    name: Option<String>,
+    /// What makes it be evaluated.
+    trigger: Option<RuleTriggerInput>,
+    /// What must hold.
+    condition: Option<RuleConditionInput>,
+    /// What is done.
+    actions: Option<Vec<RuleActionInput>>,
+}
+
+/// Whether a rule is to be evaluated.
+#[derive(InputObject)]
+pub(crate) struct SetRuleActiveInput {
+    /// The rule's global id.
+    id: ID,
+    /// Whether it is to be evaluated.
+    active: bool,
+}
+
+/// A rule to be deleted.
+#[derive(InputObject)]
+pub(crate) struct DeleteRuleInput {
+    /// The rule's global id.
+    id: ID,
+}
+
+/// A new order of evaluation.
+#[derive(InputObject)]
+pub(crate) struct ReorderRulesInput {
+    /// The rules that come first, in this order; the others follow in the order they had.
+    rule_ids: Vec<ID>,
+}
+
+macro_rules! rule_payload {
+    ($name:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(SimpleObject)]
+        pub(crate) struct $name {
+            /// The rule as it is now.
+            rule: Option<Rule>,
+            /// What to mend in the input, with the place in the condition; empty when it worked.
+            user_errors: Vec<UserError>,
+        }
+    };
+}
+
+rule_payload!(CreateRulePayload, "What became of `createRule`.");
+rule_payload!(UpdateRulePayload, "What became of `updateRule`.");
+rule_payload!(SetRuleActivePayload, "What became of `setRuleActive`.");
+rule_payload!(DeleteRulePayload, "What became of `deleteRule`.");
+
+/// What became of `reorderRules`.
+#[derive(SimpleObject)]
+pub(crate) struct ReorderRulesPayload {
+    /// How many rules changed their place.
+    moved: usize,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+fn read_actions(inputs: Vec<RuleActionInput>, errors: &mut Vec<UserError>) -> Vec<Action> {
+    let mut actions = Vec::with_capacity(inputs.len());
+    for (index, input) in inputs.into_iter().enumerate() {
+        match input.into_action(&TypedIds, index) {
+            Ok(action) => actions.push(action),
+            Err(refusals) => errors.extend(refusals),
+        }
+    }
+    actions
+}
+
+fn keep<T>(
+    result: std::result::Result<T, Vec<UserError>>,
+    errors: &mut Vec<UserError>,
+) -> Option<T> {
+    result.map_err(|refusals| errors.extend(refusals)).ok()
+}
+
+#[derive(Default)]
+pub(crate) struct RuleMutation;
+
+#[Object]
+impl RuleMutation {
+    /// Makes a rule, active at once. Scope: CONFIGURE.
+    async fn create_rule(
+        &self,
+        context: &Context<'_>,
+        input: CreateRuleInput,
+    ) -> Result<CreateRulePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let mut errors = Vec::new();
+            let trigger = keep(input.trigger.into_trigger(&TypedIds), &mut errors);
+            let condition = keep(input.condition.into_condition(&TypedIds), &mut errors);
+            let actions = read_actions(input.actions, &mut errors);
+            let (Some(trigger), Some(condition), true) = (trigger, condition, errors.is_empty())
+            else {
+                return Err(Error::Refused(errors));
+            };
+            rule::create(
+                ctx,
+                actor,
+                NewRule {
+                    name: input.name,
+                    trigger,
+                    condition,
+                    actions,
+                },
+            )
+            .await
+        };
+        let (rule, user_errors) = settle(result.await)?;
+        Ok(CreateRulePayload {
+            rule: rule.map(Rule),
+            user_errors,
+        })
+    }
+
+    /// Changes a rule. Scope: CONFIGURE.
+    async fn update_rule(
+        &self,
+        context: &Context<'_>,
+        input: UpdateRuleInput,
+    ) -> Result<UpdateRulePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            let mut errors = Vec::new();
+            let trigger = input
+                .trigger
+                .and_then(|trigger| keep(trigger.into_trigger(&TypedIds), &mut errors));
+            let condition = input
+                .condition
+                .and_then(|condition| keep(condition.into_condition(&TypedIds), &mut errors));
+            let actions = input
+                .actions
+                .map(|actions| read_actions(actions, &mut errors));
+            if !errors.is_empty() {
+                return Err(Error::Refused(errors));
+            }
+            let changes = RuleChanges {
+                name: input.name,
+                trigger,
+                condition,
+                actions,
+            };
+            rule::update(ctx, actor, id, changes).await
+        };
+        let (rule, user_errors) = settle(result.await)?;
+        Ok(UpdateRulePayload {
+            rule: rule.map(Rule),
+            user_errors,
+        })
+    }
+
+    /// Pauses a rule or lets it run again. Scope: CONFIGURE.
+    async fn set_rule_active(
+        &self,
+        context: &Context<'_>,
+        input: SetRuleActiveInput,
+    ) -> Result<SetRuleActivePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            rule::set_active(ctx, actor, id, input.active).await
+        };
+        let (rule, user_errors) = settle(result.await)?;
+        Ok(SetRuleActivePayload {
+            rule: rule.map(Rule),
+            user_errors,
+        })
+    }
+
+    /// Deletes a rule; its firings stay. Scope: CONFIGURE.
+    async fn delete_rule(
+        &self,
+        context: &Context<'_>,
+        input: DeleteRuleInput,
+    ) -> Result<DeleteRulePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            rule::delete(ctx, actor, id).await
+        };
+        let (rule, user_errors) = settle(result.await)?;
+        Ok(DeleteRulePayload {
+            rule: rule.map(Rule),
+            user_errors,
+        })
+    }
+
+    /// Changes the order in which rules are evaluated. Scope: CONFIGURE.
+    async fn reorder_rules(
+        &self,
+        context: &Context<'_>,
+        input: ReorderRulesInput,
+    ) -> Result<ReorderRulesPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let ids: Vec<RuleId> = id::parse_all(&input.rule_ids, &["ruleIds"])?;
+            rule::reorder(ctx, actor, &ids).await
+        };
+        let (moved, user_errors) = settle(result.await)?;
+        Ok(ReorderRulesPayload {
+            moved: moved.unwrap_or_default(),
+            user_errors,
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! What one worker thread serves.
+
+use std::sync::Arc;
+
+use actix_web::{
+    App, Error, HttpResponse,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::{Compress, from_fn},
+    web,
+};
+use domain::{ctx::Ctx, store::Location};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{
+    health::{self, Health},
+    observe,
+};
+use crate::{
+    graphql::{self, Door},
+    session::Sessions,
+    transport::{self, Asset, CostTable, Drain, RateLimits, Settings, Transport},
+};
+
+/// What all threads have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) location: Location,
+    pub(super) connections: u32,
+    pub(super) ctx: Ctx,
+    pub(super) hub: graphql::Hub,
+    pub(super) settings: Arc<Settings>,
+    pub(super) table: Arc<CostTable>,
+    pub(super) rate: Arc<RateLimits>,
+    pub(super) drain: Drain,
+    pub(super) health: Arc<Health>,
+    pub(super) metrics: PrometheusHandle,
+    pub(super) explorer: &'static [Asset],
+}
+
+impl Shared {
+    /// The application of the calling thread.
+    pub(super) fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<impl MessageBody + use<>>,
+            Error = Error,
+            InitError = (),
+        > + use<>,
+    > {
+        let writer = self.ctx.db.writer().clone();
+        let ctx = Ctx {
+            db: self.location.open(self.connections, Some(writer)),
+            ..self.ctx.clone()
+        };
+        let transport = Transport {
+            executor: Door::new(graphql::schema(ctx.clone(), self.hub.clone()), ctx.clone()),
+            authenticator: Arc::new(Sessions::new(ctx.clone())),
+            settings: self.settings.clone(),
+            table: self.table.clone(),
+            rate: self.rate.clone(),
+            drain: self.drain.clone(),
+            ids: self.ctx.ids.clone(),
+            clock: self.ctx.clock.clone(),
+            explorer: self.explorer,
+        };
+        App::new()
+            .app_data(web::Data::from(self.health.clone()))
+            .app_data(web::Data::new(self.metrics.clone()))
+            .app_data(web::Data::new(ctx))
+            .wrap(from_fn(observe::leave_streams_alone))
+            .wrap(Compress::default())
+            .wrap(from_fn(observe::count))
+            .route("/healthz", web::get().to(health::live))
+            .route("/readyz", web::get().to(health::ready))
+            .route("/metrics", web::get().to(metrics))
+            .configure(transport::configure(transport))
+    }
+}
+
+async fn metrics(handle: web::Data<PrometheusHandle>) -> HttpResponse {
+    handle.run_upkeep();
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(handle.render())
+}

@@ -1,0 +1,61 @@
+//! What happens to every request, whatever it asks for.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
+    middleware::Next,
+};
+
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+
+/// Keeps compression away from answers that stay open: it would hold their events back until
+/// enough have gathered.
+pub(super) async fn leave_streams_alone<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let mut response = next.call(request).await?;
+    let is_stream = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|media| media.to_str().ok())
+        .is_some_and(|media| {
+            media.starts_with("text/event-stream") || media.starts_with("multipart/")
+        });
+    if is_stream {
+        // Compression leaves alone what says how it is encoded; `count` takes the word away again,
+        // which HTTP does not want to be sent.
+        response.headers_mut().insert(CONTENT_ENCODING, IDENTITY);
+    }
+    Ok(response)
+}
+
+/// Counts the request under its route, never its path: paths are made up by callers.
+pub(super) async fn count<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let started = Instant::now();
+    let method = match request.method().as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        _ => "other",
+    };
+    let mut response = next.call(request).await?;
+    if response.headers().get(CONTENT_ENCODING) == Some(&IDENTITY) {
+        response.headers_mut().remove(CONTENT_ENCODING);
+    }
+    let route = response.request().match_pattern();
+    metrics::histogram!(
+        "enishi_http_request_duration_seconds",
+        "method" => method,
+        "route" => route.unwrap_or_else(|| "none".to_owned()),
+        "status" => response.status().as_u16().to_string(),
+    )
+    .record(started.elapsed());
+    Ok(response)
+}

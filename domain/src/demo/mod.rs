@@ -1,0 +1,402 @@
+//! A workspace full of life, to look at before there are customers of one's own.
+//!
+//! `enishi --demo` and `enishi demo` call [`fill`]. Everything goes through the use cases members
+//! and integrations use, so what it shows is what the product does. The same contacts do the same
+//! things at every fill, told relative to now. Nothing is sent anywhere: the one notification
+//! target is switched off.
+//!
+//! The cast: [`people`], [`tags`] and [`talk`] hold the data, `activity` makes events and email
+//! events of it, `chance` the variety.
+
+mod activity;
+mod chance;
+mod people;
+mod tags;
+mod talk;
+
+use std::{collections::HashMap, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{
+    id::{InboxId, TagId},
+    kind::{Channel, ConversationStatus, Direction, TargetKind},
+};
+use secrecy::SecretString;
+
+use crate::{
+    access::Actor,
+    account::{self, NewAccount},
+    contact::{self, ContactFilter, ContactOrder, NewContact},
+    conversation::{self, NewMessage},
+    ctx::Ctx,
+    email,
+    error::{Error, Result},
+    event, inbox,
+    notification::manage::{self as targets, NewTarget, TargetChanges},
+    page::PageRequest,
+    port::Work,
+    rule::{
+        self, NewRule,
+        action::{Action, NotifySlack, TagConversation},
+        condition::{
+            Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
+        },
+        trigger::Trigger,
+    },
+    tag::{NewTag, Request, catalogue, tagging},
+    work::projection::{self, Outcome, Projection},
+};
+use activity::Habit;
+use chance::Chance;
+use people::{COMPANIES, Company};
+
+/// Days the sample reaches back.
+const DAYS: i64 = 60;
+/// Messages and events of one call.
+const BATCH: usize = 500;
+/// How long what follows from the sample may take before it is left to the workers.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A customer of the sample.
+struct Person {
+    email: String,
+    company: &'static Company,
+    habit: Habit,
+}
+
+/// Fills the actor's workspace, if there is no contact in it yet. Answers whether it did.
+pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<bool> {
+    let one = PageRequest::first(1);
+    let (everybody, order) = (ContactFilter::default(), ContactOrder::default());
+    let contacts = contact::list(ctx, actor.workspace, everybody, order, &one).await?;
+    if !contacts.rows.is_empty() {
+        return Ok(false);
+    }
+    let now = ctx.clock.now();
+    let inbox = email_inbox(ctx, actor).await?;
+    let tags = make_tags(ctx, actor).await?;
+    let people = make_people(ctx, actor, &tags).await?;
+    make_partnership_rule(ctx, actor, tags[tags::PARTNERSHIP]).await?;
+    let messages = history(&people, now);
+    for batch in messages.chunks(BATCH) {
+        conversation::ingest(ctx, actor, inbox, batch.to_vec()).await?;
+    }
+    tend_conversations(ctx, actor, &tags, now).await?;
+    for batch in activity::events(&people, now).chunks(BATCH) {
+        event::ingest(ctx, actor, batch.to_vec()).await?;
+    }
+    for batch in activity::email_events(&people, now).chunks(BATCH) {
+        email::ingest(ctx, actor, batch.to_vec()).await?;
+    }
+    // The announcement of important customers begins after the history: nobody wants to be told
+    // about two months of messages.
+    settle(ctx, actor, |projection| projection.work() == Work::Rules).await?;
+    make_vip_rule(ctx, actor, tags[tags::VIP]).await?;
+    conversation::ingest(ctx, actor, inbox, just_now(&people, now)).await?;
+    settle(ctx, actor, |_| true).await?;
+    Ok(true)
+}
+
+async fn email_inbox(ctx: &Ctx, actor: &Actor) -> Result<InboxId> {
+    let inboxes = inbox::list(ctx, actor.workspace).await?;
+    let email = inboxes.iter().find(|inbox| inbox.channel == Channel::Email);
+    email
+        .map(|inbox| inbox.id)
+        .ok_or_else(|| Error::not_found(&["inbox"], "inbox"))
+}
+
+/// The tags by name; no name is in two trees.
+async fn make_tags(ctx: &Ctx, actor: &Actor) -> Result<HashMap<&'static str, TagId>> {
+    let mut made = HashMap::new();
+    for tree in tags::TREES {
+        let (root, description) = tree.root;
+        let parent = make_tag(ctx, actor, tree, root, description, None).await?;
+        for name in tree.tags {
+            made.insert(
+                *name,
+                make_tag(ctx, actor, tree, name, "", Some(parent)).await?,
+            );
+        }
+    }
+    Ok(made)
+}
+
+async fn make_tag(
+    ctx: &Ctx,
+    actor: &Actor,
+    tree: &tags::Tree,
+    name: &str,
+    description: &str,
+    parent: Option<TagId>,
+) -> Result<TagId> {
+    let new = NewTag {
+        kind: tree.kind,
+        name: name.to_owned(),
+        description: description.to_owned(),
+        colour: Some(tree.colour.to_owned()),
+        parent,
+    };
+    Ok(catalogue::create(ctx, actor, new).await?.id)
+}
+
+async fn make_people(
+    ctx: &Ctx,
+    actor: &Actor,
+    tags: &HashMap<&'static str, TagId>,
+) -> Result<Vec<Person>> {
+    let mut people = Vec::new();
+    let mut labels = Vec::new();
+    for company in COMPANIES {
+        let new = NewAccount {
+            name: company.name.to_owned(),
+            domain: Some(company.domain.to_owned()),
+            external_id: None,
+        };
+        let account = account::create(ctx, actor, new).await?;
+        for (name, local) in company.people {
+            let email = format!("{local}@{}", company.domain);
+            let new = NewContact {
+                name: name.to_owned(),
+                email: Some(email.clone()),
+                external_id: Some(format!("demo-{}", people.len() + 1)),
+                locale: Some(company.language.tag().to_owned()),
+                account: Some(account.id),
+            };
+            let id = contact::create(ctx, actor, new).await?.id;
+            let habit = Habit::of(people.len());
+            let names = company.tags.iter().chain(habit.tags());
+            labels.extend(names.map(|name| Request::contact(id, tags[name])));
+            people.push(Person {
+                email,
+                company,
+                habit,
+            });
+        }
+    }
+    tagging::tag_many(ctx, actor, &labels, "見本データ / sample data / 示例数据").await?;
+    Ok(people)
+}
+
+/// One to three threads for each, spread over the days; later ones for those who are still there.
+fn history(people: &[Person], now: DateTime<Utc>) -> Vec<NewMessage> {
+    let mut messages = Vec::new();
+    for (number, person) in people.iter().enumerate() {
+        let mut chance = Chance::new(number as u64 + 1);
+        let threads = talk::threads(person.company.language);
+        let first = chance.below(threads.len());
+        for turn in 0..person.habit.threads() {
+            let thread = &threads[(first + turn * 3) % threads.len()];
+            let days_ago = person.habit.quiet_days()
+                + chance.below((DAYS - person.habit.quiet_days()).max(1) as usize) as i64;
+            let mut sent_at = now - TimeDelta::days(days_ago) - minutes(&mut chance, 9 * 60);
+            let key = format!("demo-{number}-{turn}");
+            for (position, text) in thread.messages.iter().enumerate() {
+                if sent_at > now {
+                    break;
+                }
+                let subject = if position == 0 {
+                    thread.subject.to_owned()
+                } else {
+                    format!("Re: {}", thread.subject)
+                };
+                messages.push(NewMessage {
+                    external_id: format!("{key}-{position}@demo.example"),
+                    thread_keys: vec![format!("{key}@demo.example")],
+                    email: person.email.clone(),
+                    name: None,
+                    direction: if position % 2 == 0 {
+                        Direction::Inbound
+                    } else {
+                        Direction::Outbound
+                    },
+                    author: None,
+                    automatic: false,
+                    subject,
+                    body: (*text).to_owned(),
+                    sent_at,
+                });
+                sent_at += TimeDelta::minutes(25) + minutes(&mut chance, 20 * 60);
+            }
+        }
+    }
+    messages
+}
+
+fn minutes(chance: &mut Chance, below: usize) -> TimeDelta {
+    TimeDelta::minutes(chance.below(below) as i64)
+}
+
+/// Two important customers wrote a moment ago.
+fn just_now(people: &[Person], now: DateTime<Utc>) -> Vec<NewMessage> {
+    let important = people.iter().filter(|person| person.habit == Habit::Vip);
+    let written = important.zip(talk::JUST_NOW).zip([7, 2]);
+    written
+        .map(|((person, text), minutes_ago)| NewMessage {
+            external_id: format!("demo-now-{}", person.email),
+            thread_keys: Vec::new(),
+            email: person.email.clone(),
+            name: None,
+            direction: Direction::Inbound,
+            author: None,
+            automatic: false,
+            subject: text.chars().take(18).collect(),
+            body: text.to_owned(),
+            sent_at: now - TimeDelta::minutes(minutes_ago),
+        })
+        .collect()
+}
+
+/// Puts each thread's tag on its conversations and closes those that came to an end, the way a
+/// colleague would.
+async fn tend_conversations(
+    ctx: &Ctx,
+    actor: &Actor,
+    tags: &HashMap<&'static str, TagId>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let mut labels = Vec::new();
+    let mut ended = Vec::new();
+    let mut after = None;
+    loop {
+        let mut page = PageRequest::first(100);
+        page.after = after;
+        let filter = conversation::ConversationFilter::default();
+        let found = conversation::list(ctx, actor.workspace, &filter, &page).await?;
+        after = found.rows.last().map(|(cursor, _)| cursor.clone());
+        for (_, conversation) in &found.rows {
+            let threads = [
+                people::Language::Ja,
+                people::Language::Zh,
+                people::Language::En,
+            ];
+            let mut threads = threads.into_iter().flat_map(talk::threads);
+            let Some(thread) = threads.find(|thread| thread.subject == conversation.subject) else {
+                continue;
+            };
+            let tag = thread.tag.map(|tag| tags[tag]);
+            labels.extend(tag.map(|tag| Request::conversation(conversation.id, tag)));
+            // A thread of one message was never answered: somebody still waits.
+            let is_old = conversation.last_message_at < now - TimeDelta::days(5);
+            if is_old && thread.messages.len() > 1 {
+                ended.push(conversation.id);
+            }
+        }
+        if !found.has_next {
+            break;
+        }
+    }
+    tagging::tag_many(ctx, actor, &labels, "").await?;
+    for id in ended {
+        conversation::set_status(ctx, actor, id, ConversationStatus::Closed).await?;
+    }
+    Ok(())
+}
+
+async fn make_partnership_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
+    let words = ["パートナーシップ", "コラボレーション", "アフィリエイト"];
+    let new = NewRule {
+        name: "パートナーシップの問い合わせに印を付ける".to_owned(),
+        trigger: Trigger::default(),
+        condition: Condition::Keywords(Keywords {
+            fields: vec![Field::Subject, Field::Body],
+            mode: KeywordMode::AnyOf,
+            matching: KeywordMatch::Substring,
+            words: words.map(str::to_owned).to_vec(),
+        }),
+        actions: vec![Action::TagConversation(TagConversation {
+            tag_ids: vec![tag.0],
+        })],
+    };
+    rule::create(ctx, actor, new).await.map(drop)
+}
+
+async fn make_vip_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
+    let new = NewTarget {
+        name: "営業チャンネル (Slack)".to_owned(),
+        kind: TargetKind::Slack,
+        url: SecretString::from("https://hooks.slack.invalid/services/T0/B0/demo"),
+    };
+    let target = targets::create(ctx, actor, new).await?;
+    let new = NewRule {
+        name: "VIP からのメッセージを営業に知らせる".to_owned(),
+        trigger: Trigger::default(),
+        condition: Condition::ContactTags(ContactTags(TagTest {
+            mode: TagMode::Any,
+            tag_ids: vec![tag.0],
+            with_descendants: true,
+        })),
+        actions: vec![Action::NotifySlack(NotifySlack {
+            target_id: target.id.0,
+            title: None,
+        })],
+    };
+    rule::create(ctx, actor, new).await?;
+    // It shows where a real webhook goes and must never call anybody.
+    let off = TargetChanges {
+        enabled: Some(false),
+        ..TargetChanges::default()
+    };
+    targets::update(ctx, actor, target.id, off).await.map(drop)
+}
+
+/// Lets what follows from the sample happen now, so that there is something to see at once. What
+/// does not come to rest in time is left to the workers.
+async fn settle(ctx: &Ctx, actor: &Actor, wanted: fn(&dyn Projection) -> bool) -> Result<()> {
+    let projections = || crate::projections().iter().filter(|it| wanted(**it));
+    let settling = async {
+        loop {
+            let mut is_idle = true;
+            for projection in projections() {
+                let outcome = projection::run(ctx, *projection, actor.workspace).await?;
+                is_idle &= outcome == Outcome::Idle;
+            }
+            if is_idle {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, settling)
+        .await
+        .unwrap_or(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use entity::kind::TagKind;
+
+    use super::*;
+
+    #[test]
+    fn the_sample_is_consistent() {
+        let names: Vec<&str> = tags::TREES
+            .iter()
+            .flat_map(|tree| tree.tags)
+            .copied()
+            .collect();
+        let known: HashSet<&str> = names.iter().copied().collect();
+        assert_eq!(known.len(), names.len(), "a name is in two trees");
+        let people = COMPANIES.iter().flat_map(|company| company.people);
+        assert_eq!(people.count(), 60);
+        for company in COMPANIES {
+            assert!(
+                company.tags.iter().all(|tag| known.contains(tag)),
+                "{}",
+                company.name
+            );
+            for thread in talk::threads(company.language) {
+                assert!(
+                    thread.tag.is_none_or(|tag| known.contains(tag)),
+                    "{}",
+                    thread.subject
+                );
+            }
+        }
+        let of_contacts = tags::TREES
+            .iter()
+            .filter(|tree| tree.kind == TagKind::Contact);
+        assert_eq!(of_contacts.count(), 5);
+    }
+}

@@ -1,0 +1,32 @@
+//! The tag trees: who customers are to us, and what conversations are about.
+
+use entity::kind::TagKind;
+
+/// A tree: kind, colour, the name of its root with its description, and the tags below.
+pub(super) struct Tree {
+    pub(super) kind: TagKind,
+    pub(super) colour: &'static str,
+    pub(super) root: (&'static str, &'static str),
+    pub(super) tags: &'static [&'static str],
+}
+
+/// The tag of the customers whose messages are announced.
+pub(super) const VIP: &str = "VIP";
+/// The tag of conversations about working together.
+pub(super) const PARTNERSHIP: &str = "パートナーシップの問い合わせ";
+
+#[rustfmt::skip]
+pub(super) const TREES: &[Tree] = &[
+    Tree { kind: TagKind::Contact, colour: "#2563eb", root: ("関係性", "お客様との今の関係 / Engagement / 客户关系"),
+        tags: &["トライアル中", "リピーター", "ホットリード", "フォロー中", "休眠", VIP] },
+    Tree { kind: TagKind::Contact, colour: "#7c3aed", root: ("業種", "基本属性 / Industry / 行业"),
+        tags: &["小売", "製造", "IT・インターネット", "物流", "教育"] },
+    Tree { kind: TagKind::Contact, colour: "#0891b2", root: ("企業規模", "基本属性 / Company size / 企业规模"),
+        tags: &["1-50名", "51-200名", "201-1000名", "1000名以上"] },
+    Tree { kind: TagKind::Contact, colour: "#ca8a04", root: ("顧客ランク", "基本属性 / Customer level / 客户等级"),
+        tags: &["重点顧客", "標準顧客"] },
+    Tree { kind: TagKind::Contact, colour: "#dc2626", root: ("見込み判断", "運用 / Lead judgement / 线索判断"),
+        tags: &["今すぐ対象", "対象だが今ではない", "対象外", "エコパートナー", "競合"] },
+    Tree { kind: TagKind::Conversation, colour: "#16a34a", root: ("問い合わせ", "会話の内容 / What it is about / 咨询内容"),
+        tags: &[PARTNERSHIP, "見積もり", "不具合", "請求", "使い方"] },
+];

@@ -1,0 +1,274 @@
+//! A workspace with something of every kind in it, and a door to the schema without a network.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use api::graphql::{Hub, LoaderCell, Schema};
+use async_graphql::{Request, Response, Variables};
+use domain::{
+    access::{
+        Actor, Scope,
+        member::{self, NewMember},
+        token::{self, NewToken},
+    },
+    ctx::Ctx,
+    port::Hint,
+};
+use entity::kind::Role;
+use futures::{Stream, StreamExt as _};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+
+use crate::support::World;
+
+/// The schema, asked as anybody.
+pub(super) struct Door {
+    schema: Schema,
+    pub(super) hints: broadcast::Sender<Hint>,
+}
+
+impl Door {
+    pub(super) fn new(ctx: &Ctx) -> Self {
+        let hints = broadcast::channel(64).0;
+        let runtime = tokio::runtime::Handle::current();
+        let hub = Hub::new(ctx.clone(), hints.clone(), runtime);
+        let schema = api::graphql::schema(ctx.clone(), hub);
+        Self { schema, hints }
+    }
+
+    fn request(actor: &Actor, document: &str, variables: &Value) -> Request {
+        Request::new(document)
+            .variables(Variables::from_json(variables.clone()))
+            .data(Arc::new(actor.clone()))
+            .data::<LoaderCell>(OnceLock::new())
+    }
+
+    /// Runs a query or a mutation.
+    pub(super) async fn ask(&self, actor: &Actor, document: &str, variables: &Value) -> Value {
+        let request = Self::request(actor, document, variables);
+        plain(&self.schema.execute(request).await)
+    }
+
+    /// Runs a subscription.
+    pub(super) fn follow(
+        &self,
+        actor: &Actor,
+        document: &str,
+        variables: &Value,
+    ) -> impl Stream<Item = Value> + use<> {
+        let request = Self::request(actor, document, variables);
+        self.schema
+            .execute_stream(request)
+            .map(|response| plain(&response))
+    }
+
+    /// Runs what must work, and gives back its one field.
+    pub(super) async fn must(&self, actor: &Actor, document: &str, variables: Value) -> Value {
+        let mut answer = self.ask(actor, document, &variables).await;
+        assert!(
+            answer["errors"].is_null(),
+            "{document} {variables}: {answer}"
+        );
+        let data = answer["data"].as_object_mut().expect("data");
+        let mut field = std::mem::take(data).into_iter().next().expect("a field").1;
+        let mistakes = field
+            .get_mut("userErrors")
+            .map(Value::take)
+            .unwrap_or_default();
+        let is_clean = mistakes.as_array().is_none_or(Vec::is_empty);
+        assert!(is_clean, "{document} {variables}: {mistakes}");
+        field
+    }
+}
+
+fn plain(response: &Response) -> Value {
+    serde_json::to_value(response).expect("a response")
+}
+
+/// What a workspace has, by a word for each: `contact`, `tag`, ...
+pub(super) struct House {
+    pub(super) owner: Actor,
+    pub(super) ids: BTreeMap<String, String>,
+}
+
+/// Appears in every text of a house, so that another's answer can be searched for it.
+pub(super) fn canary(name: &str) -> String {
+    format!("canary-{name}")
+}
+
+impl House {
+    /// Fills the workspace of `owner`.
+    pub(super) async fn furnish(world: &World, door: &Door, owner: &Actor, name: &str) -> Self {
+        let mut house = Self {
+            owner: owner.clone(),
+            ids: BTreeMap::new(),
+        };
+        let canary = canary(name);
+        let workspace = door.must(owner, "{ workspace { id } }", json!({})).await;
+        house.keep("workspace", &workspace["id"]);
+        house.keep("boss", &json!(owner.member.to_string()));
+        let inboxes = door.must(owner, "{ inboxes { id } }", json!({})).await;
+        house.keep("inbox", &inboxes[0]["id"]);
+        house.refresh(door).await;
+
+        let account = "mutation($input: CreateAccountInput!) { createAccount(input: $input) \
+            { account { id } userErrors { message } } }";
+        let input = json!({ "name": canary, "domain": format!("{name}.example") });
+        let made = door.must(owner, account, json!({ "input": input })).await;
+        house.keep("account", &made["account"]["id"]);
+        for (word, kind) in [("tag", "CONTACT"), ("topic", "CONVERSATION")] {
+            let tag = "mutation($input: CreateTagInput!) { createTag(input: $input) \
+                { tag { id } userErrors { message } } }";
+            let input = json!({ "name": format!("{canary} {word}"), "kind": kind });
+            let made = door.must(owner, tag, json!({ "input": input })).await;
+            house.keep(word, &made["tag"]["id"]);
+        }
+
+        house.make_rule(door, &canary).await;
+        house.take_in(world, door, name, &canary).await;
+        house
+    }
+
+    /// What a rule needs and what follows from it.
+    async fn make_rule(&mut self, _door: &Door, _canary: &str) {}
+
+    /// A message, an event and an email event of one contact.
+    async fn take_in(&mut self, world: &World, door: &Door, name: &str, canary: &str) {
+        let owner = &self.owner.clone();
+        let email = format!("taro@{name}.example");
+        let now = world.ctx.clock.now();
+        let messages = "mutation($input: IngestMessagesInput!) { ingestMessages(input: $input) \
+            { messages { id } userErrors { message } } }";
+        let message = json!({
+            "externalId": "first", "contactEmail": email, "contactName": canary,
+            "subject": canary, "body": canary, "sentAt": now,
+        });
+        let input = json!({ "inboxId": self.ids["inbox"], "messages": [message] });
+        let made = door.must(owner, messages, json!({ "input": input })).await;
+        self.keep("message", &made["messages"][0]["id"]);
+
+        let events = "mutation($input: IngestEventsInput!) { ingestEvents(input: $input) \
+            { created userErrors { message } } }";
+        let event = json!({
+            "externalId": "first", "contactEmail": email, "name": canary, "occurredAt": now,
+        });
+        door.must(owner, events, json!({ "input": { "events": [event] } }))
+            .await;
+
+        let emails = "mutation($input: IngestEmailEventsInput!) \
+            { ingestEmailEvents(input: $input) { events { id } userErrors { message } } }";
+        let event = json!({
+            "externalId": "first", "emailKey": "first", "recipient": email, "kind": "SENT",
+            "occurredAt": now, "campaign": { "externalId": "spring", "name": canary },
+        });
+        let input = json!({ "events": [event] });
+        let made = door.must(owner, emails, json!({ "input": input })).await;
+        self.keep("emailevent", &made["events"][0]["id"]);
+
+        let contact = "query($email: String!) { contactByEmail(email: $email) { id \
+            lastMessage { conversation { id } } events { nodes { id } } \
+            emailEvents { nodes { campaign { id } } } } }";
+        let found = door.must(owner, contact, json!({ "email": email })).await;
+        self.keep("contact", &found["id"]);
+        self.keep("conversation", &found["lastMessage"]["conversation"]["id"]);
+        self.keep("event", &found["events"]["nodes"][0]["id"]);
+        self.keep(
+            "campaign",
+            &found["emailEvents"]["nodes"][0]["campaign"]["id"],
+        );
+
+        let tagging = "mutation($input: TaggingInput!) { addTags(input: $input) \
+            { added userErrors { message } } }";
+        let input = json!({ "tagIds": [self.ids["tag"]], "contactIds": [self.ids["contact"]] });
+        door.must(owner, tagging, json!({ "input": input })).await;
+        let taggings = "query($id: ID!) { contact(id: $id) { taggings { id } } }";
+        let found = door
+            .must(owner, taggings, json!({ "id": self.ids["contact"] }))
+            .await;
+        self.keep("tagging", &found["taggings"][0]["id"]);
+    }
+
+    /// Makes anew what a row of the table uses up.
+    pub(super) async fn refresh(&mut self, door: &Door) {
+        let owner = &self.owner.clone();
+        let number = self.ids.len() as u64 + u64::from(self.next("spare"));
+        let member = "mutation($input: AddMemberInput!) { addMember(input: $input) \
+            { member { id } userErrors { message } } }";
+        let input = json!({
+            "email": format!("spare{number}@staff.example"), "name": "Spare", "role": "AGENT",
+        });
+        let made = door.must(owner, member, json!({ "input": input })).await;
+        self.keep("member", &made["member"]["id"]);
+        let token = "mutation($input: CreateAccessTokenInput!) \
+            { createAccessToken(input: $input) { accessToken { id } userErrors { message } } }";
+        let input = json!({ "name": "Spare", "scopes": ["READ"] });
+        let made = door.must(owner, token, json!({ "input": input })).await;
+        self.keep("token", &made["accessToken"]["id"]);
+    }
+
+    fn keep(&mut self, word: &str, id: &Value) {
+        let id = id.as_str().unwrap_or_else(|| panic!("no id for {word}"));
+        self.ids.insert(word.to_owned(), id.to_owned());
+    }
+
+    /// A number not given for this word before.
+    pub(super) fn next(&mut self, word: &str) -> u32 {
+        let counter = self.ids.entry(format!("#{word}")).or_default();
+        let next = counter.parse::<u32>().unwrap_or_default() + 1;
+        *counter = next.to_string();
+        next
+    }
+
+    /// Puts this house's ids in place of `@word`, and a fresh number in place of `#`.
+    pub(super) fn fill(&mut self, variables: &Value) -> Value {
+        match variables {
+            Value::String(text) => {
+                if let Some(word) = text.strip_prefix('@') {
+                    let id = self.ids.get(word);
+                    return json!(id.unwrap_or_else(|| panic!("the house has no {word}")));
+                }
+                if text.contains('#') {
+                    let number = self.next("fill");
+                    return json!(text.replace('#', &number.to_string()));
+                }
+                variables.clone()
+            }
+            Value::Array(items) => items.iter().map(|item| self.fill(item)).collect(),
+            Value::Object(members) => {
+                let filled = members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), self.fill(value)));
+                Value::Object(filled.collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// The ids of things, without the counters.
+    pub(super) fn things(&self) -> impl Iterator<Item = (&str, &str)> {
+        let things = self.ids.iter().filter(|(word, _)| !word.starts_with('#'));
+        things.map(|(word, id)| (word.as_str(), id.as_str()))
+    }
+}
+
+/// A member of the owner's workspace with this role, through a token with every scope of it.
+pub(super) async fn member_of(ctx: &Ctx, owner: &Actor, role: Role) -> Actor {
+    let new = NewMember {
+        email: format!("{}@staff.example", role.word().to_lowercase()),
+        name: "Somebody".to_owned(),
+        role,
+    };
+    let member = member::add(ctx, owner, new).await.expect("a member");
+    let new = NewToken {
+        member: Some(member.id),
+        name: "Theirs".to_owned(),
+        scopes: Scope::ALL.to_vec(),
+        expires_at: None,
+    };
+    let (_, secret) = token::create(ctx, owner, new).await.expect("a token");
+    let actor = token::authenticate(ctx, secret.expose_secret()).await;
+    actor.expect("a look-up").expect("an actor")
+}

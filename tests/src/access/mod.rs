@@ -1,0 +1,10 @@
+//! Who may do what, and that nobody sees or touches what is another workspace's.
+//!
+//! [`table`] has a row for every field of the three roots; [`house`] makes a workspace with
+//! something of every kind in it; [`roles`] tries every row as every role; [`strangers`] puts the
+//! ids of one workspace into every place of the schema that takes one, on behalf of another.
+
+mod house;
+mod roles;
+mod strangers;
+mod table;

@@ -1,0 +1,326 @@
+//! Another workspace's ids in every place that takes one.
+//!
+//! The places are derived from the schema: a new argument or input field of type ID is tried
+//! without anybody writing a test for it. An id of somebody else's must be answered like an id of
+//! nobody's, to the letter, and must change nothing.
+
+use std::time::Duration;
+
+use async_graphql::parser::types::{FieldDefinition, InputValueDefinition};
+use domain::port::{Hint, Work};
+use entity::id::Id as _;
+use futures::{FutureExt as _, StreamExt as _};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
+use serde_json::{Map, Value, json};
+
+use super::{
+    house::{Door, House, canary},
+    table::rows,
+};
+use crate::support::{
+    World, on_both,
+    sdl::{Root, Sdl, list_depth, named},
+};
+
+/// A place for an id: the names on the way, and whether it is in a list.
+#[derive(Debug, Clone)]
+struct Place {
+    way: Vec<String>,
+    lists: usize,
+}
+
+/// Every place for an id below a value, not entering an input type twice on one way.
+fn places(sdl: &Sdl, value: &InputValueDefinition, way: &[String], inside: &[&str]) -> Vec<Place> {
+    let mut way = way.to_vec();
+    way.push(value.name.node.to_string());
+    let ty = &value.ty.node;
+    let lists = list_depth(ty);
+    let name = named(ty);
+    if name == "ID" {
+        return vec![Place { way, lists }];
+    }
+    if inside.contains(&name) {
+        return Vec::new();
+    }
+    if lists > 0 {
+        way.push("[]".to_owned());
+    }
+    let inside = [inside, &[name]].concat();
+    let fields = sdl.input_fields(name).into_iter();
+    fields
+        .flat_map(|field| places(sdl, field, &way, &inside))
+        .collect()
+}
+
+fn places_of(sdl: &Sdl, field: &FieldDefinition) -> Vec<Place> {
+    let arguments = field.arguments.iter();
+    arguments
+        .flat_map(|one| places(sdl, &one.node, &[], &[]))
+        .collect()
+}
+
+/// Puts `id` at `place`, making what is missing on the way.
+fn put(variables: &mut Value, place: &Place, id: &str) {
+    let mut at = variables;
+    for step in &place.way {
+        if step == "[]" {
+            if at.as_array().is_none_or(Vec::is_empty) {
+                *at = json!([{}]);
+            }
+            at = &mut at[0];
+        } else {
+            if !at.is_object() {
+                *at = Value::Object(Map::new());
+            }
+            at = &mut at[step.as_str()];
+        }
+    }
+    *at = (0..place.lists).fold(json!(id), |value, _| json!([value]));
+}
+
+/// The same kind of id, of nothing.
+fn nobodys(id: &str) -> String {
+    let (prefix, digits) = id.split_once('_').expect("an id");
+    let flipped: String = digits
+        .chars()
+        .map(|digit| {
+            if digit == '0' {
+                'e'
+            } else if digit == 'e' {
+                '0'
+            } else {
+                digit
+            }
+        })
+        .collect();
+    format!("{prefix}_{flipped}")
+}
+
+/// The answer with every id, cursor and secret made alike.
+fn masked(answer: &Value) -> String {
+    let text = answer.to_string();
+    let mut masked = String::with_capacity(text.len());
+    let mut digits = String::new();
+    for letter in text.chars().chain([' ']) {
+        if letter.is_ascii_hexdigit() {
+            digits.push(letter);
+            continue;
+        }
+        if digits.len() == 32 {
+            masked.push('*');
+        } else {
+            masked.push_str(&digits);
+        }
+        digits.clear();
+        masked.push(letter);
+    }
+    masked
+}
+
+#[test]
+fn an_id_of_another_workspace_is_answered_like_one_of_nobody() {
+    on_both(|world| async move {
+        let sdl = Sdl::current();
+        let door = Door::new(&world.ctx);
+        let ours = House::furnish(&world, &door, &world.owner, "a").await;
+        let stranger = World::workspace(&world.ctx, "Stranger", "stranger.example").await;
+        let mut theirs = House::furnish(&world, &door, &stranger, "b").await;
+        let before = contents(&world).await;
+        let mut wrong = Vec::new();
+        let mut tried = 0;
+        for row in rows().iter().filter(|row| row.root != Root::Subscription) {
+            let field = sdl.root(row.root, row.field).expect("a field");
+            let document = sdl.operation(row.root, field, 2);
+            for place in places_of(&sdl, field) {
+                for (word, id) in ours.things() {
+                    let mut answers = Vec::new();
+                    let mut variables = theirs.fill(&row.variables);
+                    for id in [id.to_owned(), nobodys(id)] {
+                        put(&mut variables, &place, &id);
+                        let answer = door.ask(&stranger, &document, &variables).await;
+                        answers.push(masked(&answer));
+                    }
+                    tried += 1;
+                    let at = format!("{} {} = a {word}", row.field, place.way.join("."));
+                    if answers[0] != answers[1] {
+                        wrong.push(format!("{at}: {}\n  instead of {}", answers[0], answers[1]));
+                    }
+                    if is_malformed(&answers[0]) {
+                        wrong.push(format!("{at} is not asked rightly: {}", answers[0]));
+                    }
+                    if answers[0].contains(&canary("a")) {
+                        wrong.push(format!("{at} shows what is ours: {}", answers[0]));
+                    }
+                    let worked = row.root == Root::Mutation && is_success(&answers[0], row.field);
+                    if worked {
+                        wrong.push(format!("{at} was accepted: {}", answers[0]));
+                    }
+                }
+            }
+        }
+        assert!(
+            wrong.is_empty(),
+            "{} of {tried}:\n{}",
+            wrong.len(),
+            wrong.join("\n")
+        );
+        assert!(tried > 200, "only {tried} were tried");
+        assert_eq!(contents(&world).await, before, "what is ours has changed");
+        world
+    });
+}
+
+/// Whether the schema refused the question itself, so that nothing was tried. Its errors have no
+/// code until the transport gives them one.
+fn is_malformed(answer: &str) -> bool {
+    let answer: Value = serde_json::from_str(answer).expect("JSON");
+    let errors = answer["errors"].as_array().into_iter().flatten();
+    errors
+        .into_iter()
+        .any(|error| error["extensions"]["code"].is_null())
+}
+
+fn is_success(answer: &str, field: &str) -> bool {
+    let answer: Value = serde_json::from_str(answer).expect("JSON");
+    let mistakes = answer["data"][field]["userErrors"].as_array();
+    answer["errors"].is_null() && mistakes.is_none_or(Vec::is_empty)
+}
+
+#[test]
+fn a_stranger_who_lists_and_follows_everything_sees_nothing_of_ours() {
+    on_both(|world| async move {
+        let sdl = Sdl::current();
+        let door = Door::new(&world.ctx);
+        let stranger = World::workspace(&world.ctx, "Stranger", "stranger.example").await;
+        let mut ours = House::furnish(&world, &door, &world.owner, "a").await;
+        let fields = sdl.fields(Root::Query.name()).into_iter();
+        for field in fields.filter(|one| !one.arguments.iter().any(|one| required(&one.node))) {
+            let document = sdl.operation(Root::Query, field, 3);
+            let answer = door.ask(&stranger, &document, &json!({})).await.to_string();
+            assert!(
+                !answer.contains(&canary("a")),
+                "{}: {answer}",
+                field.name.node
+            );
+        }
+
+        // From the very beginning of the log, and with each of our ids as a filter.
+        let mut streams = Vec::new();
+        let changes = "subscription { changes { subjectId contactId } }";
+        let stream = door.follow(&world.owner, changes, &json!({}));
+        streams.push(("ours".to_owned(), Box::pin(stream)));
+        for field in sdl.fields(Root::Subscription.name()) {
+            let document = sdl.operation(Root::Subscription, field, 1);
+            let mut variables = vec![json!({ "after": "0.0" })];
+            for place in places_of(&sdl, field) {
+                for (_, id) in ours.things() {
+                    let mut with_id = json!({});
+                    put(&mut with_id, &place, id);
+                    variables.push(with_id);
+                }
+            }
+            for variables in variables {
+                let stream = door.follow(&stranger, &document, &variables);
+                streams.push((format!("{} {variables}", field.name.node), Box::pin(stream)));
+            }
+        }
+        let requests: Vec<_> = rows()
+            .iter()
+            .filter(|row| row.root == Root::Mutation)
+            .map(|row| {
+                let field = sdl.root(row.root, row.field).expect("a field");
+                (sdl.operation(row.root, field, 0), ours.fill(&row.variables))
+            })
+            .collect();
+        // A stream begins when it is first asked, and has a moment to find the end of the log.
+        let done = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            for (document, variables) in &requests {
+                door.ask(&world.owner, document, variables).await;
+            }
+            for workspace in [world.owner.workspace, stranger.workspace] {
+                let work = Work::Changes;
+                let _ = door.hints.send(Hint {
+                    workspace: workspace.uuid(),
+                    work,
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        let done = done.shared();
+        let heard = streams.iter_mut().map(async |(name, stream)| {
+            let answers: Vec<_> = stream.take_until(done.clone()).collect().await;
+            let named = answers
+                .into_iter()
+                .map(|answer| format!("{name}: {answer}"));
+            named.collect::<Vec<_>>()
+        });
+        let heard = futures::future::join_all(heard).await.concat();
+        let control = heard.iter().filter(|answer| answer.starts_with("ours:"));
+        assert!(
+            control.count() > 5,
+            "we ourselves hear what happens: {heard:?}"
+        );
+        let is_ours = |answer: &str| {
+            let told = answer.split_once("\"data\":{").map(|(_, told)| told);
+            told.is_some_and(|told| ours.things().any(|(_, id)| told.contains(id)))
+        };
+        let leaks: Vec<_> = heard
+            .iter()
+            .filter(|answer| !answer.starts_with("ours:") && is_ours(answer))
+            .collect();
+        assert!(leaks.is_empty(), "{leaks:?}");
+        drop((done, streams));
+        world
+    });
+}
+
+fn required(value: &InputValueDefinition) -> bool {
+    crate::support::sdl::is_required(value)
+}
+
+/// Every row of the first workspace, as text.
+async fn contents(world: &World) -> Vec<String> {
+    let connection = world.ctx.reader();
+    let backend = connection.get_database_backend();
+    let is_postgres = backend == DatabaseBackend::Postgres;
+    let tables = if is_postgres {
+        "SELECT table_name FROM information_schema.columns
+         WHERE column_name = 'workspace_id' AND table_schema = 'public' ORDER BY 1"
+    } else {
+        "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c
+         WHERE m.type = 'table' AND c.name = 'workspace_id' ORDER BY 1"
+    };
+    let texts = async |statement: String| -> Vec<String> {
+        let statement = Statement::from_string(backend, statement);
+        let rows = connection
+            .query_all_raw(statement)
+            .await
+            .expect("a statement");
+        rows.iter()
+            .map(|row| row.try_get_by_index(0).expect("a text"))
+            .collect()
+    };
+    let workspace = world.owner.workspace.0;
+    let mut contents = Vec::new();
+    for table in texts(tables.to_owned()).await {
+        let statement = if is_postgres {
+            format!(
+                "SELECT CAST(t AS text) FROM {table} t WHERE workspace_id = '{workspace}' ORDER BY 1"
+            )
+        } else {
+            let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+            let columns: Vec<_> = texts(columns)
+                .await
+                .iter()
+                .map(|name| format!("quote(\"{name}\")"))
+                .collect();
+            let (columns, id) = (columns.join(" || ',' || "), workspace.simple());
+            format!("SELECT {columns} FROM {table} WHERE workspace_id = X'{id}' ORDER BY 1")
+        };
+        let rows = texts(statement).await;
+        contents.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+    }
+    assert!(contents.len() > 20, "{contents:?}");
+    contents
+}

@@ -1,0 +1,244 @@
+//! A row for every field of the roots: how to ask for it, and who may.
+//!
+//! In the variables `@tag` stands for the id of the house's tag and `#` for a fresh number. A new
+//! field without a row fails [`the_table_has_every_root_field_and_nothing_else`].
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::sdl::{
+    Root::{self, Mutation, Query, Subscription},
+    Sdl,
+};
+
+/// What a caller gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Allowed,
+    Forbidden,
+    Unauthenticated,
+}
+
+use Outcome::{Allowed as A, Forbidden as F, Unauthenticated as U};
+
+/// The outcome for nobody, a viewer, an agent, an admin and an owner.
+pub(super) type Outcomes = [Outcome; 5];
+
+const READ: Outcomes = [U, A, A, A, A];
+const WRITE: Outcomes = [U, F, A, A, A];
+const CONFIGURE: Outcomes = [U, F, F, A, A];
+const ADMINISTER: Outcomes = [U, F, F, A, A];
+const OWNERS: Outcomes = [U, F, F, F, A];
+
+/// One way to ask for a root field. Several rows may name the same field.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) root: Root,
+    pub(super) field: &'static str,
+    pub(super) variables: Value,
+    pub(super) outcomes: Outcomes,
+}
+
+impl Row {
+    pub(super) fn name(&self) -> String {
+        format!("{}.{} {}", self.root.name(), self.field, self.variables)
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the rows below read better without a borrow each"
+)]
+fn ask(field: &'static str, variables: Value, outcomes: Outcomes) -> Row {
+    Row {
+        root: Query,
+        field,
+        variables: variables.clone(),
+        outcomes,
+    }
+}
+
+fn change(field: &'static str, input: &Value, outcomes: Outcomes) -> Row {
+    Row {
+        root: Mutation,
+        field,
+        variables: json!({ "input": input }),
+        outcomes,
+    }
+}
+
+fn watch(field: &'static str) -> Row {
+    Row {
+        root: Subscription,
+        field,
+        variables: json!({}),
+        outcomes: READ,
+    }
+}
+
+/// The table.
+pub(super) fn rows() -> Vec<Row> {
+    let at = "2026-03-01T00:00:00Z";
+    let mut rows = vec![
+        ask("viewer", json!({}), READ),
+        ask("workspace", json!({}), READ),
+        ask("members", json!({}), ADMINISTER),
+        ask("accessTokens", json!({}), ADMINISTER),
+        ask("account", json!({ "id": "@account" }), READ),
+        ask("accounts", json!({}), READ),
+        ask("contact", json!({ "id": "@contact" }), READ),
+        ask("contactByEmail", json!({ "email": "taro@a.example" }), READ),
+        ask("contacts", json!({}), READ),
+        ask("conversation", json!({ "id": "@conversation" }), READ),
+        ask("conversations", json!({}), READ),
+        ask("campaign", json!({ "id": "@campaign" }), READ),
+        ask("campaigns", json!({}), READ),
+        ask("healthModel", json!({}), READ),
+        ask("healthSignals", json!({}), READ),
+        ask("inboxes", json!({}), READ),
+        ask("node", json!({ "id": "@contact" }), READ),
+        ask("nodes", json!({ "ids": ["@contact", "@tag"] }), READ),
+        ask("tag", json!({ "id": "@tag" }), READ),
+        ask("tags", json!({}), READ),
+        watch("changes"),
+        watch("messageReceived"),
+        watch("taggingChanged"),
+        watch("healthChanged"),
+    ];
+    rows.extend([
+        change(
+            "updateWorkspace",
+            &json!({ "name": "Enishi #" }),
+            ADMINISTER,
+        ),
+        change(
+            "addMember",
+            &json!({ "email": "new#@staff.example", "name": "New", "role": "AGENT" }),
+            ADMINISTER,
+        ),
+        change(
+            "addMember",
+            &json!({ "email": "new#@staff.example", "name": "New", "role": "OWNER" }),
+            OWNERS,
+        ),
+        change(
+            "setMemberRole",
+            &json!({ "id": "@member", "role": "VIEWER" }),
+            ADMINISTER,
+        ),
+        change(
+            "setMemberRole",
+            &json!({ "id": "@member", "role": "OWNER" }),
+            OWNERS,
+        ),
+        change(
+            "createAccessToken",
+            &json!({ "name": "New", "scopes": ["READ"] }),
+            ADMINISTER,
+        ),
+        change(
+            "createAccessToken",
+            &json!({ "name": "New", "scopes": ["READ"], "memberId": "@boss" }),
+            OWNERS,
+        ),
+        change("revokeAccessToken", &json!({ "id": "@token" }), ADMINISTER),
+        change("removeMember", &json!({ "id": "@member" }), ADMINISTER),
+        change("createAccount", &json!({ "name": "New #" }), WRITE),
+        change(
+            "updateAccount",
+            &json!({ "id": "@account", "name": "Changed #" }),
+            WRITE,
+        ),
+        change("createContact", &json!({ "name": "New #" }), WRITE),
+        change(
+            "updateContact",
+            &json!({ "id": "@contact", "name": "Changed #" }),
+            WRITE,
+        ),
+        change(
+            "ingestMessages",
+            &json!({ "inboxId": "@inbox", "messages": [{
+                "externalId": "new #", "contactEmail": "hanako@new.example", "body": "Hello",
+                "sentAt": at,
+            }] }),
+            WRITE,
+        ),
+        change(
+            "setConversationStatus",
+            &json!({ "id": "@conversation", "status": "CLOSED" }),
+            WRITE,
+        ),
+        change(
+            "ingestEmailEvents",
+            &json!({ "events": [{
+                "externalId": "new #", "emailKey": "k", "recipient": "hanako@new.example",
+                "kind": "SENT", "occurredAt": at,
+            }] }),
+            WRITE,
+        ),
+        change(
+            "ingestEvents",
+            &json!({ "events": [{
+                "externalId": "new #", "contactEmail": "hanako@new.example", "name": "login",
+                "occurredAt": at,
+            }] }),
+            WRITE,
+        ),
+        change(
+            "saveHealthModel",
+            &json!({ "signals": [{
+                "signal": "email.active_days", "weight": 1,
+                "curve": { "linear": { "bad": 0, "good": 12 } },
+            }] }),
+            CONFIGURE,
+        ),
+        change(
+            "createInbox",
+            &json!({ "name": "New #", "channel": "CHAT" }),
+            CONFIGURE,
+        ),
+        change(
+            "createTag",
+            &json!({ "name": "New #", "kind": "CONTACT" }),
+            CONFIGURE,
+        ),
+        change(
+            "updateTag",
+            &json!({ "id": "@tag", "name": "Changed #" }),
+            CONFIGURE,
+        ),
+        change("moveTag", &json!({ "id": "@tag" }), CONFIGURE),
+        change(
+            "addTags",
+            &json!({ "tagIds": ["@tag"], "contactIds": ["@contact"] }),
+            WRITE,
+        ),
+        change(
+            "removeTags",
+            &json!({ "tagIds": ["@tag"], "contactIds": ["@contact"] }),
+            WRITE,
+        ),
+    ]);
+    rows
+}
+
+#[test]
+fn the_table_has_every_root_field_and_nothing_else() {
+    let sdl = Sdl::current();
+    let in_schema: BTreeSet<(Root, String)> = Root::ALL
+        .into_iter()
+        .flat_map(|root| {
+            let fields = sdl.fields(root.name()).into_iter();
+            fields.map(move |field| (root, field.name.node.to_string()))
+        })
+        .collect();
+    let in_table: BTreeSet<(Root, String)> = rows()
+        .into_iter()
+        .map(|row| (row.root, row.field.to_owned()))
+        .collect();
+    let unlisted: Vec<_> = in_schema.difference(&in_table).collect();
+    let unknown: Vec<_> = in_table.difference(&in_schema).collect();
+    assert!(unlisted.is_empty(), "add a row for each of {unlisted:?}");
+    assert!(unknown.is_empty(), "the schema has none of {unknown:?}");
+}

@@ -1,0 +1,5 @@
+//! What must hold of the repository as a whole. These tests read sources and the schema; they start
+//! nothing.
+
+mod schema;
+mod words;

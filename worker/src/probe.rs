@@ -1,0 +1,162 @@
+//! The health and the figures of a worker process, for orchestrators and Prometheus.
+//!
+//! Three fixed answers to GET need no HTTP framework: a request line is read, an answer written,
+//! the connection closed. Bind it where only the installation's own machines can reach it.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use sea_orm::DatabaseConnection;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long the database may take to show that it is well.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long one client may take.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Clients served at once.
+const CLIENTS: usize = 16;
+
+/// Bytes of a request that are read; the rest is of no interest.
+const REQUEST_BYTES: usize = 8 * 1024;
+
+/// Bounds of the buckets durations are counted in, in seconds.
+const DURATIONS: [f64; 13] = [
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
+];
+
+/// Starts counting for the whole process. Call it once, before anything is counted.
+pub fn record_metrics() -> PrometheusHandle {
+    let durations = Matcher::Suffix("_seconds".to_owned());
+    // Histograms can be added up over processes, which summaries cannot. Only an empty list of
+    // bounds would be refused.
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(durations, &DURATIONS)
+        .unwrap_or_else(|_| PrometheusBuilder::new());
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("figures are already being recorded elsewhere");
+    }
+    metrics::gauge!("enishi_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    handle
+}
+
+/// What is asked for.
+pub struct Probe {
+    /// The database.
+    pub connection: DatabaseConnection,
+    /// The figures.
+    pub metrics: PrometheusHandle,
+    /// Given when the worker is about to stop.
+    pub shutdown: CancellationToken,
+}
+
+impl Probe {
+    /// Answers until dropped.
+    pub async fn serve(self, listener: TcpListener) {
+        let probe = Arc::new(self);
+        let slots = Arc::new(Semaphore::new(CLIENTS));
+        while let Ok(slot) = slots.clone().acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let probe = probe.clone();
+                    tokio::spawn(async move {
+                        // Who is too slow or leaves is no concern of ours.
+                        let _ = timeout(CLIENT_TIMEOUT, probe.answer(stream)).await;
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a probe's connection was lost");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn answer(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let path = read_path(&mut stream).await?;
+        let (status, body) = match path.as_deref() {
+            Some("/healthz") => ("200 OK", "ok\n".to_owned()),
+            Some("/readyz") => match self.trouble().await {
+                None => ("200 OK", "ready\n".to_owned()),
+                Some(trouble) => ("503 Service Unavailable", format!("{trouble}\n")),
+            },
+            Some("/metrics") => {
+                self.metrics.run_upkeep();
+                ("200 OK", self.metrics.render())
+            }
+            Some(_) => (
+                "404 Not Found",
+                "there are /healthz, /readyz and /metrics\n".to_owned(),
+            ),
+            None => ("405 Method Not Allowed", "use GET\n".to_owned()),
+        };
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await?;
+        stream.shutdown().await
+    }
+
+    async fn trouble(&self) -> Option<&'static str> {
+        if self.shutdown.is_cancelled() {
+            return Some("stopping");
+        }
+        match timeout(CHECK_TIMEOUT, migration::pending(&self.connection)).await {
+            Ok(Ok(0)) => None,
+            Ok(Ok(_)) => Some("the tables are of an older release"),
+            Ok(Err(_)) | Err(_) => Some("the database does not answer"),
+        }
+    }
+}
+
+/// The path of a GET request; nothing for another method. Reads the whole head, since closing on
+/// unread bytes would reset the connection before the answer is seen.
+async fn read_path(stream: &mut TcpStream) -> std::io::Result<Option<String>> {
+    let mut head = Vec::new();
+    let mut chunk = [0; 1024];
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") && head.len() < REQUEST_BYTES {
+        match stream.read(&mut chunk).await? {
+            0 => break,
+            read => head.extend_from_slice(&chunk[..read]),
+        }
+    }
+    Ok(path_of(&head))
+}
+
+fn path_of(head: &[u8]) -> Option<String> {
+    let line = head.split(|&byte| byte == b'\r').next()?;
+    let mut words = std::str::from_utf8(line).ok()?.split(' ');
+    let is_get = words.next() == Some("GET");
+    let path = words.next()?.split('?').next()?;
+    is_get.then(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_get_has_a_path() {
+        let path = |head: &str| path_of(head.as_bytes());
+        assert_eq!(
+            path("GET /readyz?x=1 HTTP/1.1\r\n").as_deref(),
+            Some("/readyz")
+        );
+        assert_eq!(path("POST /readyz HTTP/1.1\r\n"), None);
+        assert_eq!(path("\u{16}\u{3}"), None);
+        assert_eq!(path(""), None);
+    }
+}
