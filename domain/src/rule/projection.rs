@@ -119,17 +119,26 @@ struct Message {
     body: String,
 }
 
+/// The workspace beside every id. It travels as a column of the rows, not as one parameter, on
+/// purpose: given as a constant, PostgreSQL is tempted to read all rows of the workspace as long as
+/// it has no statistics of a table, as after a large import; given so, it looks each id up. SQLite
+/// does the same when told by `CROSS JOIN` to begin with the ids.
+fn ids_here(tx: &Tx<'_>, ids: impl ExactSizeIterator<Item = Uuid>) -> Rows {
+    let workspace = std::iter::repeat_n(tx.workspace, ids.len());
+    Rows::new().ids("workspace_id", workspace).uuids("id", ids)
+}
+
 async fn load_messages(tx: &Tx<'_>, heard: &[Heard<'_>]) -> Result<HashMap<MessageId, Message>> {
     let messages: Vec<Message> = Query::new(
-        "SELECT m.id, m.conversation_id, m.contact_id, m.inbox_id, i.channel, m.author, m.automatic,
-                m.subject, m.body
-         FROM {r} JOIN message m ON m.workspace_id = $1 AND m.id = r.id
-         JOIN inbox i ON i.workspace_id = $1 AND i.id = m.inbox_id
-         WHERE m.direction = $2",
+        "SELECT m.id, m.conversation_id, m.contact_id, m.inbox_id, m.author, m.automatic, m.subject,
+                m.body,
+                (SELECT i.channel FROM inbox i
+                 WHERE i.workspace_id = m.workspace_id AND i.id = m.inbox_id) AS channel
+         FROM {r} CROSS JOIN message m
+         WHERE m.workspace_id = r.workspace_id AND m.id = r.id AND m.direction = $1",
     )
-    .bind(tx.workspace)
     .bind(Direction::Inbound.word())
-    .rows("r", Rows::new().ids("id", heard.iter().map(|heard| heard.message)))
+    .rows("r", ids_here(tx, heard.iter().map(|heard| heard.message.uuid())))
     .all(tx.connection())
     .await?;
     Ok(messages
@@ -159,13 +168,16 @@ impl Tags {
             .collect();
         // The rank index also has a row for each tag above one that was put on.
         let carried: Vec<Carried> = Query::new(
-            "SELECT k.target_id, k.tag_id, EXISTS (
-                 SELECT 1 FROM tagging g WHERE g.workspace_id = $1 AND g.target_id = k.target_id
-                   AND g.tag_id = k.tag_id AND g.removed_at IS NULL) AS direct
-             FROM {r} JOIN tag_rank k ON k.workspace_id = $1 AND k.target_id = r.id",
+            "WITH t AS (SELECT r.workspace_id, r.id FROM {r})
+             SELECT g.target_id, g.tag_id, TRUE AS direct
+             FROM t CROSS JOIN tagging g
+             WHERE g.workspace_id = t.workspace_id AND g.target_id = t.id AND g.removed_at IS NULL
+             UNION ALL
+             SELECT k.target_id, k.tag_id, FALSE AS direct
+             FROM t CROSS JOIN tag_rank k
+             WHERE k.workspace_id = t.workspace_id AND k.target_id = t.id",
         )
-        .bind(tx.workspace)
-        .rows("r", Rows::new().uuids("id", targets))
+        .rows("r", ids_here(tx, targets.into_iter()))
         .all(tx.connection())
         .await?;
         let mut gathered: HashMap<Uuid, (Vec<Uuid>, Vec<Uuid>)> = HashMap::new();
