@@ -46,7 +46,7 @@ pub struct Args {
     time_zone: Option<String>,
 
     /// Other sites whose pages may call the API from a browser, as a list with commas:
-    /// https://app.example.com. Default: none
+    /// `https://app.example.com`. Default: none
     #[arg(long, env = "ENISHI_ALLOWED_ORIGINS", value_name = "ORIGINS")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
     allowed_origins: Option<String>,

@@ -1,6 +1,6 @@
 //! Who is calling: access tokens turned into sessions for the GraphQL door.
 //!
-//! A token is looked up in the database at most once in [`FRESH`]; in between it is known by its
+//! A token is looked up in the database at most once in `FRESH`; in between it is known by its
 //! hash. Revoking a token, removing its member or changing their role is therefore felt within that
 //! time, on open sockets and streams too, which are asked again every few seconds.
 

@@ -33,9 +33,9 @@ const VIPS: usize = 4;
 /// Every this many messages, one is from an important customer.
 const VIP_EVERY: usize = 75;
 /// How long a batch may take through all crashes.
-const BATCH_LIMIT: Duration = Duration::from_secs(60);
+const BATCH_LIMIT: Duration = Duration::from_mins(1);
 /// How long the work may take after the last crash: leases of 10 s, a channel's messages one by one.
-const DRAIN_LIMIT: Duration = Duration::from_secs(120);
+const DRAIN_LIMIT: Duration = Duration::from_mins(2);
 
 /// Chance that repeats with its seed.
 struct Chance(u64);
@@ -86,7 +86,7 @@ impl Planned {
     fn all(chance: &mut Chance) -> Vec<Self> {
         (0..MESSAGES)
             .map(|number| {
-                let vip = (number % VIP_EVERY == 0).then(|| number / VIP_EVERY % VIPS);
+                let vip = (number % VIP_EVERY == 0).then_some(number / VIP_EVERY % VIPS);
                 let email = match vip {
                     Some(vip) => vip_email(vip),
                     None => format!("c{}@customer.example", chance.below(CONTACTS)),

@@ -2,7 +2,7 @@
 //!
 //! Types wrap what `domain` returns; a resolver parses ids and inputs, calls one use case, and wraps
 //! the result. What every resolver needs (the actor, the business, the loaders) comes from
-//! [`context`]; errors are sorted in [`error`]. Doc comments here are the public documentation: they
+//! `context`; errors are sorted in `error`. Doc comments here are the public documentation: they
 //! are written for the people who use the API.
 //!
 //! To add a type: a folder for its noun, and its line in each root below.

@@ -1,7 +1,7 @@
 //! Contacts: the people, recognised by their identities.
 //!
 //! Made by hand, by imports and by everything that names an address it does not know yet
-//! ([`resolve_emails`]). A contact has three rows: its own data, which seldom changes; its latest
+//! (`resolve_emails`). A contact has three rows: its own data, which seldom changes; its latest
 //! activity; its health. Keeping them apart keeps the frequent writes small.
 
 mod list;

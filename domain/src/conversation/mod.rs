@@ -1,7 +1,7 @@
 //! Conversations and messages: threads with contacts, and what was written in them.
 //!
 //! Messages come in through [`ingest`], in bulk and any number of times; reading goes through
-//! [`read`]. A message is never changed afterwards.
+//! `read`. A message is never changed afterwards.
 
 pub mod import;
 mod ingest;

@@ -5,7 +5,7 @@
 //! things at every fill, told relative to now. Nothing is sent anywhere: the one notification
 //! target is switched off.
 //!
-//! The cast: [`people`], [`tags`] and [`talk`] hold the data, `activity` makes events and email
+//! The cast: `people`, `tags` and `talk` hold the data, `activity` makes events and email
 //! events of it, `chance` the variety.
 
 mod activity;

@@ -8,7 +8,7 @@
 //! - [`recompute`]: the one way scores are written, many contacts at once.
 //! - [`projection`] calls it for the contacts whose data changed, [`nightly`] for everybody once a
 //!   day, [`refit`] for everybody after the model changed.
-//! - [`history`] reads it all back.
+//! - [`mod@history`] reads it all back.
 
 pub mod band;
 pub mod curve;

@@ -4,7 +4,7 @@
 //! with data, and those whose missing data the model says to count. Everything is whole numbers
 //! (weights, millionths of a judgement, hundredths of a point), so the order of the signals makes
 //! no difference, and the parts add up to the score as shown, to the last digit (see
-//! [`points`](super::points)).
+//! `points`).
 
 use entity::kind::HealthBand;
 

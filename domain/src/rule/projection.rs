@@ -2,7 +2,7 @@
 //!
 //! Messages are evaluated in the order of the log. A message sees the tags that rules put on its
 //! contact and its conversation because of earlier messages, but not those put on because of itself:
-//! tags set in the course of a batch are laid over those read at its start ([`Tags`]), so the result
+//! tags set in the course of a batch are laid over those read at its start (`Tags`), so the result
 //! does not depend on where one batch ends and the next begins.
 //!
 //! A batch is three reads; two more and the writes, whose number does not depend on the number of

@@ -1,7 +1,7 @@
 //! Putting tags on things and taking them off, many at once.
 //!
 //! A tagging is an interval: who put the tag on, when and why, and the same for its removal; it is
-//! never deleted. Every change goes through [`add`] and [`remove`], which also keep the rank index
+//! never deleted. Every change goes through `add` and `remove`, which also keep the rank index
 //! and the counters, in a number of statements that does not depend on how many things are tagged.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
