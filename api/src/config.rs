@@ -2,11 +2,6 @@
 //!
 //! To add one: a field of [`Args`], its check in [`Args::check`], a line in `docs/settings.md`.
 
-#![expect(
-    clippy::doc_markdown,
-    reason = "the comments of the fields are the text of --help"
-)]
-
 use std::{net::SocketAddr, num::NonZero};
 
 use chrono_tz::Tz;
