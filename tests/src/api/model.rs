@@ -57,7 +57,10 @@ fn a_message_about_partnership_gets_its_tag_and_the_firing_says_why() {
             let taggings = found["lastMessage"]["conversation"]["taggings"]
                 .as_array()?
                 .len();
-            (taggings > 0).then_some(found)
+            // The fields of one query are read one after the other: the firing may have been looked
+            // for before the commit that brought both.
+            let firings = found["ruleFirings"]["nodes"].as_array()?.len();
+            (taggings > 0 && firings > 0).then_some(found)
         })
         .await;
         let tagging = &tagged["lastMessage"]["conversation"]["taggings"][0];
