@@ -202,10 +202,12 @@ fn email_events_become_figures_and_move_a_health_score_that_explains_itself() {
         let health = until("a health score", SOON, async || {
             let found = contact(&owner, "taro@customer.example", health).await;
             let explained = found["health"]["contributions"].as_array()?.len();
-            (explained > 0).then_some(found)
+            // Read one after the other, the two may lie on either side of a recomputation.
+            let is_one = found["healthScore"] == found["health"]["score"];
+            (explained > 0 && is_one).then_some(found)
         })
         .await;
-        assert_eq!(health["healthScore"], health["health"]["score"]);
+        assert!(!health["health"]["asOf"].is_null());
         installation
     });
 }
