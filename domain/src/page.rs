@@ -3,6 +3,15 @@
 //! A page continues after (or before) a cursor that holds the sort key and the id of a row, so the
 //! cost of a page does not depend on how deep it is, and a row inserted meanwhile neither repeats
 //! nor hides another.
+//!
+//! A page also knows how to count the whole list ([`Total`]): [`Keyset::apply`] notes the statement
+//! as it stands before the cursors, which is the list itself, and counts nothing. Whoever wants the
+//! number asks for it.
+//!
+//! To write a list: take a `&PageRequest`, put the statement together up to its filter, then
+//! `keyset.apply(&mut query, page)`, run it, and return `keyset.page(rows, page)`.
+
+use std::sync::{Mutex, PoisonError};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -10,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::Query,
 };
@@ -80,6 +90,8 @@ pub struct PageRequest {
     pub after: Option<String>,
     /// Only rows before this place.
     pub before: Option<String>,
+    /// How many rows there are in all pages, noted on the way by the list that is read.
+    pub total: Noted,
 }
 
 impl PageRequest {
@@ -117,7 +129,67 @@ impl PageRequest {
             backward: last.is_some(),
             after,
             before,
+            total: Noted::default(),
         })
+    }
+
+    /// Says how many rows the list has where that is known more cheaply than by counting them; to
+    /// be called after [`Keyset::apply`].
+    pub fn note_total(&self, total: Total) {
+        *self.total.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(total);
+    }
+
+    fn take_total(&self) -> Total {
+        let mut noted = self.total.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.take().unwrap_or_default()
+    }
+}
+
+/// Where a list leaves how it is counted, between its statement and its page. A copy of a request
+/// starts without.
+#[derive(Debug, Default)]
+pub struct Noted(Mutex<Option<Total>>);
+
+impl Clone for Noted {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// How many rows a list has in all its pages; found out only when somebody asks.
+#[derive(Debug, Clone)]
+pub enum Total {
+    /// Known already.
+    Known(i64),
+    /// A statement whose first column says it.
+    Statement(Query),
+}
+
+impl Default for Total {
+    /// A list without rows.
+    fn default() -> Self {
+        Self::Known(0)
+    }
+}
+
+impl Total {
+    /// The rows `query` would give, whose text ends inside a `WHERE`.
+    fn of(query: &Query) -> Self {
+        let mut query = query.clone();
+        query.wrap("SELECT COUNT(*) FROM (", ") counted");
+        Self::Statement(query)
+    }
+
+    /// The number. One statement, if it is not known.
+    pub async fn count(&self, ctx: &Ctx) -> Result<i64> {
+        match self {
+            Self::Known(total) => Ok(*total),
+            Self::Statement(query) => Ok(query
+                .clone()
+                .scalar(ctx.reader())
+                .await?
+                .unwrap_or_default()),
+        }
     }
 }
 
@@ -137,7 +209,10 @@ pub struct Keyset {
 impl Keyset {
     /// Appends to `query`, whose text ends inside a `WHERE`, the conditions of `page`, the order and
     /// the limit, which is one more than the page so that the rest can be seen.
+    ///
+    /// Before that it notes in `page` how the whole list is counted.
     pub fn apply(&self, query: &mut Query, page: &PageRequest) -> Result<()> {
+        page.note_total(Total::of(query));
         for (cursor, argument, forward) in [
             (&page.after, "after", true),
             (&page.before, "before", false),
@@ -193,6 +268,7 @@ impl Keyset {
                 request.after.is_some()
             },
             rows,
+            total: request.take_total(),
         }
     }
 
@@ -216,6 +292,8 @@ pub struct Page<T> {
     pub has_next: bool,
     /// Whether there is something before them.
     pub has_previous: bool,
+    /// How many rows all pages have.
+    pub total: Total,
 }
 
 impl<T> Page<T> {
@@ -225,6 +303,7 @@ impl<T> Page<T> {
             rows: self.rows.into_iter().map(f).collect(),
             has_next: self.has_next,
             has_previous: self.has_previous,
+            total: self.total,
         }
     }
 }

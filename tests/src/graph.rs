@@ -268,6 +268,93 @@ fn a_tag_counts_for_those_above_it_and_none_of_looks_at_the_whole_set() {
 }
 
 #[test]
+fn a_page_says_how_many_rows_the_whole_list_has() {
+    on_both(|world| async move {
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let inbox = the_inbox(&world).await;
+        let messages: Vec<_> = (0..5)
+            .map(|n| {
+                let email = format!("p{n}@customer.example");
+                message(&world, &format!("m{n}"), &email, &[], n)
+            })
+            .collect();
+        conversation::ingest(ctx, &world.owner, inbox, messages)
+            .await
+            .unwrap();
+        let stranger = World::workspace(ctx, "Other", "other.example").await;
+        let top = make_tag(&world, "Top", None).await;
+        let below = make_tag(&world, "Below", Some(top)).await;
+        let everybody = ContactFilter::default();
+        let order = ContactOrder::CreatedAsc;
+        let request = PageRequest::first(2);
+        let page = contact::list(ctx, workspace, everybody.clone(), order, &request)
+            .await
+            .unwrap();
+        let tagged = [
+            Request::contact(page.rows[0].1.id, top),
+            Request::contact(page.rows[1].1.id, below),
+            Request::contact(page.rows[1].1.id, top),
+        ];
+        tagging::tag_many(ctx, &world.owner, &tagged, "")
+            .await
+            .unwrap();
+        let of = |any: &[entity::id::TagId], none: &[entity::id::TagId]| ContactFilter {
+            tags: TagFilter {
+                any: any.to_vec(),
+                none: none.to_vec(),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let named = ContactFilter {
+            text: Some("p3@".to_owned()),
+            ..Default::default()
+        };
+        for (filter, expected) in [
+            (everybody, 5),
+            (of(&[top], &[]), 2),
+            (of(&[below], &[]), 1),
+            (of(&[top], &[below]), 1),
+            (of(&[], &[top]), 3),
+            (named, 1),
+        ] {
+            for order in [
+                ContactOrder::CreatedDesc,
+                ContactOrder::HealthDesc,
+                ContactOrder::ActivityAsc,
+                ContactOrder::NameAsc,
+            ] {
+                let first = PageRequest::first(1);
+                let page = contact::list(ctx, workspace, filter.clone(), order, &first)
+                    .await
+                    .unwrap();
+                assert_eq!(page.total.count(ctx).await.unwrap(), expected, "{filter:?}");
+                let cursor = page.rows[0].0.clone();
+                let deeper = PageRequest {
+                    after: Some(cursor),
+                    ..PageRequest::first(1)
+                };
+                let page = contact::list(ctx, workspace, filter.clone(), order, &deeper)
+                    .await
+                    .unwrap();
+                assert_eq!(page.total.count(ctx).await.unwrap(), expected, "{filter:?}");
+            }
+        }
+        let theirs = contact::list(
+            ctx,
+            stranger.workspace,
+            of(&[top], &[]),
+            order,
+            &PageRequest::first(1),
+        )
+        .await
+        .unwrap();
+        assert_eq!(theirs.total.count(ctx).await.unwrap(), 0);
+        world
+    });
+}
+
+#[test]
 fn pages_go_both_ways_without_repeating_or_missing_a_row() {
     on_both(|world| async move {
         let inbox = the_inbox(&world).await;

@@ -1,16 +1,23 @@
 //! Relay connections over the business's pages.
+//!
+//! To write a list: a resolver with Relay's four arguments, which reads them with
+//! [`PageRequest::relay`](domain::page::PageRequest::relay), asks the business for a page, and
+//! returns [`connection`] of it as a [`Connection`] (this one, not the library's): nodes, edges,
+//! page information and the total count come with it. Then a line in [`describe`].
 
 use async_graphql::{
-    OutputType, SchemaBuilder,
-    connection::{Connection, Edge},
+    Context, Object, OutputType, Result, SchemaBuilder,
+    connection::{self, Edge, EmptyFields},
 };
-use domain::page::Page;
+use domain::page::{self, Page};
 
 use super::{
     account::Account,
     contact::Contact,
+    context::business,
     conversation::{Conversation, Message},
     email::{Campaign, EmailEvent},
+    error::fault,
     event::Event,
     health::HealthEntry,
     notification::{Delivery, DeliveryAttempt},
@@ -18,9 +25,28 @@ use super::{
     tag::Tagging,
 };
 
+/// A page with cursors, and with the total count as a field of its own.
+pub(crate) type Connection<Cursor, Node> = connection::Connection<Cursor, Node, Total, EmptyFields>;
+
+/// What every connection has besides Relay's fields.
+pub(crate) struct Total(page::Total);
+
+#[Object]
+impl Total {
+    /// How many there are in all pages, exactly. This counts them, so ask for it only where it is
+    /// shown; it costs as much as a page of twenty.
+    async fn total_count(&self, context: &Context<'_>) -> Result<i32> {
+        let ctx = business(context)?;
+        let total = self.0.count(ctx).await.map_err(fault)?;
+        Ok(i32::try_from(total).unwrap_or(i32::MAX))
+    }
+}
+
 /// A page of `T` as a Relay connection.
 pub(crate) fn connection<T: OutputType>(page: Page<(String, T)>) -> Connection<String, T> {
-    let mut connection = Connection::new(page.has_previous, page.has_next);
+    let total = Total(page.total);
+    let mut connection =
+        Connection::with_additional_fields(page.has_previous, page.has_next, total);
     connection.edges.extend(
         page.rows
             .into_iter()

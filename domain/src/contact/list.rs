@@ -2,7 +2,7 @@
 
 use entity::{
     id::{AccountId, Id as _, TagId, WorkspaceId},
-    kind::HealthBand,
+    kind::{HealthBand, TagTarget},
 };
 
 use super::{COLUMNS, Contact, JOINS, read_contact};
@@ -11,10 +11,11 @@ use crate::{
     error::Result,
     page::{Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
+    tag,
 };
 
 /// Which tags a thing must and must not have; descendants of a tag count as the tag.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagFilter {
     /// At least one of these.
     pub any: Vec<TagId>,
@@ -58,7 +59,7 @@ impl TagFilter {
 }
 
 /// Which contacts a list has.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ContactFilter {
     /// By their tags.
     pub tags: TagFilter,
@@ -143,6 +144,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<(String, Contact)>> {
     let driver = filter.tags.take_driver();
+    let is_of_one_tag = filter == ContactFilter::default();
     let keyset = order.keyset(driver.is_some());
     let mut query = match driver {
         Some(tag) => {
@@ -186,6 +188,9 @@ pub async fn list(
         query = query.rows("b", Rows::new().texts("band", bands));
     }
     keyset.apply(&mut query, page)?;
+    if let Some(tag) = driver.filter(|_| is_of_one_tag) {
+        page.note_total(tag::catalogue::count_of(workspace, tag, TagTarget::Contact));
+    }
     let rows = query.raw(ctx.reader()).await?;
     let contacts: Vec<Contact> = rows.iter().map(read_contact).collect::<Result<_, _>>()?;
     Ok(keyset.page(contacts, page).map(|contact| {

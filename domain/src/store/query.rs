@@ -45,6 +45,11 @@ impl Query {
         self.text.push_str(text);
     }
 
+    /// Puts the text between two others.
+    pub(crate) fn wrap(&mut self, before: &str, after: &str) {
+        self.text = [before, &self.text, after].concat();
+    }
+
     /// Binds `{name}`.
     #[must_use]
     pub fn rows(mut self, name: &'static str, rows: Rows) -> Self {

@@ -15,6 +15,7 @@ use crate::{
     access::{Actor, Origin, Scope},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
+    page::Total,
     store::{Query, Rows, Tx},
     text::{self, name_key},
     work::change::{Change, Fact},
@@ -432,4 +433,17 @@ pub async fn load_counts(
     .rows("r", Rows::new().uuids("id", ids.iter().map(|id| id.uuid())))
     .all(ctx.reader())
     .await?)
+}
+
+/// How many things of one kind carry the tag or one below it, from its counters.
+pub(crate) fn count_of(workspace: WorkspaceId, tag: TagId, target: TagTarget) -> Total {
+    Total::Statement(
+        Query::new(
+            "SELECT CAST(COALESCE(SUM(total), 0) AS bigint) FROM tag_count
+             WHERE workspace_id = $1 AND tag_id = $2 AND target = $3",
+        )
+        .bind(workspace)
+        .bind(tag)
+        .bind(target.word()),
+    )
 }

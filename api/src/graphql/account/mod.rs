@@ -1,8 +1,6 @@
 //! Accounts over GraphQL.
 
-use async_graphql::{
-    Context, ID, InputObject, Object, Result, SimpleObject, connection::Connection,
-};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     account::{self, AccountChanges, NewAccount},
@@ -21,7 +19,7 @@ use super::{
     error::{fault, settle},
     id,
     loader::TaggingsOf,
-    page::connection,
+    page::{Connection, connection},
     scalar::Date,
     tag::Tagging,
 };

@@ -3,9 +3,7 @@
 mod mutation;
 mod query;
 
-use async_graphql::{
-    Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection,
-};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     contact::{self, ContactFilter, ContactOrder},
@@ -31,7 +29,7 @@ use super::{
     health::{Health, HealthEntry},
     id,
     loader::{HealthOf, IdentitiesOf, TaggingsOf},
-    page::connection,
+    page::{Connection, connection},
     rule::{RuleFiring, firings},
     scalar::Date,
     tag::{TagFilterInput, Tagging},

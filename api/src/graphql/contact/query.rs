@@ -1,6 +1,6 @@
 //! Asking for contacts.
 
-use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, ID, Object, Result};
 use domain::{
     contact::{self, ContactOrder},
     conversation,
@@ -15,7 +15,13 @@ use entity::{
 };
 
 use super::{Contact, ContactFilterInput, ContactOrderBy};
-use crate::graphql::{context::reader, error::fault, id, page::connection, tag::Tagging};
+use crate::graphql::{
+    context::reader,
+    error::fault,
+    id,
+    page::{Connection, connection},
+    tag::Tagging,
+};
 
 #[derive(Default)]
 pub(crate) struct ContactQuery;

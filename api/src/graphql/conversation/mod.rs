@@ -2,7 +2,7 @@
 
 mod mutation;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, connection::Connection};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     conversation::{self, ConversationFilter},
@@ -18,7 +18,7 @@ use super::{
     id,
     inbox::Inbox,
     loader::TaggingsOf,
-    page::connection,
+    page::{Connection, connection},
     rule::{RuleFiring, firings},
     tag::{TagFilterInput, Tagging},
 };

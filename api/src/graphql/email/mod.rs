@@ -3,7 +3,7 @@
 mod metrics;
 mod mutation;
 
-use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     email::{read, report::Period},
@@ -19,7 +19,7 @@ use super::{
     context::{loader, reader},
     error::fault,
     id,
-    page::connection,
+    page::{Connection, connection},
     scalar::Date,
 };
 

@@ -2,7 +2,7 @@
 
 mod mutation;
 
-use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     notification::{
@@ -21,7 +21,7 @@ use super::{
     context::{loader, reader},
     error::fault,
     id,
-    page::connection,
+    page::{Connection, connection},
     rule::{Rule, RuleFiring},
 };
 

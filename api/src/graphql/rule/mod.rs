@@ -5,7 +5,7 @@ mod mutation;
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     locale::Locale,
@@ -27,7 +27,7 @@ use super::{
     context::{loader, reader},
     error::fault,
     id,
-    page::connection,
+    page::{Connection, connection},
 };
 
 pub(crate) use firing::RuleFiring;

@@ -16,6 +16,9 @@ const SIZE_ARGUMENTS: [&str; 4] = ["first", "last", "limit", "ids"];
 /// Points of a mutation, before what it selects.
 const MUTATION_WEIGHT: u64 = 10;
 
+/// Points of a connection's `totalCount`, which counts rows that no page has: a default page.
+const TOTAL_WEIGHT: u64 = 20;
+
 /// The introspection types, which SDL leaves out. Only what leads from type to type matters.
 const INTROSPECTION: &str = "
     type __Schema { types: [__Type!]! queryType: __Type! mutationType: __Type
@@ -247,7 +250,12 @@ impl CostTable {
             Some(index) if self.types[index as usize].is_connection => Size::Connection,
             _ => Size::One,
         };
-        let weight = self.default_weight(parent, type_name, returns.is_some());
+        let is_total = self.types[parent as usize].is_connection && field.name.node == "totalCount";
+        let weight = if is_total {
+            TOTAL_WEIGHT
+        } else {
+            self.default_weight(parent, type_name, returns.is_some())
+        };
         FieldInfo {
             returns,
             weight,
