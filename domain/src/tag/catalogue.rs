@@ -225,7 +225,7 @@ pub async fn move_to(
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
-    super::tagging::unrank_subtree(&tx, id).await?;
+    super::rank::unrank_subtree(&tx, id).await?;
     Query::new(
         "DELETE FROM tag_closure WHERE workspace_id = $1
            AND tag_id IN (SELECT tag_id FROM tag_closure WHERE workspace_id = $1
@@ -249,7 +249,7 @@ pub async fn move_to(
     .bind(parent)
     .execute(tx.connection())
     .await?;
-    super::tagging::rank_subtree(&tx, id).await?;
+    super::rank::rank_subtree(&tx, id).await?;
     let mut active = tag.into_active_model();
     active.parent_id = Set(parent);
     active.updated_at = Set(tx.now);

@@ -7,6 +7,7 @@
 //! `tag_count`.
 
 pub mod catalogue;
+mod rank;
 pub mod tagging;
 
 pub use catalogue::{NewTag, TagChanges, TagCount};

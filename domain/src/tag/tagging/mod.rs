@@ -1,0 +1,113 @@
+//! Putting tags on things and taking them off, many at once.
+//!
+//! A tagging is an interval: who put the tag on, when and why, and the same for its removal; it is
+//! never deleted. Every change goes through `write`, which also keeps the rank index and the counters
+//! (`super::rank`), in a number of statements that does not depend on how many things are tagged.
+//!
+//! - `write`: adding and removing inside a transaction, for everything that tags;
+//! - `ask`: the same on a member's behalf, checked;
+//! - `read`: what holds and what held.
+
+mod ask;
+mod read;
+mod write;
+
+use entity::{
+    id::{AccountId, ContactId, ConversationId, Id as _, TagId, TaggingId},
+    kind::TagTarget,
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::{
+    access::Origin,
+    work::change::{Change, Entry, Fact},
+};
+
+pub use ask::{tag_many, untag_many};
+pub use read::{find, history, load_active, load_with_tags};
+pub(crate) use write::{add, add_each, remove};
+
+/// One tag on one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Request {
+    /// The kind of thing.
+    pub target: TagTarget,
+    /// The thing.
+    pub target_id: Uuid,
+    /// The tag.
+    pub tag: TagId,
+}
+
+impl Request {
+    /// `tag` on a contact.
+    pub fn contact(id: ContactId, tag: TagId) -> Self {
+        Self {
+            target: TagTarget::Contact,
+            target_id: id.uuid(),
+            tag,
+        }
+    }
+
+    /// `tag` on a conversation.
+    pub fn conversation(id: ConversationId, tag: TagId) -> Self {
+        Self {
+            target: TagTarget::Conversation,
+            target_id: id.uuid(),
+            tag,
+        }
+    }
+
+    /// `tag` on an account.
+    pub fn account(id: AccountId, tag: TagId) -> Self {
+        Self {
+            target: TagTarget::Account,
+            target_id: id.uuid(),
+            tag,
+        }
+    }
+
+    /// The contact it concerns, if it is about one.
+    fn of_contact(&self) -> Option<ContactId> {
+        (self.target == TagTarget::Contact).then_some(ContactId(self.target_id))
+    }
+}
+
+/// Who tags, why, and what made them do it.
+#[derive(Debug, Clone)]
+pub struct Reason<'a> {
+    /// Who.
+    pub origin: Origin,
+    /// Why, in words.
+    pub text: String,
+    /// The log entry it follows from, if it follows from one.
+    pub cause: Option<&'a Entry>,
+}
+
+impl Reason<'_> {
+    fn change(&self, contact: Option<ContactId>, fact: Fact) -> Change {
+        match self.cause {
+            Some(cause) => Change::caused(cause, self.origin, contact, fact),
+            None => Change::new(self.origin, contact, fact),
+        }
+    }
+}
+
+/// A tagging that was just made or ended.
+#[derive(Debug, FromQueryResult)]
+pub(super) struct Touched {
+    pub(super) id: TaggingId,
+    pub(super) tag_id: TagId,
+    pub(super) target: TagTarget,
+    pub(super) target_id: Uuid,
+}
+
+impl Touched {
+    pub(super) fn request(&self) -> Request {
+        Request {
+            target: self.target,
+            target_id: self.target_id,
+            tag: self.tag_id,
+        }
+    }
+}
