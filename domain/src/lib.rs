@@ -24,6 +24,7 @@ pub mod inbox;
 pub mod locale;
 pub mod mail;
 pub mod notification;
+pub mod operation;
 pub mod page;
 pub mod port;
 pub mod rule;
@@ -52,11 +53,17 @@ pub fn schedules() -> &'static [&'static dyn Schedule] {
     &[&health::nightly::NightlyHealth]
 }
 
+/// Everything long that can be asked for.
+pub fn operations() -> &'static [&'static dyn operation::Kind] {
+    &[]
+}
+
 /// What is noted about the subject of a due item that will not be tried again.
 async fn give_up_due(tx: &mut store::Tx<'_>, item: &Claimed, error: &str) -> error::Result<()> {
     match item.kind {
         DueKind::Delivery => {
             notification::delivery::give_up(tx, item.subject_id.into(), error).await
         }
+        DueKind::Operation => operation::give_up(tx, item.subject_id.into(), error).await,
     }
 }

@@ -157,6 +157,8 @@ ids! {
     HealthEntryId = "healthentry";
     /// Something to do at a time.
     DueItemId = "due";
+    /// A long piece of work that somebody asked for.
+    OperationId = "operation";
     /// Work set aside after repeated failure.
     QuarantineId = "quarantine";
 }

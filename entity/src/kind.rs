@@ -224,6 +224,28 @@ kinds! {
     DueKind {
         /// Attempt a delivery.
         Delivery = "DELIVERY",
+        /// Go on with an operation.
+        Operation = "OPERATION",
+    }
+
+    /// What an operation does.
+    OperationKind {
+        /// Puts tags on everything a filter finds, and takes others off.
+        TagByFilter = "TAG_BY_FILTER",
+    }
+
+    /// Where an operation stands.
+    OperationState {
+        /// Not begun yet.
+        Waiting = "WAITING",
+        /// Begun; between two of its steps nothing is half done.
+        Running = "RUNNING",
+        /// Finished.
+        Done = "DONE",
+        /// Given up; what it had done before stays done.
+        Failed = "FAILED",
+        /// Stopped by a member; what it had done before stays done.
+        Cancelled = "CANCELLED",
     }
 
     /// Where a due item stands.

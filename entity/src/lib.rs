@@ -25,6 +25,7 @@ pub mod kind;
 pub mod member;
 pub mod message;
 pub mod notification_target;
+pub mod operation;
 pub mod quarantine;
 pub mod rule;
 pub mod rule_firing;

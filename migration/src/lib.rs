@@ -13,6 +13,7 @@ mod m0003_work;
 mod m0004_rule;
 mod m0005_email;
 mod m0006_health;
+mod m0008_tagging;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_rule::Migration),
             Box::new(m0005_email::Migration),
             Box::new(m0006_health::Migration),
+            Box::new(m0008_tagging::Migration),
         ]
     }
 }

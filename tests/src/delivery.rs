@@ -17,7 +17,7 @@ use domain::{
 use entity::{
     delivery_attempt,
     id::{DeliveryId, TargetId},
-    kind::DeliveryState,
+    kind::{DeliveryState, DueKind},
 };
 
 use crate::support::{
@@ -256,15 +256,20 @@ fn a_delivery_whose_worker_died_is_taken_up_and_the_dead_cannot_finish_it() {
     on_both(|world| async move {
         let (_, ids) = queue(&world, 1).await;
         let ctx = &world.ctx;
-        let zombie = due::claim(ctx, None, 10).await.unwrap();
+        let zombie = due::claim(ctx, DueKind::Delivery, None, 10).await.unwrap();
         assert_eq!(zombie.len(), 1);
-        assert!(due::claim(ctx, None, 10).await.unwrap().is_empty());
+        assert!(
+            due::claim(ctx, DueKind::Delivery, None, 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(due::recover(ctx).await.unwrap(), 0);
         world.expire_leases().await;
         assert_eq!(due::recover(ctx).await.unwrap(), 1);
 
         let receiver = Receiver::default();
-        let next = due::claim(ctx, None, 10).await.unwrap();
+        let next = due::claim(ctx, DueKind::Delivery, None, 10).await.unwrap();
         for holder in [&zombie[0], &next[0]] {
             let tx = ctx.begin(world.owner.workspace).await.unwrap();
             let is_kept = due::finish(&tx, holder).await.unwrap();
@@ -290,12 +295,17 @@ fn a_delivery_that_takes_its_worker_down_three_times_is_set_aside() {
         let (_, ids) = queue(&world, 1).await;
         let ctx = &world.ctx;
         for crash in 1..=3 {
-            let claimed = due::claim(ctx, None, 10).await.unwrap();
+            let claimed = due::claim(ctx, DueKind::Delivery, None, 10).await.unwrap();
             assert_eq!((claimed.len(), claimed[0].crashes), (1, crash - 1));
             world.expire_leases().await;
             assert_eq!(due::recover(ctx).await.unwrap(), 1);
         }
-        assert!(due::claim(ctx, None, 10).await.unwrap().is_empty());
+        assert!(
+            due::claim(ctx, DueKind::Delivery, None, 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(count(&world, "SELECT COUNT(*) FROM quarantine").await, 1);
         let failed = stored(&world, ids[0]).await;
         assert_eq!(failed.state, DeliveryState::Failed);

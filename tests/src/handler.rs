@@ -76,7 +76,8 @@ fn sweeps_find_everything_without_hints_and_take_up_what_dead_workers_left() {
         let handler = Handler::new(world.ctx.clone(), receiver.clone(), stop.clone());
         world.drain().await;
         assert_eq!(find().await.len(), 0);
-        let abandoned = domain::work::due::claim(&world.ctx, None, 10).await;
+        let abandoned =
+            domain::work::due::claim(&world.ctx, entity::kind::DueKind::Delivery, None, 10).await;
         assert_eq!(abandoned.unwrap().len(), 1);
         world.expire_leases().await;
         until_called(&receiver, async || {

@@ -25,6 +25,8 @@ mod health;
 #[cfg(test)]
 mod invariant;
 #[cfg(test)]
+mod operation;
+#[cfg(test)]
 mod rule;
 #[cfg(test)]
 mod work;

@@ -17,6 +17,7 @@ use domain::{
     ctx::Ctx,
     idempotency,
     notification::deliver::{self, Limits, Turn},
+    operation,
     port::{Egress, Hint, Work},
     work::{
         due,
@@ -60,6 +61,8 @@ struct Inner {
     background: TaskTracker,
     /// Held by the one task that attempts what sweeps find.
     delivering: Arc<Mutex<()>>,
+    /// Held by the one task that goes on with the operations sweeps find.
+    operating: Arc<Mutex<()>>,
     pruned_at_ms: AtomicI64,
 }
 
@@ -80,6 +83,7 @@ impl Handler {
                 stop,
                 background: TaskTracker::new(),
                 delivering: Arc::default(),
+                operating: Arc::default(),
                 pruned_at_ms: AtomicI64::new(i64::MIN),
             }),
         }
@@ -97,8 +101,10 @@ impl Handler {
 impl WorkHandler for Handler {
     async fn work(&self, hint: Hint) -> anyhow::Result<()> {
         let workspace = WorkspaceId(hint.workspace);
-        if hint.work == Work::Due {
-            return self.inner.deliver(workspace).await;
+        match hint.work {
+            Work::Due => return self.inner.deliver(workspace).await,
+            Work::Operation => return self.inner.operate(workspace).await,
+            _ => {}
         }
         let mut result = Ok(());
         for projection in domain::projections() {
@@ -123,6 +129,15 @@ impl WorkHandler for Handler {
             self.inner.background.spawn(async move {
                 if let Err(error) = inner.deliver_everywhere().await {
                     tracing::error!(error = format!("{error:#}"), "sweeping deliveries failed");
+                }
+                drop(alone);
+            });
+        }
+        if let Ok(alone) = inner.operating.clone().try_lock_owned() {
+            let inner = inner.clone();
+            self.inner.background.spawn(async move {
+                if let Err(error) = inner.operate_everywhere().await {
+                    tracing::error!(error = format!("{error:#}"), "sweeping operations failed");
                 }
                 drop(alone);
             });
@@ -201,6 +216,41 @@ impl Inner {
                 return Ok(());
             }
         }
+    }
+
+    /// Goes on with the operations of one workspace.
+    async fn operate(&self, workspace: WorkspaceId) -> anyhow::Result<()> {
+        if self.operation_turn(Some(workspace)).await?.is_cut {
+            self.send(workspace, Work::Operation);
+        }
+        Ok(())
+    }
+
+    async fn operate_everywhere(&self) -> anyhow::Result<()> {
+        while self.operation_turn(None).await?.is_cut && !self.stop.is_cancelled() {}
+        Ok(())
+    }
+
+    async fn operation_turn(
+        &self,
+        workspace: Option<WorkspaceId>,
+    ) -> anyhow::Result<operation::Turn> {
+        let goes_on = || !self.stop.is_cancelled();
+        let limits = operation::Limits {
+            time: TURN_TIME,
+            goes_on: &goes_on,
+        };
+        let start = Instant::now();
+        let turn = operation::run_due(&self.ctx, domain::operations(), workspace, limits)
+            .await
+            .context("go on with operations")?;
+        if turn.steps > 0 {
+            counter!("enishi_due_attempts_total", "kind" => "operation", "result" => "step")
+                .increment(turn.steps as u64);
+            histogram!("enishi_due_turn_seconds", "kind" => "operation")
+                .record(start.elapsed().as_secs_f64());
+        }
+        Ok(turn)
     }
 
     async fn turn(self: &Arc<Self>, workspace: Option<WorkspaceId>) -> anyhow::Result<Turn> {

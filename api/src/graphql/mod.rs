@@ -23,6 +23,7 @@ pub mod inbox;
 mod loader;
 pub mod node;
 pub mod notification;
+pub mod operation;
 mod page;
 pub mod rule;
 mod scalar;
@@ -48,6 +49,7 @@ pub struct Query(
     inbox::InboxQuery,
     node::NodeQuery,
     notification::NotificationQuery,
+    operation::OperationQuery,
     rule::RuleQuery,
     tag::TagQuery,
 );
@@ -66,6 +68,7 @@ pub struct Mutation(
     health::HealthModelMutation,
     inbox::InboxMutation,
     notification::NotificationMutation,
+    operation::OperationMutation,
     rule::RuleMutation,
     tag::TagMutation,
 );
@@ -74,7 +77,7 @@ pub struct Mutation(
 /// last cursor misses nothing.
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]
-pub struct Subscription(change::ChangeSubscription);
+pub struct Subscription(change::ChangeSubscription, operation::OperationSubscription);
 
 /// The schema of the API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

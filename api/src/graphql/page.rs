@@ -21,6 +21,7 @@ use super::{
     event::Event,
     health::HealthEntry,
     notification::{Delivery, DeliveryAttempt},
+    operation::Operation,
     rule::{Rule, RuleFiring},
     tag::Tagging,
 };
@@ -76,6 +77,7 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
             "A page of a health history.",
         )
         .override_output_type_description::<Connection<String, Message>>("A page of messages.")
+        .override_output_type_description::<Connection<String, Operation>>("A page of operations.")
         .override_output_type_description::<Connection<String, Rule>>("A page of rules.")
         .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")

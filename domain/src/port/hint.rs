@@ -21,18 +21,21 @@ pub enum Work {
     Email,
     /// Entries that move health scores.
     Health,
-    /// A due item of the workspace can be claimed now.
+    /// A delivery of the workspace can be attempted now.
     Due,
+    /// An operation of the workspace can go on now.
+    Operation,
 }
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Changes,
         Self::Rules,
         Self::Email,
         Self::Health,
         Self::Due,
+        Self::Operation,
     ];
 
     /// Whether subscriptions wait for it.
@@ -53,6 +56,7 @@ impl Work {
             Self::Email => "email",
             Self::Health => "health",
             Self::Due => "due",
+            Self::Operation => "operation",
         }
     }
 }

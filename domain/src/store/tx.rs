@@ -25,7 +25,7 @@ pub struct Tx<'c> {
     /// The moment it happens at, the same for all its rows.
     pub now: DateTime<Utc>,
     changes: Vec<Change>,
-    due: bool,
+    wakes: Vec<Work>,
 }
 
 impl<'c> Tx<'c> {
@@ -36,7 +36,7 @@ impl<'c> Tx<'c> {
             workspace,
             now: ctx.clock.now(),
             changes: Vec::new(),
-            due: false,
+            wakes: Vec::new(),
         })
     }
 
@@ -60,9 +60,11 @@ impl<'c> Tx<'c> {
         self.changes.push(change);
     }
 
-    /// Notes that a due item was made, so that workers are woken after the commit.
-    pub fn wake_due(&mut self) {
-        self.due = true;
+    /// Notes that work of this kind was made, so that workers are woken after the commit.
+    pub fn wake(&mut self, work: Work) {
+        if !self.wakes.contains(&work) {
+            self.wakes.push(work);
+        }
     }
 
     /// Appends the noted changes to the log, claims the request's idempotency key, commits, and
@@ -95,11 +97,8 @@ impl<'c> Tx<'c> {
                 });
             }
         }
-        if self.due {
-            self.ctx.hints.send(Hint {
-                workspace,
-                work: Work::Due,
-            });
+        for work in self.wakes {
+            self.ctx.hints.send(Hint { workspace, work });
         }
         Ok(())
     }

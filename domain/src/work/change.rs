@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use entity::{
     id::{
         AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, EventId,
-        FiringId, HealthModelId, InboxId, MessageId, RuleId, TagId, TaggingId, TargetId,
-        WorkspaceId,
+        FiringId, HealthModelId, InboxId, MessageId, OperationId, RuleId, TagId, TaggingId,
+        TargetId, WorkspaceId,
     },
     kind::{HealthBand, TagTarget},
 };
@@ -113,6 +113,9 @@ pub enum Fact {
         delivery_id: DeliveryId,
         delivered: bool,
     },
+    /// An operation was asked for, got further or came to an end.
+    #[serde(rename = "operation.changed")]
+    OperationChanged { operation_id: OperationId },
     /// The health model changed; everybody's score will be recomputed.
     #[serde(rename = "health_model.changed")]
     HealthModelChanged { model_id: HealthModelId },
@@ -149,6 +152,7 @@ impl Fact {
             Self::RuleFired { .. } => "rule.fired",
             Self::TargetChanged { .. } => "target.changed",
             Self::DeliveryFinished { .. } => "delivery.finished",
+            Self::OperationChanged { .. } => "operation.changed",
             Self::HealthModelChanged { .. } => "health_model.changed",
             Self::HealthChanged { .. } => "health.changed",
         }
@@ -179,6 +183,7 @@ impl Fact {
             Self::RuleFired { firing_id, .. } => firing_id.0,
             Self::TargetChanged { target_id } => target_id.0,
             Self::DeliveryFinished { delivery_id, .. } => delivery_id.0,
+            Self::OperationChanged { operation_id } => operation_id.0,
             Self::HealthModelChanged { model_id } => model_id.0,
         }
     }
@@ -208,6 +213,7 @@ impl Fact {
             Self::RuleFired { firing_id, .. } => firing_id.to_string(),
             Self::TargetChanged { target_id } => target_id.to_string(),
             Self::DeliveryFinished { delivery_id, .. } => delivery_id.to_string(),
+            Self::OperationChanged { operation_id } => operation_id.to_string(),
             Self::HealthModelChanged { model_id } => model_id.to_string(),
         }
     }

@@ -1,4 +1,4 @@
-//! Rows with a time: deliveries now; waits, expiries and scheduled sends later.
+//! Rows with a time: deliveries and operations now; waits and scheduled sends later.
 //!
 //! A worker claims items that are due under a lease with a fencing token; due times and leases are
 //! all set and judged by the database's clock. Finishing is a conditional update on that token, in
@@ -18,6 +18,7 @@ use super::quarantine;
 use crate::{
     ctx::Ctx,
     error::Result,
+    port::Work,
     store::{Query, Rows, Tx, dialect},
 };
 
@@ -77,13 +78,24 @@ pub async fn add(ctx: &Ctx, tx: &mut Tx<'_>, items: &[NewItem]) -> Result<(), Db
     .rows("r", rows)
     .execute(tx.connection())
     .await?;
-    tx.wake_due();
+    for item in items {
+        tx.wake(work_of(item.kind));
+    }
     Ok(())
 }
 
-/// Claims up to `limit` items whose time has come, of one workspace or of all.
+/// The hint that wakes whoever does items of this kind.
+fn work_of(kind: DueKind) -> Work {
+    match kind {
+        DueKind::Delivery => Work::Due,
+        DueKind::Operation => Work::Operation,
+    }
+}
+
+/// Claims up to `limit` items of one kind whose time has come, of one workspace or of all.
 pub async fn claim(
     ctx: &Ctx,
+    kind: DueKind,
     workspace: Option<WorkspaceId>,
     limit: i64,
 ) -> Result<Vec<Claimed>, DbErr> {
@@ -92,7 +104,7 @@ pub async fn claim(
     let until = dialect::now_plus(backend, LEASE_S);
     let skip_locked = dialect::skip_locked(backend);
     let whose = if workspace.is_some() {
-        "workspace_id = $2 AND"
+        "workspace_id = $3 AND"
     } else {
         ""
     };
@@ -100,11 +112,12 @@ pub async fn claim(
         "UPDATE due_item SET state = 'RUNNING', fence = fence + 1, lease_until = {until}
          WHERE (workspace_id, id) IN (
              SELECT workspace_id, id FROM due_item
-             WHERE {whose} state = 'WAITING' AND due_at <= {now}
+             WHERE {whose} state = 'WAITING' AND due_at <= {now} AND kind = $2
              ORDER BY due_at LIMIT $1 {skip_locked})
          RETURNING workspace_id, id, kind, subject_id, fence, failures, crashes"
     ))
-    .bind(limit);
+    .bind(limit)
+    .bind(kind.word());
     let query = if let Some(workspace) = workspace {
         query.bind(workspace)
     } else {
@@ -162,6 +175,23 @@ pub async fn set_aside(tx: &mut Tx<'_>, item: &Claimed, error: &str) -> Result<b
     quarantine::add(tx.connection(), tx.workspace, tx.now, entry).await?;
     crate::give_up_due(tx, item, error).await?;
     Ok(true)
+}
+
+/// Renews the claim on an item in the transaction of one step of its work. Until that ends nobody
+/// else can claim the item; whoever commits a step has survived it, so crashes and failures count
+/// from there. False when the claim was lost: roll back.
+pub async fn hold(tx: &Tx<'_>, item: &Claimed) -> Result<bool, DbErr> {
+    let until = dialect::now_plus(tx.connection().get_database_backend(), LEASE_S);
+    let touched = Query::new(format!(
+        "UPDATE due_item SET lease_until = {until}, crashes = 0, failures = 0
+         WHERE workspace_id = $1 AND id = $2 AND state = 'RUNNING' AND fence = $3"
+    ))
+    .bind(item.workspace_id)
+    .bind(item.id)
+    .bind(item.fence)
+    .execute(tx.connection())
+    .await?;
+    Ok(touched == 1)
 }
 
 /// Ends an item in the transaction of its effects. False when the claim was lost: roll back.

@@ -7,6 +7,7 @@ use std::{
 
 use api::graphql::{Hub, LoaderCell, Schema};
 use async_graphql::{Request, Response, Variables};
+use async_trait::async_trait;
 use domain::{
     access::{
         Actor, Scope,
@@ -14,9 +15,11 @@ use domain::{
         token::{self, NewToken},
     },
     ctx::Ctx,
+    operation::{self, Limits, NewOperation, Step},
     port::Hint,
+    store::Tx,
 };
-use entity::kind::Role;
+use entity::kind::{OperationKind, Role};
 use futures::{Stream, StreamExt as _};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -26,6 +29,7 @@ use crate::support::{World, engine::Receiver};
 
 /// The schema, asked as anybody.
 pub(super) struct Door {
+    ctx: Ctx,
     schema: Schema,
     pub(super) hints: broadcast::Sender<Hint>,
 }
@@ -36,7 +40,8 @@ impl Door {
         let runtime = tokio::runtime::Handle::current();
         let hub = Hub::new(ctx.clone(), hints.clone(), runtime);
         let schema = api::graphql::schema(ctx.clone(), hub);
-        Self { schema, hints }
+        let ctx = ctx.clone();
+        Self { ctx, schema, hints }
     }
 
     fn request(actor: &Actor, document: &str, variables: &Value) -> Request {
@@ -243,6 +248,24 @@ impl House {
         let input = json!({ "name": "Spare", "scopes": ["READ"] });
         let made = door.must(owner, token, json!({ "input": input })).await;
         self.keep("token", &made["accessToken"]["id"]);
+        let mut tx = door
+            .ctx
+            .begin(owner.workspace)
+            .await
+            .expect("a transaction");
+        let new = NewOperation {
+            kind: OperationKind::TagByFilter,
+            request: json!({}),
+            total: None,
+            dry_run: true,
+            origin: owner.origin(),
+        };
+        let asked = operation::start(&door.ctx, &mut tx, new).await;
+        tx.commit().await.expect("a commit");
+        self.keep(
+            "operation",
+            &json!(asked.expect("an operation").id.to_string()),
+        );
         if let Some(topic) = self.ids.get("topic") {
             let rule = "mutation($input: CreateRuleInput!) { createRule(input: $input) \
                 { rule { id } userErrors { path message } } }";
@@ -306,6 +329,32 @@ pub(super) async fn clear(world: &World) {
     world.drain().await;
     world.hurry().await;
     world.deliver(&Receiver::default()).await;
+    let turn = operation::run_due(&world.ctx, &[&AtOnce], None, Limits::none()).await;
+    turn.expect("a turn");
+}
+
+/// Ends operations without doing anything.
+#[derive(Debug)]
+struct AtOnce;
+
+#[async_trait]
+impl operation::Kind for AtOnce {
+    fn kind(&self) -> OperationKind {
+        OperationKind::TagByFilter
+    }
+
+    async fn step(
+        &self,
+        _: &Ctx,
+        _: &mut Tx<'_>,
+        _: &entity::operation::Model,
+    ) -> domain::error::Result<Step> {
+        let is_last = true;
+        Ok(Step {
+            is_last,
+            ..Step::default()
+        })
+    }
 }
 
 /// A member of the owner's workspace with this role, through a token with every scope of it.

@@ -99,6 +99,8 @@ pub(super) fn rows() -> Vec<Row> {
         ask("notificationTargets", json!({}), READ),
         ask("delivery", json!({ "id": "@delivery" }), READ),
         ask("deliveries", json!({}), READ),
+        ask("operation", json!({ "id": "@operation" }), READ),
+        ask("operations", json!({}), READ),
         ask("rule", json!({ "id": "@rule" }), READ),
         ask("rules", json!({}), READ),
         ask("inboxes", json!({}), READ),
@@ -110,6 +112,7 @@ pub(super) fn rows() -> Vec<Row> {
         watch("messageReceived"),
         watch("taggingChanged"),
         watch("healthChanged"),
+        watch("operationChanged"),
         watch("ruleFired"),
     ];
     rows.extend([
@@ -202,6 +205,7 @@ pub(super) fn rows() -> Vec<Row> {
             CONFIGURE,
         ),
         change("replayDelivery", &json!({ "id": "@delivery" }), CONFIGURE),
+        change("cancelOperation", &json!({ "id": "@operation" }), WRITE),
         change(
             "createRule",
             &json!({

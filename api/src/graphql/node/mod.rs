@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
     AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, EventId, FiringId,
-    Id, InboxId, MessageId, RuleId, TagId, TaggingId, TargetId,
+    Id, InboxId, MessageId, OperationId, RuleId, TagId, TaggingId, TargetId,
 };
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
     event::Event,
     inbox::Inbox,
     notification::{Delivery, NotificationTarget},
+    operation::Operation,
     rule::{Rule, RuleFiring},
     tag::{Tag, Tagging},
 };
@@ -48,6 +49,8 @@ pub enum Node {
     Message(Message),
     /// A place notifications go to.
     NotificationTarget(NotificationTarget),
+    /// A long piece of work that somebody asked for.
+    Operation(Operation),
     /// When something happens and a condition holds, actions are taken.
     Rule(Rule),
     /// One match of one rule on one message.
@@ -149,6 +152,12 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     }
     if let Some(id) = known::<DeliveryId>(id) {
         return Ok(loader.load_one(id).await?.map(Delivery).map(Node::Delivery));
+    }
+    if let Some(id) = known::<OperationId>(id) {
+        let found = domain::operation::find(ctx, actor.workspace, id)
+            .await
+            .map_err(fault)?;
+        return Ok(found.map(Operation).map(Node::Operation));
     }
     if let Some(id) = known::<EventId>(id) {
         let found = domain::event::load(ctx, actor.workspace, &[id])

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::TimeDelta;
 use entity::{
     id::{ContactId, DeliveryId, MessageId, TargetId, WorkspaceId},
-    kind::{DeliveryState, DueKind, TargetKind},
+    kind::{DeliveryState, TargetKind},
 };
 use sea_orm::FromQueryResult;
 
@@ -52,7 +52,6 @@ pub(super) async fn prepare(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -
     let mut rows = load(ctx, &claimed).await?;
     let mut jobs = Vec::with_capacity(claimed.len());
     for item in claimed {
-        let DueKind::Delivery = item.kind;
         let key = (item.workspace_id, DeliveryId(item.subject_id));
         let Some(delivery) = rows.remove(&key) else {
             end(ctx, &item, None).await?;

@@ -22,7 +22,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use entity::id::WorkspaceId;
+use entity::{id::WorkspaceId, kind::DueKind};
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
 use self::{
@@ -166,7 +166,7 @@ async fn take(
     room: usize,
     turn: &mut Turn,
 ) -> Result<(Vec<Job>, bool)> {
-    let claimed = due::claim(ctx, workspace, room as i64).await?;
+    let claimed = due::claim(ctx, DueKind::Delivery, workspace, room as i64).await?;
     let is_full = claimed.len() == room;
     turn.claimed += claimed.len();
     Ok((prepare(ctx, claimed, turn).await?, is_full))

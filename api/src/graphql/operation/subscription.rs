@@ -1,0 +1,56 @@
+//! Watching operations.
+
+use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
+use domain::{operation, work::change::Fact};
+use entity::id::OperationId;
+use futures::{Stream, StreamExt as _};
+
+use super::Operation;
+use crate::graphql::{change::entries, context::reader, error::fault, id};
+
+/// An operation that was asked for, got further or came to an end.
+#[derive(SimpleObject)]
+pub(crate) struct OperationChange {
+    /// Where it stands in the log; give it as `after` to go on from here.
+    cursor: String,
+    /// The operation as it is now.
+    operation: Operation,
+}
+
+#[derive(Default)]
+pub(crate) struct OperationSubscription;
+
+#[Subscription]
+impl OperationSubscription {
+    /// Operations as they get further.
+    async fn operation_changed<'c>(
+        &self,
+        context: &'c Context<'c>,
+        #[graphql(desc = "Only this operation.")] id: Option<ID>,
+        #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = Result<OperationChange>> + 'c> {
+        let only: Option<OperationId> = id::parse_opt(id.as_ref(), &["id"]).map_err(fault)?;
+        let (ctx, actor) = reader(context)?;
+        let entries = entries(context, after).await?;
+        Ok(entries.filter_map(move |entry| async move {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error)),
+            };
+            let Fact::OperationChanged { operation_id } = entry.fact else {
+                return None;
+            };
+            if only.is_some_and(|wanted| wanted != operation_id) {
+                return None;
+            }
+            let found = operation::find(ctx, actor.workspace, operation_id).await;
+            let found = found.map_err(fault).transpose()?;
+            Some(found.map(|row| OperationChange {
+                cursor: entry.position.to_string(),
+                operation: Operation(row),
+            }))
+        }))
+    }
+}

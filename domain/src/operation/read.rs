@@ -1,0 +1,100 @@
+//! Looking at operations, and cancelling them.
+
+use entity::{
+    id::{Id as _, OperationId, WorkspaceId},
+    kind::OperationState,
+    operation,
+};
+use sea_orm::EntityTrait as _;
+
+use super::record;
+use crate::{
+    access::{Actor, Scope},
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    page::{Key, Keyset, Page, PageRequest},
+    store::{Query, Rows},
+};
+
+const NEWEST: Keyset = Keyset {
+    order: "operation",
+    key: None,
+    id: "o.id",
+    descending: true,
+};
+
+/// A page of the workspace's operations, newest first, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    state: Option<OperationState>,
+    page: &PageRequest,
+) -> Result<Page<(String, operation::Model)>> {
+    let mut query =
+        Query::new("SELECT o.* FROM operation o WHERE o.workspace_id = $1").bind(workspace);
+    if let Some(state) = state {
+        let state = query.arg(state.word());
+        query.push(&format!(" AND o.state = {state}"));
+    }
+    NEWEST.apply(&mut query, page)?;
+    let rows: Vec<operation::Model> = query.all(ctx.reader()).await?;
+    Ok(NEWEST
+        .page(rows, page)
+        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+}
+
+/// The operation, if it is one of the workspace.
+pub async fn find(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    id: OperationId,
+) -> Result<Option<operation::Model>> {
+    Ok(operation::Entity::find_by_id((workspace, id))
+        .one(ctx.reader())
+        .await?)
+}
+
+/// The operations among `ids`, in no particular order; for loaders.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[OperationId],
+) -> Result<Vec<operation::Model>> {
+    Ok(
+        Query::new("SELECT o.* FROM {r} JOIN operation o ON o.workspace_id = $1 AND o.id = r.id")
+            .bind(workspace)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
+            .all(ctx.reader())
+            .await?,
+    )
+}
+
+/// Stops an operation after the step that is under way; what it has done stays done.
+pub async fn cancel(ctx: &Ctx, actor: &Actor, id: OperationId) -> Result<operation::Model> {
+    actor.require(Scope::Write)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let cancelled: Option<operation::Model> = Query::new(
+        "UPDATE operation SET state = 'CANCELLED', finished_at = $3
+         WHERE workspace_id = $1 AND id = $2 AND finished_at IS NULL RETURNING *",
+    )
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(tx.now)
+    .one(tx.connection())
+    .await?;
+    let Some(cancelled) = cancelled else {
+        let exists = operation::Entity::find_by_id((tx.workspace, id))
+            .one(tx.connection())
+            .await?
+            .is_some();
+        return Err(if exists {
+            let message = "This operation has come to an end already.";
+            Error::refused(&["id"], UserErrorCode::Invalid, message)
+        } else {
+            Error::not_found(&["id"], "operation")
+        });
+    };
+    record(&mut tx, actor.origin(), id);
+    tx.commit().await?;
+    Ok(cancelled)
+}
