@@ -58,6 +58,16 @@ pub fn operations() -> &'static [&'static dyn operation::Kind] {
     &[]
 }
 
+/// Does what an item asks for that needs nothing but the database.
+async fn do_due(ctx: &ctx::Ctx, item: &Claimed) -> error::Result<()> {
+    match item.kind {
+        DueKind::ConversationWake => conversation::wake(ctx, item).await,
+        DueKind::Delivery | DueKind::Operation => Err(error::Error::Internal(
+            "this kind of item has a turn of its own".to_owned(),
+        )),
+    }
+}
+
 /// What is noted about the subject of a due item that will not be tried again.
 async fn give_up_due(tx: &mut store::Tx<'_>, item: &Claimed, error: &str) -> error::Result<()> {
     match item.kind {
@@ -65,5 +75,7 @@ async fn give_up_due(tx: &mut store::Tx<'_>, item: &Claimed, error: &str) -> err
             notification::delivery::give_up(tx, item.subject_id.into(), error).await
         }
         DueKind::Operation => operation::give_up(tx, item.subject_id.into(), error).await,
+        // It stays snoozed: visible in its list, and woken by the next message or by hand.
+        DueKind::ConversationWake => Ok(()),
     }
 }

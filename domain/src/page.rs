@@ -33,6 +33,8 @@ pub const MAX_SIZE: i64 = 100;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Key {
+    /// A whole number, such as an urgency.
+    Int(i64),
     /// A number, such as a score.
     Real(f64),
     /// A moment.
@@ -224,6 +226,7 @@ impl Keyset {
             let condition = match (self.key, cursor.key) {
                 (Some(column), key) => {
                     let key = match key {
+                        Key::Int(key) => query.arg(key),
                         Key::Real(key) => query.arg(key),
                         Key::Time(key) => query.arg(key),
                         Key::Text(key) => query.arg(key),
@@ -315,6 +318,8 @@ mod tests {
     #[test]
     fn a_cursor_survives_its_text_form_and_belongs_to_one_order() {
         for key in [
+            Key::Int(3),
+            Key::Real(61.0),
             Key::Real(61.5),
             Key::Text("縁".to_owned()),
             Key::Time(DateTime::UNIX_EPOCH),

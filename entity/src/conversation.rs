@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{ContactId, ConversationId, InboxId, MessageId, WorkspaceId},
-    kind::ConversationStatus,
+    id::{ContactId, ConversationId, InboxId, MemberId, MessageId, WorkspaceId},
+    kind::{ConversationStatus, Priority},
 };
 
 /// A thread with a contact.
@@ -37,6 +37,20 @@ pub struct Model {
     pub waiting_since: Option<DateTimeUtc>,
     /// How many messages it has.
     pub messages: i64,
+    /// When a snoozed one opens again by itself.
+    pub snoozed_until: Option<DateTimeUtc>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Who is to deal with it.
+    pub assignee_id: Option<MemberId>,
+    /// When the contact first wrote, programs that answer by themselves left out.
+    pub first_inbound_at: Option<DateTimeUtc>,
+    /// When a person of ours first wrote after that.
+    pub first_response_at: Option<DateTimeUtc>,
+    /// When it was last closed, whether it was opened again or not.
+    pub closed_at: Option<DateTimeUtc>,
+    /// How often it was opened again after it was closed.
+    pub reopenings: i64,
 }
 
 /// None: joins are written where they are needed.

@@ -25,6 +25,8 @@ pub struct Model {
     pub address: Option<String>,
     /// When the row was made.
     pub created_at: DateTimeUtc,
+    /// When it went out of use, if it has.
+    pub archived_at: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

@@ -114,6 +114,10 @@ kinds! {
     ConversationStatus {
         /// Somebody still has to do something.
         Open = "OPEN",
+        /// It is the contact's turn, or somebody else's.
+        Pending = "PENDING",
+        /// Put aside until a moment, or until the contact writes again.
+        Snoozed = "SNOOZED",
         /// Done, until the contact writes again.
         Closed = "CLOSED",
     }
@@ -224,6 +228,8 @@ kinds! {
     DueKind {
         /// Attempt a delivery.
         Delivery = "DELIVERY",
+        /// Open a snoozed conversation again.
+        ConversationWake = "CONVERSATION_WAKE",
         /// Go on with an operation.
         Operation = "OPERATION",
     }
@@ -258,6 +264,52 @@ kinds! {
         Done = "DONE",
         /// Set aside after it crashed its worker three times.
         Quarantined = "QUARANTINED",
+    }
+}
+
+/// How urgent a conversation is. Stored as a number, so that an index has it in order.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Enum,
+    Serialize,
+    Deserialize,
+)]
+#[sea_orm(rs_type = "i64", db_type = "BigInteger")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "ConversationPriority")]
+pub enum Priority {
+    /// It can wait.
+    #[sea_orm(num_value = 0)]
+    Low,
+    /// As usual.
+    #[sea_orm(num_value = 1)]
+    Normal,
+    /// Before the others.
+    #[sea_orm(num_value = 2)]
+    High,
+    /// At once.
+    #[sea_orm(num_value = 3)]
+    Urgent,
+}
+
+impl Priority {
+    /// The number stored; larger is more urgent.
+    pub fn rank(self) -> i64 {
+        match self {
+            Self::Low => 0,
+            Self::Normal => 1,
+            Self::High => 2,
+            Self::Urgent => 3,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod m0004_rule;
 mod m0005_email;
 mod m0006_health;
 mod m0008_tagging;
+mod m0013_conversation;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_email::Migration),
             Box::new(m0006_health::Migration),
             Box::new(m0008_tagging::Migration),
+            Box::new(m0013_conversation::Migration),
         ]
     }
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use domain::{
     contact::{self, ContactFilter, ContactOrder, TagFilter},
-    conversation::{self, ConversationFilter, NewMessage, Outcome},
+    conversation::{self, ConversationFilter, ConversationOrder, NewMessage, Outcome},
     inbox,
     page::PageRequest,
     tag::{self, NewTag, Request, tagging},
@@ -80,6 +80,7 @@ fn messages_brought_twice_are_stored_once_and_threads_hold_together_in_any_order
             ctx,
             workspace,
             &ConversationFilter::default(),
+            ConversationOrder::default(),
             &PageRequest::first(10),
         )
         .await
@@ -117,6 +118,7 @@ fn an_answer_from_us_ends_the_wait() {
             &world.ctx,
             world.owner.workspace,
             &ConversationFilter::default(),
+            ConversationOrder::default(),
             &PageRequest::first(10),
         )
         .await

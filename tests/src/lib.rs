@@ -13,6 +13,8 @@ mod api;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod conversation;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod email;

@@ -102,7 +102,10 @@ impl WorkHandler for Handler {
     async fn work(&self, hint: Hint) -> anyhow::Result<()> {
         let workspace = WorkspaceId(hint.workspace);
         match hint.work {
-            Work::Due => return self.inner.deliver(workspace).await,
+            Work::Due => {
+                let done = self.inner.do_due(Some(workspace)).await;
+                return self.inner.deliver(workspace).await.and(done);
+            }
             Work::Operation => return self.inner.operate(workspace).await,
             _ => {}
         }
@@ -142,8 +145,9 @@ impl WorkHandler for Handler {
                 drop(alone);
             });
         }
+        let done = inner.do_due(None).await;
         inner.catch_up().await?;
-        inner.prune().await
+        inner.prune().await.and(done)
     }
 
     async fn tick(&self) -> anyhow::Result<()> {
@@ -197,6 +201,17 @@ impl Inner {
         projection::run_watched(&self.ctx, projection, workspace, &watch)
             .await
             .with_context(|| format!("run projection {name}"))
+    }
+
+    /// Does what is due and needs nothing but the database, of one workspace or of all.
+    async fn do_due(&self, workspace: Option<WorkspaceId>) -> anyhow::Result<()> {
+        let goes_on = || !self.stop.is_cancelled();
+        let done = due::run_here(&self.ctx, workspace, &goes_on)
+            .await
+            .context("do due items")?;
+        counter!("enishi_due_attempts_total", "kind" => "here", "result" => "done")
+            .increment(done as u64);
+        Ok(())
     }
 
     /// Attempts the deliveries of one workspace that are due.

@@ -8,12 +8,12 @@ use async_graphql::{
     runtime::{TokioSpawner, TokioTimer},
 };
 use domain::{
-    account, contact, conversation, ctx::Ctx, email, health, inbox, notification, rule, tag,
+    access, account, contact, conversation, ctx::Ctx, email, health, inbox, notification, rule, tag,
 };
 use entity::{
     id::{
         AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, FiringId,
-        InboxId, MessageId, RuleId, TagId, TargetId, WorkspaceId,
+        InboxId, MemberId, MessageId, RuleId, TagId, TargetId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -55,6 +55,9 @@ pub(crate) struct HealthOf(pub(crate) ContactId);
 /// Asks for a version of the health model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ModelOf(pub(crate) i64);
+/// Asks for who watches a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct WatchersOf(pub(crate) ConversationId);
 /// Asks for a contact's identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
@@ -104,6 +107,36 @@ impl Load<ConversationId> for Loader {
         ids: &[ConversationId],
     ) -> Result<HashMap<ConversationId, Self::Value>, Error> {
         let rows = conversation::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<WatchersOf> for Loader {
+    type Value = Vec<MemberId>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[WatchersOf]) -> Result<HashMap<WatchersOf, Self::Value>, Error> {
+        let ids: Vec<ConversationId> = keys.iter().map(|key| key.0).collect();
+        let rows = conversation::load_watchers(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let mut watchers: HashMap<_, Vec<MemberId>> = HashMap::new();
+        for row in rows {
+            let of = watchers.entry(WatchersOf(row.conversation_id));
+            of.or_default().push(row.member_id);
+        }
+        Ok(watchers)
+    }
+}
+
+impl Load<MemberId> for Loader {
+    type Value = entity::member::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[MemberId]) -> Result<HashMap<MemberId, Self::Value>, Error> {
+        let rows = access::member::load(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))

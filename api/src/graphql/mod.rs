@@ -63,6 +63,7 @@ pub struct Mutation(
     account::AccountMutation,
     contact::ContactMutation,
     conversation::ConversationMutation,
+    conversation::ConversationUpdateMutation,
     email::EmailMutation,
     event::EventMutation,
     health::HealthModelMutation,
@@ -77,7 +78,11 @@ pub struct Mutation(
 /// last cursor misses nothing.
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]
-pub struct Subscription(change::ChangeSubscription, operation::OperationSubscription);
+pub struct Subscription(
+    change::ChangeSubscription,
+    conversation::ConversationSubscription,
+    operation::OperationSubscription,
+);
 
 /// The schema of the API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

@@ -13,10 +13,11 @@ use sea_orm::{
 
 use super::{Actor, Scope};
 use crate::{
+    conversation,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     mail::EmailAddress,
-    store::Tx,
+    store::{Query, Rows, Tx},
     text,
 };
 
@@ -88,10 +89,11 @@ pub async fn set_role(ctx: &Ctx, actor: &Actor, id: MemberId, role: Role) -> Res
     Ok(member)
 }
 
-/// Removes a member and revokes their tokens. The last owner stays.
+/// Removes a member, revokes their tokens and takes them off every conversation. The last owner
+/// stays.
 pub async fn remove(ctx: &Ctx, actor: &Actor, id: MemberId) -> Result<member::Model> {
     actor.require(Scope::Administer)?;
-    let tx = ctx.begin(actor.workspace).await?;
+    let mut tx = ctx.begin(actor.workspace).await?;
     let member = find(&tx, id, "id").await?;
     may_grant(actor, member.role)?;
     if member.role == Role::Owner {
@@ -110,6 +112,8 @@ pub async fn remove(ctx: &Ctx, actor: &Actor, id: MemberId) -> Result<member::Mo
     let mut active = member.into_active_model();
     active.removed_at = Set(Some(tx.now));
     let member = active.update(tx.connection()).await?;
+    // After the member's own row, so that whoever assigns meanwhile has either finished or is told.
+    conversation::release(&mut tx, actor.origin(), id).await?;
     tx.commit().await?;
     Ok(member)
 }
@@ -122,6 +126,21 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<member::Model
         .await?;
     members.sort_by_key(|member| member.id);
     Ok(members)
+}
+
+/// The members among `ids`, removed ones included, in no particular order; for loaders.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[MemberId],
+) -> Result<Vec<member::Model>> {
+    Ok(
+        Query::new("SELECT m.* FROM {r} JOIN member m ON m.workspace_id = $1 AND m.id = r.id")
+            .bind(workspace)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
+            .all(ctx.reader())
+            .await?,
+    )
 }
 
 pub(super) async fn find(tx: &Tx<'_>, id: MemberId, field: &str) -> Result<member::Model> {

@@ -199,7 +199,8 @@ pub async fn list(
     }))
 }
 
-fn escape_like(text: &str) -> String {
+/// `text` as a literal part of a `LIKE` pattern whose escape is a backslash.
+pub(crate) fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if matches!(character, '%' | '_' | '\\') {

@@ -21,6 +21,7 @@ use crate::{
     store::{Query, Rows},
 };
 
+pub(crate) use list::escape_like;
 pub use list::{ContactFilter, ContactOrder, TagFilter, list};
 pub(crate) use resolve::resolve_emails;
 pub use write::{ContactChanges, NewContact, create, update};

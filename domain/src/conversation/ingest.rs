@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use entity::{
     id::{ContactId, ConversationId, InboxId, MessageId},
-    kind::{Author, Direction},
+    kind::{Author, ConversationStatus, Direction},
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::thread;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode},
     inbox,
     mail::EmailAddress,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     text,
     work::change::{Change, Fact},
 };
@@ -106,13 +106,16 @@ pub async fn ingest_as(
             message,
         ));
     }
-    if inbox::find(ctx, actor.workspace, inbox).await?.is_none() {
-        let message = "There is no such inbox.";
-        errors.push(UserError::new(
-            &["inboxId"],
-            UserErrorCode::NotFound,
-            message,
-        ));
+    let refused = match inbox::find(ctx, actor.workspace, inbox).await? {
+        None => Some((UserErrorCode::NotFound, "There is no such inbox.")),
+        Some(inbox) if inbox.archived_at.is_some() => Some((
+            UserErrorCode::Invalid,
+            "This inbox is archived. Restore it first.",
+        )),
+        Some(_) => None,
+    };
+    if let Some((code, message)) = refused {
+        errors.push(UserError::new(&["inboxId"], code, message));
     }
     let now = ctx.clock.now();
     let checked: Vec<Checked> = messages
@@ -283,7 +286,10 @@ async fn write(
             drop_empty(tx, &fresh_conversations, &kept).await?;
             stored.extend(look_up(tx, inbox, &messages).await?);
         }
-        update_conversations(tx, &kept).await?;
+        let awaited = update_conversations(tx, &kept, &fresh_conversations).await?;
+        for change in awaited {
+            tx.record(change.recorded(origin));
+        }
         update_activity(tx, &kept).await?;
         for place in kept {
             stored.insert(place.message.external_id.clone(), place.id);
@@ -477,9 +483,33 @@ async fn drop_empty(tx: &Tx<'_>, opened: &[ConversationId], kept: &[&Placed<'_>]
     Ok(())
 }
 
+/// A conversation that was not open and that the contact has written in since.
+#[derive(FromQueryResult)]
+struct Reopened {
+    id: ConversationId,
+    contact_id: ContactId,
+    status: ConversationStatus,
+}
+
+impl Reopened {
+    fn recorded(&self, origin: Origin) -> Change {
+        let fact = Fact::ConversationStatusChanged {
+            conversation_id: self.id,
+            from: Some(self.status),
+            to: Some(ConversationStatus::Open),
+        };
+        Change::new(origin, Some(self.contact_id), fact)
+    }
+}
+
 /// Brings the conversations' own rows up to date: how many messages, the newest one, whether the
-/// contact waits for an answer, and open again when the contact has written since.
-async fn update_conversations(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<()> {
+/// contact waits for an answer, when each side first wrote, and open again when the contact has
+/// written since. Returns those that were not open before.
+async fn update_conversations(
+    tx: &Tx<'_>,
+    kept: &[&Placed<'_>],
+    fresh: &[ConversationId],
+) -> Result<Vec<Reopened>> {
     let mut by_conversation: BTreeMap<ConversationId, Vec<&Placed<'_>>> = BTreeMap::new();
     for place in kept {
         by_conversation
@@ -509,7 +539,34 @@ async fn update_conversations(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<()> {
                     .max()
             }),
         );
-    // The wait is recomputed from the messages themselves: they may arrive in any order.
+    let by_contact = |place: &&&Placed<'_>| {
+        place.message.direction == Direction::Inbound && !place.message.automatic
+    };
+    let by_member =
+        |place: &&Placed<'_>| place.message.author == Author::Member && !place.message.automatic;
+    let rows = rows
+        .opt_times(
+            "first_inbound_at",
+            by_conversation.values().map(|places| {
+                let first = places.iter().find(by_contact);
+                first.map(|place| place.message.sent_at)
+            }),
+        )
+        .flags(
+            "answers",
+            by_conversation
+                .values()
+                .map(|places| places.iter().any(by_member)),
+        );
+    // Conversations that this call opened are open.
+    let reopened = if fresh.len() < by_conversation.len() {
+        find_reopened(tx, rows.clone()).await?
+    } else {
+        Vec::new()
+    };
+    // The wait is recomputed from the messages themselves: they may arrive in any order. So is the
+    // first answer, when this call may have moved it: by an answer, or by a question that was asked
+    // before the first one known.
     Query::new(
         "UPDATE conversation SET messages = conversation.messages + r.messages,
              first_message_at = CASE WHEN r.first_at < conversation.first_message_at
@@ -520,14 +577,40 @@ async fn update_conversations(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<()> {
                                     THEN r.last_at ELSE conversation.last_message_at END,
              status = CASE WHEN r.inbound_at >= conversation.last_message_at
                            THEN 'OPEN' ELSE conversation.status END,
-             waiting_since = (
+             snoozed_until = CASE WHEN r.inbound_at >= conversation.last_message_at
+                                  THEN NULL ELSE conversation.snoozed_until END,
+             reopenings = conversation.reopenings
+                 + CASE WHEN conversation.status = 'CLOSED'
+                             AND r.inbound_at >= conversation.last_message_at THEN 1 ELSE 0 END,
+             first_inbound_at = COALESCE(
+                 CASE WHEN r.first_inbound_at < conversation.first_inbound_at
+                      THEN r.first_inbound_at END,
+                 conversation.first_inbound_at, r.first_inbound_at),
+             first_response_at = CASE
+                 WHEN r.answers OR (conversation.messages > 0
+                      AND (r.first_inbound_at < conversation.first_inbound_at
+                           OR (conversation.first_inbound_at IS NULL
+                               AND r.first_inbound_at IS NOT NULL)))
+                 THEN (
+                     SELECT MIN(a.sent_at) FROM message a
+                     WHERE a.workspace_id = $1 AND a.conversation_id = r.id
+                       AND a.direction = 'OUTBOUND' AND a.author = 'MEMBER' AND a.automatic = $2
+                       AND a.sent_at >= COALESCE(
+                           CASE WHEN r.first_inbound_at < conversation.first_inbound_at
+                                THEN r.first_inbound_at END,
+                           conversation.first_inbound_at, r.first_inbound_at))
+                 ELSE conversation.first_response_at END,
+             waiting_since = CASE WHEN conversation.status <> 'CLOSED'
+                                       OR r.inbound_at >= conversation.last_message_at
+             THEN (
                  SELECT MIN(m.sent_at) FROM message m
                  WHERE m.workspace_id = $1 AND m.conversation_id = r.id
                    AND m.direction = 'INBOUND' AND m.automatic = $2
+                   AND (conversation.closed_at IS NULL OR m.created_at > conversation.closed_at)
                    AND NOT EXISTS (
                        SELECT 1 FROM message o
                        WHERE o.workspace_id = $1 AND o.conversation_id = r.id
-                         AND o.direction = 'OUTBOUND' AND o.sent_at >= m.sent_at))
+                         AND o.direction = 'OUTBOUND' AND o.sent_at >= m.sent_at)) END
          FROM {r} WHERE conversation.workspace_id = $1 AND conversation.id = r.id",
     )
     .bind(tx.workspace)
@@ -535,7 +618,21 @@ async fn update_conversations(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<()> {
     .rows("r", rows)
     .execute(tx.connection())
     .await?;
-    Ok(())
+    Ok(reopened)
+}
+
+async fn find_reopened(tx: &Tx<'_>, rows: Rows) -> Result<Vec<Reopened>> {
+    // Held, so that what is said of the former status is still true when it changes.
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    Ok(Query::new(format!(
+        "SELECT v.id, v.contact_id, v.status FROM {{r}}
+         JOIN conversation v ON v.workspace_id = $1 AND v.id = r.id
+         WHERE v.status <> 'OPEN' AND r.inbound_at >= v.last_message_at ORDER BY v.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .all(tx.connection())
+    .await?)
 }
 
 async fn update_activity(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<()> {

@@ -1,16 +1,28 @@
 //! Conversations and messages: threads with contacts, and what was written in them.
 //!
 //! Messages come in through [`ingest`], in bulk and any number of times; reading goes through
-//! `read`. A message is never changed afterwards.
+//! `read`. A message is never changed afterwards. What people and rules do with a conversation goes
+//! through [`update`] and [`apply`]: `plan` decides, `update` and `watch` write, `wake` opens what
+//! was snoozed.
 
 pub mod import;
 mod ingest;
+mod list;
+mod plan;
 mod read;
 mod status;
 mod thread;
+mod times;
+mod update;
+mod wake;
+mod watch;
 
 pub use ingest::{Ingested, MAX_MESSAGES, NewMessage, Outcome, ingest, ingest_as};
-pub use read::{
-    ConversationFilter, find, find_message, list, load, load_messages, messages, of_contact,
-};
+pub use list::{ConversationFilter, ConversationOrder, list, of_contact};
+pub use read::{find, find_message, load, load_messages, messages};
 pub use status::set_status;
+pub use times::{first_response_s, resolution_s};
+pub use update::{By, Changes, MAX_UPDATED, apply, update};
+pub(crate) use wake::wake;
+pub(crate) use watch::release;
+pub use watch::{Watcher, load_watchers};

@@ -2,88 +2,17 @@
 
 use entity::{
     conversation,
-    id::{ContactId, ConversationId, Id as _, InboxId, MessageId, WorkspaceId},
-    kind::ConversationStatus,
+    id::{ConversationId, Id as _, MessageId, WorkspaceId},
     message,
 };
 use sea_orm::EntityTrait as _;
 
 use crate::{
-    contact::TagFilter,
     ctx::Ctx,
     error::Result,
     page::{Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
-
-/// Which conversations a list has.
-#[derive(Debug, Clone, Default)]
-pub struct ConversationFilter {
-    /// By their tags.
-    pub tags: TagFilter,
-    /// Of one inbox.
-    pub inbox: Option<InboxId>,
-    /// Standing so.
-    pub status: Option<ConversationStatus>,
-}
-
-const RECENT: Keyset = Keyset {
-    order: "recent",
-    key: Some("v.last_message_at"),
-    id: "v.id",
-    descending: true,
-};
-
-/// A page of the workspace's conversations, the latest message first, each with its cursor.
-pub async fn list(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    filter: &ConversationFilter,
-    page: &PageRequest,
-) -> Result<Page<(String, conversation::Model)>> {
-    let mut query =
-        Query::new("SELECT v.* FROM conversation v WHERE v.workspace_id = $1").bind(workspace);
-    filter.tags.apply(&mut query, "v.id");
-    if let Some(inbox) = filter.inbox {
-        let inbox = query.arg(inbox);
-        query.push(&format!(" AND v.inbox_id = {inbox}"));
-    }
-    if let Some(status) = filter.status {
-        let status = query.arg(status.word());
-        query.push(&format!(" AND v.status = {status}"));
-    }
-    read_page(ctx, query, page).await
-}
-
-/// A page of one contact's conversations, the latest message first.
-pub async fn of_contact(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    contact: ContactId,
-    page: &PageRequest,
-) -> Result<Page<(String, conversation::Model)>> {
-    let query = Query::new(
-        "SELECT v.* FROM conversation v WHERE v.workspace_id = $1 AND v.contact_id = $2",
-    )
-    .bind(workspace)
-    .bind(contact);
-    read_page(ctx, query, page).await
-}
-
-async fn read_page(
-    ctx: &Ctx,
-    mut query: Query,
-    page: &PageRequest,
-) -> Result<Page<(String, conversation::Model)>> {
-    RECENT.apply(&mut query, page)?;
-    let rows: Vec<conversation::Model> = query.all(ctx.reader()).await?;
-    Ok(RECENT.page(rows, page).map(|row| {
-        (
-            RECENT.cursor(Key::Time(row.last_message_at), row.id.uuid()),
-            row,
-        )
-    }))
-}
 
 /// The conversation, if it is one of the workspace.
 pub async fn find(

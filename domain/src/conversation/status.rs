@@ -1,13 +1,12 @@
-//! Closing conversations and opening them again.
+//! Setting where one conversation stands.
 
 use entity::{conversation, id::ConversationId, kind::ConversationStatus};
-use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
 
+use super::update::{Changes, update};
 use crate::{
-    access::{Actor, Scope},
+    access::Actor,
     ctx::Ctx,
     error::{Error, Result},
-    work::change::{Change, Fact},
 };
 
 /// Sets where a conversation stands. Closing ends the wait for an answer.
@@ -17,26 +16,11 @@ pub async fn set_status(
     id: ConversationId,
     status: ConversationStatus,
 ) -> Result<conversation::Model> {
-    actor.require(Scope::Write)?;
-    let mut tx = ctx.begin(actor.workspace).await?;
-    let found = conversation::Entity::find_by_id((tx.workspace, id))
-        .one(tx.connection())
-        .await?
-        .ok_or_else(|| Error::not_found(&["id"], "conversation"))?;
-    if found.status == status {
-        return Ok(found);
-    }
-    let contact = found.contact_id;
-    let mut active = found.into_active_model();
-    active.status = Set(status);
-    if status == ConversationStatus::Closed {
-        active.waiting_since = Set(None);
-    }
-    let found = active.update(tx.connection()).await?;
-    let fact = Fact::ConversationStatusChanged {
-        conversation_id: id,
+    let changes = Changes {
+        status: Some(status),
+        ..Changes::default()
     };
-    tx.record(Change::new(actor.origin(), Some(contact), fact));
-    tx.commit().await?;
-    Ok(found)
+    let updated = update(ctx, actor, &[id], "id", &changes).await?;
+    let updated = updated.into_iter().next();
+    updated.ok_or_else(|| Error::not_found(&["id"], "conversation"))
 }

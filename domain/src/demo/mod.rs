@@ -261,7 +261,14 @@ async fn tend_conversations(
         let mut page = PageRequest::first(100);
         page.after = after;
         let filter = conversation::ConversationFilter::default();
-        let found = conversation::list(ctx, actor.workspace, &filter, &page).await?;
+        let found = conversation::list(
+            ctx,
+            actor.workspace,
+            &filter,
+            conversation::ConversationOrder::default(),
+            &page,
+        )
+        .await?;
         after = found.rows.last().map(|(cursor, _)| cursor.clone());
         for (_, conversation) in &found.rows {
             let threads = [

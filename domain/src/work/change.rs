@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use entity::{
     id::{
         AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, EventId,
-        FiringId, HealthModelId, InboxId, MessageId, OperationId, RuleId, TagId, TaggingId,
-        TargetId, WorkspaceId,
+        FiringId, HealthModelId, InboxId, MemberId, MessageId, OperationId, RuleId, TagId,
+        TaggingId, TargetId, WorkspaceId,
     },
-    kind::{HealthBand, TagTarget},
+    kind::{ConversationStatus, HealthBand, Priority, TagTarget},
 };
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use serde::{Deserialize, Serialize};
@@ -53,9 +53,37 @@ pub enum Fact {
     /// An account's own data changed.
     #[serde(rename = "account.changed")]
     AccountChanged { account_id: AccountId },
-    /// A conversation was closed or opened again.
+    /// A conversation was closed, opened again, put aside or woken.
     #[serde(rename = "conversation.status_changed")]
-    ConversationStatusChanged { conversation_id: ConversationId },
+    ConversationStatusChanged {
+        conversation_id: ConversationId,
+        /// Missing in entries of the first release.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<ConversationStatus>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<ConversationStatus>,
+    },
+    /// A conversation was given to a member, to another, or to nobody.
+    #[serde(rename = "conversation.assigned")]
+    ConversationAssigned {
+        conversation_id: ConversationId,
+        from: Option<MemberId>,
+        to: Option<MemberId>,
+    },
+    /// A conversation became more or less urgent.
+    #[serde(rename = "conversation.priority_changed")]
+    ConversationPriorityChanged {
+        conversation_id: ConversationId,
+        from: Priority,
+        to: Priority,
+    },
+    /// Members began or ceased to watch a conversation.
+    #[serde(rename = "conversation.watchers_changed")]
+    ConversationWatchersChanged {
+        conversation_id: ConversationId,
+        added: Vec<MemberId>,
+        removed: Vec<MemberId>,
+    },
     /// A tag was put on something.
     #[serde(rename = "tagging.added")]
     TaggingAdded {
@@ -141,6 +169,9 @@ impl Fact {
             Self::AccountCreated { .. } => "account.created",
             Self::AccountChanged { .. } => "account.changed",
             Self::ConversationStatusChanged { .. } => "conversation.status_changed",
+            Self::ConversationAssigned { .. } => "conversation.assigned",
+            Self::ConversationPriorityChanged { .. } => "conversation.priority_changed",
+            Self::ConversationWatchersChanged { .. } => "conversation.watchers_changed",
             Self::TaggingAdded { .. } => "tagging.added",
             Self::TaggingRemoved { .. } => "tagging.removed",
             Self::TagChanged { .. } => "tag.changed",
@@ -171,7 +202,18 @@ impl Fact {
             Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
                 account_id.0
             }
-            Self::ConversationStatusChanged { conversation_id } => conversation_id.0,
+            Self::ConversationStatusChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationAssigned {
+                conversation_id, ..
+            }
+            | Self::ConversationPriorityChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationWatchersChanged {
+                conversation_id, ..
+            } => conversation_id.0,
             Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
                 tagging_id.0
             }
@@ -201,7 +243,18 @@ impl Fact {
             Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
                 account_id.to_string()
             }
-            Self::ConversationStatusChanged { conversation_id } => conversation_id.to_string(),
+            Self::ConversationStatusChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationAssigned {
+                conversation_id, ..
+            }
+            | Self::ConversationPriorityChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationWatchersChanged {
+                conversation_id, ..
+            } => conversation_id.to_string(),
             Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
                 tagging_id.to_string()
             }

@@ -1,4 +1,5 @@
-//! Rows with a time: deliveries and operations now; waits and scheduled sends later.
+//! Rows with a time: deliveries, operations, and conversations to be woken. What calls out and what is
+//! long has a turn of its own, what needs only the database is done by [`run_here`].
 //!
 //! A worker claims items that are due under a lease with a fencing token; due times and leases are
 //! all set and judged by the database's clock. Finishing is a conditional update on that token, in
@@ -87,7 +88,7 @@ pub async fn add(ctx: &Ctx, tx: &mut Tx<'_>, items: &[NewItem]) -> Result<(), Db
 /// The hint that wakes whoever does items of this kind.
 fn work_of(kind: DueKind) -> Work {
     match kind {
-        DueKind::Delivery => Work::Due,
+        DueKind::ConversationWake | DueKind::Delivery => Work::Due,
         DueKind::Operation => Work::Operation,
     }
 }
@@ -124,6 +125,57 @@ pub async fn claim(
         query
     };
     query.all(ctx.db.writer()).await
+}
+
+/// The kinds that need nothing but the database.
+const HERE: [DueKind; 1] = [DueKind::ConversationWake];
+/// How many items are claimed at once to be done here.
+const BATCH: i64 = 64;
+/// Errors in a row before an item that is done here is set aside.
+const MAX_FAILURES: i64 = 8;
+
+/// Does the items that are due and need nothing but the database, of one workspace or of all, until
+/// none is left or `goes_on` says no. Says how many it did.
+pub async fn run_here(
+    ctx: &Ctx,
+    workspace: Option<WorkspaceId>,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<usize> {
+    let mut done = 0;
+    for kind in HERE {
+        while goes_on() {
+            let claimed = claim(ctx, kind, workspace, BATCH).await?;
+            if claimed.is_empty() {
+                break;
+            }
+            done += claimed.len();
+            for item in claimed {
+                if let Err(error) = crate::do_due(ctx, &item).await {
+                    tracing::warn!(workspace.id = %item.workspace_id, due_item.id = %item.id,
+                        kind = kind.word(), error = &error as &dyn std::error::Error,
+                        "a due item failed and will be tried again");
+                    note_failure(ctx, &item, &error.to_string()).await?;
+                }
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Puts an item that failed back for a while, twice as long each time, or out of the way.
+async fn note_failure(ctx: &Ctx, item: &Claimed, error: &str) -> Result<()> {
+    let mut tx = ctx.begin(item.workspace_id).await?;
+    let held = if item.failures + 1 >= MAX_FAILURES {
+        set_aside(&mut tx, item, error).await?
+    } else {
+        let wait = TimeDelta::seconds(1 << item.failures.clamp(0, MAX_FAILURES));
+        retry(&tx, item, wait, error).await?
+    };
+    if held {
+        tx.commit().await
+    } else {
+        Ok(tx.rollback().await?)
+    }
 }
 
 /// Finds items whose worker died and makes them claimable again, or sets them aside when they have

@@ -127,6 +127,7 @@ async fn insert(ctx: &Ctx, tx: &Tx<'_>, new: NewWorkspace) -> Result<Created> {
         channel: Set(Channel::Email),
         address: Set(None),
         created_at: Set(tx.now),
+        archived_at: Set(None),
     })
     .exec_without_returning(tx.connection())
     .await?;

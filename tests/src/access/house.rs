@@ -28,14 +28,14 @@ use tokio::sync::broadcast;
 use crate::support::{World, engine::Receiver};
 
 /// The schema, asked as anybody.
-pub(super) struct Door {
+pub(crate) struct Door {
     ctx: Ctx,
     schema: Schema,
     pub(super) hints: broadcast::Sender<Hint>,
 }
 
 impl Door {
-    pub(super) fn new(ctx: &Ctx) -> Self {
+    pub(crate) fn new(ctx: &Ctx) -> Self {
         let hints = broadcast::channel(64).0;
         let runtime = tokio::runtime::Handle::current();
         let hub = Hub::new(ctx.clone(), hints.clone(), runtime);
@@ -52,13 +52,13 @@ impl Door {
     }
 
     /// Runs a query or a mutation.
-    pub(super) async fn ask(&self, actor: &Actor, document: &str, variables: &Value) -> Value {
+    pub(crate) async fn ask(&self, actor: &Actor, document: &str, variables: &Value) -> Value {
         let request = Self::request(actor, document, variables);
         plain(&self.schema.execute(request).await)
     }
 
     /// Runs a subscription.
-    pub(super) fn follow(
+    pub(crate) fn follow(
         &self,
         actor: &Actor,
         document: &str,
@@ -71,7 +71,7 @@ impl Door {
     }
 
     /// Runs what must work, and gives back its one field.
-    pub(super) async fn must(&self, actor: &Actor, document: &str, variables: Value) -> Value {
+    pub(crate) async fn must(&self, actor: &Actor, document: &str, variables: Value) -> Value {
         let mut answer = self.ask(actor, document, &variables).await;
         assert!(
             answer["errors"].is_null(),
@@ -266,6 +266,11 @@ impl House {
             "operation",
             &json!(asked.expect("an operation").id.to_string()),
         );
+        let inbox = "mutation($input: CreateInboxInput!) { createInbox(input: $input) \
+            { inbox { id } userErrors { message } } }";
+        let input = json!({ "name": format!("Spare {number}"), "channel": "CHAT" });
+        let made = door.must(owner, inbox, json!({ "input": input })).await;
+        self.keep("spare_inbox", &made["inbox"]["id"]);
         if let Some(topic) = self.ids.get("topic") {
             let rule = "mutation($input: CreateRuleInput!) { createRule(input: $input) \
                 { rule { id } userErrors { path message } } }";
@@ -358,7 +363,7 @@ impl operation::Kind for AtOnce {
 }
 
 /// A member of the owner's workspace with this role, through a token with every scope of it.
-pub(super) async fn member_of(ctx: &Ctx, owner: &Actor, role: Role) -> Actor {
+pub(crate) async fn member_of(ctx: &Ctx, owner: &Actor, role: Role) -> Actor {
     let new = NewMember {
         email: format!("{}@staff.example", role.word().to_lowercase()),
         name: "Somebody".to_owned(),

@@ -4,7 +4,7 @@
 //! something of every kind in it; [`roles`] tries every row as every role; [`strangers`] puts the
 //! ids of one workspace into every place of the schema that takes one, on behalf of another.
 
-mod house;
+pub(crate) mod house;
 mod roles;
 mod strangers;
 mod table;

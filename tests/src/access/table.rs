@@ -110,6 +110,7 @@ pub(super) fn rows() -> Vec<Row> {
         ask("tags", json!({}), READ),
         watch("changes"),
         watch("messageReceived"),
+        watch("conversationChanged"),
         watch("taggingChanged"),
         watch("healthChanged"),
         watch("operationChanged"),
@@ -176,6 +177,16 @@ pub(super) fn rows() -> Vec<Row> {
         change(
             "setConversationStatus",
             &json!({ "id": "@conversation", "status": "CLOSED" }),
+            WRITE,
+        ),
+        change(
+            "updateConversation",
+            &json!({ "id": "@conversation", "priority": "HIGH", "assigneeId": "@member" }),
+            WRITE,
+        ),
+        change(
+            "updateConversations",
+            &json!({ "ids": ["@conversation"], "status": "PENDING", "addWatcherIds": ["@boss"] }),
             WRITE,
         ),
         change(
@@ -246,6 +257,13 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "name": "New #", "channel": "CHAT" }),
             CONFIGURE,
         ),
+        change(
+            "updateInbox",
+            &json!({ "id": "@inbox", "name": "Changed #" }),
+            CONFIGURE,
+        ),
+        change("archiveInbox", &json!({ "id": "@spare_inbox" }), CONFIGURE),
+        change("restoreInbox", &json!({ "id": "@spare_inbox" }), CONFIGURE),
         change(
             "createTag",
             &json!({ "name": "New #", "kind": "CONTACT" }),

@@ -24,6 +24,7 @@ use domain::{
     },
     store::Query,
     tag::{self, NewTag},
+    work::due,
 };
 use entity::{
     id::{MessageId, TagId, TargetId},
@@ -212,6 +213,12 @@ impl World {
     pub async fn deliver(&self, receiver: &Receiver) -> Turn {
         let turn = deliver::run_due(&self.ctx, receiver, None, Limits::items(1_000)).await;
         turn.expect("a turn")
+    }
+
+    /// Does what is due and needs nothing but the database; says how many items that were.
+    pub async fn do_due(&self) -> usize {
+        let done = due::run_here(&self.ctx, None, &|| true).await;
+        done.expect("due items")
     }
 
     /// Makes everything due now, and every target free.

@@ -288,7 +288,7 @@ impl Contact {
             .await
             .map_err(fault)?;
         Ok(connection(
-            found.map(|(cursor, row)| (cursor, Conversation(row))),
+            found.map(|(cursor, row)| (cursor, Conversation::from(row))),
         ))
     }
 

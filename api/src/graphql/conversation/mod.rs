@@ -1,96 +1,182 @@
 //! Conversations and messages over GraphQL.
 
+mod change;
 mod mutation;
+mod query;
+mod update;
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
-    conversation::{self, ConversationFilter},
+    conversation::{self, first_response_s, resolution_s},
     page::PageRequest,
     rule::firing::FiringsOf,
 };
-use entity::kind::{Author, ConversationStatus, Direction};
+use entity::kind::{Author, ConversationStatus, Direction, Priority};
 
 use super::{
+    access::Member,
     contact::Contact,
     context::{loader, reader},
     error::fault,
-    id,
     inbox::Inbox,
-    loader::TaggingsOf,
+    loader::{TaggingsOf, WatchersOf},
     page::{Connection, connection},
     rule::{RuleFiring, firings},
-    tag::{TagFilterInput, Tagging},
+    tag::Tagging,
 };
 
+pub(crate) use change::ConversationSubscription;
 pub(crate) use mutation::ConversationMutation;
+pub(crate) use query::ConversationQuery;
+pub(crate) use update::ConversationUpdateMutation;
 
 /// A thread with a contact.
 #[derive(Debug, Clone)]
-pub struct Conversation(pub(crate) entity::conversation::Model);
+pub struct Conversation {
+    pub(crate) row: entity::conversation::Model,
+    pub(crate) preloaded: Preloaded,
+}
+
+/// What the list that made a conversation was asked for of each of its conversations, and has
+/// fetched for all of them at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Preloaded {
+    pub(crate) contact: Option<Box<Contact>>,
+    pub(crate) taggings: Option<Vec<Tagging>>,
+}
+
+impl From<entity::conversation::Model> for Conversation {
+    fn from(row: entity::conversation::Model) -> Self {
+        Self {
+            row,
+            preloaded: Preloaded::default(),
+        }
+    }
+}
 
 /// A thread with a contact.
 #[Object]
 impl Conversation {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
-        self.0.id.into()
+        self.row.id.into()
     }
 
     /// The subject of its first message.
     async fn subject(&self) -> &str {
-        &self.0.subject
+        &self.row.subject
     }
 
     /// Where it stands.
     async fn status(&self) -> ConversationStatus {
-        self.0.status
+        self.row.status
     }
 
     /// How many messages it has.
     async fn message_count(&self) -> i64 {
-        self.0.messages
+        self.row.messages
+    }
+
+    /// How urgent it is.
+    async fn priority(&self) -> Priority {
+        self.row.priority
+    }
+
+    /// Who is to deal with it; nothing when nobody is.
+    async fn assignee(&self, context: &Context<'_>) -> Result<Option<Member>> {
+        let Some(id) = self.row.assignee_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Member))
+    }
+
+    /// Who watches it, those who came first first.
+    async fn watchers(&self, context: &Context<'_>) -> Result<Vec<Member>> {
+        let loader = loader(context)?;
+        let ids = loader.load_one(WatchersOf(self.row.id)).await?;
+        let ids = ids.unwrap_or_default();
+        let mut members = loader.load_many(ids.iter().copied()).await?;
+        let members = ids.iter().filter_map(|id| members.remove(id));
+        Ok(members.map(Member).collect())
+    }
+
+    /// When it opens again by itself; nothing when it is not snoozed.
+    async fn snoozed_until(&self) -> Option<DateTime<Utc>> {
+        self.row.snoozed_until
+    }
+
+    /// When it was last closed; nothing when it never was.
+    async fn closed_at(&self) -> Option<DateTime<Utc>> {
+        self.row.closed_at
+    }
+
+    /// How often it was opened again after it was closed, by the contact or by us.
+    async fn reopenings(&self) -> i64 {
+        self.row.reopenings
+    }
+
+    /// Seconds from the contact's first message to the first answer by a person of ours; nothing
+    /// while there is none. Automatic messages count on neither side. Right whenever messages
+    /// arrive late or out of order.
+    async fn first_response_seconds(&self) -> Option<i64> {
+        first_response_s(&self.row)
+    }
+
+    /// Seconds from the contact's first message to the closing; nothing while it is not closed.
+    async fn resolution_seconds(&self) -> Option<i64> {
+        resolution_s(&self.row)
     }
 
     /// When its first message was sent.
     async fn first_message_at(&self) -> DateTime<Utc> {
-        self.0.first_message_at
+        self.row.first_message_at
     }
 
     /// When its newest message was sent.
     async fn last_message_at(&self) -> DateTime<Utc> {
-        self.0.last_message_at
+        self.row.last_message_at
     }
 
     /// Since when the contact waits for an answer; nothing when nobody waits.
     async fn waiting_since(&self) -> Option<DateTime<Utc>> {
-        self.0.waiting_since
+        self.row.waiting_since
     }
 
     /// Whom it is with.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        if let Some(contact) = &self.preloaded.contact {
+            return Ok(Some(contact.as_ref().clone()));
+        }
         Ok(loader(context)?
-            .load_one(self.0.contact_id)
+            .load_one(self.row.contact_id)
             .await?
             .map(Contact::from))
     }
 
     /// Where it came in.
     async fn inbox(&self, context: &Context<'_>) -> Result<Option<Inbox>> {
-        Ok(loader(context)?.load_one(self.0.inbox_id).await?.map(Inbox))
+        Ok(loader(context)?
+            .load_one(self.row.inbox_id)
+            .await?
+            .map(Inbox))
     }
 
     /// The newest message.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         Ok(loader(context)?
-            .load_one(self.0.last_message_id)
+            .load_one(self.row.last_message_id)
             .await?
             .map(Message))
     }
 
-    /// The tags it carries now, oldest first.
+    /// The tags it carries now, oldest first: what this conversation is about. Who the contact is
+    /// to us say the tags of `contact`.
     async fn taggings(&self, context: &Context<'_>) -> Result<Vec<Tagging>> {
-        let found = loader(context)?.load_one(TaggingsOf(self.0.id.0)).await?;
+        if let Some(taggings) = &self.preloaded.taggings {
+            return Ok(taggings.clone());
+        }
+        let found = loader(context)?.load_one(TaggingsOf(self.row.id.0)).await?;
         Ok(found
             .unwrap_or_default()
             .into_iter()
@@ -109,7 +195,7 @@ impl Conversation {
     ) -> Result<Connection<String, Message>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = conversation::messages(ctx, actor.workspace, self.0.id, &page)
+        let found = conversation::messages(ctx, actor.workspace, self.row.id, &page)
             .await
             .map_err(fault)?;
         Ok(connection(
@@ -191,71 +277,6 @@ impl Message {
         Ok(loader(context)?
             .load_one(self.0.conversation_id)
             .await?
-            .map(Conversation))
-    }
-}
-
-/// Which conversations a list has; every part given must hold.
-#[derive(InputObject, Default)]
-pub(crate) struct ConversationFilterInput {
-    /// By their tags; a tag's descendants count as the tag.
-    tags: Option<TagFilterInput>,
-    /// Of this inbox.
-    inbox_id: Option<ID>,
-    /// Standing so.
-    status: Option<ConversationStatus>,
-}
-
-#[derive(Default)]
-pub(crate) struct ConversationQuery;
-
-#[Object]
-impl ConversationQuery {
-    /// One conversation; nothing when there is none of this id.
-    async fn conversation(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The conversation's global id.")] id: ID,
-    ) -> Result<Option<Conversation>> {
-        let (ctx, actor) = reader(context)?;
-        let Ok(id) = id::parse(&id, &["id"]) else {
-            return Ok(None);
-        };
-        let found = conversation::find(ctx, actor.workspace, id)
-            .await
-            .map_err(fault)?;
-        Ok(found.map(Conversation))
-    }
-
-    /// The workspace's conversations, the latest message first.
-    async fn conversations(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Which conversations.")] filter: Option<ConversationFilterInput>,
-        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, Conversation>> {
-        let (ctx, actor) = reader(context)?;
-        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = filter.unwrap_or_default();
-        let filter = ConversationFilter {
-            tags: filter
-                .tags
-                .map(TagFilterInput::read)
-                .transpose()
-                .map_err(fault)?
-                .unwrap_or_default(),
-            inbox: id::parse_opt(filter.inbox_id.as_ref(), &["filter", "inboxId"])
-                .map_err(fault)?,
-            status: filter.status,
-        };
-        let found = conversation::list(ctx, actor.workspace, &filter, &page)
-            .await
-            .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Conversation(row))),
-        ))
+            .map(Conversation::from))
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    conversation::{self, Ingested, NewMessage, Outcome},
+    conversation::{self, Changes, Ingested, NewMessage, Outcome},
     error::UserError,
 };
 use entity::kind::{Author, ConversationStatus, Direction};
@@ -98,6 +98,8 @@ pub(crate) struct SetConversationStatusInput {
     id: ID,
     /// Where it is to stand. Closing ends the wait for an answer.
     status: ConversationStatus,
+    /// With `SNOOZED`, and needed then: when it opens again by itself, at most a year ahead.
+    snoozed_until: Option<DateTime<Utc>>,
 }
 
 /// What became of `setConversationStatus`.
@@ -154,7 +156,8 @@ impl ConversationMutation {
         })
     }
 
-    /// Closes a conversation or opens it again. Scope: WRITE.
+    /// Closes a conversation, opens it again, or puts it aside; `updateConversation` does more.
+    /// Scope: WRITE.
     async fn set_conversation_status(
         &self,
         context: &Context<'_>,
@@ -163,11 +166,16 @@ impl ConversationMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            conversation::set_status(ctx, actor, id, input.status).await
+            let changes = Changes {
+                status: Some(input.status),
+                snoozed_until: input.snoozed_until,
+                ..Changes::default()
+            };
+            conversation::update(ctx, actor, &[id], "id", &changes).await
         };
-        let (conversation, user_errors) = settle(result.await)?;
+        let (updated, user_errors) = settle(result.await)?;
         Ok(SetConversationStatusPayload {
-            conversation: conversation.map(Conversation),
+            conversation: updated.into_iter().flatten().next().map(Conversation::from),
             user_errors,
         })
     }

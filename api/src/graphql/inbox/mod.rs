@@ -1,16 +1,17 @@
 //! Inboxes over GraphQL.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     error::UserError,
-    inbox::{self, NewInbox},
+    inbox::{self, InboxChanges, NewInbox},
 };
 use entity::kind::Channel;
 
 use super::{
     context::{reader, writer},
     error::{fault, settle},
+    id,
 };
 
 /// A place messages come from, and a data source that rules can choose.
@@ -44,6 +45,11 @@ impl Inbox {
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
+
+    /// When it went out of use; nothing while it takes messages in.
+    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.archived_at
+    }
 }
 
 #[derive(Default)]
@@ -52,10 +58,19 @@ pub(crate) struct InboxQuery;
 #[Object]
 impl InboxQuery {
     /// The workspace's inboxes, oldest first.
-    async fn inboxes(&self, context: &Context<'_>) -> Result<Vec<Inbox>> {
+    async fn inboxes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Whether those that are out of use are listed too.", default)]
+        include_archived: bool,
+    ) -> Result<Vec<Inbox>> {
         let (ctx, actor) = reader(context)?;
         let inboxes = inbox::list(ctx, actor.workspace).await.map_err(fault)?;
-        Ok(inboxes.into_iter().map(Inbox).collect())
+        Ok(inboxes
+            .into_iter()
+            .filter(|inbox| include_archived || inbox.archived_at.is_none())
+            .map(Inbox)
+            .collect())
     }
 }
 
@@ -74,6 +89,60 @@ pub(crate) struct CreateInboxInput {
 #[derive(SimpleObject)]
 pub(crate) struct CreateInboxPayload {
     /// The new inbox.
+    inbox: Option<Inbox>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes to an inbox; what is left out stays.
+#[derive(InputObject)]
+pub(crate) struct UpdateInboxInput {
+    /// The inbox's global id.
+    id: ID,
+    /// The name; unique in the workspace, at most 100 characters.
+    name: Option<String>,
+    /// The medium; it can only be changed while no conversation came through the inbox.
+    channel: Option<Channel>,
+    /// Our address there; `null` for none.
+    address: MaybeUndefined<String>,
+}
+
+/// What became of `updateInbox`.
+#[derive(SimpleObject)]
+pub(crate) struct UpdateInboxPayload {
+    /// The inbox as it is now.
+    inbox: Option<Inbox>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// An inbox to be taken out of use.
+#[derive(InputObject)]
+pub(crate) struct ArchiveInboxInput {
+    /// The inbox's global id.
+    id: ID,
+}
+
+/// What became of `archiveInbox`.
+#[derive(SimpleObject)]
+pub(crate) struct ArchiveInboxPayload {
+    /// The inbox as it is now.
+    inbox: Option<Inbox>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// An inbox to be used again.
+#[derive(InputObject)]
+pub(crate) struct RestoreInboxInput {
+    /// The inbox's global id.
+    id: ID,
+}
+
+/// What became of `restoreInbox`.
+#[derive(SimpleObject)]
+pub(crate) struct RestoreInboxPayload {
+    /// The inbox as it is now.
     inbox: Option<Inbox>,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,
@@ -98,6 +167,70 @@ impl InboxMutation {
         };
         let (inbox, user_errors) = settle(inbox::create(ctx, actor, new).await)?;
         Ok(CreateInboxPayload {
+            inbox: inbox.map(Inbox),
+            user_errors,
+        })
+    }
+
+    /// Changes an inbox. Scope: CONFIGURE.
+    async fn update_inbox(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: UpdateInboxInput,
+    ) -> Result<UpdateInboxPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            let changes = InboxChanges {
+                name: input.name,
+                channel: input.channel,
+                address: match input.address {
+                    MaybeUndefined::Undefined => None,
+                    MaybeUndefined::Null => Some(None),
+                    MaybeUndefined::Value(address) => Some(Some(address)),
+                },
+            };
+            inbox::update(ctx, actor, id, changes).await
+        };
+        let (inbox, user_errors) = settle(result.await)?;
+        Ok(UpdateInboxPayload {
+            inbox: inbox.map(Inbox),
+            user_errors,
+        })
+    }
+
+    /// Takes an inbox out of use: what came through it stays, and nothing more comes through it.
+    /// Scope: CONFIGURE.
+    async fn archive_inbox(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: ArchiveInboxInput,
+    ) -> Result<ArchiveInboxPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            inbox::set_archived(ctx, actor, id, true).await
+        };
+        let (inbox, user_errors) = settle(result.await)?;
+        Ok(ArchiveInboxPayload {
+            inbox: inbox.map(Inbox),
+            user_errors,
+        })
+    }
+
+    /// Takes an archived inbox into use again. Scope: CONFIGURE.
+    async fn restore_inbox(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: RestoreInboxInput,
+    ) -> Result<RestoreInboxPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            inbox::set_archived(ctx, actor, id, false).await
+        };
+        let (inbox, user_errors) = settle(result.await)?;
+        Ok(RestoreInboxPayload {
             inbox: inbox.map(Inbox),
             user_errors,
         })

@@ -111,7 +111,7 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         return Ok(loader
             .load_one(id)
             .await?
-            .map(Conversation)
+            .map(Conversation::from)
             .map(Node::Conversation));
     }
     if let Some(id) = known::<MessageId>(id) {

@@ -57,7 +57,7 @@ impl RuleFiring {
         Ok(loader(context)?
             .load_one(self.0.conversation_id)
             .await?
-            .map(Conversation))
+            .map(Conversation::from))
     }
 
     /// Who wrote the message.

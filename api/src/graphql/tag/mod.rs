@@ -208,7 +208,7 @@ impl Tagging {
         let found = loader(context)?
             .load_one(ConversationId(self.row.target_id))
             .await?;
-        Ok(found.map(Conversation))
+        Ok(found.map(Conversation::from))
     }
 
     /// From when.

@@ -39,7 +39,7 @@ impl Signal for SupportWait {
 
     async fn read(&self, source: &Source<'_>) -> Result<Vec<(ContactId, Input)>, DbErr> {
         let rows = Query::new(
-            "SELECT r.contact_id, MIN(CASE WHEN c.status = 'OPEN' THEN c.waiting_since END)
+            "SELECT r.contact_id, MIN(CASE WHEN c.status <> 'CLOSED' THEN c.waiting_since END)
              FROM {r} CROSS JOIN conversation AS c
              WHERE c.workspace_id = $1 AND c.contact_id = r.contact_id
              GROUP BY r.contact_id",

@@ -5,7 +5,7 @@ use actix_web::{App, HttpServer, Result, error::ErrorInternalServerError, web};
 use chrono::Days;
 use domain::{
     contact::{self, Contact, ContactFilter, ContactOrder, TagFilter},
-    conversation::{self, ConversationFilter},
+    conversation::{self, ConversationFilter, ConversationOrder},
     ctx::Ctx,
     email,
     page::PageRequest,
@@ -149,7 +149,8 @@ async fn series(state: Shared, n: web::Path<u64>) -> Result<web::Json<Value>> {
 async fn conversations(state: Shared) -> Result<web::Json<Value>> {
     let (ctx, workspace) = (&state.ctx, state.workspace);
     let (filter, page) = (ConversationFilter::default(), PageRequest::first(20));
-    let found = conversation::list(ctx, workspace, &filter, &page).await;
+    let order = ConversationOrder::default();
+    let found = conversation::list(ctx, workspace, &filter, order, &page).await;
     let found = found.map_err(ErrorInternalServerError)?.rows;
     let ids: Vec<_> = found.iter().map(|(_, row)| row.contact_id).collect();
     let contacts = contact::load(ctx, workspace, &ids).await;

@@ -1,0 +1,171 @@
+//! Conversations as they are worked on.
+
+use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
+use chrono::{DateTime, Utc};
+use domain::work::change::{Entry, Fact};
+use entity::{
+    id::{ConversationId, MemberId},
+    kind::{ConversationStatus, Priority},
+};
+use futures::{Stream, StreamExt as _};
+
+use super::Conversation;
+use crate::graphql::{
+    access::{ChangeOrigin, Member},
+    change::entries,
+    context::loader,
+    error::fault,
+    id,
+};
+
+/// One thing that happened to a conversation. What did not change in it is empty.
+#[derive(SimpleObject)]
+pub(crate) struct ConversationChange {
+    /// Where it stands in the log; give it as `after` to go on from here.
+    cursor: String,
+    /// What happened, such as `conversation.assigned`.
+    kind: String,
+    /// The conversation as it is now.
+    conversation: Conversation,
+    /// Where it stood before, when that changed.
+    previous_status: Option<ConversationStatus>,
+    /// Where it stood afterwards, when that changed.
+    status: Option<ConversationStatus>,
+    /// How urgent it was before, when that changed.
+    previous_priority: Option<Priority>,
+    /// How urgent it was afterwards, when that changed.
+    priority: Option<Priority>,
+    /// Who dealt with it before, when that changed and somebody did.
+    previous_assignee: Option<Member>,
+    /// Who dealt with it afterwards, when that changed and somebody did.
+    assignee: Option<Member>,
+    /// Who began to watch it.
+    added_watchers: Vec<Member>,
+    /// Who ceased to watch it.
+    removed_watchers: Vec<Member>,
+    /// Who or what did it.
+    origin: ChangeOrigin,
+    /// When.
+    at: DateTime<Utc>,
+}
+
+/// The conversation a fact is about, if it is about what was done with one.
+fn subject(fact: &Fact) -> Option<ConversationId> {
+    match fact {
+        Fact::ConversationStatusChanged {
+            conversation_id, ..
+        }
+        | Fact::ConversationAssigned {
+            conversation_id, ..
+        }
+        | Fact::ConversationPriorityChanged {
+            conversation_id, ..
+        }
+        | Fact::ConversationWatchersChanged {
+            conversation_id, ..
+        } => Some(*conversation_id),
+        _ => None,
+    }
+}
+
+async fn members(context: &Context<'_>, ids: &[MemberId]) -> Result<Vec<Member>> {
+    let mut found = loader(context)?.load_many(ids.iter().copied()).await?;
+    Ok(ids
+        .iter()
+        .filter_map(|id| found.remove(id))
+        .map(Member)
+        .collect())
+}
+
+async fn member(context: &Context<'_>, id: Option<MemberId>) -> Result<Option<Member>> {
+    Ok(members(context, id.as_slice()).await?.pop())
+}
+
+async fn tell(
+    context: &Context<'_>,
+    entry: &Entry,
+    conversation: Conversation,
+) -> Result<ConversationChange> {
+    let mut change = ConversationChange {
+        cursor: entry.position.to_string(),
+        kind: entry.fact.name().to_owned(),
+        conversation,
+        previous_status: None,
+        status: None,
+        previous_priority: None,
+        priority: None,
+        previous_assignee: None,
+        assignee: None,
+        added_watchers: Vec::new(),
+        removed_watchers: Vec::new(),
+        origin: entry.origin.into(),
+        at: entry.at,
+    };
+    match &entry.fact {
+        Fact::ConversationStatusChanged { from, to, .. } => {
+            (change.previous_status, change.status) = (*from, *to);
+        }
+        Fact::ConversationPriorityChanged { from, to, .. } => {
+            (change.previous_priority, change.priority) = (Some(*from), Some(*to));
+        }
+        Fact::ConversationAssigned { from, to, .. } => {
+            change.previous_assignee = member(context, *from).await?;
+            change.assignee = member(context, *to).await?;
+        }
+        Fact::ConversationWatchersChanged { added, removed, .. } => {
+            change.added_watchers = members(context, added).await?;
+            change.removed_watchers = members(context, removed).await?;
+        }
+        _ => {}
+    }
+    Ok(change)
+}
+
+#[derive(Default)]
+pub(crate) struct ConversationSubscription;
+
+#[Subscription]
+impl ConversationSubscription {
+    /// Conversations as they are opened, closed, snoozed, woken, assigned, made more or less
+    /// urgent, and watched; each with what it was before. New messages come by `messageReceived`.
+    async fn conversation_changed<'c>(
+        &self,
+        context: &'c Context<'c>,
+        #[graphql(desc = "Only this conversation.")] conversation_id: Option<ID>,
+        #[graphql(desc = "Only what is given to this member, or taken from them.")]
+        assignee_id: Option<ID>,
+        #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = Result<ConversationChange>> + 'c> {
+        let conversation: Option<ConversationId> =
+            id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
+        let assignee: Option<MemberId> =
+            id::parse_opt(assignee_id.as_ref(), &["assigneeId"]).map_err(fault)?;
+        let entries = entries(context, after).await?;
+        Ok(entries.filter_map(move |entry| async move {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error)),
+            };
+            let id = subject(&entry.fact)?;
+            let concerns = |member: MemberId| match &entry.fact {
+                Fact::ConversationAssigned { from, to, .. } => {
+                    *from == Some(member) || *to == Some(member)
+                }
+                _ => false,
+            };
+            if conversation.is_some_and(|wanted| wanted != id)
+                || assignee.is_some_and(|member| !concerns(member))
+            {
+                return None;
+            }
+            let loaders = loader(context).ok()?;
+            let found = loaders.load_one(id).await.transpose()?;
+            Some(match found {
+                Ok(row) => tell(context, &entry, row.into()).await,
+                Err(error) => Err(error),
+            })
+        }))
+    }
+}

@@ -1,0 +1,218 @@
+//! Asking for conversations.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    contact,
+    conversation::{self, ConversationFilter, ConversationOrder},
+    ctx::Ctx,
+    error::{Error, UserErrorCode},
+    page::{Page, PageRequest},
+    tag,
+};
+use entity::{
+    id::{Id as _, WorkspaceId},
+    kind::{Channel, ConversationStatus, Priority},
+};
+
+use super::Conversation;
+use crate::graphql::{
+    contact::Contact,
+    context::reader,
+    error::fault,
+    id,
+    page::{Connection, connection},
+    tag::{TagFilterInput, Tagging},
+};
+
+/// Which conversations a list has; every part given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct ConversationFilterInput {
+    /// By their tags; a tag's descendants count as the tag.
+    tags: Option<TagFilterInput>,
+    /// Of this inbox.
+    inbox_id: Option<ID>,
+    /// Through one of these media.
+    channel: Option<Vec<Channel>>,
+    /// Standing in one of these ways.
+    status: Option<Vec<ConversationStatus>>,
+    /// As urgent as one of these.
+    priority: Option<Vec<Priority>>,
+    /// Assigned to one of these members.
+    assignee_ids: Option<Vec<ID>>,
+    /// Assigned to nobody; together with `assigneeIds`, to one of them or to nobody.
+    #[graphql(default)]
+    unassigned: bool,
+    /// Watched by this member.
+    watcher_id: Option<ID>,
+    /// In which the contact has waited for an answer for this many seconds or longer.
+    waiting_longer_than_seconds: Option<i64>,
+    /// Whose newest message was sent at this moment or later.
+    active_after: Option<DateTime<Utc>>,
+    /// Whose newest message was sent before this moment.
+    active_before: Option<DateTime<Utc>>,
+    /// Whose subject, or whose contact's name or email address, contains this, whatever the case.
+    text: Option<String>,
+}
+
+impl ConversationFilterInput {
+    pub(crate) fn read(self, now: DateTime<Utc>) -> domain::error::Result<ConversationFilter> {
+        let tags = self.tags.map(TagFilterInput::read).transpose()?;
+        let assignees = self.assignee_ids.unwrap_or_default();
+        let waiting = self.waiting_longer_than_seconds.map(|seconds| {
+            let wait = TimeDelta::try_seconds(seconds).filter(|_| seconds >= 0);
+            wait.and_then(|wait| now.checked_sub_signed(wait))
+                .ok_or_else(|| {
+                    let path = ["filter", "waitingLongerThanSeconds"];
+                    Error::refused(&path, UserErrorCode::Invalid, "Give a number of seconds.")
+                })
+        });
+        Ok(ConversationFilter {
+            tags: tags.unwrap_or_default(),
+            inbox: id::parse_opt(self.inbox_id.as_ref(), &["filter", "inboxId"])?,
+            channels: self.channel.unwrap_or_default(),
+            statuses: self.status.unwrap_or_default(),
+            priorities: self.priority.unwrap_or_default(),
+            assignees: id::parse_all(&assignees, &["filter", "assigneeIds"])?,
+            unassigned: self.unassigned,
+            watcher: id::parse_opt(self.watcher_id.as_ref(), &["filter", "watcherId"])?,
+            waiting_since: waiting.transpose()?,
+            active_after: self.active_after,
+            active_before: self.active_before,
+            text: self.text.filter(|text| !text.trim().is_empty()),
+        })
+    }
+}
+
+/// How to order conversations.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ConversationOrderBy {
+    /// The latest message first.
+    #[default]
+    ActivityDesc,
+    /// The longest silent first.
+    ActivityAsc,
+    /// The newest first.
+    CreatedDesc,
+    /// The oldest first.
+    CreatedAsc,
+    /// Those whose contact has waited longest for an answer first; only those that wait.
+    WaitingLongest,
+    /// The most urgent first; among equals, the newest.
+    PriorityDesc,
+}
+
+impl From<ConversationOrderBy> for ConversationOrder {
+    fn from(order: ConversationOrderBy) -> Self {
+        match order {
+            ConversationOrderBy::ActivityDesc => Self::ActivityDesc,
+            ConversationOrderBy::ActivityAsc => Self::ActivityAsc,
+            ConversationOrderBy::CreatedDesc => Self::CreatedDesc,
+            ConversationOrderBy::CreatedAsc => Self::CreatedAsc,
+            ConversationOrderBy::WaitingLongest => Self::WaitingLongest,
+            ConversationOrderBy::PriorityDesc => Self::PriorityDesc,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ConversationQuery;
+
+#[Object]
+impl ConversationQuery {
+    /// One conversation; nothing when there is none of this id.
+    async fn conversation(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The conversation's global id.")] id: ID,
+    ) -> Result<Option<Conversation>> {
+        let (ctx, actor) = reader(context)?;
+        let Ok(id) = id::parse(&id, &["id"]) else {
+            return Ok(None);
+        };
+        let found = conversation::find(ctx, actor.workspace, id)
+            .await
+            .map_err(fault)?;
+        Ok(found.map(Conversation::from))
+    }
+
+    /// The workspace's conversations.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments, filter and order"
+    )]
+    async fn conversations(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which conversations.")] filter: Option<ConversationFilterInput>,
+        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrderBy,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Conversation>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = filter.unwrap_or_default();
+        let filter = filter.read(ctx.clock.now()).map_err(fault)?;
+        let found = conversation::list(ctx, actor.workspace, &filter, order_by.into(), &page)
+            .await
+            .map_err(fault)?;
+        let mut found = found.map(|(cursor, row)| (cursor, Conversation::from(row)));
+        preload(context, ctx, actor.workspace, &mut found).await?;
+        Ok(connection(found))
+    }
+}
+
+/// Fetches what the query asks of every conversation of the list: the contacts with one statement,
+/// and the tags of the conversations and of their contacts together with one more.
+async fn preload(
+    context: &Context<'_>,
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    page: &mut Page<(String, Conversation)>,
+) -> Result<()> {
+    let ahead = context.look_ahead();
+    let nodes = [ahead.field("nodes"), ahead.field("edges").field("node")];
+    let wants = |field: &str| nodes.iter().any(|node| node.field(field).exists());
+    let wants_tags = wants("taggings");
+    let contacts = nodes.iter().map(|node| node.field("contact"));
+    let wants_contact_tags = contacts.clone().any(|one| one.field("taggings").exists());
+    let mut contacts = HashMap::new();
+    if wants("contact") {
+        let ids: Vec<_> = page
+            .rows
+            .iter()
+            .map(|(_, one)| one.row.contact_id)
+            .collect();
+        let found = contact::load(ctx, workspace, &ids).await.map_err(fault)?;
+        contacts.extend(found.into_iter().map(|row| (row.id, Contact::from(row))));
+    }
+    let mut things = Vec::new();
+    for (_, one) in &page.rows {
+        things.extend(wants_tags.then(|| one.row.id.uuid()));
+        things.extend(wants_contact_tags.then(|| one.row.contact_id.uuid()));
+    }
+    things.sort_unstable();
+    things.dedup();
+    let mut taggings = HashMap::new();
+    if !things.is_empty() {
+        taggings = tag::tagging::load_with_tags(ctx, workspace, &things)
+            .await
+            .map_err(fault)?;
+    }
+    let mut tags_of = |id| -> Vec<Tagging> {
+        let found = taggings.remove(&id).unwrap_or_default();
+        found.into_iter().map(Tagging::from).collect()
+    };
+    for (id, contact) in &mut contacts {
+        contact.preloaded.taggings = wants_contact_tags.then(|| tags_of(id.uuid()));
+    }
+    for (_, one) in &mut page.rows {
+        one.preloaded.contact = contacts.get(&one.row.contact_id).cloned().map(Box::new);
+        one.preloaded.taggings = wants_tags.then(|| tags_of(one.row.id.uuid()));
+    }
+    Ok(())
+}

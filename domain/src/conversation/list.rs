@@ -1,0 +1,219 @@
+//! Lists of conversations: filtered, ordered, in pages.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    conversation,
+    id::{ContactId, Id as _, InboxId, MemberId, WorkspaceId},
+    kind::{Channel, ConversationStatus, Priority},
+};
+
+use crate::{
+    contact::{TagFilter, escape_like},
+    ctx::Ctx,
+    error::Result,
+    page::{Key, Keyset, Page, PageRequest},
+    store::Query,
+    text,
+};
+
+/// Which conversations a list has; every part given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationFilter {
+    /// By their tags.
+    pub tags: TagFilter,
+    /// Of one inbox.
+    pub inbox: Option<InboxId>,
+    /// Through one of these media.
+    pub channels: Vec<Channel>,
+    /// Standing in one of these ways.
+    pub statuses: Vec<ConversationStatus>,
+    /// As urgent as one of these.
+    pub priorities: Vec<Priority>,
+    /// Of one of these members; with `unassigned`, of one of them or of nobody.
+    pub assignees: Vec<MemberId>,
+    /// Of nobody.
+    pub unassigned: bool,
+    /// Watched by this member.
+    pub watcher: Option<MemberId>,
+    /// In which the contact has waited for an answer since this moment or longer.
+    pub waiting_since: Option<DateTime<Utc>>,
+    /// Whose newest message was sent at this moment or later.
+    pub active_after: Option<DateTime<Utc>>,
+    /// Whose newest message was sent before this moment.
+    pub active_before: Option<DateTime<Utc>>,
+    /// Whose subject, or whose contact's name or address, contains this.
+    pub text: Option<String>,
+}
+
+impl ConversationFilter {
+    fn apply(&self, query: &mut Query) {
+        self.tags.apply(query, "v.id");
+        self.apply_place(query);
+        self.apply_people(query);
+        self.apply_times(query);
+        if let Some(text) = &self.text {
+            let like = query.arg(format!("%{}%", escape_like(&text::name_key(text))));
+            query.push(&format!(
+                " AND (LOWER(v.subject) LIKE {like} ESCAPE '\\' OR EXISTS (
+                    SELECT 1 FROM contact c WHERE c.workspace_id = $1 AND c.id = v.contact_id
+                      AND (c.name_key LIKE {like} ESCAPE '\\'
+                           OR c.email LIKE {like} ESCAPE '\\')))"
+            ));
+        }
+    }
+
+    fn apply_place(&self, query: &mut Query) {
+        if let Some(inbox) = self.inbox {
+            let inbox = query.arg(inbox);
+            query.push(&format!(" AND v.inbox_id = {inbox}"));
+        }
+        if !self.channels.is_empty() {
+            let channels = args(query, self.channels.iter().map(|channel| channel.word()));
+            query.push(&format!(
+                " AND v.inbox_id IN (SELECT i.id FROM inbox i
+                    WHERE i.workspace_id = $1 AND i.channel IN ({channels}))"
+            ));
+        }
+        if !self.statuses.is_empty() {
+            let statuses = args(query, self.statuses.iter().map(|status| status.word()));
+            query.push(&format!(" AND v.status IN ({statuses})"));
+        }
+        if !self.priorities.is_empty() {
+            let ranks = args(
+                query,
+                self.priorities.iter().map(|priority| priority.rank()),
+            );
+            query.push(&format!(" AND v.priority IN ({ranks})"));
+        }
+    }
+
+    fn apply_people(&self, query: &mut Query) {
+        let assignees = args(query, self.assignees.iter().copied());
+        match (self.assignees.is_empty(), self.unassigned) {
+            (true, false) => {}
+            (true, true) => query.push(" AND v.assignee_id IS NULL"),
+            (false, false) => query.push(&format!(" AND v.assignee_id IN ({assignees})")),
+            (false, true) => query.push(&format!(
+                " AND (v.assignee_id IN ({assignees}) OR v.assignee_id IS NULL)"
+            )),
+        }
+        if let Some(watcher) = self.watcher {
+            let watcher = query.arg(watcher);
+            query.push(&format!(
+                " AND EXISTS (SELECT 1 FROM conversation_watcher w WHERE w.workspace_id = $1
+                    AND w.member_id = {watcher} AND w.conversation_id = v.id)"
+            ));
+        }
+    }
+
+    fn apply_times(&self, query: &mut Query) {
+        for (condition, moment) in [
+            (" AND v.waiting_since <= ", self.waiting_since),
+            (" AND v.last_message_at >= ", self.active_after),
+            (" AND v.last_message_at < ", self.active_before),
+        ] {
+            if let Some(moment) = moment {
+                let moment = query.arg(moment);
+                query.push(&format!("{condition}{moment}"));
+            }
+        }
+    }
+}
+
+/// Binds `values` and returns their placeholders, separated by commas.
+fn args<V: Into<sea_orm::Value>>(query: &mut Query, values: impl Iterator<Item = V>) -> String {
+    let places: Vec<String> = values.map(|value| query.arg(value)).collect();
+    places.join(", ")
+}
+
+/// How a list of conversations is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConversationOrder {
+    /// The latest message first.
+    #[default]
+    ActivityDesc,
+    /// The longest silent first.
+    ActivityAsc,
+    /// The newest first.
+    CreatedDesc,
+    /// The oldest first.
+    CreatedAsc,
+    /// Those that have waited longest first; only those that wait.
+    WaitingLongest,
+    /// The most urgent first; among equals, the newest.
+    PriorityDesc,
+}
+
+impl ConversationOrder {
+    fn keyset(self) -> Keyset {
+        let (order, key, descending) = match self {
+            Self::ActivityDesc => ("recent", Some("v.last_message_at"), true),
+            Self::ActivityAsc => ("silent", Some("v.last_message_at"), false),
+            Self::CreatedDesc => ("created-", None, true),
+            Self::CreatedAsc => ("created", None, false),
+            Self::WaitingLongest => ("waiting", Some("v.waiting_since"), false),
+            Self::PriorityDesc => ("priority", Some("v.priority"), true),
+        };
+        Keyset {
+            order,
+            key,
+            id: "v.id",
+            descending,
+        }
+    }
+
+    fn key(self, row: &conversation::Model) -> Key {
+        match self {
+            Self::ActivityDesc | Self::ActivityAsc => Key::Time(row.last_message_at),
+            Self::CreatedDesc | Self::CreatedAsc => Key::Id(()),
+            Self::WaitingLongest => Key::Time(row.waiting_since.unwrap_or_default()),
+            Self::PriorityDesc => Key::Int(row.priority.rank()),
+        }
+    }
+}
+
+/// A page of the workspace's conversations, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &ConversationFilter,
+    order: ConversationOrder,
+    page: &PageRequest,
+) -> Result<Page<(String, conversation::Model)>> {
+    let mut query =
+        Query::new("SELECT v.* FROM conversation v WHERE v.workspace_id = $1").bind(workspace);
+    filter.apply(&mut query);
+    if order == ConversationOrder::WaitingLongest {
+        query.push(" AND v.waiting_since IS NOT NULL");
+    }
+    read_page(ctx, query, order, page).await
+}
+
+/// A page of one contact's conversations, the latest message first.
+pub async fn of_contact(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    page: &PageRequest,
+) -> Result<Page<(String, conversation::Model)>> {
+    let query = Query::new(
+        "SELECT v.* FROM conversation v WHERE v.workspace_id = $1 AND v.contact_id = $2",
+    )
+    .bind(workspace)
+    .bind(contact);
+    read_page(ctx, query, ConversationOrder::default(), page).await
+}
+
+async fn read_page(
+    ctx: &Ctx,
+    mut query: Query,
+    order: ConversationOrder,
+    page: &PageRequest,
+) -> Result<Page<(String, conversation::Model)>> {
+    let keyset = order.keyset();
+    keyset.apply(&mut query, page)?;
+    let rows: Vec<conversation::Model> = query.all(ctx.reader()).await?;
+    Ok(keyset
+        .page(rows, page)
+        .map(|row| (keyset.cursor(order.key(&row), row.id.uuid()), row)))
+}
