@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod account;
+pub mod attribute;
 pub mod contact;
 pub mod conversation;
 pub mod ctx;
@@ -23,12 +24,16 @@ pub mod idempotency;
 pub mod inbox;
 pub mod locale;
 pub mod mail;
+pub mod note;
 pub mod notification;
 pub mod operation;
 pub mod page;
+pub mod phone;
 pub mod port;
 pub mod rule;
+pub mod stage;
 pub mod store;
+pub mod subject;
 pub mod tag;
 pub mod text;
 pub mod vault;

@@ -10,6 +10,17 @@ pub fn name_key(name: &str) -> String {
     name.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
+/// The form in which readings of names are compared: like [`name_key`], with katakana as hiragana,
+/// so that タナカ and たなか are the same.
+pub fn reading_key(reading: &str) -> String {
+    let fold = |c| match c {
+        // The two rows of letters have the same order, 0x60 apart.
+        'ァ'..='ヶ' => char::from_u32(c as u32 - 0x60).unwrap_or(c),
+        _ => c,
+    };
+    name_key(reading).chars().map(fold).collect()
+}
+
 /// Bytes a folded name may have: an index entry of PostgreSQL holds about 2,700. Only texts made of
 /// heaps of combining marks come near it.
 const MAX_KEY_BYTES: usize = 2_000;
@@ -75,6 +86,12 @@ mod tests {
         assert_eq!(name_key("ＶＩＰ"), name_key("vip"));
         assert_eq!(name_key("ﾊﾟｰﾄﾅｰ"), name_key("パートナー"));
         assert_ne!(name_key("VIP"), name_key("VIPs"));
+    }
+
+    #[test]
+    fn readings_are_the_same_in_both_kinds_of_kana() {
+        assert_eq!(reading_key("ﾀﾅｶ ﾀﾛｳ"), reading_key("たなか たろう"));
+        assert_eq!(reading_key("ヴァン"), "ゔぁん");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{AccountId, WorkspaceId};
+use crate::{
+    id::{AccountId, MemberId, WorkspaceId},
+    kind::LifecycleStage,
+};
 
 /// A customer company.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -26,6 +29,18 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When the row was last changed.
     pub updated_at: DateTimeUtc,
+    /// The member who looks after the account.
+    pub owner_id: Option<MemberId>,
+    /// How far the relationship has come.
+    pub stage: Option<LifecycleStage>,
+    /// The stage's place in the order of stages, 0 for none; lists are ordered by it.
+    pub stage_rank: i64,
+    /// The company's web site.
+    pub website: Option<String>,
+    /// The company's phone number, in E.164 form.
+    pub phone: Option<String>,
+    /// What the company is and does.
+    pub description: Option<String>,
 }
 
 /// None: joins are written where they are needed.

@@ -2,7 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{AccountId, ContactId, WorkspaceId};
+use crate::{
+    id::{AccountId, CampaignId, ContactId, MemberId, WorkspaceId},
+    kind::{Channel, LifecycleStage},
+};
 
 /// A customer person.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -30,6 +33,24 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When the row was last changed.
     pub updated_at: DateTimeUtc,
+    /// The member who looks after the contact.
+    pub owner_id: Option<MemberId>,
+    /// How far the relationship has come.
+    pub stage: Option<LifecycleStage>,
+    /// The stage's place in the order of stages, 0 for none; lists are ordered by it.
+    pub stage_rank: i64,
+    /// The channel the contact came through first.
+    pub source_channel: Option<Channel>,
+    /// The campaign the contact came from.
+    pub source_campaign_id: Option<CampaignId>,
+    /// The member who brought the contact.
+    pub brought_by_id: Option<MemberId>,
+    /// The phone number, in E.164 form.
+    pub phone: Option<String>,
+    /// How the name is read.
+    pub kana: Option<String>,
+    /// The reading folded for comparison.
+    pub kana_key: Option<String>,
 }
 
 /// None: joins are written where they are needed.

@@ -125,6 +125,12 @@ ids! {
     AccountId = "account";
     /// A customer person.
     ContactId = "contact";
+    /// A custom attribute's definition.
+    AttributeId = "attribute";
+    /// One step from a lifecycle stage to another.
+    StageChangeId = "stagechange";
+    /// Something a member wrote down.
+    NoteId = "note";
     /// A label.
     TagId = "tag";
     /// One tag on one target, from its adding to its removal.

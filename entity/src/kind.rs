@@ -70,6 +70,54 @@ kinds! {
         Conversation = "CONVERSATION",
     }
 
+    /// What attributes, notes and stages are about.
+    SubjectKind {
+        /// A contact.
+        Contact = "CONTACT",
+        /// An account.
+        Account = "ACCOUNT",
+        /// A conversation.
+        Conversation = "CONVERSATION",
+    }
+
+    /// How far a relationship has come.
+    LifecycleStage {
+        /// Hears from us, nothing more.
+        Subscriber = "SUBSCRIBER",
+        /// Showed interest.
+        Lead = "LEAD",
+        /// Found worth pursuing.
+        Qualified = "QUALIFIED",
+        /// A deal is under way.
+        Opportunity = "OPPORTUNITY",
+        /// Bought.
+        Customer = "CUSTOMER",
+        /// Recommends us to others.
+        Advocate = "ADVOCATE",
+        /// Was a customer once.
+        Former = "FORMER",
+    }
+
+    /// What a custom attribute holds.
+    AttributeType {
+        /// A line of text.
+        Text = "TEXT",
+        /// A number.
+        Number = "NUMBER",
+        /// True or false.
+        Boolean = "BOOLEAN",
+        /// A day.
+        Date = "DATE",
+        /// A moment.
+        DateTime = "DATE_TIME",
+        /// One of the attribute's options.
+        Select = "SELECT",
+        /// Any number of the attribute's options.
+        MultiSelect = "MULTI_SELECT",
+        /// A web address.
+        Url = "URL",
+    }
+
     /// How a contact is recognised.
     IdentityKind {
         /// An email address, in lower case.

@@ -6,6 +6,8 @@
 
 pub mod access_token;
 pub mod account;
+pub mod attribute_definition;
+pub mod attribute_value;
 pub mod campaign;
 pub mod contact;
 pub mod contact_activity;
@@ -24,11 +26,13 @@ pub mod inbox;
 pub mod kind;
 pub mod member;
 pub mod message;
+pub mod note;
 pub mod notification_target;
 pub mod operation;
 pub mod quarantine;
 pub mod rule;
 pub mod rule_firing;
+pub mod stage_change;
 pub mod tag;
 pub mod tagging;
 pub mod workspace;

@@ -14,6 +14,7 @@ mod m0004_rule;
 mod m0005_email;
 mod m0006_health;
 mod m0008_tagging;
+mod m0009_contact;
 mod m0013_conversation;
 mod sql;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_health::Migration),
             Box::new(m0008_tagging::Migration),
             Box::new(m0013_conversation::Migration),
+            Box::new(m0009_contact::Migration),
         ]
     }
 }

@@ -493,7 +493,7 @@ async fn make_account(world: &World, name: &str, domain: &str) -> AccountId {
     let new = NewAccount {
         name: name.to_owned(),
         domain: Some(domain.to_owned()),
-        external_id: None,
+        ..NewAccount::default()
     };
     account::create(&world.ctx, &world.owner, new)
         .await

@@ -28,6 +28,7 @@ mod health;
 mod invariant;
 #[cfg(test)]
 mod operation;
+mod people;
 #[cfg(test)]
 mod rule;
 #[cfg(test)]

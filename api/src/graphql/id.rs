@@ -1,6 +1,6 @@
 //! Ids as they come from clients.
 
-use async_graphql::ID;
+use async_graphql::{ID, MaybeUndefined};
 use domain::error::{Error, Result, UserError, UserErrorCode};
 use entity::id::Id;
 
@@ -14,6 +14,19 @@ pub(crate) fn parse<I: Id>(text: &ID, path: &[&str]) -> Result<I> {
 /// Reads an id that may be left out.
 pub(crate) fn parse_opt<I: Id>(text: Option<&ID>, path: &[&str]) -> Result<Option<I>> {
     text.map(|text| parse(text, path)).transpose()
+}
+
+/// Reads an id that may be left out, so that things stay as they are, or be `null`, so that there is
+/// none any more.
+pub(crate) fn parse_change<I: Id>(
+    text: MaybeUndefined<ID>,
+    path: &[&str],
+) -> Result<Option<Option<I>>> {
+    match text {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Null => Ok(Some(None)),
+        MaybeUndefined::Value(text) => parse(&text, path).map(|id| Some(Some(id))),
+    }
 }
 
 /// Reads a list of ids; the path of a refusal is the list's.

@@ -14,6 +14,13 @@ use entity::{
     id::{
         AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, FiringId,
         InboxId, MemberId, MessageId, RuleId, TagId, TargetId, WorkspaceId,
+    access, account, attribute, contact, conversation, ctx::Ctx, email, health, inbox, note,
+    notification, rule, tag,
+};
+use entity::{
+    id::{
+        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId,
+        FiringId, InboxId, MemberId, MessageId, NoteId, RuleId, TagId, TargetId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -58,6 +65,9 @@ pub(crate) struct ModelOf(pub(crate) i64);
 /// Asks for who watches a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WatchersOf(pub(crate) ConversationId);
+/// Asks for the values a thing has for custom attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ValuesOf(pub(crate) Uuid);
 /// Asks for a contact's identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
@@ -137,6 +147,43 @@ impl Load<MemberId> for Loader {
 
     async fn load(&self, ids: &[MemberId]) -> Result<HashMap<MemberId, Self::Value>, Error> {
         let rows = access::member::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<AttributeId> for Loader {
+    type Value = entity::attribute_definition::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[AttributeId]) -> Result<HashMap<AttributeId, Self::Value>, Error> {
+        let rows = attribute::definition::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<ValuesOf> for Loader {
+    type Value = Vec<entity::attribute_value::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ValuesOf]) -> Result<HashMap<ValuesOf, Self::Value>, Error> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows = attribute::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| ValuesOf(row.subject_id)))
+    }
+}
+
+impl Load<NoteId> for Loader {
+    type Value = entity::note::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[NoteId]) -> Result<HashMap<NoteId, Self::Value>, Error> {
+        let rows = note::load(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))

@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod account;
+pub mod attribute;
 pub mod change;
 pub mod contact;
 mod context;
@@ -22,11 +23,14 @@ pub(crate) mod idempotency;
 pub mod inbox;
 mod loader;
 pub mod node;
+pub mod note;
 pub mod notification;
 pub mod operation;
 mod page;
 pub mod rule;
 mod scalar;
+mod stage;
+mod subject;
 pub mod tag;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
@@ -42,6 +46,7 @@ pub use loader::LoaderCell;
 pub struct Query(
     access::AccessQuery,
     account::AccountQuery,
+    attribute::AttributeQuery,
     contact::ContactQuery,
     conversation::ConversationQuery,
     email::EmailQuery,
@@ -61,6 +66,7 @@ pub struct Query(
 pub struct Mutation(
     access::AccessMutation,
     account::AccountMutation,
+    attribute::AttributeMutation,
     contact::ContactMutation,
     conversation::ConversationMutation,
     conversation::ConversationUpdateMutation,
@@ -68,6 +74,7 @@ pub struct Mutation(
     event::EventMutation,
     health::HealthModelMutation,
     inbox::InboxMutation,
+    note::NoteMutation,
     notification::NotificationMutation,
     operation::OperationMutation,
     rule::RuleMutation,

@@ -20,9 +20,11 @@ use super::{
     error::fault,
     event::Event,
     health::HealthEntry,
+    note::Note,
     notification::{Delivery, DeliveryAttempt},
     operation::Operation,
     rule::{Rule, RuleFiring},
+    stage::StageChange,
     tag::Tagging,
 };
 
@@ -78,7 +80,11 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         )
         .override_output_type_description::<Connection<String, Message>>("A page of messages.")
         .override_output_type_description::<Connection<String, Operation>>("A page of operations.")
+        .override_output_type_description::<Connection<String, Note>>("A page of notes.")
         .override_output_type_description::<Connection<String, Rule>>("A page of rules.")
         .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")
+        .override_output_type_description::<Connection<String, StageChange>>(
+            "A page of a history of stages.",
+        )
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
 }

@@ -1,16 +1,19 @@
 //! Lists of contacts: filtered, ordered, in pages.
 
+use chrono::{DateTime, Utc};
 use entity::{
-    id::{AccountId, Id as _, TagId, WorkspaceId},
-    kind::{HealthBand, TagTarget},
+    id::{AccountId, CampaignId, Id as _, MemberId, TagId, WorkspaceId},
+    kind::{Channel, HealthBand, LifecycleStage, TagTarget},
 };
+use sea_orm::ConnectionTrait;
 
-use super::{COLUMNS, Contact, JOINS, read_contact};
+use super::{COLUMNS, Contact, ContactOrder, JOINS, read_contact};
 use crate::{
+    attribute::{self, AttributeOrder, AttributeTest},
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
-    store::{Query, Rows},
+    page::{Page, PageRequest, by_value},
+    store::Query,
     tag,
 };
 
@@ -58,7 +61,7 @@ impl TagFilter {
     }
 }
 
-/// Which contacts a list has.
+/// Which contacts a list has; every part given must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ContactFilter {
     /// By their tags.
@@ -69,68 +72,89 @@ pub struct ContactFilter {
     pub bands: Vec<HealthBand>,
     /// Whose name or address contains this, ignoring case and width.
     pub text: Option<String>,
+    /// In one of these stages.
+    pub stages: Vec<LifecycleStage>,
+    /// Looked after by one of these members.
+    pub owners: Vec<MemberId>,
+    /// Looked after by somebody, or by nobody.
+    pub has_owner: Option<bool>,
+    /// Who came through one of these channels.
+    pub source_channels: Vec<Channel>,
+    /// Who came from one of these campaigns.
+    pub source_campaigns: Vec<CampaignId>,
+    /// Whom one of these members brought.
+    pub brought_by: Vec<MemberId>,
+    /// Made at this moment or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Made before this moment.
+    pub created_until: Option<DateTime<Utc>>,
+    /// Active at this moment or later.
+    pub active_from: Option<DateTime<Utc>>,
+    /// Last active before this moment.
+    pub active_until: Option<DateTime<Utc>>,
+    /// By their custom attributes.
+    pub attributes: Vec<AttributeTest>,
 }
 
-/// How a list of contacts is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ContactOrder {
-    /// Newest first.
-    #[default]
-    CreatedDesc,
-    /// Oldest first.
-    CreatedAsc,
-    /// Best health first; unknown last.
-    HealthDesc,
-    /// Worst health first; unknown first of all.
-    HealthAsc,
-    /// Most recently active first.
-    ActivityDesc,
-    /// Longest silent first.
-    ActivityAsc,
-    /// By name.
-    NameAsc,
-    /// By name, backwards.
-    NameDesc,
-}
-
-impl ContactOrder {
-    fn keyset(self, by_tag: bool) -> Keyset {
-        let id = if by_tag { "r.target_id" } else { "c.id" };
-        let rank = if by_tag { "r.score" } else { "h.rank" };
-        let (order, key, id, descending) = match self {
-            Self::CreatedDesc => ("created-", None, id, true),
-            Self::CreatedAsc => ("created", None, id, false),
-            Self::HealthDesc | Self::HealthAsc => {
-                let id = if by_tag { id } else { "h.contact_id" };
-                ("health", Some(rank), id, self == Self::HealthDesc)
+impl ContactFilter {
+    /// Appends the filter on the contact `c`, with its activity `a` and its health `h`.
+    pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
+        self.tags.apply(query, "c.id");
+        if let Some(account) = self.account {
+            let account = query.arg(account);
+            query.push(&format!(" AND c.account_id = {account}"));
+        }
+        if let Some(text) = &self.text {
+            let pattern = query.arg(format!("%{}%", escape_like(&crate::text::name_key(text))));
+            query.push(&format!(
+                " AND (c.name_key LIKE {pattern} ESCAPE '\\' OR c.email LIKE {pattern} ESCAPE '\\')"
+            ));
+        }
+        one_of(query, "h.band", self.bands.iter().map(|band| band.word()));
+        let stages = self
+            .stages
+            .iter()
+            .map(|&stage| crate::stage::rank(Some(stage)));
+        one_of(query, "c.stage_rank", stages);
+        one_of(query, "c.owner_id", self.owners.iter().copied());
+        if let Some(has_owner) = self.has_owner {
+            let not = if has_owner { "NOT " } else { "" };
+            query.push(&format!(" AND c.owner_id IS {not}NULL"));
+        }
+        let channels = self.source_channels.iter().map(|channel| channel.word());
+        one_of(query, "COALESCE(c.source_channel, '')", channels);
+        one_of(
+            query,
+            "c.source_campaign_id",
+            self.source_campaigns.iter().copied(),
+        );
+        one_of(query, "c.brought_by_id", self.brought_by.iter().copied());
+        for (column, sign, moment) in [
+            ("c.created_at", ">=", self.created_from),
+            ("c.created_at", "<", self.created_until),
+            ("a.last_activity_at", ">=", self.active_from),
+            ("a.last_activity_at", "<", self.active_until),
+        ] {
+            if let Some(moment) = moment {
+                let moment = query.arg(moment);
+                query.push(&format!(" AND {column} {sign} {moment}"));
             }
-            Self::ActivityDesc | Self::ActivityAsc => (
-                "activity",
-                Some("a.last_activity_at"),
-                "a.contact_id",
-                self == Self::ActivityDesc,
-            ),
-            Self::NameAsc | Self::NameDesc => {
-                ("name", Some("c.name_key"), "c.id", self == Self::NameDesc)
-            }
-        };
-        Keyset {
-            order,
-            key,
-            id,
-            descending,
+        }
+        for test in &self.attributes {
+            attribute::test::apply(query, connection, "c.id", test);
         }
     }
+}
 
-    fn key(self, contact: &Contact) -> Key {
-        match self {
-            Self::CreatedDesc | Self::CreatedAsc => Key::Id(()),
-            Self::HealthDesc | Self::HealthAsc => Key::Real(contact.health_rank),
-            Self::ActivityDesc | Self::ActivityAsc => {
-                Key::Time(contact.last_activity_at.unwrap_or(contact.created_at))
-            }
-            Self::NameAsc | Self::NameDesc => Key::Text(contact.name_key.clone()),
-        }
+/// Appends that `column` is one of `values`, if there are any.
+pub(crate) fn one_of<V: Into<sea_orm::Value>>(
+    query: &mut Query,
+    column: &str,
+    values: impl Iterator<Item = V>,
+) {
+    let values: Vec<String> = values.map(|value| query.arg(value)).collect();
+    if !values.is_empty() {
+        query.push(&format!(" AND {column} IN ({})", values.join(", ")));
     }
 }
 
@@ -145,7 +169,7 @@ pub async fn list(
 ) -> Result<Page<(String, Contact)>> {
     let driver = filter.tags.take_driver();
     let is_of_one_tag = filter == ContactFilter::default();
-    let keyset = order.keyset(driver.is_some());
+    let keyset = order.keyset(driver.is_some(), ctx.db.backend());
     let mut query = match driver {
         Some(tag) => {
             let mut query = Query::new(format!(
@@ -171,22 +195,7 @@ pub async fn list(
             _ => "",
         });
     }
-    filter.tags.apply(&mut query, "c.id");
-    if let Some(account) = filter.account {
-        let account = query.arg(account);
-        query.push(&format!(" AND c.account_id = {account}"));
-    }
-    if let Some(text) = &filter.text {
-        let pattern = query.arg(format!("%{}%", escape_like(&crate::text::name_key(text))));
-        query.push(&format!(
-            " AND (c.name_key LIKE {pattern} ESCAPE '\\' OR c.email LIKE {pattern} ESCAPE '\\')"
-        ));
-    }
-    if !filter.bands.is_empty() {
-        query.push(" AND h.band IN (SELECT b.band FROM {b})");
-        let bands = filter.bands.iter().map(|band| band.word());
-        query = query.rows("b", Rows::new().texts("band", bands));
-    }
+    filter.apply(&mut query, ctx.reader());
     keyset.apply(&mut query, page)?;
     if let Some(tag) = driver.filter(|_| is_of_one_tag) {
         page.note_total(tag::catalogue::count_of(workspace, tag, TagTarget::Contact));
@@ -197,6 +206,35 @@ pub async fn list(
         let cursor = keyset.cursor(order.key(&contact), contact.id.uuid());
         (cursor, contact)
     }))
+}
+
+/// A page of the workspace's contacts ordered by an attribute, each with its cursor. One statement
+/// finds the attribute, one the page: it walks the index of the attribute's values, and goes on with
+/// those who have none only where those who have one come to their end.
+pub async fn list_by_attribute(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &ContactFilter,
+    order: AttributeOrder,
+    page: &PageRequest,
+) -> Result<Page<(String, Contact)>> {
+    attribute::definition::check(ctx, workspace, order.attribute).await?;
+    let list = by_value::List {
+        attribute: order.attribute,
+        descending: order.descending,
+        table: "contact",
+        alias: "c",
+        joins: JOINS,
+        columns: COLUMNS,
+    };
+    let filter = |query: &mut Query| filter.apply(query, ctx.reader());
+    let query = list.query(workspace, page, filter)?;
+    let rows = query.raw(ctx.reader()).await?;
+    let found = rows
+        .iter()
+        .map(|row| Ok((list.cursor(row)?, read_contact(row)?)))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(by_value::List::page(found, page))
 }
 
 /// `text` as a literal part of a `LIKE` pattern whose escape is a backslash.

@@ -4,14 +4,16 @@
 //! (`resolve_emails`). A contact has three rows: its own data, which seldom changes; its latest
 //! activity; its health. Keeping them apart keeps the frequent writes small.
 
+mod check;
 mod list;
+mod order;
 mod resolve;
 mod write;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{AccountId, ContactId, Id as _, MessageId, WorkspaceId},
-    kind::{HealthBand, IdentityKind},
+    id::{AccountId, CampaignId, ContactId, Id as _, MemberId, MessageId, WorkspaceId},
+    kind::{Channel, HealthBand, IdentityKind, LifecycleStage},
 };
 use sea_orm::{DbErr, FromQueryResult};
 
@@ -21,10 +23,13 @@ use crate::{
     store::{Query, Rows},
 };
 
-pub(crate) use list::escape_like;
-pub use list::{ContactFilter, ContactOrder, TagFilter, list};
+pub(crate) use check::home;
+pub use list::{ContactFilter, TagFilter, list, list_by_attribute};
+pub(crate) use list::{escape_like, one_of};
+pub use order::ContactOrder;
+pub(crate) use order::owner_key;
 pub(crate) use resolve::resolve_emails;
-pub use write::{ContactChanges, NewContact, create, update};
+pub use write::{ContactChanges, NewContact, ProfileChanges, create, update};
 
 /// A contact as it is read: its data, latest activity and health in one row.
 #[derive(Debug, Clone, PartialEq, FromQueryResult)]
@@ -57,12 +62,32 @@ pub struct Contact {
     pub health_rank: f64,
     /// The health band.
     pub health_band: HealthBand,
+    /// The member who looks after the contact.
+    pub owner_id: Option<MemberId>,
+    /// How far the relationship has come.
+    pub stage: Option<LifecycleStage>,
+    /// The stage's place in the order of stages.
+    pub stage_rank: i64,
+    /// The channel the contact came through first.
+    pub source_channel: Option<Channel>,
+    /// The campaign the contact came from.
+    pub source_campaign_id: Option<CampaignId>,
+    /// The member who brought the contact.
+    pub brought_by_id: Option<MemberId>,
+    /// The phone number, in E.164 form.
+    pub phone: Option<String>,
+    /// How the name is read.
+    pub kana: Option<String>,
+    /// The reading folded for comparison.
+    pub kana_key: Option<String>,
 }
 
 /// The columns of [`Contact`], from the tables joined by [`JOINS`].
 const COLUMNS: &str = "c.id, c.account_id, c.name, c.name_key, c.email, c.external_id, c.locale,
     c.created_at, c.updated_at, a.last_activity_at, a.last_message_id,
-    h.score AS health_score, h.rank AS health_rank, h.band AS health_band";
+    h.score AS health_score, h.rank AS health_rank, h.band AS health_band, c.owner_id, c.stage,
+    c.stage_rank, c.source_channel, c.source_campaign_id, c.brought_by_id, c.phone, c.kana,
+    c.kana_key";
 
 /// Activity and health of the contact `c`; both rows are made with it.
 const JOINS: &str = "
@@ -74,7 +99,9 @@ pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: ContactId) -> Result<Op
     // Written out whole: this is the most frequent statement there is.
     const FIND: &str = "SELECT c.id, c.account_id, c.name, c.name_key, c.email, c.external_id,
         c.locale, c.created_at, c.updated_at, a.last_activity_at, a.last_message_id,
-        h.score AS health_score, h.rank AS health_rank, h.band AS health_band
+        h.score AS health_score, h.rank AS health_rank, h.band AS health_band, c.owner_id,
+        c.stage, c.stage_rank, c.source_channel, c.source_campaign_id, c.brought_by_id, c.phone,
+        c.kana, c.kana_key
         FROM contact c
         JOIN contact_activity a ON a.workspace_id = c.workspace_id AND a.contact_id = c.id
         JOIN contact_health h ON h.workspace_id = c.workspace_id AND h.contact_id = c.id
@@ -104,6 +131,15 @@ fn read_contact(row: &sea_orm::QueryResult) -> Result<Contact, DbErr> {
         health_score: row.try_get_by_index(11)?,
         health_rank: row.try_get_by_index(12)?,
         health_band: row.try_get_by_index(13)?,
+        owner_id: row.try_get_by_index(14)?,
+        stage: row.try_get_by_index(15)?,
+        stage_rank: row.try_get_by_index(16)?,
+        source_channel: row.try_get_by_index(17)?,
+        source_campaign_id: row.try_get_by_index(18)?,
+        brought_by_id: row.try_get_by_index(19)?,
+        phone: row.try_get_by_index(20)?,
+        kana: row.try_get_by_index(21)?,
+        kana_key: row.try_get_by_index(22)?,
     })
 }
 

@@ -1,25 +1,24 @@
 //! Making and changing one contact by hand.
 
 use entity::{
-    contact, contact_identity,
-    id::{AccountId, ContactId},
-    kind::IdentityKind,
+    contact,
+    id::{AccountId, CampaignId, ContactId, MemberId},
+    kind::{Channel, IdentityKind},
 };
-use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,
-    PaginatorTrait as _, QueryFilter as _, Set,
-};
+use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _};
 
 use super::{
-    Contact, find,
+    Contact, check, find,
     resolve::{NewPerson, complete, insert},
 };
 use crate::{
     access::{Actor, Scope},
+    attribute::{Setting, write},
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
-    mail::EmailAddress,
+    error::{Error, Result, UserError},
+    stage::{self, NewStage},
     store::Tx,
+    subject::Subject,
     text,
     work::change::{Change, Fact},
 };
@@ -37,62 +36,8 @@ pub struct NewContact {
     pub locale: Option<String>,
     /// The company.
     pub account: Option<AccountId>,
-}
-
-/// Makes a contact; refuses an identity that somebody else has.
-pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact> {
-    actor.require(Scope::Write)?;
-    let mut errors = Vec::new();
-    let name = text::name(&new.name, &["name"], 200)
-        .map_err(|error| errors.push(error))
-        .ok();
-    let email = check_email(new.email.as_deref(), &mut errors);
-    let external_id = check_short(new.external_id.as_deref(), "externalId", &mut errors);
-    let locale = check_short(new.locale.as_deref(), "locale", &mut errors);
-    let mut tx = ctx.begin(actor.workspace).await?;
-    check_account(&tx, new.account, &mut errors).await?;
-    let identities: Vec<_> = [
-        email
-            .as_ref()
-            .map(|email| (IdentityKind::Email, email.to_string(), "email")),
-        external_id
-            .clone()
-            .map(|id| (IdentityKind::ExternalId, id, "externalId")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    for (kind, value, field) in &identities {
-        if is_taken(&tx, *kind, value, None).await? {
-            errors.push(taken(field));
-        }
-    }
-    let (Some(name), true) = (name, errors.is_empty()) else {
-        return Err(Error::Refused(errors));
-    };
-    let id: ContactId = tx.id();
-    let person = NewPerson {
-        id,
-        name,
-        email: email.map(|email| email.to_string()),
-        external_id,
-        locale,
-        account_id: new.account,
-    };
-    insert(&tx, &[person]).await?;
-    complete(&tx, std::iter::once(id)).await?;
-    for (kind, value, field) in identities {
-        claim(&tx, id, kind, value, field).await?;
-    }
-    tx.record(Change::new(
-        actor.origin(),
-        Some(id),
-        Fact::ContactCreated { contact_id: id },
-    ));
-    tx.commit().await?;
-    find(ctx, actor.workspace, id)
-        .await?
-        .ok_or_else(|| Error::not_found(&["id"], "contact"))
+    /// Everything else.
+    pub profile: ProfileChanges,
 }
 
 /// What may be changed about a contact; what is left out stays.
@@ -106,6 +51,84 @@ pub struct ContactChanges {
     pub locale: Option<String>,
     /// The company; `Some(None)` takes the contact out of its company.
     pub account: Option<Option<AccountId>>,
+    /// Everything else.
+    pub profile: ProfileChanges,
+}
+
+/// What is known of a contact beyond name and addresses. What is left out stays; `Some(None)` takes
+/// away.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChanges {
+    /// How the name is read.
+    pub kana: Option<Option<String>>,
+    /// The phone number; the former one stays an identity.
+    pub phone: Option<Option<String>>,
+    /// The member who looks after the contact.
+    pub owner: Option<Option<MemberId>>,
+    /// The lifecycle stage, and why it changes.
+    pub stage: Option<NewStage>,
+    /// The channel the contact came through first.
+    pub source_channel: Option<Option<Channel>>,
+    /// The campaign the contact came from.
+    pub source_campaign: Option<Option<CampaignId>>,
+    /// The member who brought the contact.
+    pub brought_by: Option<Option<MemberId>>,
+    /// Values of custom attributes.
+    pub attributes: Vec<Setting>,
+}
+
+/// Makes a contact; refuses an identity that somebody else has.
+pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact> {
+    actor.require(Scope::Write)?;
+    let mut errors = Vec::new();
+    let name = text::name(&new.name, &["name"], 200)
+        .map_err(|error| errors.push(error))
+        .ok();
+    let email = check::email(new.email.as_deref(), &mut errors);
+    let external_id = check::short(new.external_id.as_deref(), "externalId", &mut errors);
+    let locale = check::short(new.locale.as_deref(), "locale", &mut errors);
+    let mut tx = ctx.begin(actor.workspace).await?;
+    check::account(&tx, new.account, &mut errors).await?;
+    let id: ContactId = tx.id();
+    let mut identities = Vec::new();
+    if let Some(email) = &email {
+        identities.push((IdentityKind::Email, email.to_string(), "email"));
+    }
+    if let Some(external_id) = &external_id {
+        identities.push((IdentityKind::ExternalId, external_id.clone(), "externalId"));
+    }
+    for (kind, value, field) in &identities {
+        if check::is_taken(&tx, *kind, value, id).await? {
+            errors.push(check::taken(field));
+        }
+    }
+    let profile = Profile::check(&tx, id, new.profile, &mut errors).await?;
+    let (Some(name), true) = (name, errors.is_empty()) else {
+        return Err(Error::Refused(errors));
+    };
+    let person = NewPerson {
+        id,
+        name,
+        email: email.map(|email| email.to_string()),
+        external_id,
+        locale,
+        account_id: new.account,
+    };
+    insert(&tx, &[person]).await?;
+    complete(&tx, std::iter::once(id)).await?;
+    for (kind, value, field) in identities {
+        check::claim(&tx, id, kind, value, field).await?;
+    }
+    let fact = Fact::ContactCreated { contact_id: id };
+    tx.record(Change::new(actor.origin(), Some(id), fact));
+    if !profile.is_empty() {
+        let made = row(&tx, id).await?;
+        profile.write(&mut tx, actor, made).await?;
+    }
+    tx.commit().await?;
+    find(ctx, actor.workspace, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "contact"))
 }
 
 /// Changes a contact.
@@ -117,135 +140,156 @@ pub async fn update(
 ) -> Result<Contact> {
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    let contact = contact::Entity::find_by_id((tx.workspace, id))
-        .one(tx.connection())
-        .await?
-        .ok_or_else(|| Error::not_found(&["id"], "contact"))?;
-    let mut active = contact.into_active_model();
+    let mut contact = row(&tx, id).await?;
     let mut errors = Vec::new();
     if let Some(name) = changes.name {
         match text::name(&name, &["name"], 200) {
             Ok(name) => {
-                active.name_key = Set(text::name_key(&name));
-                active.name = Set(name);
+                contact.name_key = text::name_key(&name);
+                contact.name = name;
             }
             Err(error) => errors.push(error),
         }
     }
-    if let Some(locale) = check_short(changes.locale.as_deref(), "locale", &mut errors) {
-        active.locale = Set(Some(locale));
+    if let Some(locale) = check::short(changes.locale.as_deref(), "locale", &mut errors) {
+        contact.locale = Some(locale);
     }
     if let Some(account) = changes.account {
-        check_account(&tx, account, &mut errors).await?;
-        active.account_id = Set(account);
+        check::account(&tx, account, &mut errors).await?;
+        contact.account_id = account;
     }
-    let email = check_email(changes.email.as_deref(), &mut errors);
+    let email = check::email(changes.email.as_deref(), &mut errors);
     if let Some(email) = &email {
-        if is_taken(&tx, IdentityKind::Email, email.as_str(), Some(id)).await? {
-            errors.push(taken("email"));
+        if check::is_taken(&tx, IdentityKind::Email, email.as_str(), id).await? {
+            errors.push(check::taken("email"));
         }
-        active.email = Set(Some(email.to_string()));
+        contact.email = Some(email.to_string());
     }
+    let profile = Profile::check(&tx, id, changes.profile, &mut errors).await?;
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
     if let Some(email) = email {
-        claim(&tx, id, IdentityKind::Email, email.to_string(), "email").await?;
+        check::claim(&tx, id, IdentityKind::Email, email.to_string(), "email").await?;
     }
-    active.updated_at = Set(tx.now);
-    active.update(tx.connection()).await?;
-    tx.record(Change::new(
-        actor.origin(),
-        Some(id),
-        Fact::ContactChanged { contact_id: id },
-    ));
+    profile.write(&mut tx, actor, contact).await?;
+    let fact = Fact::ContactChanged { contact_id: id };
+    tx.record(Change::new(actor.origin(), Some(id), fact));
     tx.commit().await?;
     find(ctx, actor.workspace, id)
         .await?
         .ok_or_else(|| Error::not_found(&["id"], "contact"))
 }
 
-fn check_email(email: Option<&str>, errors: &mut Vec<UserError>) -> Option<EmailAddress> {
-    EmailAddress::parse(email?)
-        .map_err(|error| {
-            errors.push(UserError::new(
-                &["email"],
-                UserErrorCode::Invalid,
-                error.to_string(),
-            ));
-        })
-        .ok()
-}
-
-fn check_short(value: Option<&str>, field: &str, errors: &mut Vec<UserError>) -> Option<String> {
-    text::name(value?, &[field], 200)
-        .map_err(|error| errors.push(error))
-        .ok()
-}
-
-async fn check_account(
-    tx: &Tx<'_>,
-    account: Option<AccountId>,
-    errors: &mut Vec<UserError>,
-) -> Result<()> {
-    let Some(id) = account else { return Ok(()) };
-    let found = entity::account::Entity::find_by_id((tx.workspace, id))
-        .count(tx.connection())
-        .await?;
-    if found == 0 {
-        let message = "There is no such account.";
-        errors.push(UserError::new(
-            &["accountId"],
-            UserErrorCode::NotFound,
-            message,
-        ));
-    }
-    Ok(())
-}
-
-fn taken(field: &str) -> UserError {
-    let message = "Another contact already has this. Merge them or choose another value.";
-    UserError::new(&[field], UserErrorCode::Taken, message)
-}
-
-async fn is_taken(
-    tx: &Tx<'_>,
-    kind: IdentityKind,
-    value: &str,
-    except: Option<ContactId>,
-) -> Result<bool> {
-    let holder = contact_identity::Entity::find_by_id((tx.workspace, kind, value.to_owned()))
+async fn row(tx: &Tx<'_>, id: ContactId) -> Result<contact::Model> {
+    contact::Entity::find_by_id((tx.workspace, id))
         .one(tx.connection())
-        .await?;
-    Ok(holder.is_some_and(|identity| Some(identity.contact_id) != except))
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "contact"))
 }
 
-/// Takes the identity, or refuses when somebody else took it since it was checked.
-async fn claim(
-    tx: &Tx<'_>,
-    contact: ContactId,
-    kind: IdentityKind,
-    value: String,
-    field: &str,
-) -> Result<()> {
-    crate::store::Query::new(
-        "INSERT INTO contact_identity (workspace_id, kind, value, contact_id, created_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-    )
-    .bind(tx.workspace)
-    .bind(kind.word())
-    .bind(value.clone())
-    .bind(contact)
-    .bind(tx.now)
-    .execute(tx.connection())
-    .await?;
-    let holder = contact_identity::Entity::find_by_id((tx.workspace, kind, value))
-        .filter(contact_identity::Column::ContactId.eq(contact))
-        .count(tx.connection())
-        .await?;
-    if holder == 0 {
-        Err(Error::Refused(vec![taken(field)]))
-    } else {
-        Ok(())
+/// [`ProfileChanges`] that fit.
+struct Profile {
+    changes: ProfileChanges,
+    attributes: Vec<write::Checked>,
+}
+
+impl Profile {
+    async fn check(
+        tx: &Tx<'_>,
+        id: ContactId,
+        mut changes: ProfileChanges,
+        errors: &mut Vec<UserError>,
+    ) -> Result<Self> {
+        if let Some(Some(kana)) = &mut changes.kana {
+            match text::name(kana, &["kana"], 200) {
+                Ok(clean) => *kana = clean,
+                Err(error) => errors.push(error),
+            }
+        }
+        if let Some(Some(phone)) = &mut changes.phone {
+            let home = check::home(tx).await?;
+            match crate::phone::parse(phone, home, &["phone"]) {
+                Ok(number) => {
+                    if check::is_taken(tx, IdentityKind::Phone, &number, id).await? {
+                        errors.push(check::taken("phone"));
+                    }
+                    *phone = number;
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        if let Some(new) = &mut changes.stage {
+            match text::short_text(&new.reason, &["stageReason"], 255) {
+                Ok(reason) => new.reason = reason,
+                Err(error) => errors.push(error),
+            }
+        }
+        stage::check_member(tx, changes.owner.flatten(), "ownerId", errors).await?;
+        stage::check_member(tx, changes.brought_by.flatten(), "broughtById", errors).await?;
+        check::campaign(tx, changes.source_campaign.flatten(), errors).await?;
+        let settings = std::mem::take(&mut changes.attributes);
+        let attributes = write::check(tx, id.into(), settings, "attributes", errors).await?;
+        Ok(Self {
+            changes,
+            attributes,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        let changes = &self.changes;
+        changes.kana.is_none()
+            && changes.phone.is_none()
+            && changes.owner.is_none()
+            && changes.stage.is_none()
+            && changes.source_channel.is_none()
+            && changes.source_campaign.is_none()
+            && changes.brought_by.is_none()
+            && self.attributes.is_empty()
+    }
+
+    /// Writes `contact`, which may carry other changes, with these on top.
+    async fn write(
+        self,
+        tx: &mut Tx<'_>,
+        actor: &Actor,
+        mut contact: contact::Model,
+    ) -> Result<()> {
+        let (origin, id) = (actor.origin(), contact.id);
+        let subject = Subject::from(id);
+        let changes = self.changes;
+        if let Some(kana) = changes.kana {
+            contact.kana_key = kana.as_deref().map(text::reading_key);
+            contact.kana = kana;
+        }
+        if let Some(phone) = changes.phone {
+            if let Some(number) = &phone {
+                check::claim(tx, id, IdentityKind::Phone, number.clone(), "phone").await?;
+            }
+            contact.phone = phone;
+        }
+        if let Some(owner) = changes.owner {
+            stage::set_owner(tx, origin, subject, contact.owner_id, owner);
+            contact.owner_id = owner;
+        }
+        if let Some(new) = changes.stage {
+            stage::set(tx, origin, subject, contact.stage, &new).await?;
+            contact.stage_rank = stage::rank(new.stage);
+            contact.stage = new.stage;
+        }
+        if let Some(channel) = changes.source_channel {
+            contact.source_channel = channel;
+        }
+        if let Some(campaign) = changes.source_campaign {
+            contact.source_campaign_id = campaign;
+        }
+        if let Some(member) = changes.brought_by {
+            contact.brought_by_id = member;
+        }
+        contact.updated_at = tx.now;
+        // Every column is written: what did not change has the value just read.
+        let active = contact.into_active_model().reset_all();
+        active.update(tx.connection()).await?;
+        write::put(tx, origin, subject, Some(id), self.attributes).await
     }
 }

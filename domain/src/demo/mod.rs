@@ -150,7 +150,7 @@ async fn make_people(
         let new = NewAccount {
             name: company.name.to_owned(),
             domain: Some(company.domain.to_owned()),
-            external_id: None,
+            ..NewAccount::default()
         };
         let account = account::create(ctx, actor, new).await?;
         for (name, local) in company.people {
@@ -161,6 +161,7 @@ async fn make_people(
                 external_id: Some(format!("demo-{}", people.len() + 1)),
                 locale: Some(company.language.tag().to_owned()),
                 account: Some(account.id),
+                ..NewContact::default()
             };
             let id = contact::create(ctx, actor, new).await?.id;
             let habit = Habit::of(people.len());

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{
-        AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, EventId,
-        FiringId, HealthModelId, InboxId, MemberId, MessageId, OperationId, RuleId, TagId,
-        TaggingId, TargetId, WorkspaceId,
+        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId,
+        EventId, FiringId, HealthModelId, InboxId, MemberId, MessageId, NoteId, OperationId,
+        RuleId, StageChangeId, TagId, TaggingId, TargetId, WorkspaceId,
     },
-    kind::{ConversationStatus, HealthBand, Priority, TagTarget},
+    kind::{ConversationStatus, HealthBand, LifecycleStage, Priority, SubjectKind, TagTarget},
 };
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     access::Origin,
     store::{Query, Rows, dialect},
+    subject::Subject,
 };
 
 /// Something that happened. Stored as JSON for as long as the log is kept: variants and fields are
@@ -53,6 +54,54 @@ pub enum Fact {
     /// An account's own data changed.
     #[serde(rename = "account.changed")]
     AccountChanged { account_id: AccountId },
+    /// A contact or an account went from one lifecycle stage to another.
+    #[serde(rename = "stage.changed")]
+    StageChanged {
+        stage_change_id: StageChangeId,
+        subject: SubjectKind,
+        subject_id: Uuid,
+        from: Option<LifecycleStage>,
+        to: Option<LifecycleStage>,
+    },
+    /// Another member looks after a contact or an account, or nobody does any more.
+    #[serde(rename = "owner.changed")]
+    OwnerChanged {
+        subject: SubjectKind,
+        subject_id: Uuid,
+        from: Option<MemberId>,
+        to: Option<MemberId>,
+    },
+    /// A note was written.
+    #[serde(rename = "note.added")]
+    NoteAdded {
+        note_id: NoteId,
+        subject: SubjectKind,
+        subject_id: Uuid,
+    },
+    /// A note was rewritten.
+    #[serde(rename = "note.changed")]
+    NoteChanged {
+        note_id: NoteId,
+        subject: SubjectKind,
+        subject_id: Uuid,
+    },
+    /// A note was deleted.
+    #[serde(rename = "note.deleted")]
+    NoteDeleted {
+        note_id: NoteId,
+        subject: SubjectKind,
+        subject_id: Uuid,
+    },
+    /// A custom attribute was defined, changed, archived, restored or deleted.
+    #[serde(rename = "attribute.changed")]
+    AttributeChanged { attribute_id: AttributeId },
+    /// A thing got, changed or lost the value of a custom attribute.
+    #[serde(rename = "attribute.set")]
+    AttributeSet {
+        attribute_id: AttributeId,
+        subject: SubjectKind,
+        subject_id: Uuid,
+    },
     /// A conversation was closed, opened again, put aside or woken.
     #[serde(rename = "conversation.status_changed")]
     ConversationStatusChanged {
@@ -168,6 +217,13 @@ impl Fact {
             Self::ContactChanged { .. } => "contact.changed",
             Self::AccountCreated { .. } => "account.created",
             Self::AccountChanged { .. } => "account.changed",
+            Self::StageChanged { .. } => "stage.changed",
+            Self::OwnerChanged { .. } => "owner.changed",
+            Self::NoteAdded { .. } => "note.added",
+            Self::NoteChanged { .. } => "note.changed",
+            Self::NoteDeleted { .. } => "note.deleted",
+            Self::AttributeChanged { .. } => "attribute.changed",
+            Self::AttributeSet { .. } => "attribute.set",
             Self::ConversationStatusChanged { .. } => "conversation.status_changed",
             Self::ConversationAssigned { .. } => "conversation.assigned",
             Self::ConversationPriorityChanged { .. } => "conversation.priority_changed",
@@ -202,6 +258,16 @@ impl Fact {
             Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
                 account_id.0
             }
+            Self::StageChanged {
+                stage_change_id, ..
+            } => stage_change_id.0,
+            Self::OwnerChanged { subject_id, .. } | Self::AttributeSet { subject_id, .. } => {
+                *subject_id
+            }
+            Self::NoteAdded { note_id, .. }
+            | Self::NoteChanged { note_id, .. }
+            | Self::NoteDeleted { note_id, .. } => note_id.0,
+            Self::AttributeChanged { attribute_id } => attribute_id.0,
             Self::ConversationStatusChanged {
                 conversation_id, ..
             }
@@ -243,6 +309,23 @@ impl Fact {
             Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
                 account_id.to_string()
             }
+            Self::StageChanged {
+                stage_change_id, ..
+            } => stage_change_id.to_string(),
+            Self::OwnerChanged {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::AttributeSet {
+                subject,
+                subject_id,
+                ..
+            } => Subject::new(*subject, *subject_id).to_string(),
+            Self::NoteAdded { note_id, .. }
+            | Self::NoteChanged { note_id, .. }
+            | Self::NoteDeleted { note_id, .. } => note_id.to_string(),
+            Self::AttributeChanged { attribute_id } => attribute_id.to_string(),
             Self::ConversationStatusChanged {
                 conversation_id, ..
             }

@@ -124,6 +124,7 @@ impl House {
         let input = json!({ "name": canary, "domain": format!("{name}.example") });
         let made = door.must(owner, account, json!({ "input": input })).await;
         house.keep("account", &made["account"]["id"]);
+        house.attribute(door, "attribute", "plan").await;
         for (word, kind) in [("tag", "CONTACT"), ("topic", "CONVERSATION")] {
             let tag = "mutation($input: CreateTagInput!) { createTag(input: $input) \
                 { tag { id } userErrors { message } } }";
@@ -135,8 +136,31 @@ impl House {
         house.make_rule(door, &canary).await;
         house.take_in(world, door, name, &canary).await;
         house.follow_up(world, door).await;
+        house.note(door, "note", &canary).await;
         house.refresh(door).await;
         house
+    }
+
+    /// A custom attribute of contacts.
+    async fn attribute(&mut self, door: &Door, word: &str, key: &str) {
+        let owner = &self.owner.clone();
+        let attribute = "mutation($input: CreateAttributeInput!) \
+            { createAttribute(input: $input) { attribute { id } userErrors { message } } }";
+        let input = json!({
+            "subject": "CONTACT", "key": key, "name": "Plan", "valueType": "TEXT",
+        });
+        let made = door.must(owner, attribute, json!({ "input": input })).await;
+        self.keep(word, &made["attribute"]["id"]);
+    }
+
+    /// A note about the contact.
+    async fn note(&mut self, door: &Door, word: &str, body: &str) {
+        let owner = &self.owner.clone();
+        let note = "mutation($input: AddNoteInput!) { addNote(input: $input) \
+            { note { id } userErrors { message } } }";
+        let input = json!({ "on": { "contactId": self.ids["contact"] }, "body": body });
+        let made = door.must(owner, note, json!({ "input": input })).await;
+        self.keep(word, &made["note"]["id"]);
     }
 
     /// What a rule needs and what follows from it.
@@ -281,6 +305,11 @@ impl House {
             });
             let made = door.must(owner, rule, json!({ "input": input })).await;
             self.keep("spare_rule", &made["rule"]["id"]);
+        }
+        self.attribute(door, "spare_attribute", &format!("spare_{number}"))
+            .await;
+        if self.ids.contains_key("contact") {
+            self.note(door, "spare_note", "Spare").await;
         }
     }
 

@@ -87,6 +87,8 @@ pub(super) fn rows() -> Vec<Row> {
         ask("accessTokens", json!({}), ADMINISTER),
         ask("account", json!({ "id": "@account" }), READ),
         ask("accounts", json!({}), READ),
+        ask("attribute", json!({ "id": "@attribute" }), READ),
+        ask("attributes", json!({}), READ),
         ask("contact", json!({ "id": "@contact" }), READ),
         ask("contactByEmail", json!({ "email": "taro@a.example" }), READ),
         ask("contacts", json!({}), READ),
@@ -160,6 +162,40 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@account", "name": "Changed #" }),
             WRITE,
         ),
+        change(
+            "createAttribute",
+            &json!({ "subject": "CONTACT", "key": "new_#", "name": "New", "valueType": "TEXT" }),
+            CONFIGURE,
+        ),
+        change(
+            "updateAttribute",
+            &json!({ "id": "@attribute", "name": "Changed #" }),
+            CONFIGURE,
+        ),
+        change(
+            "deleteAttribute",
+            &json!({ "id": "@spare_attribute" }),
+            CONFIGURE,
+        ),
+        change(
+            "setAttributes",
+            &json!({
+                "on": { "contactId": "@contact" },
+                "values": [{ "attributeId": "@attribute", "value": { "text": "Value #" } }],
+            }),
+            WRITE,
+        ),
+        change(
+            "addNote",
+            &json!({ "on": { "accountId": "@account" }, "body": "New #" }),
+            WRITE,
+        ),
+        change(
+            "updateNote",
+            &json!({ "id": "@note", "body": "Changed #" }),
+            WRITE,
+        ),
+        change("deleteNote", &json!({ "id": "@spare_note" }), WRITE),
         change("createContact", &json!({ "name": "New #" }), WRITE),
         change(
             "updateContact",

@@ -9,10 +9,13 @@ use domain::{
     email::report::Period,
     workspace,
 };
-use entity::kind::{EmailScope, Role};
+use entity::{
+    id::MemberId,
+    kind::{EmailScope, Role},
+};
 
 use super::{
-    context::{actor, business, reader},
+    context::{actor, business, loader, reader},
     email::EmailMetrics,
     error::fault,
     scalar::Date,
@@ -115,6 +118,15 @@ impl Member {
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
+}
+
+/// The member of this id, if there is one; members who were removed are still named.
+pub(crate) async fn find_member(
+    context: &Context<'_>,
+    id: Option<MemberId>,
+) -> Result<Option<Member>> {
+    let Some(id) = id else { return Ok(None) };
+    Ok(loader(context)?.load_one(id).await?.map(Member))
 }
 
 /// A credential of a member. The secret itself is shown once, when the token is made.

@@ -1,28 +1,37 @@
 //! Accounts over GraphQL.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+mod input;
+mod mutation;
+
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
-    account::{self, AccountChanges, NewAccount},
+    account::{self, AccountOrder},
     contact::{self, ContactFilter, ContactOrder},
     email::report::Period,
-    error::UserError,
     page::PageRequest,
 };
 
-use entity::kind::EmailScope;
+use entity::kind::{EmailScope, LifecycleStage};
 
 use super::{
+    access::{Member, find_member},
+    attribute::{AttributeOrderInput, AttributeValue, values},
     contact::{Contact, ContactOrderBy},
-    context::{loader, reader, writer},
+    context::{loader, reader},
     email::EmailMetrics,
-    error::{fault, settle},
+    error::fault,
     id,
     loader::TaggingsOf,
+    note::{Note, notes},
     page::{Connection, connection},
     scalar::Date,
+    stage::{StageChange, stage_history},
     tag::Tagging,
 };
+
+pub(crate) use input::{AccountFilterInput, AccountOrderBy};
+pub(crate) use mutation::AccountMutation;
 
 /// A customer company.
 #[derive(Debug, Clone)]
@@ -59,6 +68,62 @@ impl Account {
     /// When its own data last changed.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
+    }
+
+    /// The company's web site.
+    async fn website(&self) -> Option<&str> {
+        self.0.website.as_deref()
+    }
+
+    /// The company's phone number, in E.164 form.
+    async fn phone(&self) -> Option<&str> {
+        self.0.phone.as_deref()
+    }
+
+    /// What the company is and does.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The member who looks after the account.
+    async fn owner(&self, context: &Context<'_>) -> Result<Option<Member>> {
+        find_member(context, self.0.owner_id).await
+    }
+
+    /// How far the relationship has come.
+    async fn stage(&self) -> Option<LifecycleStage> {
+        self.0.stage
+    }
+
+    /// The stages the account went through, newest first.
+    async fn stage_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, StageChange>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        stage_history(context, self.0.id.0, &page).await
+    }
+
+    /// The values the account has for custom attributes, in the attributes' order.
+    async fn attributes(&self, context: &Context<'_>) -> Result<Vec<AttributeValue>> {
+        values(context, self.0.id.0).await
+    }
+
+    /// What members wrote down about the account, newest first.
+    async fn notes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Note>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        notes(context, self.0.id.into(), &page).await
     }
 
     /// The tags it carries now, oldest first.
@@ -137,10 +202,18 @@ impl AccountQuery {
             .map(Account))
     }
 
-    /// The workspace's accounts, by name.
+    /// The workspace's accounts.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments, filter and orders"
+    )]
     async fn accounts(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Which accounts.")] filter: Option<AccountFilterInput>,
+        #[graphql(desc = "How to order them.", default)] order_by: AccountOrderBy,
+        #[graphql(desc = "Orders them by a custom attribute, instead of `orderBy`.")]
+        order_by_attribute: Option<AttributeOrderInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -148,98 +221,18 @@ impl AccountQuery {
     ) -> Result<Connection<String, Account>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = account::list(ctx, actor.workspace, &page)
-            .await
-            .map_err(fault)?;
+        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let order = AccountOrder::from(order_by);
+        let by_attribute = order_by_attribute.map(AttributeOrderInput::read);
+        let found = match by_attribute.transpose().map_err(fault)? {
+            Some(order) => {
+                account::list_by_attribute(ctx, actor.workspace, &filter, order, &page).await
+            }
+            None => account::list(ctx, actor.workspace, &filter, order, &page).await,
+        };
+        let found = found.map_err(fault)?;
         Ok(connection(
             found.map(|(cursor, account)| (cursor, Account(account))),
         ))
-    }
-}
-
-/// An account to be made.
-#[derive(InputObject)]
-pub(crate) struct CreateAccountInput {
-    /// The name shown, at most 200 characters.
-    name: String,
-    /// The company's email domain, such as `example.com`; unique in the workspace.
-    domain: Option<String>,
-    /// The id another system gave; unique in the workspace.
-    external_id: Option<String>,
-}
-
-/// Changes to an account; what is left out stays.
-#[derive(InputObject)]
-pub(crate) struct UpdateAccountInput {
-    /// The account's global id.
-    id: ID,
-    /// The name shown.
-    name: Option<String>,
-    /// The company's email domain.
-    domain: Option<String>,
-}
-
-/// What became of `createAccount`.
-#[derive(SimpleObject)]
-pub(crate) struct CreateAccountPayload {
-    /// The new account.
-    account: Option<Account>,
-    /// What to mend in the input; empty when it worked.
-    user_errors: Vec<UserError>,
-}
-
-/// What became of `updateAccount`.
-#[derive(SimpleObject)]
-pub(crate) struct UpdateAccountPayload {
-    /// The account as it is now.
-    account: Option<Account>,
-    /// What to mend in the input; empty when it worked.
-    user_errors: Vec<UserError>,
-}
-
-#[derive(Default)]
-pub(crate) struct AccountMutation;
-
-#[Object]
-impl AccountMutation {
-    /// Makes an account. Scope: WRITE.
-    async fn create_account(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: CreateAccountInput,
-    ) -> Result<CreateAccountPayload> {
-        let (ctx, actor) = writer(context)?;
-        let new = NewAccount {
-            name: input.name,
-            domain: input.domain,
-            external_id: input.external_id,
-        };
-        let (account, user_errors) = settle(account::create(ctx, actor, new).await)?;
-        Ok(CreateAccountPayload {
-            account: account.map(Account),
-            user_errors,
-        })
-    }
-
-    /// Changes an account. Scope: WRITE.
-    async fn update_account(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: UpdateAccountInput,
-    ) -> Result<UpdateAccountPayload> {
-        let (ctx, actor) = writer(context)?;
-        let changes = AccountChanges {
-            name: input.name,
-            domain: input.domain,
-        };
-        let result = async {
-            let id = id::parse(&input.id, &["id"])?;
-            account::update(ctx, actor, id, changes).await
-        };
-        let (account, user_errors) = settle(result.await)?;
-        Ok(UpdateAccountPayload {
-            account: account.map(Account),
-            user_errors,
-        })
     }
 }

@@ -16,22 +16,26 @@ use domain::{
 };
 use entity::{
     id::Id as _,
-    kind::{EmailScope, HealthBand, IdentityKind},
+    kind::{Channel, EmailScope, HealthBand, IdentityKind, LifecycleStage},
 };
 
 use super::{
+    access::{Member, find_member},
     account::Account,
+    attribute::{AttributeFilterInput, AttributeValue, TimeRangeInput, values},
     context::{loader, reader},
     conversation::{Conversation, Message},
-    email::{EmailEvent, EmailMetrics, EmailRecency},
+    email::{Campaign, EmailEvent, EmailMetrics, EmailRecency},
     error::fault,
     event::Event,
     health::{Health, HealthEntry},
     id,
     loader::{HealthOf, IdentitiesOf, TaggingsOf},
+    note::{Note, notes},
     page::{Connection, connection},
     rule::{RuleFiring, firings},
     scalar::Date,
+    stage::{StageChange, stage_history},
     tag::{TagFilterInput, Tagging},
 };
 
@@ -89,6 +93,75 @@ impl Contact {
     /// The contact's language, as a BCP 47 tag.
     async fn locale(&self) -> Option<&str> {
         self.row.locale.as_deref()
+    }
+
+    /// How the name is read, such as its kana.
+    async fn kana(&self) -> Option<&str> {
+        self.row.kana.as_deref()
+    }
+
+    /// The phone number, in E.164 form.
+    async fn phone(&self) -> Option<&str> {
+        self.row.phone.as_deref()
+    }
+
+    /// The member who looks after the contact.
+    async fn owner(&self, context: &Context<'_>) -> Result<Option<Member>> {
+        find_member(context, self.row.owner_id).await
+    }
+
+    /// How far the relationship has come.
+    async fn stage(&self) -> Option<LifecycleStage> {
+        self.row.stage
+    }
+
+    /// The stages the contact went through, newest first.
+    async fn stage_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, StageChange>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        stage_history(context, self.row.id.uuid(), &page).await
+    }
+
+    /// The channel the contact came through first.
+    async fn source_channel(&self) -> Option<Channel> {
+        self.row.source_channel
+    }
+
+    /// The campaign the contact came from.
+    async fn source_campaign(&self, context: &Context<'_>) -> Result<Option<Campaign>> {
+        let Some(id) = self.row.source_campaign_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Campaign))
+    }
+
+    /// The member who brought the contact.
+    async fn brought_by(&self, context: &Context<'_>) -> Result<Option<Member>> {
+        find_member(context, self.row.brought_by_id).await
+    }
+
+    /// The values the contact has for custom attributes, in the attributes' order.
+    async fn attributes(&self, context: &Context<'_>) -> Result<Vec<AttributeValue>> {
+        values(context, self.row.id.uuid()).await
+    }
+
+    /// What members wrote down about the contact, newest first.
+    async fn notes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Note>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        notes(context, self.row.id.into(), &page).await
     }
 
     /// When the contact was made.
@@ -340,6 +413,22 @@ pub enum ContactOrderBy {
     NameAsc,
     /// By name, backwards.
     NameDesc,
+    /// By the reading of the name, or the name where no reading is known.
+    KanaAsc,
+    /// By the reading of the name, backwards.
+    KanaDesc,
+    /// In the order of the lifecycle; without a stage first.
+    StageAsc,
+    /// Against the order of the lifecycle; without a stage last.
+    StageDesc,
+    /// By owner, in the order in which the owners joined; without an owner first.
+    OwnerAsc,
+    /// By owner, backwards; without an owner last.
+    OwnerDesc,
+    /// By the channel they came through, in the order of the channels' words; unknown first.
+    SourceAsc,
+    /// By the channel they came through, backwards; unknown last.
+    SourceDesc,
 }
 
 /// Which contacts a list has; every part given must hold.
@@ -353,10 +442,30 @@ pub(crate) struct ContactFilterInput {
     health_bands: Option<Vec<HealthBand>>,
     /// Whose name or address contains this, ignoring case and width.
     text: Option<String>,
+    /// In one of these lifecycle stages.
+    stages: Option<Vec<LifecycleStage>>,
+    /// Looked after by one of these members.
+    owner_ids: Option<Vec<ID>>,
+    /// Looked after by somebody (`true`) or by nobody (`false`).
+    has_owner: Option<bool>,
+    /// Who came through one of these channels.
+    source_channels: Option<Vec<Channel>>,
+    /// Who came from one of these campaigns.
+    source_campaign_ids: Option<Vec<ID>>,
+    /// Whom one of these members brought.
+    brought_by_ids: Option<Vec<ID>>,
+    /// Made at a moment of this range.
+    created: Option<TimeRangeInput>,
+    /// Last active at a moment of this range.
+    last_activity: Option<TimeRangeInput>,
+    /// By custom attributes; every test must hold.
+    attributes: Option<Vec<AttributeFilterInput>>,
 }
 
 impl ContactFilterInput {
     fn read(self) -> domain::error::Result<ContactFilter> {
+        let created = self.created.unwrap_or_default();
+        let active = self.last_activity.unwrap_or_default();
         Ok(ContactFilter {
             tags: self
                 .tags
@@ -366,6 +475,23 @@ impl ContactFilterInput {
             account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
             bands: self.health_bands.unwrap_or_default(),
             text: self.text.filter(|text| !text.trim().is_empty()),
+            stages: self.stages.unwrap_or_default(),
+            owners: id::parse_all(&self.owner_ids.unwrap_or_default(), &["filter", "ownerIds"])?,
+            has_owner: self.has_owner,
+            source_channels: self.source_channels.unwrap_or_default(),
+            source_campaigns: id::parse_all(
+                &self.source_campaign_ids.unwrap_or_default(),
+                &["filter", "sourceCampaignIds"],
+            )?,
+            brought_by: id::parse_all(
+                &self.brought_by_ids.unwrap_or_default(),
+                &["filter", "broughtByIds"],
+            )?,
+            created_from: created.from,
+            created_until: created.until,
+            active_from: active.from,
+            active_until: active.until,
+            attributes: AttributeFilterInput::read_all(self.attributes)?,
         })
     }
 }

@@ -2,12 +2,20 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
-    contact::{self, ContactChanges, NewContact},
+    contact::{self, ContactChanges, NewContact, ProfileChanges},
     error::UserError,
+    stage::NewStage,
 };
+use entity::kind::{Channel, LifecycleStage};
 
 use super::Contact;
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{
+    attribute::{AttributeValueInput, settings},
+    context::writer,
+    error::settle,
+    id,
+    stage::{new_stage, optional},
+};
 
 /// A contact to be made.
 #[derive(InputObject)]
@@ -22,6 +30,25 @@ pub(crate) struct CreateContactInput {
     locale: Option<String>,
     /// The company.
     account_id: Option<ID>,
+    /// How the name is read, such as its kana, at most 200 characters.
+    kana: Option<String>,
+    /// The phone number; nobody else may have it. Without a country code it is read as one of Japan
+    /// in a Japanese workspace and of China in a Chinese one.
+    phone: Option<String>,
+    /// The member who looks after the contact.
+    owner_id: Option<ID>,
+    /// How far the relationship has come.
+    stage: Option<LifecycleStage>,
+    /// Why the contact is in that stage, at most 255 characters.
+    stage_reason: Option<String>,
+    /// The channel the contact came through first.
+    source_channel: Option<Channel>,
+    /// The campaign the contact came from.
+    source_campaign_id: Option<ID>,
+    /// The member who brought the contact.
+    brought_by_id: Option<ID>,
+    /// Values of custom attributes.
+    attributes: Option<Vec<AttributeValueInput>>,
 }
 
 /// Changes to a contact; what is left out stays.
@@ -37,6 +64,24 @@ pub(crate) struct UpdateContactInput {
     locale: Option<String>,
     /// The company; `null` takes the contact out of its company.
     account_id: MaybeUndefined<ID>,
+    /// How the name is read, such as its kana; `null` takes it away.
+    kana: MaybeUndefined<String>,
+    /// The phone number; the former one keeps recognising the contact. `null` takes it away.
+    phone: MaybeUndefined<String>,
+    /// The member who looks after the contact; `null` for nobody.
+    owner_id: MaybeUndefined<ID>,
+    /// How far the relationship has come; `null` takes the contact out of the lifecycle.
+    stage: MaybeUndefined<LifecycleStage>,
+    /// Why the stage changes, at most 255 characters.
+    stage_reason: Option<String>,
+    /// The channel the contact came through first; `null` for unknown.
+    source_channel: MaybeUndefined<Channel>,
+    /// The campaign the contact came from; `null` for none.
+    source_campaign_id: MaybeUndefined<ID>,
+    /// The member who brought the contact; `null` for nobody.
+    brought_by_id: MaybeUndefined<ID>,
+    /// Values of custom attributes; those left out stay.
+    attributes: Option<Vec<AttributeValueInput>>,
 }
 
 /// What became of `createContact`.
@@ -70,7 +115,26 @@ impl ContactMutation {
     ) -> Result<CreateContactPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
+            let profile = ProfileChanges {
+                kana: input.kana.map(Some),
+                phone: input.phone.map(Some),
+                owner: id::parse_opt(input.owner_id.as_ref(), &["ownerId"])?.map(Some),
+                stage: input.stage.map(|stage| NewStage {
+                    stage: Some(stage),
+                    reason: input.stage_reason.unwrap_or_default(),
+                }),
+                source_channel: input.source_channel.map(Some),
+                source_campaign: id::parse_opt(
+                    input.source_campaign_id.as_ref(),
+                    &["sourceCampaignId"],
+                )?
+                .map(Some),
+                brought_by: id::parse_opt(input.brought_by_id.as_ref(), &["broughtById"])?
+                    .map(Some),
+                attributes: settings(input.attributes, "attributes")?,
+            };
             let new = NewContact {
+                profile,
                 account: id::parse_opt(input.account_id.as_ref(), &["accountId"])?,
                 name: input.name,
                 email: input.email,
@@ -94,10 +158,16 @@ impl ContactMutation {
     ) -> Result<UpdateContactPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
-            let account = match &input.account_id {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(id) => Some(Some(id::parse(id, &["accountId"])?)),
+            let account = id::parse_change(input.account_id, &["accountId"])?;
+            let profile = ProfileChanges {
+                kana: optional(input.kana),
+                phone: optional(input.phone),
+                owner: id::parse_change(input.owner_id, &["ownerId"])?,
+                stage: new_stage(input.stage, input.stage_reason),
+                source_channel: optional(input.source_channel),
+                source_campaign: id::parse_change(input.source_campaign_id, &["sourceCampaignId"])?,
+                brought_by: id::parse_change(input.brought_by_id, &["broughtById"])?,
+                attributes: settings(input.attributes, "attributes")?,
             };
             let id = id::parse(&input.id, &["id"])?;
             let changes = ContactChanges {
@@ -105,6 +175,7 @@ impl ContactMutation {
                 email: input.email,
                 locale: input.locale,
                 account,
+                profile,
             };
             contact::update(ctx, actor, id, changes).await
         };

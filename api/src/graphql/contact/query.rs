@@ -16,6 +16,7 @@ use entity::{
 
 use super::{Contact, ContactFilterInput, ContactOrderBy};
 use crate::graphql::{
+    attribute::AttributeOrderInput,
     context::reader,
     error::fault,
     id,
@@ -69,6 +70,8 @@ impl ContactQuery {
         context: &Context<'_>,
         #[graphql(desc = "Which contacts.")] filter: Option<ContactFilterInput>,
         #[graphql(desc = "How to order them.", default)] order_by: ContactOrderBy,
+        #[graphql(desc = "Orders them by a custom attribute, instead of `orderBy`.")]
+        order_by_attribute: Option<AttributeOrderInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -78,9 +81,14 @@ impl ContactQuery {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
         let order = ContactOrder::from(order_by);
-        let found = contact::list(ctx, actor.workspace, filter, order, &page)
-            .await
-            .map_err(fault)?;
+        let by_attribute = order_by_attribute.map(AttributeOrderInput::read);
+        let found = match by_attribute.transpose().map_err(fault)? {
+            Some(order) => {
+                contact::list_by_attribute(ctx, actor.workspace, &filter, order, &page).await
+            }
+            None => contact::list(ctx, actor.workspace, filter, order, &page).await,
+        };
+        let found = found.map_err(fault)?;
         let mut found = found.map(|(cursor, contact)| (cursor, Contact::from(contact)));
         preload(context, ctx, actor.workspace, &mut found).await?;
         Ok(connection(found))

@@ -16,11 +16,13 @@ use entity::kind::{Author, ConversationStatus, Direction, Priority};
 
 use super::{
     access::Member,
+    attribute::{AttributeValue, values},
     contact::Contact,
     context::{loader, reader},
     error::fault,
     inbox::Inbox,
     loader::{TaggingsOf, WatchersOf},
+    note::{Note, notes},
     page::{Connection, connection},
     rule::{RuleFiring, firings},
     tag::Tagging,
@@ -182,6 +184,24 @@ impl Conversation {
             .into_iter()
             .map(Tagging::from)
             .collect())
+    }
+
+    /// The values it has for custom attributes, in the attributes' order.
+    async fn attributes(&self, context: &Context<'_>) -> Result<Vec<AttributeValue>> {
+        values(context, self.0.id.0).await
+    }
+
+    /// What members wrote down about it, newest first; the contact never sees it.
+    async fn notes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Note>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        notes(context, self.0.id.into(), &page).await
     }
 
     /// Its messages, oldest first.

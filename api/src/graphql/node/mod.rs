@@ -2,12 +2,14 @@
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
-    AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, EventId, FiringId,
-    Id, InboxId, MessageId, OperationId, RuleId, TagId, TaggingId, TargetId,
+    AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId,
+    EventId, FiringId, Id, InboxId, MessageId, NoteId, OperationId, RuleId, TagId, TaggingId,
+    TargetId,
 };
 
 use super::{
     account::Account,
+    attribute::Attribute,
     contact::Contact,
     context::{loader, reader},
     conversation::{Conversation, Message},
@@ -15,6 +17,7 @@ use super::{
     error::{coded, fault},
     event::Event,
     inbox::Inbox,
+    note::Note,
     notification::{Delivery, NotificationTarget},
     operation::Operation,
     rule::{Rule, RuleFiring},
@@ -31,6 +34,8 @@ const MAX_NODES: usize = 100;
 pub enum Node {
     /// A customer company.
     Account(Account),
+    /// A custom attribute.
+    Attribute(Attribute),
     /// A campaign that emails belong to.
     Campaign(Campaign),
     /// A customer person.
@@ -47,6 +52,8 @@ pub enum Node {
     Inbox(Inbox),
     /// A piece of a conversation.
     Message(Message),
+    /// Something a member wrote down.
+    Note(Note),
     /// A place notifications go to.
     NotificationTarget(NotificationTarget),
     /// A long piece of work that somebody asked for.
@@ -113,6 +120,16 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await?
             .map(Conversation::from)
             .map(Node::Conversation));
+    }
+    if let Some(id) = known::<AttributeId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(Attribute)
+            .map(Node::Attribute));
+    }
+    if let Some(id) = known::<NoteId>(id) {
+        return Ok(loader.load_one(id).await?.map(Note).map(Node::Note));
     }
     if let Some(id) = known::<MessageId>(id) {
         return Ok(loader.load_one(id).await?.map(Message).map(Node::Message));

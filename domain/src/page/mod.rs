@@ -13,6 +13,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+pub(crate) mod by_value;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,16 @@ pub enum Key {
     Time(DateTime<Utc>),
     /// A text, such as a name.
     Text(String),
+    /// An id of something else, such as an owner.
+    Of {
+        /// The id.
+        of: Uuid,
+    },
+    /// A whole number, such as a place.
+    Whole {
+        /// The number.
+        whole: i64,
+    },
     /// The id alone is the key.
     Id(()),
 }
@@ -230,6 +242,8 @@ impl Keyset {
                         Key::Real(key) => query.arg(key),
                         Key::Time(key) => query.arg(key),
                         Key::Text(key) => query.arg(key),
+                        Key::Of { of } => query.arg(of),
+                        Key::Whole { whole } => query.arg(whole),
                         Key::Id(()) => id.clone(),
                     };
                     format!(" AND ({column}, {}) {sign} ({key}, {id})", self.id)
@@ -323,6 +337,10 @@ mod tests {
             Key::Real(61.5),
             Key::Text("縁".to_owned()),
             Key::Time(DateTime::UNIX_EPOCH),
+            Key::Of {
+                of: Uuid::from_u128(7),
+            },
+            Key::Whole { whole: 3 },
             Key::Id(()),
         ] {
             let cursor = Cursor {

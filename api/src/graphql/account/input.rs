@@ -1,0 +1,62 @@
+//! How lists of accounts are asked for.
+
+use async_graphql::{Enum, ID, InputObject};
+use domain::account::{AccountFilter, AccountOrder};
+use entity::kind::LifecycleStage;
+
+use crate::graphql::{attribute::AttributeFilterInput, id, tag::TagFilterInput};
+
+/// How a list of accounts is ordered.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[graphql(remote = "AccountOrder")]
+pub(crate) enum AccountOrderBy {
+    /// By name.
+    #[default]
+    NameAsc,
+    /// By name, backwards.
+    NameDesc,
+    /// Oldest first.
+    CreatedAsc,
+    /// Newest first.
+    CreatedDesc,
+    /// In the order of the lifecycle; without a stage first.
+    StageAsc,
+    /// Against the order of the lifecycle; without a stage last.
+    StageDesc,
+    /// By owner, in the order in which the owners joined; without an owner first.
+    OwnerAsc,
+    /// By owner, backwards; without an owner last.
+    OwnerDesc,
+}
+
+/// Which accounts a list has; every part given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct AccountFilterInput {
+    /// By their tags; a tag's descendants count as the tag.
+    tags: Option<TagFilterInput>,
+    /// Whose name or domain contains this, ignoring case and width.
+    text: Option<String>,
+    /// In one of these lifecycle stages.
+    stages: Option<Vec<LifecycleStage>>,
+    /// Looked after by one of these members.
+    owner_ids: Option<Vec<ID>>,
+    /// Looked after by somebody (`true`) or by nobody (`false`).
+    has_owner: Option<bool>,
+    /// By custom attributes; every test must hold.
+    attributes: Option<Vec<AttributeFilterInput>>,
+}
+
+impl AccountFilterInput {
+    pub(crate) fn read(self) -> domain::error::Result<AccountFilter> {
+        let tags = self.tags.map(TagFilterInput::read).transpose()?;
+        let owners = self.owner_ids.unwrap_or_default();
+        Ok(AccountFilter {
+            tags: tags.unwrap_or_default(),
+            text: self.text.filter(|text| !text.trim().is_empty()),
+            stages: self.stages.unwrap_or_default(),
+            owners: id::parse_all(&owners, &["filter", "ownerIds"])?,
+            has_owner: self.has_owner,
+            attributes: AttributeFilterInput::read_all(self.attributes)?,
+        })
+    }
+}

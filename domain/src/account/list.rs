@@ -1,0 +1,171 @@
+//! Lists of accounts: filtered, ordered, in pages.
+
+use entity::{
+    account,
+    id::{Id as _, MemberId, WorkspaceId},
+    kind::LifecycleStage,
+};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult as _};
+
+use crate::{
+    attribute::{self, AttributeOrder, AttributeTest},
+    contact::{TagFilter, escape_like, one_of, owner_key},
+    ctx::Ctx,
+    error::Result,
+    page::{Key, Keyset, Page, PageRequest, by_value},
+    store::Query,
+};
+
+/// Which accounts a list has; every part given must hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccountFilter {
+    /// By their tags.
+    pub tags: TagFilter,
+    /// Whose name or domain contains this, ignoring case and width.
+    pub text: Option<String>,
+    /// In one of these stages.
+    pub stages: Vec<LifecycleStage>,
+    /// Looked after by one of these members.
+    pub owners: Vec<MemberId>,
+    /// Looked after by somebody, or by nobody.
+    pub has_owner: Option<bool>,
+    /// By their custom attributes.
+    pub attributes: Vec<AttributeTest>,
+}
+
+impl AccountFilter {
+    /// Appends the filter on the account `a`.
+    pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
+        self.tags.apply(query, "a.id");
+        if let Some(text) = &self.text {
+            let pattern = query.arg(format!("%{}%", escape_like(&crate::text::name_key(text))));
+            query.push(&format!(
+                " AND (a.name_key LIKE {pattern} ESCAPE '\\' OR a.domain LIKE {pattern} ESCAPE '\\')"
+            ));
+        }
+        let stages = self
+            .stages
+            .iter()
+            .map(|&stage| crate::stage::rank(Some(stage)));
+        one_of(query, "a.stage_rank", stages);
+        one_of(query, "a.owner_id", self.owners.iter().copied());
+        if let Some(has_owner) = self.has_owner {
+            let not = if has_owner { "NOT " } else { "" };
+            query.push(&format!(" AND a.owner_id IS {not}NULL"));
+        }
+        for test in &self.attributes {
+            attribute::test::apply(query, connection, "a.id", test);
+        }
+    }
+}
+
+/// How a list of accounts is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccountOrder {
+    /// By name.
+    #[default]
+    NameAsc,
+    /// By name, backwards.
+    NameDesc,
+    /// Oldest first.
+    CreatedAsc,
+    /// Newest first.
+    CreatedDesc,
+    /// In the order of the lifecycle; without a stage first.
+    StageAsc,
+    /// Against the order of the lifecycle; without a stage last.
+    StageDesc,
+    /// By owner, in the order in which the owners joined; without an owner first.
+    OwnerAsc,
+    /// By owner, backwards; without an owner last.
+    OwnerDesc,
+}
+
+impl AccountOrder {
+    fn keyset(self, backend: DatabaseBackend) -> Keyset {
+        let (order, key, descending) = match self {
+            Self::NameAsc | Self::NameDesc => ("name", Some("a.name_key"), self == Self::NameDesc),
+            Self::CreatedAsc | Self::CreatedDesc => ("created", None, self == Self::CreatedDesc),
+            Self::StageAsc | Self::StageDesc => {
+                ("stage", Some("a.stage_rank"), self == Self::StageDesc)
+            }
+            Self::OwnerAsc | Self::OwnerDesc => (
+                "owner",
+                Some(owner_key('a', backend)),
+                self == Self::OwnerDesc,
+            ),
+        };
+        Keyset {
+            order,
+            key,
+            id: "a.id",
+            descending,
+        }
+    }
+
+    fn key(self, account: &account::Model) -> Key {
+        match self {
+            Self::NameAsc | Self::NameDesc => Key::Text(account.name_key.clone()),
+            Self::CreatedAsc | Self::CreatedDesc => Key::Id(()),
+            Self::StageAsc | Self::StageDesc => Key::Whole {
+                whole: account.stage_rank,
+            },
+            Self::OwnerAsc | Self::OwnerDesc => Key::Of {
+                of: account.owner_id.map_or(uuid::Uuid::nil(), |owner| owner.0),
+            },
+        }
+    }
+}
+
+/// A page of the workspace's accounts, each with its cursor. One statement.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &AccountFilter,
+    order: AccountOrder,
+    page: &PageRequest,
+) -> Result<Page<(String, account::Model)>> {
+    let keyset = order.keyset(ctx.db.backend());
+    let mut query =
+        Query::new("SELECT a.* FROM account a WHERE a.workspace_id = $1").bind(workspace);
+    filter.apply(&mut query, ctx.reader());
+    keyset.apply(&mut query, page)?;
+    let rows: Vec<account::Model> = query.all(ctx.reader()).await?;
+    Ok(keyset.page(rows, page).map(|account| {
+        let cursor = keyset.cursor(order.key(&account), account.id.uuid());
+        (cursor, account)
+    }))
+}
+
+/// A page of the workspace's accounts ordered by an attribute, each with its cursor. One statement
+/// finds the attribute, one the page.
+pub async fn list_by_attribute(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &AccountFilter,
+    order: AttributeOrder,
+    page: &PageRequest,
+) -> Result<Page<(String, account::Model)>> {
+    attribute::definition::check(ctx, workspace, order.attribute).await?;
+    let list = by_value::List {
+        attribute: order.attribute,
+        descending: order.descending,
+        table: "account",
+        alias: "a",
+        joins: "",
+        columns: "a.*",
+    };
+    let filter = |query: &mut Query| filter.apply(query, ctx.reader());
+    let query = list.query(workspace, page, filter)?;
+    let rows = query.raw(ctx.reader()).await?;
+    let found = rows
+        .iter()
+        .map(|row| {
+            Ok((
+                list.cursor(row)?,
+                account::Model::from_query_result(row, "")?,
+            ))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(by_value::List::page(found, page))
+}

@@ -1,0 +1,258 @@
+//! Making and changing one account.
+
+use entity::{
+    Scoped as _, account,
+    id::{AccountId, MemberId},
+};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,
+    PaginatorTrait as _, QueryFilter as _,
+};
+
+use crate::{
+    access::{Actor, Scope},
+    attribute::{self, Setting, write},
+    contact::home,
+    ctx::Ctx,
+    error::{Error, Result, UserError, UserErrorCode},
+    stage::{self, NewStage},
+    store::Tx,
+    subject::Subject,
+    text,
+    work::change::{Change, Fact},
+};
+
+/// An account about to be made.
+#[derive(Debug, Clone, Default)]
+pub struct NewAccount {
+    /// The name shown.
+    pub name: String,
+    /// The company's email domain; contacts who write from it join the account.
+    pub domain: Option<String>,
+    /// The id another system gave.
+    pub external_id: Option<String>,
+    /// Everything else.
+    pub details: DetailChanges,
+}
+
+/// What may be changed about an account; what is left out stays.
+#[derive(Debug, Clone, Default)]
+pub struct AccountChanges {
+    /// The name shown.
+    pub name: Option<String>,
+    /// The company's email domain.
+    pub domain: Option<String>,
+    /// Everything else.
+    pub details: DetailChanges,
+}
+
+/// What is known of an account beyond its name. What is left out stays; `Some(None)` takes away.
+#[derive(Debug, Clone, Default)]
+pub struct DetailChanges {
+    /// The company's web site.
+    pub website: Option<Option<String>>,
+    /// The company's phone number.
+    pub phone: Option<Option<String>>,
+    /// What the company is and does.
+    pub description: Option<Option<String>>,
+    /// The member who looks after the account.
+    pub owner: Option<Option<MemberId>>,
+    /// The lifecycle stage, and why it changes.
+    pub stage: Option<NewStage>,
+    /// Values of custom attributes.
+    pub attributes: Vec<Setting>,
+}
+
+/// Makes an account.
+pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAccount) -> Result<account::Model> {
+    actor.require(Scope::Write)?;
+    let mut errors = Vec::new();
+    let name = keep(text::name(&new.name, &["name"], 200), &mut errors);
+    let domain = check_domain(new.domain.as_deref(), &mut errors);
+    let external_id = new
+        .external_id
+        .and_then(|id| keep(text::name(&id, &["externalId"], 200), &mut errors));
+    let mut tx = ctx.begin(actor.workspace).await?;
+    for (column, value, field) in [
+        (account::Column::Domain, &domain, "domain"),
+        (account::Column::ExternalId, &external_id, "externalId"),
+    ] {
+        if let Some(value) = value {
+            refuse_taken(&tx, column, value, field, None, &mut errors).await?;
+        }
+    }
+    let id: AccountId = tx.id();
+    let details = Details::check(&tx, id, new.details, &mut errors).await?;
+    let (Some(name), true) = (name, errors.is_empty()) else {
+        return Err(Error::Refused(errors));
+    };
+    let mut account = account::Model {
+        workspace_id: tx.workspace,
+        id,
+        name_key: text::name_key(&name),
+        name,
+        domain,
+        external_id,
+        created_at: tx.now,
+        updated_at: tx.now,
+        owner_id: None,
+        stage: None,
+        stage_rank: 0,
+        website: None,
+        phone: None,
+        description: None,
+    };
+    let fact = Fact::AccountCreated { account_id: id };
+    tx.record(Change::new(actor.origin(), None, fact));
+    let attributes = details.put(&mut tx, actor, &mut account).await?;
+    account::Entity::insert(account.clone().into_active_model())
+        .exec_without_returning(tx.connection())
+        .await?;
+    write::put(&mut tx, actor.origin(), id.into(), None, attributes).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// Changes an account.
+pub async fn update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: AccountId,
+    changes: AccountChanges,
+) -> Result<account::Model> {
+    actor.require(Scope::Write)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let mut account = account::Entity::find_by_id((tx.workspace, id))
+        .one(tx.connection())
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "account"))?;
+    let mut errors = Vec::new();
+    if let Some(name) = changes.name
+        && let Some(name) = keep(text::name(&name, &["name"], 200), &mut errors)
+    {
+        account.name_key = text::name_key(&name);
+        account.name = name;
+    }
+    if let Some(domain) = check_domain(changes.domain.as_deref(), &mut errors) {
+        let column = account::Column::Domain;
+        refuse_taken(&tx, column, &domain, "domain", Some(id), &mut errors).await?;
+        account.domain = Some(domain);
+    }
+    let details = Details::check(&tx, id, changes.details, &mut errors).await?;
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    let attributes = details.put(&mut tx, actor, &mut account).await?;
+    account.updated_at = tx.now;
+    // Every column is written: what did not change has the value just read.
+    let active = account.into_active_model().reset_all();
+    let account = active.update(tx.connection()).await?;
+    write::put(&mut tx, actor.origin(), id.into(), None, attributes).await?;
+    let fact = Fact::AccountChanged { account_id: id };
+    tx.record(Change::new(actor.origin(), None, fact));
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// [`DetailChanges`] that fit.
+struct Details {
+    changes: DetailChanges,
+    attributes: Vec<write::Checked>,
+}
+
+impl Details {
+    async fn check(
+        tx: &Tx<'_>,
+        id: AccountId,
+        mut changes: DetailChanges,
+        errors: &mut Vec<UserError>,
+    ) -> Result<Self> {
+        if let Some(Some(website)) = &mut changes.website {
+            let clean = attribute::value::web_address(website, &["website"]);
+            *website = keep(clean, errors).unwrap_or_default();
+        }
+        if let Some(Some(phone)) = &mut changes.phone {
+            let clean = crate::phone::parse(phone, home(tx).await?, &["phone"]);
+            *phone = keep(clean, errors).unwrap_or_default();
+        }
+        if let Some(Some(description)) = &mut changes.description {
+            let clean = text::long_text(description, &["description"], 2_000);
+            *description = keep(clean, errors).unwrap_or_default();
+        }
+        if let Some(new) = &mut changes.stage {
+            let clean = text::short_text(&new.reason, &["stageReason"], 255);
+            new.reason = keep(clean, errors).unwrap_or_default();
+        }
+        stage::check_member(tx, changes.owner.flatten(), "ownerId", errors).await?;
+        let settings = std::mem::take(&mut changes.attributes);
+        let attributes = write::check(tx, id.into(), settings, "attributes", errors).await?;
+        Ok(Self {
+            changes,
+            attributes,
+        })
+    }
+
+    /// Puts the changes into `account` and notes them; what is left to write are the attributes.
+    async fn put(
+        self,
+        tx: &mut Tx<'_>,
+        actor: &Actor,
+        account: &mut account::Model,
+    ) -> Result<Vec<write::Checked>> {
+        let (origin, subject) = (actor.origin(), Subject::from(account.id));
+        let changes = self.changes;
+        if let Some(website) = changes.website {
+            account.website = website;
+        }
+        if let Some(phone) = changes.phone {
+            account.phone = phone;
+        }
+        if let Some(description) = changes.description {
+            account.description = description;
+        }
+        if let Some(owner) = changes.owner {
+            stage::set_owner(tx, origin, subject, account.owner_id, owner);
+            account.owner_id = owner;
+        }
+        if let Some(new) = changes.stage {
+            stage::set(tx, origin, subject, account.stage, &new).await?;
+            account.stage_rank = stage::rank(new.stage);
+            account.stage = new.stage;
+        }
+        Ok(self.attributes)
+    }
+}
+
+fn keep<T>(result: Result<T, UserError>, errors: &mut Vec<UserError>) -> Option<T> {
+    result.map_err(|error| errors.push(error)).ok()
+}
+
+fn check_domain(domain: Option<&str>, errors: &mut Vec<UserError>) -> Option<String> {
+    // A domain is what may stand after the @ of an address.
+    crate::mail::EmailAddress::parse(&format!("x@{}", domain?.trim()))
+        .map(|address| address.domain().to_owned())
+        .map_err(|_| {
+            let message = "Give a domain such as example.com.";
+            errors.push(UserError::new(&["domain"], UserErrorCode::Invalid, message));
+        })
+        .ok()
+}
+
+async fn refuse_taken(
+    tx: &Tx<'_>,
+    column: account::Column,
+    value: &str,
+    field: &str,
+    except: Option<AccountId>,
+    errors: &mut Vec<UserError>,
+) -> Result<()> {
+    let mut holders = account::Entity::of(tx.workspace).filter(column.eq(value));
+    if let Some(id) = except {
+        holders = holders.filter(account::Column::Id.ne(id));
+    }
+    if holders.count(tx.connection()).await? > 0 {
+        let message = "Another account already has this.";
+        errors.push(UserError::new(&[field], UserErrorCode::Taken, message));
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! How lists of contacts are ordered: each order is one index.
+//!
+//! No sort key is ever missing: where a contact has no owner, source or reading, the index itself
+//! holds what stands for it (migration `m0009_contact`), so that a page after such a row is found
+//! like any other.
+
+use sea_orm::DatabaseBackend;
+use uuid::Uuid;
+
+use super::Contact;
+use crate::page::{Key, Keyset};
+
+/// How a list of contacts is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContactOrder {
+    /// Newest first.
+    #[default]
+    CreatedDesc,
+    /// Oldest first.
+    CreatedAsc,
+    /// Best health first; unknown last.
+    HealthDesc,
+    /// Worst health first; unknown first of all.
+    HealthAsc,
+    /// Most recently active first.
+    ActivityDesc,
+    /// Longest silent first.
+    ActivityAsc,
+    /// By name.
+    NameAsc,
+    /// By name, backwards.
+    NameDesc,
+    /// By the reading of the name, or the name where no reading is known.
+    KanaAsc,
+    /// By the reading of the name, backwards.
+    KanaDesc,
+    /// In the order of the lifecycle; without a stage first.
+    StageAsc,
+    /// Against the order of the lifecycle; without a stage last.
+    StageDesc,
+    /// By owner, in the order in which the owners joined; without an owner first.
+    OwnerAsc,
+    /// By owner, backwards; without an owner last.
+    OwnerDesc,
+    /// By the channel they came through, in the order of the channels' words; unknown first.
+    SourceAsc,
+    /// By the channel they came through, backwards; unknown last.
+    SourceDesc,
+}
+
+/// Whoever looks after a thing, with nobody before everybody; the expression of the index.
+pub(crate) fn owner_key(alias: char, backend: DatabaseBackend) -> &'static str {
+    match (alias, backend) {
+        ('c', DatabaseBackend::Postgres) => {
+            "COALESCE(c.owner_id, '00000000-0000-0000-0000-000000000000'::uuid)"
+        }
+        ('c', _) => "COALESCE(c.owner_id, x'00000000000000000000000000000000')",
+        (_, DatabaseBackend::Postgres) => {
+            "COALESCE(a.owner_id, '00000000-0000-0000-0000-000000000000'::uuid)"
+        }
+        _ => "COALESCE(a.owner_id, x'00000000000000000000000000000000')",
+    }
+}
+
+impl ContactOrder {
+    pub(super) fn keyset(self, by_tag: bool, backend: DatabaseBackend) -> Keyset {
+        let id = if by_tag { "r.target_id" } else { "c.id" };
+        let rank = if by_tag { "r.score" } else { "h.rank" };
+        let (order, key, id, descending) = match self {
+            Self::CreatedDesc => ("created-", None, id, true),
+            Self::CreatedAsc => ("created", None, id, false),
+            Self::HealthDesc | Self::HealthAsc => {
+                let id = if by_tag { id } else { "h.contact_id" };
+                ("health", Some(rank), id, self == Self::HealthDesc)
+            }
+            Self::ActivityDesc | Self::ActivityAsc => (
+                "activity",
+                Some("a.last_activity_at"),
+                "a.contact_id",
+                self == Self::ActivityDesc,
+            ),
+            Self::NameAsc | Self::NameDesc => {
+                ("name", Some("c.name_key"), "c.id", self == Self::NameDesc)
+            }
+            Self::KanaAsc | Self::KanaDesc => (
+                "kana",
+                Some("COALESCE(c.kana_key, c.name_key)"),
+                "c.id",
+                self == Self::KanaDesc,
+            ),
+            Self::StageAsc | Self::StageDesc => (
+                "stage",
+                Some("c.stage_rank"),
+                "c.id",
+                self == Self::StageDesc,
+            ),
+            Self::OwnerAsc | Self::OwnerDesc => (
+                "owner",
+                Some(owner_key('c', backend)),
+                "c.id",
+                self == Self::OwnerDesc,
+            ),
+            Self::SourceAsc | Self::SourceDesc => (
+                "source",
+                Some("COALESCE(c.source_channel, '')"),
+                "c.id",
+                self == Self::SourceDesc,
+            ),
+        };
+        Keyset {
+            order,
+            key,
+            id,
+            descending,
+        }
+    }
+
+    pub(super) fn key(self, contact: &Contact) -> Key {
+        match self {
+            Self::CreatedDesc | Self::CreatedAsc => Key::Id(()),
+            Self::HealthDesc | Self::HealthAsc => Key::Real(contact.health_rank),
+            Self::ActivityDesc | Self::ActivityAsc => {
+                Key::Time(contact.last_activity_at.unwrap_or(contact.created_at))
+            }
+            Self::NameAsc | Self::NameDesc => Key::Text(contact.name_key.clone()),
+            Self::KanaAsc | Self::KanaDesc => {
+                let kana = contact.kana_key.as_ref();
+                Key::Text(kana.unwrap_or(&contact.name_key).clone())
+            }
+            Self::StageAsc | Self::StageDesc => Key::Whole {
+                whole: contact.stage_rank,
+            },
+            Self::OwnerAsc | Self::OwnerDesc => Key::Of {
+                of: contact.owner_id.map_or(Uuid::nil(), |owner| owner.0),
+            },
+            Self::SourceAsc | Self::SourceDesc => {
+                let channel = contact.source_channel.map(entity::kind::Channel::word);
+                Key::Text(channel.unwrap_or_default().to_owned())
+            }
+        }
+    }
+}

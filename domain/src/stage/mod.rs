@@ -1,0 +1,159 @@
+//! The lifecycle stage and the owner of a contact or an account.
+//!
+//! Written only through [`set`] and [`set_owner`], so that the row, the dated history and the change
+//! log always say the same. Called by the use cases of `contact` and `account`.
+
+use entity::{
+    id::{ContactId, Id as _, MemberId, StageChangeId, WorkspaceId},
+    kind::{LifecycleStage, SubjectKind},
+    member, stage_change,
+};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, Iterable as _, PaginatorTrait as _, QueryFilter as _,
+};
+use uuid::Uuid;
+
+use crate::{
+    access::Origin,
+    ctx::Ctx,
+    error::{Result, UserError, UserErrorCode},
+    page::{Key, Keyset, Page, PageRequest},
+    store::{Query, Tx},
+    subject::Subject,
+    work::change::{Change, Fact},
+};
+
+/// A stage's place in the order of stages, from 1; 0 for none.
+pub fn rank(stage: Option<LifecycleStage>) -> i64 {
+    let place = stage.and_then(|stage| LifecycleStage::iter().position(|one| one == stage));
+    place.map_or(0, |place| place as i64 + 1)
+}
+
+/// A new stage and why.
+#[derive(Debug, Clone, Default)]
+pub struct NewStage {
+    /// The stage; nothing takes the thing out of the lifecycle.
+    pub stage: Option<LifecycleStage>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// Notes that `subject` went from one stage to another. The caller writes the row itself, with
+/// [`rank`]; nothing is noted when the stage stays.
+pub(crate) async fn set(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    subject: Subject,
+    from: Option<LifecycleStage>,
+    new: &NewStage,
+) -> Result<()> {
+    if from == new.stage {
+        return Ok(());
+    }
+    let id: StageChangeId = tx.id();
+    Query::new(
+        "INSERT INTO stage_change (workspace_id, id, subject, subject_id, from_stage, to_stage,
+                                   at, by_origin, reason)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(subject.kind.word())
+    .bind(subject.id)
+    .bind(from.map(LifecycleStage::word))
+    .bind(new.stage.map(LifecycleStage::word))
+    .bind(tx.now)
+    .bind(origin.json())
+    .bind(new.reason.clone())
+    .execute(tx.connection())
+    .await?;
+    let fact = Fact::StageChanged {
+        stage_change_id: id,
+        subject: subject.kind,
+        subject_id: subject.id,
+        from,
+        to: new.stage,
+    };
+    tx.record(Change::new(origin, contact_of(subject), fact));
+    Ok(())
+}
+
+/// Notes that somebody else looks after `subject`; the caller writes the row itself.
+pub(crate) fn set_owner(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    subject: Subject,
+    from: Option<MemberId>,
+    to: Option<MemberId>,
+) {
+    if from != to {
+        let fact = Fact::OwnerChanged {
+            subject: subject.kind,
+            subject_id: subject.id,
+            from,
+            to,
+        };
+        tx.record(Change::new(origin, contact_of(subject), fact));
+    }
+}
+
+fn contact_of(subject: Subject) -> Option<ContactId> {
+    (subject.kind == SubjectKind::Contact).then_some(ContactId(subject.id))
+}
+
+/// Refuses a member who is not, or no longer, one of the workspace.
+pub(crate) async fn check_member(
+    tx: &Tx<'_>,
+    member: Option<MemberId>,
+    field: &str,
+    errors: &mut Vec<UserError>,
+) -> Result<()> {
+    let Some(id) = member else { return Ok(()) };
+    let found = member::Entity::find_by_id((tx.workspace, id))
+        .filter(member::Column::RemovedAt.is_null())
+        .count(tx.connection())
+        .await?;
+    if found == 0 {
+        let message = "There is no such member.";
+        errors.push(UserError::new(&[field], UserErrorCode::NotFound, message));
+    }
+    Ok(())
+}
+
+/// A page of the stages a thing went through, newest first.
+pub async fn history(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    subject: Uuid,
+    page: &PageRequest,
+) -> Result<Page<(String, stage_change::Model)>> {
+    let keyset = Keyset {
+        order: "stage",
+        key: None,
+        id: "s.id",
+        descending: true,
+    };
+    let mut query = Query::new(
+        "SELECT s.* FROM stage_change s WHERE s.workspace_id = $1 AND s.subject_id = $2",
+    )
+    .bind(workspace)
+    .bind(subject);
+    keyset.apply(&mut query, page)?;
+    let rows: Vec<stage_change::Model> = query.all(ctx.reader()).await?;
+    Ok(keyset
+        .page(rows, page)
+        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_ordered_as_a_relationship_goes() {
+        assert_eq!(rank(None), 0);
+        assert_eq!(rank(Some(LifecycleStage::Subscriber)), 1);
+        assert!(rank(Some(LifecycleStage::Lead)) < rank(Some(LifecycleStage::Customer)));
+        assert_eq!(rank(Some(LifecycleStage::Former)), 7);
+    }
+}

@@ -1,0 +1,88 @@
+//! What attributes, notes and stages are about: a contact, an account or a conversation.
+
+use std::fmt;
+
+use entity::{
+    id::{AccountId, ContactId, ConversationId, Id as _},
+    kind::SubjectKind,
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Result},
+    store::{Query, Tx},
+};
+
+/// One contact, account or conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// What kind of thing.
+    pub kind: SubjectKind,
+    /// The thing.
+    pub id: Uuid,
+}
+
+impl From<ContactId> for Subject {
+    fn from(id: ContactId) -> Self {
+        Self::new(SubjectKind::Contact, id.uuid())
+    }
+}
+
+impl From<AccountId> for Subject {
+    fn from(id: AccountId) -> Self {
+        Self::new(SubjectKind::Account, id.uuid())
+    }
+}
+
+impl From<ConversationId> for Subject {
+    fn from(id: ConversationId) -> Self {
+        Self::new(SubjectKind::Conversation, id.uuid())
+    }
+}
+
+/// The global id.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            SubjectKind::Contact => ContactId(self.id).fmt(f),
+            SubjectKind::Account => AccountId(self.id).fmt(f),
+            SubjectKind::Conversation => ConversationId(self.id).fmt(f),
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Found {
+    contact_id: Option<ContactId>,
+}
+
+impl Subject {
+    /// The thing of this kind and id.
+    pub fn new(kind: SubjectKind, id: Uuid) -> Self {
+        Self { kind, id }
+    }
+
+    /// The contact it concerns; refuses a thing that is not one of the workspace. `field` is where
+    /// its id stands in the input.
+    pub(crate) async fn check(&self, tx: &Tx<'_>, field: &[&str]) -> Result<Option<ContactId>> {
+        let (table, contact, what) = match self.kind {
+            SubjectKind::Contact => ("contact", "x.id", "contact"),
+            SubjectKind::Account => ("account", "NULL", "account"),
+            SubjectKind::Conversation => ("conversation", "x.contact_id", "conversation"),
+        };
+        // The choice gives the missing contact of an account the type of an id.
+        let text = format!(
+            "SELECT CASE WHEN true THEN {contact} ELSE x.id END AS contact_id
+             FROM {table} x WHERE x.workspace_id = $1 AND x.id = $2"
+        );
+        let found: Option<Found> = Query::new(text)
+            .bind(tx.workspace)
+            .bind(self.id)
+            .one(tx.connection())
+            .await?;
+        found
+            .map(|found| found.contact_id)
+            .ok_or_else(|| Error::not_found(field, what))
+    }
+}

@@ -1,0 +1,80 @@
+//! What is known of people and companies beyond their names, on both databases.
+
+mod attribute;
+mod list;
+mod profile;
+
+use domain::{
+    attribute::{AttributeOption, NewAttribute, definition},
+    contact::{self, Contact, NewContact, ProfileChanges},
+    error::{Error, Result, UserError},
+    work::change::{self, Fact, Position},
+};
+use entity::{
+    id::AttributeId,
+    kind::{AttributeType, SubjectKind},
+};
+
+use crate::support::World;
+
+/// Makes an attribute; a list gets the options a, b and c.
+async fn attribute(
+    world: &World,
+    subject: SubjectKind,
+    key: &str,
+    value_type: AttributeType,
+) -> AttributeId {
+    let is_list = matches!(
+        value_type,
+        AttributeType::Select | AttributeType::MultiSelect
+    );
+    let option = |key: &&str| AttributeOption {
+        key: (*key).to_owned(),
+        label: key.to_uppercase(),
+    };
+    let new = NewAttribute {
+        subject,
+        key: key.to_owned(),
+        name: key.to_owned(),
+        description: String::new(),
+        value_type,
+        options: ["a", "b", "c"]
+            .iter()
+            .filter(|_| is_list)
+            .map(option)
+            .collect(),
+    };
+    let made = definition::create(&world.ctx, &world.owner, new).await;
+    made.expect("an attribute").id
+}
+
+async fn person(world: &World, name: &str, profile: ProfileChanges) -> Contact {
+    let new = NewContact {
+        name: name.to_owned(),
+        profile,
+        ..NewContact::default()
+    };
+    let made = contact::create(&world.ctx, &world.owner, new).await;
+    made.expect("a contact")
+}
+
+/// What was refused, as (path, code).
+fn refusals<T: std::fmt::Debug>(result: Result<T>) -> Vec<String> {
+    match result {
+        Err(Error::Refused(errors)) => errors.iter().map(told).collect(),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+fn told(error: &UserError) -> String {
+    format!("{} {:?}", error.path.join("."), error.code)
+}
+
+/// Everything that happened, in order.
+async fn facts(world: &World) -> Vec<Fact> {
+    world.drain().await;
+    let (reader, workspace) = (world.ctx.reader(), world.owner.workspace);
+    let read = change::read(reader, workspace, Position::default(), 10_000).await;
+    let entries = read.expect("the log").into_iter();
+    entries.map(|entry| entry.expect("an entry").fact).collect()
+}
