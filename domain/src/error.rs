@@ -74,6 +74,8 @@ pub enum UserErrorCode {
     LimitReached,
     /// The thing is still in use.
     InUse,
+    /// The address belongs to a person who was erased.
+    Erased,
 }
 
 /// One mistake in an input, told so that the person can mend it.

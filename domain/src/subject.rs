@@ -71,10 +71,14 @@ impl Subject {
             SubjectKind::Account => ("account", "NULL", "account"),
             SubjectKind::Conversation => ("conversation", "x.contact_id", "conversation"),
         };
+        let here = match self.kind {
+            SubjectKind::Contact => " AND x.merged_into_id IS NULL",
+            _ => "",
+        };
         // The choice gives the missing contact of an account the type of an id.
         let text = format!(
             "SELECT CASE WHEN true THEN {contact} ELSE x.id END AS contact_id
-             FROM {table} x WHERE x.workspace_id = $1 AND x.id = $2"
+             FROM {table} x WHERE x.workspace_id = $1 AND x.id = $2{here}"
         );
         let found: Option<Found> = Query::new(text)
             .bind(tx.workspace)

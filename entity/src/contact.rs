@@ -51,6 +51,8 @@ pub struct Model {
     pub kana: Option<String>,
     /// The reading folded for comparison.
     pub kana_key: Option<String>,
+    /// Who answers for the contact since it was merged.
+    pub merged_into_id: Option<ContactId>,
 }
 
 /// None: joins are written where they are needed.

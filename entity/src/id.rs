@@ -127,6 +127,12 @@ ids! {
     ContactId = "contact";
     /// A custom attribute's definition.
     AttributeId = "attribute";
+    /// Two contacts made one.
+    MergeId = "merge";
+    /// A suspicion that two contacts are one person.
+    SuspectId = "suspect";
+    /// One change of what a contact wants to hear.
+    SubscriptionChangeId = "subscriptionchange";
     /// One step from a lifecycle stage to another.
     StageChangeId = "stagechange";
     /// Something a member wrote down.

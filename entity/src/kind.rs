@@ -128,6 +128,32 @@ kinds! {
         Handle = "HANDLE",
         /// The id another system gave.
         ExternalId = "EXTERNAL_ID",
+        /// The id of a visitor nobody knows yet, such as a cookie's.
+        AnonymousId = "ANONYMOUS_ID",
+    }
+
+    /// Whether a contact wants to hear from us.
+    SubscriptionState {
+        /// They asked for it.
+        Subscribed = "SUBSCRIBED",
+        /// They do not want it, or cannot be reached.
+        Unsubscribed = "UNSUBSCRIBED",
+        /// They were asked and have not answered.
+        Pending = "PENDING",
+    }
+
+    /// What set a subscription.
+    SubscriptionSource {
+        /// A member, by hand or through a token of theirs.
+        Member = "MEMBER",
+        /// An email that came back for good.
+        Bounce = "BOUNCE",
+        /// The contact called an email spam.
+        Complaint = "COMPLAINT",
+        /// The contact unsubscribed.
+        Unsubscribe = "UNSUBSCRIBE",
+        /// A contact who had said no was merged into this one.
+        Merge = "MERGE",
     }
 
     /// The medium messages come through.

@@ -18,6 +18,10 @@ pub(crate) fn parse_opt<I: Id>(text: Option<&ID>, path: &[&str]) -> Result<Optio
 
 /// Reads an id that may be left out, so that things stay as they are, or be `null`, so that there is
 /// none any more.
+#[expect(
+    clippy::option_option,
+    reason = "the business tells unchanged, none and a new one apart in the same way"
+)]
 pub(crate) fn parse_change<I: Id>(
     text: MaybeUndefined<ID>,
     path: &[&str],
@@ -40,6 +44,7 @@ fn missing<I: Id>(path: &[&str]) -> UserError {
         "target" => "notification target",
         "firing" => "rule firing",
         "healthmodel" => "health model",
+        "suspect" => "open suspicion",
         other => other,
     };
     UserError::new(

@@ -8,12 +8,6 @@ use async_graphql::{
     runtime::{TokioSpawner, TokioTimer},
 };
 use domain::{
-    access, account, contact, conversation, ctx::Ctx, email, health, inbox, notification, rule, tag,
-};
-use entity::{
-    id::{
-        AccountId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId, FiringId,
-        InboxId, MemberId, MessageId, RuleId, TagId, TargetId, WorkspaceId,
     access, account, attribute, contact, conversation, ctx::Ctx, email, health, inbox, note,
     notification, rule, tag,
 };
@@ -68,6 +62,9 @@ pub(crate) struct WatchersOf(pub(crate) ConversationId);
 /// Asks for the values a thing has for custom attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ValuesOf(pub(crate) Uuid);
+/// Asks for what a contact wants to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SubscriptionsOf(pub(crate) ContactId);
 /// Asks for a contact's identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
@@ -89,10 +86,9 @@ impl Load<ContactId> for Loader {
     type Error = Error;
 
     async fn load(&self, ids: &[ContactId]) -> Result<HashMap<ContactId, Self::Value>, Error> {
-        let rows = contact::load(&self.ctx, self.workspace, ids)
+        contact::load_answering(&self.ctx, self.workspace, ids)
             .await
-            .map_err(fault)?;
-        Ok(by(rows, |row| row.id))
+            .map_err(fault)
     }
 }
 
@@ -175,6 +171,22 @@ impl Load<ValuesOf> for Loader {
             .await
             .map_err(fault)?;
         Ok(group(rows, |row| ValuesOf(row.subject_id)))
+    }
+}
+
+impl Load<SubscriptionsOf> for Loader {
+    type Value = Vec<contact::subscription::Row>;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[SubscriptionsOf],
+    ) -> Result<HashMap<SubscriptionsOf, Self::Value>, Error> {
+        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+        let rows = contact::subscription::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| SubscriptionsOf(row.contact_id)))
     }
 }
 

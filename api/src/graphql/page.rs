@@ -13,7 +13,7 @@ use domain::page::{self, Page};
 
 use super::{
     account::Account,
-    contact::Contact,
+    contact::{Contact, DuplicateSuspect, SubscriptionChange},
     context::business,
     conversation::{Conversation, Message},
     email::{Campaign, EmailEvent},
@@ -74,6 +74,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, EmailEvent>>(
             "A page of email events.",
         )
+        .override_output_type_description::<Connection<String, DuplicateSuspect>>(
+            "A page of suspected doubles.",
+        )
         .override_output_type_description::<Connection<String, Event>>("A page of events.")
         .override_output_type_description::<Connection<String, HealthEntry>>(
             "A page of a health history.",
@@ -85,6 +88,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")
         .override_output_type_description::<Connection<String, StageChange>>(
             "A page of a history of stages.",
+        )
+        .override_output_type_description::<Connection<String, SubscriptionChange>>(
+            "A page of a history of subscriptions.",
         )
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
 }

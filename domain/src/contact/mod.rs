@@ -5,9 +5,15 @@
 //! activity; its health. Keeping them apart keeps the frequent writes small.
 
 mod check;
+pub mod erase;
+pub mod export;
+pub mod identity;
 mod list;
+pub mod merge;
 mod order;
 mod resolve;
+pub mod subscription;
+mod suppress;
 mod write;
 
 use chrono::{DateTime, Utc};
@@ -28,7 +34,7 @@ pub use list::{ContactFilter, TagFilter, list, list_by_attribute};
 pub(crate) use list::{escape_like, one_of};
 pub use order::ContactOrder;
 pub(crate) use order::owner_key;
-pub(crate) use resolve::resolve_emails;
+pub(crate) use resolve::{resolve_emails, resolve_unless_erased};
 pub use write::{ContactChanges, NewContact, ProfileChanges, create, update};
 
 /// A contact as it is read: its data, latest activity and health in one row.
@@ -89,13 +95,30 @@ const COLUMNS: &str = "c.id, c.account_id, c.name, c.name_key, c.email, c.extern
     c.stage_rank, c.source_channel, c.source_campaign_id, c.brought_by_id, c.phone, c.kana,
     c.kana_key";
 
-/// Activity and health of the contact `c`; both rows are made with it.
+/// Activity and health of the contact `c`; both rows are made with it. A contact who was merged into
+/// another is in no list.
 const JOINS: &str = "
     JOIN contact_activity a ON a.workspace_id = c.workspace_id AND a.contact_id = c.id
+     AND c.merged_into_id IS NULL
     JOIN contact_health h ON h.workspace_id = c.workspace_id AND h.contact_id = c.id";
 
-/// The contact, if it is one of the workspace.
+/// The contact, if it is one of the workspace. The id of one who was merged into another is answered
+/// with that other.
 pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: ContactId) -> Result<Option<Contact>> {
+    if let Some(found) = find_unmerged(ctx, workspace, id).await? {
+        return Ok(Some(found));
+    }
+    match merge::survivors(ctx, workspace, &[id]).await?.first() {
+        Some((_, survivor)) => find_unmerged(ctx, workspace, *survivor).await,
+        None => Ok(None),
+    }
+}
+
+async fn find_unmerged(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    id: ContactId,
+) -> Result<Option<Contact>> {
     // Written out whole: this is the most frequent statement there is.
     const FIND: &str = "SELECT c.id, c.account_id, c.name, c.name_key, c.email, c.external_id,
         c.locale, c.created_at, c.updated_at, a.last_activity_at, a.last_message_id,
@@ -105,7 +128,7 @@ pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: ContactId) -> Result<Op
         FROM contact c
         JOIN contact_activity a ON a.workspace_id = c.workspace_id AND a.contact_id = c.id
         JOIN contact_health h ON h.workspace_id = c.workspace_id AND h.contact_id = c.id
-        WHERE c.workspace_id = $1 AND c.id = $2";
+        WHERE c.workspace_id = $1 AND c.id = $2 AND c.merged_into_id IS NULL";
     let rows = Query::new(FIND)
         .bind(workspace)
         .bind(id)
@@ -154,6 +177,36 @@ pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[ContactId]) -> Resul
     .raw(ctx.reader())
     .await?;
     Ok(rows.iter().map(read_contact).collect::<Result<_, _>>()?)
+}
+
+/// Like [`load`], by the id that was asked for: the id of a contact who was merged into another is
+/// answered with that other. One statement more when somebody is missing.
+pub async fn load_answering(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[ContactId],
+) -> Result<std::collections::HashMap<ContactId, Contact>> {
+    let found = load(ctx, workspace, ids).await?;
+    let mut answers: std::collections::HashMap<_, _> = found
+        .into_iter()
+        .map(|contact| (contact.id, contact))
+        .collect();
+    let missing: Vec<ContactId> = ids
+        .iter()
+        .copied()
+        .filter(|id| !answers.contains_key(id))
+        .collect();
+    if missing.is_empty() {
+        return Ok(answers);
+    }
+    let ways = merge::survivors(ctx, workspace, &missing).await?;
+    let survivors: Vec<ContactId> = ways.iter().map(|(_, survivor)| *survivor).collect();
+    for contact in load(ctx, workspace, &survivors).await? {
+        for (asked, _) in ways.iter().filter(|(_, survivor)| *survivor == contact.id) {
+            answers.insert(*asked, contact.clone());
+        }
+    }
+    Ok(answers)
 }
 
 /// The contact recognised by an identity.

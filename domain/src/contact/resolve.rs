@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use entity::id::{AccountId, ContactId};
-use sea_orm::FromQueryResult;
+use entity::{
+    id::{AccountId, ContactId},
+    kind::IdentityKind,
+};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
 
+use super::suppress;
 use crate::{
     access::Origin,
     ctx::Ctx,
@@ -29,6 +33,30 @@ pub(super) struct NewPerson {
     pub(super) external_id: Option<String>,
     pub(super) locale: Option<String>,
     pub(super) account_id: Option<AccountId>,
+}
+
+/// Like [`resolve_emails`], but makes nobody anew who was erased: their addresses are missing in the
+/// answer. For what programs tell about people; a person who writes to us again is always let in.
+pub(crate) async fn resolve_unless_erased(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    people: &[(EmailAddress, Option<String>)],
+) -> Result<HashMap<EmailAddress, ContactId>> {
+    let addresses = people.iter().map(|(address, _)| address.as_str());
+    let erased = suppress::are_suppressed(tx, IdentityKind::Email, addresses).await?;
+    if erased.is_empty() {
+        return resolve_emails(ctx, tx, origin, people).await;
+    }
+    let known = look_up_texts(tx, erased.iter().map(|&address| address.to_owned())).await?;
+    let people: Vec<_> = people
+        .iter()
+        .filter(|(address, _)| {
+            known.contains_key(address.as_str()) || !erased.contains(&address.as_str())
+        })
+        .cloned()
+        .collect();
+    resolve_emails(ctx, tx, origin, &people).await
 }
 
 /// The contact of every address, made where there was none. Two callers at once get the same
@@ -109,11 +137,17 @@ async fn look_up_texts(
     tx: &Tx<'_>,
     addresses: impl Iterator<Item = String>,
 ) -> Result<HashMap<String, ContactId>> {
-    let known: Vec<Known> = Query::new(
-        "SELECT i.value, i.contact_id FROM {r}
+    // Against a merge that gives these identities to another contact: either it waits until what is
+    // about to be written is there to be moved, or the survivor is found here.
+    let lock = match tx.connection().get_database_backend() {
+        DatabaseBackend::Postgres => "FOR KEY SHARE OF i",
+        _ => "",
+    };
+    let known: Vec<Known> = Query::new(format!(
+        "SELECT i.value, i.contact_id FROM {{r}}
          JOIN contact_identity i
-           ON i.workspace_id = $1 AND i.kind = 'EMAIL' AND i.value = r.value",
-    )
+           ON i.workspace_id = $1 AND i.kind = 'EMAIL' AND i.value = r.value {lock}"
+    ))
     .bind(tx.workspace)
     .rows("r", Rows::new().texts("value", addresses))
     .all(tx.connection())

@@ -10,6 +10,7 @@ use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _};
 use super::{
     Contact, check, find,
     resolve::{NewPerson, complete, insert},
+    suppress,
 };
 use crate::{
     access::{Actor, Scope},
@@ -101,6 +102,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact
         if check::is_taken(&tx, *kind, value, id).await? {
             errors.push(check::taken(field));
         }
+        suppress::refuse(&tx, *kind, value, &[field]).await?;
     }
     let profile = Profile::check(&tx, id, new.profile, &mut errors).await?;
     let (Some(name), true) = (name, errors.is_empty()) else {
@@ -122,7 +124,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact
     let fact = Fact::ContactCreated { contact_id: id };
     tx.record(Change::new(actor.origin(), Some(id), fact));
     if !profile.is_empty() {
-        let made = row(&tx, id).await?;
+        let made = row(&tx, id, "id").await?;
         profile.write(&mut tx, actor, made).await?;
     }
     tx.commit().await?;
@@ -140,7 +142,7 @@ pub async fn update(
 ) -> Result<Contact> {
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    let mut contact = row(&tx, id).await?;
+    let mut contact = row(&tx, id, "id").await?;
     let mut errors = Vec::new();
     if let Some(name) = changes.name {
         match text::name(&name, &["name"], 200) {
@@ -163,6 +165,7 @@ pub async fn update(
         if check::is_taken(&tx, IdentityKind::Email, email.as_str(), id).await? {
             errors.push(check::taken("email"));
         }
+        suppress::refuse(&tx, IdentityKind::Email, email.as_str(), &["email"]).await?;
         contact.email = Some(email.to_string());
     }
     let profile = Profile::check(&tx, id, changes.profile, &mut errors).await?;
@@ -181,11 +184,13 @@ pub async fn update(
         .ok_or_else(|| Error::not_found(&["id"], "contact"))
 }
 
-async fn row(tx: &Tx<'_>, id: ContactId) -> Result<contact::Model> {
+/// The contact's own row; refuses one who was merged into another.
+pub(super) async fn row(tx: &Tx<'_>, id: ContactId, field: &str) -> Result<contact::Model> {
     contact::Entity::find_by_id((tx.workspace, id))
         .one(tx.connection())
         .await?
-        .ok_or_else(|| Error::not_found(&["id"], "contact"))
+        .filter(|contact| contact.merged_into_id.is_none())
+        .ok_or_else(|| Error::not_found(&[field], "contact"))
 }
 
 /// [`ProfileChanges`] that fit.
@@ -214,6 +219,7 @@ impl Profile {
                     if check::is_taken(tx, IdentityKind::Phone, &number, id).await? {
                         errors.push(check::taken("phone"));
                     }
+                    suppress::refuse(tx, IdentityKind::Phone, &number, &["phone"]).await?;
                     *phone = number;
                 }
                 Err(error) => errors.push(error),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use async_graphql::Enum;
 use entity::{
     id::{CampaignId, ContactId, EmailEventId},
-    kind::{BounceKind, EmailEventKind, EmailEventOrigin},
+    kind::{BounceKind, EmailEventKind, EmailEventOrigin, SubscriptionSource},
 };
 use sea_orm::{DbErr, FromQueryResult};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Scope},
-    contact::resolve_emails,
+    contact::{resolve_unless_erased, subscription},
     ctx::Ctx,
     error::{Error, Result},
     mail::EmailAddress,
@@ -90,14 +90,14 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEmailEvent>) -> Res
         stored.extend(find(&tx, missed).await?);
     }
     tx.commit().await?;
-    outcome(&events, &stored, &created)
+    Ok(outcome(&events, &stored, &created))
 }
 
 fn outcome(
     events: &[CleanEvent],
     stored: &HashMap<String, EmailEventId>,
     created: &HashMap<String, EmailEventId>,
-) -> Result<IngestOutcome> {
+) -> IngestOutcome {
     let mut fresh = created.clone();
     let mut items = Vec::with_capacity(events.len());
     for event in events {
@@ -106,7 +106,8 @@ fn outcome(
             Some(id) => (id, IngestStatus::Created),
             None => match created.get(&external_id).or(stored.get(&external_id)) {
                 Some(id) => (*id, IngestStatus::Duplicate),
-                None => return Err(Error::Internal("an email event vanished".to_owned())),
+                // Of a person who was erased: not kept.
+                None => continue,
             },
         };
         items.push(IngestedEvent {
@@ -115,11 +116,11 @@ fn outcome(
             status,
         });
     }
-    Ok(IngestOutcome {
+    IngestOutcome {
         created: created.len(),
         duplicates: items.len() - created.len(),
         items,
-    })
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -166,8 +167,15 @@ async fn store(
         .collect();
     people.sort_unstable();
     people.dedup();
-    let contacts = resolve_emails(ctx, tx, actor.origin(), &people).await?;
-    let written = insert(tx, new, &campaigns, &contacts).await?;
+    let contacts = resolve_unless_erased(ctx, tx, actor.origin(), &people).await?;
+    // Nothing is kept of people who were erased.
+    let new: BTreeMap<_, _> = new
+        .iter()
+        .filter(|(_, (_, event))| contacts.contains_key(&event.recipient))
+        .map(|(external_id, event)| (*external_id, *event))
+        .collect();
+    let written = insert(tx, &new, &campaigns, &contacts).await?;
+    let mut ended = Vec::new();
     for (id, event) in new.values() {
         if !written.contains_key(&event.external_id) {
             continue;
@@ -179,8 +187,23 @@ async fn store(
         };
         let contact = contacts.get(&event.recipient).copied();
         tx.record(Change::new(actor.origin(), contact, fact));
+        ended.extend(contact.zip(ends_subscription(event.kind, event.bounce)));
     }
+    subscription::end_email(tx, actor.origin(), &ended).await?;
     Ok(written)
+}
+
+/// Whether after this nothing more may be sent to the address.
+fn ends_subscription(
+    kind: EmailEventKind,
+    bounce: Option<BounceKind>,
+) -> Option<SubscriptionSource> {
+    match (kind, bounce) {
+        (EmailEventKind::Bounced, Some(BounceKind::Hard)) => Some(SubscriptionSource::Bounce),
+        (EmailEventKind::Complained, _) => Some(SubscriptionSource::Complaint),
+        (EmailEventKind::Unsubscribed, _) => Some(SubscriptionSource::Unsubscribe),
+        _ => None,
+    }
 }
 
 async fn insert(

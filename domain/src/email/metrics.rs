@@ -55,7 +55,12 @@ impl Projection for EmailMetrics {
     }
 
     fn facts(&self) -> &'static [&'static str] {
-        &["email_event.recorded", "contact.changed"]
+        &[
+            "email_event.recorded",
+            "contact.changed",
+            "contact.merged",
+            "contact.unmerged",
+        ]
     }
 
     fn batch(&self) -> i64 {
@@ -104,6 +109,7 @@ impl Projection for EmailMetrics {
 async fn affected(tx: &Tx<'_>, entries: &[Entry]) -> Result<BTreeSet<UnitKey>, DbErr> {
     let mut keys = BTreeSet::new();
     let mut contacts = BTreeSet::new();
+    let mut merged = BTreeSet::new();
     for entry in entries {
         match &entry.fact {
             Fact::EmailEventRecorded {
@@ -116,8 +122,31 @@ async fn affected(tx: &Tx<'_>, entries: &[Entry]) -> Result<BTreeSet<UnitKey>, D
             Fact::ContactChanged { contact_id } => {
                 contacts.insert(*contact_id);
             }
+            Fact::ContactMerged {
+                contact_id,
+                loser_id,
+                ..
+            }
+            | Fact::ContactUnmerged {
+                contact_id,
+                loser_id,
+                ..
+            } => {
+                merged.extend([*contact_id, *loser_id]);
+            }
             _ => {}
         }
+    }
+    if !merged.is_empty() {
+        let moved: Vec<KeyRow> = Query::new(
+            "SELECT DISTINCT e.email_key, e.recipient FROM {r} CROSS JOIN email_event AS e
+             WHERE e.workspace_id = $1 AND e.contact_id = r.id",
+        )
+        .bind(tx.workspace)
+        .rows("r", Rows::new().ids("id", merged))
+        .all(tx.connection())
+        .await?;
+        keys.extend(moved.into_iter().map(|row| (row.email_key, row.recipient)));
     }
     if !contacts.is_empty() {
         let moved: Vec<KeyRow> = Query::new(

@@ -87,7 +87,7 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
         .iter()
         .map(|event| (event.email.clone(), None))
         .collect();
-    let contacts = contact::resolve_emails(ctx, &mut tx, actor.origin(), &people).await?;
+    let contacts = contact::resolve_unless_erased(ctx, &mut tx, actor.origin(), &people).await?;
     let placed: Vec<(&Checked, ContactId)> = checked
         .iter()
         .filter_map(|event| Some((event, *contacts.get(&event.email)?)))

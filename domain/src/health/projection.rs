@@ -31,6 +31,8 @@ impl Projection for HealthProjection {
     fn facts(&self) -> &'static [&'static str] {
         &[
             "contact.created",
+            "contact.merged",
+            "contact.unmerged",
             "conversation.status_changed",
             "email_metrics.changed",
             "event.recorded",

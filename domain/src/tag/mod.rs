@@ -10,5 +10,7 @@ pub mod catalogue;
 mod rank;
 pub mod tagging;
 
+pub(crate) use rank::rank_things;
+
 pub use catalogue::{NewTag, TagChanges, TagCount};
 pub use tagging::{Reason, Request};

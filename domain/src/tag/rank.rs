@@ -192,6 +192,20 @@ async fn count(
     Ok(())
 }
 
+/// Takes everything the `things` carry out of the rank index and the counters (`sign` -1), before
+/// their taggings are moved as a whole, or puts it in (`sign` 1), afterwards.
+pub(crate) async fn rank_things(ctx: &Ctx, tx: &Tx<'_>, things: &[Uuid], sign: i64) -> Result<()> {
+    let touched: Vec<Touched> = Query::new(
+        "SELECT g.id, g.tag_id, g.target, g.target_id FROM {r}
+         JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id AND g.removed_at IS NULL",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", things.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    rank(ctx, tx, &touched, sign).await
+}
+
 /// Takes the taggings of a subtree out of the rank index and the counters, before it is moved.
 pub(super) async fn unrank_subtree(tx: &Tx<'_>, root: TagId) -> Result<()> {
     let touched = subtree(tx, root).await?;

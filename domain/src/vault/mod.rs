@@ -22,6 +22,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 pub use key::{KeyError, MasterKey};
@@ -99,6 +100,14 @@ impl Vault {
     pub fn with_older(mut self, older: MasterKey) -> Self {
         self.keys.push(older);
         self
+    }
+
+    /// What stands for `data` where the data itself must not be kept: the same for the same data and
+    /// `purpose`, and telling nothing to whoever lacks the key. One for each key, the current first.
+    pub fn fingerprints(&self, purpose: &str, data: &[u8]) -> Vec<Vec<u8>> {
+        let text = [purpose.as_bytes(), b"\0", data].concat();
+        let keys = self.keys.iter();
+        keys.map(|key| hmac_sha256(key.expose(), &text)).collect()
     }
 
     /// Seals `plaintext` for the row `row_id` and `purpose`, a constant such as
@@ -204,6 +213,23 @@ impl Parts {
 
 fn cipher(key: &MasterKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(key.expose().into())
+}
+
+/// HMAC with SHA-256 (RFC 2104) under a key no longer than a block.
+fn hmac_sha256(key: &[u8; 32], data: &[u8]) -> Vec<u8> {
+    let pad = |byte: u8| {
+        let mut block = [byte; 64];
+        for (place, key) in block.iter_mut().zip(key) {
+            *place ^= key;
+        }
+        block
+    };
+    let inner = Sha256::new()
+        .chain_update(pad(0x36))
+        .chain_update(data)
+        .finalize();
+    let outer = Sha256::new().chain_update(pad(0x5c)).chain_update(inner);
+    outer.finalize().to_vec()
 }
 
 /// What the ciphertext is bound to. Only the last part varies in length, so no two different

@@ -4,10 +4,13 @@ use chrono::{DateTime, Utc};
 use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId,
-        EventId, FiringId, HealthModelId, InboxId, MemberId, MessageId, NoteId, OperationId,
-        RuleId, StageChangeId, TagId, TaggingId, TargetId, WorkspaceId,
+        EventId, FiringId, HealthModelId, InboxId, MemberId, MergeId, MessageId, NoteId,
+        OperationId, RuleId, StageChangeId, SuspectId, TagId, TaggingId, TargetId, WorkspaceId,
     },
-    kind::{ConversationStatus, HealthBand, LifecycleStage, Priority, SubjectKind, TagTarget},
+    kind::{
+        Channel, ConversationStatus, HealthBand, IdentityKind, LifecycleStage, Priority,
+        SubjectKind, SubscriptionState, TagTarget,
+    },
 };
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use serde::{Deserialize, Serialize};
@@ -54,6 +57,50 @@ pub enum Fact {
     /// An account's own data changed.
     #[serde(rename = "account.changed")]
     AccountChanged { account_id: AccountId },
+    /// A contact was merged into another.
+    #[serde(rename = "contact.merged")]
+    ContactMerged {
+        merge_id: MergeId,
+        contact_id: ContactId,
+        loser_id: ContactId,
+    },
+    /// Two contacts who had been made one were taken apart.
+    #[serde(rename = "contact.unmerged")]
+    ContactUnmerged {
+        merge_id: MergeId,
+        contact_id: ContactId,
+        loser_id: ContactId,
+    },
+    /// A person was erased.
+    #[serde(rename = "contact.erased")]
+    ContactErased { contact_id: ContactId },
+    /// A contact is recognised in one more way.
+    #[serde(rename = "identity.attached")]
+    IdentityAttached {
+        contact_id: ContactId,
+        identity: IdentityKind,
+    },
+    /// A contact is no longer recognised in one way.
+    #[serde(rename = "identity.detached")]
+    IdentityDetached {
+        contact_id: ContactId,
+        identity: IdentityKind,
+    },
+    /// Two known contacts seem to be one person.
+    #[serde(rename = "duplicate.suspected")]
+    DuplicateSuspected {
+        suspect_id: SuspectId,
+        contact_id: ContactId,
+        other_contact_id: ContactId,
+    },
+    /// A contact wants, or no longer wants, to hear from us.
+    #[serde(rename = "subscription.changed")]
+    SubscriptionChanged {
+        contact_id: ContactId,
+        channel: Channel,
+        topic: String,
+        state: SubscriptionState,
+    },
     /// A contact or an account went from one lifecycle stage to another.
     #[serde(rename = "stage.changed")]
     StageChanged {
@@ -217,6 +264,13 @@ impl Fact {
             Self::ContactChanged { .. } => "contact.changed",
             Self::AccountCreated { .. } => "account.created",
             Self::AccountChanged { .. } => "account.changed",
+            Self::ContactMerged { .. } => "contact.merged",
+            Self::ContactUnmerged { .. } => "contact.unmerged",
+            Self::ContactErased { .. } => "contact.erased",
+            Self::IdentityAttached { .. } => "identity.attached",
+            Self::IdentityDetached { .. } => "identity.detached",
+            Self::DuplicateSuspected { .. } => "duplicate.suspected",
+            Self::SubscriptionChanged { .. } => "subscription.changed",
             Self::StageChanged { .. } => "stage.changed",
             Self::OwnerChanged { .. } => "owner.changed",
             Self::NoteAdded { .. } => "note.added",
@@ -253,11 +307,18 @@ impl Fact {
             }
             Self::ContactCreated { contact_id }
             | Self::ContactChanged { contact_id }
+            | Self::ContactMerged { contact_id, .. }
+            | Self::ContactUnmerged { contact_id, .. }
+            | Self::ContactErased { contact_id }
+            | Self::IdentityAttached { contact_id, .. }
+            | Self::IdentityDetached { contact_id, .. }
+            | Self::SubscriptionChanged { contact_id, .. }
             | Self::EmailMetricsChanged { contact_id, .. }
             | Self::HealthChanged { contact_id, .. } => contact_id.0,
             Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
                 account_id.0
             }
+            Self::DuplicateSuspected { suspect_id, .. } => suspect_id.0,
             Self::StageChanged {
                 stage_change_id, ..
             } => stage_change_id.0,
@@ -304,11 +365,18 @@ impl Fact {
             }
             Self::ContactCreated { contact_id }
             | Self::ContactChanged { contact_id }
+            | Self::ContactMerged { contact_id, .. }
+            | Self::ContactUnmerged { contact_id, .. }
+            | Self::ContactErased { contact_id }
+            | Self::IdentityAttached { contact_id, .. }
+            | Self::IdentityDetached { contact_id, .. }
+            | Self::SubscriptionChanged { contact_id, .. }
             | Self::EmailMetricsChanged { contact_id, .. }
             | Self::HealthChanged { contact_id, .. } => contact_id.to_string(),
             Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
                 account_id.to_string()
             }
+            Self::DuplicateSuspected { suspect_id, .. } => suspect_id.to_string(),
             Self::StageChanged {
                 stage_change_id, ..
             } => stage_change_id.to_string(),

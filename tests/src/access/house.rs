@@ -153,6 +153,46 @@ impl House {
         self.keep(word, &made["attribute"]["id"]);
     }
 
+    /// A contact with an external id.
+    async fn spare_contact(&mut self, door: &Door, word: &str, key: &str) {
+        let owner = &self.owner.clone();
+        let contact = "mutation($input: CreateContactInput!) { createContact(input: $input) \
+            { contact { id } userErrors { message } } }";
+        let input = json!({ "name": "Spare", "externalId": key });
+        let made = door.must(owner, contact, json!({ "input": input })).await;
+        self.keep(word, &made["contact"]["id"]);
+    }
+
+    /// Contacts to merge, to take apart, to erase, and two who seem to be one.
+    async fn doubles(&mut self, door: &Door, number: u64) {
+        let owner = &self.owner.clone();
+        self.spare_contact(door, "double", &format!("double {number}"))
+            .await;
+        // In the form of an id, because everything a house keeps is one.
+        let key = format!("sparekey_{number:032x}");
+        self.spare_contact(door, "spare_contact", &key).await;
+        self.keep("spare_key", &json!(key));
+        self.spare_contact(door, "merged", &format!("merged {number}"))
+            .await;
+        self.spare_contact(door, "survivor", &format!("survivor {number}"))
+            .await;
+        let merge = "mutation($input: MergeContactsInput!) { mergeContacts(input: $input) \
+            { merge { id } userErrors { message } } }";
+        let input = json!({ "survivorId": self.ids["survivor"], "mergedId": self.ids["merged"] });
+        let made = door.must(owner, merge, json!({ "input": input })).await;
+        self.keep("merge", &made["merge"]["id"]);
+        self.ids.remove("merged");
+        let identify = "mutation($input: IdentifyContactInput!) { identifyContact(input: $input) \
+            { suspects { id } userErrors { message } } }";
+        let identities = json!([
+            { "kind": "EXTERNAL_ID", "value": format!("double {number}") },
+            { "kind": "EXTERNAL_ID", "value": format!("survivor {number}") },
+        ]);
+        let input = json!({ "identities": identities });
+        let made = door.must(owner, identify, json!({ "input": input })).await;
+        self.keep("suspect", &made["suspects"][0]["id"]);
+    }
+
     /// A note about the contact.
     async fn note(&mut self, door: &Door, word: &str, body: &str) {
         let owner = &self.owner.clone();
@@ -306,10 +346,18 @@ impl House {
             let made = door.must(owner, rule, json!({ "input": input })).await;
             self.keep("spare_rule", &made["rule"]["id"]);
         }
+        if let Some(last) = self.ids.get("spare_attribute") {
+            // Most rows leave it, and a workspace does not hold any number of them.
+            let delete = "mutation($input: DeleteAttributeInput!) \
+                { deleteAttribute(input: $input) { deletedId } }";
+            let input = json!({ "input": { "id": last } });
+            door.ask(owner, delete, &input).await;
+        }
         self.attribute(door, "spare_attribute", &format!("spare_{number}"))
             .await;
         if self.ids.contains_key("contact") {
             self.note(door, "spare_note", "Spare").await;
+            self.doubles(door, number).await;
         }
     }
 

@@ -90,6 +90,13 @@ pub(super) fn rows() -> Vec<Row> {
         ask("attribute", json!({ "id": "@attribute" }), READ),
         ask("attributes", json!({}), READ),
         ask("contact", json!({ "id": "@contact" }), READ),
+        ask("duplicateSuspects", json!({}), READ),
+        ask("exportContactData", json!({ "id": "@contact" }), WRITE),
+        ask(
+            "previewMerge",
+            json!({ "survivorId": "@contact", "mergedId": "@double" }),
+            READ,
+        ),
         ask("contactByEmail", json!({ "email": "taro@a.example" }), READ),
         ask("contacts", json!({}), READ),
         ask("conversation", json!({ "id": "@conversation" }), READ),
@@ -196,6 +203,42 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change("deleteNote", &json!({ "id": "@spare_note" }), WRITE),
+        change(
+            "attachIdentity",
+            &json!({ "contactId": "@contact", "kind": "HANDLE", "value": "x:new#" }),
+            WRITE,
+        ),
+        change(
+            "detachIdentity",
+            &json!({ "contactId": "@spare_contact", "kind": "EXTERNAL_ID", "value": "@spare_key" }),
+            WRITE,
+        ),
+        change(
+            "identifyContact",
+            &json!({ "identities": [{ "kind": "ANONYMOUS_ID", "value": "cookie #" }] }),
+            WRITE,
+        ),
+        change(
+            "dismissDuplicateSuspect",
+            &json!({ "id": "@suspect" }),
+            WRITE,
+        ),
+        change(
+            "mergeContacts",
+            &json!({ "survivorId": "@contact", "mergedId": "@double" }),
+            WRITE,
+        ),
+        change("unmergeContacts", &json!({ "id": "@merge" }), WRITE),
+        change(
+            "setSubscription",
+            &json!({ "contactId": "@contact", "channel": "EMAIL", "state": "SUBSCRIBED" }),
+            WRITE,
+        ),
+        change(
+            "eraseContact",
+            &json!({ "id": "@spare_contact" }),
+            ADMINISTER,
+        ),
         change("createContact", &json!({ "name": "New #" }), WRITE),
         change(
             "updateContact",

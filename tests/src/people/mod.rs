@@ -1,9 +1,13 @@
 //! What is known of people and companies beyond their names, on both databases.
 
 mod attribute;
+mod dump;
+mod erase;
 mod list;
+mod merge;
 mod profile;
 
+use chrono::TimeDelta;
 use domain::{
     attribute::{AttributeOption, NewAttribute, definition},
     contact::{self, Contact, NewContact, ProfileChanges},
@@ -18,7 +22,7 @@ use entity::{
 use crate::support::World;
 
 /// Makes an attribute; a list gets the options a, b and c.
-async fn attribute(
+async fn define(
     world: &World,
     subject: SubjectKind,
     key: &str,
@@ -55,6 +59,8 @@ async fn person(world: &World, name: &str, profile: ProfileChanges) -> Contact {
         ..NewContact::default()
     };
     let made = contact::create(&world.ctx, &world.owner, new).await;
+    // Ids of one millisecond have no order.
+    world.clock.advance(TimeDelta::milliseconds(1));
     made.expect("a contact")
 }
 

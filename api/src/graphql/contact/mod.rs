@@ -1,5 +1,7 @@
 //! Contacts over GraphQL.
 
+mod identify;
+mod identity;
 mod mutation;
 mod query;
 
@@ -30,7 +32,7 @@ use super::{
     event::Event,
     health::{Health, HealthEntry},
     id,
-    loader::{HealthOf, IdentitiesOf, TaggingsOf},
+    loader::{HealthOf, IdentitiesOf, SubscriptionsOf, TaggingsOf},
     note::{Note, notes},
     page::{Connection, connection},
     rule::{RuleFiring, firings},
@@ -39,6 +41,10 @@ use super::{
     tag::{TagFilterInput, Tagging},
 };
 
+use identity::{ContactMerge, Subscription};
+
+pub(crate) use identify::{IdentityMutation, IdentityQuery};
+pub(crate) use identity::{DuplicateSuspect, SubscriptionChange};
 pub(crate) use mutation::ContactMutation;
 pub(crate) use query::ContactQuery;
 
@@ -278,6 +284,41 @@ impl Contact {
     ) -> Result<Connection<String, RuleFiring>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         firings(context, FiringsOf::Contact(self.row.id), &page).await
+    }
+
+    /// Who was merged into the contact, newest first; undone merges too.
+    async fn merges(&self, context: &Context<'_>) -> Result<Vec<ContactMerge>> {
+        let (ctx, actor) = reader(context)?;
+        let found = contact::merge::of_contact(ctx, actor.workspace, self.row.id)
+            .await
+            .map_err(fault)?;
+        Ok(found.into_iter().map(ContactMerge).collect())
+    }
+
+    /// What the contact said about wanting to hear from us; nothing said, nothing listed.
+    async fn subscriptions(&self, context: &Context<'_>) -> Result<Vec<Subscription>> {
+        let key = SubscriptionsOf(self.row.id);
+        let found = loader(context)?.load_one(key).await?.unwrap_or_default();
+        Ok(found.into_iter().map(Subscription).collect())
+    }
+
+    /// How that came about, newest first.
+    async fn subscription_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, SubscriptionChange>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = contact::subscription::history(ctx, actor.workspace, self.row.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, SubscriptionChange(row))),
+        ))
     }
 
     /// Every way the contact is recognised.

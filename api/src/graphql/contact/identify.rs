@@ -1,0 +1,413 @@
+//! Attaching and detaching identities, merging, subscriptions, export and erasure.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use domain::{
+    contact::{
+        erase, export,
+        identity::{self, Given, Identify},
+        merge,
+        subscription::{self, NewState},
+    },
+    error::UserError,
+    page::PageRequest,
+};
+use entity::kind::{Channel, IdentityKind, SubscriptionState};
+
+use super::{
+    Contact,
+    identity::{ContactMerge, DuplicateSuspect, MergePreview, Subscription},
+};
+use crate::graphql::{
+    context::{reader, writer},
+    error::{fault, settle},
+    id,
+    page::{Connection, connection},
+    scalar::Json,
+};
+
+/// One way a contact is recognised.
+#[derive(InputObject)]
+pub(crate) struct IdentityInput {
+    /// Which kind.
+    kind: IdentityKind,
+    /// The value: an address; a phone number, read as in `createContact`; a handle with its network
+    /// before a colon, such as `x:enishi`; an id of at most 200 characters.
+    value: String,
+}
+
+impl From<IdentityInput> for Given {
+    fn from(input: IdentityInput) -> Self {
+        Self {
+            kind: input.kind,
+            value: input.value,
+        }
+    }
+}
+
+/// An identity of a contact, to be attached or detached.
+#[derive(InputObject)]
+pub(crate) struct ContactIdentityInput {
+    /// The contact's global id.
+    contact_id: ID,
+    /// Which kind.
+    kind: IdentityKind,
+    /// The value; see `IdentityInput`.
+    value: String,
+}
+
+/// What becomes of attaching or detaching an identity.
+#[derive(SimpleObject)]
+pub(crate) struct ContactIdentityPayload {
+    /// The contact as it is now.
+    contact: Option<Contact>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// Somebody says who they are.
+#[derive(InputObject)]
+pub(crate) struct IdentifyContactInput {
+    /// All identities of the one person, the surest first, at most 20.
+    identities: Vec<IdentityInput>,
+    /// The name, used when a contact is made.
+    name: Option<String>,
+}
+
+/// What became of `identifyContact`.
+#[derive(SimpleObject)]
+pub(crate) struct IdentifyContactPayload {
+    /// The contact that all identities are of.
+    contact: Option<Contact>,
+    /// Whether the contact was made.
+    created: Option<bool>,
+    /// Known contacts who seem to be the same person. Nothing was merged: that is for a person to
+    /// decide.
+    suspects: Option<Vec<DuplicateSuspect>>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// Two contacts who are one person.
+#[derive(InputObject)]
+pub(crate) struct MergeContactsInput {
+    /// Who stays.
+    survivor_id: ID,
+    /// Who is merged into the survivor, with everything.
+    merged_id: ID,
+    /// Why, at most 255 characters.
+    #[graphql(default)]
+    reason: String,
+}
+
+/// A merge to be undone.
+#[derive(InputObject)]
+pub(crate) struct UnmergeContactsInput {
+    /// The merge's global id.
+    id: ID,
+}
+
+/// What became of a merge.
+#[derive(SimpleObject)]
+pub(crate) struct ContactMergePayload {
+    /// The merge.
+    merge: Option<ContactMerge>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// A suspicion to be dismissed: they are two people.
+#[derive(InputObject)]
+pub(crate) struct DismissDuplicateSuspectInput {
+    /// The suspicion's global id.
+    id: ID,
+}
+
+/// What became of `dismissDuplicateSuspect`.
+#[derive(SimpleObject)]
+pub(crate) struct DismissDuplicateSuspectPayload {
+    /// The suspicion as it is now.
+    suspect: Option<DuplicateSuspect>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// Whether a contact wants to hear about something by some medium.
+#[derive(InputObject)]
+pub(crate) struct SetSubscriptionInput {
+    /// The contact's global id.
+    contact_id: ID,
+    /// By which medium.
+    channel: Channel,
+    /// About what, at most 64 characters; `*` for everything.
+    #[graphql(default_with = "subscription::EVERYTHING.to_owned()")]
+    topic: String,
+    /// Whether they want it.
+    state: SubscriptionState,
+    /// Why, at most 255 characters.
+    #[graphql(default)]
+    reason: String,
+}
+
+/// What became of `setSubscription`.
+#[derive(SimpleObject)]
+pub(crate) struct SetSubscriptionPayload {
+    /// Everything the contact said about wanting to hear from us.
+    subscriptions: Option<Vec<Subscription>>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// A contact to be erased.
+#[derive(InputObject)]
+pub(crate) struct EraseContactInput {
+    /// The contact's global id. Whoever was merged into the contact is erased as well.
+    id: ID,
+}
+
+/// What became of `eraseContact`.
+#[derive(SimpleObject)]
+pub(crate) struct EraseContactPayload {
+    /// The id of who was erased; nothing answers to it any more.
+    erased_id: Option<ID>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct IdentityQuery;
+
+#[Object]
+impl IdentityQuery {
+    /// What merging two contacts would do, without doing it.
+    async fn preview_merge(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Who would stay.")] survivor_id: ID,
+        #[graphql(desc = "Who would be merged into the survivor.")] merged_id: ID,
+    ) -> Result<MergePreview> {
+        let (ctx, actor) = reader(context)?;
+        let survivor = id::parse(&survivor_id, &["survivorId"]).map_err(fault)?;
+        let merged = id::parse(&merged_id, &["mergedId"]).map_err(fault)?;
+        merge::preview(ctx, actor.workspace, survivor, merged)
+            .await
+            .map(MergePreview)
+            .map_err(fault)
+    }
+
+    /// Known contacts who seem to be one person, as long as nobody has decided, oldest first.
+    async fn duplicate_suspects(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, DuplicateSuspect>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = identity::list_suspects(ctx, actor.workspace, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, DuplicateSuspect(row))),
+        ))
+    }
+
+    /// Everything that is kept of one person: an object with `contact`, `tables` (the rows by
+    /// table) and `cut` (tables with more than 50,000 rows, which are not whole). Scope: WRITE.
+    async fn export_contact_data(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The contact's global id.")] id: ID,
+    ) -> Result<Json> {
+        let (ctx, actor) = writer(context)?;
+        actor.require(domain::access::Scope::Write).map_err(fault)?;
+        let id = id::parse(&id, &["id"]).map_err(fault)?;
+        export::export(ctx, actor, id)
+            .await
+            .map(Json)
+            .map_err(fault)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct IdentityMutation;
+
+#[Object]
+impl IdentityMutation {
+    /// Gives a contact another identity. Scope: WRITE.
+    async fn attach_identity(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: ContactIdentityInput,
+    ) -> Result<ContactIdentityPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.contact_id, &["contactId"])?;
+            let given = Given {
+                kind: input.kind,
+                value: input.value,
+            };
+            identity::attach(ctx, actor, id, &given).await
+        };
+        let (contact, user_errors) = settle(result.await)?;
+        Ok(ContactIdentityPayload {
+            contact: contact.map(Contact::from),
+            user_errors,
+        })
+    }
+
+    /// Takes an identity away from a contact. Scope: WRITE.
+    async fn detach_identity(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: ContactIdentityInput,
+    ) -> Result<ContactIdentityPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.contact_id, &["contactId"])?;
+            let given = Given {
+                kind: input.kind,
+                value: input.value,
+            };
+            identity::detach(ctx, actor, id, &given).await
+        };
+        let (contact, user_errors) = settle(result.await)?;
+        Ok(ContactIdentityPayload {
+            contact: contact.map(Contact::from),
+            user_errors,
+        })
+    }
+
+    /// Finds or makes the contact that all the identities are of. An anonymous visitor becomes who
+    /// they say they are; two known contacts are never merged by this. Scope: WRITE.
+    async fn identify_contact(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: IdentifyContactInput,
+    ) -> Result<IdentifyContactPayload> {
+        let (ctx, actor) = writer(context)?;
+        let who = Identify {
+            identities: input.identities.into_iter().map(Given::from).collect(),
+            name: input.name,
+        };
+        let (found, user_errors) = settle(identity::identify(ctx, actor, who).await)?;
+        let Some(found) = found else {
+            return Ok(IdentifyContactPayload {
+                contact: None,
+                created: None,
+                suspects: None,
+                user_errors,
+            });
+        };
+        let suspects = identity::load_suspects(ctx, actor.workspace, &found.suspects)
+            .await
+            .map_err(fault)?;
+        Ok(IdentifyContactPayload {
+            contact: Some(Contact::from(found.contact)),
+            created: Some(found.created),
+            suspects: Some(suspects.into_iter().map(DuplicateSuspect).collect()),
+            user_errors,
+        })
+    }
+
+    /// Says that two contacts who seem to be one are two people. Scope: WRITE.
+    async fn dismiss_duplicate_suspect(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: DismissDuplicateSuspectInput,
+    ) -> Result<DismissDuplicateSuspectPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            identity::dismiss(ctx, actor, id).await
+        };
+        let (suspect, user_errors) = settle(result.await)?;
+        Ok(DismissDuplicateSuspectPayload {
+            suspect: suspect.map(DuplicateSuspect),
+            user_errors,
+        })
+    }
+
+    /// Merges one contact into another, with everything that names it. It can be undone. Scope: WRITE.
+    async fn merge_contacts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: MergeContactsInput,
+    ) -> Result<ContactMergePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let survivor = id::parse(&input.survivor_id, &["survivorId"])?;
+            let merged = id::parse(&input.merged_id, &["mergedId"])?;
+            merge::merge(ctx, actor, survivor, merged, &input.reason).await
+        };
+        let (merge, user_errors) = settle(result.await)?;
+        Ok(ContactMergePayload {
+            merge: merge.map(ContactMerge),
+            user_errors,
+        })
+    }
+
+    /// Undoes a merge: both contacts are what they would be without it. Merges are undone from the
+    /// newest. Scope: WRITE.
+    async fn unmerge_contacts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: UnmergeContactsInput,
+    ) -> Result<ContactMergePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            merge::unmerge(ctx, actor, id).await
+        };
+        let (merge, user_errors) = settle(result.await)?;
+        Ok(ContactMergePayload {
+            merge: merge.map(ContactMerge),
+            user_errors,
+        })
+    }
+
+    /// Sets whether a contact wants to hear about something by some medium. Scope: WRITE.
+    async fn set_subscription(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: SetSubscriptionInput,
+    ) -> Result<SetSubscriptionPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.contact_id, &["contactId"])?;
+            let new = NewState {
+                channel: input.channel,
+                topic: input.topic,
+                state: input.state,
+                reason: input.reason,
+            };
+            subscription::set(ctx, actor, id, new).await
+        };
+        let (rows, user_errors) = settle(result.await)?;
+        Ok(SetSubscriptionPayload {
+            subscriptions: rows.map(|rows| rows.into_iter().map(Subscription).collect()),
+            user_errors,
+        })
+    }
+
+    /// Erases a person: everything that is theirs is gone, for good. Counts by campaign and
+    /// workspace stay; of the addresses a keyed hash stays, so that nothing is sent to them and no
+    /// program makes the person anew. Scope: ADMINISTER.
+    async fn erase_contact(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: EraseContactInput,
+    ) -> Result<EraseContactPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            erase::erase(ctx, actor, id).await
+        };
+        let (erased, user_errors) = settle(result.await)?;
+        Ok(EraseContactPayload {
+            erased_id: erased.map(ID::from),
+            user_errors,
+        })
+    }
+}

@@ -1,0 +1,226 @@
+//! Who is who, over GraphQL: merges, suspected doubles, subscriptions.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::contact::{identity, merge, subscription};
+use entity::kind::{Channel, SubscriptionSource, SubscriptionState};
+
+use super::Contact;
+use crate::graphql::{access::ChangeOrigin, context::loader};
+
+/// Two contacts made one; it can be undone.
+pub(crate) struct ContactMerge(pub(crate) merge::Merge);
+
+/// Two contacts made one; it can be undone.
+#[Object]
+impl ContactMerge {
+    /// The global id.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// Who stayed.
+    async fn survivor(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let found = loader(context)?.load_one(self.0.survivor_id).await?;
+        Ok(found.map(Contact::from))
+    }
+
+    /// The id of who was merged into the survivor. While the merge holds, this id is answered with
+    /// the survivor.
+    async fn merged_id(&self) -> ID {
+        self.0.loser_id.into()
+    }
+
+    /// Why, in words; may be empty.
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// When.
+    async fn merged_at(&self) -> DateTime<Utc> {
+        self.0.merged_at
+    }
+
+    /// By whom.
+    fn merged_by(&self) -> Result<ChangeOrigin> {
+        ChangeOrigin::read(&self.0.merged_by)
+    }
+
+    /// When it was undone.
+    async fn undone_at(&self) -> Option<DateTime<Utc>> {
+        self.0.undone_at
+    }
+
+    /// By whom it was undone.
+    fn undone_by(&self) -> Result<Option<ChangeOrigin>> {
+        self.0
+            .undone_by
+            .as_ref()
+            .map(ChangeOrigin::read)
+            .transpose()
+    }
+}
+
+/// What a merge would do.
+pub(crate) struct MergePreview(pub(crate) merge::Preview);
+
+/// What a merge would do.
+#[Object]
+impl MergePreview {
+    /// Who would stay.
+    async fn survivor(&self) -> Contact {
+        Contact::from(self.0.survivor.clone())
+    }
+
+    /// Who would be merged into the survivor.
+    async fn merged(&self) -> Contact {
+        Contact::from(self.0.loser.clone())
+    }
+
+    /// What the survivor lacks and would take over, such as `phone`.
+    async fn filled(&self) -> &[&'static str] {
+        &self.0.filled
+    }
+
+    /// How much would follow to the survivor.
+    async fn follows(&self) -> Vec<MergeCount> {
+        let rows = self.0.rows.iter();
+        rows.map(|(what, count)| MergeCount {
+            what: (*what).to_owned(),
+            count: *count,
+        })
+        .collect()
+    }
+}
+
+/// How many things of one kind would follow.
+#[derive(SimpleObject)]
+pub(crate) struct MergeCount {
+    /// What, such as `message`.
+    what: String,
+    /// How many.
+    count: i64,
+}
+
+/// Two known contacts who seem to be one person.
+pub(crate) struct DuplicateSuspect(pub(crate) identity::Suspect);
+
+/// Two known contacts who seem to be one person.
+#[Object]
+impl DuplicateSuspect {
+    /// The global id.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// One of them.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let found = loader(context)?.load_one(self.0.contact_id).await?;
+        Ok(found.map(Contact::from))
+    }
+
+    /// The other.
+    async fn other(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let found = loader(context)?.load_one(self.0.other_contact_id).await?;
+        Ok(found.map(Contact::from))
+    }
+
+    /// What makes it seem so.
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// Since when.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When somebody decided.
+    async fn settled_at(&self) -> Option<DateTime<Utc>> {
+        self.0.settled_at
+    }
+}
+
+/// Whether a contact wants to hear about something by some medium.
+pub(crate) struct Subscription(pub(crate) subscription::Row);
+
+/// Whether a contact wants to hear about something by some medium.
+#[Object(name = "ContactSubscription")]
+impl Subscription {
+    /// By which medium.
+    async fn channel(&self) -> Channel {
+        self.0.channel
+    }
+
+    /// About what; `*` for everything.
+    async fn topic(&self) -> &str {
+        &self.0.topic
+    }
+
+    /// Whether they want it.
+    async fn state(&self) -> SubscriptionState {
+        self.0.state
+    }
+
+    /// What made it so.
+    async fn source(&self) -> SubscriptionSource {
+        self.0.source
+    }
+
+    /// Why, in words; may be empty.
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// Since when.
+    async fn changed_at(&self) -> DateTime<Utc> {
+        self.0.changed_at
+    }
+
+    /// By whom.
+    fn changed_by(&self) -> Result<ChangeOrigin> {
+        ChangeOrigin::read(&self.0.changed_by)
+    }
+}
+
+/// One change of a subscription.
+pub(crate) struct SubscriptionChange(pub(crate) subscription::HistoryRow);
+
+/// One change of a subscription.
+#[Object]
+impl SubscriptionChange {
+    /// By which medium.
+    async fn channel(&self) -> Channel {
+        self.0.channel
+    }
+
+    /// About what; `*` for everything.
+    async fn topic(&self) -> &str {
+        &self.0.topic
+    }
+
+    /// Whether they wanted it from then on.
+    async fn state(&self) -> SubscriptionState {
+        self.0.state
+    }
+
+    /// What made it so.
+    async fn source(&self) -> SubscriptionSource {
+        self.0.source
+    }
+
+    /// Why, in words; may be empty.
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// When.
+    async fn at(&self) -> DateTime<Utc> {
+        self.0.at
+    }
+
+    /// By whom.
+    fn changed_by(&self) -> Result<ChangeOrigin> {
+        ChangeOrigin::read(&self.0.by_origin)
+    }
+}

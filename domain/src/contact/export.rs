@@ -1,0 +1,77 @@
+//! Everything that is kept of one person, table by table, for the person to have.
+//!
+//! Driven by the list that erasing goes by, so that nothing can be erased that is not shown before.
+//! Reads only.
+
+use std::collections::BTreeMap;
+
+use entity::id::ContactId;
+use sea_orm::DatabaseBackend;
+use serde_json::{Value, json};
+
+use super::erase::{PERSONAL_TABLES, Personal, people};
+use crate::{
+    access::{Actor, Scope},
+    ctx::Ctx,
+    error::{Error, Result},
+    store::{Query, Rows},
+};
+
+/// Rows of one table an export has at most; it says where there are more.
+pub const MAX_ROWS: usize = 50_000;
+
+/// A person's whole data as one JSON object: `tables` holds the rows by table, `cut` the names of
+/// tables that have more than [`MAX_ROWS`].
+pub async fn export(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Value> {
+    actor.require(Scope::Write)?;
+    let snapshot = ctx.db.snapshot().await?;
+    let ids = people(&snapshot, actor.workspace, id).await?;
+    if ids.is_empty() {
+        return Err(Error::not_found(&["id"], "contact"));
+    }
+    let (mut tables, mut cut) = (BTreeMap::new(), Vec::new());
+    for table in PERSONAL_TABLES {
+        let Personal::Rows(condition) = table.personal else {
+            continue;
+        };
+        let row = row_as_json(&snapshot, table.table).await?;
+        let mut rows: Vec<Value> = Query::new(format!(
+            "SELECT {row} AS shown FROM {} t WHERE t.workspace_id = $1 AND ({condition}) LIMIT $2",
+            table.table
+        ))
+        .bind(actor.workspace)
+        .bind(MAX_ROWS as i64 + 1)
+        .rows("r", Rows::new().ids("id", ids.iter().copied()))
+        .column(&snapshot)
+        .await?;
+        if rows.len() > MAX_ROWS {
+            rows.truncate(MAX_ROWS);
+            cut.push(table.table);
+        }
+        if !rows.is_empty() {
+            tables.insert(table.table, rows);
+        }
+    }
+    snapshot.commit().await?;
+    Ok(json!({ "contact": id, "tables": tables, "cut": cut }))
+}
+
+/// The SQL of a row `t` of `table` as a JSON object of all its columns.
+async fn row_as_json(connection: &impl sea_orm::ConnectionTrait, table: &str) -> Result<String> {
+    if connection.get_database_backend() == DatabaseBackend::Postgres {
+        return Ok("to_jsonb(t)".to_owned());
+    }
+    let columns: Vec<String> = Query::new(format!("SELECT name FROM pragma_table_info('{table}')"))
+        .column(connection)
+        .await?;
+    let members: Vec<String> = columns
+        .iter()
+        .map(|name| {
+            format!(
+                "'{name}', CASE typeof(t.\"{name}\") WHEN 'blob' THEN lower(hex(t.\"{name}\"))
+                 ELSE t.\"{name}\" END"
+            )
+        })
+        .collect();
+    Ok(format!("json_object({})", members.join(", ")))
+}

@@ -1,0 +1,455 @@
+//! The ways a contact is recognised: attached, detached, and what follows when somebody says who
+//! they are.
+//!
+//! An anonymous visitor becomes known by itself: their contact is merged into the one their address
+//! belongs to, or gets the address. Two contacts who are both known are never merged by a program:
+//! the suspicion is noted ([`Suspect`]), and a person decides.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{ContactId, Id as _, SuspectId, WorkspaceId},
+    kind::IdentityKind,
+};
+use sea_orm::FromQueryResult;
+
+use super::{
+    Contact, check, find, merge,
+    resolve::{NewPerson, complete, insert},
+    suppress,
+};
+use crate::{
+    access::{Actor, Scope},
+    ctx::Ctx,
+    error::{Error, Result, UserError, UserErrorCode},
+    locale::Locale,
+    mail::EmailAddress,
+    page::{Key, Keyset, Page, PageRequest},
+    store::{Query, Rows, Tx},
+    text,
+    work::change::{Change, Fact},
+};
+
+/// An identity as somebody writes it.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// Which kind.
+    pub kind: IdentityKind,
+    /// The value.
+    pub value: String,
+}
+
+/// The value in the one form in which it is compared.
+fn normal(given: &Given, home: Locale, path: &[&str]) -> Result<String, UserError> {
+    let refuse = |message: String| UserError::new(path, UserErrorCode::Invalid, message);
+    match given.kind {
+        IdentityKind::Email => EmailAddress::parse(&given.value)
+            .map(|email| email.to_string())
+            .map_err(|error| refuse(error.to_string())),
+        IdentityKind::Phone => crate::phone::parse(&given.value, home, path),
+        IdentityKind::Handle => {
+            let value = text::name_key(&text::name(&given.value, path, 200)?);
+            match value.split_once(':') {
+                Some((network, name)) if !network.is_empty() && !name.is_empty() => Ok(value),
+                _ => Err(refuse(
+                    "Write the network before a colon, such as x:enishi.".to_owned(),
+                )),
+            }
+        }
+        IdentityKind::ExternalId | IdentityKind::AnonymousId => text::name(&given.value, path, 200),
+    }
+}
+
+/// Gives a contact another identity; refuses one that somebody else has.
+pub async fn attach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> Result<Contact> {
+    actor.require(Scope::Write)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    super::write::row(&tx, id, "contactId").await?;
+    let home = check::home(&tx).await?;
+    let value = normal(given, home, &["value"]).map_err(|error| Error::Refused(vec![error]))?;
+    suppress::refuse(&tx, given.kind, &value, &["value"]).await?;
+    give(&mut tx, actor, id, given.kind, value, "value").await?;
+    tx.commit().await?;
+    again(ctx, actor, id).await
+}
+
+async fn again(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Contact> {
+    find(ctx, actor.workspace, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["contactId"], "contact"))
+}
+
+/// Takes the identity, fills the contact's own field if that is empty, and notes it.
+async fn give(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: ContactId,
+    kind: IdentityKind,
+    value: String,
+    field: &str,
+) -> Result<()> {
+    check::claim(tx, id, kind, value.clone(), field).await?;
+    if let Some(column) = own_column(kind) {
+        Query::new(format!(
+            "UPDATE contact SET {column} = COALESCE({column}, $3), updated_at = $4
+             WHERE workspace_id = $1 AND id = $2"
+        ))
+        .bind(tx.workspace)
+        .bind(id)
+        .bind(value)
+        .bind(tx.now)
+        .execute(tx.connection())
+        .await?;
+    }
+    let fact = Fact::IdentityAttached {
+        contact_id: id,
+        identity: kind,
+    };
+    tx.record(Change::new(actor.origin(), Some(id), fact));
+    Ok(())
+}
+
+/// The contact's own column that shows an identity of this kind.
+fn own_column(kind: IdentityKind) -> Option<&'static str> {
+    match kind {
+        IdentityKind::Email => Some("email"),
+        IdentityKind::Phone => Some("phone"),
+        IdentityKind::ExternalId => Some("external_id"),
+        IdentityKind::Handle | IdentityKind::AnonymousId => None,
+    }
+}
+
+/// Takes an identity away from a contact: nothing that comes with it is theirs any more.
+pub async fn detach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> Result<Contact> {
+    actor.require(Scope::Write)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    super::write::row(&tx, id, "contactId").await?;
+    let home = check::home(&tx).await?;
+    let value = normal(given, home, &["value"]).map_err(|error| Error::Refused(vec![error]))?;
+    let gone = Query::new(
+        "DELETE FROM contact_identity
+         WHERE workspace_id = $1 AND kind = $2 AND value = $3 AND contact_id = $4",
+    )
+    .bind(tx.workspace)
+    .bind(given.kind.word())
+    .bind(value.clone())
+    .bind(id)
+    .execute(tx.connection())
+    .await?;
+    if gone == 0 {
+        return Err(Error::not_found(&["value"], "identity of this contact"));
+    }
+    if let Some(column) = own_column(given.kind) {
+        // The next one of the kind is shown, if there is one.
+        Query::new(format!(
+            "UPDATE contact SET updated_at = $5, {column} = (
+               SELECT MIN(i.value) FROM contact_identity i
+               WHERE i.workspace_id = $1 AND i.contact_id = $2 AND i.kind = $3)
+             WHERE workspace_id = $1 AND id = $2 AND {column} = $4"
+        ))
+        .bind(tx.workspace)
+        .bind(id)
+        .bind(given.kind.word())
+        .bind(value)
+        .bind(tx.now)
+        .execute(tx.connection())
+        .await?;
+    }
+    let fact = Fact::IdentityDetached {
+        contact_id: id,
+        identity: given.kind,
+    };
+    tx.record(Change::new(actor.origin(), Some(id), fact));
+    tx.commit().await?;
+    again(ctx, actor, id).await
+}
+
+/// Somebody says who they are.
+#[derive(Debug, Clone, Default)]
+pub struct Identify {
+    /// Every identity that is one person's, the surest first.
+    pub identities: Vec<Given>,
+    /// The name, used when the contact is made.
+    pub name: Option<String>,
+}
+
+/// Who it turned out to be.
+#[derive(Debug)]
+pub struct Identified {
+    /// The contact.
+    pub contact: Contact,
+    /// Whether the contact was made.
+    pub created: bool,
+    /// Known contacts who seem to be the same person; nothing was merged.
+    pub suspects: Vec<SuspectId>,
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Holder {
+    kind: IdentityKind,
+    value: String,
+    contact_id: ContactId,
+}
+
+/// Finds or makes the contact that all the identities are of.
+pub async fn identify(ctx: &Ctx, actor: &Actor, who: Identify) -> Result<Identified> {
+    actor.require(Scope::Write)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let identities = read(&tx, &who.identities).await?;
+    let holders = holders(&tx, &identities).await?;
+    // Each once, in the order of their surest identity.
+    let mut distinct: Vec<ContactId> = Vec::new();
+    for (kind, value) in &identities {
+        let holder = holders
+            .iter()
+            .find(|holder| holder.kind == *kind && holder.value == *value);
+        if let Some(holder) = holder.filter(|holder| !distinct.contains(&holder.contact_id)) {
+            distinct.push(holder.contact_id);
+        }
+    }
+    let known = known_among(&tx, &distinct).await?;
+    let (id, created) = match known.first().or(distinct.first()) {
+        Some(id) => (*id, false),
+        None => (make(&mut tx, actor, &who, &identities).await?, true),
+    };
+    let mut suspects = Vec::new();
+    for other in distinct.iter().filter(|other| **other != id) {
+        if known.contains(other) {
+            suspects.push(suspect(&mut tx, actor, id, *other).await?);
+        } else {
+            let reason = "An anonymous visitor said who they are".to_owned();
+            merge::join(ctx, &mut tx, actor.origin(), id, *other, reason).await?;
+        }
+    }
+    for (index, (kind, value)) in identities.into_iter().enumerate() {
+        let is_new = holders
+            .iter()
+            .all(|holder| holder.kind != kind || holder.value != value);
+        if is_new {
+            suppress::refuse(
+                &tx,
+                kind,
+                &value,
+                &["identities", &index.to_string(), "value"],
+            )
+            .await?;
+            give(&mut tx, actor, id, kind, value, "identities").await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(Identified {
+        contact: again(ctx, actor, id).await?,
+        created,
+        suspects,
+    })
+}
+
+async fn read(tx: &Tx<'_>, given: &[Given]) -> Result<Vec<(IdentityKind, String)>> {
+    let home = check::home(tx).await?;
+    let (mut read, mut errors) = (Vec::new(), Vec::new());
+    for (index, one) in given.iter().enumerate() {
+        match normal(one, home, &["identities", &index.to_string(), "value"]) {
+            Ok(value) => read.push((one.kind, value)),
+            Err(error) => errors.push(error),
+        }
+    }
+    if given.is_empty() || given.len() > 20 {
+        let message = "Give 1 to 20 identities.";
+        let path = ["identities"];
+        errors.push(UserError::new(&path, UserErrorCode::Required, message));
+    }
+    if errors.is_empty() {
+        Ok(read)
+    } else {
+        Err(Error::Refused(errors))
+    }
+}
+
+async fn holders(tx: &Tx<'_>, identities: &[(IdentityKind, String)]) -> Result<Vec<Holder>> {
+    let rows = Rows::new()
+        .texts("kind", identities.iter().map(|(kind, _)| kind.word()))
+        .texts("value", identities.iter().map(|(_, value)| value.as_str()));
+    Ok(Query::new(
+        "SELECT i.kind, i.value, i.contact_id FROM {r}
+         JOIN contact_identity i ON i.workspace_id = $1 AND i.kind = r.kind AND i.value = r.value",
+    )
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .all(tx.connection())
+    .await?)
+}
+
+/// Those of `people` who have an identity that is more than a cookie, in the same order.
+async fn known_among(tx: &Tx<'_>, people: &[ContactId]) -> Result<Vec<ContactId>> {
+    let known: Vec<ContactId> = Query::new(
+        "SELECT DISTINCT i.contact_id FROM {r}
+         JOIN contact_identity i ON i.workspace_id = $1 AND i.contact_id = r.id
+          AND i.kind <> 'ANONYMOUS_ID'",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", people.iter().copied()))
+    .column(tx.connection())
+    .await?;
+    Ok(people
+        .iter()
+        .copied()
+        .filter(|person| known.contains(person))
+        .collect())
+}
+
+async fn make(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    who: &Identify,
+    identities: &[(IdentityKind, String)],
+) -> Result<ContactId> {
+    let name = match &who.name {
+        Some(name) => text::name(name, &["name"], 200).map_err(|e| Error::Refused(vec![e]))?,
+        None => identities
+            .iter()
+            .find(|(kind, _)| *kind != IdentityKind::AnonymousId)
+            .map_or_else(|| "Visitor".to_owned(), |(_, value)| value.clone()),
+    };
+    let id: ContactId = tx.id();
+    let person = NewPerson {
+        id,
+        name,
+        email: None,
+        external_id: None,
+        locale: None,
+        account_id: None,
+    };
+    insert(tx, &[person]).await?;
+    complete(tx, std::iter::once(id)).await?;
+    let fact = Fact::ContactCreated { contact_id: id };
+    tx.record(Change::new(actor.origin(), Some(id), fact));
+    Ok(id)
+}
+
+/// Two known contacts who seem to be one person.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Suspect {
+    /// The id.
+    pub id: SuspectId,
+    /// One of them.
+    pub contact_id: ContactId,
+    /// The other.
+    pub other_contact_id: ContactId,
+    /// What makes it seem so.
+    pub reason: String,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// When it was decided.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// What was decided: `MERGED` or `DISMISSED`.
+    pub settlement: Option<String>,
+}
+
+const SUSPECT: &str =
+    "s.id, s.contact_id, s.other_contact_id, s.reason, s.created_at, s.settled_at,
+    s.settlement";
+
+/// Notes that two contacts seem to be one person; once for each pair.
+async fn suspect(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    one: ContactId,
+    other: ContactId,
+) -> Result<SuspectId> {
+    let (one, other) = (one.min(other), one.max(other));
+    let id: SuspectId = tx.id();
+    let made = Query::new(
+        "INSERT INTO duplicate_suspect (workspace_id, id, contact_id, other_contact_id, reason,
+                                        created_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+    )
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(one)
+    .bind(other)
+    .bind("Identities of both were given for one person")
+    .bind(tx.now)
+    .execute(tx.connection())
+    .await?;
+    if made > 0 {
+        let fact = Fact::DuplicateSuspected {
+            suspect_id: id,
+            contact_id: one,
+            other_contact_id: other,
+        };
+        tx.record(Change::new(actor.origin(), Some(one), fact));
+        return Ok(id);
+    }
+    let found: Option<SuspectId> = Query::new(
+        "SELECT id FROM duplicate_suspect
+         WHERE workspace_id = $1 AND contact_id = $2 AND other_contact_id = $3",
+    )
+    .bind(tx.workspace)
+    .bind(one)
+    .bind(other)
+    .scalar(tx.connection())
+    .await?;
+    found.ok_or_else(|| Error::Internal("a suspicion vanished".to_owned()))
+}
+
+/// Says that two contacts are two people.
+pub async fn dismiss(ctx: &Ctx, actor: &Actor, id: SuspectId) -> Result<Suspect> {
+    actor.require(Scope::Write)?;
+    let tx = ctx.begin(actor.workspace).await?;
+    let settled = Query::new(
+        "UPDATE duplicate_suspect SET settled_at = $3, settlement = 'DISMISSED'
+         WHERE workspace_id = $1 AND id = $2 AND settled_at IS NULL",
+    )
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(tx.now)
+    .execute(tx.connection())
+    .await?;
+    if settled == 0 {
+        return Err(Error::not_found(&["id"], "open suspicion"));
+    }
+    tx.commit().await?;
+    load_suspects(ctx, actor.workspace, &[id])
+        .await?
+        .pop()
+        .ok_or_else(|| Error::not_found(&["id"], "suspicion"))
+}
+
+/// The suspicions among `ids`, in no particular order.
+pub async fn load_suspects(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[SuspectId],
+) -> Result<Vec<Suspect>> {
+    Ok(Query::new(format!(
+        "SELECT {SUSPECT} FROM {{r}}
+         JOIN duplicate_suspect s ON s.workspace_id = $1 AND s.id = r.id"
+    ))
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}
+
+/// A page of the suspicions nobody has decided yet, oldest first.
+pub async fn list_suspects(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    page: &PageRequest,
+) -> Result<Page<(String, Suspect)>> {
+    let keyset = Keyset {
+        order: "suspect",
+        key: None,
+        id: "s.id",
+        descending: false,
+    };
+    let mut query = Query::new(format!(
+        "SELECT {SUSPECT} FROM duplicate_suspect s
+         WHERE s.workspace_id = $1 AND s.settled_at IS NULL"
+    ))
+    .bind(workspace);
+    keyset.apply(&mut query, page)?;
+    let rows: Vec<Suspect> = query.all(ctx.reader()).await?;
+    Ok(keyset
+        .page(rows, page)
+        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+}

@@ -1,0 +1,547 @@
+//! Two contacts who are one person: merged with everything that names them, and taken apart again.
+//!
+//! The survivor is chosen by whoever merges. The other contact's row stays and points to the
+//! survivor: its id goes on being answered, with the survivor. What follows is one list,
+//! [`MERGED_TABLES`]; how rows are moved and given back is in `rows`. Merges are undone from the
+//! newest: what was moved twice is first given back by the second merge.
+
+mod own;
+mod rows;
+mod table;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    contact,
+    id::{ContactId, Id as _, WorkspaceId},
+};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait as _, DatabaseBackend, EntityTrait as _,
+    FromQueryResult, IntoActiveModel as _, Set,
+};
+use serde::{Deserialize, Serialize};
+
+use own::{Activity, Own};
+use rows::Move;
+
+use super::{Contact, subscription};
+use crate::{
+    access::{Actor, Origin, Scope},
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    store::{Query, Rows, Tx},
+    text,
+    work::change::{Change, Fact},
+};
+
+pub use entity::id::MergeId;
+pub use table::{Follows, MERGED_TABLES, MergedTable};
+
+/// One merge.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Merge {
+    /// The id.
+    pub id: MergeId,
+    /// Who stayed.
+    pub survivor_id: ContactId,
+    /// Who was merged into the survivor.
+    pub loser_id: ContactId,
+    /// Why, in words.
+    pub reason: String,
+    /// What it changed of the survivor's own row.
+    pub filled: serde_json::Value,
+    /// When.
+    pub merged_at: DateTime<Utc>,
+    /// By whom.
+    pub merged_by: serde_json::Value,
+    /// When it was undone.
+    pub undone_at: Option<DateTime<Utc>>,
+    /// By whom it was undone.
+    pub undone_by: Option<serde_json::Value>,
+}
+
+const COLUMNS: &str =
+    "m.id, m.survivor_id, m.loser_id, m.reason, m.filled, m.merged_at, m.merged_by,
+    m.undone_at, m.undone_by";
+
+/// What a merge remembers besides the rows it moved.
+#[derive(Debug, Serialize, Deserialize)]
+struct Filled {
+    before: Own,
+    after: Own,
+    activity_before: Activity,
+    activity_after: Activity,
+    #[serde(default)]
+    subscriptions: Vec<subscription::Row>,
+}
+
+/// What a merge would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// Who would stay.
+    pub survivor: Contact,
+    /// Who would be merged into the survivor.
+    pub loser: Contact,
+    /// Fields the survivor would take over, by the names of their columns.
+    pub filled: Vec<&'static str>,
+    /// How many rows of each table would follow.
+    pub rows: Vec<(&'static str, i64)>,
+}
+
+/// What merging would do, without doing it. The number of statements depends on the list of tables
+/// only.
+pub async fn preview(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    survivor: ContactId,
+    loser: ContactId,
+) -> Result<Preview> {
+    refuse_same(survivor, loser)?;
+    let survivor = named(ctx, workspace, survivor, "survivorId").await?;
+    let loser = named(ctx, workspace, loser, "mergedId").await?;
+    let mut parts = Vec::new();
+    for table in MERGED_TABLES {
+        let moves = !matches!(
+            table.follows,
+            Follows::Waits | Follows::Derived | Follows::Record | Follows::NotAContact
+        );
+        if moves && table.table != "tag_rank" {
+            let (name, column) = (table.table, table.column);
+            parts.push(format!(
+                "SELECT '{name}' AS part, COUNT(*) AS number FROM {name} t
+                 WHERE t.workspace_id = $1 AND t.{column} = $2"
+            ));
+        }
+    }
+    let counted = Query::new(parts.join(" UNION ALL "))
+        .bind(workspace)
+        .bind(loser.id)
+        .raw(ctx.reader())
+        .await?;
+    let mut rows = Vec::new();
+    for row in counted {
+        let part: String = row.try_get("", "part")?;
+        let number: i64 = row.try_get("", "number")?;
+        let table = MERGED_TABLES.iter().find(|table| table.table == part);
+        if let Some(table) = table.filter(|_| number > 0) {
+            rows.push((table.table, number));
+        }
+    }
+    Ok(Preview {
+        filled: own_of(&survivor).filled(&own_of(&loser)),
+        survivor,
+        loser,
+        rows,
+    })
+}
+
+fn own_of(contact: &Contact) -> Own {
+    Own {
+        account_id: contact.account_id,
+        email: contact.email.clone(),
+        external_id: contact.external_id.clone(),
+        locale: contact.locale.clone(),
+        owner_id: contact.owner_id,
+        stage: contact.stage,
+        source_channel: contact.source_channel,
+        source_campaign_id: contact.source_campaign_id,
+        brought_by_id: contact.brought_by_id,
+        phone: contact.phone.clone(),
+        kana: contact.kana.clone(),
+        kana_key: contact.kana_key.clone(),
+        updated_at: contact.updated_at,
+    }
+}
+
+async fn named(ctx: &Ctx, workspace: WorkspaceId, id: ContactId, field: &str) -> Result<Contact> {
+    let found = super::load(ctx, workspace, &[id]).await?;
+    let found = found.into_iter().next();
+    found.ok_or_else(|| Error::not_found(&[field], "contact"))
+}
+
+fn refuse_same(survivor: ContactId, loser: ContactId) -> Result<()> {
+    if survivor == loser {
+        let message = "A contact cannot be merged into itself. Name two.";
+        let path = ["mergedId"];
+        return Err(Error::refused(&path, UserErrorCode::Contradictory, message));
+    }
+    Ok(())
+}
+
+/// Merges `loser` into `survivor`.
+pub async fn merge(
+    ctx: &Ctx,
+    actor: &Actor,
+    survivor: ContactId,
+    loser: ContactId,
+    reason: &str,
+) -> Result<Merge> {
+    actor.require(Scope::Write)?;
+    refuse_same(survivor, loser)?;
+    let reason = text::short_text(reason, &["reason"], 255).map_err(|e| Error::Refused(vec![e]))?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let id = join(ctx, &mut tx, actor.origin(), survivor, loser, reason).await?;
+    tx.commit().await?;
+    find(ctx, actor.workspace, id)
+        .await?
+        .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
+}
+
+/// [`merge`] inside a transaction, with everything checked but the two contacts.
+pub(super) async fn join(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    survivor: ContactId,
+    loser: ContactId,
+    reason: String,
+) -> Result<MergeId> {
+    let (mut stays, mut goes) = hold(tx, survivor, loser).await?;
+    for (row, field) in [(&stays, "survivorId"), (&goes, "mergedId")] {
+        if row.merged_into_id.is_some() {
+            return Err(Error::not_found(&[field], "contact"));
+        }
+    }
+    let id: MergeId = tx.id();
+    let before = Own::of(&stays);
+    let after = before.with(&Own::of(&goes), tx.now);
+    let (mine, theirs) = (activity(tx, survivor).await?, activity(tx, loser).await?);
+    let joined = mine.with(&theirs);
+    let filled = Filled {
+        before,
+        after: after.clone(),
+        activity_before: mine,
+        activity_after: joined.clone(),
+        subscriptions: subscription::tighten(tx, origin, survivor, loser).await?,
+    };
+    Query::new(
+        "INSERT INTO contact_merge (workspace_id, id, survivor_id, loser_id, reason, filled,
+                                    merged_at, merged_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(survivor)
+    .bind(loser)
+    .bind(reason)
+    .bind(serde_json::json!(filled))
+    .bind(tx.now)
+    .bind(origin.json())
+    .execute(tx.connection())
+    .await?;
+    let moves = Move {
+        merge: id,
+        survivor,
+        loser,
+    };
+    moves.forth(ctx, tx, origin).await?;
+    after.put(&mut stays);
+    goes.merged_into_id = Some(survivor);
+    store(tx, stays).await?;
+    store(tx, goes).await?;
+    write_activity(tx, survivor, &joined).await?;
+    settle_suspects(tx, survivor, loser, "MERGED").await?;
+    let fact = Fact::ContactMerged {
+        merge_id: id,
+        contact_id: survivor,
+        loser_id: loser,
+    };
+    tx.record(Change::new(origin, Some(survivor), fact));
+    Ok(id)
+}
+
+/// Undoes a merge: both contacts are what they would be without it, and keep what came since.
+pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
+    actor.require(Scope::Write)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let merge: Merge = Query::new(format!(
+        "SELECT {COLUMNS} FROM contact_merge m WHERE m.workspace_id = $1 AND m.id = $2"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .one(tx.connection())
+    .await?
+    .ok_or_else(|| Error::not_found(&["id"], "merge"))?;
+    let (mut stays, mut goes) = hold(&tx, merge.survivor_id, merge.loser_id).await?;
+    refuse_out_of_order(&tx, &merge, &stays, &goes).await?;
+    let filled: Filled = serde_json::from_value(merge.filled.clone())?;
+    let moves = Move {
+        merge: id,
+        survivor: merge.survivor_id,
+        loser: merge.loser_id,
+    };
+    moves.back(ctx, &tx).await?;
+    Own::undone(&filled.before, &filled.after, &Own::of(&stays)).put(&mut stays);
+    goes.merged_into_id = None;
+    store(&tx, stays).await?;
+    store(&tx, goes).await?;
+    restore_activity(&tx, merge.survivor_id, &filled).await?;
+    subscription::loosen(
+        &mut tx,
+        actor.origin(),
+        &filled.subscriptions,
+        merge.merged_at,
+    )
+    .await?;
+    reopen_suspects(&tx, merge.survivor_id, merge.loser_id, merge.merged_at).await?;
+    Query::new(
+        "UPDATE contact_merge SET undone_at = $3, undone_by = $4
+         WHERE workspace_id = $1 AND id = $2",
+    )
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(tx.now)
+    .bind(actor.origin().json())
+    .execute(tx.connection())
+    .await?;
+    for contact in [merge.survivor_id, merge.loser_id] {
+        let fact = Fact::ContactUnmerged {
+            merge_id: id,
+            contact_id: merge.survivor_id,
+            loser_id: merge.loser_id,
+        };
+        tx.record(Change::new(actor.origin(), Some(contact), fact));
+    }
+    tx.commit().await?;
+    find(ctx, actor.workspace, id)
+        .await?
+        .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
+}
+
+/// Undoing a merge gives back what it moved; what a later merge moved on is not there to be given.
+async fn refuse_out_of_order(
+    tx: &Tx<'_>,
+    merge: &Merge,
+    stays: &contact::Model,
+    goes: &contact::Model,
+) -> Result<()> {
+    let refuse = |message: &str| Err(Error::refused(&["id"], UserErrorCode::Invalid, message));
+    if merge.undone_at.is_some() {
+        return refuse("This merge is undone already.");
+    }
+    if stays.merged_into_id.is_some() || goes.merged_into_id != Some(merge.survivor_id) {
+        return refuse("The survivor was merged on since. Undo that merge first.");
+    }
+    let later: Option<MergeId> = Query::new(
+        "SELECT id FROM contact_merge WHERE workspace_id = $1 AND survivor_id = $2 AND id > $3
+           AND undone_at IS NULL LIMIT 1",
+    )
+    .bind(tx.workspace)
+    .bind(merge.survivor_id)
+    .bind(merge.id)
+    .scalar(tx.connection())
+    .await?;
+    match later {
+        Some(_) => refuse("Another contact was merged into the survivor since. Undo that first."),
+        None => Ok(()),
+    }
+}
+
+/// Reads both contacts' rows and keeps everybody else from giving them anything until the end. First
+/// the identities, by which whatever comes in finds its contact, then the contacts.
+async fn hold(
+    tx: &Tx<'_>,
+    survivor: ContactId,
+    loser: ContactId,
+) -> Result<(contact::Model, contact::Model)> {
+    let ids = || Rows::new().ids("id", [survivor, loser]);
+    let lock = match tx.connection().get_database_backend() {
+        DatabaseBackend::Postgres => "FOR UPDATE",
+        _ => "",
+    };
+    if !lock.is_empty() {
+        Query::new(format!(
+            "SELECT i.value FROM contact_identity i WHERE i.workspace_id = $1
+               AND i.contact_id IN (SELECT r.id FROM {{r}}) ORDER BY i.kind, i.value {lock}"
+        ))
+        .bind(tx.workspace)
+        .rows("r", ids())
+        .raw(tx.connection())
+        .await?;
+    }
+    let rows: Vec<contact::Model> = Query::new(format!(
+        "SELECT c.* FROM contact c WHERE c.workspace_id = $1
+           AND c.id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", ids())
+    .all(tx.connection())
+    .await?;
+    let one = |id: ContactId, field: &str| {
+        let row = rows.iter().find(|row| row.id == id).cloned();
+        row.ok_or_else(|| Error::not_found(&[field], "contact"))
+    };
+    Ok((one(survivor, "survivorId")?, one(loser, "mergedId")?))
+}
+
+async fn store(tx: &Tx<'_>, row: contact::Model) -> Result<()> {
+    let active = row.into_active_model().reset_all();
+    active.update(tx.connection()).await?;
+    Ok(())
+}
+
+impl Activity {
+    fn with(&self, other: &Self) -> Self {
+        let newest = if other.message_at > self.message_at {
+            other
+        } else {
+            self
+        };
+        Self {
+            active_at: self.active_at.max(other.active_at),
+            message_id: newest.message_id,
+            message_at: newest.message_at,
+        }
+    }
+}
+
+async fn activity(tx: &Tx<'_>, id: ContactId) -> Result<Activity> {
+    let row = entity::contact_activity::Entity::find_by_id((tx.workspace, id))
+        .one(tx.connection())
+        .await?
+        .ok_or_else(|| Error::Internal("a contact has no activity".to_owned()))?;
+    Ok(Activity {
+        active_at: row.last_activity_at,
+        message_id: row.last_message_id,
+        message_at: row.last_message_at,
+    })
+}
+
+async fn write_activity(tx: &Tx<'_>, id: ContactId, activity: &Activity) -> Result<()> {
+    entity::contact_activity::ActiveModel {
+        workspace_id: Set(tx.workspace),
+        contact_id: Set(id),
+        last_activity_at: Set(activity.active_at),
+        last_message_id: Set(activity.message_id),
+        last_message_at: Set(activity.message_at),
+    }
+    .update(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// The survivor's activity without the other's: as it was, or, when something has come since, the
+/// newest of what is left.
+async fn restore_activity(tx: &Tx<'_>, survivor: ContactId, filled: &Filled) -> Result<()> {
+    #[derive(FromQueryResult)]
+    struct Newest {
+        last_message_id: entity::id::MessageId,
+        last_message_at: DateTime<Utc>,
+    }
+    let now = activity(tx, survivor).await?;
+    if now == filled.activity_after {
+        return write_activity(tx, survivor, &filled.activity_before).await;
+    }
+    let newest: Option<Newest> = Query::new(
+        "SELECT v.last_message_id, v.last_message_at FROM conversation v
+         WHERE v.workspace_id = $1 AND v.contact_id = $2
+         ORDER BY v.last_message_at DESC, v.id DESC LIMIT 1",
+    )
+    .bind(tx.workspace)
+    .bind(survivor)
+    .one(tx.connection())
+    .await?;
+    let restored = Activity {
+        active_at: now.active_at,
+        message_id: newest.as_ref().map(|newest| newest.last_message_id),
+        message_at: newest.map(|newest| newest.last_message_at),
+    };
+    write_activity(tx, survivor, &restored).await
+}
+
+/// Settles the suspicion that two contacts are one.
+pub(super) async fn settle_suspects(
+    tx: &Tx<'_>,
+    one: ContactId,
+    other: ContactId,
+    settlement: &str,
+) -> Result<()> {
+    Query::new(
+        "UPDATE duplicate_suspect SET settled_at = $4, settlement = $5
+         WHERE workspace_id = $1 AND settled_at IS NULL
+           AND ((contact_id = $2 AND other_contact_id = $3)
+             OR (contact_id = $3 AND other_contact_id = $2))",
+    )
+    .bind(tx.workspace)
+    .bind(one)
+    .bind(other)
+    .bind(tx.now)
+    .bind(settlement)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+async fn reopen_suspects(
+    tx: &Tx<'_>,
+    one: ContactId,
+    other: ContactId,
+    settled_at: DateTime<Utc>,
+) -> Result<()> {
+    Query::new(
+        "UPDATE duplicate_suspect SET settled_at = NULL, settlement = NULL
+         WHERE workspace_id = $1 AND settled_at = $4
+           AND ((contact_id = $2 AND other_contact_id = $3)
+             OR (contact_id = $3 AND other_contact_id = $2))",
+    )
+    .bind(tx.workspace)
+    .bind(one)
+    .bind(other)
+    .bind(settled_at)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// The merge, if it is one of the workspace.
+pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: MergeId) -> Result<Option<Merge>> {
+    Ok(Query::new(format!(
+        "SELECT {COLUMNS} FROM contact_merge m WHERE m.workspace_id = $1 AND m.id = $2"
+    ))
+    .bind(workspace)
+    .bind(id)
+    .one(ctx.reader())
+    .await?)
+}
+
+/// Everybody who was merged into a contact, newest first; undone merges too. At most 100.
+pub async fn of_contact(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    survivor: ContactId,
+) -> Result<Vec<Merge>> {
+    Ok(Query::new(format!(
+        "SELECT {COLUMNS} FROM contact_merge m
+         WHERE m.workspace_id = $1 AND m.survivor_id = $2 ORDER BY m.id DESC LIMIT 100"
+    ))
+    .bind(workspace)
+    .bind(survivor)
+    .all(ctx.reader())
+    .await?)
+}
+
+/// Who answers for those of `ids` who were merged into somebody, by who was asked for. One
+/// statement, however long the chains are.
+pub async fn survivors(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[ContactId],
+) -> Result<Vec<(ContactId, ContactId)>> {
+    let rows = Query::new(
+        "WITH RECURSIVE way (asked, at, next) AS (
+           SELECT c.id, c.id, c.merged_into_id FROM contact c
+           WHERE c.workspace_id = $1 AND c.merged_into_id IS NOT NULL
+             AND c.id IN (SELECT r.id FROM {r})
+           UNION ALL
+           SELECT w.asked, c.id, c.merged_into_id FROM way w
+           JOIN contact c ON c.workspace_id = $1 AND c.id = w.next
+         )
+         SELECT w.asked, w.at FROM way w WHERE w.next IS NULL",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().uuids("id", ids.iter().map(|id| id.uuid())))
+    .raw(ctx.reader())
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+        .collect()
+}

@@ -1,0 +1,73 @@
+//! The addresses of people who were erased: known only by a keyed hash.
+//!
+//! Without the installation's master key a hash says nothing, not even by trying every address.
+//! Whatever would make a contact of such an address, or give it to one, asks here first.
+
+use entity::{id::WorkspaceId, kind::IdentityKind};
+
+use crate::{
+    error::{Error, Result, UserErrorCode},
+    store::{Query, Rows, Tx},
+    vault::Vault,
+};
+
+/// The hashes under which an identity may be kept: one for each master key, the current one first.
+pub(super) fn hashes(
+    vault: &Vault,
+    workspace: WorkspaceId,
+    kind: IdentityKind,
+    value: &str,
+) -> Vec<Vec<u8>> {
+    let text = format!("{workspace} {} {value}", kind.word());
+    vault.fingerprints("contact.suppression", text.as_bytes())
+}
+
+/// Refuses an identity of somebody who was erased.
+pub(super) async fn refuse(
+    tx: &Tx<'_>,
+    kind: IdentityKind,
+    value: &str,
+    path: &[&str],
+) -> Result<()> {
+    if are_suppressed(tx, kind, std::iter::once(value))
+        .await?
+        .is_empty()
+    {
+        return Ok(());
+    }
+    let message = "This person asked to be erased, so nothing is kept of them. It cannot be used.";
+    Err(Error::refused(path, UserErrorCode::Erased, message))
+}
+
+/// Those of `values` that belong to somebody who was erased. One statement.
+pub(super) async fn are_suppressed<'v>(
+    tx: &Tx<'_>,
+    kind: IdentityKind,
+    values: impl Iterator<Item = &'v str>,
+) -> Result<Vec<&'v str>> {
+    let vault = &tx.ctx().vault;
+    let hashed: Vec<(&str, String)> = values
+        .flat_map(|value| {
+            let hashes = hashes(vault, tx.workspace, kind, value).into_iter();
+            hashes.map(move |hash| (value, hex::encode(hash)))
+        })
+        .collect();
+    if hashed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found: Vec<String> = Query::new(
+        "SELECT s.hash FROM {r} JOIN suppression s ON s.workspace_id = $1 AND s.hash = r.hash",
+    )
+    .bind(tx.workspace)
+    .rows(
+        "r",
+        Rows::new().texts("hash", hashed.iter().map(|(_, hash)| hash.as_str())),
+    )
+    .column(tx.connection())
+    .await?;
+    Ok(hashed
+        .into_iter()
+        .filter(|(_, hash)| found.contains(hash))
+        .map(|(value, _)| value)
+        .collect())
+}

@@ -1,0 +1,283 @@
+//! Erasing a person leaves nothing of them in any column of any table, and what was counted.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    attribute::{Setting, Value},
+    contact::{
+        self, NewContact, ProfileChanges, erase, export,
+        identity::{self, Given},
+        merge,
+        subscription::{self, NewState},
+    },
+    conversation::{self, NewMessage},
+    email::{self, NewCampaign, NewEmailEvent},
+    event::{self, NewEvent},
+    inbox, note,
+    stage::NewStage,
+    tag::{self, Request, tagging},
+};
+use entity::{
+    id::ContactId,
+    kind::{
+        AttributeType, Channel, Direction, EmailEventKind, IdentityKind as I, LifecycleStage,
+        SubjectKind, SubscriptionState, TagKind,
+    },
+};
+use serde_json::json;
+
+use super::{define, dump::dump, refusals};
+use crate::support::{
+    World,
+    engine::{Receiver, notify, words},
+    on_both,
+};
+
+/// In every text of the person, so that it can be searched for.
+const CANARY: &str = "kanaria";
+
+async fn by_email(world: &World, email: &str) -> Option<ContactId> {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let found = contact::find_by_identity(ctx, workspace, I::Email, email).await;
+    found.unwrap().map(|one| one.id)
+}
+
+async fn write(world: &World, id: &str, email: &str) {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    let inboxes = inbox::list(ctx, owner.workspace).await.unwrap();
+    let message = NewMessage {
+        external_id: format!("{CANARY} {id}"),
+        thread_keys: vec![format!("{CANARY} thread")],
+        email: email.to_owned(),
+        name: Some(format!("{CANARY} name")),
+        direction: Direction::Inbound,
+        author: None,
+        automatic: false,
+        subject: format!("{CANARY} subject"),
+        body: format!("{CANARY} body"),
+        sent_at: ctx.clock.now(),
+    };
+    conversation::ingest(ctx, owner, inboxes[0].id, vec![message])
+        .await
+        .unwrap();
+}
+
+async fn mail(world: &World, id: &str, email: &str, kind: EmailEventKind) {
+    let event = NewEmailEvent {
+        external_id: format!("{CANARY} {id}"),
+        email_key: format!("{CANARY} mail"),
+        recipient: email.to_owned(),
+        kind,
+        occurred_at: world.ctx.clock.now(),
+        campaign: Some(NewCampaign {
+            external_id: "spring".to_owned(),
+            name: "Spring".to_owned(),
+        }),
+        origin: None,
+        bounce: None,
+        url: (kind == EmailEventKind::Clicked).then(|| format!("https://x.example/{CANARY}")),
+        user_agent: Some(CANARY.to_owned()),
+    };
+    email::ingest(&world.ctx, &world.owner, vec![event])
+        .await
+        .unwrap();
+}
+
+/// A person with something in every place there is.
+async fn everything(world: &World) -> ContactId {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    let email = format!("{CANARY}@customer.example");
+    let slack = world.target("sales").await;
+    world
+        .rule("all", words(&["body"]), vec![notify(slack)])
+        .await;
+    write(world, "1", &email).await;
+    let id = by_email(world, &email).await.unwrap();
+    let text = define(world, SubjectKind::Contact, "text", AttributeType::Text).await;
+    let changes = contact::ContactChanges {
+        profile: ProfileChanges {
+            kana: Some(Some(format!("{CANARY} kana"))),
+            phone: Some(Some("03-1234-5678".to_owned())),
+            stage: Some(NewStage {
+                stage: Some(LifecycleStage::Lead),
+                reason: format!("{CANARY} reason"),
+            }),
+            attributes: vec![Setting {
+                attribute: text,
+                value: Some(Value::Text(format!("{CANARY} value"))),
+            }],
+            ..ProfileChanges::default()
+        },
+        ..contact::ContactChanges::default()
+    };
+    contact::update(ctx, owner, id, changes).await.unwrap();
+    note::add(ctx, owner, id.into(), &["id"], &format!("{CANARY} note"))
+        .await
+        .unwrap();
+    let event = NewEvent {
+        external_id: format!("{CANARY} event"),
+        email: email.clone(),
+        name: format!("{CANARY} event"),
+        properties: json!({ "said": CANARY }),
+        occurred_at: ctx.clock.now(),
+    };
+    event::ingest(ctx, owner, vec![event]).await.unwrap();
+    mail(world, "sent", &email, EmailEventKind::Sent).await;
+    mail(world, "clicked", &email, EmailEventKind::Clicked).await;
+    let state = NewState {
+        channel: Channel::Email,
+        topic: "news".to_owned(),
+        state: SubscriptionState::Subscribed,
+        reason: format!("{CANARY} said so"),
+    };
+    subscription::set(ctx, owner, id, state).await.unwrap();
+    for (kind, value) in [
+        (I::Handle, format!("x:{CANARY}")),
+        (I::ExternalId, format!("{CANARY} id")),
+        (I::AnonymousId, format!("{CANARY} cookie")),
+    ] {
+        identity::attach(ctx, owner, id, &Given { kind, value })
+            .await
+            .unwrap();
+    }
+    let vip = world.tag(TagKind::Contact, "VIP", None).await;
+    tagging::tag_many(ctx, owner, &[Request::contact(id, vip)], CANARY)
+        .await
+        .unwrap();
+    // Somebody who was merged into them is them.
+    let double = NewContact {
+        name: format!("{CANARY} double"),
+        email: Some(format!("{CANARY}.second@customer.example")),
+        ..NewContact::default()
+    };
+    let double = contact::create(ctx, owner, double).await.unwrap();
+    merge::merge(ctx, owner, id, double.id, &format!("{CANARY} merge"))
+        .await
+        .unwrap();
+    world.drain().await;
+    world.hurry().await;
+    world.deliver(&Receiver::default()).await;
+    world.drain().await;
+    id
+}
+
+/// Where the canary is: table by table.
+async fn traces(world: &World) -> BTreeMap<String, Vec<String>> {
+    let mut traces = dump(world).await;
+    let bytes: Vec<String> = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let in_hex = bytes.concat();
+    for rows in traces.values_mut() {
+        rows.retain(|row| {
+            let row = row.to_lowercase();
+            row.contains(CANARY) || row.contains(&in_hex) || row.contains("+81312345678")
+        });
+    }
+    traces.retain(|_, rows| !rows.is_empty());
+    traces
+}
+
+#[test]
+fn erasing_leaves_no_trace_and_keeps_what_was_counted() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let email = format!("{CANARY}@customer.example");
+        let id = everything(&world).await;
+        let before = traces(&world).await;
+        for table in [
+            "contact",
+            "message",
+            "note",
+            "event",
+            "email_event",
+            "change",
+        ] {
+            assert!(
+                before.contains_key(table),
+                "the canary is in {table}: {before:?}"
+            );
+        }
+        let exported = export::export(ctx, owner, id).await.unwrap();
+        let shown = exported.to_string();
+        for text in [
+            "kana", "body", "note", "event", "reason", "said so", "value", "double",
+        ] {
+            assert!(
+                shown.contains(&format!("{CANARY} {text}")),
+                "{text} is exported"
+            );
+        }
+        assert_eq!(exported["cut"], json!([]));
+        let figures = dump(&world).await.remove("email_day").unwrap();
+        let campaign = |rows: &[String]| {
+            let mut rows: Vec<String> = rows.to_vec();
+            rows.retain(|row| !row.contains("CONTACT"));
+            rows
+        };
+
+        let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
+        let refused = erase::erase(ctx, &stranger, id).await;
+        assert_eq!(refusals(refused), ["id NotFound"]);
+        assert_eq!(traces(&world).await, before);
+
+        erase::erase(ctx, owner, id).await.unwrap();
+        world.drain().await;
+        assert_eq!(traces(&world).await, BTreeMap::new());
+        assert!(
+            contact::find(ctx, owner.workspace, id)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        let after = dump(&world).await.remove("email_day").unwrap();
+        assert_eq!(after, campaign(&figures), "what was counted stays");
+        let tags = tag::catalogue::list(ctx, owner.workspace, None)
+            .await
+            .unwrap();
+        let counts = tag::catalogue::load_counts(ctx, owner.workspace, &[tags[0].id]).await;
+        let left: i64 = counts.unwrap().iter().map(|count| count.total).sum();
+        assert_eq!(left, 0);
+        let refused = export::export(ctx, owner, id).await;
+        assert_eq!(refusals(refused), ["id NotFound"]);
+
+        // Programs do not make them anew, and members are told why they cannot.
+        mail(&world, "opened", &email, EmailEventKind::Opened).await;
+        let event = NewEvent {
+            external_id: "late".to_owned(),
+            email: email.clone(),
+            name: "login".to_owned(),
+            properties: json!({}),
+            occurred_at: ctx.clock.now(),
+        };
+        event::ingest(ctx, owner, vec![event]).await.unwrap();
+        world.drain().await;
+        assert_eq!(by_email(&world, &email).await, None);
+        assert_eq!(traces(&world).await, BTreeMap::new());
+        let again = |email: Option<String>, phone: Option<&str>| NewContact {
+            name: "Again".to_owned(),
+            email,
+            profile: ProfileChanges {
+                phone: phone.map(|phone| Some(phone.to_owned())),
+                ..ProfileChanges::default()
+            },
+            ..NewContact::default()
+        };
+        let second = format!("{CANARY}.second@customer.example");
+        for new in [
+            again(Some(email.clone()), None),
+            again(Some(second), None),
+            again(None, Some("+81 3 1234 5678")),
+        ] {
+            let refused = refusals(contact::create(ctx, owner, new).await);
+            assert!(refused[0].ends_with("Erased"), "{refused:?}");
+        }
+        let other = again(Some("other@customer.example".to_owned()), None);
+        contact::create(ctx, owner, other).await.unwrap();
+        // A person who writes to us by themselves is let in.
+        write(&world, "2", &email).await;
+        assert!(by_email(&world, &email).await.is_some());
+        world.drain().await;
+        world.hurry().await;
+        world.deliver(&Receiver::default()).await;
+        world
+    });
+}

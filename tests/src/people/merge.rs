@@ -1,0 +1,580 @@
+//! Merging and taking apart: every row comes back, also with changes in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use domain::{
+    attribute::{Setting, Value},
+    contact::{
+        self, ContactFilter, ContactOrder, ProfileChanges, TagFilter,
+        erase::PERSONAL_TABLES,
+        identity::{self, Given, Identify},
+        merge::{self, MERGED_TABLES},
+        subscription::{self, NewState},
+    },
+    email::{self, NewEmailEvent},
+    event::{self, NewEvent},
+    note,
+    page::PageRequest,
+    stage::NewStage,
+    subject::Subject,
+    tag::{self, Request, tagging},
+};
+use entity::{
+    id::{ContactId, TagId},
+    kind::{
+        AttributeType, BounceKind, Channel, EmailEventKind, IdentityKind as I, LifecycleStage,
+        SubjectKind, SubscriptionSource, SubscriptionState as State, TagKind, TagTarget,
+    },
+};
+
+use super::{
+    define,
+    dump::{columns, dump, tables},
+    facts, refusals,
+};
+use crate::support::{World, on_both};
+
+const TARO: &str = "taro@customer.example";
+const HANAKO: &str = "hanako@customer.example";
+
+async fn by_email(world: &World, email: &str) -> ContactId {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let found = contact::find_by_identity(ctx, workspace, I::Email, email).await;
+    found.unwrap().expect("a contact").id
+}
+
+async fn record(world: &World, id: &str, email: &str, kind: EmailEventKind) {
+    let event = NewEmailEvent {
+        external_id: id.to_owned(),
+        email_key: format!("mail to {email}"),
+        recipient: email.to_owned(),
+        kind,
+        occurred_at: world.ctx.clock.now(),
+        bounce: (kind == EmailEventKind::Bounced).then_some(BounceKind::Hard),
+        campaign: None,
+        origin: None,
+        url: None,
+        user_agent: None,
+    };
+    email::ingest(&world.ctx, &world.owner, vec![event])
+        .await
+        .unwrap();
+}
+
+async fn act(world: &World, id: &str, email: &str) {
+    let event = NewEvent {
+        external_id: id.to_owned(),
+        email: email.to_owned(),
+        name: "login".to_owned(),
+        properties: serde_json::json!({}),
+        occurred_at: world.ctx.clock.now(),
+    };
+    event::ingest(&world.ctx, &world.owner, vec![event])
+        .await
+        .unwrap();
+}
+
+/// Taro and Hanako with something of everything; both carry `both`, each their own tag below it.
+async fn two(world: &World) -> (ContactId, ContactId, [TagId; 3]) {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    let both = world.tag(TagKind::Contact, "both", None).await;
+    let tags = [
+        both,
+        world.tag(TagKind::Contact, "his", Some(both)).await,
+        world.tag(TagKind::Contact, "hers", Some(both)).await,
+    ];
+    world
+        .receive(&[("1", TARO, "Hello"), ("2", HANAKO, "Good day")])
+        .await;
+    let text = define(world, SubjectKind::Contact, "text", AttributeType::Text).await;
+    let more = define(world, SubjectKind::Contact, "more", AttributeType::Text).await;
+    for (index, email) in [TARO, HANAKO].into_iter().enumerate() {
+        let id = by_email(world, email).await;
+        let mut attributes = vec![Setting {
+            attribute: text,
+            value: Some(Value::Text(email.to_owned())),
+        }];
+        if index == 1 {
+            attributes.push(Setting {
+                attribute: more,
+                value: Some(Value::Text("hers alone".to_owned())),
+            });
+        }
+        let changes = contact::ContactChanges {
+            profile: ProfileChanges {
+                phone: (index == 1).then(|| Some("03-1234-5678".to_owned())),
+                stage: Some(NewStage {
+                    stage: Some(LifecycleStage::Lead),
+                    reason: String::new(),
+                }),
+                attributes,
+                ..ProfileChanges::default()
+            },
+            ..contact::ContactChanges::default()
+        };
+        contact::update(ctx, owner, id, changes).await.unwrap();
+        note::add(ctx, owner, Subject::from(id), &["id"], email)
+            .await
+            .unwrap();
+        act(world, &format!("login {index}"), email).await;
+        record(world, &format!("sent {index}"), email, EmailEventKind::Sent).await;
+        record(
+            world,
+            &format!("open {index}"),
+            email,
+            EmailEventKind::Opened,
+        )
+        .await;
+        let state = NewState {
+            channel: Channel::Email,
+            topic: "news".to_owned(),
+            state: [State::Subscribed, State::Unsubscribed][index],
+            reason: String::new(),
+        };
+        subscription::set(ctx, owner, id, state).await.unwrap();
+        let own = tags[index + 1];
+        let requests = [Request::contact(id, both), Request::contact(id, own)];
+        tagging::tag_many(ctx, owner, &requests, "").await.unwrap();
+    }
+    world.clock.advance(TimeDelta::minutes(1));
+    (
+        by_email(world, TARO).await,
+        by_email(world, HANAKO).await,
+        tags,
+    )
+}
+
+/// Every row that has to come back. What is left out records that there was a merge, or when
+/// something was last computed.
+async fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
+    let mut rows = dump(world).await;
+    for table in [
+        "change",
+        "contact_health",
+        "contact_merge",
+        "contact_merge_row",
+        "health_history",
+        "projection_cursor",
+        "tag_count",
+    ] {
+        rows.remove(table);
+    }
+    rows
+}
+
+async fn counts(world: &World, tags: [TagId; 3]) -> Vec<(i64, i64)> {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let counts = tag::catalogue::load_counts(ctx, workspace, &tags)
+        .await
+        .unwrap();
+    let of = |tag: &TagId| {
+        let mut counts = counts.iter();
+        let count = counts.find(|one| one.tag_id == *tag && one.target == TagTarget::Contact);
+        count.map_or((0, 0), |count| (count.direct, count.total))
+    };
+    tags.iter().map(of).collect()
+}
+
+async fn listed(world: &World, tag: Option<TagId>) -> BTreeSet<ContactId> {
+    let filter = ContactFilter {
+        tags: TagFilter {
+            any: tag.into_iter().collect(),
+            ..TagFilter::default()
+        },
+        ..ContactFilter::default()
+    };
+    let page = PageRequest::first(10);
+    let order = ContactOrder::CreatedAsc;
+    let found = contact::list(&world.ctx, world.owner.workspace, filter, order, &page).await;
+    found
+        .unwrap()
+        .rows
+        .into_iter()
+        .map(|(_, one)| one.id)
+        .collect()
+}
+
+#[test]
+fn what_was_merged_comes_apart_row_by_row() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let (taro, hanako, tags) = two(&world).await;
+        world.drain().await;
+        let before = rows(&world).await;
+        let counted = counts(&world, tags).await;
+        assert_eq!(counted, [(2, 2), (1, 1), (1, 1)]);
+
+        let preview = merge::preview(ctx, owner.workspace, taro, hanako)
+            .await
+            .unwrap();
+        assert_eq!(preview.filled, ["phone"]);
+        let follows: BTreeMap<_, _> = preview.rows.into_iter().collect();
+        assert_eq!(follows["message"], 1);
+        assert_eq!(follows["tagging"], 2);
+        assert_eq!(rows(&world).await, before, "a preview changes nothing");
+
+        let merged = merge::merge(ctx, owner, taro, hanako, "One person")
+            .await
+            .unwrap();
+        world.drain().await;
+        let one = contact::find(ctx, owner.workspace, hanako)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(one.id, taro, "the merged id is answered with the survivor");
+        assert_eq!(one.phone.as_deref(), Some("+81312345678"));
+        let asked = [hanako, taro];
+        let answers = contact::load_answering(ctx, owner.workspace, &asked)
+            .await
+            .unwrap();
+        assert_eq!((answers[&hanako].id, answers[&taro].id), (taro, taro));
+        assert_eq!(by_email(&world, HANAKO).await, taro);
+        assert_eq!(listed(&world, None).await, BTreeSet::from([taro]));
+        let hers = listed(&world, Some(tags[2])).await;
+        assert_eq!(hers, BTreeSet::from([taro]));
+        assert_eq!(counts(&world, tags).await, [(1, 1), (1, 1), (1, 1)]);
+        let state = subscription::load(ctx, owner.workspace, &[taro])
+            .await
+            .unwrap();
+        assert_eq!(
+            state[0].state,
+            State::Unsubscribed,
+            "who said no goes on saying no"
+        );
+        let refused = merge::merge(ctx, owner, taro, hanako, "").await;
+        assert_eq!(refusals(refused), ["mergedId NotFound"]);
+
+        merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        world.drain().await;
+        let after = rows(&world).await;
+        for (table, rows) in &before {
+            assert_eq!(&after[table], rows, "{table}");
+        }
+        assert_eq!(counts(&world, tags).await, counted);
+        let both = listed(&world, None).await;
+        assert_eq!(both, BTreeSet::from([taro, hanako]));
+        let refused = merge::unmerge(ctx, owner, merged.id).await;
+        assert_eq!(refusals(refused), ["id Invalid"]);
+        world
+    });
+}
+
+#[test]
+fn what_came_between_stays_with_whom_it_belongs_to() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let (taro, hanako, tags) = two(&world).await;
+        let merged = merge::merge(ctx, owner, taro, hanako, "").await.unwrap();
+        world.clock.advance(TimeDelta::minutes(1));
+        // In her thread, about her email, and a tag taken off and another put on by hand.
+        let told = world.receive(&[("3", HANAKO, "And another thing")]).await;
+        record(&world, "click", HANAKO, EmailEventKind::Clicked).await;
+        let off = [Request::contact(taro, tags[2])];
+        tagging::untag_many(ctx, owner, &off, "").await.unwrap();
+        let new = world.tag(TagKind::Contact, "new", None).await;
+        let on = [Request::contact(taro, new)];
+        tagging::tag_many(ctx, owner, &on, "").await.unwrap();
+        let rename = contact::ContactChanges {
+            name: Some("Taro Yamada".to_owned()),
+            profile: ProfileChanges {
+                phone: Some(Some("090-1234-5678".to_owned())),
+                ..ProfileChanges::default()
+            },
+            ..contact::ContactChanges::default()
+        };
+        contact::update(ctx, owner, taro, rename).await.unwrap();
+        note::add(ctx, owner, Subject::from(taro), &["id"], "After")
+            .await
+            .unwrap();
+        world.drain().await;
+
+        merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        world.drain().await;
+        let his = contact::find(ctx, owner.workspace, taro)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(his.name, "Taro Yamada");
+        assert_eq!(his.phone.as_deref(), Some("+819012345678"));
+        let hers = contact::find(ctx, owner.workspace, hanako)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(hers.phone.as_deref(), Some("+81312345678"));
+        let messages = domain::conversation::load_messages(ctx, owner.workspace, &told).await;
+        assert_eq!(messages.unwrap()[0].contact_id, hanako);
+        let active = async |id: ContactId| {
+            let found = tagging::load_active(ctx, owner.workspace, &[id.0])
+                .await
+                .unwrap();
+            found
+                .into_iter()
+                .map(|one| one.tag_id)
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(active(taro).await, BTreeSet::from([tags[0], tags[1], new]));
+        // Hers was taken off while they were one; the double comes back.
+        assert_eq!(active(hanako).await, BTreeSet::from([tags[0]]));
+        assert_eq!(counts(&world, tags).await, [(2, 2), (1, 1), (0, 0)]);
+        let notes = async |id: ContactId| {
+            let page = PageRequest::first(10);
+            let notes = note::list(ctx, owner.workspace, id.into(), &page)
+                .await
+                .unwrap();
+            notes
+                .rows
+                .into_iter()
+                .map(|(_, note)| note.body)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(notes(taro).await, ["After", TARO]);
+        assert_eq!(notes(hanako).await, [HANAKO]);
+        let clicks = dump(&world).await.remove("email_event").unwrap();
+        assert_eq!(clicks.len(), 5);
+        world
+    });
+}
+
+#[test]
+fn merges_are_undone_from_the_newest() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        world
+            .receive(&[
+                ("1", "a@x.example", ""),
+                ("2", "b@x.example", ""),
+                ("3", "c@x.example", ""),
+            ])
+            .await;
+        let a = by_email(&world, "a@x.example").await;
+        let b = by_email(&world, "b@x.example").await;
+        let c = by_email(&world, "c@x.example").await;
+        world.drain().await;
+        let before = rows(&world).await;
+        let first = merge::merge(ctx, owner, b, a, "").await.unwrap();
+        world.clock.advance(TimeDelta::seconds(1));
+        let second = merge::merge(ctx, owner, c, b, "").await.unwrap();
+        let one = contact::find(ctx, owner.workspace, a)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(one.id, c, "however long the way is");
+        let refused = merge::unmerge(ctx, owner, first.id).await;
+        assert_eq!(refusals(refused), ["id Invalid"]);
+        merge::unmerge(ctx, owner, second.id).await.unwrap();
+        merge::unmerge(ctx, owner, first.id).await.unwrap();
+        world.drain().await;
+        assert_eq!(rows(&world).await, before);
+        let refused = merge::merge(ctx, owner, a, a, "").await;
+        assert_eq!(refusals(refused), ["mergedId Contradictory"]);
+        let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
+        let refused = merge::merge(ctx, &stranger, a, b, "").await;
+        assert_eq!(refusals(refused), ["survivorId NotFound"]);
+        world
+    });
+}
+
+#[test]
+fn an_anonymous_visitor_becomes_known_and_two_known_people_stay_two() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let given = |kind, value: &str| Given {
+            kind,
+            value: value.to_owned(),
+        };
+        let identify = async |identities: Vec<Given>| {
+            let who = Identify {
+                identities,
+                name: None,
+            };
+            identity::identify(ctx, owner, who).await.unwrap()
+        };
+        let visitor = identify(vec![given(I::AnonymousId, "cookie 1")]).await;
+        assert!(visitor.created);
+        // The visitor says who they are, and nobody knew them: the same contact is known now.
+        let known = identify(vec![
+            given(I::AnonymousId, "cookie 1"),
+            given(I::Email, TARO),
+        ])
+        .await;
+        assert_eq!(
+            (known.contact.id, known.created),
+            (visitor.contact.id, false)
+        );
+        assert_eq!(known.contact.email.as_deref(), Some(TARO));
+        // On another device: two contacts, one of them anonymous. They become one.
+        let other = identify(vec![given(I::AnonymousId, "cookie 2")]).await;
+        let joined = identify(vec![
+            given(I::AnonymousId, "cookie 2"),
+            given(I::Email, TARO),
+        ])
+        .await;
+        assert_eq!(joined.contact.id, known.contact.id);
+        let found = contact::find(ctx, owner.workspace, other.contact.id)
+            .await
+            .unwrap();
+        assert_eq!(found.map(|one| one.id), Some(known.contact.id));
+        assert!(joined.suspects.is_empty());
+        // Two known people with one phone: only a person decides.
+        let hanako = identify(vec![
+            given(I::Email, HANAKO),
+            given(I::Phone, "03-1234-5678"),
+        ])
+        .await;
+        let told = vec![given(I::Email, TARO), given(I::Phone, "03-1234-5678")];
+        let seems = identify(told.clone()).await;
+        assert_eq!(seems.contact.id, known.contact.id);
+        assert_eq!(seems.suspects.len(), 1);
+        assert_eq!(
+            identify(told).await.suspects,
+            seems.suspects,
+            "once for each pair"
+        );
+        let page = PageRequest::first(10);
+        let open = async || {
+            let open = identity::list_suspects(ctx, owner.workspace, &page)
+                .await
+                .unwrap();
+            open.rows.len()
+        };
+        assert_eq!(open().await, 1);
+        let merged = merge::merge(ctx, owner, known.contact.id, hanako.contact.id, "").await;
+        assert_eq!(open().await, 0);
+        merge::unmerge(ctx, owner, merged.unwrap().id)
+            .await
+            .unwrap();
+        assert_eq!(open().await, 1);
+        identity::dismiss(ctx, owner, seems.suspects[0])
+            .await
+            .unwrap();
+        assert_eq!(open().await, 0);
+
+        let taken = identity::attach(ctx, owner, known.contact.id, &given(I::Email, HANAKO)).await;
+        assert_eq!(refusals(taken), ["value Taken"]);
+        let handle = given(I::Handle, "X:Enishi");
+        identity::attach(ctx, owner, known.contact.id, &handle)
+            .await
+            .unwrap();
+        let found = contact::find_by_identity(ctx, owner.workspace, I::Handle, "x:enishi").await;
+        assert!(found.unwrap().is_some());
+        identity::detach(ctx, owner, known.contact.id, &handle)
+            .await
+            .unwrap();
+        let refused = identity::detach(ctx, owner, known.contact.id, &handle).await;
+        assert_eq!(refusals(refused), ["value NotFound"]);
+        let without = identity::detach(ctx, owner, known.contact.id, &given(I::Email, TARO)).await;
+        assert_eq!(without.unwrap().email, None);
+        world
+    });
+}
+
+#[test]
+fn a_hard_bounce_a_complaint_and_an_unsubscription_end_email() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        for (email, kind, source) in [
+            (
+                "a@x.example",
+                EmailEventKind::Bounced,
+                SubscriptionSource::Bounce,
+            ),
+            (
+                "b@x.example",
+                EmailEventKind::Complained,
+                SubscriptionSource::Complaint,
+            ),
+            (
+                "c@x.example",
+                EmailEventKind::Unsubscribed,
+                SubscriptionSource::Unsubscribe,
+            ),
+        ] {
+            record(
+                &world,
+                &format!("sent {email}"),
+                email,
+                EmailEventKind::Sent,
+            )
+            .await;
+            let id = by_email(&world, email).await;
+            let none = subscription::load(ctx, owner.workspace, &[id])
+                .await
+                .unwrap();
+            assert!(none.is_empty());
+            record(&world, &format!("end {email}"), email, kind).await;
+            let rows = subscription::load(ctx, owner.workspace, &[id])
+                .await
+                .unwrap();
+            assert_eq!(
+                (rows[0].state, rows[0].source),
+                (State::Unsubscribed, source)
+            );
+            assert_eq!(rows[0].topic, subscription::EVERYTHING);
+            let back = NewState {
+                channel: Channel::Email,
+                topic: subscription::EVERYTHING.to_owned(),
+                state: State::Subscribed,
+                reason: "Asked on the phone".to_owned(),
+            };
+            subscription::set(ctx, owner, id, back).await.unwrap();
+            let page = PageRequest::first(10);
+            let history = subscription::history(ctx, owner.workspace, id, &page)
+                .await
+                .unwrap();
+            let states: Vec<_> = history.rows.iter().map(|(_, row)| row.state).collect();
+            assert_eq!(states, [State::Subscribed, State::Unsubscribed]);
+        }
+        let told = facts(&world).await;
+        let changes = told
+            .iter()
+            .filter(|fact| fact.name() == "subscription.changed");
+        assert_eq!(changes.count(), 6);
+        world
+    });
+}
+
+#[test]
+fn every_table_that_names_a_contact_has_its_line() {
+    on_both(|world| async move {
+        let listed: BTreeSet<(String, String)> = MERGED_TABLES
+            .iter()
+            .map(|line| (line.table.to_owned(), line.column.to_owned()))
+            .collect();
+        let mut found = BTreeSet::new();
+        let names = [
+            "contact_id",
+            "subject_id",
+            "target_id",
+            "survivor_id",
+            "loser_id",
+        ];
+        for table in tables(&world).await {
+            for column in columns(&world, &table).await {
+                if names.contains(&column.as_str()) || column.ends_with("_contact_id") {
+                    found.insert((table.clone(), column));
+                }
+            }
+        }
+        let missing: Vec<_> = found.difference(&listed).collect();
+        let gone: Vec<_> = listed.difference(&found).collect();
+        assert!(
+            missing.is_empty(),
+            "add a line to MERGED_TABLES for {missing:?}"
+        );
+        assert!(gone.is_empty(), "there is no {gone:?}");
+        let erased: BTreeSet<String> = PERSONAL_TABLES
+            .iter()
+            .map(|line| line.table.to_owned())
+            .collect();
+        let all: BTreeSet<String> = tables(&world).await.into_iter().collect();
+        let missing: Vec<_> = all.difference(&erased).collect();
+        let gone: Vec<_> = erased.difference(&all).collect();
+        assert!(
+            missing.is_empty(),
+            "add a line to PERSONAL_TABLES for {missing:?}"
+        );
+        assert!(gone.is_empty(), "there is no {gone:?}");
+        world
+    });
+}
