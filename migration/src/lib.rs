@@ -34,8 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_email::Migration),
             Box::new(m0006_health::Migration),
             Box::new(m0008_tagging::Migration),
-            Box::new(m0013_conversation::Migration),
             Box::new(m0009_contact::Migration),
+            Box::new(m0013_conversation::Migration),
             Box::new(m0016_merge::Migration),
         ]
     }
