@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::Context as _;
 use api::{
-    command::{self, import, say, token, workspace},
+    command::{self, backup, check, import, say, token, workspace},
     config::Config,
     graphql,
     hints::{RedisWakeups, redis_hints},
@@ -28,6 +28,7 @@ use domain::{
     locale::Locale,
     port::{Hints, NoHints, RandomIds, SystemClock},
     store::Location,
+    work::epoch,
 };
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -114,6 +115,10 @@ enum Command {
     Schema,
     /// Bring the tables up to date, and end; `enishi` also does it at its start
     Migrate,
+    /// Look whether the database is whole and its work goes on; fails when something needs a person
+    Check,
+    /// Write a copy of the SQLite file while everything runs
+    Backup(backup::Backup),
     /// Make and list workspaces
     #[command(subcommand)]
     Workspace(workspace::Command),
@@ -188,6 +193,9 @@ async fn run_command(
         }
         _ => command::require_tables(&ctx).await?,
     }
+    if !matches!(command, Command::Check | Command::Backup(_)) {
+        open_epoch(&ctx).await?;
+    }
     match command {
         Command::Workspace(command) => workspace::run(&ctx, command).await?,
         Command::Token(command) => token::run(&ctx, command).await?,
@@ -204,6 +212,12 @@ async fn run_command(
             }
             fill_with_demo(&ctx).await?;
         }
+        Command::Check => {
+            if !check::run(&ctx).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Backup(backup) => backup::run(&ctx, backup).await?,
         Command::Migrate | Command::Serve { .. } | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
@@ -240,6 +254,14 @@ async fn migrate(ctx: &Ctx) -> anyhow::Result<()> {
     migration::apply(ctx.db.writer())
         .await
         .context("bringing the tables up to date")
+}
+
+/// Before anything is written: the file or the server may be a restored backup.
+async fn open_epoch(ctx: &Ctx) -> anyhow::Result<()> {
+    epoch::open(ctx)
+        .await
+        .context("looking after the change log")?;
+    Ok(())
 }
 
 async fn fill_with_demo(ctx: &Ctx) -> anyhow::Result<()> {
@@ -280,7 +302,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         }
     };
     let egress_allow = shared.egress_allow.clone();
-    let concurrency = shared.worker_concurrency;
+    let (concurrency, keep) = (shared.worker_concurrency, shared.keep);
     // One share for each thread and one for the jobs.
     let share = (shared.database_connections / (server.threads as u32 + 1)).max(2);
     let (ctx, location) = context(shared, share, hints)?;
@@ -289,6 +311,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         () = shutdown.cancelled() => return Ok(()),
     }
     migrate(&ctx).await?;
+    open_epoch(&ctx).await?;
     let first = first::ensure(&ctx, &server, system_locale()).await?;
     if demo && let Err(error) = fill_with_demo(&ctx).await {
         // Another process may be filling it at the same moment; serving goes on either way.
@@ -302,6 +325,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     let jobs = egress.map(|egress| {
         let settings = runtime::Settings {
             concurrency,
+            keep,
             ..runtime::Settings::default()
         };
         let work = start::work(

@@ -23,6 +23,9 @@ pub enum Error {
     /// Another request with the same idempotency key is still running.
     #[error("a request with the same idempotency key is still running")]
     IdempotencyBusy,
+    /// The place a subscription asks to go on from is not in the log any more.
+    #[error("the cursor points to what the log does not have any more")]
+    CursorExpired,
     /// The database could not do it.
     #[error("the database refused")]
     Store(#[from] DbErr),

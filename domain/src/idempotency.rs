@@ -20,6 +20,8 @@ use crate::{
 
 /// How long a key and its answer are kept.
 pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+/// Keys forgotten in one statement.
+const PRUNE_STEP: i64 = 5_000;
 /// Characters a key may have.
 pub const MAX_KEY: usize = 255;
 
@@ -143,12 +145,23 @@ impl Once {
     }
 }
 
-/// Forgets keys older than [`KEPT_FOR`]; says how many.
+/// Forgets keys older than [`KEPT_FOR`], in statements of at most [`PRUNE_STEP`] rows; says how many.
 pub async fn prune(ctx: &Ctx) -> Result<u64> {
-    Ok(
-        Query::new("DELETE FROM idempotency_key WHERE created_at < $1")
-            .bind(ctx.clock.now() - KEPT_FOR)
-            .execute(ctx.db.writer())
-            .await?,
-    )
+    let before = ctx.clock.now() - KEPT_FOR;
+    let mut forgotten = 0;
+    loop {
+        let step = Query::new(
+            "DELETE FROM idempotency_key WHERE (workspace_id, name) IN (
+                 SELECT workspace_id, name FROM idempotency_key
+                 WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+        )
+        .bind(before)
+        .bind(PRUNE_STEP)
+        .execute(ctx.db.writer())
+        .await?;
+        forgotten += step;
+        if step < PRUNE_STEP as u64 {
+            return Ok(forgotten);
+        }
+    }
 }

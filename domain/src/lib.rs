@@ -63,6 +63,20 @@ pub fn operations() -> &'static [&'static dyn operation::Kind] {
     &[]
 }
 
+/// Makes the subjects of due items that are tried again ready for it.
+async fn revive_due(
+    tx: &mut store::Tx<'_>,
+    kind: DueKind,
+    subjects: &[uuid::Uuid],
+) -> error::Result<()> {
+    match kind {
+        DueKind::Delivery => notification::delivery::revive(tx, subjects).await,
+        DueKind::Operation => operation::revive(tx, subjects).await,
+        // A snoozed conversation is ready as it is.
+        DueKind::ConversationWake => Ok(()),
+    }
+}
+
 /// Does what an item asks for that needs nothing but the database.
 async fn do_due(ctx: &ctx::Ctx, item: &Claimed) -> error::Result<()> {
     match item.kind {

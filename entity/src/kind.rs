@@ -339,6 +339,16 @@ kinds! {
         /// Set aside after it crashed its worker three times.
         Quarantined = "QUARANTINED",
     }
+
+    /// Where work stands that was set aside.
+    QuarantineState {
+        /// Out of the way, waiting for somebody to look at it.
+        SetAside = "SET_ASIDE",
+        /// To be tried again by the next worker that is free.
+        Replaying = "REPLAYING",
+        /// Tried again: done, or back in its own queue.
+        Replayed = "REPLAYED",
+    }
 }
 
 /// How urgent a conversation is. Stored as a number, so that an index has it in order.

@@ -2,7 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{QuarantineId, WorkspaceId};
+use crate::{
+    id::{QuarantineId, WorkspaceId},
+    kind::QuarantineState,
+};
 
 /// Work set aside after repeated failure.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -24,6 +27,10 @@ pub struct Model {
     pub at: DateTimeUtc,
     /// When it was tried again.
     pub replayed_at: Option<DateTimeUtc>,
+    /// Where it stands.
+    pub state: QuarantineState,
+    /// Until when a worker that replays it holds it.
+    pub lease_until: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

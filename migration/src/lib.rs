@@ -16,6 +16,7 @@ mod m0006_health;
 mod m0008_tagging;
 mod m0009_contact;
 mod m0013_conversation;
+mod m0015_work;
 mod m0016_merge;
 mod sql;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_contact::Migration),
             Box::new(m0013_conversation::Migration),
             Box::new(m0016_merge::Migration),
+            Box::new(m0015_work::Migration),
         ]
     }
 }

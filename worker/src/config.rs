@@ -14,9 +14,11 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use chrono::TimeDelta;
 use domain::{
     store::{Location, LocationError},
     vault::MasterKey,
+    work::retention::Keep,
 };
 use ipnet::IpNet;
 
@@ -98,6 +100,27 @@ pub struct Args {
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
     worker_concurrency: String,
 
+    /// Days entries of the change log are kept that everything has read, 1 to 36500; 0 keeps them
+    /// for ever. Subscriptions can go back this far
+    #[arg(
+        long,
+        env = "ENISHI_KEEP_CHANGES_DAYS",
+        value_name = "DAYS",
+        default_value = "90"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    keep_changes_days: String,
+
+    /// Days finished work and receivers' answers are kept, 7 to 36500; 0 keeps them for ever
+    #[arg(
+        long,
+        env = "ENISHI_KEEP_WORK_DAYS",
+        value_name = "DAYS",
+        default_value = "30"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    keep_work_days: String,
+
     /// What is logged: error, warn, info, debug or trace, also per module
     /// (info,domain=debug)
     #[arg(
@@ -137,6 +160,8 @@ pub struct Config {
     pub database_connections: u32,
     /// Background jobs at once.
     pub worker_concurrency: usize,
+    /// How long what is kept for.
+    pub keep: Keep,
     /// How to log.
     pub log: LogSettings,
 }
@@ -223,6 +248,13 @@ impl Args {
             1..=256,
             problems,
         );
+        let changes = days(
+            "ENISHI_KEEP_CHANGES_DAYS",
+            &self.keep_changes_days,
+            1,
+            problems,
+        );
+        let work = days("ENISHI_KEEP_WORK_DAYS", &self.keep_work_days, 7, problems);
         let log = LogSettings::parse(&self.log, &self.log_format, problems);
         if problems.len() > before {
             return None;
@@ -242,6 +274,10 @@ impl Args {
             egress_allow,
             database_connections: connections?,
             worker_concurrency: concurrency? as usize,
+            keep: Keep {
+                changes: term(changes?),
+                work: term(work?),
+            },
             log: log?,
         })
     }
@@ -303,6 +339,22 @@ fn number(
         problems.push(format!("{name}: give a whole number from {from} to {to}"));
     }
     number
+}
+
+/// A number of days from `least` on, or 0 for no end.
+fn days(name: &str, text: &str, least: i64, problems: &mut Vec<String>) -> Option<i64> {
+    let days = text.trim().parse().ok();
+    let days = days.filter(|days| *days == 0 || (least..=36_500).contains(days));
+    if days.is_none() {
+        problems.push(format!(
+            "{name}: give a whole number of days from {least} to 36500, or 0 for ever"
+        ));
+    }
+    days
+}
+
+fn term(days: i64) -> Option<TimeDelta> {
+    (days > 0).then(|| TimeDelta::days(days))
 }
 
 /// The background worker of Enishi (縁).

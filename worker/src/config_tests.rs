@@ -31,6 +31,7 @@ fn nothing_at_all_is_a_good_configuration() {
     assert!(matches!(&config.database, Location::Sqlite(path) if path.ends_with("data/enishi.db")));
     assert!(config.redis.is_none());
     assert_eq!(config.worker_concurrency, 4);
+    assert_eq!(config.keep, Keep::default());
 }
 
 #[test]
@@ -52,6 +53,8 @@ fn a_bad_value_is_refused_under_its_settings_name_without_being_repeated() {
             &["--redis-url", "redis://:s3cret@h"],
             "REDIS_URL: Redis connects",
         ),
+        (&["--keep-changes-days", "-1"], "ENISHI_KEEP_CHANGES_DAYS: "),
+        (&["--keep-work-days", "3"], "ENISHI_KEEP_WORK_DAYS: "),
         (&["--secret-key", "s3cret"], "ENISHI_SECRET_KEY: "),
         (&["--secret-key-old", "s3cret"], "ENISHI_SECRET_KEY_OLD: "),
         (&["--redis-prefix", "a b"], "ENISHI_REDIS_PREFIX: "),

@@ -22,7 +22,9 @@ use domain::{
     work::{
         due,
         projection::{self, Done, Outcome, Projection},
-        schedule,
+        quarantine, replay,
+        retention::{Keep, Retention},
+        schedule::{self, Schedule},
     },
 };
 use entity::id::WorkspaceId;
@@ -64,6 +66,9 @@ struct Inner {
     /// Held by the one task that goes on with the operations sweeps find.
     operating: Arc<Mutex<()>>,
     pruned_at_ms: AtomicI64,
+    retention: Retention,
+    /// How much of each kind of work was set aside at the last sweep.
+    set_aside: Mutex<BTreeMap<String, i64>>,
 }
 
 impl std::fmt::Debug for Handler {
@@ -75,6 +80,11 @@ impl std::fmt::Debug for Handler {
 impl Handler {
     /// A handler that calls out through `egress` and takes on nothing new after `stop`.
     pub fn new(ctx: Ctx, egress: Arc<dyn Egress>, stop: CancellationToken) -> Self {
+        Self::keeping(ctx, egress, stop, Keep::default())
+    }
+
+    /// Like [`Self::new`], with other times after which things are forgotten.
+    pub fn keeping(ctx: Ctx, egress: Arc<dyn Egress>, stop: CancellationToken, keep: Keep) -> Self {
         describe();
         Self {
             inner: Arc::new(Inner {
@@ -85,6 +95,8 @@ impl Handler {
                 delivering: Arc::default(),
                 operating: Arc::default(),
                 pruned_at_ms: AtomicI64::new(i64::MIN),
+                retention: Retention { keep },
+                set_aside: Mutex::default(),
             }),
         }
     }
@@ -147,11 +159,12 @@ impl WorkHandler for Handler {
         }
         let done = inner.do_due(None).await;
         inner.catch_up().await?;
+        inner.look_after_quarantine().await?;
         inner.prune().await.and(done)
     }
 
     async fn tick(&self) -> anyhow::Result<()> {
-        schedule::run_due(&self.inner.ctx, domain::schedules())
+        schedule::run_due(&self.inner.ctx, &self.inner.schedules())
             .await
             .context("run schedules")?;
         Ok(())
@@ -334,6 +347,33 @@ impl Inner {
             .await
     }
 
+    /// Everything that recurs by the clock, with what is this installation's own.
+    fn schedules(&self) -> Vec<&dyn Schedule> {
+        let mut schedules: Vec<&dyn Schedule> = domain::schedules().to_vec();
+        schedules.push(&self.retention);
+        schedules
+    }
+
+    /// Tries again what somebody wants replayed, and measures what is set aside.
+    async fn look_after_quarantine(&self) -> anyhow::Result<()> {
+        replay::run_waiting(&self.ctx, &self.schedules())
+            .await
+            .context("replay what was set aside")?;
+        let counts = quarantine::counts(&self.ctx)
+            .await
+            .context("count what is set aside")?;
+        let mut set_aside = self.set_aside.lock().await;
+        // What was set aside and is not any more has to go down to 0.
+        for count in set_aside.values_mut() {
+            *count = 0;
+        }
+        set_aside.extend(counts);
+        for (work, count) in set_aside.iter() {
+            gauge!("enishi_quarantine_items", "work" => work.clone()).set(*count as f64);
+        }
+        Ok(())
+    }
+
     /// Now and then, forgets what need not be remembered any more.
     async fn prune(&self) -> anyhow::Result<()> {
         let now_ms = self.ctx.clock.now().timestamp_millis();
@@ -391,6 +431,10 @@ fn describe() {
         "enishi_due_turn_seconds",
         Unit::Seconds,
         "Time of one turn that attempted due items"
+    );
+    describe_gauge!(
+        "enishi_quarantine_items",
+        "Items set aside after repeated failure and not replayed, at the last sweep"
     );
     describe_counter!(
         "enishi_due_recovered_total",

@@ -7,6 +7,7 @@ use clap::Parser as _;
 use domain::{
     ctx::Ctx,
     port::{Clock as _, Ids as _, RandomIds, SystemClock},
+    work::epoch,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -96,6 +97,9 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         outcome = ready => outcome?,
         () = shutdown.cancelled() => return Ok(()),
     }
+    epoch::open(&ctx)
+        .await
+        .context("looking after the change log")?;
     let name = format!("worker-{}", ids.uuid(clock.now()).simple());
     let queue = RedisQueue::start(RedisQueueSettings {
         url: redis.url,
@@ -107,6 +111,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
     let settings = runtime::Settings {
         name: name.clone(),
         concurrency: shared.worker_concurrency,
+        keep: shared.keep,
         ..runtime::Settings::default()
     };
     let egress = start::egress(shared.egress_allow, clock)?;

@@ -18,7 +18,7 @@ use apalis_core::{
     worker::{builder::WorkerBuilder, event::Event},
 };
 use async_trait::async_trait;
-use domain::port::Hint;
+use domain::{port::Hint, work::retention::Keep};
 use futures::future::BoxFuture;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::Instrument;
@@ -54,6 +54,8 @@ pub struct Settings {
     pub tick_every: Duration,
     /// How long a shutdown waits for running jobs.
     pub shutdown_timeout: Duration,
+    /// How long what is kept for.
+    pub keep: Keep,
 }
 
 impl Default for Settings {
@@ -65,6 +67,7 @@ impl Default for Settings {
             sweep_every: Duration::from_secs(5),
             tick_every: Duration::from_secs(1),
             shutdown_timeout: Duration::from_secs(25),
+            keep: Keep::default(),
         }
     }
 }

@@ -92,7 +92,12 @@ pub async fn work(
     settings: runtime::Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let handler = Arc::new(Handler::new(ctx, egress, shutdown.clone()));
+    let handler = Arc::new(Handler::keeping(
+        ctx,
+        egress,
+        shutdown.clone(),
+        settings.keep,
+    ));
     let outcome = runtime::run(queue, handler.clone(), settings, shutdown).await;
     // Calls that are under way are written down: otherwise they would be made again.
     handler.finish().await;

@@ -25,6 +25,11 @@ pub(crate) fn fault(error: Fault) -> Error {
             Code::Unavailable,
             "A request with this idempotency key is still running. Try again in a moment.",
         ),
+        Fault::CursorExpired => coded(
+            Code::CursorExpired,
+            "The log does not have what follows this cursor any more. Read what you need anew and \
+             subscribe without `after`.",
+        ),
         other => Error::new_with_source(other),
     }
 }

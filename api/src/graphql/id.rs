@@ -45,6 +45,7 @@ fn missing<I: Id>(path: &[&str]) -> UserError {
         "firing" => "rule firing",
         "healthmodel" => "health model",
         "suspect" => "open suspicion",
+        "quarantine" => "quarantined item",
         other => other,
     };
     UserError::new(

@@ -27,6 +27,7 @@ pub mod note;
 pub mod notification;
 pub mod operation;
 mod page;
+pub mod quarantine;
 pub mod rule;
 mod scalar;
 mod stage;
@@ -56,6 +57,7 @@ pub struct Query(
     node::NodeQuery,
     notification::NotificationQuery,
     operation::OperationQuery,
+    quarantine::QuarantineQuery,
     rule::RuleQuery,
     tag::TagQuery,
 );
@@ -79,6 +81,7 @@ pub struct Mutation(
     note::NoteMutation,
     notification::NotificationMutation,
     operation::OperationMutation,
+    quarantine::QuarantineMutation,
     rule::RuleMutation,
     tag::TagMutation,
 );

@@ -23,6 +23,7 @@ use super::{
     note::Note,
     notification::{Delivery, DeliveryAttempt},
     operation::Operation,
+    quarantine::QuarantinedItem,
     rule::{Rule, RuleFiring},
     stage::StageChange,
     tag::Tagging,
@@ -84,6 +85,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, Message>>("A page of messages.")
         .override_output_type_description::<Connection<String, Operation>>("A page of operations.")
         .override_output_type_description::<Connection<String, Note>>("A page of notes.")
+        .override_output_type_description::<Connection<String, QuarantinedItem>>(
+            "A page of work that was set aside.",
+        )
         .override_output_type_description::<Connection<String, Rule>>("A page of rules.")
         .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")
         .override_output_type_description::<Connection<String, StageChange>>(

@@ -38,6 +38,8 @@ pub enum Code {
     IdempotencyMismatch,
     /// The request with this idempotency key was carried out, but its answer is lost.
     AnswerLost,
+    /// The log does not reach back to the cursor a subscription wants to go on from.
+    CursorExpired,
     /// The server is going away or a part it needs is down; try again.
     Unavailable,
     /// Our fault; the request id finds the cause in the log.
@@ -46,7 +48,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
@@ -63,6 +65,7 @@ impl Code {
         Self::Timeout,
         Self::IdempotencyMismatch,
         Self::AnswerLost,
+        Self::CursorExpired,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -86,6 +89,7 @@ impl Code {
             Self::Timeout => "TIMEOUT",
             Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
             Self::AnswerLost => "ANSWER_LOST",
+            Self::CursorExpired => "CURSOR_EXPIRED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -117,6 +121,7 @@ impl Code {
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::AnswerLost => StatusCode::CONFLICT,
+            Self::CursorExpired => StatusCode::GONE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -133,6 +138,7 @@ impl Code {
                 | Self::CostLimit
                 | Self::IdempotencyMismatch
                 | Self::AnswerLost
+                | Self::CursorExpired
         )
     }
 }

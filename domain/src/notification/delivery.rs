@@ -12,6 +12,7 @@ use entity::{
 };
 use sea_orm::{EntityTrait as _, FromQueryResult};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     access::{Actor, Origin, Scope},
@@ -150,6 +151,21 @@ pub(crate) async fn give_up(tx: &mut Tx<'_>, id: DeliveryId, error: &str) -> Res
     if let Some(failed) = failed {
         record_finished(tx, id, failed.contact_id, false);
     }
+    Ok(())
+}
+
+/// Puts deliveries that were given up back on their way.
+pub(crate) async fn revive(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()> {
+    Query::new(
+        "UPDATE delivery SET state = 'PENDING', next_attempt_at = $2, finished_at = NULL
+         FROM {r} WHERE delivery.workspace_id = $1 AND delivery.id = r.id
+           AND delivery.state = 'FAILED'",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }
 

@@ -25,12 +25,13 @@ use entity::{
 };
 use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     access::Origin,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Tx},
+    store::{Query, Rows, Tx},
     work::{
         change::{Change, Fact},
         due,
@@ -133,6 +134,24 @@ pub async fn start(ctx: &Ctx, tx: &mut Tx<'_>, new: NewOperation) -> Result<oper
 fn record(tx: &mut Tx<'_>, origin: Origin, operation_id: OperationId) {
     let fact = Fact::OperationChanged { operation_id };
     tx.record(Change::new(origin, None, fact));
+}
+
+/// Makes operations that were given up go on where they stopped.
+pub(crate) async fn revive(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()> {
+    let revived: Vec<OperationId> = Query::new(
+        "UPDATE operation SET state = 'RUNNING', error = NULL, finished_at = NULL
+         FROM {r} WHERE operation.workspace_id = $1 AND operation.id = r.id
+           AND operation.state = 'FAILED'
+         RETURNING operation.id",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .column(tx.connection())
+    .await?;
+    for id in revived {
+        record(tx, Origin::System, id);
+    }
+    Ok(())
 }
 
 /// Marks an operation as failed that will not be tried again.

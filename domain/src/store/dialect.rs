@@ -28,14 +28,31 @@ pub fn now_plus_expression(backend: DatabaseBackend, seconds: &str) -> String {
     }
 }
 
-/// The newest transaction number below which every transaction has ended: the change log is read up
-/// to there. SQLite writes one transaction at a time, so there is nothing to wait for.
+/// Holds for the entries of the change log that may be read: every transaction that could still
+/// write an earlier one has ended. In a log that was restored from elsewhere, or whose cluster took
+/// over from another, nobody writes in the old epoch any more: all of it may be read. SQLite writes
+/// one transaction at a time, so there is nothing to wait for.
 pub fn settled(backend: DatabaseBackend) -> &'static str {
     match backend {
         DatabaseBackend::Postgres => {
-            "tx < (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+            "tx < (SELECT CASE WHEN log_epoch.xmin = log_epoch.opened_by
+                                AND log_epoch.tableoid = log_epoch.opened_in
+                                AND log_epoch.timeline
+                                    = left(pg_walfile_name(pg_current_wal_lsn()), 8)
+                          THEN (log_epoch.epoch << 48)
+                               | pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+                          ELSE (log_epoch.epoch + 1) << 48 END
+                   FROM log_epoch)"
         }
-        _ => "tx = 0",
+        _ => "tx >= 0",
+    }
+}
+
+/// The number under which the running transaction writes to the change log.
+pub fn log_tx(backend: DatabaseBackend) -> &'static str {
+    match backend {
+        DatabaseBackend::Postgres => "change_tx()",
+        _ => "epoch FROM log_epoch",
     }
 }
 

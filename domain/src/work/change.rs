@@ -461,7 +461,7 @@ impl Change {
 /// A place in the log: everything up to and including it has been read. Ordered like the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Position {
-    /// The writing transaction's number; 0 on SQLite.
+    /// The log's epoch and, on PostgreSQL, the writing transaction's number; see [`super::epoch`].
     pub tx: i64,
     /// The sequence number.
     pub seq: i64,
@@ -523,11 +523,13 @@ pub(crate) async fn append(
             "data",
             changes.iter().map(|change| serde_json::json!(change.fact)),
         );
-    Query::new(
-        "INSERT INTO change (workspace_id, kind, subject_id, contact_id, actor, depth, data, at)
-         SELECT $1, r.kind, r.subject_id, r.contact_id, r.actor, r.depth, r.data, $2
-         FROM {r} ORDER BY r.n",
-    )
+    let log_tx = dialect::log_tx(connection.get_database_backend());
+    Query::new(format!(
+        "INSERT INTO change (tx, workspace_id, kind, subject_id, contact_id, actor, depth, data, at)
+         SELECT (SELECT {log_tx}), $1, r.kind, r.subject_id, r.contact_id, r.actor, r.depth, r.data,
+                $2
+         FROM {{r}} ORDER BY r.n"
+    ))
     .bind(workspace)
     .bind(now)
     .rows("r", rows)

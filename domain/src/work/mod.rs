@@ -3,15 +3,22 @@
 //! - [`change`]: the log of what happened, written in the transaction of the change.
 //! - [`projection`]: reads the log in order, in batches; its cursor moves in the transaction of its
 //!   effects.
+//! - [`epoch`]: keeps the log in order across a restored backup.
 //! - [`due`]: rows with a time, claimed under a lease with a fencing token.
 //! - [`schedule`]: ticks that exactly one worker runs.
-//! - [`quarantine`]: where work goes that keeps failing or crashing, to be seen and replayed.
+//! - [`quarantine`]: where work goes that keeps failing or crashing, to be seen; [`replay`] tries it
+//!   again.
+//! - [`retention`]: what is forgotten in the end.
 //!
 //! All truth is in the database. Workers are woken by hints and find the same work by sweeping.
 //! Nothing here calls out of the installation.
 
 pub mod change;
 pub mod due;
+pub mod epoch;
+pub mod floor;
 pub mod projection;
 pub mod quarantine;
+pub mod replay;
+pub mod retention;
 pub mod schedule;

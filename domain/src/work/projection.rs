@@ -4,9 +4,9 @@
 //! batch after it, and writes effects and the new cursor in one transaction, on the condition that
 //! the claim is still the newest: a worker that was paused past its lease writes nothing.
 //!
-//! A batch that fails or takes its worker down is tried again in smaller and smaller pieces until
-//! the single entry at fault is found; after [`MAX_FAILURES`] errors or [`MAX_CRASHES`] crashes that
-//! entry is set aside and the rest goes on.
+//! After a batch that failed or took its worker down, as many entries are done one by one: the one
+//! at fault is the one that fails alone. After [`MAX_FAILURES`] errors or [`MAX_CRASHES`] crashes of
+//! its own it is set aside and the rest goes on.
 //!
 //! To add one: implement [`Projection`] in the noun's folder and add it to `crate::projections`.
 
@@ -21,6 +21,7 @@ use serde_json::json;
 use super::{
     change::{self, Entry, Fact, Position, Unreadable},
     quarantine,
+    replay::KeptEntry,
 };
 use crate::{
     ctx::Ctx,
@@ -31,8 +32,9 @@ use crate::{
 
 /// Errors of one entry alone before it is set aside.
 pub const MAX_FAILURES: i64 = 8;
-/// Crashes with one entry alone before it is set aside.
-pub const MAX_CRASHES: i64 = 3;
+/// Crashes with one entry alone before it is set aside; with the one among others before, it takes
+/// at most three workers down.
+pub const MAX_CRASHES: i64 = 2;
 /// How long a claim holds without being renewed, in seconds. A crash delays a workspace's
 /// projection by at most this much.
 const LEASE_S: i64 = 10;
@@ -83,8 +85,20 @@ struct Claim {
     tx: i64,
     seq: i64,
     batch: i64,
+    /// How many entries are still to be done one by one.
+    careful: i64,
     failures: i64,
     crashes: i64,
+}
+
+impl Claim {
+    fn limit(&self) -> i64 {
+        if self.careful > 0 { 1 } else { self.batch }
+    }
+
+    fn has_failed_alone(&self) -> bool {
+        self.careful > 0 && (self.failures >= MAX_FAILURES || self.crashes >= MAX_CRASHES)
+    }
 }
 
 /// A batch that was written, for whoever measures.
@@ -176,17 +190,16 @@ async fn claim(
     let backend = ctx.db.backend();
     let now = dialect::now(backend);
     let until = dialect::now_plus(backend, LEASE_S);
-    // A lease that was neither given back nor renewed belonged to a worker that died: count the
-    // crash and go on with a quarter of its batch.
+    // A lease that was neither given back nor renewed belonged to a worker that died: go on one by
+    // one, and count the crash if it was with one entry alone.
     let update = Query::new(format!(
         "UPDATE projection_cursor SET fence = fence + 1, lease_until = {until},
-             crashes = crashes + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END,
-             batch = CASE WHEN lease_until IS NULL THEN batch
-                          WHEN batch > 4 THEN batch / 4 ELSE 1 END
+             crashes = crashes + CASE WHEN lease_until IS NULL OR careful = 0 THEN 0 ELSE 1 END,
+             careful = CASE WHEN lease_until IS NULL OR careful > 0 THEN careful ELSE batch END
          WHERE workspace_id = $1 AND projection = $2
            AND (lease_until IS NULL OR lease_until < {now})
            AND (retry_at IS NULL OR retry_at <= {now})
-         RETURNING fence, tx, seq, batch, failures, crashes"
+         RETURNING fence, tx, seq, batch, careful, failures, crashes"
     ))
     .bind(workspace)
     .bind(projection.name());
@@ -229,6 +242,7 @@ async fn work(
             Ok(Step::More(position)) => {
                 (claim.tx, claim.seq) = (position.tx, position.seq);
                 (claim.failures, claim.crashes, claim.batch) = (0, 0, projection.batch());
+                claim.careful = (claim.careful - 1).max(0);
             }
             Ok(Step::Last) => return Ok(Batch::Last),
             Ok(Step::Lost) => {
@@ -266,10 +280,8 @@ async fn step(
         tx: claim.tx,
         seq: claim.seq,
     };
-    let slice = read_slice(&tx, projection, workspace, after, claim.batch).await?;
-    let suspect = claim.batch == 1
-        && (claim.failures >= MAX_FAILURES || claim.crashes >= MAX_CRASHES)
-        && !slice.entries.is_empty();
+    let slice = read_slice(&tx, projection, workspace, after, claim.limit()).await?;
+    let suspect = claim.has_failed_alone();
     let mut entries = Vec::with_capacity(slice.entries.len());
     for entry in slice.entries {
         match entry {
@@ -278,15 +290,7 @@ async fn step(
                     "failed {} and crashed {} times",
                     claim.failures, claim.crashes
                 );
-                set_aside(
-                    ctx,
-                    &tx,
-                    projection,
-                    entry.position,
-                    json!(entry.fact),
-                    error,
-                )
-                .await?;
+                set_aside(ctx, &tx, projection, json!(KeptEntry::of(&entry)), error).await?;
             }
             Ok(entry) => entries.push(entry),
             Err(Unreadable {
@@ -294,7 +298,8 @@ async fn step(
                 data,
                 error,
             }) => {
-                set_aside(ctx, &tx, projection, position, data, error).await?;
+                let item = json!({ "position": position.to_string(), "fact": data });
+                set_aside(ctx, &tx, projection, item, error).await?;
             }
         }
     }
@@ -359,14 +364,13 @@ async fn set_aside(
     ctx: &Ctx,
     tx: &Tx<'_>,
     projection: &dyn Projection,
-    position: Position,
-    data: serde_json::Value,
+    item: serde_json::Value,
     error: String,
 ) -> Result<(), DbErr> {
     let item = quarantine::Item {
         id: ctx.id(),
         work: projection.name(),
-        item: json!({ "position": position.to_string(), "fact": data }),
+        item,
         error,
     };
     quarantine::add(tx.connection(), tx.workspace, tx.now, item).await
@@ -385,9 +389,15 @@ async fn advance(
     } else {
         "NULL".to_owned()
     };
+    // Where the log ends, whatever failed has been passed.
+    let careful = if keep_lease {
+        "CASE WHEN careful > 1 THEN careful - 1 ELSE 0 END"
+    } else {
+        "0"
+    };
     let touched = Query::new(format!(
         "UPDATE projection_cursor SET tx = $3, seq = $4, batch = $5, failures = 0, crashes = 0,
-             retry_at = NULL, last_error = NULL, lease_until = {lease}
+             careful = {careful}, retry_at = NULL, last_error = NULL, lease_until = {lease}
          WHERE workspace_id = $1 AND projection = $2 AND fence = $6"
     ))
     .bind(tx.workspace)
@@ -412,8 +422,9 @@ async fn note_failure(
     let wait = 1_i64 << claim.failures.clamp(0, 6);
     let retry_at = dialect::now_plus(ctx.db.backend(), wait.min(60));
     Query::new(format!(
-        "UPDATE projection_cursor SET failures = failures + 1, lease_until = NULL,
-             batch = CASE WHEN batch > 4 THEN batch / 4 ELSE 1 END,
+        "UPDATE projection_cursor SET lease_until = NULL,
+             failures = failures + CASE WHEN careful > 0 THEN 1 ELSE 0 END,
+             careful = CASE WHEN careful > 0 THEN careful ELSE batch END,
              retry_at = {retry_at}, last_error = $3
          WHERE workspace_id = $1 AND projection = $2 AND fence = $4"
     ))

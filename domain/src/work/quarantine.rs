@@ -2,10 +2,22 @@
 //! replayable.
 
 use chrono::{DateTime, Utc};
-use entity::id::{QuarantineId, WorkspaceId};
+use entity::{
+    id::{Id as _, QuarantineId, WorkspaceId},
+    kind::QuarantineState,
+    quarantine,
+};
 use sea_orm::{ConnectionTrait, DbErr};
 
-use crate::store::Query;
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    page::{Key, Keyset, Page, PageRequest},
+    store::Query,
+};
+
+/// Where counting stops.
+pub const MAX_COUNTED: i64 = 10_000;
 
 /// Something set aside.
 #[derive(Debug, Clone)]
@@ -42,4 +54,58 @@ pub(crate) async fn add(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Which items a list has.
+#[derive(Debug, Clone, Default)]
+pub struct QuarantineFilter {
+    /// Standing so.
+    pub state: Option<QuarantineState>,
+    /// Of this projection, schedule or kind of due item.
+    pub work: Option<String>,
+}
+
+const NEWEST: Keyset = Keyset {
+    order: "quarantine",
+    key: None,
+    id: "q.id",
+    descending: true,
+};
+
+/// A page of what was set aside in the workspace, newest first, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &QuarantineFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, quarantine::Model)>> {
+    let mut query =
+        Query::new("SELECT q.* FROM quarantine q WHERE q.workspace_id = $1").bind(workspace);
+    if let Some(state) = filter.state {
+        let state = query.arg(state.word());
+        query.push(&format!(" AND q.state = {state}"));
+    }
+    if let Some(work) = &filter.work {
+        let work = query.arg(work.clone());
+        query.push(&format!(" AND q.work = {work}"));
+    }
+    NEWEST.apply(&mut query, page)?;
+    let rows: Vec<quarantine::Model> = query.all(ctx.reader()).await?;
+    Ok(NEWEST
+        .page(rows, page)
+        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+}
+
+/// How much is set aside, for whoever measures; counts no further than [`MAX_COUNTED`] in all.
+pub async fn counts(ctx: &Ctx) -> Result<Vec<(String, i64)>, DbErr> {
+    let rows = Query::new(
+        "SELECT work, COUNT(*) FROM
+             (SELECT work FROM quarantine WHERE state = 'SET_ASIDE' LIMIT $1) AS q GROUP BY work",
+    )
+    .bind(MAX_COUNTED)
+    .raw(ctx.reader())
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+        .collect()
 }

@@ -7,7 +7,11 @@
 //!
 //! To add one: implement [`Schedule`] in the noun's folder and add it to `crate::schedules`.
 
-use std::str::FromStr as _;
+use std::{
+    collections::{HashMap, HashSet},
+    str::FromStr as _,
+    sync::{Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,7 +24,7 @@ use super::quarantine;
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
-    store::{Query, Tx, dialect},
+    store::{Query, Rows, Tx, dialect},
 };
 
 /// Crashes or errors of one step before the tick is set aside.
@@ -68,24 +72,118 @@ struct Clocked {
     created_at: DateTime<Utc>,
 }
 
+/// The newest tick of each workspace and schedule that this process knows to be over, so that most
+/// calls ask the database for the workspaces alone.
+#[derive(Default)]
+struct Finished(Mutex<HashMap<(WorkspaceId, &'static str), DateTime<Utc>>>);
+
+/// A tick that may have to be run.
+struct Tick<'s> {
+    workspace: WorkspaceId,
+    schedule: &'s dyn Schedule,
+    at: DateTime<Utc>,
+}
+
 /// Runs what has come due in every workspace. Called about once a second by every worker; says
-/// whether it ran anything.
+/// whether it ran anything. A tick that fails does not keep the others from running; the first
+/// error is told in the end.
 pub async fn run_due(ctx: &Ctx, schedules: &[&dyn Schedule]) -> Result<bool> {
-    let zones: Vec<Clocked> = Query::new("SELECT id, time_zone, created_at FROM workspace")
-        .all(ctx.reader())
-        .await?;
-    let mut ran = false;
-    for zone in zones {
-        for schedule in schedules {
-            let now = ctx.clock.now();
-            let since = zone.created_at.max(now - schedule.lookback());
-            let tz: Tz = zone.time_zone.parse().unwrap_or(Tz::UTC);
-            if let Some(tick) = latest_tick(schedule.cron(), tz, since, now)? {
-                ran |= run_tick(ctx, *schedule, zone.id, tick).await?;
+    let finished = ctx.db.remembered::<Finished>();
+    let ticks = open_ticks(ctx, &finished, schedules).await?;
+    let (mut ran, mut failure) = (false, None);
+    for tick in not_over(ctx, &finished, ticks).await? {
+        match run_tick(ctx, tick.schedule, tick.workspace, tick.at).await {
+            Ok(one) => ran |= one,
+            Err(error) => {
+                failure.get_or_insert(error);
             }
         }
     }
-    Ok(ran)
+    failure.map_or(Ok(ran), Err)
+}
+
+/// The latest tick of every workspace and schedule, without those known to be over.
+async fn open_ticks<'s>(
+    ctx: &Ctx,
+    finished: &Finished,
+    schedules: &[&'s dyn Schedule],
+) -> Result<Vec<Tick<'s>>> {
+    let zones: Vec<Clocked> = Query::new("SELECT id, time_zone, created_at FROM workspace")
+        .all(ctx.reader())
+        .await?;
+    let now = ctx.clock.now();
+    let mut latest: HashMap<(&str, &str), Option<DateTime<Utc>>> = HashMap::new();
+    let mut ticks = Vec::new();
+    for &schedule in schedules {
+        for zone in &zones {
+            let key = (schedule.name(), zone.time_zone.as_str());
+            let at = if let Some(at) = latest.get(&key) {
+                *at
+            } else {
+                let tz: Tz = zone.time_zone.parse().unwrap_or(Tz::UTC);
+                let since = now - schedule.lookback();
+                let at = latest_tick(schedule.cron(), tz, since, now)?;
+                latest.insert(key, at);
+                at
+            };
+            if let Some(at) = at.filter(|at| *at > zone.created_at)
+                && !finished.has(zone.id, schedule, at)
+            {
+                ticks.push(Tick {
+                    workspace: zone.id,
+                    schedule,
+                    at,
+                });
+            }
+        }
+    }
+    Ok(ticks)
+}
+
+impl Finished {
+    fn has(&self, workspace: WorkspaceId, schedule: &dyn Schedule, at: DateTime<Utc>) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(workspace, schedule.name())) == Some(&at)
+    }
+
+    fn note(&self, tick: &Tick<'_>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert((tick.workspace, tick.schedule.name()), tick.at);
+    }
+}
+
+/// Those of `ticks` that the database does not know to be over, and remembers the others.
+async fn not_over<'s>(
+    ctx: &Ctx,
+    finished: &Finished,
+    ticks: Vec<Tick<'s>>,
+) -> Result<Vec<Tick<'s>>, DbErr> {
+    if ticks.is_empty() {
+        return Ok(ticks);
+    }
+    let rows = Rows::new()
+        .ints("n", 0..ticks.len() as i64)
+        .ids("workspace_id", ticks.iter().map(|tick| tick.workspace))
+        .texts("schedule", ticks.iter().map(|tick| tick.schedule.name()))
+        .times("tick_at", ticks.iter().map(|tick| tick.at));
+    let over: Vec<i64> = Query::new(
+        "SELECT r.n FROM {r} JOIN schedule_tick t ON t.workspace_id = r.workspace_id
+             AND t.schedule = r.schedule AND t.tick_at = r.tick_at
+         WHERE t.state <> 'RUNNING'",
+    )
+    .rows("r", rows)
+    .column(ctx.reader())
+    .await?;
+    let over: HashSet<i64> = over.into_iter().collect();
+    let mut open = Vec::new();
+    for (tick, n) in ticks.into_iter().zip(0..) {
+        if over.contains(&n) {
+            finished.note(&tick);
+        } else {
+            open.push(tick);
+        }
+    }
+    Ok(open)
 }
 
 /// Runs one tick unless it was run or is being run; says whether this call ran it.
@@ -223,6 +321,25 @@ async fn note_failure(
     .bind(tick_at)
     .bind(error.to_string())
     .bind(fence)
+    .execute(ctx.db.writer())
+    .await?;
+    Ok(())
+}
+
+/// Lets a tick that was given up go on from where it was.
+pub(super) async fn take_up_again(
+    ctx: &Ctx,
+    schedule: &dyn Schedule,
+    workspace: WorkspaceId,
+    tick_at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    Query::new(
+        "UPDATE schedule_tick SET state = 'RUNNING', lease_until = NULL, failures = 0, crashes = 0
+         WHERE workspace_id = $1 AND schedule = $2 AND tick_at = $3 AND state = 'QUARANTINED'",
+    )
+    .bind(workspace)
+    .bind(schedule.name())
+    .bind(tick_at)
     .execute(ctx.db.writer())
     .await?;
     Ok(())

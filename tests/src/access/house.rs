@@ -17,9 +17,12 @@ use domain::{
     ctx::Ctx,
     operation::{self, Limits, NewOperation, Step},
     port::Hint,
-    store::Tx,
+    store::{Query, Tx},
 };
-use entity::kind::{OperationKind, Role};
+use entity::{
+    id::QuarantineId,
+    kind::{OperationKind, Role},
+};
 use futures::{Stream, StreamExt as _};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -238,6 +241,20 @@ impl House {
         let found = door.must(owner, query, json!({})).await;
         self.keep("delivery", &found["nodes"][0]["id"]);
         self.keep("firing", &found["nodes"][0]["firing"]["id"]);
+        let id = world.ctx.id::<QuarantineId>();
+        Query::new(
+            "INSERT INTO quarantine (workspace_id, id, work, item, error, at)
+             VALUES ($1, $2, 'rules', $3, $4, $5)",
+        )
+        .bind(owner.workspace)
+        .bind(id)
+        .bind(json!({ "position": "0.0", "fact": null }))
+        .bind(canary("error"))
+        .bind(world.ctx.clock.now())
+        .execute(world.ctx.db.writer())
+        .await
+        .expect("something set aside");
+        self.keep("quarantined", &json!(id.to_string()));
     }
 
     /// A message, an event and an email event of one contact.

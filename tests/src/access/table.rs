@@ -110,6 +110,7 @@ pub(super) fn rows() -> Vec<Row> {
         ask("deliveries", json!({}), READ),
         ask("operation", json!({ "id": "@operation" }), READ),
         ask("operations", json!({}), READ),
+        ask("quarantine", json!({}), READ),
         ask("rule", json!({ "id": "@rule" }), READ),
         ask("rules", json!({}), READ),
         ask("inboxes", json!({}), READ),
@@ -296,6 +297,11 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         change("replayDelivery", &json!({ "id": "@delivery" }), CONFIGURE),
         change("cancelOperation", &json!({ "id": "@operation" }), WRITE),
+        change(
+            "replayQuarantined",
+            &json!({ "ids": ["@quarantined"] }),
+            CONFIGURE,
+        ),
         change(
             "createRule",
             &json!({

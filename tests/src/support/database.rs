@@ -46,6 +46,12 @@ impl TestDatabase {
     /// An empty PostgreSQL database, when the tests were given a server.
     pub async fn postgres() -> Option<Self> {
         let server = std::env::var("TEST_DATABASE_URL").ok()?;
+        Some(Self::postgres_on(&server).await)
+    }
+
+    /// An empty database of the PostgreSQL server at this URL.
+    pub async fn postgres_on(server: &str) -> Self {
+        let server = server.to_owned();
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("enishi_test_{}_{number}", std::process::id());
         let mut connection = sqlx::PgConnection::connect(&server)
@@ -60,11 +66,11 @@ impl TestDatabase {
         url.set_path(&name);
         let url = url.to_string();
         let location = Location::parse(&url).expect("a URL");
-        Some(Self {
+        Self {
             url,
             location,
             cleanup: Cleanup::Postgres { server, name },
-        })
+        }
     }
 
     /// Opens it with its schema in place.

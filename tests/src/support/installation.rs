@@ -50,6 +50,16 @@ impl Installation {
     /// Several processes on PostgreSQL and the given Redis.
     pub(crate) async fn cluster_on(redis: &str, servers: usize, workers: usize) -> Option<Self> {
         let database = TestDatabase::postgres().await?;
+        Some(Self::cluster_in(database, redis, servers, workers).await)
+    }
+
+    /// Several processes on this database and Redis.
+    pub(crate) async fn cluster_in(
+        database: TestDatabase,
+        redis: &str,
+        servers: usize,
+        workers: usize,
+    ) -> Self {
         let name = database.url.rsplit('/').next().unwrap_or_default();
         let prefix = format!("{name}-{}", std::process::id());
         let more = [("REDIS_URL", redis), ("ENISHI_REDIS_PREFIX", &prefix)];
@@ -62,7 +72,7 @@ impl Installation {
             let worker = cluster.spawn_worker();
             cluster.workers.push(worker);
         }
-        Some(cluster)
+        cluster
     }
 
     fn of(database: TestDatabase, more: Vec<(String, String)>) -> Self {

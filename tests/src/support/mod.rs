@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 pub(crate) mod client;
+#[cfg(test)]
+pub(crate) mod cluster;
 pub mod database;
 pub mod engine;
 #[cfg(test)]

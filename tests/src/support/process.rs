@@ -74,6 +74,11 @@ impl Process {
         assert!(status.expect("kill").success(), "{signal} to {}", self.name);
     }
 
+    /// Waits for its end, without a bound.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("the child's end")
+    }
+
     /// Waits for its end.
     pub(crate) async fn end(&mut self, limit: Duration) -> ExitStatus {
         let until = Instant::now() + limit;

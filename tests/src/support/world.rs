@@ -9,6 +9,7 @@ use domain::{
     ctx::Ctx,
     locale::Locale,
     port::{ManualClock, NoHints, SeededIds},
+    store::{Db, Location},
     vault::Vault,
     work::{due, projection},
     workspace::{self, NewWorkspace},
@@ -43,20 +44,44 @@ impl World {
     /// Opens `database` and makes a workspace in it.
     pub async fn new(database: TestDatabase) -> Self {
         let clock = Arc::new(ManualClock::new(start()));
-        let ctx = Ctx {
-            db: database.open().await,
-            clock: clock.clone(),
-            ids: Arc::new(SeededIds::new(1)),
-            hints: Arc::new(NoHints),
-            once: None,
-            vault: Arc::new(Vault::new(MASTER_KEY.parse().expect("a key"))),
-        };
+        let ctx = Self::ctx(database.open().await, clock.clone());
         let owner = Self::workspace(&ctx, "Enishi Shokai", "example.com").await;
         Self {
             ctx,
             clock,
             owner,
             database,
+        }
+    }
+
+    /// The same workspace in a copy of its database.
+    pub async fn on(&self, database: TestDatabase) -> Self {
+        let ctx = Self::ctx(database.open().await, self.clock.clone());
+        Self {
+            ctx: Ctx {
+                ids: Arc::new(SeededIds::new(2)),
+                ..ctx
+            },
+            clock: self.clock.clone(),
+            owner: self.owner.clone(),
+            database,
+        }
+    }
+
+    /// The business on a database that another process has opened.
+    pub fn ctx_at(url: &str) -> Ctx {
+        let location = Location::parse(url).expect("a URL");
+        Self::ctx(location.open(4, None), Arc::new(ManualClock::new(start())))
+    }
+
+    fn ctx(db: Db, clock: Arc<ManualClock>) -> Ctx {
+        Ctx {
+            db,
+            clock,
+            ids: Arc::new(SeededIds::new(1)),
+            hints: Arc::new(NoHints),
+            once: None,
+            vault: Arc::new(Vault::new(MASTER_KEY.parse().expect("a key"))),
         }
     }
 

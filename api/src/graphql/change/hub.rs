@@ -14,7 +14,10 @@ use domain::{
     ctx::Ctx,
     error::Result,
     port::{Hint, Work},
-    work::change::{self, Entry, Position},
+    work::{
+        change::{self, Entry, Position},
+        floor,
+    },
 };
 use entity::id::WorkspaceId;
 use futures::Stream;
@@ -80,7 +83,10 @@ impl Hub {
         // by its position.
         let live = feed.entries.subscribe();
         let at = match after {
-            Some(after) => after,
+            Some(after) => {
+                floor::check_cursor(&ctx, workspace, after).await?;
+                after
+            }
             None => change::end(ctx.reader(), workspace).await?,
         };
         let reader = Reader {

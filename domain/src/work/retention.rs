@@ -1,0 +1,151 @@
+//! What is forgotten once nobody needs it: old entries of the change log, finished work, and the
+//! answers of receivers.
+//!
+//! A schedule like others, in each workspace's night; every step deletes a bounded number of rows in
+//! a transaction of its own. An entry of the log goes when it is old and every projection has read
+//! it; the newest one always stays. A subscription that asks for what is gone is told so
+//! ([`floor::check_cursor`]). Work that was set aside stays until somebody replays it. Idempotency
+//! keys have a time of their own ([`crate::idempotency::prune`]).
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::DbErr;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{floor, schedule::Schedule};
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    store::{Query, Tx},
+};
+
+/// Rows one step forgets at most.
+const STEP: i64 = 2_000;
+
+/// How long what is kept for; without a time, for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Entries of the change log.
+    pub changes: Option<TimeDelta>,
+    /// Finished due items, finished ticks, and what receivers answered. Longer than any schedule
+    /// looks back, or a tick would run again.
+    pub work: Option<TimeDelta>,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            changes: Some(TimeDelta::days(90)),
+            work: Some(TimeDelta::days(30)),
+        }
+    }
+}
+
+/// Forgets, once a night.
+#[derive(Debug, Default)]
+pub struct Retention {
+    /// How long what is kept for.
+    pub keep: Keep,
+}
+
+#[async_trait]
+impl Schedule for Retention {
+    fn name(&self) -> &'static str {
+        "work.retention"
+    }
+
+    fn cron(&self) -> &'static str {
+        "0 40 3 * * *"
+    }
+
+    /// Three days, because the night the clocks go forward may have no such time.
+    fn lookback(&self) -> TimeDelta {
+        TimeDelta::days(3)
+    }
+
+    async fn step(&self, _ctx: &Ctx, tx: &mut Tx<'_>, progress: Value) -> Result<Option<Value>> {
+        let part = progress["part"].as_i64().unwrap_or_default();
+        let before = |keep: Option<TimeDelta>| keep.map(|keep| tx.now - keep);
+        let (changes, work) = (before(self.keep.changes), before(self.keep.work));
+        let forgotten = match (part, changes, work) {
+            (0, Some(before), _) => floor::trim(tx, crate::projections(), before, STEP).await?,
+            (1, _, Some(before)) => forget_items(tx, before).await?,
+            (2, _, Some(before)) => forget_ticks(tx, before).await?,
+            (3, _, Some(before)) => forget_answers(tx, before).await?,
+            (0..=3, _, _) => 0,
+            _ => return Ok(None),
+        };
+        // A full step may have left something of the same kind behind.
+        let next = if forgotten < STEP { part + 1 } else { part };
+        Ok(Some(json!({ "part": next })))
+    }
+}
+
+// The whole key is compared: then PostgreSQL looks each row up instead of reading the workspace's.
+
+async fn forget_items(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {
+    let query = Query::new(
+        "DELETE FROM due_item WHERE (workspace_id, id) IN (
+             SELECT workspace_id, id FROM due_item
+             WHERE workspace_id = $1 AND state = 'DONE' AND finished_at < $2
+             ORDER BY finished_at LIMIT $3)",
+    );
+    bounded(tx, query, before).await
+}
+
+async fn forget_ticks(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {
+    let query = Query::new(
+        "DELETE FROM schedule_tick
+         WHERE (workspace_id, schedule, tick_at) IN (
+             SELECT workspace_id, schedule, tick_at FROM schedule_tick
+             WHERE workspace_id = $1 AND state = 'DONE' AND tick_at < $2 LIMIT $3)",
+    );
+    bounded(tx, query, before).await
+}
+
+/// The attempt stays with its status and time; what the receiver said goes.
+async fn forget_answers(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {
+    let query = Query::new(
+        "UPDATE delivery_attempt SET response = '' WHERE (workspace_id, id) IN (
+             SELECT workspace_id, id FROM delivery_attempt
+             WHERE workspace_id = $1 AND response <> '' AND id < $2 ORDER BY id LIMIT $3)",
+    );
+    let touched = query
+        .bind(tx.workspace)
+        .bind(first_id_at(before))
+        .bind(STEP)
+        .execute(tx.connection())
+        .await?;
+    Ok(touched as i64)
+}
+
+async fn bounded(tx: &Tx<'_>, query: Query, before: DateTime<Utc>) -> Result<i64, DbErr> {
+    let touched = query
+        .bind(tx.workspace)
+        .bind(before)
+        .bind(STEP)
+        .execute(tx.connection())
+        .await?;
+    Ok(touched as i64)
+}
+
+/// The smallest id that can have been made at `time`: ids begin with their milliseconds.
+fn first_id_at(time: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::{Ids as _, SeededIds};
+
+    #[test]
+    fn ids_lie_on_the_right_side_of_a_time() {
+        let time = DateTime::from_timestamp_millis(1_772_334_000_123).unwrap();
+        let ids = SeededIds::new(1);
+        assert!(ids.uuid(time) >= first_id_at(time));
+        assert!(ids.uuid(time - TimeDelta::milliseconds(1)) < first_id_at(time));
+    }
+}
