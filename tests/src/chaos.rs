@@ -2,7 +2,8 @@
 //!
 //! A client brings messages in while a seeded nemesis kills servers and workers with SIGKILL, lets a
 //! worker sleep past its leases, and empties Redis. Afterwards the database and the log of the
-//! receiver are compared with what was sent. `CHAOS_SEED` chooses another course of events.
+//! receiver are compared with what was sent. `CHAOS_SEED` chooses another course of events,
+//! `CHAOS_KILLS` asks for more than a test run has time for; `tests/chaos` sets them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +26,8 @@ use crate::support::{
     receiver::Receiver,
 };
 
-const MESSAGES: usize = 3_000;
+/// Messages for each strike, so that there is something to disturb until the last.
+const MESSAGES_PER_STRIKE: usize = 190;
 const BATCH: usize = 50;
 const CONTACTS: usize = 200;
 /// Important customers, each with a channel of their own: a channel takes one message a second.
@@ -83,8 +85,8 @@ struct Planned {
 }
 
 impl Planned {
-    fn all(chance: &mut Chance) -> Vec<Self> {
-        (0..MESSAGES)
+    fn all(chance: &mut Chance, strikes: usize) -> Vec<Self> {
+        (0..strikes * MESSAGES_PER_STRIKE)
             .map(|number| {
                 let vip = (number % VIP_EVERY == 0).then_some(number / VIP_EVERY % VIPS);
                 let email = match vip {
@@ -259,12 +261,16 @@ impl Damage {
     }
 }
 
-async fn storm(mut installation: Installation, redis: Option<redis::Client>, strikes: usize) {
+async fn storm(mut installation: Installation, redis: Option<redis::Client>, usual: usize) {
+    let asked = std::env::var("CHAOS_KILLS").ok();
+    let strikes = asked.map_or(usual, |asked| {
+        asked.parse().expect("CHAOS_KILLS is a number")
+    });
     let (seed, mut chance) = Chance::from_environment();
     let began = Instant::now();
     let slack = Receiver::answering(&[]).await;
     let stage = Stage::set(&installation.owner(), &slack).await;
-    let planned = Planned::all(&mut chance);
+    let planned = Planned::all(&mut chance, strikes);
     let addresses = installation.servers.iter().map(|(_, address)| *address);
     let owners = addresses
         .map(|address| Client::new(address, TOKEN))
@@ -285,8 +291,9 @@ async fn storm(mut installation: Installation, redis: Option<redis::Client>, str
     let took = calm.elapsed();
     let calls = check(&installation, &stage, &planned, &slack).await;
     println!(
-        "chaos: seed {seed}, {MESSAGES} messages, {damage:?}, {repeats} batches repeated, {calls}; \
+        "chaos: seed {seed}, {} messages, {damage:?}, {repeats} batches repeated, {calls}; \
          drained {took:.1?} after the last crash, {:.1?} in all",
+        planned.len(),
         began.elapsed()
     );
     installation.end().await;

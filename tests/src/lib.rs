@@ -27,9 +27,18 @@ mod health;
 #[cfg(test)]
 mod invariant;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod operation;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
+mod poison;
+#[cfg(test)]
+mod restore;
+#[cfg(test)]
 mod rule;
+#[cfg(test)]
+mod tick;
 #[cfg(test)]
 mod work;

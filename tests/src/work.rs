@@ -1,16 +1,31 @@
 //! The work core on both databases.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use async_trait::async_trait;
+use chrono::TimeDelta;
 use domain::{
     access::{Scope, token},
     ctx::Ctx,
     error::Error,
     idempotency::{Known, Once},
     inbox::{self, NewInbox},
-    work::change::{self, Position},
+    store::{Query, Tx},
+    work::{
+        change::{self, Position},
+        due::{self, NewItem},
+        projection,
+        schedule::{self, Schedule},
+    },
 };
-use entity::kind::Channel;
+use entity::{
+    id::WorkspaceId,
+    kind::{Channel, DueKind},
+};
+use serde_json::Value;
 
 use crate::support::{World, on_both};
 
@@ -85,4 +100,83 @@ fn of_two_requests_under_one_key_only_the_first_takes_effect() {
         assert_eq!(same_key.look_up(&world.ctx).await.unwrap(), Known::Fresh);
         world
     });
+}
+
+/// Looking for work costs by the number of workspaces, never by the length of the log or the queue.
+#[test]
+fn looking_for_work_stays_cheap_with_a_thousand_workspaces() {
+    on_both(|world| async move {
+        let (ctx, writer) = (&world.ctx, world.ctx.db.writer());
+        for _ in 0..999 {
+            Query::new(
+                "INSERT INTO workspace (id, name, time_zone, locale, own_addresses, rules_version,
+                                        created_at)
+                 SELECT $1, name, time_zone, locale, own_addresses, rules_version, created_at
+                 FROM workspace LIMIT 1",
+            )
+            .bind(ctx.id::<WorkspaceId>())
+            .execute(writer)
+            .await
+            .unwrap();
+        }
+        world.clock.advance(TimeDelta::days(2));
+        let mut tx = ctx.begin(world.owner.workspace).await.unwrap();
+        let item = NewItem {
+            kind: DueKind::Delivery,
+            subject: uuid::Uuid::from_u128(1),
+            wait: TimeDelta::zero(),
+        };
+        due::add(ctx, &mut tx, &vec![item; 20_000]).await.unwrap();
+        tx.commit().await.unwrap();
+        let schedules: Vec<&dyn Schedule> = vec![&Idle];
+        schedule::run_due(ctx, &schedules).await.unwrap();
+        // Finds every tick over, and remembers it.
+        schedule::run_due(ctx, &schedules).await.unwrap();
+
+        let mut took = Vec::new();
+        let began = Instant::now();
+        assert!(!schedule::run_due(ctx, &schedules).await.unwrap());
+        took.push(("schedules", began.elapsed()));
+        let began = Instant::now();
+        let waiting = due::waiting_workspaces(ctx).await.unwrap();
+        took.push(("due items", began.elapsed()));
+        assert_eq!(waiting, [world.owner.workspace]);
+        let began = Instant::now();
+        projection::behind(ctx, domain::projections())
+            .await
+            .unwrap();
+        took.push(("projections", began.elapsed()));
+        println!("a look over 1,000 workspaces: {took:?}");
+        for (what, took) in took {
+            // In an unoptimised build on a machine that does other things as well.
+            assert!(took < Duration::from_millis(500), "{what}: {took:?}");
+        }
+        for statement in ["DELETE FROM due_item", "DELETE FROM schedule_tick"] {
+            Query::new(statement).execute(writer).await.unwrap();
+        }
+        world
+    });
+}
+
+/// Does nothing, once a day.
+#[derive(Debug)]
+struct Idle;
+
+#[async_trait]
+impl Schedule for Idle {
+    fn name(&self) -> &'static str {
+        "test.idle"
+    }
+
+    fn cron(&self) -> &'static str {
+        "0 0 2 * * *"
+    }
+
+    fn lookback(&self) -> TimeDelta {
+        TimeDelta::days(3)
+    }
+
+    async fn step(&self, _: &Ctx, _: &mut Tx<'_>, _: Value) -> Result<Option<Value>, Error> {
+        Ok(None)
+    }
 }

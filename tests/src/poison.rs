@@ -1,0 +1,406 @@
+//! Entries no projection can get through: they are found, set aside and replayable, and the rest
+//! goes on. And a worker that slept too long writes nothing.
+
+use std::{
+    collections::BTreeSet,
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use domain::{
+    contact::{self, NewContact},
+    ctx::Ctx,
+    error::{Error, Result},
+    page::PageRequest,
+    port::Work,
+    store::{Query, Tx},
+    work::{
+        change::Entry,
+        projection::{self, MAX_CRASHES, MAX_FAILURES, Outcome, Projection},
+        quarantine::{self, QuarantineFilter},
+        replay,
+    },
+};
+use entity::{
+    id::{ContactId, WorkspaceId},
+    kind::QuarantineState,
+};
+use futures::FutureExt as _;
+
+use crate::support::{World, on_both};
+
+/// What the poisoned entry does to its worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Harm {
+    Fails,
+    Panics,
+    Aborts,
+    None,
+}
+
+/// Marks contacts as they are made, until it meets the poisoned one.
+#[derive(Debug)]
+struct Marking {
+    poison: ContactId,
+    harm: Harm,
+    batch: i64,
+    met: AtomicUsize,
+}
+
+impl Marking {
+    fn new(poison: ContactId, harm: Harm) -> Self {
+        Self {
+            poison,
+            harm,
+            batch: 16,
+            met: AtomicUsize::new(0),
+        }
+    }
+}
+
+#[async_trait]
+impl Projection for Marking {
+    // One that replays know.
+    fn name(&self) -> &'static str {
+        "test.marking"
+    }
+
+    fn work(&self) -> Work {
+        Work::Changes
+    }
+
+    fn facts(&self) -> &'static [&'static str] {
+        &["contact.created"]
+    }
+
+    fn batch(&self) -> i64 {
+        self.batch
+    }
+
+    async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        for entry in entries {
+            let contact = entry.contact.expect("a contact");
+            // A locale that no contact has: one letter more for every time.
+            Query::new(
+                "UPDATE contact SET locale = COALESCE(locale, '') || 'x'
+                 WHERE workspace_id = $1 AND id = $2",
+            )
+            .bind(tx.workspace)
+            .bind(contact)
+            .execute(tx.connection())
+            .await?;
+            if contact == self.poison {
+                self.met.fetch_add(1, Ordering::SeqCst);
+                match self.harm {
+                    Harm::Fails => return Err(Error::Internal("it cannot be done".to_owned())),
+                    Harm::Panics => panic!("poison"),
+                    Harm::Aborts => std::process::abort(),
+                    Harm::None => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn contacts(world: &World, count: usize) -> Vec<ContactId> {
+    let mut ids = Vec::with_capacity(count);
+    for number in 0..count {
+        let new = NewContact {
+            name: format!("Contact {number}"),
+            ..NewContact::default()
+        };
+        let made = contact::create(&world.ctx, &world.owner, new).await;
+        ids.push(made.expect("a contact").id);
+    }
+    ids
+}
+
+/// Ends the pause after a failure and the lease of a worker that died.
+async fn go_on(ctx: &Ctx, workspace: WorkspaceId) {
+    Query::new(
+        "UPDATE projection_cursor SET retry_at = NULL,
+             lease_until = CASE WHEN lease_until IS NULL THEN NULL ELSE $2 END
+         WHERE workspace_id = $1 AND projection = 'test.marking'",
+    )
+    .bind(workspace)
+    .bind(DateTime::UNIX_EPOCH)
+    .execute(ctx.db.writer())
+    .await
+    .expect("an update");
+}
+
+/// Who was marked, and how often.
+async fn marks(world: &World) -> Vec<(ContactId, String)> {
+    let rows = Query::new(
+        "SELECT id, locale FROM contact WHERE workspace_id = $1 AND locale IS NOT NULL ORDER BY id",
+    )
+    .bind(world.owner.workspace)
+    .raw(world.ctx.reader())
+    .await
+    .expect("contacts");
+    rows.iter()
+        .map(|row| {
+            (
+                row.try_get_by_index(0).expect("an id"),
+                row.try_get_by_index(1).expect("a text"),
+            )
+        })
+        .collect()
+}
+
+/// Works until nothing is left; says how many times a worker was taken down.
+async fn work_on(world: &World, marking: &Marking) -> usize {
+    let mut crashes = 0;
+    for _ in 0..10_000 {
+        go_on(&world.ctx, world.owner.workspace).await;
+        let run = projection::run(&world.ctx, marking, world.owner.workspace);
+        match AssertUnwindSafe(run).catch_unwind().await {
+            Ok(outcome) => match outcome.expect("a run") {
+                Outcome::Idle => return crashes,
+                Outcome::Unsettled => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                Outcome::Busy | Outcome::Paused(_) => {}
+            },
+            Err(_) => crashes += 1,
+        }
+    }
+    panic!("it never gets through");
+}
+
+/// Checks that all but the poison is marked once, and that the poison alone is set aside.
+async fn check(world: &World, ids: &[ContactId], poison: ContactId) -> entity::quarantine::Model {
+    let marked = marks(world).await;
+    let wanted: BTreeSet<_> = ids.iter().filter(|id| **id != poison).copied().collect();
+    let found: BTreeSet<_> = marked.iter().map(|(id, _)| *id).collect();
+    assert_eq!(found, wanted);
+    assert!(marked.iter().all(|(_, mark)| mark == "x"), "{marked:?}");
+    let (ctx, page) = (&world.ctx, PageRequest::first(100));
+    let filter = QuarantineFilter {
+        state: Some(QuarantineState::SetAside),
+        work: Some("test.marking".to_owned()),
+    };
+    let aside = quarantine::list(ctx, world.owner.workspace, &filter, &page).await;
+    let mut aside = aside.expect("a list").rows;
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    let (_, item) = aside.pop().expect("one");
+    assert!(
+        item.item["fact"]["contact_id"].as_str().is_some(),
+        "{item:?}"
+    );
+    let text = item.item.to_string();
+    assert!(
+        text.contains(&poison.to_string()) || text.contains(&poison.0.to_string()),
+        "{text}"
+    );
+    item
+}
+
+#[test]
+fn an_entry_that_always_fails_is_set_aside_alone_and_can_be_replayed() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 40).await;
+        let marking = Marking::new(ids[21], Harm::Fails);
+        work_on(&world, &marking).await;
+        let met = marking.met.load(Ordering::SeqCst) as i64;
+        assert_eq!(met, MAX_FAILURES + 1, "once among others, then alone");
+        let item = check(&world, &ids, ids[21]).await;
+
+        // It was mended meanwhile: tried once more, by a worker.
+        let item = claim(&world, item).await;
+        let mended = Marking::new(ids[21], Harm::None);
+        replay::replay_entry(&world.ctx, &mended, &item)
+            .await
+            .expect("a replay");
+        assert_eq!(marks(&world).await.len(), 40);
+        let again = replay::replay_entry(&world.ctx, &mended, &item).await;
+        again.expect("an idle replay");
+        assert!(marks(&world).await.iter().all(|(_, mark)| mark == "x"));
+        world
+    });
+}
+
+/// What a worker does first with a replay.
+async fn claim(world: &World, mut item: entity::quarantine::Model) -> entity::quarantine::Model {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    let asked = replay::request(ctx, owner, &[item.id])
+        .await
+        .expect("a request");
+    assert_eq!(asked[0].state, QuarantineState::Replaying);
+    Query::new("UPDATE quarantine SET lease_until = $2 WHERE id = $1")
+        .bind(item.id)
+        .bind(DateTime::from_timestamp(4_000_000_000, 0).expect("a time"))
+        .execute(ctx.db.writer())
+        .await
+        .expect("an update");
+    item.state = QuarantineState::Replaying;
+    item
+}
+
+#[test]
+fn a_replay_that_fails_is_back_in_quarantine_with_its_error() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 3).await;
+        let marking = Marking::new(ids[1], Harm::Fails);
+        work_on(&world, &marking).await;
+        let item = check(&world, &ids, ids[1]).await;
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        replay::request(ctx, owner, &[item.id])
+            .await
+            .expect("a request");
+        // This release has no such projection.
+        let tried = replay::run_waiting(ctx, domain::schedules()).await;
+        assert_eq!(tried.expect("a turn"), 1);
+        let item = check(&world, &ids, ids[1]).await;
+        assert!(item.error.contains("test.marking"), "{}", item.error);
+        world
+    });
+}
+
+#[test]
+fn an_entry_that_panics_takes_at_most_three_workers_down() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 40).await;
+        for (index, poison) in [(0, ids[0]), (21, ids[21]), (39, ids[39])] {
+            Query::new("UPDATE contact SET locale = NULL")
+                .execute(world.ctx.db.writer())
+                .await
+                .expect("an update");
+            for statement in [
+                "DELETE FROM projection_cursor WHERE projection = 'test.marking'",
+                "DELETE FROM quarantine",
+            ] {
+                Query::new(statement)
+                    .execute(world.ctx.db.writer())
+                    .await
+                    .expect("a deletion");
+            }
+            let marking = Marking::new(poison, Harm::Panics);
+            let crashes = work_on(&world, &marking).await as i64;
+            assert_eq!(crashes, MAX_CRASHES + 1, "poison at {index}");
+            check(&world, &ids, poison).await;
+        }
+        world
+    });
+}
+
+const CHILD: &str = "ENISHI_TEST_POISON";
+
+/// The process that [`an_entry_that_ends_its_process_takes_at_most_three_down`] starts.
+#[test]
+fn a_child_that_meets_poison() {
+    let Ok(told) = std::env::var(CHILD) else {
+        return;
+    };
+    let mut told = told.splitn(3, ' ');
+    let mut next = || told.next().expect("three words").to_owned();
+    let (workspace, poison, url) = (next(), next(), next());
+    crate::support::installation::block_on(async {
+        let ctx = World::ctx_at(&url);
+        let marking = Marking::new(poison.parse().expect("an id"), Harm::Aborts);
+        let workspace = workspace.parse().expect("an id");
+        go_on(&ctx, workspace).await;
+        loop {
+            match projection::run(&ctx, &marking, workspace)
+                .await
+                .expect("a run")
+            {
+                Outcome::Idle => return,
+                _ => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+            }
+        }
+    });
+}
+
+#[test]
+fn an_entry_that_ends_its_process_takes_at_most_three_down() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 24).await;
+        let poison = ids[13];
+        let told = format!("{} {poison} {}", world.owner.workspace, world.database.url);
+        let mut aborts = 0;
+        loop {
+            let child =
+                tokio::process::Command::new(std::env::current_exe().expect("this program"))
+                    .args(["--exact", "poison::a_child_that_meets_poison"])
+                    .env(CHILD, &told)
+                    .stdout(std::process::Stdio::null())
+                    .stderr(std::process::Stdio::null())
+                    .status();
+            if child.await.expect("a child").success() {
+                break;
+            }
+            aborts += 1;
+            assert!(aborts <= MAX_CRASHES + 1, "it goes on crashing");
+        }
+        assert_eq!(aborts, MAX_CRASHES + 1);
+        check(&world, &ids, poison).await;
+        world
+    });
+}
+
+/// Sleeps in the middle of its first batch until another worker has done it.
+#[derive(Debug)]
+struct Sleeping<'w> {
+    world: &'w World,
+    marking: Marking,
+    slept: AtomicUsize,
+}
+
+#[async_trait]
+impl Projection for Sleeping<'_> {
+    fn name(&self) -> &'static str {
+        self.marking.name()
+    }
+
+    fn work(&self) -> Work {
+        self.marking.work()
+    }
+
+    fn facts(&self) -> &'static [&'static str] {
+        self.marking.facts()
+    }
+
+    async fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        if self.slept.fetch_add(1, Ordering::SeqCst) == 0 {
+            if ctx.db.backend() == sea_orm::DatabaseBackend::Sqlite {
+                // Nobody else can write while this transaction is open: all another worker can have
+                // done before it began is to take the claim.
+                Query::new("UPDATE projection_cursor SET fence = fence + 1")
+                    .execute(tx.connection())
+                    .await?;
+            } else {
+                work_on(self.world, &self.marking).await;
+            }
+        }
+        self.marking.apply(ctx, tx, entries).await
+    }
+}
+
+#[test]
+fn a_worker_that_slept_past_its_lease_writes_nothing() {
+    on_both(|world| async move {
+        for _ in 0..20 {
+            let ids = contacts(&world, 2).await;
+            let sleeping = Sleeping {
+                world: &world,
+                marking: Marking::new(ContactId(uuid::Uuid::nil()), Harm::None),
+                slept: AtomicUsize::new(0),
+            };
+            loop {
+                let run = projection::run(&world.ctx, &sleeping, world.owner.workspace).await;
+                match run.expect("a run") {
+                    Outcome::Idle => break,
+                    Outcome::Busy => go_on(&world.ctx, world.owner.workspace).await,
+                    _ => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                }
+            }
+            assert!(sleeping.slept.load(Ordering::SeqCst) > 0);
+            let marked = marks(&world).await;
+            assert!(marked.iter().all(|(_, mark)| mark == "x"), "{marked:?}");
+            assert!(ids.iter().all(|id| marked.iter().any(|(one, _)| one == id)));
+        }
+        world
+    });
+}
