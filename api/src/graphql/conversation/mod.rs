@@ -188,7 +188,7 @@ impl Conversation {
 
     /// The values it has for custom attributes, in the attributes' order.
     async fn attributes(&self, context: &Context<'_>) -> Result<Vec<AttributeValue>> {
-        values(context, self.0.id.0).await
+        values(context, self.row.id.0).await
     }
 
     /// What members wrote down about it, newest first; the contact never sees it.
@@ -201,7 +201,7 @@ impl Conversation {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<String, Note>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        notes(context, self.0.id.into(), &page).await
+        notes(context, self.row.id.into(), &page).await
     }
 
     /// Its messages, oldest first.

@@ -85,7 +85,7 @@ impl Note {
             return Ok(None);
         }
         let id = ConversationId(self.0.subject_id);
-        Ok(loader(context)?.load_one(id).await?.map(Conversation))
+        Ok(loader(context)?.load_one(id).await?.map(Conversation::from))
     }
 }
 
