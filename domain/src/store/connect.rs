@@ -65,10 +65,13 @@ impl Location {
                         ("plan_cache_mode", "force_generic_plan"),
                         ("jit", "off"),
                         // Every statement here begins with a few given keys and looks rows up by
-                        // them. On tables it has no statistics of yet, as after a large import,
-                        // PostgreSQL would rather read a whole workspace and hash it.
+                        // them. Plans are made once and kept; one made while a table was empty, or
+                        // without statistics as after a large import, would rather read all of it
+                        // for ever after: to hash or merge it, or to keep it beside the keys.
                         ("enable_hashjoin", "off"),
                         ("enable_mergejoin", "off"),
+                        ("enable_material", "off"),
+                        ("enable_seqscan", "off"),
                     ]);
                 let pool = PgPoolOptions::new()
                     .max_connections(size)
