@@ -26,7 +26,7 @@ use crate::transport::{Code, IDEMPOTENCY_KEY};
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The schema, with idempotency keys.
+/// The schema on the connections of one thread, with idempotency keys.
 #[derive(Clone)]
 pub struct Door {
     schema: Schema,
@@ -34,7 +34,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// Wraps `schema`, keeping keys through `ctx`.
+    /// Wraps `schema`, which may be shared between threads; resolvers and keys use `ctx`.
     pub fn new(schema: Schema, ctx: Ctx) -> Self {
         Self { schema, ctx }
     }
@@ -123,6 +123,7 @@ fn clean(key: &str) -> String {
 
 impl Executor for Door {
     async fn execute(&self, request: Request) -> Response {
+        let request = request.data(self.ctx.clone());
         let Some(key) = key(&request) else {
             return self.schema.execute(request).await;
         };
@@ -147,6 +148,7 @@ impl Executor for Door {
         request: Request,
         session_data: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
+        let request = request.data(self.ctx.clone());
         Executor::execute_stream(&self.schema, request, session_data)
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) location: Location,
     pub(super) connections: u32,
     pub(super) ctx: Ctx,
-    pub(super) hub: graphql::Hub,
+    pub(super) schema: graphql::Schema,
     pub(super) settings: Arc<Settings>,
     pub(super) table: Arc<CostTable>,
     pub(super) rate: Arc<RateLimits>,
@@ -57,7 +57,7 @@ impl Shared {
             ..self.ctx.clone()
         };
         let transport = Transport {
-            executor: Door::new(graphql::schema(ctx.clone(), self.hub.clone()), ctx.clone()),
+            executor: Door::new(self.schema.clone(), ctx.clone()),
             authenticator: Arc::new(Sessions::new(ctx.clone())),
             settings: self.settings.clone(),
             table: self.table.clone(),

@@ -4,9 +4,9 @@
 //! The cast: `app` is what one worker thread serves; [`health`] answers orchestrators; `observe`
 //! counts requests; [`first`] makes the first workspace and shows its token.
 //!
-//! Every worker thread has a schema and connections of its own: a connection belongs to the thread
-//! that opened it, and sharing costs a fifth of the throughput. Only SQLite's single writer is
-//! shared by the whole process.
+//! Every worker thread has connections of its own: a connection belongs to the thread that opened
+//! it, and sharing costs a fifth of the throughput. The schema, which takes megabytes, and SQLite's
+//! single writer are shared by the whole process.
 
 mod app;
 pub mod first;
@@ -66,10 +66,11 @@ pub async fn serve(
     let drain = Drain::new();
     let health = Arc::new(Health::new(drain.clone(), server.redis_is_down));
     let table = CostTable::from_sdl(&graphql::sdl()).context("reading the schema's own text")?;
+    let hub = graphql::Hub::new(server.ctx.clone(), server.wakeups, Handle::current());
     let shared = app::Shared {
         location: server.location,
         connections: server.connections_per_thread,
-        hub: graphql::Hub::new(server.ctx.clone(), server.wakeups, Handle::current()),
+        schema: graphql::schema(server.ctx.clone(), hub),
         ctx: server.ctx,
         settings: Arc::new(Settings {
             rate: server.config.rate,
