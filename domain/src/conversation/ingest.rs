@@ -276,18 +276,22 @@ async fn write(
     let mut created = HashSet::new();
     if !fresh.is_empty() {
         let placed = place(ctx, tx, origin, inbox, &fresh).await?;
-        let fresh_conversations = open_conversations(tx, inbox, &placed).await?;
+        let opened = open_conversations(tx, inbox, &placed).await?;
         created = insert(tx, inbox, &placed).await?;
         let kept: Vec<&Placed<'_>> = placed
             .iter()
             .filter(|place| created.contains(&place.id))
             .collect();
+        let (new, old): (Vec<_>, Vec<_>) = kept
+            .iter()
+            .copied()
+            .partition(|place| opened.contains(&place.conversation));
         if kept.len() < placed.len() {
-            drop_empty(tx, &fresh_conversations, &kept).await?;
+            drop_unused(tx, &opened, &new).await?;
+            rewrite_conversations(tx, &new).await?;
             stored.extend(look_up(tx, inbox, &messages).await?);
         }
-        let awaited = update_conversations(tx, &kept, &fresh_conversations).await?;
-        for change in awaited {
+        for change in update_conversations(tx, &old).await? {
             tx.record(change.recorded(origin));
         }
         update_activity(tx, &kept).await?;
@@ -383,29 +387,101 @@ async fn place<'a>(
         .collect())
 }
 
-/// Inserts the conversations that are not there yet and returns them.
+/// What the messages of one conversation, in the order of sending, say about it.
+struct Totals<'a> {
+    first: &'a Placed<'a>,
+    last: &'a Placed<'a>,
+    messages: i64,
+    inbound_at: Option<DateTime<Utc>>,
+    /// The first that a contact wrote by hand.
+    first_inbound_at: Option<DateTime<Utc>>,
+    /// The first that a member wrote by hand after it.
+    first_response_at: Option<DateTime<Utc>>,
+    /// Whether a member wrote any by hand.
+    answers: bool,
+    waiting_since: Option<DateTime<Utc>>,
+}
+
+impl<'a> Totals<'a> {
+    fn of(places: &[&'a Placed<'a>]) -> Option<Self> {
+        let sent = |direction| {
+            let places = places.iter().map(|place| place.message);
+            places.filter(move |message| message.direction == direction)
+        };
+        let answered_at = sent(Direction::Outbound).map(|one| one.sent_at).max();
+        let questions = || sent(Direction::Inbound).filter(|one| !one.automatic);
+        let answers = || {
+            sent(Direction::Outbound).filter(|one| one.author == Author::Member && !one.automatic)
+        };
+        let waiting = questions().filter(|one| answered_at.is_none_or(|at| at < one.sent_at));
+        let first_inbound_at = questions().map(|one| one.sent_at).min();
+        let responses = answers()
+            .map(|one| one.sent_at)
+            .filter(|&at| first_inbound_at.is_some_and(|first| at >= first));
+        Some(Self {
+            first: places.first()?,
+            last: places.last()?,
+            messages: places.len() as i64,
+            inbound_at: sent(Direction::Inbound).map(|one| one.sent_at).max(),
+            first_inbound_at,
+            first_response_at: responses.min(),
+            answers: answers().next().is_some(),
+            waiting_since: waiting.map(|one| one.sent_at).min(),
+        })
+    }
+
+    /// Of every conversation that `places`, in the order of sending, belong to.
+    fn by_conversation(
+        places: impl Iterator<Item = &'a Placed<'a>>,
+    ) -> BTreeMap<ConversationId, Self> {
+        let mut grouped: BTreeMap<ConversationId, Vec<&Placed<'_>>> = BTreeMap::new();
+        for place in places {
+            grouped.entry(place.conversation).or_default().push(place);
+        }
+        grouped
+            .into_iter()
+            .filter_map(|(id, places)| Some((id, Self::of(&places)?)))
+            .collect()
+    }
+}
+
+fn total_rows(totals: &BTreeMap<ConversationId, Totals<'_>>) -> Rows {
+    let each = || totals.values();
+    Rows::new()
+        .ids("id", totals.keys().copied())
+        .ints("messages", each().map(|one| one.messages))
+        .times("first_at", each().map(|one| one.first.message.sent_at))
+        .times("last_at", each().map(|one| one.last.message.sent_at))
+        .ids("last_id", each().map(|one| one.last.id))
+        .opt_times("inbound_at", each().map(|one| one.inbound_at))
+        .opt_times("first_inbound_at", each().map(|one| one.first_inbound_at))
+        .opt_times("first_response_at", each().map(|one| one.first_response_at))
+        .flags("answers", each().map(|one| one.answers))
+        .opt_times("waiting_since", each().map(|one| one.waiting_since))
+}
+
+/// Inserts the conversations that are not there yet, complete as far as these messages go, and
+/// returns them: most messages open one, and writing it once is half the work of changing it after.
 async fn open_conversations(
     tx: &Tx<'_>,
     inbox: InboxId,
     placed: &[Placed<'_>],
-) -> Result<Vec<ConversationId>> {
-    let mut first: BTreeMap<ConversationId, &Placed<'_>> = BTreeMap::new();
-    for place in placed {
-        first.entry(place.conversation).or_insert(place);
-    }
-    let rows = Rows::new()
-        .ids("id", first.keys().copied())
-        .ids("contact_id", first.values().map(|place| place.contact))
+) -> Result<HashSet<ConversationId>> {
+    let totals = Totals::by_conversation(placed.iter());
+    let rows = total_rows(&totals)
+        .ids("contact_id", totals.values().map(|one| one.first.contact))
         .texts(
             "subject",
-            first.values().map(|place| place.message.subject.as_str()),
-        )
-        .times("at", first.values().map(|place| place.message.sent_at))
-        .ids("message_id", first.values().map(|place| place.id));
-    Ok(Query::new(
+            totals
+                .values()
+                .map(|one| one.first.message.subject.as_str()),
+        );
+    let opened: Vec<ConversationId> = Query::new(
         "INSERT INTO conversation (workspace_id, id, inbox_id, contact_id, subject, status,
-             created_at, first_message_at, last_message_at, last_message_id, messages)
-         SELECT $1, r.id, $2, r.contact_id, r.subject, 'OPEN', $3, r.at, r.at, r.message_id, 0
+             created_at, first_message_at, last_message_at, last_message_id, waiting_since,
+             first_inbound_at, first_response_at, messages)
+         SELECT $1, r.id, $2, r.contact_id, r.subject, 'OPEN', $3, r.first_at, r.last_at,
+                r.last_id, r.waiting_since, r.first_inbound_at, r.first_response_at, r.messages
          FROM {r} WHERE true ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(tx.workspace)
@@ -413,7 +489,8 @@ async fn open_conversations(
     .bind(tx.now)
     .rows("r", rows)
     .column(tx.connection())
-    .await?)
+    .await?;
+    Ok(opened.into_iter().collect())
 }
 
 async fn insert(tx: &Tx<'_>, inbox: InboxId, placed: &[Placed<'_>]) -> Result<HashSet<MessageId>> {
@@ -469,17 +546,18 @@ async fn insert(tx: &Tx<'_>, inbox: InboxId, placed: &[Placed<'_>]) -> Result<Ha
 }
 
 /// Takes back conversations opened for messages that somebody else brought in meanwhile.
-async fn drop_empty(tx: &Tx<'_>, opened: &[ConversationId], kept: &[&Placed<'_>]) -> Result<()> {
+async fn drop_unused(
+    tx: &Tx<'_>,
+    opened: &HashSet<ConversationId>,
+    kept: &[&Placed<'_>],
+) -> Result<()> {
     let used: HashSet<_> = kept.iter().map(|place| place.conversation).collect();
-    let empty = opened.iter().copied().filter(|id| !used.contains(id));
-    Query::new(
-        "DELETE FROM conversation WHERE workspace_id = $1 AND messages = 0
-           AND id IN (SELECT r.id FROM {r})",
-    )
-    .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", empty))
-    .execute(tx.connection())
-    .await?;
+    let unused: BTreeSet<_> = opened.difference(&used).copied().collect();
+    Query::new("DELETE FROM conversation WHERE workspace_id = $1 AND id IN (SELECT r.id FROM {r})")
+        .bind(tx.workspace)
+        .rows("r", Rows::new().ids("id", unused))
+        .execute(tx.connection())
+        .await?;
     Ok(())
 }
 
@@ -502,68 +580,34 @@ impl Reopened {
     }
 }
 
-/// Brings the conversations' own rows up to date: how many messages, the newest one, whether the
+/// Sets the conversations opened a moment ago to what `kept`, all their messages, say.
+async fn rewrite_conversations(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<()> {
+    Query::new(
+        "UPDATE conversation SET messages = r.messages, first_message_at = r.first_at,
+             last_message_id = r.last_id, last_message_at = r.last_at,
+             waiting_since = r.waiting_since, first_inbound_at = r.first_inbound_at,
+             first_response_at = r.first_response_at
+         FROM {r} WHERE conversation.workspace_id = $1 AND conversation.id = r.id",
+    )
+    .bind(tx.workspace)
+    .rows(
+        "r",
+        total_rows(&Totals::by_conversation(kept.iter().copied())),
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Brings conversations that were there before up to date: how many messages, the newest one, whether the
 /// contact waits for an answer, when each side first wrote, and open again when the contact has
 /// written since. Returns those that were not open before.
-async fn update_conversations(
-    tx: &Tx<'_>,
-    kept: &[&Placed<'_>],
-    fresh: &[ConversationId],
-) -> Result<Vec<Reopened>> {
-    let mut by_conversation: BTreeMap<ConversationId, Vec<&Placed<'_>>> = BTreeMap::new();
-    for place in kept {
-        by_conversation
-            .entry(place.conversation)
-            .or_default()
-            .push(place);
+async fn update_conversations(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> Result<Vec<Reopened>> {
+    if kept.is_empty() {
+        return Ok(Vec::new());
     }
-    // `kept` is in the order of sending.
-    let first = by_conversation.values().filter_map(|places| places.first());
-    let last = by_conversation.values().filter_map(|places| places.last());
-    let rows = Rows::new()
-        .ids("id", by_conversation.keys().copied())
-        .ints(
-            "messages",
-            by_conversation.values().map(|places| places.len() as i64),
-        )
-        .times("first_at", first.map(|place| place.message.sent_at))
-        .times("last_at", last.clone().map(|place| place.message.sent_at))
-        .ids("last_id", last.map(|place| place.id))
-        .opt_times(
-            "inbound_at",
-            by_conversation.values().map(|places| {
-                places
-                    .iter()
-                    .filter(|place| place.message.direction == Direction::Inbound)
-                    .map(|place| place.message.sent_at)
-                    .max()
-            }),
-        );
-    let by_contact = |place: &&&Placed<'_>| {
-        place.message.direction == Direction::Inbound && !place.message.automatic
-    };
-    let by_member =
-        |place: &&Placed<'_>| place.message.author == Author::Member && !place.message.automatic;
-    let rows = rows
-        .opt_times(
-            "first_inbound_at",
-            by_conversation.values().map(|places| {
-                let first = places.iter().find(by_contact);
-                first.map(|place| place.message.sent_at)
-            }),
-        )
-        .flags(
-            "answers",
-            by_conversation
-                .values()
-                .map(|places| places.iter().any(by_member)),
-        );
-    // Conversations that this call opened are open.
-    let reopened = if fresh.len() < by_conversation.len() {
-        find_reopened(tx, rows.clone()).await?
-    } else {
-        Vec::new()
-    };
+    let rows = total_rows(&Totals::by_conversation(kept.iter().copied()));
+    let reopened = find_reopened(tx, rows.clone()).await?;
     // The wait is recomputed from the messages themselves: they may arrive in any order. So is the
     // first answer, when this call may have moved it: by an answer, or by a question that was asked
     // before the first one known.
