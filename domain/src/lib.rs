@@ -16,6 +16,7 @@ pub mod contact;
 pub mod conversation;
 pub mod ctx;
 pub mod demo;
+pub mod document;
 pub mod email;
 pub mod error;
 pub mod event;

@@ -163,6 +163,8 @@ ids! {
     CampaignId = "campaign";
     /// One provider event about one email.
     EmailEventId = "emailevent";
+    /// A registered GraphQL document.
+    DocumentId = "document";
     /// A version of the health model.
     HealthModelId = "healthmodel";
     /// One evaluation in a contact's health history.

@@ -16,6 +16,7 @@ pub mod contact_identity;
 pub mod conversation;
 pub mod delivery;
 pub mod delivery_attempt;
+pub mod document;
 pub mod due_item;
 pub mod email_event;
 pub mod event;

@@ -18,6 +18,7 @@ mod m0009_contact;
 mod m0013_conversation;
 mod m0015_work;
 mod m0016_merge;
+mod m0018_document;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_conversation::Migration),
             Box::new(m0016_merge::Migration),
             Box::new(m0015_work::Migration),
+            Box::new(m0018_document::Migration),
         ]
     }
 }

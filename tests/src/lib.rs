@@ -17,6 +17,8 @@ mod conversation;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 mod email;
 #[cfg(test)]
 mod graph;

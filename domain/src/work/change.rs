@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{
-        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId,
+        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId, EmailEventId,
         EventId, FiringId, HealthModelId, InboxId, MemberId, MergeId, MessageId, NoteId,
         OperationId, RuleId, StageChangeId, SuspectId, TagId, TaggingId, TargetId, WorkspaceId,
     },
@@ -240,6 +240,12 @@ pub enum Fact {
     /// An operation was asked for, got further or came to an end.
     #[serde(rename = "operation.changed")]
     OperationChanged { operation_id: OperationId },
+    /// A GraphQL document was registered.
+    #[serde(rename = "document.registered")]
+    DocumentRegistered { document_id: DocumentId },
+    /// A registered GraphQL document was removed.
+    #[serde(rename = "document.removed")]
+    DocumentRemoved { document_id: DocumentId },
     /// The health model changed; everybody's score will be recomputed.
     #[serde(rename = "health_model.changed")]
     HealthModelChanged { model_id: HealthModelId },
@@ -294,6 +300,8 @@ impl Fact {
             Self::TargetChanged { .. } => "target.changed",
             Self::DeliveryFinished { .. } => "delivery.finished",
             Self::OperationChanged { .. } => "operation.changed",
+            Self::DocumentRegistered { .. } => "document.registered",
+            Self::DocumentRemoved { .. } => "document.removed",
             Self::HealthModelChanged { .. } => "health_model.changed",
             Self::HealthChanged { .. } => "health.changed",
         }
@@ -353,6 +361,9 @@ impl Fact {
             Self::TargetChanged { target_id } => target_id.0,
             Self::DeliveryFinished { delivery_id, .. } => delivery_id.0,
             Self::OperationChanged { operation_id } => operation_id.0,
+            Self::DocumentRegistered { document_id } | Self::DocumentRemoved { document_id } => {
+                document_id.0
+            }
             Self::HealthModelChanged { model_id } => model_id.0,
         }
     }
@@ -418,6 +429,9 @@ impl Fact {
             Self::TargetChanged { target_id } => target_id.to_string(),
             Self::DeliveryFinished { delivery_id, .. } => delivery_id.to_string(),
             Self::OperationChanged { operation_id } => operation_id.to_string(),
+            Self::DocumentRegistered { document_id } | Self::DocumentRemoved { document_id } => {
+                document_id.to_string()
+            }
             Self::HealthModelChanged { model_id } => model_id.to_string(),
         }
     }
