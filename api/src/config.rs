@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::transport::limits::RateSettings;
+use crate::transport::limits::{RateSettings, SeatLimits};
 
 /// More threads than this gain nothing by default: the database is busy long before.
 const DEFAULT_THREADS_MAX: usize = 4;
@@ -60,6 +60,46 @@ pub struct Args {
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
     rate_points: String,
+
+    /// Sockets each access token may have open in one process, 1 to 1000000
+    #[arg(
+        long,
+        env = "ENISHI_SOCKETS_PER_TOKEN",
+        value_name = "NUMBER",
+        default_value = "1000"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    sockets_per_token: String,
+
+    /// Sockets each workspace may have open in one process, 1 to 1000000
+    #[arg(
+        long,
+        env = "ENISHI_SOCKETS_PER_WORKSPACE",
+        value_name = "NUMBER",
+        default_value = "5000"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    sockets_per_workspace: String,
+
+    /// Subscriptions each access token may have live in one process, 1 to 1000000
+    #[arg(
+        long,
+        env = "ENISHI_SUBSCRIPTIONS_PER_TOKEN",
+        value_name = "NUMBER",
+        default_value = "2000"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    subscriptions_per_token: String,
+
+    /// Subscriptions each workspace may have live in one process, 1 to 1000000
+    #[arg(
+        long,
+        env = "ENISHI_SUBSCRIPTIONS_PER_WORKSPACE",
+        value_name = "NUMBER",
+        default_value = "10000"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    subscriptions_per_workspace: String,
 }
 
 /// Settings of serving, checked.
@@ -77,6 +117,8 @@ pub struct Config {
     pub threads: usize,
     /// Each caller's bucket.
     pub rate: RateSettings,
+    /// What callers may have open.
+    pub seats: SeatLimits,
 }
 
 impl Args {
@@ -119,6 +161,28 @@ impl Args {
             problems
                 .push("ENISHI_RATE_POINTS: give a whole number from 600 to 60000000".to_owned());
         }
+        let mut seats = |text: &str, name: &str| {
+            let number = number(text, 1..=1_000_000);
+            if number.is_none() {
+                problems.push(format!("{name}: give a whole number from 1 to 1000000"));
+            }
+            number.unwrap_or_default() as u32
+        };
+        let seats = SeatLimits {
+            sockets_per_token: seats(&self.sockets_per_token, "ENISHI_SOCKETS_PER_TOKEN"),
+            sockets_per_workspace: seats(
+                &self.sockets_per_workspace,
+                "ENISHI_SOCKETS_PER_WORKSPACE",
+            ),
+            subscriptions_per_token: seats(
+                &self.subscriptions_per_token,
+                "ENISHI_SUBSCRIPTIONS_PER_TOKEN",
+            ),
+            subscriptions_per_workspace: seats(
+                &self.subscriptions_per_workspace,
+                "ENISHI_SUBSCRIPTIONS_PER_WORKSPACE",
+            ),
+        };
         if problems.len() > before {
             return None;
         }
@@ -129,6 +193,7 @@ impl Args {
             allowed_origins,
             threads: threads?,
             rate: rate(points? as u32),
+            seats,
         })
     }
 }
@@ -221,6 +286,8 @@ mod tests {
         let default = RateSettings::default();
         assert_eq!(config.rate.burst, default.burst);
         assert_eq!(config.rate.per_second, default.per_second);
+        let (seats, expected) = (config.seats, SeatLimits::default());
+        assert_eq!(format!("{seats:?}"), format!("{expected:?}"));
     }
 
     #[test]
@@ -267,6 +334,12 @@ mod tests {
             ),
             ("ENISHI_API_THREADS", "--api-threads", "0"),
             ("ENISHI_RATE_POINTS", "--rate-points", "10"),
+            ("ENISHI_SOCKETS_PER_TOKEN", "--sockets-per-token", "0"),
+            (
+                "ENISHI_SUBSCRIPTIONS_PER_WORKSPACE",
+                "--subscriptions-per-workspace",
+                "x",
+            ),
         ] {
             let problems = check(&[option, value], None).unwrap_err();
             assert_eq!(problems.len(), 1, "{value}: {problems:?}");

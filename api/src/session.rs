@@ -15,11 +15,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     access::{Actor, token},
     ctx::Ctx,
+    document,
 };
 
 use crate::{
     graphql::LoaderCell,
-    transport::{Authenticator, Refusal},
+    transport::{Authenticator, DocumentHash, DocumentMemory, Refusal},
 };
 
 /// How long a looked-up token is believed without asking again.
@@ -27,10 +28,22 @@ const FRESH: TimeDelta = TimeDelta::seconds(2);
 /// Looked-up tokens kept; when there are more, all are forgotten and asked for anew.
 const KEPT: usize = 10_000;
 
+/// Bytes of registered documents kept in the memory of each thread.
+const DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
+/// How long they are kept, so that the removal of one shows.
+const DOCUMENTS_FRESH: TimeDelta = TimeDelta::seconds(5);
+
 /// The sessions of one process.
 pub struct Sessions {
     ctx: Ctx,
     known: Mutex<HashMap<token::Hash, Known>>,
+    documents: Mutex<Documents>,
+}
+
+/// The registered documents that were looked up lately.
+struct Documents {
+    since: DateTime<Utc>,
+    memory: Arc<DocumentMemory>,
 }
 
 struct Known {
@@ -51,7 +64,21 @@ impl Sessions {
         Self {
             ctx,
             known: Mutex::default(),
+            documents: Mutex::new(Documents::new(DateTime::UNIX_EPOCH)),
         }
+    }
+
+    /// What was looked up in the last seconds.
+    fn documents(&self) -> Arc<DocumentMemory> {
+        let now = self.ctx.clock.now();
+        let mut documents = self
+            .documents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if (now - documents.since).abs() >= DOCUMENTS_FRESH {
+            *documents = Documents::new(now);
+        }
+        Arc::clone(&documents.memory)
     }
 
     async fn actor(&self, hash: token::Hash) -> domain::error::Result<Option<Arc<Actor>>> {
@@ -83,6 +110,15 @@ impl Sessions {
     }
 }
 
+impl Documents {
+    fn new(since: DateTime<Utc>) -> Self {
+        Self {
+            since,
+            memory: Arc::new(DocumentMemory::new(DOCUMENT_BYTES)),
+        }
+    }
+}
+
 impl Authenticator for Sessions {
     type Session = Session;
 
@@ -111,6 +147,38 @@ impl Authenticator for Sessions {
 
     fn rate_key(&self, session: &Session, _peer: Option<IpAddr>) -> u128 {
         session.actor.token.0.as_u128()
+    }
+
+    fn workspace_key(&self, session: &Session) -> u128 {
+        session.actor.workspace.0.as_u128()
+    }
+
+    async fn registered_document(
+        &self,
+        session: &Session,
+        hash: DocumentHash,
+    ) -> Result<Option<Arc<str>>, Refusal> {
+        let key = self.workspace_key(session);
+        let memory = self.documents();
+        if let Some(text) = memory.get(key, hash) {
+            return Ok(Some(text));
+        }
+        let digits = hex::encode(hash);
+        let found = document::find(&self.ctx, session.actor.workspace, &digits);
+        let text: Option<Arc<str>> = match found.await {
+            Ok(text) => text.map(Into::into),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a document look-up failed"
+                );
+                return Err(Refusal::Unavailable);
+            }
+        };
+        if let Some(text) = &text {
+            memory.put(key, hash, Arc::clone(text));
+        }
+        Ok(text)
     }
 
     fn attach(&self, session: &Session, request: Request) -> Request {

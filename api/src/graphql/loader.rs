@@ -15,6 +15,13 @@ use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId,
         FiringId, InboxId, MemberId, MessageId, NoteId, RuleId, TagId, TargetId, WorkspaceId,
+    access, account, contact, conversation, ctx::Ctx, document, email, health, inbox, notification,
+    rule, tag,
+};
+use entity::{
+    id::{
+        AccountId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId, EmailEventId,
+        FiringId, InboxId, MemberId, MessageId, RuleId, TagId, TargetId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -382,6 +389,18 @@ impl Load<DeliveryId> for Loader {
 
     async fn load(&self, ids: &[DeliveryId]) -> Result<HashMap<DeliveryId, Self::Value>, Error> {
         let rows = notification::delivery::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<DocumentId> for Loader {
+    type Value = entity::document::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[DocumentId]) -> Result<HashMap<DocumentId, Self::Value>, Error> {
+        let rows = document::load(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))

@@ -14,6 +14,7 @@ pub mod change;
 pub mod contact;
 mod context;
 pub mod conversation;
+pub mod document;
 pub mod email;
 mod error;
 pub mod event;
@@ -28,6 +29,7 @@ pub mod notification;
 pub mod operation;
 mod page;
 pub mod quarantine;
+pub mod rate_limit;
 pub mod rule;
 mod scalar;
 mod stage;
@@ -51,6 +53,7 @@ pub struct Query(
     contact::ContactQuery,
     contact::IdentityQuery,
     conversation::ConversationQuery,
+    document::DocumentQuery,
     email::EmailQuery,
     health::HealthModelQuery,
     inbox::InboxQuery,
@@ -58,6 +61,7 @@ pub struct Query(
     notification::NotificationQuery,
     operation::OperationQuery,
     quarantine::QuarantineQuery,
+    rate_limit::RateLimitQuery,
     rule::RuleQuery,
     tag::TagQuery,
 );
@@ -74,6 +78,7 @@ pub struct Mutation(
     contact::IdentityMutation,
     conversation::ConversationMutation,
     conversation::ConversationUpdateMutation,
+    document::DocumentMutation,
     email::EmailMutation,
     event::EventMutation,
     health::HealthModelMutation,

@@ -16,6 +16,7 @@ use super::{
     contact::{Contact, DuplicateSuspect, SubscriptionChange},
     context::business,
     conversation::{Conversation, Message},
+    document::RegisteredDocument,
     email::{Campaign, EmailEvent},
     error::fault,
     event::Event,
@@ -87,6 +88,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, Note>>("A page of notes.")
         .override_output_type_description::<Connection<String, QuarantinedItem>>(
             "A page of work that was set aside.",
+        )
+        .override_output_type_description::<Connection<String, RegisteredDocument>>(
+            "A page of registered documents.",
         )
         .override_output_type_description::<Connection<String, Rule>>("A page of rules.")
         .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")

@@ -19,7 +19,9 @@ use super::{
 use crate::{
     graphql::{self, Door},
     session::Sessions,
-    transport::{self, Asset, CostTable, Drain, RateLimits, Settings, Transport},
+    transport::{
+        self, Asset, CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings, Transport,
+    },
 };
 
 /// What all threads have in common.
@@ -31,7 +33,10 @@ pub(super) struct Shared {
     pub(super) schema: graphql::Schema,
     pub(super) settings: Arc<Settings>,
     pub(super) table: Arc<CostTable>,
+    pub(super) sdl: Arc<str>,
     pub(super) rate: Arc<RateLimits>,
+    pub(super) seats: Arc<Seats>,
+    pub(super) persisted: Arc<DocumentMemory>,
     pub(super) drain: Drain,
     pub(super) health: Arc<Health>,
     pub(super) metrics: PrometheusHandle,
@@ -61,7 +66,10 @@ impl Shared {
             authenticator: Arc::new(Sessions::new(ctx.clone())),
             settings: self.settings.clone(),
             table: self.table.clone(),
+            sdl: self.sdl.clone(),
             rate: self.rate.clone(),
+            seats: self.seats.clone(),
+            persisted: self.persisted.clone(),
             drain: self.drain.clone(),
             ids: self.ctx.ids.clone(),
             clock: self.ctx.clock.clone(),

@@ -26,7 +26,7 @@ use crate::{
     assets,
     config::Config,
     graphql,
-    transport::{CostTable, Drain, RateLimits, Settings},
+    transport::{CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings},
 };
 
 use health::Health;
@@ -65,20 +65,26 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let drain = Drain::new();
     let health = Arc::new(Health::new(drain.clone(), server.redis_is_down));
-    let table = CostTable::from_sdl(&graphql::sdl()).context("reading the schema's own text")?;
+    let sdl = graphql::sdl();
+    let table = CostTable::from_sdl(&sdl).context("reading the schema's own text")?;
+    let settings = Settings {
+        rate: server.config.rate,
+        seats: server.config.seats,
+        allowed_origins: server.config.allowed_origins,
+        ..Settings::default()
+    };
     let hub = graphql::Hub::new(server.ctx.clone(), server.wakeups, Handle::current());
     let shared = app::Shared {
         location: server.location,
         connections: server.connections_per_thread,
         schema: graphql::schema(server.ctx.clone(), hub),
         ctx: server.ctx,
-        settings: Arc::new(Settings {
-            rate: server.config.rate,
-            allowed_origins: server.config.allowed_origins,
-            ..Settings::default()
-        }),
         table: Arc::new(table),
-        rate: Arc::new(RateLimits::new(server.config.rate)),
+        sdl: sdl.into(),
+        rate: Arc::new(RateLimits::new(settings.rate)),
+        seats: Arc::new(Seats::new(settings.seats)),
+        persisted: Arc::new(DocumentMemory::new(settings.persisted_bytes)),
+        settings: Arc::new(settings),
         drain: drain.clone(),
         health: health.clone(),
         metrics: server.metrics,

@@ -7,7 +7,9 @@ use serde::{
     ser::{SerializeMap, SerializeStruct},
 };
 
-use super::{budget::Cost, code::Code, failure::Failure, rate::Bucket, request_id::RequestId};
+use super::{
+    bill::Bill, budget::Cost, code::Code, failure::Failure, rate::Bucket, request_id::RequestId,
+};
 
 /// What a caller is told of a fault of ours; the log has the rest under the request id.
 pub(crate) const INTERNAL_MESSAGE: &str = "Something went wrong on our side. Name the request id \
@@ -23,17 +25,21 @@ pub(crate) struct Answer<'a> {
     extensions: &'a std::collections::BTreeMap<String, Value>,
     cost: Option<Cost>,
     bucket: Option<Bucket>,
+    actual: Option<u64>,
+    deprecations: Option<&'a Value>,
 }
 
 impl<'a> Answer<'a> {
     /// The answer to an operation that got as far as the schema.
-    pub(crate) fn to_response(response: &'a Response, cost: Cost, bucket: Bucket) -> Self {
+    pub(crate) fn to_response(response: &'a Response, bill: &'a Bill) -> Self {
         Self {
             errors: &response.errors,
             data: was_executed(response).then_some(&response.data),
             extensions: &response.extensions,
-            cost: Some(cost),
-            bucket: Some(bucket),
+            cost: Some(bill.cost),
+            bucket: Some(bill.bucket),
+            actual: bill.actual,
+            deprecations: bill.deprecations.as_deref(),
         }
     }
 
@@ -47,6 +53,8 @@ impl<'a> Answer<'a> {
             extensions: &NO_EXTENSIONS,
             cost: failure.cost,
             bucket: failure.bucket,
+            actual: None,
+            deprecations: None,
         }
     }
 
@@ -150,21 +158,27 @@ impl Serialize for AnswerExtensions<'_> {
             map.serialize_entry(name, value)?;
         }
         if let Some(cost) = self.0.cost {
-            map.serialize_entry("cost", &CostExtension(cost, self.0.bucket))?;
+            map.serialize_entry("cost", &CostExtension(cost, self.0))?;
+        }
+        if let Some(deprecations) = self.0.deprecations {
+            map.serialize_entry("deprecations", deprecations)?;
         }
         map.end()
     }
 }
 
-struct CostExtension(Cost, Option<Bucket>);
+struct CostExtension<'a>(Cost, &'a Answer<'a>);
 
-impl Serialize for CostExtension {
+impl Serialize for CostExtension<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(cost, bucket) = self;
-        let mut fields = serializer.serialize_struct("cost", 3)?;
+        let Self(cost, answer) = self;
+        let mut fields = serializer.serialize_struct("cost", 4)?;
         fields.serialize_field("requested", &cost.requested)?;
+        if let Some(actual) = answer.actual {
+            fields.serialize_field("actual", &actual)?;
+        }
         fields.serialize_field("limit", &cost.limit)?;
-        if let Some(bucket) = bucket {
+        if let Some(bucket) = &answer.bucket {
             fields.serialize_field("remaining", &bucket.remaining)?;
         }
         fields.end()

@@ -10,6 +10,8 @@ pub enum Code {
     BadRequest,
     /// The document is not GraphQL.
     GraphqlParseFailed,
+    /// The document named by its hash is not known (here); send its text.
+    PersistedQueryNotFound,
     /// The document does not fit the schema, or breaks a structural limit (depth, aliases, ...).
     GraphqlValidationFailed,
     /// A variable or an argument has a value that its type does not allow.
@@ -22,7 +24,7 @@ pub enum Code {
     Unauthenticated,
     /// The credential is good but does not allow this.
     Forbidden,
-    /// Too many operations are live on this socket.
+    /// Too many operations are live on this socket, or of this token or workspace.
     TooManyOperations,
     /// The body or message is too long.
     PayloadTooLarge,
@@ -48,9 +50,10 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
+        Self::PersistedQueryNotFound,
         Self::GraphqlValidationFailed,
         Self::BadUserInput,
         Self::CostLimit,
@@ -75,6 +78,7 @@ impl Code {
         match self {
             Self::BadRequest => "BAD_REQUEST",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::CostLimit => "COST_LIMIT",
@@ -108,6 +112,7 @@ impl Code {
         match self {
             Self::BadRequest
             | Self::GraphqlParseFailed
+            | Self::PersistedQueryNotFound
             | Self::GraphqlValidationFailed
             | Self::BadUserInput
             | Self::CostLimit => StatusCode::BAD_REQUEST,
@@ -133,6 +138,7 @@ impl Code {
         matches!(
             self,
             Self::GraphqlParseFailed
+                | Self::PersistedQueryNotFound
                 | Self::GraphqlValidationFailed
                 | Self::BadUserInput
                 | Self::CostLimit

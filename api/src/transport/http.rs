@@ -13,7 +13,7 @@ use super::{
     IDEMPOTENCY_KEY,
     accept::{FOR_FAILURES, FOR_RESULTS, FOR_STREAMS, Media, choose},
     answer::{self, Answer},
-    budget::Cost,
+    bill::Bill,
     code::Code,
     explorer,
     failure::Failure,
@@ -21,7 +21,6 @@ use super::{
     multipart::Multipart,
     origin,
     params::{self, Params, header_text},
-    rate::Bucket,
     request_id::RequestId,
     run::{Job, Worker},
     session::{Authenticator, header_credential},
@@ -84,7 +83,7 @@ async fn route<E: Executor, A: Authenticator>(
     match answered {
         Ok(Answered::Whole(response)) => logged(response, log),
         Ok(Answered::Stream(session, media, started)) => {
-            stream_response(worker, session, media, started, log)
+            stream_response(worker, session, media, *started, log)
         }
         Err(failure) => refuse(worker, request, failure, log),
     }
@@ -108,7 +107,7 @@ async fn body_params<E: Executor, A: Authenticator>(
 
 enum Answered<S> {
     Whole(HttpResponse),
-    Stream(S, Media, Started),
+    Stream(S, Media, Box<Started>),
 }
 
 async fn answer<E: Executor, A: Authenticator>(
@@ -139,8 +138,9 @@ async fn answer<E: Executor, A: Authenticator>(
     }
     let job = worker.prepare(params, &caller, log.id(), |kind| {
         is_allowed(request.method(), accept, kind)
-    })?;
-    log.runs(job.name.clone(), job.cost);
+    });
+    let job = job.await?;
+    log.runs(job.name.clone(), job.bill.cost);
     let offers: &[Media] = match job.kind {
         OperationType::Subscription => &FOR_STREAMS,
         OperationType::Query | OperationType::Mutation => &FOR_RESULTS,
@@ -150,8 +150,8 @@ async fn answer<E: Executor, A: Authenticator>(
             if worker.transport.drain.is_draining() {
                 return Err(Failure::going_away());
             }
-            let started = Started::start(worker, job)?;
-            Ok(Answered::Stream(caller.session, media, started))
+            let started = Started::start(worker, job, &caller)?;
+            Ok(Answered::Stream(caller.session, media, Box::new(started)))
         }
         Some(media) => Ok(Answered::Whole(whole(worker, job, media, log.id()).await?)),
         None => Err(not_acceptable()),
@@ -179,17 +179,18 @@ async fn whole<E: Executor, A: Authenticator>(
     media: Media,
     id: &RequestId,
 ) -> Result<HttpResponse, Failure> {
-    let (cost, bucket) = (job.cost, job.bucket);
+    let mut bill = job.bill;
     let mut response = worker.execute(job.request).await.map_err(|mut failure| {
-        failure.cost = Some(cost);
-        failure.bucket = Some(bucket);
+        failure.cost = Some(bill.cost);
+        failure.bucket = Some(bill.bucket);
         failure
     })?;
     worker.finish(&mut response, id);
-    Ok(whole_response(&response, media, cost, bucket))
+    bill.settle(&worker.transport.rate, &response);
+    Ok(whole_response(&response, media, &bill))
 }
 
-fn whole_response(response: &Response, media: Media, cost: Cost, bucket: Bucket) -> HttpResponse {
+fn whole_response(response: &Response, media: Media, bill: &Bill) -> HttpResponse {
     let is_refusal = media == Media::GraphqlResponse && !answer::was_executed(response);
     let status = if is_refusal {
         StatusCode::BAD_REQUEST
@@ -200,8 +201,8 @@ fn whole_response(response: &Response, media: Media, cost: Cost, bucket: Bucket)
     for (name, value) in &response.http_headers {
         builder.append_header((name.as_str(), value.as_bytes()));
     }
-    bucket.announce(&mut builder);
-    builder.body(Answer::to_response(response, cost, bucket).to_bytes())
+    bill.bucket.announce(&mut builder);
+    builder.body(Answer::to_response(response, bill).to_bytes())
 }
 
 fn stream_response<E: Executor, A: Authenticator>(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use super::seats::SeatLimits;
+
 /// What the door accepts, and for how long. The defaults are those the public documentation
 /// promises; an installation may change any of them.
 #[derive(Debug, Clone)]
@@ -12,6 +14,10 @@ pub struct Settings {
     pub rate: RateSettings,
     /// Limits on `WebSocket` connections.
     pub socket: SocketLimits,
+    /// Limits on what each token and each workspace has open.
+    pub seats: SeatLimits,
+    /// Bytes of text that are remembered of documents sent with their hash, in one process.
+    pub persisted_bytes: usize,
     /// Longest body of a POST, in bytes; counted while reading, whatever the headers announce.
     pub body_max_bytes: usize,
     /// How long a client may take to send its body.
@@ -37,6 +43,8 @@ impl Default for Settings {
             document: DocumentLimits::default(),
             rate: RateSettings::default(),
             socket: SocketLimits::default(),
+            seats: SeatLimits::default(),
+            persisted_bytes: 16 * 1024 * 1024,
             body_max_bytes: 1024 * 1024,
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),

@@ -9,21 +9,25 @@
 //! - `http` takes GET and POST apart; `params` reads them, `accept` finds the media type to answer
 //!   in, `origin` judges pages of other sites, `request_id` ties the answer to the log;
 //! - [`session`] finds out who is calling;
+//! - [`documents`] finds the text of a document that is named by its hash;
 //! - [`budget`] refuses documents that ask for too much, before anything is executed;
-//! - [`rate`] takes the cost from the caller's bucket;
+//! - [`rate`] takes the cost from the caller's bucket, and `bill` gives back what was not used;
+//! - [`seats`] counts what each token and workspace has open;
 //! - `run` executes, on the worker thread that holds the connection;
 //! - `answer` writes the result, `failure` and [`code`] say what can go wrong;
 //! - `stream` keeps an answer open, in the formats `sse` and `multipart`;
 //! - `websocket` serves sockets: `protocol` has the messages, `operations` what is live,
 //!   `outbox` the way out;
 //! - [`drain`] ends what is open when the server goes away;
-//! - [`explorer`] serves `GraphiQL`;
+//! - [`explorer`] serves `GraphiQL`, `schema_file` the schema's text;
 //! - [`limits`] holds every number.
 
 mod accept;
 mod answer;
+mod bill;
 pub mod budget;
 pub mod code;
+pub mod documents;
 pub mod drain;
 pub mod explorer;
 mod failure;
@@ -39,6 +43,8 @@ mod protocol;
 pub mod rate;
 mod request_id;
 mod run;
+mod schema_file;
+pub mod seats;
 pub mod session;
 mod sse;
 mod stream;
@@ -57,11 +63,13 @@ use domain::port::{Clock, Ids};
 
 pub use budget::{Cost, CostTable};
 pub use code::Code;
+pub use documents::{DocumentHash, DocumentMemory};
 pub use drain::Drain;
 pub use explorer::Asset;
 pub use limits::Settings;
 pub use rate::{Bucket, RateLimits};
 pub use request_id::RequestId;
+pub use seats::{SeatLimits, Seats};
 pub use session::{Authenticator, Refusal};
 
 /// The request extension that carries an idempotency key; over HTTP the header `Idempotency-Key`
@@ -80,8 +88,14 @@ pub struct Transport<E, A> {
     pub settings: Arc<Settings>,
     /// What the fields of the schema cost.
     pub table: Arc<CostTable>,
+    /// The schema's text, for `/graphql/schema.graphql`.
+    pub sdl: Arc<str>,
     /// The callers' buckets.
     pub rate: Arc<RateLimits>,
+    /// What each caller has open.
+    pub seats: Arc<Seats>,
+    /// The documents that were sent with their hash.
+    pub persisted: Arc<DocumentMemory>,
     /// The signal that the server goes away.
     pub drain: Drain,
     /// Where request ids come from.
@@ -99,7 +113,10 @@ impl<E: Clone, A> Clone for Transport<E, A> {
             authenticator: Arc::clone(&self.authenticator),
             settings: Arc::clone(&self.settings),
             table: Arc::clone(&self.table),
+            sdl: Arc::clone(&self.sdl),
             rate: Arc::clone(&self.rate),
+            seats: Arc::clone(&self.seats),
+            persisted: Arc::clone(&self.persisted),
             drain: self.drain.clone(),
             ids: Arc::clone(&self.ids),
             clock: Arc::clone(&self.clock),
@@ -108,14 +125,19 @@ impl<E: Clone, A> Clone for Transport<E, A> {
     }
 }
 
-/// Mounts `/graphql` (and the explorer, if there is one). Call it inside the application factory:
-/// what it keeps per worker thread is made here.
+/// Mounts `/graphql`, `/graphql/schema.graphql` (and the explorer, if there is one). Call it inside
+/// the application factory: what it keeps per worker thread is made here.
 pub fn configure<E: Executor, A: Authenticator>(
     transport: Transport<E, A>,
 ) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         explorer::configure(config, transport.explorer);
         let worker = Rc::new(run::Worker::new(transport));
+        let for_schema = Rc::clone(&worker);
+        let schema =
+            move |request: HttpRequest| schema_file::serve(Rc::clone(&for_schema), request);
+        let schema = web::resource("/graphql/schema.graphql").route(web::get().to(schema));
+        config.service(schema);
         let serve = move |request: HttpRequest, payload: web::Payload| {
             http::serve(Rc::clone(&worker), request, payload)
         };

@@ -7,14 +7,16 @@ use async_graphql::{Executor, Response};
 use futures::StreamExt;
 
 use super::{
-    answer,
+    answer::{self, Answer},
     code::Code,
     failure::Failure,
     log::RequestLog,
     outbox::Outbox,
     params::Params,
     protocol::{Close, ServerMessage},
-    run::{Caller, Job, Worker, payload},
+    request_id::RequestId,
+    run::{Caller, Job, Worker},
+    seats::Seat,
     session::Authenticator,
 };
 
@@ -46,11 +48,8 @@ impl<E: Executor, A: Authenticator> Operations<E, A> {
             return Err(Close::duplicate(&id));
         }
         let mut log = RequestLog::start(self.worker.fresh_id(), "websocket-operation");
-        let prepared = self
-            .has_room()
-            .and_then(|()| self.worker.prepare(params, caller, log.id(), |_| Ok(())));
-        let job = match prepared {
-            Ok(job) => job,
+        let (job, seat) = match self.prepare(params, caller, log.id()).await {
+            Ok(prepared) => prepared,
             Err(mut failure) => {
                 log.status = failure.code.status().as_u16();
                 self.worker.finish_failure(&mut failure, log.id());
@@ -58,18 +57,31 @@ impl<E: Executor, A: Authenticator> Operations<E, A> {
                 return self.outbox.send(message).await;
             }
         };
-        log.runs(job.name.clone(), job.cost);
+        log.runs(job.name.clone(), job.bill.cost);
         let running = Running {
             worker: Rc::clone(&self.worker),
             outbox: self.outbox.clone(),
             live: Rc::clone(&self.live),
             id: id.clone(),
             log,
+            _seat: seat,
         };
         // The task first runs after this returns, when it is in the list it will leave.
         let task = rt::spawn(running.run(job));
         self.live.borrow_mut().insert(id, task);
         Ok(())
+    }
+
+    async fn prepare(
+        &self,
+        params: Params,
+        caller: &Rc<Caller<A::Session>>,
+        id: &RequestId,
+    ) -> Result<(Job, Option<Seat>), Failure> {
+        self.has_room()?;
+        let job = self.worker.prepare(params, caller, id, |_| Ok(())).await?;
+        let seat = self.worker.seat_for(&job, caller)?;
+        Ok((job, seat))
     }
 
     /// The client wants no more of it. An unknown id is one that has just ended.
@@ -101,18 +113,21 @@ struct Running<E, A> {
     live: Rc<RefCell<HashMap<Box<str>, JoinHandle<()>>>>,
     id: Box<str>,
     log: RequestLog,
+    /// A subscription's place among those of the caller.
+    _seat: Option<Seat>,
 }
 
 impl<E: Executor, A: Authenticator> Running<E, A> {
     async fn run(self, job: Job) {
-        let (cost, bucket) = (job.cost, job.bucket);
+        let mut bill = job.bill;
         let mut responses = self.worker.responses(job.request, job.kind);
         while let Some(mut response) = responses.next().await {
             self.worker.finish(&mut response, self.log.id());
             if !answer::was_executed(&response) {
                 return self.fail(&response).await;
             }
-            let payload = payload(&response, cost, bucket);
+            bill.settle(&self.worker.transport.rate, &response);
+            let payload = Answer::to_response(&response, &bill);
             let message = ServerMessage::Next {
                 id: &self.id,
                 payload: &payload,

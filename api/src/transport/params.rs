@@ -6,7 +6,12 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{code::Code, failure::Failure, limits::Settings};
+use super::{
+    code::Code,
+    documents::{self, Given},
+    failure::Failure,
+    limits::Settings,
+};
 
 /// What to execute. The same on every transport.
 #[derive(Debug, Default, Deserialize)]
@@ -14,6 +19,9 @@ use super::{code::Code, failure::Failure, limits::Settings};
 pub(crate) struct Params {
     #[serde(default)]
     pub(crate) query: Option<String>,
+    /// The id of a registered document, in place of `query`.
+    #[serde(default)]
+    pub(crate) document_id: Option<String>,
     #[serde(default)]
     pub(crate) operation_name: Option<String>,
     #[serde(default)]
@@ -23,20 +31,21 @@ pub(crate) struct Params {
 }
 
 /// One text for every mistake in the shape: serde's own quotes what it was given.
-const SHAPE: &str = "A GraphQL request is a JSON object in which `query` is a string, and \
-    `operationName` (a string), `variables` and `extensions` (objects) may be added.";
+const SHAPE: &str = "A GraphQL request is a JSON object in which `query` (or \
+    `documentId`) is a string, and `operationName` (a string), `variables` and `extensions` (objects) may be added.";
 
 impl Params {
     /// Reads a query string.
     pub(crate) fn from_query_string(text: &str) -> Result<Self, Failure> {
         let mut params = Self::default();
-        let mut seen = [false; 4];
+        let mut seen = [false; 5];
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             let slot = match &*name {
                 "query" => 0,
                 "operationName" => 1,
                 "variables" => 2,
                 "extensions" => 3,
+                "documentId" => 4,
                 _ => continue,
             };
             if std::mem::replace(&mut seen[slot], true) {
@@ -46,6 +55,7 @@ impl Params {
                 0 => params.query = Some(value.into_owned()),
                 1 => params.operation_name = Some(value.into_owned()),
                 2 => params.variables = json_parameter(&value)?,
+                4 => params.document_id = Some(value.into_owned()),
                 _ => params.extensions = json_parameter(&value)?,
             }
         }
@@ -66,11 +76,19 @@ impl Params {
         serde_json::from_slice(body).map_err(|error| json_failure(&error))
     }
 
-    /// The document, which every request must have.
-    pub(crate) fn document(&mut self) -> Result<String, Failure> {
-        match self.query.take() {
-            Some(query) if !query.trim().is_empty() => Ok(query),
-            _ => Err(bad_request("The parameter `query` is missing.")),
+    /// The document, which every request must give in one of the ways there are.
+    pub(crate) fn document(&mut self) -> Result<Given, Failure> {
+        let query = self.query.take().filter(|query| !query.trim().is_empty());
+        if let Some(id) = self.document_id.take() {
+            if query.is_some() {
+                return Err(bad_request("Give `query` or `documentId`, not both."));
+            }
+            return documents::read_id(&id).map(Given::Registered);
+        }
+        match (documents::read_extension(self.extensions.as_ref())?, query) {
+            (Some(hash), query) => Ok(Given::Persisted(hash, query)),
+            (None, Some(query)) => Ok(Given::Text(query)),
+            (None, None) => Err(bad_request("The parameter `query` is missing.")),
         }
     }
 }
@@ -189,7 +207,10 @@ mod tests {
             "query=query%20A%7Ba%7D&operationName=A&variables=%7B%22x%22%3A1%7D&extensions=&other=1",
         )
         .unwrap();
-        assert_eq!(params.document().unwrap(), "query A{a}");
+        assert_eq!(
+            params.document().unwrap(),
+            Given::Text("query A{a}".to_owned())
+        );
         assert_eq!(params.operation_name.as_deref(), Some("A"));
         assert_eq!(params.variables.len(), 1);
     }

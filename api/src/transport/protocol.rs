@@ -27,7 +27,7 @@ pub(crate) enum ClientMessage {
     Complete { id: Box<str> },
 }
 
-/// Why a socket is closed: the protocol's own codes, and three of ours.
+/// Why a socket is closed: the protocol's own codes, and some of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Close {
     pub(crate) code: u16,
@@ -76,6 +76,10 @@ impl Close {
     /// Ours: the client left its outgoing buffer full for too long.
     pub(crate) fn slow_reader() -> Self {
         Self::new(4008, "The client does not read")
+    }
+    /// Ours: the token or its workspace has as many sockets open as it may.
+    pub(crate) fn full(reason: impl Into<String>) -> Self {
+        Self::new(4029, reason)
     }
     pub(crate) fn init_timeout() -> Self {
         Self::new(4408, "Connection initialisation timeout")
@@ -152,7 +156,12 @@ fn object(text: &str) -> Result<Option<Map<String, Json>>, Close> {
 fn subscribe_params(text: &str) -> Result<Params, Close> {
     let refuse = || Close::bad_request("`payload` must be a GraphQL request");
     let message: Payload<Params> = serde_json::from_str(text).map_err(|_| refuse())?;
-    if message.payload.query.is_none() {
+    let params = &message.payload;
+    let has_hash = |all: &async_graphql::Extensions| all.contains_key("persistedQuery");
+    if params.query.is_none()
+        && params.document_id.is_none()
+        && !params.extensions.as_ref().is_some_and(has_hash)
+    {
         return Err(refuse());
     }
     Ok(message.payload)

@@ -12,14 +12,15 @@ use futures::{
 };
 
 use super::{
-    Transport,
-    answer::{self, Answer},
+    Transport, answer,
+    bill::{Bill, Share},
     budget::{Budget, Cost},
     code::Code,
+    documents::{self, DocumentHash, Given},
     failure::Failure,
     params::Params,
-    rate::Bucket,
     request_id::RequestId,
+    seats::{Full, Seat, SeatKind},
     session::Authenticator,
 };
 
@@ -33,6 +34,7 @@ pub(crate) struct Worker<E, A> {
 pub(crate) struct Caller<S> {
     pub(crate) session: S,
     pub(crate) rate_key: u128,
+    pub(crate) workspace_key: u128,
 }
 
 /// An operation that has passed every check and is paid for.
@@ -40,8 +42,15 @@ pub(crate) struct Job {
     pub(crate) request: Request,
     pub(crate) kind: OperationType,
     pub(crate) name: Option<Name>,
-    pub(crate) cost: Cost,
-    pub(crate) bucket: Bucket,
+    pub(crate) bill: Bill,
+}
+
+/// The text to execute, and what follows from the way it was given.
+struct Document {
+    text: String,
+    share: Share,
+    /// To be remembered under this hash, if it turns out to be good.
+    persist: Option<DocumentHash>,
 }
 
 impl<E: Executor, A: Authenticator> Worker<E, A> {
@@ -66,35 +75,63 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
         let session = authenticator.authenticate(credential).await?;
         Ok(Caller {
             rate_key: authenticator.rate_key(&session, peer),
+            workspace_key: authenticator.workspace_key(&session),
             session,
         })
     }
 
     /// Checks the operation, asks `is_allowed` about its kind, charges the caller and makes the
     /// request that the schema will run.
-    pub(crate) fn prepare(
+    pub(crate) async fn prepare(
         &self,
         mut params: Params,
         caller: &Caller<A::Session>,
         id: &RequestId,
         is_allowed: impl FnOnce(OperationType) -> Result<(), Failure>,
     ) -> Result<Job, Failure> {
-        let document = params.document()?;
+        let document = self.document(params.document()?, caller).await?;
         let name = params.operation_name.as_deref();
         let approved = self
             .budget
-            .approve(&document, name, &mut params.variables)?;
+            .approve(&document.text, name, &mut params.variables)?;
         is_allowed(approved.kind)?;
-        let cost = approved.cost;
+        let cost = Cost {
+            requested: document.share.of(approved.cost.requested),
+            ..approved.cost
+        };
+        // A dry run tells what it would cost, and pays for asking.
+        let charged = Cost {
+            requested: if approved.is_dry_run {
+                1
+            } else {
+                cost.requested
+            },
+            ..cost
+        };
         let bucket = self
             .transport
             .rate
-            .charge(caller.rate_key, cost.requested)
+            .charge(caller.rate_key, charged.requested)
             .map_err(|mut failure| {
-                failure.cost = Some(cost);
+                failure.cost = Some(charged);
                 failure
             })?;
-        let mut request = Request::new(document)
+        if let Some(hash) = document.persist {
+            let text = document.text.as_str().into();
+            self.transport
+                .persisted
+                .put(caller.workspace_key, hash, text);
+        }
+        let bill = Bill {
+            cost: charged,
+            actual: None,
+            bucket,
+            deprecations: approved.deprecations,
+            meter: approved.meter,
+            share: document.share,
+            rate_key: caller.rate_key,
+        };
+        let mut request = Request::new(document.text)
             .variables(params.variables)
             .data(id.clone())
             .data(cost)
@@ -109,9 +146,89 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
                 .attach(&caller.session, request),
             kind: approved.kind,
             name: approved.name,
-            cost,
-            bucket,
+            bill,
         })
+    }
+
+    /// Finds the text of what was given. To ask for one that is not there costs a point, so that
+    /// guessing hashes ends with an empty bucket.
+    async fn document(
+        &self,
+        given: Given,
+        caller: &Caller<A::Session>,
+    ) -> Result<Document, Failure> {
+        match given {
+            Given::Text(text) => Ok(Document {
+                text,
+                share: Share::Whole,
+                persist: None,
+            }),
+            Given::Persisted(hash, Some(text)) => {
+                if documents::hash(&text) != hash {
+                    return Err(documents::mismatch());
+                }
+                Ok(Document {
+                    text,
+                    share: Share::Whole,
+                    persist: Some(hash),
+                })
+            }
+            Given::Persisted(hash, None) => {
+                let persisted = &self.transport.persisted;
+                match persisted.get(caller.workspace_key, hash) {
+                    Some(text) => Ok(Document {
+                        text: text.as_ref().to_owned(),
+                        share: Share::Whole,
+                        persist: None,
+                    }),
+                    None => {
+                        self.registered(hash, caller, documents::not_persisted)
+                            .await
+                    }
+                }
+            }
+            Given::Registered(hash) => self.registered(hash, caller, documents::unregistered).await,
+        }
+    }
+
+    async fn registered(
+        &self,
+        hash: DocumentHash,
+        caller: &Caller<A::Session>,
+        missing: fn() -> Failure,
+    ) -> Result<Document, Failure> {
+        let Transport {
+            authenticator,
+            rate,
+            ..
+        } = &self.transport;
+        rate.charge(caller.rate_key, 1)?;
+        let found = authenticator.registered_document(&caller.session, hash);
+        let text = found.await?.ok_or_else(missing)?;
+        rate.refund(caller.rate_key, 1);
+        Ok(Document {
+            text: text.as_ref().to_owned(),
+            share: Share::Half,
+            persist: None,
+        })
+    }
+
+    /// A place for the caller among those who have something open.
+    pub(crate) fn seat(&self, kind: SeatKind, caller: &Caller<A::Session>) -> Result<Seat, Full> {
+        let seats = &self.transport.seats;
+        seats.take(kind, caller.rate_key, caller.workspace_key)
+    }
+
+    /// A place for `job`, if it stays open.
+    pub(crate) fn seat_for(
+        &self,
+        job: &Job,
+        caller: &Caller<A::Session>,
+    ) -> Result<Option<Seat>, Failure> {
+        if job.kind != OperationType::Subscription {
+            return Ok(None);
+        }
+        Ok(Some(self.seat(SeatKind::Subscription, caller)?))
     }
 
     /// Runs a query or mutation within its time.
@@ -158,11 +275,6 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
     pub(crate) fn fresh_id(&self) -> RequestId {
         RequestId::fresh(&*self.transport.ids, &*self.transport.clock)
     }
-}
-
-/// The answer to one response of a job, as the payload of a stream's or socket's message.
-pub(crate) fn payload(response: &Response, cost: Cost, bucket: Bucket) -> Answer<'_> {
-    Answer::to_response(response, cost, bucket)
 }
 
 async fn execute<E: Executor>(

@@ -4,12 +4,12 @@
 //! `connection_init`; never the URL, which ends up in logs). What it is worth is for the
 //! [`Authenticator`] to say.
 
-use std::{future::Future, net::IpAddr};
+use std::{future::Future, net::IpAddr, sync::Arc};
 
 use actix_web::{HttpRequest, http::header};
 use async_graphql::Request;
 
-use super::code::Code;
+use super::{code::Code, documents::DocumentHash};
 
 /// Turns credentials into sessions. One value serves all transports and all worker threads; its
 /// futures are polled on the worker thread that serves the connection.
@@ -32,6 +32,19 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Whose bucket pays for the session's operations: the id of its access token, or something
     /// made of the peer's address for anonymous callers.
     fn rate_key(&self, session: &Self::Session, peer: Option<IpAddr>) -> u128;
+
+    /// Which workspace the session belongs to: what its callers share, and are limited in
+    /// together, is kept under this.
+    fn workspace_key(&self, session: &Self::Session) -> u128;
+
+    /// The document that was registered in the session's workspace under the hash of its text.
+    /// Asked for each operation that names one, so it should be answered from memory most of the
+    /// time.
+    fn registered_document(
+        &self,
+        session: &Self::Session,
+        hash: DocumentHash,
+    ) -> impl Future<Output = Result<Option<Arc<str>>, Refusal>>;
 
     /// Puts what resolvers need into the request's data: the actor, loaders made for this request.
     fn attach(&self, session: &Self::Session, request: Request) -> Request;

@@ -13,12 +13,13 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::{
     answer::{self, Answer},
-    budget::Cost,
+    bill::Bill,
     code::Code,
     failure::Failure,
     log::RequestLog,
     rate::Bucket,
-    run::{Job, Worker, payload},
+    run::{Caller, Job, Worker},
+    seats::Seat,
     session::{Authenticator, Refusal},
 };
 
@@ -38,8 +39,9 @@ pub(crate) trait Format: 'static {
 pub(crate) struct Started {
     responses: LocalBoxStream<'static, Response>,
     first: Option<Response>,
-    cost: Cost,
-    bucket: Bucket,
+    bill: Bill,
+    /// A subscription's place among those of the caller.
+    _seat: Option<Seat>,
 }
 
 impl Started {
@@ -48,8 +50,10 @@ impl Started {
     pub(crate) fn start<E: Executor, A: Authenticator>(
         worker: &Rc<Worker<E, A>>,
         job: Job,
+        caller: &Caller<A::Session>,
     ) -> Result<Self, Failure> {
-        let (cost, bucket) = (job.cost, job.bucket);
+        let seat = worker.seat_for(&job, caller)?;
+        let bill = job.bill;
         let mut responses = worker.responses(job.request, job.kind);
         let first = responses.next().now_or_never().flatten();
         if let Some(response) = &first
@@ -59,20 +63,20 @@ impl Started {
             let code = errors.first().and_then(Code::of);
             let code = code.unwrap_or(Code::GraphqlValidationFailed);
             let mut failure = Failure::with_errors(code, errors);
-            failure.cost = Some(cost);
-            failure.bucket = Some(bucket);
+            failure.cost = Some(bill.cost);
+            failure.bucket = Some(bill.bucket);
             return Err(failure);
         }
         Ok(Self {
             responses,
             first,
-            cost,
-            bucket,
+            bill,
+            _seat: seat,
         })
     }
 
     pub(crate) fn bucket(&self) -> Bucket {
-        self.bucket
+        self.bill.bucket
     }
 }
 
@@ -178,7 +182,9 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
     fn write(&mut self, mut response: Response) -> Bytes {
         self.heartbeat.reset();
         self.worker.finish(&mut response, self.log.id());
-        let payload = payload(&response, self.started.cost, self.started.bucket).to_bytes();
+        let bill = &mut self.started.bill;
+        bill.settle(&self.worker.transport.rate, &response);
+        let payload = Answer::to_response(&response, bill).to_bytes();
         self.format.next(&payload)
     }
 

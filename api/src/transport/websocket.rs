@@ -2,7 +2,8 @@
 //!
 //! Close codes: the protocol's 4400, 4401, 4403 (also when a token is revoked on the way), 4406,
 //! 4408, 4409 and 4429; WebSocket's 1001 when the server drains, 1002, 1007 and 1009 for frames;
-//! ours are 3008 (no sign of life), 4008 (the client does not read) and 4500 (the token could not
+//! ours are 3008 (no sign of life), 4008 (the client does not read), 4029 (too many sockets of the
+//! token or workspace) and 4500 (the token could not
 //! be checked). One operation too many is no reason to close: it gets an `error` with the code
 //! `TOO_MANY_OPERATIONS`.
 
@@ -23,6 +24,7 @@ use super::{
     params::header_text,
     protocol::{ClientMessage, Close, SUBPROTOCOL, ServerMessage},
     run::{Caller, Worker},
+    seats::{Seat, SeatKind},
     session::{Authenticator, Refusal, header_credential, payload_credential},
     stream::every,
 };
@@ -65,6 +67,7 @@ pub(crate) fn upgrade<E: Executor, A: Authenticator>(
         credential,
         peer: request.peer_addr().map(|peer| peer.ip()),
         caller: None,
+        seat: None,
         outbox,
         log: RequestLog::start(log.id().clone(), "websocket"),
     };
@@ -84,6 +87,8 @@ struct Socket<E, A: Authenticator> {
     peer: Option<IpAddr>,
     /// Who is there, once `connection_init` was accepted.
     caller: Option<Rc<Caller<A::Session>>>,
+    /// Its place among the sockets of the caller.
+    seat: Option<Seat>,
     operations: Operations<E, A>,
     outbox: Outbox,
     log: RequestLog,
@@ -191,7 +196,11 @@ impl<E: Executor, A: Authenticator> Socket<E, A> {
         let limit = self.worker.transport.settings.socket.init_timeout;
         let caller = self.worker.caller(credential, self.peer);
         match tokio::time::timeout(limit, caller).await {
-            Ok(Ok(caller)) => self.caller = Some(Rc::new(caller)),
+            Ok(Ok(caller)) => {
+                let seat = self.worker.seat(SeatKind::Socket, &caller);
+                self.seat = Some(seat.map_err(|full| Close::full(full.0))?);
+                self.caller = Some(Rc::new(caller));
+            }
             Ok(Err(failure)) if failure.code == Refusal::Unavailable.code() => {
                 return Err(Close::unavailable());
             }

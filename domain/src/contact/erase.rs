@@ -161,6 +161,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("attribute_definition", Nothing),
     line("campaign", Nothing),
     line("change_floor", Nothing),
+    line("document", Nothing),
     line("health_model", Nothing),
     line("inbox", Nothing),
     line("log_epoch", Nothing),

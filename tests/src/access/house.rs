@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use api::graphql::{Hub, LoaderCell, Schema};
+use api::{
+    graphql::{Hub, LoaderCell, Schema},
+    transport::{Bucket, Cost},
+};
 use async_graphql::{Request, Response, Variables};
 use async_trait::async_trait;
 use domain::{
@@ -52,6 +55,16 @@ impl Door {
             .variables(Variables::from_json(variables.clone()))
             .data(Arc::new(actor.clone()))
             .data::<LoaderCell>(OnceLock::new())
+            // What the transport would have found and charged.
+            .data(Cost {
+                requested: 1,
+                limit: 1,
+            })
+            .data(Bucket {
+                limit: 1,
+                remaining: 1,
+                reset_s: 0,
+            })
     }
 
     /// Runs a query or a mutation.
@@ -352,6 +365,12 @@ impl House {
         let input = json!({ "name": format!("Spare {number}"), "channel": "CHAT" });
         let made = door.must(owner, inbox, json!({ "input": input })).await;
         self.keep("spare_inbox", &made["inbox"]["id"]);
+        let document = "mutation($input: RegisterDocumentsInput!) \
+            { registerDocuments(input: $input) { documents { id } userErrors { message } } }";
+        let input =
+            json!({ "documents": [format!("query Spare{number} {{ viewer {{ role }} }}")] });
+        let made = door.must(owner, document, json!({ "input": input })).await;
+        self.keep("document", &made["documents"][0]["id"]);
         if let Some(topic) = self.ids.get("topic") {
             let rule = "mutation($input: CreateRuleInput!) { createRule(input: $input) \
                 { rule { id } userErrors { path message } } }";

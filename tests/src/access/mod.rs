@@ -2,9 +2,11 @@
 //!
 //! [`table`] has a row for every field of the three roots; [`house`] makes a workspace with
 //! something of every kind in it; [`roles`] tries every row as every role; [`strangers`] puts the
-//! ids of one workspace into every place of the schema that takes one, on behalf of another.
+//! ids of one workspace into every place of the schema that takes one, on behalf of another;
+//! [`totals`] compares what the lists of a house say of their length with their rows.
 
 pub(crate) mod house;
 mod roles;
 mod strangers;
 mod table;
+mod totals;

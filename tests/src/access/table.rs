@@ -111,6 +111,8 @@ pub(super) fn rows() -> Vec<Row> {
         ask("operation", json!({ "id": "@operation" }), READ),
         ask("operations", json!({}), READ),
         ask("quarantine", json!({}), READ),
+        ask("rateLimit", json!({}), READ),
+        ask("registeredDocuments", json!({}), READ),
         ask("rule", json!({ "id": "@rule" }), READ),
         ask("rules", json!({}), READ),
         ask("inboxes", json!({}), READ),
@@ -337,6 +339,12 @@ pub(super) fn rows() -> Vec<Row> {
             }] }),
             CONFIGURE,
         ),
+        change(
+            "registerDocuments",
+            &json!({ "documents": ["{ viewer { role } }"] }),
+            CONFIGURE,
+        ),
+        change("removeDocument", &json!({ "id": "@document" }), CONFIGURE),
         change(
             "createInbox",
             &json!({ "name": "New #", "channel": "CHAT" }),

@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
-    AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId,
-    EventId, FiringId, Id, InboxId, MessageId, NoteId, OperationId, RuleId, TagId, TaggingId,
-    TargetId,
+    AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
+    EmailEventId, EventId, FiringId, Id, InboxId, MessageId, NoteId, OperationId, RuleId, TagId,
+    TaggingId, TargetId,
 };
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     contact::Contact,
     context::{loader, reader},
     conversation::{Conversation, Message},
+    document::RegisteredDocument,
     email::{Campaign, EmailEvent},
     error::{coded, fault},
     event::Event,
@@ -58,6 +59,8 @@ pub enum Node {
     NotificationTarget(NotificationTarget),
     /// A long piece of work that somebody asked for.
     Operation(Operation),
+    /// A document that can be named instead of sent.
+    RegisteredDocument(RegisteredDocument),
     /// When something happens and a condition holds, actions are taken.
     Rule(Rule),
     /// One match of one rule on one message.
@@ -175,6 +178,13 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await
             .map_err(fault)?;
         return Ok(found.map(Operation).map(Node::Operation));
+    }
+    if let Some(id) = known::<DocumentId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(RegisteredDocument)
+            .map(Node::RegisteredDocument));
     }
     if let Some(id) = known::<EventId>(id) {
         let found = domain::event::load(ctx, actor.workspace, &[id])

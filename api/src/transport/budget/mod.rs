@@ -9,14 +9,19 @@
 //! - `walk` goes through the parsed document, each fragment once; `price` has the points of one
 //!   field, `measure` the sums.
 //! - `variables` holds the rules about variables that the library leaves out.
+//! - `dry_run` knows operations that only want to hear their cost.
+//! - `meter` counts afterwards what came back; the difference is refunded.
 //! - `plan` is the result, remembered for the next request with the same document.
 //!
 //! **The cost of an operation** is an upper estimate, in points: an object 1, a scalar 0, a
 //! mutation 10 and what it selects, a list or connection its selection times the size asked for
-//! (`first`, `last`, `limit`, the length of `ids`; 20 when nothing is said, at most 100),
+//! (`first`, `last`, `limit`, the length of `ids`; 20 when nothing is said, at most 100), a
+//! connection's `totalCount` 20,
 //! `__schema` 1,000, `__type` 100. Edges and page information are free. The least is 1.
 
+mod dry_run;
 mod measure;
+mod meter;
 mod plan;
 mod price;
 mod scan;
@@ -29,11 +34,13 @@ mod walk;
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use async_graphql::{
-    Name, Variables,
+    Name, Value, Variables,
     parser::types::{ExecutableDocument, OperationType},
 };
 
+pub(crate) use meter::Meter;
 pub use table::CostTable;
+pub(crate) use table::SCHEMA_WEIGHT;
 
 use self::plan::{Plan, PlanCache};
 use super::{code::Code, failure::Failure, limits::DocumentLimits};
@@ -54,6 +61,12 @@ pub(crate) struct Approved {
     pub(crate) kind: OperationType,
     pub(crate) name: Option<Name>,
     pub(crate) cost: Cost,
+    /// Whether only the cost is asked for; `document` then holds nothing else.
+    pub(crate) is_dry_run: bool,
+    /// Counts what came back; none of a subscription, which has no end.
+    pub(crate) meter: Option<Rc<Meter>>,
+    /// The deprecated fields and arguments that the document uses.
+    pub(crate) deprecations: Option<Rc<Value>>,
 }
 
 /// The check, with the memory of one worker thread.
@@ -88,14 +101,22 @@ impl Budget {
             requested,
             limit: self.limits.cost,
         };
-        if requested > cost.limit {
+        let is_dry_run = plan.is_dry_run(operation, variables);
+        if requested > cost.limit && !is_dry_run {
             return Err(over_budget(cost));
         }
         Ok(Approved {
             kind: operation.kind(),
             name: operation.name().cloned(),
-            document: plan.document(),
+            document: if is_dry_run {
+                dry_run::reduce(plan.document(), operation.name())
+            } else {
+                plan.document()
+            },
             cost,
+            is_dry_run,
+            meter: operation.meter(),
+            deprecations: plan.deprecations(),
         })
     }
 

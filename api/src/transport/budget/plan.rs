@@ -7,7 +7,7 @@
 use std::{collections::HashMap, rc::Rc};
 
 use async_graphql::{
-    Name, Pos, Positioned, Variables,
+    Name, Pos, Positioned, Value, Variables,
     parser::{
         self, parse_query,
         types::{
@@ -19,6 +19,8 @@ use async_graphql::{
 
 use super::{
     super::{code::Code, failure::Failure, limits::DocumentLimits},
+    dry_run,
+    meter::Meter,
     scan::scan,
     table::CostTable,
     variables,
@@ -33,6 +35,7 @@ const REMEMBERED_MAX_BYTES: usize = 16 * 1024;
 pub(super) struct Plan {
     document: ExecutableDocument,
     operations: Vec<OperationPlan>,
+    deprecations: Option<Rc<Value>>,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,7 @@ pub(super) struct OperationPlan {
     fixed_cost: Option<u64>,
     /// Variables that only conditions on `__typename` use.
     typename_variables: Vec<VariableDefinition>,
+    meter: Option<Rc<Meter>>,
 }
 
 impl Plan {
@@ -65,10 +69,12 @@ impl Plan {
                 kind: operation.node.ty,
                 fixed_cost: Some(cost),
                 typename_variables: Vec::new(),
+                meter: meter(&document, &operation.node, table),
             });
         }
         let is_sized_by_variables = walker.is_sized_by_variables;
         let has_typename_variables = walker.has_typename_variables;
+        let deprecations = walker.take_deprecations();
         if is_sized_by_variables {
             for operation in &mut operations {
                 operation.fixed_cost = None;
@@ -84,6 +90,7 @@ impl Plan {
         Ok(Self {
             document,
             operations,
+            deprecations: deprecations.map(Rc::new),
         })
     }
 
@@ -128,6 +135,16 @@ impl Plan {
         }
     }
 
+    /// Whether the operation only wants to know what it would cost.
+    pub(super) fn is_dry_run(&self, operation: &OperationPlan, variables: &Variables) -> bool {
+        let definition = self.definition(operation);
+        definition.is_some_and(|definition| dry_run::is_wanted(&definition.node, variables))
+    }
+
+    pub(super) fn deprecations(&self) -> Option<Rc<Value>> {
+        self.deprecations.clone()
+    }
+
     /// A copy of the tree for execution.
     pub(super) fn document(&self) -> ExecutableDocument {
         self.document.clone()
@@ -142,6 +159,23 @@ impl OperationPlan {
     pub(super) fn kind(&self) -> OperationType {
         self.kind
     }
+
+    pub(super) fn meter(&self) -> Option<Rc<Meter>> {
+        self.meter.clone()
+    }
+}
+
+fn meter(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    table: &CostTable,
+) -> Option<Rc<Meter>> {
+    if operation.ty == OperationType::Subscription {
+        return None;
+    }
+    let set = &operation.selection_set.node;
+    let meter = Meter::new(table, document, set, table.root(operation.ty));
+    Some(Rc::new(meter))
 }
 
 fn with_defaults(

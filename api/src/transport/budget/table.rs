@@ -2,16 +2,22 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::{
-    self, parse_schema,
-    types::{
-        BaseType, DirectiveDefinition, DirectiveLocation, FieldDefinition, OperationType,
-        ServiceDocument, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
+use async_graphql::{
+    Positioned, Value,
+    parser::{
+        self, parse_schema,
+        types::{
+            BaseType, ConstDirective, DirectiveDefinition, DirectiveLocation, FieldDefinition,
+            OperationType, ServiceDocument, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
+        },
     },
 };
 
 /// Arguments that say how long a page or a batch is, in the order they are looked for.
 const SIZE_ARGUMENTS: [&str; 4] = ["first", "last", "limit", "ids"];
+
+/// Points of the whole schema: about a tenth of the budget. One type is a tenth of that.
+pub(crate) const SCHEMA_WEIGHT: u64 = 1_000;
 
 /// Points of a mutation, before what it selects.
 const MUTATION_WEIGHT: u64 = 10;
@@ -65,6 +71,10 @@ pub(super) struct FieldInfo {
     pub(super) weight: u64,
     pub(super) size: Size,
     arguments: Vec<Box<str>>,
+    /// Why it should not be used any more, and what to use instead.
+    pub(super) deprecated: Option<Box<str>>,
+    /// The same for its arguments, by name.
+    pub(super) deprecated_arguments: Vec<(Box<str>, Box<str>)>,
     /// Part of an introspection list that can lead back into itself.
     pub(super) is_introspection_list: bool,
 }
@@ -136,6 +146,11 @@ impl CostTable {
         })
     }
 
+    /// The name of a type.
+    pub(super) fn name(&self, index: TypeIndex) -> &str {
+        &self.types[index as usize].name
+    }
+
     /// The name of `parent` if the table knows all its fields.
     pub(super) fn complete_type(&self, parent: TypeIndex) -> Option<&str> {
         let info = &self.types[parent as usize];
@@ -152,6 +167,8 @@ impl CostTable {
             weight,
             size: Size::One,
             arguments: vec!["name".into()],
+            deprecated: None,
+            deprecated_arguments: Vec::new(),
             is_introspection_list: false,
         };
         let everywhere = DirectiveInfo {
@@ -165,9 +182,8 @@ impl CostTable {
             directives: ["skip", "include"]
                 .map(|name| (name.into(), everywhere))
                 .into(),
-            // The whole schema costs about a tenth of the budget, one type a hundredth.
-            schema_field: introspection(1_000),
-            type_field: introspection(100),
+            schema_field: introspection(SCHEMA_WEIGHT),
+            type_field: introspection(SCHEMA_WEIGHT / 10),
         }
     }
 
@@ -265,6 +281,16 @@ impl CostTable {
                 .iter()
                 .map(|argument| argument.node.name.node.as_str().into())
                 .collect(),
+            deprecated: deprecation(&field.directives),
+            deprecated_arguments: field
+                .arguments
+                .iter()
+                .filter_map(|argument| {
+                    let argument = &argument.node;
+                    let reason = deprecation(&argument.directives)?;
+                    Some((argument.name.node.as_str().into(), reason))
+                })
+                .collect(),
             is_introspection_list: is_introspection
                 && is_list
                 && matches!(
@@ -310,6 +336,16 @@ impl From<&DirectiveDefinition> for DirectiveInfo {
                 .iter()
                 .any(|location| location.node == DirectiveLocation::Field),
         }
+    }
+}
+
+/// The reason in `@deprecated(reason: "...")`.
+fn deprecation(directives: &[Positioned<ConstDirective>]) -> Option<Box<str>> {
+    let mut directives = directives.iter().map(|directive| &directive.node);
+    let deprecated = directives.find(|directive| directive.name.node == "deprecated")?;
+    match deprecated.get_argument("reason").map(|reason| &reason.node) {
+        Some(Value::String(reason)) => Some(reason.as_str().into()),
+        _ => Some("No longer supported".into()),
     }
 }
 

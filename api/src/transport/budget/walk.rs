@@ -4,7 +4,7 @@
 //! fragments spread each other; sums saturate. Counting the text (aliases, directives, ...) and
 //! estimating the cost happen in the same walk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_graphql::{
     Name, Pos, Positioned, ServerError, Variables,
@@ -13,7 +13,7 @@ use async_graphql::{
         Selection, SelectionSet,
     },
 };
-use async_graphql_value::Value;
+use async_graphql_value::{ConstValue, Value, indexmap::IndexMap};
 
 use super::{
     super::{code::Code, failure::Failure, limits::DocumentLimits},
@@ -24,6 +24,9 @@ use super::{
 /// Unknown fields and arguments that are left to the library's validation, which suggests what was
 /// meant; that takes time for each, so a flood of them is answered here.
 const UNKNOWN_MAX: usize = 20;
+
+/// Deprecated members that one answer names.
+const DEPRECATIONS_MAX: usize = 20;
 
 /// Counts over the whole text.
 #[derive(Debug, Default)]
@@ -44,6 +47,8 @@ pub(super) struct Walker<'a> {
     fragments: HashMap<&'a str, FragmentState>,
     counts: Counts,
     unknown: Vec<ServerError>,
+    /// `Type.field` or `Type.field(argument)` and the reason, of what is deprecated.
+    deprecations: BTreeMap<String, &'a str>,
     level: u32,
     /// Whether the estimate depends on the values of variables.
     pub(super) is_sized_by_variables: bool,
@@ -71,9 +76,41 @@ impl<'a> Walker<'a> {
             fragments: HashMap::new(),
             counts: Counts::default(),
             unknown: Vec::new(),
+            deprecations: BTreeMap::new(),
             level: 0,
             is_sized_by_variables: false,
             has_typename_variables: false,
+        }
+    }
+
+    /// What is deprecated and used, for `extensions.deprecations`.
+    pub(super) fn take_deprecations(&mut self) -> Option<ConstValue> {
+        if self.deprecations.is_empty() {
+            return None;
+        }
+        let all = std::mem::take(&mut self.deprecations).into_iter();
+        let each = all.map(|(member, reason)| {
+            ConstValue::Object(IndexMap::from([
+                (Name::new("member"), member.into()),
+                (Name::new("reason"), reason.into()),
+            ]))
+        });
+        Some(ConstValue::List(each.take(DEPRECATIONS_MAX).collect()))
+    }
+
+    fn note_deprecated(&mut self, field: &Field, parent: TypeIndex, info: &'a FieldInfo) {
+        if info.deprecated.is_none() && info.deprecated_arguments.is_empty() {
+            return;
+        }
+        let member = format!("{}.{}", self.table.name(parent), field.name.node);
+        for (argument, reason) in &info.deprecated_arguments {
+            if field.get_argument(argument).is_some() {
+                let member = format!("{member}({argument})");
+                self.deprecations.insert(member, reason);
+            }
+        }
+        if let Some(reason) = &info.deprecated {
+            self.deprecations.insert(member, reason);
         }
     }
 
@@ -232,6 +269,9 @@ impl<'a> Walker<'a> {
         let info = parent.and_then(|parent| self.table.field(parent, &node.name.node));
         if let Some(parent) = parent {
             self.note_unknown(field, parent, info)?;
+            if let Some(info) = info {
+                self.note_deprecated(node, parent, info);
+            }
         }
         let returns = info.and_then(|info| info.returns);
         let inner = self.selection_set(&node.selection_set.node, returns)?;

@@ -16,8 +16,8 @@ use futures::{Stream, StreamExt, stream};
 use tokio::sync::Notify;
 
 use super::super::{
-    Authenticator, Cost, CostTable, Drain, RateLimits, Refusal, RequestId, Settings, Transport,
-    configure, limits::RateSettings,
+    Authenticator, Cost, CostTable, DocumentHash, DocumentMemory, Drain, RateLimits, Refusal,
+    RequestId, Seats, Settings, Transport, configure, documents, limits::RateSettings,
 };
 
 pub(super) struct Query;
@@ -40,6 +40,17 @@ impl Query {
     }
     async fn numbers(&self, first: Option<i32>) -> Vec<Number> {
         (0..first.unwrap_or(20)).map(Number).collect()
+    }
+    async fn few(&self, first: i32) -> Vec<Number> {
+        (0..first.min(3)).map(Number).collect()
+    }
+    #[graphql(deprecation = "Use `hello`.")]
+    async fn hi(&self, #[graphql(deprecation = "It is ignored.")] loud: Option<bool>) -> String {
+        format!("Hi{}", if loud.is_some() { "!" } else { "" })
+    }
+    async fn rate_limit(&self, context: &Context<'_>, #[graphql(default)] dry_run: bool) -> Limit {
+        let _ = dry_run;
+        Limit(*context.data_unchecked::<Cost>())
     }
     async fn coded(&self) -> Option<Result<i32>> {
         Some(Err(
@@ -74,6 +85,15 @@ pub(super) struct Number(i32);
 impl Number {
     async fn value(&self) -> i32 {
         self.0
+    }
+}
+
+pub(super) struct Limit(Cost);
+
+#[Object]
+impl Limit {
+    async fn cost(&self) -> u64 {
+        self.0.requested
     }
 }
 
@@ -131,6 +151,9 @@ pub(super) struct Session(pub(super) Option<String>);
 #[derive(Debug, Default)]
 pub(super) struct Doorman(Mutex<HashSet<String>>);
 
+/// The document that is registered for the token `owner`.
+pub(super) const REGISTERED: &str = "query Registered { numbers(first: 3) { value } }";
+
 impl Doorman {
     pub(super) fn revoke(&self, token: &str) {
         let mut revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,6 +183,21 @@ impl Authenticator for Doorman {
 
     fn rate_key(&self, session: &Session, _peer: Option<IpAddr>) -> u128 {
         session.0.as_ref().map_or(0, |token| token.len() as u128)
+    }
+
+    /// The first letter of the token.
+    fn workspace_key(&self, session: &Session) -> u128 {
+        let token = session.0.as_deref().unwrap_or_default();
+        token.bytes().next().map_or(0, u128::from)
+    }
+
+    async fn registered_document(
+        &self,
+        session: &Session,
+        hash: DocumentHash,
+    ) -> Result<Option<Arc<str>>, Refusal> {
+        let is_known = session.0.as_deref() == Some("owner") && hash == documents::hash(REGISTERED);
+        Ok(is_known.then(|| REGISTERED.into()))
     }
 
     fn attach(&self, session: &Session, request: Request) -> Request {
@@ -193,7 +231,10 @@ pub(super) fn door(settings: Settings) -> Door {
         .finish();
     Transport {
         table: Arc::new(CostTable::from_sdl(&executor.sdl()).unwrap()),
+        sdl: executor.sdl().into(),
         rate: Arc::new(RateLimits::new(settings.rate)),
+        seats: Arc::new(Seats::new(settings.seats)),
+        persisted: Arc::new(DocumentMemory::new(settings.persisted_bytes)),
         executor,
         authenticator: Arc::default(),
         settings: Arc::new(settings),

@@ -1,6 +1,8 @@
 //! The door as clients see it, in front of a small schema.
 
 mod audit;
+mod cost;
+mod documents;
 mod fixture;
 mod http;
 mod socket;

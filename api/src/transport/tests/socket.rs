@@ -232,6 +232,90 @@ async fn a_second_init_is_4429() {
 }
 
 #[actix_web::test]
+async fn one_socket_too_many_of_a_token_is_4029_until_one_has_ended() {
+    let mut settings = quick();
+    settings.seats.sockets_per_token = 1;
+    let (_door, server) = serve(settings);
+    let init = json!({"Authorization": "Bearer t"});
+    let first = Client::accepted(&server, init.clone()).await;
+    let mut second = Client::connect(&server).await;
+    second
+        .send(&json!({"type": "connection_init", "payload": init}))
+        .await;
+    match second.next().await {
+        Seen::Closed(4029, reason) => assert!(reason.contains("access token has 1 sockets")),
+        other => panic!("expected 4029, saw {other:?}"),
+    }
+    // A token of another length is another caller.
+    Client::accepted(&server, json!({"Authorization": "Bearer tt"})).await;
+    drop(first);
+    let again = async {
+        loop {
+            let mut third = Client::connect(&server).await;
+            third
+                .send(&json!({"type": "connection_init", "payload": init}))
+                .await;
+            if matches!(third.next().await, Seen::Message(_)) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), again)
+        .await
+        .unwrap();
+}
+
+#[actix_web::test]
+async fn one_subscription_too_many_is_an_error_and_the_socket_stays() {
+    let mut settings = quick();
+    settings.seats.subscriptions_per_workspace = 1;
+    let (_door, server) = serve(settings);
+    let mut client = Client::accepted(&server, json!({})).await;
+    client.subscribe("1", "subscription { never }").await;
+    client.subscribe("2", "subscription { never }").await;
+    let message = client.message().await;
+    assert_eq!(
+        (&message["type"], &message["id"]),
+        (&json!("error"), &json!("2"))
+    );
+    let code = &message["payload"][0]["extensions"]["code"];
+    assert_eq!(code, "TOO_MANY_OPERATIONS");
+    client.send(&json!({"type": "complete", "id": "1"})).await;
+    client.subscribe("3", "subscription { count(to: 1) }").await;
+    assert_eq!(client.message().await["type"], "next");
+}
+
+#[actix_web::test]
+async fn documents_can_be_named_by_their_hash_on_a_socket() {
+    let server = start();
+    let mut client = Client::accepted(&server, json!({"Authorization": "Bearer owner"})).await;
+    let text = "subscription { count(to: 1) }";
+    let named = super::documents::extension(text);
+    let known = json!({"query": text, "extensions": named});
+    for (payload, kind) in [
+        (json!({"extensions": named}), "error"),
+        (known, "next"),
+        (json!({"extensions": named}), "next"),
+        (
+            json!({"documentId": super::documents::registered_id()}),
+            "next",
+        ),
+    ] {
+        client
+            .send(&json!({"type": "subscribe", "id": "1", "payload": payload}))
+            .await;
+        let message = client.message().await;
+        assert_eq!(message["type"], kind, "{payload}: {message}");
+        if kind == "error" {
+            let code = &message["payload"][0]["extensions"]["code"];
+            assert_eq!(code, "PERSISTED_QUERY_NOT_FOUND");
+        } else {
+            assert_eq!(client.message().await["type"], "complete");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn a_subscribe_before_the_ack_is_4401() {
     let server = start();
     let mut client = Client::connect(&server).await;

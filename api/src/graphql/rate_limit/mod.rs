@@ -1,0 +1,75 @@
+//! What a request costs and what is left, asked for in the request itself.
+
+use async_graphql::{Context, Object, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::context::reader;
+use crate::transport::{Bucket, Cost};
+
+/// The points of the access token, and what this request takes of them.
+pub(crate) struct RateLimit {
+    cost: Cost,
+    bucket: Bucket,
+    now: DateTime<Utc>,
+}
+
+/// The points of the access token, and what this request takes of them.
+#[Object]
+impl RateLimit {
+    /// Points this request is charged before it runs; what it does not use is given back. See
+    /// `extensions.cost.actual` of the answer.
+    async fn cost(&self) -> i32 {
+        int(self.cost.requested)
+    }
+
+    /// Points one request may cost at most.
+    async fn cost_limit(&self) -> i32 {
+        int(self.cost.limit)
+    }
+
+    /// Points the token has when it has not been used for a minute.
+    async fn limit(&self) -> i32 {
+        int(u64::from(self.bucket.limit))
+    }
+
+    /// Points the token has left, after the charge of this request.
+    async fn remaining(&self) -> i32 {
+        int(u64::from(self.bucket.remaining))
+    }
+
+    /// When the token has all its points again, if it is not used until then.
+    async fn reset_at(&self) -> DateTime<Utc> {
+        self.now + TimeDelta::seconds(i64::from(int(self.bucket.reset_s)))
+    }
+}
+
+fn int(points: u64) -> i32 {
+    i32::try_from(points).unwrap_or(i32::MAX)
+}
+
+#[derive(Default)]
+pub(crate) struct RateLimitQuery;
+
+#[Object]
+impl RateLimitQuery {
+    /// What this request costs, and what the access token has left.
+    #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
+    fn rate_limit(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "Only tell what the request would cost: nothing else of it is run, the answer has no other field, and it is charged one point. Put the field at the root of the operation, not in a fragment.",
+            default = false
+        )]
+        dry_run: bool,
+    ) -> Result<RateLimit> {
+        // The transport has taken the other fields out before the request came here.
+        let _ = dry_run;
+        let (ctx, _) = reader(context)?;
+        Ok(RateLimit {
+            cost: *context.data::<Cost>()?,
+            bucket: *context.data::<Bucket>()?,
+            now: ctx.clock.now(),
+        })
+    }
+}
