@@ -31,6 +31,8 @@ mod invariant;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod once;
+#[cfg(test)]
 mod operation;
 #[cfg(test)]
 mod people;

@@ -49,10 +49,15 @@ impl Door {
             ..self.ctx.clone()
         };
         let response = self.schema.execute(request.data(ctx)).await;
+        // Somebody with the same key was first; theirs is the answer. That it was so may also show in
+        // a refusal, such as of a name that is taken now.
+        if !once.has_committed()
+            && let Some(answer) = self.known(&once).await?
+        {
+            return Ok(answer);
+        }
         if once.is_lost() {
-            // Somebody with the same key was first; theirs is the answer.
-            let lost = || coded(Code::Unavailable, "Try again in a moment.");
-            return self.known(&once).await?.ok_or_else(lost);
+            return Err(coded(Code::Unavailable, "Try again in a moment."));
         }
         if once.has_committed()
             && let Ok(answer) = serde_json::to_string(&response)
@@ -139,7 +144,10 @@ impl Executor for Door {
             Err(error) => Err(error),
         };
         result.unwrap_or_else(|error| {
-            Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
+            let mut error = error.into_server_error(async_graphql::Pos::default());
+            // It is about the request, not about a place in the document.
+            error.locations.clear();
+            Response::from_errors(vec![error])
         })
     }
 

@@ -8,20 +8,14 @@ use async_graphql::{
     runtime::{TokioSpawner, TokioTimer},
 };
 use domain::{
-    access, account, attribute, contact, conversation, ctx::Ctx, email, health, inbox, note,
-    notification, rule, tag,
+    access, account, attribute, contact, conversation, ctx::Ctx, document, email, health, inbox,
+    note, notification, rule, tag,
 };
 use entity::{
     id::{
-        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, EmailEventId,
-        FiringId, InboxId, MemberId, MessageId, NoteId, RuleId, TagId, TargetId, WorkspaceId,
-    access, account, contact, conversation, ctx::Ctx, document, email, health, inbox, notification,
-    rule, tag,
-};
-use entity::{
-    id::{
-        AccountId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId, EmailEventId,
-        FiringId, InboxId, MemberId, MessageId, RuleId, TagId, TargetId, WorkspaceId,
+        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
+        EmailEventId, FiringId, InboxId, MemberId, MessageId, NoteId, RuleId, TagId, TargetId,
+        WorkspaceId,
     },
     kind::TagTarget,
     tagging,

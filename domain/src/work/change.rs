@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{
-        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId, EmailEventId,
-        EventId, FiringId, HealthModelId, InboxId, MemberId, MergeId, MessageId, NoteId,
-        OperationId, RuleId, StageChangeId, SuspectId, TagId, TaggingId, TargetId, WorkspaceId,
+        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
+        EmailEventId, EventId, FiringId, HealthModelId, InboxId, MemberId, MergeId, MessageId,
+        NoteId, OperationId, RuleId, StageChangeId, SuspectId, TagId, TaggingId, TargetId,
+        WorkspaceId,
     },
     kind::{
         Channel, ConversationStatus, HealthBand, IdentityKind, LifecycleStage, Priority,
