@@ -38,8 +38,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_tagging::Migration),
             Box::new(m0009_contact::Migration),
             Box::new(m0013_conversation::Migration),
-            Box::new(m0016_merge::Migration),
             Box::new(m0015_work::Migration),
+            Box::new(m0016_merge::Migration),
             Box::new(m0018_document::Migration),
         ]
     }
