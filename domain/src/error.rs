@@ -43,6 +43,21 @@ impl Error {
         Self::Refused(vec![UserError::new(path, code, message)])
     }
 
+    /// The same error of an input that is a part of a larger one, at `path` in it.
+    #[must_use]
+    pub fn below(self, path: &[&str]) -> Self {
+        match self {
+            Self::Refused(mut errors) => {
+                for error in &mut errors {
+                    let path = path.iter().map(|&part| part.to_owned());
+                    error.path.splice(0..0, path);
+                }
+                Self::Refused(errors)
+            }
+            other => other,
+        }
+    }
+
     /// "There is no such thing", said of what is not there and of what belongs to somebody else.
     pub fn not_found(path: &[&str], what: &str) -> Self {
         Self::refused(

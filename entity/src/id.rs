@@ -139,6 +139,8 @@ ids! {
     NoteId = "note";
     /// A label.
     TagId = "tag";
+    /// A dimension that labels are values of.
+    TagGroupId = "group";
     /// One tag on one target, from its adding to its removal.
     TaggingId = "tagging";
     /// A place messages come from.

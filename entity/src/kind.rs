@@ -60,6 +60,32 @@ kinds! {
         Conversation = "CONVERSATION",
     }
 
+    /// How many values of a group one thing may carry.
+    TagSelection {
+        /// One: another value takes the place of the one before.
+        Single = "SINGLE",
+        /// Any number.
+        Multi = "MULTI",
+    }
+
+    /// What a group of tags is for.
+    TagStage {
+        /// Who the customer is: industry, size, position.
+        Basic = "BASIC",
+        /// Where the company wants to go: regions, team sizes.
+        Strategic = "STRATEGIC",
+        /// What to do with them now: the judgement of a lead.
+        Operations = "OPERATIONS",
+    }
+
+    /// Who may make tags.
+    TagCreation {
+        /// Everybody who may tag.
+        Members = "MEMBERS",
+        /// Those who may change the tree.
+        Administrators = "ADMINISTRATORS",
+    }
+
     /// What carries a tag.
     TagTarget {
         /// A contact.

@@ -35,6 +35,7 @@ pub mod rule;
 pub mod rule_firing;
 pub mod stage_change;
 pub mod tag;
+pub mod tag_group;
 pub mod tagging;
 pub mod workspace;
 

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{TagId, WorkspaceId},
+    id::{TagGroupId, TagId, WorkspaceId},
     kind::TagKind,
 };
 
@@ -37,6 +37,14 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     /// When it was archived.
     pub archived_at: Option<DateTimeUtc>,
+    /// The group it is a value of; the same for everything below one root.
+    pub group_id: Option<TagGroupId>,
+    /// Its place among its siblings; those of the same place are in the order of their names.
+    pub position: i64,
+    /// The tag it was merged into, if it was.
+    pub merged_into: Option<TagId>,
+    /// When it was deleted; the row stays for the history of what carried it.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

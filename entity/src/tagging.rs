@@ -35,6 +35,8 @@ pub struct Model {
     pub removed_by: Option<Json>,
     /// Why it was removed.
     pub removed_reason: Option<String>,
+    /// The tag it was made with, when that was merged into another since.
+    pub merged_from: Option<TagId>,
 }
 
 /// None: joins are written where they are needed.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::WorkspaceId;
+use crate::{id::WorkspaceId, kind::TagCreation};
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -21,6 +21,10 @@ pub struct Model {
     pub own_addresses: Json,
     /// Counts up with each change of a rule; tells workers that their compiled rules are old.
     pub rules_version: i64,
+    /// Who may make tags.
+    pub tag_creation: TagCreation,
+    /// Counts up with each change of a tag or a group; whoever raises it holds the tree.
+    pub tags_version: i64,
     /// When the row was made.
     pub created_at: DateTimeUtc,
 }

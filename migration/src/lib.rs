@@ -13,6 +13,7 @@ mod m0003_work;
 mod m0004_rule;
 mod m0005_email;
 mod m0006_health;
+mod m0007_tag;
 mod m0008_tagging;
 mod m0009_contact;
 mod m0013_conversation;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_rule::Migration),
             Box::new(m0005_email::Migration),
             Box::new(m0006_health::Migration),
+            Box::new(m0007_tag::Migration),
             Box::new(m0008_tagging::Migration),
             Box::new(m0009_contact::Migration),
             Box::new(m0013_conversation::Migration),

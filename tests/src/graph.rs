@@ -6,7 +6,7 @@ use domain::{
     conversation::{self, ConversationFilter, ConversationOrder, NewMessage, Outcome},
     inbox,
     page::PageRequest,
-    tag::{self, NewTag, Request, tagging},
+    tag::{self, NewTag, Place, Request, tagging},
 };
 use entity::kind::{Direction, IdentityKind, TagKind, TagTarget};
 
@@ -45,6 +45,7 @@ async fn make_tag(
         description: String::new(),
         colour: None,
         parent,
+        group: None,
     };
     tag::catalogue::create(&world.ctx, &world.owner, new)
         .await
@@ -258,12 +259,16 @@ fn a_tag_counts_for_those_above_it_and_none_of_looks_at_the_whole_set() {
             1
         );
 
-        tag::catalogue::move_to(ctx, &world.owner, vip, None)
+        tag::catalogue::move_to(ctx, &world.owner, vip, Place::default(), false)
             .await
             .unwrap();
         assert_eq!(counts().await, [(0, 0), (1, 1), (0, 0)]);
         assert!(listed(any(&[top])).await.is_empty());
-        let cycle = tag::catalogue::move_to(ctx, &world.owner, top, Some(asia)).await;
+        let below = Place {
+            parent: Some(asia),
+            group: None,
+        };
+        let cycle = tag::catalogue::move_to(ctx, &world.owner, top, below, false).await;
         assert!(cycle.is_err());
         world
     });

@@ -43,6 +43,8 @@ mod restore;
 #[cfg(test)]
 mod rule;
 #[cfg(test)]
+mod tag;
+#[cfg(test)]
 mod tick;
 #[cfg(test)]
 mod work;

@@ -26,7 +26,7 @@ use domain::{
         trigger::{MessageReceived, Trigger},
     },
     store::{Query, Tx},
-    tag::{Request, TagChanges, catalogue, tagging},
+    tag::{Request, catalogue, tagging},
     work::{change::Entry, projection},
 };
 use entity::{
@@ -340,17 +340,14 @@ fn what_a_rule_names_must_exist_here_and_fit() {
                 description: String::new(),
                 colour: None,
                 parent: None,
+                group: None,
             };
             let tag = catalogue::create(&world.ctx, &elsewhere, new).await;
             tag.unwrap().id
         };
         let topic = world.tag(TagKind::Conversation, "Topic", None).await;
         let old = world.tag(TagKind::Contact, "Old", None).await;
-        let archived = TagChanges {
-            archived: Some(true),
-            ..Default::default()
-        };
-        catalogue::update(&world.ctx, &world.owner, old, archived)
+        catalogue::archive(&world.ctx, &world.owner, old)
             .await
             .unwrap();
         let nowhere = Uuid::from_u128(7);
@@ -507,11 +504,7 @@ fn actions_whose_tag_or_target_went_away_are_logged_and_the_others_taken() {
         let sales = world.target("sales").await;
         let actions = vec![tag_contact(old), notify(sales), tag_contact(tag)];
         let rule = world.rule("greeting", words(&["hello"]), actions).await;
-        let archived = TagChanges {
-            archived: Some(true),
-            ..Default::default()
-        };
-        catalogue::update(ctx, owner, old, archived).await.unwrap();
+        catalogue::archive(ctx, owner, old).await.unwrap();
         let off = TargetChanges {
             enabled: Some(false),
             ..Default::default()

@@ -43,6 +43,7 @@ fn missing<I: Id>(path: &[&str]) -> UserError {
         "token" => "access token",
         "target" => "notification target",
         "firing" => "rule firing",
+        "group" => "tag group",
         "healthmodel" => "health model",
         "suspect" => "open suspicion",
         "quarantine" => "quarantined item",

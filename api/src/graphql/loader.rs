@@ -14,8 +14,8 @@ use domain::{
 use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-        EmailEventId, FiringId, InboxId, MemberId, MessageId, NoteId, RuleId, TagId, TargetId,
-        WorkspaceId,
+        EmailEventId, FiringId, InboxId, MemberId, MessageId, NoteId, RuleId, TagGroupId, TagId,
+        TargetId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -221,6 +221,18 @@ impl Load<TagId> for Loader {
 
     async fn load(&self, ids: &[TagId]) -> Result<HashMap<TagId, Self::Value>, Error> {
         let rows = tag::catalogue::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<TagGroupId> for Loader {
+    type Value = entity::tag_group::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[TagGroupId]) -> Result<HashMap<TagGroupId, Self::Value>, Error> {
+        let rows = tag::group::load(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))

@@ -63,6 +63,8 @@ pub struct Query(
     quarantine::QuarantineQuery,
     rate_limit::RateLimitQuery,
     rule::RuleQuery,
+    tag::TagGroupQuery,
+    tag::TagLifecycleQuery,
     tag::TagQuery,
 );
 
@@ -88,6 +90,8 @@ pub struct Mutation(
     operation::OperationMutation,
     quarantine::QuarantineMutation,
     rule::RuleMutation,
+    tag::TagGroupMutation,
+    tag::TagLifecycleMutation,
     tag::TagMutation,
 );
 

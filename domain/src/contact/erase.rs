@@ -175,6 +175,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("tag", Nothing),
     line("tag_closure", Nothing),
     line("tag_count", Nothing),
+    line("tag_group", Nothing),
     line("workspace", Nothing),
 ];
 

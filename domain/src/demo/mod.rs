@@ -135,6 +135,7 @@ async fn make_tag(
         description: description.to_owned(),
         colour: Some(tree.colour.to_owned()),
         parent,
+        group: None,
     };
     Ok(catalogue::create(ctx, actor, new).await?.id)
 }

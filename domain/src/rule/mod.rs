@@ -33,6 +33,7 @@ pub mod plan;
 pub mod projection;
 pub mod read;
 pub mod reference;
+pub(crate) mod retag;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use entity::{
     },
     kind::{Author, Channel, Direction},
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
@@ -33,7 +33,7 @@ use crate::{
     error::Result,
     notification::delivery::{self, NewDelivery, Payload},
     port::Work,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     tag::{Reason, Request, tagging},
     work::{
         change::{Change, Entry, Fact},
@@ -228,11 +228,14 @@ impl Usable {
     async fn load(tx: &Tx<'_>, rules: &Compiled) -> Result<Self> {
         let mut above: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
         if !rules.tags.is_empty() {
-            let links: Vec<Link> = Query::new(
-                "SELECT l.tag_id, l.ancestor_id FROM {r}
+            // Nobody moves, merges or deletes them from here on.
+            let lock = dialect::reference_lock(tx.connection().get_database_backend());
+            let links: Vec<Link> = Query::new(format!(
+                "SELECT l.tag_id, l.ancestor_id FROM {{r}}
                  JOIN tag t ON t.workspace_id = $1 AND t.id = r.id AND t.archived_at IS NULL
-                 JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = t.id",
-            )
+                 JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = t.id
+                 ORDER BY t.id {lock}"
+            ))
             .bind(tx.workspace)
             .rows("r", Rows::new().uuids("id", rules.tags.iter().copied()))
             .all(tx.connection())

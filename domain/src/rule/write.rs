@@ -21,7 +21,7 @@ use super::{
     trigger::Trigger,
 };
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Origin, Scope},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -103,7 +103,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
         .exec_without_returning(tx.connection())
         .await?;
     refuse_too_much(&tx).await?;
-    record(&mut tx, actor, row.id);
+    record(&mut tx, actor.origin(), row.id);
     tx.commit().await?;
     row.try_into()
 }
@@ -147,7 +147,7 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
     };
     let row = rule::Entity::update(active).exec(tx.connection()).await?;
     refuse_too_much(&tx).await?;
-    record(&mut tx, actor, id);
+    record(&mut tx, actor.origin(), id);
     tx.commit().await?;
     row.try_into()
 }
@@ -167,7 +167,7 @@ pub async fn set_active(ctx: &Ctx, actor: &Actor, id: RuleId, active: bool) -> R
         ..touched(&tx, id, rule.version)
     };
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
-    record(&mut tx, actor, id);
+    record(&mut tx, actor.origin(), id);
     tx.commit().await?;
     row.try_into()
 }
@@ -184,7 +184,7 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: RuleId) -> Result<Rule> {
         ..touched(&tx, id, rule.version)
     };
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
-    record(&mut tx, actor, id);
+    record(&mut tx, actor.origin(), id);
     tx.commit().await?;
     row.try_into()
 }
@@ -234,7 +234,7 @@ pub async fn reorder(ctx: &Ctx, actor: &Actor, ids: &[RuleId]) -> Result<usize> 
     .column(tx.connection())
     .await?;
     for &id in &moved {
-        record(&mut tx, actor, id);
+        record(&mut tx, actor.origin(), id);
     }
     if moved.is_empty() {
         tx.rollback().await?;
@@ -245,7 +245,7 @@ pub async fn reorder(ctx: &Ctx, actor: &Actor, ids: &[RuleId]) -> Result<usize> 
 }
 
 /// Takes the lock of the workspace's rules until the end of `tx`, and outdates what was compiled.
-async fn begin_edit(tx: &Tx<'_>) -> Result<()> {
+pub(super) async fn begin_edit(tx: &Tx<'_>) -> Result<()> {
     Query::new("UPDATE workspace SET rules_version = rules_version + 1 WHERE id = $1")
         .bind(tx.workspace)
         .execute(tx.connection())
@@ -263,7 +263,7 @@ async fn existing(tx: &Tx<'_>, id: RuleId) -> Result<Rule> {
         .try_into()
 }
 
-fn touched(tx: &Tx<'_>, id: RuleId, version: i64) -> rule::ActiveModel {
+pub(super) fn touched(tx: &Tx<'_>, id: RuleId, version: i64) -> rule::ActiveModel {
     rule::ActiveModel {
         workspace_id: Set(tx.workspace),
         id: Set(id),
@@ -273,12 +273,8 @@ fn touched(tx: &Tx<'_>, id: RuleId, version: i64) -> rule::ActiveModel {
     }
 }
 
-fn record(tx: &mut Tx<'_>, actor: &Actor, rule_id: RuleId) {
-    tx.record(Change::new(
-        actor.origin(),
-        None,
-        Fact::RuleChanged { rule_id },
-    ));
+pub(super) fn record(tx: &mut Tx<'_>, origin: Origin, rule_id: RuleId) {
+    tx.record(Change::new(origin, None, Fact::RuleChanged { rule_id }));
 }
 
 /// How many rules there are, and the last one's position.
@@ -392,7 +388,7 @@ async fn load_tags(tx: &Tx<'_>, references: &[Reference]) -> Result<HashMap<Uuid
     }
     let tags: Vec<TagFacts> = Query::new(
         "SELECT t.id, t.kind, t.archived_at IS NOT NULL AS archived FROM {r}
-         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id",
+         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id AND t.deleted_at IS NULL",
     )
     .bind(tx.workspace)
     .rows("r", Rows::new().uuids("id", ids))

@@ -73,6 +73,24 @@ pub fn row_lock(backend: DatabaseBackend) -> &'static str {
     }
 }
 
+/// Holds the rows read until the transaction ends, even against those who only refer to them: a
+/// foreign key waits. SQLite has one writer at a time and no words for it.
+pub fn exclusive_lock(backend: DatabaseBackend) -> &'static str {
+    match backend {
+        DatabaseBackend::Postgres => "FOR UPDATE",
+        _ => "",
+    }
+}
+
+/// Keeps the rows read as `t` from being held by [`exclusive_lock`] until the transaction ends, as a
+/// foreign key does; others may change them and do the same.
+pub fn reference_lock(backend: DatabaseBackend) -> &'static str {
+    match backend {
+        DatabaseBackend::Postgres => "FOR KEY SHARE OF t",
+        _ => "",
+    }
+}
+
 /// Keeps the rows read from being changed until the transaction ends; others may do the same.
 pub fn share_lock(backend: DatabaseBackend) -> &'static str {
     match backend {

@@ -1,8 +1,9 @@
 //! The rank index and the counters: which things count as tagged, directly or by a tag below, in
 //! order of health, and how many there are of each kind.
 //!
-//! Kept in the transaction of every tagging and of every move in the tree, so that reading never
-//! counts. Called by `super::tagging` and `super::catalogue`; it never decides what is tagged.
+//! Kept in the transaction of every tagging, so that reading never counts. Called by
+//! `super::tagging`; it never decides what is tagged. Where a change of the tree moves taggings,
+//! `super::catalogue` moves what is here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -204,77 +205,4 @@ pub(crate) async fn rank_things(ctx: &Ctx, tx: &Tx<'_>, things: &[Uuid], sign: i
     .all(tx.connection())
     .await?;
     rank(ctx, tx, &touched, sign).await
-}
-
-/// Takes the taggings of a subtree out of the rank index and the counters, before it is moved.
-pub(super) async fn unrank_subtree(tx: &Tx<'_>, root: TagId) -> Result<()> {
-    let touched = subtree(tx, root).await?;
-    let mut pairs = BTreeMap::new();
-    collect_pairs(tx, &touched, &mut pairs).await?;
-    let gone = cut_ranks(tx, &pairs).await?;
-    count_totals(tx, &touched, &gone, -1).await
-}
-
-/// Puts the taggings of a subtree into the rank index and the counters, after it was moved.
-pub(super) async fn rank_subtree(tx: &Tx<'_>, root: TagId) -> Result<()> {
-    let touched = subtree(tx, root).await?;
-    let mut pairs = BTreeMap::new();
-    collect_pairs(tx, &touched, &mut pairs).await?;
-    let new = add_ranks(tx, &pairs).await?;
-    count_totals(tx, &touched, &new, 1).await
-}
-
-async fn subtree(tx: &Tx<'_>, root: TagId) -> Result<Vec<Touched>> {
-    Ok(Query::new(
-        "SELECT g.id, g.tag_id, g.target, g.target_id FROM tag_closure l
-         JOIN tagging g ON g.workspace_id = $1 AND g.tag_id = l.tag_id AND g.removed_at IS NULL
-         WHERE l.workspace_id = $1 AND l.ancestor_id = $2",
-    )
-    .bind(tx.workspace)
-    .bind(root)
-    .all(tx.connection())
-    .await?)
-}
-
-async fn collect_pairs(
-    tx: &Tx<'_>,
-    touched: &[Touched],
-    pairs: &mut BTreeMap<(TagId, Uuid), i64>,
-) -> Result<()> {
-    let tags: BTreeSet<TagId> = touched.iter().map(|tagging| tagging.tag_id).collect();
-    let links: Vec<Link> = Query::new(
-        "SELECT l.tag_id, l.ancestor_id FROM {r}
-         JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = r.id",
-    )
-    .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", tags))
-    .all(tx.connection())
-    .await?;
-    for tagging in touched {
-        for link in links.iter().filter(|link| link.tag_id == tagging.tag_id) {
-            *pairs
-                .entry((link.ancestor_id, tagging.target_id))
-                .or_default() += 1;
-        }
-    }
-    Ok(())
-}
-
-async fn count_totals(
-    tx: &Tx<'_>,
-    touched: &[Touched],
-    changed: &[(TagId, Uuid)],
-    sign: i64,
-) -> Result<()> {
-    let kinds: HashMap<Uuid, TagTarget> = touched
-        .iter()
-        .map(|tagging| (tagging.target_id, tagging.target))
-        .collect();
-    let mut counts: BTreeMap<(TagId, TagTarget), (i64, i64)> = BTreeMap::new();
-    for (tag, target_id) in changed {
-        if let Some(&kind) = kinds.get(target_id) {
-            counts.entry((*tag, kind)).or_default().1 += sign;
-        }
-    }
-    count(tx.ctx(), tx, &counts).await
 }

@@ -5,8 +5,8 @@ use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
         EmailEventId, EventId, FiringId, HealthModelId, InboxId, MemberId, MergeId, MessageId,
-        NoteId, OperationId, RuleId, StageChangeId, SuspectId, TagId, TaggingId, TargetId,
-        WorkspaceId,
+        NoteId, OperationId, RuleId, StageChangeId, SuspectId, TagGroupId, TagId, TaggingId,
+        TargetId, WorkspaceId,
     },
     kind::{
         Channel, ConversationStatus, HealthBand, IdentityKind, LifecycleStage, Priority,
@@ -200,6 +200,15 @@ pub enum Fact {
     /// A tag was created, renamed, moved, archived or restored.
     #[serde(rename = "tag.changed")]
     TagChanged { tag_id: TagId },
+    /// A tag group was created, changed, reordered, archived or restored.
+    #[serde(rename = "tag_group.changed")]
+    TagGroupChanged { group_id: TagGroupId },
+    /// A tag was merged into another, with everything that named it.
+    #[serde(rename = "tag.merged")]
+    TagMerged { tag_id: TagId, into_id: TagId },
+    /// A tag was deleted.
+    #[serde(rename = "tag.deleted")]
+    TagDeleted { tag_id: TagId },
     /// An inbox was created or changed.
     #[serde(rename = "inbox.changed")]
     InboxChanged { inbox_id: InboxId },
@@ -292,6 +301,9 @@ impl Fact {
             Self::TaggingAdded { .. } => "tagging.added",
             Self::TaggingRemoved { .. } => "tagging.removed",
             Self::TagChanged { .. } => "tag.changed",
+            Self::TagGroupChanged { .. } => "tag_group.changed",
+            Self::TagMerged { .. } => "tag.merged",
+            Self::TagDeleted { .. } => "tag.deleted",
             Self::InboxChanged { .. } => "inbox.changed",
             Self::EventRecorded { .. } => "event.recorded",
             Self::EmailEventRecorded { .. } => "email_event.recorded",
@@ -353,7 +365,10 @@ impl Fact {
             Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
                 tagging_id.0
             }
-            Self::TagChanged { tag_id } => tag_id.0,
+            Self::TagChanged { tag_id }
+            | Self::TagMerged { tag_id, .. }
+            | Self::TagDeleted { tag_id } => tag_id.0,
+            Self::TagGroupChanged { group_id } => group_id.0,
             Self::InboxChanged { inbox_id } => inbox_id.0,
             Self::EventRecorded { event_id } => event_id.0,
             Self::EmailEventRecorded { email_event_id, .. } => email_event_id.0,
@@ -421,7 +436,10 @@ impl Fact {
             Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
                 tagging_id.to_string()
             }
-            Self::TagChanged { tag_id } => tag_id.to_string(),
+            Self::TagChanged { tag_id }
+            | Self::TagMerged { tag_id, .. }
+            | Self::TagDeleted { tag_id } => tag_id.to_string(),
+            Self::TagGroupChanged { group_id } => group_id.to_string(),
             Self::InboxChanged { inbox_id } => inbox_id.to_string(),
             Self::EventRecorded { event_id } => event_id.to_string(),
             Self::EmailEventRecorded { email_event_id, .. } => email_event_id.to_string(),

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use entity::{
     id::{InboxId, WorkspaceId},
     inbox,
-    kind::{Channel, Role},
+    kind::{Channel, Role, TagCreation},
     workspace,
 };
 use sea_orm::{
@@ -106,6 +106,8 @@ async fn insert(ctx: &Ctx, tx: &Tx<'_>, new: NewWorkspace) -> Result<Created> {
         locale: locale_word(new.locale).to_owned(),
         own_addresses: json!(new.own_addresses),
         rules_version: 0,
+        tag_creation: TagCreation::Administrators,
+        tags_version: 0,
         created_at: tx.now,
     };
     workspace::Entity::insert(workspace.clone().into_active_model())
@@ -159,6 +161,8 @@ pub struct WorkspaceChanges {
     pub own_addresses: Option<Vec<String>>,
     /// The language of the texts written for people.
     pub locale: Option<Locale>,
+    /// Who may make tags.
+    pub tag_creation: Option<TagCreation>,
 }
 
 /// Changes the actor's workspace.
@@ -182,6 +186,9 @@ pub async fn update(
     }
     if let Some(locale) = changes.locale {
         active.locale = Set(locale_word(locale).to_owned());
+    }
+    if let Some(creation) = changes.tag_creation {
+        active.tag_creation = Set(creation);
     }
     if !errors.is_empty() {
         return Err(Error::Refused(errors));

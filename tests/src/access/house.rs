@@ -141,6 +141,11 @@ impl House {
         let made = door.must(owner, account, json!({ "input": input })).await;
         house.keep("account", &made["account"]["id"]);
         house.attribute(door, "attribute", "plan").await;
+        let group = "mutation($input: CreateTagGroupInput!) { createTagGroup(input: $input) \
+            { tagGroup { id } userErrors { message } } }";
+        let input = json!({ "kind": "CONTACT", "name": canary, "selection": "MULTI" });
+        let made = door.must(owner, group, json!({ "input": input })).await;
+        house.keep("group", &made["tagGroup"]["id"]);
         for (word, kind) in [("tag", "CONTACT"), ("topic", "CONVERSATION")] {
             let tag = "mutation($input: CreateTagInput!) { createTag(input: $input) \
                 { tag { id } userErrors { message } } }";
@@ -371,6 +376,16 @@ impl House {
             json!({ "documents": [format!("query Spare{number} {{ viewer {{ role }} }}")] });
         let made = door.must(owner, document, json!({ "input": input })).await;
         self.keep("document", &made["documents"][0]["id"]);
+        let tag = "mutation($input: CreateTagInput!) { createTag(input: $input) \
+            { tag { id } userErrors { message } } }";
+        let input = json!({ "name": format!("Spare {number}"), "kind": "CONTACT" });
+        let made = door.must(owner, tag, json!({ "input": input })).await;
+        self.keep("spare_tag", &made["tag"]["id"]);
+        let usage = "query($id: ID!) { tagUsage(id: $id) { token } }";
+        let found = door
+            .must(owner, usage, json!({ "id": self.ids["spare_tag"] }))
+            .await;
+        self.keep("#spare_token", &found["token"]);
         if let Some(topic) = self.ids.get("topic") {
             let rule = "mutation($input: CreateRuleInput!) { createRule(input: $input) \
                 { rule { id } userErrors { path message } } }";

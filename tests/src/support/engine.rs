@@ -158,6 +158,7 @@ impl World {
             description: String::new(),
             colour: None,
             parent,
+            group: None,
         };
         let tag = tag::catalogue::create(&self.ctx, &self.owner, new).await;
         tag.expect("a tag").id

@@ -11,7 +11,7 @@ use domain::{
 };
 use entity::{
     id::MemberId,
-    kind::{EmailScope, Role},
+    kind::{EmailScope, Role, TagCreation},
 };
 
 use super::{
@@ -53,6 +53,11 @@ impl Workspace {
     /// outbound.
     async fn own_addresses(&self) -> Vec<String> {
         serde_json::from_value(self.0.own_addresses.clone()).unwrap_or_default()
+    }
+
+    /// Who may make tags.
+    async fn tag_creation(&self) -> TagCreation {
+        self.0.tag_creation
     }
 
     /// When it was made.

@@ -12,7 +12,7 @@ use domain::{
     locale::Locale,
     workspace::{self, WorkspaceChanges},
 };
-use entity::kind::Role;
+use entity::kind::{Role, TagCreation};
 use secrecy::ExposeSecret as _;
 
 use super::{AccessToken, Member, Workspace};
@@ -27,6 +27,8 @@ pub(crate) struct UpdateWorkspaceInput {
     own_addresses: Option<Vec<String>>,
     /// The language of the texts written for people.
     locale: Option<Locale>,
+    /// Who may make tags.
+    tag_creation: Option<TagCreation>,
 }
 
 /// What became of `updateWorkspace`.
@@ -138,6 +140,7 @@ impl AccessMutation {
             name: input.name,
             own_addresses: input.own_addresses,
             locale: input.locale,
+            tag_creation: input.tag_creation,
         };
         let (workspace, user_errors) = settle(workspace::update(ctx, actor, changes).await)?;
         Ok(UpdateWorkspacePayload {

@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
     AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-    EmailEventId, EventId, FiringId, Id, InboxId, MessageId, NoteId, OperationId, RuleId, TagId,
-    TaggingId, TargetId,
+    EmailEventId, EventId, FiringId, Id, InboxId, MessageId, NoteId, OperationId, RuleId,
+    TagGroupId, TagId, TaggingId, TargetId,
 };
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
     notification::{Delivery, NotificationTarget},
     operation::Operation,
     rule::{Rule, RuleFiring},
-    tag::{Tag, Tagging},
+    tag::{Tag, TagGroup, Tagging},
 };
 use crate::transport::Code;
 
@@ -67,6 +67,8 @@ pub enum Node {
     RuleFiring(RuleFiring),
     /// A label in a tree.
     Tag(Tag),
+    /// A dimension that tags are values of.
+    TagGroup(TagGroup),
     /// One tag on one thing.
     Tagging(Tagging),
 }
@@ -138,7 +140,10 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         return Ok(loader.load_one(id).await?.map(Message).map(Node::Message));
     }
     if let Some(id) = known::<TagId>(id) {
-        return Ok(loader.load_one(id).await?.map(Tag).map(Node::Tag));
+        return Ok(loader.load_one(id).await?.map(Tag::from).map(Node::Tag));
+    }
+    if let Some(id) = known::<TagGroupId>(id) {
+        return Ok(loader.load_one(id).await?.map(TagGroup).map(Node::TagGroup));
     }
     if let Some(id) = known::<InboxId>(id) {
         return Ok(loader.load_one(id).await?.map(Inbox).map(Node::Inbox));

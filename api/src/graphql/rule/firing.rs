@@ -124,7 +124,7 @@ impl RuleMatchedPart {
     /// The tag, if it was a tag.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         let Some(id) = self.tag else { return Ok(None) };
-        Ok(loader(context)?.load_one(id).await?.map(Tag))
+        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
     }
 }
 
@@ -211,7 +211,7 @@ impl RuleOutcome {
     /// The tag, if it was about one.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         let Some(id) = self.tag else { return Ok(None) };
-        Ok(loader(context)?.load_one(id).await?.map(Tag))
+        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
     }
 
     /// The notification target, if it was about one.

@@ -1,10 +1,21 @@
 //! Tags and taggings over GraphQL.
 
+mod group;
+mod lifecycle;
 mod mutation;
+
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{access::Origin, contact::TagFilter, tag};
+use domain::{
+    access::Origin,
+    contact::TagFilter,
+    tag::{
+        self,
+        catalogue::{Counts, Forest, ForestFilter},
+    },
+};
 use entity::{
     id::{AccountId, ContactId, ConversationId},
     kind::{TagKind, TagTarget},
@@ -21,96 +32,175 @@ use super::{
     loader::{CountsOf, PathOf},
 };
 
+pub use group::TagGroup;
+pub(crate) use group::{TagGroupMutation, TagGroupQuery};
+pub(crate) use lifecycle::{TagLifecycleMutation, TagLifecycleQuery};
 pub(crate) use mutation::TagMutation;
 
 /// A label in a tree.
 #[derive(Debug, Clone)]
-pub struct Tag(pub(crate) entity::tag::Model);
+pub struct Tag {
+    row: Arc<entity::tag::Model>,
+    /// What was read together with it, when a whole tree was.
+    shared: Option<Arc<Shared>>,
+}
+
+/// What the tags of one list have in common, so that none of them asks for itself.
+#[derive(Debug)]
+struct Shared {
+    forest: Arc<Forest>,
+    counts: Option<Counts>,
+}
+
+impl From<entity::tag::Model> for Tag {
+    fn from(row: entity::tag::Model) -> Self {
+        Self {
+            row: Arc::new(row),
+            shared: None,
+        }
+    }
+}
 
 /// A label in a tree.
 #[Object]
 impl Tag {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
-        self.0.id.into()
+        self.row.id.into()
     }
 
     /// What it says something about.
     async fn kind(&self) -> TagKind {
-        self.0.kind
+        self.row.kind
     }
 
     /// The name; unique among its siblings, whatever the case and width.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.row.name
     }
 
     /// What it means.
     async fn description(&self) -> &str {
-        &self.0.description
+        &self.row.description
     }
 
     /// `#rrggbb`.
     async fn colour(&self) -> &str {
-        &self.0.colour
+        &self.row.colour
     }
 
     /// The names from the root to this tag.
     async fn path(&self, context: &Context<'_>) -> Result<Vec<String>> {
-        let path = loader(context)?.load_one(PathOf(self.0.id)).await?;
-        Ok(path
-            .unwrap_or_default()
-            .into_iter()
-            .map(|ancestor| ancestor.name)
-            .collect())
+        self.names(context).await
+    }
+
+    /// The whole way as people read it, with the group: `Group / Parent / Child`.
+    async fn path_text(&self, context: &Context<'_>) -> Result<String> {
+        let names = self.names(context).await?;
+        let group = self.group_model(context).await?;
+        let group = group.as_ref().map(|group| group.name.as_str());
+        Ok(tag::path::shown(group, &names))
     }
 
     /// The tag above.
     async fn parent(&self, context: &Context<'_>) -> Result<Option<Tag>> {
-        let Some(id) = self.0.parent_id else {
+        let Some(id) = self.row.parent_id else {
             return Ok(None);
         };
-        Ok(loader(context)?.load_one(id).await?.map(Tag))
+        if let Some(shared) = &self.shared
+            && let Some(row) = shared.forest.get(id)
+        {
+            return Ok(Some(Self {
+                row: row.clone(),
+                shared: self.shared.clone(),
+            }));
+        }
+        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+    }
+
+    /// The group it is a value of; nothing when it stands outside all groups.
+    async fn group(&self, context: &Context<'_>) -> Result<Option<TagGroup>> {
+        Ok(self.group_model(context).await?.map(TagGroup))
+    }
+
+    /// Its place among its siblings; lower comes first, those of the same place by name.
+    async fn position(&self) -> i64 {
+        self.row.position
     }
 
     /// How many things carry it.
     async fn counts(&self, context: &Context<'_>) -> Result<TagCounts> {
+        let shared = self
+            .shared
+            .as_ref()
+            .and_then(|shared| shared.counts.as_ref());
+        if let Some(counts) = shared {
+            return Ok(TagCounts::of(|target| counts.get(&(self.row.id, target))));
+        }
         let counts = loader(context)?
-            .load_one(CountsOf(self.0.id))
+            .load_one(CountsOf(self.row.id))
             .await?
             .unwrap_or_default();
-        let of = |target| {
-            counts.get(&target).map_or(
-                TagCount {
-                    direct: 0,
-                    total: 0,
-                },
-                |count: &tag::TagCount| TagCount {
-                    direct: count.direct,
-                    total: count.total,
-                },
-            )
-        };
-        Ok(TagCounts {
-            contacts: of(TagTarget::Contact),
-            accounts: of(TagTarget::Account),
-            conversations: of(TagTarget::Conversation),
-        })
+        Ok(TagCounts::of(|target| counts.get(&target)))
     }
 
     /// Who made it.
     fn created_by(&self) -> Result<ChangeOrigin> {
-        ChangeOrigin::read(&self.0.created_by)
+        ChangeOrigin::read(&self.row.created_by)
     }
 
     /// When it was made.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+        self.row.created_at
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.row.updated_at
     }
 
     /// When it was archived; archived tags cannot be added to anything.
     async fn archived_at(&self) -> Option<DateTime<Utc>> {
-        self.0.archived_at
+        self.row.archived_at
+    }
+
+    /// When it was deleted; only the history of what carried it still shows it.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.row.deleted_at
+    }
+
+    /// The tag it was merged into, if it was.
+    async fn merged_into(&self, context: &Context<'_>) -> Result<Option<Tag>> {
+        let Some(id) = self.row.merged_into else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+    }
+}
+
+impl Tag {
+    async fn names(&self, context: &Context<'_>) -> Result<Vec<String>> {
+        if let Some(shared) = &self.shared {
+            return Ok(shared.forest.path(&self.row));
+        }
+        let path = loader(context)?.load_one(PathOf(self.row.id)).await?;
+        // A deleted tag has no way any more.
+        Ok(path.map_or_else(
+            || vec![self.row.name.clone()],
+            |path| path.into_iter().map(|ancestor| ancestor.name).collect(),
+        ))
+    }
+
+    async fn group_model(&self, context: &Context<'_>) -> Result<Option<entity::tag_group::Model>> {
+        let Some(id) = self.row.group_id else {
+            return Ok(None);
+        };
+        if let Some(shared) = &self.shared
+            && let Some(group) = shared.forest.group(id)
+        {
+            return Ok(Some(group.clone()));
+        }
+        loader(context)?.load_one(id).await
     }
 }
 
@@ -126,8 +216,24 @@ pub(crate) struct TagCounts {
     conversations: TagCount,
 }
 
+impl TagCounts {
+    fn of<'c>(count: impl Fn(TagTarget) -> Option<&'c tag::TagCount>) -> Self {
+        let of = |target| {
+            count(target).map_or_else(TagCount::default, |count| TagCount {
+                direct: count.direct,
+                total: count.total,
+            })
+        };
+        Self {
+            contacts: of(TagTarget::Contact),
+            accounts: of(TagTarget::Account),
+            conversations: of(TagTarget::Conversation),
+        }
+    }
+}
+
 /// How many things of one kind carry a tag.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Default)]
 pub(crate) struct TagCount {
     /// Those that carry this very tag.
     direct: i64,
@@ -168,9 +274,20 @@ impl Tagging {
     /// The tag.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         if let Some(tag) = &self.tag {
-            return Ok(Some(Tag(tag.clone())));
+            return Ok(Some(Tag::from(tag.clone())));
         }
-        Ok(loader(context)?.load_one(self.row.tag_id).await?.map(Tag))
+        Ok(loader(context)?
+            .load_one(self.row.tag_id)
+            .await?
+            .map(Tag::from))
+    }
+
+    /// The tag it was made with, when that was merged into another since.
+    async fn merged_from(&self, context: &Context<'_>) -> Result<Option<Tag>> {
+        let Some(id) = self.row.merged_from else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
     }
 
     /// What kind of thing carries it.
@@ -289,20 +406,47 @@ impl TagQuery {
         let found = tag::catalogue::load(ctx, actor.workspace, &[id])
             .await
             .map_err(fault)?;
-        Ok(found.into_iter().next().map(Tag))
+        Ok(found.into_iter().next().map(Tag::from))
     }
 
-    /// The workspace's tags, by name; a tree by their parents.
+    /// The workspace's tags, by their place among their siblings and their names; a tree by their
+    /// parents. At most 10,000.
     async fn tags(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only tags of this kind.")] kind: Option<TagKind>,
+        #[graphql(desc = "Only tags of this group.")] group_id: Option<ID>,
+        #[graphql(desc = "Archived tags too.", default)] include_archived: bool,
     ) -> Result<Vec<Tag>> {
         let (ctx, actor) = reader(context)?;
-        let tags = tag::catalogue::list(ctx, actor.workspace, kind)
-            .await
-            .map_err(fault)?;
-        Ok(tags.into_iter().map(Tag).collect())
+        let group = group_id.map(|id| id::parse(&id, &["groupId"])).transpose();
+        let Ok(group) = group else {
+            // A group that is not there has no tags.
+            return Ok(Vec::new());
+        };
+        let (forest, counts) = if context.look_ahead().field("counts").exists() {
+            let (forest, counts) = tag::catalogue::counted(ctx, actor.workspace)
+                .await
+                .map_err(fault)?;
+            (forest, Some(counts))
+        } else {
+            let forest = tag::catalogue::forest(ctx, actor.workspace).await;
+            (forest.map_err(fault)?, None)
+        };
+        let shared = Arc::new(Shared { forest, counts });
+        let filter = ForestFilter {
+            kind,
+            group,
+            archived: include_archived,
+        };
+        Ok(shared
+            .forest
+            .list(filter)
+            .map(|row| Tag {
+                row: row.clone(),
+                shared: Some(shared.clone()),
+            })
+            .collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::{Error, UserError, UserErrorCode},
-    tag::{NewTag, Request, TagChanges, catalogue, tagging},
+    tag::{NewTag, Place, Request, TagChanges, catalogue, tagging},
 };
 use entity::{
     id::{AccountId, ContactId, ConversationId, TagId},
@@ -30,6 +30,8 @@ pub(crate) struct CreateTagInput {
     colour: Option<String>,
     /// The tag above; of the same kind.
     parent_id: Option<ID>,
+    /// The group it is a value of; of the same kind. Below another tag it is that tag's group.
+    group_id: Option<ID>,
 }
 
 /// Changes to a tag; what is left out stays.
@@ -43,8 +45,6 @@ pub(crate) struct UpdateTagInput {
     description: Option<String>,
     /// `#rrggbb`.
     colour: Option<String>,
-    /// Archived tags keep their taggings and cannot be added to anything.
-    archived: Option<bool>,
 }
 
 /// A new place for a tag and everything below it.
@@ -54,6 +54,12 @@ pub(crate) struct MoveTagInput {
     id: ID,
     /// The tag it is to hang under; left out, it becomes a root.
     parent_id: Option<ID>,
+    /// The group it is to be a value of; left out, the group of the tag above, or none.
+    group_id: Option<ID>,
+    /// Where things would then carry several values of a `SINGLE` group: keep the one put on last
+    /// and take the others off, instead of refusing.
+    #[graphql(default)]
+    keep_newest: bool,
 }
 
 /// Tags to put on things, or to take off: every tag on every thing.
@@ -162,7 +168,7 @@ pub(crate) struct TagMutation;
 
 #[Object]
 impl TagMutation {
-    /// Makes a tag. Scope: CONFIGURE.
+    /// Makes a tag. Scope: CONFIGURE, or WRITE where the workspace lets members make tags.
     async fn create_tag(
         &self,
         context: &Context<'_>,
@@ -172,6 +178,7 @@ impl TagMutation {
         let result = async {
             let new = NewTag {
                 parent: id::parse_opt(input.parent_id.as_ref(), &["parentId"])?,
+                group: id::parse_opt(input.group_id.as_ref(), &["groupId"])?,
                 kind: input.kind,
                 name: input.name,
                 description: input.description,
@@ -181,7 +188,7 @@ impl TagMutation {
         };
         let (tag, user_errors) = settle(result.await)?;
         Ok(CreateTagPayload {
-            tag: tag.map(Tag),
+            tag: tag.map(Tag::from),
             user_errors,
         })
     }
@@ -199,13 +206,12 @@ impl TagMutation {
                 name: input.name,
                 description: input.description,
                 colour: input.colour,
-                archived: input.archived,
             };
             catalogue::update(ctx, actor, id, changes).await
         };
         let (tag, user_errors) = settle(result.await)?;
         Ok(UpdateTagPayload {
-            tag: tag.map(Tag),
+            tag: tag.map(Tag::from),
             user_errors,
         })
     }
@@ -219,12 +225,15 @@ impl TagMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            let parent = id::parse_opt(input.parent_id.as_ref(), &["parentId"])?;
-            catalogue::move_to(ctx, actor, id, parent).await
+            let place = Place {
+                parent: id::parse_opt(input.parent_id.as_ref(), &["parentId"])?,
+                group: id::parse_opt(input.group_id.as_ref(), &["groupId"])?,
+            };
+            catalogue::move_to(ctx, actor, id, place, input.keep_newest).await
         };
         let (tag, user_errors) = settle(result.await)?;
         Ok(MoveTagPayload {
-            tag: tag.map(Tag),
+            tag: tag.map(Tag::from),
             user_errors,
         })
     }

@@ -7,7 +7,7 @@ use entity::{
     id::TagId,
     kind::{TagKind, TagTarget},
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
 
 use super::{Reason, Request, add, remove};
@@ -15,7 +15,7 @@ use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     text,
 };
 
@@ -73,10 +73,13 @@ struct TagFacts {
 
 /// Refuses tags and things that are not there, and tags of the wrong kind.
 async fn check(tx: &Tx<'_>, requests: &[Request], adding: bool) -> Result<()> {
-    let tags: Vec<TagFacts> = Query::new(
-        "SELECT t.id, t.kind, t.archived_at FROM {r}
-         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id",
-    )
+    // Nobody moves, merges or deletes them from here on.
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    let tags: Vec<TagFacts> = Query::new(format!(
+        "SELECT t.id, t.kind, t.archived_at FROM {{r}}
+         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id AND t.deleted_at IS NULL
+         ORDER BY t.id {lock}"
+    ))
     .bind(tx.workspace)
     .rows(
         "r",

@@ -81,7 +81,8 @@ pub async fn load_with_tags(
     let rows = Query::new(
         "SELECT g.id, g.tag_id, g.target, g.target_id, g.added_at, g.added_by, g.added_reason,
                 t.kind, t.parent_id, t.name, t.name_key, t.description, t.colour, t.created_by,
-                t.created_at, t.updated_at, t.archived_at
+                t.created_at, t.updated_at, t.archived_at, t.group_id, t.position, t.merged_into,
+                t.deleted_at, g.merged_from
          FROM {r}
          JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id AND g.removed_at IS NULL
          JOIN tag t ON t.workspace_id = $1 AND t.id = g.tag_id
@@ -105,6 +106,7 @@ pub async fn load_with_tags(
             removed_at: None,
             removed_by: None,
             removed_reason: None,
+            merged_from: row.try_get_by_index(21)?,
         };
         let tag = tag::Model {
             workspace_id: workspace,
@@ -119,6 +121,10 @@ pub async fn load_with_tags(
             created_at: row.try_get_by_index(14)?,
             updated_at: row.try_get_by_index(15)?,
             archived_at: row.try_get_by_index(16)?,
+            group_id: row.try_get_by_index(17)?,
+            position: row.try_get_by_index(18)?,
+            merged_into: row.try_get_by_index(19)?,
+            deleted_at: row.try_get_by_index(20)?,
         };
         by_thing
             .entry(tagging.target_id)

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use entity::id::TaggingId;
+use entity::id::{TagId, TaggingId};
+use sea_orm::ConnectionTrait as _;
 
 use super::{Reason, Request, Touched};
 use crate::{
     ctx::Ctx,
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     tag::rank::rank,
     work::change::Fact,
 };
@@ -97,6 +98,7 @@ pub(crate) async fn remove(
     if requests.is_empty() {
         return Ok(0);
     }
+    hold_tags(tx, requests.iter().map(|request| request.tag)).await?;
     let ended: Vec<Touched> = Query::new(
         "UPDATE tagging SET removed_at = $2, removed_by = $3, removed_reason = $4
          WHERE workspace_id = $1 AND removed_at IS NULL
@@ -121,6 +123,25 @@ pub(crate) async fn remove(
         tx.record(reason.change(tagging.request().of_contact(), fact));
     }
     Ok(ended.len())
+}
+
+/// Keeps `tags` where they are in the tree until the end of `tx`. A new tagging does so by its
+/// foreign key; one that ends has to ask.
+async fn hold_tags(tx: &Tx<'_>, tags: impl Iterator<Item = TagId>) -> Result<()> {
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    if lock.is_empty() {
+        return Ok(());
+    }
+    let tags: BTreeSet<TagId> = tags.collect();
+    Query::new(format!(
+        "SELECT t.id FROM {{r}} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
+         ORDER BY t.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", tags))
+    .raw(tx.connection())
+    .await?;
+    Ok(())
 }
 
 fn request_rows<'a>(requests: impl Iterator<Item = &'a Request> + Clone) -> Rows {

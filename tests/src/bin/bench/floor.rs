@@ -14,7 +14,7 @@ use domain::{
 };
 use entity::{
     id::{Id as _, WorkspaceId},
-    kind::{EmailScope, TagKind},
+    kind::{EmailScope, TagKind, TagTarget},
 };
 use serde_json::{Value, json};
 
@@ -109,18 +109,18 @@ async fn list(state: Shared, n: web::Path<u64>) -> Result<web::Json<Value>> {
 
 async fn tree(state: Shared) -> Result<web::Json<Value>> {
     let (ctx, workspace) = (&state.ctx, state.workspace);
-    let tags = tag::catalogue::list(ctx, workspace, Some(TagKind::Contact)).await;
-    let tags = tags.map_err(ErrorInternalServerError)?;
-    let ids: Vec<_> = tags.iter().map(|tag| tag.id).collect();
-    let counts = tag::catalogue::load_counts(ctx, workspace, &ids).await;
-    let counts = counts.map_err(ErrorInternalServerError)?;
-    let counts: std::collections::HashMap<_, _> = counts
-        .iter()
-        .map(|count| (count.tag_id, (count.direct, count.total)))
-        .collect();
-    let shown = tags.iter().map(|tag| {
+    let (forest, counts) = tag::catalogue::counted(ctx, workspace)
+        .await
+        .map_err(ErrorInternalServerError)?;
+    let filter = tag::catalogue::ForestFilter {
+        kind: Some(TagKind::Contact),
+        ..Default::default()
+    };
+    let shown = forest.list(filter).map(|tag| {
         let parent = tag.parent_id.map(|id| id.to_string());
-        json!([tag.id.to_string(), tag.name, parent, counts.get(&tag.id)])
+        let count = counts.get(&(tag.id, TagTarget::Contact));
+        let count = count.map(|count| (count.direct, count.total));
+        json!([tag.id.to_string(), tag.name, parent, count])
     });
     Ok(web::Json(shown.collect()))
 }

@@ -110,6 +110,7 @@ pub(crate) async fn rules(ctx: &Ctx, actor: &Actor) -> Result<TagId> {
             description: String::new(),
             colour: None,
             parent: None,
+            group: None,
         };
         tags.push(catalogue::create(ctx, actor, new).await?.id);
     }

@@ -1,0 +1,93 @@
+//! Groups of tags over GraphQL.
+
+mod mutation;
+
+use async_graphql::{Context, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::tag::group;
+use entity::kind::{TagKind, TagSelection, TagStage};
+
+use crate::graphql::{access::ChangeOrigin, context::reader, error::fault};
+
+pub(crate) use mutation::TagGroupMutation;
+
+/// A dimension that tags are values of, such as "Industry".
+#[derive(Debug, Clone)]
+pub struct TagGroup(pub(crate) entity::tag_group::Model);
+
+/// A dimension that tags are values of, such as "Industry".
+#[Object]
+impl TagGroup {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The kind of its tags.
+    async fn kind(&self) -> TagKind {
+        self.0.kind
+    }
+
+    /// The name; unique among the groups of its kind, whatever the case and width.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it means.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// How many of its values one thing may carry.
+    async fn selection(&self) -> TagSelection {
+        self.0.selection
+    }
+
+    /// What it is for; nothing when it is for nothing in particular.
+    async fn stage(&self) -> Option<TagStage> {
+        self.0.stage
+    }
+
+    /// Its place among all groups; lower comes first.
+    async fn position(&self) -> i64 {
+        self.0.position
+    }
+
+    /// Who made it.
+    fn created_by(&self) -> Result<ChangeOrigin> {
+        ChangeOrigin::read(&self.0.created_by)
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// When it was archived; the tags of an archived group cannot be added to anything.
+    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.archived_at
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct TagGroupQuery;
+
+#[Object]
+impl TagGroupQuery {
+    /// The workspace's tag groups, in their order; at most 200.
+    async fn tag_groups(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only groups of tags of this kind.")] kind: Option<TagKind>,
+        #[graphql(desc = "Archived groups too.", default)] include_archived: bool,
+    ) -> Result<Vec<TagGroup>> {
+        let (ctx, actor) = reader(context)?;
+        let groups = group::list(ctx, actor.workspace, kind, include_archived).await;
+        Ok(groups.map_err(fault)?.into_iter().map(TagGroup).collect())
+    }
+}

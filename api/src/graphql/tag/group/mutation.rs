@@ -1,0 +1,195 @@
+//! Making, changing, ordering and archiving groups of tags.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use domain::{
+    error::UserError,
+    tag::{GroupChanges, NewGroup, group},
+};
+use entity::kind::{TagKind, TagSelection, TagStage};
+
+use super::TagGroup;
+use crate::graphql::{context::writer, error::settle, id};
+
+/// A tag group to be made.
+#[derive(InputObject)]
+pub(crate) struct CreateTagGroupInput {
+    /// The kind of its tags.
+    kind: TagKind,
+    /// The name, 1 to 64 characters; unique among the groups of its kind, whatever the case and
+    /// width.
+    name: String,
+    /// What it means, at most 255 characters as a person counts them.
+    #[graphql(default)]
+    description: String,
+    /// How many of its values one thing may carry.
+    selection: TagSelection,
+    /// What it is for.
+    stage: Option<TagStage>,
+}
+
+/// Changes to a tag group; what is left out stays.
+#[derive(InputObject)]
+pub(crate) struct UpdateTagGroupInput {
+    /// The group's global id.
+    id: ID,
+    /// The name.
+    name: Option<String>,
+    /// What it means.
+    description: Option<String>,
+    /// How many of its values one thing may carry. `SINGLE` is refused while something carries
+    /// several, unless `keepNewest` says what is to become of them.
+    selection: Option<TagSelection>,
+    /// When the group becomes `SINGLE`: keep on each thing the value that was put on last, and take
+    /// the others off. The history keeps them.
+    #[graphql(default)]
+    keep_newest: bool,
+    /// What it is for; `null` for nothing in particular.
+    stage: MaybeUndefined<TagStage>,
+}
+
+/// A tag group to be put away, with all its tags.
+#[derive(InputObject)]
+pub(crate) struct ArchiveTagGroupInput {
+    /// The group's global id.
+    id: ID,
+}
+
+/// A tag group to be brought back, with the tags that were put away together with it.
+#[derive(InputObject)]
+pub(crate) struct RestoreTagGroupInput {
+    /// The group's global id.
+    id: ID,
+}
+
+/// The order of tag groups.
+#[derive(InputObject)]
+pub(crate) struct OrderTagGroupsInput {
+    /// The groups that come first, in this order; the others follow in the order they have.
+    group_ids: Vec<ID>,
+}
+
+macro_rules! group_payload {
+    ($name:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(SimpleObject)]
+        pub(crate) struct $name {
+            /// The group as it is now.
+            tag_group: Option<TagGroup>,
+            /// What to mend in the input; empty when it worked.
+            user_errors: Vec<UserError>,
+        }
+
+        impl $name {
+            fn of(result: domain::error::Result<entity::tag_group::Model>) -> Result<Self> {
+                let (group, user_errors) = settle(result)?;
+                Ok(Self {
+                    tag_group: group.map(TagGroup),
+                    user_errors,
+                })
+            }
+        }
+    };
+}
+
+group_payload!(CreateTagGroupPayload, "What became of `createTagGroup`.");
+group_payload!(UpdateTagGroupPayload, "What became of `updateTagGroup`.");
+group_payload!(ArchiveTagGroupPayload, "What became of `archiveTagGroup`.");
+group_payload!(RestoreTagGroupPayload, "What became of `restoreTagGroup`.");
+
+/// What became of `orderTagGroups`.
+#[derive(SimpleObject)]
+pub(crate) struct OrderTagGroupsPayload {
+    /// All groups, archived ones too, in their order as it is now.
+    tag_groups: Option<Vec<TagGroup>>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct TagGroupMutation;
+
+#[Object]
+impl TagGroupMutation {
+    /// Makes a tag group, behind all others. Scope: CONFIGURE.
+    async fn create_tag_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: CreateTagGroupInput,
+    ) -> Result<CreateTagGroupPayload> {
+        let (ctx, actor) = writer(context)?;
+        let new = NewGroup {
+            kind: input.kind,
+            name: input.name,
+            description: input.description,
+            selection: input.selection,
+            stage: input.stage,
+        };
+        CreateTagGroupPayload::of(group::create(ctx, actor, new).await)
+    }
+
+    /// Changes a tag group. Scope: CONFIGURE.
+    async fn update_tag_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: UpdateTagGroupInput,
+    ) -> Result<UpdateTagGroupPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            let changes = GroupChanges {
+                name: input.name,
+                description: input.description,
+                selection: input.selection,
+                keep_newest: input.keep_newest,
+                stage: match input.stage {
+                    MaybeUndefined::Undefined => None,
+                    MaybeUndefined::Null => Some(None),
+                    MaybeUndefined::Value(stage) => Some(Some(stage)),
+                },
+            };
+            group::update(ctx, actor, id, changes).await
+        };
+        UpdateTagGroupPayload::of(result.await)
+    }
+
+    /// Puts a tag group away with all its tags: they keep their taggings and cannot be put on
+    /// anything. Scope: CONFIGURE.
+    async fn archive_tag_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: ArchiveTagGroupInput,
+    ) -> Result<ArchiveTagGroupPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async { group::archive(ctx, actor, id::parse(&input.id, &["id"])?).await };
+        ArchiveTagGroupPayload::of(result.await)
+    }
+
+    /// Brings a tag group back, with the tags that were put away together with it. Scope: CONFIGURE.
+    async fn restore_tag_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: RestoreTagGroupInput,
+    ) -> Result<RestoreTagGroupPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async { group::restore(ctx, actor, id::parse(&input.id, &["id"])?).await };
+        RestoreTagGroupPayload::of(result.await)
+    }
+
+    /// Puts tag groups into an order. Scope: CONFIGURE.
+    async fn order_tag_groups(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: OrderTagGroupsInput,
+    ) -> Result<OrderTagGroupsPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let ids = id::parse_all(&input.group_ids, &["groupIds"])?;
+            group::order(ctx, actor, &ids).await
+        };
+        let (groups, user_errors) = settle(result.await)?;
+        Ok(OrderTagGroupsPayload {
+            tag_groups: groups.map(|groups| groups.into_iter().map(TagGroup).collect()),
+            user_errors,
+        })
+    }
+}

@@ -1,0 +1,331 @@
+//! Merging tags into another: everything that named them names it from then on.
+//!
+//! Taggings keep their intervals and remember the tag they were made with; where a thing carries
+//! both, the merged one ends and the other goes on. Tags below follow, and those of one name are
+//! merged in turn. The merged tags stay as deleted rows that say what they became.
+
+use std::collections::HashMap;
+
+use entity::{id::TagId, kind::TagKind, tag};
+use sea_orm::FromQueryResult;
+
+use super::{
+    DEPTH_LIMIT,
+    check::{self, Tree},
+    graft, hold,
+    referrer::{self, Merged},
+};
+use crate::{
+    access::{Actor, Origin, Scope},
+    ctx::Ctx,
+    error::{Error, Result, UserError, UserErrorCode},
+    store::{Query, Tx},
+    tag::group::selection,
+    work::change::{Change, Fact},
+};
+
+/// Tags one call may merge.
+pub const MERGE_LIMIT: usize = 100;
+
+/// What is to become one tag.
+#[derive(Debug, Clone)]
+pub struct Merge {
+    /// The tags that go.
+    pub sources: Vec<TagId>,
+    /// The tag that stays.
+    pub target: TagId,
+    /// Where things would carry several values of a group that allows one: keep the one put on last
+    /// and take the others off, rather than refuse.
+    pub keep_newest: bool,
+}
+
+/// Merges tags into another and returns it as it is then.
+pub async fn merge(ctx: &Ctx, actor: &Actor, merge: Merge) -> Result<tag::Model> {
+    actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    hold(&tx).await?;
+    let target = check::usable_target(Tree::of(&tx), merge.target).await?;
+    let sources = sources(&tx, &merge, &target).await?;
+    graft::lock(&tx, &sources, &[target.id], target.group_id).await?;
+    let mut merging = Merging {
+        origin: actor.origin(),
+        merged: Vec::new(),
+    };
+    for source in sources {
+        // One of the same name may have taken it in already.
+        if !merging.merged.iter().any(|merged| merged.source == source) {
+            merging.join(&mut tx, source, &target).await?;
+        }
+    }
+    merging.finish(&mut tx, target.kind).await?;
+    refuse_too_deep(&tx, target.id).await?;
+    selection::settle(
+        &mut tx,
+        actor.origin(),
+        target.group_id,
+        merge.keep_newest,
+        "targetId",
+    )
+    .await?;
+    selection::mark_subtree(&tx, target.id).await?;
+    let target = check::existing(Tree::of(&tx), target.id, &["targetId"]).await?;
+    tx.record(Change::new(
+        actor.origin(),
+        None,
+        Fact::TagChanged { tag_id: target.id },
+    ));
+    tx.commit().await?;
+    Ok(target)
+}
+
+/// The sources, deepest first, or what is wrong with them.
+async fn sources(tx: &Tx<'_>, merge: &Merge, target: &tag::Model) -> Result<Vec<TagId>> {
+    if merge.sources.is_empty() {
+        let message = "Name at least one tag to merge.";
+        return Err(Error::refused(
+            &["sourceIds"],
+            UserErrorCode::Required,
+            message,
+        ));
+    }
+    if merge.sources.len() > MERGE_LIMIT {
+        let message = format!("Merge at most {MERGE_LIMIT} tags at once.");
+        return Err(Error::refused(
+            &["sourceIds"],
+            UserErrorCode::LimitReached,
+            message,
+        ));
+    }
+    let above_target = check::ancestors(Tree::of(tx), target.id).await?;
+    let mut errors = Vec::new();
+    let mut depths: Vec<(usize, TagId)> = Vec::new();
+    for (index, &id) in merge.sources.iter().enumerate() {
+        let found = check::find(Tree::of(tx), id).await?;
+        let (code, message) = match found {
+            None => (UserErrorCode::NotFound, "There is no such tag."),
+            Some(_) if id == target.id => {
+                (UserErrorCode::Cycle, "A tag cannot be merged into itself.")
+            }
+            Some(_) if above_target.contains(&id) => (
+                UserErrorCode::Cycle,
+                "The target is below this tag. Move it out first, or merge the other way round.",
+            ),
+            Some(source) if source.kind != target.kind => (
+                UserErrorCode::KindMismatch,
+                "Only tags of the same kind can be merged.",
+            ),
+            Some(_) if depths.iter().any(|(_, seen)| *seen == id) => {
+                (UserErrorCode::Invalid, "This tag is already listed.")
+            }
+            Some(_) => {
+                depths.push((check::ancestors(Tree::of(tx), id).await?.len(), id));
+                continue;
+            }
+        };
+        let index = index.to_string();
+        errors.push(UserError::new(&["sourceIds", &index], code, message));
+    }
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    depths.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
+    Ok(depths.into_iter().map(|(_, id)| id).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Child {
+    id: TagId,
+    name_key: String,
+}
+
+/// Merges under way.
+struct Merging {
+    origin: Origin,
+    merged: Vec<Merged>,
+}
+
+impl Merging {
+    /// Merges `source` into `target`, those below first.
+    async fn join(&mut self, tx: &mut Tx<'_>, source: TagId, target: &tag::Model) -> Result<()> {
+        // From here on its name is free for a tag below it.
+        mark_deleted(tx, source).await?;
+        let taken: HashMap<String, TagId> = children(tx, target.id)
+            .await?
+            .into_iter()
+            .map(|child| (child.name_key, child.id))
+            .collect();
+        for child in children(tx, source).await? {
+            if let Some(&twin) = taken.get(&child.name_key)
+                && twin != child.id
+            {
+                let twin = check::existing(Tree::of(tx), twin, &["targetId"]).await?;
+                Box::pin(self.join(tx, child.id, &twin)).await?;
+            } else {
+                rehang(tx, child.id, target).await?;
+            }
+        }
+        graft::cut(tx, source).await?;
+        absorb(tx, self.origin, source, target).await?;
+        self.merged.push(Merged {
+            source,
+            target: target.id,
+        });
+        Ok(())
+    }
+
+    /// Lets what named the merged tags name the others, and tells of it.
+    async fn finish(&self, tx: &mut Tx<'_>, kind: TagKind) -> Result<()> {
+        referrer::replace(tx, self.origin, kind, &self.merged).await?;
+        for merged in &self.merged {
+            let fact = Fact::TagMerged {
+                tag_id: merged.source,
+                into_id: merged.target,
+            };
+            tx.record(Change::new(self.origin, None, fact));
+        }
+        Ok(())
+    }
+}
+
+async fn mark_deleted(tx: &Tx<'_>, id: TagId) -> Result<()> {
+    Query::new("UPDATE tag SET deleted_at = $3 WHERE workspace_id = $1 AND id = $2")
+        .bind(tx.workspace)
+        .bind(id)
+        .bind(tx.now)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+async fn children(tx: &Tx<'_>, parent: TagId) -> Result<Vec<Child>> {
+    Ok(Query::new(
+        "SELECT id, name_key FROM tag WHERE workspace_id = $1 AND parent_id = $2
+           AND deleted_at IS NULL ORDER BY id",
+    )
+    .bind(tx.workspace)
+    .bind(parent)
+    .all(tx.connection())
+    .await?)
+}
+
+/// Hangs a tag below `target` that no other there has the name of.
+async fn rehang(tx: &Tx<'_>, child: TagId, target: &tag::Model) -> Result<()> {
+    graft::cut(tx, child).await?;
+    graft::hang(tx, child, target.id).await?;
+    graft::regroup(tx, child, target.group_id).await?;
+    Query::new(
+        "UPDATE tag SET parent_id = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2",
+    )
+    .bind(tx.workspace)
+    .bind(child)
+    .bind(target.id)
+    .bind(tx.now)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Gives the taggings of `source`, which stands alone without anything below it, to `target`.
+async fn absorb(tx: &Tx<'_>, origin: Origin, source: TagId, target: &tag::Model) -> Result<()> {
+    let run = async |statement: &str| -> Result<()> {
+        Query::new(statement.replace("{SHARD}", graft::SHARD))
+            .bind(tx.workspace)
+            .bind(source)
+            .bind(target.id)
+            .execute(tx.connection())
+            .await?;
+        Ok(())
+    };
+    end_doubles(tx, origin, source, target).await?;
+    Query::new(
+        "DELETE FROM tag_rank WHERE workspace_id = $1 AND tag_id = $2 AND target_id NOT IN (
+             SELECT g.target_id FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = $2
+               AND g.removed_at IS NULL)",
+    )
+    .bind(tx.workspace)
+    .bind(source)
+    .execute(tx.connection())
+    .await?;
+    graft::add_above(tx, source, target.id).await?;
+    run(
+        "INSERT INTO tag_count (workspace_id, tag_id, target, shard, direct, total)
+         SELECT $1, $3, g.target, {SHARD}, COUNT(*), 0 FROM tagging g
+         WHERE g.workspace_id = $1 AND g.tag_id = $2 AND g.removed_at IS NULL
+         GROUP BY g.target ORDER BY g.target
+         ON CONFLICT (workspace_id, tag_id, target, shard)
+         DO UPDATE SET direct = tag_count.direct + excluded.direct",
+    )
+    .await?;
+    run(
+        "UPDATE tagging SET tag_id = $3, merged_from = COALESCE(merged_from, $2)
+         WHERE workspace_id = $1 AND tag_id = $2",
+    )
+    .await?;
+    run("UPDATE tag SET merged_into = $3 WHERE workspace_id = $1 AND merged_into = $2").await?;
+    bury(tx, source, Some(target.id)).await
+}
+
+/// Ends the taggings of `source` on what carries `target` too.
+async fn end_doubles(
+    tx: &Tx<'_>,
+    origin: Origin,
+    source: TagId,
+    target: &tag::Model,
+) -> Result<()> {
+    Query::new(
+        "UPDATE tagging SET removed_at = $4, removed_by = $5, removed_reason = $6,
+                ended = 'REMOVED'
+         WHERE workspace_id = $1 AND tag_id = $2 AND removed_at IS NULL AND EXISTS (
+             SELECT 1 FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = $3
+               AND g.target_id = tagging.target_id AND g.removed_at IS NULL)",
+    )
+    .bind(tx.workspace)
+    .bind(source)
+    .bind(target.id)
+    .bind(tx.now)
+    .bind(origin.json())
+    .bind("merged".to_owned())
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Leaves of a tag, which stands alone and is on nothing, only its row, for the history.
+pub(super) async fn bury(tx: &Tx<'_>, id: TagId, merged_into: Option<TagId>) -> Result<()> {
+    for statement in [
+        "DELETE FROM tag_rank WHERE workspace_id = $1 AND tag_id = $2",
+        "DELETE FROM tag_count WHERE workspace_id = $1 AND tag_id = $2",
+        "DELETE FROM tag_closure WHERE workspace_id = $1 AND tag_id = $2",
+    ] {
+        Query::new(statement)
+            .bind(tx.workspace)
+            .bind(id)
+            .execute(tx.connection())
+            .await?;
+    }
+    Query::new(
+        "UPDATE tag SET deleted_at = $3, archived_at = COALESCE(archived_at, $3), updated_at = $3,
+                merged_into = $4
+         WHERE workspace_id = $1 AND id = $2",
+    )
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(tx.now)
+    .bind(merged_into)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+async fn refuse_too_deep(tx: &Tx<'_>, target: TagId) -> Result<()> {
+    let above = check::ancestors(Tree::of(tx), target).await?.len();
+    if above + check::height(Tree::of(tx), target).await? - 1 > DEPTH_LIMIT {
+        let message = format!("With what is below, the tree would have over {DEPTH_LIMIT} levels.");
+        return Err(Error::refused(
+            &["targetId"],
+            UserErrorCode::LimitReached,
+            message,
+        ));
+    }
+    Ok(())
+}

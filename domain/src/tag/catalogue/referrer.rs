@@ -1,0 +1,97 @@
+//! What names tags from outside the tree: it is listed before a tag is deleted, and follows when
+//! one is merged.
+//!
+//! A new noun that names tags (a segment, a report) implements [`Referrer`] and adds its line to
+//! [`REFERRERS`]; nothing else here changes.
+
+use async_trait::async_trait;
+use entity::{
+    id::{TagId, WorkspaceId},
+    kind::TagKind,
+};
+use sea_orm::DatabaseTransaction;
+
+use crate::{access::Origin, error::Result, rule, store::Tx};
+
+/// The kind of thing that names a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum, serde::Serialize)]
+#[graphql(name = "TagUseKind")]
+pub enum UseKind {
+    /// A rule, in its condition or its actions.
+    Rule,
+}
+
+/// One thing that names a tag.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Use {
+    /// What kind of thing.
+    pub kind: UseKind,
+    /// Its id, in text form.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its version, so that a changed one is told from an unchanged one.
+    pub version: i64,
+    /// Whether it is at work, so that the tag cannot be deleted.
+    pub active: bool,
+}
+
+/// A tag that went, and the one that stands in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Merged {
+    /// The one that went.
+    pub(crate) source: TagId,
+    /// The one that stays, unless a later pair says that it went too.
+    pub(crate) target: TagId,
+}
+
+/// A kind of thing that names tags.
+#[async_trait]
+pub(crate) trait Referrer: Send + Sync {
+    /// What names any of `tags`, all of one kind, in a lasting order.
+    async fn uses(
+        &self,
+        connection: &DatabaseTransaction,
+        workspace: WorkspaceId,
+        tags: &[TagId],
+    ) -> Result<Vec<Use>>;
+
+    /// Names the targets wherever the sources were named, pair after pair; all are of one kind. The
+    /// workspace's tree and rules are held.
+    async fn replace(
+        &self,
+        tx: &mut Tx<'_>,
+        origin: Origin,
+        kind: TagKind,
+        merged: &[Merged],
+    ) -> Result<()>;
+}
+
+/// Everything that names tags.
+const REFERRERS: &[&dyn Referrer] = &[&rule::retag::Rules];
+
+/// Everything that names any of `tags`.
+pub(super) async fn uses(
+    connection: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    tags: &[TagId],
+) -> Result<Vec<Use>> {
+    let mut uses = Vec::new();
+    for referrer in REFERRERS {
+        uses.extend(referrer.uses(connection, workspace, tags).await?);
+    }
+    Ok(uses)
+}
+
+/// Lets everything that named a source name its target.
+pub(super) async fn replace(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    kind: TagKind,
+    merged: &[Merged],
+) -> Result<()> {
+    for referrer in REFERRERS {
+        referrer.replace(tx, origin, kind, merged).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! Groups of tags: dimensions such as "Industry", of which a thing carries one value or many.
+//!
+//! A group is made and changed by those who keep the tree, under the same hold as the tags
+//! ([`super::catalogue::hold`]), so that a group's tags cannot change while it does. It has no place
+//! in the tree itself: the roots in it carry its id, and so does everything below them.
+
+mod change;
+pub(crate) mod create;
+mod order;
+mod read;
+pub(super) mod selection;
+
+pub use change::{GroupChanges, archive, restore, update};
+pub use create::{NewGroup, create};
+pub use order::order;
+pub use read::{list, load};
+
+/// Groups a workspace may have.
+pub const GROUP_LIMIT: i64 = 200;

@@ -1,0 +1,48 @@
+//! Reading groups.
+
+use entity::{
+    id::{TagGroupId, WorkspaceId},
+    kind::TagKind,
+    tag_group,
+};
+
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    store::{Query, Rows},
+};
+
+/// The groups of the workspace in their order, or those of one kind; archived ones only if asked for.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    kind: Option<TagKind>,
+    archived: bool,
+) -> Result<Vec<tag_group::Model>> {
+    let mut query =
+        Query::new("SELECT p.* FROM tag_group p WHERE p.workspace_id = $1").bind(workspace);
+    if let Some(kind) = kind {
+        let kind = query.arg(kind.word());
+        query.push(&format!(" AND p.kind = {kind}"));
+    }
+    if !archived {
+        query.push(" AND p.archived_at IS NULL");
+    }
+    query.push(" ORDER BY p.position, p.id");
+    Ok(query.all(ctx.reader()).await?)
+}
+
+/// The groups among `ids`, in no particular order; for loaders.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[TagGroupId],
+) -> Result<Vec<tag_group::Model>> {
+    Ok(
+        Query::new("SELECT p.* FROM {r} JOIN tag_group p ON p.workspace_id = $1 AND p.id = r.id")
+            .bind(workspace)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
+            .all(ctx.reader())
+            .await?,
+    )
+}

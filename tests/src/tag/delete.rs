@@ -1,0 +1,138 @@
+//! What refers to a tag, and deleting it.
+
+use domain::{
+    error::UserErrorCode,
+    page::PageRequest,
+    rule,
+    tag::{
+        Request,
+        catalogue::{self, Usage},
+        tagging,
+    },
+};
+use entity::id::TagId;
+
+use super::support::{carries, check, contacts, one, put, refusals, tag, take};
+use crate::support::{World, engine::*, on_both};
+
+async fn usage(world: &World, id: TagId) -> Usage {
+    let usage = catalogue::usage(&world.ctx, world.owner.workspace, id).await;
+    usage.expect("an answer").expect("a tag")
+}
+
+#[test]
+fn the_usage_tells_everything_that_refers_to_a_tag() {
+    on_both(|world| async move {
+        let people = contacts(&world, 3).await;
+        let top = tag(&world, "Top", None).await;
+        let low = tag(&world, "Low", Some(top)).await;
+        put(
+            &world,
+            &[(people[0], top), (people[1], low), (people[2], low)],
+        )
+        .await;
+        take(&world, &[(people[2], low)]).await;
+        let rule = world
+            .rule("greeting", words(&["hello"]), vec![tag_contact(low)])
+            .await;
+        let told = usage(&world, top).await;
+        assert_eq!(told.below, [low]);
+        assert_eq!(told.taggings.len(), 1);
+        assert_eq!((told.taggings[0].active, told.taggings[0].past), (2, 1));
+        assert_eq!(told.uses.len(), 1);
+        assert_eq!(told.uses[0].id, rule.id.to_string());
+        assert!(told.uses[0].active);
+        assert_eq!(usage(&world, top).await.token, told.token, "the same state");
+        world
+    });
+}
+
+#[test]
+fn a_tag_is_deleted_with_what_is_below_it_and_the_history_keeps_it() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let people = contacts(&world, 2).await;
+        let root = tag(&world, "Root", None).await;
+        let top = tag(&world, "Top", Some(root)).await;
+        let low = tag(&world, "Low", Some(top)).await;
+        put(
+            &world,
+            &[(people[0], low), (people[1], top), (people[1], root)],
+        )
+        .await;
+        let token = usage(&world, top).await.token;
+        let deleted = catalogue::delete(ctx, owner, top, &token).await.unwrap();
+        assert_eq!(deleted.deleted_at, Some(ctx.clock.now()));
+        check(&world).await;
+        carries(&world, people[0], &[]).await;
+        carries(&world, people[1], &[root]).await;
+        let page = PageRequest::first(10);
+        let history = tagging::history(ctx, owner.workspace, people[0].0, &page).await;
+        assert_eq!(history.unwrap().rows[0].1.tag_id, low);
+        let loaded = catalogue::load(ctx, owner.workspace, &[low]).await.unwrap();
+        assert_eq!(loaded[0].name, "Low");
+        let none = catalogue::usage(ctx, owner.workspace, top).await.unwrap();
+        assert!(none.is_none());
+        let request = [Request::contact(people[0], low)];
+        let refused = tagging::tag_many(ctx, owner, &request, "").await;
+        assert_eq!(refusals(refused), one("tagIds", UserErrorCode::NotFound));
+        tag(&world, "Top", Some(root)).await;
+        check(&world).await;
+        world
+    });
+}
+
+#[test]
+fn any_change_since_the_usage_was_shown_forbids_the_deletion() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let people = contacts(&world, 2).await;
+        let top = tag(&world, "Top", None).await;
+        put(&world, &[(people[0], top)]).await;
+        let in_use = one("usageToken", UserErrorCode::InUse);
+        let stale = usage(&world, top).await.token;
+        put(&world, &[(people[1], top)]).await;
+        let refused = catalogue::delete(ctx, owner, top, &stale).await;
+        assert_eq!(refusals(refused), in_use);
+        let stale = usage(&world, top).await.token;
+        world.clock.advance(chrono::TimeDelta::seconds(1));
+        // One less and one more are as many as before.
+        take(&world, &[(people[0], top)]).await;
+        put(&world, &[(people[0], top)]).await;
+        let refused = catalogue::delete(ctx, owner, top, &stale).await;
+        assert_eq!(refusals(refused), in_use);
+        let stale = usage(&world, top).await.token;
+        tag(&world, "Low", Some(top)).await;
+        let refused = catalogue::delete(ctx, owner, top, &stale).await;
+        assert_eq!(refusals(refused), in_use);
+        let refused = catalogue::delete(ctx, owner, top, "").await;
+        assert_eq!(refusals(refused), in_use);
+        let token = usage(&world, top).await.token;
+        catalogue::delete(ctx, owner, top, &token).await.unwrap();
+        check(&world).await;
+        world
+    });
+}
+
+#[test]
+fn an_active_rule_forbids_the_deletion_and_a_paused_one_does_not() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let vip = tag(&world, "VIP", None).await;
+        let rule = world
+            .rule("greeting", words(&["hello"]), vec![tag_contact(vip)])
+            .await;
+        let token = usage(&world, vip).await.token;
+        let refused = catalogue::delete(ctx, owner, vip, &token).await;
+        assert_eq!(refusals(refused), one("id", UserErrorCode::InUse));
+        rule::set_active(ctx, owner, rule.id, false).await.unwrap();
+        let refused = catalogue::delete(ctx, owner, vip, &token).await;
+        assert_eq!(refusals(refused), one("usageToken", UserErrorCode::InUse));
+        let token = usage(&world, vip).await.token;
+        catalogue::delete(ctx, owner, vip, &token).await.unwrap();
+        let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
+        let refused = catalogue::delete(ctx, &stranger, vip, &token).await;
+        assert_eq!(refusals(refused), one("id", UserErrorCode::NotFound));
+        world
+    });
+}

@@ -1,0 +1,119 @@
+//! Groups of tags.
+
+use domain::{
+    error::UserErrorCode,
+    tag::{GroupChanges, Request, catalogue, group as groups, tagging},
+};
+use entity::kind::{TagKind, TagSelection, TagStage};
+
+use super::support::{carries, check, contacts, group, new_group, one, put, refusals, tag, tag_in};
+use crate::support::{World, on_both};
+
+#[test]
+fn a_group_is_made_changed_and_ordered() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let industry = group(&world, "Industry", TagSelection::Multi).await;
+        let size = group(&world, "Size", TagSelection::Single).await;
+        let taken = groups::create(
+            ctx,
+            owner,
+            new_group("ＩＮＤＵＳＴＲＹ", TagSelection::Multi),
+        );
+        assert_eq!(refusals(taken.await), one("name", UserErrorCode::Taken));
+        let changes = GroupChanges {
+            name: Some("業種".to_owned()),
+            stage: Some(Some(TagStage::Basic)),
+            ..Default::default()
+        };
+        let after = groups::update(ctx, owner, industry, changes).await.unwrap();
+        assert_eq!(
+            (after.name.as_str(), after.stage),
+            ("業種", Some(TagStage::Basic))
+        );
+        let ordered = groups::order(ctx, owner, &[size]).await.unwrap();
+        assert_eq!(
+            ordered.iter().map(|g| g.id).collect::<Vec<_>>(),
+            [size, industry]
+        );
+        let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
+        let refused = groups::order(ctx, &stranger, &[size]).await;
+        assert_eq!(
+            refusals(refused),
+            one("groupIds.0", UserErrorCode::NotFound)
+        );
+        let refused = groups::update(ctx, &stranger, size, GroupChanges::default()).await;
+        assert_eq!(refusals(refused), one("id", UserErrorCode::NotFound));
+        let long = GroupChanges {
+            description: Some("縁".repeat(256)),
+            ..Default::default()
+        };
+        let refused = groups::update(ctx, owner, size, long).await;
+        assert_eq!(
+            refusals(refused),
+            one("description", UserErrorCode::TooLong)
+        );
+        world
+    });
+}
+
+#[test]
+fn a_group_of_many_becomes_one_of_one_only_when_nothing_carries_several() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let people = contacts(&world, 2).await;
+        let industry = group(&world, "Industry", TagSelection::Multi).await;
+        let it = tag_in(&world, "IT", industry).await;
+        let saas = tag(&world, "SaaS", Some(it)).await;
+        let retail = tag_in(&world, "Retail", industry).await;
+        put(&world, &[(people[0], saas), (people[1], it)]).await;
+        world.clock.advance(chrono::TimeDelta::minutes(1));
+        put(&world, &[(people[0], retail)]).await;
+        let single = |keep_newest| GroupChanges {
+            selection: Some(TagSelection::Single),
+            keep_newest,
+            ..Default::default()
+        };
+        let refused = groups::update(ctx, owner, industry, single(false)).await;
+        assert_eq!(refusals(refused), one("selection", UserErrorCode::InUse));
+        carries(&world, people[0], &[saas, retail]).await;
+        let changed = groups::update(ctx, owner, industry, single(true)).await;
+        assert_eq!(changed.unwrap().selection, TagSelection::Single);
+        carries(&world, people[0], &[retail]).await;
+        carries(&world, people[1], &[it]).await;
+        check(&world).await;
+        world
+    });
+}
+
+#[test]
+fn a_group_is_archived_and_restored_with_its_tags() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let people = contacts(&world, 1).await;
+        let industry = group(&world, "Industry", TagSelection::Multi).await;
+        let it = tag_in(&world, "IT", industry).await;
+        let saas = tag(&world, "SaaS", Some(it)).await;
+        let old = tag_in(&world, "Telegraphy", industry).await;
+        put(&world, &[(people[0], saas)]).await;
+        catalogue::archive(ctx, owner, old).await.unwrap();
+        world.clock.advance(chrono::TimeDelta::minutes(1));
+        groups::archive(ctx, owner, industry).await.unwrap();
+        let listed = groups::list(ctx, owner.workspace, Some(TagKind::Contact), false).await;
+        assert!(listed.unwrap().is_empty());
+        let request = [Request::contact(people[0], it)];
+        let refused = tagging::tag_many(ctx, owner, &request, "").await;
+        assert_eq!(refusals(refused), one("tagIds", UserErrorCode::Invalid));
+        let refused = catalogue::restore(ctx, owner, it).await;
+        assert_eq!(refusals(refused), one("id", UserErrorCode::Invalid));
+        // What was on people stays on them.
+        carries(&world, people[0], &[saas]).await;
+        groups::restore(ctx, owner, industry).await.unwrap();
+        let forest = catalogue::forest(ctx, owner.workspace).await.unwrap();
+        let live = |id| forest.get(id).is_some_and(|tag| tag.archived_at.is_none());
+        assert!(live(it) && live(saas));
+        assert!(!live(old), "what was archived before stays archived");
+        check(&world).await;
+        world
+    });
+}
