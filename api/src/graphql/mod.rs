@@ -90,6 +90,7 @@ pub struct Mutation(
     operation::OperationMutation,
     quarantine::QuarantineMutation,
     rule::RuleMutation,
+    tag::StarterPackMutation,
     tag::TagGroupMutation,
     tag::TagLifecycleMutation,
     tag::TagMutation,

@@ -8,6 +8,7 @@
 
 pub mod catalogue;
 pub mod group;
+pub mod pack;
 pub mod path;
 mod rank;
 pub mod tagging;

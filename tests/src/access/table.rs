@@ -389,6 +389,11 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@spare_tag", "usageToken": "@#spare_token" }),
             CONFIGURE,
         ),
+        change(
+            "applyStarterPack",
+            &json!({ "pack": "ENGAGEMENT", "locale": "JA" }),
+            CONFIGURE,
+        ),
         change("archiveTag", &json!({ "id": "@spare_tag" }), CONFIGURE),
         change("restoreTag", &json!({ "id": "@spare_tag" }), CONFIGURE),
         change(

@@ -6,5 +6,6 @@ mod create;
 mod delete;
 mod group;
 mod merge;
+mod pack;
 mod relocate;
 mod support;

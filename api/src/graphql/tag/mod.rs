@@ -3,6 +3,7 @@
 mod group;
 mod lifecycle;
 mod mutation;
+mod pack;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub use group::TagGroup;
 pub(crate) use group::{TagGroupMutation, TagGroupQuery};
 pub(crate) use lifecycle::{TagLifecycleMutation, TagLifecycleQuery};
 pub(crate) use mutation::TagMutation;
+pub(crate) use pack::StarterPackMutation;
 
 /// A label in a tree.
 #[derive(Debug, Clone)]
