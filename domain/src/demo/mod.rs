@@ -5,12 +5,13 @@
 //! things at every fill, told relative to now. Nothing is sent anywhere: the one notification
 //! target is switched off.
 //!
-//! The cast: `people`, `tags` and `talk` hold the data, `activity` makes events and email
+//! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
 //! events of it, `chance` the variety.
 
 mod activity;
 mod chance;
 mod people;
+mod profile;
 mod tags;
 mod talk;
 
@@ -19,7 +20,7 @@ use std::{collections::HashMap, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::{InboxId, TagId},
-    kind::{Channel, ConversationStatus, Direction, TargetKind},
+    kind::{Channel, ConversationStatus, Direction, Priority, TargetKind},
 };
 use secrecy::SecretString;
 
@@ -147,25 +148,33 @@ async fn make_people(
 ) -> Result<Vec<Person>> {
     let mut people = Vec::new();
     let mut labels = Vec::new();
-    for company in COMPANIES {
+    let attributes = profile::define(ctx, actor).await?;
+    let now = ctx.clock.now();
+    for (number, company) in COMPANIES.iter().enumerate() {
         let new = NewAccount {
             name: company.name.to_owned(),
             domain: Some(company.domain.to_owned()),
+            details: profile::of_company(number, actor, &attributes, now),
             ..NewAccount::default()
         };
         let account = account::create(ctx, actor, new).await?;
         for (name, local) in company.people {
             let email = format!("{local}@{}", company.domain);
+            let number = people.len();
+            let habit = Habit::of(number);
+            let language = company.language;
             let new = NewContact {
                 name: name.to_owned(),
                 email: Some(email.clone()),
-                external_id: Some(format!("demo-{}", people.len() + 1)),
+                external_id: Some(format!("demo-{}", number + 1)),
                 locale: Some(company.language.tag().to_owned()),
                 account: Some(account.id),
-                ..NewContact::default()
+                profile: profile::of_person(number, habit, language, actor, &attributes),
             };
             let id = contact::create(ctx, actor, new).await?.id;
-            let habit = Habit::of(people.len());
+            if habit == Habit::Vip {
+                profile::annotate(ctx, actor, id, language).await?;
+            }
             let names = company.tags.iter().chain(habit.tags());
             labels.extend(names.map(|name| Request::contact(id, tags[name])));
             people.push(Person {
@@ -257,7 +266,7 @@ async fn tend_conversations(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let mut labels = Vec::new();
-    let mut ended = Vec::new();
+    let (mut ended, mut overdue) = (Vec::new(), Vec::new());
     let mut after = None;
     loop {
         let mut page = PageRequest::first(100);
@@ -288,6 +297,8 @@ async fn tend_conversations(
             let is_old = conversation.last_message_at < now - TimeDelta::days(5);
             if is_old && thread.messages.len() > 1 {
                 ended.push(conversation.id);
+            } else if is_old {
+                overdue.push(conversation.id);
             }
         }
         if !found.has_next {
@@ -295,9 +306,17 @@ async fn tend_conversations(
         }
     }
     tagging::tag_many(ctx, actor, &labels, "").await?;
-    for id in ended {
-        conversation::set_status(ctx, actor, id, ConversationStatus::Closed).await?;
-    }
+    let closed = conversation::Changes {
+        status: Some(ConversationStatus::Closed),
+        ..conversation::Changes::default()
+    };
+    conversation::update(ctx, actor, &ended, "ids", &closed).await?;
+    let urgent = conversation::Changes {
+        priority: Some(Priority::High),
+        assignee: Some(Some(actor.member)),
+        ..conversation::Changes::default()
+    };
+    conversation::update(ctx, actor, &overdue, "ids", &urgent).await?;
     Ok(())
 }
 
