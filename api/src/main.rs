@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::Context as _;
 use api::{
-    command::{self, backup, check, import, say, token, workspace},
+    command::{self, audit, backup, check, import, say, token, workspace},
     config::Config,
     graphql,
     hints::{RedisWakeups, redis_hints},
@@ -125,6 +125,9 @@ enum Command {
     /// Make an access token
     #[command(subcommand)]
     Token(token::Command),
+    /// Check the audit log, or print what to keep elsewhere
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Bring in mail; safe to run again, what is there is not stored twice
     #[command(subcommand)]
     Import(import::Command),
@@ -199,6 +202,11 @@ async fn run_command(
     match command {
         Command::Workspace(command) => workspace::run(&ctx, command).await?,
         Command::Token(command) => token::run(&ctx, command).await?,
+        Command::Audit(command) => {
+            if !audit::run(&ctx, command).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Import(command) => {
             if !import::run(&ctx, command, system_locale()).await? {
                 return Ok(ExitCode::FAILURE);

@@ -12,6 +12,7 @@
 pub mod access;
 pub mod account;
 pub mod attribute;
+pub mod audit;
 pub mod contact;
 pub mod conversation;
 pub mod ctx;
@@ -47,6 +48,7 @@ use work::{due::Claimed, projection::Projection, schedule::Schedule};
 /// Every consequence of the change log.
 pub fn projections() -> &'static [&'static dyn Projection] {
     &[
+        &audit::Seal,
         &rule::projection::Rules,
         &email::metrics::EmailMetrics,
         &health::projection::HealthProjection,

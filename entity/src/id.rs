@@ -175,6 +175,8 @@ ids! {
     DueItemId = "due";
     /// A long piece of work that somebody asked for.
     OperationId = "operation";
+    /// What somebody changed of the configuration or of a person's data.
+    AuditEntryId = "audit";
     /// Work set aside after repeated failure.
     QuarantineId = "quarantine";
 }

@@ -8,6 +8,7 @@ pub mod access_token;
 pub mod account;
 pub mod attribute_definition;
 pub mod attribute_value;
+pub mod audit_entry;
 pub mod campaign;
 pub mod contact;
 pub mod contact_activity;

@@ -17,6 +17,7 @@ mod m0007_tag;
 mod m0008_tagging;
 mod m0009_contact;
 mod m0013_conversation;
+mod m0014_audit;
 mod m0015_work;
 mod m0016_merge;
 mod m0018_document;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_work::Migration),
             Box::new(m0016_merge::Migration),
             Box::new(m0018_document::Migration),
+            Box::new(m0014_audit::Migration),
         ]
     }
 }

@@ -11,6 +11,8 @@ mod access;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod chaos;
 #[cfg(test)]
 mod conversation;

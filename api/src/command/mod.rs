@@ -3,6 +3,7 @@
 //! Each runs beside the database with the rights of who may read it, acts as the workspace's first
 //! owner, and ends. Results go to standard output, progress and problems to standard error.
 
+pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod import;

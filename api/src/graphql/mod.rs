@@ -10,6 +10,7 @@
 pub mod access;
 pub mod account;
 pub mod attribute;
+pub mod audit;
 pub mod change;
 pub mod contact;
 mod context;
@@ -50,6 +51,7 @@ pub struct Query(
     access::AccessQuery,
     account::AccountQuery,
     attribute::AttributeQuery,
+    audit::AuditQuery,
     contact::ContactQuery,
     contact::IdentityQuery,
     conversation::ConversationQuery,

@@ -13,6 +13,7 @@ use domain::page::{self, Page};
 
 use super::{
     account::Account,
+    audit::AuditEntry,
     contact::{Contact, DuplicateSuspect, SubscriptionChange},
     context::business,
     conversation::{Conversation, Message},
@@ -64,6 +65,9 @@ pub(crate) fn connection<T: OutputType>(page: Page<(String, T)>) -> Connection<S
 pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S> {
     builder
         .override_output_type_description::<Connection<String, Account>>("A page of accounts.")
+        .override_output_type_description::<Connection<String, AuditEntry>>(
+            "A page of the audit log.",
+        )
         .override_output_type_description::<Connection<String, Campaign>>("A page of campaigns.")
         .override_output_type_description::<Connection<String, Contact>>("A page of contacts.")
         .override_output_type_description::<Connection<String, Conversation>>(

@@ -13,6 +13,7 @@ use sea_orm::{
 
 use super::{Actor, Scope};
 use crate::{
+    audit::Record,
     conversation,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
@@ -36,8 +37,12 @@ pub struct NewMember {
 pub async fn add(ctx: &Ctx, actor: &Actor, new: NewMember) -> Result<member::Model> {
     actor.require(Scope::Administer)?;
     may_grant(actor, new.role)?;
-    let tx = ctx.begin(actor.workspace).await?;
+    let mut tx = ctx.begin(actor.workspace).await?;
     let member = insert(&tx, new).await?;
+    tx.audit(
+        actor,
+        Record::made("member.add", member.id, audited(&member)),
+    );
     tx.commit().await?;
     Ok(member)
 }
@@ -76,15 +81,18 @@ pub(crate) async fn insert(tx: &Tx<'_>, new: NewMember) -> Result<member::Model>
 pub async fn set_role(ctx: &Ctx, actor: &Actor, id: MemberId, role: Role) -> Result<member::Model> {
     actor.require(Scope::Administer)?;
     may_grant(actor, role)?;
-    let tx = ctx.begin(actor.workspace).await?;
+    let mut tx = ctx.begin(actor.workspace).await?;
     let member = find(&tx, id, "id").await?;
     may_grant(actor, member.role)?;
+    let before = audited(&member);
     if member.role == Role::Owner && role != Role::Owner {
         keep_an_owner(&tx).await?;
     }
     let mut active = member.into_active_model();
     active.role = Set(role);
     let member = active.update(tx.connection()).await?;
+    let after = audited(&member);
+    tx.audit(actor, Record::changed("member.set_role", id, before, after));
     tx.commit().await?;
     Ok(member)
 }
@@ -114,6 +122,8 @@ pub async fn remove(ctx: &Ctx, actor: &Actor, id: MemberId) -> Result<member::Mo
     let member = active.update(tx.connection()).await?;
     // After the member's own row, so that whoever assigns meanwhile has either finished or is told.
     conversation::release(&mut tx, actor.origin(), id).await?;
+    let record = Record::ended("member.remove", id, audited(&member));
+    tx.audit(actor, record);
     tx.commit().await?;
     Ok(member)
 }
@@ -149,6 +159,11 @@ pub(super) async fn find(tx: &Tx<'_>, id: MemberId, field: &str) -> Result<membe
         .one(tx.connection())
         .await?
         .ok_or_else(|| Error::not_found(&[field], "member"))
+}
+
+/// What the audit log says of a member.
+fn audited(member: &member::Model) -> serde_json::Value {
+    serde_json::json!({ "name": member.name, "email": member.email, "role": member.role })
 }
 
 /// Owners are made, changed and removed by owners only.

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Actor, Scope, ScopeSet, member};
 use crate::{
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Tx},
@@ -70,11 +71,15 @@ pub async fn create(
             message,
         ));
     }
-    let tx = ctx.begin(actor.workspace).await?;
+    let mut tx = ctx.begin(actor.workspace).await?;
     let member = member::find(&tx, new.member.unwrap_or(actor.member), "memberId").await?;
     member::may_grant(actor, member.role)?;
     let secret = generate(ctx);
     let token = insert(&tx, member.id, &name, scopes, new.expires_at, &secret).await?;
+    tx.audit(
+        actor,
+        Record::made("token.create", token.id, audited(&token)),
+    );
     tx.commit().await?;
     Ok((token, secret))
 }
@@ -82,7 +87,7 @@ pub async fn create(
 /// Takes a token back; it stops working within seconds, also on open subscriptions.
 pub async fn revoke(ctx: &Ctx, actor: &Actor, id: AccessTokenId) -> Result<access_token::Model> {
     actor.require(Scope::Administer)?;
-    let tx = ctx.begin(actor.workspace).await?;
+    let mut tx = ctx.begin(actor.workspace).await?;
     let token = access_token::Entity::find_by_id((tx.workspace, id))
         .one(tx.connection())
         .await?
@@ -92,7 +97,9 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: AccessTokenId) -> Result<acces
     } else {
         let mut active = token.into_active_model();
         active.revoked_at = Set(Some(tx.now));
-        active.update(tx.connection()).await?
+        let token = active.update(tx.connection()).await?;
+        tx.audit(actor, Record::ended("token.revoke", id, audited(&token)));
+        token
     };
     tx.commit().await?;
     Ok(token)
@@ -105,6 +112,14 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<access_token:
         .await?;
     tokens.sort_by_key(|token| token.id);
     Ok(tokens)
+}
+
+/// What the audit log says of a token: neither the secret nor its hash nor a part of either.
+fn audited(token: &access_token::Model) -> Value {
+    json!({
+        "name": token.name, "member": token.member_id, "scopes": token.scopes,
+        "expiresAt": token.expires_at,
+    })
 }
 
 /// A new secret.

@@ -12,6 +12,7 @@ use sea_orm::{
 use crate::{
     access::{Actor, Scope},
     attribute::{self, Setting, write},
+    audit::Record,
     contact::home,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
@@ -109,6 +110,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAccount) -> Result<account
         .exec_without_returning(tx.connection())
         .await?;
     write::put(&mut tx, actor.origin(), id.into(), None, attributes).await?;
+    tx.audit(actor, Record::made("account.create", id, audited(&account)));
     tx.commit().await?;
     Ok(account)
 }
@@ -126,6 +128,7 @@ pub async fn update(
         .one(tx.connection())
         .await?
         .ok_or_else(|| Error::not_found(&["id"], "account"))?;
+    let before = audited(&account);
     let mut errors = Vec::new();
     if let Some(name) = changes.name
         && let Some(name) = keep(text::name(&name, &["name"], 200), &mut errors)
@@ -148,10 +151,21 @@ pub async fn update(
     let active = account.into_active_model().reset_all();
     let account = active.update(tx.connection()).await?;
     write::put(&mut tx, actor.origin(), id.into(), None, attributes).await?;
+    let record = Record::changed("account.update", id, before, audited(&account));
+    tx.audit(actor, record);
     let fact = Fact::AccountChanged { account_id: id };
     tx.record(Change::new(actor.origin(), None, fact));
     tx.commit().await?;
     Ok(account)
+}
+
+/// What the audit log says of an account.
+fn audited(account: &account::Model) -> serde_json::Value {
+    serde_json::json!({
+        "name": account.name, "domain": account.domain, "externalId": account.external_id,
+        "owner": account.owner_id, "stage": account.stage, "website": account.website,
+        "phone": account.phone, "description": account.description,
+    })
 }
 
 /// [`DetailChanges`] that fit.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::value::{option_position, option_sort_key};
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -128,6 +129,8 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAttribute) -> Result<Model
         .exec_without_returning(tx.connection())
         .await?;
     record(&mut tx, actor, definition.id);
+    let made = Record::made("attribute.create", definition.id, audited(&definition));
+    tx.audit(actor, made);
     tx.commit().await?;
     Ok(definition)
 }
@@ -177,6 +180,8 @@ pub async fn update(
         sort_again(&tx, &before, &options).await?;
     }
     record(&mut tx, actor, id);
+    let changed = Record::changed("attribute.update", id, audited(&before), audited(&after));
+    tx.audit(actor, changed);
     tx.commit().await?;
     Ok(after)
 }
@@ -185,7 +190,7 @@ pub async fn update(
 pub async fn delete(ctx: &Ctx, actor: &Actor, id: AttributeId) -> Result<AttributeId> {
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    find(&tx, id).await?;
+    let before = find(&tx, id).await?;
     let used: Option<i64> = Query::new(
         "SELECT CAST(1 AS BIGINT) FROM attribute_value
          WHERE workspace_id = $1 AND attribute_id = $2 LIMIT 1",
@@ -202,8 +207,20 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: AttributeId) -> Result<Attribu
         .exec(tx.connection())
         .await?;
     record(&mut tx, actor, id);
+    let ended = Record::ended("attribute.delete", id, audited(&before));
+    tx.audit(actor, ended);
     tx.commit().await?;
     Ok(id)
+}
+
+/// What the audit log says of an attribute.
+fn audited(definition: &Model) -> serde_json::Value {
+    serde_json::json!({
+        "subject": definition.subject, "key": definition.key, "name": definition.name,
+        "description": definition.description, "type": definition.value_type,
+        "options": definition.options, "position": definition.position,
+        "archivedAt": definition.archived_at,
+    })
 }
 
 fn record(tx: &mut Tx<'_>, actor: &Actor, attribute_id: AttributeId) {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::value::{self, Stored, Value};
 use crate::{
     access::{Actor, Origin, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -123,6 +124,8 @@ pub(crate) async fn put(
     contact: Option<ContactId>,
     settings: Vec<Checked>,
 ) -> Result<()> {
+    let ids: Vec<AttributeId> = settings.iter().map(|one| one.attribute).collect();
+    let before = audited(tx, subject.id, &ids).await?;
     let (kept, cleared): (Vec<_>, Vec<_>) = settings
         .into_iter()
         .partition(|setting| setting.value.is_some());
@@ -150,6 +153,15 @@ pub(crate) async fn put(
         changed.extend(upsert(tx, subject.id, &kept).await?);
     }
     changed.sort_unstable();
+    if !changed.is_empty() {
+        let after = audited(tx, subject.id, &ids).await?;
+        let record = Record::changed("attribute.set", subject, before, after);
+        let record = match contact {
+            Some(contact) => record.of(contact),
+            None => record,
+        };
+        tx.audit(origin, record);
+    }
     for attribute_id in changed {
         let fact = Fact::AttributeSet {
             attribute_id,
@@ -159,6 +171,29 @@ pub(crate) async fn put(
         tx.record(Change::new(origin, contact, fact));
     }
     Ok(())
+}
+
+/// What the audit log says of a thing's values of some attributes: the value by the attribute's id.
+async fn audited(tx: &Tx<'_>, subject: Uuid, ids: &[AttributeId]) -> Result<serde_json::Value> {
+    if ids.is_empty() {
+        return Ok(serde_json::json!({}));
+    }
+    let rows: Vec<attribute_value::Model> = Query::new(
+        "SELECT v.* FROM {r} JOIN attribute_value v
+           ON v.workspace_id = $1 AND v.subject_id = $2 AND v.attribute_id = r.id",
+    )
+    .bind(tx.workspace)
+    .bind(subject)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    let values = rows.into_iter().map(|row| {
+        let value = serde_json::json!({
+            "text": row.text, "number": row.number, "at": row.at, "options": row.options,
+        });
+        (row.attribute_id.to_string(), value)
+    });
+    Ok(serde_json::Value::Object(values.collect()))
 }
 
 /// Stores values and says which of them are new.

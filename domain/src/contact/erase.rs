@@ -12,6 +12,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use super::suppress;
 use crate::{
     access::{Actor, Scope},
+    audit::{self, Who},
     ctx::Ctx,
     error::{Error, Result},
     store::{Query, Rows, Tx},
@@ -27,7 +28,7 @@ pub enum Personal {
     Rows(&'static str),
     /// They are deleted; a copy or an index of rows that are exported already.
     Derived(&'static str),
-    /// Texts are taken out of the rows; see `scrub`.
+    /// Texts are taken out of the rows; see `scrub`, and `audit::erase`.
     Scrubbed,
     /// There is nothing of a person in it.
     Nothing,
@@ -153,6 +154,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
         R(concat!(theirs!("survivor_id"), " OR ", theirs!("loser_id"))),
     ),
     line("contact", R(theirs!("id"))),
+    line("audit_entry", Scrubbed),
     line("change", Scrubbed),
     line("idempotency_key", Scrubbed),
     line("quarantine", Scrubbed),
@@ -202,6 +204,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
             .await?;
         }
     }
+    audit::erase(&mut tx, Who::from(actor), &ids).await?;
     let fact = Fact::ContactErased { contact_id: id };
     tx.record(Change::new(actor.origin(), None, fact));
     tx.commit().await?;

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
@@ -88,6 +89,7 @@ async fn give(
     field: &str,
 ) -> Result<()> {
     check::claim(tx, id, kind, value.clone(), field).await?;
+    let said = serde_json::json!({ "kind": kind, "value": value });
     if let Some(column) = own_column(kind) {
         Query::new(format!(
             "UPDATE contact SET {column} = COALESCE({column}, $3), updated_at = $4
@@ -105,6 +107,10 @@ async fn give(
         identity: kind,
     };
     tx.record(Change::new(actor.origin(), Some(id), fact));
+    tx.audit(
+        actor,
+        Record::made("contact.attach_identity", id, said).of(id),
+    );
     Ok(())
 }
 
@@ -138,6 +144,9 @@ pub async fn detach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
     if gone == 0 {
         return Err(Error::not_found(&["value"], "identity of this contact"));
     }
+    let said = serde_json::json!({ "kind": given.kind, "value": value });
+    let record = Record::ended("contact.detach_identity", id, said);
+    tx.audit(actor, record.of(id));
     if let Some(column) = own_column(given.kind) {
         // The next one of the kind is shown, if there is one.
         Query::new(format!(
@@ -310,6 +319,8 @@ async fn make(
             .map_or_else(|| "Visitor".to_owned(), |(_, value)| value.clone()),
     };
     let id: ContactId = tx.id();
+    let said = serde_json::json!({ "name": name });
+    tx.audit(actor, Record::made("contact.create", id, said).of(id));
     let person = NewPerson {
         id,
         name,
@@ -394,7 +405,7 @@ async fn suspect(
 /// Says that two contacts are two people.
 pub async fn dismiss(ctx: &Ctx, actor: &Actor, id: SuspectId) -> Result<Suspect> {
     actor.require(Scope::Write)?;
-    let tx = ctx.begin(actor.workspace).await?;
+    let mut tx = ctx.begin(actor.workspace).await?;
     let settled = Query::new(
         "UPDATE duplicate_suspect SET settled_at = $3, settlement = 'DISMISSED'
          WHERE workspace_id = $1 AND id = $2 AND settled_at IS NULL",
@@ -407,6 +418,8 @@ pub async fn dismiss(ctx: &Ctx, actor: &Actor, id: SuspectId) -> Result<Suspect>
     if settled == 0 {
         return Err(Error::not_found(&["id"], "open suspicion"));
     }
+    let said = serde_json::json!({ "settlement": "DISMISSED" });
+    tx.audit(actor, Record::made("duplicate_suspect.dismiss", id, said));
     tx.commit().await?;
     load_suspects(ctx, actor.workspace, &[id])
         .await?

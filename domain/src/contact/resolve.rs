@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
 use super::suppress;
 use crate::{
     access::Origin,
+    audit::Record,
     ctx::Ctx,
     error::Result,
     mail::EmailAddress,
@@ -107,6 +108,13 @@ pub(crate) async fn resolve_emails(
             };
             tx.record(Change::new(origin, Some(person.id), fact));
             found.insert(person.email.clone().unwrap_or_default(), person.id);
+        }
+        if !mine.is_empty() {
+            // Only ids: an entry about many people can be no one person's to erase.
+            let ids: Vec<ContactId> = mine.keys().copied().collect();
+            let after = serde_json::json!({ "count": ids.len(), "contacts": ids });
+            let record = Record::made("contact.create_many", tx.workspace, after);
+            tx.audit(origin, record);
         }
         complete(tx, mine.keys().copied()).await?;
     }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{Actor, Origin, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result},
     page::{Key, Keyset, Page, PageRequest},
@@ -112,6 +113,10 @@ pub async fn set(ctx: &Ctx, actor: &Actor, id: ContactId, new: NewState) -> Resu
         changed_at: tx.now,
         changed_by: actor.origin().json(),
     };
+    let said = serde_json::json!({
+        "channel": row.channel, "topic": row.topic, "state": row.state, "reason": row.reason,
+    });
+    tx.audit(actor, Record::made("subscription.set", id, said).of(id));
     put(&mut tx, actor.origin(), &[row]).await?;
     tx.commit().await?;
     load(ctx, actor.workspace, &[id]).await

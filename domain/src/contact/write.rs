@@ -15,6 +15,7 @@ use super::{
 use crate::{
     access::{Actor, Scope},
     attribute::{Setting, write},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError},
     stage::{self, NewStage},
@@ -116,6 +117,11 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact
         locale,
         account_id: new.account,
     };
+    let said = serde_json::json!({
+        "name": person.name, "email": person.email, "externalId": person.external_id,
+        "locale": person.locale, "account": person.account_id,
+    });
+    tx.audit(actor, Record::made("contact.create", id, said).of(id));
     insert(&tx, &[person]).await?;
     complete(&tx, std::iter::once(id)).await?;
     for (kind, value, field) in identities {
@@ -125,7 +131,10 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact
     tx.record(Change::new(actor.origin(), Some(id), fact));
     if !profile.is_empty() {
         let made = row(&tx, id, "id").await?;
-        profile.write(&mut tx, actor, made).await?;
+        let before = audited(&made);
+        let after = audited(&profile.write(&mut tx, actor, made).await?);
+        let record = Record::changed("contact.update", id, before, after);
+        tx.audit(actor, record.of(id));
     }
     tx.commit().await?;
     find(ctx, actor.workspace, id)
@@ -143,6 +152,7 @@ pub async fn update(
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let mut contact = row(&tx, id, "id").await?;
+    let before = audited(&contact);
     let mut errors = Vec::new();
     if let Some(name) = changes.name {
         match text::name(&name, &["name"], 200) {
@@ -175,13 +185,26 @@ pub async fn update(
     if let Some(email) = email {
         check::claim(&tx, id, IdentityKind::Email, email.to_string(), "email").await?;
     }
-    profile.write(&mut tx, actor, contact).await?;
+    let after = audited(&profile.write(&mut tx, actor, contact).await?);
+    let record = Record::changed("contact.update", id, before, after);
+    tx.audit(actor, record.of(id));
     let fact = Fact::ContactChanged { contact_id: id };
     tx.record(Change::new(actor.origin(), Some(id), fact));
     tx.commit().await?;
     find(ctx, actor.workspace, id)
         .await?
         .ok_or_else(|| Error::not_found(&["id"], "contact"))
+}
+
+/// What the audit log says of a contact.
+fn audited(contact: &contact::Model) -> serde_json::Value {
+    serde_json::json!({
+        "name": contact.name, "kana": contact.kana, "email": contact.email,
+        "phone": contact.phone, "externalId": contact.external_id, "locale": contact.locale,
+        "account": contact.account_id, "owner": contact.owner_id, "stage": contact.stage,
+        "sourceChannel": contact.source_channel, "sourceCampaign": contact.source_campaign_id,
+        "broughtBy": contact.brought_by_id,
+    })
 }
 
 /// The contact's own row; refuses one who was merged into another.
@@ -260,7 +283,7 @@ impl Profile {
         tx: &mut Tx<'_>,
         actor: &Actor,
         mut contact: contact::Model,
-    ) -> Result<()> {
+    ) -> Result<contact::Model> {
         let (origin, id) = (actor.origin(), contact.id);
         let subject = Subject::from(id);
         let changes = self.changes;
@@ -295,7 +318,8 @@ impl Profile {
         contact.updated_at = tx.now;
         // Every column is written: what did not change has the value just read.
         let active = contact.into_active_model().reset_all();
-        active.update(tx.connection()).await?;
-        write::put(tx, origin, subject, Some(id), self.attributes).await
+        let written = active.update(tx.connection()).await?;
+        write::put(tx, origin, subject, Some(id), self.attributes).await?;
+        Ok(written)
     }
 }

@@ -2,7 +2,7 @@
 //! instead of sending them. A document is known by the SHA-256 of its text and never changes; what
 //! it may do is decided when it is run, not here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::{
     document,
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     page::{Key, Keyset, Page, PageRequest},
@@ -56,6 +57,7 @@ pub async fn register(ctx: &Ctx, actor: &Actor, texts: &[String]) -> Result<Vec<
             message,
         ));
     }
+    let new: BTreeSet<DocumentId> = added.iter().copied().collect();
     for document_id in added {
         let fact = Fact::DocumentRegistered { document_id };
         tx.record(Change::new(actor.origin(), None, fact));
@@ -68,6 +70,10 @@ pub async fn register(ctx: &Ctx, actor: &Actor, texts: &[String]) -> Result<Vec<
     .rows("r", rows)
     .all(tx.connection())
     .await?;
+    for one in kept.iter().filter(|one| new.contains(&one.id)) {
+        let said = serde_json::json!({ "hash": one.hash });
+        tx.audit(actor, Record::made("document.register", one.id, said));
+    }
     tx.commit().await?;
     let of = |hash: &String| kept.iter().find(|one| one.hash == *hash).cloned();
     Ok(hashes.iter().filter_map(of).collect())
@@ -140,6 +146,8 @@ pub async fn remove(ctx: &Ctx, actor: &Actor, id: DocumentId) -> Result<document
     let Some(removed) = removed else {
         return Err(Error::not_found(&["id"], "document"));
     };
+    let said = serde_json::json!({ "hash": removed.hash });
+    tx.audit(actor, Record::ended("document.remove", id, said));
     let fact = Fact::DocumentRemoved { document_id: id };
     tx.record(Change::new(actor.origin(), None, fact));
     tx.commit().await?;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result},
     store::{Query, Rows, dialect},
@@ -121,6 +122,14 @@ pub async fn save_model(ctx: &Ctx, actor: &Actor, definition: Definition) -> Res
         None,
         Fact::HealthModelChanged { model_id: id },
     ));
+    let version = |model: &Model| serde_json::json!({ "version": model.version, "definition": model.definition.to_json() });
+    let record = Record::changed(
+        "health_model.save",
+        id,
+        version(&current.model),
+        version(&model),
+    );
+    tx.audit(actor, record);
     let saved = Saved {
         id: Some(id),
         model,

@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _};
 
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Tx, dialect},
@@ -66,6 +67,10 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewInbox) -> Result<inbox::Mo
         None,
         Fact::InboxChanged { inbox_id: inbox.id },
     ));
+    tx.audit(
+        actor,
+        Record::made("inbox.create", inbox.id, audited(&inbox)),
+    );
     tx.commit().await?;
     Ok(inbox)
 }
@@ -170,7 +175,17 @@ async fn store(
     .await?;
     let fact = Fact::InboxChanged { inbox_id: inbox.id };
     tx.record(Change::new(actor.origin(), None, fact));
+    let record = Record::changed("inbox.update", inbox.id, audited(before), audited(inbox));
+    tx.audit(actor, record);
     Ok(())
+}
+
+/// What the audit log says of an inbox.
+fn audited(inbox: &inbox::Model) -> serde_json::Value {
+    serde_json::json!({
+        "name": inbox.name, "channel": inbox.channel, "address": inbox.address,
+        "archivedAt": inbox.archived_at,
+    })
 }
 
 async fn hold(tx: &Tx<'_>, id: InboxId) -> Result<inbox::Model> {

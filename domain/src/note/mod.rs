@@ -3,13 +3,14 @@
 //! Never shown to the contact. A deleted note keeps its row, without its text.
 
 use entity::{
-    id::{Id as _, NoteId, WorkspaceId},
+    id::{ContactId, Id as _, NoteId, WorkspaceId},
     note,
 };
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
 
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     page::{Key, Keyset, Page, PageRequest},
@@ -54,6 +55,8 @@ pub async fn add(
         subject_id: note.subject_id,
     };
     tx.record(Change::new(actor.origin(), contact, fact));
+    let record = Record::made("note.add", note.id, audited(&note));
+    tx.audit(actor, about(record, contact));
     tx.commit().await?;
     Ok(note)
 }
@@ -67,6 +70,7 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: NoteId, body: &str) -> Result<
     let contact = Subject::new(found.subject, found.subject_id)
         .check(&tx, &["id"])
         .await?;
+    let before = audited(&found);
     let mut active = found.into_active_model();
     active.body = Set(body);
     active.updated_at = Set(tx.now);
@@ -77,6 +81,8 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: NoteId, body: &str) -> Result<
         subject_id: note.subject_id,
     };
     tx.record(Change::new(actor.origin(), contact, fact));
+    let record = Record::changed("note.update", note.id, before, audited(&note));
+    tx.audit(actor, about(record, contact));
     tx.commit().await?;
     Ok(note)
 }
@@ -89,6 +95,7 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: NoteId) -> Result<note::Model>
     let contact = Subject::new(found.subject, found.subject_id)
         .check(&tx, &["id"])
         .await?;
+    let before = audited(&found);
     let mut active = found.into_active_model();
     active.body = Set(String::new());
     active.updated_at = Set(tx.now);
@@ -100,8 +107,23 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: NoteId) -> Result<note::Model>
         subject_id: note.subject_id,
     };
     tx.record(Change::new(actor.origin(), contact, fact));
+    let record = Record::ended("note.delete", note.id, before);
+    tx.audit(actor, about(record, contact));
     tx.commit().await?;
     Ok(note)
+}
+
+/// What the audit log says of a note.
+fn audited(note: &note::Model) -> serde_json::Value {
+    let subject = Subject::new(note.subject, note.subject_id);
+    serde_json::json!({ "on": subject.to_string(), "body": note.body })
+}
+
+fn about(record: Record, contact: Option<ContactId>) -> Record {
+    match contact {
+        Some(contact) => record.of(contact),
+        None => record,
+    }
 }
 
 fn check_body(body: &str) -> Result<String> {

@@ -16,6 +16,7 @@ use url::Url;
 use super::DisableReason;
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -95,6 +96,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewTarget) -> Result<target::
         .exec_without_returning(tx.connection())
         .await?;
     record(&mut tx, actor, id);
+    tx.audit(actor, Record::made("target.create", id, audited(&target)));
     tx.commit().await?;
     Ok(target)
 }
@@ -111,6 +113,7 @@ pub async fn update(
     let mut tx = ctx.begin(actor.workspace).await?;
     let target = existing(&tx, id).await?;
     let was_enabled = target.disabled_at.is_none();
+    let before = audited(&target);
     let mut row = target.into_active_model();
     if let Some(name) = &changes.name {
         match text::name(name, &["name"], NAME_LIMIT) {
@@ -142,6 +145,13 @@ pub async fn update(
     let target = if row.is_changed() {
         let target = target::Entity::update(row).exec(tx.connection()).await?;
         record(&mut tx, actor, id);
+        let mut after = audited(&target);
+        if changes.url.is_some() {
+            // The address is a credential; that it was set anew is what may be told.
+            after["url"] = "changed".into();
+        }
+        let record = Record::changed("target.update", id, before, after);
+        tx.audit(actor, record);
         target
     } else {
         existing(&tx, id).await?
@@ -259,6 +269,13 @@ async fn refuse_taken(
         errors.push(UserError::new(&["name"], UserErrorCode::Taken, message));
     }
     Ok(())
+}
+
+/// What the audit log says of a target. Its address is a credential and has no place there.
+fn audited(target: &target::Model) -> serde_json::Value {
+    serde_json::json!({
+        "name": target.name, "kind": target.kind, "enabled": target.disabled_at.is_none(),
+    })
 }
 
 fn record(tx: &mut Tx<'_>, actor: &Actor, target_id: TargetId) {

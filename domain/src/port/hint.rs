@@ -21,6 +21,8 @@ pub enum Work {
     Email,
     /// Entries that move health scores.
     Health,
+    /// Entries of the audit log to be sealed.
+    Audit,
     /// A delivery of the workspace can be attempted now.
     Due,
     /// An operation of the workspace can go on now.
@@ -29,11 +31,12 @@ pub enum Work {
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Changes,
         Self::Rules,
         Self::Email,
         Self::Health,
+        Self::Audit,
         Self::Due,
         Self::Operation,
     ];
@@ -55,6 +58,7 @@ impl Work {
             Self::Rules => "rules",
             Self::Email => "email",
             Self::Health => "health",
+            Self::Audit => "audit",
             Self::Due => "due",
             Self::Operation => "operation",
         }

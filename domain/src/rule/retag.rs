@@ -7,6 +7,7 @@ use entity::{
     rule,
 };
 use sea_orm::{DatabaseTransaction, EntityTrait as _, Set};
+use serde_json::json;
 
 use super::{
     read::{Rule, stored},
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::{
     access::Origin,
+    audit::Record,
     error::Result,
     store::{Query, Tx},
     tag::catalogue::{Merged, Referrer, Use, UseKind},
@@ -62,6 +64,7 @@ impl Referrer for Rules {
             TagKind::Conversation => IdKind::ConversationTag,
         };
         for rule in rules {
+            let before = rule.definition.to_stored().map_err(stored)?;
             let mut definition = rule.definition;
             for pair in merged {
                 definition.replace(kind, pair.source.uuid(), pair.target.uuid());
@@ -70,8 +73,11 @@ impl Referrer for Rules {
                 definition: Set(definition.to_stored().map_err(stored)?),
                 ..touched(tx, rule.id, rule.version)
             };
-            rule::Entity::update(active).exec(tx.connection()).await?;
+            let row = rule::Entity::update(active).exec(tx.connection()).await?;
             record(tx, origin, rule.id);
+            let was = json!({ "definition": before });
+            let is = json!({ "definition": row.definition });
+            tx.audit(origin, Record::changed("rule.update", rule.id, was, is));
         }
         Ok(())
     }

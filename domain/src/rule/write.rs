@@ -10,6 +10,7 @@ use sea_orm::{
     ColumnTrait as _, EntityTrait as _, FromQueryResult, IntoActiveModel as _, QueryFilter as _,
     Set,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Origin, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -104,6 +106,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
         .await?;
     refuse_too_much(&tx).await?;
     record(&mut tx, actor.origin(), row.id);
+    tx.audit(actor, Record::made("rule.create", row.id, audited(&row)));
     tx.commit().await?;
     row.try_into()
 }
@@ -114,6 +117,7 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
     let mut errors = Vec::new();
     let mut tx = ctx.begin(actor.workspace).await?;
     begin_edit(&tx).await?;
+    let before = audited(&stored_row(&tx, id).await?);
     let rule = existing(&tx, id).await?;
     let mut name = rule.name;
     if let Some(new) = &changes.name {
@@ -148,6 +152,10 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
     let row = rule::Entity::update(active).exec(tx.connection()).await?;
     refuse_too_much(&tx).await?;
     record(&mut tx, actor.origin(), id);
+    tx.audit(
+        actor,
+        Record::changed("rule.update", id, before, audited(&row)),
+    );
     tx.commit().await?;
     row.try_into()
 }
@@ -168,6 +176,8 @@ pub async fn set_active(ctx: &Ctx, actor: &Actor, id: RuleId, active: bool) -> R
     };
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
     record(&mut tx, actor.origin(), id);
+    let (before, after) = (json!({ "active": !active }), json!({ "active": active }));
+    tx.audit(actor, Record::changed("rule.set_active", id, before, after));
     tx.commit().await?;
     row.try_into()
 }
@@ -185,6 +195,7 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: RuleId) -> Result<Rule> {
     };
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
     record(&mut tx, actor.origin(), id);
+    tx.audit(actor, Record::ended("rule.delete", id, audited(&row)));
     tx.commit().await?;
     row.try_into()
 }
@@ -236,6 +247,11 @@ pub async fn reorder(ctx: &Ctx, actor: &Actor, ids: &[RuleId]) -> Result<usize> 
     for &id in &moved {
         record(&mut tx, actor.origin(), id);
     }
+    let (was, is) = (json!({ "order": before }), json!({ "order": after }));
+    tx.audit(
+        actor,
+        Record::changed("rule.reorder", tx.workspace, was, is),
+    );
     if moved.is_empty() {
         tx.rollback().await?;
     } else {
@@ -271,6 +287,19 @@ pub(super) fn touched(tx: &Tx<'_>, id: RuleId, version: i64) -> rule::ActiveMode
         updated_at: Set(tx.now),
         ..Default::default()
     }
+}
+
+async fn stored_row(tx: &Tx<'_>, id: RuleId) -> Result<rule::Model> {
+    rule::Entity::of(tx.workspace)
+        .filter(rule::Column::Id.eq(id))
+        .one(tx.connection())
+        .await?
+        .ok_or_else(|| Error::not_found(&["ruleId"], "rule"))
+}
+
+/// What the audit log says of a rule.
+fn audited(row: &rule::Model) -> serde_json::Value {
+    json!({ "name": row.name, "active": row.active, "definition": row.definition })
 }
 
 pub(super) fn record(tx: &mut Tx<'_>, origin: Origin, rule_id: RuleId) {

@@ -5,11 +5,12 @@ use entity::id::WorkspaceId;
 use sea_orm::{DatabaseTransaction, DbErr};
 
 use crate::{
+    audit::{self, Record, Who},
     ctx::Ctx,
     error::Result,
     port::{Hint, Work},
     work::{
-        change::{self, Change},
+        change::{self, Change, Fact},
         projection,
     },
 };
@@ -25,6 +26,7 @@ pub struct Tx<'c> {
     /// The moment it happens at, the same for all its rows.
     pub now: DateTime<Utc>,
     changes: Vec<Change>,
+    audits: Vec<(Who, Record)>,
     wakes: Vec<Work>,
 }
 
@@ -36,6 +38,7 @@ impl<'c> Tx<'c> {
             workspace,
             now: ctx.clock.now(),
             changes: Vec::new(),
+            audits: Vec::new(),
             wakes: Vec::new(),
         })
     }
@@ -60,6 +63,14 @@ impl<'c> Tx<'c> {
         self.changes.push(change);
     }
 
+    /// Notes a change of the configuration or of a person's data, to be entered in the audit log at
+    /// the commit. One that changes nothing is not entered.
+    pub fn audit(&mut self, who: impl Into<Who>, record: Record) {
+        if record.says_something() {
+            self.audits.push((who.into(), record));
+        }
+    }
+
     /// Notes that work of this kind was made, so that workers are woken after the commit.
     pub fn wake(&mut self, work: Work) {
         if !self.wakes.contains(&work) {
@@ -69,10 +80,11 @@ impl<'c> Tx<'c> {
 
     /// Appends the noted changes to the log, claims the request's idempotency key, commits, and
     /// wakes the workers.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
         if let Some(once) = &self.ctx.once {
             once.claim(&self.inner, self.now).await?;
         }
+        self.enter_audits().await?;
         let changed = !self.changes.is_empty();
         if changed {
             change::append(&self.inner, self.workspace, self.now, &self.changes).await?;
@@ -99,6 +111,18 @@ impl<'c> Tx<'c> {
         }
         for work in self.wakes {
             self.ctx.hints.send(Hint { workspace, work });
+        }
+        Ok(())
+    }
+
+    /// Writes the noted audit entries, and that there are some to be sealed.
+    async fn enter_audits(&mut self) -> Result<()> {
+        let audits = std::mem::take(&mut self.audits);
+        if let Some((who, _)) = audits.last()
+            && let Some(audit_entry_id) = audit::write(self, &audits).await?
+        {
+            let fact = Fact::AuditWritten { audit_entry_id };
+            self.changes.push(Change::new(who.origin, None, fact));
         }
         Ok(())
     }

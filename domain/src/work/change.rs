@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{
-        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-        EmailEventId, EventId, FiringId, HealthModelId, InboxId, MemberId, MergeId, MessageId,
-        NoteId, OperationId, RuleId, StageChangeId, SuspectId, TagGroupId, TagId, TaggingId,
-        TargetId, WorkspaceId,
+        AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
+        DocumentId, EmailEventId, EventId, FiringId, HealthModelId, InboxId, MemberId, MergeId,
+        MessageId, NoteId, OperationId, RuleId, StageChangeId, SuspectId, TagGroupId, TagId,
+        TaggingId, TargetId, WorkspaceId,
     },
     kind::{
         Channel, ConversationStatus, HealthBand, IdentityKind, LifecycleStage, Priority,
@@ -212,6 +212,9 @@ pub enum Fact {
     /// An inbox was created or changed.
     #[serde(rename = "inbox.changed")]
     InboxChanged { inbox_id: InboxId },
+    /// Changes of the configuration or of people's data were entered in the audit log.
+    #[serde(rename = "audit.written")]
+    AuditWritten { audit_entry_id: AuditEntryId },
     /// A contact did something.
     #[serde(rename = "event.recorded")]
     EventRecorded { event_id: EventId },
@@ -305,6 +308,7 @@ impl Fact {
             Self::TagMerged { .. } => "tag.merged",
             Self::TagDeleted { .. } => "tag.deleted",
             Self::InboxChanged { .. } => "inbox.changed",
+            Self::AuditWritten { .. } => "audit.written",
             Self::EventRecorded { .. } => "event.recorded",
             Self::EmailEventRecorded { .. } => "email_event.recorded",
             Self::EmailMetricsChanged { .. } => "email_metrics.changed",
@@ -370,6 +374,7 @@ impl Fact {
             | Self::TagDeleted { tag_id } => tag_id.0,
             Self::TagGroupChanged { group_id } => group_id.0,
             Self::InboxChanged { inbox_id } => inbox_id.0,
+            Self::AuditWritten { audit_entry_id } => audit_entry_id.0,
             Self::EventRecorded { event_id } => event_id.0,
             Self::EmailEventRecorded { email_event_id, .. } => email_event_id.0,
             Self::RuleChanged { rule_id } => rule_id.0,
@@ -441,6 +446,7 @@ impl Fact {
             | Self::TagDeleted { tag_id } => tag_id.to_string(),
             Self::TagGroupChanged { group_id } => group_id.to_string(),
             Self::InboxChanged { inbox_id } => inbox_id.to_string(),
+            Self::AuditWritten { audit_entry_id } => audit_entry_id.to_string(),
             Self::EventRecorded { event_id } => event_id.to_string(),
             Self::EmailEventRecorded { email_event_id, .. } => email_event_id.to_string(),
             Self::RuleChanged { rule_id } => rule_id.to_string(),

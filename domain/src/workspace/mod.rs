@@ -21,6 +21,7 @@ use crate::{
         member::{self, NewMember},
         token,
     },
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
@@ -173,7 +174,9 @@ pub async fn update(
 ) -> Result<workspace::Model> {
     actor.require(Scope::Administer)?;
     let mut errors = Vec::new();
-    let mut active = find(ctx, actor.workspace).await?.into_active_model();
+    let found = find(ctx, actor.workspace).await?;
+    let before = audited(&found);
+    let mut active = found.into_active_model();
     if let Some(name) = changes.name {
         match text::name(&name, &["name"], 100) {
             Ok(name) => active.name = Set(name),
@@ -193,12 +196,23 @@ pub async fn update(
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
-    let tx = ctx.begin(actor.workspace).await?;
+    let mut tx = ctx.begin(actor.workspace).await?;
     let workspace = workspace::Entity::update(active)
         .exec(tx.connection())
         .await?;
+    let after = audited(&workspace);
+    let record = Record::changed("workspace.update", workspace.id, before, after);
+    tx.audit(actor, record);
     tx.commit().await?;
     Ok(workspace)
+}
+
+/// What the audit log says of a workspace.
+fn audited(workspace: &workspace::Model) -> serde_json::Value {
+    json!({
+        "name": workspace.name, "timeZone": workspace.time_zone, "locale": workspace.locale,
+        "ownAddresses": workspace.own_addresses, "tagCreation": workspace.tag_creation,
+    })
 }
 
 fn check_own_addresses(addresses: &[String], errors: &mut Vec<UserError>) {

@@ -5,6 +5,8 @@
 //! ids of one workspace into every place of the schema that takes one, on behalf of another;
 //! [`totals`] compares what the lists of a house say of their length with their rows.
 
+#[cfg(test)]
+mod audited;
 pub(crate) mod house;
 mod roles;
 mod strangers;

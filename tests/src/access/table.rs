@@ -85,6 +85,7 @@ pub(super) fn rows() -> Vec<Row> {
         ask("workspace", json!({}), READ),
         ask("members", json!({}), ADMINISTER),
         ask("accessTokens", json!({}), ADMINISTER),
+        ask("auditLog", json!({}), ADMINISTER),
         ask("account", json!({ "id": "@account" }), READ),
         ask("accounts", json!({}), READ),
         ask("attribute", json!({ "id": "@attribute" }), READ),

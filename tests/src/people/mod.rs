@@ -76,11 +76,15 @@ fn told(error: &UserError) -> String {
     format!("{} {:?}", error.path.join("."), error.code)
 }
 
-/// Everything that happened, in order.
+/// Everything that happened to people, in order.
 async fn facts(world: &World) -> Vec<Fact> {
     world.drain().await;
     let (reader, workspace) = (world.ctx.reader(), world.owner.workspace);
     let read = change::read(reader, workspace, Position::default(), 10_000).await;
     let entries = read.expect("the log").into_iter();
-    entries.map(|entry| entry.expect("an entry").fact).collect()
+    let facts = entries.map(|entry| entry.expect("an entry").fact);
+    // That something was entered in the audit log is told beside what was.
+    facts
+        .filter(|fact| fact.name() != "audit.written")
+        .collect()
 }

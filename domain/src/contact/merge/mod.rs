@@ -26,6 +26,7 @@ use rows::Move;
 use super::{Contact, subscription};
 use crate::{
     access::{Actor, Origin, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -246,6 +247,9 @@ pub(super) async fn join(
         loser_id: loser,
     };
     tx.record(Change::new(origin, Some(survivor), fact));
+    // Only ids: what each of them had is in their own entries, and goes with whom it is of.
+    let said = serde_json::json!({ "survivor": survivor, "merged": loser });
+    tx.audit(origin, Record::made("contact.merge", id, said));
     Ok(id)
 }
 
@@ -301,6 +305,8 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
         };
         tx.record(Change::new(actor.origin(), Some(contact), fact));
     }
+    let said = serde_json::json!({ "survivor": merge.survivor_id, "merged": merge.loser_id });
+    tx.audit(actor, Record::ended("contact.unmerge", id, said));
     tx.commit().await?;
     find(ctx, actor.workspace, id)
         .await?

@@ -60,6 +60,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
         "subject_id",
         MovedIfFree("t.attribute_id"),
     ),
+    line("audit_entry", "contact_id", Record),
     line("change", "contact_id", Record),
     line("change", "subject_id", Record),
     line("contact_activity", "contact_id", Waits),

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Tx},
@@ -37,7 +38,7 @@ pub async fn archive(ctx: &Ctx, actor: &Actor, id: TagId) -> Result<tag::Model> 
     .bind(tx.now)
     .column(tx.connection())
     .await?;
-    finish(tx, actor, changed, id).await
+    finish(tx, actor, changed, id, "tag.archive").await
 }
 
 /// Restores a tag with what was archived together with it; what was archived before stays archived.
@@ -64,7 +65,7 @@ pub async fn restore(ctx: &Ctx, actor: &Actor, id: TagId) -> Result<tag::Model> 
     .bind(tx.now)
     .column(tx.connection())
     .await?;
-    finish(tx, actor, changed, id).await
+    finish(tx, actor, changed, id, "tag.restore").await
 }
 
 /// Refuses to restore a tag whose parent or group is archived: it could not be reached.
@@ -97,7 +98,10 @@ async fn finish(
     actor: &Actor,
     changed: Vec<TagId>,
     id: TagId,
+    action: &'static str,
 ) -> Result<tag::Model> {
+    let said = serde_json::json!({ "tags": changed });
+    tx.audit(actor, Record::made(action, id, said));
     for tag_id in changed {
         tx.record(Change::new(
             actor.origin(),

@@ -6,10 +6,12 @@ use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _, Set};
 use super::{
     DESCRIPTION_LIMIT, NAME_LIMIT,
     check::{self, Spot, Tree},
+    create::audited,
     hold,
 };
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result},
     text::{self, name_key},
@@ -69,7 +71,10 @@ pub async fn update(
         return Err(Error::Refused(errors));
     }
     active.updated_at = Set(tx.now);
+    let before = audited(&tag);
     let tag = active.update(tx.connection()).await?;
+    let record = Record::changed("tag.update", id, before, audited(&tag));
+    tx.audit(actor, record);
     tx.record(Change::new(
         actor.origin(),
         None,

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Origin, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Tx},
@@ -52,11 +53,21 @@ impl NewTag {
     }
 }
 
+/// What the audit log says of a tag.
+pub(super) fn audited(tag: &tag::Model) -> serde_json::Value {
+    serde_json::json!({
+        "kind": tag.kind, "name": tag.name, "description": tag.description,
+        "colour": tag.colour, "parent": tag.parent_id, "group": tag.group_id,
+        "archivedAt": tag.archived_at,
+    })
+}
+
 /// Makes a tag.
 pub async fn create(ctx: &Ctx, actor: &Actor, new: NewTag) -> Result<tag::Model> {
     let mut tx = ctx.begin(actor.workspace).await?;
     require_creation(&tx, actor).await?;
     let tag = insert(&mut tx, actor.origin(), new).await?;
+    tx.audit(actor, Record::made("tag.create", tag.id, audited(&tag)));
     tx.commit().await?;
     Ok(tag)
 }

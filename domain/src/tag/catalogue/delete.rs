@@ -4,12 +4,14 @@ use entity::{id::TagId, tag};
 
 use super::{
     check::{self, Tree},
+    create::audited,
     graft, hold,
     merge::bury,
     usage,
 };
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Tx},
@@ -32,6 +34,9 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: TagId, token: &str) -> Result<
     refuse_in_use(&usage, token)?;
     end_taggings(&tx, actor, id).await?;
     graft::cut(&tx, id).await?;
+    let mut said = audited(&tag);
+    said["below"] = serde_json::json!(usage.below);
+    tx.audit(actor, Record::ended("tag.delete", id, said));
     for tag_id in usage.below.into_iter().chain([id]) {
         bury(&tx, tag_id, None).await?;
         tx.record(Change::new(

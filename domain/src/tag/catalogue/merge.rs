@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Origin, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Tx},
@@ -74,6 +75,8 @@ pub async fn merge(ctx: &Ctx, actor: &Actor, merge: Merge) -> Result<tag::Model>
         None,
         Fact::TagChanged { tag_id: target.id },
     ));
+    let said = serde_json::json!({ "merged": merge.sources });
+    tx.audit(actor, Record::made("tag.merge", target.id, said));
     tx.commit().await?;
     Ok(target)
 }

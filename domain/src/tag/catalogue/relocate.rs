@@ -8,10 +8,12 @@ use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _, Set};
 
 use super::{
     check::{self, Spot, Tree},
+    create::audited,
     graft, hold,
 };
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result},
     tag::group::selection,
@@ -54,11 +56,14 @@ pub async fn move_to(
         selection::settle(&mut tx, actor.origin(), spot.group, keep_newest, "groupId").await?;
         selection::mark_subtree(&tx, id).await?;
     }
+    let before = audited(&tag);
     let mut active = tag.into_active_model();
     active.parent_id = Set(spot.parent);
     active.group_id = Set(spot.group);
     active.updated_at = Set(tx.now);
     let tag = active.update(tx.connection()).await?;
+    let record = Record::changed("tag.move", id, before, audited(&tag));
+    tx.audit(actor, record);
     tx.record(Change::new(
         actor.origin(),
         None,

@@ -8,11 +8,12 @@ use entity::{
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
 
 use super::{
-    create::{record, refuse_taken},
+    create::{audited, record, refuse_taken},
     selection,
 };
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result},
     store::{Query, Tx},
@@ -82,7 +83,10 @@ pub async fn update(
         return Err(Error::Refused(errors));
     }
     active.updated_at = Set(tx.now);
+    let before = audited(&group);
     let group = active.update(tx.connection()).await?;
+    let entry = Record::changed("tag_group.update", id, before, audited(&group));
+    tx.audit(actor, entry);
     if changes.selection.is_some() {
         selection::mark_group(&tx, id).await?;
     }
@@ -111,10 +115,13 @@ pub async fn archive(ctx: &Ctx, actor: &Actor, id: TagGroupId) -> Result<tag_gro
     .bind(tx.now)
     .execute(tx.connection())
     .await?;
+    let before = audited(&group);
     let mut active = group.into_active_model();
     active.archived_at = Set(Some(tx.now));
     active.updated_at = Set(tx.now);
     let group = active.update(tx.connection()).await?;
+    let entry = Record::changed("tag_group.archive", id, before, audited(&group));
+    tx.audit(actor, entry);
     record(&mut tx, actor.origin(), id);
     tx.commit().await?;
     Ok(group)
@@ -141,10 +148,13 @@ pub async fn restore(ctx: &Ctx, actor: &Actor, id: TagGroupId) -> Result<tag_gro
     .bind(tx.now)
     .execute(tx.connection())
     .await?;
+    let before = audited(&group);
     let mut active = group.into_active_model();
     active.archived_at = Set(None);
     active.updated_at = Set(tx.now);
     let group = active.update(tx.connection()).await?;
+    let entry = Record::changed("tag_group.restore", id, before, audited(&group));
+    tx.audit(actor, entry);
     record(&mut tx, actor.origin(), id);
     tx.commit().await?;
     Ok(group)

@@ -13,6 +13,7 @@ use sea_orm::{
 use super::GROUP_LIMIT;
 use crate::{
     access::{Actor, Origin, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Tx},
@@ -41,8 +42,18 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewGroup) -> Result<tag_group
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let group = insert(&mut tx, actor.origin(), new).await?;
+    let record = Record::made("tag_group.create", group.id, audited(&group));
+    tx.audit(actor, record);
     tx.commit().await?;
     Ok(group)
+}
+
+/// What the audit log says of a group.
+pub(super) fn audited(group: &tag_group::Model) -> serde_json::Value {
+    serde_json::json!({
+        "kind": group.kind, "name": group.name, "description": group.description,
+        "selection": group.selection, "stage": group.stage, "archivedAt": group.archived_at,
+    })
 }
 
 /// Makes a group inside a transaction, whoever asks.

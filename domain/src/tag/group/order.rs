@@ -7,6 +7,7 @@ use entity::{id::TagGroupId, tag_group};
 use super::{create::record, read};
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -25,6 +26,12 @@ pub async fn order(ctx: &Ctx, actor: &Actor, ids: &[TagGroupId]) -> Result<Vec<t
             .await?;
     let after = arrange(&before, ids).map_err(Error::Refused)?;
     place(&mut tx, actor, &after).await?;
+    let (was, is) = (
+        serde_json::json!({ "order": before }),
+        serde_json::json!({ "order": after }),
+    );
+    let record = Record::changed("tag_group.order", tx.workspace, was, is);
+    tx.audit(actor, record);
     tx.commit().await?;
     read::list(ctx, actor.workspace, None, true).await
 }

@@ -12,6 +12,7 @@ use sea_orm::{EntityTrait as _, FromQueryResult};
 use super::{Group, StarterPack};
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     locale::Locale,
@@ -60,6 +61,14 @@ pub async fn apply(ctx: &Ctx, actor: &Actor, pack: StarterPack, locale: Locale) 
         applied.groups.push(group);
     }
     refuse_too_many(&tx).await?;
+    if applied.groups_made + applied.tags_made > 0 {
+        let said = serde_json::json!({
+            "pack": pack, "locale": locale, "groupsMade": applied.groups_made,
+            "tagsMade": applied.tags_made,
+        });
+        let record = Record::made("starter_pack.apply", tx.workspace, said);
+        tx.audit(actor, record);
+    }
     tx.commit().await?;
     Ok(applied)
 }

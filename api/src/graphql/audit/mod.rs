@@ -1,0 +1,163 @@
+//! The audit log over GraphQL.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::{
+    access::Scope,
+    audit::{self, AuditFilter},
+    page::PageRequest,
+};
+use entity::audit_entry::Model;
+
+use super::{
+    access::ChangeOrigin,
+    context::{actor, business},
+    error::fault,
+    id,
+    page::{Connection, connection},
+    scalar::Json,
+};
+
+/// Who changed what of the configuration or of a person's data. Secrets are never part of it.
+#[derive(Debug, Clone)]
+pub struct AuditEntry(Model);
+
+fn json(text: Option<&str>) -> Result<Option<Json>> {
+    text.map(serde_json::from_str)
+        .transpose()
+        .map(|value| value.map(Json))
+        .map_err(|error| fault(domain::error::Error::Decode(error)))
+}
+
+/// Who changed what of the configuration or of a person's data. Secrets are never part of it.
+#[Object]
+impl AuditEntry {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// When it was done.
+    async fn at(&self) -> DateTime<Utc> {
+        self.0.at
+    }
+
+    /// Who did it.
+    fn origin(&self) -> Result<ChangeOrigin> {
+        let stored = serde_json::from_str(&self.0.actor)
+            .map_err(|error| fault(domain::error::Error::Decode(error)))?;
+        ChangeOrigin::read(&stored)
+    }
+
+    /// The access token it was done through; nothing for commands at the server and for what
+    /// Enishi did by itself.
+    async fn access_token_id(&self) -> Option<ID> {
+        self.0.token_id.map(Into::into)
+    }
+
+    /// The request it was done in, if that is known.
+    async fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// What was done, such as `tag.update`.
+    async fn action(&self) -> &str {
+        &self.0.action
+    }
+
+    /// The global id of what it was done to.
+    async fn subject_id(&self) -> ID {
+        ID::from(&self.0.subject)
+    }
+
+    /// The person whose data the entry holds, if it holds one's.
+    async fn contact_id(&self) -> Option<ID> {
+        self.0.contact_id.map(Into::into)
+    }
+
+    /// What differed before; nothing for what was made, and when it was erased.
+    async fn before(&self) -> Result<Option<Json>> {
+        json(self.0.before.as_deref())
+    }
+
+    /// What differed afterwards; nothing for what came to its end, and when it was erased.
+    async fn after(&self) -> Result<Option<Json>> {
+        json(self.0.after.as_deref())
+    }
+
+    /// When what it said of a person was erased.
+    async fn erased_at(&self) -> Option<DateTime<Utc>> {
+        self.0.erased_at
+    }
+
+    /// Its place in the chain, from 1; nothing in the moment before it is sealed.
+    async fn number(&self) -> Option<i64> {
+        self.0.number
+    }
+
+    /// The SHA-256 over the entry and the hash of the one before, in hexadecimal digits; with
+    /// `number` before it and a colon between, a head to keep elsewhere.
+    async fn hash(&self) -> Option<String> {
+        self.0.hash.as_deref().map(audit::digits)
+    }
+}
+
+/// Which entries a list has; every part given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct AuditLogFilterInput {
+    /// Of one of these actions, such as `rule.update`.
+    actions: Option<Vec<String>>,
+    /// Done to the thing with this global id.
+    subject_id: Option<ID>,
+    /// Holding data of this contact.
+    contact_id: Option<ID>,
+    /// Done by this member.
+    member_id: Option<ID>,
+    /// Done at this moment or later.
+    since: Option<DateTime<Utc>>,
+    /// Done before this moment.
+    until: Option<DateTime<Utc>>,
+}
+
+impl AuditLogFilterInput {
+    fn read(self) -> domain::error::Result<AuditFilter> {
+        Ok(AuditFilter {
+            actions: self.actions.unwrap_or_default(),
+            subject: self.subject_id.map(|id| id.to_string()),
+            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
+            member: id::parse_opt(self.member_id.as_ref(), &["filter", "memberId"])?,
+            since: self.since,
+            until: self.until,
+        })
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct AuditQuery;
+
+#[Object]
+impl AuditQuery {
+    /// Every change of the configuration and of people's data, newest first: who, what, before,
+    /// after. Entries are chained by hashes; `enishi audit verify` checks the chain. Scope:
+    /// ADMINISTER.
+    async fn audit_log(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which entries.")] filter: Option<AuditLogFilterInput>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, AuditEntry>> {
+        let (ctx, actor) = (business(context)?, actor(context)?);
+        actor.require(Scope::Administer).map_err(fault)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let found = audit::list(ctx, actor, &filter, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, AuditEntry(row))),
+        ))
+    }
+}

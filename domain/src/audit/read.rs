@@ -1,0 +1,84 @@
+//! Reading the log.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    audit_entry::Model,
+    id::{ContactId, Id as _, MemberId},
+};
+
+use crate::{
+    access::{Actor, Scope},
+    ctx::Ctx,
+    error::Result,
+    page::{Key, Keyset, Page, PageRequest},
+    store::Query,
+};
+
+/// Which entries a list has; every part given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Of one of these actions.
+    pub actions: Vec<String>,
+    /// Done to the thing with this id, in its text form.
+    pub subject: Option<String>,
+    /// Holding data of this person.
+    pub contact: Option<ContactId>,
+    /// Done by this member.
+    pub member: Option<MemberId>,
+    /// Done at this moment or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Done before this moment.
+    pub until: Option<DateTime<Utc>>,
+}
+
+const NEWEST: Keyset = Keyset {
+    order: "audit",
+    key: None,
+    id: "e.id",
+    descending: true,
+};
+
+/// A page of the workspace's audit log, newest first, each entry with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    actor: &Actor,
+    filter: &AuditFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, Model)>> {
+    actor.require(Scope::Administer)?;
+    let mut query =
+        Query::new("SELECT e.* FROM audit_entry e WHERE e.workspace_id = $1").bind(actor.workspace);
+    if !filter.actions.is_empty() {
+        let actions: Vec<String> = filter
+            .actions
+            .iter()
+            .map(|action| query.arg(action.as_str()))
+            .collect();
+        query.push(&format!(" AND e.action IN ({})", actions.join(", ")));
+    }
+    if let Some(subject) = &filter.subject {
+        let subject = query.arg(subject.as_str());
+        query.push(&format!(" AND e.subject = {subject}"));
+    }
+    if let Some(contact) = filter.contact {
+        let contact = query.arg(contact);
+        query.push(&format!(" AND e.contact_id = {contact}"));
+    }
+    if let Some(member_id) = filter.member {
+        // The stored form is ours, to the letter.
+        let origin = crate::access::Origin::Member { member_id };
+        let origin = query.arg(origin.json().to_string());
+        query.push(&format!(" AND e.actor = {origin}"));
+    }
+    for (sign, moment) in [(">=", filter.since), ("<", filter.until)] {
+        if let Some(moment) = moment {
+            let moment = query.arg(moment);
+            query.push(&format!(" AND e.at {sign} {moment}"));
+        }
+    }
+    NEWEST.apply(&mut query, page)?;
+    let rows: Vec<Model> = query.all(ctx.reader()).await?;
+    Ok(NEWEST
+        .page(rows, page)
+        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+}

@@ -1,0 +1,80 @@
+//! Sealing: the projection that gives entries their numbers and hashes.
+
+use async_trait::async_trait;
+use entity::audit_entry::Model;
+
+use super::{chain, write::bytes};
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    port::Work,
+    store::{Query, Rows, Tx},
+    work::{change::Entry, projection::Projection},
+};
+
+/// Entries sealed by one statement.
+const BATCH: i64 = 1_000;
+
+/// Seals whatever is committed and not sealed yet. One worker holds the projection's claim; one that
+/// was paused past its lease finds a newer claim and writes nothing, and the unique number is a
+/// second wall: two links behind one entry cannot both be there.
+#[derive(Debug)]
+pub struct Seal;
+
+#[async_trait]
+impl Projection for Seal {
+    fn name(&self) -> &'static str {
+        "audit"
+    }
+
+    fn work(&self) -> Work {
+        Work::Audit
+    }
+
+    fn facts(&self) -> &'static [&'static str] {
+        &["audit.written"]
+    }
+
+    async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, _entries: &[Entry]) -> Result<()> {
+        // The facts only say that there is something; committed entries are found by their missing
+        // numbers, so none is left behind whatever became of a fact.
+        while seal(tx).await? == BATCH {}
+        Ok(())
+    }
+}
+
+async fn seal(tx: &Tx<'_>) -> Result<i64> {
+    let mut head = super::verify::end(tx.connection(), tx.workspace).await?;
+    let entries: Vec<Model> = Query::new(
+        "SELECT * FROM audit_entry WHERE workspace_id = $1 AND number IS NULL
+         ORDER BY id LIMIT $2",
+    )
+    .bind(tx.workspace)
+    .bind(BATCH)
+    .all(tx.connection())
+    .await?;
+    if entries.is_empty() {
+        return Ok(0);
+    }
+    let mut links = Vec::with_capacity(entries.len());
+    for entry in &entries {
+        head.number += 1;
+        head.hash = chain::link(&head.hash, head.number, entry);
+        links.push(head);
+    }
+    let rows = Rows::new()
+        .ids("id", entries.iter().map(|entry| entry.id))
+        .ints("number", links.iter().map(|link| link.number))
+        .texts("hash", links.iter().map(|link| hex::encode(link.hash)));
+    Query::new(format!(
+        "UPDATE audit_entry SET number = r.number, hash = {} FROM {{r}}
+         WHERE audit_entry.workspace_id = $1 AND audit_entry.id = r.id
+           AND audit_entry.number IS NULL",
+        bytes(tx, "r.hash")
+    ))
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(entries.len() as i64)
+}
