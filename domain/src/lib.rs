@@ -63,7 +63,7 @@ pub fn schedules() -> &'static [&'static dyn Schedule] {
 
 /// Everything long that can be asked for.
 pub fn operations() -> &'static [&'static dyn operation::Kind] {
-    &[]
+    &[&tag::tagging::TagByFilter, &tag::tagging::WithdrawRuleTags]
 }
 
 /// Makes the subjects of due items that are tried again ready for it.

@@ -30,6 +30,8 @@ pub struct Model {
     pub expires_at: Option<DateTimeUtc>,
     /// When it was taken back.
     pub revoked_at: Option<DateTimeUtc>,
+    /// Whether a program uses it: what it does is then said to be done by the token.
+    pub integration: bool,
 }
 
 /// None: joins are written where they are needed.

@@ -144,6 +144,22 @@ kinds! {
         Url = "URL",
     }
 
+    /// How a tagging ended.
+    TaggingEnd {
+        /// It was taken off.
+        Removed = "REMOVED",
+        /// Another value of its group, which takes one, was put on.
+        Replaced = "REPLACED",
+        /// A rule had put it on, and somebody else has put on the same: theirs goes on.
+        TakenOver = "TAKEN_OVER",
+        /// Its time was over.
+        Expired = "EXPIRED",
+        /// What its rule had put on was taken back.
+        Withdrawn = "WITHDRAWN",
+        /// Its tag was merged into another, whose tagging goes on.
+        Merged = "MERGED",
+    }
+
     /// How a contact is recognised.
     IdentityKind {
         /// An email address, in lower case.
@@ -338,6 +354,8 @@ kinds! {
     OperationKind {
         /// Puts tags on everything a filter finds, and takes others off.
         TagByFilter = "TAG_BY_FILTER",
+        /// Takes back the tags that a rule has put on.
+        WithdrawRuleTags = "WITHDRAW_RULE_TAGS",
     }
 
     /// Where an operation stands.

@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{TagId, TaggingId, WorkspaceId},
-    kind::TagTarget,
+    id::{RuleId, TagGroupId, TagId, TaggingId, WorkspaceId},
+    kind::{TagTarget, TaggingEnd},
 };
 
 /// One tag on one target, from its adding to its removal.
@@ -37,6 +37,16 @@ pub struct Model {
     pub removed_reason: Option<String>,
     /// The tag it was made with, when that was merged into another since.
     pub merged_from: Option<TagId>,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<DateTimeUtc>,
+    /// The group of the tag, if that was SINGLE: what others of the group may not hold beside.
+    pub single_group_id: Option<TagGroupId>,
+    /// The rule that put it on, if one did.
+    pub rule_id: Option<RuleId>,
+    /// How it ended, if it has.
+    pub ended: Option<TaggingEnd>,
+    /// The tagging that took its place, if one did.
+    pub successor_id: Option<TaggingId>,
 }
 
 /// None: joins are written where they are needed.

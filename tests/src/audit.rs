@@ -131,6 +131,7 @@ fn secrets_never_get_into_the_log() {
             name: "Token".to_owned(),
             scopes: vec![Scope::Read],
             expires_at: None,
+            integration: false,
         };
         let (made, secret) = token::create(ctx, owner, new).await.unwrap();
         token::revoke(ctx, owner, made.id).await.unwrap();

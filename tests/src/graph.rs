@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 use domain::{
-    contact::{self, ContactFilter, ContactOrder, TagFilter},
+    contact::{self, ContactFilter, ContactOrder},
     conversation::{self, ConversationFilter, ConversationOrder, NewMessage, Outcome},
     inbox,
     page::PageRequest,
-    tag::{self, NewTag, Place, Request, tagging},
+    tag::{self, NewTag, Place, Request, TagFilter, tagging},
 };
 use entity::kind::{Direction, IdentityKind, TagKind, TagTarget};
 

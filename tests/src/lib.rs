@@ -47,6 +47,10 @@ mod rule;
 #[cfg(test)]
 mod tag;
 #[cfg(test)]
+mod tagging;
+#[cfg(test)]
+mod tagging_kill;
+#[cfg(test)]
 mod tick;
 #[cfg(test)]
 mod work;

@@ -261,6 +261,7 @@ async fn consequences(world: &World, one_by_one: bool) -> BTreeSet<String> {
             .map(|outcome| match outcome.result {
                 OutcomeResult::Tagged => "tagged",
                 OutcomeResult::AlreadyTagged => "already",
+                OutcomeResult::OtherValueKept => "kept",
                 OutcomeResult::Queued { .. } => "queued",
                 OutcomeResult::Repeated { .. } => "repeated",
                 OutcomeResult::TagUnavailable | OutcomeResult::TargetUnavailable => "unavailable",

@@ -158,12 +158,15 @@ impl WorkHandler for Handler {
             });
         }
         let done = inner.do_due(None).await;
+        // A long schedule may keep the ticks of this worker.
+        inner.expire().await?;
         inner.catch_up().await?;
         inner.look_after_quarantine().await?;
         inner.prune().await.and(done)
     }
 
     async fn tick(&self) -> anyhow::Result<()> {
+        self.inner.expire().await?;
         schedule::run_due(&self.inner.ctx, &self.inner.schedules())
             .await
             .context("run schedules")?;
@@ -244,6 +247,16 @@ impl Inner {
                 return Ok(());
             }
         }
+    }
+
+    /// Ends the taggings whose time is over.
+    async fn expire(&self) -> anyhow::Result<()> {
+        let goes_on = || !self.stop.is_cancelled();
+        let ended = domain::tag::tagging::expire(&self.ctx, &goes_on)
+            .await
+            .context("end taggings whose time is over")?;
+        counter!("enishi_taggings_expired_total").increment(ended as u64);
+        Ok(())
     }
 
     /// Goes on with the operations of one workspace.
@@ -435,6 +448,10 @@ fn describe() {
     describe_gauge!(
         "enishi_quarantine_items",
         "Items set aside after repeated failure and not replayed, at the last sweep"
+    );
+    describe_counter!(
+        "enishi_taggings_expired_total",
+        "Taggings that ended because their time was over"
     );
     describe_counter!(
         "enishi_due_recovered_total",

@@ -39,6 +39,7 @@ pub async fn run(ctx: &Ctx, command: Command) -> anyhow::Result<()> {
         name: create.name,
         scopes: Scope::ALL.to_vec(),
         expires_at: None,
+        integration: false,
     };
     let (_, secret) = token::create(ctx, &actor, new).await.map_err(plain)?;
     say(secret.expose_secret());

@@ -7,6 +7,7 @@ use async_graphql::{
     dataloader::{DataLoader, Loader as Load},
     runtime::{TokioSpawner, TokioTimer},
 };
+use chrono::{DateTime, Utc};
 use domain::{
     access, account, attribute, contact, conversation, ctx::Ctx, document, email, health, inbox,
     note, notification, rule, tag,
@@ -15,7 +16,7 @@ use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
         EmailEventId, FiringId, InboxId, MemberId, MessageId, NoteId, RuleId, TagGroupId, TagId,
-        TargetId, WorkspaceId,
+        TaggingId, TargetId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -45,6 +46,9 @@ impl Loader {
 /// Asks for the tags on a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TaggingsOf(pub(crate) Uuid);
+/// Asks for the tags that were on a thing at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TaggingsAt(pub(crate) Uuid, pub(crate) DateTime<Utc>);
 /// Asks for the way from a tag to its root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct PathOf(pub(crate) TagId);
@@ -292,6 +296,39 @@ impl Load<TaggingsOf> for Loader {
             .await
             .map_err(fault)?;
         Ok(group(rows, |row| TaggingsOf(row.target_id)))
+    }
+}
+
+impl Load<TaggingsAt> for Loader {
+    type Value = Vec<tagging::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TaggingsAt]) -> Result<HashMap<TaggingsAt, Self::Value>, Error> {
+        let mut moments: HashMap<DateTime<Utc>, Vec<Uuid>> = HashMap::new();
+        for TaggingsAt(id, at) in keys {
+            moments.entry(*at).or_default().push(*id);
+        }
+        let mut found = HashMap::new();
+        // A query asks for one moment, or for a few under aliases.
+        for (at, ids) in moments {
+            let rows = tag::tagging::load_at(&self.ctx, self.workspace, &ids, at)
+                .await
+                .map_err(fault)?;
+            found.extend(group(rows, |row| TaggingsAt(row.target_id, at)));
+        }
+        Ok(found)
+    }
+}
+
+impl Load<TaggingId> for Loader {
+    type Value = tagging::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[TaggingId]) -> Result<HashMap<TaggingId, Self::Value>, Error> {
+        let rows = tag::tagging::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
     }
 }
 

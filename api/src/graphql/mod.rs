@@ -95,6 +95,7 @@ pub struct Mutation(
     tag::StarterPackMutation,
     tag::TagGroupMutation,
     tag::TagLifecycleMutation,
+    tag::BulkMutation,
     tag::TagMutation,
 );
 

@@ -23,6 +23,8 @@ pub struct Actor {
     pub role: Role,
     /// What the credential may be used for: the token's scopes within the role's.
     pub scopes: ScopeSet,
+    /// Whether the credential was made for a program rather than for the member's own use.
+    pub integration: bool,
 }
 
 impl Actor {
@@ -37,8 +39,14 @@ impl Actor {
 
     /// The actor as the author of a change.
     pub fn origin(&self) -> Origin {
-        Origin::Member {
-            member_id: self.member,
+        if self.integration {
+            Origin::Integration {
+                token_id: self.token,
+            }
+        } else {
+            Origin::Member {
+                member_id: self.member,
+            }
         }
     }
 }
@@ -59,6 +67,11 @@ pub enum Origin {
         /// In which version.
         version: i64,
     },
+    /// A program, through an access token made for it.
+    Integration {
+        /// Which token.
+        token_id: AccessTokenId,
+    },
     /// An import.
     Import,
     /// Enishi itself: schedules and derived values.
@@ -66,6 +79,23 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// The rule, if it is one.
+    pub fn rule(&self) -> Option<RuleId> {
+        match self {
+            Self::Rule { rule_id, .. } => Some(*rule_id),
+            _ => None,
+        }
+    }
+
+    /// Whether what it sets stays when rules would have it otherwise, and goes on in its name when a
+    /// rule had set the same before.
+    pub fn outranks_rules(&self) -> bool {
+        match self {
+            Self::Member { .. } | Self::Integration { .. } | Self::Import => true,
+            Self::Rule { .. } | Self::System => false,
+        }
+    }
+
     /// The stored form.
     pub fn json(&self) -> serde_json::Value {
         serde_json::json!(self)

@@ -22,5 +22,6 @@ pub async fn operator(ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Actor>
         token: AccessTokenId(Uuid::nil()),
         role: Role::Owner,
         scopes: ScopeSet::of_role(Role::Owner),
+        integration: false,
     }))
 }

@@ -39,6 +39,8 @@ pub struct NewToken {
     pub scopes: Vec<Scope>,
     /// When it stops working; never, if nothing is given.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether a program is to use it: what it does is then said to be done by the token.
+    pub integration: bool,
 }
 
 /// Makes a token for the actor or another member. The secret is returned here and never again.
@@ -75,7 +77,12 @@ pub async fn create(
     let member = member::find(&tx, new.member.unwrap_or(actor.member), "memberId").await?;
     member::may_grant(actor, member.role)?;
     let secret = generate(ctx);
-    let token = insert(&tx, member.id, &name, scopes, new.expires_at, &secret).await?;
+    let mut token = insert(&tx, member.id, &name, scopes, new.expires_at, &secret).await?;
+    if new.integration {
+        let mut active = token.into_active_model();
+        active.integration = Set(true);
+        token = active.update(tx.connection()).await?;
+    }
     tx.audit(
         actor,
         Record::made("token.create", token.id, audited(&token)),
@@ -118,7 +125,7 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<access_token:
 fn audited(token: &access_token::Model) -> Value {
     json!({
         "name": token.name, "member": token.member_id, "scopes": token.scopes,
-        "expiresAt": token.expires_at,
+        "expiresAt": token.expires_at, "integration": token.integration,
     })
 }
 
@@ -148,6 +155,7 @@ pub(crate) async fn insert(
         created_at: tx.now,
         expires_at,
         revoked_at: None,
+        integration: false,
     };
     access_token::Entity::insert(token.clone().into_active_model())
         .exec_without_returning(tx.connection())
@@ -177,6 +185,7 @@ struct Row {
     role: Role,
     scopes: Value,
     expires_at: Option<DateTime<Utc>>,
+    integration: bool,
 }
 
 /// The actor behind `secret`, if it is a token that works now. The look-up is by hash, so its time
@@ -188,7 +197,8 @@ pub async fn authenticate(ctx: &Ctx, secret: &str) -> Result<Option<Actor>> {
 /// Like [`authenticate`], for a caller that keeps hashes instead of secrets.
 pub async fn authenticate_hash(ctx: &Ctx, hash: Hash) -> Result<Option<Actor>> {
     let row: Option<Row> = Query::new(
-        "SELECT t.workspace_id, t.id, t.member_id, m.role, t.scopes, t.expires_at
+        "SELECT t.workspace_id, t.id, t.member_id, m.role, t.scopes, t.expires_at,
+                t.integration
          FROM access_token t
          JOIN member m ON m.workspace_id = t.workspace_id AND m.id = t.member_id
          WHERE t.hash = $1 AND t.revoked_at IS NULL AND m.removed_at IS NULL",
@@ -210,5 +220,6 @@ pub async fn authenticate_hash(ctx: &Ctx, hash: Hash) -> Result<Option<Actor>> {
             .into_iter()
             .collect::<ScopeSet>()
             .and(ScopeSet::of_role(row.role)),
+        integration: row.integration,
     }))
 }

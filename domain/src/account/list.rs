@@ -6,18 +6,22 @@ use entity::{
     kind::LifecycleStage,
 };
 use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult as _};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
-    contact::{TagFilter, escape_like, one_of, owner_key},
+    contact::{escape_like, one_of, owner_key},
     ctx::Ctx,
     error::Result,
     page::{Key, Keyset, Page, PageRequest, by_value},
     store::Query,
+    tag::TagFilter,
 };
 
-/// Which accounts a list has; every part given must hold.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// Which accounts a list has; every part given must hold. Stored as JSON with operations: fields are
+/// added, never renamed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AccountFilter {
     /// By their tags.
     pub tags: TagFilter,
@@ -56,6 +60,14 @@ impl AccountFilter {
         for test in &self.attributes {
             attribute::test::apply(query, connection, "a.id", test);
         }
+    }
+
+    /// The ids of all accounts it finds, in a statement that goes on after a condition on `a.id`.
+    pub(crate) fn ids(&self, workspace: WorkspaceId, connection: &impl ConnectionTrait) -> Query {
+        let mut query =
+            Query::new("SELECT a.id FROM account a WHERE a.workspace_id = $1").bind(workspace);
+        self.apply(&mut query, connection);
+        query
     }
 }
 

@@ -3,12 +3,13 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use entity::id::AttributeId;
 use sea_orm::{ConnectionTrait, DatabaseBackend};
+use serde::{Deserialize, Serialize};
 
 use super::value;
 use crate::{store::Query, text};
 
 /// What must hold of the value of one attribute.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttributeTest {
     /// The attribute.
     pub attribute: AttributeId,
@@ -17,7 +18,8 @@ pub struct AttributeTest {
 }
 
 /// What must hold of a value. A test of another type than the attribute's finds nothing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Test {
     /// There is a value, or there is none.
     IsSet(bool),

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{AccountId, CampaignId, Id as _, MemberId, TagId, WorkspaceId},
+    id::{AccountId, CampaignId, Id as _, MemberId, WorkspaceId},
     kind::{Channel, HealthBand, LifecycleStage, TagTarget},
 };
 use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
 
 use super::{COLUMNS, Contact, ContactOrder, JOINS, read_contact};
 use crate::{
@@ -14,55 +15,13 @@ use crate::{
     error::Result,
     page::{Page, PageRequest, by_value},
     store::Query,
-    tag,
+    tag::{self, TagFilter},
 };
 
-/// Which tags a thing must and must not have; descendants of a tag count as the tag.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct TagFilter {
-    /// At least one of these.
-    pub any: Vec<TagId>,
-    /// Every one of these.
-    pub all: Vec<TagId>,
-    /// Not a single one of these.
-    pub none: Vec<TagId>,
-}
-
-impl TagFilter {
-    /// Takes out one tag that every result must have, to drive a list from that tag's rank index.
-    pub(crate) fn take_driver(&mut self) -> Option<TagId> {
-        if self.all.is_empty() && self.any.len() == 1 {
-            self.any.pop()
-        } else {
-            self.all.pop()
-        }
-    }
-
-    /// Appends what is left of the filter on the thing whose id is the SQL `target`.
-    pub(crate) fn apply(&self, query: &mut Query, target: &str) {
-        let mut has = |tags: &[TagId], word: &str| {
-            let tags: Vec<String> = tags.iter().map(|tag| query.arg(tag.uuid())).collect();
-            query.push(&format!(
-                " AND {word} EXISTS (SELECT 1 FROM tag_rank t WHERE t.workspace_id = $1
-                    AND t.target_id = {target} AND t.tag_id IN ({}))",
-                tags.join(", ")
-            ));
-        };
-        if !self.any.is_empty() {
-            has(&self.any, "");
-        }
-        for tag in &self.all {
-            has(std::slice::from_ref(tag), "");
-        }
-        // "None of" is a statement about the whole set of tags, not about some other tag's row.
-        if !self.none.is_empty() {
-            has(&self.none, "NOT");
-        }
-    }
-}
-
-/// Which contacts a list has; every part given must hold.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// Which contacts a list has; every part given must hold. Stored as JSON with operations: fields are
+/// added, never renamed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContactFilter {
     /// By their tags.
     pub tags: TagFilter,
@@ -143,6 +102,16 @@ impl ContactFilter {
         for test in &self.attributes {
             attribute::test::apply(query, connection, "c.id", test);
         }
+    }
+
+    /// The ids of all contacts it finds, in a statement that goes on after a condition on `c.id`.
+    pub(crate) fn ids(&self, workspace: WorkspaceId, connection: &impl ConnectionTrait) -> Query {
+        let mut query = Query::new(format!(
+            "SELECT c.id FROM contact c {JOINS} WHERE c.workspace_id = $1"
+        ))
+        .bind(workspace);
+        self.apply(&mut query, connection);
+        query
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub(crate) use check::home;
-pub use list::{ContactFilter, TagFilter, list, list_by_attribute};
+pub use list::{ContactFilter, list, list_by_attribute};
 pub(crate) use list::{escape_like, one_of};
 pub use order::ContactOrder;
 pub(crate) use order::owner_key;

@@ -6,18 +6,22 @@ use entity::{
     id::{ContactId, Id as _, InboxId, MemberId, WorkspaceId},
     kind::{Channel, ConversationStatus, Priority},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    contact::{TagFilter, escape_like},
+    contact::escape_like,
     ctx::Ctx,
     error::Result,
     page::{Key, Keyset, Page, PageRequest},
     store::Query,
+    tag::TagFilter,
     text,
 };
 
-/// Which conversations a list has; every part given must hold.
-#[derive(Debug, Clone, Default)]
+/// Which conversations a list has; every part given must hold. Stored as JSON with operations: fields
+/// are added, never renamed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ConversationFilter {
     /// By their tags.
     pub tags: TagFilter,
@@ -60,6 +64,14 @@ impl ConversationFilter {
                            OR c.email LIKE {like} ESCAPE '\\')))"
             ));
         }
+    }
+
+    /// The ids of all conversations it finds, in a statement that goes on after a condition on `v.id`.
+    pub(crate) fn ids(&self, workspace: WorkspaceId) -> Query {
+        let mut query =
+            Query::new("SELECT v.id FROM conversation v WHERE v.workspace_id = $1").bind(workspace);
+        self.apply(&mut query);
+        query
     }
 
     fn apply_place(&self, query: &mut Query) {

@@ -37,6 +37,8 @@ pub enum OutcomeResult {
     Tagged,
     /// The tag was there already.
     AlreadyTagged,
+    /// The tag's group takes one value, and somebody else than a rule has set another.
+    OtherValueKept,
     /// The tag was archived or deleted since the rule was written.
     TagUnavailable,
     /// A notification is on its way; the delivery tells the rest.

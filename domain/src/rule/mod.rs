@@ -45,4 +45,7 @@ pub mod trigger;
 pub mod write;
 
 pub use read::{Rule, find, list, load};
-pub use write::{NewRule, RuleChanges, create, delete, reorder, set_active, update};
+pub use write::{
+    NewRule, RuleChanges, create, delete, delete_and_withdraw, pause_and_withdraw, reorder,
+    set_active, update,
+};

@@ -152,6 +152,10 @@ async fn load_messages(tx: &Tx<'_>, heard: &[Heard<'_>]) -> Result<HashMap<Messa
 struct Tags {
     sets: HashMap<Uuid, TagSet>,
     none: TagSet,
+    /// Of each thing and tag, how many taggings on the thing make it count as tagged.
+    counts: HashMap<(Uuid, Uuid), i64>,
+    /// The things and tags that others than rules have put on them.
+    kept: HashSet<(Uuid, Uuid)>,
 }
 
 #[derive(FromQueryResult)]
@@ -159,6 +163,15 @@ struct Carried {
     target_id: Uuid,
     tag_id: Uuid,
     direct: bool,
+    by_rule: bool,
+    taggings: i64,
+}
+
+/// What became of a tag that was to be put on.
+enum Put {
+    Done,
+    ThereAlready,
+    OtherValueKept,
 }
 
 impl Tags {
@@ -169,11 +182,12 @@ impl Tags {
         // The rank index also has a row for each tag above one that was put on.
         let carried: Vec<Carried> = Query::new(
             "WITH t AS (SELECT r.workspace_id, r.id FROM {r})
-             SELECT g.target_id, g.tag_id, TRUE AS direct
+             SELECT g.target_id, g.tag_id, TRUE AS direct, g.rule_id IS NOT NULL AS by_rule,
+                    0 AS taggings
              FROM t CROSS JOIN tagging g
              WHERE g.workspace_id = t.workspace_id AND g.target_id = t.id AND g.removed_at IS NULL
              UNION ALL
-             SELECT k.target_id, k.tag_id, FALSE AS direct
+             SELECT k.target_id, k.tag_id, FALSE AS direct, FALSE AS by_rule, k.taggings
              FROM t CROSS JOIN tag_rank k
              WHERE k.workspace_id = t.workspace_id AND k.target_id = t.id",
         )
@@ -181,9 +195,19 @@ impl Tags {
         .all(tx.connection())
         .await?;
         let mut gathered: HashMap<Uuid, (Vec<Uuid>, Vec<Uuid>)> = HashMap::new();
+        let (mut counts, mut kept) = (HashMap::new(), HashSet::new());
         for row in carried {
             let (direct, above) = gathered.entry(row.target_id).or_default();
-            if row.direct { direct } else { above }.push(row.tag_id);
+            let pair = (row.target_id, row.tag_id);
+            if row.direct {
+                direct.push(row.tag_id);
+                if !row.by_rule {
+                    kept.insert(pair);
+                }
+            } else {
+                above.push(row.tag_id);
+                counts.insert(pair, row.taggings);
+            }
         }
         let sets = gathered
             .into_iter()
@@ -192,6 +216,8 @@ impl Tags {
         Ok(Self {
             sets,
             none: TagSet::default(),
+            counts,
+            kept,
         })
     }
 
@@ -199,22 +225,50 @@ impl Tags {
         self.sets.get(&target).unwrap_or(&self.none)
     }
 
-    /// Notes that a tag was put on; `above` are the tags that follow from it, itself included.
-    /// False if it was there already.
-    fn put(&mut self, target: Uuid, tag: Uuid, above: &[Uuid]) -> bool {
+    /// Notes that a tag was put on, and that another value of its SINGLE group gave way. What others
+    /// than rules have set gives way to no rule.
+    fn put(&mut self, target: Uuid, tag: Uuid, usable: &Usable) -> Put {
         let set = self.sets.entry(target).or_default();
         if set.has(tag, false) {
-            return false;
+            return Put::ThereAlready;
         }
-        let direct = [set.direct(), &[tag]].concat();
-        *set = TagSet::new(direct, [set.expanded(), above].concat());
-        true
+        let mut direct = set.direct().to_vec();
+        let mut expanded = set.expanded().to_vec();
+        let group = usable.groups.get(&tag);
+        let other = group.and_then(|group| {
+            let mut values = direct.iter().copied();
+            values.find(|value| usable.groups.get(value) == Some(group))
+        });
+        if let Some(other) = other {
+            if self.kept.contains(&(target, other)) {
+                return Put::OtherValueKept;
+            }
+            direct.retain(|&one| one != other);
+            for &above in usable.above(other) {
+                let count = self.counts.entry((target, above)).or_default();
+                *count -= 1;
+                if *count <= 0 {
+                    expanded.retain(|&one| one != above);
+                }
+            }
+        }
+        direct.push(tag);
+        for &above in usable.above(tag) {
+            *self.counts.entry((target, above)).or_default() += 1;
+            expanded.push(above);
+        }
+        *set = TagSet::new(direct, expanded);
+        Put::Done
     }
 }
 
 /// Those things that actions name which can be had: neither archived nor switched off since.
 struct Usable {
+    tags: HashSet<Uuid>,
+    /// The tags that follow from each, itself included; also of those that may have to give way.
     above: HashMap<Uuid, Vec<Uuid>>,
+    /// The SINGLE group of each tag that is in one that a rule sets.
+    groups: HashMap<Uuid, Uuid>,
     targets: HashSet<Uuid>,
 }
 
@@ -222,18 +276,30 @@ struct Usable {
 struct Link {
     tag_id: Uuid,
     ancestor_id: Uuid,
+    group_id: Option<Uuid>,
+    usable: bool,
 }
 
 impl Usable {
     async fn load(tx: &Tx<'_>, rules: &Compiled) -> Result<Self> {
         let mut above: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        let (mut tags, mut groups) = (HashSet::new(), HashMap::new());
         if !rules.tags.is_empty() {
-            // Nobody moves, merges or deletes them from here on.
+            // With the tags of the actions, all other values of their groups that take one. Nobody
+            // moves, merges or deletes them from here on.
             let lock = dialect::reference_lock(tx.connection().get_database_backend());
             let links: Vec<Link> = Query::new(format!(
-                "SELECT l.tag_id, l.ancestor_id FROM {{r}}
-                 JOIN tag t ON t.workspace_id = $1 AND t.id = r.id AND t.archived_at IS NULL
+                "WITH n AS (SELECT t.id, t.group_id FROM {{r}}
+                            JOIN tag t ON t.workspace_id = $1 AND t.id = r.id),
+                      s AS (SELECT g.id FROM tag_group g WHERE g.workspace_id = $1
+                              AND g.selection = 'SINGLE' AND g.id IN (SELECT n.group_id FROM n))
+                 SELECT l.tag_id, l.ancestor_id, s.id AS group_id,
+                        t.archived_at IS NULL AND t.deleted_at IS NULL AS usable
+                 FROM tag t
                  JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = t.id
+                 LEFT JOIN s ON s.id = t.group_id
+                 WHERE t.workspace_id = $1
+                   AND (t.id IN (SELECT n.id FROM n) OR t.group_id IN (SELECT s.id FROM s))
                  ORDER BY t.id {lock}"
             ))
             .bind(tx.workspace)
@@ -242,6 +308,12 @@ impl Usable {
             .await?;
             for link in links {
                 above.entry(link.tag_id).or_default().push(link.ancestor_id);
+                if let Some(group) = link.group_id {
+                    groups.insert(link.tag_id, group);
+                }
+                if link.usable {
+                    tags.insert(link.tag_id);
+                }
             }
         }
         let mut targets = HashSet::new();
@@ -256,7 +328,16 @@ impl Usable {
             .await?;
             targets.extend(found);
         }
-        Ok(Self { above, targets })
+        Ok(Self {
+            tags,
+            above,
+            groups,
+            targets,
+        })
+    }
+
+    fn above(&self, tag: Uuid) -> &[Uuid] {
+        self.above.get(&tag).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -398,14 +479,17 @@ fn take_effect(tx: &Tx<'_>, plan: Plan, fired: &mut [Fired<'_>], tags: &mut Tags
 impl Fired<'_> {
     fn tag(&mut self, request: Request, tags: &mut Tags, usable: &Usable) -> OutcomeResult {
         let tag = request.tag.uuid();
-        let Some(above) = usable.above.get(&tag) else {
+        if !usable.tags.contains(&tag) {
             return OutcomeResult::TagUnavailable;
-        };
-        if !tags.put(request.target_id, tag, above) {
-            return OutcomeResult::AlreadyTagged;
         }
-        self.taggings.push(request);
-        OutcomeResult::Tagged
+        match tags.put(request.target_id, tag, usable) {
+            Put::ThereAlready => OutcomeResult::AlreadyTagged,
+            Put::OtherValueKept => OutcomeResult::OtherValueKept,
+            Put::Done => {
+                self.taggings.push(request);
+                OutcomeResult::Tagged
+            }
+        }
     }
 
     fn notify(

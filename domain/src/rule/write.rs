@@ -27,6 +27,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
+    tag::tagging,
     text,
     work::change::{Change, Fact},
 };
@@ -162,12 +163,30 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
 
 /// Lets a rule be evaluated or not; nothing happens to one that already is as wanted.
 pub async fn set_active(ctx: &Ctx, actor: &Actor, id: RuleId, active: bool) -> Result<Rule> {
+    change_active(ctx, actor, id, active, false).await
+}
+
+/// Pauses a rule, and takes back the tags it has put on.
+pub async fn pause_and_withdraw(ctx: &Ctx, actor: &Actor, id: RuleId) -> Result<Rule> {
+    change_active(ctx, actor, id, false, true).await
+}
+
+async fn change_active(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: RuleId,
+    active: bool,
+    withdraw: bool,
+) -> Result<Rule> {
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     begin_edit(&tx).await?;
     let rule = existing(&tx, id).await?;
+    if withdraw {
+        tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id).await?;
+    }
     if rule.active == active {
-        tx.rollback().await?;
+        tx.commit().await?;
         return Ok(rule);
     }
     let changed = rule::ActiveModel {
@@ -184,6 +203,15 @@ pub async fn set_active(ctx: &Ctx, actor: &Actor, id: RuleId, active: bool) -> R
 
 /// Deletes a rule. Its row stays for the firings that refer to it.
 pub async fn delete(ctx: &Ctx, actor: &Actor, id: RuleId) -> Result<Rule> {
+    remove(ctx, actor, id, false).await
+}
+
+/// Deletes a rule, and takes back the tags it has put on.
+pub async fn delete_and_withdraw(ctx: &Ctx, actor: &Actor, id: RuleId) -> Result<Rule> {
+    remove(ctx, actor, id, true).await
+}
+
+async fn remove(ctx: &Ctx, actor: &Actor, id: RuleId, withdraw: bool) -> Result<Rule> {
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     begin_edit(&tx).await?;
@@ -194,6 +222,9 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: RuleId) -> Result<Rule> {
         ..touched(&tx, id, rule.version)
     };
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
+    if withdraw {
+        tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id).await?;
+    }
     record(&mut tx, actor.origin(), id);
     tx.audit(actor, Record::ended("rule.delete", id, audited(&row)));
     tx.commit().await?;

@@ -99,6 +99,27 @@ pub fn share_lock(backend: DatabaseBackend) -> &'static str {
     }
 }
 
+/// The hexadecimal digits of an id, as an expression over its column.
+pub fn uuid_text(backend: DatabaseBackend, column: &str) -> String {
+    match backend {
+        DatabaseBackend::Postgres => format!("replace({column}::text, '-', '')"),
+        _ => format!("lower(hex({column}))"),
+    }
+}
+
+/// A JSON object made inside the database from names and expressions.
+pub fn json_object(backend: DatabaseBackend, members: &[(&str, &str)]) -> String {
+    let function = match backend {
+        DatabaseBackend::Postgres => "jsonb_build_object",
+        _ => "json_object",
+    };
+    let members: Vec<String> = members
+        .iter()
+        .map(|(name, value)| format!("'{name}', {value}"))
+        .collect();
+    format!("{function}({})", members.join(", "))
+}
+
 /// A time as SQLite stores it; the same text sqlx writes, so that text order is time order.
 pub(super) fn sqlite_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)

@@ -28,6 +28,8 @@ pub struct Tx<'c> {
     changes: Vec<Change>,
     audits: Vec<(Who, Record)>,
     wakes: Vec<Work>,
+    /// The facts a statement has appended to the log.
+    appended: Vec<&'static str>,
 }
 
 impl<'c> Tx<'c> {
@@ -40,6 +42,7 @@ impl<'c> Tx<'c> {
             changes: Vec::new(),
             audits: Vec::new(),
             wakes: Vec::new(),
+            appended: Vec::new(),
         })
     }
 
@@ -71,6 +74,14 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Notes that a statement has appended facts of this name to the log by itself, so that whoever
+    /// reads them is woken after the commit.
+    pub(crate) fn appended(&mut self, fact: &'static str) {
+        if !self.appended.contains(&fact) {
+            self.appended.push(fact);
+        }
+    }
+
     /// Notes that work of this kind was made, so that workers are woken after the commit.
     pub fn wake(&mut self, work: Work) {
         if !self.wakes.contains(&work) {
@@ -85,23 +96,22 @@ impl<'c> Tx<'c> {
             once.claim(&self.inner, self.now).await?;
         }
         self.enter_audits().await?;
-        let changed = !self.changes.is_empty();
-        if changed {
+        if !self.changes.is_empty() {
             change::append(&self.inner, self.workspace, self.now, &self.changes).await?;
         }
         self.inner.commit().await?;
         let workspace = self.workspace.0;
-        if changed {
+        if !self.changes.is_empty() || !self.appended.is_empty() {
             self.ctx.hints.send(Hint {
                 workspace,
                 work: Work::Changes,
             });
         }
         for projection in crate::projections() {
-            if self
-                .changes
-                .iter()
-                .any(|change| projection::is_read_by(*projection, &change.fact))
+            let reads = projection.facts();
+            let mut changes = self.changes.iter();
+            if changes.any(|change| projection::is_read_by(*projection, &change.fact))
+                || self.appended.iter().any(|fact| reads.contains(fact))
             {
                 self.ctx.hints.send(Hint {
                     workspace,

@@ -4,9 +4,10 @@
 //! takes them off again, keeping the history. Three derived tables are kept at write time, in the
 //! same transaction, so that reading never counts: `tag_closure` (every tag with all its ancestors),
 //! `tag_rank` (which things count as tagged, directly or by a descendant, in order of health), and
-//! `tag_count`.
+//! `tag_count`. [`TagFilter`] reads them for every list.
 
 pub mod catalogue;
+mod filter;
 pub mod group;
 pub mod pack;
 pub mod path;
@@ -16,5 +17,6 @@ pub mod tagging;
 pub(crate) use rank::rank_things;
 
 pub use catalogue::{NewTag, Place, TagChanges, TagCount};
+pub use filter::TagFilter;
 pub use group::{GroupChanges, NewGroup};
-pub use tagging::{Reason, Request};
+pub use tagging::{NewTaggings, Reason, Request, Tagged};

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::{id::TagId, kind::TagTarget};
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
 use uuid::Uuid;
 
-use super::tagging::Touched;
+use super::tagging::{Range, Touched};
 use crate::{
     ctx::Ctx,
     error::Result,
@@ -35,13 +35,55 @@ struct Ranked {
     taggings: i64,
 }
 
-/// Brings the rank index and the counters up to date after taggings were made (`sign` 1) or ended
-/// (`sign` -1).
-pub(super) async fn rank(ctx: &Ctx, tx: &Tx<'_>, touched: &[Touched], sign: i64) -> Result<()> {
-    if touched.is_empty() {
+/// Brings the rank index and the counters up to date after taggings were made and others ended. What
+/// is made and ended at once, as the tag above two values of a group, is not touched.
+pub(super) async fn update(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    made: &[Touched],
+    ended: &[Touched],
+) -> Result<()> {
+    if made.is_empty() && ended.is_empty() {
         return Ok(());
     }
-    let tags: BTreeSet<TagId> = touched.iter().map(|tagging| tagging.tag_id).collect();
+    let above = ancestors(tx, made.iter().chain(ended)).await?;
+    let mut pairs: BTreeMap<(TagId, Uuid), i64> = BTreeMap::new();
+    let mut counts: BTreeMap<(TagId, TagTarget), (i64, i64)> = BTreeMap::new();
+    let mut kinds: HashMap<Uuid, TagTarget> = HashMap::new();
+    let signed = made.iter().map(|one| (one, 1));
+    for (tagging, sign) in signed.chain(ended.iter().map(|one| (one, -1))) {
+        counts
+            .entry((tagging.tag_id, tagging.target))
+            .or_default()
+            .0 += sign;
+        kinds.insert(tagging.target_id, tagging.target);
+        for &ancestor in above.get(&tagging.tag_id).into_iter().flatten() {
+            *pairs.entry((ancestor, tagging.target_id)).or_default() += sign;
+        }
+    }
+    let mut more = pairs.clone();
+    more.retain(|_, change| *change > 0);
+    let mut less = pairs;
+    less.retain(|_, change| *change < 0);
+    less.values_mut().for_each(|change| *change = -*change);
+    let new = add_ranks(tx, &more).await?;
+    let gone = cut_ranks(tx, &less).await?;
+    let signed = new.into_iter().map(|pair| (pair, 1));
+    for ((tag, target_id), sign) in signed.chain(gone.into_iter().map(|pair| (pair, -1))) {
+        if let Some(&kind) = kinds.get(&target_id) {
+            counts.entry((tag, kind)).or_default().1 += sign;
+        }
+    }
+    counts.retain(|_, change| *change != (0, 0));
+    count(ctx, tx, &counts).await
+}
+
+/// The tags above those of the taggings, each tag itself included.
+async fn ancestors(
+    tx: &Tx<'_>,
+    taggings: impl Iterator<Item = &Touched>,
+) -> Result<HashMap<TagId, Vec<TagId>>> {
+    let tags: BTreeSet<TagId> = taggings.map(|tagging| tagging.tag_id).collect();
     let links: Vec<Link> = Query::new(
         "SELECT l.tag_id, l.ancestor_id FROM {r}
          JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = r.id",
@@ -54,30 +96,7 @@ pub(super) async fn rank(ctx: &Ctx, tx: &Tx<'_>, touched: &[Touched], sign: i64)
     for link in links {
         above.entry(link.tag_id).or_default().push(link.ancestor_id);
     }
-    let mut pairs: BTreeMap<(TagId, Uuid), i64> = BTreeMap::new();
-    let mut counts: BTreeMap<(TagId, TagTarget), (i64, i64)> = BTreeMap::new();
-    let mut kinds: HashMap<Uuid, TagTarget> = HashMap::new();
-    for tagging in touched {
-        counts
-            .entry((tagging.tag_id, tagging.target))
-            .or_default()
-            .0 += sign;
-        kinds.insert(tagging.target_id, tagging.target);
-        for &ancestor in above.get(&tagging.tag_id).into_iter().flatten() {
-            *pairs.entry((ancestor, tagging.target_id)).or_default() += 1;
-        }
-    }
-    let changed = if sign > 0 {
-        add_ranks(tx, &pairs).await?
-    } else {
-        cut_ranks(tx, &pairs).await?
-    };
-    for (tag, target_id) in changed {
-        if let Some(&kind) = kinds.get(&target_id) {
-            counts.entry((tag, kind)).or_default().1 += sign;
-        }
-    }
-    count(ctx, tx, &counts).await
+    Ok(above)
 }
 
 fn pair_rows(pairs: &BTreeMap<(TagId, Uuid), i64>) -> Rows {
@@ -92,6 +111,9 @@ async fn add_ranks(
     tx: &Tx<'_>,
     pairs: &BTreeMap<(TagId, Uuid), i64>,
 ) -> Result<Vec<(TagId, Uuid)>> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
     hold_scores(tx, pairs.keys().map(|(_, target)| *target)).await?;
     let ranked: Vec<Ranked> = Query::new(
         "INSERT INTO tag_rank (workspace_id, tag_id, target_id, score, taggings)
@@ -140,6 +162,9 @@ async fn cut_ranks(
     tx: &Tx<'_>,
     pairs: &BTreeMap<(TagId, Uuid), i64>,
 ) -> Result<Vec<(TagId, Uuid)>> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
     Query::new(
         "UPDATE tag_rank SET taggings = tag_rank.taggings - r.taggings FROM {r}
          WHERE tag_rank.workspace_id = $1 AND tag_rank.tag_id = r.tag_id
@@ -170,6 +195,9 @@ async fn count(
     tx: &Tx<'_>,
     counts: &BTreeMap<(TagId, TagTarget), (i64, i64)>,
 ) -> Result<()> {
+    if counts.is_empty() {
+        return Ok(());
+    }
     let mut shard = [0];
     ctx.ids.fill(&mut shard);
     let rows = Rows::new()
@@ -204,5 +232,82 @@ pub(crate) async fn rank_things(ctx: &Ctx, tx: &Tx<'_>, things: &[Uuid], sign: i
     .rows("r", Rows::new().uuids("id", things.iter().copied()))
     .all(tx.connection())
     .await?;
-    rank(ctx, tx, &touched, sign).await
+    if sign < 0 {
+        update(ctx, tx, &[], &touched).await
+    } else {
+        update(ctx, tx, &touched, &[]).await
+    }
+}
+
+/// Brings the rank index and the counters up to date after `made` taggings of one tag were made whose
+/// ids are in `range`, without moving them here.
+pub(super) async fn add_range(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    (tag, target): (TagId, TagTarget),
+    range: Range,
+    made: i64,
+) -> Result<()> {
+    let backend = tx.connection().get_database_backend();
+    let lock = dialect::share_lock(backend);
+    let in_range = "g.workspace_id = $1 AND g.id >= $2 AND g.id <= $3";
+    let with_range = |query: Query| query.bind(tx.workspace).bind(range.first).bind(range.last);
+    if !lock.is_empty() && target == TagTarget::Contact {
+        with_range(Query::new(format!(
+            "SELECT COUNT(*) FROM (
+                 SELECT h.contact_id FROM contact_health h
+                 WHERE h.workspace_id = $1
+                   AND h.contact_id IN (SELECT g.target_id FROM tagging g WHERE {in_range})
+                 ORDER BY h.contact_id {lock}) held"
+        )))
+        .raw(tx.connection())
+        .await?;
+    }
+    // The rows come in the order of their keys, so that two writers cannot hold each other up.
+    let insert = format!(
+        "INSERT INTO tag_rank (workspace_id, tag_id, target_id, score, taggings)
+         SELECT $1, l.ancestor_id, g.target_id, COALESCE(h.rank, -1), 1
+         FROM tagging g JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = $4
+         LEFT JOIN contact_health h ON h.workspace_id = $1 AND h.contact_id = g.target_id
+         WHERE {in_range}
+         ORDER BY l.ancestor_id, g.target_id
+         ON CONFLICT (workspace_id, target_id, tag_id)
+         DO UPDATE SET taggings = tag_rank.taggings + 1
+         RETURNING tag_id, taggings"
+    );
+    let new: Vec<New> = if backend == DatabaseBackend::Postgres {
+        with_range(Query::new(format!(
+            "WITH ranked AS ({insert})
+             SELECT tag_id, COUNT(*) AS things FROM ranked WHERE taggings = 1 GROUP BY tag_id"
+        )))
+        .bind(tag)
+        .all(tx.connection())
+        .await?
+    } else {
+        // SQLite knows no statement that reads what another returns.
+        let rows = with_range(Query::new(insert))
+            .bind(tag)
+            .raw(tx.connection());
+        let mut things: BTreeMap<TagId, i64> = BTreeMap::new();
+        for row in rows.await? {
+            let (tag_id, taggings): (TagId, i64) =
+                (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            *things.entry(tag_id).or_default() += i64::from(taggings == 1);
+        }
+        let new = things.into_iter();
+        new.map(|(tag_id, things)| New { tag_id, things }).collect()
+    };
+    let mut counts: BTreeMap<(TagId, TagTarget), (i64, i64)> = new
+        .into_iter()
+        .map(|new| ((new.tag_id, target), (0, new.things)))
+        .collect();
+    counts.entry((tag, target)).or_default().0 += made;
+    count(ctx, tx, &counts).await
+}
+
+/// How many things newly count as tagged.
+#[derive(FromQueryResult)]
+struct New {
+    tag_id: TagId,
+    things: i64,
 }

@@ -10,7 +10,6 @@ use api::{
     transport::{Bucket, Cost},
 };
 use async_graphql::{Request, Response, Variables};
-use async_trait::async_trait;
 use domain::{
     access::{
         Actor, Scope,
@@ -18,18 +17,19 @@ use domain::{
         token::{self, NewToken},
     },
     ctx::Ctx,
-    operation::{self, Limits, NewOperation, Step},
+    operation::{self, Limits, NewOperation},
     port::Hint,
-    store::{Query, Tx},
+    store::Query,
 };
 use entity::{
-    id::QuarantineId,
+    id::{QuarantineId, RuleId},
     kind::{OperationKind, Role},
 };
 use futures::{Stream, StreamExt as _};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use crate::support::{World, engine::Receiver};
 
@@ -320,7 +320,7 @@ impl House {
             &found["emailEvents"]["nodes"][0]["campaign"]["id"],
         );
 
-        let tagging = "mutation($input: TaggingInput!) { addTags(input: $input) \
+        let tagging = "mutation($input: AddTagsInput!) { addTags(input: $input) \
             { added userErrors { message } } }";
         let input = json!({ "tagIds": [self.ids["tag"]], "contactIds": [self.ids["contact"]] });
         door.must(owner, tagging, json!({ "input": input })).await;
@@ -353,8 +353,8 @@ impl House {
             .await
             .expect("a transaction");
         let new = NewOperation {
-            kind: OperationKind::TagByFilter,
-            request: json!({}),
+            kind: OperationKind::WithdrawRuleTags,
+            request: json!({ "rule_id": RuleId(Uuid::nil()) }),
             total: None,
             dry_run: true,
             origin: owner.origin(),
@@ -462,32 +462,8 @@ pub(super) async fn clear(world: &World) {
     world.drain().await;
     world.hurry().await;
     world.deliver(&Receiver::default()).await;
-    let turn = operation::run_due(&world.ctx, &[&AtOnce], None, Limits::none()).await;
+    let turn = operation::run_due(&world.ctx, domain::operations(), None, Limits::none()).await;
     turn.expect("a turn");
-}
-
-/// Ends operations without doing anything.
-#[derive(Debug)]
-struct AtOnce;
-
-#[async_trait]
-impl operation::Kind for AtOnce {
-    fn kind(&self) -> OperationKind {
-        OperationKind::TagByFilter
-    }
-
-    async fn step(
-        &self,
-        _: &Ctx,
-        _: &mut Tx<'_>,
-        _: &entity::operation::Model,
-    ) -> domain::error::Result<Step> {
-        let is_last = true;
-        Ok(Step {
-            is_last,
-            ..Step::default()
-        })
-    }
 }
 
 /// A member of the owner's workspace with this role, through a token with every scope of it.
@@ -503,6 +479,7 @@ pub(crate) async fn member_of(ctx: &Ctx, owner: &Actor, role: Role) -> Actor {
         name: "Theirs".to_owned(),
         scopes: Scope::ALL.to_vec(),
         expires_at: None,
+        integration: false,
     };
     let (_, secret) = token::create(ctx, owner, new).await.expect("a token");
     let actor = token::authenticate(ctx, secret.expose_secret()).await;

@@ -420,6 +420,15 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change(
+            "tagByFilter",
+            &json!({
+                "things": { "contacts": { "tags": { "any": ["@tag"] } } }, "addTagIds": ["@tag"],
+                "dryRun": true,
+            }),
+            WRITE,
+        ),
+        change("withdrawRuleTags", &json!({ "ruleId": "@rule" }), CONFIGURE),
+        change(
             "removeTags",
             &json!({ "tagIds": ["@tag"], "contactIds": ["@contact"] }),
             WRITE,

@@ -6,11 +6,11 @@ use chrono::TimeDelta;
 use domain::{
     account::{self, AccountFilter, AccountOrder, DetailChanges, NewAccount},
     attribute::{AttributeOrder, AttributeTest, Setting, Test, Value},
-    contact::{self, Contact, ContactFilter, ContactOrder, ProfileChanges, TagFilter},
+    contact::{self, Contact, ContactFilter, ContactOrder, ProfileChanges},
     error::Result,
     page::{Page, PageRequest},
     stage::NewStage,
-    tag::{Request, tagging},
+    tag::{Request, TagFilter, tagging},
 };
 use entity::kind::{AttributeType as T, Channel, LifecycleStage as S, SubjectKind as K, TagKind};
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::{
     attribute::{Setting, Value},
     contact::{
-        self, ContactFilter, ContactOrder, ProfileChanges, TagFilter,
+        self, ContactFilter, ContactOrder, ProfileChanges,
         erase::PERSONAL_TABLES,
         identity::{self, Given, Identify},
         merge::{self, MERGED_TABLES},
@@ -18,7 +18,7 @@ use domain::{
     page::PageRequest,
     stage::NewStage,
     subject::Subject,
-    tag::{self, Request, tagging},
+    tag::{self, Request, TagFilter, tagging},
 };
 use entity::{
     id::{ContactId, TagId},

@@ -96,10 +96,6 @@ impl Client {
     pub(crate) async fn change(&self, field: &str, input: Value, selection: &str) -> Value {
         let mut kind = field.to_owned();
         kind[..1].make_ascii_uppercase();
-        // The two mutations of tags share one input.
-        if matches!(field, "addTags" | "removeTags") {
-            "Tagging".clone_into(&mut kind);
-        }
         let document = format!(
             "mutation($input: {kind}Input!) {{ {field}(input: $input) \
              {{ {selection} userErrors {{ path code message }} }} }}"

@@ -109,6 +109,7 @@ pub(super) async fn member_of(ctx: &Ctx, owner: &Actor, role: Role) -> Actor {
         name: "Theirs".to_owned(),
         scopes: Scope::ALL.to_vec(),
         expires_at: None,
+        integration: false,
     };
     let (_, secret) = token::create(ctx, owner, new).await.expect("a token");
     let actor = token::authenticate(ctx, secret.expose_secret()).await;

@@ -176,6 +176,11 @@ impl AccessToken {
         self.0.expires_at
     }
 
+    /// Whether a program uses it: what it does is then said to be done by the token.
+    async fn integration(&self) -> bool {
+        self.0.integration
+    }
+
     /// When it was taken back.
     async fn revoked_at(&self) -> Option<DateTime<Utc>> {
         self.0.revoked_at
@@ -216,6 +221,8 @@ pub struct ChangeOrigin {
     kind: OriginKind,
     /// The member, if it was one.
     member_id: Option<ID>,
+    /// The access token, if it was a program's.
+    access_token_id: Option<ID>,
     /// The rule, if it was one.
     rule_id: Option<ID>,
     /// The rule's version at that time.
@@ -229,6 +236,8 @@ pub(crate) enum OriginKind {
     Member,
     /// A rule.
     Rule,
+    /// A program, through an access token made for it.
+    Integration,
     /// An import.
     Import,
     /// Enishi itself: schedules and derived values.
@@ -240,6 +249,7 @@ impl From<Origin> for ChangeOrigin {
         let of = |kind| Self {
             kind,
             member_id: None,
+            access_token_id: None,
             rule_id: None,
             rule_version: None,
         };
@@ -252,6 +262,10 @@ impl From<Origin> for ChangeOrigin {
                 rule_id: Some(rule_id.into()),
                 rule_version: Some(version),
                 ..of(OriginKind::Rule)
+            },
+            Origin::Integration { token_id } => Self {
+                access_token_id: Some(token_id.into()),
+                ..of(OriginKind::Integration)
             },
             Origin::Import => of(OriginKind::Import),
             Origin::System => of(OriginKind::System),

@@ -95,6 +95,10 @@ pub(crate) struct CreateAccessTokenInput {
     expires_at: Option<DateTime<Utc>>,
     /// Whose it is to be; left out, yours. Their role bounds what it may be used for.
     member_id: Option<ID>,
+    /// Whether a program is to use it: what it does is then said to be done by the token, not by the
+    /// member.
+    #[graphql(default)]
+    integration: bool,
 }
 
 /// What became of `createAccessToken`.
@@ -218,6 +222,7 @@ impl AccessMutation {
                 name: input.name,
                 scopes: input.scopes,
                 expires_at: input.expires_at,
+                integration: input.integration,
             };
             token::create(ctx, actor, new).await
         };

@@ -18,16 +18,15 @@ use super::{
     access::{Member, find_member},
     attribute::{AttributeOrderInput, AttributeValue, values},
     contact::{Contact, ContactOrderBy},
-    context::{loader, reader},
+    context::reader,
     email::EmailMetrics,
     error::fault,
     id,
-    loader::TaggingsOf,
     note::{Note, notes},
     page::{Connection, connection},
     scalar::Date,
     stage::{StageChange, stage_history},
-    tag::Tagging,
+    tag::{Tagging, history_of, taggings_of},
 };
 
 pub(crate) use input::{AccountFilterInput, AccountOrderBy};
@@ -127,13 +126,25 @@ impl Account {
     }
 
     /// The tags it carries now, oldest first.
-    async fn taggings(&self, context: &Context<'_>) -> Result<Vec<Tagging>> {
-        let found = loader(context)?.load_one(TaggingsOf(self.0.id.0)).await?;
-        Ok(found
-            .unwrap_or_default()
-            .into_iter()
-            .map(Tagging::from)
-            .collect())
+    async fn taggings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Those it carried at this moment instead.")] at: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Tagging>> {
+        taggings_of(context, self.0.id.0, at).await
+    }
+
+    /// Everything it was ever tagged with, newest first, removals included.
+    async fn tagging_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Tagging>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        history_of(context, self.0.id.0, &page).await
     }
 
     /// What became of the emails sent to the company's people.

@@ -14,7 +14,6 @@ use domain::{
     event, health,
     page::PageRequest,
     rule::firing::FiringsOf,
-    tag,
 };
 use entity::{
     id::Id as _,
@@ -32,13 +31,13 @@ use super::{
     event::Event,
     health::{Health, HealthEntry},
     id,
-    loader::{HealthOf, IdentitiesOf, SubscriptionsOf, TaggingsOf},
+    loader::{HealthOf, IdentitiesOf, SubscriptionsOf},
     note::{Note, notes},
     page::{Connection, connection},
     rule::{RuleFiring, firings},
     scalar::Date,
     stage::{StageChange, stage_history},
-    tag::{TagFilterInput, Tagging},
+    tag::{TagFilterInput, Tagging, history_of, taggings_of},
 };
 
 use identity::{ContactMerge, Subscription};
@@ -354,18 +353,15 @@ impl Contact {
     }
 
     /// The tags the contact carries now, oldest first.
-    async fn taggings(&self, context: &Context<'_>) -> Result<Vec<Tagging>> {
-        if let Some(taggings) = &self.preloaded.taggings {
+    async fn taggings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Those it carried at this moment instead.")] at: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Tagging>> {
+        if let (Some(taggings), None) = (&self.preloaded.taggings, at) {
             return Ok(taggings.clone());
         }
-        let found = loader(context)?
-            .load_one(TaggingsOf(self.row.id.uuid()))
-            .await?;
-        Ok(found
-            .unwrap_or_default()
-            .into_iter()
-            .map(Tagging::from)
-            .collect())
+        taggings_of(context, self.row.id.uuid(), at).await
     }
 
     /// Everything the contact was ever tagged with, newest first, removals included.
@@ -377,14 +373,8 @@ impl Contact {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<String, Tagging>> {
-        let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = tag::tagging::history(ctx, actor.workspace, self.row.id.uuid(), &page)
-            .await
-            .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, tagging)| (cursor, Tagging::from(tagging))),
-        ))
+        history_of(context, self.row.id.uuid(), &page).await
     }
 
     /// The contact's conversations, the latest message first.
@@ -504,7 +494,7 @@ pub(crate) struct ContactFilterInput {
 }
 
 impl ContactFilterInput {
-    fn read(self) -> domain::error::Result<ContactFilter> {
+    pub(crate) fn read(self) -> domain::error::Result<ContactFilter> {
         let created = self.created.unwrap_or_default();
         let active = self.last_activity.unwrap_or_default();
         Ok(ContactFilter {

@@ -21,16 +21,16 @@ use super::{
     context::{loader, reader},
     error::fault,
     inbox::Inbox,
-    loader::{TaggingsOf, WatchersOf},
+    loader::WatchersOf,
     note::{Note, notes},
     page::{Connection, connection},
     rule::{RuleFiring, firings},
-    tag::Tagging,
+    tag::{Tagging, history_of, taggings_of},
 };
 
 pub(crate) use change::ConversationSubscription;
 pub(crate) use mutation::ConversationMutation;
-pub(crate) use query::ConversationQuery;
+pub(crate) use query::{ConversationFilterInput, ConversationQuery};
 pub(crate) use update::ConversationUpdateMutation;
 
 /// A thread with a contact.
@@ -174,16 +174,28 @@ impl Conversation {
 
     /// The tags it carries now, oldest first: what this conversation is about. Who the contact is
     /// to us say the tags of `contact`.
-    async fn taggings(&self, context: &Context<'_>) -> Result<Vec<Tagging>> {
-        if let Some(taggings) = &self.preloaded.taggings {
+    async fn taggings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Those it carried at this moment instead.")] at: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Tagging>> {
+        if let Some(taggings) = self.preloaded.taggings.as_ref().filter(|_| at.is_none()) {
             return Ok(taggings.clone());
         }
-        let found = loader(context)?.load_one(TaggingsOf(self.row.id.0)).await?;
-        Ok(found
-            .unwrap_or_default()
-            .into_iter()
-            .map(Tagging::from)
-            .collect())
+        taggings_of(context, self.row.id.0, at).await
+    }
+
+    /// Everything it was ever tagged with, newest first, removals included.
+    async fn tagging_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Tagging>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        history_of(context, self.row.id.0, &page).await
     }
 
     /// The values it has for custom attributes, in the attributes' order.

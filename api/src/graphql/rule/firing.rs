@@ -178,6 +178,8 @@ pub(crate) enum RuleOutcomeResult {
     Tagged,
     /// The tag was there already.
     AlreadyTagged,
+    /// The tag's group takes one value, and somebody else than a rule has set another.
+    OtherValueKept,
     /// The tag was archived or deleted since the rule was written.
     TagUnavailable,
     /// A notification is on its way; its delivery tells the rest.
@@ -247,6 +249,7 @@ impl From<Outcome> for RuleOutcome {
         let (result, delivery) = match outcome.result {
             OutcomeResult::Tagged => (RuleOutcomeResult::Tagged, None),
             OutcomeResult::AlreadyTagged => (RuleOutcomeResult::AlreadyTagged, None),
+            OutcomeResult::OtherValueKept => (RuleOutcomeResult::OtherValueKept, None),
             OutcomeResult::TagUnavailable => (RuleOutcomeResult::TagUnavailable, None),
             OutcomeResult::Queued { delivery_id } => (RuleOutcomeResult::Queued, Some(delivery_id)),
             OutcomeResult::TargetUnavailable => (RuleOutcomeResult::TargetUnavailable, None),

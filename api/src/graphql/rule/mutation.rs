@@ -51,6 +51,10 @@ pub(crate) struct SetRuleActiveInput {
     id: ID,
     /// Whether it is to be evaluated.
     active: bool,
+    /// When it is paused: takes back the tags it has put on, except those that somebody has taken
+    /// over. This goes on as an operation.
+    #[graphql(default)]
+    withdraw_tags: bool,
 }
 
 /// A rule to be deleted.
@@ -58,6 +62,10 @@ pub(crate) struct SetRuleActiveInput {
 pub(crate) struct DeleteRuleInput {
     /// The rule's global id.
     id: ID,
+    /// Takes back the tags it has put on, except those that somebody has taken over. This goes on as an
+    /// operation.
+    #[graphql(default)]
+    withdraw_tags: bool,
 }
 
 /// A new order of evaluation.
@@ -198,7 +206,11 @@ impl RuleMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            rule::set_active(ctx, actor, id, input.active).await
+            if input.withdraw_tags && !input.active {
+                rule::pause_and_withdraw(ctx, actor, id).await
+            } else {
+                rule::set_active(ctx, actor, id, input.active).await
+            }
         };
         let (rule, user_errors) = settle(result.await)?;
         Ok(SetRuleActivePayload {
@@ -216,7 +228,11 @@ impl RuleMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            rule::delete(ctx, actor, id).await
+            if input.withdraw_tags {
+                rule::delete_and_withdraw(ctx, actor, id).await
+            } else {
+                rule::delete(ctx, actor, id).await
+            }
         };
         let (rule, user_errors) = settle(result.await)?;
         Ok(DeleteRulePayload {

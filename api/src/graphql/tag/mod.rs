@@ -1,5 +1,6 @@
 //! Tags and taggings over GraphQL.
 
+mod bulk;
 mod group;
 mod lifecycle;
 mod mutation;
@@ -11,16 +12,18 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     access::Origin,
-    contact::TagFilter,
+    error::{Error, UserErrorCode},
+    page::PageRequest,
     tag::{
-        self,
+        self, TagFilter,
         catalogue::{Counts, Forest, ForestFilter},
     },
 };
 use entity::{
     id::{AccountId, ContactId, ConversationId},
-    kind::{TagKind, TagTarget},
+    kind::{TagKind, TagTarget, TaggingEnd},
 };
+use uuid::Uuid;
 
 use super::{
     access::ChangeOrigin,
@@ -30,9 +33,11 @@ use super::{
     conversation::Conversation,
     error::fault,
     id,
-    loader::{CountsOf, PathOf},
+    loader::{CountsOf, PathOf, TaggingsAt, TaggingsOf},
+    page::{Connection, connection},
 };
 
+pub(crate) use bulk::BulkMutation;
 pub use group::TagGroup;
 pub(crate) use group::{TagGroupMutation, TagGroupQuery};
 pub(crate) use lifecycle::{TagLifecycleMutation, TagLifecycleQuery};
@@ -363,29 +368,106 @@ impl Tagging {
     async fn removed_reason(&self) -> Option<&str> {
         self.row.removed_reason.as_deref()
     }
+
+    /// When it ends by itself; nothing when it does not.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.row.expires_at
+    }
+
+    /// How it ended; nothing while it holds.
+    async fn ended(&self) -> Option<TaggingEnd> {
+        self.row.ended
+    }
+
+    /// The tagging that took its place: another value of its group, the same tag put on by somebody
+    /// else, or the tag it was merged into.
+    async fn successor(&self, context: &Context<'_>) -> Result<Option<Tagging>> {
+        let Some(id) = self.row.successor_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Tagging::from))
+    }
 }
 
-/// Which tags a thing must and must not have; a tag's descendants count as the tag. Parts left out
-/// ask for nothing.
-#[derive(InputObject, Default)]
+/// The taggings of a thing that hold now, or that held at a moment.
+pub(crate) async fn taggings_of(
+    context: &Context<'_>,
+    thing: Uuid,
+    at: Option<DateTime<Utc>>,
+) -> Result<Vec<Tagging>> {
+    let loader = loader(context)?;
+    let found = match at {
+        Some(at) => loader.load_one(TaggingsAt(thing, at)).await?,
+        None => loader.load_one(TaggingsOf(thing)).await?,
+    };
+    Ok(found
+        .unwrap_or_default()
+        .into_iter()
+        .map(Tagging::from)
+        .collect())
+}
+
+/// A page of everything a thing was ever tagged with.
+pub(crate) async fn history_of(
+    context: &Context<'_>,
+    thing: Uuid,
+    page: &PageRequest,
+) -> Result<Connection<String, Tagging>> {
+    let (ctx, actor) = reader(context)?;
+    let found = tag::tagging::history(ctx, actor.workspace, thing, page)
+        .await
+        .map_err(fault)?;
+    Ok(connection(
+        found.map(|(cursor, tagging)| (cursor, Tagging::from(tagging))),
+    ))
+}
+
+/// Ids each list of a tag filter takes.
+const MAX_FILTER_IDS: usize = 100;
+
+/// Which tags a thing must and must not have. Every part given must hold; parts left out ask for
+/// nothing.
+#[derive(InputObject)]
 pub(crate) struct TagFilterInput {
     /// At least one of these tags.
     any: Option<Vec<ID>>,
     /// Every one of these tags.
     all: Option<Vec<ID>>,
-    /// Not a single one of these tags.
+    /// Not a single one of these tags, whatever else it is tagged with.
     none: Option<Vec<ID>>,
+    /// Whether a tag's descendants count as the tag.
+    #[graphql(default = true)]
+    with_descendants: bool,
+    /// Nothing of these groups.
+    group_empty: Option<Vec<ID>>,
+    /// Without any tag, or with at least one.
+    untagged: Option<bool>,
+    /// As the things were tagged at this moment, not in the future. The tree of tags is as it is now.
+    at: Option<DateTime<Utc>>,
 }
 
 impl TagFilterInput {
     pub(crate) fn read(self) -> domain::error::Result<TagFilter> {
-        let list = |ids: Option<Vec<ID>>, field: &'static str| {
-            id::parse_all(&ids.unwrap_or_default(), &["filter", "tags", field])
-        };
+        fn list<I: entity::id::Id>(
+            ids: Option<Vec<ID>>,
+            field: &'static str,
+        ) -> domain::error::Result<Vec<I>> {
+            let ids = ids.unwrap_or_default();
+            let path = &["filter", "tags", field];
+            if ids.len() > MAX_FILTER_IDS {
+                let message = format!("Name at most {MAX_FILTER_IDS}.");
+                return Err(Error::refused(path, UserErrorCode::LimitReached, message));
+            }
+            id::parse_all(&ids, path)
+        }
         Ok(TagFilter {
             any: list(self.any, "any")?,
             all: list(self.all, "all")?,
             none: list(self.none, "none")?,
+            with_descendants: self.with_descendants,
+            group_empty: list(self.group_empty, "groupEmpty")?,
+            untagged: self.untagged,
+            at: self.at,
         })
     }
 }

@@ -1,17 +1,19 @@
 //! Making and changing tags; tagging and untagging.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     error::{Error, UserError, UserErrorCode},
-    tag::{NewTag, Place, Request, TagChanges, catalogue, tagging},
+    tag::{NewTag, NewTaggings, Place, Request, TagChanges, catalogue, tagging},
 };
 use entity::{
-    id::{AccountId, ContactId, ConversationId, TagId},
-    kind::TagKind,
+    id::{AccountId, ContactId, ConversationId, Id as _, RuleId, TagId},
+    kind::{TagKind, TagTarget},
 };
+use uuid::Uuid;
 
 use super::Tag;
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{context::writer, error::settle, id, operation::Operation};
 
 /// Things one call may tag.
 const MAX_TARGETS: usize = 1_000;
@@ -62,10 +64,91 @@ pub(crate) struct MoveTagInput {
     keep_newest: bool,
 }
 
-/// Tags to put on things, or to take off: every tag on every thing.
+/// Tags to put on things: every tag on every thing.
 #[derive(InputObject)]
-pub(crate) struct TaggingInput {
-    /// The tags: contact tags for contacts and accounts, conversation tags for conversations.
+pub(crate) struct AddTagsInput {
+    /// The tags: contact tags for contacts and accounts, conversation tags for conversations. Another
+    /// value of the group of a tag, if the group takes one, gives way to it.
+    #[graphql(default)]
+    tag_ids: Vec<ID>,
+    /// Tags to be made and put on, all or nothing; for those who may make tags.
+    #[graphql(default)]
+    create: Vec<CreateTagInput>,
+    /// Contacts.
+    #[graphql(default)]
+    contact_ids: Vec<ID>,
+    /// Accounts.
+    #[graphql(default)]
+    account_ids: Vec<ID>,
+    /// Conversations.
+    #[graphql(default)]
+    conversation_ids: Vec<ID>,
+    /// Why, in words; kept with the history.
+    #[graphql(default)]
+    reason: String,
+    /// When the tags come off by themselves; on a tag that is there already, its new end.
+    expires_at: Option<DateTime<Utc>>,
+    /// The same as so many seconds from now. Give one of the two.
+    expires_in_seconds: Option<i64>,
+}
+
+impl AddTagsInput {
+    fn read(self, now: DateTime<Utc>) -> domain::error::Result<NewTaggings> {
+        let tags: Vec<TagId> = id::parse_all(&self.tag_ids, &["tagIds"])?;
+        let things = things(&self.contact_ids, &self.account_ids, &self.conversation_ids)?;
+        refuse_size(tags.len() + self.create.len(), things.len())?;
+        let expires_at = match (self.expires_at, self.expires_in_seconds) {
+            (Some(_), Some(_)) => {
+                let message = "Give `expiresAt` or `expiresInSeconds`, not both.";
+                let path = &["expiresInSeconds"];
+                return Err(Error::refused(path, UserErrorCode::Contradictory, message));
+            }
+            (at, None) => at,
+            (None, Some(seconds)) => {
+                let end = TimeDelta::try_seconds(seconds).filter(|_| seconds > 0);
+                let end = end.and_then(|span| now.checked_add_signed(span));
+                let refuse = || {
+                    let message = "Give a number of seconds from now, at least 1.";
+                    let path = &["expiresInSeconds"];
+                    Error::refused(path, UserErrorCode::Invalid, message)
+                };
+                Some(end.ok_or_else(refuse)?)
+            }
+        };
+        let create = self.create.into_iter().enumerate();
+        let create = create.map(|(place, tag)| {
+            let place = place.to_string();
+            tag.read(&["create", &place])
+        });
+        Ok(NewTaggings {
+            things,
+            tags,
+            create: create.collect::<Result<_, _>>()?,
+            reason: self.reason,
+            expires_at,
+        })
+    }
+}
+
+impl CreateTagInput {
+    /// Reads it where it is in a larger input.
+    fn read(self, place: &[&str]) -> domain::error::Result<NewTag> {
+        let at = |field| [place, &[field]].concat();
+        Ok(NewTag {
+            parent: id::parse_opt(self.parent_id.as_ref(), &at("parentId"))?,
+            group: id::parse_opt(self.group_id.as_ref(), &at("groupId"))?,
+            kind: self.kind,
+            name: self.name,
+            description: self.description,
+            colour: self.colour,
+        })
+    }
+}
+
+/// Tags to take off things: every tag off every thing.
+#[derive(InputObject)]
+pub(crate) struct RemoveTagsInput {
+    /// The tags.
     tag_ids: Vec<ID>,
     /// Contacts.
     #[graphql(default)]
@@ -81,50 +164,57 @@ pub(crate) struct TaggingInput {
     reason: String,
 }
 
-impl TaggingInput {
+impl RemoveTagsInput {
     fn read(&self) -> domain::error::Result<Vec<Request>> {
         let tags: Vec<TagId> = id::parse_all(&self.tag_ids, &["tagIds"])?;
-        if tags.is_empty() {
-            let message = "Name at least one tag.";
-            return Err(Error::refused(
-                &["tagIds"],
-                UserErrorCode::Required,
-                message,
-            ));
-        }
-        let contacts: Vec<ContactId> = id::parse_all(&self.contact_ids, &["contactIds"])?;
-        let accounts: Vec<AccountId> = id::parse_all(&self.account_ids, &["accountIds"])?;
-        let conversations: Vec<ConversationId> =
-            id::parse_all(&self.conversation_ids, &["conversationIds"])?;
-        let things = contacts.len() + accounts.len() + conversations.len();
-        if things == 0 {
-            let message = "Name at least one contact, account or conversation.";
-            return Err(Error::refused(
-                &["contactIds"],
-                UserErrorCode::Required,
-                message,
-            ));
-        }
-        if things * tags.len() > MAX_TARGETS {
-            let message = format!("Ask for at most {MAX_TARGETS} taggings at once.");
-            return Err(Error::refused(
-                &["tagIds"],
-                UserErrorCode::LimitReached,
-                message,
-            ));
-        }
-        let mut requests = Vec::with_capacity(things * tags.len());
+        let things = things(&self.contact_ids, &self.account_ids, &self.conversation_ids)?;
+        refuse_size(tags.len(), things.len())?;
+        let mut requests = Vec::with_capacity(things.len() * tags.len());
         for tag in tags {
-            requests.extend(contacts.iter().map(|id| Request::contact(*id, tag)));
-            requests.extend(accounts.iter().map(|id| Request::account(*id, tag)));
-            requests.extend(
-                conversations
-                    .iter()
-                    .map(|id| Request::conversation(*id, tag)),
-            );
+            requests.extend(things.iter().map(|&(target, target_id)| Request {
+                target,
+                target_id,
+                tag,
+            }));
         }
         Ok(requests)
     }
+}
+
+fn things(
+    contacts: &[ID],
+    accounts: &[ID],
+    conversations: &[ID],
+) -> domain::error::Result<Vec<(TagTarget, Uuid)>> {
+    let contacts: Vec<ContactId> = id::parse_all(contacts, &["contactIds"])?;
+    let accounts: Vec<AccountId> = id::parse_all(accounts, &["accountIds"])?;
+    let conversations: Vec<ConversationId> = id::parse_all(conversations, &["conversationIds"])?;
+    let contacts = contacts.iter().map(|id| (TagTarget::Contact, id.uuid()));
+    let accounts = accounts.iter().map(|id| (TagTarget::Account, id.uuid()));
+    let conversations = conversations
+        .iter()
+        .map(|id| (TagTarget::Conversation, id.uuid()));
+    Ok(contacts.chain(accounts).chain(conversations).collect())
+}
+
+/// Refuses to tag with nothing, to tag nothing, and to tag too much at once.
+fn refuse_size(tags: usize, things: usize) -> domain::error::Result<()> {
+    let (path, code, message) = if tags == 0 {
+        (
+            "tagIds",
+            UserErrorCode::Required,
+            "Name at least one tag.".to_owned(),
+        )
+    } else if things == 0 {
+        let message = "Name at least one contact, account or conversation.";
+        ("contactIds", UserErrorCode::Required, message.to_owned())
+    } else if things.saturating_mul(tags) > MAX_TARGETS {
+        let message = format!("Ask for at most {MAX_TARGETS} taggings at once.");
+        ("tagIds", UserErrorCode::LimitReached, message)
+    } else {
+        return Ok(());
+    };
+    Err(Error::refused(&[path], code, message))
 }
 
 /// What became of a mutation of a tag.
@@ -150,6 +240,8 @@ tag_payload!(MoveTagPayload, "What became of `moveTag`.");
 pub(crate) struct AddTagsPayload {
     /// How many taggings were made; what already carried its tag is not counted.
     added: usize,
+    /// The tags that were made, in the order of `create`.
+    created: Vec<Tag>,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,
 }
@@ -159,6 +251,22 @@ pub(crate) struct AddTagsPayload {
 pub(crate) struct RemoveTagsPayload {
     /// How many taggings ended; what did not carry its tag is not counted.
     removed: usize,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// Whose tags are to be taken back.
+#[derive(InputObject)]
+pub(crate) struct WithdrawRuleTagsInput {
+    /// The rule's global id; the rule may be active or paused.
+    rule_id: ID,
+}
+
+/// What became of `withdrawRuleTags`.
+#[derive(SimpleObject)]
+pub(crate) struct WithdrawRuleTagsPayload {
+    /// The operation that does it.
+    operation: Option<Operation>,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,
 }
@@ -175,17 +283,7 @@ impl TagMutation {
         #[graphql(desc = "What is to be done.")] input: CreateTagInput,
     ) -> Result<CreateTagPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let new = NewTag {
-                parent: id::parse_opt(input.parent_id.as_ref(), &["parentId"])?,
-                group: id::parse_opt(input.group_id.as_ref(), &["groupId"])?,
-                kind: input.kind,
-                name: input.name,
-                description: input.description,
-                colour: input.colour,
-            };
-            catalogue::create(ctx, actor, new).await
-        };
+        let result = async { catalogue::create(ctx, actor, input.read(&[])?).await };
         let (tag, user_errors) = settle(result.await)?;
         Ok(CreateTagPayload {
             tag: tag.map(Tag::from),
@@ -238,17 +336,21 @@ impl TagMutation {
         })
     }
 
-    /// Puts tags on contacts, accounts and conversations, up to 1,000 taggings at once. Scope: WRITE.
+    /// Puts tags on contacts, accounts and conversations, up to 1,000 taggings at once, making tags on
+    /// the way if asked to. What somebody puts on that a rule had put on becomes theirs. Scope: WRITE.
     async fn add_tags(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: TaggingInput,
+        #[graphql(desc = "What is to be done.")] input: AddTagsInput,
     ) -> Result<AddTagsPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async { tagging::tag_many(ctx, actor, &input.read()?, &input.reason).await };
-        let (added, user_errors) = settle(result.await)?;
+        let now = ctx.clock.now();
+        let result = async { tagging::tag_things(ctx, actor, input.read(now)?).await };
+        let (tagged, user_errors) = settle(result.await)?;
+        let tagged = tagged.unwrap_or_default();
         Ok(AddTagsPayload {
-            added: added.unwrap_or_default(),
+            added: tagged.added,
+            created: tagged.created.into_iter().map(Tag::from).collect(),
             user_errors,
         })
     }
@@ -257,13 +359,32 @@ impl TagMutation {
     async fn remove_tags(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: TaggingInput,
+        #[graphql(desc = "What is to be done.")] input: RemoveTagsInput,
     ) -> Result<RemoveTagsPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async { tagging::untag_many(ctx, actor, &input.read()?, &input.reason).await };
         let (removed, user_errors) = settle(result.await)?;
         Ok(RemoveTagsPayload {
             removed: removed.unwrap_or_default(),
+            user_errors,
+        })
+    }
+
+    /// Takes back the tags that a rule has put on, except those that somebody has taken over. This
+    /// goes on as an operation. Scope: CONFIGURE.
+    async fn withdraw_rule_tags(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: WithdrawRuleTagsInput,
+    ) -> Result<WithdrawRuleTagsPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let rule: RuleId = id::parse(&input.rule_id, &["ruleId"])?;
+            tagging::withdraw(ctx, actor, rule).await
+        };
+        let (operation, user_errors) = settle(result.await)?;
+        Ok(WithdrawRuleTagsPayload {
+            operation: operation.map(Operation),
             user_errors,
         })
     }

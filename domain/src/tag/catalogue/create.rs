@@ -54,7 +54,7 @@ impl NewTag {
 }
 
 /// What the audit log says of a tag.
-pub(super) fn audited(tag: &tag::Model) -> serde_json::Value {
+pub(in crate::tag) fn audited(tag: &tag::Model) -> serde_json::Value {
     serde_json::json!({
         "kind": tag.kind, "name": tag.name, "description": tag.description,
         "colour": tag.colour, "parent": tag.parent_id, "group": tag.group_id,

@@ -277,7 +277,9 @@ async fn end_doubles(
 ) -> Result<()> {
     Query::new(
         "UPDATE tagging SET removed_at = $4, removed_by = $5, removed_reason = $6,
-                ended = 'REMOVED'
+                ended = 'MERGED', successor_id = (
+                    SELECT g.id FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = $3
+                      AND g.target_id = tagging.target_id AND g.removed_at IS NULL)
          WHERE workspace_id = $1 AND tag_id = $2 AND removed_at IS NULL AND EXISTS (
              SELECT 1 FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = $3
                AND g.target_id = tagging.target_id AND g.removed_at IS NULL)",

@@ -1,23 +1,107 @@
 //! Tagging and untagging on a member's behalf: checked before anything is written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::TagId,
+    id::{TagGroupId, TagId},
     kind::{TagKind, TagTarget},
+    tag,
 };
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
 
-use super::{Reason, Request, add, remove};
+use super::{
+    Reason, Request, remove, table_of,
+    write::{Addition, put},
+};
 use crate::{
     access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx, dialect},
+    tag::{
+        NewTag,
+        catalogue::create::{audited, insert, require_creation},
+    },
     text,
 };
+
+/// Tags for things, asked for at once: every tag on every thing.
+#[derive(Debug, Clone, Default)]
+pub struct NewTaggings {
+    /// The things.
+    pub things: Vec<(TagTarget, Uuid)>,
+    /// Tags that are there already.
+    pub tags: Vec<TagId>,
+    /// Tags to be made first.
+    pub create: Vec<NewTag>,
+    /// Why, in words.
+    pub reason: String,
+    /// When the taggings end by themselves.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What came of [`tag_things`].
+#[derive(Debug, Clone, Default)]
+pub struct Tagged {
+    /// Taggings made.
+    pub added: usize,
+    /// The tags that were made, in the order asked for.
+    pub created: Vec<tag::Model>,
+}
+
+/// Makes tags and puts them and others on things, all in one transaction.
+pub async fn tag_things(ctx: &Ctx, actor: &Actor, new: NewTaggings) -> Result<Tagged> {
+    actor.require(Scope::Write)?;
+    let text = reason_text(&new.reason)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    if new.expires_at.is_some_and(|at| at <= tx.now) {
+        let message = "Choose a moment in the future.";
+        return Err(Error::refused(
+            &["expiresAt"],
+            UserErrorCode::Invalid,
+            message,
+        ));
+    }
+    let mut created = Vec::with_capacity(new.create.len());
+    if !new.create.is_empty() {
+        require_creation(&tx, actor).await?;
+    }
+    for (place, tag) in new.create.into_iter().enumerate() {
+        let made = insert(&mut tx, actor.origin(), tag).await;
+        let at = place.to_string();
+        let made = made.map_err(|error| error.below(&["create", &at]))?;
+        tx.audit(actor, Record::made("tag.create", made.id, audited(&made)));
+        created.push(made);
+    }
+    let tags = new.tags.iter().copied();
+    let tags = tags.chain(created.iter().map(|tag| tag.id));
+    let requests: Vec<Request> = tags
+        .flat_map(|tag| {
+            new.things.iter().map(move |&(target, target_id)| Request {
+                target,
+                target_id,
+                tag,
+            })
+        })
+        .collect();
+    check(&tx, &requests, true).await?;
+    let reason = Reason {
+        origin: actor.origin(),
+        text,
+        cause: None,
+    };
+    let additions = requests.into_iter().map(|request| Addition {
+        request,
+        reason: &reason,
+        expires_at: new.expires_at,
+    });
+    let added = put(ctx, &mut tx, additions.collect()).await?.len();
+    tx.commit().await?;
+    Ok(Tagged { added, created })
+}
 
 /// Puts tags on things on a member's behalf, after checking that all of them exist here and fit.
 pub async fn tag_many(
@@ -26,7 +110,18 @@ pub async fn tag_many(
     requests: &[Request],
     reason: &str,
 ) -> Result<usize> {
-    change(ctx, actor, requests, reason, true).await
+    actor.require(Scope::Write)?;
+    let text = reason_text(reason)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    check(&tx, requests, true).await?;
+    let reason = Reason {
+        origin: actor.origin(),
+        text,
+        cause: None,
+    };
+    let count = super::add(ctx, &mut tx, &reason, requests).await?;
+    tx.commit().await?;
+    Ok(count)
 }
 
 /// Takes tags off things on a member's behalf.
@@ -36,32 +131,23 @@ pub async fn untag_many(
     requests: &[Request],
     reason: &str,
 ) -> Result<usize> {
-    change(ctx, actor, requests, reason, false).await
-}
-
-async fn change(
-    ctx: &Ctx,
-    actor: &Actor,
-    requests: &[Request],
-    reason: &str,
-    adding: bool,
-) -> Result<usize> {
     actor.require(Scope::Write)?;
-    let text = text::short_text(reason, &["reason"], 255).map_err(|e| Error::Refused(vec![e]))?;
+    let text = reason_text(reason)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    check(&tx, requests, adding).await?;
+    check(&tx, requests, false).await?;
     let reason = Reason {
         origin: actor.origin(),
         text,
         cause: None,
     };
-    let count = if adding {
-        add(ctx, &mut tx, &reason, requests).await?
-    } else {
-        remove(ctx, &mut tx, &reason, requests).await?
-    };
+    let count = remove(ctx, &mut tx, &reason, requests).await?;
     tx.commit().await?;
     Ok(count)
+}
+
+/// A reason as given, at most 255 characters.
+pub(crate) fn reason_text(reason: &str) -> Result<String> {
+    text::short_text(reason, &["reason"], 255).map_err(|error| Error::Refused(vec![error]))
 }
 
 #[derive(FromQueryResult)]
@@ -69,86 +155,135 @@ struct TagFacts {
     id: TagId,
     kind: TagKind,
     archived_at: Option<DateTime<Utc>>,
+    single_group_id: Option<TagGroupId>,
+}
+
+/// The refusals of one request, each once.
+#[derive(Default)]
+struct Refusals(Vec<UserError>);
+
+impl Refusals {
+    fn add(&mut self, path: &str, code: UserErrorCode, message: &str) {
+        let error = UserError::new(&[path], code, message);
+        if !self.0.contains(&error) {
+            self.0.push(error);
+        }
+    }
+
+    fn result(self) -> Result<()> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Refused(self.0))
+        }
+    }
 }
 
 /// Refuses tags and things that are not there, and tags of the wrong kind.
 async fn check(tx: &Tx<'_>, requests: &[Request], adding: bool) -> Result<()> {
+    let mut refusals = Refusals::default();
+    let tags = requests.iter().map(|one| (one.tag, one.target));
+    check_tags(tx, &tags.collect(), adding, "tagIds", &mut refusals).await?;
+    check_things(tx, requests, &mut refusals).await?;
+    refusals.result()
+}
+
+/// Refuses, at the input field `field`, tags that are not there or do not fit things of `target`.
+pub(crate) async fn refuse_unfit(
+    tx: &Tx<'_>,
+    tags: &[TagId],
+    target: TagTarget,
+    adding: bool,
+    field: &str,
+) -> Result<()> {
+    let mut refusals = Refusals::default();
+    let tags = tags.iter().map(|&tag| (tag, target)).collect();
+    check_tags(tx, &tags, adding, field, &mut refusals).await?;
+    refusals.result()
+}
+
+async fn check_tags(
+    tx: &Tx<'_>,
+    wanted: &HashSet<(TagId, TagTarget)>,
+    adding: bool,
+    field: &str,
+    refusals: &mut Refusals,
+) -> Result<()> {
+    let ids: BTreeSet<TagId> = wanted.iter().map(|(tag, _)| *tag).collect();
     // Nobody moves, merges or deletes them from here on.
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
-    let tags: Vec<TagFacts> = Query::new(format!(
-        "SELECT t.id, t.kind, t.archived_at FROM {{r}}
+    let facts: Vec<TagFacts> = Query::new(format!(
+        "SELECT t.id, t.kind, t.archived_at, s.id AS single_group_id FROM {{r}}
          JOIN tag t ON t.workspace_id = $1 AND t.id = r.id AND t.deleted_at IS NULL
+         LEFT JOIN tag_group s
+           ON s.workspace_id = $1 AND s.id = t.group_id AND s.selection = 'SINGLE'
          ORDER BY t.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows(
-        "r",
-        Rows::new().ids("id", requests.iter().map(|request| request.tag)),
-    )
+    .rows("r", Rows::new().ids("id", ids))
     .all(tx.connection())
     .await?;
-    let tags: HashMap<TagId, TagFacts> = tags.into_iter().map(|tag| (tag.id, tag)).collect();
-    let mut errors: Vec<UserError> = Vec::new();
-    let mut refuse = |path: &[&str], code, message: &str| {
-        let error = UserError::new(path, code, message);
-        if !errors.contains(&error) {
-            errors.push(error);
+    let mut values: HashMap<TagGroupId, TagId> = HashMap::new();
+    for fact in &facts {
+        if let Some(group) = fact.single_group_id
+            && values.insert(group, fact.id).is_some()
+            && adding
+        {
+            let message = "Two of these tags are values of a group that takes one. Choose one.";
+            refusals.add(field, UserErrorCode::Contradictory, message);
         }
-    };
-    for request in requests {
-        let needed = match request.target {
+    }
+    let facts: HashMap<TagId, TagFacts> = facts.into_iter().map(|tag| (tag.id, tag)).collect();
+    for (tag, target) in wanted {
+        let needed = match target {
             TagTarget::Conversation => TagKind::Conversation,
             TagTarget::Contact | TagTarget::Account => TagKind::Contact,
         };
-        match tags.get(&request.tag) {
-            None => refuse(
-                &["tagIds"],
-                UserErrorCode::NotFound,
-                "There is no such tag.",
-            ),
-            Some(tag) if tag.kind != needed => refuse(
-                &["tagIds"],
+        match facts.get(tag) {
+            None => refusals.add(field, UserErrorCode::NotFound, "There is no such tag."),
+            Some(tag) if tag.kind != needed => refusals.add(
+                field,
                 UserErrorCode::KindMismatch,
                 "Contacts and accounts take contact tags, conversations take conversation tags.",
             ),
-            Some(tag) if adding && tag.archived_at.is_some() => {
-                refuse(
-                    &["tagIds"],
-                    UserErrorCode::Invalid,
-                    "This tag is archived. Restore it first.",
-                );
-            }
+            Some(tag) if adding && tag.archived_at.is_some() => refusals.add(
+                field,
+                UserErrorCode::Invalid,
+                "This tag is archived. Restore it first.",
+            ),
             Some(_) => {}
         }
     }
-    for (target, table, field, what) in [
+    Ok(())
+}
+
+async fn check_things(tx: &Tx<'_>, requests: &[Request], refusals: &mut Refusals) -> Result<()> {
+    for (target, field, what) in [
         (
             TagTarget::Contact,
-            "contact",
             "contactIds",
             "There is no such contact.",
         ),
         (
             TagTarget::Account,
-            "account",
             "accountIds",
             "There is no such account.",
         ),
         (
             TagTarget::Conversation,
-            "conversation",
             "conversationIds",
             "There is no such conversation.",
         ),
     ] {
         let wanted: HashSet<Uuid> = requests
             .iter()
-            .filter(|r| r.target == target)
-            .map(|r| r.target_id)
+            .filter(|one| one.target == target)
+            .map(|one| one.target_id)
             .collect();
         if wanted.is_empty() {
             continue;
         }
+        let table = table_of(target);
         let found: Vec<Uuid> = Query::new(format!(
             "SELECT x.id FROM {{r}} JOIN {table} x ON x.workspace_id = $1 AND x.id = r.id"
         ))
@@ -157,12 +292,8 @@ async fn check(tx: &Tx<'_>, requests: &[Request], adding: bool) -> Result<()> {
         .column(tx.connection())
         .await?;
         if found.len() < wanted.len() {
-            refuse(&[field], UserErrorCode::NotFound, what);
+            refusals.add(field, UserErrorCode::NotFound, what);
         }
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Refused(errors))
-    }
+    Ok(())
 }

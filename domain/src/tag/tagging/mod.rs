@@ -6,10 +6,19 @@
 //!
 //! - `write`: adding and removing inside a transaction, for everything that tags;
 //! - `ask`: the same on a member's behalf, checked;
-//! - `read`: what holds and what held.
+//! - `read`: what holds, what held at a moment, and what ever held;
+//! - `bulk`: tagging everything a filter finds, as an operation; `mass`: its statements;
+//! - `expire`: taggings that end by themselves;
+//! - `withdraw`: taking back what a rule has put on.
+//!
+//! A thing carries a tag once, and one value of a SINGLE group: two unique indexes see to it.
 
 mod ask;
+mod bulk;
+mod expire;
+mod mass;
 mod read;
+mod withdraw;
 mod write;
 
 use entity::{
@@ -24,9 +33,23 @@ use crate::{
     work::change::{Change, Entry, Fact},
 };
 
-pub use ask::{tag_many, untag_many};
-pub use read::{find, history, load_active, load_with_tags};
+pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many};
+pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, Which, tag_by_filter};
+pub use expire::expire;
+pub(in crate::tag) use mass::Range;
+pub use read::{find, history, load, load_active, load_at, load_with_tags};
+pub(crate) use withdraw::ask as ask_to_withdraw;
+pub use withdraw::{WithdrawRuleTags, withdraw};
 pub(crate) use write::{add, add_each, remove};
+
+/// The table of the things of a kind.
+pub(crate) fn table_of(target: TagTarget) -> &'static str {
+    match target {
+        TagTarget::Contact => "contact",
+        TagTarget::Account => "account",
+        TagTarget::Conversation => "conversation",
+    }
+}
 
 /// One tag on one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +108,16 @@ pub struct Reason<'a> {
 }
 
 impl Reason<'_> {
+    fn removed(&self, tagging: &Touched) -> Change {
+        let fact = Fact::TaggingRemoved {
+            tagging_id: tagging.id,
+            tag_id: tagging.tag_id,
+            target: tagging.target,
+            target_id: tagging.target_id,
+        };
+        self.change(tagging.request().of_contact(), fact)
+    }
+
     fn change(&self, contact: Option<ContactId>, fact: Fact) -> Change {
         match self.cause {
             Some(cause) => Change::caused(cause, self.origin, contact, fact),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use entity::{
     id::{Id as _, TaggingId, WorkspaceId},
     tag, tagging,
@@ -30,6 +31,41 @@ pub async fn load_active(
     .rows("r", Rows::new().uuids("id", ids.iter().copied()))
     .all(ctx.reader())
     .await?)
+}
+
+/// The taggings of the things among `ids` that held at a moment, oldest first; for loaders. What began
+/// at that very moment held, what ended at it did not.
+pub async fn load_at(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[Uuid],
+    at: DateTime<Utc>,
+) -> Result<Vec<tagging::Model>> {
+    Ok(Query::new(
+        "SELECT g.* FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
+           AND g.added_at <= $2 AND (g.removed_at IS NULL OR g.removed_at > $2)
+         ORDER BY g.target_id, g.id",
+    )
+    .bind(workspace)
+    .bind(at)
+    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}
+
+/// The taggings among `ids`, in no particular order; for loaders.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[TaggingId],
+) -> Result<Vec<tagging::Model>> {
+    Ok(
+        Query::new("SELECT g.* FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.id = r.id")
+            .bind(workspace)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
+            .all(ctx.reader())
+            .await?,
+    )
 }
 
 /// The tagging, if it is one of the workspace.
@@ -82,7 +118,7 @@ pub async fn load_with_tags(
         "SELECT g.id, g.tag_id, g.target, g.target_id, g.added_at, g.added_by, g.added_reason,
                 t.kind, t.parent_id, t.name, t.name_key, t.description, t.colour, t.created_by,
                 t.created_at, t.updated_at, t.archived_at, t.group_id, t.position, t.merged_into,
-                t.deleted_at, g.merged_from
+                t.deleted_at, g.expires_at, g.single_group_id, g.rule_id, g.merged_from
          FROM {r}
          JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id AND g.removed_at IS NULL
          JOIN tag t ON t.workspace_id = $1 AND t.id = g.tag_id
@@ -106,7 +142,12 @@ pub async fn load_with_tags(
             removed_at: None,
             removed_by: None,
             removed_reason: None,
-            merged_from: row.try_get_by_index(21)?,
+            expires_at: row.try_get_by_index(21)?,
+            single_group_id: row.try_get_by_index(22)?,
+            rule_id: row.try_get_by_index(23)?,
+            ended: None,
+            successor_id: None,
+            merged_from: row.try_get_by_index(24)?,
         };
         let tag = tag::Model {
             workspace_id: workspace,

@@ -4,13 +4,13 @@
 use actix_web::{App, HttpServer, Result, error::ErrorInternalServerError, web};
 use chrono::Days;
 use domain::{
-    contact::{self, Contact, ContactFilter, ContactOrder, TagFilter},
+    contact::{self, Contact, ContactFilter, ContactOrder},
     conversation::{self, ConversationFilter, ConversationOrder},
     ctx::Ctx,
     email,
     page::PageRequest,
     store::Location,
-    tag,
+    tag::{self, TagFilter},
 };
 use entity::{
     id::{Id as _, WorkspaceId},

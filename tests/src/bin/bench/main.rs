@@ -3,6 +3,7 @@
 //!
 //! Both halves of every ratio come from the same run: on a shared machine nothing else compares.
 
+mod bulk;
 mod floor;
 mod flows;
 mod process;
@@ -213,6 +214,7 @@ impl Run {
         Self::idle(&idle, "after the start")?;
         drop(idle);
         self.nights().await?;
+        self.bulk().await?;
         let (programs, client) = self.start_programs().await?;
         flows::settle(&self.ctx, &self.owner, None).await?;
         self.reads(&programs, &client).await?;
@@ -236,6 +238,20 @@ impl Run {
             let writer = self.ctx.db.writer();
             writer.execute_unprepared("VACUUM (ANALYZE)").await?;
             writer.execute_unprepared("CHECKPOINT").await?;
+        }
+        Ok(())
+    }
+
+    /// Everybody tagged and untagged, by one worker and before anything reads what follows.
+    async fn bulk(&self) -> Result<()> {
+        let figures = bulk::measure(&self.ctx, &self.owner).await?;
+        table(
+            "Tagging by filter",
+            &["what", "seconds", "contacts/s (target 50,000)"],
+        );
+        for (what, contacts, seconds) in figures {
+            let rate = count(contacts as f64 / seconds);
+            row(&[what.to_owned(), format!("{seconds:.2}"), rate]);
         }
         Ok(())
     }

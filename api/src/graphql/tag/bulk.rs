@@ -1,0 +1,115 @@
+//! Tagging everything a filter finds.
+
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    error::{Error, UserError},
+    tag::tagging::{NewBulk, Which, tag_by_filter},
+};
+
+use crate::graphql::{
+    account::AccountFilterInput, contact::ContactFilterInput, context::writer,
+    conversation::ConversationFilterInput, error::settle, id, operation::Operation,
+};
+
+/// Everything of one kind that a filter finds. Set exactly one field.
+#[derive(OneofObject)]
+pub(crate) enum ThingsInput {
+    /// Contacts.
+    Contacts(ContactFilterInput),
+    /// Accounts.
+    Accounts(AccountFilterInput),
+    /// Conversations.
+    Conversations(ConversationFilterInput),
+}
+
+impl ThingsInput {
+    fn read(self, now: DateTime<Utc>) -> domain::error::Result<Which> {
+        let (which, kind) = match self {
+            Self::Contacts(filter) => (filter.read().map(Which::Contact), "contacts"),
+            Self::Accounts(filter) => (filter.read().map(Which::Account), "accounts"),
+            Self::Conversations(filter) => {
+                (filter.read(now).map(Which::Conversation), "conversations")
+            }
+        };
+        // What reads a filter takes it for the argument of a list.
+        which.map_err(|error| match error {
+            Error::Refused(mut errors) => {
+                for error in &mut errors {
+                    let path = ["things".to_owned(), kind.to_owned()];
+                    error.path.splice(0..1, path);
+                }
+                Error::Refused(errors)
+            }
+            other => other,
+        })
+    }
+}
+
+/// Tags to put on everything a filter finds, and tags to take off.
+#[derive(InputObject)]
+pub(crate) struct TagByFilterInput {
+    /// What is meant. Each is judged when the operation comes to it, in the order of their ids.
+    things: ThingsInput,
+    /// The tags to put on; with those to take off, at most 10.
+    #[graphql(default)]
+    add_tag_ids: Vec<ID>,
+    /// The tags to take off.
+    #[graphql(default)]
+    remove_tag_ids: Vec<ID>,
+    /// Why, in words; kept with the history.
+    #[graphql(default)]
+    reason: String,
+    /// When what is put on comes off by itself.
+    expires_at: Option<DateTime<Utc>>,
+    /// Changes nothing: the operation's `counts` say how many taggings would be made (`added`) and
+    /// ended (`removed`).
+    #[graphql(default)]
+    dry_run: bool,
+}
+
+impl TagByFilterInput {
+    fn read(self, now: DateTime<Utc>) -> domain::error::Result<NewBulk> {
+        Ok(NewBulk {
+            which: self.things.read(now)?,
+            add: id::parse_all(&self.add_tag_ids, &["addTagIds"])?,
+            remove: id::parse_all(&self.remove_tag_ids, &["removeTagIds"])?,
+            reason: self.reason,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+/// What became of `tagByFilter`.
+#[derive(SimpleObject)]
+pub(crate) struct TagByFilterPayload {
+    /// The operation that does it; its `counts` are `added` and `removed`.
+    operation: Option<Operation>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct BulkMutation;
+
+#[Object]
+impl BulkMutation {
+    /// Puts tags on everything a filter finds and takes others off, however many there are. This goes
+    /// on as an operation, which can be watched and cancelled. Scope: WRITE.
+    async fn tag_by_filter(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: TagByFilterInput,
+    ) -> Result<TagByFilterPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let dry_run = input.dry_run;
+            tag_by_filter(ctx, actor, input.read(ctx.clock.now())?, dry_run).await
+        };
+        let (operation, user_errors) = settle(result.await)?;
+        Ok(TagByFilterPayload {
+            operation: operation.map(Operation),
+            user_errors,
+        })
+    }
+}

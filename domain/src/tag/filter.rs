@@ -1,0 +1,139 @@
+//! Which things a list has, by their tags; the same for contacts, accounts and conversations.
+
+use chrono::{DateTime, Utc};
+use entity::id::{Id as _, TagGroupId, TagId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::store::Query;
+
+/// Which tags a thing must and must not have. Every part given must hold; "none of" is a statement
+/// about all tags of a thing, not about some other tag it has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TagFilter {
+    /// At least one of these.
+    pub any: Vec<TagId>,
+    /// Every one of these.
+    pub all: Vec<TagId>,
+    /// Not a single one of these.
+    pub none: Vec<TagId>,
+    /// Whether a tag's descendants count as the tag.
+    pub with_descendants: bool,
+    /// Nothing of these groups.
+    pub group_empty: Vec<TagGroupId>,
+    /// No tag at all, or at least one.
+    pub untagged: Option<bool>,
+    /// As it was at this moment; the tree of tags is as it is now.
+    pub at: Option<DateTime<Utc>>,
+}
+
+impl Default for TagFilter {
+    fn default() -> Self {
+        Self {
+            any: Vec::new(),
+            all: Vec::new(),
+            none: Vec::new(),
+            with_descendants: true,
+            group_empty: Vec::new(),
+            untagged: None,
+            at: None,
+        }
+    }
+}
+
+impl TagFilter {
+    /// Takes out one tag that every result must have, to drive a list from that tag's rank index.
+    pub(crate) fn take_driver(&mut self) -> Option<TagId> {
+        if self.at.is_some() || !self.with_descendants {
+            return None;
+        }
+        if self.all.is_empty() && self.any.len() == 1 {
+            self.any.pop()
+        } else {
+            self.all.pop()
+        }
+    }
+
+    /// The tags and the groups it names.
+    pub(crate) fn names(&self) -> (Vec<TagId>, Vec<TagGroupId>) {
+        let tags = self.any.iter().chain(&self.all).chain(&self.none);
+        (tags.copied().collect(), self.group_empty.clone())
+    }
+
+    /// Appends the filter on the thing whose id is the SQL `target`, in a statement whose `$1` is the
+    /// workspace.
+    pub(crate) fn apply(&self, query: &mut Query, target: &str) {
+        if !self.any.is_empty() {
+            let tagged = self.tagged(query, target, &self.any);
+            query.push(&format!(" AND EXISTS ({tagged})"));
+        }
+        for tag in &self.all {
+            let tagged = self.tagged(query, target, std::slice::from_ref(tag));
+            query.push(&format!(" AND EXISTS ({tagged})"));
+        }
+        if !self.none.is_empty() {
+            let tagged = self.tagged(query, target, &self.none);
+            query.push(&format!(" AND NOT EXISTS ({tagged})"));
+        }
+        if !self.group_empty.is_empty() {
+            let groups = list(query, self.group_empty.iter().map(|group| group.uuid()));
+            let holds = self.holds(query);
+            query.push(&format!(
+                " AND NOT EXISTS (SELECT 1 FROM tagging f
+                    JOIN tag v ON v.workspace_id = $1 AND v.id = f.tag_id AND v.group_id IN ({groups})
+                    WHERE f.workspace_id = $1 AND f.target_id = {target} AND {holds})"
+            ));
+        }
+        if let Some(untagged) = self.untagged {
+            let not = if untagged { "NOT " } else { "" };
+            let holds = self.holds(query);
+            query.push(&format!(
+                " AND {not}EXISTS (SELECT 1 FROM tagging f
+                    WHERE f.workspace_id = $1 AND f.target_id = {target} AND {holds})"
+            ));
+        }
+    }
+
+    /// What finds a row when the thing has one of `tags`.
+    fn tagged(&self, query: &mut Query, target: &str, tags: &[TagId]) -> String {
+        let tags = list(query, tags.iter().map(|tag| tag.uuid()));
+        match (self.at, self.with_descendants) {
+            (None, true) => format!(
+                "SELECT 1 FROM tag_rank f WHERE f.workspace_id = $1 AND f.target_id = {target}
+                   AND f.tag_id IN ({tags})"
+            ),
+            (_, false) => {
+                let holds = self.holds(query);
+                format!(
+                    "SELECT 1 FROM tagging f WHERE f.workspace_id = $1 AND f.target_id = {target}
+                       AND f.tag_id IN ({tags}) AND {holds}"
+                )
+            }
+            (Some(_), true) => {
+                let holds = self.holds(query);
+                format!(
+                    "SELECT 1 FROM tagging f
+                     JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = f.tag_id
+                       AND l.ancestor_id IN ({tags})
+                     WHERE f.workspace_id = $1 AND f.target_id = {target} AND {holds}"
+                )
+            }
+        }
+    }
+
+    /// That the tagging `f` holds at the moment asked for.
+    fn holds(&self, query: &mut Query) -> String {
+        match self.at {
+            None => "f.removed_at IS NULL".to_owned(),
+            Some(at) => {
+                let at = query.arg(at);
+                format!("f.added_at <= {at} AND (f.removed_at IS NULL OR f.removed_at > {at})")
+            }
+        }
+    }
+}
+
+fn list(query: &mut Query, ids: impl Iterator<Item = Uuid>) -> String {
+    ids.map(|id| query.arg(id)).collect::<Vec<_>>().join(", ")
+}

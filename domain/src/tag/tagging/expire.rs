@@ -1,0 +1,90 @@
+//! Taggings that end by themselves.
+//!
+//! Called by every worker about once a second. A bounded batch at a time ends what has come to its
+//! time, each batch one transaction: the interval's end, the rank index, the counters and the log. The
+//! update finds only what still holds, so several workers and a crash between two batches change
+//! nothing. An interval ends at the moment that was set, not when a worker came to it.
+
+use entity::id::{TagId, WorkspaceId};
+use sea_orm::ConnectionTrait as _;
+
+use super::{
+    Reason, Touched,
+    write::{hold_tags, settle_ended},
+};
+use crate::{
+    access::Origin,
+    ctx::Ctx,
+    error::Result,
+    store::{Query, Rows, dialect},
+};
+
+/// Taggings ended in one transaction.
+const BATCH: i64 = 1_000;
+
+/// Ends every tagging whose time has come, in all workspaces, while `goes_on`; says how many.
+pub async fn expire(ctx: &Ctx, goes_on: &(dyn Fn() -> bool + Sync)) -> Result<usize> {
+    let mut count = 0;
+    while goes_on() {
+        let workspace: Option<WorkspaceId> = Query::new(
+            "SELECT workspace_id FROM tagging
+             WHERE removed_at IS NULL AND expires_at IS NOT NULL AND expires_at <= $1
+             ORDER BY expires_at LIMIT 1",
+        )
+        .bind(ctx.clock.now())
+        .scalar(ctx.reader())
+        .await?;
+        let Some(workspace) = workspace else {
+            return Ok(count);
+        };
+        let ended = batch(ctx, workspace).await?;
+        if ended == 0 {
+            // Another worker holds them all.
+            return Ok(count);
+        }
+        count += ended;
+    }
+    Ok(count)
+}
+
+async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<usize> {
+    let mut tx = ctx.begin(workspace).await?;
+    let skip_locked = dialect::skip_locked(tx.connection().get_database_backend());
+    // Whoever changes the tree takes the tags first, too.
+    let tags: Vec<TagId> = Query::new(format!(
+        "SELECT DISTINCT d.tag_id FROM (
+             SELECT tag_id FROM tagging
+             WHERE workspace_id = $1 AND removed_at IS NULL AND expires_at IS NOT NULL
+               AND expires_at <= $2
+             ORDER BY expires_at LIMIT {BATCH}) d"
+    ))
+    .bind(workspace)
+    .bind(tx.now)
+    .column(tx.connection())
+    .await?;
+    hold_tags(&tx, tags.iter().copied()).await?;
+    let ended: Vec<Touched> = Query::new(format!(
+        "UPDATE tagging SET removed_at = expires_at, removed_by = $3, removed_reason = '',
+             ended = 'EXPIRED'
+         WHERE workspace_id = $1 AND removed_at IS NULL AND id IN (
+             SELECT id FROM tagging
+             WHERE workspace_id = $1 AND removed_at IS NULL AND expires_at IS NOT NULL
+               AND expires_at <= $2 AND tag_id IN (SELECT r.id FROM {{r}})
+             ORDER BY expires_at LIMIT {BATCH} {skip_locked})
+         RETURNING id, tag_id, target, target_id"
+    ))
+    .bind(workspace)
+    .bind(tx.now)
+    .bind(Origin::System.json())
+    .rows("r", Rows::new().ids("id", tags))
+    .all(tx.connection())
+    .await?;
+    let reason = Reason {
+        origin: Origin::System,
+        text: String::new(),
+        cause: None,
+    };
+    settle_ended(ctx, &mut tx, &reason, &ended).await?;
+    tx.commit().await?;
+    Ok(ended.len())
+}
