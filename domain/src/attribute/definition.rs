@@ -180,8 +180,8 @@ pub async fn update(
         sort_again(&tx, &before, &options).await?;
     }
     record(&mut tx, actor, id);
-    let changed = Record::changed("attribute.update", id, audited(&before), audited(&after));
-    tx.audit(actor, changed);
+    let entry = Record::changed("attribute.update", id, audited(&before), audited(&after));
+    tx.audit(actor, entry);
     tx.commit().await?;
     Ok(after)
 }
