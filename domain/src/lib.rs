@@ -33,6 +33,7 @@ pub mod page;
 pub mod phone;
 pub mod port;
 pub mod rule;
+pub mod search;
 pub mod stage;
 pub mod store;
 pub mod subject;
@@ -53,12 +54,16 @@ pub fn projections() -> &'static [&'static dyn Projection] {
         &email::metrics::EmailMetrics,
         &health::projection::HealthProjection,
         &health::refit::HealthRefit,
+        &search::upkeep::SearchProjection,
     ]
 }
 
 /// Everything that recurs by the clock.
 pub fn schedules() -> &'static [&'static dyn Schedule] {
-    &[&health::nightly::NightlyHealth]
+    &[
+        &health::nightly::NightlyHealth,
+        &search::upkeep::SearchUpkeep,
+    ]
 }
 
 /// Everything long that can be asked for.

@@ -45,6 +45,8 @@ mod restore;
 #[cfg(test)]
 mod rule;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod tag;
 #[cfg(test)]
 mod tagging;

@@ -33,6 +33,7 @@ pub mod quarantine;
 pub mod rate_limit;
 pub mod rule;
 mod scalar;
+pub mod search;
 mod stage;
 mod subject;
 pub mod tag;
@@ -67,6 +68,7 @@ pub struct Query(
     rule::RuleQuery,
     tag::TagGroupQuery,
     tag::TagLifecycleQuery,
+    search::SearchQuery,
     tag::TagQuery,
 );
 

@@ -27,6 +27,7 @@ use super::{
     operation::Operation,
     quarantine::QuarantinedItem,
     rule::{Rule, RuleFiring},
+    search::SearchHit,
     stage::StageChange,
     tag::Tagging,
 };
@@ -103,6 +104,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         )
         .override_output_type_description::<Connection<String, SubscriptionChange>>(
             "A page of a history of subscriptions.",
+        )
+        .override_output_type_description::<connection::Connection<String, SearchHit>>(
+            "A page of what a search found.",
         )
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
 }

@@ -7,6 +7,7 @@ use entity::{
 };
 use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult as _};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
@@ -14,6 +15,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Key, Keyset, Page, PageRequest, by_value},
+    search::{self, narrow},
     store::Query,
     tag::TagFilter,
 };
@@ -25,7 +27,7 @@ use crate::{
 pub struct AccountFilter {
     /// By their tags.
     pub tags: TagFilter,
-    /// Whose name or domain contains this, ignoring case and width.
+    /// Which are found by a search for this.
     pub text: Option<String>,
     /// In one of these stages.
     pub stages: Vec<LifecycleStage>,
@@ -37,8 +39,15 @@ pub struct AccountFilter {
     pub attributes: Vec<AttributeTest>,
 }
 
+impl narrow::Listed for account::Model {
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+}
+
 impl AccountFilter {
-    /// Appends the filter on the account `a`.
+    /// Appends the filter on the account `a`. Lists take a text out before and let the search say
+    /// which answer; long work, which goes through all anyway, compares names and domains here.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "a.id");
         if let Some(text) = &self.text {
@@ -129,7 +138,8 @@ impl AccountOrder {
     }
 }
 
-/// A page of the workspace's accounts, each with its cursor. One statement.
+/// A page of the workspace's accounts, each with its cursor. Without a text it is one statement; with
+/// one, the search says which answer.
 pub async fn list(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -137,10 +147,30 @@ pub async fn list(
     order: AccountOrder,
     page: &PageRequest,
 ) -> Result<Page<(String, account::Model)>> {
+    let mut filter = filter.clone();
+    let Some(text) = filter.text.take() else {
+        return read(ctx, workspace, &filter, order, page, None).await;
+    };
+    let read = move |ctx: Ctx, page: PageRequest, only| -> narrow::Read<account::Model> {
+        let filter = filter.clone();
+        Box::pin(async move { read(&ctx, workspace, &filter, order, &page, only).await })
+    };
+    narrow::list(ctx, workspace, search::Kind::Account, &text, page, read).await
+}
+
+async fn read(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &AccountFilter,
+    order: AccountOrder,
+    page: &PageRequest,
+    only: Option<Vec<Uuid>>,
+) -> Result<Page<(String, account::Model)>> {
     let keyset = order.keyset(ctx.db.backend());
     let mut query =
         Query::new("SELECT a.* FROM account a WHERE a.workspace_id = $1").bind(workspace);
     filter.apply(&mut query, ctx.reader());
+    narrow::apply(&mut query, "a.id", only.as_deref());
     keyset.apply(&mut query, page)?;
     let rows: Vec<account::Model> = query.all(ctx.reader()).await?;
     Ok(keyset.page(rows, page).map(|account| {
@@ -150,7 +180,7 @@ pub async fn list(
 }
 
 /// A page of the workspace's accounts ordered by an attribute, each with its cursor. One statement
-/// finds the attribute, one the page.
+/// finds the attribute, one the page. With a text, the search says which answer.
 pub async fn list_by_attribute(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -159,6 +189,27 @@ pub async fn list_by_attribute(
     page: &PageRequest,
 ) -> Result<Page<(String, account::Model)>> {
     attribute::definition::check(ctx, workspace, order.attribute).await?;
+    let mut filter = filter.clone();
+    let Some(text) = filter.text.take() else {
+        return read_by_attribute(ctx, workspace, &filter, order, page, None).await;
+    };
+    let read = move |ctx: Ctx, page: PageRequest, only| -> narrow::Read<account::Model> {
+        let filter = filter.clone();
+        Box::pin(
+            async move { read_by_attribute(&ctx, workspace, &filter, order, &page, only).await },
+        )
+    };
+    narrow::list(ctx, workspace, search::Kind::Account, &text, page, read).await
+}
+
+async fn read_by_attribute(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &AccountFilter,
+    order: AttributeOrder,
+    page: &PageRequest,
+    only: Option<Vec<Uuid>>,
+) -> Result<Page<(String, account::Model)>> {
     let list = by_value::List {
         attribute: order.attribute,
         descending: order.descending,
@@ -167,7 +218,10 @@ pub async fn list_by_attribute(
         joins: "",
         columns: "a.*",
     };
-    let filter = |query: &mut Query| filter.apply(query, ctx.reader());
+    let filter = |query: &mut Query| {
+        filter.apply(query, ctx.reader());
+        narrow::apply(query, "a.id", only.as_deref());
+    };
     let query = list.query(workspace, page, filter)?;
     let rows = query.raw(ctx.reader()).await?;
     let found = rows

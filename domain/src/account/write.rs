@@ -16,6 +16,7 @@ use crate::{
     contact::home,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
+    search,
     stage::{self, NewStage},
     store::Tx,
     subject::Subject,
@@ -109,6 +110,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAccount) -> Result<account
     account::Entity::insert(account.clone().into_active_model())
         .exec_without_returning(tx.connection())
         .await?;
+    search::index::touch(&tx, search::Kind::Account, &[id.0]).await?;
     write::put(&mut tx, actor.origin(), id.into(), None, attributes).await?;
     tx.audit(actor, Record::made("account.create", id, audited(&account)));
     tx.commit().await?;
@@ -150,6 +152,7 @@ pub async fn update(
     // Every column is written: what did not change has the value just read.
     let active = account.into_active_model().reset_all();
     let account = active.update(tx.connection()).await?;
+    search::index::touch(&tx, search::Kind::Account, &[id.0]).await?;
     write::put(&mut tx, actor.origin(), id.into(), None, attributes).await?;
     let record = Record::changed("account.update", id, before, audited(&account));
     tx.audit(actor, record);

@@ -8,6 +8,7 @@
 
 use entity::id::{ContactId, WorkspaceId};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
+use uuid::Uuid;
 
 use super::suppress;
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     audit::{self, Who},
     ctx::Ctx,
     error::{Error, Result},
+    search::{self, Kind},
     store::{Query, Rows, Tx},
     tag,
     work::change::{Change, Fact},
@@ -28,7 +30,8 @@ pub enum Personal {
     Rows(&'static str),
     /// They are deleted; a copy or an index of rows that are exported already.
     Derived(&'static str),
-    /// Texts are taken out of the rows; see `scrub`, and `audit::erase`.
+    /// Texts are taken out of the rows; see `scrub`, `audit::erase`, and `forget_texts` for the
+    /// search index.
     Scrubbed,
     /// There is nothing of a person in it.
     Nothing,
@@ -155,6 +158,9 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     ),
     line("contact", R(theirs!("id"))),
     line("audit_entry", Scrubbed),
+    line("search_block", Scrubbed),
+    line("search_segment", Scrubbed),
+    line("search_tail", Scrubbed),
     line("change", Scrubbed),
     line("idempotency_key", Scrubbed),
     line("quarantine", Scrubbed),
@@ -173,6 +179,8 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("projection_cursor", Nothing),
     line("rule", Nothing),
     line("schedule_tick", Nothing),
+    line("search_backfill", Nothing),
+    line("search_state", Nothing),
     line("suppression", Nothing),
     line("tag", Nothing),
     line("tag_closure", Nothing),
@@ -189,6 +197,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));
     }
+    forget_texts(&tx, &ids).await?;
     remember_hashes(&tx, &ids).await?;
     scrub(&tx, &ids).await?;
     unrank(ctx, &tx, &ids).await?;
@@ -235,6 +244,30 @@ pub(super) async fn people(
     .bind(id)
     .column(connection)
     .await?)
+}
+
+/// Takes the person out of the search index, which makes the parts of it that hold traces of their
+/// texts anew. Before anything else: it waits for the index's own work, which must not wait for this.
+async fn forget_texts(tx: &Tx<'_>, ids: &[ContactId]) -> Result<()> {
+    for (kind, table) in [
+        (Kind::Contact, "contact"),
+        (Kind::Conversation, "conversation"),
+        (Kind::Message, "message"),
+    ] {
+        let line = PERSONAL_TABLES.iter().find(|line| line.table == table);
+        let Some(Personal::Rows(condition)) = line.map(|line| line.personal) else {
+            continue;
+        };
+        let theirs: Vec<Uuid> = Query::new(format!(
+            "SELECT t.id FROM {table} t WHERE t.workspace_id = $1 AND ({condition})"
+        ))
+        .bind(tx.workspace)
+        .rows("r", Rows::new().ids("id", ids.iter().copied()))
+        .column(tx.connection())
+        .await?;
+        search::index::forget(tx, kind, &theirs).await?;
+    }
+    Ok(())
 }
 
 /// Keeps the addresses as hashes nobody can read.

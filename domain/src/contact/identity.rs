@@ -25,6 +25,7 @@ use crate::{
     locale::Locale,
     mail::EmailAddress,
     page::{Key, Keyset, Page, PageRequest},
+    search,
     store::{Query, Rows, Tx},
     text,
     work::change::{Change, Fact},
@@ -69,6 +70,7 @@ pub async fn attach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
     let value = normal(given, home, &["value"]).map_err(|error| Error::Refused(vec![error]))?;
     suppress::refuse(&tx, given.kind, &value, &["value"]).await?;
     give(&mut tx, actor, id, given.kind, value, "value").await?;
+    search::index::touch(&tx, search::Kind::Contact, &[id.0]).await?;
     tx.commit().await?;
     again(ctx, actor, id).await
 }
@@ -168,6 +170,7 @@ pub async fn detach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
         identity: given.kind,
     };
     tx.record(Change::new(actor.origin(), Some(id), fact));
+    search::index::touch(&tx, search::Kind::Contact, &[id.0]).await?;
     tx.commit().await?;
     again(ctx, actor, id).await
 }
@@ -229,6 +232,7 @@ pub async fn identify(ctx: &Ctx, actor: &Actor, who: Identify) -> Result<Identif
             merge::join(ctx, &mut tx, actor.origin(), id, *other, reason).await?;
         }
     }
+    let mut has_more = false;
     for (index, (kind, value)) in identities.into_iter().enumerate() {
         let is_new = holders
             .iter()
@@ -242,7 +246,11 @@ pub async fn identify(ctx: &Ctx, actor: &Actor, who: Identify) -> Result<Identif
             )
             .await?;
             give(&mut tx, actor, id, kind, value, "identities").await?;
+            has_more = true;
         }
+    }
+    if has_more {
+        search::index::touch(&tx, search::Kind::Contact, &[id.0]).await?;
     }
     tx.commit().await?;
     Ok(Identified {

@@ -7,6 +7,7 @@ use entity::{
 };
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{COLUMNS, Contact, ContactOrder, JOINS, read_contact};
 use crate::{
@@ -14,7 +15,8 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Page, PageRequest, by_value},
-    store::Query,
+    search::{self, narrow},
+    store::{Query, Rows},
     tag::{self, TagFilter},
 };
 
@@ -29,7 +31,7 @@ pub struct ContactFilter {
     pub account: Option<AccountId>,
     /// In one of these bands.
     pub bands: Vec<HealthBand>,
-    /// Whose name or address contains this, ignoring case and width.
+    /// Who is found by a search for this.
     pub text: Option<String>,
     /// In one of these stages.
     pub stages: Vec<LifecycleStage>,
@@ -55,8 +57,16 @@ pub struct ContactFilter {
     pub attributes: Vec<AttributeTest>,
 }
 
+impl narrow::Listed for Contact {
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+}
+
 impl ContactFilter {
-    /// Appends the filter on the contact `c`, with its activity `a` and its health `h`.
+    /// Appends the filter on the contact `c`, with its activity `a` and its health `h`. Lists take a
+    /// text out before and let the search say who answers; long work, which goes through everybody
+    /// anyway, compares names and addresses here.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "c.id");
         if let Some(account) = self.account {
@@ -127,8 +137,8 @@ pub(crate) fn one_of<V: Into<sea_orm::Value>>(
     }
 }
 
-/// A page of the workspace's contacts, each with its cursor. One statement; with a tag to drive it
-/// and ordered by health it walks that tag's rank index and touches only the page's rows.
+/// A page of the workspace's contacts, each with its cursor. Without a text it is one statement; with
+/// one, the search says who answers.
 pub async fn list(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -136,11 +146,34 @@ pub async fn list(
     order: ContactOrder,
     page: &PageRequest,
 ) -> Result<Page<(String, Contact)>> {
-    let driver = filter.tags.take_driver();
+    let Some(text) = filter.text.take() else {
+        return read(ctx, workspace, filter, order, page, None).await;
+    };
+    let read = move |ctx: Ctx, page: PageRequest, only| -> narrow::Read<Contact> {
+        let filter = filter.clone();
+        Box::pin(async move { read(&ctx, workspace, filter, order, &page, only).await })
+    };
+    narrow::list(ctx, workspace, search::Kind::Contact, &text, page, read).await
+}
+
+/// One statement; with a tag to drive it and ordered by health it walks that tag's rank index and
+/// touches only the page's rows.
+async fn read(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    mut filter: ContactFilter,
+    order: ContactOrder,
+    page: &PageRequest,
+    only: Option<Vec<Uuid>>,
+) -> Result<Page<(String, Contact)>> {
+    let driver = match only {
+        Some(_) => None,
+        None => filter.tags.take_driver(),
+    };
     let is_of_one_tag = filter == ContactFilter::default();
     let keyset = order.keyset(driver.is_some(), ctx.db.backend());
-    let mut query = match driver {
-        Some(tag) => {
+    let mut query = match (driver, only) {
+        (Some(tag), _) => {
             let mut query = Query::new(format!(
                 "SELECT {COLUMNS} FROM tag_rank r
                  JOIN contact c ON c.workspace_id = r.workspace_id AND c.id = r.target_id {JOINS}
@@ -151,7 +184,13 @@ pub async fn list(
             query.push(&format!(" AND r.tag_id = {tag}"));
             query
         }
-        None => Query::new(format!(
+        (None, Some(only)) => Query::new(format!(
+            "SELECT {COLUMNS} FROM {{mine}}
+             JOIN contact c ON c.workspace_id = $1 AND c.id = mine.id {JOINS} WHERE true"
+        ))
+        .bind(workspace)
+        .rows("mine", Rows::new().uuids("id", only)),
+        (None, None) => Query::new(format!(
             "SELECT {COLUMNS} FROM contact c {JOINS} WHERE c.workspace_id = $1"
         ))
         .bind(workspace),
@@ -179,7 +218,8 @@ pub async fn list(
 
 /// A page of the workspace's contacts ordered by an attribute, each with its cursor. One statement
 /// finds the attribute, one the page: it walks the index of the attribute's values, and goes on with
-/// those who have none only where those who have one come to their end.
+/// those who have none only where those who have one come to their end. With a text, the search says
+/// who answers.
 pub async fn list_by_attribute(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -188,6 +228,27 @@ pub async fn list_by_attribute(
     page: &PageRequest,
 ) -> Result<Page<(String, Contact)>> {
     attribute::definition::check(ctx, workspace, order.attribute).await?;
+    let mut filter = filter.clone();
+    let Some(text) = filter.text.take() else {
+        return read_by_attribute(ctx, workspace, &filter, order, page, None).await;
+    };
+    let read = move |ctx: Ctx, page: PageRequest, only| -> narrow::Read<Contact> {
+        let filter = filter.clone();
+        Box::pin(
+            async move { read_by_attribute(&ctx, workspace, &filter, order, &page, only).await },
+        )
+    };
+    narrow::list(ctx, workspace, search::Kind::Contact, &text, page, read).await
+}
+
+async fn read_by_attribute(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &ContactFilter,
+    order: AttributeOrder,
+    page: &PageRequest,
+    only: Option<Vec<Uuid>>,
+) -> Result<Page<(String, Contact)>> {
     let list = by_value::List {
         attribute: order.attribute,
         descending: order.descending,
@@ -196,7 +257,10 @@ pub async fn list_by_attribute(
         joins: JOINS,
         columns: COLUMNS,
     };
-    let filter = |query: &mut Query| filter.apply(query, ctx.reader());
+    let filter = |query: &mut Query| {
+        filter.apply(query, ctx.reader());
+        narrow::apply(query, "c.id", only.as_deref());
+    };
     let query = list.query(workspace, page, filter)?;
     let rows = query.raw(ctx.reader()).await?;
     let found = rows

@@ -15,6 +15,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     mail::EmailAddress,
+    search,
     store::{Query, Rows, Tx},
     text::name_key,
     work::change::{Change, Fact},
@@ -117,6 +118,8 @@ pub(crate) async fn resolve_emails(
             tx.audit(origin, record);
         }
         complete(tx, mine.keys().copied()).await?;
+        let known = mine.keys().map(|id| (id.0, tx.now));
+        search::index::touch_new(tx, search::Kind::Contact, known).await?;
     }
     Ok(people
         .iter()

@@ -18,6 +18,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError},
+    search,
     stage::{self, NewStage},
     store::Tx,
     subject::Subject,
@@ -136,6 +137,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact
         let record = Record::changed("contact.update", id, before, after);
         tx.audit(actor, record.of(id));
     }
+    search::index::touch(&tx, search::Kind::Contact, &[id.0]).await?;
     tx.commit().await?;
     find(ctx, actor.workspace, id)
         .await?
@@ -188,6 +190,7 @@ pub async fn update(
     let after = audited(&profile.write(&mut tx, actor, contact).await?);
     let record = Record::changed("contact.update", id, before, after);
     tx.audit(actor, record.of(id));
+    search::index::touch(&tx, search::Kind::Contact, &[id.0]).await?;
     let fact = Fact::ContactChanged { contact_id: id };
     tx.record(Change::new(actor.origin(), Some(id), fact));
     tx.commit().await?;

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode},
     inbox,
     mail::EmailAddress,
+    search,
     store::{Query, Rows, Tx, dialect},
     text,
     work::change::{Change, Fact},
@@ -291,6 +292,7 @@ async fn write(
             rewrite_conversations(tx, &new).await?;
             stored.extend(look_up(tx, inbox, &messages).await?);
         }
+        index(tx, &new, &kept).await?;
         for change in update_conversations(tx, &old).await? {
             tx.record(change.recorded(origin));
         }
@@ -559,6 +561,18 @@ async fn drop_unused(
         .execute(tx.connection())
         .await?;
     Ok(())
+}
+
+/// Has the new messages, and the subjects of the conversations that the first of them opened, found
+/// by searches.
+async fn index(tx: &Tx<'_>, opening: &[&Placed<'_>], kept: &[&Placed<'_>]) -> Result<()> {
+    let opened: BTreeSet<_> = opening.iter().map(|place| place.conversation.0).collect();
+    if !opened.is_empty() {
+        let opened = opened.iter().map(|&id| (id, tx.now));
+        search::index::touch_new(tx, search::Kind::Conversation, opened).await?;
+    }
+    let messages = kept.iter().map(|place| (place.id.0, place.message.sent_at));
+    search::index::touch_new(tx, search::Kind::Message, messages).await
 }
 
 /// A conversation that was not open and that the contact has written in since.

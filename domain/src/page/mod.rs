@@ -11,12 +11,16 @@
 //! To write a list: take a `&PageRequest`, put the statement together up to its filter, then
 //! `keyset.apply(&mut query, page)`, run it, and return `keyset.page(rows, page)`.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 pub(crate) mod by_value;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -177,6 +181,18 @@ pub enum Total {
     Known(i64),
     /// A statement whose first column says it.
     Statement(Query),
+    /// Something else that finds it out.
+    Later(Later),
+}
+
+/// Finds a total out; see [`Total::later`].
+#[derive(Clone)]
+pub struct Later(Arc<dyn Fn(Ctx) -> BoxFuture<'static, Result<i64>> + Send + Sync>);
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Later").finish_non_exhaustive()
+    }
 }
 
 impl Default for Total {
@@ -187,6 +203,13 @@ impl Default for Total {
 }
 
 impl Total {
+    /// A total that `find` finds out when it is asked for.
+    pub fn later(
+        find: impl Fn(Ctx) -> BoxFuture<'static, Result<i64>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Later(Later(Arc::new(find)))
+    }
+
     /// The rows `query` would give, whose text ends inside a `WHERE`.
     fn of(query: &Query) -> Self {
         let mut query = query.clone();
@@ -203,6 +226,7 @@ impl Total {
                 .scalar(ctx.reader())
                 .await?
                 .unwrap_or_default()),
+            Self::Later(later) => (later.0)(ctx.clone()).await,
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Work {
     Health,
     /// Entries of the audit log to be sealed.
     Audit,
+    /// Entries after which the search index is looked after.
+    Search,
     /// A delivery of the workspace can be attempted now.
     Due,
     /// An operation of the workspace can go on now.
@@ -31,12 +33,13 @@ pub enum Work {
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Changes,
         Self::Rules,
         Self::Email,
         Self::Health,
         Self::Audit,
+        Self::Search,
         Self::Due,
         Self::Operation,
     ];
@@ -59,6 +62,7 @@ impl Work {
             Self::Email => "email",
             Self::Health => "health",
             Self::Audit => "audit",
+            Self::Search => "search",
             Self::Due => "due",
             Self::Operation => "operation",
         }

@@ -57,6 +57,13 @@ impl Query {
         self
     }
 
+    /// Binds `{name}` for all pieces of a text that name it, each of which may ask for it.
+    pub(crate) fn share_rows(&mut self, name: &'static str, rows: impl FnOnce() -> Rows) {
+        if self.rows.iter().all(|(bound, _)| *bound != name) {
+            self.rows.push((name, rows()));
+        }
+    }
+
     fn statement(mut self, connection: &impl ConnectionTrait) -> Statement {
         let backend = connection.get_database_backend();
         for (name, rows) in self.rows {

@@ -29,6 +29,7 @@ enum Column {
     Flag(Vec<bool>),
     Time(Vec<Option<DateTime<Utc>>>),
     Date(Vec<NaiveDate>),
+    Bytes(Vec<Vec<u8>>),
 }
 
 /// Stands for a missing text; control characters are removed from everything users write.
@@ -82,6 +83,8 @@ impl Rows {
         opt_times(Option<DateTime<Utc>> => Time, value => value);
         /// Adds a column of days.
         dates(NaiveDate => Date, value => value);
+        /// Adds a column of bytes.
+        blobs(Vec<u8> => Bytes, value => value);
     }
 
     /// Adds a column of ids.
@@ -147,7 +150,7 @@ impl Rows {
         for (index, (column, cells)) in self.columns.into_iter().enumerate() {
             let cell = format!("value ->> '$[{index}]'");
             selected.push(match cells {
-                Column::Uuid(_) => format!("unhex({cell}) AS {column}"),
+                Column::Uuid(_) | Column::Bytes(_) => format!("unhex({cell}) AS {column}"),
                 _ => format!("{cell} AS {column}"),
             });
             for (row, cell) in rows.iter_mut().zip(cells.into_json()) {
@@ -176,6 +179,7 @@ impl Column {
             Self::Flag(cells) => cells.len(),
             Self::Time(cells) => cells.len(),
             Self::Date(cells) => cells.len(),
+            Self::Bytes(cells) => cells.len(),
         }
     }
 
@@ -240,6 +244,11 @@ impl Column {
                 "date",
                 name.to_owned(),
             ),
+            Self::Bytes(cells) => (
+                array(ArrayType::Bytes, cells.into_iter()),
+                "bytea",
+                name.to_owned(),
+            ),
         }
     }
 
@@ -264,6 +273,10 @@ impl Column {
             Self::Date(cells) => cells
                 .into_iter()
                 .map(|cell| json!(cell.to_string()))
+                .collect(),
+            Self::Bytes(cells) => cells
+                .into_iter()
+                .map(|cell| json!(hex::encode(cell)))
                 .collect(),
         }
     }

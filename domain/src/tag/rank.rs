@@ -65,7 +65,9 @@ pub(super) async fn update(
     more.retain(|_, change| *change > 0);
     let mut less = pairs;
     less.retain(|_, change| *change < 0);
-    less.values_mut().for_each(|change| *change = -*change);
+    for change in less.values_mut() {
+        *change = -*change;
+    }
     let new = add_ranks(tx, &more).await?;
     let gone = cut_ranks(tx, &less).await?;
     let signed = new.into_iter().map(|pair| (pair, 1));

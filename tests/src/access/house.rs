@@ -158,6 +158,7 @@ impl House {
         house.take_in(world, door, name, &canary).await;
         house.follow_up(world, door).await;
         house.note(door, "note", &canary).await;
+        house.journey(door).await;
         house.refresh(door).await;
         house
     }
@@ -212,6 +213,20 @@ impl House {
         let input = json!({ "identities": identities });
         let made = door.must(owner, identify, json!({ "input": input })).await;
         self.keep("suspect", &made["suspects"][0]["id"]);
+    }
+
+    /// A stage the contact came to, and what they want to hear of.
+    async fn journey(&mut self, door: &Door) {
+        let owner = &self.owner.clone();
+        let update = "mutation($input: UpdateContactInput!) { updateContact(input: $input) \
+            { contact { id } userErrors { message } } }";
+        let input = json!({ "id": self.ids["contact"], "stage": "LEAD" });
+        door.must(owner, update, json!({ "input": input })).await;
+        let subscribe = "mutation($input: SetSubscriptionInput!) \
+            { setSubscription(input: $input) { userErrors { message } } }";
+        let input = json!({ "contactId": self.ids["contact"], "channel": "EMAIL",
+            "state": "SUBSCRIBED" });
+        door.must(owner, subscribe, json!({ "input": input })).await;
     }
 
     /// A note about the contact.

@@ -117,6 +117,7 @@ pub(super) fn rows() -> Vec<Row> {
         ask("rule", json!({ "id": "@rule" }), READ),
         ask("rules", json!({}), READ),
         ask("inboxes", json!({}), READ),
+        ask("search", json!({ "query": "canary" }), READ),
         ask("node", json!({ "id": "@contact" }), READ),
         ask("nodes", json!({ "ids": ["@contact", "@tag"] }), READ),
         ask("tag", json!({ "id": "@tag" }), READ),

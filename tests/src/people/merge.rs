@@ -157,6 +157,8 @@ async fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
         "contact_merge_row",
         "health_history",
         "projection_cursor",
+        "search_state",
+        "search_tail",
         "tag_count",
     ] {
         rows.remove(table);

@@ -34,7 +34,8 @@ pub(crate) enum AccountOrderBy {
 pub(crate) struct AccountFilterInput {
     /// By their tags; a tag's descendants count as the tag.
     tags: Option<TagFilterInput>,
-    /// Whose name or domain contains this, ignoring case and width.
+    /// Whose name, domain or external id contains each of these words, whatever their width, case and
+    /// kana.
     text: Option<String>,
     /// In one of these lifecycle stages.
     stages: Option<Vec<LifecycleStage>>,

@@ -471,7 +471,8 @@ pub(crate) struct ContactFilterInput {
     account_id: Option<ID>,
     /// In one of these health bands.
     health_bands: Option<Vec<HealthBand>>,
-    /// Whose name or address contains this, ignoring case and width.
+    /// Whose name, reading or one of whose identities contains each of these words, whatever their
+    /// width, case and kana.
     text: Option<String>,
     /// In one of these lifecycle stages.
     stages: Option<Vec<LifecycleStage>>,

@@ -29,6 +29,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
+    search,
     store::{Query, Rows, Tx},
     text,
     work::change::{Change, Fact},
@@ -241,6 +242,7 @@ pub(super) async fn join(
     store(tx, goes).await?;
     write_activity(tx, survivor, &joined).await?;
     settle_suspects(tx, survivor, loser, "MERGED").await?;
+    search::index::touch(tx, search::Kind::Contact, &[survivor.0, loser.0]).await?;
     let fact = Fact::ContactMerged {
         merge_id: id,
         contact_id: survivor,
@@ -287,6 +289,8 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     )
     .await?;
     reopen_suspects(&tx, merge.survivor_id, merge.loser_id, merge.merged_at).await?;
+    let both = [merge.survivor_id.0, merge.loser_id.0];
+    search::index::touch(&tx, search::Kind::Contact, &both).await?;
     Query::new(
         "UPDATE contact_merge SET undone_at = $3, undone_by = $4
          WHERE workspace_id = $1 AND id = $2",

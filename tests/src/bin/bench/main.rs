@@ -9,6 +9,7 @@ mod flows;
 mod process;
 mod reads;
 mod report;
+mod search;
 mod seed;
 
 use std::{
@@ -51,6 +52,8 @@ struct Plan {
     events: usize,
     latencies: usize,
     databases: Vec<&'static str>,
+    /// Measures only searches, on contacts and messages of its own.
+    search: bool,
     folder: PathBuf,
 }
 
@@ -63,9 +66,14 @@ impl Plan {
             events: 60_000,
             latencies: 300,
             databases: vec!["postgres", "sqlite"],
+            search: false,
             folder: env::temp_dir(),
         };
         while let Some(name) = arguments.next() {
+            if name == "search" {
+                plan.search = true;
+                continue;
+            }
             let value = arguments
                 .next()
                 .with_context(|| format!("{name} needs a value"))?;
@@ -108,7 +116,13 @@ fn main() -> Result<()> {
         .build()?;
     runtime.block_on(async {
         for database in plan.databases.clone() {
-            Run::prepare(&plan, database).await?.measure().await?;
+            let run = Run::prepare(&plan, database).await?;
+            if plan.search {
+                let messages = plan.messages as u64;
+                search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;
+            } else {
+                run.measure().await?;
+            }
         }
         Ok(())
     })
@@ -183,8 +197,12 @@ impl Run {
             .await?
             .context("the token is good")?;
         let start = Instant::now();
-        seed::fill(&ctx, &owner, plan.contacts).await?;
-        let stopwatch = flows::rules(&ctx, &owner).await?;
+        let stopwatch = if plan.search {
+            ctx.id()
+        } else {
+            seed::fill(&ctx, &owner, plan.contacts).await?;
+            flows::rules(&ctx, &owner).await?
+        };
         if postmaster.is_some() {
             ctx.db
                 .writer()
@@ -192,11 +210,13 @@ impl Run {
                 .await?;
         }
         let inbox = inbox::list(&ctx, owner.workspace).await?[0].id;
-        say(format!(
-            "\n{} contacts and 101 rules, filled in {:.1} s.",
-            count(plan.contacts as f64),
-            start.elapsed().as_secs_f64()
-        ));
+        if !plan.search {
+            say(format!(
+                "\n{} contacts and 101 rules, filled in {:.1} s.",
+                count(plan.contacts as f64),
+                start.elapsed().as_secs_f64()
+            ));
+        }
         Ok(Self {
             plan: plan.clone(),
             postmaster,

@@ -1,0 +1,226 @@
+//! Narrowing a list to the things that answer, for lists with an order and filters of their own.
+
+use std::{collections::HashSet, sync::Arc};
+
+use entity::id::WorkspaceId;
+use futures::future::BoxFuture;
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::{
+    lane::{Lane, judge},
+    needle::{Match, Needle},
+    source::{self, Kind},
+    walk::Walk,
+};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result},
+    page::{Page, PageRequest, Total},
+    store::{Query, Rows},
+};
+
+/// Rows of a list with an id, which a search can be asked about.
+pub trait Listed: Send + 'static {
+    /// The id as the index knows it.
+    fn id(&self) -> Uuid;
+}
+
+/// Rows read at once from a list that is sieved.
+const SIEVED: i64 = 500;
+/// Rows of a list that are sieved before the answer is asked for as a whole: things that answer are
+/// frequent in the workspace, but may be rare in this list.
+const MAX_SIEVED: usize = 20_000;
+
+/// A page of a list on its way.
+pub type Read<T> = BoxFuture<'static, Result<Page<(String, T)>>>;
+
+/// A page of those of a list's rows that answer to `text`. `read` reads a page of the list: of the
+/// given things only, or of everything. When those that answer are few the list is made of them; when
+/// they are many they are frequent in it, and it is read on and sieved until the page is full.
+pub async fn list<T: Listed>(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    kind: Kind,
+    text: &str,
+    page: &PageRequest,
+    read: impl Fn(Ctx, PageRequest, Option<Vec<Uuid>>) -> Read<T> + Send + Sync + 'static,
+) -> Result<Page<(String, T)>> {
+    let needle =
+        Needle::parse(text, &["filter", "text"]).map_err(|error| Error::Refused(vec![error]))?;
+    let Some(needle) = needle else {
+        return read(ctx.clone(), page.clone(), None).await;
+    };
+    if let Narrowed::Few(few) = narrow(ctx, workspace, kind, &needle, false).await? {
+        return read(ctx.clone(), page.clone(), Some(few)).await;
+    }
+    let Some(mut found) = sieve(ctx, workspace, kind, &needle, page, &read).await? else {
+        let all = all(ctx, workspace, kind, &needle).await?;
+        return read(ctx.clone(), page.clone(), Some(all)).await;
+    };
+    let read = Arc::new(read);
+    found.total = Total::later(move |ctx| {
+        let (needle, read) = (needle.clone(), Arc::clone(&read));
+        Box::pin(async move {
+            let all = all(&ctx, workspace, kind, &needle).await?;
+            let found = read(ctx.clone(), PageRequest::first(0), Some(all)).await?;
+            Box::pin(found.total.count(&ctx)).await
+        })
+    });
+    Ok(found)
+}
+
+/// Appends that `id` is one of `only`, if there is such a restriction.
+pub(crate) fn apply(query: &mut Query, id: &str, only: Option<&[Uuid]>) {
+    if let Some(only) = only {
+        query.push(&format!(" AND {id} IN (SELECT mine.id FROM {{mine}})"));
+        query.share_rows("mine", || Rows::new().uuids("id", only.iter().copied()));
+    }
+}
+
+/// A page of the list's rows that answer; nothing when too many rows do not. Its total is not known.
+async fn sieve<T: Listed>(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    kind: Kind,
+    needle: &Needle,
+    page: &PageRequest,
+    read: &impl Fn(Ctx, PageRequest, Option<Vec<Uuid>>) -> Read<T>,
+) -> Result<Option<Page<(String, T)>>> {
+    let size = usize::try_from(page.size).unwrap_or_default();
+    let mut part = PageRequest {
+        size: SIEVED,
+        ..page.clone()
+    };
+    let (mut found, mut seen): (Vec<(String, T)>, usize) = (Vec::new(), 0);
+    loop {
+        let mut rows = read(ctx.clone(), part.clone(), None).await?;
+        seen += rows.rows.len();
+        if page.backward {
+            rows.rows.reverse();
+        }
+        let last = rows.rows.last().map(|(cursor, _)| cursor.clone());
+        let ids: Vec<Uuid> = rows.rows.iter().map(|(_, row)| row.id()).collect();
+        let answering = answering(ctx, workspace, kind, needle, &ids).await?;
+        let answers = |(_, row): &(String, T)| answering.contains(&row.id());
+        found.extend(rows.rows.into_iter().filter(answers));
+        let (more, place) = if page.backward {
+            (rows.has_previous, &mut part.before)
+        } else {
+            (rows.has_next, &mut part.after)
+        };
+        if found.len() > size || !more {
+            break;
+        }
+        *place = last;
+        if seen >= MAX_SIEVED {
+            return Ok(None);
+        }
+    }
+    let more = found.len() > size;
+    found.truncate(size);
+    if page.backward {
+        found.reverse();
+    }
+    Ok(Some(Page {
+        rows: found,
+        total: Total::default(),
+        has_next: if page.backward {
+            page.before.is_some()
+        } else {
+            more
+        },
+        has_previous: if page.backward {
+            more
+        } else {
+            page.after.is_some()
+        },
+    }))
+}
+
+/// Things that are few enough to be told one by one.
+const FEW: usize = 4_000;
+/// Candidates checked at once.
+const STEP: usize = 1_000;
+
+/// Which things answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Narrowed {
+    /// These and no others.
+    Few(Vec<Uuid>),
+    /// More than [`FEW`] may: go through the list and ask [`answering`] of each part.
+    Many,
+}
+
+/// The things of `kind` that answer to `needle`; when `all` is set, however many they are.
+async fn narrow(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    kind: Kind,
+    needle: &Needle,
+    all: bool,
+) -> Result<Narrowed> {
+    let tx = ctx.db.snapshot().await?;
+    let mut lane = Lane::open(&tx, workspace, kind, needle).await?;
+    let indexes: Vec<usize> = (0..lane.segments.len()).collect();
+    lane.open_segments(&tx, &indexes).await?;
+    let levels = lane
+        .segments
+        .iter()
+        .filter_map(|segment| segment.levels.as_ref());
+    let candidates: usize = levels.flatten().map(super::posting::Bits::count).sum();
+    if candidates + lane.tail.len() > FEW && !all {
+        return Ok(Narrowed::Many);
+    }
+    let mut lanes = [lane];
+    let mut found = Vec::new();
+    for level in Match::ALL {
+        let mut walk = Walk::new(&lanes, &[0], level, None);
+        loop {
+            let candidates = walk.next(&tx, &mut lanes, STEP).await?;
+            if candidates.is_empty() {
+                break;
+            }
+            let ids: Vec<Uuid> = candidates.iter().map(|one| one.place.id).collect();
+            found.extend(check(&tx, workspace, kind, needle, &ids).await?);
+        }
+    }
+    tx.commit().await?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(Narrowed::Few(found))
+}
+
+/// The things of `kind` that answer to `needle`, however many they are.
+async fn all(ctx: &Ctx, workspace: WorkspaceId, kind: Kind, needle: &Needle) -> Result<Vec<Uuid>> {
+    match narrow(ctx, workspace, kind, needle, true).await? {
+        Narrowed::Few(all) => Ok(all),
+        Narrowed::Many => Ok(Vec::new()),
+    }
+}
+
+/// Those of `ids` that answer.
+async fn answering(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    kind: Kind,
+    needle: &Needle,
+    ids: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let found = check(ctx.reader(), workspace, kind, needle, ids).await?;
+    Ok(found.into_iter().collect())
+}
+
+async fn check(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    kind: Kind,
+    needle: &Needle,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    let documents = source::load(connection, workspace, kind, ids).await?;
+    let answering = documents
+        .values()
+        .filter(|document| judge(needle, kind, document).is_some());
+    Ok(answering.map(|document| document.id).collect())
+}
