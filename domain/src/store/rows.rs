@@ -25,16 +25,20 @@ enum Column {
     Text(Vec<Option<String>>),
     Json(Vec<String>),
     Int(Vec<i64>),
+    OptInt(Vec<Option<i64>>),
     Real(Vec<Option<f64>>),
     Flag(Vec<bool>),
     Time(Vec<Option<DateTime<Utc>>>),
     Date(Vec<NaiveDate>),
     Bytes(Vec<Vec<u8>>),
+    OptDate(Vec<Option<NaiveDate>>),
 }
 
 /// Stands for a missing text; control characters are removed from everything users write.
 const NO_TEXT: &str = "\u{1}";
 const NO_REAL: f64 = f64::MIN;
+/// One more than the least there is, which PostgreSQL cannot read as a negated number.
+const NO_INT: i64 = i64::MIN + 1;
 
 macro_rules! columns {
     ($($(#[$doc:meta])* $method:ident($value:ty => $variant:ident, $item:ident => $cell:expr);)*) => {
@@ -71,6 +75,8 @@ impl Rows {
         json(serde_json::Value => Json, value => value.to_string());
         /// Adds a column of whole numbers.
         ints(i64 => Int, value => value);
+        /// Adds a column of whole numbers some of which are missing.
+        opt_ints(Option<i64> => OptInt, value => value);
         /// Adds a column of numbers some of which are missing.
         opt_reals(Option<f64> => Real, value => value);
         /// Adds a column of numbers.
@@ -85,6 +91,8 @@ impl Rows {
         dates(NaiveDate => Date, value => value);
         /// Adds a column of bytes.
         blobs(Vec<u8> => Bytes, value => value);
+        /// Adds a column of days some of which are missing.
+        opt_dates(Option<NaiveDate> => OptDate, value => value);
     }
 
     /// Adds a column of ids.
@@ -175,11 +183,13 @@ impl Column {
             Self::Text(cells) => cells.len(),
             Self::Json(cells) => cells.len(),
             Self::Int(cells) => cells.len(),
+            Self::OptInt(cells) => cells.len(),
             Self::Real(cells) => cells.len(),
             Self::Flag(cells) => cells.len(),
             Self::Time(cells) => cells.len(),
             Self::Date(cells) => cells.len(),
             Self::Bytes(cells) => cells.len(),
+            Self::OptDate(cells) => cells.len(),
         }
     }
 
@@ -218,6 +228,14 @@ impl Column {
                 "bigint",
                 name.to_owned(),
             ),
+            Self::OptInt(cells) => (
+                array(
+                    ArrayType::BigInt,
+                    cells.into_iter().map(|cell| cell.unwrap_or(NO_INT)),
+                ),
+                "bigint",
+                format!("NULLIF({name}, ({NO_INT})::bigint)"),
+            ),
             Self::Real(cells) => (
                 array(
                     ArrayType::Double,
@@ -249,6 +267,16 @@ impl Column {
                 "bytea",
                 name.to_owned(),
             ),
+            Self::OptDate(cells) => (
+                array(
+                    ArrayType::ChronoDate,
+                    cells
+                        .into_iter()
+                        .map(|cell| cell.unwrap_or(no_time.date_naive())),
+                ),
+                "date",
+                format!("NULLIF({name}, '0001-01-01'::date)"),
+            ),
         }
     }
 
@@ -261,6 +289,7 @@ impl Column {
             Self::Text(cells) => cells.into_iter().map(serde_json::Value::from).collect(),
             Self::Json(cells) => cells.into_iter().map(serde_json::Value::from).collect(),
             Self::Int(cells) => cells.into_iter().map(serde_json::Value::from).collect(),
+            Self::OptInt(cells) => cells.into_iter().map(serde_json::Value::from).collect(),
             Self::Real(cells) => cells.into_iter().map(serde_json::Value::from).collect(),
             Self::Flag(cells) => cells
                 .into_iter()
@@ -277,6 +306,10 @@ impl Column {
             Self::Bytes(cells) => cells
                 .into_iter()
                 .map(|cell| json!(hex::encode(cell)))
+                .collect(),
+            Self::OptDate(cells) => cells
+                .into_iter()
+                .map(|cell| json!(cell.map(|cell| cell.to_string())))
                 .collect(),
         }
     }
