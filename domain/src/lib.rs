@@ -21,14 +21,18 @@ pub mod document;
 pub mod email;
 pub mod error;
 pub mod event;
+pub mod fact;
 pub mod health;
 pub mod idempotency;
 pub mod inbox;
+pub mod invoice;
 pub mod locale;
 pub mod mail;
 pub mod note;
 pub mod notification;
 pub mod operation;
+pub mod opportunity;
+pub mod order;
 pub mod page;
 pub mod phone;
 pub mod port;
@@ -39,6 +43,8 @@ pub mod store;
 pub mod subject;
 pub mod tag;
 pub mod text;
+pub mod ticket;
+pub mod timeline;
 pub mod vault;
 pub mod work;
 pub mod workspace;
@@ -55,6 +61,7 @@ pub fn projections() -> &'static [&'static dyn Projection] {
         &health::projection::HealthProjection,
         &health::refit::HealthRefit,
         &search::upkeep::SearchProjection,
+        &timeline::follow::TimelineFollow,
     ]
 }
 

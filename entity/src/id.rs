@@ -151,6 +151,14 @@ ids! {
     MessageId = "message";
     /// Something a contact did.
     EventId = "event";
+    /// A purchase.
+    OrderId = "order";
+    /// A bill.
+    InvoiceId = "invoice";
+    /// A case of the support desk.
+    TicketId = "ticket";
+    /// A deal that may come about.
+    OpportunityId = "opportunity";
     /// A trigger, a condition and actions.
     RuleId = "rule";
     /// One match of one rule on one message.

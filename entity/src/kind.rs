@@ -312,6 +312,69 @@ kinds! {
         Account = "ACCOUNT",
     }
 
+    /// Where an order stands.
+    OrderStatus {
+        /// Ordered, not paid yet.
+        Placed = "PLACED",
+        /// Paid, not delivered yet.
+        Paid = "PAID",
+        /// Delivered.
+        Fulfilled = "FULFILLED",
+        /// Called off before it was delivered.
+        Cancelled = "CANCELLED",
+        /// The money was given back.
+        Refunded = "REFUNDED",
+    }
+
+    /// Where an invoice stands. Overdue is no state of its own: it is an open invoice whose due
+    /// date has passed.
+    InvoiceStatus {
+        /// Not sent yet.
+        Draft = "DRAFT",
+        /// Sent and not paid.
+        Open = "OPEN",
+        /// Paid in full.
+        Paid = "PAID",
+        /// Declared not to be owed.
+        Void = "VOID",
+        /// Given up: nobody expects it to be paid.
+        Uncollectible = "UNCOLLECTIBLE",
+    }
+
+    /// Where a ticket stands.
+    TicketStatus {
+        /// We have to do something.
+        Open = "OPEN",
+        /// We wait for the customer or for somebody else.
+        Pending = "PENDING",
+        /// We consider it done; the customer may open it again.
+        Solved = "SOLVED",
+        /// Done for good.
+        Closed = "CLOSED",
+    }
+
+    /// How pressing a ticket is.
+    TicketPriority {
+        /// Whenever there is time.
+        Low = "LOW",
+        /// As usual.
+        Normal = "NORMAL",
+        /// Before the usual ones.
+        High = "HIGH",
+        /// At once.
+        Urgent = "URGENT",
+    }
+
+    /// Where an opportunity stands.
+    OpportunityStatus {
+        /// Not decided yet.
+        Open = "OPEN",
+        /// The customer bought.
+        Won = "WON",
+        /// The customer did not buy.
+        Lost = "LOST",
+    }
+
     /// How a relationship is doing.
     HealthBand {
         /// Going well.
@@ -322,6 +385,36 @@ kinds! {
         AtRisk = "AT_RISK",
         /// Too little is known to say.
         Unknown = "UNKNOWN",
+    }
+
+    /// What an entry of a timeline is about.
+    TimelineKind {
+        /// A message, in or out.
+        Message = "MESSAGE",
+        /// What was told about an email.
+        EmailEvent = "EMAIL_EVENT",
+        /// Something the contact did.
+        Event = "EVENT",
+        /// A tag that was put on the contact, the account or a conversation.
+        TagAdded = "TAG_ADDED",
+        /// A tag that was taken off again.
+        TagRemoved = "TAG_REMOVED",
+        /// A health score or band that changed.
+        HealthChanged = "HEALTH_CHANGED",
+        /// A rule that fired on a message.
+        RuleFired = "RULE_FIRED",
+        /// A note a member wrote.
+        Note = "NOTE",
+        /// A change of the lifecycle stage.
+        StageChanged = "STAGE_CHANGED",
+        /// A purchase, when it was placed.
+        Order = "ORDER",
+        /// A bill, when it was issued.
+        Invoice = "INVOICE",
+        /// A case of the support desk, when it was opened.
+        Ticket = "TICKET",
+        /// A deal, when it was opened.
+        Opportunity = "OPPORTUNITY",
     }
 
     /// The kind of place notifications go to.

@@ -17,6 +17,8 @@ mod m0007_tag;
 mod m0008_tagging;
 mod m0009_contact;
 mod m0011_search;
+mod m0010_fact;
+mod m0010_timeline;
 mod m0013_conversation;
 mod m0014_audit;
 mod m0015_work;
@@ -42,6 +44,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_tagging::Migration),
             Box::new(m0009_contact::Migration),
             Box::new(m0011_search::Migration),
+            Box::new(m0010_fact::Migration),
+            Box::new(m0010_timeline::Migration),
             Box::new(m0013_conversation::Migration),
             Box::new(m0015_work::Migration),
             Box::new(m0016_merge::Migration),

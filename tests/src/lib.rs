@@ -23,6 +23,8 @@ mod document;
 #[cfg(test)]
 mod email;
 #[cfg(test)]
+mod fact;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod handler;
@@ -54,5 +56,7 @@ mod tagging;
 mod tagging_kill;
 #[cfg(test)]
 mod tick;
+#[cfg(test)]
+mod timeline;
 #[cfg(test)]
 mod work;

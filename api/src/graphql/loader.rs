@@ -9,14 +9,15 @@ use async_graphql::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    access, account, attribute, contact, conversation, ctx::Ctx, document, email, health, inbox,
-    note, notification, rule, tag,
+    access, account, attribute, contact, conversation, ctx::Ctx, document, email, event, health,
+    inbox, invoice, note, notification, opportunity, order, rule, stage, tag, ticket,
 };
 use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-        EmailEventId, FiringId, InboxId, MemberId, MessageId, NoteId, RuleId, TagGroupId, TagId,
-        TaggingId, TargetId, WorkspaceId,
+        EmailEventId, EventId, FiringId, HealthEntryId, InboxId, InvoiceId, MemberId, MessageId,
+        NoteId, OpportunityId, OrderId, RuleId, StageChangeId, TagGroupId, TagId, TaggingId,
+        TargetId, TicketId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -73,6 +74,20 @@ pub(crate) struct SubscriptionsOf(pub(crate) ContactId);
 /// Asks for a contact's identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
+
+/// Asks for an entry of a contact's health history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct HealthEntryOf {
+    /// Whose.
+    pub(crate) contact: ContactId,
+    /// The moment it was computed for.
+    pub(crate) as_of: DateTime<Utc>,
+    /// The entry.
+    pub(crate) id: HealthEntryId,
+}
+/// Asks for an order's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LinesOf(pub(crate) OrderId);
 
 fn by<K: Eq + Hash, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {
     rows.into_iter().map(|row| (key(&row), row)).collect()
@@ -387,6 +402,120 @@ impl Load<HealthOf> for Loader {
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| HealthOf(row.contact_id)))
+    }
+}
+
+impl Load<EventId> for Loader {
+    type Value = entity::event::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[EventId]) -> Result<HashMap<EventId, Self::Value>, Error> {
+        let rows = event::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<StageChangeId> for Loader {
+    type Value = entity::stage_change::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        ids: &[StageChangeId],
+    ) -> Result<HashMap<StageChangeId, Self::Value>, Error> {
+        let rows = stage::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<HealthEntryOf> for Loader {
+    type Value = entity::health_history::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[HealthEntryOf],
+    ) -> Result<HashMap<HealthEntryOf, Self::Value>, Error> {
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| (key.contact, key.as_of, key.id))
+            .collect();
+        let rows = health::load_entries(&self.ctx, self.workspace, &keys)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| HealthEntryOf {
+            contact: row.contact_id,
+            as_of: row.as_of,
+            id: row.id,
+        }))
+    }
+}
+
+impl Load<OrderId> for Loader {
+    type Value = entity::sales_order::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Self::Value>, Error> {
+        let rows = order::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<InvoiceId> for Loader {
+    type Value = entity::invoice::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[InvoiceId]) -> Result<HashMap<InvoiceId, Self::Value>, Error> {
+        let rows = invoice::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<TicketId> for Loader {
+    type Value = entity::ticket::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[TicketId]) -> Result<HashMap<TicketId, Self::Value>, Error> {
+        let rows = ticket::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<OpportunityId> for Loader {
+    type Value = entity::opportunity::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        ids: &[OpportunityId],
+    ) -> Result<HashMap<OpportunityId, Self::Value>, Error> {
+        let rows = opportunity::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<LinesOf> for Loader {
+    type Value = Vec<entity::order_line::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[LinesOf]) -> Result<HashMap<LinesOf, Self::Value>, Error> {
+        let ids: Vec<OrderId> = keys.iter().map(|key| key.0).collect();
+        let rows = order::load_lines(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| LinesOf(row.order_id)))
     }
 }
 

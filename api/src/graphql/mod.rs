@@ -19,6 +19,7 @@ pub mod document;
 pub mod email;
 mod error;
 pub mod event;
+pub mod fact;
 pub mod health;
 mod id;
 pub(crate) mod idempotency;
@@ -37,6 +38,7 @@ pub mod search;
 mod stage;
 mod subject;
 pub mod tag;
+pub mod timeline;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 use domain::ctx::Ctx;
@@ -58,6 +60,7 @@ pub struct Query(
     conversation::ConversationQuery,
     document::DocumentQuery,
     email::EmailQuery,
+    fact::FactQuery,
     health::HealthModelQuery,
     inbox::InboxQuery,
     node::NodeQuery,
@@ -87,6 +90,7 @@ pub struct Mutation(
     document::DocumentMutation,
     email::EmailMutation,
     event::EventMutation,
+    fact::FactMutation,
     health::HealthModelMutation,
     inbox::InboxMutation,
     note::NoteMutation,

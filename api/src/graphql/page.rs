@@ -21,6 +21,7 @@ use super::{
     email::{Campaign, EmailEvent},
     error::fault,
     event::Event,
+    fact::{Invoice, Opportunity, Order, Ticket},
     health::HealthEntry,
     note::Note,
     notification::{Delivery, DeliveryAttempt},
@@ -30,6 +31,7 @@ use super::{
     search::SearchHit,
     stage::StageChange,
     tag::Tagging,
+    timeline::TimelineEntry,
 };
 
 /// A page with cursors, and with the total count as a field of its own.
@@ -88,6 +90,7 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, HealthEntry>>(
             "A page of a health history.",
         )
+        .override_output_type_description::<Connection<String, Invoice>>("A page of invoices.")
         .override_output_type_description::<Connection<String, Message>>("A page of messages.")
         .override_output_type_description::<Connection<String, Operation>>("A page of operations.")
         .override_output_type_description::<Connection<String, Note>>("A page of notes.")
@@ -97,6 +100,10 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, RegisteredDocument>>(
             "A page of registered documents.",
         )
+        .override_output_type_description::<Connection<String, Opportunity>>(
+            "A page of opportunities.",
+        )
+        .override_output_type_description::<Connection<String, Order>>("A page of orders.")
         .override_output_type_description::<Connection<String, Rule>>("A page of rules.")
         .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")
         .override_output_type_description::<Connection<String, StageChange>>(
@@ -109,4 +116,8 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
             "A page of what a search found.",
         )
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
+        .override_output_type_description::<Connection<String, Ticket>>("A page of tickets.")
+        .override_output_type_description::<Connection<String, TimelineEntry>>(
+            "A page of a timeline.",
+        )
 }

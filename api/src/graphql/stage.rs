@@ -17,7 +17,7 @@ use super::{
 };
 
 /// A step from one lifecycle stage to another.
-pub(crate) struct StageChange(stage_change::Model);
+pub(crate) struct StageChange(pub(crate) stage_change::Model);
 
 /// A step from one lifecycle stage to another.
 #[Object]

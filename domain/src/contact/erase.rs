@@ -130,7 +130,20 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
         "email_day",
         R(concat!("t.scope = 'CONTACT' AND ", theirs!("scope_id"))),
     ),
+    line(
+        "order_line",
+        R(
+            "t.order_id IN (SELECT o.id FROM sales_order o WHERE o.workspace_id = $1
+               AND o.contact_id IN (SELECT r.id FROM {r}))",
+        ),
+    ),
+    line("sales_order", R(theirs!("contact_id"))),
+    line("invoice", R(theirs!("contact_id"))),
+    line("ticket", R(theirs!("contact_id"))),
+    line("opportunity", R(theirs!("contact_id"))),
     line("health_history", R(theirs!("contact_id"))),
+    line("timeline_entry", Derived(theirs!("contact_id"))),
+    line("timeline_move", Derived(theirs!("contact_id"))),
     line("contact_health", R(theirs!("contact_id"))),
     line("contact_activity", R(theirs!("contact_id"))),
     line("contact_identity", R(theirs!("contact_id"))),

@@ -231,7 +231,11 @@ async fn count_days(tx: &Tx<'_>, days: &BTreeMap<(ContactId, NaiveDate), i64>) -
     Ok(())
 }
 
-async fn note_activity(tx: &Tx<'_>, latest: &BTreeMap<ContactId, DateTime<Utc>>) -> Result<()> {
+/// Moves the moments at which contacts last did something forward.
+pub(crate) async fn note_activity(
+    tx: &Tx<'_>,
+    latest: &BTreeMap<ContactId, DateTime<Utc>>,
+) -> Result<()> {
     let rows = Rows::new()
         .ids("contact_id", latest.keys().copied())
         .times("at", latest.values().copied());

@@ -25,6 +25,8 @@ pub enum Work {
     Audit,
     /// Entries after which the search index is looked after.
     Search,
+    /// Entries after which timelines are to be put right.
+    Timeline,
     /// A delivery of the workspace can be attempted now.
     Due,
     /// An operation of the workspace can go on now.
@@ -33,13 +35,14 @@ pub enum Work {
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Changes,
         Self::Rules,
         Self::Email,
         Self::Health,
         Self::Audit,
         Self::Search,
+        Self::Timeline,
         Self::Due,
         Self::Operation,
     ];
@@ -63,6 +66,7 @@ impl Work {
             Self::Health => "health",
             Self::Audit => "audit",
             Self::Search => "search",
+            Self::Timeline => "timeline",
             Self::Due => "due",
             Self::Operation => "operation",
         }

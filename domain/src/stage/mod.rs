@@ -18,7 +18,7 @@ use crate::{
     ctx::Ctx,
     error::{Result, UserError, UserErrorCode},
     page::{Key, Keyset, Page, PageRequest},
-    store::{Query, Tx},
+    store::{Query, Rows, Tx},
     subject::Subject,
     work::change::{Change, Fact},
 };
@@ -118,6 +118,22 @@ pub(crate) async fn check_member(
         errors.push(UserError::new(&[field], UserErrorCode::NotFound, message));
     }
     Ok(())
+}
+
+/// The steps among `ids`, in no particular order; for loaders.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[StageChangeId],
+) -> Result<Vec<stage_change::Model>> {
+    Ok(Query::new(
+        "SELECT s.* FROM {r} CROSS JOIN stage_change AS s
+         WHERE s.workspace_id = $1 AND s.id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
 }
 
 /// A page of the stages a thing went through, newest first.

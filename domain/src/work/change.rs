@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use entity::{
     id::{
         AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
-        DocumentId, EmailEventId, EventId, FiringId, HealthModelId, InboxId, MemberId, MergeId,
-        MessageId, NoteId, OperationId, RuleId, StageChangeId, SuspectId, TagGroupId, TagId,
-        TaggingId, TargetId, WorkspaceId,
+        DocumentId, EmailEventId, EventId, FiringId, HealthModelId, InboxId, InvoiceId, MemberId,
+        MergeId, MessageId, NoteId, OperationId, OpportunityId, OrderId, RuleId, StageChangeId,
+        SuspectId, TagGroupId, TagId, TaggingId, TargetId, TicketId, WorkspaceId,
     },
     kind::{
-        Channel, ConversationStatus, HealthBand, IdentityKind, LifecycleStage, Priority,
-        SubjectKind, SubscriptionState, TagTarget,
+        Channel, ConversationStatus, HealthBand, IdentityKind, InvoiceStatus, LifecycleStage,
+        OpportunityStatus, OrderStatus, Priority, SubjectKind, SubscriptionState, TagTarget,
+        TicketPriority, TicketStatus,
     },
 };
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
@@ -52,6 +53,10 @@ pub enum Fact {
     /// A contact's own data changed.
     #[serde(rename = "contact.changed")]
     ContactChanged { contact_id: ContactId },
+    /// What happened to a contact follows it to another account. Told again as long as something
+    /// may be left to follow.
+    #[serde(rename = "contact.moved")]
+    ContactMoved { contact_id: ContactId },
     /// An account was made.
     #[serde(rename = "account.created")]
     AccountCreated { account_id: AccountId },
@@ -231,6 +236,39 @@ pub enum Fact {
         contact_id: ContactId,
         campaign_id: Option<CampaignId>,
     },
+    /// An order was told of for the first time, or something about it is new.
+    #[serde(rename = "order.recorded")]
+    OrderRecorded {
+        order_id: OrderId,
+        account_id: Option<AccountId>,
+        status: OrderStatus,
+        previous_status: Option<OrderStatus>,
+    },
+    /// An invoice was told of for the first time, or something about it is new.
+    #[serde(rename = "invoice.recorded")]
+    InvoiceRecorded {
+        invoice_id: InvoiceId,
+        account_id: Option<AccountId>,
+        status: InvoiceStatus,
+        previous_status: Option<InvoiceStatus>,
+    },
+    /// A ticket was told of for the first time, or something about it is new.
+    #[serde(rename = "ticket.recorded")]
+    TicketRecorded {
+        ticket_id: TicketId,
+        account_id: Option<AccountId>,
+        status: TicketStatus,
+        previous_status: Option<TicketStatus>,
+        priority: TicketPriority,
+    },
+    /// An opportunity was told of for the first time, or something about it is new.
+    #[serde(rename = "opportunity.recorded")]
+    OpportunityRecorded {
+        opportunity_id: OpportunityId,
+        account_id: Option<AccountId>,
+        status: OpportunityStatus,
+        previous_status: Option<OpportunityStatus>,
+    },
     /// A rule was created, changed, paused or deleted.
     #[serde(rename = "rule.changed")]
     RuleChanged { rule_id: RuleId },
@@ -281,6 +319,7 @@ impl Fact {
             Self::MessageSent { .. } => "message.sent",
             Self::ContactCreated { .. } => "contact.created",
             Self::ContactChanged { .. } => "contact.changed",
+            Self::ContactMoved { .. } => "contact.moved",
             Self::AccountCreated { .. } => "account.created",
             Self::AccountChanged { .. } => "account.changed",
             Self::ContactMerged { .. } => "contact.merged",
@@ -312,6 +351,10 @@ impl Fact {
             Self::EventRecorded { .. } => "event.recorded",
             Self::EmailEventRecorded { .. } => "email_event.recorded",
             Self::EmailMetricsChanged { .. } => "email_metrics.changed",
+            Self::OrderRecorded { .. } => "order.recorded",
+            Self::InvoiceRecorded { .. } => "invoice.recorded",
+            Self::TicketRecorded { .. } => "ticket.recorded",
+            Self::OpportunityRecorded { .. } => "opportunity.recorded",
             Self::RuleChanged { .. } => "rule.changed",
             Self::RuleFired { .. } => "rule.fired",
             Self::TargetChanged { .. } => "target.changed",
@@ -338,6 +381,7 @@ impl Fact {
             | Self::IdentityAttached { contact_id, .. }
             | Self::IdentityDetached { contact_id, .. }
             | Self::SubscriptionChanged { contact_id, .. }
+            | Self::ContactMoved { contact_id }
             | Self::EmailMetricsChanged { contact_id, .. }
             | Self::HealthChanged { contact_id, .. } => contact_id.0,
             Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
@@ -377,6 +421,10 @@ impl Fact {
             Self::AuditWritten { audit_entry_id } => audit_entry_id.0,
             Self::EventRecorded { event_id } => event_id.0,
             Self::EmailEventRecorded { email_event_id, .. } => email_event_id.0,
+            Self::OrderRecorded { order_id, .. } => order_id.0,
+            Self::InvoiceRecorded { invoice_id, .. } => invoice_id.0,
+            Self::TicketRecorded { ticket_id, .. } => ticket_id.0,
+            Self::OpportunityRecorded { opportunity_id, .. } => opportunity_id.0,
             Self::RuleChanged { rule_id } => rule_id.0,
             Self::RuleFired { firing_id, .. } => firing_id.0,
             Self::TargetChanged { target_id } => target_id.0,
@@ -403,6 +451,7 @@ impl Fact {
             | Self::IdentityAttached { contact_id, .. }
             | Self::IdentityDetached { contact_id, .. }
             | Self::SubscriptionChanged { contact_id, .. }
+            | Self::ContactMoved { contact_id }
             | Self::EmailMetricsChanged { contact_id, .. }
             | Self::HealthChanged { contact_id, .. } => contact_id.to_string(),
             Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
@@ -449,6 +498,10 @@ impl Fact {
             Self::AuditWritten { audit_entry_id } => audit_entry_id.to_string(),
             Self::EventRecorded { event_id } => event_id.to_string(),
             Self::EmailEventRecorded { email_event_id, .. } => email_event_id.to_string(),
+            Self::OrderRecorded { order_id, .. } => order_id.to_string(),
+            Self::InvoiceRecorded { invoice_id, .. } => invoice_id.to_string(),
+            Self::TicketRecorded { ticket_id, .. } => ticket_id.to_string(),
+            Self::OpportunityRecorded { opportunity_id, .. } => opportunity_id.to_string(),
             Self::RuleChanged { rule_id } => rule_id.to_string(),
             Self::RuleFired { firing_id, .. } => firing_id.to_string(),
             Self::TargetChanged { target_id } => target_id.to_string(),

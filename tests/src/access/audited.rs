@@ -33,6 +33,22 @@ const SILENT: &[(&str, &str)] = &[
         "events of emails are facts of their own",
     ),
     (
+        "ingestOrders",
+        "facts of other systems; an entry only for the contacts it makes",
+    ),
+    (
+        "ingestInvoices",
+        "facts of other systems; an entry only for the contacts it makes",
+    ),
+    (
+        "ingestTickets",
+        "facts of other systems; an entry only for the contacts it makes",
+    ),
+    (
+        "ingestOpportunities",
+        "facts of other systems; an entry only for the contacts it makes",
+    ),
+    (
         "replayDelivery",
         "sends again what was sent; the attempts are kept",
     ),

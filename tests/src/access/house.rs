@@ -323,6 +323,8 @@ impl House {
         let made = door.must(owner, emails, json!({ "input": input })).await;
         self.keep("emailevent", &made["events"][0]["id"]);
 
+        self.take_in_facts(door, &email, canary, &json!(now)).await;
+
         let contact = "query($email: String!) { contactByEmail(email: $email) { id \
             lastMessage { conversation { id } } events { nodes { id } } \
             emailEvents { nodes { campaign { id } } } } }";
@@ -344,6 +346,54 @@ impl House {
             .must(owner, taggings, json!({ "id": self.ids["contact"] }))
             .await;
         self.keep("tagging", &found["taggings"][0]["id"]);
+    }
+
+    /// An order, an invoice, a ticket and an opportunity of the contact.
+    async fn take_in_facts(&mut self, door: &Door, email: &str, canary: &str, now: &Value) {
+        let owner = &self.owner.clone();
+        for (word, words, own) in [
+            (
+                "order",
+                "orders",
+                json!({
+                    "number": canary, "status": "PAID", "amount": 1, "currency": "JPY",
+                    "placedAt": now,
+                    "lines": [{ "productId": "p", "productName": canary, "unitPrice": 1 }],
+                }),
+            ),
+            (
+                "invoice",
+                "invoices",
+                json!({
+                    "number": canary, "status": "OPEN", "amount": 1, "currency": "JPY",
+                    "issuedAt": now,
+                }),
+            ),
+            (
+                "ticket",
+                "tickets",
+                json!({ "subject": canary, "status": "OPEN", "openedAt": now }),
+            ),
+            (
+                "opportunity",
+                "opportunities",
+                json!({ "name": canary, "status": "OPEN", "openedAt": now }),
+            ),
+        ] {
+            let (first, rest) = words.split_at(1);
+            let name = format!("{}{rest}", first.to_uppercase());
+            let document = format!(
+                "mutation($input: Ingest{name}Input!) {{ ingest{name}(input: $input) \
+                 {{ {words} {{ id }} userErrors {{ message }} }} }}"
+            );
+            let mut told = own;
+            told["externalId"] = json!("first");
+            told["contact"] = json!({ "email": email });
+            let made = door
+                .must(owner, &document, json!({ "input": { words: [told] } }))
+                .await;
+            self.keep(word, &made[words][0]["id"]);
+        }
     }
 
     /// Makes anew what a row of the table uses up.

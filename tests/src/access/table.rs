@@ -104,6 +104,22 @@ pub(super) fn rows() -> Vec<Row> {
         ask("conversations", json!({}), READ),
         ask("campaign", json!({ "id": "@campaign" }), READ),
         ask("campaigns", json!({}), READ),
+        ask("invoice", json!({ "id": "@invoice" }), READ),
+        ask(
+            "invoices",
+            json!({ "filter": { "accountId": "@account" } }),
+            READ,
+        ),
+        ask("opportunity", json!({ "id": "@opportunity" }), READ),
+        ask(
+            "opportunities",
+            json!({ "filter": { "contactId": "@contact" } }),
+            READ,
+        ),
+        ask("order", json!({ "id": "@order" }), READ),
+        ask("orders", json!({}), READ),
+        ask("ticket", json!({ "id": "@ticket" }), READ),
+        ask("tickets", json!({}), READ),
         ask("healthModel", json!({}), READ),
         ask("healthSignals", json!({}), READ),
         ask("notificationTargets", json!({}), READ),
@@ -293,6 +309,39 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "events": [{
                 "externalId": "new #", "contactEmail": "hanako@new.example", "name": "login",
                 "occurredAt": at,
+            }] }),
+            WRITE,
+        ),
+        change(
+            "ingestOrders",
+            &json!({ "orders": [{
+                "externalId": "new #", "contact": { "id": "@contact" }, "status": "PLACED",
+                "amount": 1, "currency": "JPY", "placedAt": at,
+                "lines": [{ "productId": "p", "productName": "P", "unitPrice": 1 }],
+            }] }),
+            WRITE,
+        ),
+        change(
+            "ingestInvoices",
+            &json!({ "invoices": [{
+                "externalId": "new #", "account": { "id": "@account" }, "status": "OPEN",
+                "amount": 1, "currency": "JPY", "issuedAt": at,
+            }] }),
+            WRITE,
+        ),
+        change(
+            "ingestTickets",
+            &json!({ "tickets": [{
+                "externalId": "new #", "contact": { "email": "hanako@new.example" },
+                "subject": "Help", "status": "OPEN", "openedAt": at,
+            }] }),
+            WRITE,
+        ),
+        change(
+            "ingestOpportunities",
+            &json!({ "opportunities": [{
+                "externalId": "new #", "contact": { "id": "@contact" },
+                "account": { "id": "@account" }, "name": "New", "status": "OPEN", "openedAt": at,
             }] }),
             WRITE,
         ),

@@ -89,7 +89,7 @@ impl Sdl {
         };
         match (name, self.types.get(name).map(|one| &one.kind)) {
             ("ID", _) => json!(id),
-            ("Int" | "Float", _) => json!(1),
+            ("Int" | "Float" | "MinorUnits", _) => json!(1),
             ("Boolean", _) => json!(true),
             (_, Some(TypeKind::Enum(kind))) => json!(kind.values[0].node.value.node),
             (_, Some(TypeKind::InputObject(input))) => {

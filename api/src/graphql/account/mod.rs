@@ -9,6 +9,7 @@ use domain::{
     account::{self, AccountOrder},
     contact::{self, ContactFilter, ContactOrder},
     email::report::Period,
+    fact::Of,
     page::PageRequest,
 };
 
@@ -21,6 +22,7 @@ use super::{
     context::reader,
     email::EmailMetrics,
     error::fault,
+    fact::FactsOf,
     id,
     note::{Note, notes},
     page::{Connection, connection},
@@ -42,6 +44,12 @@ impl Account {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
         self.0.id.into()
+    }
+
+    /// Orders, invoices, tickets and opportunities.
+    #[graphql(flatten)]
+    fn facts(&self) -> FactsOf {
+        FactsOf(Of::Account(self.0.id))
     }
 
     /// The name shown.

@@ -11,7 +11,9 @@ use domain::{
     contact::{self, ContactFilter, ContactOrder},
     conversation,
     email::{self, report::Period},
-    event, health,
+    event,
+    fact::Of,
+    health,
     page::PageRequest,
     rule::firing::FiringsOf,
 };
@@ -29,6 +31,7 @@ use super::{
     email::{Campaign, EmailEvent, EmailMetrics, EmailRecency},
     error::fault,
     event::Event,
+    fact::FactsOf,
     health::{Health, HealthEntry},
     id,
     loader::{HealthOf, IdentitiesOf, SubscriptionsOf},
@@ -78,6 +81,12 @@ impl Contact {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
         self.row.id.into()
+    }
+
+    /// Orders, invoices, tickets and opportunities.
+    #[graphql(flatten)]
+    fn facts(&self) -> FactsOf {
+        FactsOf(Of::Contact(self.row.id))
     }
 
     /// The name shown.

@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
     AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-    EmailEventId, EventId, FiringId, Id, InboxId, MessageId, NoteId, OperationId, RuleId,
-    TagGroupId, TagId, TaggingId, TargetId,
+    EmailEventId, EventId, FiringId, Id, InboxId, InvoiceId, MessageId, NoteId, OperationId,
+    OpportunityId, OrderId, RuleId, TagGroupId, TagId, TaggingId, TargetId, TicketId,
 };
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     email::{Campaign, EmailEvent},
     error::{coded, fault},
     event::Event,
+    fact::{Invoice, Opportunity, Order, Ticket},
     inbox::Inbox,
     note::Note,
     notification::{Delivery, NotificationTarget},
@@ -51,6 +52,8 @@ pub enum Node {
     Event(Event),
     /// A place messages come from.
     Inbox(Inbox),
+    /// A bill.
+    Invoice(Invoice),
     /// A piece of a conversation.
     Message(Message),
     /// Something a member wrote down.
@@ -61,6 +64,10 @@ pub enum Node {
     Operation(Operation),
     /// A document that can be named instead of sent.
     RegisteredDocument(RegisteredDocument),
+    /// A deal that may come about, came about or did not.
+    Opportunity(Opportunity),
+    /// A purchase.
+    Order(Order),
     /// When something happens and a condition holds, actions are taken.
     Rule(Rule),
     /// One match of one rule on one message.
@@ -71,6 +78,8 @@ pub enum Node {
     TagGroup(TagGroup),
     /// One tag on one thing.
     Tagging(Tagging),
+    /// A case of the support desk.
+    Ticket(Ticket),
 }
 
 #[derive(Default)]
@@ -157,6 +166,22 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await?
             .map(EmailEvent)
             .map(Node::EmailEvent));
+    }
+    if let Some(id) = known::<OrderId>(id) {
+        return Ok(loader.load_one(id).await?.map(Order).map(Node::Order));
+    }
+    if let Some(id) = known::<InvoiceId>(id) {
+        return Ok(loader.load_one(id).await?.map(Invoice).map(Node::Invoice));
+    }
+    if let Some(id) = known::<TicketId>(id) {
+        return Ok(loader.load_one(id).await?.map(Ticket).map(Node::Ticket));
+    }
+    if let Some(id) = known::<OpportunityId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(Opportunity)
+            .map(Node::Opportunity));
     }
     if let Some(id) = known::<RuleId>(id) {
         return Ok(loader.load_one(id).await?.map(Rule).map(Node::Rule));

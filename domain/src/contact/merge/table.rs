@@ -84,9 +84,12 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("event", "contact_id", Moved("t.id")),
     line("event_day", "contact_id", Added),
     line("health_history", "contact_id", Moved("t.id")),
+    line("invoice", "contact_id", Moved("t.id")),
     line("message", "contact_id", Moved("t.id")),
     line("note", "subject_id", Moved("t.id")),
+    line("opportunity", "contact_id", Moved("t.id")),
     line("rule_firing", "contact_id", Moved("t.id")),
+    line("sales_order", "contact_id", Moved("t.id")),
     line("stage_change", "subject_id", Moved("t.id")),
     line(
         "subscription",
@@ -96,4 +99,8 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("subscription_change", "contact_id", Moved("t.id")),
     line("tag_rank", "target_id", Tagged),
     line("tagging", "target_id", Tagged),
+    line("ticket", "contact_id", Moved("t.id")),
+    line("timeline_entry", "contact_id", Derived),
+    line("timeline_entry", "subject_id", NotAContact),
+    line("timeline_move", "contact_id", Derived),
 ];

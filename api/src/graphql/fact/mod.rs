@@ -1,0 +1,301 @@
+//! Orders, invoices, tickets and opportunities over GraphQL: what the four have in common, and their
+//! lists on contacts and accounts.
+
+mod invoice;
+mod opportunity;
+mod order;
+mod ticket;
+
+use async_graphql::{
+    Context, ID, InputValueError, InputValueResult, MergedObject, Object, OneofObject, Result,
+    Scalar, ScalarType, SimpleObject, Value,
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    error,
+    fact::{self, AccountRef, ContactRef, Filter, Ingested, Of, Outcome, Party, ingest::Head},
+    invoice::InvoiceFilter,
+    order::OrderFilter,
+    page::PageRequest,
+    ticket::TicketFilter,
+    timeline,
+};
+use entity::{id::Id, kind::TimelineKind};
+
+use super::{
+    context::reader,
+    error::fault,
+    id,
+    page::{Connection, connection},
+    timeline::TimelineEntry,
+};
+
+pub use invoice::Invoice;
+pub use opportunity::Opportunity;
+pub use order::Order;
+pub use ticket::Ticket;
+
+/// What can be asked about facts.
+#[derive(MergedObject, Default)]
+pub struct FactQuery(
+    order::OrderQuery,
+    invoice::InvoiceQuery,
+    ticket::TicketQuery,
+    opportunity::OpportunityQuery,
+);
+
+/// How facts are brought in.
+#[derive(MergedObject, Default)]
+pub struct FactMutation(
+    order::OrderMutation,
+    invoice::InvoiceMutation,
+    ticket::TicketMutation,
+    opportunity::OpportunityMutation,
+);
+
+/// A whole number of a currency's minor unit, such as cents, from -9007199254740991 to
+/// 9007199254740991: what every JSON reader keeps exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MinorUnits(pub(crate) i64);
+
+/// A whole number of a currency's minor unit, such as cents, from -9007199254740991 to
+/// 9007199254740991: what every JSON reader keeps exactly.
+#[Scalar(
+    name = "MinorUnits",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6"
+)]
+impl ScalarType for MinorUnits {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::Number(number) => number
+                .as_i64()
+                .filter(|units| units.abs() <= fact::money::MAX_AMOUNT)
+                .map(Self)
+                .ok_or_else(|| InputValueError::expected_type(value.clone())),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
+    }
+}
+
+/// An amount of money.
+#[derive(SimpleObject)]
+pub(crate) struct Money {
+    /// The amount in the currency's minor unit, such as cents; in yen for the yen, which has none.
+    amount: MinorUnits,
+    /// The currency's ISO 4217 code.
+    currency: String,
+    /// How many decimals the currency has: the minor unit is 10 to the power of minus this.
+    exponent: i32,
+    /// The amount as people write it, such as `1234.50`.
+    decimal: String,
+}
+
+impl Money {
+    pub(crate) fn new(amount: i64, currency: &str) -> Self {
+        let money = fact::Money {
+            amount,
+            currency: currency.to_owned(),
+        };
+        Self {
+            amount: MinorUnits(amount),
+            exponent: i32::from(money.exponent()),
+            decimal: money.decimal(),
+            currency: money.currency,
+        }
+    }
+}
+
+/// A way to name a contact: exactly one of these.
+#[derive(OneofObject)]
+pub(crate) enum ContactReferenceInput {
+    /// By global id.
+    Id(ID),
+    /// By the id another system gave.
+    ExternalId(String),
+    /// By email address; a contact is made when it is nobody's.
+    Email(String),
+}
+
+/// A way to name an account: exactly one of these.
+#[derive(OneofObject)]
+pub(crate) enum AccountReferenceInput {
+    /// By global id.
+    Id(ID),
+    /// By the id another system gave.
+    ExternalId(String),
+    /// By the company's email domain.
+    Domain(String),
+}
+
+/// Reads the part every fact of an input has. `at` is the place of the fact in the input.
+fn head(
+    at: [&str; 2],
+    external_id: String,
+    contact: Option<ContactReferenceInput>,
+    account: Option<AccountReferenceInput>,
+    updated_at: Option<DateTime<Utc>>,
+) -> error::Result<Head> {
+    let contact = contact.map(|contact| {
+        Ok::<_, error::Error>(match contact {
+            ContactReferenceInput::Id(id) => {
+                ContactRef::Id(id::parse(&id, &[at[0], at[1], "contact", "id"])?)
+            }
+            ContactReferenceInput::ExternalId(id) => ContactRef::ExternalId(id),
+            ContactReferenceInput::Email(email) => ContactRef::Email(email),
+        })
+    });
+    let account = account.map(|account| {
+        Ok::<_, error::Error>(match account {
+            AccountReferenceInput::Id(id) => {
+                AccountRef::Id(id::parse(&id, &[at[0], at[1], "account", "id"])?)
+            }
+            AccountReferenceInput::ExternalId(id) => AccountRef::ExternalId(id),
+            AccountReferenceInput::Domain(domain) => AccountRef::Domain(domain),
+        })
+    });
+    Ok(Head {
+        external_id,
+        party: Party {
+            contact: contact.transpose()?,
+            account: account.transpose()?,
+        },
+        updated_at,
+    })
+}
+
+/// One fact after a call.
+#[derive(SimpleObject)]
+pub(crate) struct IngestedFact {
+    /// The source's id of it.
+    external_id: String,
+    /// Its global id, whether it is new or not.
+    id: ID,
+    /// What became of it.
+    outcome: Outcome,
+}
+
+impl<I: Id> From<Ingested<I>> for IngestedFact {
+    fn from(ingested: Ingested<I>) -> Self {
+        Self {
+            external_id: ingested.external_id,
+            id: ID(ingested.id.to_string()),
+            outcome: ingested.outcome,
+        }
+    }
+}
+
+/// The facts about a contact or an account, as fields of it.
+pub struct FactsOf(pub(crate) Of);
+
+/// The facts about a contact or an account, as fields of it.
+#[Object]
+impl FactsOf {
+    /// Everything that happened, newest first, by the things' own times; on an account, what happened
+    /// to its people included. A page costs the same at any depth.
+    async fn timeline(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only these kinds; left out or empty, all.")] kinds: Option<
+            Vec<TimelineKind>,
+        >,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, TimelineEntry>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let kinds = kinds.unwrap_or_default();
+        let found = timeline::list(ctx, actor.workspace, self.0, &kinds, &page);
+        let found = found.await.map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, entry)| (cursor, TimelineEntry(entry))),
+        ))
+    }
+
+    /// What was bought, newest first; on an account, its people's orders included.
+    async fn orders(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Order>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = OrderFilter {
+            common: Filter::of(self.0),
+            product: None,
+        };
+        let found = domain::order::list(ctx, actor.workspace, &filter, &page);
+        let found = found.await.map_err(fault)?;
+        Ok(connection(found.map(|(cursor, row)| (cursor, Order(row)))))
+    }
+
+    /// The bills, newest first; on an account, its people's invoices included.
+    async fn invoices(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Invoice>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = InvoiceFilter {
+            common: Filter::of(self.0),
+            overdue: None,
+        };
+        let found = domain::invoice::list(ctx, actor.workspace, &filter, &page);
+        let found = found.await.map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, Invoice(row))),
+        ))
+    }
+
+    /// The cases of the support desk, newest first; on an account, its people's tickets included.
+    async fn tickets(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Ticket>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = TicketFilter {
+            common: Filter::of(self.0),
+            priorities: Vec::new(),
+        };
+        let found = domain::ticket::list(ctx, actor.workspace, &filter, &page);
+        let found = found.await.map_err(fault)?;
+        Ok(connection(found.map(|(cursor, row)| (cursor, Ticket(row)))))
+    }
+
+    /// The deals that may come about, came about or did not, newest first; on an account, its
+    /// people's included.
+    async fn opportunities(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Opportunity>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = Filter::of(self.0);
+        let found = domain::opportunity::list(ctx, actor.workspace, &filter, &page);
+        let found = found.await.map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, Opportunity(row))),
+        ))
+    }
+}

@@ -1,0 +1,258 @@
+//! Tickets over GraphQL.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    error::UserError,
+    fact::Filter,
+    page::PageRequest,
+    ticket::{self, NewTicket, TicketFilter},
+};
+use entity::kind::{TicketPriority, TicketStatus};
+
+use super::{AccountReferenceInput, ContactReferenceInput, IngestedFact, head};
+use crate::graphql::{
+    account::Account,
+    contact::Contact,
+    context::{loader, reader, writer},
+    error::{fault, settle},
+    id,
+    page::{Connection, connection},
+};
+
+/// A case of the support desk.
+#[derive(Debug, Clone)]
+pub struct Ticket(pub(crate) entity::ticket::Model);
+
+/// A case of the support desk.
+#[Object]
+impl Ticket {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The source's own id.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
+    /// The person it is about.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let Some(id) = self.0.contact_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+    }
+
+    /// The company it is about: the one the source named, or else the contact's.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
+        let Some(id) = self.0.account_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Account))
+    }
+
+    /// What it is about.
+    async fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> TicketStatus {
+        self.0.status
+    }
+
+    /// How pressing it is.
+    async fn priority(&self) -> TicketPriority {
+        self.0.priority
+    }
+
+    /// How satisfied the customer was, 1 (not at all) to 5; nothing when nobody answered.
+    async fn csat(&self) -> Option<i64> {
+        self.0.csat
+    }
+
+    /// When it was opened.
+    async fn opened_at(&self) -> DateTime<Utc> {
+        self.0.opened_at
+    }
+
+    /// When it was solved.
+    async fn solved_at(&self) -> Option<DateTime<Utc>> {
+        self.0.solved_at
+    }
+
+    /// When the source last changed it.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// When it was first told of here.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// Which tickets a list has; every part given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct TicketFilterInput {
+    /// About this contact.
+    contact_id: Option<ID>,
+    /// About this account or its people.
+    account_id: Option<ID>,
+    /// In one of these states.
+    statuses: Option<Vec<TicketStatus>>,
+    /// Opened not before this moment.
+    from: Option<DateTime<Utc>>,
+    /// Opened before this moment.
+    until: Option<DateTime<Utc>>,
+    /// With one of these priorities.
+    priorities: Option<Vec<TicketPriority>>,
+}
+
+impl TicketFilterInput {
+    fn read(self) -> domain::error::Result<TicketFilter> {
+        let common = Filter {
+            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
+            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
+            statuses: self.statuses.unwrap_or_default(),
+            from: self.from,
+            until: self.until,
+        };
+        Ok(TicketFilter {
+            common,
+            priorities: self.priorities.unwrap_or_default(),
+        })
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct TicketQuery;
+
+#[Object]
+impl TicketQuery {
+    /// One ticket; nothing when there is none of this id.
+    async fn ticket(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The ticket's global id.")] id: ID,
+    ) -> Result<Option<Ticket>> {
+        reader(context)?;
+        let Ok(id) = id::parse::<entity::id::TicketId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Ticket))
+    }
+
+    /// The workspace's tickets, newest first.
+    async fn tickets(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which tickets.")] filter: Option<TicketFilterInput>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Ticket>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let found = ticket::list(ctx, actor.workspace, &filter, &page);
+        let found = found.await.map_err(fault)?;
+        Ok(connection(found.map(|(cursor, row)| (cursor, Ticket(row)))))
+    }
+}
+
+/// A ticket to be taken in.
+#[derive(InputObject)]
+pub(crate) struct TicketInput {
+    /// The source's own id, at most 200 characters; the same id is the same ticket.
+    external_id: String,
+    /// The person it is about. Name the contact, the account, or both.
+    contact: Option<ContactReferenceInput>,
+    /// The company it is about; left out, the contact's.
+    account: Option<AccountReferenceInput>,
+    /// What it is about, at most 1,000 characters.
+    subject: String,
+    /// Where it stands.
+    status: TicketStatus,
+    /// How pressing it is.
+    #[graphql(default_with = "TicketPriority::Normal")]
+    priority: TicketPriority,
+    /// How satisfied the customer was, 1 (not at all) to 5.
+    csat: Option<i64>,
+    /// When it was opened.
+    opened_at: DateTime<Utc>,
+    /// When it was solved; only with `SOLVED` or `CLOSED`.
+    solved_at: Option<DateTime<Utc>>,
+    /// When the source last changed it; left out, now. What is told of an earlier moment than what
+    /// is known already is left aside.
+    updated_at: Option<DateTime<Utc>>,
+}
+
+impl TicketInput {
+    fn read(self, index: usize) -> domain::error::Result<NewTicket> {
+        let index = index.to_string();
+        let at = ["tickets", index.as_str()];
+        Ok(NewTicket {
+            head: head(
+                at,
+                self.external_id,
+                self.contact,
+                self.account,
+                self.updated_at,
+            )?,
+            subject: self.subject,
+            status: self.status,
+            priority: self.priority,
+            csat: self.csat,
+            opened_at: self.opened_at,
+            solved_at: self.solved_at,
+        })
+    }
+}
+
+/// Tickets to be taken in.
+#[derive(InputObject)]
+pub(crate) struct IngestTicketsInput {
+    /// The tickets, at most 1,000. When one is refused, none is taken.
+    tickets: Vec<TicketInput>,
+}
+
+/// What became of `ingestTickets`.
+#[derive(SimpleObject)]
+pub(crate) struct IngestTicketsPayload {
+    /// The tickets, in the order they were given; empty when the call was refused.
+    tickets: Vec<IngestedFact>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct TicketMutation;
+
+#[Object]
+impl TicketMutation {
+    /// Takes tickets in, in bulk; repeating a call changes nothing, and of several words about one
+    /// ticket the latest by `updatedAt` counts. Scope: INGEST.
+    async fn ingest_tickets(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: IngestTicketsInput,
+    ) -> Result<IngestTicketsPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let tickets = input.tickets.into_iter().enumerate();
+            let tickets = tickets.map(|(index, one)| one.read(index));
+            let tickets = tickets.collect::<domain::error::Result<Vec<_>>>()?;
+            ticket::ingest(ctx, actor, tickets).await
+        };
+        let (ingested, user_errors) = settle(result.await)?;
+        let tickets = ingested.into_iter().flatten();
+        Ok(IngestTicketsPayload {
+            tickets: tickets.map(IngestedFact::from).collect(),
+            user_errors,
+        })
+    }
+}

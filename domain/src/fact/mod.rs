@@ -1,0 +1,26 @@
+//! What orders, invoices, tickets and opportunities have in common: other systems own them, tell of
+//! them in bulk and any number of times, and the last word counts.
+//!
+//! - [`money`]: amounts and currencies.
+//! - [`party`]: whose they are.
+//! - [`ingest`]: taking them in.
+//! - [`read`]: lists and look-ups.
+//!
+//! Called by the folders of the four nouns, which say what their own columns are. Nothing here knows
+//! which of the four it handles, and nothing here judges them: that is for health and rules.
+//!
+//! To add a kind of fact: a table with the common columns, an implementation of `ingest::Told` in the
+//! noun's folder, its [`Fact`](crate::work::change::Fact), and its line in
+//! [`timeline`](crate::timeline).
+
+mod check;
+pub mod ingest;
+pub mod money;
+pub mod party;
+pub mod read;
+
+pub(crate) use check::Checker;
+pub use ingest::{Ingested, MAX_ITEMS, Outcome};
+pub use money::Money;
+pub use party::{AccountRef, ContactRef, Party};
+pub use read::{Filter, Of};

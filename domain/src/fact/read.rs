@@ -1,0 +1,143 @@
+//! Reading facts: lists by contact, by account and of the whole workspace, and look-ups by id.
+
+use chrono::{DateTime, Utc};
+use entity::id::{AccountId, ContactId, Id, WorkspaceId};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    page::{Key, Keyset, Page, PageRequest},
+    store::{Query, Rows},
+};
+
+/// Whose facts a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Those about a person.
+    Contact(ContactId),
+    /// Those about a company, its people's included.
+    Account(AccountId),
+}
+
+/// Which facts a list has, as far as all kinds agree; every part given must hold.
+#[derive(Debug, Clone)]
+pub struct Filter<S> {
+    /// Of this contact.
+    pub contact: Option<ContactId>,
+    /// Of this account.
+    pub account: Option<AccountId>,
+    /// In one of these states.
+    pub statuses: Vec<S>,
+    /// Not before this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl<S> Default for Filter<S> {
+    fn default() -> Self {
+        Self {
+            contact: None,
+            account: None,
+            statuses: Vec::new(),
+            from: None,
+            until: None,
+        }
+    }
+}
+
+impl<S> Filter<S> {
+    /// Those of one contact or account.
+    pub fn of(of: Of) -> Self {
+        let (contact, account) = match of {
+            Of::Contact(id) => (Some(id), None),
+            Of::Account(id) => (None, Some(id)),
+        };
+        Self {
+            contact,
+            account,
+            ..Self::default()
+        }
+    }
+}
+
+/// A table of facts as lists see it.
+pub(crate) struct Table<S> {
+    pub(crate) name: &'static str,
+    /// The order lists are in, newest first; its key is the time of the fact itself.
+    pub(crate) keyset: Keyset,
+    /// A status as stored.
+    pub(crate) word: fn(S) -> &'static str,
+}
+
+/// A row that a list can be made of.
+pub(crate) trait Listed: FromQueryResult {
+    /// The time of the fact itself, and its id.
+    fn place(&self) -> (DateTime<Utc>, Uuid);
+}
+
+impl<S: Copy> Table<S> {
+    /// The statement of a list, to which a kind may add conditions of its own on `t`.
+    pub(crate) fn select(&self, workspace: WorkspaceId, filter: &Filter<S>) -> Query {
+        let mut query = Query::new(format!(
+            "SELECT t.* FROM {} t WHERE t.workspace_id = $1",
+            self.name
+        ))
+        .bind(workspace);
+        if let Some(contact) = filter.contact {
+            let contact = query.arg(contact);
+            query.push(&format!(" AND t.contact_id = {contact}"));
+        }
+        if let Some(account) = filter.account {
+            let account = query.arg(account);
+            query.push(&format!(" AND t.account_id = {account}"));
+        }
+        let time = self.keyset.key.unwrap_or("t.created_at");
+        for (bound, sign) in [(filter.from, ">="), (filter.until, "<")] {
+            if let Some(at) = bound {
+                let at = query.arg(at);
+                query.push(&format!(" AND {time} {sign} {at}"));
+            }
+        }
+        if filter.statuses.is_empty() {
+            return query;
+        }
+        query.push(" AND t.status IN (SELECT s.status FROM {s})");
+        let words = filter.statuses.iter().map(|status| (self.word)(*status));
+        query.rows("s", Rows::new().texts("status", words))
+    }
+
+    /// A page of what `query` selects, newest first, each with its cursor.
+    pub(crate) async fn page<R: Listed>(
+        &self,
+        ctx: &Ctx,
+        mut query: Query,
+        page: &PageRequest,
+    ) -> Result<Page<(String, R)>> {
+        self.keyset.apply(&mut query, page)?;
+        let rows: Vec<R> = query.all(ctx.reader()).await?;
+        Ok(self.keyset.page(rows, page).map(|row| {
+            let (at, id) = row.place();
+            (self.keyset.cursor(Key::Time(at), id), row)
+        }))
+    }
+
+    /// The rows among `ids`, in no particular order; for loaders.
+    pub(crate) async fn load<R: FromQueryResult, I: Id>(
+        &self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+        ids: &[I],
+    ) -> Result<Vec<R>> {
+        Ok(Query::new(format!(
+            "SELECT t.* FROM {{r}} CROSS JOIN {} AS t WHERE t.workspace_id = $1 AND t.id = r.id",
+            self.name
+        ))
+        .bind(workspace)
+        .rows("r", Rows::new().ids("id", ids.iter().copied()))
+        .all(ctx.reader())
+        .await?)
+    }
+}
