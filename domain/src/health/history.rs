@@ -3,6 +3,7 @@
 //! Rows hold values, not explanations: those are computed again from the values and the model they
 //! were computed with, which is exact because models never change.
 
+use chrono::{DateTime, Utc};
 use entity::{
     contact_health, health_history,
     id::{ContactId, HealthEntryId, Id as _, WorkspaceId},
@@ -96,6 +97,29 @@ pub async fn find_entry(
     .bind(contact)
     .bind(id);
     Ok(entries(ctx, query).await?.pop())
+}
+
+/// The entries of these contacts, moments and ids, in no particular order; for loaders. The three
+/// together are the key, so that each is one step into the index.
+pub async fn load_entries(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    keys: &[(ContactId, DateTime<Utc>, HealthEntryId)],
+) -> Result<Vec<health_history::Model>> {
+    let rows = Rows::new()
+        .ids("contact_id", keys.iter().map(|(contact, ..)| *contact))
+        .times("as_of", keys.iter().map(|(_, as_of, _)| *as_of))
+        .ids("id", keys.iter().map(|(.., id)| *id));
+    let query = Query::new(
+        "SELECT h.workspace_id, h.contact_id, h.as_of, h.id, h.model_version, h.score, h.band,
+                h.coverage, h.inputs, h.cause
+         FROM {r} CROSS JOIN health_history AS h
+         WHERE h.workspace_id = $1 AND h.contact_id = r.contact_id AND h.as_of = r.as_of
+           AND h.id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", rows);
+    entries(ctx, query).await
 }
 
 /// Why `entry` differs from the one before it; nothing for the first. The parts add up to the

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use entity::id::{AccountId, ContactId};
+use sea_orm::FromQueryResult;
 
 use super::recompute::{Cause, recompute};
 use crate::{
     ctx::Ctx,
     error::Result,
     port::Work,
-    store::Tx,
-    work::{change::Entry, projection::Projection},
+    store::{Query, Rows, Tx},
+    work::{
+        change::{Entry, Fact},
+        projection::Projection,
+    },
 };
 
 /// Reads everything that can move a signal, and evaluates each contact of a batch once.
@@ -36,8 +41,11 @@ impl Projection for HealthProjection {
             "conversation.status_changed",
             "email_metrics.changed",
             "event.recorded",
+            "invoice.recorded",
             "message.received",
             "message.sent",
+            "opportunity.recorded",
+            "ticket.recorded",
         ]
     }
 
@@ -59,8 +67,54 @@ impl Projection for HealthProjection {
             // Of several causes the last is kept: it completed what the score is made of.
             contacts.extend(entry.contact.map(|contact| (contact, cause)));
         }
+        for (contact, cause) in of_companies(tx, entries).await? {
+            contacts.entry(contact).or_insert(cause);
+        }
         let as_of = tx.now;
         recompute(tx, &contacts, as_of).await?;
         Ok(())
     }
+}
+
+/// People of companies that are looked at in one batch; the others have their turn at night.
+const MAX_PEOPLE: i64 = 2_000;
+
+#[derive(FromQueryResult)]
+struct Person {
+    id: ContactId,
+    account_id: AccountId,
+}
+
+/// The people of the companies that a fact is about when it names no person: it counts for each.
+async fn of_companies(tx: &Tx<'_>, entries: &[Entry]) -> Result<Vec<(ContactId, Cause)>> {
+    let mut accounts: BTreeMap<AccountId, Cause> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.contact.is_none()) {
+        let (Fact::InvoiceRecorded { account_id, .. }
+        | Fact::TicketRecorded { account_id, .. }
+        | Fact::OpportunityRecorded { account_id, .. }) = &entry.fact
+        else {
+            continue;
+        };
+        let cause = Cause {
+            name: entry.fact.name(),
+            depth: entry.depth,
+        };
+        accounts.extend(account_id.map(|account| (account, cause)));
+    }
+    if accounts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let people: Vec<Person> = Query::new(
+        "SELECT c.id, c.account_id FROM {r} CROSS JOIN contact AS c
+         WHERE c.workspace_id = $1 AND c.account_id = r.id LIMIT $2",
+    )
+    .bind(tx.workspace)
+    .bind(MAX_PEOPLE)
+    .rows("r", Rows::new().ids("id", accounts.keys().copied()))
+    .all(tx.connection())
+    .await?;
+    Ok(people
+        .into_iter()
+        .map(|person| (person.id, accounts[&person.account_id]))
+        .collect())
 }

@@ -8,10 +8,15 @@
 //! its name and meaning for good, because stored scores are explained by them. The default model is
 //! frozen for the same reason: a later signal has weight 0, which keeps it out of it.
 
+mod billing_overdue;
 mod email_activity;
+mod facts;
 mod marketing_clicks;
+mod opportunity_outlook;
 mod product_usage;
+mod support_urgent;
 mod support_wait;
+mod voice_csat;
 
 use std::fmt;
 
@@ -25,10 +30,14 @@ use crate::store::Rows;
 
 /// Every signal there is, by name.
 pub static SIGNALS: &[&dyn Signal] = &[
+    &billing_overdue::BillingOverdue,
     &email_activity::EmailActivity,
     &marketing_clicks::MarketingClicks,
+    &opportunity_outlook::OpportunityOutlook,
     &product_usage::ProductUsage,
+    &support_urgent::SupportUrgent,
     &support_wait::SupportWait,
+    &voice_csat::VoiceCsat,
 ];
 
 /// The signal stored as `name`.
@@ -115,6 +124,26 @@ mod tests {
     #[test]
     fn default_curves_prefer_the_better_value() {
         for (name, better, worse) in [
+            (
+                "billing.overdue_share",
+                Input::plain(0.0),
+                Input::plain(0.4),
+            ),
+            (
+                "opportunities.outlook",
+                Input::plain(1.0),
+                Input::plain(0.2),
+            ),
+            (
+                "support.urgent_tickets",
+                Input::plain(0.0),
+                Input::plain(2.0),
+            ),
+            (
+                "voice.ticket_satisfaction",
+                Input::plain(4.0),
+                Input::plain(3.0),
+            ),
             ("email.active_days", Input::plain(12.0), Input::plain(1.0)),
             (
                 "marketing.click_rate",

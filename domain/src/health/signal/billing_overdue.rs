@@ -1,0 +1,58 @@
+//! Whether a customer pays in time.
+
+use async_trait::async_trait;
+use entity::id::ContactId;
+use sea_orm::DbErr;
+
+use super::{
+    Signal, SignalDefinition, Source,
+    facts::{Ask, measure},
+};
+use crate::health::{curve::Curve, input::Input, model::Category};
+
+/// Invoices that are overdue or given up, per invoice.
+#[derive(Debug)]
+pub(super) struct BillingOverdue;
+
+fn curve() -> Curve {
+    Curve::Linear {
+        bad: 0.5,
+        good: 0.0,
+    }
+}
+
+const ASK: Ask = Ask {
+    table: "invoice",
+    columns: "CASE WHEN t.status = 'UNCOLLECTIBLE' OR (t.status = 'OPEN' AND t.due_at < $3) THEN \
+              1.0 ELSE 0.0 END AS late",
+    holds: "t.status IN ('OPEN', 'PAID', 'UNCOLLECTIBLE') AND t.issued_at > $2 AND t.issued_at <= \
+            $3",
+    measures: "CAST(AVG(x.late) AS double precision)",
+};
+
+#[async_trait]
+impl Signal for BillingOverdue {
+    fn definition(&self) -> &'static SignalDefinition {
+        &SignalDefinition {
+            name: "billing.overdue_share",
+            category: Category::Billing,
+            description: "The share of the invoices issued in the window that are past their due \
+                          date or given up; drafts and void ones do not count. No data when none \
+                          was issued.",
+            unit: "overdue invoices per invoice",
+            weight: 0,
+            window_days: Some(365),
+            curve,
+        }
+    }
+
+    async fn read(&self, source: &Source<'_>) -> Result<Vec<(ContactId, Input)>, DbErr> {
+        let rows = measure(source, &ASK).await?;
+        rows.iter()
+            .map(|row| {
+                let value: f64 = row.try_get_by_index(1)?;
+                Ok((row.try_get_by_index(0)?, Input::plain(value)))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,50 @@
+//! Which invoices, tickets and opportunities say something about a contact, for the signals that are
+//! made of them.
+
+use chrono::TimeDelta;
+use sea_orm::{DbErr, QueryResult};
+
+use super::Source;
+use crate::store::Query;
+
+/// What a signal asks of the facts of a contact.
+pub(super) struct Ask {
+    /// The table.
+    pub(super) table: &'static str,
+    /// The columns that are needed, of the row `t`.
+    pub(super) columns: &'static str,
+    /// Which rows count. `$2` is the beginning of the window, `$3` the moment measured for.
+    pub(super) holds: &'static str,
+    /// What is made of them per contact, from the columns of `x`.
+    pub(super) measures: &'static str,
+}
+
+/// Asks it of all contacts at once: of the facts about each, and of those about its company that name
+/// no person, because a company's bill is everybody's there. A contact without any is not in the
+/// answer; the others have their id first, then what was measured.
+pub(super) async fn measure(source: &Source<'_>, ask: &Ask) -> Result<Vec<QueryResult>, DbErr> {
+    let Ask {
+        table,
+        columns,
+        holds,
+        measures,
+    } = ask;
+    let since = source.as_of - TimeDelta::days(i64::from(source.window_days));
+    Query::new(format!(
+        "SELECT x.about, {measures} FROM (
+             SELECT r.contact_id AS about, {columns} FROM {{r}} CROSS JOIN {table} AS t
+             WHERE t.workspace_id = $1 AND t.contact_id = r.contact_id AND {holds}
+             UNION ALL
+             SELECT r.contact_id AS about, {columns} FROM {{r}} CROSS JOIN contact AS c
+                 CROSS JOIN {table} AS t
+             WHERE c.workspace_id = $1 AND c.id = r.contact_id AND t.workspace_id = $1
+               AND t.account_id = c.account_id AND t.contact_id IS NULL AND {holds}
+         ) AS x GROUP BY x.about"
+    ))
+    .bind(source.workspace)
+    .bind(since)
+    .bind(source.as_of)
+    .rows("r", source.contacts.clone())
+    .raw(source.connection)
+    .await
+}
