@@ -16,9 +16,9 @@ mod m0006_health;
 mod m0007_tag;
 mod m0008_tagging;
 mod m0009_contact;
-mod m0011_search;
 mod m0010_fact;
 mod m0010_timeline;
+mod m0011_search;
 mod m0013_conversation;
 mod m0014_audit;
 mod m0015_work;
@@ -43,14 +43,14 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_tag::Migration),
             Box::new(m0008_tagging::Migration),
             Box::new(m0009_contact::Migration),
-            Box::new(m0011_search::Migration),
             Box::new(m0010_fact::Migration),
             Box::new(m0010_timeline::Migration),
+            Box::new(m0011_search::Migration),
             Box::new(m0013_conversation::Migration),
+            Box::new(m0014_audit::Migration),
             Box::new(m0015_work::Migration),
             Box::new(m0016_merge::Migration),
             Box::new(m0018_document::Migration),
-            Box::new(m0014_audit::Migration),
         ]
     }
 }

@@ -420,7 +420,7 @@ fn a_list_of_very_many_who_answer_is_read_in_pages_and_counted() {
     on_both(|world| async move {
         let (ctx, workspace) = (&world.ctx, world.owner.workspace);
         // Every tenth does not answer; those that do are too many to be told one by one.
-        let name = |n: usize| format!("{n:04}{}", if n % 10 == 0 { "別" } else { "客" });
+        let name = |n: usize| format!("{n:04}{}", if n.is_multiple_of(10) { "別" } else { "客" });
         let everybody: Vec<usize> = (0..4_600).collect();
         for part in everybody.chunks(1_000) {
             let messages = part.iter().map(|&n| {

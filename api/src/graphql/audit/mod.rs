@@ -22,11 +22,13 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct AuditEntry(Model);
 
-fn json(text: Option<&str>) -> Result<Option<Json>> {
-    text.map(serde_json::from_str)
-        .transpose()
-        .map(|value| value.map(Json))
-        .map_err(|error| fault(domain::error::Error::Decode(error)))
+/// The stored text as a value. It was written as JSON and is covered by the chain; if it is damaged all
+/// the same, it is shown as it stands, because that is what whoever looks for the damage wants to see.
+fn json(text: Option<&str>) -> Option<Json> {
+    text.map(|text| {
+        let value = serde_json::from_str(text);
+        Json(value.unwrap_or_else(|_| serde_json::Value::String(text.to_owned())))
+    })
 }
 
 /// Who changed what of the configuration or of a person's data. Secrets are never part of it.
@@ -76,12 +78,12 @@ impl AuditEntry {
     }
 
     /// What differed before; nothing for what was made, and when it was erased.
-    async fn before(&self) -> Result<Option<Json>> {
+    async fn before(&self) -> Option<Json> {
         json(self.0.before.as_deref())
     }
 
     /// What differed afterwards; nothing for what came to its end, and when it was erased.
-    async fn after(&self) -> Result<Option<Json>> {
+    async fn after(&self) -> Option<Json> {
         json(self.0.after.as_deref())
     }
 

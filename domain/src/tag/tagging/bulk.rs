@@ -58,7 +58,11 @@ fn named<I: Id>(
     what: &'static str,
     ids: impl IntoIterator<Item = I>,
 ) -> Named {
-    (table, what, ids.into_iter().map(entity::id::Id::uuid).collect())
+    (
+        table,
+        what,
+        ids.into_iter().map(entity::id::Id::uuid).collect(),
+    )
 }
 
 impl Which {
