@@ -24,6 +24,14 @@ const SILENT: &[(&str, &str)] = &[
         "taggings keep their own history with who, when and why",
     ),
     (
+        "tagByFilter",
+        "an operation says who asked for what, and taggings keep their history",
+    ),
+    (
+        "withdrawRuleTags",
+        "an operation says who asked for what, and taggings keep their history",
+    ),
+    (
         "ingestMessages",
         "an entry only for the contacts it makes; see tests/src/audit.rs",
     ),

@@ -22,7 +22,7 @@ use super::{
     context::reader,
     email::EmailMetrics,
     error::fault,
-    fact::FactsOf,
+    fact::AccountFacts,
     id,
     note::{Note, notes},
     page::{Connection, connection},
@@ -48,8 +48,8 @@ impl Account {
 
     /// Orders, invoices, tickets and opportunities.
     #[graphql(flatten)]
-    fn facts(&self) -> FactsOf {
-        FactsOf(Of::Account(self.0.id))
+    fn facts(&self) -> AccountFacts {
+        AccountFacts(Of::Account(self.0.id))
     }
 
     /// The name shown.

@@ -31,7 +31,7 @@ use super::{
     email::{Campaign, EmailEvent, EmailMetrics, EmailRecency},
     error::fault,
     event::Event,
-    fact::FactsOf,
+    fact::ContactFacts,
     health::{Health, HealthEntry},
     id,
     loader::{HealthOf, IdentitiesOf, SubscriptionsOf},
@@ -85,8 +85,8 @@ impl Contact {
 
     /// Orders, invoices, tickets and opportunities.
     #[graphql(flatten)]
-    fn facts(&self) -> FactsOf {
-        FactsOf(Of::Contact(self.row.id))
+    fn facts(&self) -> ContactFacts {
+        ContactFacts(Of::Contact(self.row.id))
     }
 
     /// The name shown.

@@ -188,114 +188,123 @@ impl<I: Id> From<Ingested<I>> for IngestedFact {
     }
 }
 
-/// The facts about a contact or an account, as fields of it.
-pub struct FactsOf(pub(crate) Of);
+/// The facts about one kind of thing, as fields of it. Contacts and accounts have a type each: while a
+/// type is being described its fields cannot be taken over by another, and facts lead back to both.
+macro_rules! facts_of {
+    ($name:ident) => {
+        /// The facts about the thing, as fields of it.
+        pub struct $name(pub(crate) Of);
 
-/// The facts about a contact or an account, as fields of it.
-#[Object]
-impl FactsOf {
-    /// Everything that happened, newest first, by the things' own times; on an account, what happened
-    /// to its people included. A page costs the same at any depth.
-    async fn timeline(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Only these kinds; left out or empty, all.")] kinds: Option<
-            Vec<TimelineKind>,
-        >,
-        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, TimelineEntry>> {
-        let (ctx, actor) = reader(context)?;
-        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let kinds = kinds.unwrap_or_default();
-        let found = timeline::list(ctx, actor.workspace, self.0, &kinds, &page);
-        let found = found.await.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, entry)| (cursor, TimelineEntry(entry))),
-        ))
-    }
+        /// The facts about the thing, as fields of it.
+        #[Object]
+        impl $name {
+            /// Everything that happened, newest first, by the things' own times; on an account, what happened
+            /// to its people included. A page costs the same at any depth.
+            async fn timeline(
+                &self,
+                context: &Context<'_>,
+                #[graphql(desc = "Only these kinds; left out or empty, all.")] kinds: Option<
+                    Vec<TimelineKind>,
+                >,
+                #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+                #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+                #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+                #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+            ) -> Result<Connection<String, TimelineEntry>> {
+                let (ctx, actor) = reader(context)?;
+                let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+                let kinds = kinds.unwrap_or_default();
+                let found = timeline::list(ctx, actor.workspace, self.0, &kinds, &page);
+                let found = found.await.map_err(fault)?;
+                Ok(connection(
+                    found.map(|(cursor, entry)| (cursor, TimelineEntry(entry))),
+                ))
+            }
 
-    /// What was bought, newest first; on an account, its people's orders included.
-    async fn orders(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, Order>> {
-        let (ctx, actor) = reader(context)?;
-        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = OrderFilter {
-            common: Filter::of(self.0),
-            product: None,
-        };
-        let found = domain::order::list(ctx, actor.workspace, &filter, &page);
-        let found = found.await.map_err(fault)?;
-        Ok(connection(found.map(|(cursor, row)| (cursor, Order(row)))))
-    }
+            /// What was bought, newest first; on an account, its people's orders included.
+            async fn orders(
+                &self,
+                context: &Context<'_>,
+                #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+                #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+                #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+                #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+            ) -> Result<Connection<String, Order>> {
+                let (ctx, actor) = reader(context)?;
+                let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+                let filter = OrderFilter {
+                    common: Filter::of(self.0),
+                    product: None,
+                };
+                let found = domain::order::list(ctx, actor.workspace, &filter, &page);
+                let found = found.await.map_err(fault)?;
+                Ok(connection(found.map(|(cursor, row)| (cursor, Order(row)))))
+            }
 
-    /// The bills, newest first; on an account, its people's invoices included.
-    async fn invoices(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, Invoice>> {
-        let (ctx, actor) = reader(context)?;
-        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = InvoiceFilter {
-            common: Filter::of(self.0),
-            overdue: None,
-        };
-        let found = domain::invoice::list(ctx, actor.workspace, &filter, &page);
-        let found = found.await.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Invoice(row))),
-        ))
-    }
+            /// The bills, newest first; on an account, its people's invoices included.
+            async fn invoices(
+                &self,
+                context: &Context<'_>,
+                #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+                #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+                #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+                #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+            ) -> Result<Connection<String, Invoice>> {
+                let (ctx, actor) = reader(context)?;
+                let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+                let filter = InvoiceFilter {
+                    common: Filter::of(self.0),
+                    overdue: None,
+                };
+                let found = domain::invoice::list(ctx, actor.workspace, &filter, &page);
+                let found = found.await.map_err(fault)?;
+                Ok(connection(
+                    found.map(|(cursor, row)| (cursor, Invoice(row))),
+                ))
+            }
 
-    /// The cases of the support desk, newest first; on an account, its people's tickets included.
-    async fn tickets(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, Ticket>> {
-        let (ctx, actor) = reader(context)?;
-        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = TicketFilter {
-            common: Filter::of(self.0),
-            priorities: Vec::new(),
-        };
-        let found = domain::ticket::list(ctx, actor.workspace, &filter, &page);
-        let found = found.await.map_err(fault)?;
-        Ok(connection(found.map(|(cursor, row)| (cursor, Ticket(row)))))
-    }
+            /// The cases of the support desk, newest first; on an account, its people's tickets included.
+            async fn tickets(
+                &self,
+                context: &Context<'_>,
+                #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+                #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+                #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+                #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+            ) -> Result<Connection<String, Ticket>> {
+                let (ctx, actor) = reader(context)?;
+                let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+                let filter = TicketFilter {
+                    common: Filter::of(self.0),
+                    priorities: Vec::new(),
+                };
+                let found = domain::ticket::list(ctx, actor.workspace, &filter, &page);
+                let found = found.await.map_err(fault)?;
+                Ok(connection(found.map(|(cursor, row)| (cursor, Ticket(row)))))
+            }
 
-    /// The deals that may come about, came about or did not, newest first; on an account, its
-    /// people's included.
-    async fn opportunities(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, Opportunity>> {
-        let (ctx, actor) = reader(context)?;
-        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = Filter::of(self.0);
-        let found = domain::opportunity::list(ctx, actor.workspace, &filter, &page);
-        let found = found.await.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Opportunity(row))),
-        ))
-    }
+            /// The deals that may come about, came about or did not, newest first; on an account, its
+            /// people's included.
+            async fn opportunities(
+                &self,
+                context: &Context<'_>,
+                #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+                #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+                #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+                #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+            ) -> Result<Connection<String, Opportunity>> {
+                let (ctx, actor) = reader(context)?;
+                let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+                let filter = Filter::of(self.0);
+                let found = domain::opportunity::list(ctx, actor.workspace, &filter, &page);
+                let found = found.await.map_err(fault)?;
+                Ok(connection(
+                    found.map(|(cursor, row)| (cursor, Opportunity(row))),
+                ))
+            }
+        }
+    };
 }
+
+facts_of!(ContactFacts);
+facts_of!(AccountFacts);
