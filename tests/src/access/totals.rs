@@ -22,7 +22,10 @@ fn check(answer: &Value, seen: &mut BTreeSet<String>) {
             if let (Some(total), Some(edges)) = (members.get("totalCount"), edges) {
                 let name = members["__typename"].as_str().expect("a name");
                 if members["pageInfo"]["hasNextPage"] == true {
-                    assert!(total.as_u64() > Some(edges.len() as u64), "{name}: {answer}");
+                    assert!(
+                        total.as_u64() > Some(edges.len() as u64),
+                        "{name}: {answer}"
+                    );
                 } else {
                     assert_eq!(*total, json!(edges.len()), "{name}: {answer}");
                 }
@@ -54,6 +57,9 @@ fn every_list_says_how_many_rows_it_has() {
             check(&answer["data"], &mut seen);
         }
         let lists = sdl.types.keys().filter(|name| name.ends_with("Connection"));
+        // What a search finds is tested in `search`; the house has no text that is found whatever
+        // the table asks.
+        let lists = lists.filter(|name| *name != "SearchHitConnection");
         let unseen: Vec<_> = lists.filter(|name| !seen.contains(*name)).collect();
         assert!(unseen.is_empty(), "no list with rows among {unseen:?}");
         world

@@ -187,7 +187,6 @@ fn mistakes_are_told_with_their_place_and_nothing_is_written() {
         for (field, input, path, code) in cases {
             let mut kind = field.to_owned();
             kind[..1].make_ascii_uppercase();
-            let kind = if field == "addTags" { "Tagging" } else { &kind };
             let document = format!(
                 "mutation($input: {kind}Input!) {{ {field}(input: $input) \
                  {{ userErrors {{ path code message }} }} }}"
