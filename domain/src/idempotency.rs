@@ -145,7 +145,7 @@ impl Once {
     }
 }
 
-/// Forgets keys older than [`KEPT_FOR`], in statements of at most [`PRUNE_STEP`] rows; says how many.
+/// Forgets keys older than [`KEPT_FOR`], in statements of at most `PRUNE_STEP` rows; says how many.
 pub async fn prune(ctx: &Ctx) -> Result<u64> {
     let before = ctx.clock.now() - KEPT_FOR;
     let mut forgotten = 0;

@@ -53,8 +53,6 @@ mod tag;
 #[cfg(test)]
 mod tagging;
 #[cfg(test)]
-mod tagging_kill;
-#[cfg(test)]
 mod tick;
 #[cfg(test)]
 mod timeline;

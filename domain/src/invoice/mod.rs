@@ -1,6 +1,6 @@
 //! Invoices: what customers owe or have paid, as billing systems tell it.
 //!
-//! Taken in by [`ingest`] (see [`fact`](crate::fact) for what all kinds of facts have in common).
+//! Taken in by `ingest` (see [`fact`](crate::fact) for what all kinds of facts have in common).
 //! Whether an invoice is overdue is nobody's to tell: it follows from its status and due date.
 
 use chrono::{DateTime, Utc};

@@ -1,6 +1,6 @@
 //! Opportunities: deals that may come about, came about or did not, as sales systems tell them.
 //!
-//! Taken in by [`ingest`] (see [`fact`](crate::fact) for what all kinds of facts have in common).
+//! Taken in by `ingest` (see [`fact`](crate::fact) for what all kinds of facts have in common).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{

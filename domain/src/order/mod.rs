@@ -1,6 +1,6 @@
 //! Orders: what customers bought, as shops and other systems tell it.
 //!
-//! Taken in by [`ingest`] (see [`fact`](crate::fact) for what all kinds of facts have in common). The
+//! Taken in by `ingest` (see [`fact`](crate::fact) for what all kinds of facts have in common). The
 //! lines of an order say which products; they are replaced together with it.
 
 use chrono::{DateTime, Utc};

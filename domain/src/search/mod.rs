@@ -3,9 +3,9 @@
 //!
 //! # How it works
 //!
-//! Texts are folded ([`fold`]), taken apart into single characters and pairs ([`gram`]), and indexed
+//! Texts are folded (`fold`), taken apart into single characters and pairs (`gram`), and indexed
 //! in *segments*: up to 65,536 documents in the order they are shown, with compressed lists of which
-//! of them have which gram ([`posting`], [`segment`]). A segment never changes. What is new or changed
+//! of them have which gram (`posting`, `segment`). A segment never changes. What is new or changed
 //! waits in `search_tail` from the transaction that wrote it ([`index`]), and a search reads the few
 //! that wait one by one, so that everything is found from its commit on. In the background what waits
 //! becomes a small segment, small ones become large ones, and each step is one transaction
@@ -39,7 +39,7 @@
 //! attaching and detaching identities, merging and undoing it (for both contacts: one gained
 //! identities, the other lost them). Whoever deletes things, or
 //! blanks them for good as erasure does, calls [`index::forget`] before; and [`index::touch`] after if
-//! rows remain. What is searched of a thing is one statement in [`source`].
+//! rows remain. What is searched of a thing is one statement in `source`.
 //!
 //! It never reads user input as a query language, and its index holds no texts.
 

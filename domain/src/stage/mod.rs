@@ -1,6 +1,6 @@
 //! The lifecycle stage and the owner of a contact or an account.
 //!
-//! Written only through [`set`] and [`set_owner`], so that the row, the dated history and the change
+//! Written only through `set` and `set_owner`, so that the row, the dated history and the change
 //! log always say the same. Called by the use cases of `contact` and `account`.
 
 use entity::{

@@ -1,6 +1,6 @@
 //! Tickets: cases of the support desk, as its system tells them.
 //!
-//! Taken in by [`ingest`] (see [`fact`](crate::fact) for what all kinds of facts have in common).
+//! Taken in by `ingest` (see [`fact`](crate::fact) for what all kinds of facts have in common).
 
 use chrono::{DateTime, Utc};
 use entity::{

@@ -1,6 +1,6 @@
 //! The tree of tags: what may happen to it, one file for each use case.
 //!
-//! Every change begins with [`hold`], so that those who change a workspace's tree take turns and
+//! Every change begins with `hold`, so that those who change a workspace's tree take turns and
 //! find it as they checked it. Nothing here puts a tag on anything; where taggings follow a change
 //! of the tree, `tagging` moves them.
 

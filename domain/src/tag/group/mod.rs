@@ -1,7 +1,7 @@
 //! Groups of tags: dimensions such as "Industry", of which a thing carries one value or many.
 //!
 //! A group is made and changed by those who keep the tree, under the same hold as the tags
-//! ([`super::catalogue::hold`]), so that a group's tags cannot change while it does. It has no place
+//! (`super::catalogue::hold`), so that a group's tags cannot change while it does. It has no place
 //! in the tree itself: the roots in it carry its id, and so does everything below them.
 
 mod change;

@@ -7,7 +7,7 @@
 //! deleted is made again.
 //!
 //! To add a pack: a file with its groups, its variant in [`StarterPack`] and its line in
-//! [`StarterPack::groups`].
+//! `StarterPack::groups`.
 
 mod apply;
 mod engagement;
