@@ -33,6 +33,8 @@ mod health;
 #[cfg(test)]
 mod invariant;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod once;
@@ -40,6 +42,8 @@ mod once;
 mod operation;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod outage;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]

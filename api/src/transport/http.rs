@@ -193,7 +193,8 @@ async fn whole<E: Executor, A: Authenticator>(
 fn whole_response(response: &Response, media: Media, bill: &Bill) -> HttpResponse {
     let is_refusal = media == Media::GraphqlResponse && !answer::was_executed(response);
     let status = if is_refusal {
-        StatusCode::BAD_REQUEST
+        let code = response.errors.first().and_then(Code::of);
+        code.map_or(StatusCode::BAD_REQUEST, Code::status)
     } else {
         StatusCode::OK
     };

@@ -109,6 +109,15 @@ impl Cluster {
         })
         .await;
     }
+
+    /// Stops it: `INT` is fast, `QUIT` is immediate.
+    pub(crate) async fn stop(&mut self, signal: &str) {
+        if let Some(server) = &mut self.server {
+            server.signal(signal);
+            server.end(START).await;
+        }
+        self.server = None;
+    }
 }
 
 impl Drop for Cluster {

@@ -159,6 +159,37 @@ impl Installation {
         Client::new(self.servers[0].1, TOKEN)
     }
 
+    /// The owner, at each server.
+    pub(crate) fn owners(&self) -> Vec<Client> {
+        let addresses = self.servers.iter().map(|(_, address)| *address);
+        addresses
+            .map(|address| Client::new(address, TOKEN))
+            .collect()
+    }
+
+    /// Makes another workspace; its owner, at the first server.
+    pub(crate) async fn workspace(&mut self, name: &str) -> Client {
+        self.started += 1;
+        let mut command = Process::start(
+            &format!("command-{}", self.started),
+            &built("enishi"),
+            &[
+                "workspace",
+                "create",
+                "--name",
+                name,
+                "--owner-email",
+                "owner@elsewhere.example",
+            ],
+            &self.settings,
+            self.folder.path(),
+        );
+        assert!(command.end(START).await.success(), "{}", command.said());
+        let said = command.said();
+        let token = said.lines().find(|line| line.starts_with("enishi_"));
+        Client::new(self.servers[0].1, token.expect("a token"))
+    }
+
     /// The database, beside the programs.
     pub(crate) fn database(&self) -> Db {
         self.database.location.open(2, None)

@@ -1,0 +1,137 @@
+//! Idempotency keys over HTTP: many copies at once, changed bodies, another workspace, a kill in the
+//! middle. `ONCE_KEYS` asks for more keys than a test run has time for.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use domain::store::Query;
+use reqwest::{StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::{Client, text},
+    installation::{Installation, on_each},
+    process::until,
+};
+
+const COPIES: usize = 32;
+
+fn keys() -> usize {
+    let asked = std::env::var("ONCE_KEYS").ok();
+    asked.map_or(6, |asked| asked.parse().expect("ONCE_KEYS is a number"))
+}
+
+fn body(name: &str) -> String {
+    let document = "mutation($input: CreateContactInput!) { createContact(input: $input) \
+        { contact { id createdAt name } userErrors { message } } }";
+    json!({ "query": document, "variables": { "input": { "name": name } } }).to_string()
+}
+
+/// Sends the request under the key; its answer to the byte, or nothing when none came.
+async fn send(client: &Client, key: &str, body: &str) -> Option<(StatusCode, Vec<u8>)> {
+    let answer = client
+        .http
+        .post(client.url())
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/graphql-response+json")
+        .header("Idempotency-Key", key)
+        .bearer_auth(&client.token)
+        .body(body.to_owned())
+        .send()
+        .await
+        .ok()?;
+    let status = answer.status();
+    Some((status, answer.bytes().await.ok()?.to_vec()))
+}
+
+/// The answer without what is told of this request alone: its cost and its id.
+fn told(answer: &[u8]) -> Value {
+    let mut answer: Value = serde_json::from_slice(answer).expect("JSON");
+    if let Some(answer) = answer.as_object_mut() {
+        answer.remove("extensions");
+    }
+    answer
+}
+
+fn code(answer: &[u8]) -> String {
+    text(&told(answer)["errors"][0]["extensions"]["code"])
+}
+
+async fn contacts(installation: &Installation, name: &str) -> i64 {
+    let database = installation.database();
+    let query = Query::new("SELECT COUNT(*) FROM contact WHERE name = $1").bind(name);
+    let count = query.scalar(database.reader()).await;
+    count.expect("a count").expect("a row")
+}
+
+#[test]
+fn many_copies_of_a_request_take_effect_once_and_are_answered_alike() {
+    on_each(|mut installation| async move {
+        if !installation.is_alone() {
+            installation.start_server().await;
+        }
+        let owners = installation.owners();
+        let other = installation.workspace("Elsewhere").await;
+        for number in 0..keys() {
+            let (key, name) = (format!("key {number}"), format!("Copy {number}"));
+            let body = body(&name);
+            let copies = (0..COPIES).map(|copy| send(&owners[copy % owners.len()], &key, &body));
+            let answers = futures::future::join_all(copies).await;
+            let first = answers[0].clone().expect("an answer");
+            assert_eq!(first.0, StatusCode::OK);
+            let data = told(&first.1)["data"].to_string();
+            for answer in answers {
+                let (status, answer) = answer.expect("an answer");
+                assert_eq!(status, first.0);
+                assert_eq!(told(&answer)["data"].to_string(), data, "to the letter");
+            }
+            assert_eq!(contacts(&installation, &name).await, 1);
+
+            let (status, answer) = send(&owners[0], &key, &self::body("Changed"))
+                .await
+                .expect("an answer");
+            assert_eq!(code(&answer), "IDEMPOTENCY_MISMATCH");
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+            // Somebody else's key of the same name is another key.
+            let (status, answer) = send(&other, &key, &body).await.expect("an answer");
+            assert_eq!(status, StatusCode::OK);
+            assert_ne!(told(&answer)["data"].to_string(), data);
+            assert_eq!(contacts(&installation, &name).await, 2);
+        }
+        assert_eq!(contacts(&installation, "Changed").await, 0);
+        installation
+    });
+}
+
+#[test]
+fn a_request_whose_server_is_killed_takes_effect_once_when_it_is_repeated() {
+    on_each(|mut installation| async move {
+        let owner = installation.owner();
+        let mut ends = BTreeSet::new();
+        for number in 0..keys().min(200) {
+            let (key, name) = (format!("kill {number}"), format!("Killed {number}"));
+            let body = body(&name);
+            let sending = tokio::spawn({
+                let (owner, key, body) = (owner.clone(), key.clone(), body.clone());
+                async move { send(&owner, &key, &body).await }
+            });
+            tokio::time::sleep(Duration::from_micros(700 * (number as u64 % 12))).await;
+            installation.crash_server(0);
+            let _ = sending.await;
+            let (status, answer) = until("an answer", Duration::from_mins(1), async || {
+                let answer = send(&owner, &key, &body).await?;
+                (answer.0 != StatusCode::SERVICE_UNAVAILABLE).then_some(answer)
+            })
+            .await;
+            let end = if status == StatusCode::OK {
+                "OK".to_owned()
+            } else {
+                code(&answer)
+            };
+            assert!(["OK", "ANSWER_LOST"].contains(&end.as_str()), "{end}");
+            assert_eq!(contacts(&installation, &name).await, 1, "{name}: {end}");
+            ends.insert(end);
+        }
+        println!("once: repeated after a kill: {ends:?}");
+        installation
+    });
+}

@@ -1,0 +1,343 @@
+//! Redis and PostgreSQL come and go, and servers are replaced, while messages come in: nothing that
+//! was acknowledged is lost, everything is followed up once, and no process has to be started again.
+//!
+//! `OUTAGE_ROUNDS` asks for more outages than a test run has time for.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use domain::store::Query;
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use crate::support::{
+    client::{Client, message, text},
+    cluster::Cluster,
+    database::TestDatabase,
+    installation::{Installation, block_on},
+    process::{Process, free_port, until},
+    socket::{Heard, Socket},
+};
+
+/// How long anything may take to come back.
+const RECOVERY: Duration = Duration::from_secs(30);
+
+fn rounds(usual: usize) -> usize {
+    let asked = std::env::var("OUTAGE_ROUNDS").ok();
+    asked.map_or(usual, |asked| {
+        asked.parse().expect("OUTAGE_ROUNDS is a number")
+    })
+}
+
+/// Somebody who brings in a message after the other, each again until it is acknowledged.
+struct Load {
+    going: Arc<AtomicBool>,
+    failures: Arc<AtomicUsize>,
+    acknowledged: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+impl Load {
+    async fn start(owner: Client) -> Self {
+        let tag = owner.tag("CONVERSATION", "Greeting").await;
+        let words = json!({ "keywords": { "mode": "ANY_OF", "words": ["hello"] } });
+        let action = json!({ "tagConversation": { "tagIds": [tag] } });
+        owner.rule("Greeting", &words, &action).await;
+        let inbox = owner.inbox().await;
+        let (going, failures) = (Arc::new(AtomicBool::new(true)), Arc::default());
+        let acknowledged: Arc<Mutex<Vec<String>>> = Arc::default();
+        let task = tokio::spawn(bring_in(
+            owner,
+            inbox,
+            Arc::clone(&going),
+            Arc::clone(&failures),
+            Arc::clone(&acknowledged),
+        ));
+        Self {
+            going,
+            failures,
+            acknowledged,
+            task,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.acknowledged.lock().expect("the list").len()
+    }
+
+    /// Waits until something more is acknowledged.
+    async fn goes_on(&self) {
+        let before = self.count();
+        until("messages to be taken", RECOVERY, async || {
+            (self.count() > before).then_some(())
+        })
+        .await;
+    }
+
+    /// Ends it, and compares what was acknowledged with what is there and what followed.
+    async fn end(self, installation: &Installation) -> usize {
+        self.going.store(false, Ordering::SeqCst);
+        self.task.await.expect("the load");
+        installation.drain(Duration::from_mins(2)).await;
+        let database = installation.database();
+        let stored: Vec<String> = Query::new("SELECT external_id FROM message")
+            .column(database.reader())
+            .await
+            .expect("messages");
+        let acknowledged = self.acknowledged.lock().expect("the list").clone();
+        let there: BTreeSet<&String> = stored.iter().collect();
+        assert_eq!(there.len(), stored.len(), "a message is there twice");
+        let lost: Vec<_> = acknowledged
+            .iter()
+            .filter(|id| !there.contains(id))
+            .collect();
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+        let fired: Vec<i64> = Query::new(
+            "SELECT COUNT(f.id) FROM message m
+             LEFT JOIN rule_firing f ON f.workspace_id = m.workspace_id AND f.message_id = m.id
+             GROUP BY m.id",
+        )
+        .column(database.reader())
+        .await
+        .expect("firings");
+        assert!(fired.iter().all(|times| *times == 1), "{fired:?}");
+        acknowledged.len()
+    }
+}
+
+async fn bring_in(
+    owner: Client,
+    inbox: String,
+    going: Arc<AtomicBool>,
+    failures: Arc<AtomicUsize>,
+    acknowledged: Arc<Mutex<Vec<String>>>,
+) {
+    let document = "mutation($input: IngestMessagesInput!) { ingestMessages(input: $input) \
+        { messages { id } userErrors { message } } }";
+    for number in 0.. {
+        let id = format!("m{number}");
+        let one = message(&id, &format!("c{}@customer.example", number % 50), "hello");
+        let variables = json!({ "input": { "inboxId": inbox, "messages": [one] } });
+        loop {
+            if !going.load(Ordering::SeqCst) {
+                return;
+            }
+            let answer = owner
+                .try_ask(document, &variables)
+                .await
+                .unwrap_or_default();
+            if answer["data"]["ingestMessages"]["messages"].is_array() {
+                acknowledged.lock().expect("the list").push(id);
+                break;
+            }
+            failures.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Whether the server says it is ready.
+async fn is_ready(owner: &Client) -> bool {
+    let url = format!("http://{}/readyz", owner.address);
+    let answer = owner.http.get(&url).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
+async fn becomes_ready(owner: &Client, wanted: bool, limit: Duration) -> Duration {
+    let began = Instant::now();
+    let what = if wanted { "readiness" } else { "unreadiness" };
+    until(what, limit, async || {
+        (is_ready(owner).await == wanted).then_some(())
+    })
+    .await;
+    began.elapsed()
+}
+
+fn redis(port: u16, folder: &std::path::Path) -> Process {
+    let port = port.to_string();
+    let arguments = [
+        "--port",
+        &port,
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ];
+    Process::start("redis", "redis-server".as_ref(), &arguments, &[], folder)
+}
+
+#[test]
+fn redis_may_be_absent_killed_emptied_and_stopped() {
+    block_on(async {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let port = free_port();
+        let url = format!("redis://127.0.0.1:{port}");
+        // Absent at the start of everything.
+        let Some(mut installation) = Installation::cluster_on(&url, 1, 1).await else {
+            println!("TEST_DATABASE_URL is not set");
+            return;
+        };
+        let owner = installation.owner();
+        let load = Load::start(owner.clone()).await;
+        load.goes_on().await;
+        let mut server = redis(port, folder.path());
+        load.goes_on().await;
+        let rounds = rounds(2);
+        for round in 0..rounds * 3 {
+            match round % 3 {
+                0 => {
+                    server.kill();
+                    load.goes_on().await;
+                    server = redis(port, folder.path());
+                }
+                1 => {
+                    let emptied = std::process::Command::new("redis-cli")
+                        .args(["-p", &port.to_string(), "FLUSHALL"])
+                        .stdout(std::process::Stdio::null())
+                        .status();
+                    assert!(emptied.expect("redis-cli").success());
+                }
+                _ => {
+                    server.signal("STOP");
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                    load.goes_on().await;
+                    server.signal("CONT");
+                }
+            }
+            load.goes_on().await;
+        }
+        // Nobody outside notices.
+        let failures = load.failures.load(Ordering::SeqCst);
+        assert_eq!(failures, 0, "requests failed for want of Redis");
+        for worker in &mut installation.workers {
+            assert!(worker.ended().is_none(), "a worker ended");
+        }
+        let began = Instant::now();
+        let count = load.end(&installation).await;
+        println!(
+            "outage: {rounds} kills, flushes and pauses of Redis, {count} messages, 0 failed, \
+             drained {:.1?} after",
+            began.elapsed()
+        );
+        installation.end().await;
+    });
+}
+
+#[test]
+fn postgres_may_be_stopped_fast_and_immediately() {
+    block_on(async {
+        let Ok(redis) = std::env::var("TEST_REDIS_URL") else {
+            println!("TEST_REDIS_URL is not set");
+            return;
+        };
+        let Some(mut cluster) = Cluster::start().await else {
+            println!("there are no PostgreSQL programs here");
+            return;
+        };
+        let database = TestDatabase::postgres_on(&cluster.url()).await;
+        let mut installation = Installation::cluster_in(database, &redis, 1, 1).await;
+        let owner = installation.owner();
+        let load = Load::start(owner.clone()).await;
+        load.goes_on().await;
+        let (rounds, mut slowest) = (rounds(2), Duration::ZERO);
+        for round in 0..rounds * 2 {
+            let signal = if round % 2 == 0 { "INT" } else { "QUIT" };
+            cluster.stop(signal).await;
+            becomes_ready(&owner, false, Duration::from_secs(5)).await;
+            cluster.launch().await;
+            slowest = slowest.max(becomes_ready(&owner, true, RECOVERY).await);
+            load.goes_on().await;
+        }
+        let (server, _) = &mut installation.servers[0];
+        assert!(server.ended().is_none(), "the server ended");
+        assert!(
+            installation.workers[0].ended().is_none(),
+            "the worker ended"
+        );
+        let failures = load.failures.load(Ordering::SeqCst);
+        let count = load.end(&installation).await;
+        println!(
+            "outage: {rounds} fast and {rounds} immediate stops of PostgreSQL, {count} messages \
+             acknowledged, none lost, {failures} tries failed, ready {slowest:.1?} after its return \
+             at the latest"
+        );
+        installation.end().await;
+        drop(cluster);
+    });
+}
+
+#[test]
+fn a_server_that_is_replaced_under_load_drops_nothing_and_its_sockets_resume() {
+    block_on(async {
+        let Some(mut installation) = Installation::cluster(2, 1).await else {
+            println!("TEST_DATABASE_URL or TEST_REDIS_URL is not set");
+            return;
+        };
+        let owners = installation.owners();
+        let load = Load::start(owners[0].clone()).await;
+        let watching = "subscription($after: String) { messageReceived(after: $after) \
+            { cursor message { externalId } } }";
+        let (rounds, sockets) = (rounds(2), 10);
+        let mut heard: Vec<(String, Vec<String>)> = vec![("0.0".to_owned(), Vec::new()); sockets];
+        for _ in 0..rounds {
+            let mut open = Vec::new();
+            for (cursor, _) in &heard {
+                let from = json!({ "after": cursor });
+                open.push(Socket::subscribe(&owners[1], watching, &from).await);
+            }
+            load.goes_on().await;
+            let (server, address) = &mut installation.servers[1];
+            let address = *address;
+            server.terminate();
+            for (socket, (cursor, ids)) in open.iter_mut().zip(&mut heard) {
+                loop {
+                    match socket.heard().await {
+                        Heard::Next(payload) => {
+                            let told = &payload["data"]["messageReceived"];
+                            *cursor = text(&told["cursor"]);
+                            ids.push(text(&told["message"]["externalId"]));
+                        }
+                        Heard::Closed(code) => {
+                            assert_eq!(code, Some(1001), "a reason to come back");
+                            break;
+                        }
+                        Heard::Complete | Heard::Error => {}
+                    }
+                }
+            }
+            let status = installation.servers[1].0.end(RECOVERY).await;
+            assert!(status.success(), "{status}");
+            installation.servers[1].0 = installation.spawn_server(address);
+            becomes_ready(&owners[1], true, Duration::from_mins(1)).await;
+        }
+        assert_eq!(
+            load.failures.load(Ordering::SeqCst),
+            0,
+            "of the other server"
+        );
+        let acknowledged = load.end(&installation).await;
+        for (cursor, ids) in &mut heard {
+            let from = json!({ "after": cursor });
+            let mut socket = Socket::subscribe(&owners[1], watching, &from).await;
+            while ids.len() < acknowledged {
+                let told = socket.next().await["messageReceived"].clone();
+                ids.push(text(&told["message"]["externalId"]));
+            }
+            let wanted: Vec<String> = (0..acknowledged)
+                .map(|number| format!("m{number}"))
+                .collect();
+            assert_eq!(*ids, wanted, "each once and in order");
+        }
+        println!("outage: {rounds} servers replaced, {sockets} sockets, {acknowledged} messages");
+        installation.end().await;
+    });
+}
