@@ -41,9 +41,9 @@ mod once;
 #[cfg(test)]
 mod operation;
 #[cfg(test)]
-mod people;
-#[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]

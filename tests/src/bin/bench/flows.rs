@@ -240,8 +240,9 @@ fn ingest_messages(inbox: InboxId, messages: &[Value]) -> String {
     .to_string()
 }
 
-/// Requests that bring `count` messages, every other one with a word some rule looks for.
+/// Requests that bring `count` messages whose ids begin with `name`, every other one with a word some rule looks for.
 pub(crate) fn message_bodies(
+    name: &str,
     inbox: InboxId,
     count: usize,
     contacts: u64,
@@ -261,7 +262,7 @@ pub(crate) fn message_bodies(
                 "お世話になっております。先日の件についてお伺いします。{word} 我们想了解一下具体的情况。\
                  Could you please let us know when the next delivery is planned? よろしくお願いいたします。"
             );
-            let id = format!("flood-{batch}-{number}");
+            let id = format!("{name}-{batch}-{number}");
             messages.push(message(&id, chance.random_range(0..contacts), &body, now));
         }
         bodies.push(ingest_messages(inbox, &messages));

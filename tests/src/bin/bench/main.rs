@@ -52,9 +52,31 @@ struct Plan {
     events: usize,
     latencies: usize,
     databases: Vec<&'static str>,
-    /// Measures only searches, on contacts and messages of its own.
-    search: bool,
+    part: Part,
     folder: PathBuf,
+}
+
+/// What of it all is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Everything,
+    /// Reading alone.
+    Reads,
+    /// Only what comes in over HTTP.
+    Floods,
+    /// Only searches, on contacts and messages of their own.
+    Search,
+}
+
+impl Part {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "reads" => Some(Self::Reads),
+            "floods" => Some(Self::Floods),
+            "search" => Some(Self::Search),
+            _ => None,
+        }
+    }
 }
 
 impl Plan {
@@ -66,12 +88,12 @@ impl Plan {
             events: 60_000,
             latencies: 300,
             databases: vec!["postgres", "sqlite"],
-            search: false,
+            part: Part::Everything,
             folder: env::temp_dir(),
         };
         while let Some(name) = arguments.next() {
-            if name == "search" {
-                plan.search = true;
+            if let Some(part) = Part::named(&name) {
+                plan.part = part;
                 continue;
             }
             let value = arguments
@@ -117,7 +139,7 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         for database in plan.databases.clone() {
             let run = Run::prepare(&plan, database).await?;
-            if plan.search {
+            if plan.part == Part::Search {
                 let messages = plan.messages as u64;
                 search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;
             } else {
@@ -197,7 +219,7 @@ impl Run {
             .await?
             .context("the token is good")?;
         let start = Instant::now();
-        let stopwatch = if plan.search {
+        let stopwatch = if plan.part == Part::Search {
             ctx.id()
         } else {
             seed::fill(&ctx, &owner, plan.contacts).await?;
@@ -210,7 +232,7 @@ impl Run {
                 .await?;
         }
         let inbox = inbox::list(&ctx, owner.workspace).await?[0].id;
-        if !plan.search {
+        if plan.part != Part::Search {
             say(format!(
                 "\n{} contacts and 101 rules, filled in {:.1} s.",
                 count(plan.contacts as f64),
@@ -230,6 +252,16 @@ impl Run {
     }
 
     async fn measure(self) -> Result<()> {
+        let only = self.plan.part;
+        if only == Part::Reads || only == Part::Floods {
+            let (programs, client) = self.start_programs().await?;
+            flows::settle(&self.ctx, &self.owner, None).await?;
+            return if only == Part::Reads {
+                self.reads(&programs, &client).await
+            } else {
+                self.floods(&programs, &client).await
+            };
+        }
         let (idle, _) = self.start_programs().await?;
         Self::idle(&idle, "after the start")?;
         drop(idle);
@@ -239,7 +271,7 @@ impl Run {
         flows::settle(&self.ctx, &self.owner, None).await?;
         self.reads(&programs, &client).await?;
         self.pick_ups(&client).await?;
-        self.floods(&client).await?;
+        self.floods(&programs, &client).await?;
         Self::idle(&programs, "at the end")
     }
 
@@ -254,12 +286,7 @@ impl Run {
             let rate = count(self.plan.contacts as f64 / seconds);
             row(&[night.to_owned(), format!("{seconds:.2}"), rate]);
         }
-        if self.postmaster.is_some() {
-            let writer = self.ctx.db.writer();
-            writer.execute_unprepared("VACUUM (ANALYZE)").await?;
-            writer.execute_unprepared("CHECKPOINT").await?;
-        }
-        Ok(())
+        self.analyze().await
     }
 
     /// Everybody tagged and untagged, by one worker and before anything reads what follows.
@@ -508,19 +535,35 @@ impl Run {
         flows::settle(&self.ctx, &self.owner, None).await
     }
 
-    async fn floods(&self, client: &Client) -> Result<()> {
+    async fn floods(&self, programs: &[(&str, Program)], client: &Client) -> Result<()> {
         let plan = &self.plan;
         let (ctx, owner) = (&self.ctx, &self.owner);
+        let now = ctx.clock.now();
+        // A server that has been at work for a while: its tables are not empty, and its plans are
+        // made for what is in them.
+        let before = flows::message_bodies("before", self.inbox, 5_000, plan.contacts, now);
+        flows::flood(ctx, owner, client, before, "rules").await?;
+        self.analyze().await?;
         let messages =
-            flows::message_bodies(self.inbox, plan.messages, plan.contacts, ctx.clock.now());
-        let events = flows::email_bodies(plan.events, plan.contacts, ctx.clock.now());
+            flows::message_bodies("flood", self.inbox, plan.messages, plan.contacts, now);
+        let events = flows::email_bodies(plan.events, plan.contacts, now);
         let mut floods = Vec::new();
         for (what, bodies, projection, target) in [
             ("messages, 100 rules", messages, "rules", " (target 10,000)"),
             ("email events", events, "email_metrics", ""),
         ] {
+            let used = self.used(programs)?;
             let flood = flows::flood(ctx, owner, client, bodies, projection).await?;
-            floods.push((what, flood, target));
+            let each = |(after, before): (u64, u64)| {
+                format!("{:.0}", (after - before) as f64 / flood.count as f64)
+            };
+            let cpu: Vec<String> = self
+                .used(programs)?
+                .into_iter()
+                .zip(used)
+                .map(each)
+                .collect();
+            floods.push((what, flood, target, cpu));
         }
         table(
             "Coming in over HTTP, 4 connections, 500 a request",
@@ -530,9 +573,10 @@ impl Run {
                 "ingested/s",
                 "with their own effects/s",
                 "with all effects/s",
+                "CPU µs each, of every program and the database",
             ],
         );
-        for (what, flood, target) in floods {
+        for (what, flood, target, cpu) in floods {
             let rate = |time: Duration| count(flood.count as f64 / time.as_secs_f64());
             row(&[
                 what.to_owned(),
@@ -540,6 +584,7 @@ impl Run {
                 rate(flood.ingested),
                 format!("{}{target}", rate(flood.evaluated)),
                 rate(flood.settled),
+                cpu.join(" + "),
             ]);
         }
         let firings = Query::new("SELECT COUNT(*) FROM rule_firing");
@@ -548,6 +593,23 @@ impl Run {
             "\n{} firings.",
             count(firings.unwrap_or_default() as f64)
         ));
+        Ok(())
+    }
+
+    /// Microseconds of processor time so far, of each program and of the database server.
+    fn used(&self, programs: &[(&str, Program)]) -> Result<Vec<u64>> {
+        let programs = programs.iter().map(|(_, program)| cpu_us(program.pid()));
+        let database = self.postmaster.map(family_cpu_us);
+        programs.chain(database).collect()
+    }
+
+    /// Lets PostgreSQL look at what its tables hold.
+    async fn analyze(&self) -> Result<()> {
+        if self.postmaster.is_some() {
+            let writer = self.ctx.db.writer();
+            writer.execute_unprepared("VACUUM (ANALYZE)").await?;
+            writer.execute_unprepared("CHECKPOINT").await?;
+        }
         Ok(())
     }
 }
