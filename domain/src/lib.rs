@@ -13,6 +13,7 @@ pub mod access;
 pub mod account;
 pub mod attribute;
 pub mod audit;
+pub mod condition;
 pub mod contact;
 pub mod conversation;
 pub mod ctx;

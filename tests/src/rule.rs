@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::{
     access::Origin,
+    condition::{Condition, TagMode},
     contact,
     ctx::Ctx,
     error::{
@@ -20,7 +21,6 @@ use domain::{
     rule::{
         self, NewRule, RuleChanges,
         action::Action,
-        condition::{Condition, TagMode},
         firing::{self, FiringsOf, OutcomeResult},
         projection::Rules,
         trigger::{MessageReceived, Trigger},

@@ -27,6 +27,9 @@ use secrecy::SecretString;
 use crate::{
     access::Actor,
     account::{self, NewAccount},
+    condition::{
+        Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
+    },
     contact::{self, ContactFilter, ContactOrder, NewContact},
     conversation::{self, NewMessage},
     ctx::Ctx,
@@ -39,9 +42,6 @@ use crate::{
     rule::{
         self, NewRule,
         action::{Action, NotifySlack, TagConversation},
-        condition::{
-            Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
-        },
         trigger::Trigger,
     },
     tag::{NewTag, Request, catalogue, tagging},

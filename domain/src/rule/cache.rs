@@ -12,12 +12,8 @@ use entity::id::{RuleId, WorkspaceId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::{
-    action::Action,
-    definition::Definition,
-    matcher::{Matcher, RuleSource},
-    plan::Effect,
-};
+use super::{action::Action, definition::Definition, plan::Effect};
+use crate::condition::matcher::{Matcher, RuleSource};
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
@@ -168,7 +164,7 @@ async fn load(
             id: id.0,
             version: row.version.unwrap_or_default(),
             position: row.position.unwrap_or_default(),
-            trigger: definition.trigger,
+            gate: definition.trigger.gate(),
             condition: definition.condition,
         });
         let active = Active {

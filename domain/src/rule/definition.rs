@@ -3,13 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    action::Action,
-    check,
-    condition::Condition,
+use super::{action::Action, check, sentence::sentence, trigger::Trigger};
+use crate::condition::{
+    Condition,
     reference::{IdKind, Names, Reference},
-    sentence::sentence,
-    trigger::Trigger,
 };
 use crate::{error::UserError, locale::Locale};
 

@@ -8,7 +8,8 @@ use entity::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{matcher::MatchedPart, plan::Effect};
+use super::plan::Effect;
+use crate::condition::matcher::MatchedPart;
 use crate::{
     ctx::Ctx,
     error::Result,

@@ -22,10 +22,12 @@ use uuid::Uuid;
 
 use super::{
     cache::{self, Compiled},
-    facts::{MessageFacts, TagSet},
     firing::{Outcome, OutcomeResult},
-    matcher::{MatchedPart, Scratch},
     plan::{Effect, Firing, Plan, Planned, plan},
+};
+use crate::condition::{
+    facts::{MessageFacts, TagSet},
+    matcher::{MatchedPart, Scratch},
 };
 use crate::{
     access::Origin,

@@ -11,9 +11,9 @@ use serde_json::json;
 
 use super::{
     read::{Rule, stored},
-    reference::IdKind,
     write::{begin_edit, record, touched},
 };
+use crate::condition::reference::IdKind;
 use crate::{
     access::Origin,
     audit::Record,

@@ -3,24 +3,19 @@
 //! Every change begins with raising the workspace's `rules_version`: that takes the lock which makes
 //! editors wait for each other, and tells every worker that its compiled rules are out of date.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use entity::{Scoped as _, id::RuleId, kind::TagKind, rule};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, IntoActiveModel as _, QueryFilter as _,
-    Set,
-};
+use entity::{Scoped as _, id::RuleId, rule};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, Set};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{
     action::Action,
-    condition::Condition,
     definition::Definition,
     read::{Rule, stored},
-    reference::{IdKind, Reference},
     trigger::Trigger,
 };
+use crate::condition::{Condition, reference};
 use crate::{
     access::{Actor, Origin, Scope},
     audit::Record,
@@ -381,103 +376,7 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
         // What breaks its limits is not looked up.
         return Ok(());
     }
-    let references = definition.references();
-    let tags = load_tags(tx, &references).await?;
-    let inboxes = load_ids(tx, &references, IdKind::Inbox, "inbox").await?;
-    let target = IdKind::NotificationTarget;
-    let targets = load_ids(tx, &references, target, "notification_target").await?;
-    errors.extend(references.iter().filter_map(|reference| {
-        let exists = match reference.kind {
-            IdKind::ContactTag => return check_tag(reference, &tags, TagKind::Contact),
-            IdKind::ConversationTag => return check_tag(reference, &tags, TagKind::Conversation),
-            IdKind::Inbox => inboxes.contains(&reference.id),
-            IdKind::NotificationTarget => targets.contains(&reference.id),
-        };
-        (!exists).then(|| reference.not_found())
-    }));
+    errors
+        .extend(reference::unknown(tx.connection(), tx.workspace, &definition.references()).await?);
     Ok(())
-}
-
-#[derive(FromQueryResult)]
-struct TagFacts {
-    id: Uuid,
-    kind: TagKind,
-    archived: bool,
-}
-
-fn check_tag(
-    reference: &Reference,
-    tags: &HashMap<Uuid, TagFacts>,
-    needed: TagKind,
-) -> Option<UserError> {
-    let refuse = |code, message: &str| {
-        Some(UserError {
-            path: reference.path.clone(),
-            code,
-            message: message.to_owned(),
-        })
-    };
-    let puts_it_on = reference.path.first().is_some_and(|step| step == "actions");
-    match tags.get(&reference.id) {
-        None => Some(reference.not_found()),
-        Some(tag) if tag.kind != needed => refuse(
-            UserErrorCode::KindMismatch,
-            match needed {
-                TagKind::Contact => "This is a tag for conversations. Choose one for contacts.",
-                TagKind::Conversation => {
-                    "This is a tag for contacts. Choose one for conversations."
-                }
-            },
-        ),
-        Some(tag) if tag.archived && puts_it_on => refuse(
-            UserErrorCode::Invalid,
-            "This tag is archived. Restore it first.",
-        ),
-        Some(_) => None,
-    }
-}
-
-async fn load_tags(tx: &Tx<'_>, references: &[Reference]) -> Result<HashMap<Uuid, TagFacts>> {
-    let ids: HashSet<Uuid> = references
-        .iter()
-        .filter(|reference| matches!(reference.kind, IdKind::ContactTag | IdKind::ConversationTag))
-        .map(|reference| reference.id)
-        .collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let tags: Vec<TagFacts> = Query::new(
-        "SELECT t.id, t.kind, t.archived_at IS NOT NULL AS archived FROM {r}
-         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id AND t.deleted_at IS NULL",
-    )
-    .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", ids))
-    .all(tx.connection())
-    .await?;
-    Ok(tags.into_iter().map(|tag| (tag.id, tag)).collect())
-}
-
-/// Which of the ids of `kind` there are in `table`.
-async fn load_ids(
-    tx: &Tx<'_>,
-    references: &[Reference],
-    kind: IdKind,
-    table: &'static str,
-) -> Result<HashSet<Uuid>> {
-    let ids: HashSet<Uuid> = references
-        .iter()
-        .filter(|reference| reference.kind == kind)
-        .map(|reference| reference.id)
-        .collect();
-    if ids.is_empty() {
-        return Ok(ids);
-    }
-    let found: Vec<Uuid> = Query::new(format!(
-        "SELECT x.id FROM {{r}} JOIN {table} x ON x.workspace_id = $1 AND x.id = r.id"
-    ))
-    .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", ids))
-    .column(tx.connection())
-    .await?;
-    Ok(found.into_iter().collect())
 }

@@ -6,6 +6,10 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
+    condition::{
+        Condition, ContactTags, ConversationTags, Field, KeywordMatch, KeywordMode, Keywords,
+        TagMode, TagTest,
+    },
     conversation::{self, NewMessage},
     inbox,
     notification::{
@@ -16,10 +20,6 @@ use domain::{
     rule::{
         self, NewRule, Rule,
         action::{Action, NotifySlack, TagContact, TagConversation},
-        condition::{
-            Condition, ContactTags, ConversationTags, Field, KeywordMatch, KeywordMode, Keywords,
-            TagMode, TagTest,
-        },
         trigger::Trigger,
     },
     store::Query,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
+    condition::TagMode,
     error::UserErrorCode,
     page::PageRequest,
     rule,
@@ -156,7 +157,7 @@ fn rules_name_the_tag_that_stayed() {
         let vip = tag(&world, "VIP", None).await;
         let gold = tag(&world, "Gold", None).await;
         let other = tag(&world, "Other", None).await;
-        let condition = contact_has(rule::condition::TagMode::Any, &[gold, vip]);
+        let condition = contact_has(TagMode::Any, &[gold, vip]);
         let naming = world
             .rule("naming", condition, vec![tag_contact(gold)])
             .await;

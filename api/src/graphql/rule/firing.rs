@@ -2,10 +2,12 @@
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::rule::{
-    firing::{self, Outcome, OutcomeResult},
-    matcher::{Matched, MatchedPart},
-    plan::Effect,
+use domain::{
+    condition::matcher::{Matched, MatchedPart},
+    rule::{
+        firing::{self, Outcome, OutcomeResult},
+        plan::Effect,
+    },
 };
 use entity::{
     id::{DeliveryId, TagId, TargetId},

@@ -3,28 +3,20 @@
 mod firing;
 mod mutation;
 
-use std::collections::HashMap;
-
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
+    condition::{ConditionOutput, reference::TypedIds},
     locale::Locale,
     page::PageRequest,
-    rule::{
-        self,
-        action::RuleAction,
-        condition::RuleCondition,
-        firing::FiringsOf,
-        reference::{IdKind, Names, Reference, TypedIds},
-        trigger::RuleTrigger,
-    },
+    rule::{self, action::RuleAction, firing::FiringsOf, trigger::RuleTrigger},
 };
-use entity::id::{InboxId, RuleId, TagId, TargetId};
-use uuid::Uuid;
+use entity::id::RuleId;
 
 use super::{
     access::ChangeOrigin,
-    context::{loader, reader},
+    condition::Called,
+    context::reader,
     error::fault,
     id,
     page::{Connection, connection},
@@ -71,7 +63,7 @@ impl Rule {
     }
 
     /// What must hold.
-    async fn condition(&self) -> RuleCondition {
+    async fn condition(&self) -> ConditionOutput {
         self.0.definition.condition.to_output(&TypedIds)
     }
 
@@ -142,40 +134,6 @@ pub(crate) async fn firings(
     Ok(connection(
         found.map(|(cursor, row)| (cursor, RuleFiring(row))),
     ))
-}
-
-/// What the things a rule names are called.
-struct Called(HashMap<Uuid, String>);
-
-impl Called {
-    async fn of(context: &Context<'_>, references: &[Reference]) -> Result<Self> {
-        let loader = loader(context)?;
-        let mut names = HashMap::new();
-        for reference in references {
-            let name = match reference.kind {
-                IdKind::ContactTag | IdKind::ConversationTag => loader
-                    .load_one(TagId(reference.id))
-                    .await?
-                    .map(|tag| tag.name),
-                IdKind::Inbox => loader
-                    .load_one(InboxId(reference.id))
-                    .await?
-                    .map(|inbox| inbox.name),
-                IdKind::NotificationTarget => loader
-                    .load_one(TargetId(reference.id))
-                    .await?
-                    .map(|target| target.name),
-            };
-            names.extend(name.map(|name| (reference.id, name)));
-        }
-        Ok(Self(names))
-    }
-}
-
-impl Names for Called {
-    fn name(&self, _kind: IdKind, id: Uuid) -> Option<String> {
-        self.0.get(&id).cloned()
-    }
 }
 
 #[derive(Default)]

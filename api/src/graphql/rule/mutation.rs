@@ -2,12 +2,11 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
+    condition::{ConditionInput, reference::TypedIds},
     error::{Error, UserError},
     rule::{
         self, NewRule, RuleChanges,
         action::{Action, RuleActionInput},
-        condition::RuleConditionInput,
-        reference::TypedIds,
         trigger::RuleTriggerInput,
     },
 };
@@ -24,7 +23,7 @@ pub(crate) struct CreateRuleInput {
     /// What makes it be evaluated.
     trigger: RuleTriggerInput,
     /// What must hold.
-    condition: RuleConditionInput,
+    condition: ConditionInput,
     /// What is done, in this order; at least one action.
     actions: Vec<RuleActionInput>,
 }
@@ -39,7 +38,7 @@ pub(crate) struct UpdateRuleInput {
     /// What makes it be evaluated.
     trigger: Option<RuleTriggerInput>,
     /// What must hold.
-    condition: Option<RuleConditionInput>,
+    condition: Option<ConditionInput>,
     /// What is done.
     actions: Option<Vec<RuleActionInput>>,
 }

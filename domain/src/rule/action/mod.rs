@@ -21,9 +21,9 @@ pub use tag_conversation::{
     RuleTagConversationAction, RuleTagConversationActionInput, TagConversation,
 };
 
-use super::{
+use super::plan::Effect;
+use crate::condition::{
     path::Path,
-    plan::Effect,
     reference::{IdKind, IdReader, IdWriter, Reference},
     sentence::Phrasing,
 };

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ActionKind;
-use crate::error::{UserError, UserErrorCode};
-use crate::rule::{
+use crate::condition::{
     check,
     path::Path,
-    plan::Effect,
     reference::{self, IdKind, IdReader, IdWriter, Reference},
     sentence::{Phrasing, say},
 };
+use crate::error::{UserError, UserErrorCode};
+use crate::rule::plan::Effect;
 use crate::text::printable;
 
 /// How long a title may be, as a person counts characters.

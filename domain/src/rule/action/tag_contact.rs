@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ActionKind;
-use crate::error::UserError;
-use crate::rule::{
+use crate::condition::{
     check::{self, MAX_IDS},
     path::Path,
-    plan::Effect,
     reference::{self, IdKind, IdReader, IdWriter, Reference},
     sentence::{Phrasing, say},
 };
+use crate::error::UserError;
+use crate::rule::plan::Effect;
 
 /// Puts tags on the contact who wrote.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]

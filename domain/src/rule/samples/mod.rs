@@ -6,10 +6,11 @@ use uuid::Uuid;
 
 use super::{
     action::{Action, TagConversation},
-    condition::{Condition, Field, KeywordMatch, KeywordMode, Keywords},
     definition::{Definition, StoredError},
-    matcher::MatchedPart,
     trigger::Trigger,
+};
+use crate::condition::{
+    Condition, Field, KeywordMatch, KeywordMode, Keywords, matcher::MatchedPart,
 };
 
 /// The model rule: partnership words give the conversation the tag with this number.

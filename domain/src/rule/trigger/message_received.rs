@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::TriggerKind;
-use crate::error::UserError;
-use crate::rule::{
+use crate::condition::{
     check::{self, MAX_IDS},
-    facts::MessageFacts,
+    matcher::Gate,
     path::Path,
     reference::{self, IdKind, IdReader, IdWriter, Reference},
     sentence::{Phrasing, say},
 };
+use crate::error::UserError;
 
 /// Looks at every inbound message of some inboxes and authors. Messages the company sends never
 /// count.
@@ -42,10 +42,12 @@ impl Default for MessageReceived {
 }
 
 impl MessageReceived {
-    /// Whether a message of these facts makes the rule look.
-    pub fn accepts(&self, facts: &MessageFacts<'_>) -> bool {
-        self.authors.contains(&facts.author)
-            && (self.inbox_ids.is_empty() || self.inbox_ids.contains(&facts.inbox_id))
+    /// Which messages make the rule look.
+    pub fn gate(&self) -> Gate {
+        Gate {
+            inbox_ids: self.inbox_ids.clone(),
+            authors: self.authors.clone(),
+        }
     }
 
     pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> RuleMessageReceivedTrigger {

@@ -15,7 +15,8 @@ pub use message_received::{
     MessageReceived, RuleMessageReceivedTrigger, RuleMessageReceivedTriggerInput,
 };
 
-use super::{
+use crate::condition::{
+    matcher::Gate,
     path::Path,
     reference::{IdKind, IdReader, IdWriter, Reference},
     sentence::Phrasing,
@@ -61,6 +62,13 @@ impl Trigger {
     pub(crate) fn kind(&self) -> &dyn TriggerKind {
         match self {
             Self::MessageReceived(trigger) => trigger,
+        }
+    }
+
+    /// Which messages make the rule look.
+    pub fn gate(&self) -> Gate {
+        match self {
+            Self::MessageReceived(trigger) => trigger.gate(),
         }
     }
 

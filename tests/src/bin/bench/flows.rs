@@ -13,13 +13,13 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     access::Actor,
+    condition::{
+        Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
+    },
     ctx::Ctx,
     rule::{
         self, NewRule,
         action::{Action, TagConversation},
-        condition::{
-            Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
-        },
         trigger::Trigger,
     },
     store::Query,

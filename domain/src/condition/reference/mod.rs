@@ -1,8 +1,12 @@
 //! The things a rule names by id: reading and writing their ids, their names, and where they are
 //! used.
 
+mod known;
+
 use entity::id::{Id as _, InboxId, TagId, TargetId};
 use uuid::Uuid;
+
+pub use known::unknown;
 
 use super::path::Path;
 use crate::error::{UserError, UserErrorCode};

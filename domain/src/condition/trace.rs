@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    condition::{Condition, Field, Shape},
+    Condition, Field, Shape,
     facts::{MessageFacts, Seen, Texts},
+    matcher::Gate,
     path::Path,
-    trigger::Trigger,
 };
 
 /// The verdict of a rule on a message, explained. Nothing is skipped: conditions whose outcome no
@@ -105,7 +105,7 @@ impl FoundWord {
 }
 
 /// Judges one rule on one message, condition by condition.
-pub fn explain(trigger: &Trigger, condition: &Condition, facts: &MessageFacts<'_>) -> Trace {
+pub fn explain(gate: &Gate, condition: &Condition, facts: &MessageFacts<'_>) -> Trace {
     let texts = Texts::of(facts);
     let seen = Seen {
         facts,
@@ -113,8 +113,7 @@ pub fn explain(trigger: &Trigger, condition: &Condition, facts: &MessageFacts<'_
     };
     let mut nodes = Vec::new();
     let holds = explain_node(condition, &Path::root("condition"), &seen, &mut nodes);
-    let Trigger::MessageReceived(trigger) = trigger;
-    let triggered = trigger.accepts(facts);
+    let triggered = gate.accepts(facts);
     Trace {
         fires: triggered && holds,
         triggered,

@@ -4,9 +4,8 @@ use async_graphql::{Enum, ID, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Anchor, Condition, Leaf};
-use crate::error::UserError;
-use crate::rule::{
+use crate::condition::{
+    Anchor, Condition, Leaf, Need,
     check::{self, MAX_IDS},
     facts::{Seen, TagSet},
     matcher::{Part, What},
@@ -15,10 +14,11 @@ use crate::rule::{
     sentence::{Phrasing, say},
     trace::Actual,
 };
+use crate::error::UserError;
 
 /// How many of the tags must be there.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[graphql(name = "RuleTagMode")]
+#[graphql(name = "TagMode")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TagMode {
     /// At least one of the tags.
@@ -59,6 +59,7 @@ pub struct ConversationTags(pub TagTest);
 /// Whose tags a test reads.
 trait Owner {
     const KIND: IdKind;
+    const NEED: Need;
     fn test(&self) -> &TagTest;
     fn test_mut(&mut self) -> &mut TagTest;
     fn same(condition: &Condition) -> Option<&TagTest>;
@@ -70,6 +71,7 @@ trait Owner {
 
 impl Owner for ContactTags {
     const KIND: IdKind = IdKind::ContactTag;
+    const NEED: Need = Need::Contact;
 
     fn test(&self) -> &TagTest {
         &self.0
@@ -108,6 +110,7 @@ impl Owner for ContactTags {
 
 impl Owner for ConversationTags {
     const KIND: IdKind = IdKind::ConversationTag;
+    const NEED: Need = Need::Conversation;
 
     fn test(&self) -> &TagTest {
         &self.0
@@ -145,6 +148,10 @@ impl Owner for ConversationTags {
 }
 
 impl<T: Owner> Leaf for T {
+    fn need(&self) -> Need {
+        T::NEED
+    }
+
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         let at = at.at("tagIds");
         check::list(&self.test().tag_ids, MAX_IDS, &at, refusals, "tag");
@@ -268,7 +275,7 @@ impl<T: Owner> Leaf for T {
 
 /// Tests the tags of a contact or conversation.
 #[derive(InputObject, Debug, Clone)]
-pub struct RuleTagsConditionInput {
+pub struct TagsConditionInput {
     /// How many of the tags must be there.
     pub mode: TagMode,
     /// The tags, up to 500.
@@ -278,7 +285,7 @@ pub struct RuleTagsConditionInput {
     pub with_descendants: bool,
 }
 
-impl RuleTagsConditionInput {
+impl TagsConditionInput {
     pub(crate) fn into_test(
         self,
         ids: &dyn IdReader,
@@ -296,7 +303,7 @@ impl RuleTagsConditionInput {
 
 /// Tests the tags of the contact who wrote.
 #[derive(SimpleObject, Debug, Clone)]
-pub struct RuleContactTagsCondition {
+pub struct ContactTagsCondition {
     /// How many of the tags must be there.
     pub mode: TagMode,
     /// The ids of the tags.
@@ -307,7 +314,7 @@ pub struct RuleContactTagsCondition {
 
 /// Tests the tags of the conversation, as they were before any rule ran on the message.
 #[derive(SimpleObject, Debug, Clone)]
-pub struct RuleConversationTagsCondition {
+pub struct ConversationTagsCondition {
     /// How many of the tags must be there.
     pub mode: TagMode,
     /// The ids of the tags.
@@ -317,8 +324,8 @@ pub struct RuleConversationTagsCondition {
 }
 
 impl ContactTags {
-    pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> RuleContactTagsCondition {
-        RuleContactTagsCondition {
+    pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> ContactTagsCondition {
+        ContactTagsCondition {
             mode: self.0.mode,
             tag_ids: reference::write_list(ids, Self::KIND, &self.0.tag_ids),
             with_descendants: self.0.with_descendants,
@@ -327,8 +334,8 @@ impl ContactTags {
 }
 
 impl ConversationTags {
-    pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> RuleConversationTagsCondition {
-        RuleConversationTagsCondition {
+    pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> ConversationTagsCondition {
+        ConversationTagsCondition {
             mode: self.0.mode,
             tag_ids: reference::write_list(ids, Self::KIND, &self.0.tag_ids),
             with_descendants: self.0.with_descendants,

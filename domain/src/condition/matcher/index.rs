@@ -14,10 +14,9 @@ use super::{
     program::{Key, Program, cheaper},
     words::{Hits, WordBook},
 };
-use crate::rule::{
-    condition::Anchor,
+use crate::condition::{
+    Anchor,
     facts::{MessageFacts, TagSet},
-    trigger::Trigger,
 };
 
 /// For each fact, the rules that need it. A rule is listed under every key of its cheapest list,
@@ -59,8 +58,7 @@ impl Index {
         };
         let mut by_word = Vec::new();
         for (number, rule) in rules.iter().enumerate() {
-            let Trigger::MessageReceived(trigger) = &rule.trigger;
-            let inboxes = trigger.inbox_ids.iter();
+            let inboxes = rule.gate.inbox_ids.iter();
             let inboxes: Vec<Key> = inboxes.map(|&id| Key::Fact(Anchor::Inbox(id))).collect();
             let keys = match program.keys(number, book) {
                 Some(keys) if inboxes.is_empty() => keys,

@@ -3,15 +3,15 @@
 use async_graphql::SimpleObject;
 use serde::{Deserialize, Serialize};
 
-use super::{Anchor, Condition, Leaf};
-use crate::error::UserError;
-use crate::rule::{
+use crate::condition::{
+    Anchor, Condition, Leaf, Need,
     facts::Seen,
     matcher::{Part, What},
     path::Path,
     sentence::{Phrasing, say},
     trace::Actual,
 };
+use crate::error::UserError;
 
 /// Tests whether the message is automatic: an out-of-office reply, a delivery report, a list.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +19,16 @@ use crate::rule::{
 pub struct FromAutomatic(pub bool);
 
 impl FromAutomatic {
-    pub(crate) fn to_output(self) -> RuleFromAutomaticCondition {
-        RuleFromAutomaticCondition { automatic: self.0 }
+    pub(crate) fn to_output(self) -> FromAutomaticCondition {
+        FromAutomaticCondition { automatic: self.0 }
     }
 }
 
 impl Leaf for FromAutomatic {
+    fn need(&self) -> Need {
+        Need::Message
+    }
+
     fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
@@ -69,7 +73,7 @@ impl Leaf for FromAutomatic {
 
 /// Tests whether the message is automatic, such as an out-of-office reply.
 #[derive(SimpleObject, Debug, Clone)]
-pub struct RuleFromAutomaticCondition {
+pub struct FromAutomaticCondition {
     /// `true` if only automatic messages qualify, `false` if only others do.
     pub automatic: bool,
 }

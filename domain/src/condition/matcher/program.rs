@@ -4,10 +4,7 @@ use super::{
     Part, What,
     words::{Hits, NEVER, WordBook, Words, bit},
 };
-use crate::rule::{
-    condition::{Anchor, Condition, Field, KeywordMode, Leaf, Shape},
-    facts::Seen,
-};
+use crate::condition::{Anchor, Condition, Field, KeywordMode, Leaf, Shape, facts::Seen};
 
 /// Every node of every rule: parents before children, rules in their order.
 #[derive(Debug)]

@@ -6,30 +6,38 @@
 //! name a leaf.
 //!
 //! To add one: a file with the struct, its `Leaf`, its GraphQL input and output; then its variant
-//! in [`Condition`], [`RuleConditionInput`] and [`RuleCondition`], and its line in the `shape`,
+//! in [`Condition`], [`ConditionInput`] and [`ConditionOutput`], and its line in the `shape`,
 //! `shape_mut`, `into_condition` and `to_output` functions here; then its sample in `samples/`.
 
-mod author;
-mod channel;
-mod keyword;
-mod tag;
+pub mod check;
+pub mod facts;
+mod leaf;
+pub mod matcher;
+pub(crate) mod path;
+pub mod reference;
+pub mod sentence;
+pub mod text;
+pub mod trace;
 
 use async_graphql::{OneofObject, SimpleObject, Union};
 use entity::kind::Channel;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use author::{FromAutomatic, RuleFromAutomaticCondition};
-pub use channel::{ChannelCondition, RuleChannelCondition, RuleChannelConditionInput};
-pub use keyword::{
-    Field, KeywordMatch, KeywordMode, Keywords, RuleKeywordsCondition, RuleKeywordsConditionInput,
-};
-pub use tag::{
-    ContactTags, ConversationTags, RuleContactTagsCondition, RuleConversationTagsCondition,
-    RuleTagsConditionInput, TagMode, TagTest,
+pub use check::check;
+pub use leaf::{
+    author::{FromAutomatic, FromAutomaticCondition},
+    channel::{ChannelCondition, ChannelConditionInput, Channels},
+    keyword::{
+        Field, KeywordMatch, KeywordMode, Keywords, KeywordsCondition, KeywordsConditionInput,
+    },
+    tag::{
+        ContactTags, ContactTagsCondition, ConversationTags, ConversationTagsCondition, TagMode,
+        TagTest, TagsConditionInput,
+    },
 };
 
-use super::{
+use self::{
     check::MAX_DEPTH,
     facts::Seen,
     matcher::Part,
@@ -39,6 +47,61 @@ use super::{
     trace::Actual,
 };
 use crate::error::{UserError, UserErrorCode};
+
+/// Where a condition is used, which says what facts there are to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// A rule on a message: the message, its conversation, contact and account are known.
+    Message,
+    /// Something about a conversation: its contact and account are known too.
+    Conversation,
+    /// Segments and playbooks of contacts, and what concerns a contact: the account is known too.
+    Contact,
+    /// Segments and playbooks of accounts.
+    Account,
+}
+
+/// What a condition asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Need {
+    /// The message at hand.
+    Message,
+    /// The conversation.
+    Conversation,
+    /// The contact.
+    Contact,
+}
+
+impl Need {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Message => "The message",
+            Self::Conversation => "The conversation",
+            Self::Contact => "The contact",
+        }
+    }
+}
+
+impl Context {
+    /// Whether there is what a condition asks about.
+    pub(crate) fn knows(self, need: Need) -> bool {
+        match need {
+            Need::Message => self == Self::Message,
+            Need::Conversation => matches!(self, Self::Message | Self::Conversation),
+            Need::Contact => self != Self::Account,
+        }
+    }
+
+    /// Where this is, in the middle of a sentence.
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Message => "a rule on messages",
+            Self::Conversation => "a condition on conversations",
+            Self::Contact => "a condition on contacts",
+            Self::Account => "a condition on accounts",
+        }
+    }
+}
 
 /// A tree of conditions over one message. Stored as JSON, so a change here must keep decoding
 /// what older programs wrote.
@@ -58,7 +121,7 @@ pub enum Condition {
     /// Tags of the conversation.
     ConversationTags(ConversationTags),
     /// The channel.
-    Channel(ChannelCondition),
+    Channel(Channels),
     /// Whether a machine answered.
     FromAutomatic(FromAutomatic),
 }
@@ -78,6 +141,8 @@ enum ShapeMut<'a> {
 
 /// A condition without conditions inside.
 pub(crate) trait Leaf {
+    /// What it asks about.
+    fn need(&self) -> Need;
     /// Notes everything wrong with it.
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>);
     /// Says it as a clause.
@@ -189,52 +254,52 @@ impl Condition {
     }
 
     /// The condition as the API shows it.
-    pub fn to_output(&self, ids: &dyn IdWriter) -> RuleCondition {
+    pub fn to_output(&self, ids: &dyn IdWriter) -> ConditionOutput {
         let list = |children: &[Self]| children.iter().map(|child| child.to_output(ids)).collect();
         match self {
-            Self::All(children) => RuleCondition::All(RuleAllCondition {
+            Self::All(children) => ConditionOutput::All(AllCondition {
                 conditions: list(children),
             }),
-            Self::Any(children) => RuleCondition::Any(RuleAnyCondition {
+            Self::Any(children) => ConditionOutput::Any(AnyCondition {
                 conditions: list(children),
             }),
-            Self::Not(child) => RuleCondition::Not(RuleNotCondition {
+            Self::Not(child) => ConditionOutput::Not(NotCondition {
                 condition: Box::new(child.to_output(ids)),
             }),
-            Self::Keywords(leaf) => RuleCondition::Keywords(leaf.to_output()),
-            Self::ContactTags(leaf) => RuleCondition::ContactTags(leaf.to_output(ids)),
-            Self::ConversationTags(leaf) => RuleCondition::ConversationTags(leaf.to_output(ids)),
-            Self::Channel(leaf) => RuleCondition::Channel(leaf.to_output()),
-            Self::FromAutomatic(leaf) => RuleCondition::FromAutomatic(leaf.to_output()),
+            Self::Keywords(leaf) => ConditionOutput::Keywords(leaf.to_output()),
+            Self::ContactTags(leaf) => ConditionOutput::ContactTags(leaf.to_output(ids)),
+            Self::ConversationTags(leaf) => ConditionOutput::ConversationTags(leaf.to_output(ids)),
+            Self::Channel(leaf) => ConditionOutput::Channel(leaf.to_output()),
+            Self::FromAutomatic(leaf) => ConditionOutput::FromAutomatic(leaf.to_output()),
         }
     }
 }
 
-/// What must be true for the rule to fire. Set exactly one field.
+/// What must be true. Set exactly one field.
 #[derive(OneofObject, Debug, Clone)]
-pub enum RuleConditionInput {
+pub enum ConditionInput {
     /// Every condition in the list must hold.
-    All(Vec<RuleConditionInput>),
+    All(Vec<ConditionInput>),
     /// At least one condition in the list must hold.
-    Any(Vec<RuleConditionInput>),
+    Any(Vec<ConditionInput>),
     /// The condition must not hold.
-    Not(Box<RuleConditionInput>),
+    Not(Box<ConditionInput>),
     /// Words that the subject or the text of the message contains.
-    Keywords(RuleKeywordsConditionInput),
+    Keywords(KeywordsConditionInput),
     /// Tags that the contact who wrote has.
-    ContactTags(RuleTagsConditionInput),
+    ContactTags(TagsConditionInput),
     /// Tags that the conversation had before this message's rules ran.
-    ConversationTags(RuleTagsConditionInput),
+    ConversationTags(TagsConditionInput),
     /// The channel the message came through.
-    Channel(RuleChannelConditionInput),
+    Channel(ChannelConditionInput),
     /// `true`: only automatic messages such as out-of-office replies. `false`: only messages that
     /// are not automatic.
     FromAutomatic(bool),
 }
 
-impl RuleConditionInput {
+impl ConditionInput {
     /// Reads the ids, or says which cannot be read. Paths begin with `condition`. Everything else
-    /// that may be wrong is found by [`super::check::check`] on the result.
+    /// that may be wrong is found by [`check`](check::check) on the result.
     pub fn into_condition(self, ids: &dyn IdReader) -> Result<Condition, Vec<UserError>> {
         let mut refusals = Vec::new();
         let condition = self.convert(ids, &Path::root("condition"), 1, &mut refusals);
@@ -301,44 +366,45 @@ pub(crate) fn too_deep(at: &Path) -> UserError {
     )
 }
 
-/// What must be true for a rule to fire.
+/// What must be true.
 #[derive(Union, Debug, Clone)]
-pub enum RuleCondition {
+#[graphql(name = "Condition")]
+pub enum ConditionOutput {
     /// Every one of several conditions.
-    All(RuleAllCondition),
+    All(AllCondition),
     /// One of several conditions.
-    Any(RuleAnyCondition),
+    Any(AnyCondition),
     /// The opposite of a condition.
-    Not(RuleNotCondition),
+    Not(NotCondition),
     /// Words in the text.
-    Keywords(RuleKeywordsCondition),
+    Keywords(KeywordsCondition),
     /// Tags of the contact.
-    ContactTags(RuleContactTagsCondition),
+    ContactTags(ContactTagsCondition),
     /// Tags of the conversation.
-    ConversationTags(RuleConversationTagsCondition),
+    ConversationTags(ConversationTagsCondition),
     /// The channel.
-    Channel(RuleChannelCondition),
+    Channel(ChannelCondition),
     /// Whether a machine answered.
-    FromAutomatic(RuleFromAutomaticCondition),
+    FromAutomatic(FromAutomaticCondition),
 }
 
 /// Holds when every one of its conditions holds.
 #[derive(SimpleObject, Debug, Clone)]
-pub struct RuleAllCondition {
+pub struct AllCondition {
     /// The conditions, in the order they were written.
-    pub conditions: Vec<RuleCondition>,
+    pub conditions: Vec<ConditionOutput>,
 }
 
 /// Holds when at least one of its conditions holds.
 #[derive(SimpleObject, Debug, Clone)]
-pub struct RuleAnyCondition {
+pub struct AnyCondition {
     /// The conditions, in the order they were written.
-    pub conditions: Vec<RuleCondition>,
+    pub conditions: Vec<ConditionOutput>,
 }
 
 /// Holds when its condition does not.
 #[derive(SimpleObject, Debug, Clone)]
-pub struct RuleNotCondition {
+pub struct NotCondition {
     /// The condition that must not hold.
-    pub condition: Box<RuleCondition>,
+    pub condition: Box<ConditionOutput>,
 }

@@ -5,34 +5,37 @@ use entity::kind::Channel;
 use sea_orm::Iterable as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Anchor, Condition, Leaf};
-use crate::error::UserError;
-use crate::rule::{
-    check,
+use crate::condition::{
+    Anchor, Condition, Leaf, Need, check,
     facts::Seen,
     matcher::{Part, What},
     path::Path,
     sentence::{Phrasing, say},
     trace::Actual,
 };
+use crate::error::UserError;
 
 /// Tests the channel a message came through.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-pub struct ChannelCondition {
+pub struct Channels {
     /// The channels that qualify.
     pub any_of: Vec<Channel>,
 }
 
-impl ChannelCondition {
-    pub(crate) fn to_output(&self) -> RuleChannelCondition {
-        RuleChannelCondition {
+impl Channels {
+    pub(crate) fn to_output(&self) -> ChannelCondition {
+        ChannelCondition {
             any_of: self.any_of.clone(),
         }
     }
 }
 
-impl Leaf for ChannelCondition {
+impl Leaf for Channels {
+    fn need(&self) -> Need {
+        Need::Message
+    }
+
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         let at = at.at("anyOf");
         let channels = Channel::iter().count();
@@ -96,14 +99,14 @@ fn label(channel: Channel) -> &'static str {
 
 /// Tests the channel a message came through.
 #[derive(InputObject, Debug, Clone)]
-pub struct RuleChannelConditionInput {
+pub struct ChannelConditionInput {
     /// The channels that qualify.
     pub any_of: Vec<Channel>,
 }
 
-impl RuleChannelConditionInput {
-    pub(crate) fn into_condition(self) -> ChannelCondition {
-        ChannelCondition {
+impl ChannelConditionInput {
+    pub(crate) fn into_condition(self) -> Channels {
+        Channels {
             any_of: self.any_of,
         }
     }
@@ -111,7 +114,7 @@ impl RuleChannelConditionInput {
 
 /// Tests the channel a message came through.
 #[derive(SimpleObject, Debug, Clone)]
-pub struct RuleChannelCondition {
+pub struct ChannelCondition {
     /// The channels that qualify.
     pub any_of: Vec<Channel>,
 }

@@ -10,8 +10,8 @@ use aho_corasick::{
 };
 
 use super::CompileError;
-use crate::rule::{
-    condition::Keywords,
+use crate::condition::{
+    Keywords,
     facts::{MessageFacts, Texts},
     text::{fold_word, is_boundary},
 };

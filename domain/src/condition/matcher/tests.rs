@@ -2,21 +2,27 @@ use entity::kind::{Author, Channel};
 use proptest::prelude::*;
 
 use super::*;
-use crate::rule::{
-    action::{Action, NotifySlack},
+use crate::{
     condition::{
-        ChannelCondition, ContactTags, ConversationTags, FromAutomatic, KeywordMatch, KeywordMode,
-        Keywords, TagMode, TagTest,
+        Channels, ContactTags, ConversationTags, FromAutomatic, KeywordMatch, KeywordMode,
+        Keywords, TagMode, TagTest, facts::TagSet, text::fold,
     },
-    facts::TagSet,
-    plan::{Effect, Firing, plan},
-    samples,
-    text::fold,
-    trigger::MessageReceived,
+    rule::{
+        action::{Action, NotifySlack},
+        plan::{Effect, Firing, plan},
+        samples,
+    },
 };
 
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
+}
+
+fn contacts() -> Gate {
+    Gate {
+        inbox_ids: Vec::new(),
+        authors: vec![Author::Contact],
+    }
 }
 
 fn rule(number: u128, condition: Condition) -> RuleSource {
@@ -24,7 +30,7 @@ fn rule(number: u128, condition: Condition) -> RuleSource {
         id: id(number),
         version: 1,
         position: number as i64,
-        trigger: Trigger::default(),
+        gate: contacts(),
         condition,
     }
 }
@@ -187,10 +193,7 @@ fn none_of_the_tags_is_judged_on_the_whole_set() {
 #[test]
 fn a_trigger_lets_in_only_its_inboxes_and_authors() {
     let mut source = rule(1, contact_tags(TagMode::None, &[20], true));
-    source.trigger = Trigger::MessageReceived(MessageReceived {
-        inbox_ids: vec![id(2)],
-        authors: vec![Author::Contact],
-    });
+    source.gate.inbox_ids = vec![id(2)];
     let matcher = Matcher::compile(vec![source]).unwrap();
     let mut message = Message::new("");
     assert_eq!(fired(&matcher, &message), []);
@@ -423,7 +426,7 @@ fn leaf() -> impl Strategy<Value = Condition> {
     prop_oneof![
         4 => keywords,
         2 => tags,
-        1 => some_channels().prop_map(|any_of| Condition::Channel(ChannelCondition { any_of })),
+        1 => some_channels().prop_map(|any_of| Condition::Channel(Channels { any_of })),
         1 => any::<bool>().prop_map(|wanted| Condition::FromAutomatic(FromAutomatic(wanted))),
     ]
 }
@@ -438,7 +441,7 @@ fn tree() -> impl Strategy<Value = Condition> {
     })
 }
 
-fn source() -> impl Strategy<Value = (i64, Trigger, Condition)> {
+fn source() -> impl Strategy<Value = (i64, Gate, Condition)> {
     let authors = vec![
         vec![Author::Contact],
         vec![Author::Member, Author::Contact],
@@ -451,8 +454,7 @@ fn source() -> impl Strategy<Value = (i64, Trigger, Condition)> {
         tree(),
     )
         .prop_map(|(position, inbox_ids, authors, condition)| {
-            let trigger = MessageReceived { inbox_ids, authors };
-            (position, Trigger::MessageReceived(trigger), condition)
+            (position, Gate { inbox_ids, authors }, condition)
         })
 }
 
@@ -490,11 +492,11 @@ proptest! {
         let rules: Vec<RuleSource> = sources
             .into_iter()
             .enumerate()
-            .map(|(number, (position, trigger, condition))| RuleSource {
+            .map(|(number, (position, gate, condition))| RuleSource {
                 id: id(number as u128),
                 version: 1,
                 position,
-                trigger,
+                gate,
                 condition,
             })
             .collect();
@@ -504,9 +506,9 @@ proptest! {
             let facts = message.facts();
             let mut expected: Vec<(i64, Uuid)> = Vec::new();
             for rule in &rules {
-                let Trigger::MessageReceived(trigger) = &rule.trigger;
-                let fires = trigger.authors.contains(&message.author)
-                    && (trigger.inbox_ids.is_empty() || trigger.inbox_ids.contains(&facts.inbox_id))
+                let gate = &rule.gate;
+                let fires = gate.authors.contains(&message.author)
+                    && (gate.inbox_ids.is_empty() || gate.inbox_ids.contains(&facts.inbox_id))
                     && naive(&rule.condition, message);
                 if fires {
                     expected.push((rule.position, rule.id));

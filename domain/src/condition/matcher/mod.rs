@@ -14,7 +14,7 @@ mod program;
 mod tests;
 mod words;
 
-use entity::kind::Channel;
+use entity::kind::{Author, Channel};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -24,11 +24,10 @@ use self::{
     words::{Hits, WordBook, Words},
 };
 use super::{
-    condition::{Condition, Field, Shape},
+    Condition, Field, Shape,
     facts::{MessageFacts, Seen, Texts},
     path::Path,
     trace::{FoundWord, Trace, explain},
-    trigger::Trigger,
 };
 
 /// An active rule as the matcher needs it.
@@ -40,10 +39,27 @@ pub struct RuleSource {
     pub version: i64,
     /// Its place among the workspace's rules; lower comes first, equal places go by id.
     pub position: i64,
-    /// What makes it look.
-    pub trigger: Trigger,
+    /// Which messages it looks at.
+    pub gate: Gate,
     /// What must be true.
     pub condition: Condition,
+}
+
+/// Which messages a rule looks at, whatever its condition says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// The inboxes; empty for every one.
+    pub inbox_ids: Vec<Uuid>,
+    /// Who may have written.
+    pub authors: Vec<Author>,
+}
+
+impl Gate {
+    /// Whether a message of these facts is looked at.
+    pub fn accepts(&self, facts: &MessageFacts<'_>) -> bool {
+        self.authors.contains(&facts.author)
+            && (self.inbox_ids.is_empty() || self.inbox_ids.contains(&facts.inbox_id))
+    }
 }
 
 /// The rules of a workspace, ready to be asked.
@@ -185,8 +201,7 @@ impl Matcher {
         let mut matches = Vec::new();
         for &number in &scratch.candidates {
             let rule = &self.rules[number as usize];
-            let Trigger::MessageReceived(trigger) = &rule.trigger;
-            if trigger.accepts(facts) && run.fires(number) {
+            if rule.gate.accepts(facts) && run.fires(number) {
                 matches.push(Match {
                     rule_id: rule.id,
                     rule_version: rule.version,
@@ -219,7 +234,7 @@ impl Matcher {
     /// Why one of the rules did or did not fire. Nothing if it is not among them.
     pub fn explain(&self, rule_id: Uuid, facts: &MessageFacts<'_>) -> Option<Trace> {
         let rule = self.rules.iter().find(|rule| rule.id == rule_id)?;
-        Some(explain(&rule.trigger, &rule.condition, facts))
+        Some(explain(&rule.gate, &rule.condition, facts))
     }
 
     /// The memory of the automaton, in bytes: nearly all that a matcher needs.

@@ -5,9 +5,8 @@ use std::ops::Range;
 use async_graphql::{Enum, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
-use super::{Anchor, Condition, Leaf};
-use crate::error::{UserError, UserErrorCode};
-use crate::rule::{
+use crate::condition::{
+    Anchor, Condition, Leaf, Need,
     check::{self, MAX_WORD_BYTES, MAX_WORD_GRAPHEMES, MAX_WORDS},
     facts::Seen,
     matcher::Part,
@@ -16,11 +15,12 @@ use crate::rule::{
     text::fold_word,
     trace::{Actual, FoundWord},
 };
+use crate::error::{UserError, UserErrorCode};
 use crate::text::printable;
 
 /// A part of a message in which words are looked for.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[graphql(name = "RuleKeywordField")]
+#[graphql(name = "KeywordField")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Field {
     /// The subject line. Channels without subjects have an empty one.
@@ -31,7 +31,7 @@ pub enum Field {
 
 /// How many of the words must be there.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[graphql(name = "RuleKeywordMode")]
+#[graphql(name = "KeywordMode")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum KeywordMode {
     /// At least one of the words is in one of the fields.
@@ -44,7 +44,7 @@ pub enum KeywordMode {
 
 /// How a word is compared with the text. Width, case, hiragana or katakana never matter.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[graphql(name = "RuleKeywordMatch")]
+#[graphql(name = "KeywordMatch")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum KeywordMatch {
     /// The word may stand anywhere, also inside a longer word.
@@ -98,8 +98,8 @@ impl Keywords {
         })
     }
 
-    pub(crate) fn to_output(&self) -> RuleKeywordsCondition {
-        RuleKeywordsCondition {
+    pub(crate) fn to_output(&self) -> KeywordsCondition {
+        KeywordsCondition {
             fields: self.fields.clone(),
             mode: self.mode,
             matching: self.matching,
@@ -109,6 +109,10 @@ impl Keywords {
 }
 
 impl Leaf for Keywords {
+    fn need(&self) -> Need {
+        Need::Message
+    }
+
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         check::list(&self.fields, 2, &at.at("fields"), refusals, "field");
         check::length(
@@ -255,7 +259,7 @@ impl Leaf for Keywords {
 /// Tests the text of a message for words. Width, case, hiragana or katakana, line breaks and
 /// invisible characters never matter.
 #[derive(InputObject, Debug, Clone)]
-pub struct RuleKeywordsConditionInput {
+pub struct KeywordsConditionInput {
     /// Where to look.
     #[graphql(default_with = "vec![Field::Subject, Field::Body]")]
     pub fields: Vec<Field>,
@@ -268,7 +272,7 @@ pub struct RuleKeywordsConditionInput {
     pub words: Vec<String>,
 }
 
-impl RuleKeywordsConditionInput {
+impl KeywordsConditionInput {
     pub(crate) fn into_condition(self) -> Keywords {
         Keywords {
             fields: self.fields,
@@ -281,7 +285,7 @@ impl RuleKeywordsConditionInput {
 
 /// Tests the text of a message for words.
 #[derive(SimpleObject, Debug, Clone)]
-pub struct RuleKeywordsCondition {
+pub struct KeywordsCondition {
     /// Where to look.
     pub fields: Vec<Field>,
     /// How many of the words must be there.

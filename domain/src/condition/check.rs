@@ -1,0 +1,208 @@
+//! Whether a condition makes sense where it is used, before it is saved.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{Condition, Context, Shape, path::Path, too_deep};
+use crate::error::{UserError, UserErrorCode};
+
+/// How many levels of conditions a rule may have.
+pub const MAX_DEPTH: usize = 8;
+/// How many conditions and groups a rule may have in all.
+pub const MAX_NODES: usize = 200;
+/// How many words one keyword condition may list.
+pub const MAX_WORDS: usize = 500;
+/// How many words all conditions of a rule may list together: they share one automaton with the
+/// words of every other rule, so one rule must not fill it.
+pub const MAX_WORDS_IN_RULE: usize = 2_000;
+/// How long a word may be, as a person counts characters.
+pub const MAX_WORD_GRAPHEMES: usize = 200;
+/// The same in bytes: one character can carry any number of accents.
+pub const MAX_WORD_BYTES: usize = 2_400;
+/// How many tags, inboxes or the like one list may name.
+pub const MAX_IDS: usize = 500;
+
+/// Everything wrong with a condition that is used in `context`; empty if it can be saved. Paths
+/// begin with `condition`. Whether the ids it names exist is asked of the database by the caller,
+/// with [`Condition::references`].
+pub fn check(condition: &Condition, context: Context) -> Vec<UserError> {
+    let mut refusals = Vec::new();
+    check_condition(condition, context, &mut refusals);
+    refusals
+}
+
+fn check_condition(condition: &Condition, context: Context, refusals: &mut Vec<UserError>) {
+    let at = Path::root("condition");
+    let mut size = Size::default();
+    size.measure(condition, &at, 1);
+    if let Some(refusal) = size.too_deep {
+        // Nothing below walks a tree of unknown depth.
+        refusals.push(refusal);
+        return;
+    }
+    if size.nodes > MAX_NODES {
+        refusals.push(at.refuse(
+            UserErrorCode::TooLong,
+            format!("A rule may have {MAX_NODES} conditions. Split it into several rules."),
+        ));
+        return;
+    }
+    if size.words > MAX_WORDS_IN_RULE {
+        refusals.push(at.refuse(
+            UserErrorCode::TooLong,
+            format!(
+                "A rule may list {MAX_WORDS_IN_RULE} words in all. Split it into several rules."
+            ),
+        ));
+        return;
+    }
+    check_node(condition, context, &at, refusals);
+}
+
+#[derive(Default)]
+struct Size {
+    nodes: usize,
+    words: usize,
+    too_deep: Option<UserError>,
+}
+
+impl Size {
+    fn measure(&mut self, condition: &Condition, at: &Path, depth: usize) {
+        self.nodes += 1;
+        if depth > MAX_DEPTH {
+            self.too_deep.get_or_insert_with(|| too_deep(at));
+        } else if self.nodes <= MAX_NODES && self.too_deep.is_none() {
+            if let Shape::Leaf(leaf) = condition.shape() {
+                self.words += leaf.keywords().map_or(0, |keywords| keywords.words.len());
+            }
+            for (path, child) in condition.children(at) {
+                self.measure(child, &path, depth + 1);
+            }
+        }
+    }
+}
+
+fn check_node(condition: &Condition, context: Context, at: &Path, refusals: &mut Vec<UserError>) {
+    let inside = at.at(condition.name());
+    match condition.shape() {
+        Shape::All(children) | Shape::Any(children) => {
+            if children.is_empty() {
+                refusals.push(inside.refuse(
+                    UserErrorCode::Required,
+                    "Put at least one condition into this group, or remove it.",
+                ));
+            }
+            for (index, child) in children.iter().enumerate() {
+                if children[..index].contains(child) {
+                    refusals.push(inside.nth(index).refuse(
+                        UserErrorCode::Invalid,
+                        "Remove this condition: an earlier one in this group is the same.",
+                    ));
+                }
+            }
+        }
+        Shape::Not(_) => {}
+        Shape::Leaf(leaf) if !context.knows(leaf.need()) => {
+            let message = format!(
+                "{} cannot be asked in {}. Remove this.",
+                leaf.need().noun(),
+                context.noun()
+            );
+            refusals.push(inside.refuse(UserErrorCode::Invalid, message));
+        }
+        Shape::Leaf(leaf) => leaf.check(&inside, refusals),
+    }
+    if matches!(condition, Condition::All(_)) {
+        check_contradictions(condition, at, refusals);
+    }
+    for (path, child) in condition.children(at) {
+        check_node(child, context, &path, refusals);
+    }
+}
+
+/// Finds two conditions that must both hold but never can. Only plain cases: what looks possible
+/// here may still be impossible, never the reverse.
+fn check_contradictions(all: &Condition, at: &Path, refusals: &mut Vec<UserError>) {
+    let mut required = Vec::new();
+    gather_required(all, at, &mut required);
+    for (index, (path, later)) in required.iter().enumerate() {
+        let mut earlier = required[..index].iter();
+        if let Some((other, _)) = earlier.find(|(_, earlier)| exclude(earlier, later)) {
+            let other = other.steps().join(".");
+            refusals.push(path.refuse(
+                UserErrorCode::Contradictory,
+                format!(
+                    "This can never hold together with {other}, so the rule would never fire. \
+                     Change one of the two."
+                ),
+            ));
+        }
+    }
+}
+
+/// The conditions that must all hold, looking through groups of `all` inside `all`.
+fn gather_required<'a>(all: &'a Condition, at: &Path, required: &mut Vec<(Path, &'a Condition)>) {
+    for (path, child) in all.children(at) {
+        if matches!(child, Condition::All(_)) {
+            gather_required(child, &path, required);
+        } else {
+            required.push((path, child));
+        }
+    }
+}
+
+fn exclude(one: &Condition, other: &Condition) -> bool {
+    let negates = |not: &Condition, what: &Condition| match not.shape() {
+        Shape::Not(child) => child == what,
+        _ => false,
+    };
+    let leaf_excludes = |one: &Condition, other: &Condition| match one.shape() {
+        Shape::Leaf(leaf) => leaf.excludes(other),
+        _ => false,
+    };
+    negates(one, other)
+        || negates(other, one)
+        || leaf_excludes(one, other)
+        || leaf_excludes(other, one)
+}
+
+/// Notes an empty list, one that is too long, and every repeated entry.
+pub(crate) fn list<T: PartialEq>(
+    items: &[T],
+    max: usize,
+    at: &Path,
+    refusals: &mut Vec<UserError>,
+    noun: &str,
+) {
+    if length(items.len(), max, at, refusals, noun) {
+        for (index, item) in items.iter().enumerate() {
+            if items[..index].contains(item) {
+                refusals.push(at.nth(index).refuse(
+                    UserErrorCode::Invalid,
+                    format!("Remove this {noun}: it is already listed."),
+                ));
+            }
+        }
+    }
+}
+
+/// Notes an empty list and one that is too long; says whether it is neither.
+pub(crate) fn length(
+    length: usize,
+    max: usize,
+    at: &Path,
+    refusals: &mut Vec<UserError>,
+    noun: &str,
+) -> bool {
+    if length == 0 {
+        refusals.push(at.refuse(UserErrorCode::Required, format!("Add at least one {noun}.")));
+    } else if length > max {
+        let message = format!("List at most {max} here; this has {length}.");
+        refusals.push(at.refuse(UserErrorCode::TooLong, message));
+    }
+    (1..=max).contains(&length)
+}
+
+/// How many characters a person would count, up to `enough`.
+pub(crate) fn graphemes(text: &str, enough: usize) -> usize {
+    text.graphemes(true).take(enough).count()
+}
