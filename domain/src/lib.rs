@@ -42,6 +42,7 @@ pub mod search;
 pub mod stage;
 pub mod store;
 pub mod subject;
+pub mod survey;
 pub mod tag;
 pub mod text;
 pub mod ticket;

@@ -159,6 +159,8 @@ ids! {
     TicketId = "ticket";
     /// A deal that may come about.
     OpportunityId = "opportunity";
+    /// An answer to a survey.
+    SurveyAnswerId = "surveyanswer";
     /// A trigger, a condition and actions.
     RuleId = "rule";
     /// One match of one rule on one message.

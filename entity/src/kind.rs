@@ -375,6 +375,14 @@ kinds! {
         Lost = "LOST",
     }
 
+    /// What kind of question a survey asks.
+    SurveyKind {
+        /// How likely somebody is to recommend us, 0 (not at all) to 10.
+        Nps = "NPS",
+        /// How satisfied somebody was, 1 (not at all) to 5.
+        Csat = "CSAT",
+    }
+
     /// How a relationship is doing.
     HealthBand {
         /// Going well.
@@ -415,6 +423,8 @@ kinds! {
         Ticket = "TICKET",
         /// A deal, when it was opened.
         Opportunity = "OPPORTUNITY",
+        /// An answer to a survey, when it was given.
+        SurveyAnswer = "SURVEY_ANSWER",
     }
 
     /// The kind of place notifications go to.

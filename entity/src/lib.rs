@@ -39,6 +39,7 @@ pub mod rule;
 pub mod rule_firing;
 pub mod sales_order;
 pub mod stage_change;
+pub mod survey_answer;
 pub mod tag;
 pub mod tag_group;
 pub mod tagging;

@@ -195,7 +195,8 @@ const fn of_contact(
     }
 }
 
-const fn of_either(
+/// A fact about a contact, an account or both.
+pub(crate) const fn of_either(
     table: &'static str,
     kind: &'static str,
     at: &'static str,

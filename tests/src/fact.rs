@@ -1,4 +1,4 @@
-//! Orders, invoices, tickets and opportunities on both databases.
+//! Orders, invoices, tickets, opportunities and survey answers on both databases.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
@@ -10,13 +10,15 @@ use domain::{
     opportunity::{self, NewOpportunity},
     order::{self, NewLine, NewOrder, OrderFilter},
     page::PageRequest,
+    survey::{self, NewSurveyAnswer, SurveyAnswerFilter},
     ticket::{self, NewTicket, TicketFilter},
-    work::change::{self, Position},
+    work::change::{self, Fact, Position},
 };
 use entity::{
     id::{AccountId, ContactId},
     kind::{
-        IdentityKind, InvoiceStatus, OpportunityStatus, OrderStatus, TicketPriority, TicketStatus,
+        IdentityKind, InvoiceStatus, OpportunityStatus, OrderStatus, SurveyKind, TicketPriority,
+        TicketStatus,
     },
 };
 
@@ -469,6 +471,103 @@ fn facts_follow_their_contact_unless_the_source_named_the_account() {
                 .collect();
             assert_eq!(ids, [id]);
         }
+        world
+    });
+}
+
+/// The answers a filter finds, as (external id, score), newest first.
+async fn answers(world: &World, filter: SurveyAnswerFilter) -> Vec<(String, i64)> {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let page = survey::list(ctx, workspace, &filter, &PageRequest::first(10)).await;
+    let rows = page.unwrap().rows.into_iter();
+    rows.map(|(_, row)| (row.external_id, row.score)).collect()
+}
+
+#[test]
+fn a_survey_answer_is_taken_once_counts_as_activity_and_is_told_to_the_log() {
+    on_both(|world| async move {
+        let (ctx, workspace, now) = (&world.ctx, world.owner.workspace, world.ctx.clock.now());
+        let answer = |id: &str, kind, score, minutes| NewSurveyAnswer {
+            head: Head {
+                external_id: id.to_owned(),
+                party: email("taro@customer.example"),
+                updated_at: Some(now + TimeDelta::minutes(minutes)),
+            },
+            survey_key: "onboarding".to_owned(),
+            kind,
+            score,
+            comment: Some(" 使いやすい ".to_owned()),
+            answered_at: now + TimeDelta::minutes(minutes),
+        };
+        let wrong = vec![
+            answer("a", SurveyKind::Nps, 11, 0),
+            answer("b", SurveyKind::Csat, 0, 0),
+            answer("c", SurveyKind::Csat, 6, 0),
+            answer("d", SurveyKind::Nps, -1, 0),
+        ];
+        let Err(Error::Refused(errors)) = survey::ingest(ctx, &world.owner, wrong).await else {
+            panic!("scores off their scale were taken");
+        };
+        let paths: Vec<String> = errors.iter().map(|error| error.path.join(".")).collect();
+        let expected = [
+            "answers.0.score",
+            "answers.1.score",
+            "answers.2.score",
+            "answers.3.score",
+        ];
+        assert_eq!(paths, expected);
+
+        let told = vec![
+            answer("nps", SurveyKind::Nps, 0, 1),
+            answer("csat", SurveyKind::Csat, 5, 2),
+        ];
+        for outcome in [Outcome::Created, Outcome::Unchanged] {
+            let ingested = survey::ingest(ctx, &world.owner, told.clone())
+                .await
+                .unwrap();
+            assert!(ingested.iter().all(|one| one.outcome == outcome));
+        }
+        let mended = vec![answer("nps", SurveyKind::Nps, 10, 3)];
+        let ingested = survey::ingest(ctx, &world.owner, mended).await.unwrap();
+        assert_eq!(ingested[0].outcome, Outcome::Updated);
+
+        let contact = contact_of(&world, "taro@customer.example").await;
+        let of_him = SurveyAnswerFilter {
+            common: Filter::of(Of::Contact(contact)),
+            survey_key: Some("onboarding".to_owned()),
+        };
+        let both = [("nps".to_owned(), 10), ("csat".to_owned(), 5)];
+        assert_eq!(answers(&world, of_him).await, both);
+        let nps = SurveyAnswerFilter {
+            common: Filter {
+                statuses: vec![SurveyKind::Nps],
+                ..Filter::default()
+            },
+            survey_key: None,
+        };
+        assert_eq!(answers(&world, nps).await, both[..1]);
+        let other = SurveyAnswerFilter {
+            survey_key: Some("renewal".to_owned()),
+            ..SurveyAnswerFilter::default()
+        };
+        assert!(answers(&world, other).await.is_empty());
+
+        let read = change::read(ctx.reader(), workspace, Position::default(), 10_000).await;
+        let mut told = Vec::new();
+        for entry in read.unwrap() {
+            if let Fact::SurveyAnswered {
+                survey_key,
+                score,
+                is_new,
+                ..
+            } = entry.unwrap().fact
+            {
+                told.push((survey_key, score, is_new));
+            }
+        }
+        told.sort_unstable();
+        let of = |score, is_new| ("onboarding".to_owned(), score, is_new);
+        assert_eq!(told, [of(0, true), of(5, true), of(10, false)]);
         world
     });
 }

@@ -18,6 +18,7 @@ use domain::{
     stage::NewStage,
     store::Query,
     subject::Subject,
+    survey::{self, NewSurveyAnswer},
     tag::{Request, tagging},
     ticket::{self, NewTicket},
     timeline::{self, Entry},
@@ -25,8 +26,8 @@ use domain::{
 use entity::{
     id::{AccountId, ContactId, ConversationId, Id as _, TagId},
     kind::{
-        EmailEventKind, InvoiceStatus, LifecycleStage, OpportunityStatus, TagKind, TicketPriority,
-        TicketStatus, TimelineKind,
+        EmailEventKind, InvoiceStatus, LifecycleStage, OpportunityStatus, SurveyKind, TagKind,
+        TicketPriority, TicketStatus, TimelineKind,
     },
 };
 use sea_orm::{FromQueryResult, Iterable as _};
@@ -101,6 +102,10 @@ const UNION: &str = "
     UNION ALL SELECT 'OPPORTUNITY', t.opened_at, t.id, t.contact_id,
         CASE WHEN t.account_told = $2 THEN t.account_id ELSE c.account_id END
     FROM opportunity t LEFT JOIN contact c ON c.workspace_id = $1 AND c.id = t.contact_id
+    WHERE t.workspace_id = $1
+    UNION ALL SELECT 'SURVEY_ANSWER', t.answered_at, t.id, t.contact_id,
+        CASE WHEN t.account_told = $2 THEN t.account_id ELSE c.account_id END
+    FROM survey_answer t LEFT JOIN contact c ON c.workspace_id = $1 AND c.id = t.contact_id
     WHERE t.workspace_id = $1";
 
 #[derive(Debug, Clone, FromQueryResult)]
@@ -420,6 +425,16 @@ impl Scene {
                     closed_at: None,
                 };
                 opportunity::ingest(ctx, owner, vec![deal]).await.unwrap();
+                let party = self.party(dice);
+                let answer = NewSurveyAnswer {
+                    head: head(dice, party),
+                    survey_key: "renewal".to_owned(),
+                    kind: SurveyKind::Nps,
+                    score: 7,
+                    comment: None,
+                    answered_at: at,
+                };
+                survey::ingest(ctx, owner, vec![answer]).await.unwrap();
             }
             10 => {
                 let person = dice.roll(PEOPLE);

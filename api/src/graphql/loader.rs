@@ -10,14 +10,14 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 use domain::{
     access, account, attribute, contact, conversation, ctx::Ctx, document, email, event, health,
-    inbox, invoice, note, notification, opportunity, order, rule, stage, tag, ticket,
+    inbox, invoice, note, notification, opportunity, order, rule, stage, survey, tag, ticket,
 };
 use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
         EmailEventId, EventId, FiringId, HealthEntryId, InboxId, InvoiceId, MemberId, MessageId,
-        NoteId, OpportunityId, OrderId, RuleId, StageChangeId, TagGroupId, TagId, TaggingId,
-        TargetId, TicketId, WorkspaceId,
+        NoteId, OpportunityId, OrderId, RuleId, StageChangeId, SurveyAnswerId, TagGroupId, TagId,
+        TaggingId, TargetId, TicketId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -485,6 +485,21 @@ impl Load<TicketId> for Loader {
 
     async fn load(&self, ids: &[TicketId]) -> Result<HashMap<TicketId, Self::Value>, Error> {
         let rows = ticket::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<SurveyAnswerId> for Loader {
+    type Value = entity::survey_answer::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        ids: &[SurveyAnswerId],
+    ) -> Result<HashMap<SurveyAnswerId, Self::Value>, Error> {
+        let rows = survey::load(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))

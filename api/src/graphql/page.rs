@@ -21,7 +21,7 @@ use super::{
     email::{Campaign, EmailEvent},
     error::fault,
     event::Event,
-    fact::{Invoice, Opportunity, Order, Ticket},
+    fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     health::HealthEntry,
     note::Note,
     notification::{Delivery, DeliveryAttempt},
@@ -114,6 +114,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         )
         .override_output_type_description::<connection::Connection<String, SearchHit>>(
             "A page of what a search found.",
+        )
+        .override_output_type_description::<Connection<String, SurveyAnswer>>(
+            "A page of answers to surveys.",
         )
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
         .override_output_type_description::<Connection<String, Ticket>>("A page of tickets.")

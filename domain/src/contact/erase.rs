@@ -141,6 +141,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("invoice", R(theirs!("contact_id"))),
     line("ticket", R(theirs!("contact_id"))),
     line("opportunity", R(theirs!("contact_id"))),
+    line("survey_answer", R(theirs!("contact_id"))),
     line("health_history", R(theirs!("contact_id"))),
     line("timeline_entry", Derived(theirs!("contact_id"))),
     line("timeline_move", Derived(theirs!("contact_id"))),

@@ -70,7 +70,7 @@ pub struct Head {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// What one of the four kinds has of its own, checked.
+/// What one of the kinds has of its own, checked.
 pub(crate) trait Told: Serialize + Sized + Send + Sync {
     /// The type of its ids.
     type Id: Id + Send + Sync;
@@ -81,6 +81,8 @@ pub(crate) trait Told: Serialize + Sized + Send + Sync {
     const TABLE: &'static str;
     /// The name of its list in the input.
     const LIST: &'static str;
+    /// The column whose value before goes into the change log.
+    const STATUS: &'static str = "status";
     /// The columns of its own.
     const COLUMNS: &'static [&'static str];
 
@@ -228,10 +230,11 @@ async fn stored<T: Told>(tx: &Tx<'_>, items: &[Item<T>]) -> Result<BTreeMap<Stri
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let of = if lock.is_empty() { "" } else { "OF t" };
     let rows: Vec<Stored> = Query::new(format!(
-        "SELECT t.external_id, t.id, t.updated_at, t.digest, t.status, t.contact_id
+        "SELECT t.external_id, t.id, t.updated_at, t.digest, t.{} AS status, t.contact_id
          FROM {{r}} CROSS JOIN {} AS t
          WHERE t.workspace_id = $1 AND t.external_id = r.external_id
          ORDER BY t.external_id {lock} {of}",
+        T::STATUS,
         T::TABLE
     ))
     .bind(tx.workspace)

@@ -1,4 +1,4 @@
-//! What orders, invoices, tickets and opportunities have in common: other systems own them, tell of
+//! What orders, invoices, tickets, opportunities and survey answers have in common: other systems own them, tell of
 //! them in bulk and any number of times, and the last word counts.
 //!
 //! - [`money`]: amounts and currencies.
@@ -6,8 +6,8 @@
 //! - [`ingest`]: taking them in.
 //! - [`read`]: lists and look-ups.
 //!
-//! Called by the folders of the four nouns, which say what their own columns are. Nothing here knows
-//! which of the four it handles, and nothing here judges them: that is for health and rules.
+//! Called by the folders of the five nouns, which say what their own columns are. Nothing here knows
+//! which of the five it handles, and nothing here judges them: that is for health and rules.
 //!
 //! To add a kind of fact: a table with the common columns, an implementation of `ingest::Told` in the
 //! noun's folder, its [`Fact`](crate::work::change::Fact), and its line in

@@ -68,6 +68,8 @@ pub(crate) struct Table<S> {
     pub(crate) name: &'static str,
     /// The order lists are in, newest first; its key is the time of the fact itself.
     pub(crate) keyset: Keyset,
+    /// The column of the status.
+    pub(crate) status: &'static str,
     /// A status as stored.
     pub(crate) word: fn(S) -> &'static str,
 }
@@ -104,7 +106,10 @@ impl<S: Copy> Table<S> {
         if filter.statuses.is_empty() {
             return query;
         }
-        query.push(" AND t.status IN (SELECT s.status FROM {s})");
+        query.push(&format!(
+            " AND t.{} IN (SELECT s.status FROM {{s}})",
+            self.status
+        ));
         let words = filter.statuses.iter().map(|status| (self.word)(*status));
         query.rows("s", Rows::new().texts("status", words))
     }

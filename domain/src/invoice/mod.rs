@@ -147,6 +147,7 @@ const TABLE: Table<InvoiceStatus> = Table {
         id: "t.id",
         descending: true,
     },
+    status: "status",
     word: InvoiceStatus::word,
 };
 

@@ -179,6 +179,7 @@ const TABLE: Table<OpportunityStatus> = Table {
         id: "t.id",
         descending: true,
     },
+    status: "status",
     word: OpportunityStatus::word,
 };
 

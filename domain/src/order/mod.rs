@@ -237,6 +237,7 @@ const TABLE: Table<OrderStatus> = Table {
         id: "t.id",
         descending: true,
     },
+    status: "status",
     word: OrderStatus::word,
 };
 

@@ -144,6 +144,7 @@ const TABLE: Table<TicketStatus> = Table {
         id: "t.id",
         descending: true,
     },
+    status: "status",
     word: TicketStatus::word,
 };
 

@@ -31,11 +31,12 @@ use crate::{
 const STEP: u64 = 5_000;
 
 /// The tables of facts, and the kinds of their entries, which follow them by themselves.
-const FACTS: [(&str, &str); 4] = [
+const FACTS: [(&str, &str); 5] = [
     ("sales_order", "ORDER"),
     ("invoice", "INVOICE"),
     ("ticket", "TICKET"),
     ("opportunity", "OPPORTUNITY"),
+    ("survey_answer", "SURVEY_ANSWER"),
 ];
 
 /// Moves what belongs to contacts that changed their account.

@@ -6,12 +6,12 @@ use entity::{
         AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
         DocumentId, EmailEventId, EventId, FiringId, HealthModelId, InboxId, InvoiceId, MemberId,
         MergeId, MessageId, NoteId, OperationId, OpportunityId, OrderId, RuleId, StageChangeId,
-        SuspectId, TagGroupId, TagId, TaggingId, TargetId, TicketId, WorkspaceId,
+        SurveyAnswerId, SuspectId, TagGroupId, TagId, TaggingId, TargetId, TicketId, WorkspaceId,
     },
     kind::{
         Channel, ConversationStatus, HealthBand, IdentityKind, InvoiceStatus, LifecycleStage,
-        OpportunityStatus, OrderStatus, Priority, SubjectKind, SubscriptionState, TagTarget,
-        TicketPriority, TicketStatus,
+        OpportunityStatus, OrderStatus, Priority, SubjectKind, SubscriptionState, SurveyKind,
+        TagTarget, TicketPriority, TicketStatus,
     },
 };
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
@@ -269,6 +269,16 @@ pub enum Fact {
         status: OpportunityStatus,
         previous_status: Option<OpportunityStatus>,
     },
+    /// A survey was answered, or something about the answer is new.
+    #[serde(rename = "survey.answered")]
+    SurveyAnswered {
+        answer_id: SurveyAnswerId,
+        account_id: Option<AccountId>,
+        survey_key: String,
+        survey: SurveyKind,
+        score: i64,
+        is_new: bool,
+    },
     /// A rule was created, changed, paused or deleted.
     #[serde(rename = "rule.changed")]
     RuleChanged { rule_id: RuleId },
@@ -355,6 +365,7 @@ impl Fact {
             Self::InvoiceRecorded { .. } => "invoice.recorded",
             Self::TicketRecorded { .. } => "ticket.recorded",
             Self::OpportunityRecorded { .. } => "opportunity.recorded",
+            Self::SurveyAnswered { .. } => "survey.answered",
             Self::RuleChanged { .. } => "rule.changed",
             Self::RuleFired { .. } => "rule.fired",
             Self::TargetChanged { .. } => "target.changed",
@@ -425,6 +436,7 @@ impl Fact {
             Self::InvoiceRecorded { invoice_id, .. } => invoice_id.0,
             Self::TicketRecorded { ticket_id, .. } => ticket_id.0,
             Self::OpportunityRecorded { opportunity_id, .. } => opportunity_id.0,
+            Self::SurveyAnswered { answer_id, .. } => answer_id.0,
             Self::RuleChanged { rule_id } => rule_id.0,
             Self::RuleFired { firing_id, .. } => firing_id.0,
             Self::TargetChanged { target_id } => target_id.0,
@@ -502,6 +514,7 @@ impl Fact {
             Self::InvoiceRecorded { invoice_id, .. } => invoice_id.to_string(),
             Self::TicketRecorded { ticket_id, .. } => ticket_id.to_string(),
             Self::OpportunityRecorded { opportunity_id, .. } => opportunity_id.to_string(),
+            Self::SurveyAnswered { answer_id, .. } => answer_id.to_string(),
             Self::RuleChanged { rule_id } => rule_id.to_string(),
             Self::RuleFired { firing_id, .. } => firing_id.to_string(),
             Self::TargetChanged { target_id } => target_id.to_string(),

@@ -53,6 +53,10 @@ const SILENT: &[(&str, &str)] = &[
         "facts of other systems; an entry only for the contacts it makes",
     ),
     (
+        "ingestSurveyAnswers",
+        "facts of other systems; an entry only for the contacts it makes",
+    ),
+    (
         "ingestOpportunities",
         "facts of other systems; an entry only for the contacts it makes",
     ),

@@ -348,7 +348,7 @@ impl House {
         self.keep("tagging", &found["taggings"][0]["id"]);
     }
 
-    /// An order, an invoice, a ticket and an opportunity of the contact.
+    /// An order, an invoice, a ticket, an opportunity and an answer of the contact.
     async fn take_in_facts(&mut self, door: &Door, email: &str, canary: &str, now: &Value) {
         let owner = &self.owner.clone();
         for (word, words, own) in [
@@ -379,9 +379,22 @@ impl House {
                 "opportunities",
                 json!({ "name": canary, "status": "OPEN", "openedAt": now }),
             ),
+            (
+                "surveyAnswer",
+                "answers",
+                json!({
+                    "surveyKey": canary, "kind": "CSAT", "score": 5, "comment": canary,
+                    "answeredAt": now,
+                }),
+            ),
         ] {
-            let (first, rest) = words.split_at(1);
-            let name = format!("{}{rest}", first.to_uppercase());
+            let name = match words {
+                "answers" => "SurveyAnswers".to_owned(),
+                _ => {
+                    let (first, rest) = words.split_at(1);
+                    format!("{}{rest}", first.to_uppercase())
+                }
+            };
             let document = format!(
                 "mutation($input: Ingest{name}Input!) {{ ingest{name}(input: $input) \
                  {{ {words} {{ id }} userErrors {{ message }} }} }}"

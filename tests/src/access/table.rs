@@ -118,6 +118,8 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         ask("order", json!({ "id": "@order" }), READ),
         ask("orders", json!({}), READ),
+        ask("surveyAnswer", json!({ "id": "@surveyAnswer" }), READ),
+        ask("surveyAnswers", json!({}), READ),
         ask("ticket", json!({ "id": "@ticket" }), READ),
         ask("tickets", json!({}), READ),
         ask("healthModel", json!({}), READ),
@@ -334,6 +336,15 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "tickets": [{
                 "externalId": "new #", "contact": { "email": "hanako@new.example" },
                 "subject": "Help", "status": "OPEN", "openedAt": at,
+            }] }),
+            WRITE,
+        ),
+        change(
+            "ingestSurveyAnswers",
+            &json!({ "answers": [{
+                "externalId": "new #", "contact": { "id": "@contact" },
+                "account": { "id": "@account" }, "surveyKey": "onboarding", "kind": "NPS",
+                "score": 9, "answeredAt": at,
             }] }),
             WRITE,
         ),

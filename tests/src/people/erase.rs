@@ -13,15 +13,17 @@ use domain::{
     conversation::{self, NewMessage},
     email::{self, NewCampaign, NewEmailEvent},
     event::{self, NewEvent},
+    fact::{ContactRef, Party, ingest::Head},
     inbox, note,
     stage::NewStage,
+    survey::{self, NewSurveyAnswer},
     tag::{self, Request, tagging},
 };
 use entity::{
     id::ContactId,
     kind::{
         AttributeType, Channel, Direction, EmailEventKind, IdentityKind as I, LifecycleStage,
-        SubjectKind, SubscriptionState, TagKind,
+        SubjectKind, SubscriptionState, SurveyKind, TagKind,
     },
 };
 use serde_json::json;
@@ -140,6 +142,22 @@ async fn everything(world: &World) -> ContactId {
             .await
             .unwrap();
     }
+    let answer = NewSurveyAnswer {
+        head: Head {
+            external_id: format!("{CANARY} answer"),
+            party: Party {
+                contact: Some(ContactRef::Id(id)),
+                account: None,
+            },
+            updated_at: None,
+        },
+        survey_key: "onboarding".to_owned(),
+        kind: SurveyKind::Nps,
+        score: 9,
+        comment: Some(format!("{CANARY} comment")),
+        answered_at: ctx.clock.now(),
+    };
+    survey::ingest(ctx, owner, vec![answer]).await.unwrap();
     let vip = world.tag(TagKind::Contact, "VIP", None).await;
     tagging::tag_many(ctx, owner, &[Request::contact(id, vip)], CANARY)
         .await
@@ -189,6 +207,7 @@ fn erasing_leaves_no_trace_and_keeps_what_was_counted() {
             "note",
             "event",
             "email_event",
+            "survey_answer",
             "change",
         ] {
             assert!(

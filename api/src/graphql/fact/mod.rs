@@ -1,9 +1,10 @@
-//! Orders, invoices, tickets and opportunities over GraphQL: what the four have in common, and their
+//! Orders, invoices, tickets, opportunities and survey answers over GraphQL: what they have in common, and their
 //! lists on contacts and accounts.
 
 mod invoice;
 mod opportunity;
 mod order;
+mod survey;
 mod ticket;
 
 use async_graphql::{
@@ -17,6 +18,7 @@ use domain::{
     invoice::InvoiceFilter,
     order::OrderFilter,
     page::PageRequest,
+    survey::SurveyAnswerFilter,
     ticket::TicketFilter,
     timeline,
 };
@@ -33,6 +35,7 @@ use super::{
 pub use invoice::Invoice;
 pub use opportunity::Opportunity;
 pub use order::Order;
+pub use survey::SurveyAnswer;
 pub use ticket::Ticket;
 
 /// What can be asked about facts.
@@ -42,6 +45,7 @@ pub struct FactQuery(
     invoice::InvoiceQuery,
     ticket::TicketQuery,
     opportunity::OpportunityQuery,
+    survey::SurveyQuery,
 );
 
 /// How facts are brought in.
@@ -51,6 +55,7 @@ pub struct FactMutation(
     invoice::InvoiceMutation,
     ticket::TicketMutation,
     opportunity::OpportunityMutation,
+    survey::SurveyMutation,
 );
 
 /// A whole number of a currency's minor unit, such as cents, from -9007199254740991 to
@@ -300,6 +305,28 @@ macro_rules! facts_of {
                 let found = found.await.map_err(fault)?;
                 Ok(connection(
                     found.map(|(cursor, row)| (cursor, Opportunity(row))),
+                ))
+            }
+
+            /// The answers to surveys, newest first; on an account, its people's included.
+            async fn survey_answers(
+                &self,
+                context: &Context<'_>,
+                #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+                #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+                #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+                #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+            ) -> Result<Connection<String, SurveyAnswer>> {
+                let (ctx, actor) = reader(context)?;
+                let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+                let filter = SurveyAnswerFilter {
+                    common: Filter::of(self.0),
+                    survey_key: None,
+                };
+                let found = domain::survey::list(ctx, actor.workspace, &filter, &page);
+                let found = found.await.map_err(fault)?;
+                Ok(connection(
+                    found.map(|(cursor, row)| (cursor, SurveyAnswer(row))),
                 ))
             }
         }

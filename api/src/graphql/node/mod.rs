@@ -4,7 +4,8 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
     AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
     EmailEventId, EventId, FiringId, Id, InboxId, InvoiceId, MessageId, NoteId, OperationId,
-    OpportunityId, OrderId, RuleId, TagGroupId, TagId, TaggingId, TargetId, TicketId,
+    OpportunityId, OrderId, RuleId, SurveyAnswerId, TagGroupId, TagId, TaggingId, TargetId,
+    TicketId,
 };
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     email::{Campaign, EmailEvent},
     error::{coded, fault},
     event::Event,
-    fact::{Invoice, Opportunity, Order, Ticket},
+    fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     inbox::Inbox,
     note::Note,
     notification::{Delivery, NotificationTarget},
@@ -72,6 +73,8 @@ pub enum Node {
     Rule(Rule),
     /// One match of one rule on one message.
     RuleFiring(RuleFiring),
+    /// An answer to a survey.
+    SurveyAnswer(SurveyAnswer),
     /// A label in a tree.
     Tag(Tag),
     /// A dimension that tags are values of.
@@ -182,6 +185,13 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await?
             .map(Opportunity)
             .map(Node::Opportunity));
+    }
+    if let Some(id) = known::<SurveyAnswerId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(SurveyAnswer)
+            .map(Node::SurveyAnswer));
     }
     if let Some(id) = known::<RuleId>(id) {
         return Ok(loader.load_one(id).await?.map(Rule).map(Node::Rule));

@@ -6,7 +6,7 @@ use domain::timeline;
 use entity::{
     id::{
         EmailEventId, EventId, FiringId, HealthEntryId, InvoiceId, MessageId, NoteId,
-        OpportunityId, OrderId, StageChangeId, TaggingId, TicketId,
+        OpportunityId, OrderId, StageChangeId, SurveyAnswerId, TaggingId, TicketId,
     },
     kind::TimelineKind,
 };
@@ -16,7 +16,7 @@ use super::{
     conversation::Message,
     email::EmailEvent,
     event::Event,
-    fact::{Invoice, Opportunity, Order, Ticket},
+    fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     health::HealthEntry,
     loader::HealthEntryOf,
     note::Note,
@@ -55,6 +55,8 @@ pub(crate) enum TimelineSubject {
     RuleFiring(RuleFiring),
     /// A change of the lifecycle stage.
     StageChange(StageChange),
+    /// An answer to a survey.
+    SurveyAnswer(SurveyAnswer),
     /// A tag that was put on or taken off.
     Tagging(Tagging),
     /// A case of the support desk.
@@ -126,6 +128,10 @@ impl TimelineEntry {
             TimelineKind::Opportunity => {
                 let found = loader.load_one(OpportunityId(id)).await?;
                 found.map(Opportunity).map(S::Opportunity)
+            }
+            TimelineKind::SurveyAnswer => {
+                let found = loader.load_one(SurveyAnswerId(id)).await?;
+                found.map(SurveyAnswer).map(S::SurveyAnswer)
             }
             TimelineKind::Note => {
                 let found = loader.load_one(NoteId(id)).await?;

@@ -97,6 +97,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
         MovedByKeyIfFree("t.channel || ':' || t.topic"),
     ),
     line("subscription_change", "contact_id", Moved("t.id")),
+    line("survey_answer", "contact_id", Moved("t.id")),
     line("tag_rank", "target_id", Tagged),
     line("tagging", "target_id", Tagged),
     line("ticket", "contact_id", Moved("t.id")),

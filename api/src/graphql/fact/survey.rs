@@ -1,0 +1,251 @@
+//! Answers to surveys over GraphQL.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    error::UserError,
+    fact::Filter,
+    page::PageRequest,
+    survey::{self, NewSurveyAnswer, SurveyAnswerFilter},
+};
+use entity::kind::SurveyKind;
+
+use super::{AccountReferenceInput, ContactReferenceInput, IngestedFact, head};
+use crate::graphql::{
+    account::Account,
+    contact::Contact,
+    context::{loader, reader, writer},
+    error::{fault, settle},
+    id,
+    page::{Connection, connection},
+};
+
+/// An answer to a survey.
+#[derive(Debug, Clone)]
+pub struct SurveyAnswer(pub(crate) entity::survey_answer::Model);
+
+/// An answer to a survey.
+#[Object]
+impl SurveyAnswer {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The source's own id.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
+    /// The person who answered.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let Some(id) = self.0.contact_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+    }
+
+    /// The company it speaks for: the one the source named, or else the contact's.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
+        let Some(id) = self.0.account_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Account))
+    }
+
+    /// The name of the survey in its source.
+    async fn survey_key(&self) -> &str {
+        &self.0.survey_key
+    }
+
+    /// What kind of question it was.
+    async fn kind(&self) -> SurveyKind {
+        self.0.kind
+    }
+
+    /// The score: 0 to 10 for `NPS`, 1 to 5 for `CSAT`.
+    async fn score(&self) -> i64 {
+        self.0.score
+    }
+
+    /// What was said besides.
+    async fn comment(&self) -> Option<&str> {
+        self.0.comment.as_deref()
+    }
+
+    /// When it was answered.
+    async fn answered_at(&self) -> DateTime<Utc> {
+        self.0.answered_at
+    }
+
+    /// When the source last changed it.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// When it was first told of here.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// Which answers a list has; every part given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct SurveyAnswerFilterInput {
+    /// Given by this contact.
+    contact_id: Option<ID>,
+    /// For this account or by its people.
+    account_id: Option<ID>,
+    /// To questions of these kinds.
+    kinds: Option<Vec<SurveyKind>>,
+    /// Answered not before this moment.
+    from: Option<DateTime<Utc>>,
+    /// Answered before this moment.
+    until: Option<DateTime<Utc>>,
+    /// To the survey of this name.
+    survey_key: Option<String>,
+}
+
+impl SurveyAnswerFilterInput {
+    fn read(self) -> domain::error::Result<SurveyAnswerFilter> {
+        let common = Filter {
+            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
+            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
+            statuses: self.kinds.unwrap_or_default(),
+            from: self.from,
+            until: self.until,
+        };
+        Ok(SurveyAnswerFilter {
+            common,
+            survey_key: self.survey_key,
+        })
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct SurveyQuery;
+
+#[Object]
+impl SurveyQuery {
+    /// One answer to a survey; nothing when there is none of this id.
+    async fn survey_answer(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The answer's global id.")] id: ID,
+    ) -> Result<Option<SurveyAnswer>> {
+        reader(context)?;
+        let Ok(id) = id::parse::<entity::id::SurveyAnswerId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(SurveyAnswer))
+    }
+
+    /// The workspace's answers to surveys, newest first.
+    async fn survey_answers(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which answers.")] filter: Option<SurveyAnswerFilterInput>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, SurveyAnswer>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let found = survey::list(ctx, actor.workspace, &filter, &page);
+        let found = found.await.map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, SurveyAnswer(row))),
+        ))
+    }
+}
+
+/// An answer to a survey to be taken in.
+#[derive(InputObject)]
+pub(crate) struct SurveyAnswerInput {
+    /// The source's own id, at most 200 characters; the same id is the same answer.
+    external_id: String,
+    /// The person who answered. Name the contact, the account, or both.
+    contact: Option<ContactReferenceInput>,
+    /// The company it speaks for; left out, the contact's.
+    account: Option<AccountReferenceInput>,
+    /// The name of the survey in its source, such as `onboarding`; at most 100 characters.
+    survey_key: String,
+    /// What kind of question it was.
+    kind: SurveyKind,
+    /// The score: 0 to 10 for `NPS`, 1 to 5 for `CSAT`.
+    score: i64,
+    /// What was said besides, at most 10,000 characters.
+    comment: Option<String>,
+    /// When it was answered.
+    answered_at: DateTime<Utc>,
+    /// When the source last changed it; left out, now. What is told of an earlier moment than what
+    /// is known already is left aside.
+    updated_at: Option<DateTime<Utc>>,
+}
+
+impl SurveyAnswerInput {
+    fn read(self, index: usize) -> domain::error::Result<NewSurveyAnswer> {
+        let index = index.to_string();
+        let at = ["answers", index.as_str()];
+        Ok(NewSurveyAnswer {
+            head: head(
+                at,
+                self.external_id,
+                self.contact,
+                self.account,
+                self.updated_at,
+            )?,
+            survey_key: self.survey_key,
+            kind: self.kind,
+            score: self.score,
+            comment: self.comment,
+            answered_at: self.answered_at,
+        })
+    }
+}
+
+/// Answers to surveys to be taken in.
+#[derive(InputObject)]
+pub(crate) struct IngestSurveyAnswersInput {
+    /// The answers, at most 1,000. When one is refused, none is taken.
+    answers: Vec<SurveyAnswerInput>,
+}
+
+/// What became of `ingestSurveyAnswers`.
+#[derive(SimpleObject)]
+pub(crate) struct IngestSurveyAnswersPayload {
+    /// The answers, in the order they were given; empty when the call was refused.
+    answers: Vec<IngestedFact>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct SurveyMutation;
+
+#[Object]
+impl SurveyMutation {
+    /// Takes answers to surveys in, in bulk; repeating a call changes nothing, and of several words
+    /// about one answer the latest by `updatedAt` counts. Scope: INGEST.
+    async fn ingest_survey_answers(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: IngestSurveyAnswersInput,
+    ) -> Result<IngestSurveyAnswersPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let answers = input.answers.into_iter().enumerate();
+            let answers = answers.map(|(index, one)| one.read(index));
+            let answers = answers.collect::<domain::error::Result<Vec<_>>>()?;
+            survey::ingest(ctx, actor, answers).await
+        };
+        let (ingested, user_errors) = settle(result.await)?;
+        let answers = ingested.into_iter().flatten();
+        Ok(IngestSurveyAnswersPayload {
+            answers: answers.map(IngestedFact::from).collect(),
+            user_errors,
+        })
+    }
+}
