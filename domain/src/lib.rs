@@ -44,6 +44,7 @@ pub mod store;
 pub mod subject;
 pub mod survey;
 pub mod tag;
+pub mod task;
 pub mod text;
 pub mod ticket;
 pub mod timeline;

@@ -143,6 +143,8 @@ ids! {
     TagGroupId = "group";
     /// One tag on one target, from its adding to its removal.
     TaggingId = "tagging";
+    /// Something a member has to do.
+    TaskId = "task";
     /// A place messages come from.
     InboxId = "inbox";
     /// A thread with a contact.

@@ -383,6 +383,28 @@ kinds! {
         Csat = "CSAT",
     }
 
+    /// Where a task stands.
+    TaskStatus {
+        /// Still to be done.
+        Open = "OPEN",
+        /// Done.
+        Done = "DONE",
+        /// Not to be done any more.
+        Cancelled = "CANCELLED",
+    }
+
+    /// How pressing a task is.
+    TaskPriority {
+        /// Whenever there is time.
+        Low = "LOW",
+        /// As usual.
+        Normal = "NORMAL",
+        /// Before the usual ones.
+        High = "HIGH",
+        /// At once.
+        Urgent = "URGENT",
+    }
+
     /// How a relationship is doing.
     HealthBand {
         /// Going well.

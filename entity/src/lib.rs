@@ -43,6 +43,7 @@ pub mod survey_answer;
 pub mod tag;
 pub mod tag_group;
 pub mod tagging;
+pub mod task;
 pub mod ticket;
 pub mod workspace;
 

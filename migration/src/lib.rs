@@ -24,6 +24,7 @@ mod m0014_audit;
 mod m0015_work;
 mod m0016_merge;
 mod m0018_document;
+mod m0023_task;
 mod m0024_survey;
 mod sql;
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_merge::Migration),
             Box::new(m0018_document::Migration),
             Box::new(m0024_survey::Migration),
+            Box::new(m0023_task::Migration),
         ]
     }
 }

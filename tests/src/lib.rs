@@ -57,6 +57,8 @@ mod tag;
 #[cfg(test)]
 mod tagging;
 #[cfg(test)]
+mod task;
+#[cfg(test)]
 mod tick;
 #[cfg(test)]
 mod timeline;

@@ -249,13 +249,16 @@ impl Inner {
         }
     }
 
-    /// Ends the taggings whose time is over.
+    /// Ends the taggings whose time is over, and finds the tasks whose time is.
     async fn expire(&self) -> anyhow::Result<()> {
         let goes_on = || !self.stop.is_cancelled();
         let ended = domain::tag::tagging::expire(&self.ctx, &goes_on)
             .await
             .context("end taggings whose time is over")?;
         counter!("enishi_taggings_expired_total").increment(ended as u64);
+        domain::task::find_overdue(&self.ctx, &goes_on)
+            .await
+            .context("find overdue tasks")?;
         Ok(())
     }
 

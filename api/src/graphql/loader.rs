@@ -10,14 +10,14 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 use domain::{
     access, account, attribute, contact, conversation, ctx::Ctx, document, email, event, health,
-    inbox, invoice, note, notification, opportunity, order, rule, stage, survey, tag, ticket,
+    inbox, invoice, note, notification, opportunity, order, rule, stage, survey, tag, task, ticket,
 };
 use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
         EmailEventId, EventId, FiringId, HealthEntryId, InboxId, InvoiceId, MemberId, MessageId,
         NoteId, OpportunityId, OrderId, RuleId, StageChangeId, SurveyAnswerId, TagGroupId, TagId,
-        TaggingId, TargetId, TicketId, WorkspaceId,
+        TaggingId, TargetId, TaskId, TicketId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -588,6 +588,18 @@ impl Load<DocumentId> for Loader {
 
     async fn load(&self, ids: &[DocumentId]) -> Result<HashMap<DocumentId, Self::Value>, Error> {
         let rows = document::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<TaskId> for Loader {
+    type Value = entity::task::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[TaskId]) -> Result<HashMap<TaskId, Self::Value>, Error> {
+        let rows = task::load(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))

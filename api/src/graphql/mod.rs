@@ -39,6 +39,7 @@ pub mod search;
 mod stage;
 mod subject;
 pub mod tag;
+pub mod task;
 pub mod timeline;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
@@ -74,6 +75,7 @@ pub struct Query(
     tag::TagLifecycleQuery,
     search::SearchQuery,
     tag::TagQuery,
+    task::TaskQuery,
 );
 
 /// Everything that can be changed. Each mutation takes one input and returns one payload with the
@@ -104,6 +106,7 @@ pub struct Mutation(
     tag::TagLifecycleMutation,
     tag::BulkMutation,
     tag::TagMutation,
+    task::TaskMutation,
 );
 
 /// Everything that can be watched. Every message carries a cursor; a client that comes back with its

@@ -31,6 +31,7 @@ use super::{
     search::SearchHit,
     stage::StageChange,
     tag::Tagging,
+    task::Task,
     timeline::TimelineEntry,
 };
 
@@ -119,6 +120,7 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
             "A page of answers to surveys.",
         )
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
+        .override_output_type_description::<Connection<String, Task>>("A page of tasks.")
         .override_output_type_description::<Connection<String, Ticket>>("A page of tickets.")
         .override_output_type_description::<Connection<String, TimelineEntry>>(
             "A page of a timeline.",

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result, UserErrorCode},
     mail::EmailAddress,
     store::{Query, Rows, Tx},
-    text,
+    task, text,
 };
 
 /// A member about to be added.
@@ -122,6 +122,7 @@ pub async fn remove(ctx: &Ctx, actor: &Actor, id: MemberId) -> Result<member::Mo
     let member = active.update(tx.connection()).await?;
     // After the member's own row, so that whoever assigns meanwhile has either finished or is told.
     conversation::release(&mut tx, actor.origin(), id).await?;
+    task::release(&mut tx, actor.origin(), id).await?;
     let record = Record::ended("member.remove", id, audited(&member));
     tx.audit(actor, record);
     tx.commit().await?;

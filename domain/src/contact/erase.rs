@@ -99,6 +99,14 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     ),
     line("delivery", R(theirs!("contact_id"))),
     line("rule_firing", R(theirs!("contact_id"))),
+    line(
+        "task",
+        R(concat!(
+            theirs!("contact_id"),
+            " OR ",
+            in_their_conversations!("conversation_id")
+        )),
+    ),
     line("attribute_value", R(about_them!("subject_id"))),
     line("note", R(about_them!("subject_id"))),
     line("stage_change", R(theirs!("subject_id"))),

@@ -6,7 +6,8 @@ use entity::{
         AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
         DocumentId, EmailEventId, EventId, FiringId, HealthModelId, InboxId, InvoiceId, MemberId,
         MergeId, MessageId, NoteId, OperationId, OpportunityId, OrderId, RuleId, StageChangeId,
-        SurveyAnswerId, SuspectId, TagGroupId, TagId, TaggingId, TargetId, TicketId, WorkspaceId,
+        SurveyAnswerId, SuspectId, TagGroupId, TagId, TaggingId, TargetId, TaskId, TicketId,
+        WorkspaceId,
     },
     kind::{
         Channel, ConversationStatus, HealthBand, IdentityKind, InvoiceStatus, LifecycleStage,
@@ -301,6 +302,18 @@ pub enum Fact {
     /// An operation was asked for, got further or came to an end.
     #[serde(rename = "operation.changed")]
     OperationChanged { operation_id: OperationId },
+    /// A task was made.
+    #[serde(rename = "task.created")]
+    TaskCreated { task_id: TaskId },
+    /// A task was changed, given to somebody else, cancelled or opened again.
+    #[serde(rename = "task.changed")]
+    TaskChanged { task_id: TaskId },
+    /// A task was done.
+    #[serde(rename = "task.completed")]
+    TaskCompleted { task_id: TaskId },
+    /// The due moment of an open task has passed.
+    #[serde(rename = "task.overdue")]
+    TaskOverdue { task_id: TaskId },
     /// A GraphQL document was registered.
     #[serde(rename = "document.registered")]
     DocumentRegistered { document_id: DocumentId },
@@ -371,6 +384,10 @@ impl Fact {
             Self::TargetChanged { .. } => "target.changed",
             Self::DeliveryFinished { .. } => "delivery.finished",
             Self::OperationChanged { .. } => "operation.changed",
+            Self::TaskCreated { .. } => "task.created",
+            Self::TaskChanged { .. } => "task.changed",
+            Self::TaskCompleted { .. } => "task.completed",
+            Self::TaskOverdue { .. } => "task.overdue",
             Self::DocumentRegistered { .. } => "document.registered",
             Self::DocumentRemoved { .. } => "document.removed",
             Self::HealthModelChanged { .. } => "health_model.changed",
@@ -442,6 +459,10 @@ impl Fact {
             Self::TargetChanged { target_id } => target_id.0,
             Self::DeliveryFinished { delivery_id, .. } => delivery_id.0,
             Self::OperationChanged { operation_id } => operation_id.0,
+            Self::TaskCreated { task_id }
+            | Self::TaskChanged { task_id }
+            | Self::TaskCompleted { task_id }
+            | Self::TaskOverdue { task_id } => task_id.0,
             Self::DocumentRegistered { document_id } | Self::DocumentRemoved { document_id } => {
                 document_id.0
             }
@@ -520,6 +541,10 @@ impl Fact {
             Self::TargetChanged { target_id } => target_id.to_string(),
             Self::DeliveryFinished { delivery_id, .. } => delivery_id.to_string(),
             Self::OperationChanged { operation_id } => operation_id.to_string(),
+            Self::TaskCreated { task_id }
+            | Self::TaskChanged { task_id }
+            | Self::TaskCompleted { task_id }
+            | Self::TaskOverdue { task_id } => task_id.to_string(),
             Self::DocumentRegistered { document_id } | Self::DocumentRemoved { document_id } => {
                 document_id.to_string()
             }

@@ -158,6 +158,7 @@ impl House {
         house.take_in(world, door, name, &canary).await;
         house.follow_up(world, door).await;
         house.note(door, "note", &canary).await;
+        house.task(door, "task", &canary).await;
         house.journey(door).await;
         house.refresh(door).await;
         house
@@ -237,6 +238,16 @@ impl House {
         let input = json!({ "on": { "contactId": self.ids["contact"] }, "body": body });
         let made = door.must(owner, note, json!({ "input": input })).await;
         self.keep(word, &made["note"]["id"]);
+    }
+
+    /// Something to do about the contact.
+    async fn task(&mut self, door: &Door, word: &str, title: &str) {
+        let owner = &self.owner.clone();
+        let task = "mutation($input: CreateTaskInput!) { createTask(input: $input) \
+            { task { id } userErrors { message } } }";
+        let input = json!({ "title": title, "contactId": self.ids["contact"] });
+        let made = door.must(owner, task, json!({ "input": input })).await;
+        self.keep(word, &made["task"]["id"]);
     }
 
     /// What a rule needs and what follows from it.
@@ -486,6 +497,12 @@ impl House {
             .await;
         if self.ids.contains_key("contact") {
             self.note(door, "spare_note", "Spare").await;
+            self.task(door, "spare_task", "Spare").await;
+            self.task(door, "done_task", "Spare").await;
+            let complete = "mutation($input: CompleteTaskInput!) { completeTask(input: $input) \
+                { task { id } userErrors { message } } }";
+            let input = json!({ "id": self.ids["done_task"] });
+            door.must(owner, complete, json!({ "input": input })).await;
             self.doubles(door, number).await;
         }
     }

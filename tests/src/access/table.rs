@@ -116,6 +116,12 @@ pub(super) fn rows() -> Vec<Row> {
             json!({ "filter": { "contactId": "@contact" } }),
             READ,
         ),
+        ask("task", json!({ "id": "@task" }), READ),
+        ask(
+            "tasks",
+            json!({ "filter": { "mine": true, "unassigned": true, "contactId": "@contact" } }),
+            READ,
+        ),
         ask("order", json!({ "id": "@order" }), READ),
         ask("orders", json!({}), READ),
         ask("surveyAnswer", json!({ "id": "@surveyAnswer" }), READ),
@@ -233,6 +239,22 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change("deleteNote", &json!({ "id": "@spare_note" }), WRITE),
+        change(
+            "createTask",
+            &json!({
+                "title": "New #", "assigneeId": "@member", "contactId": "@contact",
+                "accountId": "@account", "conversationId": "@conversation", "dueAt": at,
+            }),
+            WRITE,
+        ),
+        change(
+            "updateTask",
+            &json!({ "id": "@task", "title": "Changed #", "assigneeId": "@member" }),
+            WRITE,
+        ),
+        change("completeTask", &json!({ "id": "@spare_task" }), WRITE),
+        change("cancelTask", &json!({ "id": "@spare_task" }), WRITE),
+        change("reopenTask", &json!({ "id": "@done_task" }), WRITE),
         change(
             "attachIdentity",
             &json!({ "contactId": "@contact", "kind": "HANDLE", "value": "x:new#" }),

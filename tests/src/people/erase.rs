@@ -18,12 +18,13 @@ use domain::{
     stage::NewStage,
     survey::{self, NewSurveyAnswer},
     tag::{self, Request, tagging},
+    task::{self, NewTask},
 };
 use entity::{
     id::ContactId,
     kind::{
         AttributeType, Channel, Direction, EmailEventKind, IdentityKind as I, LifecycleStage,
-        SubjectKind, SubscriptionState, SurveyKind, TagKind,
+        SubjectKind, SubscriptionState, SurveyKind, TagKind, TaskPriority,
     },
 };
 use serde_json::json;
@@ -116,6 +117,17 @@ async fn everything(world: &World) -> ContactId {
     note::add(ctx, owner, id.into(), &["id"], &format!("{CANARY} note"))
         .await
         .unwrap();
+    let todo = NewTask {
+        title: format!("{CANARY} task"),
+        description: format!("{CANARY} details"),
+        priority: TaskPriority::Normal,
+        due_at: None,
+        assignee: None,
+        contact: Some(id),
+        account: None,
+        conversation: None,
+    };
+    task::create(ctx, owner, todo).await.unwrap();
     let event = NewEvent {
         external_id: format!("{CANARY} event"),
         email: email.clone(),
@@ -218,7 +230,7 @@ fn erasing_leaves_no_trace_and_keeps_what_was_counted() {
         let exported = export::export(ctx, owner, id).await.unwrap();
         let shown = exported.to_string();
         for text in [
-            "kana", "body", "note", "event", "reason", "said so", "value", "double",
+            "kana", "body", "note", "event", "reason", "said so", "value", "double", "task",
         ] {
             assert!(
                 shown.contains(&format!("{CANARY} {text}")),

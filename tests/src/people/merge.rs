@@ -19,12 +19,14 @@ use domain::{
     stage::NewStage,
     subject::Subject,
     tag::{self, Request, TagFilter, tagging},
+    task::{self, NewTask},
 };
 use entity::{
     id::{ContactId, TagId},
     kind::{
         AttributeType, BounceKind, Channel, EmailEventKind, IdentityKind as I, LifecycleStage,
         SubjectKind, SubscriptionSource, SubscriptionState as State, TagKind, TagTarget,
+        TaskPriority,
     },
 };
 
@@ -117,6 +119,17 @@ async fn two(world: &World) -> (ContactId, ContactId, [TagId; 3]) {
         note::add(ctx, owner, Subject::from(id), &["id"], email)
             .await
             .unwrap();
+        let todo = NewTask {
+            title: format!("Call {email}"),
+            description: String::new(),
+            priority: TaskPriority::Normal,
+            due_at: None,
+            assignee: None,
+            contact: Some(id),
+            account: None,
+            conversation: None,
+        };
+        task::create(ctx, owner, todo).await.unwrap();
         act(world, &format!("login {index}"), email).await;
         record(world, &format!("sent {index}"), email, EmailEventKind::Sent).await;
         record(

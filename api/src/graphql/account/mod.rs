@@ -11,6 +11,7 @@ use domain::{
     email::report::Period,
     fact::Of,
     page::PageRequest,
+    task::TaskFilter,
 };
 
 use entity::kind::{EmailScope, LifecycleStage};
@@ -29,6 +30,7 @@ use super::{
     scalar::Date,
     stage::{StageChange, stage_history},
     tag::{Tagging, history_of, taggings_of},
+    task::{Task, tasks},
 };
 
 pub(crate) use input::{AccountFilterInput, AccountOrderBy};
@@ -131,6 +133,23 @@ impl Account {
     ) -> Result<Connection<String, Note>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         notes(context, self.0.id.into(), &page).await
+    }
+
+    /// What members have to do about the account, done or not, what is due next first.
+    async fn tasks(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Task>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = TaskFilter {
+            account: Some(self.0.id),
+            ..TaskFilter::default()
+        };
+        tasks(context, &filter, &page).await
     }
 
     /// The tags it carries now, oldest first.

@@ -16,6 +16,7 @@ use domain::{
     health,
     page::PageRequest,
     rule::firing::FiringsOf,
+    task::TaskFilter,
 };
 use entity::{
     id::Id as _,
@@ -41,6 +42,7 @@ use super::{
     scalar::Date,
     stage::{StageChange, stage_history},
     tag::{TagFilterInput, Tagging, history_of, taggings_of},
+    task::{Task, tasks},
 };
 
 use identity::{ContactMerge, Subscription};
@@ -176,6 +178,23 @@ impl Contact {
     ) -> Result<Connection<String, Note>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         notes(context, self.row.id.into(), &page).await
+    }
+
+    /// What members have to do about the contact, done or not, what is due next first.
+    async fn tasks(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Task>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = TaskFilter {
+            contact: Some(self.row.id),
+            ..TaskFilter::default()
+        };
+        tasks(context, &filter, &page).await
     }
 
     /// When the contact was made.

@@ -11,6 +11,7 @@ use domain::{
     conversation::{self, first_response_s, resolution_s},
     page::PageRequest,
     rule::firing::FiringsOf,
+    task::TaskFilter,
 };
 use entity::kind::{Author, ConversationStatus, Direction, Priority};
 
@@ -26,6 +27,7 @@ use super::{
     page::{Connection, connection},
     rule::{RuleFiring, firings},
     tag::{Tagging, history_of, taggings_of},
+    task::{Task, tasks},
 };
 
 pub(crate) use change::ConversationSubscription;
@@ -214,6 +216,23 @@ impl Conversation {
     ) -> Result<Connection<String, Note>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         notes(context, self.row.id.into(), &page).await
+    }
+
+    /// What members have to do about the conversation, done or not, what is due next first.
+    async fn tasks(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Task>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = TaskFilter {
+            conversation: Some(self.row.id),
+            ..TaskFilter::default()
+        };
+        tasks(context, &filter, &page).await
     }
 
     /// Its messages, oldest first.

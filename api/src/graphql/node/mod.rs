@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
     AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
     EmailEventId, EventId, FiringId, Id, InboxId, InvoiceId, MessageId, NoteId, OperationId,
-    OpportunityId, OrderId, RuleId, SurveyAnswerId, TagGroupId, TagId, TaggingId, TargetId,
+    OpportunityId, OrderId, RuleId, SurveyAnswerId, TagGroupId, TagId, TaggingId, TargetId, TaskId,
     TicketId,
 };
 
@@ -25,6 +25,7 @@ use super::{
     operation::Operation,
     rule::{Rule, RuleFiring},
     tag::{Tag, TagGroup, Tagging},
+    task::Task,
 };
 use crate::transport::Code;
 
@@ -81,6 +82,8 @@ pub enum Node {
     TagGroup(TagGroup),
     /// One tag on one thing.
     Tagging(Tagging),
+    /// Something a member has to do.
+    Task(Task),
     /// A case of the support desk.
     Ticket(Ticket),
 }
@@ -144,6 +147,9 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await?
             .map(Attribute)
             .map(Node::Attribute));
+    }
+    if let Some(id) = known::<TaskId>(id) {
+        return Ok(loader.load_one(id).await?.map(Task).map(Node::Task));
     }
     if let Some(id) = known::<NoteId>(id) {
         return Ok(loader.load_one(id).await?.map(Note).map(Node::Note));

@@ -100,6 +100,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("survey_answer", "contact_id", Moved("t.id")),
     line("tag_rank", "target_id", Tagged),
     line("tagging", "target_id", Tagged),
+    line("task", "contact_id", Moved("t.id")),
     line("ticket", "contact_id", Moved("t.id")),
     line("timeline_entry", "contact_id", Derived),
     line("timeline_entry", "subject_id", NotAContact),

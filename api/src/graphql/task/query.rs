@@ -1,0 +1,136 @@
+//! Asking for tasks.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::{
+    access::Actor,
+    page::PageRequest,
+    task::{self, TaskFilter, TaskOrder},
+};
+use entity::{
+    id::TaskId,
+    kind::{TaskPriority, TaskStatus},
+};
+
+use super::Task;
+use crate::graphql::{
+    context::{loader, reader},
+    error::fault,
+    id,
+    page::{Connection, connection},
+};
+
+/// Which tasks a list has; every part given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct TaskFilterInput {
+    /// Standing in one of these ways.
+    status: Option<Vec<TaskStatus>>,
+    /// As pressing as one of these.
+    priority: Option<Vec<TaskPriority>>,
+    /// Of the member who asks. Together with `assigneeIds` or `unassigned`, also those.
+    #[graphql(default)]
+    mine: bool,
+    /// Of one of these members.
+    assignee_ids: Option<Vec<ID>>,
+    /// Of nobody in particular; together with `assigneeIds`, of one of them or of nobody.
+    #[graphql(default)]
+    unassigned: bool,
+    /// About this contact.
+    contact_id: Option<ID>,
+    /// About this account.
+    account_id: Option<ID>,
+    /// About this conversation.
+    conversation_id: Option<ID>,
+    /// Open although the due moment has passed.
+    #[graphql(default)]
+    overdue: bool,
+    /// Due at this moment or later.
+    due_from: Option<DateTime<Utc>>,
+    /// Due before this moment.
+    due_until: Option<DateTime<Utc>>,
+}
+
+impl TaskFilterInput {
+    fn read(self, actor: &Actor) -> domain::error::Result<TaskFilter> {
+        let assignees = self.assignee_ids.unwrap_or_default();
+        let mut assignees = id::parse_all(&assignees, &["filter", "assigneeIds"])?;
+        assignees.extend(self.mine.then_some(actor.member));
+        Ok(TaskFilter {
+            statuses: self.status.unwrap_or_default(),
+            priorities: self.priority.unwrap_or_default(),
+            assignees,
+            unassigned: self.unassigned,
+            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
+            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
+            conversation: id::parse_opt(
+                self.conversation_id.as_ref(),
+                &["filter", "conversationId"],
+            )?,
+            overdue: self.overdue,
+            due_from: self.due_from,
+            due_until: self.due_until,
+        })
+    }
+}
+
+/// How to order tasks.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum TaskOrderBy {
+    /// What is due next first; what has no due moment last.
+    #[default]
+    DueAsc,
+    /// The newest first.
+    CreatedDesc,
+}
+
+impl From<TaskOrderBy> for TaskOrder {
+    fn from(order: TaskOrderBy) -> Self {
+        match order {
+            TaskOrderBy::DueAsc => Self::Due,
+            TaskOrderBy::CreatedDesc => Self::Newest,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct TaskQuery;
+
+#[Object]
+impl TaskQuery {
+    /// One task; nothing when there is none of this id.
+    async fn task(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The task's global id.")] id: ID,
+    ) -> Result<Option<Task>> {
+        let loader = loader(context)?;
+        let Ok(id) = id::parse::<TaskId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(loader.load_one(id).await?.map(Task))
+    }
+
+    /// The workspace's tasks.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments, filter and order"
+    )]
+    async fn tasks(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which tasks.")] filter: Option<TaskFilterInput>,
+        #[graphql(desc = "How to order them.", default)] order_by: TaskOrderBy,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Task>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = filter.unwrap_or_default().read(actor).map_err(fault)?;
+        let found = task::list(ctx, actor.workspace, &filter, order_by.into(), &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(found.map(|(cursor, row)| (cursor, Task(row)))))
+    }
+}

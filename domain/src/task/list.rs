@@ -1,0 +1,142 @@
+//! Lists of tasks, in pages.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{AccountId, ContactId, ConversationId, Id as _, MemberId, TaskId, WorkspaceId},
+    kind::{TaskPriority, TaskStatus},
+    task,
+};
+
+use crate::{
+    contact::one_of,
+    ctx::Ctx,
+    error::Result,
+    page::{Key, Keyset, Page, PageRequest},
+    store::{Query, Rows},
+};
+
+/// Which tasks a list has; every part given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    /// Standing in one of these ways.
+    pub statuses: Vec<TaskStatus>,
+    /// As pressing as one of these.
+    pub priorities: Vec<TaskPriority>,
+    /// Of one of these members; with `unassigned`, of one of them or of nobody.
+    pub assignees: Vec<MemberId>,
+    /// Of nobody in particular.
+    pub unassigned: bool,
+    /// About this contact.
+    pub contact: Option<ContactId>,
+    /// About this account.
+    pub account: Option<AccountId>,
+    /// About this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Open although its moment has passed.
+    pub overdue: bool,
+    /// Due at this moment or later.
+    pub due_from: Option<DateTime<Utc>>,
+    /// Due before this moment.
+    pub due_until: Option<DateTime<Utc>>,
+}
+
+impl TaskFilter {
+    fn apply(&self, query: &mut Query, now: DateTime<Utc>) {
+        one_of(
+            query,
+            "t.status",
+            self.statuses.iter().map(|one| one.word()),
+        );
+        let priorities = self.priorities.iter().map(|one| one.word());
+        one_of(query, "t.priority", priorities);
+        let assignees: Vec<String> = self.assignees.iter().map(|&id| query.arg(id)).collect();
+        let assignees = assignees.join(", ");
+        match (self.assignees.is_empty(), self.unassigned) {
+            (true, false) => {}
+            (true, true) => query.push(" AND t.assignee_id IS NULL"),
+            (false, false) => query.push(&format!(" AND t.assignee_id IN ({assignees})")),
+            (false, true) => query.push(&format!(
+                " AND (t.assignee_id IN ({assignees}) OR t.assignee_id IS NULL)"
+            )),
+        }
+        one_of(query, "t.contact_id", self.contact.into_iter());
+        one_of(query, "t.account_id", self.account.into_iter());
+        one_of(query, "t.conversation_id", self.conversation.into_iter());
+        if self.overdue {
+            query.push(" AND t.status = 'OPEN'");
+        }
+        for (sign, moment) in [
+            ("<=", self.overdue.then_some(now)),
+            (">=", self.due_from),
+            ("<", self.due_until),
+        ] {
+            if let Some(moment) = moment {
+                let moment = query.arg(moment);
+                query.push(&format!(
+                    " AND t.due_at IS NOT NULL AND t.sort_at {sign} {moment}"
+                ));
+            }
+        }
+    }
+}
+
+/// How a list of tasks is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TaskOrder {
+    /// What is due next first; what has no due moment last.
+    #[default]
+    Due,
+    /// The newest first.
+    Newest,
+}
+
+impl TaskOrder {
+    fn keyset(self) -> Keyset {
+        let (order, key, descending) = match self {
+            Self::Due => ("task_due", Some("t.sort_at"), false),
+            Self::Newest => ("task_new", None, true),
+        };
+        Keyset {
+            order,
+            key,
+            id: "t.id",
+            descending,
+        }
+    }
+
+    fn key(self, row: &task::Model) -> Key {
+        match self {
+            Self::Due => Key::Time(row.sort_at),
+            Self::Newest => Key::Id(()),
+        }
+    }
+}
+
+/// A page of the workspace's tasks, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &TaskFilter,
+    order: TaskOrder,
+    page: &PageRequest,
+) -> Result<Page<(String, task::Model)>> {
+    let mut query = Query::new("SELECT t.* FROM task t WHERE t.workspace_id = $1").bind(workspace);
+    filter.apply(&mut query, ctx.clock.now());
+    let keyset = order.keyset();
+    keyset.apply(&mut query, page)?;
+    let rows: Vec<task::Model> = query.all(ctx.reader()).await?;
+    Ok(keyset
+        .page(rows, page)
+        .map(|row| (keyset.cursor(order.key(&row), row.id.uuid()), row)))
+}
+
+/// The tasks among `ids`, in no particular order; for loaders.
+pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[TaskId]) -> Result<Vec<task::Model>> {
+    Ok(
+        Query::new("SELECT t.* FROM {r} JOIN task t ON t.workspace_id = $1 AND t.id = r.id")
+            .bind(workspace)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
+            .all(ctx.reader())
+            .await?,
+    )
+}

@@ -1,0 +1,340 @@
+//! Tasks of members, on both databases.
+
+use chrono::TimeDelta;
+use domain::{
+    access::member::{self, NewMember},
+    contact::{self, NewContact},
+    error::{Error, Result},
+    page::PageRequest,
+    task::{self, NewTask, TaskChange, TaskFilter, TaskOrder},
+    work::change::{self, Position},
+};
+use entity::{
+    id::{ContactId, TaskId},
+    kind::{Role, TaskPriority, TaskStatus},
+    task::Model,
+};
+
+use crate::support::{World, on_both};
+
+fn new(title: &str) -> NewTask {
+    NewTask {
+        title: title.to_owned(),
+        description: String::new(),
+        priority: TaskPriority::Normal,
+        due_at: None,
+        assignee: None,
+        contact: None,
+        account: None,
+        conversation: None,
+    }
+}
+
+async fn make(world: &World, new: NewTask) -> Model {
+    let made = task::create(&world.ctx, &world.owner, new).await;
+    made.expect("a task")
+}
+
+async fn person(world: &World, name: &str) -> ContactId {
+    let new = NewContact {
+        name: name.to_owned(),
+        ..NewContact::default()
+    };
+    let made = contact::create(&world.ctx, &world.owner, new).await;
+    made.expect("a contact").id
+}
+
+async fn titles(world: &World, filter: &TaskFilter, order: TaskOrder) -> Vec<String> {
+    let page = PageRequest::first(50);
+    let found = task::list(&world.ctx, world.owner.workspace, filter, order, &page).await;
+    let rows = found.expect("a list").rows.into_iter();
+    rows.map(|(_, row)| row.title).collect()
+}
+
+/// What the log says of tasks, in order.
+async fn told(world: &World) -> Vec<&'static str> {
+    world.drain().await;
+    let workspace = world.owner.workspace;
+    let log = change::read(world.ctx.db.writer(), workspace, Position::default(), 500).await;
+    let entries = log.expect("the log").into_iter().flatten();
+    let names = entries.map(|entry| entry.fact.name());
+    names.filter(|name| name.starts_with("task.")).collect()
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T>) -> String {
+    match result {
+        Err(Error::Refused(errors)) => {
+            let error = &errors[0];
+            format!("{} {:?}", error.path.join("."), error.code)
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_task_is_made_changed_done_and_opened_again() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let contact = person(&world, "Taro").await;
+        let made = make(
+            &world,
+            NewTask {
+                contact: Some(contact),
+                ..new("Call Taro")
+            },
+        )
+        .await;
+        assert_eq!((made.status, made.due_at), (TaskStatus::Open, None));
+        let due = ctx.clock.now() + TimeDelta::days(1);
+        let change = TaskChange {
+            title: Some("Call Taro back".to_owned()),
+            priority: Some(TaskPriority::Urgent),
+            due_at: Some(Some(due)),
+            assignee: Some(Some(owner.member)),
+            ..TaskChange::default()
+        };
+        let changed = task::update(ctx, owner, made.id, change).await.unwrap();
+        assert_eq!(changed.assignee_id, Some(owner.member));
+        assert_eq!(changed.sort_at, due);
+        let done = task::end(ctx, owner, made.id, TaskStatus::Done)
+            .await
+            .unwrap();
+        assert!(done.ended_at.is_some() && done.ended_by.is_some());
+        // Doing it twice is doing it once, and what is done cannot be cancelled.
+        task::end(ctx, owner, made.id, TaskStatus::Done)
+            .await
+            .unwrap();
+        let cancelled = task::end(ctx, owner, made.id, TaskStatus::Cancelled).await;
+        assert_eq!(code(cancelled), "id Invalid");
+        let open = task::reopen(ctx, owner, made.id).await.unwrap();
+        assert_eq!((open.ended_at, open.ended_by), (None, None));
+        assert_eq!(
+            told(&world).await,
+            [
+                "task.created",
+                "task.changed",
+                "task.completed",
+                "task.changed"
+            ]
+        );
+        world
+    });
+}
+
+#[test]
+fn what_is_not_there_or_does_not_fit_is_refused() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
+        let made = make(&world, new("Mine")).await;
+        let contact = person(&world, "Taro").await;
+        world
+            .receive(&[("1", "hanako@customer.example", "Hello")])
+            .await;
+        let page = PageRequest::first(1);
+        let filter = domain::conversation::ConversationFilter::default();
+        let order = domain::conversation::ConversationOrder::default();
+        let found = domain::conversation::list(ctx, owner.workspace, &filter, order, &page).await;
+        let conversation = found.unwrap().rows[0].1.clone();
+        for (given, expected) in [
+            (new(" "), "title Required"),
+            (new(&"縁".repeat(201)), "title TooLong"),
+            (
+                NewTask {
+                    assignee: Some(stranger.member),
+                    ..new("a")
+                },
+                "assigneeId NotFound",
+            ),
+            (
+                NewTask {
+                    contact: Some(ContactId(stranger.workspace.0)),
+                    ..new("a")
+                },
+                "contactId NotFound",
+            ),
+            (
+                NewTask {
+                    contact: Some(contact),
+                    conversation: Some(conversation.id),
+                    ..new("a")
+                },
+                "contactId Contradictory",
+            ),
+        ] {
+            assert_eq!(code(task::create(ctx, owner, given).await), expected);
+        }
+        let about = make(
+            &world,
+            NewTask {
+                conversation: Some(conversation.id),
+                ..new("Answer")
+            },
+        )
+        .await;
+        assert_eq!(about.contact_id, Some(conversation.contact_id));
+        let theirs = task::end(ctx, &stranger, made.id, TaskStatus::Done).await;
+        assert_eq!(code(theirs), "id NotFound");
+        let none = task::reopen(ctx, owner, TaskId(owner.workspace.0)).await;
+        assert_eq!(code(none), "id NotFound");
+        world
+    });
+}
+
+#[test]
+fn lists_show_whose_about_whom_and_what_is_overdue_in_the_order_of_due_moments() {
+    on_both(|world| async move {
+        let owner = world.owner.clone();
+        let contact = person(&world, "Taro").await;
+        let now = world.ctx.clock.now();
+        for (title, hours, assignee, about) in [
+            ("later", Some(48), Some(owner.member), None),
+            ("soon", Some(1), None, Some(contact)),
+            ("some day", None, Some(owner.member), Some(contact)),
+            ("late", Some(-1), Some(owner.member), None),
+        ] {
+            make(
+                &world,
+                NewTask {
+                    due_at: hours.map(|hours| now + TimeDelta::hours(hours)),
+                    assignee,
+                    contact: about,
+                    ..new(title)
+                },
+            )
+            .await;
+            world.clock.advance(TimeDelta::milliseconds(1));
+        }
+        let all = TaskFilter::default();
+        let due = TaskOrder::Due;
+        assert_eq!(
+            titles(&world, &all, due).await,
+            ["late", "soon", "later", "some day"]
+        );
+        assert_eq!(
+            titles(&world, &all, TaskOrder::Newest).await,
+            ["late", "some day", "soon", "later"]
+        );
+        let mine = TaskFilter {
+            assignees: vec![owner.member],
+            ..TaskFilter::default()
+        };
+        assert_eq!(
+            titles(&world, &mine, due).await,
+            ["late", "later", "some day"]
+        );
+        let nobodys = TaskFilter {
+            unassigned: true,
+            ..TaskFilter::default()
+        };
+        assert_eq!(titles(&world, &nobodys, due).await, ["soon"]);
+        let about = TaskFilter {
+            contact: Some(contact),
+            ..TaskFilter::default()
+        };
+        assert_eq!(titles(&world, &about, due).await, ["soon", "some day"]);
+        let overdue = TaskFilter {
+            overdue: true,
+            ..TaskFilter::default()
+        };
+        assert_eq!(titles(&world, &overdue, due).await, ["late"]);
+        let tomorrow = TaskFilter {
+            due_from: Some(now),
+            due_until: Some(now + TimeDelta::days(1)),
+            ..TaskFilter::default()
+        };
+        assert_eq!(titles(&world, &tomorrow, due).await, ["soon"]);
+        // One row at a time, forth and back.
+        let (ctx, workspace) = (&world.ctx, owner.workspace);
+        let mut page = PageRequest::first(1);
+        let mut seen = Vec::new();
+        loop {
+            let found = task::list(ctx, workspace, &all, due, &page).await.unwrap();
+            let Some((cursor, row)) = found.rows.into_iter().next() else {
+                break;
+            };
+            seen.push(row.title);
+            page.after = Some(cursor);
+        }
+        assert_eq!(seen, ["late", "soon", "later", "some day"]);
+        world
+    });
+}
+
+#[test]
+fn a_moment_that_passes_is_told_once_and_again_only_after_it_was_moved() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let due_at = Some(ctx.clock.now() + TimeDelta::hours(1));
+        let made = make(&world, NewTask { due_at, ..new("a") }).await;
+        let done = make(&world, NewTask { due_at, ..new("b") }).await;
+        task::end(ctx, owner, done.id, TaskStatus::Done)
+            .await
+            .unwrap();
+        let find = || task::find_overdue(ctx, &|| true);
+        assert_eq!(find().await.unwrap(), 0);
+        world.clock.advance(TimeDelta::hours(2));
+        assert_eq!(find().await.unwrap(), 1);
+        assert_eq!(find().await.unwrap(), 0);
+        let change = TaskChange {
+            due_at: Some(Some(ctx.clock.now() + TimeDelta::hours(1))),
+            ..TaskChange::default()
+        };
+        task::update(ctx, owner, made.id, change).await.unwrap();
+        assert_eq!(find().await.unwrap(), 0);
+        world.clock.advance(TimeDelta::hours(2));
+        // Several workers look at once.
+        let found = futures::future::join_all((0..4).map(|_| find())).await;
+        assert_eq!(found.into_iter().map(Result::unwrap).sum::<usize>(), 1);
+        let told = told(&world).await;
+        let overdue = told.iter().filter(|name| **name == "task.overdue");
+        assert_eq!(overdue.count(), 2);
+        world
+    });
+}
+
+#[test]
+fn the_open_tasks_of_a_member_who_leaves_are_for_whoever_takes_them() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let leaves = NewMember {
+            email: "leaves@staff.example".to_owned(),
+            name: "Leaves".to_owned(),
+            role: Role::Agent,
+        };
+        let leaves = member::add(ctx, owner, leaves).await.unwrap();
+        let assignee = Some(leaves.id);
+        make(
+            &world,
+            NewTask {
+                assignee,
+                ..new("open")
+            },
+        )
+        .await;
+        let done = make(
+            &world,
+            NewTask {
+                assignee,
+                ..new("done")
+            },
+        )
+        .await;
+        task::end(ctx, owner, done.id, TaskStatus::Done)
+            .await
+            .unwrap();
+        member::remove(ctx, owner, leaves.id).await.unwrap();
+        let nobodys = TaskFilter {
+            unassigned: true,
+            ..TaskFilter::default()
+        };
+        assert_eq!(titles(&world, &nobodys, TaskOrder::Due).await, ["open"]);
+        let given = NewTask {
+            assignee,
+            ..new("too late")
+        };
+        let refused = task::create(ctx, owner, given).await;
+        assert_eq!(code(refused), "assigneeId NotFound");
+        world
+    });
+}
