@@ -131,6 +131,7 @@ pub async fn ingest_as(
         return Ok(Vec::new());
     }
     let mut tx = ctx.begin(actor.workspace).await?;
+    tx.plan_for(checked.len()).await?;
     let ingested = write(ctx, &mut tx, origin, inbox, checked).await?;
     tx.commit().await?;
     Ok(ingested)

@@ -127,6 +127,7 @@ pub(crate) async fn ingest<T: Told>(
         return Ok(Vec::new());
     }
     let mut tx = ctx.begin(actor.workspace).await?;
+    tx.plan_for(items.len()).await?;
     let parties: Vec<&Party> = items.iter().map(|item| &item.party).collect();
     let found = party::resolve(ctx, &mut tx, actor.origin(), T::LIST, &parties).await?;
     let digests: Vec<String> = items

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::id::WorkspaceId;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseTransaction, DbErr};
 
 use crate::{
     audit::{self, Record, Who},
@@ -14,6 +14,9 @@ use crate::{
         projection,
     },
 };
+
+/// Rows from which on making a plan costs less than a plan made for others may.
+const MANY: usize = 50;
 
 /// One transaction of one workspace. What it did is written to the change log in the same
 /// transaction, at its end, and the workers are told after the commit. Dropping it undoes everything.
@@ -44,6 +47,18 @@ impl<'c> Tx<'c> {
             wakes: Vec::new(),
             appended: Vec::new(),
         })
+    }
+
+    /// Says that the statements to come are given about `rows` rows. Plans are otherwise made once and
+    /// kept, which a few rows want; many rows are worth plans of their own, made for what the tables
+    /// hold by now: one kept from when a table was small would read all of it for each row.
+    pub async fn plan_for(&self, rows: usize) -> Result<(), DbErr> {
+        if rows >= MANY && self.inner.get_database_backend() == DatabaseBackend::Postgres {
+            self.inner
+                .execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan")
+                .await?;
+        }
+        Ok(())
     }
 
     /// The connection statements run on.

@@ -203,6 +203,8 @@ pub async fn run_tick(
     tracing::info!(workspace.id = %workspace, schedule = schedule.name(), %tick_at, "tick begins");
     loop {
         let mut tx = ctx.begin(workspace).await?;
+        // A step is as many rows as fit into a transaction.
+        tx.plan_for(usize::MAX).await?;
         let next = match schedule.step(ctx, &mut tx, claim.progress).await {
             Ok(next) => next,
             Err(error) => {
