@@ -163,6 +163,8 @@ ids! {
     OpportunityId = "opportunity";
     /// An answer to a survey.
     SurveyAnswerId = "surveyanswer";
+    /// A saved condition over contacts or accounts.
+    SegmentId = "segment";
     /// A trigger, a condition and actions.
     RuleId = "rule";
     /// One match of one rule on one message.

@@ -15,6 +15,8 @@ mod audit;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod condition;
+#[cfg(test)]
 mod conversation;
 #[cfg(test)]
 mod delivery;

@@ -3,7 +3,7 @@
 use entity::{
     account,
     id::{Id as _, MemberId, WorkspaceId},
-    kind::LifecycleStage,
+    kind::{LifecycleStage, SubjectKind},
 };
 use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult as _};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
+    condition::sql::Asked,
     contact::{escape_like, one_of, owner_key},
     ctx::Ctx,
     error::Result,
@@ -37,6 +38,8 @@ pub struct AccountFilter {
     pub has_owner: Option<bool>,
     /// By their custom attributes.
     pub attributes: Vec<AttributeTest>,
+    /// Of which this condition holds.
+    pub condition: Option<Asked>,
 }
 
 impl narrow::Listed for account::Model {
@@ -68,6 +71,10 @@ impl AccountFilter {
         }
         for test in &self.attributes {
             attribute::test::apply(query, connection, "a.id", test);
+        }
+        if let Some(asked) = &self.condition {
+            let backend = connection.get_database_backend();
+            asked.apply(query, backend, SubjectKind::Account, "a");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Condition, Context, Shape, path::Path, too_deep};
+use super::{Condition, Context, NumberTest, Shape, TextTest, TimeTest, path::Path, too_deep};
 use crate::error::{UserError, UserErrorCode};
 
 /// How many levels of conditions a rule may have.
@@ -205,4 +205,73 @@ pub(crate) fn length(
 /// How many characters a person would count, up to `enough`.
 pub(crate) fn graphemes(text: &str, enough: usize) -> usize {
     text.graphemes(true).take(enough).count()
+}
+
+/// Checks the fields of a leaf, each where it stands.
+pub(crate) struct Checks<'a> {
+    at: &'a Path,
+    refusals: &'a mut Vec<UserError>,
+}
+
+impl<'a> Checks<'a> {
+    pub(crate) fn new(at: &'a Path, refusals: &'a mut Vec<UserError>) -> Self {
+        Self { at, refusals }
+    }
+
+    pub(crate) fn text(&mut self, name: &str, test: Option<&TextTest>) {
+        if let Some(test) = test {
+            test.check(&self.at.at(name), self.refusals);
+        }
+    }
+
+    pub(crate) fn time(&mut self, name: &str, test: Option<&TimeTest>) {
+        if let Some(test) = test {
+            test.check(&self.at.at(name), self.refusals);
+        }
+    }
+
+    pub(crate) fn number(
+        &mut self,
+        name: &str,
+        test: Option<&NumberTest>,
+        least: f64,
+        greatest: f64,
+    ) {
+        if let Some(test) = test {
+            test.check(least, greatest, &self.at.at(name), self.refusals);
+        }
+    }
+
+    pub(crate) fn list<T: PartialEq>(&mut self, name: &str, items: Option<&Vec<T>>) {
+        if let Some(items) = items {
+            list(items, MAX_IDS, &self.at.at(name), self.refusals, "entry");
+        }
+    }
+
+    /// A list of values beside the question whether there is any.
+    pub(crate) fn choice<T: PartialEq>(
+        &mut self,
+        name: &str,
+        items: Option<&Vec<T>>,
+        has_name: &str,
+        has: Option<bool>,
+    ) {
+        self.list(name, items);
+        if items.is_some() && has == Some(false) {
+            let message =
+                format!("This can never hold together with {name}. Remove one of the two.");
+            let at = self.at.at(has_name);
+            self.refusals
+                .push(at.refuse(UserErrorCode::Contradictory, message));
+        }
+    }
+
+    /// Refuses a leaf that asks for nothing.
+    pub(crate) fn something(&mut self, nothing: bool) {
+        if nothing {
+            let message = "Say what must hold: give at least one field.";
+            self.refusals
+                .push(self.at.refuse(UserErrorCode::Required, message));
+        }
+    }
 }

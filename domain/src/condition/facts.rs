@@ -3,7 +3,7 @@
 use entity::kind::{Author, Channel};
 use uuid::Uuid;
 
-use super::text::Folded;
+use super::{measure::Holder, moment::Moment, text::Folded};
 
 /// The tags on one thing: those put on it, and with them every ancestor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,6 +54,27 @@ impl TagSet {
     }
 }
 
+/// Of whom and what the facts are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Holders {
+    /// The contact.
+    pub contact: Option<Uuid>,
+    /// The account; of a contact, the account the contact is at.
+    pub account: Option<Uuid>,
+    /// The conversation.
+    pub conversation: Option<Uuid>,
+}
+
+impl Holders {
+    pub(crate) fn id(&self, holder: Holder) -> Option<Uuid> {
+        match holder {
+            Holder::Contact => self.contact,
+            Holder::Account => self.account,
+            Holder::Conversation => self.conversation,
+        }
+    }
+}
+
 /// An inbound message as rules see it. Messages the company sends are never judged, so that
 /// rules cannot answer each other.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +91,10 @@ pub struct MessageFacts<'a> {
     pub subject: &'a str,
     /// The text of the message, without quoted history where that is known.
     pub body: &'a str,
+    /// When it was sent, in the workspace's time zone.
+    pub moment: Moment,
+    /// Whose facts deep conditions ask for.
+    pub holders: Holders,
     /// The tags of the contact.
     pub contact_tags: &'a TagSet,
     /// The tags of the conversation before any rule ran on this message.
@@ -77,6 +102,7 @@ pub struct MessageFacts<'a> {
 }
 
 /// The facts with their texts folded.
+#[derive(Clone, Copy)]
 pub(crate) struct Seen<'a> {
     pub(crate) facts: &'a MessageFacts<'a>,
     pub(crate) texts: &'a Texts,

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    Condition, Shape,
+    Condition, Mode, Shape,
     reference::{IdKind, Names},
 };
 use crate::locale::Locale;
@@ -82,6 +82,84 @@ impl Phrasing<'_> {
         match self.names.name(kind, id) {
             Some(name) => self.quote(&name),
             None => say!(self, "（削除済み）", "(deleted)", "（已删除）").to_owned(),
+        }
+    }
+
+    /// Clauses that must all hold.
+    pub(crate) fn both(&self, clauses: &[String]) -> String {
+        clauses.join(say!(self, "、かつ", " and ", "，且"))
+    }
+
+    /// There is something, or there is not.
+    pub(crate) fn is_set(&self, subject: &str, wanted: bool) -> String {
+        match wanted {
+            true => say!(
+                self,
+                format!("{subject}がある"),
+                format!("{subject} is known"),
+                format!("有{subject}")
+            ),
+            false => say!(
+                self,
+                format!("{subject}がない"),
+                format!("{subject} is not known"),
+                format!("没有{subject}")
+            ),
+        }
+    }
+
+    /// A list has any, all or none of some items.
+    pub(crate) fn has(&self, subject: &str, mode: Mode, items: &[String]) -> String {
+        match mode {
+            Mode::Any => {
+                let items = self.or(items);
+                say!(
+                    self,
+                    format!("{subject}に{items}が含まれる"),
+                    format!("{subject} has {items}"),
+                    format!("{subject}包含{items}")
+                )
+            }
+            Mode::All => {
+                let items = self.and(items);
+                say!(
+                    self,
+                    format!("{subject}に{items}のすべてが含まれる"),
+                    format!("{subject} has {items}"),
+                    format!("{subject}同时包含{items}")
+                )
+            }
+            Mode::None => {
+                let items = self.or(items);
+                say!(
+                    self,
+                    format!("{subject}に{items}が含まれない"),
+                    format!("{subject} does not have {items}"),
+                    format!("{subject}不包含{items}")
+                )
+            }
+        }
+    }
+
+    /// Somebody is in any, all or none of some segments.
+    pub(crate) fn member_of(&self, subject: &str, mode: Mode, segments: &[String]) -> String {
+        let segments = match mode {
+            Mode::All => self.and(segments),
+            _ => self.or(segments),
+        };
+        match mode {
+            Mode::None => say!(
+                self,
+                format!("{subject}がセグメント{segments}に入っていない"),
+                format!("{subject} is not in the segment {segments}"),
+                format!("{subject}不在细分{segments}中")
+            ),
+            _ => say!(
+                self,
+                format!("{subject}がセグメント{segments}に入っている"),
+                format!("{subject} is in the segment {segments}"),
+                format!("{subject}在细分{segments}中")
+            ),
         }
     }
 

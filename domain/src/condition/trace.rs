@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Condition, Field, Shape,
+    Condition, Field, Leaf, Shape,
     facts::{MessageFacts, Seen, Texts},
+    known::{Known, Measures},
     matcher::Gate,
+    measure::Loaded,
+    moment::Moment,
     path::Path,
 };
 
@@ -65,6 +68,8 @@ pub enum Actual {
     Channel(Channel),
     /// Whether a machine answered.
     Automatic(bool),
+    /// What the database or the clock said, as text, one for each question; `-` for nothing.
+    Values(Vec<String>),
 }
 
 /// A word of a rule at a place in a message.
@@ -104,51 +109,101 @@ impl FoundWord {
     }
 }
 
-/// Judges one rule on one message, condition by condition.
-pub fn explain(gate: &Gate, condition: &Condition, facts: &MessageFacts<'_>) -> Trace {
+/// Judges one rule on one message, condition by condition. Deep conditions are judged by what is
+/// `known`; what was not loaded does not hold.
+pub(crate) fn explain(
+    gate: &Gate,
+    condition: &Condition,
+    facts: &MessageFacts<'_>,
+    measures: &mut Measures,
+    known: &Known,
+    now: &Moment,
+) -> Trace {
     let texts = Texts::of(facts);
-    let seen = Seen {
-        facts,
-        texts: &texts,
+    let mut explainer = Explainer {
+        seen: Seen {
+            facts,
+            texts: &texts,
+        },
+        measures,
+        known,
+        now,
+        nodes: Vec::new(),
     };
-    let mut nodes = Vec::new();
-    let holds = explain_node(condition, &Path::root("condition"), &seen, &mut nodes);
+    let holds = explainer.node(condition, &Path::root("condition"));
     let triggered = gate.accepts(facts);
     Trace {
         fires: triggered && holds,
         triggered,
         inbox_id: facts.inbox_id,
         author: facts.author,
-        nodes,
+        nodes: explainer.nodes,
     }
 }
 
-fn explain_node(
-    condition: &Condition,
-    at: &Path,
-    seen: &Seen<'_>,
-    nodes: &mut Vec<TraceNode>,
-) -> bool {
-    let place = nodes.len();
-    nodes.push(TraceNode {
-        path: at.at(condition.name()).steps().to_vec(),
-        holds: false,
-        actual: None,
-    });
-    let verdicts: Vec<bool> = condition
-        .children(at)
-        .into_iter()
-        .map(|(path, child)| explain_node(child, &path, seen, nodes))
-        .collect();
-    let holds = match condition.shape() {
-        Shape::All(_) => verdicts.iter().all(|&holds| holds),
-        Shape::Any(_) => verdicts.iter().any(|&holds| holds),
-        Shape::Not(_) => !verdicts.iter().any(|&holds| holds),
-        Shape::Leaf(leaf) => {
-            nodes[place].actual = Some(leaf.actual(seen));
-            leaf.holds(seen)
+struct Explainer<'a> {
+    seen: Seen<'a>,
+    measures: &'a mut Measures,
+    known: &'a Known,
+    now: &'a Moment,
+    nodes: Vec<TraceNode>,
+}
+
+impl Explainer<'_> {
+    fn node(&mut self, condition: &Condition, at: &Path) -> bool {
+        let place = self.nodes.len();
+        self.nodes.push(TraceNode {
+            path: at.at(condition.name()).steps().to_vec(),
+            holds: false,
+            actual: None,
+        });
+        let verdicts: Vec<bool> = condition
+            .children(at)
+            .into_iter()
+            .map(|(path, child)| self.node(child, &path))
+            .collect();
+        let holds = match condition.shape() {
+            Shape::All(_) => verdicts.iter().all(|&holds| holds),
+            Shape::Any(_) => verdicts.iter().any(|&holds| holds),
+            Shape::Not(_) => !verdicts.iter().any(|&holds| holds),
+            Shape::Leaf(leaf) => {
+                let (holds, actual) = self.leaf(leaf);
+                self.nodes[place].actual = Some(actual);
+                holds
+            }
+        };
+        self.nodes[place].holds = holds;
+        holds
+    }
+
+    fn leaf(&mut self, leaf: &dyn Leaf) -> (bool, Actual) {
+        if leaf.shallow() {
+            return (leaf.holds(&self.seen), leaf.actual(&self.seen));
         }
-    };
-    nodes[place].holds = holds;
-    holds
+        let mut holds = true;
+        let mut values = Vec::new();
+        for ask in leaf.asks() {
+            let number = self.measures.number(&ask.measure);
+            let holders = &self.seen.facts.holders;
+            let value = self.known.get(self.measures, number, holders);
+            holds &= value.is_some_and(|value| ask.test.holds(value, self.now));
+            values.push(value.map_or_else(|| "-".to_owned(), shown));
+        }
+        (holds, Actual::Values(values))
+    }
+}
+
+/// A loaded value as text.
+pub(crate) fn shown(value: &Loaded) -> String {
+    let numbers = value.numbers.iter().map(|number| match number {
+        Some(number) => format!("{}", (number * 1_000.0).round() / 1_000.0),
+        None => "-".to_owned(),
+    });
+    let mut parts: Vec<String> = numbers.collect();
+    parts.extend(value.text.clone());
+    if parts.is_empty() {
+        "-".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{AccountId, CampaignId, Id as _, MemberId, WorkspaceId},
-    kind::{Channel, HealthBand, LifecycleStage, TagTarget},
+    kind::{Channel, HealthBand, LifecycleStage, SubjectKind, TagTarget},
 };
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{COLUMNS, Contact, ContactOrder, JOINS, read_contact};
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
+    condition::sql::Asked,
     ctx::Ctx,
     error::Result,
     page::{Page, PageRequest, by_value},
@@ -55,6 +56,8 @@ pub struct ContactFilter {
     pub active_until: Option<DateTime<Utc>>,
     /// By their custom attributes.
     pub attributes: Vec<AttributeTest>,
+    /// Of whom this condition holds.
+    pub condition: Option<Asked>,
 }
 
 impl narrow::Listed for Contact {
@@ -111,6 +114,10 @@ impl ContactFilter {
         }
         for test in &self.attributes {
             attribute::test::apply(query, connection, "c.id", test);
+        }
+        if let Some(asked) = &self.condition {
+            let backend = connection.get_database_backend();
+            asked.apply(query, backend, SubjectKind::Contact, "c");
         }
     }
 

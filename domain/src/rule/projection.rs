@@ -5,15 +5,20 @@
 //! tags set in the course of a batch are laid over those read at its start (`Tags`), so the result
 //! does not depend on where one batch ends and the next begins.
 //!
-//! A batch is three reads; two more and the writes, whose number does not depend on the number of
+//! Deep conditions are answered for all messages of a batch at once, after a first look at what the
+//! messages themselves decide, by a number of statements that depends on the rules alone.
+//!
+//! A batch is four reads, and those of deep conditions; two more and the writes, whose number does not depend on the number of
 //! messages, follow only if something fired.
 
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use entity::{
     id::{
-        ContactId, ConversationId, FiringId, Id as _, InboxId, MessageId, RuleId, TagId, TargetId,
+        AccountId, ContactId, ConversationId, FiringId, Id as _, InboxId, MessageId, RuleId, TagId,
+        TargetId,
     },
     kind::{Author, Channel, Direction},
 };
@@ -26,8 +31,10 @@ use super::{
     plan::{Effect, Firing, Plan, Planned, plan},
 };
 use crate::condition::{
-    facts::{MessageFacts, TagSet},
-    matcher::{MatchedPart, Scratch},
+    Moment,
+    facts::{Holders, MessageFacts, TagSet},
+    known::Known,
+    matcher::{MatchedPart, Scratch, Wanted},
 };
 use crate::{
     access::Origin,
@@ -119,6 +126,50 @@ struct Message {
     automatic: bool,
     subject: String,
     body: String,
+    sent_at: DateTime<Utc>,
+    account_id: Option<AccountId>,
+}
+
+impl Message {
+    /// What rules know of it, with the tags as they are before it.
+    fn facts<'a>(&'a self, tags: &'a Tags, now: &Moment) -> MessageFacts<'a> {
+        MessageFacts {
+            inbox_id: self.inbox_id.uuid(),
+            channel: self.channel,
+            author: self.author,
+            automatic: self.automatic,
+            subject: &self.subject,
+            body: &self.body,
+            moment: Moment {
+                now: self.sent_at,
+                zone: now.zone,
+            },
+            holders: Holders {
+                contact: Some(self.contact_id.uuid()),
+                account: self.account_id.map(|account| account.uuid()),
+                conversation: Some(self.conversation_id.uuid()),
+            },
+            contact_tags: tags.of(self.contact_id.uuid()),
+            conversation_tags: tags.of(self.conversation_id.uuid()),
+        }
+    }
+}
+
+/// Asks the database what rules need to know beside the messages, if anything.
+async fn learn(
+    tx: &Tx<'_>,
+    rules: &Compiled,
+    now: &Moment,
+    wanted: &Wanted,
+    known: &mut Known,
+) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let matcher = &rules.matcher;
+    matcher
+        .learn(tx.connection(), tx.workspace, now, wanted, known)
+        .await
 }
 
 /// The workspace beside every id. It travels as a column of the rows, not as one parameter, on
@@ -133,7 +184,9 @@ fn ids_here(tx: &Tx<'_>, ids: impl ExactSizeIterator<Item = Uuid>) -> Rows {
 async fn load_messages(tx: &Tx<'_>, heard: &[Heard<'_>]) -> Result<HashMap<MessageId, Message>> {
     let messages: Vec<Message> = Query::new(
         "SELECT m.id, m.conversation_id, m.contact_id, m.inbox_id, m.author, m.automatic, m.subject,
-                m.body,
+                m.body, m.sent_at,
+                (SELECT c.account_id FROM contact c
+                 WHERE c.workspace_id = m.workspace_id AND c.id = m.contact_id) AS account_id,
                 (SELECT i.channel FROM inbox i
                  WHERE i.workspace_id = m.workspace_id AND i.id = m.inbox_id) AS channel
          FROM {r} CROSS JOIN message m
@@ -365,23 +418,33 @@ async fn evaluate<'a>(
     tags: &mut Tags,
 ) -> Result<Vec<Fired<'a>>> {
     let mut scratch = Scratch::default();
+    let now = Moment::of(tx.connection(), tx.workspace, tx.now).await?;
+    let mut known = Known::default();
+    let mut wanted = Wanted::default();
+    for &Heard { message, .. } in heard {
+        if let Some(message) = messages.get(&message) {
+            rules
+                .matcher
+                .evaluate(&message.facts(tags, &now), &known, &now, &mut scratch);
+            wanted.add(&scratch);
+        }
+    }
+    learn(tx, rules, &now, &wanted, &mut known).await?;
     let mut usable = None;
     let mut all = Vec::new();
     for &Heard { entry, message } in heard {
         let Some(message) = messages.get(&message) else {
             continue;
         };
-        let facts = MessageFacts {
-            inbox_id: message.inbox_id.uuid(),
-            channel: message.channel,
-            author: message.author,
-            automatic: message.automatic,
-            subject: &message.subject,
-            body: &message.body,
-            contact_tags: tags.of(message.contact_id.uuid()),
-            conversation_tags: tags.of(message.conversation_id.uuid()),
-        };
-        let matches = rules.matcher.evaluate(&facts, &mut scratch);
+        let facts = message.facts(tags, &now);
+        let mut matches = rules.matcher.evaluate(&facts, &known, &now, &mut scratch);
+        if scratch.is_undecided() {
+            // A tag that an earlier message of the batch brought made another question matter.
+            let mut wanted = Wanted::default();
+            wanted.add(&scratch);
+            learn(tx, rules, &now, &wanted, &mut known).await?;
+            matches = rules.matcher.evaluate(&facts, &known, &now, &mut scratch);
+        }
         let mut fired: Vec<Fired<'a>> = Vec::with_capacity(matches.len());
         let mut firings = Vec::with_capacity(matches.len());
         for found in &matches {
@@ -400,7 +463,7 @@ async fn evaluate<'a>(
                 rule_id: RuleId(found.rule_id),
                 rule_version: found.rule_version,
                 rule_name: &rule.name,
-                matched: rules.matcher.describe(found, &facts),
+                matched: rules.matcher.describe(found, &facts, &known),
                 outcomes: Vec::new(),
                 taggings: Vec::new(),
                 deliveries: Vec::new(),

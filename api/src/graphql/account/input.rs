@@ -1,10 +1,14 @@
 //! How lists of accounts are asked for.
 
 use async_graphql::{Enum, ID, InputObject};
-use domain::account::{AccountFilter, AccountOrder};
-use entity::kind::LifecycleStage;
+use domain::{
+    account::{AccountFilter, AccountOrder},
+    condition::{ConditionInput, Context as Place},
+    ctx::Ctx,
+};
+use entity::{id::WorkspaceId, kind::LifecycleStage};
 
-use crate::graphql::{attribute::AttributeFilterInput, id, tag::TagFilterInput};
+use crate::graphql::{attribute::AttributeFilterInput, condition::asked, id, tag::TagFilterInput};
 
 /// How a list of accounts is ordered.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,10 +49,17 @@ pub(crate) struct AccountFilterInput {
     has_owner: Option<bool>,
     /// By custom attributes; every test must hold.
     attributes: Option<Vec<AttributeFilterInput>>,
+    /// Of which this condition holds, as it is asked.
+    condition: Option<ConditionInput>,
 }
 
 impl AccountFilterInput {
-    pub(crate) fn read(self) -> domain::error::Result<AccountFilter> {
+    pub(crate) async fn read(
+        self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+    ) -> domain::error::Result<AccountFilter> {
+        let condition = asked(ctx, workspace, self.condition, Place::Account).await?;
         let tags = self.tags.map(TagFilterInput::read).transpose()?;
         let owners = self.owner_ids.unwrap_or_default();
         Ok(AccountFilter {
@@ -58,6 +69,7 @@ impl AccountFilterInput {
             owners: id::parse_all(&owners, &["filter", "ownerIds"])?,
             has_owner: self.has_owner,
             attributes: AttributeFilterInput::read_all(self.attributes)?,
+            condition,
         })
     }
 }

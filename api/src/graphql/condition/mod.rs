@@ -1,39 +1,36 @@
 //! Conditions over GraphQL: what rules, segments, playbooks and lists share.
 
+mod explain;
+
 use std::collections::HashMap;
 
 use async_graphql::{Context, Result};
-use domain::condition::reference::{IdKind, Names, Reference};
-use entity::id::{InboxId, TagId, TargetId};
+use domain::{
+    condition::{
+        self, ConditionInput, Context as Place, Moment,
+        reference::{self, IdKind, Names, Reference, TypedIds},
+        sql::Asked,
+    },
+    ctx::Ctx,
+    error::{Error, UserError},
+};
+use entity::id::WorkspaceId;
 use uuid::Uuid;
 
-use super::context::loader;
+use super::{context::reader, error::fault};
+
+pub(crate) use explain::{RuleExplanation, explained};
 
 /// What the things are called that a rule or condition names, for sentences.
 pub(crate) struct Called(HashMap<Uuid, String>);
 
 impl Called {
-    /// Asks the loaders for all of them.
+    /// Asks for all of them: one statement for each kind of thing.
     pub(crate) async fn of(context: &Context<'_>, references: &[Reference]) -> Result<Self> {
-        let loader = loader(context)?;
-        let mut names = HashMap::new();
-        for reference in references {
-            let name = match reference.kind {
-                IdKind::ContactTag | IdKind::ConversationTag => loader
-                    .load_one(TagId(reference.id))
-                    .await?
-                    .map(|tag| tag.name),
-                IdKind::Inbox => loader
-                    .load_one(InboxId(reference.id))
-                    .await?
-                    .map(|inbox| inbox.name),
-                IdKind::NotificationTarget => loader
-                    .load_one(TargetId(reference.id))
-                    .await?
-                    .map(|target| target.name),
-            };
-            names.extend(name.map(|name| (reference.id, name)));
-        }
+        let (ctx, actor) = reader(context)?;
+        let names = reference::names(ctx.reader(), actor.workspace, references)
+            .await
+            .map_err(fault)?;
         Ok(Self(names))
     }
 }
@@ -42,4 +39,31 @@ impl Names for Called {
     fn name(&self, _kind: IdKind, id: Uuid) -> Option<String> {
         self.0.get(&id).cloned()
     }
+}
+
+/// The condition of a list's filter, checked, as it is asked now. Paths begin with `filter`, where
+/// lists have it.
+pub(crate) async fn asked(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    input: Option<ConditionInput>,
+    place: Place,
+) -> domain::error::Result<Option<Asked>> {
+    let Some(input) = input else {
+        return Ok(None);
+    };
+    let refuse = |errors: Vec<UserError>| {
+        let errors = errors.into_iter().map(|mut error| {
+            error.path.insert(0, "filter".to_owned());
+            error
+        });
+        Error::Refused(errors.collect())
+    };
+    let condition = input.into_condition(&TypedIds).map_err(refuse)?;
+    let errors = condition::refusals(ctx.reader(), workspace, &condition, place).await?;
+    if !errors.is_empty() {
+        return Err(refuse(errors));
+    }
+    let moment = Moment::of(ctx.reader(), workspace, ctx.clock.now()).await?;
+    Ok(Some(Asked::new(condition, &moment)))
 }

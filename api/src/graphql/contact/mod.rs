@@ -8,8 +8,10 @@ mod query;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
+    condition::{ConditionInput, Context as Place},
     contact::{self, ContactFilter, ContactOrder},
     conversation,
+    ctx::Ctx,
     email::{self, report::Period},
     event,
     fact::Of,
@@ -19,7 +21,7 @@ use domain::{
     task::TaskFilter,
 };
 use entity::{
-    id::Id as _,
+    id::{Id as _, WorkspaceId},
     kind::{Channel, EmailScope, HealthBand, IdentityKind, LifecycleStage},
 };
 
@@ -27,6 +29,7 @@ use super::{
     access::{Member, find_member},
     account::Account,
     attribute::{AttributeFilterInput, AttributeValue, TimeRangeInput, values},
+    condition::asked,
     context::{loader, reader},
     conversation::{Conversation, Message},
     email::{Campaign, EmailEvent, EmailMetrics, EmailRecency},
@@ -520,10 +523,17 @@ pub(crate) struct ContactFilterInput {
     last_activity: Option<TimeRangeInput>,
     /// By custom attributes; every test must hold.
     attributes: Option<Vec<AttributeFilterInput>>,
+    /// Of whom this condition holds, as it is asked.
+    condition: Option<ConditionInput>,
 }
 
 impl ContactFilterInput {
-    pub(crate) fn read(self) -> domain::error::Result<ContactFilter> {
+    pub(crate) async fn read(
+        self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+    ) -> domain::error::Result<ContactFilter> {
+        let condition = asked(ctx, workspace, self.condition, Place::Contact).await?;
         let created = self.created.unwrap_or_default();
         let active = self.last_activity.unwrap_or_default();
         Ok(ContactFilter {
@@ -552,6 +562,7 @@ impl ContactFilterInput {
             active_from: active.from,
             active_until: active.until,
             attributes: AttributeFilterInput::read_all(self.attributes)?,
+            condition,
         })
     }
 }

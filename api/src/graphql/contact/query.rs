@@ -79,7 +79,11 @@ impl ContactQuery {
     ) -> Result<Connection<String, Contact>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let filter = filter
+            .unwrap_or_default()
+            .read(ctx, actor.workspace)
+            .await
+            .map_err(fault)?;
         let order = ContactOrder::from(order_by);
         let by_attribute = order_by_attribute.map(AttributeOrderInput::read);
         let found = match by_attribute.transpose().map_err(fault)? {

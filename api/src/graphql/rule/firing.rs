@@ -101,6 +101,8 @@ pub(crate) enum RuleMatchKind {
     Channel,
     /// Whether a program answered by itself.
     Automatic,
+    /// Something that is known of the contact, the account or the conversation, or the time.
+    Fact,
     /// What the condition forbids is not there.
     Absent,
 }
@@ -113,7 +115,8 @@ pub(crate) struct RuleMatchedPart {
     path: Vec<String>,
     /// What kind of thing it was.
     kind: RuleMatchKind,
-    /// The words as they stand in the message, if it was a word.
+    /// The words as they stand in the message, if it was a word or a regular expression; what was
+    /// known, if it was that.
     text: Option<String>,
     /// The channel, if it was the channel.
     channel: Option<Channel>,
@@ -157,6 +160,10 @@ impl From<MatchedPart> for RuleMatchedPart {
                 ..of(RuleMatchKind::Channel)
             },
             Matched::Automatic(_) => of(RuleMatchKind::Automatic),
+            Matched::Values(values) => Self {
+                text: Some(values.join("; ")),
+                ..of(RuleMatchKind::Fact)
+            },
             Matched::Absent => of(RuleMatchKind::Absent),
         }
     }

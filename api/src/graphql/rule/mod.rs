@@ -11,11 +11,11 @@ use domain::{
     page::PageRequest,
     rule::{self, action::RuleAction, firing::FiringsOf, trigger::RuleTrigger},
 };
-use entity::id::RuleId;
+use entity::id::{MessageId, RuleId};
 
 use super::{
     access::ChangeOrigin,
-    condition::Called,
+    condition::{Called, RuleExplanation, explained},
     context::reader,
     error::fault,
     id,
@@ -85,6 +85,21 @@ impl Rule {
     ) -> Result<String> {
         let names = Called::of(context, &self.0.definition.references()).await?;
         Ok(self.0.definition.sentence(locale, &names))
+    }
+
+    /// Why it does or does not fire on an inbound message; nothing when there is none of this id.
+    async fn explain(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The message's global id.")] message_id: ID,
+        #[graphql(desc = "The language.", default)] locale: Locale,
+    ) -> Result<Option<RuleExplanation>> {
+        let Ok(message) = id::parse::<MessageId>(&message_id, &["messageId"]) else {
+            return Ok(None);
+        };
+        let definition = &self.0.definition;
+        let gate = definition.trigger.gate();
+        explained(context, &gate, &definition.condition, message, locale).await
     }
 
     /// Who made it.

@@ -3,9 +3,11 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
+    ctx::Ctx,
     error::{Error, UserError},
     tag::tagging::{NewBulk, Which, tag_by_filter},
 };
+use entity::id::WorkspaceId;
 
 use crate::graphql::{
     account::AccountFilterInput, contact::ContactFilterInput, context::writer,
@@ -24,10 +26,17 @@ pub(crate) enum ThingsInput {
 }
 
 impl ThingsInput {
-    fn read(self, now: DateTime<Utc>) -> domain::error::Result<Which> {
+    async fn read(self, ctx: &Ctx, workspace: WorkspaceId) -> domain::error::Result<Which> {
+        let now = ctx.clock.now();
         let (which, kind) = match self {
-            Self::Contacts(filter) => (filter.read().map(Which::Contact), "contacts"),
-            Self::Accounts(filter) => (filter.read().map(Which::Account), "accounts"),
+            Self::Contacts(filter) => {
+                let filter = filter.read(ctx, workspace).await;
+                (filter.map(Which::Contact), "contacts")
+            }
+            Self::Accounts(filter) => {
+                let filter = filter.read(ctx, workspace).await;
+                (filter.map(Which::Account), "accounts")
+            }
             Self::Conversations(filter) => {
                 (filter.read(now).map(Which::Conversation), "conversations")
             }
@@ -69,9 +78,9 @@ pub(crate) struct TagByFilterInput {
 }
 
 impl TagByFilterInput {
-    fn read(self, now: DateTime<Utc>) -> domain::error::Result<NewBulk> {
+    async fn read(self, ctx: &Ctx, workspace: WorkspaceId) -> domain::error::Result<NewBulk> {
         Ok(NewBulk {
-            which: self.things.read(now)?,
+            which: self.things.read(ctx, workspace).await?,
             add: id::parse_all(&self.add_tag_ids, &["addTagIds"])?,
             remove: id::parse_all(&self.remove_tag_ids, &["removeTagIds"])?,
             reason: self.reason,
@@ -104,7 +113,8 @@ impl BulkMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let dry_run = input.dry_run;
-            tag_by_filter(ctx, actor, input.read(ctx.clock.now())?, dry_run).await
+            let input = input.read(ctx, actor.workspace).await?;
+            tag_by_filter(ctx, actor, input, dry_run).await
         };
         let (operation, user_errors) = settle(result.await)?;
         Ok(TagByFilterPayload {

@@ -80,7 +80,7 @@ impl Leaf for Channels {
 }
 
 /// The channel's name in a sentence of any language.
-fn label(channel: Channel) -> &'static str {
+pub(crate) fn label(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "Email",
         Channel::Chat => "Chat",

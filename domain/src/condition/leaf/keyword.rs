@@ -29,6 +29,15 @@ pub enum Field {
     Body,
 }
 
+impl Field {
+    pub(crate) fn phrase(self, phrasing: &Phrasing<'_>) -> &'static str {
+        match self {
+            Self::Subject => say!(phrasing, "件名", "the subject", "主题"),
+            Self::Body => say!(phrasing, "本文", "the text", "正文"),
+        }
+    }
+}
+
 /// How many of the words must be there.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[graphql(name = "KeywordMode")]
@@ -154,10 +163,7 @@ impl Leaf for Keywords {
         let fields: Vec<String> = self
             .fields
             .iter()
-            .map(|field| match field {
-                Field::Subject => say!(phrasing, "件名", "the subject", "主题").to_owned(),
-                Field::Body => say!(phrasing, "本文", "the text", "正文").to_owned(),
-            })
+            .map(|field| field.phrase(phrasing).to_owned())
             .collect();
         let fields = phrasing.or(&fields);
         let quoted: Vec<String> = self.words.iter().map(|word| phrasing.quote(word)).collect();

@@ -1,6 +1,7 @@
 //! Tags of the contact or of the conversation.
 
 use async_graphql::{Enum, ID, InputObject, SimpleObject};
+use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -9,9 +10,11 @@ use crate::condition::{
     check::{self, MAX_IDS},
     facts::{Seen, TagSet},
     matcher::{Part, What},
+    measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
     path::Path,
     reference::{self, IdKind, IdReader, IdWriter, Reference},
     sentence::{Phrasing, say},
+    test::{Ask, Element, Mode, Test},
     trace::Actual,
 };
 use crate::error::UserError;
@@ -56,6 +59,11 @@ pub struct ContactTags(pub TagTest);
 #[serde(transparent)]
 pub struct ConversationTags(pub TagTest);
 
+/// Tests the tags of the account.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct AccountTags(pub TagTest);
+
 /// Whose tags a test reads.
 trait Owner {
     const KIND: IdKind;
@@ -63,8 +71,10 @@ trait Owner {
     fn test(&self) -> &TagTest;
     fn test_mut(&mut self) -> &mut TagTest;
     fn same(condition: &Condition) -> Option<&TagTest>;
-    fn tags<'a>(seen: &Seen<'a>) -> &'a TagSet;
-    fn anchor(id: Uuid, with_descendants: bool) -> Anchor;
+    const HOLDER: Holder;
+    /// The tags, where they are known without asking the database.
+    fn tags<'a>(seen: &Seen<'a>) -> Option<&'a TagSet>;
+    fn anchor(id: Uuid, with_descendants: bool) -> Option<Anchor>;
     fn part(id: Uuid) -> What;
     fn subject(phrasing: &Phrasing<'_>) -> &'static str;
 }
@@ -88,15 +98,17 @@ impl Owner for ContactTags {
         }
     }
 
-    fn tags<'a>(seen: &Seen<'a>) -> &'a TagSet {
-        seen.facts.contact_tags
+    const HOLDER: Holder = Holder::Contact;
+
+    fn tags<'a>(seen: &Seen<'a>) -> Option<&'a TagSet> {
+        Some(seen.facts.contact_tags)
     }
 
-    fn anchor(id: Uuid, with_descendants: bool) -> Anchor {
-        Anchor::ContactTag {
+    fn anchor(id: Uuid, with_descendants: bool) -> Option<Anchor> {
+        Some(Anchor::ContactTag {
             id,
             with_descendants,
-        }
+        })
     }
 
     fn part(id: Uuid) -> What {
@@ -127,15 +139,17 @@ impl Owner for ConversationTags {
         }
     }
 
-    fn tags<'a>(seen: &Seen<'a>) -> &'a TagSet {
-        seen.facts.conversation_tags
+    const HOLDER: Holder = Holder::Conversation;
+
+    fn tags<'a>(seen: &Seen<'a>) -> Option<&'a TagSet> {
+        Some(seen.facts.conversation_tags)
     }
 
-    fn anchor(id: Uuid, with_descendants: bool) -> Anchor {
-        Anchor::ConversationTag {
+    fn anchor(id: Uuid, with_descendants: bool) -> Option<Anchor> {
+        Some(Anchor::ConversationTag {
             id,
             with_descendants,
-        }
+        })
     }
 
     fn part(id: Uuid) -> What {
@@ -144,6 +158,79 @@ impl Owner for ConversationTags {
 
     fn subject(phrasing: &Phrasing<'_>) -> &'static str {
         say!(phrasing, "会話", "the conversation", "会话")
+    }
+}
+
+impl Owner for AccountTags {
+    const KIND: IdKind = IdKind::ContactTag;
+    const NEED: Need = Need::Account;
+    const HOLDER: Holder = Holder::Account;
+
+    fn test(&self) -> &TagTest {
+        &self.0
+    }
+
+    fn test_mut(&mut self) -> &mut TagTest {
+        &mut self.0
+    }
+
+    fn same(condition: &Condition) -> Option<&TagTest> {
+        match condition {
+            Condition::AccountTags(Self(test)) => Some(test),
+            _ => None,
+        }
+    }
+
+    fn tags<'a>(_seen: &Seen<'a>) -> Option<&'a TagSet> {
+        None
+    }
+
+    fn anchor(_id: Uuid, _with_descendants: bool) -> Option<Anchor> {
+        None
+    }
+
+    fn part(id: Uuid) -> What {
+        What::ContactTag(id)
+    }
+
+    fn subject(phrasing: &Phrasing<'_>) -> &'static str {
+        say!(phrasing, "会社", "the account", "公司")
+    }
+}
+
+/// The tags of a holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TagSource {
+    /// Those put on it.
+    Direct,
+    /// Those put on it, and the tags above them.
+    Expanded,
+    /// Those put on it that are of this group.
+    OfGroup(Uuid),
+}
+
+impl TagSource {
+    pub(crate) fn plan(self, backend: DatabaseBackend) -> Plan {
+        let table = match self {
+            Self::Expanded => "tag_rank",
+            _ => "tagging",
+        };
+        let mut plan = Plan::one(table, "x.target_id");
+        if table == "tagging" {
+            plan.wheres.push(" AND x.removed_at IS NULL");
+        }
+        if let Self::OfGroup(group) = self {
+            plan.from = "tagging x CROSS JOIN tag g".to_owned();
+            let of_group = " AND g.workspace_id = x.workspace_id AND g.id = x.tag_id
+                             AND g.group_id = ?";
+            plan.wheres
+                .append(Frag::new(of_group).with(Bind::Id(group)));
+        }
+        plan.rows = Rows::Set;
+        plan.base.push(("v", Frag::new("x.tag_id")));
+        let shown = frag::id_text(backend, "b.v");
+        plan.text = Some((Frag::new("b.v"), Frag::new(shown)));
+        plan
     }
 }
 
@@ -202,7 +289,9 @@ impl<T: Owner> Leaf for T {
 
     fn holds(&self, seen: &Seen<'_>) -> bool {
         let test = self.test();
-        let tags = T::tags(seen);
+        let Some(tags) = T::tags(seen) else {
+            return false;
+        };
         let has = |&id: &Uuid| tags.has(id, test.with_descendants);
         match test.mode {
             TagMode::Any => test.tag_ids.iter().any(has),
@@ -213,10 +302,9 @@ impl<T: Owner> Leaf for T {
 
     fn actual(&self, seen: &Seen<'_>) -> Actual {
         let test = self.test();
-        let (present, absent) = test
-            .tag_ids
-            .iter()
-            .partition(|&&id| T::tags(seen).has(id, test.with_descendants));
+        let tags = T::tags(seen);
+        let has = |id: Uuid| tags.is_some_and(|tags| tags.has(id, test.with_descendants));
+        let (present, absent) = test.tag_ids.iter().partition(|&&id| has(id));
         Actual::Tags { present, absent }
     }
 
@@ -226,10 +314,9 @@ impl<T: Owner> Leaf for T {
             found.push(Part::new(What::Absent));
             return;
         }
-        let present = test
-            .tag_ids
-            .iter()
-            .filter(|&&id| T::tags(seen).has(id, test.with_descendants));
+        let tags = T::tags(seen);
+        let has = |id: Uuid| tags.is_some_and(|tags| tags.has(id, test.with_descendants));
+        let present = test.tag_ids.iter().filter(|&&id| has(id));
         found.extend(present.map(|&id| Part::new(T::part(id))));
     }
 
@@ -238,11 +325,32 @@ impl<T: Owner> Leaf for T {
         let anchor = |&id: &Uuid| T::anchor(id, test.with_descendants);
         match (test.mode, wanted) {
             (TagMode::Any, true) | (TagMode::None, false) => {
-                Some(test.tag_ids.iter().map(anchor).collect())
+                test.tag_ids.iter().map(anchor).collect()
             }
-            (TagMode::All, true) => Some(vec![anchor(test.tag_ids.first()?)]),
+            (TagMode::All, true) => Some(vec![anchor(test.tag_ids.first()?)?]),
             _ => None,
         }
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        let test = self.test();
+        let source = if test.with_descendants {
+            TagSource::Expanded
+        } else {
+            TagSource::Direct
+        };
+        let mode = match test.mode {
+            TagMode::Any => Mode::Any,
+            TagMode::All => Mode::All,
+            TagMode::None => Mode::None,
+        };
+        let of = test.tag_ids.iter().map(|&id| Element::Id(id)).collect();
+        let measure = Measure::new(T::HOLDER, Source::Tags(source));
+        vec![Ask::new(measure, Test::Has { mode, of })]
+    }
+
+    fn shallow(&self) -> bool {
+        T::HOLDER != Holder::Account
     }
 
     fn excludes(&self, other: &Condition) -> bool {
@@ -323,6 +431,17 @@ pub struct ConversationTagsCondition {
     pub with_descendants: bool,
 }
 
+/// Tests the tags of the account.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct AccountTagsCondition {
+    /// How many of the tags must be there.
+    pub mode: TagMode,
+    /// The ids of the tags.
+    pub tag_ids: Vec<ID>,
+    /// Whether a tag below a listed one in the tree counts as the listed one.
+    pub with_descendants: bool,
+}
+
 impl ContactTags {
     pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> ContactTagsCondition {
         ContactTagsCondition {
@@ -336,6 +455,16 @@ impl ContactTags {
 impl ConversationTags {
     pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> ConversationTagsCondition {
         ConversationTagsCondition {
+            mode: self.0.mode,
+            tag_ids: reference::write_list(ids, Self::KIND, &self.0.tag_ids),
+            with_descendants: self.0.with_descendants,
+        }
+    }
+}
+
+impl AccountTags {
+    pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> AccountTagsCondition {
+        AccountTagsCondition {
             mode: self.0.mode,
             tag_ids: reference::write_list(ids, Self::KIND, &self.0.tag_ids),
             with_descendants: self.0.with_descendants,

@@ -14,7 +14,13 @@ mod program;
 mod tests;
 mod words;
 
-use entity::kind::{Author, Channel};
+use std::collections::HashSet;
+
+use entity::{
+    id::WorkspaceId,
+    kind::{Author, Channel},
+};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,9 +32,13 @@ use self::{
 use super::{
     Condition, Field, Shape,
     facts::{MessageFacts, Seen, Texts},
+    known::{Known, Want},
+    leaf::clock,
+    moment::Moment,
     path::Path,
-    trace::{FoundWord, Trace, explain},
+    trace::{FoundWord, shown},
 };
+use crate::error::Result;
 
 /// An active rule as the matcher needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +95,15 @@ pub struct Scratch {
     texts: Texts,
     hits: Hits,
     candidates: Vec<u32>,
+    wants: HashSet<Want>,
+}
+
+impl Scratch {
+    /// Whether the last evaluation left rules undecided, because facts of the database are not known
+    /// yet that decide them.
+    pub fn is_undecided(&self) -> bool {
+        !self.wants.is_empty()
+    }
 }
 
 /// A rule that fires.
@@ -136,6 +155,19 @@ pub enum What {
     Channel(Channel),
     /// Whether a machine answered.
     Automatic(bool),
+    /// What a regular expression matched.
+    Pattern {
+        /// In which text.
+        field: Field,
+        /// Where it begins, in bytes.
+        start: u32,
+        /// Where it ends, in bytes.
+        end: u32,
+    },
+    /// The time.
+    Time,
+    /// What the database knows.
+    Fact,
     /// What the condition forbids is not there.
     Absent,
 }
@@ -164,13 +196,15 @@ pub enum Matched {
     Channel(Channel),
     /// Whether a machine answered.
     Automatic(bool),
+    /// What the database or the clock said, as text, one for each question.
+    Values(Vec<String>),
     /// What the condition forbids is not there.
     Absent,
 }
 
 impl Matcher {
     /// Prepares the rules, which come in any order.
-    pub fn compile(mut rules: Vec<RuleSource>) -> Result<Self, CompileError> {
+    pub fn compile(mut rules: Vec<RuleSource>) -> std::result::Result<Self, CompileError> {
         rules.sort_by_key(|rule| (rule.position, rule.id));
         let mut book = WordBook::default();
         let program = Program::new(rules.iter().map(|rule| &rule.condition), &mut book);
@@ -183,8 +217,16 @@ impl Matcher {
         })
     }
 
-    /// The rules that fire, in the order of their positions.
-    pub fn evaluate(&self, facts: &MessageFacts<'_>, scratch: &mut Scratch) -> Vec<Match> {
+    /// The rules that fire, in the order of their positions, by what is `known` of the database.
+    /// Rules that depend on more are left out, and the scratch says so: let [`Matcher::learn`] ask
+    /// the database, and evaluate again. Windows of deep conditions end at `now`.
+    pub fn evaluate(
+        &self,
+        facts: &MessageFacts<'_>,
+        known: &Known,
+        now: &Moment,
+        scratch: &mut Scratch,
+    ) -> Vec<Match> {
         self.words
             .scan(facts, &mut scratch.texts, &mut scratch.hits);
         self.index
@@ -197,25 +239,54 @@ impl Matcher {
                 facts,
                 texts: &scratch.texts,
             },
+            known,
+            now,
         };
+        scratch.wants.clear();
         let mut matches = Vec::new();
         for &number in &scratch.candidates {
             let rule = &self.rules[number as usize];
-            if rule.gate.accepts(facts) && run.fires(number) {
-                matches.push(Match {
+            if !rule.gate.accepts(facts) {
+                continue;
+            }
+            match run.fires(number) {
+                Some(true) => matches.push(Match {
                     rule_id: rule.id,
                     rule_version: rule.version,
                     parts: run.parts(number),
                     rule: number,
-                });
+                }),
+                Some(false) => {}
+                None => run.missing(number, &mut scratch.wants),
             }
         }
         matches
     }
 
-    /// What made a rule fire, with paths and texts. `found` must come from this matcher and these
-    /// facts.
-    pub fn describe(&self, found: &Match, facts: &MessageFacts<'_>) -> Vec<MatchedPart> {
+    /// Asks the database what the evaluations that ended with these scratches could not decide. The
+    /// number of statements depends on the number of different questions, not on that of messages.
+    pub async fn learn(
+        &self,
+        connection: &impl ConnectionTrait,
+        workspace: WorkspaceId,
+        now: &Moment,
+        wanted: &Wanted,
+        known: &mut Known,
+    ) -> Result<()> {
+        let measures = &self.program.measures;
+        known
+            .load(connection, workspace, now, measures, &wanted.0)
+            .await
+    }
+
+    /// What made a rule fire, with paths and texts. `found` must come from this matcher, these facts
+    /// and this knowledge.
+    pub fn describe(
+        &self,
+        found: &Match,
+        facts: &MessageFacts<'_>,
+        known: &Known,
+    ) -> Vec<MatchedPart> {
         let Some(rule) = self.rules.get(found.rule as usize) else {
             return Vec::new();
         };
@@ -225,16 +296,10 @@ impl Matcher {
             let (path, condition) = nodes.get(part.node as usize)?;
             Some(MatchedPart {
                 path: path.at(condition.name()).steps().to_vec(),
-                matched: describe_part(part.what, condition, facts)?,
+                matched: self.describe_part(part.what, condition, facts, known)?,
             })
         });
         described.collect()
-    }
-
-    /// Why one of the rules did or did not fire. Nothing if it is not among them.
-    pub fn explain(&self, rule_id: Uuid, facts: &MessageFacts<'_>) -> Option<Trace> {
-        let rule = self.rules.iter().find(|rule| rule.id == rule_id)?;
-        Some(explain(&rule.gate, &rule.condition, facts))
     }
 
     /// The memory of the automaton, in bytes: nearly all that a matcher needs.
@@ -251,25 +316,64 @@ fn flatten<'a>(condition: &'a Condition, at: &Path, nodes: &mut Vec<(Path, &'a C
     }
 }
 
-fn describe_part(what: What, condition: &Condition, facts: &MessageFacts<'_>) -> Option<Matched> {
-    Some(match what {
-        What::Word {
-            word,
-            field,
-            start,
-            end,
-        } => {
-            let Shape::Leaf(leaf) = condition.shape() else {
-                return None;
-            };
-            let word = leaf.keywords()?.words.get(word as usize)?;
-            let range = start as usize..end as usize;
-            Matched::Keyword(FoundWord::new(facts, field, word, range))
-        }
-        What::ContactTag(id) => Matched::ContactTag(id),
-        What::ConversationTag(id) => Matched::ConversationTag(id),
-        What::Channel(channel) => Matched::Channel(channel),
-        What::Automatic(automatic) => Matched::Automatic(automatic),
-        What::Absent => Matched::Absent,
-    })
+/// What evaluations could not decide without asking the database.
+#[derive(Debug, Default)]
+pub struct Wanted(HashSet<Want>);
+
+impl Wanted {
+    /// Adds what the last evaluation with this scratch could not decide.
+    pub fn add(&mut self, scratch: &Scratch) {
+        self.0.extend(scratch.wants.iter().copied());
+    }
+
+    /// Whether everything was decided.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Matcher {
+    fn describe_part(
+        &self,
+        what: What,
+        condition: &Condition,
+        facts: &MessageFacts<'_>,
+        known: &Known,
+    ) -> Option<Matched> {
+        let Shape::Leaf(leaf) = condition.shape() else {
+            return (what == What::Absent).then_some(Matched::Absent);
+        };
+        Some(match what {
+            What::Word {
+                word,
+                field,
+                start,
+                end,
+            } => {
+                let word = leaf.keywords()?.words.get(word as usize)?;
+                let range = start as usize..end as usize;
+                Matched::Keyword(FoundWord::new(facts, field, word, range))
+            }
+            What::Pattern { field, start, end } => {
+                let pattern = &leaf.pattern()?.pattern;
+                let range = start as usize..end as usize;
+                Matched::Keyword(FoundWord::new(facts, field, pattern, range))
+            }
+            What::ContactTag(id) => Matched::ContactTag(id),
+            What::ConversationTag(id) => Matched::ConversationTag(id),
+            What::Channel(channel) => Matched::Channel(channel),
+            What::Automatic(automatic) => Matched::Automatic(automatic),
+            What::Time => Matched::Values(vec![clock::shown(&facts.moment)]),
+            What::Fact => {
+                let measures = &self.program.measures;
+                let asks = leaf.asks().into_iter();
+                let values = asks.filter_map(|ask| {
+                    let number = measures.find(&ask.measure)?;
+                    known.get(measures, number, &facts.holders)
+                });
+                Matched::Values(values.map(shown).collect())
+            }
+            What::Absent => Matched::Absent,
+        })
+    }
 }

@@ -1,10 +1,20 @@
 //! The condition trees of all rules in one flat list, and their evaluation.
 
+use std::collections::HashSet;
+
+use regex::Regex;
+
 use super::{
     Part, What,
     words::{Hits, NEVER, WordBook, Words, bit},
 };
-use crate::condition::{Anchor, Condition, Field, KeywordMode, Leaf, Shape, facts::Seen};
+use crate::condition::{
+    Anchor, Condition, Field, KeywordMode, Leaf, Pattern, Shape,
+    facts::Seen,
+    known::{Known, Measures, Want},
+    moment::Moment,
+    test::Test,
+};
 
 /// Every node of every rule: parents before children, rules in their order.
 #[derive(Debug)]
@@ -12,6 +22,12 @@ pub(super) struct Program {
     nodes: Vec<Node>,
     /// The numbers of the words that nodes ask for.
     words: Vec<u32>,
+    /// The regular expressions; nothing for one that cannot be compiled, which never matches.
+    patterns: Vec<(Pattern, Option<Regex>)>,
+    /// What deep nodes ask, each with the number of its measure.
+    asks: Vec<(u32, Test)>,
+    /// Everything that is asked of the database.
+    pub(super) measures: Measures,
     /// The first node of each rule.
     roots: Vec<u32>,
 }
@@ -37,6 +53,13 @@ enum Op {
     },
     /// A leaf that judges the facts itself.
     Leaf(Condition),
+    /// A regular expression, by its number.
+    Pattern(u32),
+    /// Questions for the database, all of which must be answered with yes.
+    Deep {
+        from: u32,
+        to: u32,
+    },
 }
 
 /// Something that leads to a rule: a word by its number, or another fact.
@@ -78,6 +101,9 @@ impl Program {
         let mut program = Self {
             nodes: Vec::new(),
             words: Vec::new(),
+            patterns: Vec::new(),
+            asks: Vec::new(),
+            measures: Measures::default(),
             roots: Vec::new(),
         };
         for condition in conditions {
@@ -103,6 +129,20 @@ impl Program {
     }
 
     fn leaf(&mut self, condition: &Condition, leaf: &dyn Leaf, book: &mut WordBook) -> Op {
+        if let Some(pattern) = leaf.pattern() {
+            self.patterns
+                .push((pattern.clone(), pattern.compile().ok()));
+            return Op::Pattern(self.patterns.len() as u32 - 1);
+        }
+        if !leaf.shallow() {
+            let from = self.asks.len() as u32;
+            for ask in leaf.asks() {
+                self.asks
+                    .push((self.measures.number(&ask.measure), ask.test));
+            }
+            let to = self.asks.len() as u32;
+            return Op::Deep { from, to };
+        }
         let Some(keywords) = leaf.keywords() else {
             return Op::Leaf(condition.clone());
         };
@@ -165,6 +205,7 @@ impl Program {
                 }
                 _ => None,
             },
+            (Op::Pattern(_) | Op::Deep { .. }, _) => None,
         }
     }
 
@@ -178,17 +219,39 @@ impl Program {
 }
 
 /// The program on one message.
+#[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
     pub(super) program: &'a Program,
     pub(super) words: &'a Words,
     pub(super) hits: &'a Hits,
     pub(super) seen: Seen<'a>,
+    pub(super) known: &'a Known,
+    pub(super) now: &'a Moment,
 }
 
 impl Run<'_> {
-    /// Whether the rule's condition holds.
-    pub(super) fn fires(&self, rule: u32) -> bool {
+    /// Whether the rule's condition holds. Nothing, if that depends on what is not known yet.
+    pub(super) fn fires(&self, rule: u32) -> Option<bool> {
         self.holds(self.program.roots[rule as usize])
+    }
+
+    /// Notes what has to be known to say whether the rule's condition holds.
+    pub(super) fn missing(&self, rule: u32, wants: &mut HashSet<Want>) {
+        let root = self.program.roots[rule as usize] as usize;
+        let end = self.program.nodes[root].end as usize;
+        let holders = &self.seen.facts.holders;
+        for node in &self.program.nodes[root..end] {
+            let Op::Deep { from, to } = node.op else {
+                continue;
+            };
+            for &(number, _) in &self.program.asks[from as usize..to as usize] {
+                let measures = &self.program.measures;
+                if self.known.get(measures, number, holders).is_none() {
+                    let id = holders.id(measures.holder(number));
+                    wants.extend(id.map(|id| (number, id)));
+                }
+            }
+        }
     }
 
     /// What made the rule's condition hold; asked only if it does.
@@ -202,11 +265,12 @@ impl Run<'_> {
         parts
     }
 
-    fn holds(&self, at: u32) -> bool {
+    /// Three-valued: what is not known yet leaves open what depends on it, and nothing else.
+    fn holds(&self, at: u32) -> Option<bool> {
         match &self.program.nodes[at as usize].op {
-            Op::All => self.program.children(at).all(|child| self.holds(child)),
-            Op::Any => self.program.children(at).any(|child| self.holds(child)),
-            Op::Not => !self.holds(at + 1),
+            Op::All => self.every(at, true),
+            Op::Any => self.every(at, false),
+            Op::Not => self.holds(at + 1).map(|holds| !holds),
             Op::Words {
                 mode,
                 ways,
@@ -215,17 +279,49 @@ impl Run<'_> {
             } => {
                 let mut words = self.program.words[*from as usize..*to as usize].iter();
                 let found = |&word: &u32| self.hits.find(word, *ways).is_some();
-                match mode {
+                Some(match mode {
                     KeywordMode::AnyOf => words.any(found),
                     KeywordMode::AllOf => words.all(found),
                     KeywordMode::NoneOf => !words.any(found),
-                }
+                })
             }
             Op::Leaf(condition) => match condition.shape() {
-                Shape::Leaf(leaf) => leaf.holds(&self.seen),
-                _ => false,
+                Shape::Leaf(leaf) => Some(leaf.holds(&self.seen)),
+                _ => Some(false),
             },
+            Op::Pattern(number) => Some(self.matches(*number).is_some()),
+            Op::Deep { from, to } => {
+                let mut open = false;
+                for (number, test) in &self.program.asks[*from as usize..*to as usize] {
+                    let holders = &self.seen.facts.holders;
+                    match self.known.get(&self.program.measures, *number, holders) {
+                        Some(value) if !test.holds(value, self.now) => return Some(false),
+                        Some(_) => {}
+                        None => open = true,
+                    }
+                }
+                (!open).then_some(true)
+            }
         }
+    }
+
+    /// With `all`, whether every child holds; without, whether any does.
+    fn every(&self, at: u32, all: bool) -> Option<bool> {
+        let mut open = false;
+        for child in self.program.children(at) {
+            match self.holds(child) {
+                Some(holds) if holds != all => return Some(!all),
+                Some(_) => {}
+                None => open = true,
+            }
+        }
+        (!open).then_some(all)
+    }
+
+    /// The first match of a regular expression.
+    fn matches(&self, number: u32) -> Option<(Field, std::ops::Range<usize>)> {
+        let (pattern, regex) = &self.program.patterns[number as usize];
+        pattern.find(regex.as_ref()?, &self.seen)
     }
 
     /// Notes what made a node hold that does hold.
@@ -238,7 +334,7 @@ impl Run<'_> {
             }
             Op::Any => {
                 for child in self.program.children(at) {
-                    if self.holds(child) {
+                    if self.holds(child) == Some(true) {
                         self.collect(child, parts);
                     }
                 }
@@ -257,6 +353,20 @@ impl Run<'_> {
                     if let Some(what) = self.found_word(index as u32, word, *ways) {
                         parts.push(Part { node: at, what });
                     }
+                }
+            }
+            Op::Deep { .. } => parts.push(Part {
+                node: at,
+                what: What::Fact,
+            }),
+            Op::Pattern(number) => {
+                if let Some((field, range)) = self.matches(*number) {
+                    let what = What::Pattern {
+                        field,
+                        start: range.start as u32,
+                        end: range.end as u32,
+                    };
+                    parts.push(Part { node: at, what });
                 }
             }
             Op::Leaf(condition) => {

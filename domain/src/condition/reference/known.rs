@@ -2,44 +2,132 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{id::WorkspaceId, kind::TagKind};
+use entity::{
+    id::WorkspaceId,
+    kind::{AttributeType, SubjectKind, TagKind},
+};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::{IdKind, Reference};
+use super::{Holds, IdKind, Reference};
 use crate::{
     error::{Result, UserError, UserErrorCode},
     store::{Query, Rows},
 };
 
 /// A refusal for each reference to something the workspace does not have, or that cannot be used
-/// there. The number of statements does not depend on the number of references.
+/// there. The number of statements does not depend on the number of references: one for each kind of
+/// thing that is named.
 pub async fn unknown(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     references: &[Reference],
 ) -> Result<Vec<UserError>> {
     let tags = load_tags(connection, workspace, references).await?;
-    let inboxes = load_ids(connection, workspace, references, IdKind::Inbox, "inbox").await?;
-    let target = IdKind::NotificationTarget;
-    let targets = load_ids(
-        connection,
-        workspace,
-        references,
-        target,
-        "notification_target",
-    )
-    .await?;
+    let attributes = load_attributes(connection, workspace, references).await?;
+    let mut existing: HashMap<&'static str, HashSet<Uuid>> = HashMap::new();
+    for (table, condition) in TABLES {
+        let ids = references.iter().filter(|reference| {
+            table_of(reference.kind).is_some_and(|(named, of)| (named, of) == (table, condition))
+        });
+        let ids: HashSet<Uuid> = ids.map(|reference| reference.id).collect();
+        let found = load_ids(connection, workspace, ids, table, condition).await?;
+        existing.entry(table).or_default().extend(found);
+    }
     let refused = references.iter().filter_map(|reference| {
         let exists = match reference.kind {
             IdKind::ContactTag => return check_tag(reference, &tags, TagKind::Contact),
             IdKind::ConversationTag => return check_tag(reference, &tags, TagKind::Conversation),
-            IdKind::Inbox => inboxes.contains(&reference.id),
-            IdKind::NotificationTarget => targets.contains(&reference.id),
+            IdKind::Attribute(of, holds) => {
+                return check_attribute(reference, &attributes, of, holds);
+            }
+            kind => table_of(kind)
+                .and_then(|(table, _)| existing.get(table))
+                .is_some_and(|ids| ids.contains(&reference.id)),
         };
         (!exists).then(|| reference.not_found())
     });
     Ok(refused.collect())
+}
+
+/// The tables in which things are looked up by id alone, and what must hold of the row `x`.
+const TABLES: [(&str, &str); 9] = [
+    ("inbox", ""),
+    ("notification_target", ""),
+    ("tag_group", " AND x.kind = 'CONTACT'"),
+    ("tag_group", " AND x.kind = 'CONVERSATION'"),
+    ("member", " AND x.removed_at IS NULL"),
+    ("account", ""),
+    ("campaign", ""),
+    ("segment", " AND x.subject = 'CONTACT'"),
+    ("segment", " AND x.subject = 'ACCOUNT'"),
+];
+
+fn table_of(kind: IdKind) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        IdKind::ContactTag | IdKind::ConversationTag | IdKind::Attribute(..) => return None,
+        IdKind::Inbox => TABLES[0],
+        IdKind::NotificationTarget => TABLES[1],
+        IdKind::TagGroup(TagKind::Contact) => TABLES[2],
+        IdKind::TagGroup(TagKind::Conversation) => TABLES[3],
+        IdKind::Member => TABLES[4],
+        IdKind::Account => TABLES[5],
+        IdKind::Campaign => TABLES[6],
+        IdKind::Segment(SubjectKind::Account) => TABLES[8],
+        IdKind::Segment(_) => TABLES[7],
+    })
+}
+
+#[derive(FromQueryResult)]
+struct AttributeFacts {
+    id: Uuid,
+    subject: SubjectKind,
+    value_type: AttributeType,
+}
+
+async fn load_attributes(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    references: &[Reference],
+) -> Result<HashMap<Uuid, AttributeFacts>> {
+    let ids: HashSet<Uuid> = references
+        .iter()
+        .filter(|reference| matches!(reference.kind, IdKind::Attribute(..)))
+        .map(|reference| reference.id)
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<AttributeFacts> = Query::new(
+        "SELECT d.id, d.subject, d.value_type FROM {r}
+         JOIN attribute_definition d ON d.workspace_id = $1 AND d.id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().uuids("id", ids))
+    .all(connection)
+    .await?;
+    Ok(found.into_iter().map(|one| (one.id, one)).collect())
+}
+
+fn check_attribute(
+    reference: &Reference,
+    attributes: &HashMap<Uuid, AttributeFacts>,
+    of: SubjectKind,
+    holds: Holds,
+) -> Option<UserError> {
+    match attributes.get(&reference.id) {
+        Some(attribute) if attribute.subject != of => Some(reference.not_found()),
+        Some(attribute) if !holds.accepts(attribute.value_type) => Some(UserError {
+            path: reference.path.clone(),
+            code: UserErrorCode::KindMismatch,
+            message: format!(
+                "This attribute holds {}. Give the test that fits it.",
+                attribute.value_type.word()
+            ),
+        }),
+        Some(_) => None,
+        None => Some(reference.not_found()),
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -105,28 +193,23 @@ async fn load_tags(
     Ok(tags.into_iter().map(|tag| (tag.id, tag)).collect())
 }
 
-/// Which of the ids of `kind` there are in `table`.
+/// Which of the ids there are in `table`.
 async fn load_ids(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
-    references: &[Reference],
-    kind: IdKind,
+    ids: HashSet<Uuid>,
     table: &'static str,
-) -> Result<HashSet<Uuid>> {
-    let ids: HashSet<Uuid> = references
-        .iter()
-        .filter(|reference| reference.kind == kind)
-        .map(|reference| reference.id)
-        .collect();
+    condition: &'static str,
+) -> Result<Vec<Uuid>> {
     if ids.is_empty() {
-        return Ok(ids);
+        return Ok(Vec::new());
     }
     let found: Vec<Uuid> = Query::new(format!(
-        "SELECT x.id FROM {{r}} JOIN {table} x ON x.workspace_id = $1 AND x.id = r.id"
+        "SELECT x.id FROM {{r}} JOIN {table} x ON x.workspace_id = $1 AND x.id = r.id{condition}"
     ))
     .bind(workspace)
     .rows("r", Rows::new().uuids("id", ids))
     .column(connection)
     .await?;
-    Ok(found.into_iter().collect())
+    Ok(found)
 }

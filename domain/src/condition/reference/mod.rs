@@ -2,13 +2,20 @@
 //! used.
 
 mod known;
+mod names;
 
-use entity::id::{Id as _, InboxId, TagId, TargetId};
+use entity::{
+    id::{
+        AccountId, AttributeId, CampaignId, Id, InboxId, MemberId, SegmentId, TagGroupId, TagId,
+        TargetId,
+    },
+    kind::{AttributeType, SubjectKind, TagKind},
+};
 use uuid::Uuid;
 
-pub use known::unknown;
+pub use self::{known::unknown, names::names};
 
-use super::path::Path;
+use super::{path::Path, scalar::Ref};
 use crate::error::{UserError, UserErrorCode};
 
 /// A kind of thing that a rule can name.
@@ -22,6 +29,53 @@ pub enum IdKind {
     Inbox,
     /// A notification target, such as a Slack channel.
     NotificationTarget,
+    /// A tag group of tags of this kind.
+    TagGroup(TagKind),
+    /// A member.
+    Member,
+    /// An account.
+    Account,
+    /// An email campaign.
+    Campaign,
+    /// A custom attribute of this kind of thing that holds this.
+    Attribute(SubjectKind, Holds),
+    /// A segment of this kind of thing.
+    Segment(SubjectKind),
+}
+
+/// What a custom attribute must hold so that a test of it makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Holds {
+    /// Text or web addresses.
+    Text,
+    /// Numbers.
+    Number,
+    /// True or false.
+    Boolean,
+    /// Days or moments.
+    Time,
+    /// Options.
+    Options,
+    /// Whatever it is.
+    Anything,
+}
+
+impl Holds {
+    fn accepts(self, value_type: AttributeType) -> bool {
+        match self {
+            Self::Text => matches!(value_type, AttributeType::Text | AttributeType::Url),
+            Self::Number => value_type == AttributeType::Number,
+            Self::Boolean => value_type == AttributeType::Boolean,
+            Self::Time => matches!(value_type, AttributeType::Date | AttributeType::DateTime),
+            Self::Options => {
+                matches!(
+                    value_type,
+                    AttributeType::Select | AttributeType::MultiSelect
+                )
+            }
+            Self::Anything => true,
+        }
+    }
 }
 
 impl IdKind {
@@ -31,6 +85,16 @@ impl IdKind {
             Self::ConversationTag => "conversation tag",
             Self::Inbox => "inbox",
             Self::NotificationTarget => "notification target",
+            Self::TagGroup(TagKind::Contact) => "group of contact tags",
+            Self::TagGroup(TagKind::Conversation) => "group of conversation tags",
+            Self::Member => "member",
+            Self::Account => "account",
+            Self::Campaign => "campaign",
+            Self::Attribute(SubjectKind::Contact, _) => "attribute of contacts",
+            Self::Attribute(SubjectKind::Account, _) => "attribute of accounts",
+            Self::Attribute(SubjectKind::Conversation, _) => "attribute of conversations",
+            Self::Segment(SubjectKind::Account) => "segment of accounts",
+            Self::Segment(_) => "segment of contacts",
         }
     }
 }
@@ -57,6 +121,12 @@ impl IdReader for TypedIds {
             IdKind::ContactTag | IdKind::ConversationTag => text.parse().map(TagId::uuid).ok(),
             IdKind::Inbox => text.parse().map(InboxId::uuid).ok(),
             IdKind::NotificationTarget => text.parse().map(TargetId::uuid).ok(),
+            IdKind::TagGroup(_) => text.parse().map(TagGroupId::uuid).ok(),
+            IdKind::Member => text.parse().map(MemberId::uuid).ok(),
+            IdKind::Account => text.parse().map(AccountId::uuid).ok(),
+            IdKind::Campaign => text.parse().map(CampaignId::uuid).ok(),
+            IdKind::Attribute(..) => text.parse().map(AttributeId::uuid).ok(),
+            IdKind::Segment(_) => text.parse().map(SegmentId::uuid).ok(),
         }
     }
 }
@@ -67,6 +137,12 @@ impl IdWriter for TypedIds {
             IdKind::ContactTag | IdKind::ConversationTag => TagId(id).to_string(),
             IdKind::Inbox => InboxId(id).to_string(),
             IdKind::NotificationTarget => TargetId(id).to_string(),
+            IdKind::TagGroup(_) => TagGroupId(id).to_string(),
+            IdKind::Member => MemberId(id).to_string(),
+            IdKind::Account => AccountId(id).to_string(),
+            IdKind::Campaign => CampaignId(id).to_string(),
+            IdKind::Attribute(..) => AttributeId(id).to_string(),
+            IdKind::Segment(_) => SegmentId(id).to_string(),
         }
     }
 }
@@ -89,6 +165,14 @@ pub struct Reference {
 }
 
 impl Reference {
+    pub(crate) fn new(at: &Path, kind: IdKind, id: Uuid) -> Self {
+        Self {
+            path: at.steps().to_vec(),
+            kind,
+            id,
+        }
+    }
+
     /// The refusal to answer with when the workspace has no such thing.
     pub fn not_found(&self) -> UserError {
         UserError {
@@ -173,4 +257,25 @@ pub(crate) fn write_list(
     ids.iter()
         .map(|&id| writer.write(kind, id).into())
         .collect()
+}
+
+/// Notes a reference for each id of a leaf's field.
+pub(crate) fn refs<I: Id>(
+    at: &Path,
+    field: &str,
+    kind: IdKind,
+    ids: Option<&Vec<Ref<I>>>,
+    found: &mut Vec<Reference>,
+) {
+    if let Some(ids) = ids {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        list(&at.at(field), kind, &ids, found);
+    }
+}
+
+/// Puts `to` in the place of `from` in a leaf's field, without listing it twice.
+pub(crate) fn replace_refs<I: Id>(refs: &mut Vec<Ref<I>>, from: Uuid, to: Uuid) {
+    let mut ids: Vec<Uuid> = refs.iter().map(|id| id.uuid()).collect();
+    replace(&mut ids, from, to);
+    *refs = ids.into_iter().map(Ref::from_uuid).collect();
 }

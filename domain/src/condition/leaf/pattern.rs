@@ -1,0 +1,153 @@
+//! Regular expressions in the subject or the text.
+
+use async_graphql::{InputObject, SimpleObject};
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::keyword::Field;
+use crate::{
+    condition::{
+        Leaf, Need, check,
+        facts::Seen,
+        matcher::Part,
+        path::Path,
+        sentence::{Phrasing, say},
+        trace::{Actual, FoundWord},
+    },
+    error::{UserError, UserErrorCode},
+};
+
+/// Bytes a pattern may have.
+const MAX_PATTERN_BYTES: usize = 1_024;
+/// Bytes of memory a compiled pattern may take. It bounds what `a{1000}{1000}` would cost; the time
+/// of a search grows with the length of the text alone, whatever the pattern.
+const SIZE_LIMIT: usize = 1 << 20;
+
+/// Tests the text of a message with a regular expression. The text is taken as it was written.
+#[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[graphql(name = "RegexCondition", input_name = "RegexConditionInput")]
+#[serde(rename_all = "camelCase")]
+pub struct Pattern {
+    /// Where to look: it holds if one of these matches.
+    #[graphql(default_with = "vec![Field::Subject, Field::Body]")]
+    pub fields: Vec<Field>,
+    /// The expression, up to 1024 bytes, in the syntax of Rust's `regex`: like Perl's, without
+    /// look-around and back-references, so that every search takes linear time.
+    pub pattern: String,
+    /// Whether upper and lower case are the same.
+    #[serde(default = "yes")]
+    #[graphql(default = true)]
+    pub ignore_case: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Pattern {
+    /// The compiled expression, or what is wrong with it.
+    pub(crate) fn compile(&self) -> Result<Regex, regex::Error> {
+        RegexBuilder::new(&self.pattern)
+            .case_insensitive(self.ignore_case)
+            .size_limit(SIZE_LIMIT)
+            .dfa_size_limit(SIZE_LIMIT)
+            .build()
+    }
+
+    /// The first match of `regex`, the compiled expression, and where it is.
+    pub(crate) fn find(
+        &self,
+        regex: &Regex,
+        seen: &Seen<'_>,
+    ) -> Option<(Field, std::ops::Range<usize>)> {
+        self.fields.iter().find_map(|&field| {
+            let text = match field {
+                Field::Subject => seen.facts.subject,
+                Field::Body => seen.facts.body,
+            };
+            Some((field, regex.find(text)?.range()))
+        })
+    }
+}
+
+impl Leaf for Pattern {
+    fn need(&self) -> Need {
+        Need::Message
+    }
+
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        check::list(&self.fields, 2, &at.at("fields"), refusals, "field");
+        let at = at.at("pattern");
+        if self.pattern.len() > MAX_PATTERN_BYTES {
+            let message = format!("Shorten the expression to {MAX_PATTERN_BYTES} bytes.");
+            refusals.push(at.refuse(UserErrorCode::TooLong, message));
+        } else if self.pattern.is_empty() {
+            refusals.push(at.refuse(UserErrorCode::Required, "Write an expression."));
+        } else {
+            match self.compile() {
+                Ok(regex) if regex.is_match("") => {
+                    let message = "This matches every text, even an empty one. Make it say what must be there.";
+                    refusals.push(at.refuse(UserErrorCode::Invalid, message));
+                }
+                Ok(_) => {}
+                Err(regex::Error::CompiledTooBig(_)) => {
+                    let message = "This expression is too large. Use smaller repetitions.";
+                    refusals.push(at.refuse(UserErrorCode::TooLong, message));
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    let last = error.lines().last().unwrap_or_default();
+                    let last = last.trim_start_matches("error: ");
+                    let message = format!("This is no regular expression: {last}.");
+                    refusals.push(at.refuse(UserErrorCode::Invalid, message));
+                }
+            }
+        }
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let fields: Vec<String> = self
+            .fields
+            .iter()
+            .map(|field| field.phrase(phrasing).to_owned())
+            .collect();
+        let fields = phrasing.or(&fields);
+        let pattern = format!("/{}/", self.pattern);
+        say!(
+            phrasing,
+            format!("{fields}が正規表現{pattern}に一致する"),
+            format!("{fields} matches {pattern}"),
+            format!("{fields}匹配正则表达式{pattern}")
+        )
+    }
+
+    fn holds(&self, seen: &Seen<'_>) -> bool {
+        let regex = self.compile();
+        regex.is_ok_and(|regex| self.find(&regex, seen).is_some())
+    }
+
+    fn actual(&self, seen: &Seen<'_>) -> Actual {
+        let found = self
+            .compile()
+            .ok()
+            .and_then(|regex| self.find(&regex, seen));
+        match found {
+            Some((field, range)) => Actual::Keywords {
+                found: vec![FoundWord::new(seen.facts, field, &self.pattern, range)],
+                missing: Vec::new(),
+            },
+            None => Actual::Keywords {
+                found: Vec::new(),
+                missing: vec![self.pattern.clone()],
+            },
+        }
+    }
+
+    fn parts(&self, _seen: &Seen<'_>, _found: &mut Vec<Part>) {
+        // The matcher has compiled it and notes what it finds.
+    }
+
+    fn pattern(&self) -> Option<&Pattern> {
+        Some(self)
+    }
+}

@@ -1,0 +1,525 @@
+//! Orders, invoices, tickets and opportunities: how many, how much, how long ago.
+
+use async_graphql::{InputObject, SimpleObject};
+use entity::kind::{InvoiceStatus, OpportunityStatus, OrderStatus, TicketPriority, TicketStatus};
+use sea_orm::DatabaseBackend;
+use serde::{Deserialize, Serialize};
+
+use super::words::Clauses;
+use crate::{
+    condition::{
+        Leaf, Need, Whose,
+        check::{self, Checks, MAX_IDS},
+        measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
+        path::Path,
+        sentence::{Phrasing, say},
+        test::{Ask, NumberTest, Test, check_days},
+    },
+    error::{UserError, UserErrorCode},
+    fact::money,
+};
+
+/// Which table, and what of its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RecordSource {
+    table: Records,
+    statuses: Vec<&'static str>,
+    priorities: Vec<&'static str>,
+    products: Vec<String>,
+    overdue: bool,
+    currency: Option<String>,
+    within_days: Option<u32>,
+    /// Which of count, total, days since the first and the last.
+    counted: Vec<Counted>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Records {
+    Orders,
+    Invoices,
+    Tickets,
+    Opportunities,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Counted {
+    Count,
+    Total,
+    DaysSinceFirst,
+    DaysSinceLast,
+    Satisfaction,
+}
+
+impl Records {
+    fn table(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Orders => ("sales_order", "x.placed_at"),
+            Self::Invoices => ("invoice", "x.issued_at"),
+            Self::Tickets => ("ticket", "x.opened_at"),
+            Self::Opportunities => ("opportunity", "x.opened_at"),
+        }
+    }
+}
+
+impl RecordSource {
+    pub(crate) fn depends(&self) -> &'static [&'static str] {
+        match self.table {
+            Records::Orders => &["order.recorded"],
+            Records::Invoices => &["invoice.recorded"],
+            Records::Tickets => &["ticket.recorded"],
+            Records::Opportunities => &["opportunity.recorded"],
+        }
+    }
+
+    pub(crate) fn timed(&self) -> bool {
+        let by_age =
+            |counted: &Counted| matches!(counted, Counted::DaysSinceFirst | Counted::DaysSinceLast);
+        self.within_days.is_some() || self.overdue || self.counted.iter().any(by_age)
+    }
+
+    pub(crate) fn plan(&self, holder: Holder, backend: DatabaseBackend) -> Plan {
+        let (table, at) = self.table.table();
+        let owner = match holder {
+            Holder::Account => "x.account_id",
+            _ => "x.contact_id",
+        };
+        let mut plan = Plan::one(table, owner);
+        plan.rows = Rows::Aggregate;
+        plan.wheres.push(&format!(" AND {owner} IS NOT NULL"));
+        for (column, words) in [
+            ("x.status", &self.statuses),
+            ("x.priority", &self.priorities),
+        ] {
+            if !words.is_empty() {
+                plan.wheres.push(" AND ");
+                let words = words.iter().map(|word| Bind::Text((*word).to_owned()));
+                plan.wheres.append(Frag::one_of(column, words));
+            }
+        }
+        if self.overdue {
+            let overdue = " AND x.status = 'OPEN' AND x.due_at < ?";
+            plan.wheres.append(Frag::new(overdue).with(Bind::Now));
+        }
+        if let Some(currency) = &self.currency {
+            let currency = Bind::Text(currency.clone());
+            plan.wheres
+                .append(Frag::new(" AND x.currency = ?").with(currency));
+        }
+        if !self.products.is_empty() {
+            plan.wheres.push(
+                " AND EXISTS (SELECT 1 FROM order_line l
+                    WHERE l.workspace_id = x.workspace_id AND l.order_id = x.id AND ",
+            );
+            let products = self.products.iter().cloned().map(Bind::Text);
+            plan.wheres.append(Frag::one_of("l.product_id", products));
+            plan.wheres.push(")");
+        }
+        if let Some(days) = self.within_days {
+            let since = Frag::new(format!(" AND {at} >= ?")).with(Bind::DaysAgo(days));
+            plan.wheres.append(since);
+        }
+        plan.base.push(("at", Frag::new(at)));
+        if self.counted.contains(&Counted::Total) {
+            plan.base.push(("amount", Frag::new("x.amount")));
+        }
+        if self.counted.contains(&Counted::Satisfaction) {
+            plan.base.push(("csat", Frag::new("x.csat")));
+        }
+        for counted in &self.counted {
+            plan.numbers.push(match counted {
+                Counted::Count => (Frag::new("COUNT(*)"), Some(0.0)),
+                Counted::Total => (Frag::new("COALESCE(SUM(b.amount), 0)"), Some(0.0)),
+                Counted::DaysSinceFirst => (frag::days_since(backend, "MIN(b.at)"), None),
+                Counted::DaysSinceLast => (frag::days_since(backend, "MAX(b.at)"), None),
+                Counted::Satisfaction => (Frag::new("AVG(b.csat)"), None),
+            });
+        }
+        plan
+    }
+}
+
+/// The fields that all four have, and what each makes of them.
+macro_rules! records {
+    ($(
+        $(#[$doc:meta])*
+        $leaf:ident as $name:literal, $input:literal: $records:ident of $status:ty {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+        }
+        said [$ja:literal, $en:literal, $zh:literal]
+    )*) => {$(
+        $(#[$doc])*
+        #[derive(
+            InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default,
+        )]
+        #[graphql(name = $name, input_name = $input)]
+        #[serde(rename_all = "camelCase", default)]
+        pub struct $leaf {
+            /// Whose: those of the contact, or those of the account.
+            #[graphql(default)]
+            pub of: Whose,
+            /// Only those in one of these states.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub statuses: Option<Vec<$status>>,
+            /// Only those that began in the last so many days, up to 3660.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub within_days: Option<u32>,
+            /// How many there must be. Without any test, one is enough.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub count: Option<NumberTest>,
+            /// Days since the first began. Nothing when there is none.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub days_since_first: Option<NumberTest>,
+            /// Days since the last began. Nothing when there is none.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub days_since_last: Option<NumberTest>,
+            $(
+                $(#[$field_doc])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )*
+        }
+
+        impl Leaf for $leaf {
+            fn need(&self) -> Need {
+                self.of.need()
+            }
+
+            fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+                self.common().check(at, refusals);
+                Checks::new(at, refusals).list("statuses", self.statuses.as_ref());
+                self.check_rest(at, refusals);
+            }
+
+            fn asks(&self) -> Vec<Ask> {
+                self.common().asks(self.of.holder())
+            }
+
+            fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+                let names = [$ja, $en, $zh];
+                let statuses = self.statuses.iter().flatten();
+                let statuses: Vec<String> =
+                    statuses.map(|&status| status.label(phrasing).to_owned()).collect();
+                self.common().phrase(phrasing, self.of, names, &statuses)
+            }
+        }
+
+        impl $leaf {
+            fn common(&self) -> Common {
+                let mut common = Common {
+                    source: RecordSource {
+                        table: Records::$records,
+                        statuses: self.statuses.iter().flatten().map(|status| status.word()).collect(),
+                        priorities: Vec::new(),
+                        products: Vec::new(),
+                        overdue: false,
+                        currency: None,
+                        within_days: self.within_days,
+                        counted: Vec::new(),
+                    },
+                    tests: Vec::new(),
+                    total: None,
+                    satisfaction: None,
+                };
+                common.test(Counted::Count, self.count);
+                common.test(Counted::DaysSinceFirst, self.days_since_first);
+                common.test(Counted::DaysSinceLast, self.days_since_last);
+                self.add_rest(&mut common);
+                common
+            }
+        }
+    )*};
+}
+
+records! {
+    /// Tests the orders; every part given must hold of the same orders.
+    Orders as "OrdersCondition", "OrdersConditionInput": Orders of OrderStatus {
+        /// Only orders with one of these products, by the product ids of the order lines.
+        product_ids: Vec<String>,
+        /// What they cost together.
+        total: TotalTest,
+    } said ["注文", "orders", "订单"]
+
+    /// Tests the invoices; every part given must hold of the same invoices.
+    Invoices as "InvoicesCondition", "InvoicesConditionInput": Invoices of InvoiceStatus {
+        /// Only open invoices whose due date has passed. `false` means the same as nothing.
+        overdue: bool,
+        /// What they amount to together.
+        total: TotalTest,
+    } said ["請求書", "invoices", "发票"]
+
+    /// Tests the support tickets; every part given must hold of the same tickets.
+    Tickets as "TicketsCondition", "TicketsConditionInput": Tickets of TicketStatus {
+        /// Only tickets of one of these priorities.
+        priorities: Vec<TicketPriority>,
+        /// The mean of the satisfaction of those that were rated, from 1 to 5.
+        satisfaction: NumberTest,
+    } said ["チケット", "tickets", "工单"]
+
+    /// Tests the opportunities; every part given must hold of the same opportunities.
+    Opportunities as "OpportunitiesCondition", "OpportunitiesConditionInput": Opportunities of OpportunityStatus {
+        /// What they amount to together.
+        total: TotalTest,
+    } said ["商談", "opportunities", "商机"]
+}
+
+/// What amounts of one currency must come to together.
+#[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
+#[graphql(input_name = "TotalTestInput")]
+#[serde(rename_all = "camelCase")]
+pub struct TotalTest {
+    /// The ISO 4217 code, such as `JPY`; only amounts of this currency are summed.
+    pub currency: String,
+    /// The sum in minor units, such as cents; in yen for the yen.
+    pub amount: NumberTest,
+}
+
+impl Orders {
+    fn add_rest(&self, common: &mut Common) {
+        common.source.products = self.product_ids.clone().unwrap_or_default();
+        common.sum(self.total.as_ref());
+    }
+
+    fn check_rest(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        if let Some(products) = &self.product_ids {
+            check::list(products, MAX_IDS, &at.at("productIds"), refusals, "product");
+        }
+    }
+}
+
+impl Invoices {
+    fn add_rest(&self, common: &mut Common) {
+        common.source.overdue = self.overdue == Some(true);
+        common.sum(self.total.as_ref());
+    }
+
+    fn check_rest(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        let open = |status: &InvoiceStatus| *status == InvoiceStatus::Open;
+        let statuses = self.statuses.as_ref();
+        let excluded = statuses.is_some_and(|statuses| !statuses.iter().any(open));
+        if self.overdue == Some(true) && excluded {
+            let message = "Only open invoices are overdue. Add OPEN to statuses.";
+            refusals.push(
+                at.at("overdue")
+                    .refuse(UserErrorCode::Contradictory, message),
+            );
+        }
+    }
+}
+
+impl Tickets {
+    fn add_rest(&self, common: &mut Common) {
+        let priorities = self.priorities.iter().flatten();
+        common.source.priorities = priorities.map(|priority| priority.word()).collect();
+        common.test(Counted::Satisfaction, self.satisfaction);
+        common.satisfaction = self.satisfaction;
+    }
+
+    fn check_rest(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        let mut checks = Checks::new(at, refusals);
+        checks.list("priorities", self.priorities.as_ref());
+        checks.number("satisfaction", self.satisfaction.as_ref(), 1.0, 5.0);
+    }
+}
+
+impl Opportunities {
+    fn add_rest(&self, common: &mut Common) {
+        common.sum(self.total.as_ref());
+    }
+
+    fn check_rest(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
+}
+
+/// What the four conditions have in common.
+struct Common {
+    source: RecordSource,
+    tests: Vec<NumberTest>,
+    total: Option<TotalTest>,
+    satisfaction: Option<NumberTest>,
+}
+
+impl Common {
+    fn test(&mut self, counted: Counted, test: Option<NumberTest>) {
+        if let Some(test) = test {
+            self.source.counted.push(counted);
+            self.tests.push(test);
+        }
+    }
+
+    fn sum(&mut self, total: Option<&TotalTest>) {
+        if let Some(total) = total {
+            let code = money::find(&total.currency).map(|currency| currency.code.to_owned());
+            self.source.currency = Some(code.unwrap_or_else(|| total.currency.clone()));
+            self.test(Counted::Total, Some(total.amount));
+            self.total = Some(total.clone());
+        }
+    }
+
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        if let Some(days) = self.source.within_days {
+            check_days(days, &at.at("withinDays"), refusals);
+        }
+        for (counted, test) in self.source.counted.iter().zip(&self.tests) {
+            let (name, least) = match counted {
+                Counted::Count => ("count", 0.0),
+                Counted::DaysSinceFirst => ("daysSinceFirst", -1.0),
+                Counted::DaysSinceLast => ("daysSinceLast", -1.0),
+                Counted::Total | Counted::Satisfaction => continue,
+            };
+            test.check(least, f64::INFINITY, &at.at(name), refusals);
+        }
+        if let Some(total) = &self.total {
+            let at = at.at("total");
+            let max = money::MAX_AMOUNT as f64;
+            total
+                .amount
+                .check(f64::NEG_INFINITY, max, &at.at("amount"), refusals);
+            if money::find(&total.currency).is_none() {
+                let message = "Give an ISO 4217 code such as JPY.";
+                refusals.push(at.at("currency").refuse(UserErrorCode::Invalid, message));
+            }
+        }
+    }
+
+    fn asks(mut self, holder: Holder) -> Vec<Ask> {
+        if self.tests.is_empty() {
+            self.test(Counted::Count, Some(NumberTest::min(1.0)));
+        }
+        let measure = Measure::new(holder, Source::Records(self.source));
+        vec![Ask::new(measure, Test::Numbers(self.tests))]
+    }
+
+    fn phrase(
+        &self,
+        phrasing: &Phrasing<'_>,
+        of: Whose,
+        [ja, en, zh]: [&'static str; 3],
+        statuses: &[String],
+    ) -> String {
+        let subject = of.subject(phrasing);
+        let statuses = phrasing.or(statuses);
+        let statuses = if statuses.is_empty() {
+            statuses
+        } else {
+            say!(
+                phrasing,
+                format!("{statuses}の"),
+                format!("{statuses} "),
+                format!("{statuses}的")
+            )
+        };
+        let overdue = if self.source.overdue {
+            say!(phrasing, "期限切れの", "overdue ", "逾期的")
+        } else {
+            ""
+        };
+        let window = self.source.within_days.map_or_else(String::new, |days| {
+            say!(
+                phrasing,
+                format!("過去{days}日間の"),
+                format!(" of the last {days} days"),
+                format!("最近{days}天的")
+            )
+        });
+        let products: Vec<String> = self
+            .source
+            .products
+            .iter()
+            .map(|id| phrasing.quote(id))
+            .collect();
+        let products = if products.is_empty() {
+            String::new()
+        } else {
+            let products = phrasing.or(&products);
+            say!(
+                phrasing,
+                format!("商品{products}の"),
+                format!(" with the product {products}"),
+                format!("含产品{products}的")
+            )
+        };
+        let what = say!(
+            phrasing,
+            format!("{subject}の{window}{products}{overdue}{statuses}{ja}"),
+            format!("{subject}'s {overdue}{statuses}{en}{products}{window}"),
+            format!("{subject}{window}{products}{overdue}{statuses}{zh}")
+        );
+        let mut clauses = Clauses::new(phrasing, what.clone());
+        for (counted, test) in self.source.counted.iter().zip(&self.tests) {
+            let field = match counted {
+                Counted::Count => ["件数", "count", "数量"],
+                Counted::Total => ["合計金額", "total", "总金额"],
+                Counted::DaysSinceFirst => {
+                    ["最初からの日数", "days since the first", "距首个的天数"]
+                }
+                Counted::DaysSinceLast => {
+                    ["最後からの日数", "days since the last", "距最近一个的天数"]
+                }
+                Counted::Satisfaction => ["平均満足度", "mean satisfaction", "平均满意度"],
+            };
+            clauses.number(Some(test), field);
+        }
+        let mut clauses = clauses.joined();
+        if clauses.is_empty() {
+            return say!(
+                phrasing,
+                format!("{what}がある"),
+                format!("there are {what}"),
+                format!("有{what}")
+            );
+        }
+        if let Some(total) = &self.total {
+            clauses = say!(
+                phrasing,
+                format!("{clauses}（{}の最小単位）", total.currency),
+                format!("{clauses} (in minor units of {})", total.currency),
+                format!("{clauses}（以{}最小单位计）", total.currency)
+            );
+        }
+        clauses
+    }
+}
+
+/// What a state is called in a sentence.
+trait Labelled {
+    fn label(self, phrasing: &Phrasing<'_>) -> &'static str;
+}
+
+macro_rules! labels {
+    ($($kind:ident { $($value:ident: $ja:literal, $en:literal, $zh:literal;)* })*) => {$(
+        impl Labelled for $kind {
+            fn label(self, phrasing: &Phrasing<'_>) -> &'static str {
+                match self {
+                    $(Self::$value => say!(phrasing, $ja, $en, $zh),)*
+                }
+            }
+        }
+    )*};
+}
+
+labels! {
+    OrderStatus {
+        Placed: "注文済み", "placed", "已下单";
+        Paid: "支払済み", "paid", "已付款";
+        Fulfilled: "納品済み", "fulfilled", "已交付";
+        Cancelled: "キャンセル済み", "cancelled", "已取消";
+        Refunded: "返金済み", "refunded", "已退款";
+    }
+    InvoiceStatus {
+        Draft: "下書き", "draft", "草稿";
+        Open: "未払い", "open", "未付";
+        Paid: "支払済み", "paid", "已付";
+        Void: "無効", "void", "作废";
+        Uncollectible: "回収不能", "uncollectible", "无法收回";
+    }
+    TicketStatus {
+        Open: "対応中", "open", "处理中";
+        Pending: "保留中", "pending", "待定";
+        Solved: "解決済み", "solved", "已解决";
+        Closed: "完了", "closed", "已关闭";
+    }
+    OpportunityStatus {
+        Open: "進行中", "open", "进行中";
+        Won: "受注", "won", "赢单";
+        Lost: "失注", "lost", "丢单";
+    }
+}

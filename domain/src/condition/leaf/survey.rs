@@ -1,0 +1,228 @@
+//! What was answered to surveys.
+
+use async_graphql::{InputObject, SimpleObject};
+use entity::kind::SurveyKind;
+use sea_orm::DatabaseBackend;
+use serde::{Deserialize, Serialize};
+
+use super::words::Clauses;
+use crate::{
+    condition::{
+        Leaf, Need, Whose,
+        check::Checks,
+        measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
+        path::Path,
+        sentence::{Phrasing, say},
+        test::{Ask, NumberTest, Test, check_days},
+    },
+    error::{UserError, UserErrorCode},
+};
+
+/// Tests the answers to surveys; every part given must hold of the same answers.
+#[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[graphql(name = "SurveyCondition", input_name = "SurveyConditionInput")]
+#[serde(rename_all = "camelCase")]
+pub struct Survey {
+    /// Whose answers: those of the contact, or those of all contacts of the account.
+    #[serde(default)]
+    #[graphql(default)]
+    pub of: Whose,
+    /// The kind of survey.
+    pub kind: SurveyKind,
+    /// Only answers to this survey, by the key it was told with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survey_key: Option<String>,
+    /// Only answers of the last so many days, up to 3660.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_days: Option<u32>,
+    /// How many answers there must be. Without any test, one is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<NumberTest>,
+    /// The score of the latest answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_score: Option<NumberTest>,
+    /// The mean of the scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_score: Option<NumberTest>,
+    /// Days since the latest answer. Nothing when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days_since_last: Option<NumberTest>,
+}
+
+/// What is asked about answers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SurveySource {
+    kind: SurveyKind,
+    survey_key: Option<String>,
+    within_days: Option<u32>,
+    counted: Vec<Counted>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Counted {
+    Count,
+    Latest,
+    Mean,
+    DaysSinceLast,
+}
+
+impl SurveySource {
+    pub(crate) fn timed(&self) -> bool {
+        self.within_days.is_some() || self.counted.contains(&Counted::DaysSinceLast)
+    }
+
+    pub(crate) fn plan(&self, holder: Holder, backend: DatabaseBackend) -> Plan {
+        let owner = match holder {
+            Holder::Account => "x.account_id",
+            _ => "x.contact_id",
+        };
+        let mut plan = Plan::one("survey_answer", owner);
+        plan.rows = Rows::Aggregate;
+        plan.wheres.push(&format!(" AND {owner} IS NOT NULL"));
+        if let Some(survey) = &self.survey_key {
+            let survey = Bind::Text(survey.clone());
+            plan.wheres
+                .append(Frag::new(" AND x.survey_key = ?").with(survey));
+        }
+        let kind = Bind::Text(self.kind.word().to_owned());
+        plan.wheres.append(Frag::new(" AND x.kind = ?").with(kind));
+        if let Some(days) = self.within_days {
+            let since = Frag::new(" AND x.answered_at >= ?").with(Bind::DaysAgo(days));
+            plan.wheres.append(since);
+        }
+        plan.base.push(("at", Frag::new("x.answered_at")));
+        plan.base.push(("score", Frag::new("x.score")));
+        // A place in the order of time, so that the latest can be found by an aggregate.
+        let place = format!(
+            "ROW_NUMBER() OVER (PARTITION BY {owner} ORDER BY x.answered_at DESC, x.id DESC)"
+        );
+        plan.base.push(("place", Frag::new(place)));
+        for counted in &self.counted {
+            plan.numbers.push(match counted {
+                Counted::Count => (Frag::new("COUNT(*)"), Some(0.0)),
+                Counted::Latest => (
+                    Frag::new("MAX(CASE WHEN b.place = 1 THEN b.score END)"),
+                    None,
+                ),
+                Counted::Mean => (Frag::new("AVG(b.score)"), None),
+                Counted::DaysSinceLast => (frag::days_since(backend, "MAX(b.at)"), None),
+            });
+        }
+        plan
+    }
+}
+
+impl Survey {
+    fn tests(&self) -> Vec<(Counted, &'static str, NumberTest)> {
+        [
+            (Counted::Count, "count", self.count),
+            (Counted::Latest, "latestScore", self.latest_score),
+            (Counted::Mean, "meanScore", self.mean_score),
+            (
+                Counted::DaysSinceLast,
+                "daysSinceLast",
+                self.days_since_last,
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(counted, name, test)| Some((counted, name, test?)))
+        .collect()
+    }
+}
+
+impl Leaf for Survey {
+    fn need(&self) -> Need {
+        self.of.need()
+    }
+
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        if let Some(days) = self.within_days {
+            check_days(days, &at.at("withinDays"), refusals);
+        }
+        if let Some(survey) = &self.survey_key
+            && (survey.trim().is_empty() || survey.len() > 800 || survey.contains('\0'))
+        {
+            let at = at.at("surveyKey");
+            refusals.push(at.refuse(UserErrorCode::Invalid, "Give the key of a survey."));
+        }
+        let scores = match self.kind {
+            SurveyKind::Nps => (0.0, 10.0),
+            SurveyKind::Csat => (1.0, 5.0),
+        };
+        let mut checks = Checks::new(at, refusals);
+        for (counted, name, test) in self.tests() {
+            let (least, greatest) = match counted {
+                Counted::Latest | Counted::Mean => scores,
+                Counted::Count => (0.0, f64::INFINITY),
+                Counted::DaysSinceLast => (-1.0, f64::INFINITY),
+            };
+            checks.number(name, Some(&test), least, greatest);
+        }
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        let mut counted = Vec::new();
+        let mut tests = Vec::new();
+        for (one, _, test) in self.tests() {
+            counted.push(one);
+            tests.push(test);
+        }
+        if tests.is_empty() {
+            counted.push(Counted::Count);
+            tests.push(NumberTest::min(1.0));
+        }
+        let source = SurveySource {
+            kind: self.kind,
+            survey_key: self.survey_key.clone(),
+            within_days: self.within_days,
+            counted,
+        };
+        let measure = Measure::new(self.of.holder(), Source::Surveys(source));
+        vec![Ask::new(measure, Test::Numbers(tests))]
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let subject = self.of.subject(phrasing);
+        let mut kind = self.kind.word().to_owned();
+        if let Some(survey) = &self.survey_key {
+            kind.push_str(&phrasing.quote(survey));
+        }
+        let window = self.within_days.map_or_else(String::new, |days| {
+            say!(
+                phrasing,
+                format!("過去{days}日間の"),
+                format!(" of the last {days} days"),
+                format!("最近{days}天的")
+            )
+        });
+        let what = say!(
+            phrasing,
+            format!("{subject}の{window}{kind}の回答"),
+            format!("{subject}'s {kind} answers{window}"),
+            format!("{subject}{window}{kind}回答")
+        );
+        let mut clauses = Clauses::new(phrasing, what.clone());
+        for (counted, _, test) in self.tests() {
+            let field = match counted {
+                Counted::Count => ["件数", "count", "数量"],
+                Counted::Latest => ["最新のスコア", "latest score", "最新评分"],
+                Counted::Mean => ["平均スコア", "mean score", "平均评分"],
+                Counted::DaysSinceLast => {
+                    ["最後からの日数", "days since the last", "距最近一次的天数"]
+                }
+            };
+            clauses.number(Some(&test), field);
+        }
+        let clauses = clauses.joined();
+        if clauses.is_empty() {
+            say!(
+                phrasing,
+                format!("{what}がある"),
+                format!("there are {what}"),
+                format!("有{what}")
+            )
+        } else {
+            clauses
+        }
+    }
+}

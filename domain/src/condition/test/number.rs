@@ -1,0 +1,230 @@
+//! Numbers in a range.
+
+use async_graphql::{InputObject, SimpleObject};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    condition::{
+        measure::{Bind, Frag},
+        path::Path,
+        scalar::Number,
+        sentence::{Phrasing, say},
+    },
+    error::{UserError, UserErrorCode},
+};
+
+/// What a number must be; every part given must hold. No number passes no test.
+#[derive(
+    InputObject,
+    SimpleObject,
+    Serialize,
+    Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+)]
+#[graphql(input_name = "NumberTestInput")]
+#[serde(rename_all = "camelCase", default)]
+pub struct NumberTest {
+    /// This or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Number>,
+    /// This or less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<Number>,
+    /// More than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_than: Option<Number>,
+    /// Less than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub less_than: Option<Number>,
+    /// Exactly this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub equals: Option<Number>,
+}
+
+impl NumberTest {
+    /// From one number to another, ends included.
+    pub fn between(least: f64, greatest: f64) -> Self {
+        Self {
+            at_least: Some(least.into()),
+            at_most: Some(greatest.into()),
+            ..Self::default()
+        }
+    }
+
+    /// This or more.
+    pub fn min(number: f64) -> Self {
+        Self {
+            at_least: Some(number.into()),
+            ..Self::default()
+        }
+    }
+
+    /// More than this.
+    pub fn above(number: f64) -> Self {
+        Self {
+            more_than: Some(number.into()),
+            ..Self::default()
+        }
+    }
+
+    /// This or less.
+    pub fn max(number: f64) -> Self {
+        Self {
+            at_most: Some(number.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Less than this.
+    pub fn below(number: f64) -> Self {
+        Self {
+            less_than: Some(number.into()),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        [
+            (">=", self.at_least),
+            ("<=", self.at_most),
+            (">", self.more_than),
+            ("<", self.less_than),
+            ("=", self.equals),
+        ]
+        .into_iter()
+        .filter_map(|(sign, number)| Some((sign, number?.get())))
+    }
+
+    pub(crate) fn holds(&self, number: f64) -> bool {
+        self.parts().all(|(sign, bound)| match sign {
+            ">=" => number >= bound,
+            "<=" => number <= bound,
+            ">" => number > bound,
+            "<" => number < bound,
+            // Exactness is what was asked for.
+            _ => number.total_cmp(&bound).is_eq(),
+        })
+    }
+
+    pub(crate) fn frag(&self, column: &str) -> Frag {
+        let mut frag = Frag::default();
+        for (sign, bound) in self.parts() {
+            if !frag.is_empty() {
+                frag.push(" AND ");
+            }
+            frag.append(Frag::new(format!("{column} {sign} ?")).with(Bind::Number(bound.into())));
+        }
+        if frag.is_empty() {
+            frag.push("1 = 1");
+        }
+        frag
+    }
+
+    /// Notes a test without parts and one that no number passes. `least` and `greatest` are what the
+    /// number can be.
+    pub(crate) fn check(
+        &self,
+        least: f64,
+        greatest: f64,
+        at: &Path,
+        refusals: &mut Vec<UserError>,
+    ) {
+        if self.parts().next().is_none() {
+            let message =
+                "Say what the number must be: atLeast, atMost, moreThan, lessThan or equals.";
+            refusals.push(at.refuse(UserErrorCode::Required, message));
+            return;
+        }
+        let mut low = (least, true);
+        let mut high = (greatest, true);
+        for (sign, bound) in self.parts() {
+            match sign {
+                ">=" if bound > low.0 => low = (bound, true),
+                ">" if bound >= low.0 => low = (bound, false),
+                "<=" if bound < high.0 => high = (bound, true),
+                "<" if bound <= high.0 => high = (bound, false),
+                "=" => {
+                    if bound > low.0 {
+                        low = (bound, true);
+                    }
+                    if bound < high.0 {
+                        high = (bound, true);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let possible = low.0 < high.0 || (low.0 <= high.0 && low.1 && high.1);
+        if !possible {
+            let message = "No number can be that. Widen the range.";
+            refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+        }
+    }
+
+    /// Whether no number passes both.
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        let both: Vec<(&str, f64)> = self.parts().chain(other.parts()).collect();
+        both.iter().any(|&(sign, bound)| match sign {
+            "=" => both.iter().any(|&(other, limit)| match other {
+                ">=" => bound < limit,
+                ">" => bound <= limit,
+                "<=" => bound > limit,
+                "<" => bound >= limit,
+                _ => !bound.total_cmp(&limit).is_eq(),
+            }),
+            ">=" => both.iter().any(|&(other, limit)| {
+                (other == "<=" && limit < bound) || (other == "<" && limit <= bound)
+            }),
+            ">" => both
+                .iter()
+                .any(|&(other, limit)| matches!(other, "<=" | "<") && limit <= bound),
+            _ => false,
+        })
+    }
+
+    /// “at least 4”, to stand behind what is counted.
+    pub(crate) fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let parts: Vec<String> = self
+            .parts()
+            .map(|(sign, bound)| match sign {
+                ">=" => say!(
+                    phrasing,
+                    format!("{bound}以上"),
+                    format!("at least {bound}"),
+                    format!("不少于{bound}")
+                ),
+                "<=" => say!(
+                    phrasing,
+                    format!("{bound}以下"),
+                    format!("at most {bound}"),
+                    format!("不超过{bound}")
+                ),
+                ">" => say!(
+                    phrasing,
+                    format!("{bound}超"),
+                    format!("more than {bound}"),
+                    format!("超过{bound}")
+                ),
+                "<" => say!(
+                    phrasing,
+                    format!("{bound}未満"),
+                    format!("less than {bound}"),
+                    format!("少于{bound}")
+                ),
+                _ => say!(
+                    phrasing,
+                    format!("ちょうど{bound}"),
+                    format!("exactly {bound}"),
+                    format!("恰好{bound}")
+                ),
+            })
+            .collect();
+        parts.join(say!(phrasing, "かつ", " and ", "且"))
+    }
+}
