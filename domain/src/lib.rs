@@ -37,6 +37,7 @@ pub mod order;
 pub mod page;
 pub mod phone;
 pub mod port;
+pub mod report;
 pub mod rule;
 pub mod search;
 pub mod stage;
@@ -73,12 +74,18 @@ pub fn schedules() -> &'static [&'static dyn Schedule] {
     &[
         &health::nightly::NightlyHealth,
         &search::upkeep::SearchUpkeep,
+        &report::quality::NightlyQuality,
     ]
 }
 
 /// Everything long that can be asked for.
 pub fn operations() -> &'static [&'static dyn operation::Kind] {
-    &[&tag::tagging::TagByFilter, &tag::tagging::WithdrawRuleTags]
+    &[
+        &report::quality::TagQuality,
+        &report::quality::apply::ApplyTagPlan,
+        &tag::tagging::TagByFilter,
+        &tag::tagging::WithdrawRuleTags,
+    ]
 }
 
 /// Makes the subjects of due items that are tried again ready for it.

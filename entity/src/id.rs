@@ -145,6 +145,10 @@ ids! {
     TaggingId = "tagging";
     /// Something a member has to do.
     TaskId = "task";
+    /// A run of the quality audit of the tags.
+    TagQualityRunId = "qualityrun";
+    /// Something such a run found.
+    TagFindingId = "finding";
     /// A place messages come from.
     InboxId = "inbox";
     /// A thread with a contact.

@@ -42,6 +42,8 @@ pub mod stage_change;
 pub mod survey_answer;
 pub mod tag;
 pub mod tag_group;
+pub mod tag_quality_finding;
+pub mod tag_quality_run;
 pub mod tagging;
 pub mod task;
 pub mod ticket;

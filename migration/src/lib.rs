@@ -23,6 +23,7 @@ mod m0013_conversation;
 mod m0014_audit;
 mod m0015_work;
 mod m0016_merge;
+mod m0017_report;
 mod m0018_document;
 mod m0023_task;
 mod m0024_survey;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_audit::Migration),
             Box::new(m0015_work::Migration),
             Box::new(m0016_merge::Migration),
+            Box::new(m0017_report::Migration),
             Box::new(m0018_document::Migration),
             Box::new(m0024_survey::Migration),
             Box::new(m0023_task::Migration),

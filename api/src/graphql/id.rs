@@ -38,12 +38,20 @@ pub(crate) fn parse_all<I: Id>(texts: &[ID], path: &[&str]) -> Result<Vec<I>> {
     texts.iter().map(|text| parse(text, path)).collect()
 }
 
+/// Reads a list of ids; the path of a refusal is the place in the list.
+pub(crate) fn parse_each<I: Id>(texts: &[ID], list: &str) -> Result<Vec<I>> {
+    let each = texts.iter().enumerate();
+    each.map(|(index, text)| parse(text, &[list, &index.to_string()]))
+        .collect()
+}
+
 fn missing<I: Id>(path: &[&str]) -> UserError {
     let what = match I::PREFIX {
         "token" => "access token",
         "target" => "notification target",
         "firing" => "rule firing",
         "group" => "tag group",
+        "qualityrun" => "run",
         "healthmodel" => "health model",
         "suspect" => "open suspicion",
         "quarantine" => "quarantined item",

@@ -33,6 +33,7 @@ pub mod operation;
 mod page;
 pub mod quarantine;
 pub mod rate_limit;
+pub mod report;
 pub mod rule;
 mod scalar;
 pub mod search;
@@ -70,6 +71,7 @@ pub struct Query(
     operation::OperationQuery,
     quarantine::QuarantineQuery,
     rate_limit::RateLimitQuery,
+    report::ReportQuery,
     rule::RuleQuery,
     tag::TagGroupQuery,
     tag::TagLifecycleQuery,
@@ -100,6 +102,7 @@ pub struct Mutation(
     notification::NotificationMutation,
     operation::OperationMutation,
     quarantine::QuarantineMutation,
+    report::ReportMutation,
     rule::RuleMutation,
     tag::StarterPackMutation,
     tag::TagGroupMutation,

@@ -27,6 +27,7 @@ use super::{
     notification::{Delivery, DeliveryAttempt},
     operation::Operation,
     quarantine::QuarantinedItem,
+    report::{TagFinding, TagQualityRun},
     rule::{Rule, RuleFiring},
     search::SearchHit,
     stage::StageChange,
@@ -118,6 +119,12 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         )
         .override_output_type_description::<Connection<String, SurveyAnswer>>(
             "A page of answers to surveys.",
+        )
+        .override_output_type_description::<Connection<String, TagFinding>>(
+            "A page of what an audit of the tags found.",
+        )
+        .override_output_type_description::<Connection<String, TagQualityRun>>(
+            "A page of runs of the quality audit of the tags.",
         )
         .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
         .override_output_type_description::<Connection<String, Task>>("A page of tasks.")

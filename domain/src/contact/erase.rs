@@ -110,6 +110,8 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("attribute_value", R(about_them!("subject_id"))),
     line("note", R(about_them!("subject_id"))),
     line("stage_change", R(theirs!("subject_id"))),
+    line("tag_quality_carried", Derived(about_them!("thing_id"))),
+    line("tag_quality_thing", Derived(about_them!("thing_id"))),
     line("tag_rank", Derived(about_them!("target_id"))),
     line("tagging", R(about_them!("target_id"))),
     line(
@@ -194,6 +196,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("document", Nothing),
     line("health_model", Nothing),
     line("inbox", Nothing),
+    line("lead_judgement", Nothing),
     line("log_epoch", Nothing),
     line("member", Nothing),
     line("notification_target", Nothing),
@@ -208,6 +211,8 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("tag_closure", Nothing),
     line("tag_count", Nothing),
     line("tag_group", Nothing),
+    line("tag_quality_finding", Nothing),
+    line("tag_quality_run", Nothing),
     line("workspace", Nothing),
 ];
 

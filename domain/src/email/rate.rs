@@ -40,48 +40,48 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// `numerator` of `denominator`, with the Wilson score interval:
-    /// `(p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)`. Definitions, "Small samples".
+    /// `numerator` of `denominator`, with its [`wilson`] interval.
     pub fn new(numerator: i64, denominator: i64, base: Base) -> Self {
-        if denominator <= 0 {
-            return Self {
-                value: None,
-                numerator,
-                denominator,
-                base,
-                low: None,
-                high: None,
-            };
-        }
-        let n = denominator as f64;
-        let p = numerator as f64 / n;
-        let squared = Z * Z;
-        let middle = p + squared / (2.0 * n);
-        let reach = Z
-            * (p * (1.0 - p) / n + squared / (4.0 * n * n))
-                .max(0.0)
-                .sqrt();
-        let scale = 1.0 + squared / n;
-        // The ends are exact there; the formula leaves a rounding error.
-        let low = if numerator == 0 {
-            0.0
-        } else {
-            (middle - reach) / scale
-        };
-        let high = if numerator == denominator {
-            1.0
-        } else {
-            (middle + reach) / scale
-        };
+        let interval = wilson(numerator, denominator);
         Self {
-            value: Some(p),
+            value: (denominator > 0).then(|| numerator as f64 / denominator as f64),
             numerator,
             denominator,
             base,
-            low: Some(low.clamp(0.0, 1.0)),
-            high: Some(high.clamp(0.0, 1.0)),
+            low: interval.map(|(low, _)| low),
+            high: interval.map(|(_, high)| high),
         }
     }
+}
+
+/// The 95 % Wilson score interval of a share:
+/// `(p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)`; nothing of nothing. Definitions, "Small
+/// samples".
+pub(crate) fn wilson(numerator: i64, denominator: i64) -> Option<(f64, f64)> {
+    if denominator <= 0 {
+        return None;
+    }
+    let n = denominator as f64;
+    let p = numerator as f64 / n;
+    let squared = Z * Z;
+    let middle = p + squared / (2.0 * n);
+    let reach = Z
+        * (p * (1.0 - p) / n + squared / (4.0 * n * n))
+            .max(0.0)
+            .sqrt();
+    let scale = 1.0 + squared / n;
+    // The ends are exact there; the formula leaves a rounding error.
+    let low = if numerator == 0 {
+        0.0
+    } else {
+        (middle - reach) / scale
+    };
+    let high = if numerator == denominator {
+        1.0
+    } else {
+        (middle + reach) / scale
+    };
+    Some((low.clamp(0.0, 1.0), high.clamp(0.0, 1.0)))
 }
 
 /// The rates of the definitions' table "Email"; each is null when its denominator is 0.

@@ -1,5 +1,7 @@
 //! Rules as things that name tags: listed before a tag is deleted, rewritten when one is merged.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use entity::{
     id::{Id as _, RuleId, TagId, WorkspaceId},
@@ -43,6 +45,25 @@ impl Referrer for Rules {
                 version: rule.version,
                 active: rule.active,
             })
+            .collect())
+    }
+
+    async fn named(
+        &self,
+        connection: &DatabaseTransaction,
+        workspace: WorkspaceId,
+        tags: &[TagId],
+    ) -> Result<BTreeSet<TagId>> {
+        let references = naming(connection, workspace, tags).await?.into_iter();
+        let named: BTreeSet<TagId> = references
+            .flat_map(|rule| rule.definition.references())
+            .filter(|one| matches!(one.kind, IdKind::ContactTag | IdKind::ConversationTag))
+            .map(|one| TagId(one.id))
+            .collect();
+        Ok(tags
+            .iter()
+            .copied()
+            .filter(|tag| named.contains(tag))
             .collect())
     }
 

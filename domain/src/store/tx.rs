@@ -35,6 +35,15 @@ pub struct Tx<'c> {
     appended: Vec<&'static str>,
 }
 
+/// A place in a transaction.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    changes: usize,
+    audits: usize,
+    wakes: usize,
+    appended: usize,
+}
+
 impl<'c> Tx<'c> {
     pub(crate) async fn begin(ctx: &'c Ctx, workspace: WorkspaceId) -> Result<Self, DbErr> {
         Ok(Self {
@@ -149,6 +158,29 @@ impl<'c> Tx<'c> {
             let fact = Fact::AuditWritten { audit_entry_id };
             self.changes.push(Change::new(who.origin, None, fact));
         }
+        Ok(())
+    }
+
+    /// Marks this place, so that what is done from here on can be undone alone.
+    pub(crate) async fn mark(&self) -> Result<Mark, DbErr> {
+        self.inner.execute_unprepared("SAVEPOINT mark").await?;
+        Ok(Mark {
+            changes: self.changes.len(),
+            audits: self.audits.len(),
+            wakes: self.wakes.len(),
+            appended: self.appended.len(),
+        })
+    }
+
+    /// Undoes what was done since the mark; the transaction goes on.
+    pub(crate) async fn undo_to(&mut self, mark: Mark) -> Result<(), DbErr> {
+        self.inner
+            .execute_unprepared("ROLLBACK TO SAVEPOINT mark")
+            .await?;
+        self.changes.truncate(mark.changes);
+        self.audits.truncate(mark.audits);
+        self.wakes.truncate(mark.wakes);
+        self.appended.truncate(mark.appended);
         Ok(())
     }
 

@@ -53,6 +53,10 @@ const SILENT: &[(&str, &str)] = &[
         "facts of other systems; an entry only for the contacts it makes",
     ),
     (
+        "startTagQualityRun",
+        "changes nothing but its own findings; the run is kept",
+    ),
+    (
         "ingestSurveyAnswers",
         "facts of other systems; an entry only for the contacts it makes",
     ),

@@ -154,6 +154,7 @@ impl House {
             house.keep(word, &made["tag"]["id"]);
         }
 
+        house.judge_leads(door, &canary).await;
         house.make_rule(door, &canary).await;
         house.take_in(world, door, name, &canary).await;
         house.follow_up(world, door).await;
@@ -357,6 +358,25 @@ impl House {
             .must(owner, taggings, json!({ "id": self.ids["contact"] }))
             .await;
         self.keep("tagging", &found["taggings"][0]["id"]);
+    }
+
+    /// A value of the group that means a target lead, and a run of the audit of the tags.
+    async fn judge_leads(&mut self, door: &Door, canary: &str) {
+        let owner = &self.owner.clone();
+        let tag = "mutation($input: CreateTagInput!) { createTag(input: $input) \
+            { tag { id } userErrors { message } } }";
+        let name = format!("{canary} value");
+        let input = json!({ "name": name, "kind": "CONTACT", "groupId": self.ids["group"] });
+        let made = door.must(owner, tag, json!({ "input": input })).await;
+        self.keep("value", &made["tag"]["id"]);
+        let set = "mutation($input: SetLeadJudgementInput!) { setLeadJudgement(input: $input) \
+            { judgement { isChosen } userErrors { message } } }";
+        let input = json!({ "groupId": self.ids["group"], "targetTagIds": [self.ids["value"]] });
+        door.must(owner, set, json!({ "input": input })).await;
+        let run = "mutation($input: StartTagQualityRunInput!) \
+            { startTagQualityRun(input: $input) { run { id } userErrors { message } } }";
+        let made = door.must(owner, run, json!({ "input": {} })).await;
+        self.keep("run", &made["run"]["id"]);
     }
 
     /// An order, an invoice, a ticket, an opportunity and an answer of the contact.

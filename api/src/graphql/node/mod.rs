@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
     AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
     EmailEventId, EventId, FiringId, Id, InboxId, InvoiceId, MessageId, NoteId, OperationId,
-    OpportunityId, OrderId, RuleId, SurveyAnswerId, TagGroupId, TagId, TaggingId, TargetId, TaskId,
-    TicketId,
+    OpportunityId, OrderId, RuleId, SurveyAnswerId, TagGroupId, TagId, TagQualityRunId, TaggingId,
+    TargetId, TaskId, TicketId,
 };
 
 use super::{
@@ -23,6 +23,7 @@ use super::{
     note::Note,
     notification::{Delivery, NotificationTarget},
     operation::Operation,
+    report::TagQualityRun,
     rule::{Rule, RuleFiring},
     tag::{Tag, TagGroup, Tagging},
     task::Task,
@@ -80,6 +81,8 @@ pub enum Node {
     Tag(Tag),
     /// A dimension that tags are values of.
     TagGroup(TagGroup),
+    /// A run of the quality audit of the tags.
+    TagQualityRun(TagQualityRun),
     /// One tag on one thing.
     Tagging(Tagging),
     /// Something a member has to do.
@@ -237,6 +240,12 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await
             .map_err(fault)?;
         return Ok(found.into_iter().next().map(Event).map(Node::Event));
+    }
+    if let Some(id) = known::<TagQualityRunId>(id) {
+        let found = domain::report::quality::find(ctx, actor.workspace, id)
+            .await
+            .map_err(fault)?;
+        return Ok(found.map(TagQualityRun).map(Node::TagQualityRun));
     }
     if let Some(id) = known::<TaggingId>(id) {
         let found = domain::tag::tagging::find(ctx, actor.workspace, id)

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Origin, Scope},
-    audit::Record,
+    audit::{Record, Who},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Tx},
@@ -44,40 +44,47 @@ pub struct Merge {
 pub async fn merge(ctx: &Ctx, actor: &Actor, merge: Merge) -> Result<tag::Model> {
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    hold(&tx).await?;
-    let target = check::usable_target(Tree::of(&tx), merge.target).await?;
-    let sources = sources(&tx, &merge, &target).await?;
-    graft::lock(&tx, &sources, &[target.id], target.group_id).await?;
+    let target = merge_within(&mut tx, actor.into(), &merge).await?;
+    tx.commit().await?;
+    Ok(target)
+}
+
+/// Merges tags in a transaction that does more than that. A refusal may come after something was
+/// written: whoever goes on with the transaction then has to undo it.
+pub(crate) async fn merge_within(tx: &mut Tx<'_>, who: Who, merge: &Merge) -> Result<tag::Model> {
+    hold(tx).await?;
+    let target = check::usable_target(Tree::of(tx), merge.target).await?;
+    let sources = sources(tx, merge, &target).await?;
+    graft::lock(tx, &sources, &[target.id], target.group_id).await?;
     let mut merging = Merging {
-        origin: actor.origin(),
+        origin: who.origin,
         merged: Vec::new(),
     };
     for source in sources {
         // One of the same name may have taken it in already.
         if !merging.merged.iter().any(|merged| merged.source == source) {
-            merging.join(&mut tx, source, &target).await?;
+            merging.join(tx, source, &target).await?;
         }
     }
-    merging.finish(&mut tx, target.kind).await?;
-    refuse_too_deep(&tx, target.id).await?;
+    merging.finish(tx, target.kind).await?;
+    refuse_too_deep(tx, target.id).await?;
     selection::settle(
-        &mut tx,
-        actor.origin(),
+        tx,
+        who.origin,
         target.group_id,
         merge.keep_newest,
         "targetId",
     )
     .await?;
-    selection::mark_subtree(&tx, target.id).await?;
-    let target = check::existing(Tree::of(&tx), target.id, &["targetId"]).await?;
+    selection::mark_subtree(tx, target.id).await?;
+    let target = check::existing(Tree::of(tx), target.id, &["targetId"]).await?;
     tx.record(Change::new(
-        actor.origin(),
+        who.origin,
         None,
         Fact::TagChanged { tag_id: target.id },
     ));
     let said = serde_json::json!({ "merged": merge.sources });
-    tx.audit(actor, Record::made("tag.merge", target.id, said));
-    tx.commit().await?;
+    tx.audit(who, Record::made("tag.merge", target.id, said));
     Ok(target)
 }
 

@@ -4,6 +4,8 @@
 //! A new noun that names tags (a segment, a report) implements [`Referrer`] and adds its line to
 //! [`REFERRERS`]; nothing else here changes.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use entity::{
     id::{TagId, WorkspaceId},
@@ -11,7 +13,7 @@ use entity::{
 };
 use sea_orm::DatabaseTransaction;
 
-use crate::{access::Origin, error::Result, rule, store::Tx};
+use crate::{access::Origin, error::Result, report, rule, store::Tx};
 
 /// The kind of thing that names a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum, serde::Serialize)]
@@ -19,6 +21,8 @@ use crate::{access::Origin, error::Result, rule, store::Tx};
 pub enum UseKind {
     /// A rule, in its condition or its actions.
     Rule,
+    /// A report, in what it counts.
+    Report,
 }
 
 /// One thing that names a tag.
@@ -56,6 +60,30 @@ pub(crate) trait Referrer: Send + Sync {
         tags: &[TagId],
     ) -> Result<Vec<Use>>;
 
+    /// Those of `tags` that anything names.
+    async fn named(
+        &self,
+        connection: &DatabaseTransaction,
+        workspace: WorkspaceId,
+        tags: &[TagId],
+    ) -> Result<BTreeSet<TagId>> {
+        // Halves of what is named are asked about again: few of many tags cost few questions.
+        let mut named = BTreeSet::new();
+        let mut parts = vec![tags];
+        while let Some(part) = parts.pop() {
+            if part.is_empty() || self.uses(connection, workspace, part).await?.is_empty() {
+                continue;
+            }
+            if let [tag] = part {
+                named.insert(*tag);
+            } else {
+                let (left, right) = part.split_at(part.len() / 2);
+                parts.extend([left, right]);
+            }
+        }
+        Ok(named)
+    }
+
     /// Names the targets wherever the sources were named, pair after pair; all are of one kind. The
     /// workspace's tree and rules are held.
     async fn replace(
@@ -68,7 +96,7 @@ pub(crate) trait Referrer: Send + Sync {
 }
 
 /// Everything that names tags.
-const REFERRERS: &[&dyn Referrer] = &[&rule::retag::Rules];
+const REFERRERS: &[&dyn Referrer] = &[&rule::retag::Rules, &report::purity::Judgements];
 
 /// Everything that names any of `tags`.
 pub(super) async fn uses(
@@ -81,6 +109,19 @@ pub(super) async fn uses(
         uses.extend(referrer.uses(connection, workspace, tags).await?);
     }
     Ok(uses)
+}
+
+/// Those of `tags` that anything names.
+pub(crate) async fn named(
+    connection: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    tags: &[TagId],
+) -> Result<BTreeSet<TagId>> {
+    let mut named = BTreeSet::new();
+    for referrer in REFERRERS {
+        named.extend(referrer.named(connection, workspace, tags).await?);
+    }
+    Ok(named)
 }
 
 /// Lets everything that named a source name its target.

@@ -1,0 +1,302 @@
+//! Which tag group says what a target lead is, and which of its values do.
+//!
+//! Until a workspace says so itself, the lead judgement of the starter pack for B2B counts, with the
+//! two values that fit: target now, and target but not now.
+
+use async_trait::async_trait;
+use entity::{
+    id::{Id as _, TagGroupId, TagId, WorkspaceId},
+    kind::TagKind,
+    tag, tag_group,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult};
+use serde_json::{Value, json};
+
+use crate::{
+    access::{Actor, Origin, Scope},
+    audit::Record,
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    store::{Query, Tx},
+    tag::catalogue::{Merged, Referrer, Use, UseKind},
+};
+
+/// The lead judgement of the starter pack, and its values that are targets.
+const PACK_GROUP: &str = "b2b/lead";
+const PACK_TARGETS: [&str; 2] = ["b2b/lead/target-now", "b2b/lead/target-later"];
+
+/// What counts as a target lead.
+#[derive(Debug, Clone)]
+pub struct LeadJudgement {
+    /// The group whose values judge.
+    pub group: tag_group::Model,
+    /// Its values that mean a target lead; what is below them does too.
+    pub targets: Vec<tag::Model>,
+    /// Whether the workspace chose it, or it is the starter pack's.
+    pub is_chosen: bool,
+}
+
+#[derive(FromQueryResult)]
+struct Stored {
+    group_id: TagGroupId,
+    target_tag_ids: Value,
+}
+
+/// What counts as a target lead; nothing when neither the workspace has said so nor the starter pack
+/// was applied.
+pub async fn judgement(ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<LeadJudgement>> {
+    let stored = stored(ctx.reader(), workspace).await?;
+    let is_chosen = stored.is_some();
+    let group: Option<tag_group::Model> = if let Some(stored) = &stored {
+        tag_group::Entity::find_by_id((workspace, stored.group_id))
+            .one(ctx.reader())
+            .await?
+    } else {
+        Query::new("SELECT p.* FROM tag_group p WHERE p.workspace_id = $1 AND p.pack_key = $2")
+            .bind(workspace)
+            .bind(PACK_GROUP)
+            .one(ctx.reader())
+            .await?
+    };
+    let Some(group) = group else {
+        return Ok(None);
+    };
+    let chosen: Option<Vec<TagId>> = stored
+        .map(|stored| serde_json::from_value(stored.target_tag_ids))
+        .transpose()?;
+    let in_group: Vec<Packed> = Query::new(
+        "SELECT t.id, t.pack_key FROM tag t WHERE t.workspace_id = $1 AND t.group_id = $2
+           AND t.deleted_at IS NULL ORDER BY t.position, t.name_key, t.id",
+    )
+    .bind(workspace)
+    .bind(group.id)
+    .all(ctx.reader())
+    .await?;
+    let targets: Vec<TagId> = in_group
+        .into_iter()
+        .filter(|tag| match &chosen {
+            Some(chosen) => chosen.contains(&tag.id),
+            None => tag
+                .pack_key
+                .as_deref()
+                .is_some_and(|key| PACK_TARGETS.contains(&key)),
+        })
+        .map(|tag| tag.id)
+        .collect();
+    let mut models = crate::tag::catalogue::load(ctx, workspace, &targets).await?;
+    models.sort_by_key(|tag| targets.iter().position(|id| *id == tag.id));
+    Ok(Some(LeadJudgement {
+        group,
+        targets: models,
+        is_chosen,
+    }))
+}
+
+#[derive(FromQueryResult)]
+struct Packed {
+    id: TagId,
+    pack_key: Option<String>,
+}
+
+async fn stored(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+) -> Result<Option<Stored>> {
+    Ok(
+        Query::new("SELECT group_id, target_tag_ids FROM lead_judgement WHERE workspace_id = $1")
+            .bind(workspace)
+            .one(connection)
+            .await?,
+    )
+}
+
+/// Chooses the group that judges and its values that mean a target lead.
+pub async fn set_judgement(
+    ctx: &Ctx,
+    actor: &Actor,
+    group: TagGroupId,
+    targets: Vec<TagId>,
+) -> Result<LeadJudgement> {
+    actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    check(&tx, group, &targets).await?;
+    let before = stored(tx.connection(), tx.workspace).await?;
+    write(&tx, group, &targets).await?;
+    let said =
+        |group: TagGroupId, targets: &Value| json!({ "groupId": group, "targetTagIds": targets });
+    let after = said(group, &json!(targets));
+    let record = match before {
+        Some(before) => {
+            let before = said(before.group_id, &before.target_tag_ids);
+            Record::changed("lead_judgement.set", tx.workspace, before, after)
+        }
+        None => Record::made("lead_judgement.set", tx.workspace, after),
+    };
+    tx.audit(actor, record);
+    tx.commit().await?;
+    judgement(ctx, actor.workspace)
+        .await?
+        .ok_or_else(|| Error::not_found(&["groupId"], "group"))
+}
+
+async fn write(tx: &Tx<'_>, group: TagGroupId, targets: &[TagId]) -> Result<()> {
+    Query::new(
+        "INSERT INTO lead_judgement (workspace_id, group_id, target_tag_ids, updated_at)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (workspace_id) DO UPDATE SET group_id = excluded.group_id,
+             target_tag_ids = excluded.target_tag_ids, updated_at = excluded.updated_at",
+    )
+    .bind(tx.workspace)
+    .bind(group)
+    .bind(json!(targets))
+    .bind(tx.now)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+async fn check(tx: &Tx<'_>, group: TagGroupId, targets: &[TagId]) -> Result<()> {
+    let found = tag_group::Entity::find_by_id((tx.workspace, group))
+        .one(tx.connection())
+        .await?
+        .ok_or_else(|| Error::not_found(&["groupId"], "group"))?;
+    if found.kind != TagKind::Contact {
+        let message = "Leads are judged by a group of tags for contacts.";
+        return Err(Error::refused(
+            &["groupId"],
+            UserErrorCode::KindMismatch,
+            message,
+        ));
+    }
+    if targets.is_empty() {
+        let message = "Name at least one value that means a target lead.";
+        return Err(Error::refused(
+            &["targetTagIds"],
+            UserErrorCode::Required,
+            message,
+        ));
+    }
+    let members: Vec<TagId> = Query::new(
+        "SELECT t.id FROM tag t WHERE t.workspace_id = $1 AND t.group_id = $2
+           AND t.deleted_at IS NULL",
+    )
+    .bind(tx.workspace)
+    .bind(group)
+    .column(tx.connection())
+    .await?;
+    for (index, target) in targets.iter().enumerate() {
+        if !members.contains(target) {
+            let index = index.to_string();
+            let message = "There is no such tag in this group.";
+            return Err(Error::refused(
+                &["targetTagIds", &index],
+                UserErrorCode::NotFound,
+                message,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The tags of the group, and whether each means a target lead: by itself or by a tag above it.
+pub(super) async fn verdicts(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    judgement: &LeadJudgement,
+) -> Result<Vec<(TagId, bool)>> {
+    #[derive(FromQueryResult)]
+    struct Link {
+        tag_id: TagId,
+        ancestor_id: TagId,
+    }
+    let links: Vec<Link> = Query::new(
+        "SELECT l.tag_id, l.ancestor_id FROM tag t
+         JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = t.id
+         WHERE t.workspace_id = $1 AND t.group_id = $2 AND t.deleted_at IS NULL
+         ORDER BY l.tag_id",
+    )
+    .bind(workspace)
+    .bind(judgement.group.id)
+    .all(ctx.reader())
+    .await?;
+    let mut verdicts: Vec<(TagId, bool)> = Vec::new();
+    for link in links {
+        let is_target = judgement
+            .targets
+            .iter()
+            .any(|tag| tag.id == link.ancestor_id);
+        match verdicts.last_mut() {
+            Some((tag, verdict)) if *tag == link.tag_id => *verdict |= is_target,
+            _ => verdicts.push((link.tag_id, is_target)),
+        }
+    }
+    Ok(verdicts)
+}
+
+/// The lead judgement as a thing that names tags.
+pub(crate) struct Judgements;
+
+#[async_trait]
+impl Referrer for Judgements {
+    async fn uses(
+        &self,
+        connection: &DatabaseTransaction,
+        workspace: WorkspaceId,
+        tags: &[TagId],
+    ) -> Result<Vec<Use>> {
+        let Some(stored) = stored(connection, workspace).await? else {
+            return Ok(Vec::new());
+        };
+        let named: Vec<TagId> = serde_json::from_value(stored.target_tag_ids)?;
+        if !named.iter().any(|tag| tags.contains(tag)) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Use {
+            kind: UseKind::Report,
+            id: stored.group_id.to_string(),
+            name: "Lead judgement".to_owned(),
+            version: 0,
+            // A value that is gone is counted as no target; nothing stops working.
+            active: false,
+        }])
+    }
+
+    async fn replace(
+        &self,
+        tx: &mut Tx<'_>,
+        origin: Origin,
+        _kind: TagKind,
+        merged: &[Merged],
+    ) -> Result<()> {
+        let Some(stored) = stored(tx.connection(), tx.workspace).await? else {
+            return Ok(());
+        };
+        let before: Vec<TagId> = serde_json::from_value(stored.target_tag_ids)?;
+        let mut after = before.clone();
+        for pair in merged {
+            for tag in &mut after {
+                if tag.uuid() == pair.source.uuid() {
+                    *tag = pair.target;
+                }
+            }
+        }
+        let mut seen = Vec::new();
+        after.retain(|tag| {
+            let is_new = !seen.contains(tag);
+            seen.push(*tag);
+            is_new
+        });
+        if after == before {
+            return Ok(());
+        }
+        write(tx, stored.group_id, &after).await?;
+        let record = Record::changed(
+            "lead_judgement.set",
+            tx.workspace,
+            json!({ "targetTagIds": before }),
+            json!({ "targetTagIds": after }),
+        );
+        tx.audit(origin, record);
+        Ok(())
+    }
+}

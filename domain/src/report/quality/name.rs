@@ -1,0 +1,596 @@
+//! Which names mean the same: width, case, kana, variants of characters, and spelling.
+//!
+//! Names are folded first (NFKC, lower case, katakana as hiragana, small kana as large ones, old and
+//! regional forms of common characters, no spaces, punctuation or long-vowel marks). What is equal
+//! then is the same name. Otherwise names are alike if a few letters differ, fewer the shorter they
+//! are, because one letter tells short words apart. A Han character carries a meaning of its own, and so does a
+//! number: names whose Han characters or numbers differ are never taken for spellings of one another
+//! (対象 and 対象外, 1-10 and 11-50). Of okurigana, more may differ. A negation is no spelling.
+//!
+//! It cannot see that words mean the same (client, customer), nor every pair of simplified and
+//! traditional characters: `VARIANTS` holds those that are common in such names.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::text;
+
+/// Forms of one character, the one they are folded to first.
+const VARIANTS: &[&str] = &[
+    "国國",
+    "会會",
+    "学學",
+    "気氣气",
+    "広廣广",
+    "関關关",
+    "東东",
+    "業业",
+    "電电電",
+    "車车",
+    "門门",
+    "長长",
+    "書书",
+    "見见",
+    "話话",
+    "語语",
+    "読讀读",
+    "説說说",
+    "請请",
+    "計计",
+    "記记",
+    "訪访",
+    "試试",
+    "詢询",
+    "調调",
+    "談谈",
+    "課课",
+    "論论",
+    "購购",
+    "買买",
+    "売賣卖",
+    "販贩",
+    "貿贸",
+    "費费",
+    "資资",
+    "質质",
+    "貨货",
+    "頭头",
+    "題题",
+    "額额",
+    "顧顾",
+    "類类",
+    "館馆",
+    "飲饮",
+    "銀银",
+    "銷销",
+    "鉄鐵铁",
+    "録錄录",
+    "開开",
+    "問问",
+    "間间",
+    "聞闻",
+    "階阶",
+    "際际",
+    "陽阳",
+    "隊队",
+    "険險险",
+    "雑雜杂",
+    "離离",
+    "難难",
+    "運运",
+    "過过",
+    "達达",
+    "違违",
+    "連连",
+    "進进",
+    "選选",
+    "遠远",
+    "適适",
+    "還还",
+    "辺邊边",
+    "様樣样",
+    "権權权",
+    "検檢检",
+    "構构",
+    "機机",
+    "樹树",
+    "橋桥",
+    "歓歡欢",
+    "歩步",
+    "歳歲岁",
+    "歴歷历",
+    "残殘残",
+    "殺杀",
+    "決决",
+    "済濟济",
+    "満滿满",
+    "湾灣湾",
+    "準准",
+    "滞滯滞",
+    "漢汉",
+    "潜潛潜",
+    "営營营",
+    "爾尔",
+    "状狀状",
+    "独獨独",
+    "猟獵猎",
+    "現现",
+    "環环",
+    "産產产",
+    "画畫画",
+    "異异",
+    "発發发",
+    "県縣县",
+    "真眞",
+    "眾众",
+    "確确",
+    "礼禮礼",
+    "種种",
+    "積积",
+    "穏穩稳",
+    "窓窗",
+    "競竞",
+    "筆笔",
+    "節节",
+    "簡简",
+    "糧粮",
+    "約约",
+    "納纳",
+    "級级",
+    "紙纸",
+    "細细",
+    "組组",
+    "終终",
+    "経經经",
+    "結结",
+    "統统",
+    "絡络",
+    "継繼继",
+    "続續续",
+    "維维",
+    "総總总",
+    "線线",
+    "縁緣缘",
+    "職职",
+    "聯联",
+    "声聲声",
+    "聴聽听",
+    "脈脉",
+    "臨临",
+    "与與与",
+    "興兴",
+    "旧舊旧",
+    "艦舰",
+    "蔵藏",
+    "薬藥药",
+    "術术",
+    "衛衞卫",
+    "製制",
+    "複复",
+    "親亲",
+    "覚覺觉",
+    "観觀观",
+    "規规",
+    "視视",
+    "触觸触",
+    "訂订",
+    "認认",
+    "誌志",
+    "設设",
+    "許许",
+    "評评",
+    "詳详",
+    "誤误",
+    "護护",
+    "変變变",
+    "豊豐丰",
+    "負负",
+    "財财",
+    "責责",
+    "貴贵",
+    "賃赁",
+    "賞赏",
+    "賛贊赞",
+    "転轉转",
+    "軽輕轻",
+    "輸输",
+    "農农",
+    "対對对",
+    "専專专",
+    "将將将",
+    "層层",
+    "属屬属",
+    "師师",
+    "帯帶带",
+    "帰歸归",
+    "庁廳厅",
+    "応應应",
+    "従從从",
+    "徴徵征",
+    "恵惠",
+    "悪惡恶",
+    "愛爱",
+    "態态",
+    "慮虑",
+    "懐懷怀",
+    "戦戰战",
+    "戸戶户",
+    "払拂",
+    "択擇择",
+    "担擔担",
+    "拠據据",
+    "挙舉举",
+    "拡擴扩",
+    "採采",
+    "損损",
+    "揮挥",
+    "敵敌",
+    "数數数",
+    "断斷断",
+    "時时",
+    "曜曜",
+    "来來来",
+    "条條条",
+    "価價价",
+    "個个",
+    "備备",
+    "債债",
+    "傷伤",
+    "働働",
+    "優优",
+    "児兒儿",
+    "円圓圆",
+    "内內",
+    "両兩两",
+    "写寫写",
+    "処處处",
+    "剣劍剑",
+    "剤劑剂",
+    "動动",
+    "務务",
+    "勝胜",
+    "労勞劳",
+    "効效",
+    "区區区",
+    "医醫医",
+    "単單单",
+    "参參参",
+    "双雙双",
+    "号號号",
+    "員员",
+    "喚唤",
+    "営营",
+    "団團团",
+    "図圖图",
+    "場场",
+    "報报",
+    "壊壞坏",
+    "壱壹",
+    "奨獎奖",
+    "婦妇",
+    "実實实",
+    "寧宁",
+    "審审",
+    "導导",
+    "島岛",
+    "崎﨑",
+    "斉齊齐",
+    "斎齋斋",
+    "辺邉",
+    "高髙",
+    "浜濱滨",
+    "沢澤泽",
+    "滝瀧",
+    "竜龍龙",
+    "亀龜龟",
+    "塩鹽盐",
+    "麺麵面",
+    "黒黑",
+    "点點点",
+    "党黨党",
+    "児儿",
+    "楽樂乐",
+    "戻戾",
+    "届屆",
+    "無无",
+    "為爲为",
+    "猶犹",
+    "稲稻",
+    "緑綠绿",
+    "練练",
+    "繊纖纤",
+    "舗舖铺",
+    "認认",
+    "郵邮",
+    "鋼钢",
+    "隠隱隐",
+    "頼賴赖",
+    "願愿",
+    "験驗验",
+    "駅驛驿",
+    "騒騷骚",
+    "髪髮发",
+    "鶏雞鸡",
+    "麦麥麦",
+    "齢齡龄",
+    "歯齒齿",
+];
+
+/// Beginnings and ends that turn a word into its opposite.
+const OPPOSITES: [&str; 12] = [
+    "in", "un", "non", "no", "not", "dis", "im", "ir", "ex", "anti", "ない", "なし",
+];
+
+/// A name as names are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// Everything that is compared, in order.
+    pub(super) all: String,
+    /// Its Han characters, in order.
+    pub(super) han: String,
+    /// Its numbers, in order, with a space between.
+    pub(super) numbers: String,
+    /// What is left, in order.
+    rest: Vec<char>,
+    /// Its words in alphabetical order; only of names in letters of alphabets.
+    words: String,
+    /// Which characters the rest has, one bit each, shared by some.
+    mask: u64,
+}
+
+/// How two names are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// They differ in width, case, kana, forms of characters, spaces or marks only.
+    Same,
+    /// They are the same words in another order.
+    Reordered,
+    /// They differ in so many letters.
+    Spelling(usize),
+}
+
+impl Folded {
+    /// Folds a name.
+    pub(super) fn new(name: &str) -> Self {
+        let shown: String = name.nfkc().collect();
+        let lower: String = text::reading_key(&shown)
+            .chars()
+            .map(|c| large_kana(variant(c)))
+            .collect();
+        let mut words: Vec<String> = lower
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(singular)
+            .collect();
+        let all: String = words.concat().chars().filter(|c| !is_mark(*c)).collect();
+        let is_plain = all.chars().all(|c| c.is_ascii_alphanumeric()) && words.len() > 1;
+        words.sort_unstable();
+        let rest: Vec<char> = all
+            .chars()
+            .filter(|c| !is_han(*c) && !c.is_numeric())
+            .collect();
+        Self {
+            han: all.chars().filter(|c| is_han(*c)).collect(),
+            numbers: numbers(&lower),
+            words: if is_plain {
+                words.join(" ")
+            } else {
+                String::new()
+            },
+            mask: rest
+                .iter()
+                .fold(0, |mask, c| mask | 1 << (u32::from(*c) % 64)),
+            rest,
+            all,
+        }
+    }
+
+    /// How it and `other` are alike, if they are.
+    pub(super) fn likeness(&self, other: &Self) -> Option<Likeness> {
+        if self.numbers != other.numbers || self.han != other.han || self.all.is_empty() {
+            return None;
+        }
+        if self.all == other.all {
+            return Some(Likeness::Same);
+        }
+        if !self.words.is_empty() && self.words == other.words {
+            return Some(Likeness::Reordered);
+        }
+        let limit = self.tolerance(other);
+        if limit == 0
+            || self.rest.len().abs_diff(other.rest.len()) > limit
+            || (self.mask ^ other.mask).count_ones() as usize > 2 * limit
+            || is_opposite(&self.rest, &other.rest)
+        {
+            return None;
+        }
+        let distance = distance(&self.rest, &other.rest);
+        (1..=limit)
+            .contains(&distance)
+            .then_some(Likeness::Spelling(distance))
+    }
+
+    /// How many letters may differ.
+    fn tolerance(&self, other: &Self) -> usize {
+        let length = self.rest.len().max(other.rest.len());
+        let is_kana = self.rest.iter().chain(&other.rest).all(|c| is_kana(*c));
+        // 申込 and 申し込み: what is said in Han characters is the same, more kana only help reading.
+        if is_kana && self.han.chars().count() >= 2 && is_within(&self.rest, &other.rest) {
+            return 3;
+        }
+        let (one, two, three) = if is_kana { (4, 10, 20) } else { (5, 9, 16) };
+        match length {
+            length if length >= three => 3,
+            length if length >= two => 2,
+            length if length >= one => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// An English plural as its singular: `leads` is `lead`.
+fn singular(word: &str) -> String {
+    let is_plural = word.len() > 3
+        && word.chars().all(|c| c.is_ascii_alphabetic())
+        && word.ends_with('s')
+        && !word.ends_with("ss")
+        && !word.ends_with("us")
+        && !word.ends_with("is");
+    if is_plural {
+        word[..word.len() - 1].to_owned()
+    } else {
+        word.to_owned()
+    }
+}
+
+fn numbers(text: &str) -> String {
+    let parts = text.split(|c: char| !c.is_numeric());
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+fn variant(c: char) -> char {
+    if !is_han(c) {
+        return c;
+    }
+    let found = VARIANTS.iter().find(|forms| forms.contains(c));
+    found.and_then(|forms| forms.chars().next()).unwrap_or(c)
+}
+
+fn large_kana(c: char) -> char {
+    match c {
+        'ぁ' | 'ぃ' | 'ぅ' | 'ぇ' | 'ぉ' | 'っ' | 'ゃ' | 'ゅ' | 'ょ' | 'ゎ' => {
+            char::from_u32(u32::from(c) + 1).unwrap_or(c)
+        }
+        _ => c,
+    }
+}
+
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '々')
+}
+
+fn is_kana(c: char) -> bool {
+    matches!(c, 'ぁ'..='ゖ')
+}
+
+/// What is left out: the long-vowel mark, which people write or not (サーバ, サーバー).
+fn is_mark(c: char) -> bool {
+    c == 'ー'
+}
+
+/// Whether one is the other with a beginning or an end that means the opposite.
+fn is_opposite(a: &[char], b: &[char]) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    let extra = |part: &[char]| {
+        let part: String = part.iter().collect();
+        OPPOSITES.contains(&part.as_str()) || part.ends_with("ない") || part.ends_with("なし")
+    };
+    let longer = long.len() - short.len();
+    (long.ends_with(short) && extra(&long[..longer]))
+        || (long.starts_with(short) && extra(&long[short.len()..]))
+}
+
+/// Whether the shorter one is the longer one with letters left out.
+fn is_within(a: &[char], b: &[char]) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    let mut left = long.iter();
+    short.iter().all(|c| left.any(|other| other == c))
+}
+
+/// Letters to be put in, taken out, changed or swapped with the next (optimal string alignment).
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let change = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = change.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use Likeness::{Reordered, Same, Spelling};
+
+    use super::*;
+
+    fn check(a: &str, b: &str, expected: Option<Likeness>) {
+        let (a_folded, b_folded) = (Folded::new(a), Folded::new(b));
+        assert_eq!(a_folded.likeness(&b_folded), expected, "{a} / {b}");
+        assert_eq!(b_folded.likeness(&a_folded), expected, "{b} / {a}");
+    }
+
+    #[test]
+    fn width_case_kana_and_marks_make_no_difference() {
+        for (a, b) in [
+            ("VIP", "ｖｉｐ"),
+            ("ﾊﾟｰﾄﾅｰ", "パートナー"),
+            ("サーバ", "サーバー"),
+            ("キヤンセル", "キャンセル"),
+            ("Hot lead", "hot-lead"),
+            ("Hot leads", "HOT LEAD"),
+            ("見込み客", "見込ミ客"),
+            ("国際業務", "國際業務"),
+            ("客户", "客戶"),
+            ("E-mail", "Email"),
+        ] {
+            check(a, b, Some(Same));
+        }
+    }
+
+    #[test]
+    fn a_few_letters_make_a_spelling_and_longer_names_bear_more() {
+        check("Hot lead", "Lead, hot", Some(Reordered));
+        check("Partner", "Partnar", Some(Spelling(1)));
+        check("Partner", "Pratner", Some(Spelling(1)));
+        check("Manufacturing", "Manufactering", Some(Spelling(1)));
+        check("Logistics", "Logisticks", Some(Spelling(1)));
+        check(
+            "コミュニケーション",
+            "コミニュケーション",
+            Some(Spelling(1)),
+        );
+        check("申込", "申し込み", Some(Spelling(2)));
+        check("問い合わせ", "問合せ", Some(Spelling(2)));
+    }
+
+    #[test]
+    fn what_means_something_else_is_not_taken_for_a_spelling() {
+        for (a, b) in [
+            ("VIP", "VIB"),
+            ("Cold", "Gold"),
+            ("対象", "対象外"),
+            ("東京", "京都"),
+            ("男性", "女性"),
+            ("目标客户", "非目标客户"),
+            ("1-10", "11-50"),
+            ("Tier 1", "Tier 2"),
+            ("2025 campaign", "2026 campaign"),
+            ("active user", "inactive user"),
+            ("Interested", "Disinterested"),
+            ("返事あり", "返事なし"),
+            ("対象", "対象でない"),
+            ("Retail", "Wholesale"),
+            ("!!", "??"),
+        ] {
+            check(a, b, None);
+        }
+    }
+
+    #[test]
+    fn every_form_of_a_character_folds_to_the_first_that_lists_it() {
+        for forms in VARIANTS {
+            for form in forms.chars() {
+                let once = variant(form);
+                assert_eq!(variant(once), once, "{form} of {forms}");
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The plan: which tags to merge into which, made of the findings.
+//!
+//! Tags of one name, of nearly one spelling, or on the same things are joined to sets; of each set
+//! one tag stays. A plan is a proposal: somebody looks at it and says which merges to carry out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{Id as _, TagId},
+    kind::{TagFindingKind as Kind, TagFindingSeverity as Severity},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Scope};
+use crate::tag::catalogue::MERGE_LIMIT;
+
+/// How sure it is that the tags of a planned merge mean the same.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Enum,
+)]
+#[graphql(name = "TagMergeConfidence")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Confidence {
+    /// They may: a spelling that is close, or the same things under names that are not alike.
+    Medium,
+    /// They have one name but for width, case or spelling, or alike names on the same things.
+    High,
+}
+
+/// All merges proposed by one run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The surest first, and of equal ones those on most things.
+    pub merges: Vec<PlannedMerge>,
+}
+
+/// One merge proposed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedMerge {
+    /// The tag that would stay.
+    pub target: TagId,
+    /// The tags that would go, at most as many as one merge takes.
+    pub sources: Vec<TagId>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The findings it is made of.
+    pub reasons: Vec<Reason>,
+    /// How many things carry the tags that would go.
+    pub things: i64,
+    /// What became of it, once somebody had it carried out.
+    pub outcome: Option<Outcome>,
+}
+
+/// Why two tags are to become one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The kind of finding.
+    pub kind: Kind,
+    /// The two tags.
+    pub tags: [TagId; 2],
+}
+
+/// What became of a planned merge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why it was refused; nothing when it was carried out.
+    pub refusal: Option<String>,
+}
+
+/// Two tags that may be one.
+struct Edge {
+    confidence: Confidence,
+    reasons: Vec<Reason>,
+}
+
+/// Makes the plan of the findings of a run.
+pub(super) fn plan(scope: &Scope<'_>, findings: &[Finding]) -> Plan {
+    let mut sets = Sets::default();
+    let edges = edges(scope, findings);
+    for &(a, b) in edges.keys() {
+        sets.join(a, b);
+    }
+    let mut merges: Vec<PlannedMerge> = sets
+        .all()
+        .into_iter()
+        .filter_map(|tags| merge_of(scope, &tags, &edges))
+        .collect();
+    merges.sort_by_key(|merge| {
+        (
+            std::cmp::Reverse((merge.confidence, merge.things)),
+            merge.target,
+        )
+    });
+    Plan { merges }
+}
+
+fn edges(scope: &Scope<'_>, findings: &[Finding]) -> BTreeMap<(TagId, TagId), Edge> {
+    let mut edges: BTreeMap<(TagId, TagId), Edge> = BTreeMap::new();
+    for finding in findings {
+        let &[a, b] = finding.tags.as_slice() else {
+            continue;
+        };
+        let confidence = match (finding.kind, finding.severity) {
+            (Kind::SimilarName, Severity::High) => Confidence::High,
+            (Kind::SimilarName | Kind::SameMembers, _) => Confidence::Medium,
+            _ => continue,
+        };
+        let (Some(first), Some(second)) = (scope.forest.get(a), scope.forest.get(b)) else {
+            continue;
+        };
+        if scope.differ_in_dimension(first, second) {
+            continue;
+        }
+        let reason = Reason {
+            kind: finding.kind,
+            tags: [a, b],
+        };
+        edges
+            .entry((a.min(b), a.max(b)))
+            .and_modify(|edge| {
+                // Alike names on the same things: the one finding bears the other out.
+                edge.confidence = Confidence::High;
+                edge.reasons.push(reason.clone());
+            })
+            .or_insert_with(|| Edge {
+                confidence,
+                reasons: vec![reason],
+            });
+    }
+    edges
+}
+
+fn merge_of(
+    scope: &Scope<'_>,
+    tags: &BTreeSet<TagId>,
+    edges: &BTreeMap<(TagId, TagId), Edge>,
+) -> Option<PlannedMerge> {
+    let rank = |tag: &TagId| {
+        let is_below = scope.above(*tag).iter().any(|above| tags.contains(above));
+        let group = scope.forest.get(*tag).and_then(|tag| tag.group_id);
+        let (_, total) = scope.carried(*tag);
+        (is_below, group.is_none(), std::cmp::Reverse(total), *tag)
+    };
+    let target = *tags.iter().min_by_key(|tag| rank(tag))?;
+    let mut sources: Vec<TagId> = tags.iter().copied().filter(|tag| *tag != target).collect();
+    sources.truncate(MERGE_LIMIT);
+    let inside = edges
+        .iter()
+        .filter(|((a, b), _)| tags.contains(a) && tags.contains(b));
+    let confidence = inside.clone().map(|(_, edge)| edge.confidence).min()?;
+    Some(PlannedMerge {
+        target,
+        confidence,
+        reasons: inside.flat_map(|(_, edge)| edge.reasons.clone()).collect(),
+        things: sources.iter().map(|tag| scope.carried(*tag).1).sum(),
+        sources,
+        outcome: None,
+    })
+}
+
+/// Sets that are joined (union-find).
+#[derive(Default)]
+struct Sets {
+    above: HashMap<TagId, TagId>,
+}
+
+impl Sets {
+    fn top(&mut self, tag: TagId) -> TagId {
+        let above = *self.above.entry(tag).or_insert(tag);
+        if above.uuid() == tag.uuid() {
+            return tag;
+        }
+        let top = self.top(above);
+        self.above.insert(tag, top);
+        top
+    }
+
+    fn join(&mut self, a: TagId, b: TagId) {
+        let (a, b) = (self.top(a), self.top(b));
+        self.above.insert(a.max(b), a.min(b));
+    }
+
+    fn all(mut self) -> Vec<BTreeSet<TagId>> {
+        let tags: Vec<TagId> = self.above.keys().copied().collect();
+        let mut sets: BTreeMap<TagId, BTreeSet<TagId>> = BTreeMap::new();
+        for tag in tags {
+            sets.entry(self.top(tag)).or_default().insert(tag);
+        }
+        sets.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_joined_to_one_is_joined_to_all_of_its_set() {
+        let tag = |n| TagId(Uuid::from_u128(n));
+        let mut sets = Sets::default();
+        for (a, b) in [(1, 2), (3, 4), (5, 4), (2, 1)] {
+            sets.join(tag(a), tag(b));
+        }
+        let found = sets.all();
+        assert_eq!(
+            found,
+            [
+                BTreeSet::from([tag(1), tag(2)]),
+                BTreeSet::from([tag(3), tag(4), tag(5)])
+            ]
+        );
+    }
+}

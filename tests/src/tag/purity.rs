@@ -1,0 +1,200 @@
+//! The purity of incoming leads, against tables made by hand.
+
+use chrono::{NaiveDate, TimeDelta};
+use domain::{
+    contact::{self, NewContact, ProfileChanges},
+    error::UserErrorCode,
+    locale::Locale,
+    report::{
+        Period,
+        purity::{self, Ask, By, Figures, Source, judgement, set_judgement},
+    },
+    tag::{
+        catalogue::{self, Merge},
+        pack::{self, StarterPack},
+    },
+};
+use entity::{
+    id::{ContactId, TagId},
+    kind::{Channel, TagKind, TagSelection},
+};
+
+use super::support::{group, one, put, refusals, tag_in};
+use crate::support::{World, on_both};
+
+async fn person(world: &World, channel: Option<Channel>) -> ContactId {
+    let new = NewContact {
+        name: "Somebody".to_owned(),
+        profile: ProfileChanges {
+            source_channel: channel.map(Some),
+            brought_by: Some(Some(world.owner.member)),
+            ..ProfileChanges::default()
+        },
+        ..NewContact::default()
+    };
+    let made = contact::create(&world.ctx, &world.owner, new).await;
+    made.unwrap().id
+}
+
+fn ask(by: Option<By>) -> Ask {
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    Ask {
+        period: Period::Month,
+        from: day("2026-03-01"),
+        to: day("2026-04-30"),
+        by,
+        as_of: None,
+        sources: 20,
+    }
+}
+
+fn figures(incoming: i64, judged: i64, target: i64) -> Figures {
+    Figures {
+        incoming,
+        judged,
+        target,
+    }
+}
+
+/// The tag of the starter pack with this Japanese name.
+async fn value(world: &World, name: &str) -> TagId {
+    let forest = catalogue::forest(&world.ctx, world.owner.workspace)
+        .await
+        .unwrap();
+    let mut tags = forest.list(catalogue::ForestFilter::default());
+    tags.find(|tag| tag.name == name).expect("a value").id
+}
+
+#[test]
+fn leads_count_for_the_month_they_came_in_and_for_where_they_came_from() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let refused = purity::purity(ctx, owner.workspace, ask(None)).await;
+        assert_eq!(refusals(refused), one("", UserErrorCode::Required));
+        pack::apply(ctx, owner, StarterPack::B2bPortrait, Locale::Ja)
+            .await
+            .unwrap();
+        let now = value(&world, "対象（今すぐ）").await;
+        let later = value(&world, "対象（今ではない）").await;
+        let competitor = value(&world, "競合").await;
+        let email = Some(Channel::Email);
+        // March: three by email, one of them a competitor, two targets; one by form, unjudged.
+        let march = [
+            person(&world, email).await,
+            person(&world, email).await,
+            person(&world, email).await,
+            person(&world, Some(Channel::WebForm)).await,
+        ];
+        world.clock.advance(TimeDelta::days(40));
+        // April: one of an unknown source, judged to be a target later.
+        let april = person(&world, None).await;
+        put(
+            &world,
+            &[
+                (march[0], now),
+                (march[1], later),
+                (march[2], competitor),
+                (april, competitor),
+            ],
+        )
+        .await;
+        let before = ctx.clock.now();
+        world.clock.advance(TimeDelta::days(1));
+        put(&world, &[(april, now)]).await;
+
+        let found = purity::purity(ctx, owner.workspace, ask(Some(By::Channel)))
+            .await
+            .unwrap();
+        assert!(!found.judgement.is_chosen);
+        assert_eq!(found.judgement.targets.len(), 2);
+        assert_eq!(found.total.periods, [figures(4, 3, 2), figures(1, 1, 1)]);
+        assert_eq!(found.total.total.unjudged(), 1);
+        let share = found.total.total.purity();
+        assert_eq!(
+            (share.numerator, share.denominator, share.value),
+            (3, 4, Some(0.75))
+        );
+        let sources: Vec<_> = found
+            .sources
+            .iter()
+            .map(|one| (one.source, one.periods.clone()))
+            .collect();
+        assert_eq!(
+            sources,
+            [
+                (
+                    Source::Channel(Channel::Email),
+                    vec![figures(3, 3, 2), figures(0, 0, 0)]
+                ),
+                (Source::Unknown, vec![figures(0, 0, 0), figures(1, 1, 1)]),
+                (
+                    Source::Channel(Channel::WebForm),
+                    vec![figures(1, 0, 0), figures(0, 0, 0)]
+                ),
+            ]
+        );
+        // As it was judged a day before, and by who brought them.
+        let past = Ask {
+            as_of: Some(before),
+            ..ask(Some(By::Member))
+        };
+        let past = purity::purity(ctx, owner.workspace, past).await.unwrap();
+        assert_eq!(past.total.periods, [figures(4, 3, 2), figures(1, 1, 0)]);
+        assert_eq!(past.sources.len(), 1);
+        assert_eq!(past.sources[0].source, Source::Member(owner.member));
+        world
+    });
+}
+
+#[test]
+fn a_chosen_judgement_counts_and_follows_its_tags_when_they_are_merged() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let fit = group(&world, "Fit", TagSelection::Multi).await;
+        let yes = tag_in(&world, "Yes", fit).await;
+        let sure = tag_in(&world, "Sure", fit).await;
+        let no = tag_in(&world, "No", fit).await;
+        let elsewhere = world.tag(TagKind::Contact, "Elsewhere", None).await;
+        let wrong = set_judgement(ctx, owner, fit, vec![yes, elsewhere]).await;
+        assert_eq!(
+            refusals(wrong),
+            one("targetTagIds.1", UserErrorCode::NotFound)
+        );
+        let none = set_judgement(ctx, owner, fit, Vec::new()).await;
+        assert_eq!(refusals(none), one("targetTagIds", UserErrorCode::Required));
+        set_judgement(ctx, owner, fit, vec![yes]).await.unwrap();
+        let people = [person(&world, None).await, person(&world, None).await];
+        put(
+            &world,
+            &[(people[0], yes), (people[0], no), (people[1], sure)],
+        )
+        .await;
+        let total = async || {
+            let found = purity::purity(ctx, owner.workspace, ask(None)).await;
+            found.unwrap().total.total
+        };
+        assert_eq!(
+            total().await,
+            figures(2, 2, 1),
+            "one target value is enough"
+        );
+        let usage = catalogue::usage(ctx, owner.workspace, yes).await.unwrap();
+        let uses = usage.unwrap().uses;
+        assert_eq!(
+            uses.len(),
+            1,
+            "the report is told before the tag is deleted"
+        );
+        let merge = Merge {
+            sources: vec![yes],
+            target: sure,
+            keep_newest: false,
+        };
+        catalogue::merge(ctx, owner, merge).await.unwrap();
+        let judgement = judgement(ctx, owner.workspace).await.unwrap().unwrap();
+        let targets: Vec<_> = judgement.targets.iter().map(|tag| tag.id).collect();
+        assert_eq!(targets, [sure]);
+        assert_eq!(total().await, figures(2, 2, 2));
+        world
+    });
+}
