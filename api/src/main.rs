@@ -254,6 +254,7 @@ fn context(
         ids,
         hints,
         once: None,
+        caller: None,
     };
     Ok((ctx, shared.database))
 }

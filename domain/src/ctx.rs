@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use entity::id::{Id, WorkspaceId};
+use entity::id::{AccessTokenId, Id, WorkspaceId};
 use sea_orm::{DatabaseConnection, DbErr};
 
 use crate::{
@@ -28,6 +28,17 @@ pub struct Ctx {
     pub vault: Arc<Vault>,
     /// The request everything is done for, when it is to be done once.
     pub once: Option<Arc<Once>>,
+    /// The request everything is done for, when it came from outside.
+    pub caller: Option<Caller>,
+}
+
+/// A request from outside, as the audit log names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The id that ties it to the answer and to the program's log.
+    pub request_id: Arc<str>,
+    /// The credential it came with.
+    pub token: AccessTokenId,
 }
 
 impl Ctx {

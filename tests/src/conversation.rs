@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     access::member,
+    attribute,
     conversation::{
         self, Changes, ConversationFilter, ConversationOrder, MAX_UPDATED, NewMessage,
         first_response_s, resolution_s,
@@ -15,7 +16,9 @@ use domain::{
 use entity::{
     conversation::Model,
     id::{ConversationId, InboxId, MemberId},
-    kind::{Author, Channel, ConversationStatus, Direction, Priority, Role},
+    kind::{
+        AttributeType, Author, Channel, ConversationStatus, Direction, Priority, Role, SubjectKind,
+    },
 };
 use serde_json::{Value, json};
 
@@ -781,6 +784,111 @@ fn what_a_conversation_is_about_and_who_its_contact_is_stand_side_by_side() {
             .await;
         assert_eq!(found["taggings"][0]["tag"]["name"], "Billing");
         assert_eq!(found["contact"]["taggings"][0]["tag"]["name"], "VIP");
+        world
+    });
+}
+
+/// The threads a filter finds, by name.
+async fn threads(world: &World, filter: &ConversationFilter) -> Vec<String> {
+    let rows = all(world, filter, ConversationOrder::ActivityAsc).await;
+    let mut threads: Vec<String> = rows
+        .into_iter()
+        .map(|row| row.subject.replace("About ", ""))
+        .collect();
+    threads.sort_unstable();
+    threads
+}
+
+#[test]
+fn a_text_finds_conversations_by_subject_message_and_contact() {
+    on_both(|world| async move {
+        let mut messages: Vec<NewMessage> = ["apples", "pears", "plums"]
+            .iter()
+            .zip(0..)
+            .map(|(thread, n)| said(thread, 1, n, Author::Contact))
+            .collect();
+        let mut answer = said("pears", 2, 9, Author::Member);
+        answer.body = "パートナーシップのご相談です".to_owned();
+        messages.push(answer);
+        take_in(&world, messages).await;
+        let found = async |text: &str| {
+            let filter = ConversationFilter {
+                text: Some(text.to_owned()),
+                ..ConversationFilter::default()
+            };
+            threads(&world, &filter).await
+        };
+        assert_eq!(found("ﾊﾟｰﾄﾅｰ").await, ["pears"], "by a message");
+        assert_eq!(found("about PLUM").await, ["plums"], "by the subject");
+        assert_eq!(found("apples@customer").await, ["apples"], "by the contact");
+        assert_eq!(found("縁").await, ["apples", "pears", "plums"]);
+        assert!(found("cherries").await.is_empty());
+        world
+    });
+}
+
+#[test]
+fn conversations_are_found_and_ordered_by_a_custom_attribute() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let messages = ["a", "b", "c"].iter().zip(0..);
+        let messages = messages.map(|(thread, n)| said(thread, 1, n, Author::Contact));
+        take_in(&world, messages.collect()).await;
+        let new = attribute::NewAttribute {
+            subject: SubjectKind::Conversation,
+            key: "seats".to_owned(),
+            name: "Seats".to_owned(),
+            description: String::new(),
+            value_type: AttributeType::Number,
+            options: Vec::new(),
+        };
+        let seats = attribute::definition::create(ctx, owner, new)
+            .await
+            .unwrap()
+            .id;
+        for (thread, value) in [("a", 5.0), ("c", 40.0)] {
+            let setting = attribute::Setting {
+                attribute: seats,
+                value: Some(attribute::Value::Number(value)),
+            };
+            let id = of(&world, thread).await.id;
+            attribute::set(ctx, owner, id.into(), &["id"], vec![setting])
+                .await
+                .unwrap();
+        }
+        let many = ConversationFilter {
+            attributes: vec![attribute::AttributeTest {
+                attribute: seats,
+                test: attribute::Test::Number {
+                    min: Some(10.0),
+                    max: None,
+                },
+            }],
+            ..ConversationFilter::default()
+        };
+        assert_eq!(threads(&world, &many).await, ["c"]);
+        for (descending, expected) in [(false, ["a", "c", "b"]), (true, ["c", "a", "b"])] {
+            let order = attribute::AttributeOrder {
+                attribute: seats,
+                descending,
+            };
+            let mut page = PageRequest::first(1);
+            let mut found = Vec::new();
+            loop {
+                let filter = ConversationFilter::default();
+                let rows =
+                    conversation::list_by_attribute(ctx, owner.workspace, &filter, order, &page)
+                        .await
+                        .unwrap();
+                page.after = rows.rows.last().map(|(cursor, _)| cursor.clone());
+                found.extend(rows.rows.into_iter().map(|(_, row)| row.subject));
+                if !rows.has_next {
+                    break;
+                }
+            }
+            let expected = expected.map(|thread| format!("About {thread}"));
+            assert_eq!(found, expected, "without a value last");
+        }
         world
     });
 }

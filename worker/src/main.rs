@@ -71,6 +71,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         clock: clock.clone(),
         ids: ids.clone(),
         once: None,
+        caller: None,
     };
     let connection = ctx.reader().clone();
     let _probe = match metrics_bind {

@@ -10,7 +10,7 @@ use async_graphql::{Data, Executor, Request, Response, ServerError, Value};
 use chrono::TimeDelta;
 use domain::{
     access::Actor,
-    ctx::Ctx,
+    ctx::{Caller, Ctx},
     error::Error,
     idempotency::{Known, MAX_KEY, Once},
 };
@@ -20,7 +20,7 @@ use super::{
     Schema,
     error::{coded, fault},
 };
-use crate::transport::{Code, IDEMPOTENCY_KEY};
+use crate::transport::{Code, IDEMPOTENCY_KEY, RequestId};
 
 /// How long a repetition waits for the first request to be answered.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
@@ -39,6 +39,20 @@ impl Door {
         Self { schema, ctx }
     }
 
+    /// The business, for this request.
+    fn ctx_of(&self, data: &Data) -> Ctx {
+        let id = data.get(&TypeId::of::<RequestId>());
+        let id = id.and_then(|id| id.downcast_ref::<RequestId>());
+        let caller = id.zip(actor(data)).map(|(id, actor)| Caller {
+            request_id: id.as_str().into(),
+            token: actor.token,
+        });
+        Ctx {
+            caller,
+            ..self.ctx.clone()
+        }
+    }
+
     async fn once(&self, once: Once, request: Request) -> Result<Response, async_graphql::Error> {
         if let Some(answer) = self.known(&once).await? {
             return Ok(answer);
@@ -46,7 +60,7 @@ impl Door {
         let once = Arc::new(once);
         let ctx = Ctx {
             once: Some(Arc::clone(&once)),
-            ..self.ctx.clone()
+            ..self.ctx_of(&request.data)
         };
         let response = self.schema.execute(request.data(ctx)).await;
         // Somebody with the same key was first; theirs is the answer. That it was so may also show in
@@ -128,7 +142,8 @@ fn clean(key: &str) -> String {
 
 impl Executor for Door {
     async fn execute(&self, request: Request) -> Response {
-        let request = request.data(self.ctx.clone());
+        let ctx = self.ctx_of(&request.data);
+        let request = request.data(ctx);
         let Some(key) = key(&request) else {
             return self.schema.execute(request).await;
         };
@@ -156,7 +171,8 @@ impl Executor for Door {
         request: Request,
         session_data: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
-        let request = request.data(self.ctx.clone());
+        let ctx = self.ctx_of(&request.data);
+        let request = request.data(ctx);
         Executor::execute_stream(&self.schema, request, session_data)
     }
 }

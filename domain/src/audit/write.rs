@@ -28,6 +28,7 @@ pub(crate) async fn write(
     let digests = sealed
         .iter()
         .map(|(before, after, salt)| chain::digest(salt, before.as_deref(), after.as_deref()));
+    let caller = tx.ctx().caller.as_ref();
     let each = || records.iter();
     let rows = Rows::new()
         .ids("id", ids.iter().copied())
@@ -35,7 +36,11 @@ pub(crate) async fn write(
             "actor",
             each().map(|(who, _)| who.origin.json().to_string()),
         )
-        .opt_ids("token_id", each().map(|(who, _)| who.token))
+        .opt_ids(
+            "token_id",
+            // What follows in a request's own transaction was done through its credential too.
+            each().map(|(who, _)| who.token.or(caller.map(|caller| caller.token))),
+        )
         .texts("action", each().map(|(_, record)| record.action))
         .texts("subject", each().map(|(_, record)| record.subject.as_str()))
         .opt_ids("contact_id", each().map(|(_, record)| record.contact))
@@ -54,7 +59,7 @@ pub(crate) async fn write(
     ))
     .bind(tx.workspace)
     .bind(tx.now)
-    .bind(None::<String>)
+    .bind(caller.map(|caller| caller.request_id.to_string()))
     .rows("r", rows)
     .execute(tx.connection())
     .await?;

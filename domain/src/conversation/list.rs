@@ -6,13 +6,17 @@ use entity::{
     id::{ContactId, Id as _, InboxId, MemberId, WorkspaceId},
     kind::{Channel, ConversationStatus, Priority},
 };
+use sea_orm::{ConnectionTrait, FromQueryResult as _};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
+    attribute::{self, AttributeOrder, AttributeTest},
     contact::escape_like,
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Key, Keyset, Page, PageRequest, by_value},
+    search::{self, narrow},
     store::Query,
     tag::TagFilter,
     text,
@@ -45,57 +49,72 @@ pub struct ConversationFilter {
     pub active_after: Option<DateTime<Utc>>,
     /// Whose newest message was sent before this moment.
     pub active_before: Option<DateTime<Utc>>,
-    /// Whose subject, or whose contact's name or address, contains this.
+    /// Whose subject, messages or contact answer to a search for this.
     pub text: Option<String>,
+    /// By their custom attributes.
+    pub attributes: Vec<AttributeTest>,
+}
+
+impl narrow::Listed for conversation::Model {
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
 }
 
 impl ConversationFilter {
-    fn apply(&self, query: &mut Query) {
-        self.tags.apply(query, "v.id");
+    /// Appends the filter on the conversation `cv`. Lists take a text out before and let the search say
+    /// which answer; long work, which goes through everything anyway, compares texts here.
+    fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
+        self.tags.apply(query, "cv.id");
         self.apply_place(query);
         self.apply_people(query);
         self.apply_times(query);
         if let Some(text) = &self.text {
             let like = query.arg(format!("%{}%", escape_like(&text::name_key(text))));
             query.push(&format!(
-                " AND (LOWER(v.subject) LIKE {like} ESCAPE '\\' OR EXISTS (
-                    SELECT 1 FROM contact c WHERE c.workspace_id = $1 AND c.id = v.contact_id
+                " AND (LOWER(cv.subject) LIKE {like} ESCAPE '\\' OR EXISTS (
+                    SELECT 1 FROM contact c WHERE c.workspace_id = $1 AND c.id = cv.contact_id
                       AND (c.name_key LIKE {like} ESCAPE '\\'
-                           OR c.email LIKE {like} ESCAPE '\\')))"
+                           OR c.email LIKE {like} ESCAPE '\\'))
+                  OR EXISTS (SELECT 1 FROM message m WHERE m.workspace_id = $1
+                      AND m.conversation_id = cv.id AND LOWER(m.body) LIKE {like} ESCAPE '\\'))"
             ));
+        }
+        for test in &self.attributes {
+            attribute::test::apply(query, connection, "cv.id", test);
         }
     }
 
-    /// The ids of all conversations it finds, in a statement that goes on after a condition on `v.id`.
-    pub(crate) fn ids(&self, workspace: WorkspaceId) -> Query {
-        let mut query =
-            Query::new("SELECT v.id FROM conversation v WHERE v.workspace_id = $1").bind(workspace);
-        self.apply(&mut query);
+    /// The ids of all conversations it finds, in a statement that goes on after a condition on `cv.id`.
+    pub(crate) fn ids(&self, workspace: WorkspaceId, connection: &impl ConnectionTrait) -> Query {
+        let mut query = Query::new("SELECT cv.id FROM conversation cv WHERE cv.workspace_id = $1")
+            .bind(workspace);
+        self.apply(&mut query, connection);
         query
     }
 
     fn apply_place(&self, query: &mut Query) {
         if let Some(inbox) = self.inbox {
             let inbox = query.arg(inbox);
-            query.push(&format!(" AND v.inbox_id = {inbox}"));
+            query.push(&format!(" AND cv.inbox_id = {inbox}"));
         }
         if !self.channels.is_empty() {
             let channels = args(query, self.channels.iter().map(|channel| channel.word()));
             query.push(&format!(
-                " AND v.inbox_id IN (SELECT i.id FROM inbox i
+                " AND cv.inbox_id IN (SELECT i.id FROM inbox i
                     WHERE i.workspace_id = $1 AND i.channel IN ({channels}))"
             ));
         }
         if !self.statuses.is_empty() {
             let statuses = args(query, self.statuses.iter().map(|status| status.word()));
-            query.push(&format!(" AND v.status IN ({statuses})"));
+            query.push(&format!(" AND cv.status IN ({statuses})"));
         }
         if !self.priorities.is_empty() {
             let ranks = args(
                 query,
                 self.priorities.iter().map(|priority| priority.rank()),
             );
-            query.push(&format!(" AND v.priority IN ({ranks})"));
+            query.push(&format!(" AND cv.priority IN ({ranks})"));
         }
     }
 
@@ -103,26 +122,26 @@ impl ConversationFilter {
         let assignees = args(query, self.assignees.iter().copied());
         match (self.assignees.is_empty(), self.unassigned) {
             (true, false) => {}
-            (true, true) => query.push(" AND v.assignee_id IS NULL"),
-            (false, false) => query.push(&format!(" AND v.assignee_id IN ({assignees})")),
+            (true, true) => query.push(" AND cv.assignee_id IS NULL"),
+            (false, false) => query.push(&format!(" AND cv.assignee_id IN ({assignees})")),
             (false, true) => query.push(&format!(
-                " AND (v.assignee_id IN ({assignees}) OR v.assignee_id IS NULL)"
+                " AND (cv.assignee_id IN ({assignees}) OR cv.assignee_id IS NULL)"
             )),
         }
         if let Some(watcher) = self.watcher {
             let watcher = query.arg(watcher);
             query.push(&format!(
                 " AND EXISTS (SELECT 1 FROM conversation_watcher w WHERE w.workspace_id = $1
-                    AND w.member_id = {watcher} AND w.conversation_id = v.id)"
+                    AND w.member_id = {watcher} AND w.conversation_id = cv.id)"
             ));
         }
     }
 
     fn apply_times(&self, query: &mut Query) {
         for (condition, moment) in [
-            (" AND v.waiting_since <= ", self.waiting_since),
-            (" AND v.last_message_at >= ", self.active_after),
-            (" AND v.last_message_at < ", self.active_before),
+            (" AND cv.waiting_since <= ", self.waiting_since),
+            (" AND cv.last_message_at >= ", self.active_after),
+            (" AND cv.last_message_at < ", self.active_before),
         ] {
             if let Some(moment) = moment {
                 let moment = query.arg(moment);
@@ -159,17 +178,17 @@ pub enum ConversationOrder {
 impl ConversationOrder {
     fn keyset(self) -> Keyset {
         let (order, key, descending) = match self {
-            Self::ActivityDesc => ("recent", Some("v.last_message_at"), true),
-            Self::ActivityAsc => ("silent", Some("v.last_message_at"), false),
+            Self::ActivityDesc => ("recent", Some("cv.last_message_at"), true),
+            Self::ActivityAsc => ("silent", Some("cv.last_message_at"), false),
             Self::CreatedDesc => ("created-", None, true),
             Self::CreatedAsc => ("created", None, false),
-            Self::WaitingLongest => ("waiting", Some("v.waiting_since"), false),
-            Self::PriorityDesc => ("priority", Some("v.priority"), true),
+            Self::WaitingLongest => ("waiting", Some("cv.waiting_since"), false),
+            Self::PriorityDesc => ("priority", Some("cv.priority"), true),
         };
         Keyset {
             order,
             key,
-            id: "v.id",
+            id: "cv.id",
             descending,
         }
     }
@@ -184,7 +203,8 @@ impl ConversationOrder {
     }
 }
 
-/// A page of the workspace's conversations, each with its cursor.
+/// A page of the workspace's conversations, each with its cursor. Without a text it is one statement;
+/// with one, the search says which answer.
 pub async fn list(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -192,13 +212,88 @@ pub async fn list(
     order: ConversationOrder,
     page: &PageRequest,
 ) -> Result<Page<(String, conversation::Model)>> {
+    let mut filter = filter.clone();
+    let Some(text) = filter.text.take() else {
+        return read(ctx, workspace, &filter, order, page, None).await;
+    };
+    let read = move |ctx: Ctx, page: PageRequest, only| -> narrow::Read<conversation::Model> {
+        let filter = filter.clone();
+        Box::pin(async move { read(&ctx, workspace, &filter, order, &page, only).await })
+    };
+    search::talk::list(ctx, workspace, &text, page, read).await
+}
+
+async fn read(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &ConversationFilter,
+    order: ConversationOrder,
+    page: &PageRequest,
+    only: Option<Vec<Uuid>>,
+) -> Result<Page<(String, conversation::Model)>> {
     let mut query =
-        Query::new("SELECT v.* FROM conversation v WHERE v.workspace_id = $1").bind(workspace);
-    filter.apply(&mut query);
+        Query::new("SELECT cv.* FROM conversation cv WHERE cv.workspace_id = $1").bind(workspace);
+    filter.apply(&mut query, ctx.reader());
+    narrow::apply(&mut query, "cv.id", only.as_deref());
     if order == ConversationOrder::WaitingLongest {
-        query.push(" AND v.waiting_since IS NOT NULL");
+        query.push(" AND cv.waiting_since IS NOT NULL");
     }
     read_page(ctx, query, order, page).await
+}
+
+/// A page of the workspace's conversations ordered by an attribute, each with its cursor. One statement
+/// finds the attribute, one the page. With a text, the search says which answer.
+pub async fn list_by_attribute(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &ConversationFilter,
+    order: AttributeOrder,
+    page: &PageRequest,
+) -> Result<Page<(String, conversation::Model)>> {
+    attribute::definition::check(ctx, workspace, order.attribute).await?;
+    let mut filter = filter.clone();
+    let Some(text) = filter.text.take() else {
+        return read_by_attribute(ctx, workspace, &filter, order, page, None).await;
+    };
+    let read = move |ctx: Ctx, page: PageRequest, only| -> narrow::Read<conversation::Model> {
+        let filter = filter.clone();
+        Box::pin(
+            async move { read_by_attribute(&ctx, workspace, &filter, order, &page, only).await },
+        )
+    };
+    search::talk::list(ctx, workspace, &text, page, read).await
+}
+
+async fn read_by_attribute(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &ConversationFilter,
+    order: AttributeOrder,
+    page: &PageRequest,
+    only: Option<Vec<Uuid>>,
+) -> Result<Page<(String, conversation::Model)>> {
+    let list = by_value::List {
+        attribute: order.attribute,
+        descending: order.descending,
+        table: "conversation",
+        alias: "cv",
+        joins: "",
+        columns: "cv.*",
+    };
+    let filter = |query: &mut Query| {
+        filter.apply(query, ctx.reader());
+        narrow::apply(query, "cv.id", only.as_deref());
+    };
+    let query = list.query(workspace, page, filter)?;
+    let rows = query.raw(ctx.reader()).await?;
+    let found = rows
+        .iter()
+        .map(|row| {
+            let conversation = conversation::Model::from_query_result(row, "")?;
+            Ok((list.cursor(row)?, conversation))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(by_value::List::page(found, page))
 }
 
 /// A page of one contact's conversations, the latest message first.
@@ -209,7 +304,7 @@ pub async fn of_contact(
     page: &PageRequest,
 ) -> Result<Page<(String, conversation::Model)>> {
     let query = Query::new(
-        "SELECT v.* FROM conversation v WHERE v.workspace_id = $1 AND v.contact_id = $2",
+        "SELECT cv.* FROM conversation cv WHERE cv.workspace_id = $1 AND cv.contact_id = $2",
     )
     .bind(workspace)
     .bind(contact);

@@ -54,6 +54,7 @@ mod needle;
 mod posting;
 mod segment;
 mod source;
+pub mod talk;
 pub mod upkeep;
 mod walk;
 

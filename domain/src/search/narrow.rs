@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use async_trait::async_trait;
 use entity::id::WorkspaceId;
 use futures::future::BoxFuture;
 use sea_orm::ConnectionTrait;
@@ -35,9 +36,19 @@ const MAX_SIEVED: usize = 20_000;
 /// A page of a list on its way.
 pub type Read<T> = BoxFuture<'static, Result<Page<(String, T)>>>;
 
+/// Which things answer to a text.
+#[async_trait]
+pub(super) trait Answers: Send + Sync + 'static {
+    /// All that answer, if they are few.
+    async fn few(&self, ctx: &Ctx) -> Result<Option<Vec<Uuid>>>;
+    /// All that answer, however many.
+    async fn all(&self, ctx: &Ctx) -> Result<Vec<Uuid>>;
+    /// Those of `ids` that answer.
+    async fn among(&self, ctx: &Ctx, ids: &[Uuid]) -> Result<HashSet<Uuid>>;
+}
+
 /// A page of those of a list's rows that answer to `text`. `read` reads a page of the list: of the
-/// given things only, or of everything. When those that answer are few the list is made of them; when
-/// they are many they are frequent in it, and it is read on and sieved until the page is full.
+/// given things only, or of everything.
 pub async fn list<T: Listed>(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -46,28 +57,70 @@ pub async fn list<T: Listed>(
     page: &PageRequest,
     read: impl Fn(Ctx, PageRequest, Option<Vec<Uuid>>) -> Read<T> + Send + Sync + 'static,
 ) -> Result<Page<(String, T)>> {
-    let needle =
-        Needle::parse(text, &["filter", "text"]).map_err(|error| Error::Refused(vec![error]))?;
-    let Some(needle) = needle else {
+    let answers = |needle| OfKind {
+        workspace,
+        kind,
+        needle,
+    };
+    let Some(needle) = needle(text)? else {
         return read(ctx.clone(), page.clone(), None).await;
     };
-    if let Narrowed::Few(few) = narrow(ctx, workspace, kind, &needle, false).await? {
+    list_answers(ctx, answers(needle), page, read).await
+}
+
+/// The text of a filter, read; nothing when it says nothing.
+pub(super) fn needle(text: &str) -> Result<Option<Needle>> {
+    Needle::parse(text, &["filter", "text"]).map_err(|error| Error::Refused(vec![error]))
+}
+
+/// A page of those of a list's rows that answer. When those that answer are few the list is made of
+/// them; when they are many they are frequent in it, and it is read on and sieved until the page is
+/// full.
+pub(super) async fn list_answers<T: Listed>(
+    ctx: &Ctx,
+    answers: impl Answers,
+    page: &PageRequest,
+    read: impl Fn(Ctx, PageRequest, Option<Vec<Uuid>>) -> Read<T> + Send + Sync + 'static,
+) -> Result<Page<(String, T)>> {
+    if let Some(few) = answers.few(ctx).await? {
         return read(ctx.clone(), page.clone(), Some(few)).await;
     }
-    let Some(mut found) = sieve(ctx, workspace, kind, &needle, page, &read).await? else {
-        let all = all(ctx, workspace, kind, &needle).await?;
+    let Some(mut found) = sieve(ctx, &answers, page, &read).await? else {
+        let all = answers.all(ctx).await?;
         return read(ctx.clone(), page.clone(), Some(all)).await;
     };
-    let read = Arc::new(read);
+    let (answers, read) = (Arc::new(answers), Arc::new(read));
     found.total = Total::later(move |ctx| {
-        let (needle, read) = (needle.clone(), Arc::clone(&read));
+        let (answers, read) = (Arc::clone(&answers), Arc::clone(&read));
         Box::pin(async move {
-            let all = all(&ctx, workspace, kind, &needle).await?;
+            let all = answers.all(&ctx).await?;
             let found = read(ctx.clone(), PageRequest::first(0), Some(all)).await?;
             Box::pin(found.total.count(&ctx)).await
         })
     });
     Ok(found)
+}
+
+/// The things of one kind that answer by themselves.
+struct OfKind {
+    workspace: WorkspaceId,
+    kind: Kind,
+    needle: Needle,
+}
+
+#[async_trait]
+impl Answers for OfKind {
+    async fn few(&self, ctx: &Ctx) -> Result<Option<Vec<Uuid>>> {
+        few(ctx, self.workspace, self.kind, &self.needle).await
+    }
+
+    async fn all(&self, ctx: &Ctx) -> Result<Vec<Uuid>> {
+        all(ctx, self.workspace, self.kind, &self.needle).await
+    }
+
+    async fn among(&self, ctx: &Ctx, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+        answering(ctx, self.workspace, self.kind, &self.needle, ids).await
+    }
 }
 
 /// Appends that `id` is one of `only`, if there is such a restriction.
@@ -81,9 +134,7 @@ pub(crate) fn apply(query: &mut Query, id: &str, only: Option<&[Uuid]>) {
 /// A page of the list's rows that answer; nothing when too many rows do not. Its total is not known.
 async fn sieve<T: Listed>(
     ctx: &Ctx,
-    workspace: WorkspaceId,
-    kind: Kind,
-    needle: &Needle,
+    answers: &impl Answers,
     page: &PageRequest,
     read: &impl Fn(Ctx, PageRequest, Option<Vec<Uuid>>) -> Read<T>,
 ) -> Result<Option<Page<(String, T)>>> {
@@ -101,7 +152,7 @@ async fn sieve<T: Listed>(
         }
         let last = rows.rows.last().map(|(cursor, _)| cursor.clone());
         let ids: Vec<Uuid> = rows.rows.iter().map(|(_, row)| row.id()).collect();
-        let answering = answering(ctx, workspace, kind, needle, &ids).await?;
+        let answering = answers.among(ctx, &ids).await?;
         let answers = |(_, row): &(String, T)| answering.contains(&row.id());
         found.extend(rows.rows.into_iter().filter(answers));
         let (more, place) = if page.backward {
@@ -191,8 +242,26 @@ async fn narrow(
     Ok(Narrowed::Few(found))
 }
 
+/// The things of `kind` that answer to `needle`, if they are few.
+pub(super) async fn few(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    kind: Kind,
+    needle: &Needle,
+) -> Result<Option<Vec<Uuid>>> {
+    match narrow(ctx, workspace, kind, needle, false).await? {
+        Narrowed::Few(few) => Ok(Some(few)),
+        Narrowed::Many => Ok(None),
+    }
+}
+
 /// The things of `kind` that answer to `needle`, however many they are.
-async fn all(ctx: &Ctx, workspace: WorkspaceId, kind: Kind, needle: &Needle) -> Result<Vec<Uuid>> {
+pub(super) async fn all(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    kind: Kind,
+    needle: &Needle,
+) -> Result<Vec<Uuid>> {
     match narrow(ctx, workspace, kind, needle, true).await? {
         Narrowed::Few(all) => Ok(all),
         Narrowed::Many => Ok(Vec::new()),
@@ -200,7 +269,7 @@ async fn all(ctx: &Ctx, workspace: WorkspaceId, kind: Kind, needle: &Needle) -> 
 }
 
 /// Those of `ids` that answer.
-async fn answering(
+pub(super) async fn answering(
     ctx: &Ctx,
     workspace: WorkspaceId,
     kind: Kind,

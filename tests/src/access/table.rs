@@ -477,6 +477,7 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@tag", "groupId": "@group" }),
             CONFIGURE,
         ),
+        change("orderTags", &json!({ "tagIds": ["@tag"] }), CONFIGURE),
         change(
             "mergeTags",
             &json!({ "sourceIds": ["@spare_tag"], "targetId": "@tag" }),

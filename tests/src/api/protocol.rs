@@ -101,3 +101,60 @@ fn the_explorer_comes_with_all_its_files_and_asks_nobody_else() {
         installation.end().await;
     });
 }
+
+/// What the audit log says of a tag's making under `id`: its request and whether it names a token.
+async fn entry_of(owner: &Client, name: &str) -> (serde_json::Value, bool) {
+    let query = "{ auditLog(first: 50) { nodes { action requestId accessTokenId after } } }";
+    let answer = ask(owner, None, &json!({ "query": query })).await;
+    let nodes = answer["data"]["auditLog"]["nodes"].as_array();
+    let mut nodes = nodes.unwrap_or_else(|| panic!("{answer}")).iter();
+    let entry = nodes.find(|node| node["after"].to_string().contains(name));
+    let entry = entry.expect("an entry");
+    (
+        entry["requestId"].clone(),
+        entry["accessTokenId"].is_string(),
+    )
+}
+
+async fn ask(owner: &Client, id: Option<&str>, body: &serde_json::Value) -> serde_json::Value {
+    let mut request = owner
+        .http
+        .post(owner.url())
+        .header(header::CONTENT_TYPE, "application/json")
+        .bearer_auth(&owner.token)
+        .body(body.to_string());
+    if let Some(id) = id {
+        request = request
+            .header("X-Request-Id", id)
+            .header("Idempotency-Key", id);
+    }
+    let answer = request.send().await.expect("an answer");
+    let bytes = answer.bytes().await.expect("a body");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+#[test]
+fn the_audit_log_names_the_request_and_the_token_of_every_change() {
+    block_on(async {
+        let installation = Installation::alone().await;
+        let owner = installation.owner();
+        let make = |name: &str| {
+            let document = "mutation($input: CreateTagInput!) { createTag(input: $input) \
+                { tag { id } userErrors { message } } }";
+            json!({ "query": document,
+                    "variables": { "input": { "name": name, "kind": "CONTACT" } } })
+        };
+        let made = ask(&owner, Some("given-7"), &make("Given")).await;
+        assert!(made["data"]["createTag"]["tag"]["id"].is_string(), "{made}");
+        assert_eq!(entry_of(&owner, "Given").await, (json!("given-7"), true));
+        let made = ask(&owner, None, &make("Fresh")).await;
+        assert!(made["data"]["createTag"]["tag"]["id"].is_string(), "{made}");
+        let (id, has_token) = entry_of(&owner, "Fresh").await;
+        assert!(
+            id.as_str().is_some_and(|id| id.starts_with("request_")),
+            "{id}"
+        );
+        assert!(has_token);
+        installation.end().await;
+    });
+}

@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 
 use domain::{
     condition::TagMode,
+    contact,
     error::UserErrorCode,
     page::PageRequest,
     rule,
     tag::{
-        NewTag, Place,
+        NewTag, NewTaggings, Place,
         catalogue::{self, Merge},
         tagging,
     },
 };
 use entity::{
     id::TagId,
-    kind::{TagKind, TagSelection},
+    kind::{TagKind, TagSelection, TagTarget},
 };
 
 use super::support::{carries, check, contacts, group, one, put, refusals, tag, tag_in, take};
@@ -273,6 +274,41 @@ fn merging_across_groups_of_one_value_is_refused_or_keeps_the_newest() {
         catalogue::move_to(ctx, owner, small, Place::default(), false)
             .await
             .unwrap();
+        check(&world).await;
+        world
+    });
+}
+
+#[test]
+fn a_contact_that_was_merged_away_is_tagged_as_who_it_is_now() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let people = contacts(&world, 3).await;
+        let (vip, gold) = (
+            tag(&world, "VIP", None).await,
+            tag(&world, "Gold", None).await,
+        );
+        for (survivor, loser) in [(people[1], people[0]), (people[2], people[1])] {
+            contact::merge::merge(ctx, owner, survivor, loser, "the same person")
+                .await
+                .unwrap();
+        }
+        put(&world, &[(people[0], vip), (people[2], vip)]).await;
+        carries(&world, people[2], &[vip]).await;
+        carries(&world, people[0], &[]).await;
+        let new = NewTaggings {
+            things: vec![
+                (TagTarget::Contact, people[1].0),
+                (TagTarget::Contact, people[2].0),
+            ],
+            tags: vec![gold],
+            ..NewTaggings::default()
+        };
+        let tagged = tagging::tag_things(ctx, owner, new).await.unwrap();
+        assert_eq!(tagged.added, 1, "both are one person");
+        carries(&world, people[2], &[vip, gold]).await;
+        take(&world, &[(people[0], vip)]).await;
+        carries(&world, people[2], &[gold]).await;
         check(&world).await;
         world
     });

@@ -140,3 +140,32 @@ fn moving_into_a_group_of_one_value_is_refused_or_keeps_the_newest() {
         world
     });
 }
+
+#[test]
+fn siblings_stand_in_the_order_they_are_put_in_and_others_are_refused() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let top = tag(&world, "Top", None).await;
+        let mut made = Vec::new();
+        for name in ["A", "B", "C"] {
+            made.push(tag(&world, name, Some(top)).await);
+        }
+        let elsewhere = tag(&world, "Elsewhere", None).await;
+        let order = [made[2], made[0]];
+        let shown = catalogue::order(ctx, owner, &order).await.unwrap();
+        let names: Vec<_> = shown.iter().map(|tag| tag.name.as_str()).collect();
+        assert_eq!(names, ["C", "A", "B"]);
+        let forest = catalogue::forest(ctx, owner.workspace).await.unwrap();
+        let below: Vec<_> = forest
+            .list(catalogue::ForestFilter::default())
+            .filter(|tag| tag.parent_id == Some(top))
+            .map(|tag| tag.name.as_str())
+            .collect();
+        assert_eq!(below, ["C", "A", "B"], "the tree shows it so");
+        let wrong = catalogue::order(ctx, owner, &[made[0], elsewhere]).await;
+        assert_eq!(refusals(wrong), one("tagIds.1", UserErrorCode::NotFound));
+        let nothing = catalogue::order(ctx, owner, &[]).await;
+        assert_eq!(refusals(nothing), one("tagIds", UserErrorCode::Required));
+        world
+    });
+}

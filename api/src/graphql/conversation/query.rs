@@ -19,6 +19,7 @@ use entity::{
 
 use super::Conversation;
 use crate::graphql::{
+    attribute::{AttributeFilterInput, AttributeOrderInput},
     contact::Contact,
     context::reader,
     error::fault,
@@ -53,8 +54,11 @@ pub(crate) struct ConversationFilterInput {
     active_after: Option<DateTime<Utc>>,
     /// Whose newest message was sent before this moment.
     active_before: Option<DateTime<Utc>>,
-    /// Whose subject, or whose contact's name or email address, contains this, whatever the case.
+    /// Whose subject, one of whose messages, or whose contact answers to this: each of its words, whatever
+    /// their width, case and kana.
     text: Option<String>,
+    /// By custom attributes; every test must hold.
+    attributes: Option<Vec<AttributeFilterInput>>,
 }
 
 impl ConversationFilterInput {
@@ -82,6 +86,7 @@ impl ConversationFilterInput {
             active_after: self.active_after,
             active_before: self.active_before,
             text: self.text.filter(|text| !text.trim().is_empty()),
+            attributes: AttributeFilterInput::read_all(self.attributes)?,
         })
     }
 }
@@ -148,6 +153,8 @@ impl ConversationQuery {
         context: &Context<'_>,
         #[graphql(desc = "Which conversations.")] filter: Option<ConversationFilterInput>,
         #[graphql(desc = "How to order them.", default)] order_by: ConversationOrderBy,
+        #[graphql(desc = "Orders them by a custom attribute, instead of `orderBy`.")]
+        order_by_attribute: Option<AttributeOrderInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -157,9 +164,14 @@ impl ConversationQuery {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = filter.unwrap_or_default();
         let filter = filter.read(ctx.clock.now()).map_err(fault)?;
-        let found = conversation::list(ctx, actor.workspace, &filter, order_by.into(), &page)
-            .await
-            .map_err(fault)?;
+        let by_attribute = order_by_attribute.map(AttributeOrderInput::read);
+        let found = match by_attribute.transpose().map_err(fault)? {
+            Some(order) => {
+                conversation::list_by_attribute(ctx, actor.workspace, &filter, order, &page).await
+            }
+            None => conversation::list(ctx, actor.workspace, &filter, order_by.into(), &page).await,
+        };
+        let found = found.map_err(fault)?;
         let mut found = found.map(|(cursor, row)| (cursor, Conversation::from(row)));
         preload(context, ctx, actor.workspace, &mut found).await?;
         Ok(connection(found))

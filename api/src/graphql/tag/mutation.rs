@@ -49,6 +49,23 @@ pub(crate) struct UpdateTagInput {
     colour: Option<String>,
 }
 
+/// The order of tags among their siblings: tags below one tag, at the root of one group, or at the root
+/// outside all groups.
+#[derive(InputObject)]
+pub(crate) struct OrderTagsInput {
+    /// The siblings that come first, in this order; the others follow in the order they have.
+    tag_ids: Vec<ID>,
+}
+
+/// What became of `orderTags`.
+#[derive(SimpleObject)]
+pub(crate) struct OrderTagsPayload {
+    /// All siblings, archived ones too, in their order as it is now.
+    tags: Option<Vec<Tag>>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
 /// A new place for a tag and everything below it.
 #[derive(InputObject)]
 pub(crate) struct MoveTagInput {
@@ -336,8 +353,26 @@ impl TagMutation {
         })
     }
 
+    /// Orders tags among their siblings. Scope: CONFIGURE.
+    async fn order_tags(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: OrderTagsInput,
+    ) -> Result<OrderTagsPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let ids = id::parse_each(&input.tag_ids, "tagIds")?;
+            catalogue::order(ctx, actor, &ids).await
+        };
+        let (tags, user_errors) = settle(result.await)?;
+        Ok(OrderTagsPayload {
+            tags: tags.map(|tags| tags.into_iter().map(Tag::from).collect()),
+            user_errors,
+        })
+    }
+
     /// Puts tags on contacts, accounts and conversations, up to 1,000 taggings at once, making tags on
-    /// the way if asked to. What somebody puts on that a rule had put on becomes theirs. Scope: WRITE.
+    /// the way if asked to. A contact that was merged into another stands for that one. What somebody puts on that a rule had put on becomes theirs. Scope: WRITE.
     async fn add_tags(
         &self,
         context: &Context<'_>,

@@ -53,10 +53,16 @@ pub struct Tagged {
 }
 
 /// Makes tags and puts them and others on things, all in one transaction.
-pub async fn tag_things(ctx: &Ctx, actor: &Actor, new: NewTaggings) -> Result<Tagged> {
+pub async fn tag_things(ctx: &Ctx, actor: &Actor, mut new: NewTaggings) -> Result<Tagged> {
     actor.require(Scope::Write)?;
     let text = reason_text(&new.reason)?;
     let mut tx = ctx.begin(actor.workspace).await?;
+    let survivors = survivors(&tx, new.things.iter().copied()).await?;
+    for (_, thing) in &mut new.things {
+        *thing = survivors.get(thing).copied().unwrap_or(*thing);
+    }
+    let mut seen = HashSet::new();
+    new.things.retain(|thing| seen.insert(*thing));
     if new.expires_at.is_some_and(|at| at <= tx.now) {
         let message = "Choose a moment in the future.";
         return Err(Error::refused(
@@ -113,6 +119,7 @@ pub async fn tag_many(
     actor.require(Scope::Write)?;
     let text = reason_text(reason)?;
     let mut tx = ctx.begin(actor.workspace).await?;
+    let requests = &resolved(&tx, requests).await?;
     check(&tx, requests, true).await?;
     let reason = Reason {
         origin: actor.origin(),
@@ -134,6 +141,7 @@ pub async fn untag_many(
     actor.require(Scope::Write)?;
     let text = reason_text(reason)?;
     let mut tx = ctx.begin(actor.workspace).await?;
+    let requests = &resolved(&tx, requests).await?;
     check(&tx, requests, false).await?;
     let reason = Reason {
         origin: actor.origin(),
@@ -143,6 +151,64 @@ pub async fn untag_many(
     let count = remove(ctx, &mut tx, &reason, requests).await?;
     tx.commit().await?;
     Ok(count)
+}
+
+/// The requests, with whoever stands for a contact that was merged away.
+async fn resolved(tx: &Tx<'_>, requests: &[Request]) -> Result<Vec<Request>> {
+    let things = requests.iter().map(|one| (one.target, one.target_id));
+    let survivors = survivors(tx, things).await?;
+    let mut resolved: Vec<Request> = Vec::with_capacity(requests.len());
+    let mut seen = HashSet::new();
+    for request in requests {
+        let target_id = survivors.get(&request.target_id);
+        let request = Request {
+            target_id: target_id.copied().unwrap_or(request.target_id),
+            ..*request
+        };
+        if seen.insert(request) {
+            resolved.push(request);
+        }
+    }
+    Ok(resolved)
+}
+
+#[derive(FromQueryResult)]
+struct Survivor {
+    id: Uuid,
+    survivor_id: Uuid,
+}
+
+/// Of the contacts among `things` those that were merged away, with who stands for them now: however
+/// often they were merged on. What somebody who saw the old contact wants tagged is the person.
+async fn survivors(
+    tx: &Tx<'_>,
+    things: impl Iterator<Item = (TagTarget, Uuid)>,
+) -> Result<HashMap<Uuid, Uuid>> {
+    let contacts: BTreeSet<Uuid> = things
+        .filter(|(target, _)| *target == TagTarget::Contact)
+        .map(|(_, id)| id)
+        .collect();
+    if contacts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<Survivor> = Query::new(
+        "WITH RECURSIVE way (id, at, next) AS (
+             SELECT r.id, c.id, c.merged_into_id FROM {r}
+             JOIN contact c ON c.workspace_id = $1 AND c.id = r.id
+             WHERE c.merged_into_id IS NOT NULL
+             UNION ALL
+             SELECT w.id, c.id, c.merged_into_id FROM way w
+             JOIN contact c ON c.workspace_id = $1 AND c.id = w.next)
+         SELECT w.id, w.at AS survivor_id FROM way w WHERE w.next IS NULL",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", contacts))
+    .all(tx.connection())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, row.survivor_id))
+        .collect())
 }
 
 /// A reason as given, at most 255 characters.

@@ -104,6 +104,7 @@ impl Which {
                     named("inbox", "inbox", filter.inbox),
                     named("member", "member", filter.assignees.clone()),
                     named("member", "member", filter.watcher),
+                    attributes(&filter.attributes),
                 ],
             ),
         };
@@ -141,7 +142,7 @@ impl Which {
         match self {
             Self::Contact(filter) => (filter.ids(workspace, connection), "c.id"),
             Self::Account(filter) => (filter.ids(workspace, connection), "a.id"),
-            Self::Conversation(filter) => (filter.ids(workspace), "v.id"),
+            Self::Conversation(filter) => (filter.ids(workspace, connection), "cv.id"),
         }
     }
 }

@@ -159,6 +159,7 @@ fn open(url: &str) -> Result<(Ctx, Location)> {
         hints: Arc::new(NoHints),
         vault: Arc::new(Vault::new(KEY.parse()?)),
         once: None,
+        caller: None,
     };
     Ok((ctx, location))
 }
