@@ -39,8 +39,23 @@ struct Outcomes {
 #[derive(FromQueryResult)]
 struct OfTag {
     tag_id: TagId,
-    #[sea_orm(nested)]
-    outcomes: Outcomes,
+    all: i64,
+    scored: i64,
+    at_risk: i64,
+    won: i64,
+    replied: i64,
+}
+
+impl OfTag {
+    fn outcomes(&self) -> Outcomes {
+        Outcomes {
+            all: self.all,
+            scored: self.scored,
+            at_risk: self.at_risk,
+            won: self.won,
+            replied: self.replied,
+        }
+    }
 }
 
 const SUMS: &str = "COUNT(*) AS \"all\",
@@ -78,7 +93,7 @@ impl Check for NoOutcome {
                 let tag = scope.forest.get(of.tag_id);
                 tag.is_some_and(|tag| tag.kind == TagKind::Contact && tag.archived_at.is_none())
             })
-            .filter_map(|of| judge(of.tag_id, of.outcomes, all))
+            .filter_map(|of| judge(of.tag_id, of.outcomes(), all))
             .map(|(tag, finding)| {
                 let group = scope.forest.get(tag).and_then(|tag| tag.group_id);
                 finding

@@ -88,7 +88,7 @@ async fn uses(scope: &Scope<'_>) -> Result<HashMap<TagId, Use>> {
                  WHERE g.workspace_id = $1 AND g.tag_id = r.id AND g.added_at > $2) AS last_at,
                 (SELECT COUNT(*) FROM (
                      SELECT 1 FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = r.id
-                     LIMIT 2) AS some) AS ever
+                     LIMIT 2) AS few) AS ever
          FROM {r}",
     )
     .bind(scope.tx.workspace)
