@@ -8,10 +8,7 @@
 use entity::id::{TagId, WorkspaceId};
 use sea_orm::ConnectionTrait as _;
 
-use super::{
-    Reason, Touched,
-    write::{hold_tags, settle_ended},
-};
+use super::{Reason, Touched, hold::hold_tags, write::settle_ended};
 use crate::{
     access::Origin,
     ctx::Ctx,

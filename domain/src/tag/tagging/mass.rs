@@ -16,7 +16,9 @@ use uuid::Uuid;
 
 use super::{
     Reason, Request,
-    write::{Addition, end, hold_things, look, renew, settle_ended, single_groups},
+    hold::{hold_things, single_groups},
+    plan::{end, look, renew},
+    write::{Addition, settle_ended},
 };
 use crate::{
     ctx::Ctx,

@@ -4,7 +4,8 @@
 //! never deleted. Every change goes through `write`, which also keeps the rank index and the counters
 //! (`super::rank`), in a number of statements that does not depend on how many things are tagged.
 //!
-//! - `write`: adding and removing inside a transaction, for everything that tags;
+//! - `write`: adding and removing inside a transaction, for everything that tags; `plan` decides,
+//!   `hold` keeps others waiting;
 //! - `ask`: the same on a member's behalf, checked;
 //! - `read`: what holds, what held at a moment, and what ever held;
 //! - `bulk`: tagging everything a filter finds, as an operation; `mass`: its statements;
@@ -16,7 +17,9 @@
 mod ask;
 mod bulk;
 mod expire;
+mod hold;
 mod mass;
+mod plan;
 mod read;
 mod withdraw;
 mod write;

@@ -14,10 +14,7 @@ use sea_orm::EntityTrait as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{
-    Reason, Touched,
-    write::{hold_tags, settle_ended},
-};
+use super::{Reason, Touched, hold::hold_tags, write::settle_ended};
 use crate::{
     access::{Actor, Origin, Scope},
     ctx::Ctx,

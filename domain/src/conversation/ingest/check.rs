@@ -1,0 +1,123 @@
+//! Checking one message.
+
+use chrono::{DateTime, Utc};
+use entity::kind::{Author, Direction};
+
+use super::{BODY_LIMIT, ID_LIMIT, KEYS_LIMIT, NewMessage};
+use crate::{
+    error::{UserError, UserErrorCode},
+    mail::EmailAddress,
+    text,
+};
+
+/// Bytes a message's id or the name of a thread may have.
+const MAX_KEY_BYTES: usize = 1_020;
+const SUBJECT_LIMIT: usize = 1_000;
+
+/// A message whose parts are all fit to be stored.
+pub(super) struct Checked {
+    pub(super) external_id: String,
+    pub(super) keys: Vec<String>,
+    pub(super) email: EmailAddress,
+    pub(super) name: Option<String>,
+    pub(super) direction: Direction,
+    pub(super) author: Author,
+    pub(super) automatic: bool,
+    pub(super) subject: String,
+    pub(super) body: String,
+    pub(super) sent_at: DateTime<Utc>,
+}
+
+/// Checks one message; mistakes are noted with their place.
+pub(super) fn check(
+    index: usize,
+    message: NewMessage,
+    now: DateTime<Utc>,
+    errors: &mut Vec<UserError>,
+) -> Option<Checked> {
+    let index = index.to_string();
+    let before = errors.len();
+    let at = |field: &'static str| ["messages", index.as_str(), field];
+    let external_id = text::name(&message.external_id, &at("externalId"), ID_LIMIT)
+        .map_err(|error| errors.push(error))
+        .ok();
+    if external_id
+        .as_ref()
+        .is_some_and(|id| id.len() > MAX_KEY_BYTES)
+    {
+        let text = "Use a shorter id.";
+        errors.push(UserError::new(
+            &at("externalId"),
+            UserErrorCode::TooLong,
+            text,
+        ));
+    }
+    let email = EmailAddress::parse(&message.email)
+        .map_err(|error| {
+            let path = at("contactEmail");
+            errors.push(UserError::new(
+                &path,
+                UserErrorCode::Invalid,
+                error.to_string(),
+            ));
+        })
+        .ok();
+    let subject = text::short_text(&message.subject, &at("subject"), SUBJECT_LIMIT)
+        .map_err(|error| errors.push(error))
+        .ok();
+    let body = text::long_text(&message.body, &at("body"), BODY_LIMIT)
+        .map_err(|error| errors.push(error))
+        .ok();
+    if message.sent_at > now + chrono::TimeDelta::days(1) {
+        let text = "This moment lies in the future.";
+        errors.push(UserError::new(&at("sentAt"), UserErrorCode::Invalid, text));
+    }
+    let author = message.author.unwrap_or(match message.direction {
+        Direction::Inbound => Author::Contact,
+        Direction::Outbound => Author::Member,
+    });
+    if (message.direction == Direction::Inbound) != (author == Author::Contact) {
+        let text = "Contacts write inbound messages, members and automations outbound ones.";
+        errors.push(UserError::new(
+            &at("author"),
+            UserErrorCode::Contradictory,
+            text,
+        ));
+    }
+    if message.thread_keys.len() > KEYS_LIMIT {
+        let text = format!("Name at most {KEYS_LIMIT} threads.");
+        errors.push(UserError::new(
+            &at("threadKeys"),
+            UserErrorCode::TooLong,
+            text,
+        ));
+    }
+    if errors.len() > before {
+        return None;
+    }
+    let (external_id, email) = (external_id?, email?);
+    let mut keys = vec![external_id.clone()];
+    for key in &message.thread_keys {
+        let key = text::printable(key)
+            .trim()
+            .chars()
+            .take(ID_LIMIT)
+            .collect::<String>();
+        if !key.is_empty() && !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    Some(Checked {
+        external_id,
+        keys,
+        email,
+        name: message.name,
+        direction: message.direction,
+        author,
+        automatic: message.automatic,
+        subject: subject?,
+        body: body?,
+        // Both databases keep microseconds.
+        sent_at: chrono::SubsecRound::trunc_subsecs(message.sent_at, 6),
+    })
+}

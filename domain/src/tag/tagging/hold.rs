@@ -1,0 +1,123 @@
+//! Keeping tags, their groups and things from changing while taggings are written.
+//!
+//! Everything here takes its locks in the order of ids, so that two never wait for each other in a
+//! circle. SQLite has one writer and needs none of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use entity::{
+    id::{TagGroupId, TagId},
+    kind::TagTarget,
+};
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use uuid::Uuid;
+
+use super::table_of;
+use crate::{
+    error::Result,
+    store::{Query, Rows, Tx, dialect},
+};
+
+#[derive(FromQueryResult)]
+struct Grouped {
+    tag_id: TagId,
+    group_id: TagGroupId,
+}
+
+/// The SINGLE groups of those among `tags` that are in one. The groups cannot change before the end
+/// of the transaction.
+pub(crate) async fn single_groups(
+    tx: &Tx<'_>,
+    tags: impl Iterator<Item = TagId>,
+) -> Result<HashMap<TagId, TagGroupId>> {
+    let tags: BTreeSet<TagId> = tags.collect();
+    if tags.is_empty() {
+        return Ok(HashMap::new());
+    }
+    hold_values(tx, &tags).await?;
+    let grouped: Vec<Grouped> = Query::new(
+        "SELECT t.id AS tag_id, s.id AS group_id FROM {r}
+         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
+         JOIN tag_group s ON s.workspace_id = $1 AND s.id = t.group_id AND s.selection = 'SINGLE'",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", tags))
+    .all(tx.connection())
+    .await?;
+    Ok(grouped
+        .into_iter()
+        .map(|row| (row.tag_id, row.group_id))
+        .collect())
+}
+
+/// Keeps others from giving these things a value of a SINGLE group until the transaction ends: of two
+/// who do so at the same time, the second then replaces the first's. In the order of ids, so that two
+/// never wait for each other.
+pub(crate) async fn hold_things(
+    tx: &Tx<'_>,
+    things: impl Iterator<Item = (TagTarget, Uuid)>,
+) -> Result<()> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    if lock.is_empty() {
+        return Ok(());
+    }
+    let mut by_target: BTreeMap<TagTarget, BTreeSet<Uuid>> = BTreeMap::new();
+    for (target, id) in things {
+        by_target.entry(target).or_default().insert(id);
+    }
+    for (target, ids) in by_target {
+        let table = table_of(target);
+        Query::new(format!(
+            "SELECT x.id FROM {table} x
+             WHERE x.workspace_id = $1 AND x.id IN (SELECT r.id FROM {{r}}) ORDER BY x.id {lock}"
+        ))
+        .bind(tx.workspace)
+        .rows("r", Rows::new().uuids("id", ids))
+        .raw(tx.connection())
+        .await?;
+    }
+    Ok(())
+}
+
+/// The same of `tags` and of all values that one of them may replace.
+async fn hold_values(tx: &Tx<'_>, tags: &BTreeSet<TagId>) -> Result<()> {
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    if lock.is_empty() {
+        return Ok(());
+    }
+    Query::new(format!(
+        "WITH n AS (SELECT r.id FROM {{r}})
+         SELECT t.id FROM tag t WHERE t.workspace_id = $1 AND t.id IN (
+             SELECT n.id FROM n
+             UNION SELECT v.id FROM n
+             JOIN tag o ON o.workspace_id = $1 AND o.id = n.id
+             JOIN tag_group s ON s.workspace_id = $1 AND s.id = o.group_id
+               AND s.selection = 'SINGLE'
+             JOIN tag v ON v.workspace_id = $1 AND v.group_id = s.id)
+         ORDER BY t.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", tags.iter().copied()))
+    .raw(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Keeps `tags` where they are in the tree, and their groups as they are, until the end of `tx`. What
+/// is read afterwards holds until then.
+pub(super) async fn hold_tags(tx: &Tx<'_>, tags: impl Iterator<Item = TagId>) -> Result<()> {
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    if lock.is_empty() {
+        return Ok(());
+    }
+    let tags: BTreeSet<TagId> = tags.collect();
+    Query::new(format!(
+        "SELECT t.id FROM {{r}} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
+         ORDER BY t.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", tags))
+    .raw(tx.connection())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,269 @@
+//! What becomes of each request for a tag.
+//!
+//! What is decided about each request:
+//! - the thing carries the tag already: nothing happens, except that what a rule had put on is taken
+//!   over by anybody else who asks for it, and that a person may set another end;
+//! - the thing carries another value of the tag's SINGLE group: that one ends, replaced; but a rule
+//!   never replaces what others than rules have set;
+//! - otherwise a tagging is made.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{RuleId, TagGroupId, TagId, TaggingId},
+    kind::TaggingEnd,
+};
+use sea_orm::FromQueryResult;
+
+use super::{
+    Touched,
+    write::{Addition, request_rows},
+};
+use crate::{
+    error::Result,
+    store::{Query, Rows, Tx},
+};
+
+/// What becomes of the requests of one round.
+#[derive(Default)]
+pub(super) struct Plan<'a, 'r> {
+    pub(super) makes: Vec<(TaggingId, &'a Addition<'r>)>,
+    pub(super) ends: Vec<End<'a, 'r>>,
+    pub(super) renewals: Vec<(TaggingId, DateTime<Utc>)>,
+}
+
+/// A tagging that gives way to another.
+pub(super) struct End<'a, 'r> {
+    pub(super) tagging: TaggingId,
+    how: TaggingEnd,
+    successor: TaggingId,
+    pub(super) addition: &'a Addition<'r>,
+}
+
+/// What stands in the way of a request.
+#[derive(Debug, Clone, FromQueryResult)]
+struct Standing {
+    n: i64,
+    id: TaggingId,
+    tag_id: TagId,
+    rule_id: Option<RuleId>,
+}
+
+/// Decides about each of `additions`, which must not ask twice for the same, giving ids from `id` to
+/// what is to be made.
+pub(super) async fn look<'a, 'r>(
+    tx: &Tx<'_>,
+    groups: &HashMap<TagId, TagGroupId>,
+    additions: &'a [Addition<'r>],
+    mut id: impl FnMut() -> TaggingId,
+) -> Result<Plan<'a, 'r>> {
+    let must_look = |one: &Addition<'_>| {
+        one.reason.origin.outranks_rules() || groups.contains_key(&one.request.tag)
+    };
+    let standing: Vec<Standing> = if additions.iter().any(must_look) {
+        let rows = request_rows(additions.iter().map(|one| &one.request))
+            .ints("n", 0..additions.len() as i64)
+            .opt_ids(
+                "group_id",
+                additions
+                    .iter()
+                    .map(|one| groups.get(&one.request.tag).copied()),
+            );
+        Query::new(
+            "SELECT r.n, g.id, g.tag_id, g.rule_id FROM {r}
+             JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.target_id
+               AND g.removed_at IS NULL
+               AND (g.tag_id = r.tag_id OR g.single_group_id = r.group_id)",
+        )
+        .bind(tx.workspace)
+        .rows("r", rows)
+        .all(tx.connection())
+        .await?
+    } else {
+        Vec::new()
+    };
+    let mut in_the_way: HashMap<i64, Vec<Standing>> = HashMap::new();
+    for one in standing {
+        in_the_way.entry(one.n).or_default().push(one);
+    }
+    let mut plan = Plan::default();
+    for (n, addition) in (0..).zip(additions) {
+        let standing = in_the_way.remove(&n).unwrap_or_default();
+        plan.decide(&mut id, addition, &standing);
+    }
+    Ok(plan)
+}
+
+impl<'a, 'r> Plan<'a, 'r> {
+    fn decide(
+        &mut self,
+        mut id: impl FnMut() -> TaggingId,
+        addition: &'a Addition<'r>,
+        standing: &[Standing],
+    ) {
+        let outranks = addition.reason.origin.outranks_rules();
+        let tag = addition.request.tag;
+        if let Some(same) = standing.iter().find(|one| one.tag_id == tag) {
+            if outranks && same.rule_id.is_some() {
+                let id = id();
+                self.end(same, TaggingEnd::TakenOver, id, addition);
+                self.makes.push((id, addition));
+            } else if let (true, Some(at)) = (outranks, addition.expires_at) {
+                self.renewals.push((same.id, at));
+            }
+            return;
+        }
+        if !outranks && standing.iter().any(|other| other.rule_id.is_none()) {
+            return;
+        }
+        let id = id();
+        for other in standing {
+            self.end(other, TaggingEnd::Replaced, id, addition);
+        }
+        self.makes.push((id, addition));
+    }
+
+    fn end(
+        &mut self,
+        standing: &Standing,
+        how: TaggingEnd,
+        successor: TaggingId,
+        addition: &'a Addition<'r>,
+    ) {
+        self.ends.push(End {
+            tagging: standing.id,
+            how,
+            successor,
+            addition,
+        });
+    }
+}
+
+pub(super) async fn end(tx: &Tx<'_>, ends: &[End<'_, '_>]) -> Result<Vec<Touched>> {
+    if ends.is_empty() {
+        return Ok(Vec::new());
+    }
+    let reasons = || ends.iter().map(|one| one.addition.reason);
+    let rows = Rows::new()
+        .ids("tagging", ends.iter().map(|one| one.tagging))
+        .texts("how", ends.iter().map(|one| one.how.word()))
+        .ids("successor", ends.iter().map(|one| one.successor))
+        .json("origin", reasons().map(|reason| reason.origin.json()))
+        .texts("reason", reasons().map(|reason| reason.text.as_str()));
+    Ok(Query::new(
+        "UPDATE tagging SET removed_at = $2, removed_by = r.origin, removed_reason = r.reason,
+             ended = r.how, successor_id = r.successor
+         FROM {r} WHERE tagging.workspace_id = $1 AND tagging.id = r.tagging
+           AND tagging.removed_at IS NULL
+         RETURNING id, tag_id, target, target_id",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows)
+    .all(tx.connection())
+    .await?)
+}
+
+pub(super) async fn renew(tx: &Tx<'_>, renewals: &[(TaggingId, DateTime<Utc>)]) -> Result<()> {
+    if renewals.is_empty() {
+        return Ok(());
+    }
+    let rows = Rows::new()
+        .ids("id", renewals.iter().map(|(id, _)| *id))
+        .times("expires_at", renewals.iter().map(|(_, at)| *at));
+    Query::new(
+        "UPDATE tagging SET expires_at = r.expires_at FROM {r}
+         WHERE tagging.workspace_id = $1 AND tagging.id = r.id AND tagging.removed_at IS NULL",
+    )
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        access::Origin,
+        tag::tagging::{Reason, Request},
+    };
+
+    fn reason(origin: Origin) -> Reason<'static> {
+        Reason {
+            origin,
+            text: String::new(),
+            cause: None,
+        }
+    }
+
+    fn uuid(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    fn member() -> Origin {
+        Origin::Member {
+            member_id: uuid(1).into(),
+        }
+    }
+
+    fn rule() -> Origin {
+        Origin::Rule {
+            rule_id: uuid(2).into(),
+            version: 1,
+        }
+    }
+
+    /// What becomes of tag 10, given (tag, whether a rule put it on) in the way: how those end, and
+    /// whether it is made.
+    fn check(origin: Origin, standing: &[(u128, bool)], expected: (&[TaggingEnd], bool)) {
+        let reason = reason(origin);
+        let addition = Addition {
+            request: Request {
+                target: entity::kind::TagTarget::Contact,
+                target_id: uuid(5),
+                tag: uuid(10).into(),
+            },
+            reason: &reason,
+            expires_at: None,
+        };
+        let standing: Vec<_> = standing
+            .iter()
+            .map(|&(tag, by_rule)| Standing {
+                n: 0,
+                id: uuid(tag + 100).into(),
+                tag_id: uuid(tag).into(),
+                rule_id: by_rule.then(|| uuid(2).into()),
+            })
+            .collect();
+        let mut plan = Plan::default();
+        plan.decide(|| uuid(7).into(), &addition, &standing);
+        let ends: Vec<_> = plan.ends.iter().map(|end| end.how).collect();
+        assert_eq!(
+            (ends.as_slice(), plan.makes.len() == 1),
+            expected,
+            "{origin:?} {standing:?}"
+        );
+    }
+
+    #[test]
+    fn people_take_over_and_rules_never_take_away() {
+        use TaggingEnd::{Replaced, TakenOver};
+        check(member(), &[], (&[], true));
+        check(member(), &[(10, false)], (&[], false));
+        check(member(), &[(10, true)], (&[TakenOver], true));
+        check(member(), &[(11, false)], (&[Replaced], true));
+        check(member(), &[(11, true)], (&[Replaced], true));
+        check(rule(), &[], (&[], true));
+        check(rule(), &[(10, false)], (&[], false));
+        check(rule(), &[(10, true)], (&[], false));
+        check(rule(), &[(11, false)], (&[], false));
+        check(rule(), &[(11, true)], (&[Replaced], true));
+        check(Origin::Import, &[(10, true)], (&[TakenOver], true));
+        check(Origin::System, &[(10, true)], (&[], false));
+    }
+}
