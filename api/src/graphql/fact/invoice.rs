@@ -10,12 +10,15 @@ use domain::{
 };
 use entity::kind::InvoiceStatus;
 
-use super::{AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, head};
+use super::{
+    AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, account_of,
+    contact_of, head, of, read_all, settle_all,
+};
 use crate::graphql::{
     account::Account,
     contact::Contact,
     context::{loader, reader, writer},
-    error::{fault, settle},
+    error::fault,
     id,
     page::{Connection, connection},
 };
@@ -39,18 +42,12 @@ impl Invoice {
 
     /// The person it is about.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        contact_of(context, self.0.contact_id).await
     }
 
     /// The company it is about: the one the source named, or else the contact's.
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let Some(id) = self.0.account_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Account))
+        account_of(context, self.0.account_id).await
     }
 
     /// The number people know it by.
@@ -120,11 +117,10 @@ pub(crate) struct InvoiceFilterInput {
 impl InvoiceFilterInput {
     fn read(self) -> domain::error::Result<InvoiceFilter> {
         let common = Filter {
-            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
-            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
             statuses: self.statuses.unwrap_or_default(),
             from: self.from,
             until: self.until,
+            ..of(self.contact_id.as_ref(), self.account_id.as_ref())?
         };
         Ok(InvoiceFilter {
             common,
@@ -252,16 +248,11 @@ impl InvoiceMutation {
         #[graphql(desc = "What is to be done.")] input: IngestInvoicesInput,
     ) -> Result<IngestInvoicesPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let invoices = input.invoices.into_iter().enumerate();
-            let invoices = invoices.map(|(index, one)| one.read(index));
-            let invoices = invoices.collect::<domain::error::Result<Vec<_>>>()?;
-            invoice::ingest(ctx, actor, invoices).await
-        };
-        let (ingested, user_errors) = settle(result.await)?;
-        let invoices = ingested.into_iter().flatten();
+        let told = read_all(input.invoices, |index, one| one.read(index));
+        let result = async { invoice::ingest(ctx, actor, told?).await };
+        let (invoices, user_errors) = settle_all(result.await)?;
         Ok(IngestInvoicesPayload {
-            invoices: invoices.map(IngestedFact::from).collect(),
+            invoices,
             user_errors,
         })
     }

@@ -13,7 +13,7 @@ use async_graphql::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    error,
+    error::{self, UserError},
     fact::{self, AccountRef, ContactRef, Filter, Ingested, Of, Outcome, Party, ingest::Head},
     invoice::InvoiceFilter,
     order::OrderFilter,
@@ -22,11 +22,16 @@ use domain::{
     ticket::TicketFilter,
     timeline,
 };
-use entity::{id::Id, kind::TimelineKind};
+use entity::{
+    id::{AccountId, ContactId, Id},
+    kind::TimelineKind,
+};
 
 use super::{
-    context::reader,
-    error::fault,
+    account::Account,
+    contact::Contact,
+    context::{loader, reader},
+    error::{fault, settle},
     id,
     page::{Connection, connection},
     timeline::TimelineEntry,
@@ -170,6 +175,49 @@ fn head(
         },
         updated_at,
     })
+}
+
+/// The person a fact is about.
+async fn contact_of(context: &Context<'_>, id: Option<ContactId>) -> Result<Option<Contact>> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+}
+
+/// The company a fact is about.
+async fn account_of(context: &Context<'_>, id: Option<AccountId>) -> Result<Option<Account>> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    Ok(loader(context)?.load_one(id).await?.map(Account))
+}
+
+/// The part of a filter that says whose the facts are.
+fn of<S>(contact: Option<&ID>, account: Option<&ID>) -> error::Result<Filter<S>> {
+    Ok(Filter {
+        contact: id::parse_opt(contact, &["filter", "contactId"])?,
+        account: id::parse_opt(account, &["filter", "accountId"])?,
+        ..Filter::default()
+    })
+}
+
+/// Reads the facts of an input, each with its place in it.
+fn read_all<I, T>(
+    inputs: Vec<I>,
+    read: impl Fn(usize, I) -> error::Result<T>,
+) -> error::Result<Vec<T>> {
+    let inputs = inputs.into_iter().enumerate();
+    inputs.map(|(index, one)| read(index, one)).collect()
+}
+
+/// What a payload shows of a call: the facts in the order they were given, or the mistakes to mend.
+fn settle_all<I: Id>(
+    result: error::Result<Vec<Ingested<I>>>,
+) -> Result<(Vec<IngestedFact>, Vec<UserError>)> {
+    let (ingested, user_errors) = settle(result)?;
+    let facts = ingested.into_iter().flatten();
+    Ok((facts.map(IngestedFact::from).collect(), user_errors))
 }
 
 /// One fact after a call.

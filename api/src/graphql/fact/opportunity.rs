@@ -10,12 +10,15 @@ use domain::{
 };
 use entity::kind::OpportunityStatus;
 
-use super::{AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, head};
+use super::{
+    AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, account_of,
+    contact_of, head, of, read_all, settle_all,
+};
 use crate::graphql::{
     account::Account,
     contact::Contact,
     context::{loader, reader, writer},
-    error::{fault, settle},
+    error::fault,
     id,
     page::{Connection, connection},
     scalar::Date,
@@ -40,18 +43,12 @@ impl Opportunity {
 
     /// The person it is about.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        contact_of(context, self.0.contact_id).await
     }
 
     /// The company it is about: the one the source named, or else the contact's.
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let Some(id) = self.0.account_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Account))
+        account_of(context, self.0.account_id).await
     }
 
     /// What it is called.
@@ -124,11 +121,10 @@ pub(crate) struct OpportunityFilterInput {
 impl OpportunityFilterInput {
     fn read(self) -> domain::error::Result<Filter<OpportunityStatus>> {
         let common = Filter {
-            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
-            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
             statuses: self.statuses.unwrap_or_default(),
             from: self.from,
             until: self.until,
+            ..of(self.contact_id.as_ref(), self.account_id.as_ref())?
         };
         Ok(common)
     }
@@ -259,16 +255,11 @@ impl OpportunityMutation {
         #[graphql(desc = "What is to be done.")] input: IngestOpportunitiesInput,
     ) -> Result<IngestOpportunitiesPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let opportunities = input.opportunities.into_iter().enumerate();
-            let opportunities = opportunities.map(|(index, one)| one.read(index));
-            let opportunities = opportunities.collect::<domain::error::Result<Vec<_>>>()?;
-            opportunity::ingest(ctx, actor, opportunities).await
-        };
-        let (ingested, user_errors) = settle(result.await)?;
-        let opportunities = ingested.into_iter().flatten();
+        let told = read_all(input.opportunities, |index, one| one.read(index));
+        let result = async { opportunity::ingest(ctx, actor, told?).await };
+        let (opportunities, user_errors) = settle_all(result.await)?;
         Ok(IngestOpportunitiesPayload {
-            opportunities: opportunities.map(IngestedFact::from).collect(),
+            opportunities,
             user_errors,
         })
     }

@@ -10,12 +10,15 @@ use domain::{
 };
 use entity::kind::OrderStatus;
 
-use super::{AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, head};
+use super::{
+    AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, account_of,
+    contact_of, head, of, read_all, settle_all,
+};
 use crate::graphql::{
     account::Account,
     contact::Contact,
     context::{loader, reader, writer},
-    error::{fault, settle},
+    error::fault,
     id,
     loader::LinesOf,
     page::{Connection, connection},
@@ -40,18 +43,12 @@ impl Order {
 
     /// The person it is about.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        contact_of(context, self.0.contact_id).await
     }
 
     /// The company it is about: the one the source named, or else the contact's.
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let Some(id) = self.0.account_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Account))
+        account_of(context, self.0.account_id).await
     }
 
     /// The number people know it by.
@@ -132,11 +129,10 @@ pub(crate) struct OrderFilterInput {
 impl OrderFilterInput {
     fn read(self) -> domain::error::Result<OrderFilter> {
         let common = Filter {
-            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
-            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
             statuses: self.statuses.unwrap_or_default(),
             from: self.from,
             until: self.until,
+            ..of(self.contact_id.as_ref(), self.account_id.as_ref())?
         };
         Ok(OrderFilter {
             common,
@@ -285,16 +281,11 @@ impl OrderMutation {
         #[graphql(desc = "What is to be done.")] input: IngestOrdersInput,
     ) -> Result<IngestOrdersPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let orders = input.orders.into_iter().enumerate();
-            let orders = orders.map(|(index, one)| one.read(index));
-            let orders = orders.collect::<domain::error::Result<Vec<_>>>()?;
-            order::ingest(ctx, actor, orders).await
-        };
-        let (ingested, user_errors) = settle(result.await)?;
-        let orders = ingested.into_iter().flatten();
+        let told = read_all(input.orders, |index, one| one.read(index));
+        let result = async { order::ingest(ctx, actor, told?).await };
+        let (orders, user_errors) = settle_all(result.await)?;
         Ok(IngestOrdersPayload {
-            orders: orders.map(IngestedFact::from).collect(),
+            orders,
             user_errors,
         })
     }

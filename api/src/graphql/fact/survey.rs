@@ -10,12 +10,15 @@ use domain::{
 };
 use entity::kind::SurveyKind;
 
-use super::{AccountReferenceInput, ContactReferenceInput, IngestedFact, head};
+use super::{
+    AccountReferenceInput, ContactReferenceInput, IngestedFact, account_of, contact_of, head, of,
+    read_all, settle_all,
+};
 use crate::graphql::{
     account::Account,
     contact::Contact,
     context::{loader, reader, writer},
-    error::{fault, settle},
+    error::fault,
     id,
     page::{Connection, connection},
 };
@@ -39,18 +42,12 @@ impl SurveyAnswer {
 
     /// The person who answered.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        contact_of(context, self.0.contact_id).await
     }
 
     /// The company it speaks for: the one the source named, or else the contact's.
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let Some(id) = self.0.account_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Account))
+        account_of(context, self.0.account_id).await
     }
 
     /// The name of the survey in its source.
@@ -109,11 +106,10 @@ pub(crate) struct SurveyAnswerFilterInput {
 impl SurveyAnswerFilterInput {
     fn read(self) -> domain::error::Result<SurveyAnswerFilter> {
         let common = Filter {
-            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
-            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
             statuses: self.kinds.unwrap_or_default(),
             from: self.from,
             until: self.until,
+            ..of(self.contact_id.as_ref(), self.account_id.as_ref())?
         };
         Ok(SurveyAnswerFilter {
             common,
@@ -235,16 +231,11 @@ impl SurveyMutation {
         #[graphql(desc = "What is to be done.")] input: IngestSurveyAnswersInput,
     ) -> Result<IngestSurveyAnswersPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let answers = input.answers.into_iter().enumerate();
-            let answers = answers.map(|(index, one)| one.read(index));
-            let answers = answers.collect::<domain::error::Result<Vec<_>>>()?;
-            survey::ingest(ctx, actor, answers).await
-        };
-        let (ingested, user_errors) = settle(result.await)?;
-        let answers = ingested.into_iter().flatten();
+        let told = read_all(input.answers, |index, one| one.read(index));
+        let result = async { survey::ingest(ctx, actor, told?).await };
+        let (answers, user_errors) = settle_all(result.await)?;
         Ok(IngestSurveyAnswersPayload {
-            answers: answers.map(IngestedFact::from).collect(),
+            answers,
             user_errors,
         })
     }

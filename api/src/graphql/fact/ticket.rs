@@ -10,12 +10,15 @@ use domain::{
 };
 use entity::kind::{TicketPriority, TicketStatus};
 
-use super::{AccountReferenceInput, ContactReferenceInput, IngestedFact, head};
+use super::{
+    AccountReferenceInput, ContactReferenceInput, IngestedFact, account_of, contact_of, head, of,
+    read_all, settle_all,
+};
 use crate::graphql::{
     account::Account,
     contact::Contact,
     context::{loader, reader, writer},
-    error::{fault, settle},
+    error::fault,
     id,
     page::{Connection, connection},
 };
@@ -39,18 +42,12 @@ impl Ticket {
 
     /// The person it is about.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        contact_of(context, self.0.contact_id).await
     }
 
     /// The company it is about: the one the source named, or else the contact's.
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let Some(id) = self.0.account_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Account))
+        account_of(context, self.0.account_id).await
     }
 
     /// What it is about.
@@ -114,11 +111,10 @@ pub(crate) struct TicketFilterInput {
 impl TicketFilterInput {
     fn read(self) -> domain::error::Result<TicketFilter> {
         let common = Filter {
-            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
-            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
             statuses: self.statuses.unwrap_or_default(),
             from: self.from,
             until: self.until,
+            ..of(self.contact_id.as_ref(), self.account_id.as_ref())?
         };
         Ok(TicketFilter {
             common,
@@ -242,16 +238,11 @@ impl TicketMutation {
         #[graphql(desc = "What is to be done.")] input: IngestTicketsInput,
     ) -> Result<IngestTicketsPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let tickets = input.tickets.into_iter().enumerate();
-            let tickets = tickets.map(|(index, one)| one.read(index));
-            let tickets = tickets.collect::<domain::error::Result<Vec<_>>>()?;
-            ticket::ingest(ctx, actor, tickets).await
-        };
-        let (ingested, user_errors) = settle(result.await)?;
-        let tickets = ingested.into_iter().flatten();
+        let told = read_all(input.tickets, |index, one| one.read(index));
+        let result = async { ticket::ingest(ctx, actor, told?).await };
+        let (tickets, user_errors) = settle_all(result.await)?;
         Ok(IngestTicketsPayload {
-            tickets: tickets.map(IngestedFact::from).collect(),
+            tickets,
             user_errors,
         })
     }
