@@ -6,12 +6,14 @@
 //! target is switched off.
 //!
 //! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
-//! events of it, `chance` the variety.
+//! events of it, `business` what other systems tell, `review` what reports show, `chance` the variety.
 
 mod activity;
+mod business;
 mod chance;
 mod people;
 mod profile;
+mod review;
 mod tags;
 mod talk;
 
@@ -89,12 +91,16 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<bool> {
     for batch in activity::email_events(&people, now).chunks(BATCH) {
         email::ingest(ctx, actor, batch.to_vec()).await?;
     }
+    business::tell(ctx, actor, &people, now).await?;
+    review::judge(ctx, actor, &people, now).await?;
+    review::merge_a_double(ctx, actor, &people).await?;
     // The announcement of important customers begins after the history: nobody wants to be told
     // about two months of messages.
     settle(ctx, actor, |projection| projection.work() == Work::Rules).await?;
     make_vip_rule(ctx, actor, tags[tags::VIP]).await?;
     conversation::ingest(ctx, actor, inbox, just_now(&people, now)).await?;
     settle(ctx, actor, |_| true).await?;
+    review::audit(ctx, actor).await?;
     Ok(true)
 }
 
