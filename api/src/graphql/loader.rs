@@ -59,6 +59,9 @@ pub(crate) struct CountsOf(pub(crate) TagId);
 /// Asks for a contact's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct HealthOf(pub(crate) ContactId);
+/// Asks for how an account's people are doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct StandingOf(pub(crate) AccountId);
 /// Asks for a version of the health model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ModelOf(pub(crate) i64);
@@ -121,6 +124,19 @@ impl Load<AccountId> for Loader {
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<StandingOf> for Loader {
+    type Value = account::Standing;
+    type Error = Error;
+
+    async fn load(&self, keys: &[StandingOf]) -> Result<HashMap<StandingOf, Self::Value>, Error> {
+        let ids: Vec<AccountId> = keys.iter().map(|key| key.0).collect();
+        let rows = account::load_standing(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| StandingOf(row.standing_of)))
     }
 }
 

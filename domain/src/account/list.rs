@@ -1,14 +1,16 @@
 //! Lists of accounts: filtered, ordered, in pages.
 
+use chrono::{DateTime, Utc};
 use entity::{
     account,
     id::{Id as _, MemberId, WorkspaceId},
     kind::{LifecycleStage, SubjectKind},
 };
-use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult as _};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::standing;
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     condition::sql::Asked,
@@ -107,6 +109,14 @@ pub enum AccountOrder {
     OwnerAsc,
     /// By owner, backwards; without an owner last.
     OwnerDesc,
+    /// By the mean health of their people, the best first; unknown last.
+    HealthDesc,
+    /// By the mean health of their people, the worst first; unknown first of all.
+    HealthAsc,
+    /// Those whose people were active most recently first; those without people by when they were made.
+    ActivityDesc,
+    /// Those whose people have been silent longest first.
+    ActivityAsc,
 }
 
 impl AccountOrder {
@@ -122,6 +132,16 @@ impl AccountOrder {
                 Some(owner_key('a', backend)),
                 self == Self::OwnerDesc,
             ),
+            Self::HealthAsc | Self::HealthDesc => (
+                "health",
+                Some("COALESCE(s.score, -1.0)"),
+                self == Self::HealthDesc,
+            ),
+            Self::ActivityAsc | Self::ActivityDesc => (
+                "activity",
+                Some("COALESCE(s.active_at, a.created_at)"),
+                self == Self::ActivityDesc,
+            ),
         };
         Keyset {
             order,
@@ -131,7 +151,15 @@ impl AccountOrder {
         }
     }
 
-    fn key(self, account: &account::Model) -> Key {
+    /// Whether it needs to be known how the accounts' people are doing.
+    fn needs_standing(self) -> bool {
+        matches!(
+            self,
+            Self::HealthAsc | Self::HealthDesc | Self::ActivityAsc | Self::ActivityDesc
+        )
+    }
+
+    fn key(self, account: &account::Model, people: &People) -> Key {
         match self {
             Self::NameAsc | Self::NameDesc => Key::Text(account.name_key.clone()),
             Self::CreatedAsc | Self::CreatedDesc => Key::Id(()),
@@ -141,8 +169,19 @@ impl AccountOrder {
             Self::OwnerAsc | Self::OwnerDesc => Key::Of {
                 of: account.owner_id.map_or(uuid::Uuid::nil(), |owner| owner.0),
             },
+            Self::HealthAsc | Self::HealthDesc => Key::Real(people.score.unwrap_or(-1.0)),
+            Self::ActivityAsc | Self::ActivityDesc => {
+                Key::Time(people.active_at.unwrap_or(account.created_at))
+            }
         }
     }
+}
+
+/// How an account's people are doing, as far as an order needs it.
+#[derive(Debug, Clone, Copy, Default, FromQueryResult)]
+struct People {
+    score: Option<f64>,
+    active_at: Option<DateTime<Utc>>,
 }
 
 /// A page of the workspace's accounts, each with its cursor. Without a text it is one statement; with
@@ -174,14 +213,34 @@ async fn read(
     only: Option<Vec<Uuid>>,
 ) -> Result<Page<(String, account::Model)>> {
     let keyset = order.keyset(ctx.db.backend());
-    let mut query =
-        Query::new("SELECT a.* FROM account a WHERE a.workspace_id = $1").bind(workspace);
+    let (columns, join) = if order.needs_standing() {
+        let people = standing::table("");
+        let join = format!(" LEFT JOIN {people} AS s ON s.standing_of = a.id");
+        (", s.score, s.active_at", join)
+    } else {
+        ("", String::new())
+    };
+    let mut query = Query::new(format!(
+        "SELECT a.*{columns} FROM account a{join} WHERE a.workspace_id = $1"
+    ))
+    .bind(workspace);
     filter.apply(&mut query, ctx.reader());
     narrow::apply(&mut query, "a.id", only.as_deref());
     keyset.apply(&mut query, page)?;
-    let rows: Vec<account::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset.page(rows, page).map(|account| {
-        let cursor = keyset.cursor(order.key(&account), account.id.uuid());
+    let rows = query.raw(ctx.reader()).await?;
+    let rows = rows
+        .iter()
+        .map(|row| {
+            let people = if order.needs_standing() {
+                People::from_query_result(row, "")?
+            } else {
+                People::default()
+            };
+            Ok((account::Model::from_query_result(row, "")?, people))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(keyset.page(rows, page).map(|(account, people)| {
+        let cursor = keyset.cursor(order.key(&account, &people), account.id.uuid());
         (cursor, account)
     }))
 }

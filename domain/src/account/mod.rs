@@ -3,6 +3,7 @@
 //! Made by hand and by imports; contacts who write from an account's domain join it.
 
 mod list;
+mod standing;
 mod write;
 
 use entity::{
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use list::{AccountFilter, AccountOrder, list, list_by_attribute};
+pub use standing::{Standing, load_standing};
 pub use write::{AccountChanges, DetailChanges, NewAccount, create, update};
 
 /// The account, if it is one of the workspace.

@@ -6,10 +6,11 @@ use chrono::TimeDelta;
 use domain::{
     account::{self, AccountFilter, AccountOrder, DetailChanges, NewAccount},
     attribute::{AttributeOrder, AttributeTest, Setting, Test, Value},
-    contact::{self, Contact, ContactFilter, ContactOrder, ProfileChanges},
+    contact::{self, Contact, ContactFilter, ContactOrder, NewContact, ProfileChanges},
     error::Result,
     page::{Page, PageRequest},
     stage::NewStage,
+    store::Query,
     tag::{Request, TagFilter, tagging},
 };
 use entity::kind::{AttributeType as T, Channel, LifecycleStage as S, SubjectKind as K, TagKind};
@@ -383,6 +384,72 @@ fn accounts_are_listed_in_every_order_and_by_attributes() {
             Ok(found.map(|(cursor, account)| (cursor, account.name)))
         });
         assert_eq!(names.await.concat(), "a6a4a2a0a1a3a5");
+        world
+    });
+}
+
+#[test]
+fn accounts_are_listed_by_the_health_and_activity_of_their_people() {
+    on_both(|world| async move {
+        use AccountOrder as O;
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        // Scores of the people of each account, and how many hours ago they were last active.
+        let people: [(&str, &[(Option<f64>, i64)]); 5] = [
+            ("a0", &[(Some(80.0), 5), (Some(20.0), 9)]),
+            ("a1", &[(Some(90.0), 7)]),
+            ("a2", &[]),
+            ("a3", &[(None, 1)]),
+            ("a4", &[(Some(30.0), 8), (None, 3), (Some(71.0), 20)]),
+        ];
+        let mut made = Vec::new();
+        for (name, scores) in people {
+            let new = NewAccount {
+                name: name.to_owned(),
+                ..NewAccount::default()
+            };
+            let account = account::create(ctx, owner, new).await.unwrap();
+            for (score, hours) in scores {
+                let new = NewContact {
+                    name: name.to_owned(),
+                    account: Some(account.id),
+                    ..NewContact::default()
+                };
+                let id = contact::create(ctx, owner, new).await.unwrap().id;
+                made.push((id, *score, *hours));
+            }
+            world.clock.advance(TimeDelta::milliseconds(1));
+        }
+        world.drain().await;
+        for (id, score, hours) in made {
+            let at = ctx.clock.now() - TimeDelta::hours(hours);
+            for query in [
+                Query::new("UPDATE contact_health SET score = $2 WHERE contact_id = $1")
+                    .bind(id)
+                    .bind(score),
+                Query::new(
+                    "UPDATE contact_activity SET last_activity_at = $2 WHERE contact_id = $1",
+                )
+                .bind(id)
+                .bind(at),
+            ] {
+                assert_eq!(query.execute(ctx.db.writer()).await.unwrap(), 1);
+            }
+        }
+        let list = async |order: O| {
+            let filter = AccountFilter::default();
+            let names = walk(async |page| {
+                let found = account::list(ctx, owner.workspace, &filter, order, &page).await?;
+                Ok(found.map(|(cursor, account)| (cursor, account.name)))
+            });
+            names.await.concat()
+        };
+        // Means: a0 50, a1 90, a2 and a3 unknown, a4 50.5. Of those unknown the newer comes first when
+        // the greatest do.
+        assert_eq!(list(O::HealthDesc).await, "a1a4a0a3a2");
+        assert_eq!(list(O::HealthAsc).await, "a2a3a0a4a1");
+        // a2 has nobody: made just now.
+        assert_eq!(list(O::ActivityDesc).await, "a2a3a4a0a1");
+        assert_eq!(list(O::ActivityAsc).await, "a1a0a4a3a2");
         world
     });
 }

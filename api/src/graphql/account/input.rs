@@ -31,6 +31,15 @@ pub(crate) enum AccountOrderBy {
     OwnerAsc,
     /// By owner, backwards; without an owner last.
     OwnerDesc,
+    /// By the mean health of their people, the best first; unknown last. This and the three orders below
+    /// read what is known of all people, so a page costs more than in the others.
+    HealthDesc,
+    /// By the mean health of their people, the worst first; unknown first of all.
+    HealthAsc,
+    /// Those whose people were active most recently first; those without people by when they were made.
+    ActivityDesc,
+    /// Those whose people have been silent longest first.
+    ActivityAsc,
 }
 
 /// Which accounts a list has; every part given must hold.

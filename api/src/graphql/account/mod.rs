@@ -20,11 +20,12 @@ use super::{
     access::{Member, find_member},
     attribute::{AttributeOrderInput, AttributeValue, values},
     contact::{Contact, ContactOrderBy},
-    context::reader,
+    context::{loader, reader},
     email::EmailMetrics,
     error::fault,
     fact::AccountFacts,
     id,
+    loader::StandingOf,
     note::{Note, notes},
     page::{Connection, connection},
     scalar::Date,
@@ -102,6 +103,18 @@ impl Account {
     /// How far the relationship has come.
     async fn stage(&self) -> Option<LifecycleStage> {
         self.0.stage
+    }
+
+    /// The mean of the known health scores of the company's people, 0 to 100.
+    async fn health_score(&self, context: &Context<'_>) -> Result<Option<f64>> {
+        let standing = loader(context)?.load_one(StandingOf(self.0.id)).await?;
+        Ok(standing.and_then(|standing| standing.score))
+    }
+
+    /// When any of the company's people last did something.
+    async fn last_activity_at(&self, context: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        let standing = loader(context)?.load_one(StandingOf(self.0.id)).await?;
+        Ok(standing.and_then(|standing| standing.active_at))
     }
 
     /// The stages the account went through, newest first.
