@@ -155,14 +155,14 @@ fn a_chosen_judgement_counts_and_follows_its_tags_when_they_are_merged() {
         let sure = tag_in(&world, "Sure", fit).await;
         let no = tag_in(&world, "No", fit).await;
         let elsewhere = world.tag(TagKind::Contact, "Elsewhere", None).await;
-        let wrong = set_judgement(ctx, owner, fit, vec![yes, elsewhere]).await;
+        let wrong = set_judgement(ctx, owner, fit, &[yes, elsewhere]).await;
         assert_eq!(
             refusals(wrong),
             one("targetTagIds.1", UserErrorCode::NotFound)
         );
-        let none = set_judgement(ctx, owner, fit, Vec::new()).await;
+        let none = set_judgement(ctx, owner, fit, &[]).await;
         assert_eq!(refusals(none), one("targetTagIds", UserErrorCode::Required));
-        set_judgement(ctx, owner, fit, vec![yes]).await.unwrap();
+        set_judgement(ctx, owner, fit, &[yes]).await.unwrap();
         let people = [person(&world, None).await, person(&world, None).await];
         put(
             &world,

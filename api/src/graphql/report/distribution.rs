@@ -102,7 +102,6 @@ impl DistributionQuery {
     /// How many contacts, accounts or conversations carried each value of a tag group at the end of
     /// each period, from the history of the taggings; nothing when there is no such group. Contacts
     /// that were erased since are not in it; what was merged counts as what it is now.
-    #[expect(clippy::too_many_arguments, reason = "each is an argument of the API")]
     async fn tag_group_distribution(
         &self,
         context: &Context<'_>,

@@ -234,7 +234,7 @@ impl PurityMutation {
         let result = async {
             let group = id::parse(&input.group_id, &["groupId"])?;
             let targets = id::parse_each(&input.target_tag_ids, "targetTagIds")?;
-            purity::set_judgement(ctx, actor, group, targets).await
+            purity::set_judgement(ctx, actor, group, &targets).await
         };
         let (judgement, user_errors) = settle(result.await)?;
         Ok(SetLeadJudgementPayload {

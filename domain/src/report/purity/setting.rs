@@ -115,13 +115,13 @@ pub async fn set_judgement(
     ctx: &Ctx,
     actor: &Actor,
     group: TagGroupId,
-    targets: Vec<TagId>,
+    targets: &[TagId],
 ) -> Result<LeadJudgement> {
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    check(&tx, group, &targets).await?;
+    check(&tx, group, targets).await?;
     let before = stored(tx.connection(), tx.workspace).await?;
-    write(&tx, group, &targets).await?;
+    write(&tx, group, targets).await?;
     let said =
         |group: TagGroupId, targets: &Value| json!({ "groupId": group, "targetTagIds": targets });
     let after = said(group, &json!(targets));

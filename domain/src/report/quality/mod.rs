@@ -139,7 +139,7 @@ impl Scope<'_> {
     }
 
     /// Whether two tags are values of different dimensions, so that they cannot mean the same.
-    fn differ_in_dimension(&self, a: &tag::Model, b: &tag::Model) -> bool {
+    fn differ_in_dimension(a: &tag::Model, b: &tag::Model) -> bool {
         a.kind != b.kind
             || (a.group_id != b.group_id && a.group_id.is_some() && b.group_id.is_some())
     }

@@ -112,7 +112,7 @@ fn edges(scope: &Scope<'_>, findings: &[Finding]) -> BTreeMap<(TagId, TagId), Ed
         let (Some(first), Some(second)) = (scope.forest.get(a), scope.forest.get(b)) else {
             continue;
         };
-        if scope.differ_in_dimension(first, second) {
+        if Scope::differ_in_dimension(first, second) {
             continue;
         }
         let reason = Reason {

@@ -31,7 +31,7 @@ impl Check for SimilarNames {
         for bucket in buckets.values() {
             for (index, (name, tag)) in bucket.iter().enumerate() {
                 for (other_name, other) in &bucket[index + 1..] {
-                    if scope.differ_in_dimension(tag, other) {
+                    if Scope::differ_in_dimension(tag, other) {
                         continue;
                     }
                     if let Some(likeness) = name.likeness(other_name) {
@@ -47,8 +47,7 @@ impl Check for SimilarNames {
 fn finding(scope: &Scope<'_>, a: &tag::Model, b: &tag::Model, likeness: Likeness) -> Finding {
     let (keep, other) = in_order(scope, a, b);
     let (severity, distance) = match likeness {
-        Likeness::Same => (Severity::High, 0),
-        Likeness::Reordered => (Severity::High, 0),
+        Likeness::Same | Likeness::Reordered => (Severity::High, 0),
         Likeness::Spelling(distance) => (Severity::Medium, distance),
     };
     Finding::new(Kind::SimilarName, severity, vec![keep.id, other.id])
