@@ -2,6 +2,8 @@
 //! person who was there twice, and a first audit of the tags, which finds the pack's names beside
 //! those that were there.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::ContactId,
@@ -43,7 +45,7 @@ pub(super) async fn judge(
             .map(|tag| tag.id)
             .ok_or_else(|| Error::not_found(&["tag"], "tag"))
     };
-    let mut judged = Vec::new();
+    let mut judged: BTreeMap<&str, Vec<ContactId>> = BTreeMap::new();
     let mut on_trial = Vec::new();
     for (number, person) in people.iter().enumerate() {
         let id = id_of(ctx, actor, &person.email).await?;
@@ -56,13 +58,19 @@ pub(super) async fn judge(
             _ => Some("対象外"),
         };
         if let Some(verdict) = verdict {
-            judged.push(Request::contact(id, value(verdict)?));
+            judged.entry(verdict).or_default().push(id);
         }
         if person.habit == Habit::Trial {
             on_trial.push((TagTarget::Contact, id.0));
         }
     }
-    tagging::tag_many(ctx, actor, &judged, "初回の商談 / first call / 首次沟通").await?;
+    for (verdict, people) in judged {
+        let tag = value(verdict)?;
+        let requests = people.iter().map(|person| Request::contact(*person, tag));
+        let requests: Vec<Request> = requests.collect();
+        let reason = "初回の商談 / first call / 首次沟通";
+        tagging::tag_many(ctx, actor, &requests, reason).await?;
+    }
     let trial = NewTaggings {
         things: on_trial,
         tags: vec![value("トライアル中")?],

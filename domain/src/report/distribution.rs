@@ -124,8 +124,8 @@ pub async fn distribution(
     }))
 }
 
-/// Stands for "any value".
-const NO_VALUE: TagId = TagId(Uuid::nil());
+/// Stands for "any value". Not the nil id, which travels as a missing one.
+const NO_VALUE: TagId = TagId(Uuid::max());
 
 fn check_target(group: &tag_group::Model, target: TagTarget) -> Result<()> {
     let fits = match group.kind {

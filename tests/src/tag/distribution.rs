@@ -74,15 +74,8 @@ fn each_period_shows_what_held_at_its_end_whatever_came_later() {
         let people = contacts(&world, 4).await;
         age_contacts(&world, 40).await;
         // March: two in retail, one in food by way of bakery.
-        put(
-            &world,
-            &[
-                (people[0], retail),
-                (people[1], retail),
-                (people[2], bakery),
-            ],
-        )
-        .await;
+        put(&world, &[(people[0], retail), (people[1], retail)]).await;
+        put(&world, &[(people[2], bakery)]).await;
         world.clock.advance(TimeDelta::days(35));
         // April: one changes from retail to food, which ends the other value.
         put(&world, &[(people[1], food)]).await;

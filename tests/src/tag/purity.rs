@@ -88,16 +88,14 @@ fn leads_count_for_the_month_they_came_in_and_for_where_they_came_from() {
         world.clock.advance(TimeDelta::days(40));
         // April: one of an unknown source, judged to be a target later.
         let april = person(&world, None).await;
-        put(
-            &world,
-            &[
-                (march[0], now),
-                (march[1], later),
-                (march[2], competitor),
-                (april, competitor),
-            ],
-        )
-        .await;
+        for pair in [
+            (march[0], now),
+            (march[1], later),
+            (march[2], competitor),
+            (april, competitor),
+        ] {
+            put(&world, &[pair]).await;
+        }
         let before = ctx.clock.now();
         world.clock.advance(TimeDelta::days(1));
         put(&world, &[(april, now)]).await;
