@@ -360,15 +360,17 @@ impl House {
         self.keep("tagging", &found["taggings"][0]["id"]);
     }
 
-    /// A value of the group that means a target lead, and a run of the audit of the tags.
+    /// Values of the group one of which means a target lead, and a run of the audit of the tags.
     async fn judge_leads(&mut self, door: &Door, canary: &str) {
         let owner = &self.owner.clone();
         let tag = "mutation($input: CreateTagInput!) { createTag(input: $input) \
             { tag { id } userErrors { message } } }";
-        let name = format!("{canary} value");
-        let input = json!({ "name": name, "kind": "CONTACT", "groupId": self.ids["group"] });
-        let made = door.must(owner, tag, json!({ "input": input })).await;
-        self.keep("value", &made["tag"]["id"]);
+        for word in ["value", "other_value"] {
+            let name = format!("{canary} {word}");
+            let input = json!({ "name": name, "kind": "CONTACT", "groupId": self.ids["group"] });
+            let made = door.must(owner, tag, json!({ "input": input })).await;
+            self.keep(word, &made["tag"]["id"]);
+        }
         let set = "mutation($input: SetLeadJudgementInput!) { setLeadJudgement(input: $input) \
             { judgement { isChosen } userErrors { message } } }";
         let input = json!({ "groupId": self.ids["group"], "targetTagIds": [self.ids["value"]] });

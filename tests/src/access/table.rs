@@ -477,7 +477,7 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@tag", "groupId": "@group" }),
             CONFIGURE,
         ),
-        change("orderTags", &json!({ "tagIds": ["@tag"] }), CONFIGURE),
+        change("orderTags", &json!({ "tagIds": ["@spare_tag"] }), CONFIGURE),
         change(
             "mergeTags",
             &json!({ "sourceIds": ["@spare_tag"], "targetId": "@tag" }),
@@ -512,7 +512,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         change(
             "setLeadJudgement",
-            &json!({ "groupId": "@group", "targetTagIds": ["@value"] }),
+            &json!({ "groupId": "@group", "targetTagIds": ["@value", "@other_value"] }),
             CONFIGURE,
         ),
         change("startTagQualityRun", &json!({}), CONFIGURE),
