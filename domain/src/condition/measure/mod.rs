@@ -260,7 +260,7 @@ impl Plan {
             "{} = r.workspace_id AND {} = r.id",
             self.workspace, self.owner
         );
-        let leading = format!("(SELECT w.workspace_id, w.id FROM {rows}) r CROSS JOIN ");
+        let leading = format!("(SELECT workspace_id, id FROM {rows}) r CROSS JOIN ");
         let source = self.source(sql, &leading, &here);
         let mut columns = vec![
             format!("CAST({measure} AS bigint) AS measure"),
