@@ -25,6 +25,7 @@ mod m0015_work;
 mod m0016_merge;
 mod m0017_report;
 mod m0018_document;
+mod m0019_condition;
 mod m0023_task;
 mod m0024_survey;
 mod sql;
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_merge::Migration),
             Box::new(m0017_report::Migration),
             Box::new(m0018_document::Migration),
+            Box::new(m0019_condition::Migration),
             Box::new(m0024_survey::Migration),
             Box::new(m0023_task::Migration),
         ]
