@@ -3,12 +3,14 @@
 //!
 //! - `words` holds every keyword of every rule in one automaton and reads each text once;
 //! - `program` holds the condition trees, flat, with words replaced by numbers;
+//! - `literal` finds the word without which a regular expression cannot match;
 //! - `index` leads from the facts of a message to the few rules that could fire on it.
 //!
 //! A matcher is immutable and shared between threads; each thread brings a [`Scratch`]. When a
 //! rule changes, the caller compiles the workspace's rules anew.
 
 mod index;
+mod literal;
 mod program;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::{
     Part, What,
+    literal::required,
     words::{Hits, NEVER, WordBook, Words, bit},
 };
 use crate::condition::{
@@ -15,6 +16,9 @@ use crate::condition::{
     moment::Moment,
     test::Test,
 };
+
+/// The ways to find a word in any of the two texts, whole or not.
+const ANYWHERE: u8 = 0b0101;
 
 /// Every node of every rule: parents before children, rules in their order.
 #[derive(Debug)]
@@ -53,8 +57,11 @@ enum Op {
     },
     /// A leaf that judges the facts itself.
     Leaf(Condition),
-    /// A regular expression, by its number.
-    Pattern(u32),
+    /// A regular expression, by its number, with the word that every match contains.
+    Pattern {
+        number: u32,
+        word: Option<u32>,
+    },
     /// Questions for the database, all of which must be answered with yes.
     Deep {
         from: u32,
@@ -132,7 +139,9 @@ impl Program {
         if let Some(pattern) = leaf.pattern() {
             self.patterns
                 .push((pattern.clone(), pattern.compile().ok()));
-            return Op::Pattern(self.patterns.len() as u32 - 1);
+            let word = required(&pattern.pattern).map(|word| book.literal(word));
+            let number = self.patterns.len() as u32 - 1;
+            return Op::Pattern { number, word };
         }
         if !leaf.shallow() {
             let from = self.asks.len() as u32;
@@ -205,7 +214,8 @@ impl Program {
                 }
                 _ => None,
             },
-            (Op::Pattern(_) | Op::Deep { .. }, _) => None,
+            (Op::Pattern { word, .. }, true) => word.map(|word| vec![Key::Word(word)]),
+            (Op::Pattern { .. } | Op::Deep { .. }, _) => None,
         }
     }
 
@@ -289,7 +299,10 @@ impl Run<'_> {
                 Shape::Leaf(leaf) => Some(leaf.holds(&self.seen)),
                 _ => Some(false),
             },
-            Op::Pattern(number) => Some(self.matches(*number).is_some()),
+            Op::Pattern { number, word } => {
+                let may_match = word.is_none_or(|word| self.hits.find(word, ANYWHERE).is_some());
+                Some(may_match && self.matches(*number).is_some())
+            }
             Op::Deep { from, to } => {
                 let mut open = false;
                 for (number, test) in &self.program.asks[*from as usize..*to as usize] {
@@ -359,7 +372,7 @@ impl Run<'_> {
                 node: at,
                 what: What::Fact,
             }),
-            Op::Pattern(number) => {
+            Op::Pattern { number, .. } => {
                 if let Some((field, range)) = self.matches(*number) {
                     let what = What::Pattern {
                         field,

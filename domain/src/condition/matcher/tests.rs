@@ -496,7 +496,7 @@ fn leaf() -> impl Strategy<Value = Condition> {
         2 => tags,
         1 => some_channels().prop_map(|any_of| Condition::Channel(Channels { any_of })),
         1 => any::<bool>().prop_map(|wanted| Condition::FromAutomatic(FromAutomatic(wanted))),
-        1 => proptest::sample::select(vec!["か+", "a.b", "^縁", "b$"]).prop_map(pattern),
+        1 => proptest::sample::select(vec!["か+", "a.b", "^縁", "b$", "縁a", "かab", "企カ縁", "aか*b"]).prop_map(pattern),
         2 => (0i32..5).prop_map(|tens| healthy(f64::from(tens) * 10.0)),
     ]
 }

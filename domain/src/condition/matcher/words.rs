@@ -42,6 +42,11 @@ impl WordBook {
             .map(move |word| self.number(fold_word(word), whole))
     }
 
+    /// The number of one folded word, wherever it stands.
+    pub(super) fn literal(&mut self, folded: String) -> u32 {
+        self.number(folded, false)
+    }
+
     fn number(&mut self, folded: String, whole: bool) -> u32 {
         if folded.is_empty() {
             return NEVER;
