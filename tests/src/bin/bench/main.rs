@@ -6,6 +6,7 @@
 mod bulk;
 mod floor;
 mod flows;
+mod matcher;
 mod process;
 mod reads;
 mod report;
@@ -66,6 +67,8 @@ enum Part {
     Floods,
     /// Only searches, on contacts and messages of their own.
     Search,
+    /// Only what rules cost, in memory.
+    Matcher,
 }
 
 impl Part {
@@ -74,6 +77,7 @@ impl Part {
             "reads" => Some(Self::Reads),
             "floods" => Some(Self::Floods),
             "search" => Some(Self::Search),
+            "matcher" => Some(Self::Matcher),
             _ => None,
         }
     }
@@ -132,6 +136,9 @@ fn main() -> Result<()> {
         });
     }
     let plan = Plan::read(arguments)?;
+    if plan.part == Part::Matcher {
+        return matcher::run();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
