@@ -275,3 +275,155 @@ impl<'a> Checks<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn refusals(stored: &Value, context: Context) -> Vec<(String, UserErrorCode)> {
+        let condition: Condition = serde_json::from_value(stored.clone()).unwrap();
+        let found = super::check(&condition, context).into_iter();
+        found
+            .map(|refusal| (refusal.path.join("."), refusal.code))
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(stored: Value, expected: &[(&str, UserErrorCode)]) {
+        let found = refusals(&stored, Context::Contact);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(path, code)| (path.as_str(), *code))
+            .collect();
+        assert_eq!(found, expected, "{stored}");
+    }
+
+    use UserErrorCode::{Contradictory, Invalid, Required, TooLong};
+
+    #[test]
+    fn a_leaf_that_asks_for_nothing_is_refused() {
+        check(json!({"contact": {}}), &[("condition.contact", Required)]);
+        check(json!({"account": {}}), &[("condition.account", Required)]);
+        check(json!({"health": {}}), &[("condition.health", Required)]);
+        check(json!({"email": {}}), &[("condition.email", Required)]);
+        check(
+            json!({"contact": {"name": {}}}),
+            &[("condition.contact.name", Required)],
+        );
+        check(
+            json!({"segments": {"segmentIds": []}}),
+            &[("condition.segments.segmentIds", Required)],
+        );
+    }
+
+    #[test]
+    fn what_can_never_be_is_refused_where_it_stands() {
+        check(
+            json!({"health": {"score": {"atLeast": 60, "lessThan": 60}}}),
+            &[("condition.health.score", Contradictory)],
+        );
+        check(
+            json!({"health": {"score": {"moreThan": 100}}}),
+            &[("condition.health.score", Contradictory)],
+        );
+        check(
+            json!({"contact": {"created": {"withinDays": 7, "moreThanDaysAgo": 7}}}),
+            &[("condition.contact.created", Contradictory)],
+        );
+        check(
+            json!({"contact": {"stages": ["LEAD"], "hasStage": false}}),
+            &[("condition.contact.hasStage", Contradictory)],
+        );
+        check(
+            json!({"contact": {"name": {"anyOf": ["Ａ"], "noneOf": ["a", "b"]}}}),
+            &[("condition.contact.name.noneOf", Contradictory)],
+        );
+        check(
+            json!({"events": {"withinDays": 30, "tests": [
+                {"measure": "DAYS_SINCE_LAST", "is": {"atLeast": 60}},
+            ]}}),
+            &[("condition.events.tests.0.is", Contradictory)],
+        );
+        check(
+            json!({"email": {"tests": [{"measure": "OPEN_RATE", "is": {"moreThan": 1}}]}}),
+            &[("condition.email.tests.0.is", Contradictory)],
+        );
+        check(
+            json!({"invoices": {"statuses": ["PAID"], "overdue": true}}),
+            &[("condition.invoices.overdue", Contradictory)],
+        );
+        check(
+            json!({"all": [
+                {"health": {"score": {"lessThan": 40}}},
+                {"health": {"score": {"atLeast": 40}}},
+            ]}),
+            &[("condition.all.1", Contradictory)],
+        );
+    }
+
+    #[test]
+    fn each_part_says_what_is_wrong_with_it() {
+        check(
+            json!({"events": {"names": [" "], "withinDays": 0, "tests": [
+                {"measure": "SUM", "is": {"atLeast": 1}},
+                {"measure": "COUNT", "property": "x", "is": {}},
+            ]}}),
+            &[
+                ("condition.events.names.0", Required),
+                ("condition.events.withinDays", Invalid),
+                ("condition.events.tests.0.property", Required),
+                ("condition.events.tests.1.property", Invalid),
+                ("condition.events.tests.1.is", Required),
+            ],
+        );
+        check(
+            json!({"orders": {"total": {"currency": "YEN", "amount": {"atLeast": 1}}}}),
+            &[("condition.orders.total.currency", Invalid)],
+        );
+        check(
+            json!({"timeOfDay": {"weekdays": [], "from": "9:00"}}),
+            &[
+                ("condition.timeOfDay.weekdays", Required),
+                ("condition.timeOfDay.from", Invalid),
+            ],
+        );
+        let id = uuid::Uuid::nil();
+        check(
+            json!({"attribute": {"attributeId": id, "of": "CONTACT", "boolean": true, "isSet": true}}),
+            &[("condition.attribute", Invalid)],
+        );
+    }
+
+    #[test]
+    fn regular_expressions_are_read_and_measured() {
+        let of = |pattern: &str| json!({"regex": {"fields": ["BODY"], "pattern": pattern}});
+        let found = |pattern: &str| refusals(&of(pattern), Context::Message);
+        assert_eq!(found("INV-[0-9]+"), []);
+        let at = |code| vec![("condition.regex.pattern".to_owned(), code)];
+        assert_eq!(found("("), at(Invalid));
+        assert_eq!(found("(?=a)"), at(Invalid));
+        assert_eq!(found("a*"), at(Invalid));
+        assert_eq!(found(""), at(Required));
+        assert_eq!(found("\\w{1000}{1000}"), at(TooLong));
+        assert_eq!(found(&"a".repeat(1_025)), at(TooLong));
+    }
+
+    #[test]
+    fn what_is_not_known_where_it_is_asked_is_refused() {
+        let words = json!({"keywords": {"fields": ["BODY"], "mode": "ANY_OF", "words": ["a"]}});
+        let refused = [("condition.keywords".to_owned(), Invalid)];
+        assert_eq!(refusals(&words, Context::Message), []);
+        for context in [Context::Conversation, Context::Contact, Context::Account] {
+            assert_eq!(refusals(&words, context), refused);
+        }
+        let events = json!({"events": {"names": ["a"]}});
+        let refused = [("condition.events".to_owned(), Invalid)];
+        assert_eq!(refusals(&events, Context::Account), refused);
+        let events = json!({"events": {"of": "ACCOUNT", "names": ["a"]}});
+        for context in [Context::Message, Context::Contact, Context::Account] {
+            assert_eq!(refusals(&events, context), []);
+        }
+    }
+}

@@ -188,3 +188,50 @@ fn listed(items: &[String], between: &str, last: &str) -> String {
         _ => items.concat(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(stored: &Value, ja: &str, en: &str, zh: &str) {
+        let condition: Condition = serde_json::from_value(stored.clone()).unwrap();
+        let names: HashMap<Uuid, String> = HashMap::new();
+        for (locale, expected) in [(Locale::Ja, ja), (Locale::En, en), (Locale::Zh, zh)] {
+            assert_eq!(clause(locale, &names, &condition), expected);
+        }
+    }
+
+    #[test]
+    fn deep_conditions_read_naturally_in_three_languages() {
+        check(
+            &json!({"events": {"names": ["article_read"], "withinDays": 90, "sameProperty": "article",
+                "tests": [{"measure": "COUNT", "is": {"atLeast": 4}}]}}),
+            "コンタクトが過去90日間に同じ「article」について「article_read」を行った（回数が4以上）",
+            "the contact did “article_read” in the last 90 days with the same “article”: the count is at least 4",
+            "联系人在最近90天内针对同一“article”做了“article_read”（次数不少于4）",
+        );
+        check(
+            &json!({"health": {"bands": ["AT_RISK"], "score": {"lessThan": 40}}}),
+            "コンタクトの健全度の区分が危険である、かつコンタクトの健全度スコアが40未満である",
+            "the contact's health band is at risk and the contact's health score is less than 40",
+            "联系人的健康等级为有风险，且联系人的健康分少于40",
+        );
+        check(
+            &json!({"contact": {"hasOwner": false, "lastActivity": {"moreThanDaysAgo": 60}}}),
+            "コンタクトの担当者がない、かつコンタクトの最終活動日時が60日より前である",
+            "the contact's owner is not known and the contact's last activity is more than 60 days ago",
+            "没有联系人的负责人，且联系人的最近活动时间早于60天前",
+        );
+        check(
+            &json!({"orders": {"statuses": ["PAID"], "withinDays": 30}}),
+            "コンタクトの過去30日間の支払済みの注文がある",
+            "there are the contact's paid orders of the last 30 days",
+            "有联系人最近30天的已付款的订单",
+        );
+    }
+}
