@@ -281,6 +281,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use UserErrorCode::{Contradictory, Invalid, Required, TooLong};
 
     fn refusals(stored: &Value, context: Context) -> Vec<(String, UserErrorCode)> {
         let condition: Condition = serde_json::from_value(stored.clone()).unwrap();
@@ -290,6 +291,10 @@ mod tests {
             .collect()
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the tables below read better without a borrow each"
+    )]
     #[track_caller]
     fn check(stored: Value, expected: &[(&str, UserErrorCode)]) {
         let found = refusals(&stored, Context::Contact);
@@ -299,8 +304,6 @@ mod tests {
             .collect();
         assert_eq!(found, expected, "{stored}");
     }
-
-    use UserErrorCode::{Contradictory, Invalid, Required, TooLong};
 
     #[test]
     fn a_leaf_that_asks_for_nothing_is_refused() {

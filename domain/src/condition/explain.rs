@@ -91,7 +91,7 @@ pub async fn explain(
     };
     let holders = Holders {
         contact: Some(message.contact_id.uuid()),
-        account: message.account_id.map(|account| account.uuid()),
+        account: message.account_id.map(AccountId::uuid),
         conversation: Some(message.conversation_id.uuid()),
     };
     let facts = MessageFacts {

@@ -92,19 +92,20 @@ impl Phrasing<'_> {
 
     /// There is something, or there is not.
     pub(crate) fn is_set(&self, subject: &str, wanted: bool) -> String {
-        match wanted {
-            true => say!(
+        if wanted {
+            say!(
                 self,
                 format!("{subject}がある"),
                 format!("{subject} is known"),
                 format!("有{subject}")
-            ),
-            false => say!(
+            )
+        } else {
+            say!(
                 self,
                 format!("{subject}がない"),
                 format!("{subject} is not known"),
                 format!("没有{subject}")
-            ),
+            )
         }
     }
 

@@ -146,7 +146,7 @@ impl Message {
             },
             holders: Holders {
                 contact: Some(self.contact_id.uuid()),
-                account: self.account_id.map(|account| account.uuid()),
+                account: self.account_id.map(AccountId::uuid),
                 conversation: Some(self.conversation_id.uuid()),
             },
             contact_tags: tags.of(self.contact_id.uuid()),

@@ -239,9 +239,10 @@ impl Leaf for Attribute {
             ));
         }
         if let Some(flag) = self.boolean {
-            let value = match flag {
-                true => say!(phrasing, "はい", "true", "是"),
-                false => say!(phrasing, "いいえ", "false", "否"),
+            let value = if flag {
+                say!(phrasing, "はい", "true", "是")
+            } else {
+                say!(phrasing, "いいえ", "false", "否")
             };
             clauses.push(say!(
                 phrasing,

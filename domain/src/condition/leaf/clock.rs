@@ -148,19 +148,20 @@ impl Leaf for TimeOfDay {
             .collect();
         let days = days.join(say!(phrasing, "・", ", ", "、"));
         let (from, until) = (&self.from, &self.until);
-        match self.within {
-            true => say!(
+        if self.within {
+            say!(
                 phrasing,
                 format!("日時が{days}の{from}から{until}までである"),
                 format!("it is {days} between {from} and {until}"),
                 format!("时间在{days}的{from}至{until}之间")
-            ),
-            false => say!(
+            )
+        } else {
+            say!(
                 phrasing,
                 format!("日時が{days}の{from}から{until}までではない"),
                 format!("it is not {days} between {from} and {until}"),
                 format!("时间不在{days}的{from}至{until}之间")
-            ),
+            )
         }
     }
 

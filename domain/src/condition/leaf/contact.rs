@@ -6,7 +6,6 @@ use entity::{
     kind::{Channel, LifecycleStage},
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
     channel,
@@ -224,6 +223,4 @@ impl Leaf for ContactFields {
         let bringers = self.brought_by_ids.as_ref();
         reference::refs(at, "broughtByIds", IdKind::Member, bringers, found);
     }
-
-    fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
 }

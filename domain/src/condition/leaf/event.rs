@@ -176,7 +176,8 @@ impl EventSource {
             Counted::All(measures) => {
                 for (index, (measure, property)) in measures.iter().enumerate() {
                     let column = COLUMNS[index.min(MAX_NUMBERS - 1)];
-                    let number = aggregate(backend, *measure, property, column, &mut plan);
+                    let number =
+                        aggregate(backend, *measure, property.as_deref(), column, &mut plan);
                     plan.numbers.push((number, measure.nothing()));
                 }
             }
@@ -185,8 +186,13 @@ impl EventSource {
                 let mut having = Frag::default();
                 for (index, test) in tests.iter().enumerate() {
                     let column = COLUMNS[index.min(MAX_NUMBERS - 1)];
-                    let number =
-                        aggregate(backend, test.measure, &test.property, column, &mut plan);
+                    let number = aggregate(
+                        backend,
+                        test.measure,
+                        test.property.as_deref(),
+                        column,
+                        &mut plan,
+                    );
                     if index > 0 {
                         having.push(" AND ");
                     }
@@ -209,11 +215,11 @@ const COLUMNS: [&str; MAX_NUMBERS] = ["a0", "a1", "a2", "a3", "a4", "a5"];
 fn aggregate(
     backend: DatabaseBackend,
     measure: EventMeasure,
-    property: &Option<String>,
+    property: Option<&str>,
     column: &'static str,
     plan: &mut Plan,
 ) -> Frag {
-    let property = property.as_deref().unwrap_or_default();
+    let property = property.unwrap_or_default();
     match measure {
         EventMeasure::Count => Frag::new("COUNT(*)"),
         EventMeasure::Sum => {

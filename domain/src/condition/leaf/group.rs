@@ -80,19 +80,20 @@ impl Leaf for GroupEmpty {
             SubjectKind::Conversation => say!(phrasing, "会話", "the conversation", "会话"),
         };
         let group = phrasing.named(self.kind(), self.group_id.uuid());
-        match self.empty {
-            true => say!(
+        if self.empty {
+            say!(
                 phrasing,
                 format!("{subject}にタググループ{group}の値がない"),
                 format!("{subject} has nothing of the tag group {group}"),
                 format!("{subject}没有标签组{group}的值")
-            ),
-            false => say!(
+            )
+        } else {
+            say!(
                 phrasing,
                 format!("{subject}にタググループ{group}の値がある"),
                 format!("{subject} has something of the tag group {group}"),
                 format!("{subject}有标签组{group}的值")
-            ),
+            )
         }
     }
 
