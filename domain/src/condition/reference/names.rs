@@ -1,6 +1,9 @@
 //! What the things are called that are named by id.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasher,
+};
 
 use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait, FromQueryResult};
@@ -70,7 +73,7 @@ fn table_of(kind: IdKind) -> &'static str {
     }
 }
 
-impl Names for HashMap<Uuid, String> {
+impl<S: BuildHasher> Names for HashMap<Uuid, String, S> {
     fn name(&self, _kind: IdKind, id: Uuid) -> Option<String> {
         self.get(&id).cloned()
     }
