@@ -248,6 +248,19 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// A list of keys that other systems or the workspace gave.
+    pub(crate) fn keys(&mut self, name: &str, keys: Option<&Vec<String>>) {
+        self.list(name, keys);
+        for (index, key) in keys.into_iter().flatten().enumerate().take(MAX_IDS) {
+            if key.is_empty() || key.len() > MAX_WORD_BYTES || key.contains('\0') {
+                let at = self.at.at(name).nth(index);
+                let message = "Give a key of visible characters, at most 2400 bytes.";
+                self.refusals
+                    .push(at.refuse(UserErrorCode::Invalid, message));
+            }
+        }
+    }
+
     /// A list of values beside the question whether there is any.
     pub(crate) fn choice<T: PartialEq>(
         &mut self,

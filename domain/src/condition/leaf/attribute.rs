@@ -10,7 +10,7 @@ use crate::{
     attribute::value,
     condition::{
         Leaf, Need,
-        check::{self, Checks, MAX_IDS},
+        check::Checks,
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
         path::Path,
         reference::{Holds, IdKind, Reference},
@@ -178,9 +178,7 @@ impl Leaf for Attribute {
         checks.time("time", self.time.as_ref());
         let max = value::MAX_NUMBER;
         checks.number("number", self.number.as_ref(), -max, max);
-        if let Some(options) = &self.options {
-            check::list(options, MAX_IDS, &at.at("options"), refusals, "option");
-        }
+        checks.keys("options", self.options.as_ref());
     }
 
     fn asks(&self) -> Vec<Ask> {

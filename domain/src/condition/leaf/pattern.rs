@@ -81,6 +81,9 @@ impl Leaf for Pattern {
         if self.pattern.len() > MAX_PATTERN_BYTES {
             let message = format!("Shorten the expression to {MAX_PATTERN_BYTES} bytes.");
             refusals.push(at.refuse(UserErrorCode::TooLong, message));
+        } else if self.pattern.contains('\0') {
+            let message = "Write the character NUL as \\x00.";
+            refusals.push(at.refuse(UserErrorCode::Invalid, message));
         } else if self.pattern.is_empty() {
             refusals.push(at.refuse(UserErrorCode::Required, "Write an expression."));
         } else {

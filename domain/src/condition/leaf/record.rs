@@ -9,7 +9,7 @@ use super::words::Clauses;
 use crate::{
     condition::{
         Leaf, Need, Whose,
-        check::{self, Checks, MAX_IDS},
+        check::Checks,
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
         path::Path,
         sentence::{Phrasing, say},
@@ -280,9 +280,7 @@ impl Orders {
     }
 
     fn check_rest(&self, at: &Path, refusals: &mut Vec<UserError>) {
-        if let Some(products) = &self.product_ids {
-            check::list(products, MAX_IDS, &at.at("productIds"), refusals, "product");
-        }
+        Checks::new(at, refusals).keys("productIds", self.product_ids.as_ref());
     }
 }
 
