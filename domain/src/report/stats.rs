@@ -66,11 +66,8 @@ impl Table {
         if rows.iter().chain(&columns).any(|margin| *margin <= 0.0) {
             return None;
         }
-        let a = self.with as f64;
-        let b = rows[0] - a;
-        let c = self.without as f64;
-        let d = rows[1] - c;
-        let difference = a * d - b * c;
+        let (with, without) = (self.with as f64, self.without as f64);
+        let difference = with * (rows[1] - without) - (rows[0] - with) * without;
         Some(n * difference * difference / (rows[0] * rows[1] * columns[0] * columns[1]))
     }
 

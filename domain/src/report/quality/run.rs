@@ -148,16 +148,15 @@ impl Schedule for NightlyQuality {
     }
 
     async fn step(&self, ctx: &Ctx, tx: &mut Tx<'_>, progress: Value) -> Result<Option<Value>> {
-        let mut progress = match serde_json::from_value(progress) {
-            Ok(progress) => progress,
-            Err(_) => {
-                if !has_tags(tx, tx.workspace).await? {
-                    return Ok(None);
-                }
-                let run = tx.id();
-                write::begin(tx, run, TagQualityCause::Nightly).await?;
-                Progress::begin(tx, run, UNUSED_DAYS).await?
+        let mut progress = if let Ok(progress) = serde_json::from_value(progress) {
+            progress
+        } else {
+            if !has_tags(tx, tx.workspace).await? {
+                return Ok(None);
             }
+            let run = tx.id();
+            write::begin(tx, run, TagQualityCause::Nightly).await?;
+            Progress::begin(tx, run, UNUSED_DAYS).await?
         };
         let goes_on = progress.step(ctx, tx).await?;
         Ok(goes_on.then(|| json!(progress)))
