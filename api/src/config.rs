@@ -100,6 +100,26 @@ pub struct Args {
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
     subscriptions_per_workspace: String,
+
+    /// Megabytes one file sent for an import may have, 1 to 100000
+    #[arg(
+        long,
+        env = "ENISHI_UPLOAD_MAX_MB",
+        value_name = "NUMBER",
+        default_value = "512"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    upload_max_mb: String,
+
+    /// Hours a file sent for an import is kept, 1 to 720
+    #[arg(
+        long,
+        env = "ENISHI_UPLOAD_KEEP_HOURS",
+        value_name = "NUMBER",
+        default_value = "48"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    upload_keep_hours: String,
 }
 
 /// Settings of serving, checked.
@@ -119,6 +139,8 @@ pub struct Config {
     pub rate: RateSettings,
     /// What callers may have open.
     pub seats: SeatLimits,
+    /// Files sent for imports.
+    pub uploads: domain::upload::Limits,
 }
 
 impl Args {
@@ -183,6 +205,14 @@ impl Args {
                 "ENISHI_SUBSCRIPTIONS_PER_WORKSPACE",
             ),
         };
+        let megabytes = number(&self.upload_max_mb, 1..=100_000);
+        if megabytes.is_none() {
+            problems.push("ENISHI_UPLOAD_MAX_MB: give a whole number from 1 to 100000".to_owned());
+        }
+        let hours = number(&self.upload_keep_hours, 1..=720);
+        if hours.is_none() {
+            problems.push("ENISHI_UPLOAD_KEEP_HOURS: give a whole number from 1 to 720".to_owned());
+        }
         if problems.len() > before {
             return None;
         }
@@ -194,6 +224,10 @@ impl Args {
             threads: threads?,
             rate: rate(points? as u32),
             seats,
+            uploads: domain::upload::Limits {
+                max_bytes: megabytes? as i64 * 1024 * 1024,
+                keep: chrono::TimeDelta::hours(hours? as i64),
+            },
         })
     }
 }
@@ -335,6 +369,8 @@ mod tests {
             ("ENISHI_API_THREADS", "--api-threads", "0"),
             ("ENISHI_RATE_POINTS", "--rate-points", "10"),
             ("ENISHI_SOCKETS_PER_TOKEN", "--sockets-per-token", "0"),
+            ("ENISHI_UPLOAD_MAX_MB", "--upload-max-mb", "0"),
+            ("ENISHI_UPLOAD_KEEP_HOURS", "--upload-keep-hours", "721"),
             (
                 "ENISHI_SUBSCRIPTIONS_PER_WORKSPACE",
                 "--subscriptions-per-workspace",

@@ -5,6 +5,7 @@ pub mod command;
 pub mod config;
 pub mod graphql;
 pub mod hints;
+pub mod rest;
 pub mod serve;
 pub mod session;
 pub mod transport;

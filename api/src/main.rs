@@ -82,6 +82,7 @@ const EXAMPLES: &str = "\
 Examples:
   enishi                                    serve, with everything in ./data
   enishi --demo                             the same, with sample data to look at
+  enishi import csv customers.csv --dry-run
   enishi import mbox Mail.mbox --own-address @example.com
   enishi token create                       when every token is lost
 
@@ -92,6 +93,7 @@ Examples:
   enishi                                    serve, with everything in ./data
   enishi --demo                             the same, with sample data to look at
   enishi --bind 0.0.0.0:8080                for other machines too (behind a proxy with TLS)
+  enishi import csv customers.csv --dry-run
   enishi import mbox Mail.mbox --own-address @example.com
   enishi workspace list
   enishi token create                       when every token is lost
@@ -128,7 +130,7 @@ enum Command {
     /// Check the audit log, or print what to keep elsewhere
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Bring in mail; safe to run again, what is there is not stored twice
+    /// Bring in tables and mail; safe to run again, what is there is not stored twice
     #[command(subcommand)]
     Import(import::Command),
 }

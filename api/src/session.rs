@@ -58,6 +58,13 @@ pub struct Session {
     hash: token::Hash,
 }
 
+impl Session {
+    /// Who is calling.
+    pub(crate) fn actor(&self) -> &Arc<Actor> {
+        &self.actor
+    }
+}
+
 impl Sessions {
     /// Looks tokens up through `ctx`.
     pub fn new(ctx: Ctx) -> Self {

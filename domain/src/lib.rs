@@ -22,9 +22,11 @@ pub mod document;
 pub mod email;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod fact;
 pub mod health;
 pub mod idempotency;
+pub mod import;
 pub mod inbox;
 pub mod invoice;
 pub mod locale;
@@ -40,6 +42,7 @@ pub mod port;
 pub mod report;
 pub mod rule;
 pub mod search;
+pub mod sheet;
 pub mod stage;
 pub mod store;
 pub mod subject;
@@ -49,6 +52,7 @@ pub mod task;
 pub mod text;
 pub mod ticket;
 pub mod timeline;
+pub mod upload;
 pub mod vault;
 pub mod work;
 pub mod workspace;
@@ -72,9 +76,11 @@ pub fn projections() -> &'static [&'static dyn Projection] {
 /// Everything that recurs by the clock.
 pub fn schedules() -> &'static [&'static dyn Schedule] {
     &[
+        &export::ExportPrune,
         &health::nightly::NightlyHealth,
         &search::upkeep::SearchUpkeep,
         &report::quality::NightlyQuality,
+        &upload::UploadPrune,
     ]
 }
 
@@ -83,6 +89,8 @@ pub fn operations() -> &'static [&'static dyn operation::Kind] {
     &[
         &report::quality::TagQuality,
         &report::quality::apply::ApplyTagPlan,
+        &import::ImportAccounts,
+        &import::ImportContacts,
         &tag::tagging::TagByFilter,
         &tag::tagging::WithdrawRuleTags,
     ]

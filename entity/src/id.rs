@@ -193,6 +193,10 @@ ids! {
     DueItemId = "due";
     /// A long piece of work that somebody asked for.
     OperationId = "operation";
+    /// A file that was sent to be imported.
+    UploadId = "upload";
+    /// A file that was asked for.
+    ExportId = "export";
     /// What somebody changed of the configuration or of a person's data.
     AuditEntryId = "audit";
     /// Work set aside after repeated failure.

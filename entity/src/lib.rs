@@ -47,6 +47,7 @@ pub mod tag_quality_run;
 pub mod tagging;
 pub mod task;
 pub mod ticket;
+pub mod upload;
 pub mod workspace;
 
 mod scope;

@@ -19,6 +19,7 @@ mod m0009_contact;
 mod m0010_fact;
 mod m0010_timeline;
 mod m0011_search;
+mod m0012_upload;
 mod m0013_conversation;
 mod m0014_audit;
 mod m0015_work;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_fact::Migration),
             Box::new(m0010_timeline::Migration),
             Box::new(m0011_search::Migration),
+            Box::new(m0012_upload::Migration),
             Box::new(m0013_conversation::Migration),
             Box::new(m0014_audit::Migration),
             Box::new(m0015_work::Migration),

@@ -25,6 +25,8 @@ mod document;
 #[cfg(test)]
 mod email;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod fact;
 #[cfg(test)]
 mod graph;
@@ -33,9 +35,13 @@ mod handler;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod invariant;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod killed;
 #[cfg(test)]
 mod log;
 #[cfg(test)]

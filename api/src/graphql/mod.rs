@@ -20,10 +20,12 @@ pub mod document;
 pub mod email;
 mod error;
 pub mod event;
+pub mod export;
 pub mod fact;
 pub mod health;
 mod id;
 pub(crate) mod idempotency;
+pub mod import;
 pub mod inbox;
 mod loader;
 pub mod node;
@@ -65,6 +67,7 @@ pub struct Query(
     email::EmailQuery,
     fact::FactQuery,
     health::HealthModelQuery,
+    import::ImportQuery,
     inbox::InboxQuery,
     node::NodeQuery,
     notification::NotificationQuery,
@@ -95,8 +98,10 @@ pub struct Mutation(
     document::DocumentMutation,
     email::EmailMutation,
     event::EventMutation,
+    export::ExportMutation,
     fact::FactMutation,
     health::HealthModelMutation,
+    import::ImportMutation,
     inbox::InboxMutation,
     note::NoteMutation,
     notification::NotificationMutation,

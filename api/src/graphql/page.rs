@@ -23,6 +23,7 @@ use super::{
     event::Event,
     fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     health::HealthEntry,
+    import::ImportLine,
     note::Note,
     notification::{Delivery, DeliveryAttempt},
     operation::Operation,
@@ -91,6 +92,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, Event>>("A page of events.")
         .override_output_type_description::<Connection<String, HealthEntry>>(
             "A page of a health history.",
+        )
+        .override_output_type_description::<Connection<String, ImportLine>>(
+            "A page of what an import said of its lines.",
         )
         .override_output_type_description::<Connection<String, Invoice>>("A page of invoices.")
         .override_output_type_description::<Connection<String, Message>>("A page of messages.")

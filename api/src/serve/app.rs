@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     graphql::{self, Door},
+    rest::{self, Rest},
     session::Sessions,
     transport::{
         self, Asset, CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings, Transport,
@@ -41,6 +42,7 @@ pub(super) struct Shared {
     pub(super) health: Arc<Health>,
     pub(super) metrics: PrometheusHandle,
     pub(super) explorer: &'static [Asset],
+    pub(super) uploads: domain::upload::Limits,
 }
 
 impl Shared {
@@ -61,9 +63,17 @@ impl Shared {
             db: self.location.open(self.connections, Some(writer)),
             ..self.ctx.clone()
         };
+        let sessions = Arc::new(Sessions::new(ctx.clone()));
+        let rest = Rest {
+            ctx: ctx.clone(),
+            sessions: sessions.clone(),
+            settings: self.settings.clone(),
+            rate: self.rate.clone(),
+            uploads: self.uploads,
+        };
         let transport = Transport {
             executor: Door::new(self.schema.clone(), ctx.clone()),
-            authenticator: Arc::new(Sessions::new(ctx.clone())),
+            authenticator: sessions,
             settings: self.settings.clone(),
             table: self.table.clone(),
             sdl: self.sdl.clone(),
@@ -85,6 +95,7 @@ impl Shared {
             .route("/healthz", web::get().to(health::live))
             .route("/readyz", web::get().to(health::ready))
             .route("/metrics", web::get().to(metrics))
+            .configure(rest::configure(rest))
             .configure(transport::configure(transport))
     }
 }

@@ -89,6 +89,7 @@ pub async fn serve(
         health: health.clone(),
         metrics: server.metrics,
         explorer: assets::explorer(),
+        uploads: server.config.uploads,
     };
     let running = HttpServer::new(move || shared.app())
         .workers(server.config.threads)

@@ -9,11 +9,12 @@ use actix_web::{
 use super::params::header_text;
 
 /// Headers that pages of allowed sites may read.
-const EXPOSED: &str =
-    "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
+const EXPOSED: &str = "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Location, \
+     Upload-Offset";
 
 /// Headers that pages of allowed sites may send.
-const ACCEPTED: &str = "authorization, content-type, accept, x-request-id, idempotency-key";
+const ACCEPTED: &str =
+    "authorization, content-type, accept, x-request-id, idempotency-key, upload-offset";
 
 /// How the `Origin` of a request stands to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

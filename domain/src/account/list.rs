@@ -90,7 +90,8 @@ impl AccountFilter {
 }
 
 /// How a list of accounts is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AccountOrder {
     /// By name.
     #[default]

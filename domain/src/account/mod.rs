@@ -2,6 +2,7 @@
 //!
 //! Made by hand and by imports; contacts who write from an account's domain join it.
 
+pub(crate) mod bulk;
 mod list;
 mod standing;
 mod write;

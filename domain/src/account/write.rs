@@ -163,7 +163,7 @@ pub async fn update(
 }
 
 /// What the audit log says of an account.
-fn audited(account: &account::Model) -> serde_json::Value {
+pub(super) fn audited(account: &account::Model) -> serde_json::Value {
     serde_json::json!({
         "name": account.name, "domain": account.domain, "externalId": account.external_id,
         "owner": account.owner_id, "stage": account.stage, "website": account.website,

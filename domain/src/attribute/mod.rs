@@ -9,6 +9,7 @@
 //! `value.rs`.
 
 pub mod definition;
+pub(crate) mod many;
 pub mod test;
 pub mod value;
 pub mod write;

@@ -55,7 +55,7 @@ pub enum Test {
 }
 
 /// How a list is ordered by an attribute; what has no value comes last in both directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeOrder {
     /// The attribute.
     pub attribute: AttributeId,

@@ -194,7 +194,10 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("campaign", Nothing),
     line("change_floor", Nothing),
     line("document", Nothing),
+    line("export", Nothing),
     line("health_model", Nothing),
+    line("import_key", Nothing),
+    line("import_line", Nothing),
     line("inbox", Nothing),
     line("lead_judgement", Nothing),
     line("log_epoch", Nothing),
@@ -213,6 +216,9 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("tag_group", Nothing),
     line("tag_quality_finding", Nothing),
     line("tag_quality_run", Nothing),
+    // Files as they were sent, which go by themselves after a time.
+    line("upload", Nothing),
+    line("upload_chunk", Nothing),
     line("workspace", Nothing),
 ];
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::id::ContactId;
+use entity::id::{ContactId, WorkspaceId};
 use sea_orm::DatabaseBackend;
 use serde_json::{Value, json};
 
@@ -74,4 +74,72 @@ async fn row_as_json(connection: &impl sea_orm::ConnectionTrait, table: &str) ->
         })
         .collect();
     Ok(format!("json_object({})", members.join(", ")))
+}
+/// Rows of one table.
+pub(crate) struct TableRows {
+    /// The table.
+    pub(crate) table: &'static str,
+    /// Its rows, as JSON objects.
+    pub(crate) rows: Vec<Value>,
+}
+
+/// How many tables may hold something of a person.
+pub(crate) fn tables() -> usize {
+    PERSONAL_TABLES.len()
+}
+
+/// What the table at this place of the list holds of a person: at most `limit` rows after `done`, in
+/// the order of their keys. For reading all of it in turn, however much there is.
+pub(crate) async fn rows(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    id: ContactId,
+    table: usize,
+    done: usize,
+    limit: usize,
+) -> Result<TableRows> {
+    let Some(table) = PERSONAL_TABLES.get(table) else {
+        return Err(Error::Internal("there is no such table".to_owned()));
+    };
+    let mut found = TableRows {
+        table: table.table,
+        rows: Vec::new(),
+    };
+    let Personal::Rows(condition) = table.personal else {
+        return Ok(found);
+    };
+    let ids = people(ctx.reader(), workspace, id).await?;
+    if ids.is_empty() {
+        return Err(Error::not_found(&["id"], "contact"));
+    }
+    let row = row_as_json(ctx.reader(), table.table).await?;
+    let order = keys(ctx.reader(), table.table).await?;
+    found.rows = Query::new(format!(
+        "SELECT {row} AS shown FROM {} t WHERE t.workspace_id = $1 AND ({condition})
+         ORDER BY {order} LIMIT $2 OFFSET $3",
+        table.table
+    ))
+    .bind(workspace)
+    .bind(limit as i64)
+    .bind(done as i64)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .column(ctx.reader())
+    .await?;
+    Ok(found)
+}
+
+/// The columns of a table's key, of the row `t`.
+async fn keys(connection: &impl sea_orm::ConnectionTrait, table: &str) -> Result<String> {
+    let columns = if connection.get_database_backend() == DatabaseBackend::Postgres {
+        format!(
+            "SELECT CAST(a.attname AS text) FROM pg_index i
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+             WHERE i.indrelid = '{table}'::regclass AND i.indisprimary"
+        )
+    } else {
+        format!("SELECT name FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk")
+    };
+    let columns: Vec<String> = Query::new(columns).column(connection).await?;
+    let columns: Vec<String> = columns.iter().map(|name| format!("t.\"{name}\"")).collect();
+    Ok(columns.join(", "))
 }

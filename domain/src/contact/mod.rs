@@ -4,6 +4,7 @@
 //! (`resolve_emails`). A contact has three rows: its own data, which seldom changes; its latest
 //! activity; its health. Keeping them apart keeps the frequent writes small.
 
+pub(crate) mod bulk;
 mod check;
 pub mod erase;
 pub mod export;

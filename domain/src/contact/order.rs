@@ -5,13 +5,15 @@
 //! like any other.
 
 use sea_orm::DatabaseBackend;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Contact;
 use crate::page::{Key, Keyset};
 
 /// How a list of contacts is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ContactOrder {
     /// Newest first.
     #[default]

@@ -200,7 +200,7 @@ pub async fn update(
 }
 
 /// What the audit log says of a contact.
-fn audited(contact: &contact::Model) -> serde_json::Value {
+pub(super) fn audited(contact: &contact::Model) -> serde_json::Value {
     serde_json::json!({
         "name": contact.name, "kana": contact.kana, "email": contact.email,
         "phone": contact.phone, "externalId": contact.external_id, "locale": contact.locale,

@@ -158,7 +158,8 @@ fn args<V: Into<sea_orm::Value>>(query: &mut Query, values: impl Iterator<Item =
 }
 
 /// How a list of conversations is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ConversationOrder {
     /// The latest message first.
     #[default]

@@ -78,6 +78,65 @@ pub(crate) async fn set(
     Ok(())
 }
 
+/// One step from a stage to another.
+#[derive(Debug, Clone)]
+pub(crate) struct Stepped {
+    /// What went.
+    pub(crate) subject: Subject,
+    /// From which stage.
+    pub(crate) from: Option<LifecycleStage>,
+    /// To which.
+    pub(crate) to: Option<LifecycleStage>,
+}
+
+/// Like [`set`], for many things that all went for the same reason, in one statement.
+pub(crate) async fn set_many(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    reason: &str,
+    steps: &[Stepped],
+) -> Result<()> {
+    let steps: Vec<(StageChangeId, &Stepped)> = steps
+        .iter()
+        .filter(|step| step.from != step.to)
+        .map(|step| (tx.id(), step))
+        .collect();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let each = || steps.iter().map(|(_, step)| step);
+    let word = |stage: Option<LifecycleStage>| stage.map(|stage| stage.word().to_owned());
+    let rows = Rows::new()
+        .ids("id", steps.iter().map(|(id, _)| *id))
+        .texts("subject", each().map(|step| step.subject.kind.word()))
+        .uuids("subject_id", each().map(|step| step.subject.id))
+        .opt_texts("from_stage", each().map(|step| word(step.from)))
+        .opt_texts("to_stage", each().map(|step| word(step.to)));
+    Query::new(
+        "INSERT INTO stage_change (workspace_id, id, subject, subject_id, from_stage, to_stage,
+                                   at, by_origin, reason)
+         SELECT $1, r.id, r.subject, r.subject_id, r.from_stage, r.to_stage, $2, $3, $4 FROM {r}",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .bind(origin.json())
+    .bind(reason)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    for (id, step) in steps {
+        let fact = Fact::StageChanged {
+            stage_change_id: id,
+            subject: step.subject.kind,
+            subject_id: step.subject.id,
+            from: step.from,
+            to: step.to,
+        };
+        tx.record(Change::new(origin, contact_of(step.subject), fact));
+    }
+    Ok(())
+}
+
 /// Notes that somebody else looks after `subject`; the caller writes the row itself.
 pub(crate) fn set_owner(
     tx: &mut Tx<'_>,

@@ -9,11 +9,14 @@
 pub mod catalogue;
 mod filter;
 pub mod group;
+mod named;
 pub mod pack;
 pub mod path;
 mod rank;
 pub mod tagging;
 
+pub(crate) use catalogue::create::require_creation;
+pub(crate) use named::Named;
 pub(crate) use rank::rank_things;
 
 pub use catalogue::{NewTag, Place, TagChanges, TagCount};

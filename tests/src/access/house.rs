@@ -20,6 +20,7 @@ use domain::{
     operation::{self, Limits, NewOperation},
     port::Hint,
     store::Query,
+    upload,
 };
 use entity::{
     id::{QuarantineId, RuleId},
@@ -175,6 +176,27 @@ impl House {
         });
         let made = door.must(owner, attribute, json!({ "input": input })).await;
         self.keep(word, &made["attribute"]["id"]);
+    }
+
+    /// A file that was sent, and an import of it that only says what it would do.
+    async fn file(&mut self, door: &Door) {
+        let (ctx, owner) = (&door.ctx, &self.owner.clone());
+        let limits = upload::Limits::default();
+        let made = upload::create(ctx, owner, limits, "people.csv").await;
+        let made = made.expect("an upload").id;
+        let bytes = b"email,name\nfile@x.example,File\n".to_vec();
+        let stored = upload::append(ctx, owner, limits, made, 0, bytes).await;
+        stored.expect("a piece");
+        upload::complete(ctx, owner, made).await.expect("a file");
+        self.keep("upload", &json!(made.to_string()));
+        let import = "mutation($input: ImportContactsInput!) { importContacts(input: $input) \
+            { operation { id } userErrors { message } } }";
+        let input = json!({ "uploadId": made.to_string(), "dryRun": true });
+        let asked = door.must(owner, import, json!({ "input": input })).await;
+        self.keep("import", &asked["operation"]["id"]);
+        let (kinds, workspace) = (domain::operations(), Some(owner.workspace));
+        let done = operation::run_due(ctx, kinds, workspace, Limits::none()).await;
+        done.expect("the import");
     }
 
     /// A contact with an external id.
@@ -458,6 +480,7 @@ impl House {
         let input = json!({ "name": "Spare", "scopes": ["READ"] });
         let made = door.must(owner, token, json!({ "input": input })).await;
         self.keep("token", &made["accessToken"]["id"]);
+        self.file(door).await;
         let mut tx = door
             .ctx
             .begin(owner.workspace)

@@ -1,10 +1,11 @@
-//! `enishi import`: brings mail archives in.
+//! `enishi import`: brings tables (`csv`) and mail archives in.
 //!
 //! One thread reads and parses (`source`) and hands over batches through a short channel; this side
 //! stores them, so that memory stays bounded however large the archive is. Everything is stored
 //! under its `Message-ID`: a second run adds only what is new. `progress` draws, `summary` tells the
 //! end.
 
+mod csv;
 mod progress;
 mod source;
 mod summary;
@@ -42,6 +43,8 @@ const BATCHES_AHEAD: usize = 2;
 /// What to bring in.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Bring in contacts or accounts from a CSV file
+    Csv(Box<csv::Csv>),
     /// Bring in mbox archives, such as Google Takeout and Thunderbird write
     Mbox(Import),
     /// Bring in single messages, one .eml file each
@@ -73,6 +76,7 @@ pub struct Import {
 /// Runs the import. Answers whether anything could be read.
 pub async fn run(ctx: &Ctx, command: Command, locale: Locale) -> anyhow::Result<bool> {
     let (import, form) = match command {
+        Command::Csv(table) => return csv::run(ctx, *table).await,
         Command::Mbox(import) => (import, source::Form::Mbox),
         Command::Eml(import) => (import, source::Form::Eml),
     };

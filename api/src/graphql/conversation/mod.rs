@@ -32,7 +32,7 @@ use super::{
 
 pub(crate) use change::ConversationSubscription;
 pub(crate) use mutation::ConversationMutation;
-pub(crate) use query::{ConversationFilterInput, ConversationQuery};
+pub(crate) use query::{ConversationFilterInput, ConversationOrderBy, ConversationQuery};
 pub(crate) use update::ConversationUpdateMutation;
 
 /// A thread with a contact.

@@ -116,7 +116,7 @@ impl Which {
 
     /// Refuses a filter that names what is not there: where a list would only be empty, a request for
     /// work says so.
-    async fn check(&self, tx: &Tx<'_>) -> Result<()> {
+    pub(crate) async fn check(&self, tx: &Tx<'_>, field: &str) -> Result<()> {
         for (table, what, ids) in self.names() {
             if ids.is_empty() {
                 continue;
@@ -130,7 +130,7 @@ impl Which {
             .scalar(tx.connection())
             .await?;
             if missing.unwrap_or_default() > 0 {
-                return Err(Error::not_found(&["things"], what));
+                return Err(Error::not_found(&[field], what));
             }
         }
         Ok(())
@@ -196,7 +196,7 @@ pub async fn tag_by_filter(
         let message = "Choose a moment in the future.";
         return refused("expiresAt", UserErrorCode::Invalid, message);
     }
-    bulk.which.check(&tx).await?;
+    bulk.which.check(&tx, "things").await?;
     let target = bulk.which.target();
     refuse_unfit(&tx, &bulk.add, target, true, "addTagIds").await?;
     refuse_unfit(&tx, &bulk.remove, target, false, "removeTagIds").await?;

@@ -121,3 +121,17 @@ pub(super) async fn hold_tags(tx: &Tx<'_>, tags: impl Iterator<Item = TagId>) ->
     .await?;
     Ok(())
 }
+
+/// Like [`hold_tags`]; says whether all of `tags` are there and can be put on.
+pub(crate) async fn hold_usable(tx: &Tx<'_>, tags: &BTreeSet<TagId>) -> Result<bool> {
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    let held = Query::new(format!(
+        "SELECT t.id FROM {{r}} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
+         WHERE t.deleted_at IS NULL AND t.archived_at IS NULL ORDER BY t.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", tags.iter().copied()))
+    .raw(tx.connection())
+    .await?;
+    Ok(held.len() == tags.len())
+}

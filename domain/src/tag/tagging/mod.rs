@@ -39,6 +39,7 @@ use crate::{
 pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many};
 pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, Which, tag_by_filter};
 pub use expire::expire;
+pub(crate) use hold::hold_usable;
 pub(in crate::tag) use mass::Range;
 pub use read::{find, history, load, load_active, load_at, load_with_tags};
 pub(crate) use withdraw::ask as ask_to_withdraw;

@@ -6,6 +6,7 @@
 mod bulk;
 mod floor;
 mod flows;
+mod import;
 mod matcher;
 mod process;
 mod reads;
@@ -69,6 +70,8 @@ enum Part {
     Search,
     /// Only what rules cost, in memory.
     Matcher,
+    /// Only imports and exports, of contacts of their own.
+    Import,
 }
 
 impl Part {
@@ -78,6 +81,7 @@ impl Part {
             "floods" => Some(Self::Floods),
             "search" => Some(Self::Search),
             "matcher" => Some(Self::Matcher),
+            "import" => Some(Self::Import),
             _ => None,
         }
     }
@@ -149,6 +153,8 @@ fn main() -> Result<()> {
             if plan.part == Part::Search {
                 let messages = plan.messages as u64;
                 search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;
+            } else if plan.part == Part::Import {
+                import::run(&run.ctx, &run.owner, plan.contacts).await?;
             } else {
                 run.measure().await?;
             }
@@ -227,7 +233,8 @@ impl Run {
             .await?
             .context("the token is good")?;
         let start = Instant::now();
-        let stopwatch = if plan.part == Part::Search {
+        let has_own = matches!(plan.part, Part::Search | Part::Import);
+        let stopwatch = if has_own {
             ctx.id()
         } else {
             seed::fill(&ctx, &owner, plan.contacts).await?;
@@ -240,7 +247,7 @@ impl Run {
                 .await?;
         }
         let inbox = inbox::list(&ctx, owner.workspace).await?[0].id;
-        if plan.part != Part::Search {
+        if !has_own {
             say(format!(
                 "\n{} contacts and 101 rules, filled in {:.1} s.",
                 count(plan.contacts as f64),

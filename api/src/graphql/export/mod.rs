@@ -1,0 +1,307 @@
+//! Asking for lists as files.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    account::AccountOrder,
+    attribute::AttributeOrder,
+    contact::ContactOrder,
+    conversation::ConversationOrder,
+    error::UserError,
+    export::{self, Asked, Ordered, Wanted, What},
+};
+use entity::kind::{ExportEncoding, ExportFormat};
+use secrecy::ExposeSecret as _;
+
+use super::{
+    account::{AccountFilterInput, AccountOrderBy},
+    attribute::AttributeOrderInput,
+    contact::{ContactFilterInput, ContactOrderBy},
+    context::writer,
+    conversation::{ConversationFilterInput, ConversationOrderBy},
+    error::settle,
+    id,
+};
+
+/// Contacts wanted as a file.
+#[derive(InputObject)]
+pub(crate) struct ExportContactsInput {
+    /// Which contacts; left out, all.
+    filter: Option<ContactFilterInput>,
+    /// How they are ordered.
+    #[graphql(default)]
+    order_by: ContactOrderBy,
+    /// Orders them by a custom attribute, instead of `orderBy`.
+    order_by_attribute: Option<AttributeOrderInput>,
+    /// The kind of file.
+    #[graphql(default_with = "ExportFormat::Csv")]
+    format: ExportFormat,
+    /// Its encoding; JSON Lines are always UTF-8.
+    #[graphql(default_with = "ExportEncoding::Utf8")]
+    encoding: ExportEncoding,
+}
+
+/// Accounts wanted as a file.
+#[derive(InputObject)]
+pub(crate) struct ExportAccountsInput {
+    /// Which accounts; left out, all.
+    filter: Option<AccountFilterInput>,
+    /// How they are ordered.
+    #[graphql(default)]
+    order_by: AccountOrderBy,
+    /// Orders them by a custom attribute, instead of `orderBy`.
+    order_by_attribute: Option<AttributeOrderInput>,
+    /// The kind of file.
+    #[graphql(default_with = "ExportFormat::Csv")]
+    format: ExportFormat,
+    /// Its encoding; JSON Lines are always UTF-8.
+    #[graphql(default_with = "ExportEncoding::Utf8")]
+    encoding: ExportEncoding,
+}
+
+/// Conversations wanted as a file.
+#[derive(InputObject)]
+pub(crate) struct ExportConversationsInput {
+    /// Which conversations; left out, all.
+    filter: Option<ConversationFilterInput>,
+    /// How they are ordered.
+    #[graphql(default)]
+    order_by: ConversationOrderBy,
+    /// The kind of file.
+    #[graphql(default_with = "ExportFormat::Csv")]
+    format: ExportFormat,
+    /// Its encoding; JSON Lines are always UTF-8.
+    #[graphql(default_with = "ExportEncoding::Utf8")]
+    encoding: ExportEncoding,
+}
+
+/// A list that is exported whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum ExportableList {
+    /// All tags, with how many things carry each.
+    Tags,
+    /// All orders, the newest first.
+    Orders,
+    /// All invoices, the newest first.
+    Invoices,
+    /// All tickets, the newest first.
+    Tickets,
+    /// All opportunities, the newest first.
+    Opportunities,
+    /// The audit log, the newest entry first; needs the scope ADMINISTER.
+    AuditLog,
+}
+
+/// A whole list wanted as a file.
+#[derive(InputObject)]
+pub(crate) struct ExportListInput {
+    /// Which list.
+    list: ExportableList,
+    /// The kind of file.
+    #[graphql(default_with = "ExportFormat::Csv")]
+    format: ExportFormat,
+    /// Its encoding; JSON Lines are always UTF-8.
+    #[graphql(default_with = "ExportEncoding::Utf8")]
+    encoding: ExportEncoding,
+}
+
+/// A person whose whole data is wanted as a file.
+#[derive(InputObject)]
+pub(crate) struct ExportPersonInput {
+    /// The contact's global id.
+    id: ID,
+}
+
+/// What became of asking for a file.
+#[derive(SimpleObject)]
+pub(crate) struct ExportPayload {
+    /// Where the file is, as a path on this server; whoever has it may download it, without an access
+    /// token, as long as the token that asked is good.
+    url: Option<String>,
+    /// Until when a download can begin.
+    expires_at: Option<DateTime<Utc>>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+fn payload(result: domain::error::Result<Asked>) -> Result<ExportPayload> {
+    let (asked, user_errors) = settle(result)?;
+    let url = asked
+        .as_ref()
+        .map(|asked| format!("/v1/exports/{}", asked.ticket.expose_secret()));
+    Ok(ExportPayload {
+        url,
+        expires_at: asked.map(|asked| asked.expires_at),
+        user_errors,
+    })
+}
+
+/// The order by an attribute, if there is one; a refusal names the input's field.
+fn by_attribute(
+    order: Option<AttributeOrderInput>,
+) -> domain::error::Result<Option<AttributeOrder>> {
+    order.map(AttributeOrderInput::read).transpose()
+}
+
+#[derive(Default)]
+pub(crate) struct ExportMutation;
+
+#[Object]
+impl ExportMutation {
+    /// Asks for contacts as a file: CSV under headers that `importContacts` knows again, with the tags
+    /// and custom attributes, or JSON Lines. Cells that a spreadsheet would run as a formula begin with
+    /// an apostrophe, which an import takes away again. The download is streamed, however many there
+    /// are. Scope: READ.
+    async fn export_contacts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is wanted.")] input: ExportContactsInput,
+    ) -> Result<ExportPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let order = Ordered {
+                by: ContactOrder::from(input.order_by),
+                attribute: by_attribute(input.order_by_attribute)?,
+            };
+            let what = What::Contacts(
+                input
+                    .filter
+                    .unwrap_or_default()
+                    .read(ctx, actor.workspace)
+                    .await?,
+                order,
+            );
+            let (format, encoding) = (input.format, input.encoding);
+            export::ask(
+                ctx,
+                actor,
+                Wanted {
+                    what,
+                    format,
+                    encoding,
+                },
+            )
+            .await
+        };
+        payload(result.await)
+    }
+
+    /// Asks for accounts as a file; see `exportContacts`. Scope: READ.
+    async fn export_accounts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is wanted.")] input: ExportAccountsInput,
+    ) -> Result<ExportPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let order = Ordered {
+                by: AccountOrder::from(input.order_by),
+                attribute: by_attribute(input.order_by_attribute)?,
+            };
+            let what = What::Accounts(
+                input
+                    .filter
+                    .unwrap_or_default()
+                    .read(ctx, actor.workspace)
+                    .await?,
+                order,
+            );
+            let (format, encoding) = (input.format, input.encoding);
+            export::ask(
+                ctx,
+                actor,
+                Wanted {
+                    what,
+                    format,
+                    encoding,
+                },
+            )
+            .await
+        };
+        payload(result.await)
+    }
+
+    /// Asks for conversations as a file; see `exportContacts`. Scope: READ.
+    async fn export_conversations(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is wanted.")] input: ExportConversationsInput,
+    ) -> Result<ExportPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let order = ConversationOrder::from(input.order_by);
+            let what = What::Conversations(
+                input.filter.unwrap_or_default().read(ctx.clock.now())?,
+                order,
+            );
+            let (format, encoding) = (input.format, input.encoding);
+            export::ask(
+                ctx,
+                actor,
+                Wanted {
+                    what,
+                    format,
+                    encoding,
+                },
+            )
+            .await
+        };
+        payload(result.await)
+    }
+
+    /// Asks for a whole list as a file; see `exportContacts`. Scope: READ, for the audit log
+    /// ADMINISTER.
+    async fn export_list(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is wanted.")] input: ExportListInput,
+    ) -> Result<ExportPayload> {
+        let (ctx, actor) = writer(context)?;
+        let what = match input.list {
+            ExportableList::Tags => What::Tags,
+            ExportableList::Orders => What::Orders,
+            ExportableList::Invoices => What::Invoices,
+            ExportableList::Tickets => What::Tickets,
+            ExportableList::Opportunities => What::Opportunities,
+            ExportableList::AuditLog => What::AuditLog,
+        };
+        let (format, encoding) = (input.format, input.encoding);
+        payload(
+            export::ask(
+                ctx,
+                actor,
+                Wanted {
+                    what,
+                    format,
+                    encoding,
+                },
+            )
+            .await,
+        )
+    }
+
+    /// Asks for everything that is kept of one person, as JSON Lines: a line for each row, with the
+    /// table it is in; without a limit. Scope: WRITE.
+    async fn export_person(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is wanted.")] input: ExportPersonInput,
+    ) -> Result<ExportPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let what = What::Person(id::parse(&input.id, &["id"])?);
+            let (format, encoding) = (ExportFormat::JsonLines, ExportEncoding::Utf8);
+            export::ask(
+                ctx,
+                actor,
+                Wanted {
+                    what,
+                    format,
+                    encoding,
+                },
+            )
+            .await
+        };
+        payload(result.await)
+    }
+}

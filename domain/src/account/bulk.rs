@@ -1,0 +1,217 @@
+//! Many accounts at once, for imports: the same effects as `write`, in a number of statements that does
+//! not depend on how many there are. The caller has checked what it gives.
+
+use std::collections::{BTreeSet, HashMap};
+
+use entity::{
+    account,
+    id::{AccountId, Id as _},
+};
+use sea_orm::ConnectionTrait as _;
+
+use super::write::audited;
+use crate::{
+    access::Origin,
+    audit::Record,
+    error::{Error, Result},
+    search,
+    stage::{self, Stepped},
+    store::{Query, Rows, Tx, dialect},
+    subject::Subject,
+    work::change::{Change, Fact},
+};
+
+/// What accounts are found by.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// External ids.
+    pub(crate) external_ids: BTreeSet<String>,
+    /// Email domains.
+    pub(crate) domains: BTreeSet<String>,
+    /// Folded names.
+    pub(crate) name_keys: BTreeSet<String>,
+}
+
+/// Accounts, by what they are found by. Of several of one name, the oldest is found.
+#[derive(Debug, Default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each says by what accounts are found in it"
+)]
+pub(crate) struct Found {
+    /// All of them.
+    pub(crate) by_id: HashMap<AccountId, account::Model>,
+    /// By external id.
+    pub(crate) by_external_id: HashMap<String, AccountId>,
+    /// By email domain.
+    pub(crate) by_domain: HashMap<String, AccountId>,
+    /// By folded name.
+    pub(crate) by_name: HashMap<String, AccountId>,
+}
+
+impl Found {
+    /// Adds one; what is there keeps its name.
+    pub(crate) fn add(&mut self, account: account::Model) {
+        let id = account.id;
+        if let Some(key) = account.external_id.clone() {
+            self.by_external_id.entry(key).or_insert(id);
+        }
+        if let Some(key) = account.domain.clone() {
+            self.by_domain.entry(key).or_insert(id);
+        }
+        self.by_name.entry(account.name_key.clone()).or_insert(id);
+        self.by_id.insert(id, account);
+    }
+}
+
+/// Finds accounts in three statements.
+pub(crate) async fn find(tx: &Tx<'_>, wanted: &Wanted) -> Result<Found> {
+    let mut rows: Vec<account::Model> = Vec::new();
+    for (column, keys) in [
+        ("external_id", &wanted.external_ids),
+        ("domain", &wanted.domains),
+        ("name_key", &wanted.name_keys),
+    ] {
+        if keys.is_empty() {
+            continue;
+        }
+        let found: Vec<account::Model> = Query::new(format!(
+            "SELECT a.* FROM {{r}} JOIN account a ON a.workspace_id = $1 AND a.{column} = r.key"
+        ))
+        .bind(tx.workspace)
+        .rows("r", Rows::new().texts("key", keys.iter().cloned()))
+        .all(tx.connection())
+        .await?;
+        rows.extend(found);
+    }
+    rows.sort_by_key(|row| row.id);
+    let mut found = Found::default();
+    for row in rows {
+        found.add(row);
+    }
+    Ok(found)
+}
+
+/// The accounts as they are, held until the end of `tx`.
+pub(crate) async fn hold(
+    tx: &Tx<'_>,
+    ids: &BTreeSet<AccountId>,
+) -> Result<HashMap<AccountId, account::Model>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    let rows: Vec<account::Model> = Query::new(format!(
+        "SELECT a.* FROM account a
+         WHERE a.workspace_id = $1 AND a.id IN (SELECT r.id FROM {{r}}) ORDER BY a.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+fn rows_of<'a>(accounts: &(impl Iterator<Item = &'a account::Model> + Clone)) -> Rows {
+    let each = || accounts.clone();
+    Rows::new()
+        .ids("id", each().map(|one| one.id))
+        .texts("name", each().map(|one| one.name.as_str()))
+        .texts("name_key", each().map(|one| one.name_key.as_str()))
+        .opt_texts("domain", each().map(|one| one.domain.clone()))
+        .opt_texts("external_id", each().map(|one| one.external_id.clone()))
+        .opt_ids("owner_id", each().map(|one| one.owner_id))
+        .opt_texts(
+            "stage",
+            each().map(|one| one.stage.map(|stage| stage.word().to_owned())),
+        )
+        .ints("stage_rank", each().map(|one| one.stage_rank))
+        .opt_texts("website", each().map(|one| one.website.clone()))
+        .opt_texts("phone", each().map(|one| one.phone.clone()))
+        .opt_texts("description", each().map(|one| one.description.clone()))
+}
+
+/// Makes accounts.
+pub(crate) async fn make(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    reason: &str,
+    made: &[account::Model],
+) -> Result<()> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    let written = Query::new(
+        "INSERT INTO account (workspace_id, id, name, name_key, domain, external_id, owner_id,
+             stage, stage_rank, website, phone, description, created_at, updated_at)
+         SELECT $1, r.id, r.name, r.name_key, r.domain, r.external_id, r.owner_id, r.stage,
+             r.stage_rank, r.website, r.phone, r.description, $2, $2
+         FROM {r} WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows_of(&made.iter()))
+    .execute(tx.connection())
+    .await?;
+    if usize::try_from(written).ok() != Some(made.len()) {
+        let message = "somebody else made an account meanwhile; it has to be looked at again";
+        return Err(Error::Internal(message.to_owned()));
+    }
+    let ids: Vec<_> = made.iter().map(|one| one.id.uuid()).collect();
+    search::index::touch(tx, search::Kind::Account, &ids).await?;
+    for one in made {
+        tx.audit(origin, Record::made("account.create", one.id, audited(one)));
+        let fact = Fact::AccountCreated { account_id: one.id };
+        tx.record(Change::new(origin, None, fact));
+        stage::set_owner(tx, origin, one.id.into(), None, one.owner_id);
+    }
+    let steps = made.iter().map(|one| Stepped {
+        subject: Subject::from(one.id),
+        from: None,
+        to: one.stage,
+    });
+    let steps: Vec<Stepped> = steps.collect();
+    stage::set_many(tx, origin, reason, &steps).await
+}
+
+/// Changes accounts, told as they were and as they are to be.
+pub(crate) async fn change(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    reason: &str,
+    changed: &[(account::Model, account::Model)],
+) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Query::new(
+        "UPDATE account SET name = r.name, name_key = r.name_key, domain = r.domain,
+             external_id = r.external_id, owner_id = r.owner_id, stage = r.stage,
+             stage_rank = r.stage_rank, website = r.website, phone = r.phone,
+             description = r.description, updated_at = $2
+         FROM {r} WHERE account.workspace_id = $1 AND account.id = r.id",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows_of(&changed.iter().map(|(_, after)| after)))
+    .execute(tx.connection())
+    .await?;
+    let ids: Vec<_> = changed.iter().map(|(_, after)| after.id.uuid()).collect();
+    search::index::touch(tx, search::Kind::Account, &ids).await?;
+    for (before, after) in changed {
+        let record = Record::changed("account.update", after.id, audited(before), audited(after));
+        tx.audit(origin, record);
+        let fact = Fact::AccountChanged {
+            account_id: after.id,
+        };
+        tx.record(Change::new(origin, None, fact));
+        stage::set_owner(tx, origin, after.id.into(), before.owner_id, after.owner_id);
+    }
+    let steps = changed.iter().map(|(before, after)| Stepped {
+        subject: Subject::from(after.id),
+        from: before.stage,
+        to: after.stage,
+    });
+    let steps: Vec<Stepped> = steps.collect();
+    stage::set_many(tx, origin, reason, &steps).await
+}

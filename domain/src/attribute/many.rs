@@ -1,0 +1,145 @@
+//! Giving many things their values at once, for imports: the same effects as `write`, in a number of
+//! statements that does not depend on how many things there are.
+
+use std::collections::{BTreeMap, HashMap};
+
+use entity::{
+    attribute_value,
+    id::{AttributeId, ContactId},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::value::Stored;
+use crate::{
+    access::Origin,
+    audit::Record,
+    error::Result,
+    store::{Query, Rows, Tx},
+    subject::Subject,
+    work::change::{Change, Fact},
+};
+
+/// One value for one thing.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    /// The thing.
+    pub(crate) subject: Subject,
+    /// The contact it concerns.
+    pub(crate) contact: Option<ContactId>,
+    /// The attribute.
+    pub(crate) attribute: AttributeId,
+    /// The value.
+    pub(crate) value: Stored,
+    /// What it was before. Nothing for a thing that was just made, whose making is audited as a whole.
+    pub(crate) before: Option<Before>,
+}
+
+/// The value a thing had before, if any.
+#[derive(Debug, Clone)]
+pub(crate) struct Before(pub(crate) Option<attribute_value::Model>);
+
+/// The values of some attributes that things have, by thing and attribute.
+pub(crate) async fn current(
+    tx: &Tx<'_>,
+    subjects: &[Uuid],
+    attributes: &[AttributeId],
+) -> Result<HashMap<(Uuid, AttributeId), attribute_value::Model>> {
+    if subjects.is_empty() || attributes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<attribute_value::Model> = Query::new(
+        "SELECT v.* FROM {r} JOIN attribute_value v
+           ON v.workspace_id = $1 AND v.subject_id = r.id
+         WHERE v.attribute_id IN (SELECT n.id FROM {n})",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", subjects.iter().copied()))
+    .rows("n", Rows::new().ids("id", attributes.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|row| ((row.subject_id, row.attribute_id), row))
+        .collect())
+}
+
+/// Whether a stored value is this one.
+pub(crate) fn is_same(row: &attribute_value::Model, value: &Stored) -> bool {
+    row.sort_key == value.sort_key && row.text == value.text && row.options == json!(value.options)
+}
+
+/// Stores values that differ from what is there, and notes each.
+pub(crate) async fn put(tx: &mut Tx<'_>, origin: Origin, given: &[Given]) -> Result<()> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    let values = || given.iter().map(|one| &one.value);
+    let rows = Rows::new()
+        .uuids("subject_id", given.iter().map(|one| one.subject.id))
+        .ids("attribute_id", given.iter().map(|one| one.attribute))
+        .texts("sort_key", values().map(|value| value.sort_key.as_str()))
+        .opt_texts("text", values().map(|value| value.text.clone()))
+        .opt_reals("number", values().map(|value| value.number))
+        .opt_times("at", values().map(|value| value.at))
+        .json("options", values().map(|value| json!(value.options)));
+    Query::new(
+        "INSERT INTO attribute_value (workspace_id, attribute_id, subject_id, sort_key, text,
+                                      number, at, options, updated_at)
+         SELECT $1, r.attribute_id, r.subject_id, r.sort_key, r.text, r.number, r.at, r.options, $2
+         FROM {r} WHERE true
+         ON CONFLICT (workspace_id, subject_id, attribute_id)
+         DO UPDATE SET sort_key = excluded.sort_key, text = excluded.text,
+                       number = excluded.number, at = excluded.at, options = excluded.options,
+                       updated_at = excluded.updated_at",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    note(tx, origin, given);
+    Ok(())
+}
+
+type Told = (
+    Subject,
+    Option<ContactId>,
+    BTreeMap<String, Value>,
+    BTreeMap<String, Value>,
+);
+
+fn note(tx: &mut Tx<'_>, origin: Origin, given: &[Given]) {
+    let mut audits: BTreeMap<Uuid, Told> = BTreeMap::new();
+    for one in given {
+        if let Some(Before(before)) = &one.before {
+            let told = audits
+                .entry(one.subject.id)
+                .or_insert_with(|| (one.subject, one.contact, BTreeMap::new(), BTreeMap::new()));
+            let key = one.attribute.to_string();
+            if let Some(row) = before {
+                let value = json!({ "text": row.text, "number": row.number, "at": row.at,
+                                    "options": row.options });
+                told.2.insert(key.clone(), value);
+            }
+            let value = &one.value;
+            let value = json!({ "text": value.text, "number": value.number, "at": value.at,
+                                "options": value.options });
+            told.3.insert(key, value);
+        }
+        let fact = Fact::AttributeSet {
+            attribute_id: one.attribute,
+            subject: one.subject.kind,
+            subject_id: one.subject.id,
+        };
+        tx.record(Change::new(origin, one.contact, fact));
+    }
+    for (subject, contact, before, after) in audits.into_values() {
+        let record = Record::changed("attribute.set", subject, json!(before), json!(after));
+        let record = match contact {
+            Some(contact) => record.of(contact),
+            None => record,
+        };
+        tx.audit(origin, record);
+    }
+}

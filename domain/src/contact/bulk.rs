@@ -1,0 +1,256 @@
+//! Many contacts at once, for imports: the same effects as `write`, in a number of statements that does
+//! not depend on how many there are.
+//!
+//! The caller has checked what it gives; here it is held against what others do at the same time. An
+//! identity that somebody else took meanwhile is an error, upon which the whole transaction is tried
+//! again.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use entity::{
+    contact,
+    id::{ContactId, Id as _},
+    kind::IdentityKind,
+};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
+use serde_json::json;
+
+use super::{resolve, suppress, write::audited};
+use crate::{
+    access::Origin,
+    audit::Record,
+    error::{Error, Result},
+    search,
+    stage::{self, Stepped},
+    store::{Query, Rows, Tx, dialect},
+    subject::Subject,
+    work::change::{Change, Fact},
+};
+
+/// A way to be recognised.
+pub(crate) type Key = (IdentityKind, String);
+
+#[derive(FromQueryResult)]
+struct Known {
+    kind: IdentityKind,
+    value: String,
+    contact_id: ContactId,
+}
+
+fn key_rows(keys: &[Key]) -> Rows {
+    Rows::new()
+        .texts("kind", keys.iter().map(|(kind, _)| kind.word()))
+        .texts("value", keys.iter().map(|(_, value)| value.as_str()))
+}
+
+/// Who is recognised by each of `keys`. Until the end of `tx` nobody gives these identities away.
+pub(crate) async fn find(tx: &Tx<'_>, keys: &[Key]) -> Result<HashMap<Key, ContactId>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let lock = match tx.connection().get_database_backend() {
+        DatabaseBackend::Postgres => "FOR KEY SHARE OF i",
+        _ => "",
+    };
+    let known: Vec<Known> = Query::new(format!(
+        "SELECT i.kind, i.value, i.contact_id FROM {{r}}
+         JOIN contact_identity i
+           ON i.workspace_id = $1 AND i.kind = r.kind AND i.value = r.value {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", key_rows(keys))
+    .all(tx.connection())
+    .await?;
+    Ok(known
+        .into_iter()
+        .map(|known| ((known.kind, known.value), known.contact_id))
+        .collect())
+}
+
+/// Those of `keys` that belonged to somebody who was erased. A statement for each kind.
+pub(crate) async fn erased(tx: &Tx<'_>, keys: &[Key]) -> Result<HashSet<Key>> {
+    let mut erased = HashSet::new();
+    let kinds: BTreeSet<IdentityKind> = keys.iter().map(|(kind, _)| *kind).collect();
+    for kind in kinds {
+        let values = keys.iter().filter(|(other, _)| *other == kind);
+        let values = values.map(|(_, value)| value.as_str());
+        let found = suppress::are_suppressed(tx, kind, values).await?;
+        erased.extend(found.into_iter().map(|value| (kind, value.to_owned())));
+    }
+    Ok(erased)
+}
+
+/// The contacts as they are, held until the end of `tx`.
+pub(crate) async fn hold(
+    tx: &Tx<'_>,
+    ids: &BTreeSet<ContactId>,
+) -> Result<HashMap<ContactId, contact::Model>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    let rows: Vec<contact::Model> = Query::new(format!(
+        "SELECT c.* FROM contact c
+         WHERE c.workspace_id = $1 AND c.id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+fn rows_of<'a>(contacts: &(impl Iterator<Item = &'a contact::Model> + Clone)) -> Rows {
+    let each = || contacts.clone();
+    Rows::new()
+        .ids("id", each().map(|one| one.id))
+        .opt_ids("account_id", each().map(|one| one.account_id))
+        .texts("name", each().map(|one| one.name.as_str()))
+        .texts("name_key", each().map(|one| one.name_key.as_str()))
+        .opt_texts("email", each().map(|one| one.email.clone()))
+        .opt_texts("external_id", each().map(|one| one.external_id.clone()))
+        .opt_texts("locale", each().map(|one| one.locale.clone()))
+        .opt_ids("owner_id", each().map(|one| one.owner_id))
+        .opt_texts(
+            "stage",
+            each().map(|one| one.stage.map(|stage| stage.word().to_owned())),
+        )
+        .ints("stage_rank", each().map(|one| one.stage_rank))
+        .opt_texts(
+            "source_channel",
+            each().map(|one| one.source_channel.map(|one| one.word().to_owned())),
+        )
+        .opt_ids(
+            "source_campaign_id",
+            each().map(|one| one.source_campaign_id),
+        )
+        .opt_texts("phone", each().map(|one| one.phone.clone()))
+        .opt_texts("kana", each().map(|one| one.kana.clone()))
+        .opt_texts("kana_key", each().map(|one| one.kana_key.clone()))
+}
+
+/// Makes contacts, recognised by `keys`.
+pub(crate) async fn make(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    reason: &str,
+    made: &[contact::Model],
+    keys: &[(Key, ContactId)],
+) -> Result<()> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    Query::new(
+        "INSERT INTO contact (workspace_id, id, account_id, name, name_key, email, external_id,
+             locale, owner_id, stage, stage_rank, source_channel, source_campaign_id, phone, kana,
+             kana_key, created_at, updated_at)
+         SELECT $1, r.id, r.account_id, r.name, r.name_key, r.email, r.external_id,
+             r.locale, r.owner_id, r.stage, r.stage_rank, r.source_channel, r.source_campaign_id,
+             r.phone, r.kana, r.kana_key, $2, $2 FROM {r}",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows_of(&made.iter()))
+    .execute(tx.connection())
+    .await?;
+    resolve::complete(tx, made.iter().map(|one| one.id)).await?;
+    claim(tx, keys).await?;
+    let now = tx.now;
+    let touched = made.iter().map(|one| (one.id.uuid(), now));
+    search::index::touch_new(tx, search::Kind::Contact, touched).await?;
+    // Only ids: an entry about many people can be no one person's to erase.
+    let ids: Vec<ContactId> = made.iter().map(|one| one.id).collect();
+    let after = json!({ "count": ids.len(), "contacts": ids });
+    let record = Record::made("contact.create_many", tx.workspace, after);
+    tx.audit(origin, record);
+    for one in made {
+        let fact = Fact::ContactCreated { contact_id: one.id };
+        tx.record(Change::new(origin, Some(one.id), fact));
+        stage::set_owner(tx, origin, one.id.into(), None, one.owner_id);
+    }
+    let steps: Vec<Stepped> = made
+        .iter()
+        .map(|one| Stepped {
+            subject: Subject::from(one.id),
+            from: None,
+            to: one.stage,
+        })
+        .collect();
+    stage::set_many(tx, origin, reason, &steps).await
+}
+
+/// Changes contacts, told as they were and as they are to be, recognised by `keys` too.
+pub(crate) async fn change(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    reason: &str,
+    changed: &[(contact::Model, contact::Model)],
+    keys: &[(Key, ContactId)],
+) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Query::new(
+        "UPDATE contact SET account_id = r.account_id, name = r.name, name_key = r.name_key,
+             email = r.email, external_id = r.external_id, locale = r.locale,
+             owner_id = r.owner_id, stage = r.stage, stage_rank = r.stage_rank,
+             source_channel = r.source_channel, source_campaign_id = r.source_campaign_id,
+             phone = r.phone, kana = r.kana, kana_key = r.kana_key, updated_at = $2
+         FROM {r} WHERE contact.workspace_id = $1 AND contact.id = r.id",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows_of(&changed.iter().map(|(_, after)| after)))
+    .execute(tx.connection())
+    .await?;
+    claim(tx, keys).await?;
+    let ids: Vec<_> = changed.iter().map(|(_, after)| after.id.uuid()).collect();
+    search::index::touch(tx, search::Kind::Contact, &ids).await?;
+    for (before, after) in changed {
+        let record = Record::changed("contact.update", after.id, audited(before), audited(after));
+        tx.audit(origin, record.of(after.id));
+        let fact = Fact::ContactChanged {
+            contact_id: after.id,
+        };
+        tx.record(Change::new(origin, Some(after.id), fact));
+        stage::set_owner(tx, origin, after.id.into(), before.owner_id, after.owner_id);
+    }
+    let steps: Vec<Stepped> = changed
+        .iter()
+        .map(|(before, after)| Stepped {
+            subject: Subject::from(after.id),
+            from: before.stage,
+            to: after.stage,
+        })
+        .collect();
+    stage::set_many(tx, origin, reason, &steps).await
+}
+
+/// Gives identities that nobody has.
+async fn claim(tx: &Tx<'_>, keys: &[(Key, ContactId)]) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    // In one order everywhere, so that two who take the same ones never wait in a circle.
+    let mut keys: Vec<_> = keys.iter().collect();
+    keys.sort();
+    let rows = Rows::new()
+        .texts("kind", keys.iter().map(|((kind, _), _)| kind.word()))
+        .texts("value", keys.iter().map(|((_, value), _)| value.as_str()))
+        .ids("contact_id", keys.iter().map(|(_, id)| *id));
+    let taken = Query::new(
+        "INSERT INTO contact_identity (workspace_id, kind, value, contact_id, created_at)
+         SELECT $1, r.kind, r.value, r.contact_id, $2 FROM {r} WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    if usize::try_from(taken).ok() == Some(keys.len()) {
+        Ok(())
+    } else {
+        let message = "somebody else took an identity meanwhile; it has to be looked at again";
+        Err(Error::Internal(message.to_owned()))
+    }
+}

@@ -1,0 +1,310 @@
+//! What becomes of a batch of lines that are accounts, and the writing of it.
+
+use std::collections::BTreeSet;
+
+use entity::{
+    account,
+    id::{AccountId, Id as _},
+    kind::{ImportField, ImportOutcome, ImportPolicy, TagTarget},
+};
+use uuid::Uuid;
+
+use super::{
+    cell::{Line, Problem, Values},
+    line::ImportLine,
+    shared::{Around, Carried, Job, Resolved, Seen, Taken, given, key, set, uuids},
+};
+use crate::{
+    access::Origin,
+    account::bulk::{self, Found},
+    attribute::many::{self, Given},
+    ctx::Ctx,
+    error::{Result, UserErrorCode},
+    stage,
+    store::Tx,
+    subject::Subject,
+    text,
+};
+
+#[derive(Default)]
+struct Work {
+    made: Vec<account::Model>,
+    changed: Vec<(account::Model, account::Model)>,
+    attributes: Vec<Given>,
+    tags: Vec<(Uuid, usize)>,
+}
+
+/// Takes in a batch, or in a dry run says what it would do.
+pub(super) async fn take_in(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    job: Job<'_>,
+    lines: Vec<Line>,
+) -> Result<Taken> {
+    let mut wanted = bulk::Wanted::default();
+    for line in &lines {
+        let values = &line.values;
+        wanted.external_ids.extend(values.external_id.clone());
+        wanted.domains.extend(values.domain.clone());
+        if is_known_by_name(values) {
+            wanted
+                .name_keys
+                .extend(values.name.as_deref().map(text::name_key));
+        }
+    }
+    let found = bulk::find(tx, &wanted).await?;
+    let ids: BTreeSet<AccountId> = found.by_id.keys().copied().collect();
+    let existing = bulk::hold(tx, &ids).await?;
+    let carried = Carried::load(tx, job, &uuids(ids.iter().copied())).await?;
+    let mut around = Around::load(tx, job, &lines).await?;
+    let hashes = lines.iter().flat_map(|line| hashes(&line.values));
+    let hashes = hashes.chain(ids.iter().map(|id| key("account", &id.to_string())));
+    let hashes: BTreeSet<Uuid> = hashes.collect();
+    let mut seen = Seen::load(tx, job.operation, hashes).await?;
+    let mut work = Work::default();
+    let mut taken = Taken::default();
+    for mut line in lines {
+        let (outcome, changes, remark) = if line.problems.is_empty() {
+            let there = there(job, &line.values, &found, &mut line.problems);
+            let resolved = around.resolve(ctx, &line.values, &mut line.problems);
+            if line.problems.is_empty() {
+                let mut hashes = hashes_of(&line.values);
+                hashes.extend(there.map(|id| key("account", &id.to_string())));
+                if let Err(earlier) = seen.take(&hashes, line.line) {
+                    let message = format!(
+                        "Line {earlier} is the same account. Only the first line of each account \
+                         is taken in."
+                    );
+                    let problem = Problem::of_line(UserErrorCode::Taken, message);
+                    line.problems.push(problem);
+                }
+            }
+            if line.problems.is_empty() {
+                let before = there.and_then(|id| existing.get(&id));
+                match before {
+                    None => create(ctx, tx, &line.values, &resolved, &mut around, &mut work),
+                    Some(before) => {
+                        let values = &line.values;
+                        let (carried, work) = (&carried, &mut work);
+                        change(job, before, values, &resolved, carried, &mut around, work)
+                    }
+                }
+            } else {
+                (ImportOutcome::Error, Vec::new(), None)
+            }
+        } else {
+            (ImportOutcome::Error, Vec::new(), None)
+        };
+        let remark = remark.map(Problem::remark);
+        taken.lines.push(ImportLine {
+            record: line.record,
+            line: line.line,
+            outcome,
+            changes,
+            problems: remark.into_iter().chain(line.problems).collect(),
+        });
+    }
+    seen.keep(tx, job.operation).await?;
+    taken.made = around.make(tx).await?;
+    if job.dry_run {
+        return Ok(taken);
+    }
+    let reason = &job.request.reason;
+    bulk::make(tx, Origin::Import, reason, &work.made).await?;
+    bulk::change(tx, Origin::Import, reason, &work.changed).await?;
+    many::put(tx, Origin::Import, &work.attributes).await?;
+    around.tag(ctx, tx, TagTarget::Account, &work.tags).await?;
+    Ok(taken)
+}
+
+/// Names are not unique, so they only count where nothing better is given.
+fn is_known_by_name(values: &Values) -> bool {
+    values.external_id.is_none() && values.domain.is_none()
+}
+
+fn hashes_of(values: &Values) -> Vec<Uuid> {
+    let mut hashes = Vec::new();
+    hashes.extend(
+        values
+            .external_id
+            .as_deref()
+            .map(|id| key("account id", id)),
+    );
+    hashes.extend(
+        values
+            .domain
+            .as_deref()
+            .map(|one| key("account domain", one)),
+    );
+    if is_known_by_name(values) {
+        let name = values.name.as_deref().map(text::name_key);
+        hashes.extend(name.map(|name| key("account name", &name)));
+    }
+    hashes
+}
+
+fn hashes(values: &Values) -> Vec<Uuid> {
+    hashes_of(values)
+}
+
+/// The account the line is about, if it is there already.
+fn there(
+    job: Job<'_>,
+    values: &Values,
+    found: &Found,
+    problems: &mut Vec<Problem>,
+) -> Option<AccountId> {
+    let by_id = values.external_id.as_ref();
+    let by_id = by_id.and_then(|id| found.by_external_id.get(id)).copied();
+    let by_domain = values.domain.as_ref();
+    let by_domain = by_domain.and_then(|one| found.by_domain.get(one)).copied();
+    if let (Some(one), Some(other)) = (by_id, by_domain)
+        && one != other
+    {
+        let message = "The external id and the domain belong to two different accounts.";
+        problems.push(Problem::of_line(UserErrorCode::Contradictory, message));
+    }
+    if is_known_by_name(values) {
+        let Some(name) = &values.name else {
+            let message = "Give a name, a domain or an external id: without one, this account \
+                           could not be recognised.";
+            problems.push(Problem::of_line(UserErrorCode::Required, message));
+            return None;
+        };
+        return found.by_name.get(&text::name_key(name)).copied();
+    }
+    let there = by_id.or(by_domain);
+    if there.is_none() && values.name.is_none() && values.domain.is_none() {
+        let message = "Give a name.";
+        problems.push(job.problem(ImportField::Name, UserErrorCode::Required, message));
+    }
+    there
+}
+
+type Fate = (ImportOutcome, Vec<ImportField>, Option<&'static str>);
+
+fn create(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    values: &Values,
+    resolved: &Resolved,
+    around: &mut Around<'_>,
+    work: &mut Work,
+) -> Fate {
+    let id: AccountId = ctx.id();
+    let name = values.name.as_ref().or(values.domain.as_ref());
+    let name = name.cloned().unwrap_or_default();
+    work.made.push(account::Model {
+        workspace_id: tx.workspace,
+        id,
+        name_key: text::name_key(&name),
+        name,
+        domain: values.domain.clone(),
+        external_id: values.external_id.clone(),
+        created_at: tx.now,
+        updated_at: tx.now,
+        owner_id: resolved.owner,
+        stage: values.stage,
+        stage_rank: stage::rank(values.stage),
+        website: values.website.clone(),
+        phone: values.phone.clone(),
+        description: values.description.clone(),
+    });
+    around.uses(None, &resolved.tags);
+    work.attributes
+        .extend(given(Subject::from(id), None, values));
+    work.tags
+        .extend(resolved.tags.iter().map(|&tag| (id.uuid(), tag)));
+    (ImportOutcome::Create, Vec::new(), None)
+}
+
+fn change(
+    job: Job<'_>,
+    before: &account::Model,
+    values: &Values,
+    resolved: &Resolved,
+    carried: &Carried,
+    around: &mut Around<'_>,
+    work: &mut Work,
+) -> Fate {
+    use ImportField as F;
+    let policy = job.request.policy;
+    if policy == ImportPolicy::Skip {
+        let why = "This account is there already.";
+        return (ImportOutcome::Skip, Vec::new(), Some(why));
+    }
+    let mut after = before.clone();
+    let mut changes = Vec::new();
+    if let Some(name) = &values.name
+        && policy == ImportPolicy::Update
+        && *name != before.name
+    {
+        after.name.clone_from(name);
+        after.name_key = text::name_key(name);
+        changes.push(F::Name);
+    }
+    let c = &mut changes;
+    set(
+        policy,
+        &mut after.domain,
+        values.domain.clone(),
+        c,
+        F::Domain,
+    );
+    let external_id = values.external_id.clone();
+    set(
+        policy,
+        &mut after.external_id,
+        external_id,
+        c,
+        F::ExternalId,
+    );
+    set(
+        policy,
+        &mut after.website,
+        values.website.clone(),
+        c,
+        F::Website,
+    );
+    set(policy, &mut after.phone, values.phone.clone(), c, F::Phone);
+    let description = values.description.clone();
+    set(
+        policy,
+        &mut after.description,
+        description,
+        c,
+        F::Description,
+    );
+    if set(policy, &mut after.stage, values.stage, c, F::Stage) {
+        after.stage_rank = stage::rank(after.stage);
+    }
+    set(
+        policy,
+        &mut after.owner_id,
+        resolved.owner,
+        c,
+        F::OwnerEmail,
+    );
+    let is_row_changed = !changes.is_empty();
+    let attributes = carried.changes(policy, before.id.into(), None, values);
+    if !attributes.is_empty() {
+        changes.push(F::Attribute);
+    }
+    let named = around.tags.as_ref();
+    let tags = carried.missing(policy, before.id.uuid(), named, &resolved.tags);
+    if !tags.is_empty() {
+        changes.push(F::Tags);
+    }
+    if changes.is_empty() {
+        let why = "Nothing differs from what is there.";
+        return (ImportOutcome::Skip, changes, Some(why));
+    }
+    around.uses(None, &tags);
+    if is_row_changed {
+        work.changed.push((before.clone(), after));
+    }
+    work.attributes.extend(attributes);
+    let tags = tags.into_iter().map(|tag| (before.id.uuid(), tag));
+    work.tags.extend(tags);
+    (ImportOutcome::Update, changes, None)
+}

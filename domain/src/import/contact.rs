@@ -1,0 +1,533 @@
+//! What becomes of a batch of lines that are contacts, and the writing of it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    account, contact,
+    id::{AccountId, ContactId, Id as _, WorkspaceId},
+    kind::{IdentityKind, ImportCreation, ImportField, ImportOutcome, ImportPolicy, TagTarget},
+};
+use uuid::Uuid;
+
+use super::{
+    cell::{AccountRef, Line, Problem, Values},
+    line::ImportLine,
+    shared::{Around, Carried, Job, Resolved, Seen, Taken, count_new, given, key, set, uuids},
+};
+use crate::{
+    access::Origin,
+    account::bulk as accounts,
+    attribute::many::{self, Given},
+    contact::bulk::{self, Key},
+    ctx::Ctx,
+    error::{Result, UserErrorCode},
+    stage,
+    store::Tx,
+    subject::Subject,
+    text,
+};
+
+/// What is to be written.
+#[derive(Default)]
+struct Work {
+    made: Vec<contact::Model>,
+    changed: Vec<(contact::Model, contact::Model)>,
+    keys_of_made: Vec<(Key, ContactId)>,
+    keys_of_changed: Vec<(Key, ContactId)>,
+    attributes: Vec<Given>,
+    tags: Vec<(Uuid, usize)>,
+}
+
+/// The companies that lines name.
+struct Companies {
+    found: accounts::Found,
+    imagined: HashSet<AccountId>,
+    used: BTreeSet<AccountId>,
+}
+
+impl Companies {
+    /// The company, found or about to be made.
+    fn resolve(
+        &mut self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+        job: Job<'_>,
+        named: &AccountRef,
+        now: DateTime<Utc>,
+    ) -> Result<AccountId, Problem> {
+        let found = &self.found;
+        let by_id = named.external_id.as_ref();
+        let by_id = by_id.and_then(|id| found.by_external_id.get(id));
+        let by_domain = named.domain.as_ref();
+        let by_domain = by_domain.and_then(|domain| found.by_domain.get(domain));
+        let by_name = named.name.as_ref().and_then(|name| {
+            let id = found.by_name.get(&text::name_key(name))?;
+            let account = found.by_id.get(id)?;
+            let fits = |ours: &Option<String>, theirs: &Option<String>| {
+                ours.is_none() || theirs.is_none() || ours == theirs
+            };
+            // The same name with another domain is another company.
+            (fits(&named.domain, &account.domain) && fits(&named.external_id, &account.external_id))
+                .then_some(id)
+        });
+        if let Some(id) = by_id.or(by_domain).or(by_name) {
+            return Ok(*id);
+        }
+        if !job.may(ImportCreation::Accounts) {
+            let field = if named.name.is_some() {
+                ImportField::AccountName
+            } else if named.domain.is_some() {
+                ImportField::AccountDomain
+            } else {
+                ImportField::AccountExternalId
+            };
+            let message = "There is no such account. Let the import make accounts, or correct it.";
+            return Err(job.problem(field, UserErrorCode::NotFound, message));
+        }
+        let name = named
+            .name
+            .as_ref()
+            .or(named.domain.as_ref())
+            .or(named.external_id.as_ref());
+        let name = name.cloned().unwrap_or_default();
+        let account = account::Model {
+            workspace_id: workspace,
+            id: ctx.id(),
+            name_key: text::name_key(&name),
+            name,
+            domain: named.domain.clone(),
+            external_id: named.external_id.clone(),
+            created_at: now,
+            updated_at: now,
+            owner_id: None,
+            stage: None,
+            stage_rank: 0,
+            website: None,
+            phone: None,
+            description: None,
+        };
+        let id = account.id;
+        self.imagined.insert(id);
+        self.found.add(account);
+        Ok(id)
+    }
+}
+
+/// The ways a line's contact is recognised.
+fn keys(values: &Values) -> Vec<Key> {
+    let email = values.email.as_ref().map(ToString::to_string);
+    [
+        (IdentityKind::Email, email),
+        (IdentityKind::Phone, values.phone.clone()),
+        (IdentityKind::ExternalId, values.external_id.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(kind, value)| Some((kind, value?)))
+    .collect()
+}
+
+fn field(kind: IdentityKind) -> ImportField {
+    match kind {
+        IdentityKind::Email => ImportField::Email,
+        IdentityKind::Phone => ImportField::Phone,
+        _ => ImportField::ExternalId,
+    }
+}
+
+/// Takes in a batch, or in a dry run says what it would do.
+pub(super) async fn take_in(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    job: Job<'_>,
+    lines: Vec<Line>,
+) -> Result<Taken> {
+    let all: Vec<Key> = {
+        let unique: BTreeSet<Key> = lines.iter().flat_map(|line| keys(&line.values)).collect();
+        unique.into_iter().collect()
+    };
+    let known = bulk::find(tx, &all).await?;
+    let unknown: Vec<Key> = all
+        .iter()
+        .filter(|key| !known.contains_key(*key))
+        .cloned()
+        .collect();
+    let erased = bulk::erased(tx, &unknown).await?;
+    let people: BTreeSet<ContactId> = known.values().copied().collect();
+    let existing = bulk::hold(tx, &people).await?;
+    let ids = uuids(existing.keys().copied());
+    let carried = Carried::load(tx, job, &ids).await?;
+    let mut around = Around::load(tx, job, &lines).await?;
+    let mut companies = find_companies(tx, &lines).await?;
+    let hashes = all.iter().map(|(kind, value)| key(kind.word(), value));
+    let hashes = hashes.chain(people.iter().map(|id| key("contact", &id.to_string())));
+    let mut seen = Seen::load(tx, job.operation, hashes).await?;
+    let mut work = Work::default();
+    let mut taken = Taken::default();
+    for mut line in lines {
+        let fate = decide(
+            ctx,
+            tx,
+            job,
+            &mut line,
+            &Known {
+                holders: &known,
+                erased: &erased,
+                existing: &existing,
+                carried: &carried,
+            },
+            &mut around,
+            &mut companies,
+            &mut seen,
+            &mut work,
+        );
+        taken.lines.push(fate.told(&line));
+    }
+    seen.keep(tx, job.operation).await?;
+    let new_accounts: Vec<account::Model> = companies
+        .used
+        .iter()
+        .filter(|id| companies.imagined.contains(id))
+        .filter_map(|id| companies.found.by_id.get(id).cloned())
+        .collect();
+    if job.dry_run {
+        taken.made = around.make(tx).await?;
+        let names = new_accounts.iter().map(|account| {
+            let domain = account.domain.as_deref().unwrap_or_default();
+            let id = account.external_id.as_deref().unwrap_or_default();
+            key(
+                "new account",
+                &format!("{}\0{domain}\0{id}", account.name_key),
+            )
+        });
+        taken.made.accounts = count_new(tx, job.operation, names.collect()).await?;
+        return Ok(taken);
+    }
+    let reason = &job.request.reason;
+    accounts::make(tx, Origin::Import, reason, &new_accounts).await?;
+    taken.made = around.make(tx).await?;
+    taken.made.accounts = new_accounts.len() as i64;
+    bulk::make(tx, Origin::Import, reason, &work.made, &work.keys_of_made).await?;
+    bulk::change(
+        tx,
+        Origin::Import,
+        reason,
+        &work.changed,
+        &work.keys_of_changed,
+    )
+    .await?;
+    many::put(tx, Origin::Import, &work.attributes).await?;
+    around.tag(ctx, tx, TagTarget::Contact, &work.tags).await?;
+    Ok(taken)
+}
+
+/// The accounts that lines name, and those of the domains of people without one.
+async fn find_companies(tx: &Tx<'_>, lines: &[Line]) -> Result<Companies> {
+    let mut wanted = accounts::Wanted::default();
+    for line in lines {
+        let named = &line.values.account;
+        wanted.external_ids.extend(named.external_id.clone());
+        wanted.domains.extend(named.domain.clone());
+        wanted
+            .name_keys
+            .extend(named.name.as_deref().map(text::name_key));
+        if let (true, Some(email)) = (named.is_empty(), &line.values.email) {
+            wanted.domains.insert(email.domain().to_owned());
+        }
+    }
+    Ok(Companies {
+        found: accounts::find(tx, &wanted).await?,
+        imagined: HashSet::new(),
+        used: BTreeSet::new(),
+    })
+}
+
+/// What is known of the people of a batch.
+struct Known<'a> {
+    holders: &'a HashMap<Key, ContactId>,
+    erased: &'a HashSet<Key>,
+    existing: &'a HashMap<ContactId, contact::Model>,
+    carried: &'a Carried,
+}
+
+enum Fate {
+    Create,
+    Update(Vec<ImportField>),
+    Skip(&'static str),
+    Error,
+}
+
+impl Fate {
+    fn told(self, line: &Line) -> ImportLine {
+        let (outcome, changes, problems) = match self {
+            Self::Create => (ImportOutcome::Create, Vec::new(), Vec::new()),
+            Self::Update(changes) => (ImportOutcome::Update, changes, Vec::new()),
+            Self::Skip(why) => (ImportOutcome::Skip, Vec::new(), vec![Problem::remark(why)]),
+            Self::Error => (ImportOutcome::Error, Vec::new(), line.problems.clone()),
+        };
+        ImportLine {
+            record: line.record,
+            line: line.line,
+            outcome,
+            changes,
+            problems,
+        }
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one line against everything that was looked up for the batch"
+)]
+fn decide(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    job: Job<'_>,
+    line: &mut Line,
+    known: &Known<'_>,
+    around: &mut Around<'_>,
+    companies: &mut Companies,
+    seen: &mut Seen,
+    work: &mut Work,
+) -> Fate {
+    if !line.problems.is_empty() {
+        return Fate::Error;
+    }
+    let keys = keys(&line.values);
+    let person = person(job, &keys, known, &mut line.problems);
+    let resolved = around.resolve(ctx, &line.values, &mut line.problems);
+    let named = &line.values.account;
+    let account = if named.is_empty() {
+        None
+    } else {
+        let account = companies.resolve(ctx, tx.workspace, job, named, tx.now);
+        account.map_err(|problem| line.problems.push(problem)).ok()
+    };
+    if !line.problems.is_empty() {
+        return Fate::Error;
+    }
+    let mut hashes: Vec<Uuid> = keys
+        .iter()
+        .map(|(kind, value)| key(kind.word(), value))
+        .collect();
+    hashes.extend(person.map(|id| key("contact", &id.to_string())));
+    if let Err(earlier) = seen.take(&hashes, line.line) {
+        let message = format!(
+            "Line {earlier} is the same person. Only the first line of each person is taken in."
+        );
+        let problem = Problem::of_line(UserErrorCode::Taken, message);
+        line.problems.push(problem);
+        return Fate::Error;
+    }
+    let before = person.and_then(|id| known.existing.get(&id));
+    let Some(before) = before else {
+        create(ctx, tx, line, keys, &resolved, account, companies, work);
+        around.uses(resolved.campaign, &resolved.tags);
+        return Fate::Create;
+    };
+    let policy = job.request.policy;
+    if policy == ImportPolicy::Skip {
+        return Fate::Skip("This person is there already.");
+    }
+    let (after, mut changes) = change(policy, before, &line.values, &resolved, account);
+    let attributes = known
+        .carried
+        .changes(policy, before.id.into(), Some(before.id), &line.values);
+    let tags = known.carried.missing(
+        policy,
+        before.id.uuid(),
+        around.tags.as_ref(),
+        &resolved.tags,
+    );
+    // Also one that is not the main one from now on.
+    let claimed: Vec<Key> = keys
+        .into_iter()
+        .filter(|key| {
+            !known.holders.contains_key(key)
+                && (policy == ImportPolicy::Update || changes.contains(&field(key.0)))
+        })
+        .collect();
+    let is_row_changed = !changes.is_empty();
+    if !attributes.is_empty() {
+        changes.push(ImportField::Attribute);
+    }
+    if !tags.is_empty() {
+        changes.push(ImportField::Tags);
+    }
+    if changes.is_empty() {
+        return Fate::Skip("Nothing differs from what is there.");
+    }
+    if is_row_changed {
+        companies.used.extend(after.account_id);
+        around.uses(after.source_campaign_id, &[]);
+        let claimed = claimed.into_iter().map(|key| (key, before.id));
+        work.keys_of_changed.extend(claimed);
+        work.changed.push((before.clone(), after));
+    }
+    around.uses(None, &tags);
+    work.attributes.extend(attributes);
+    let tags = tags.into_iter().map(|tag| (before.id.uuid(), tag));
+    work.tags.extend(tags);
+    Fate::Update(changes)
+}
+
+/// Who the line is about, if they are there already.
+fn person(
+    job: Job<'_>,
+    keys: &[Key],
+    known: &Known<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<ContactId> {
+    if keys.is_empty() {
+        let message = "Give an email address, a phone number or an external id: without one, this \
+                       person could not be recognised.";
+        problems.push(Problem::of_line(UserErrorCode::Required, message));
+    }
+    let mut people: Vec<ContactId> = Vec::new();
+    for key in keys {
+        match known.holders.get(key) {
+            Some(id) if !people.contains(id) => people.push(*id),
+            None if known.erased.contains(key) => {
+                let message =
+                    "This person asked to be erased, so nothing is kept of them. Leave them out.";
+                problems.push(job.problem(field(key.0), UserErrorCode::Erased, message));
+            }
+            _ => {}
+        }
+    }
+    if people.len() > 1 {
+        let message = "This line names two different contacts. Merge them first, or correct it.";
+        problems.push(Problem::of_line(UserErrorCode::Contradictory, message));
+    }
+    people.first().copied()
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a new contact is made of")]
+fn create(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &Line,
+    keys: Vec<Key>,
+    resolved: &Resolved,
+    account: Option<AccountId>,
+    companies: &mut Companies,
+    work: &mut Work,
+) {
+    let values = &line.values;
+    let id: ContactId = ctx.id();
+    let local = values.email.as_ref().map(|email| email.local().to_owned());
+    let name = values
+        .name
+        .clone()
+        .or(local)
+        .or_else(|| values.phone.clone())
+        .or_else(|| values.external_id.clone())
+        .unwrap_or_default();
+    let by_domain = values.email.as_ref().and_then(|email| {
+        let id = companies.found.by_domain.get(email.domain())?;
+        // An account that only another line names may not come to be.
+        (!companies.imagined.contains(id)).then_some(*id)
+    });
+    let account_id = account.or(by_domain);
+    companies.used.extend(account_id);
+    work.made.push(contact::Model {
+        workspace_id: tx.workspace,
+        id,
+        account_id,
+        name_key: text::name_key(&name),
+        name,
+        email: values.email.as_ref().map(ToString::to_string),
+        external_id: values.external_id.clone(),
+        locale: values.locale.clone(),
+        created_at: tx.now,
+        updated_at: tx.now,
+        owner_id: resolved.owner,
+        stage: values.stage,
+        stage_rank: stage::rank(values.stage),
+        source_channel: values.channel,
+        source_campaign_id: resolved.campaign,
+        brought_by_id: None,
+        phone: values.phone.clone(),
+        kana_key: values.kana.as_deref().map(text::reading_key),
+        kana: values.kana.clone(),
+        merged_into_id: None,
+    });
+    work.keys_of_made
+        .extend(keys.into_iter().map(|key| (key, id)));
+    work.attributes
+        .extend(given(Subject::from(id), Some(id), values));
+    work.tags
+        .extend(resolved.tags.iter().map(|&tag| (id.uuid(), tag)));
+}
+
+/// The contact as it is to be, and what differs.
+fn change(
+    policy: ImportPolicy,
+    before: &contact::Model,
+    values: &Values,
+    resolved: &Resolved,
+    account: Option<AccountId>,
+) -> (contact::Model, Vec<ImportField>) {
+    use ImportField as F;
+    let mut after = before.clone();
+    let mut changes = Vec::new();
+    // Everybody has a name.
+    if let Some(name) = &values.name
+        && policy == ImportPolicy::Update
+        && *name != before.name
+    {
+        after.name.clone_from(name);
+        after.name_key = text::name_key(name);
+        changes.push(F::Name);
+    }
+    let c = &mut changes;
+    let email = values.email.as_ref().map(ToString::to_string);
+    set(policy, &mut after.email, email, c, F::Email);
+    set(policy, &mut after.phone, values.phone.clone(), c, F::Phone);
+    let external_id = values.external_id.clone();
+    set(
+        policy,
+        &mut after.external_id,
+        external_id,
+        c,
+        F::ExternalId,
+    );
+    set(
+        policy,
+        &mut after.locale,
+        values.locale.clone(),
+        c,
+        F::Locale,
+    );
+    if set(policy, &mut after.kana, values.kana.clone(), c, F::Kana) {
+        after.kana_key = after.kana.as_deref().map(text::reading_key);
+    }
+    set(policy, &mut after.account_id, account, c, F::AccountName);
+    if set(policy, &mut after.stage, values.stage, c, F::Stage) {
+        after.stage_rank = stage::rank(after.stage);
+    }
+    set(
+        policy,
+        &mut after.owner_id,
+        resolved.owner,
+        c,
+        F::OwnerEmail,
+    );
+    let channel = values.channel;
+    set(
+        policy,
+        &mut after.source_channel,
+        channel,
+        c,
+        F::SourceChannel,
+    );
+    let campaign = resolved.campaign;
+    set(
+        policy,
+        &mut after.source_campaign_id,
+        campaign,
+        c,
+        F::SourceCampaign,
+    );
+    (after, changes)
+}

@@ -1,0 +1,163 @@
+//! The records of an uploaded file from a place on.
+
+use entity::{id::UploadId, upload};
+use sea_orm::{ConnectionTrait, EntityTrait as _};
+use serde::{Deserialize, Serialize};
+
+use super::{Request, WINDOW};
+use crate::{
+    error::{Error, Result, UserErrorCode},
+    sheet::{
+        encoding,
+        record::{self, Record},
+    },
+    store::Tx,
+    upload as uploads,
+};
+
+/// A place between two records of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// Bytes before it.
+    pub(super) offset: i64,
+    /// Line ends before it.
+    pub(super) line: i64,
+    /// Records before it, without header and empty lines.
+    pub(super) record: i64,
+}
+
+/// Some records, and the place behind them.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// Each with its number and the number of its first line, both from 1.
+    pub(super) records: Vec<(i64, i64, Record)>,
+    /// Behind the last of them.
+    pub(super) place: Place,
+    /// Whether there are no more.
+    pub(super) is_last: bool,
+}
+
+/// The upload, if it is complete.
+pub(super) async fn upload(tx: &Tx<'_>, id: UploadId) -> Result<upload::Model> {
+    let found = upload::Entity::find_by_id((tx.workspace, id))
+        .one(tx.connection())
+        .await?;
+    let Some(found) = found.filter(|row| row.expires_at > tx.now) else {
+        return Err(Error::not_found(&["uploadId"], "upload"));
+    };
+    if found.completed_at.is_none() {
+        let message = "The file is not complete. Send the rest of it first.";
+        return Err(Error::refused(
+            &["uploadId"],
+            UserErrorCode::Invalid,
+            message,
+        ));
+    }
+    Ok(found)
+}
+
+/// How a file is cut into records.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) delimiter: u8,
+    pub(super) header: bool,
+}
+
+impl Request {
+    pub(super) fn cut(&self) -> Cut {
+        Cut {
+            delimiter: self.delimiter as u8,
+            header: self.header,
+        }
+    }
+}
+
+/// At most `limit` of the records from `place` on.
+pub(super) async fn take(
+    connection: &impl ConnectionTrait,
+    upload: &upload::Model,
+    cut: Cut,
+    place: Place,
+    limit: usize,
+) -> Result<Batch> {
+    let bytes = uploads::read(
+        connection,
+        upload.workspace_id,
+        upload.id,
+        place.offset,
+        WINDOW,
+    )
+    .await?;
+    if bytes.is_empty() && place.offset < upload.size {
+        let message = "The file was deleted before the import came to its end. Send it again.";
+        return Err(Error::refused(
+            &["uploadId"],
+            UserErrorCode::NotFound,
+            message,
+        ));
+    }
+    let is_end = place.offset + bytes.len() as i64 >= upload.size;
+    Ok(split(&bytes, is_end, cut, place, limit))
+}
+
+/// Cuts at most `limit` records out of `bytes`, which begin at `place`.
+pub(super) fn split(bytes: &[u8], is_end: bool, cut: Cut, mut place: Place, limit: usize) -> Batch {
+    let mut rest = bytes;
+    let mut awaits_header = cut.header && place.offset == 0;
+    if place.offset == 0 {
+        let mark = encoding::mark_bytes(bytes);
+        rest = &bytes[mark..];
+        place.offset += mark as i64;
+    }
+    let mut records = Vec::new();
+    while records.len() < limit
+        && let Some(record) = record::read(rest, cut.delimiter, is_end)
+    {
+        rest = &rest[record.bytes..];
+        let line = place.line + 1;
+        place.offset += record.bytes as i64;
+        place.line += record.lines as i64;
+        if record.is_blank() {
+            continue;
+        }
+        if awaits_header {
+            awaits_header = false;
+            continue;
+        }
+        place.record += 1;
+        records.push((place.record, line, record));
+    }
+    Batch {
+        records,
+        place,
+        is_last: is_end && rest.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        let cut = Cut {
+            delimiter: b',',
+            header: true,
+        };
+        let text = b"\xef\xbb\xbfname,email\r\n\r\n\"a\nb\",x\r\nc,d";
+        let batch = split(text, true, cut, Place::default(), 10);
+        let told: Vec<_> = batch
+            .records
+            .iter()
+            .map(|(number, line, _)| (*number, *line))
+            .collect();
+        assert_eq!(told, [(1, 3), (2, 5)]);
+        assert!(batch.is_last);
+        // One at a time is the same.
+        let first = split(text, true, cut, Place::default(), 1);
+        let rest = &text[first.place.offset as usize..];
+        let second = split(rest, true, cut, first.place, 1);
+        assert_eq!(second.records, batch.records[1..]);
+        assert_eq!(second.place, batch.place);
+    }
+}

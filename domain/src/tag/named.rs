@@ -1,0 +1,317 @@
+//! Tags by their paths, as files name them: found in the workspace's tree, and made where they are
+//! missing, if that is allowed.
+//!
+//! Called by imports inside a transaction. Resolving only looks, and may name tags that are not there
+//! yet; [`Named::make`] makes those that are really wanted. It never puts a tag on anything.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{TagGroupId, TagId},
+    kind::TagKind,
+};
+use sea_orm::FromQueryResult;
+
+use super::{
+    NewTag,
+    catalogue::{
+        DEPTH_LIMIT, NAME_LIMIT, TAG_LIMIT,
+        create::{audited, insert},
+        hold,
+    },
+    path,
+};
+use crate::{
+    access::Origin,
+    audit::Record,
+    error::{Error, Result, UserError, UserErrorCode},
+    store::{Query, Tx},
+    text::{self, name_key},
+};
+
+/// The workspace's tags of one kind, by name.
+#[derive(Debug)]
+pub(crate) struct Named {
+    kind: TagKind,
+    nodes: Vec<Node>,
+    places: HashMap<Place, usize>,
+    /// All tags of a name, wherever they stand.
+    by_name: HashMap<String, Vec<usize>>,
+    groups: HashMap<String, Group>,
+    /// Tags that may still be made; nothing when none may.
+    room: Option<usize>,
+}
+
+/// Where a tag stands, and what it is called.
+type Place = (Option<TagGroupId>, Option<usize>, String);
+
+#[derive(Debug)]
+struct Node {
+    id: Option<TagId>,
+    name: String,
+    parent: Option<usize>,
+    group: Option<TagGroupId>,
+    depth: usize,
+    archived: bool,
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Group {
+    id: TagGroupId,
+    name: String,
+    name_key: String,
+    archived_at: Option<DateTime<Utc>>,
+    selection: String,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: TagId,
+    parent_id: Option<TagId>,
+    group_id: Option<TagGroupId>,
+    name: String,
+    archived_at: Option<DateTime<Utc>>,
+}
+
+impl Named {
+    /// Reads the tree in two statements. `room` is how many tags may be made at most.
+    pub(crate) async fn load(tx: &Tx<'_>, kind: TagKind, room: Option<usize>) -> Result<Self> {
+        let groups: Vec<Group> = Query::new(
+            "SELECT id, name, name_key, archived_at, selection FROM tag_group
+             WHERE workspace_id = $1 AND kind = $2",
+        )
+        .bind(tx.workspace)
+        .bind(kind.word())
+        .all(tx.connection())
+        .await?;
+        let rows: Vec<Row> = Query::new(
+            "SELECT t.id, t.parent_id, t.group_id, t.name, t.archived_at FROM tag t
+             WHERE t.workspace_id = $1 AND t.kind = $2 AND t.deleted_at IS NULL ORDER BY t.id",
+        )
+        .bind(tx.workspace)
+        .bind(kind.word())
+        .all(tx.connection())
+        .await?;
+        let left = usize::try_from(TAG_LIMIT).unwrap_or_default();
+        let left = left.saturating_sub(rows.len());
+        let groups = groups.into_iter();
+        let mut named = Self {
+            kind,
+            nodes: Vec::with_capacity(rows.len()),
+            places: HashMap::with_capacity(rows.len()),
+            by_name: HashMap::with_capacity(rows.len()),
+            groups: groups.map(|one| (one.name_key.clone(), one)).collect(),
+            room: room.map(|room| room.min(left)),
+        };
+        let places: HashMap<TagId, usize> = rows.iter().map(|row| row.id).zip(0..).collect();
+        let parents: Vec<Option<usize>> = rows
+            .iter()
+            .map(|row| row.parent_id.and_then(|id| places.get(&id).copied()))
+            .collect();
+        for (row, &parent) in rows.iter().zip(&parents) {
+            named.put(Node {
+                id: Some(row.id),
+                name: row.name.clone(),
+                parent,
+                group: row.group_id,
+                depth: depth(&parents, parent),
+                archived: row.archived_at.is_some(),
+            });
+        }
+        Ok(named)
+    }
+
+    fn put(&mut self, node: Node) -> usize {
+        let place = self.nodes.len();
+        let key = name_key(&node.name);
+        self.places
+            .insert((node.group, node.parent, key.clone()), place);
+        self.by_name.entry(key).or_default().push(place);
+        self.nodes.push(node);
+        place
+    }
+
+    /// The tag of a path: the group's name first, if it is a value of one. A single name may be that of
+    /// a tag anywhere, if there is only one. The refusal has no path.
+    pub(crate) fn resolve(&mut self, path: &[String]) -> Result<usize, UserError> {
+        let Some((first, below)) = path.split_first() else {
+            return Err(refusal(UserErrorCode::Required, "Name a tag.".to_owned()));
+        };
+        let group = self.groups.get(&name_key(first));
+        let (group, names) = match group {
+            Some(group) if below.is_empty() && !self.is_tag(first) => {
+                let message = format!(
+                    "{} is a group of tags. Write one of its tags behind it: {0}/Tag.",
+                    group.name
+                );
+                return Err(refusal(UserErrorCode::Invalid, message));
+            }
+            Some(group) if !below.is_empty() => {
+                if group.archived_at.is_some() {
+                    let message = format!("The group {} is archived.", group.name);
+                    return Err(refusal(UserErrorCode::Invalid, message));
+                }
+                (Some(group.id), below)
+            }
+            _ => (None, path),
+        };
+        if let ([name], None) = (names, group)
+            && !self.places.contains_key(&(None, None, name_key(name)))
+            && let Some([only]) = self.by_name.get(&name_key(name)).map(Vec::as_slice)
+        {
+            return self.usable(*only);
+        }
+        let mut at = None;
+        for name in names {
+            let found = self.places.get(&(group, at, name_key(name))).copied();
+            at = Some(match found {
+                Some(found) => self.usable(found)?,
+                None => self.imagine(group, at, name, path)?,
+            });
+        }
+        at.ok_or_else(|| refusal(UserErrorCode::Required, "Name a tag.".to_owned()))
+    }
+
+    fn is_tag(&self, name: &str) -> bool {
+        self.by_name.contains_key(&name_key(name))
+    }
+
+    fn usable(&self, place: usize) -> Result<usize, UserError> {
+        if self.nodes[place].archived {
+            let message = format!("The tag {} is archived.", self.shown(place));
+            return Err(refusal(UserErrorCode::Invalid, message));
+        }
+        Ok(place)
+    }
+
+    /// A tag that is not there yet.
+    fn imagine(
+        &mut self,
+        group: Option<TagGroupId>,
+        parent: Option<usize>,
+        name: &str,
+        whole: &[String],
+    ) -> Result<usize, UserError> {
+        let Some(room) = self.room else {
+            let message = format!(
+                "There is no tag {}. Make it first, or let the import make tags.",
+                path::shown(None, whole)
+            );
+            return Err(refusal(UserErrorCode::NotFound, message));
+        };
+        if room == 0 {
+            let message = "No more tags can be made. Is this the column of the tags?".to_owned();
+            return Err(refusal(UserErrorCode::LimitReached, message));
+        }
+        let depth = parent.map_or(1, |parent| self.nodes[parent].depth + 1);
+        if depth > DEPTH_LIMIT {
+            let message = format!("A tree of tags has at most {DEPTH_LIMIT} levels.");
+            return Err(refusal(UserErrorCode::LimitReached, message));
+        }
+        let name = text::name(name, &[], NAME_LIMIT)?;
+        self.room = Some(room - 1);
+        Ok(self.put(Node {
+            id: None,
+            name,
+            parent,
+            group,
+            depth,
+            archived: false,
+        }))
+    }
+
+    /// The tag's id, if it is there.
+    pub(crate) fn id(&self, place: usize) -> Option<TagId> {
+        self.nodes[place].id
+    }
+
+    /// The group of which a thing carries only one value, if the tag is in one.
+    pub(crate) fn single_group(&self, place: usize) -> Option<TagGroupId> {
+        let id = self.nodes[place].group?;
+        let mut groups = self.groups.values();
+        groups
+            .find(|group| group.id == id && group.selection == "SINGLE")
+            .map(|group| group.id)
+    }
+
+    /// The tag's name behind those above it.
+    pub(crate) fn shown(&self, place: usize) -> String {
+        let (mut names, mut at) = (Vec::new(), Some(place));
+        while let Some(place) = at {
+            names.push(self.nodes[place].name.clone());
+            at = self.nodes[place].parent;
+        }
+        names.reverse();
+        path::shown(None, &names)
+    }
+
+    /// Those of `wanted` and above that are not there yet, by what tells them apart.
+    pub(crate) fn missing(&self, wanted: &BTreeSet<usize>) -> Vec<(usize, String)> {
+        let mut missing = BTreeSet::new();
+        for &place in wanted {
+            let mut at = Some(place);
+            while let Some(place) = at
+                && self.nodes[place].id.is_none()
+                && missing.insert(place)
+            {
+                at = self.nodes[place].parent;
+            }
+        }
+        let key = |place: usize| {
+            let group = self.nodes[place].group;
+            let group = group.map(|group| group.to_string()).unwrap_or_default();
+            format!("{group} {}", name_key(&self.shown(place)))
+        };
+        missing.into_iter().map(|one| (one, key(one))).collect()
+    }
+
+    /// Makes those of `wanted` and above that are not there yet; says how many.
+    pub(crate) async fn make(
+        &mut self,
+        tx: &mut Tx<'_>,
+        origin: Origin,
+        wanted: &BTreeSet<usize>,
+    ) -> Result<usize> {
+        let missing = self.missing(wanted);
+        if missing.is_empty() {
+            return Ok(0);
+        }
+        hold(tx).await?;
+        // A tag is imagined after the one above it, so this is the order to make them in.
+        for &(place, _) in &missing {
+            let node = &self.nodes[place];
+            let parent = node.parent.and_then(|parent| self.nodes[parent].id);
+            let new = NewTag {
+                parent,
+                group: node.group.filter(|_| parent.is_none()),
+                ..NewTag::named(self.kind, node.name.clone())
+            };
+            let made = match insert(tx, origin, new).await {
+                // Somebody else changed the tree meanwhile: what was resolved does not hold any more.
+                Err(Error::Refused(errors)) => {
+                    return Err(Error::Internal(format!("a tag vanished: {errors:?}")));
+                }
+                made => made?,
+            };
+            tx.audit(origin, Record::made("tag.create", made.id, audited(&made)));
+            self.nodes[place].id = Some(made.id);
+        }
+        Ok(missing.len())
+    }
+}
+
+fn depth(parents: &[Option<usize>], mut above: Option<usize>) -> usize {
+    let mut depth = 1;
+    while let Some(place) = above
+        && depth <= parents.len()
+    {
+        depth += 1;
+        above = parents[place];
+    }
+    depth
+}
+
+fn refusal(code: UserErrorCode, message: String) -> UserError {
+    UserError::new(&[], code, message)
+}
