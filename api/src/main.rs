@@ -256,6 +256,7 @@ fn context(
         ids,
         hints,
         once: None,
+        public_url: shared.public_url.map(Arc::new),
         caller: None,
     };
     Ok((ctx, shared.database))
@@ -312,7 +313,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
             Arc::new(relay)
         }
     };
-    let egress_allow = shared.egress_allow.clone();
+    let (egress_allow, mail) = (shared.egress_allow.clone(), shared.mail.clone());
     let (concurrency, keep) = (shared.worker_concurrency, shared.keep);
     // One share for each thread and one for the jobs.
     let share = (shared.database_connections / (server.threads as u32 + 1)).max(2);
@@ -330,7 +331,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     }
     let jobs_shutdown = CancellationToken::new();
     let egress = match redis {
-        None => Some(start::egress(egress_allow, ctx.clock.clone())?),
+        None => Some(start::egress(egress_allow, mail, ctx.clock.clone())?),
         Some(_) => None,
     };
     let jobs = egress.map(|egress| {

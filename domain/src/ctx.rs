@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use entity::id::{AccessTokenId, Id, WorkspaceId};
 use sea_orm::{DatabaseConnection, DbErr};
+use url::Url;
 
 use crate::{
     idempotency::Once,
@@ -28,6 +29,9 @@ pub struct Ctx {
     pub vault: Arc<Vault>,
     /// The request everything is done for, when it is to be done once.
     pub once: Option<Arc<Once>>,
+    /// Where people see this installation; links in notifications begin with it. Without one there
+    /// are no links.
+    pub public_url: Option<Arc<Url>>,
     /// The request everything is done for, when it came from outside.
     pub caller: Option<Caller>,
 }
@@ -50,6 +54,14 @@ impl Ctx {
     /// Opens a transaction of `workspace`.
     pub async fn begin(&self, workspace: WorkspaceId) -> Result<Tx<'_>, DbErr> {
         Tx::begin(self, workspace).await
+    }
+
+    /// The public address of something, such as `contacts/contact_...`.
+    pub fn link(&self, path: &str) -> Option<Url> {
+        let mut url = Url::clone(self.public_url.as_ref()?);
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{path}"));
+        Some(url)
     }
 
     /// A new id that carries the current time.

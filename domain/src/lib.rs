@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod account;
+pub mod action;
 pub mod attribute;
 pub mod audit;
 pub mod condition;
@@ -38,10 +39,13 @@ pub mod opportunity;
 pub mod order;
 pub mod page;
 pub mod phone;
+pub mod playbook;
 pub mod port;
 pub mod report;
 pub mod rule;
+pub mod scalar;
 pub mod search;
+pub mod segment;
 pub mod sheet;
 pub mod stage;
 pub mod store;
@@ -49,6 +53,7 @@ pub mod subject;
 pub mod survey;
 pub mod tag;
 pub mod task;
+pub mod team;
 pub mod text;
 pub mod ticket;
 pub mod timeline;
@@ -65,10 +70,12 @@ pub fn projections() -> &'static [&'static dyn Projection] {
     &[
         &audit::Seal,
         &rule::projection::Rules,
+        &playbook::Playbooks,
         &email::metrics::EmailMetrics,
         &health::projection::HealthProjection,
         &health::refit::HealthRefit,
         &search::upkeep::SearchProjection,
+        &segment::projection::SegmentProjection,
         &timeline::follow::TimelineFollow,
     ]
 }
@@ -78,8 +85,10 @@ pub fn schedules() -> &'static [&'static dyn Schedule] {
     &[
         &export::ExportPrune,
         &health::nightly::NightlyHealth,
+        &rule::tick::RuleTick,
         &search::upkeep::SearchUpkeep,
         &report::quality::NightlyQuality,
+        &segment::clock::SegmentClock,
         &upload::UploadPrune,
     ]
 }
@@ -89,8 +98,12 @@ pub fn operations() -> &'static [&'static dyn operation::Kind] {
     &[
         &report::quality::TagQuality,
         &report::quality::apply::ApplyTagPlan,
+        &segment::build::BuildSegments,
+        &segment::fill::FillSegment,
         &import::ImportAccounts,
         &import::ImportContacts,
+        &playbook::EndEnrolments,
+        &playbook::EnrolByFilter,
         &tag::tagging::TagByFilter,
         &tag::tagging::WithdrawRuleTags,
     ]

@@ -39,6 +39,14 @@ pub struct Model {
     pub finished_at: Option<DateTimeUtc>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// The delivery in whose message it was told, if it was folded.
+    pub folded_into: Option<DeliveryId>,
+    /// Whether it waited because its target had been sent enough.
+    pub over_budget: bool,
+    /// When it was first handed to its receiver, by the database's clock.
+    pub sent_at: Option<DateTimeUtc>,
+    /// The addresses that need not be told again, as a list; for email.
+    pub told: Option<Json>,
 }
 
 /// None: joins are written where they are needed.

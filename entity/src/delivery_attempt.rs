@@ -28,6 +28,10 @@ pub struct Model {
     pub error: Option<String>,
     /// The beginning of the answer.
     pub response: String,
+    /// The headers that were sent, as a list of pairs, until they are forgotten.
+    pub request_headers: Option<Json>,
+    /// What was sent, until it is forgotten.
+    pub request_body: Option<String>,
 }
 
 /// None: joins are written where they are needed.

@@ -143,6 +143,8 @@ ids! {
     TagGroupId = "group";
     /// One tag on one target, from its adding to its removal.
     TaggingId = "tagging";
+    /// One contact's way through a playbook.
+    EnrolmentId = "enrolment";
     /// Something a member has to do.
     TaskId = "task";
     /// A run of the quality audit of the tags.
@@ -171,14 +173,26 @@ ids! {
     SegmentId = "segment";
     /// A trigger, a condition and actions.
     RuleId = "rule";
-    /// One match of one rule on one message.
+    /// One match of one rule.
     FiringId = "firing";
+    /// A look of a rule at something it did not fire on.
+    MissId = "miss";
+    /// A sequence of steps that contacts are enrolled in.
+    PlaybookId = "playbook";
+    /// One going into a segment or out of it.
+    SegmentMoveId = "segmentmove";
     /// A place notifications go to.
     TargetId = "target";
     /// One notification on its way.
     DeliveryId = "delivery";
     /// One try to deliver.
     AttemptId = "attempt";
+    /// What a webhook target's requests are signed with.
+    WebhookKeyId = "webhookkey";
+    /// One notification in a member's list.
+    InAppNotificationId = "inapp";
+    /// Members who are told together.
+    TeamId = "team";
     /// A campaign that emails belong to.
     CampaignId = "campaign";
     /// One provider event about one email.

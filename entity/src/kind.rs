@@ -106,6 +106,42 @@ kinds! {
         Conversation = "CONVERSATION",
     }
 
+    /// A field of a contact that can change.
+    ContactField {
+        /// The name.
+        Name = "NAME",
+        /// How the name is read.
+        Kana = "KANA",
+        /// The main email address.
+        Email = "EMAIL",
+        /// The phone number.
+        Phone = "PHONE",
+        /// The language.
+        Locale = "LOCALE",
+        /// The company.
+        Account = "ACCOUNT",
+        /// The member who looks after the contact.
+        Owner = "OWNER",
+        /// How far the relationship has come.
+        Stage = "STAGE",
+        /// Where the contact came from: channel, campaign or member.
+        Source = "SOURCE",
+    }
+
+    /// Why a rule that was looked at did not fire.
+    MissReason {
+        /// Its condition did not hold.
+        Condition = "CONDITION",
+        /// It fired for this contact a moment ago.
+        CoolDown = "COOL_DOWN",
+        /// It fires once for each, and has.
+        Once = "ONCE",
+        /// It already fired on the same thing in this cascade.
+        Loop = "LOOP",
+        /// A rule before it ended the evaluation.
+        Stopped = "STOPPED",
+    }
+
     /// How far a relationship has come.
     LifecycleStage {
         /// Hears from us, nothing more.
@@ -383,6 +419,92 @@ kinds! {
         Csat = "CSAT",
     }
 
+    /// Whether a playbook is at work.
+    PlaybookState {
+        /// It enrols, and its timers run.
+        Active = "ACTIVE",
+        /// It enrols nobody, and whoever is enrolled waits where they are.
+        Paused = "PAUSED",
+        /// Out of use for good; nobody is enrolled any more.
+        Archived = "ARCHIVED",
+    }
+
+    /// Where an enrolment in a playbook stands.
+    EnrolmentState {
+        /// At a step, until a moment or until something happens.
+        Waiting = "WAITING",
+        /// A worker is taking it on at this moment.
+        Running = "RUNNING",
+        /// It came to the end of the playbook.
+        Done = "DONE",
+        /// A goal of the playbook was reached.
+        Goal = "GOAL",
+        /// A condition for leaving the playbook came to hold.
+        Exited = "EXITED",
+        /// It could not go on because of an error, and can be tried again.
+        Failed = "FAILED",
+        /// A member or a rule ended it.
+        Cancelled = "CANCELLED",
+    }
+
+    /// What enrolled a contact in a playbook.
+    EnrolmentSource {
+        /// Somebody, by hand or through the API.
+        Hand = "HAND",
+        /// An action of a rule or of another playbook.
+        Action = "ACTION",
+        /// The contact came into a segment.
+        Segment = "SEGMENT",
+        /// The contact's health came into a band.
+        HealthBand = "HEALTH_BAND",
+        /// A tag was put on the contact.
+        Tag = "TAG",
+    }
+
+    /// How an enrolment left a step.
+    StepOutcome {
+        /// The actions were taken.
+        Acted = "ACTED",
+        /// The wait was over.
+        Waited = "WAITED",
+        /// What was waited for came to hold.
+        Met = "MET",
+        /// What was waited for did not come to hold in time.
+        TimedOut = "TIMED_OUT",
+        /// A branch was taken.
+        Branched = "BRANCHED",
+        /// The playbook ended here.
+        Ended = "ENDED",
+        /// A goal was reached.
+        Goal = "GOAL",
+        /// A condition for leaving the playbook held.
+        Exited = "EXITED",
+        /// Somebody moved it on by hand.
+        Moved = "MOVED",
+        /// Somebody ended it.
+        Cancelled = "CANCELLED",
+        /// An error ended it.
+        Failed = "FAILED",
+    }
+
+    /// A day of the week.
+    Weekday {
+        /// Monday.
+        Monday = "MONDAY",
+        /// Tuesday.
+        Tuesday = "TUESDAY",
+        /// Wednesday.
+        Wednesday = "WEDNESDAY",
+        /// Thursday.
+        Thursday = "THURSDAY",
+        /// Friday.
+        Friday = "FRIDAY",
+        /// Saturday.
+        Saturday = "SATURDAY",
+        /// Sunday.
+        Sunday = "SUNDAY",
+    }
+
     /// Where a task stands.
     TaskStatus {
         /// Still to be done.
@@ -453,6 +575,12 @@ kinds! {
     TargetKind {
         /// A Slack incoming webhook.
         Slack = "SLACK",
+        /// A webhook of one's own, signed by the Standard Webhooks specification.
+        Webhook = "WEBHOOK",
+        /// Email to members, teams and addresses.
+        Email = "EMAIL",
+        /// The list of notifications that each member has in Enishi.
+        InApp = "IN_APP",
     }
 
     /// Where a delivery stands.
@@ -463,6 +591,8 @@ kinds! {
         Delivered = "DELIVERED",
         /// Given up, after the last attempt or a permanent refusal.
         Failed = "FAILED",
+        /// Told together with others, in the message of another delivery.
+        Folded = "FOLDED",
     }
 
     /// What a due item asks for.
@@ -485,10 +615,18 @@ kinds! {
         TagQuality = "TAG_QUALITY",
         /// Carries out merges that a quality audit proposed.
         ApplyTagPlan = "APPLY_TAG_PLAN",
-        /// Takes in contacts from a file.
-        ImportContacts = "IMPORT_CONTACTS",
+        /// Finds the members of segments that were made, changed or have to be looked at anew.
+        BuildSegments = "BUILD_SEGMENTS",
+        /// Adds everything a filter finds to a segment that is kept by hand.
+        FillSegment = "FILL_SEGMENT",
         /// Takes in accounts from a file.
         ImportAccounts = "IMPORT_ACCOUNTS",
+        /// Takes in contacts from a file.
+        ImportContacts = "IMPORT_CONTACTS",
+        /// Enrols everybody a filter finds in a playbook.
+        EnrolByFilter = "ENROL_BY_FILTER",
+        /// Ends every enrolment in a playbook that was archived.
+        EndEnrolments = "END_ENROLMENTS",
     }
 
     /// What the quality audit of the tags was run for.
@@ -543,6 +681,30 @@ kinds! {
         Medium = "MEDIUM",
         /// It may be meant.
         Low = "LOW",
+    }
+
+    /// What a segment's members are.
+    SegmentSubject {
+        /// Contacts.
+        Contact = "CONTACT",
+        /// Accounts.
+        Account = "ACCOUNT",
+    }
+
+    /// Who says what a segment's members are.
+    SegmentKind {
+        /// A condition; members come and go with it.
+        Live = "LIVE",
+        /// Members of the workspace, by hand.
+        Static = "STATIC",
+    }
+
+    /// Whether a segment's members are complete.
+    SegmentState {
+        /// Everybody is being evaluated. Members it has already are right, others may be missing.
+        Building = "BUILDING",
+        /// The members are complete, and follow each change.
+        Live = "LIVE",
     }
 
     /// How the characters of a table are written as bytes.

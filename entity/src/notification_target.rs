@@ -21,7 +21,7 @@ pub struct Model {
     pub name: String,
     /// Which kind it is.
     pub kind: TargetKind,
-    /// The address, encrypted.
+    /// The address, encrypted; empty for kinds that have none.
     pub sealed_url: String,
     /// The address with its secret parts hidden.
     pub masked_url: String,
@@ -33,6 +33,10 @@ pub struct Model {
     pub disabled_reason: Option<String>,
     /// Not before this moment, to keep the receiver's pace.
     pub next_send_at: Option<DateTimeUtc>,
+    /// For how many minutes notifications are collected and then told together.
+    pub digest_minutes: Option<i64>,
+    /// How many messages it gets in an hour at most; the rest is told together.
+    pub hourly_limit: Option<i64>,
 }
 
 /// None: joins are written where they are needed.

@@ -32,6 +32,12 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     /// When it was deleted.
     pub deleted_at: Option<DateTimeUtc>,
+    /// Firings in a row of which an action could not be done.
+    pub failures: i64,
+    /// When it was paused because of them.
+    pub paused_at: Option<DateTimeUtc>,
+    /// Why, in words.
+    pub paused_reason: Option<String>,
 }
 
 /// None: joins are written where they are needed.

@@ -1,10 +1,10 @@
-//! One match of one rule on one message.
+//! One match of one rule on one thing.
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{ContactId, ConversationId, FiringId, MessageId, RuleId, WorkspaceId};
+use crate::id::{AccountId, ContactId, ConversationId, FiringId, MessageId, RuleId, WorkspaceId};
 
-/// One match of one rule on one message.
+/// One match of one rule on one thing.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "rule_firing")]
 pub struct Model {
@@ -18,18 +18,28 @@ pub struct Model {
     pub rule_id: RuleId,
     /// The version that matched.
     pub rule_version: i64,
-    /// The message it matched.
-    pub message_id: MessageId,
-    /// The conversation it belongs to.
-    pub conversation_id: ConversationId,
-    /// The contact it is about.
-    pub contact_id: ContactId,
+    /// The message it matched, if it was one.
+    pub message_id: Option<MessageId>,
+    /// The conversation it is about, if it is about one.
+    pub conversation_id: Option<ConversationId>,
+    /// The contact it is about, if it is about one.
+    pub contact_id: Option<ContactId>,
     /// The parts that matched.
     pub matched: Json,
     /// What each action did.
     pub outcomes: Json,
     /// When.
     pub fired_at: DateTimeUtc,
+    /// The account it is about.
+    pub account_id: Option<AccountId>,
+    /// The thing it matched: a message, conversation, contact or account.
+    pub subject_id: Option<Uuid>,
+    /// Where in the log the cascade began.
+    pub root: Option<String>,
+    /// How many steps that is away.
+    pub depth: i64,
+    /// What happened, as the log tells it.
+    pub cause: Option<Json>,
 }
 
 /// None: joins are written where they are needed.

@@ -27,6 +27,10 @@ mod m0016_merge;
 mod m0017_report;
 mod m0018_document;
 mod m0019_condition;
+mod m0020_rule;
+mod m0021_notification;
+mod m0022_segment;
+mod m0023_playbook;
 mod m0023_task;
 mod m0024_survey;
 mod sql;
@@ -60,6 +64,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_document::Migration),
             Box::new(m0019_condition::Migration),
             Box::new(m0024_survey::Migration),
+            Box::new(m0023_task::Migration),
+            Box::new(m0021_notification::Migration),
+            Box::new(m0020_rule::Migration),
+            Box::new(m0022_segment::Migration),
+            Box::new(m0023_playbook::Migration),
             Box::new(m0023_task::Migration),
         ]
     }

@@ -113,12 +113,9 @@ fn an_entry_says_who_did_what_and_what_was_before_and_after() {
 fn secrets_never_get_into_the_log() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
-        let new = NewTarget {
-            name: "Sales".to_owned(),
-            kind: TargetKind::Slack,
-            url: "https://hooks.slack.com/services/T1/B1/canary-one".into(),
-        };
-        let target = manage::create(ctx, owner, new).await.unwrap();
+        let url = "https://hooks.slack.com/services/T1/B1/canary-one";
+        let new = NewTarget::at(TargetKind::Slack, "Sales", url);
+        let (target, _) = manage::create(ctx, owner, new).await.unwrap();
         let changes = TargetChanges {
             url: Some("https://hooks.slack.com/services/T1/B1/canary-two".into()),
             ..TargetChanges::default()

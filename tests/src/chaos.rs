@@ -143,7 +143,7 @@ impl Stage {
             let made = owner
                 .change("createNotificationTarget", input, "target { id }")
                 .await;
-            let action = json!({ "notifySlack": { "targetId": made["target"]["id"] } });
+            let action = json!({ "notify": { "targetId": made["target"]["id"] } });
             let condition = json!({ "contactTags": { "mode": "ANY", "tagIds": [tag] } });
             vips.push(owner.rule(&name, &condition, &action).await);
         }

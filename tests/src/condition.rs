@@ -757,13 +757,17 @@ fn a_rule_asks_the_database_about_the_contact_and_says_what_it_heard() {
         let fired = rule::firing::list(ctx, workspace, of, &page);
         let fired = fired.await.unwrap().rows;
         assert_eq!(fired.len(), 1);
-        assert_eq!(fired[0].1.message_id, messages[0]);
+        assert_eq!(fired[0].1.message_id, Some(messages[0]));
         let matched = rule::firing::matched(&fired[0].1).unwrap();
         let matched = serde_json::to_value(&matched).unwrap();
         assert_eq!(matched[0]["matched"]["keyword"]["text"], "Prices");
         assert_eq!(matched[1]["matched"]["values"], json!(["4"]));
 
-        let gate = rule.definition.trigger.gate();
+        let gate = rule
+            .definition
+            .trigger
+            .gate()
+            .expect("it waits for messages");
         let why = condition::explain::explain(
             &world.ctx,
             world.owner.workspace,

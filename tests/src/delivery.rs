@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use domain::{
     error::{Error, UserErrorCode},
     notification::{
-        DisableReason,
+        self, DisableReason,
         deliver::{self, Limits},
         delivery::{self, DeliveryFilter},
+        in_app,
         manage::{self, TargetChanges},
     },
     page::PageRequest,
@@ -151,7 +152,7 @@ fn a_receiver_that_asks_for_room_gets_at_least_a_minute() {
 #[test]
 fn after_the_last_attempt_a_delivery_has_failed_and_can_be_replayed() {
     on_both(|world| async move {
-        let (_, ids) = queue(&world, 1).await;
+        let (target, ids) = queue(&world, 1).await;
         let refusals = (0..10).map(|_| answer(503, None, ""));
         let receiver = Receiver::answering(refusals.collect::<Vec<_>>());
         for _ in 0..10 {
@@ -163,10 +164,27 @@ fn after_the_last_attempt_a_delivery_has_failed_and_can_be_replayed() {
         assert_eq!(delivery.state, DeliveryState::Failed);
         assert_eq!(world.deliver(&receiver).await.claimed, 0);
 
+        // Nothing else got through meanwhile, so the target is off and its owner knows.
         let (ctx, owner) = (&world.ctx, &world.owner);
-        let replayed = delivery::replay(ctx, owner, ids[0]).await.unwrap();
+        let off = manage::find(ctx, owner.workspace, target).await.unwrap();
+        let reason = manage::disabled_because(&off.unwrap());
+        assert_eq!(reason, Some(DisableReason::RetriesExhausted));
+        let told = in_app::list(ctx, owner, true, &PageRequest::first(9)).await;
+        let told = told.unwrap().rows;
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].1.title, "通知先「sales」を無効にしました");
+        assert!(told[0].1.body.contains("503"), "{}", told[0].1.body);
+        let refused = notification::replay(ctx, owner, ids[0]).await.unwrap_err();
+        let Error::Refused(errors) = refused else {
+            panic!("{refused}")
+        };
+        assert!(errors[0].message.contains("switched off"));
+        manage::update(ctx, owner, target, switched(true))
+            .await
+            .unwrap();
+        let replayed = notification::replay(ctx, owner, ids[0]).await.unwrap();
         assert_eq!(replayed.state, DeliveryState::Pending);
-        let busy = delivery::replay(ctx, owner, ids[0]).await.unwrap_err();
+        let busy = notification::replay(ctx, owner, ids[0]).await.unwrap_err();
         let Error::Refused(errors) = busy else {
             panic!("{busy}")
         };
@@ -180,7 +198,9 @@ fn after_the_last_attempt_a_delivery_has_failed_and_can_be_replayed() {
         assert_eq!(receiver.delivery_ids(), vec![ids[0].to_string(); 11]);
 
         let elsewhere = World::workspace(ctx, "Elsewhere", "else.example").await;
-        let error = delivery::replay(ctx, &elsewhere, ids[0]).await.unwrap_err();
+        let error = notification::replay(ctx, &elsewhere, ids[0])
+            .await
+            .unwrap_err();
         let Error::Refused(errors) = error else {
             panic!("{error}")
         };
@@ -218,7 +238,7 @@ fn a_webhook_that_is_gone_switches_its_target_off() {
         manage::update(ctx, owner, target, switched(true))
             .await
             .unwrap();
-        delivery::replay(ctx, owner, ids[1]).await.unwrap();
+        notification::replay(ctx, owner, ids[1]).await.unwrap();
         world.hurry().await;
         assert_eq!(world.deliver(&receiver).await.delivered, 1);
         assert!(receiver.calls()[1].url.path().ends_with("/new"));
@@ -312,7 +332,9 @@ fn a_delivery_that_takes_its_worker_down_three_times_is_set_aside() {
         let error = "took its worker down 3 times";
         assert_eq!(failed.last_error.as_deref(), Some(error));
 
-        delivery::replay(ctx, &world.owner, ids[0]).await.unwrap();
+        notification::replay(ctx, &world.owner, ids[0])
+            .await
+            .unwrap();
         let receiver = Receiver::default();
         assert_eq!(world.deliver(&receiver).await.delivered, 1);
         world

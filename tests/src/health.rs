@@ -239,7 +239,10 @@ async fn touch(world: &World, ids: &[ContactId]) {
     let mut tx = world.ctx.begin(world.owner.workspace).await.unwrap();
     for &id in ids {
         let event_id: EventId = tx.id();
-        let fact = Fact::EventRecorded { event_id };
+        let fact = Fact::EventRecorded {
+            event_id,
+            name: None,
+        };
         tx.record(Change::new(Origin::System, Some(id), fact));
     }
     tx.commit().await.unwrap();

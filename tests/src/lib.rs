@@ -45,6 +45,8 @@ mod killed;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod notification;
+#[cfg(test)]
 mod once;
 #[cfg(test)]
 mod operation;
@@ -53,6 +55,8 @@ mod outage;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod playbook;
+#[cfg(test)]
 mod poison;
 #[cfg(test)]
 mod restore;
@@ -60,6 +64,8 @@ mod restore;
 mod rule;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod segment;
 #[cfg(test)]
 mod tag;
 #[cfg(test)]

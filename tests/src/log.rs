@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
+    action::Action,
     error::Error,
-    rule::action::Action,
     store::Query,
     work::{
         change::{self, Position},

@@ -21,8 +21,9 @@ use domain::{
     work::retention::Keep,
 };
 use ipnet::IpNet;
+use url::Url;
 
-use crate::{logs::LogSettings, secret_key::Keys};
+use crate::{logs::LogSettings, mail::MailSettings, secret_key::Keys};
 
 /// Settings of both programs, as they were given. Values stay text until [`Args::check`], so that
 /// every problem is told at once and no secret is repeated by the argument parser.
@@ -78,6 +79,23 @@ pub struct Args {
     #[arg(long, env = "ENISHI_EGRESS_ALLOW", value_name = "NETWORKS")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
     egress_allow: Option<String>,
+
+    /// Where people see this installation, such as https://enishi.example.com; notifications link to
+    /// /contacts/... and /conversations/... below it. Default: no links
+    #[arg(long, env = "ENISHI_PUBLIC_URL", value_name = "URL")]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    public_url: Option<String>,
+
+    /// The mail server for notifications by email: smtps://user:password@host:465,
+    /// smtp://user:password@host:587?tls=required or smtp://localhost:25. Default: no email
+    #[arg(long, env = "ENISHI_SMTP_URL", value_name = "URL")]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    smtp_url: Option<String>,
+
+    /// Whom mail comes from, such as Enishi <enishi@example.com>; needed with ENISHI_SMTP_URL
+    #[arg(long, env = "ENISHI_MAIL_FROM", value_name = "ADDRESS")]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    mail_from: Option<String>,
 
     /// Most connections this process opens to the database, 4 to 1000; shared out evenly among its
     /// threads, at least 2 each
@@ -156,6 +174,10 @@ pub struct Config {
     pub keys: Keys,
     /// Private networks that may be called.
     pub egress_allow: Vec<IpNet>,
+    /// Where people see this installation.
+    pub public_url: Option<Url>,
+    /// The mail server and the sender, if it sends mail.
+    pub mail: Option<MailSettings>,
     /// Most connections to the database.
     pub database_connections: u32,
     /// Background jobs at once.
@@ -236,6 +258,16 @@ impl Args {
             );
         }
         let egress_allow = networks(given(self.egress_allow.as_ref()), problems);
+        let public_url = given(self.public_url.as_ref()).and_then(|text| {
+            public_url(text)
+                .map_err(|problem| problems.push(format!("ENISHI_PUBLIC_URL: {problem}")))
+                .ok()
+        });
+        let mail = MailSettings::check(
+            given(self.smtp_url.as_ref()),
+            given(self.mail_from.as_ref()),
+            problems,
+        );
         let connections = number(
             "ENISHI_DATABASE_CONNECTIONS",
             &self.database_connections,
@@ -272,6 +304,8 @@ impl Args {
             },
             data_dir: self.data_dir,
             egress_allow,
+            public_url,
+            mail,
             database_connections: connections?,
             worker_concurrency: concurrency? as usize,
             keep: Keep {
@@ -321,6 +355,18 @@ fn networks(list: Option<&str>, problems: &mut Vec<String>) -> Vec<IpNet> {
         }
     }
     networks
+}
+
+fn public_url(text: &str) -> Result<Url, &'static str> {
+    let problem = "give an address such as https://enishi.example.com, without user, query or #";
+    let url = Url::parse(text).map_err(|_| problem)?;
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.host().is_some()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    is_plain.then_some(url).ok_or(problem)
 }
 
 fn number(

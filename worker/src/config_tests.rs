@@ -55,6 +55,21 @@ fn a_bad_value_is_refused_under_its_settings_name_without_being_repeated() {
         ),
         (&["--keep-changes-days", "-1"], "ENISHI_KEEP_CHANGES_DAYS: "),
         (&["--keep-work-days", "3"], "ENISHI_KEEP_WORK_DAYS: "),
+        (&["--public-url", "enishi.example"], "ENISHI_PUBLIC_URL: "),
+        (
+            &["--public-url", "https://u:s3cret@h/"],
+            "ENISHI_PUBLIC_URL: ",
+        ),
+        (&["--smtp-url", "smtps://u:s3cret@h"], "ENISHI_MAIL_FROM: "),
+        (
+            &[
+                "--smtp-url",
+                "ftp://u:s3cret@h",
+                "--mail-from",
+                "a@b.example",
+            ],
+            "ENISHI_SMTP_URL: ",
+        ),
         (&["--secret-key", "s3cret"], "ENISHI_SECRET_KEY: "),
         (&["--secret-key-old", "s3cret"], "ENISHI_SECRET_KEY_OLD: "),
         (&["--redis-prefix", "a b"], "ENISHI_REDIS_PREFIX: "),

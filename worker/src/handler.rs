@@ -65,6 +65,8 @@ struct Inner {
     delivering: Arc<Mutex<()>>,
     /// Held by the one task that goes on with the operations sweeps find.
     operating: Arc<Mutex<()>>,
+    /// Held by the one task that moves the enrolments on that ticks find.
+    playing: Arc<Mutex<()>>,
     pruned_at_ms: AtomicI64,
     retention: Retention,
     /// How much of each kind of work was set aside at the last sweep.
@@ -94,6 +96,7 @@ impl Handler {
                 background: TaskTracker::new(),
                 delivering: Arc::default(),
                 operating: Arc::default(),
+                playing: Arc::default(),
                 pruned_at_ms: AtomicI64::new(i64::MIN),
                 retention: Retention { keep },
                 set_aside: Mutex::default(),
@@ -119,6 +122,7 @@ impl WorkHandler for Handler {
                 return self.inner.deliver(workspace).await.and(done);
             }
             Work::Operation => return self.inner.operate(workspace).await,
+            Work::Enrolment => return self.inner.play(Some(workspace)).await,
             _ => {}
         }
         let mut result = Ok(());
@@ -166,6 +170,16 @@ impl WorkHandler for Handler {
     }
 
     async fn tick(&self) -> anyhow::Result<()> {
+        // On its own: a wave of timers must not keep the schedules waiting.
+        if let Ok(alone) = self.inner.playing.clone().try_lock_owned() {
+            let inner = self.inner.clone();
+            self.inner.background.spawn(async move {
+                if let Err(error) = inner.play(None).await {
+                    tracing::error!(error = format!("{error:#}"), "moving enrolments on failed");
+                }
+                drop(alone);
+            });
+        }
         self.inner.expire().await?;
         schedule::run_due(&self.inner.ctx, &self.inner.schedules())
             .await
@@ -272,6 +286,30 @@ impl Inner {
 
     async fn operate_everywhere(&self) -> anyhow::Result<()> {
         while self.operation_turn(None).await?.is_cut && !self.stop.is_cancelled() {}
+        Ok(())
+    }
+
+    /// Moves enrolments in playbooks on that are due, of one workspace or of all.
+    async fn play(self: &Arc<Self>, workspace: Option<WorkspaceId>) -> anyhow::Result<()> {
+        let goes_on = || !self.stop.is_cancelled();
+        let limits = operation::Limits {
+            time: TURN_TIME,
+            goes_on: &goes_on,
+        };
+        let start = Instant::now();
+        let turn = domain::playbook::run_due(&self.ctx, workspace, limits)
+            .await
+            .context("move enrolments on")?;
+        if turn.enrolments > 0 {
+            counter!("enishi_due_attempts_total", "kind" => "enrolment", "result" => "step")
+                .increment(turn.enrolments as u64);
+            histogram!("enishi_due_turn_seconds", "kind" => "enrolment")
+                .record(start.elapsed().as_secs_f64());
+        }
+        if let Some(workspace) = workspace.filter(|_| turn.is_cut && goes_on()) {
+            // The end of the queue again, behind other workspaces; ticks do so by themselves.
+            self.send(workspace, Work::Enrolment);
+        }
         Ok(())
     }
 

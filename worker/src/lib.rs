@@ -5,6 +5,7 @@ pub mod egress;
 pub mod handler;
 pub mod hints;
 pub mod logs;
+pub mod mail;
 pub mod probe;
 pub mod queue;
 pub mod runtime;

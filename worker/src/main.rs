@@ -71,6 +71,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         clock: clock.clone(),
         ids: ids.clone(),
         once: None,
+        public_url: shared.public_url.map(Arc::new),
         caller: None,
     };
     let connection = ctx.reader().clone();
@@ -115,7 +116,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         keep: shared.keep,
         ..runtime::Settings::default()
     };
-    let egress = start::egress(shared.egress_allow, clock)?;
+    let egress = start::egress(shared.egress_allow, shared.mail, clock)?;
     tracing::info!(
         worker.name = name,
         version = env!("CARGO_PKG_VERSION"),

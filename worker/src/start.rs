@@ -13,8 +13,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    egress::{EgressClient, EgressSettings},
+    egress::{EgressClient, EgressSettings, Outlets},
     handler::Handler,
+    mail::{MailSettings, Mailer},
     queue::Queue,
     runtime,
 };
@@ -75,13 +76,19 @@ pub async fn wait_for_migrations(connection: &DatabaseConnection) -> anyhow::Res
     }
 }
 
-/// The one outgoing HTTP client of the process.
-pub fn egress(allow: Vec<IpNet>, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Egress>> {
+/// The ways out of the process: the one outgoing HTTP client, and the mail server if there is one.
+pub fn egress(
+    allow: Vec<IpNet>,
+    mail: Option<MailSettings>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn Egress>> {
     let settings = EgressSettings {
         allow,
         ..EgressSettings::default()
     };
-    Ok(Arc::new(EgressClient::new(settings, clock)?))
+    let mailer = mail.map(Mailer::new).transpose()?;
+    let client = EgressClient::new(settings, clock)?;
+    Ok(Arc::new(Outlets::new(client, mailer)))
 }
 
 /// Works until `shutdown`; see [`runtime::run`].

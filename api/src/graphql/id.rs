@@ -54,6 +54,7 @@ fn missing<I: Id>(path: &[&str]) -> UserError {
         "qualityrun" => "run",
         "healthmodel" => "health model",
         "suspect" => "open suspicion",
+        "segmentmove" => "entry",
         "quarantine" => "quarantined item",
         other => other,
     };

@@ -10,14 +10,16 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 use domain::{
     access, account, attribute, contact, conversation, ctx::Ctx, document, email, event, health,
-    inbox, invoice, note, notification, opportunity, order, rule, stage, survey, tag, task, ticket,
+    inbox, invoice, note, notification, operation, opportunity, order, playbook, rule, segment,
+    stage, survey, tag, task, team, ticket,
 };
 use entity::{
     id::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-        EmailEventId, EventId, FiringId, HealthEntryId, InboxId, InvoiceId, MemberId, MessageId,
-        NoteId, OpportunityId, OrderId, RuleId, StageChangeId, SurveyAnswerId, TagGroupId, TagId,
-        TaggingId, TargetId, TaskId, TicketId, WorkspaceId,
+        EmailEventId, EnrolmentId, EventId, FiringId, HealthEntryId, InboxId, InvoiceId, MemberId,
+        MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId, SegmentId,
+        StageChangeId, SurveyAnswerId, TagGroupId, TagId, TaggingId, TargetId, TaskId, TeamId,
+        TicketId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -68,15 +70,34 @@ pub(crate) struct ModelOf(pub(crate) i64);
 /// Asks for who watches a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WatchersOf(pub(crate) ConversationId);
+/// Asks for who is in a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MembersOf(pub(crate) TeamId);
+/// Asks for who receives what is sent to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ReceiversOf(pub(crate) TargetId);
+/// Asks for what the requests to a target are signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KeysOf(pub(crate) TargetId);
 /// Asks for the values a thing has for custom attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ValuesOf(pub(crate) Uuid);
 /// Asks for what a contact wants to hear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SubscriptionsOf(pub(crate) ContactId);
+/// Asks for the segments a contact or an account is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MembershipsOf(pub(crate) Uuid);
 /// Asks for a contact's identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
+
+/// Asks for a version of a playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct VersionOf(pub(crate) PlaybookId, pub(crate) i64);
+/// Asks for how many are where in a version of a playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TalliesOf(pub(crate) PlaybookId, pub(crate) i64);
 
 /// Asks for an entry of a contact's health history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -433,6 +454,46 @@ impl Load<EventId> for Loader {
     }
 }
 
+impl Load<OperationId> for Loader {
+    type Value = entity::operation::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[OperationId]) -> Result<HashMap<OperationId, Self::Value>, Error> {
+        let rows = operation::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<SegmentId> for Loader {
+    type Value = segment::Segment;
+    type Error = Error;
+
+    async fn load(&self, ids: &[SegmentId]) -> Result<HashMap<SegmentId, Self::Value>, Error> {
+        let rows = segment::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<MembershipsOf> for Loader {
+    type Value = Vec<segment::Membership>;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[MembershipsOf],
+    ) -> Result<HashMap<MembershipsOf, Self::Value>, Error> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows = segment::memberships(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| MembershipsOf(row.subject_id)))
+    }
+}
+
 impl Load<StageChangeId> for Loader {
     type Value = entity::stage_change::Model;
     type Error = Error;
@@ -586,6 +647,65 @@ impl Load<TargetId> for Loader {
     }
 }
 
+impl Load<ReceiversOf> for Loader {
+    type Value = notification::Receivers;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ReceiversOf]) -> Result<HashMap<ReceiversOf, Self::Value>, Error> {
+        let ids: Vec<TargetId> = keys.iter().map(|key| key.0).collect();
+        let found = notification::receiver::load(self.ctx.reader(), self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let each = found.into_iter();
+        Ok(each.map(|(id, one)| (ReceiversOf(id), one)).collect())
+    }
+}
+
+impl Load<KeysOf> for Loader {
+    type Value = Vec<entity::webhook_key::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[KeysOf]) -> Result<HashMap<KeysOf, Self::Value>, Error> {
+        let ids: Vec<TargetId> = keys.iter().map(|key| key.0).collect();
+        let rows = notification::key::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| KeysOf(row.notification_target_id)))
+    }
+}
+
+impl Load<TeamId> for Loader {
+    type Value = entity::team::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[TeamId]) -> Result<HashMap<TeamId, Self::Value>, Error> {
+        let rows = team::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<MembersOf> for Loader {
+    type Value = Vec<MemberId>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[MembersOf]) -> Result<HashMap<MembersOf, Self::Value>, Error> {
+        let ids: Vec<TeamId> = keys.iter().map(|key| key.0).collect();
+        let rows = team::memberships(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let mut members: HashMap<_, Vec<MemberId>> = HashMap::new();
+        for row in rows {
+            members
+                .entry(MembersOf(row.team_id))
+                .or_default()
+                .push(row.member_id);
+        }
+        Ok(members)
+    }
+}
+
 impl Load<DeliveryId> for Loader {
     type Value = entity::delivery::Model;
     type Error = Error;
@@ -604,6 +724,59 @@ impl Load<DocumentId> for Loader {
 
     async fn load(&self, ids: &[DocumentId]) -> Result<HashMap<DocumentId, Self::Value>, Error> {
         let rows = document::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<PlaybookId> for Loader {
+    type Value = entity::playbook::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[PlaybookId]) -> Result<HashMap<PlaybookId, Self::Value>, Error> {
+        let rows = playbook::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<VersionOf> for Loader {
+    type Value = playbook::Version;
+    type Error = Error;
+
+    async fn load(&self, keys: &[VersionOf]) -> Result<HashMap<VersionOf, Self::Value>, Error> {
+        let keys: Vec<_> = keys.iter().map(|key| (key.0, key.1)).collect();
+        let rows = playbook::load_versions(&self.ctx, self.workspace, &keys)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| VersionOf(row.playbook_id, row.version)))
+    }
+}
+
+impl Load<TalliesOf> for Loader {
+    type Value = playbook::Tallies;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TalliesOf]) -> Result<HashMap<TalliesOf, Self::Value>, Error> {
+        let keys: Vec<_> = keys.iter().map(|key| (key.0, key.1)).collect();
+        let tallies = playbook::load_tallies(&self.ctx, self.workspace, &keys)
+            .await
+            .map_err(fault)?;
+        let tallies = tallies.into_iter();
+        Ok(tallies
+            .map(|((id, version), tallies)| (TalliesOf(id, version), tallies))
+            .collect())
+    }
+}
+
+impl Load<EnrolmentId> for Loader {
+    type Value = entity::enrolment::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[EnrolmentId]) -> Result<HashMap<EnrolmentId, Self::Value>, Error> {
+        let rows = playbook::load_enrolments(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))

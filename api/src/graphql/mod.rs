@@ -33,16 +33,19 @@ pub mod note;
 pub mod notification;
 pub mod operation;
 mod page;
+pub mod playbook;
 pub mod quarantine;
 pub mod rate_limit;
 pub mod report;
 pub mod rule;
 mod scalar;
 pub mod search;
+pub mod segment;
 mod stage;
 mod subject;
 pub mod tag;
 pub mod task;
+pub mod team;
 pub mod timeline;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
@@ -70,8 +73,11 @@ pub struct Query(
     import::ImportQuery,
     inbox::InboxQuery,
     node::NodeQuery,
+    notification::InAppQuery,
     notification::NotificationQuery,
+    notification::PreviewQuery,
     operation::OperationQuery,
+    playbook::PlaybookQuery,
     quarantine::QuarantineQuery,
     rate_limit::RateLimitQuery,
     report::ReportQuery,
@@ -79,8 +85,10 @@ pub struct Query(
     tag::TagGroupQuery,
     tag::TagLifecycleQuery,
     search::SearchQuery,
+    segment::SegmentQuery,
     tag::TagQuery,
     task::TaskQuery,
+    team::TeamQuery,
 );
 
 /// Everything that can be changed. Each mutation takes one input and returns one payload with the
@@ -104,17 +112,22 @@ pub struct Mutation(
     import::ImportMutation,
     inbox::InboxMutation,
     note::NoteMutation,
+    notification::InAppMutation,
     notification::NotificationMutation,
     operation::OperationMutation,
+    playbook::EnrolmentMutation,
+    playbook::PlaybookMutation,
     quarantine::QuarantineMutation,
     report::ReportMutation,
     rule::RuleMutation,
+    segment::SegmentMutation,
     tag::StarterPackMutation,
     tag::TagGroupMutation,
     tag::TagLifecycleMutation,
     tag::BulkMutation,
     tag::TagMutation,
     task::TaskMutation,
+    team::TeamMutation,
 );
 
 /// Everything that can be watched. Every message carries a cursor; a client that comes back with its
@@ -124,7 +137,9 @@ pub struct Mutation(
 pub struct Subscription(
     change::ChangeSubscription,
     conversation::ConversationSubscription,
+    notification::InAppSubscription,
     operation::OperationSubscription,
+    segment::SegmentSubscription,
 );
 
 /// The schema of the API.

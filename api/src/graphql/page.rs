@@ -25,12 +25,14 @@ use super::{
     health::HealthEntry,
     import::ImportLine,
     note::Note,
-    notification::{Delivery, DeliveryAttempt},
+    notification::{Delivery, DeliveryAttempt, InAppNotification},
     operation::Operation,
+    playbook::{Enrolment, EnrolmentStep, Playbook, PlaybookVersion},
     quarantine::QuarantinedItem,
     report::{TagFinding, TagQualityRun},
-    rule::{Rule, RuleFiring},
+    rule::{Rule, RuleFiring, RuleMiss, RuleVersion},
     search::SearchHit,
+    segment::{Segment, SegmentMember, SegmentMove},
     stage::StageChange,
     tag::Tagging,
     task::Task,
@@ -93,6 +95,9 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         .override_output_type_description::<Connection<String, HealthEntry>>(
             "A page of a health history.",
         )
+        .override_output_type_description::<Connection<String, InAppNotification>>(
+            "A page of a member's notifications.",
+        )
         .override_output_type_description::<Connection<String, ImportLine>>(
             "A page of what an import said of its lines.",
         )
@@ -110,8 +115,29 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
             "A page of opportunities.",
         )
         .override_output_type_description::<Connection<String, Order>>("A page of orders.")
+        .override_output_type_description::<Connection<String, Enrolment>>("A page of enrolments.")
+        .override_output_type_description::<Connection<String, EnrolmentStep>>(
+            "A page of the steps of an enrolment.",
+        )
+        .override_output_type_description::<Connection<String, Playbook>>("A page of playbooks.")
+        .override_output_type_description::<Connection<String, PlaybookVersion>>(
+            "A page of versions of a playbook.",
+        )
         .override_output_type_description::<Connection<String, Rule>>("A page of rules.")
         .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")
+        .override_output_type_description::<Connection<String, RuleMiss>>(
+            "A page of what a rule looked at without firing.",
+        )
+        .override_output_type_description::<Connection<String, RuleVersion>>(
+            "A page of what a rule once was.",
+        )
+        .override_output_type_description::<Connection<String, Segment>>("A page of segments.")
+        .override_output_type_description::<Connection<String, SegmentMember>>(
+            "A page of a segment's members.",
+        )
+        .override_output_type_description::<Connection<String, SegmentMove>>(
+            "A page of a history of segments.",
+        )
         .override_output_type_description::<Connection<String, StageChange>>(
             "A page of a history of stages.",
         )

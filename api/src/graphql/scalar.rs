@@ -1,29 +1,8 @@
 //! Scalars that the library has without saying what they follow.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::NaiveDate;
+use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
 
-/// A day of the calendar without a time zone, such as `2026-03-01`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Date(pub(crate) NaiveDate);
-
-/// A day of the calendar without a time zone, such as `2026-03-01`.
-#[Scalar(
-    name = "Date",
-    specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html"
-)]
-impl ScalarType for Date {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) if text.len() == 10 => Ok(Self(text.parse()?)),
-            _ => Err(InputValueError::expected_type(value)),
-        }
-    }
-
-    fn to_value(&self) -> Value {
-        Value::String(self.0.to_string())
-    }
-}
+pub(crate) use domain::scalar::Date;
 
 /// Any JSON value.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! Who is asking, and who did it.
 
 use entity::{
-    id::{AccessTokenId, MemberId, RuleId, WorkspaceId},
+    id::{AccessTokenId, MemberId, PlaybookId, RuleId, WorkspaceId},
     kind::Role,
 };
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,13 @@ pub enum Origin {
         /// In which version.
         version: i64,
     },
+    /// A playbook.
+    Playbook {
+        /// Which.
+        playbook_id: PlaybookId,
+        /// In which version.
+        version: i64,
+    },
     /// A program, through an access token made for it.
     Integration {
         /// Which token.
@@ -92,7 +99,7 @@ impl Origin {
     pub fn outranks_rules(&self) -> bool {
         match self {
             Self::Member { .. } | Self::Integration { .. } | Self::Import => true,
-            Self::Rule { .. } | Self::System => false,
+            Self::Rule { .. } | Self::Playbook { .. } | Self::System => false,
         }
     }
 

@@ -19,6 +19,7 @@ use crate::{
     error::Result,
     page::{Key, Keyset, Page, PageRequest, by_value},
     search::{self, narrow},
+    segment,
     store::Query,
     tag::TagFilter,
 };
@@ -38,6 +39,8 @@ pub struct AccountFilter {
     pub owners: Vec<MemberId>,
     /// Looked after by somebody, or by nobody.
     pub has_owner: Option<bool>,
+    /// By the segments they are in.
+    pub segments: segment::Filter,
     /// By their custom attributes.
     pub attributes: Vec<AttributeTest>,
     /// Of which this condition holds.
@@ -55,6 +58,7 @@ impl AccountFilter {
     /// which answer; long work, which goes through all anyway, compares names and domains here.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "a.id");
+        self.segments.apply(query, "a.id");
         if let Some(text) = &self.text {
             let pattern = query.arg(format!("%{}%", escape_like(&crate::text::name_key(text))));
             query.push(&format!(

@@ -10,7 +10,7 @@ use entity::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::value::Stored;
+use super::{value::Stored, write::told};
 use crate::{
     access::Origin,
     audit::Record,
@@ -112,25 +112,37 @@ type Told = (
 fn note(tx: &mut Tx<'_>, origin: Origin, given: &[Given]) {
     let mut audits: BTreeMap<Uuid, Told> = BTreeMap::new();
     for one in given {
+        let value = &one.value;
+        let to = told([
+            json!(value.text),
+            json!(value.number),
+            json!(value.at),
+            json!(value.options),
+        ]);
+        let mut from = None;
         if let Some(Before(before)) = &one.before {
-            let told = audits
+            let (_, _, was, is) = audits
                 .entry(one.subject.id)
                 .or_insert_with(|| (one.subject, one.contact, BTreeMap::new(), BTreeMap::new()));
             let key = one.attribute.to_string();
             if let Some(row) = before {
-                let value = json!({ "text": row.text, "number": row.number, "at": row.at,
-                                    "options": row.options });
-                told.2.insert(key.clone(), value);
+                let value = told([
+                    json!(row.text),
+                    json!(row.number),
+                    json!(row.at),
+                    row.options.clone(),
+                ]);
+                was.insert(key.clone(), value.clone());
+                from = Some(value);
             }
-            let value = &one.value;
-            let value = json!({ "text": value.text, "number": value.number, "at": value.at,
-                                "options": value.options });
-            told.3.insert(key, value);
+            is.insert(key, to.clone());
         }
         let fact = Fact::AttributeSet {
             attribute_id: one.attribute,
             subject: one.subject.kind,
             subject_id: one.subject.id,
+            from,
+            to: Some(to),
         };
         tx.record(Change::new(origin, one.contact, fact));
     }

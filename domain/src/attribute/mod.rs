@@ -9,12 +9,14 @@
 //! `value.rs`.
 
 pub mod definition;
+pub mod input;
 pub(crate) mod many;
 pub mod test;
 pub mod value;
 pub mod write;
 
 pub use definition::{AttributeChanges, AttributeOption, NewAttribute};
+pub use input::{AttributeValueOf, WantedAttributeValue};
 pub use test::{AttributeOrder, AttributeTest, Test};
 pub use value::Value;
 pub use write::{Setting, load, set};

@@ -6,6 +6,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use entity::{attribute_definition::Model, kind::AttributeType};
+use serde::{Deserialize, Serialize};
 
 use super::definition::{AttributeOption, options};
 use crate::{
@@ -19,8 +20,10 @@ pub const MAX_TEXT: usize = 500;
 /// no longer exact.
 pub const MAX_NUMBER: f64 = 9_007_199_254_740_992.0;
 
-/// A value, as it was given.
-#[derive(Debug, Clone, PartialEq)]
+/// A value, as it was given. Stored as JSON in actions and triggers: variants are added, never
+/// renamed.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+#[serde(rename_all = "camelCase")]
 pub enum Value {
     /// A line of text.
     Text(String),
@@ -48,6 +51,20 @@ pub(crate) struct Stored {
     pub(crate) number: Option<f64>,
     pub(crate) at: Option<DateTime<Utc>>,
     pub(crate) options: Vec<String>,
+}
+
+/// As a person reads it in a sentence.
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) | Self::Select(text) | Self::Url(text) => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Boolean(flag) => write!(f, "{flag}"),
+            Self::Date(day) => write!(f, "{day}"),
+            Self::DateTime(at) => write!(f, "{}", at.to_rfc3339()),
+            Self::MultiSelect(keys) => f.write_str(&keys.join(", ")),
+        }
+    }
 }
 
 impl Value {

@@ -1,6 +1,6 @@
 //! Giving things their values.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::{
     Scoped as _,
@@ -8,7 +8,8 @@ use entity::{
     attribute_value,
     id::{AttributeId, ContactId, Id as _, WorkspaceId},
 };
-use sea_orm::{ColumnTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, FromQueryResult, QueryFilter as _};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::value::{self, Stored, Value};
@@ -19,7 +20,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
     subject::Subject,
-    work::change::{Change, Fact},
+    work::change::{Change, Entry, Fact},
 };
 
 /// One attribute and its new value.
@@ -116,7 +117,7 @@ fn check_one(
     value::check(definition, value, &path).map(Some)
 }
 
-/// Writes checked settings in two statements, and notes those that changed something.
+/// Writes checked settings of one thing, and notes those that changed something.
 pub(crate) async fn put(
     tx: &mut Tx<'_>,
     origin: Origin,
@@ -124,99 +125,209 @@ pub(crate) async fn put(
     contact: Option<ContactId>,
     settings: Vec<Checked>,
 ) -> Result<()> {
-    let ids: Vec<AttributeId> = settings.iter().map(|one| one.attribute).collect();
-    let before = audited(tx, subject.id, &ids).await?;
-    let (kept, cleared): (Vec<_>, Vec<_>) = settings
-        .into_iter()
-        .partition(|setting| setting.value.is_some());
-    let mut changed: Vec<AttributeId> = Vec::new();
-    if !cleared.is_empty() {
-        let gone: Vec<AttributeId> = Query::new(
-            "DELETE FROM attribute_value WHERE workspace_id = $1 AND subject_id = $2
-               AND attribute_id IN (SELECT r.id FROM {r}) RETURNING attribute_id",
-        )
-        .bind(tx.workspace)
-        .bind(subject.id)
-        .rows(
-            "r",
-            Rows::new().ids("id", cleared.iter().map(|one| one.attribute)),
-        )
-        .column(tx.connection())
-        .await?;
-        changed.extend(gone);
-    }
-    let kept: Vec<(AttributeId, Stored)> = kept
-        .into_iter()
-        .filter_map(|one| Some((one.attribute, one.value?)))
-        .collect();
-    if !kept.is_empty() {
-        changed.extend(upsert(tx, subject.id, &kept).await?);
-    }
-    changed.sort_unstable();
-    if !changed.is_empty() {
-        let after = audited(tx, subject.id, &ids).await?;
-        let record = Record::changed("attribute.set", subject, before, after);
-        let record = match contact {
-            Some(contact) => record.of(contact),
-            None => record,
-        };
-        tx.audit(origin, record);
-    }
-    for attribute_id in changed {
-        let fact = Fact::AttributeSet {
-            attribute_id,
-            subject: subject.kind,
-            subject_id: subject.id,
-        };
-        tx.record(Change::new(origin, contact, fact));
-    }
-    Ok(())
+    let put = Put {
+        origin,
+        cause: None,
+        subject,
+        contact,
+        settings,
+    };
+    put_each(tx, vec![put]).await.map(drop)
 }
 
-/// What the audit log says of a thing's values of some attributes: the value by the attribute's id.
-async fn audited(tx: &Tx<'_>, subject: Uuid, ids: &[AttributeId]) -> Result<serde_json::Value> {
-    if ids.is_empty() {
-        return Ok(serde_json::json!({}));
+/// Checked settings of one thing, and who wants them.
+#[derive(Debug)]
+pub(crate) struct Put<'a> {
+    pub(crate) origin: Origin,
+    /// The log entry it follows from, if it follows from one.
+    pub(crate) cause: Option<&'a Entry>,
+    pub(crate) subject: Subject,
+    pub(crate) contact: Option<ContactId>,
+    pub(crate) settings: Vec<Checked>,
+}
+
+impl Checked {
+    /// A setting of a value that was checked.
+    pub(crate) fn new(attribute: AttributeId, value: Option<Stored>) -> Self {
+        Self { attribute, value }
+    }
+
+    pub(crate) fn attribute(&self) -> AttributeId {
+        self.attribute
+    }
+}
+
+/// A thing and one of its attributes.
+type Place = (Uuid, AttributeId);
+
+/// Writes the settings of any number of things in at most four statements. No thing may be given the
+/// same attribute twice. Returns the places where something changed.
+pub(crate) async fn put_each(tx: &mut Tx<'_>, puts: Vec<Put<'_>>) -> Result<HashSet<Place>> {
+    let places: BTreeSet<Place> = puts
+        .iter()
+        .flat_map(|put| {
+            let settings = put.settings.iter();
+            settings.map(|one| (put.subject.id, one.attribute))
+        })
+        .collect();
+    let before = stored(tx, &places).await?;
+    let (mut cleared, mut kept): (BTreeSet<Place>, Vec<(Place, &Stored)>) = Default::default();
+    for put in &puts {
+        for setting in &put.settings {
+            let place = (put.subject.id, setting.attribute);
+            match &setting.value {
+                Some(value) => kept.push((place, value)),
+                None => drop(cleared.insert(place)),
+            }
+        }
+    }
+    let mut changed = clear(tx, &cleared).await?;
+    changed.extend(upsert(tx, &kept).await?);
+    let after = if changed.is_empty() {
+        HashMap::new()
+    } else {
+        stored(tx, &places).await?
+    };
+    for put in &puts {
+        note(tx, put, &changed, &before, &after);
+    }
+    Ok(changed)
+}
+
+/// Enters what came of one thing's settings in the audit log and the change log.
+fn note(
+    tx: &mut Tx<'_>,
+    put: &Put<'_>,
+    changed: &HashSet<Place>,
+    before: &HashMap<Place, serde_json::Value>,
+    after: &HashMap<Place, serde_json::Value>,
+) {
+    let mut attributes: Vec<AttributeId> = put.settings.iter().map(|one| one.attribute).collect();
+    attributes.sort_unstable();
+    let place = |attribute: AttributeId| (put.subject.id, attribute);
+    if !attributes.iter().any(|&one| changed.contains(&place(one))) {
+        return;
+    }
+    let audited = |values: &HashMap<Place, serde_json::Value>| {
+        let known = attributes.iter().filter_map(|&attribute| {
+            let value = values.get(&place(attribute))?;
+            Some((attribute.to_string(), value.clone()))
+        });
+        serde_json::Value::Object(known.collect())
+    };
+    let (was, is) = (audited(before), audited(after));
+    let record = Record::changed("attribute.set", put.subject, was, is);
+    let record = match put.contact {
+        Some(contact) => record.of(contact),
+        None => record,
+    };
+    tx.audit(put.origin, record);
+    for attribute_id in attributes {
+        let place = place(attribute_id);
+        if !changed.contains(&place) {
+            continue;
+        }
+        let fact = Fact::AttributeSet {
+            attribute_id,
+            subject: put.subject.kind,
+            subject_id: put.subject.id,
+            from: before.get(&place).cloned(),
+            to: after.get(&place).cloned(),
+        };
+        tx.record(match put.cause {
+            Some(cause) => Change::caused(cause, put.origin, put.contact, fact),
+            None => Change::new(put.origin, put.contact, fact),
+        });
+    }
+}
+
+/// What stands at the places that have a value: the stored columns that are not empty.
+async fn stored(
+    tx: &Tx<'_>,
+    places: &BTreeSet<Place>,
+) -> Result<HashMap<Place, serde_json::Value>> {
+    if places.is_empty() {
+        return Ok(HashMap::new());
     }
     let rows: Vec<attribute_value::Model> = Query::new(
         "SELECT v.* FROM {r} JOIN attribute_value v
-           ON v.workspace_id = $1 AND v.subject_id = $2 AND v.attribute_id = r.id",
+           ON v.workspace_id = $1 AND v.subject_id = r.subject_id
+          AND v.attribute_id = r.attribute_id",
     )
     .bind(tx.workspace)
-    .bind(subject)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .rows("r", place_rows(places.iter().copied()))
     .all(tx.connection())
     .await?;
     let values = rows.into_iter().map(|row| {
-        let value = serde_json::json!({
-            "text": row.text, "number": row.number, "at": row.at, "options": row.options,
-        });
-        (row.attribute_id.to_string(), value)
+        let place = (row.subject_id, row.attribute_id);
+        (
+            place,
+            told([
+                json!(row.text),
+                json!(row.number),
+                json!(row.at),
+                row.options,
+            ]),
+        )
     });
-    Ok(serde_json::Value::Object(values.collect()))
+    Ok(values.collect())
+}
+
+/// A value as the logs tell it: its text, number, moment and options, as far as it has them.
+pub(super) fn told(columns: [serde_json::Value; 4]) -> serde_json::Value {
+    let empty = json!([]);
+    let named = ["text", "number", "at", "options"].into_iter().zip(columns);
+    let kept = named.filter(|(_, value)| !value.is_null() && *value != empty);
+    kept.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn place_rows(places: impl Iterator<Item = Place> + Clone) -> Rows {
+    Rows::new()
+        .uuids("subject_id", places.clone().map(|(subject, _)| subject))
+        .ids("attribute_id", places.map(|(_, attribute)| attribute))
+}
+
+#[derive(FromQueryResult)]
+struct Changed {
+    subject_id: Uuid,
+    attribute_id: AttributeId,
+}
+
+/// Takes values away and says where there was one.
+async fn clear(tx: &Tx<'_>, places: &BTreeSet<Place>) -> Result<HashSet<Place>> {
+    if places.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let gone: Vec<Changed> = Query::new(
+        "DELETE FROM attribute_value WHERE workspace_id = $1 AND (subject_id, attribute_id) IN
+           (SELECT r.subject_id, r.attribute_id FROM {r}) RETURNING subject_id, attribute_id",
+    )
+    .bind(tx.workspace)
+    .rows("r", place_rows(places.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    Ok(gone
+        .into_iter()
+        .map(|one| (one.subject_id, one.attribute_id))
+        .collect())
 }
 
 /// Stores values and says which of them are new.
-async fn upsert(
-    tx: &Tx<'_>,
-    subject: Uuid,
-    values: &[(AttributeId, Stored)],
-) -> Result<Vec<AttributeId>> {
-    let values_of = || values.iter().map(|(_, value)| value);
-    let rows = Rows::new()
-        .ids("attribute_id", values.iter().map(|(id, _)| *id))
+async fn upsert(tx: &Tx<'_>, values: &[(Place, &Stored)]) -> Result<HashSet<Place>> {
+    if values.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let values_of = || values.iter().map(|(_, value)| *value);
+    let rows = place_rows(values.iter().map(|(place, _)| *place))
         .texts("sort_key", values_of().map(|value| value.sort_key.as_str()))
         .opt_texts("text", values_of().map(|value| value.text.clone()))
         .opt_reals("number", values_of().map(|value| value.number))
         .opt_times("at", values_of().map(|value| value.at))
-        .json(
-            "options",
-            values_of().map(|value| serde_json::json!(value.options)),
-        );
-    Ok(Query::new(
+        .json("options", values_of().map(|value| json!(value.options)));
+    let changed: Vec<Changed> = Query::new(
         "INSERT INTO attribute_value (workspace_id, attribute_id, subject_id, sort_key, text,
                                       number, at, options, updated_at)
-         SELECT $1, r.attribute_id, $2, r.sort_key, r.text, r.number, r.at, r.options, $3
+         SELECT $1, r.attribute_id, r.subject_id, r.sort_key, r.text, r.number, r.at, r.options, $2
          FROM {r} WHERE true
          ON CONFLICT (workspace_id, subject_id, attribute_id)
          DO UPDATE SET sort_key = excluded.sort_key, text = excluded.text,
@@ -225,14 +336,17 @@ async fn upsert(
          WHERE attribute_value.sort_key <> excluded.sort_key
             OR COALESCE(attribute_value.text, '') <> COALESCE(excluded.text, '')
             OR attribute_value.options <> excluded.options
-         RETURNING attribute_id",
+         RETURNING subject_id, attribute_id",
     )
     .bind(tx.workspace)
-    .bind(subject)
     .bind(tx.now)
     .rows("r", rows)
-    .column(tx.connection())
-    .await?)
+    .all(tx.connection())
+    .await?;
+    Ok(changed
+        .into_iter()
+        .map(|one| (one.subject_id, one.attribute_id))
+        .collect())
 }
 
 /// The values of the things among `ids`, in no particular order; for loaders.

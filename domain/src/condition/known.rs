@@ -21,7 +21,7 @@ use crate::{
 const CHUNK: usize = 40;
 
 /// Measures, each once, by their numbers.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Measures {
     list: Vec<Measure>,
     numbers: HashMap<Measure, u32>,
@@ -46,6 +46,11 @@ impl Measures {
     /// The number of a measure that has one.
     pub(crate) fn find(&self, measure: &Measure) -> Option<u32> {
         self.numbers.get(measure).copied()
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// All numbers there are.

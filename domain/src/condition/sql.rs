@@ -107,15 +107,14 @@ pub fn select(
     };
     let holds = walk.condition(condition);
     let joins = walk.joins.unwrap_or_default();
-    let joined: String = joins
-        .iter()
-        .enumerate()
-        .map(|(number, (_, table))| {
-            let id = Scope::of(subject, "s").id(joins[number].0.holder);
-            let id = id.unwrap_or_else(|| "NULL".to_owned());
-            format!(" LEFT JOIN ({table}) m{number} ON m{number}.id = {id}")
-        })
-        .collect();
+    let mut joined = String::new();
+    for (number, (measure, table)) in joins.iter().enumerate() {
+        let id = Scope::of(subject, "s").id(measure.holder);
+        let id = id.unwrap_or_else(|| "NULL".to_owned());
+        joined.push_str(&format!(
+            " LEFT JOIN ({table}) m{number} ON m{number}.id = {id}"
+        ));
+    }
     let from = match among {
         Among::Everybody => format!("{table} s{joined} WHERE s.workspace_id = $1"),
         Among::These(_) => {

@@ -15,7 +15,10 @@ use entity::{
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
 use serde_json::json;
 
-use super::{resolve, suppress, write::audited};
+use super::{
+    resolve, suppress,
+    write::{audited, different},
+};
 use crate::{
     access::Origin,
     audit::Record,
@@ -211,6 +214,7 @@ pub(crate) async fn change(
         tx.audit(origin, record.of(after.id));
         let fact = Fact::ContactChanged {
             contact_id: after.id,
+            fields: different(before, after),
         };
         tx.record(Change::new(origin, Some(after.id), fact));
         stage::set_owner(tx, origin, after.id.into(), before.owner_id, after.owner_id);

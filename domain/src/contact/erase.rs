@@ -16,7 +16,9 @@ use crate::{
     audit::{self, Who},
     ctx::Ctx,
     error::{Error, Result},
+    playbook,
     search::{self, Kind},
+    segment,
     store::{Query, Rows, Tx},
     tag,
     work::change::{Change, Fact},
@@ -84,11 +86,39 @@ macro_rules! of_their_deliveries {
     };
 }
 
+/// Digests in which something about them was told, among others.
+macro_rules! of_their_digests {
+    ($column:literal) => {
+        concat!(
+            "t.",
+            $column,
+            " IN (SELECT d.folded_into FROM delivery d WHERE d.workspace_id = $1
+               AND d.contact_id IN (SELECT r.id FROM {r}))"
+        )
+    };
+}
+
 use Personal::{Derived, Nothing, Rows as R, Scrubbed};
 
 /// Every table, in the order in which rows can be deleted: what refers to a row before the row.
 pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("delivery_attempt", R(of_their_deliveries!("delivery_id"))),
+    line(
+        "delivery_attempt",
+        Derived(of_their_digests!("delivery_id")),
+    ),
+    line(
+        "in_app_notification",
+        R(concat!(
+            theirs!("contact_id"),
+            " OR ",
+            of_their_deliveries!("delivery_id")
+        )),
+    ),
+    line(
+        "in_app_notification",
+        Derived(of_their_digests!("delivery_id")),
+    ),
     line(
         "due_item",
         Derived(concat!(
@@ -100,6 +130,17 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("delivery", R(theirs!("contact_id"))),
     line("rule_firing", R(theirs!("contact_id"))),
     line(
+        "enrolment_step",
+        R(
+            "t.enrolment_id IN (SELECT e.id FROM enrolment e WHERE e.workspace_id = $1
+               AND e.contact_id IN (SELECT r.id FROM {r}))",
+        ),
+    ),
+    line("enrolment", R(theirs!("contact_id"))),
+    line("playbook", Nothing),
+    line("playbook_count", Nothing),
+    line("playbook_version", Nothing),
+    line(
         "task",
         R(concat!(
             theirs!("contact_id"),
@@ -107,8 +148,12 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
             in_their_conversations!("conversation_id")
         )),
     ),
+    line("rule_mark", Derived(about_them!("target_id"))),
+    line("rule_miss", R(theirs!("contact_id"))),
     line("attribute_value", R(about_them!("subject_id"))),
     line("note", R(about_them!("subject_id"))),
+    line("segment_member", R(theirs!("subject_id"))),
+    line("segment_move", R(theirs!("subject_id"))),
     line("stage_change", R(theirs!("subject_id"))),
     line("tag_quality_carried", Derived(about_them!("thing_id"))),
     line("tag_quality_thing", Derived(about_them!("thing_id"))),
@@ -202,18 +247,24 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("lead_judgement", Nothing),
     line("log_epoch", Nothing),
     line("member", Nothing),
+    line("notification_receiver", Nothing),
     line("notification_target", Nothing),
     line("operation", Nothing),
     line("projection_cursor", Nothing),
     line("rule", Nothing),
+    line("rule_version", Nothing),
     line("schedule_tick", Nothing),
     line("search_backfill", Nothing),
     line("search_state", Nothing),
+    line("segment", Nothing),
     line("suppression", Nothing),
     line("tag", Nothing),
     line("tag_closure", Nothing),
     line("tag_count", Nothing),
     line("tag_group", Nothing),
+    line("team", Nothing),
+    line("team_member", Nothing),
+    line("webhook_key", Nothing),
     line("tag_quality_finding", Nothing),
     line("tag_quality_run", Nothing),
     // Files as they were sent, which go by themselves after a time.
@@ -234,6 +285,8 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     remember_hashes(&tx, &ids).await?;
     scrub(&tx, &ids).await?;
     unrank(ctx, &tx, &ids).await?;
+    segment::forget(&tx, &ids).await?;
+    playbook::forget(&tx, &ids).await?;
     for table in PERSONAL_TABLES {
         if let Personal::Rows(condition) | Personal::Derived(condition) = table.personal {
             Query::new(format!(
@@ -349,6 +402,18 @@ async fn scrub(tx: &Tx<'_>, ids: &[ContactId]) -> Result<()> {
     Query::new(format!(
         "UPDATE change SET data = {without} WHERE workspace_id = $1
            AND kind = 'email_event.recorded' AND contact_id IN (SELECT r.id FROM {{r}})"
+    ))
+    .bind(tx.workspace)
+    .rows("r", rows())
+    .execute(tx.connection())
+    .await?;
+    let without = match tx.connection().get_database_backend() {
+        DatabaseBackend::Postgres => "data - 'from' - 'to'",
+        _ => "json_remove(data, '$.from', '$.to')",
+    };
+    Query::new(format!(
+        "UPDATE change SET data = {without} WHERE workspace_id = $1
+           AND kind = 'attribute.set' AND contact_id IN (SELECT r.id FROM {{r}})"
     ))
     .bind(tx.workspace)
     .rows("r", rows())

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{AccountId, CampaignId, Id as _, MemberId, WorkspaceId},
+    id::{AccountId, CampaignId, Id as _, MemberId, SegmentId, WorkspaceId},
     kind::{Channel, HealthBand, LifecycleStage, SubjectKind, TagTarget},
 };
 use sea_orm::ConnectionTrait;
@@ -17,6 +17,7 @@ use crate::{
     error::Result,
     page::{Page, PageRequest, by_value},
     search::{self, narrow},
+    segment,
     store::{Query, Rows},
     tag::{self, TagFilter},
 };
@@ -54,6 +55,8 @@ pub struct ContactFilter {
     pub active_from: Option<DateTime<Utc>>,
     /// Last active before this moment.
     pub active_until: Option<DateTime<Utc>>,
+    /// By the segments they are in.
+    pub segments: segment::Filter,
     /// By their custom attributes.
     pub attributes: Vec<AttributeTest>,
     /// Of whom this condition holds.
@@ -72,6 +75,7 @@ impl ContactFilter {
     /// anyway, compares names and addresses here.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "c.id");
+        self.segments.apply(query, "c.id");
         if let Some(account) = self.account {
             let account = query.arg(account);
             query.push(&format!(" AND c.account_id = {account}"));
@@ -119,6 +123,13 @@ impl ContactFilter {
             let backend = connection.get_database_backend();
             asked.apply(query, backend, SubjectKind::Contact, "c");
         }
+    }
+
+    /// The one segment whose members it finds, if it says nothing else.
+    fn one_segment(&self) -> Option<SegmentId> {
+        let mut rest = self.clone();
+        let segment = rest.segments.take_driver()?;
+        (rest == Self::default()).then_some(segment)
     }
 
     /// The ids of all contacts it finds, in a statement that goes on after a condition on `c.id`.
@@ -177,9 +188,30 @@ async fn read(
         Some(_) => None,
         None => filter.tags.take_driver(),
     };
-    let is_of_one_tag = filter == ContactFilter::default();
-    let keyset = order.keyset(driver.is_some(), ctx.db.backend());
+    let is_of_one_tag = driver.is_some() && filter == ContactFilter::default();
+    let mut keyset = order.keyset(driver.is_some(), ctx.db.backend());
+    let one_segment = match (&driver, &only) {
+        (None, None) => filter.one_segment(),
+        _ => None,
+    };
+    // Members are kept in the order in which contacts came to be known: lists in that order walk them.
+    let by_creation = matches!(order, ContactOrder::CreatedDesc | ContactOrder::CreatedAsc);
+    let segment = match (&driver, &only) {
+        (None, None) if by_creation => filter.segments.take_driver(),
+        _ => None,
+    };
     let mut query = match (driver, only) {
+        (None, None) if segment.is_some() => {
+            keyset.id = "e.subject_id";
+            let mut query = Query::new(format!(
+                "SELECT {COLUMNS} FROM segment_member e CROSS JOIN contact AS c {JOINS}
+                 WHERE e.workspace_id = $1 AND c.workspace_id = $1 AND c.id = e.subject_id"
+            ))
+            .bind(workspace);
+            let segment = query.arg(segment);
+            query.push(&format!(" AND e.segment_id = {segment}"));
+            query
+        }
         (Some(tag), _) => {
             let mut query = Query::new(format!(
                 "SELECT {COLUMNS} FROM tag_rank r
@@ -214,6 +246,9 @@ async fn read(
     keyset.apply(&mut query, page)?;
     if let Some(tag) = driver.filter(|_| is_of_one_tag) {
         page.note_total(tag::catalogue::count_of(workspace, tag, TagTarget::Contact));
+    }
+    if let Some(segment) = one_segment {
+        page.note_total(segment::count_of(workspace, segment));
     }
     let rows = query.raw(ctx.reader()).await?;
     let contacts: Vec<Contact> = rows.iter().map(read_contact).collect::<Result<_, _>>()?;

@@ -3,7 +3,7 @@
 use entity::{
     contact,
     id::{AccountId, CampaignId, ContactId, MemberId},
-    kind::{Channel, IdentityKind},
+    kind::{Channel, ContactField, IdentityKind},
 };
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _};
 
@@ -154,7 +154,7 @@ pub async fn update(
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let mut contact = row(&tx, id, "id").await?;
-    let before = audited(&contact);
+    let (before, old) = (audited(&contact), contact.clone());
     let mut errors = Vec::new();
     if let Some(name) = changes.name {
         match text::name(&name, &["name"], 200) {
@@ -187,16 +187,41 @@ pub async fn update(
     if let Some(email) = email {
         check::claim(&tx, id, IdentityKind::Email, email.to_string(), "email").await?;
     }
-    let after = audited(&profile.write(&mut tx, actor, contact).await?);
-    let record = Record::changed("contact.update", id, before, after);
+    let after = profile.write(&mut tx, actor, contact).await?;
+    let fact = Fact::ContactChanged {
+        contact_id: id,
+        fields: different(&old, &after),
+    };
+    let record = Record::changed("contact.update", id, before, audited(&after));
     tx.audit(actor, record.of(id));
     search::index::touch(&tx, search::Kind::Contact, &[id.0]).await?;
-    let fact = Fact::ContactChanged { contact_id: id };
     tx.record(Change::new(actor.origin(), Some(id), fact));
     tx.commit().await?;
     find(ctx, actor.workspace, id)
         .await?
         .ok_or_else(|| Error::not_found(&["id"], "contact"))
+}
+
+/// What of a contact is not what it was.
+pub(super) fn different(old: &contact::Model, new: &contact::Model) -> Vec<ContactField> {
+    let fields = [
+        (ContactField::Name, old.name != new.name),
+        (ContactField::Kana, old.kana != new.kana),
+        (ContactField::Email, old.email != new.email),
+        (ContactField::Phone, old.phone != new.phone),
+        (ContactField::Locale, old.locale != new.locale),
+        (ContactField::Account, old.account_id != new.account_id),
+        (ContactField::Owner, old.owner_id != new.owner_id),
+        (ContactField::Stage, old.stage != new.stage),
+        (
+            ContactField::Source,
+            old.source_channel != new.source_channel
+                || old.source_campaign_id != new.source_campaign_id
+                || old.brought_by_id != new.brought_by_id,
+        ),
+    ];
+    let changed = fields.into_iter().filter(|(_, changed)| *changed);
+    changed.map(|(field, _)| field).collect()
 }
 
 /// What the audit log says of a contact.

@@ -22,6 +22,7 @@ pub use list::{ConversationFilter, ConversationOrder, list, list_by_attribute, o
 pub use read::{find, find_message, load, load_messages, messages};
 pub use status::set_status;
 pub use times::{first_response_s, resolution_s};
+pub(crate) use update::apply_each;
 pub use update::{By, Changes, MAX_UPDATED, apply, update};
 pub(crate) use wake::wake;
 pub(crate) use watch::release;

@@ -4,7 +4,7 @@
 //! transaction. Either way the number of statements does not depend on how many conversations
 //! there are, and every difference becomes a fact with what it was before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
@@ -35,7 +35,7 @@ pub const MAX_UPDATED: usize = 1_000;
 const MAX_SNOOZE: TimeDelta = TimeDelta::days(366);
 
 /// What is to change; what is left out stays.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Where they are to stand.
     pub status: Option<ConversationStatus>,
@@ -138,6 +138,52 @@ pub async fn apply(
         .filter(|assignee| assignee.is_none_or(|member| here.contains(&member)));
     let before = hold(tx, ids).await?;
     write(ctx, tx, by, before, &wanted).await
+}
+
+/// The same for changes that differ from conversation to conversation, in their order; watchers stay
+/// as they are. Says of each whether it changed anything.
+pub(crate) async fn apply_each(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    wanted: &[(By<'_>, ConversationId, Changes)],
+) -> Result<Vec<bool>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<ConversationId> = wanted.iter().map(|(_, id, _)| *id).collect();
+    let mut rows: BTreeMap<ConversationId, Model> = hold(tx, &ids)
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect();
+    let mut changed = BTreeSet::new();
+    let mut results = Vec::with_capacity(wanted.len());
+    for (by, id, changes) in wanted {
+        let Some(row) = rows.get_mut(id) else {
+            results.push(false);
+            continue;
+        };
+        let planned = plan(row, changes, tx.now);
+        results.push(planned.is_some());
+        if let Some(planned) = planned {
+            for fact in planned.facts {
+                tx.record(by.change(&planned.row, fact));
+            }
+            *row = planned.row;
+            changed.insert(*id);
+        }
+    }
+    let written: Vec<Planned> = rows
+        .into_values()
+        .filter(|row| changed.contains(&row.id))
+        .map(|row| Planned {
+            row,
+            facts: Vec::new(),
+        })
+        .collect();
+    store(tx, &written).await?;
+    wake_later(ctx, tx, &written).await?;
+    Ok(results)
 }
 
 fn members(changes: &Changes) -> BTreeSet<MemberId> {

@@ -24,11 +24,11 @@ use entity::{
     id::{InboxId, TagId},
     kind::{Channel, ConversationStatus, Direction, Priority, TargetKind},
 };
-use secrecy::SecretString;
 
 use crate::{
     access::Actor,
     account::{self, NewAccount},
+    action::{Action, Notify, TagConversation},
     condition::{
         Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
     },
@@ -41,11 +41,7 @@ use crate::{
     notification::manage::{self as targets, NewTarget, TargetChanges},
     page::PageRequest,
     port::Work,
-    rule::{
-        self, NewRule,
-        action::{Action, NotifySlack, TagConversation},
-        trigger::Trigger,
-    },
+    rule::{self, NewRule, trigger::Trigger},
     tag::{NewTag, Request, catalogue, tagging},
     work::projection::{self, Outcome, Projection},
 };
@@ -340,17 +336,15 @@ async fn make_partnership_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<(
         actions: vec![Action::TagConversation(TagConversation {
             tag_ids: vec![tag.0],
         })],
+        limits: rule::Limits::default(),
     };
     rule::create(ctx, actor, new).await.map(drop)
 }
 
 async fn make_vip_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
-    let new = NewTarget {
-        name: "営業チャンネル (Slack)".to_owned(),
-        kind: TargetKind::Slack,
-        url: SecretString::from("https://hooks.slack.invalid/services/T0/B0/demo"),
-    };
-    let target = targets::create(ctx, actor, new).await?;
+    let url = "https://hooks.slack.invalid/services/T0/B0/demo";
+    let new = NewTarget::at(TargetKind::Slack, "営業チャンネル (Slack)", url);
+    let (target, _) = targets::create(ctx, actor, new).await?;
     let new = NewRule {
         name: "VIP からのメッセージを営業に知らせる".to_owned(),
         trigger: Trigger::default(),
@@ -359,10 +353,12 @@ async fn make_vip_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
             tag_ids: vec![tag.0],
             with_descendants: true,
         })),
-        actions: vec![Action::NotifySlack(NotifySlack {
+        actions: vec![Action::Notify(Notify {
             target_id: target.id.0,
             title: None,
+            text: None,
         })],
+        limits: rule::Limits::default(),
     };
     rule::create(ctx, actor, new).await?;
     // It shows where a real webhook goes and must never call anybody.

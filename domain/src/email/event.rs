@@ -185,6 +185,8 @@ async fn store(
             email_event_id: *id,
             email_key: event.email_key.clone(),
             recipient: event.recipient.as_str().to_owned(),
+            event: Some(event.kind),
+            campaign_id: campaign_of(event, &campaigns),
         };
         let contact = contacts.get(&event.recipient).copied();
         tx.record(Change::new(actor.origin(), contact, fact));
@@ -192,6 +194,11 @@ async fn store(
     }
     subscription::end_email(tx, actor.origin(), &ended).await?;
     Ok(written)
+}
+
+fn campaign_of(event: &CleanEvent, known: &HashMap<String, CampaignId>) -> Option<CampaignId> {
+    let campaign = event.campaign.as_ref()?;
+    known.get(&campaign.external_id).copied()
 }
 
 /// Whether after this nothing more may be sent to the address.
@@ -219,10 +226,7 @@ async fn insert(
         .collect();
     let contact_ids =
         contact_ids.ok_or_else(|| Error::Internal("a recipient has no contact".to_owned()))?;
-    let campaign_ids = events().map(|event| {
-        let campaign = event.campaign.as_ref()?;
-        campaigns.get(&campaign.external_id).copied()
-    });
+    let campaign_ids = events().map(|event| campaign_of(event, campaigns));
     let rows = Rows::new()
         .ids("id", new.values().map(|(id, _)| *id))
         .texts(

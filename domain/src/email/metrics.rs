@@ -119,7 +119,7 @@ async fn affected(tx: &Tx<'_>, entries: &[Entry]) -> Result<BTreeSet<UnitKey>, D
             } => {
                 keys.insert((email_key.clone(), recipient.clone()));
             }
-            Fact::ContactChanged { contact_id } => {
+            Fact::ContactChanged { contact_id, .. } => {
                 contacts.insert(*contact_id);
             }
             Fact::ContactMerged {

@@ -104,7 +104,10 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
         *days.entry((*contact, day)).or_default() += 1;
         let last = latest.entry(*contact).or_insert(event.occurred_at);
         *last = event.occurred_at.max(*last);
-        let fact = Fact::EventRecorded { event_id: event.id };
+        let fact = Fact::EventRecorded {
+            event_id: event.id,
+            name: Some(event.name.clone()),
+        };
         tx.record(Change::new(actor.origin(), Some(*contact), fact));
     }
     count_days(&tx, &days).await?;

@@ -65,6 +65,7 @@ impl Schedule for NightlyHealth {
         let cause = Cause {
             name: self.name(),
             depth: 0,
+            root: None,
         };
         let after = ContactId(progress.after);
         let last = step(tx, after, cause, progress.as_of).await?;

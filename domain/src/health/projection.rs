@@ -63,6 +63,7 @@ impl Projection for HealthProjection {
             let cause = Cause {
                 name: entry.fact.name(),
                 depth: entry.depth,
+                root: Some(entry.root),
             };
             // Of several causes the last is kept: it completed what the score is made of.
             contacts.extend(entry.contact.map(|contact| (contact, cause)));
@@ -98,6 +99,7 @@ async fn of_companies(tx: &Tx<'_>, entries: &[Entry]) -> Result<Vec<(ContactId, 
         let cause = Cause {
             name: entry.fact.name(),
             depth: entry.depth,
+            root: Some(entry.root),
         };
         accounts.extend(account_id.map(|account| (account, cause)));
     }

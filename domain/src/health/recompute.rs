@@ -27,7 +27,7 @@ use crate::{
     access::Origin,
     error::Result,
     store::{Query, Rows, Tx, dialect},
-    work::change::{Change, Fact},
+    work::change::{Change, Fact, Position},
 };
 
 /// Why a contact is evaluated.
@@ -37,6 +37,8 @@ pub struct Cause {
     pub name: &'static str,
     /// How many steps that is away from what came from outside.
     pub depth: i64,
+    /// Where the cascade it belongs to began, if it began with an entry of the log.
+    pub root: Option<Position>,
 }
 
 /// A contact whose score, band or model changed.
@@ -367,6 +369,7 @@ fn report(
                 contact: Some(changed.contact),
                 origin: Origin::System,
                 depth: contacts[&changed.contact].depth + 1,
+                root: contacts[&changed.contact].root,
             });
         }
         report.push(changed);

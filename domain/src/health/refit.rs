@@ -67,6 +67,7 @@ impl Projection for HealthRefit {
         let cause = Cause {
             name: entry.fact.name(),
             depth: entry.depth,
+            root: Some(entry.root),
         };
         let after = model.applied_to.unwrap_or(ContactId(Uuid::nil()));
         let as_of = tx.now;
@@ -79,6 +80,7 @@ impl Projection for HealthRefit {
                 contact: None,
                 origin: Origin::System,
                 depth: entry.depth,
+                root: Some(entry.root),
             });
         }
         Ok(())

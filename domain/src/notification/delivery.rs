@@ -4,10 +4,15 @@
 //! it tried. It keeps its id through all attempts and replays, so a receiver can recognise one it
 //! has seen.
 
-use chrono::TimeDelta;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     delivery, delivery_attempt,
-    id::{ContactId, DeliveryId, FiringId, Id as _, MessageId, RuleId, TargetId, WorkspaceId},
+    id::{
+        ContactId, ConversationId, DeliveryId, FiringId, Id as _, MessageId, RuleId, TargetId,
+        WorkspaceId,
+    },
     kind::{DeliveryState, DueKind},
 };
 use sea_orm::{EntityTrait as _, FromQueryResult};
@@ -15,9 +20,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    access::{Actor, Origin, Scope},
+    access::Origin,
     ctx::Ctx,
-    error::{Error, Result, UserErrorCode},
+    error::Result,
     page::{Key, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     work::{
@@ -44,25 +49,91 @@ pub enum Payload {
         rule_name: String,
         /// The message.
         message_id: MessageId,
+        /// What is said in place of the usual lines; see [`super::template`]. It was checked when it
+        /// was stored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        template: Option<String>,
     },
+    /// A rule or playbook has something to say about the delivery's contact.
+    Said {
+        /// The heading.
+        title: String,
+        /// The name of what says it.
+        by: String,
+        /// What is said below the heading; see [`super::template`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        template: Option<String>,
+        /// The thread it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        conversation_id: Option<ConversationId>,
+        /// The message it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<MessageId>,
+    },
+    /// Everything that was folded into this delivery.
+    Digest {
+        /// Whether it is what went over the target's budget, rather than what was collected.
+        over_budget: bool,
+    },
+    /// Nothing happened; a member tries the target.
+    Test {},
+}
+
+impl Payload {
+    /// The thread and the message it names.
+    pub(super) fn names(&self) -> (Option<ConversationId>, Option<MessageId>) {
+        match self {
+            Self::RuleFired { message_id, .. } => (None, Some(*message_id)),
+            Self::Said {
+                conversation_id,
+                message_id,
+                ..
+            } => (*conversation_id, *message_id),
+            Self::Digest { .. } | Self::Test {} => (None, None),
+        }
+    }
+
+    /// Whether it may wait and be told together with others.
+    pub(super) fn can_wait(&self) -> bool {
+        matches!(self, Self::RuleFired { .. } | Self::Said { .. })
+    }
 }
 
 /// A delivery about to be written.
 #[derive(Debug, Clone)]
-pub(crate) struct NewDelivery {
-    pub(crate) id: DeliveryId,
-    pub(crate) target: TargetId,
-    pub(crate) rule: Option<RuleId>,
-    pub(crate) firing: Option<FiringId>,
-    pub(crate) contact: Option<ContactId>,
-    pub(crate) payload: Payload,
+pub struct NewDelivery {
+    /// Its id; [`Tx::id`] makes one.
+    pub id: DeliveryId,
+    /// Where it goes.
+    pub target: TargetId,
+    /// The rule that asks for it.
+    pub rule: Option<RuleId>,
+    /// The firing that asks for it.
+    pub firing: Option<FiringId>,
+    /// Whom it is about.
+    pub contact: Option<ContactId>,
+    /// What is said.
+    pub payload: Payload,
+    /// It sets off no earlier, as when quiet hours are to end first.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
-/// Writes deliveries to be tried at once. The targets must exist.
-pub(crate) async fn enqueue(ctx: &Ctx, tx: &mut Tx<'_>, new: &[NewDelivery]) -> Result<()> {
+/// Writes deliveries, to be tried at once or when their target's digest is due. The targets must
+/// exist.
+pub async fn enqueue(ctx: &Ctx, tx: &mut Tx<'_>, new: &[NewDelivery]) -> Result<()> {
     if new.is_empty() {
         return Ok(());
     }
+    let waits = digests(tx, new).await?;
+    let now = tx.now;
+    let wait = |delivery: &NewDelivery| {
+        let collects = match waits.get(&delivery.target) {
+            Some(wait) if delivery.payload.can_wait() => *wait,
+            _ => TimeDelta::zero(),
+        };
+        let rests = delivery.not_before.map(|at| at - now);
+        collects.max(rests.unwrap_or_default())
+    };
     let payloads: Vec<_> = new
         .iter()
         .map(|delivery| serde_json::to_value(&delivery.payload))
@@ -73,61 +144,58 @@ pub(crate) async fn enqueue(ctx: &Ctx, tx: &mut Tx<'_>, new: &[NewDelivery]) -> 
         .opt_ids("rule_id", new.iter().map(|delivery| delivery.rule))
         .opt_ids("firing_id", new.iter().map(|delivery| delivery.firing))
         .opt_ids("contact_id", new.iter().map(|delivery| delivery.contact))
+        .times("due_at", new.iter().map(|delivery| tx.now + wait(delivery)))
         .json("payload", payloads);
     Query::new(
         "INSERT INTO delivery (workspace_id, id, target_id, rule_id, firing_id, contact_id, payload,
-                               state, attempts, created_at, next_attempt_at)
+                               state, attempts, created_at, next_attempt_at, over_budget)
          SELECT $1, r.id, r.target_id, r.rule_id, r.firing_id, r.contact_id, r.payload,
-                'PENDING', 0, $2, $2 FROM {r}",
+                'PENDING', 0, $2, r.due_at, $3 FROM {r}",
     )
     .bind(tx.workspace)
     .bind(tx.now)
+    .bind(false)
     .rows("r", rows)
     .execute(tx.connection())
     .await?;
-    let items: Vec<_> = new.iter().map(|delivery| now(delivery.id)).collect();
+    let items: Vec<_> = new
+        .iter()
+        .map(|delivery| due_item(delivery.id, wait(delivery)))
+        .collect();
     due::add(ctx, tx, &items).await?;
     Ok(())
 }
 
-fn now(id: DeliveryId) -> due::NewItem {
+#[derive(FromQueryResult)]
+struct Collecting {
+    id: TargetId,
+    digest_minutes: i64,
+}
+
+/// How long the targets of `new` collect, as far as they do.
+async fn digests(tx: &Tx<'_>, new: &[NewDelivery]) -> Result<BTreeMap<TargetId, TimeDelta>> {
+    let targets: BTreeSet<TargetId> = new.iter().map(|delivery| delivery.target).collect();
+    let collecting: Vec<Collecting> = Query::new(
+        "SELECT n.id, n.digest_minutes
+         FROM {r} JOIN notification_target n ON n.workspace_id = $1 AND n.id = r.id
+         WHERE n.digest_minutes IS NOT NULL",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", targets))
+    .all(tx.connection())
+    .await?;
+    let each = collecting.into_iter();
+    Ok(each
+        .map(|one| (one.id, TimeDelta::minutes(one.digest_minutes)))
+        .collect())
+}
+
+pub(super) fn due_item(id: DeliveryId, wait: TimeDelta) -> due::NewItem {
     due::NewItem {
         kind: DueKind::Delivery,
         subject: id.uuid(),
-        wait: TimeDelta::zero(),
+        wait,
     }
-}
-
-/// Tries a delivery again that was delivered or given up: under the same id, from the start of the
-/// retry schedule.
-pub async fn replay(ctx: &Ctx, actor: &Actor, id: DeliveryId) -> Result<delivery::Model> {
-    actor.require(Scope::Configure)?;
-    let mut tx = ctx.begin(actor.workspace).await?;
-    let replayed: Option<delivery::Model> = Query::new(
-        "UPDATE delivery SET state = 'PENDING', next_attempt_at = $3, finished_at = NULL
-         WHERE workspace_id = $1 AND id = $2 AND state <> 'PENDING'
-         RETURNING *",
-    )
-    .bind(tx.workspace)
-    .bind(id)
-    .bind(tx.now)
-    .one(tx.connection())
-    .await?;
-    let Some(replayed) = replayed else {
-        let exists = delivery::Entity::find_by_id((tx.workspace, id))
-            .one(tx.connection())
-            .await?
-            .is_some();
-        return Err(if exists {
-            let message = "This delivery is still on its way.";
-            Error::refused(&["id"], UserErrorCode::InUse, message)
-        } else {
-            Error::not_found(&["id"], "delivery")
-        });
-    };
-    due::add(ctx, &mut tx, &[now(id)]).await?;
-    tx.commit().await?;
-    Ok(replayed)
 }
 
 #[derive(FromQueryResult)]
@@ -189,6 +257,8 @@ pub struct DeliveryFilter {
     pub target: Option<TargetId>,
     /// Standing so.
     pub state: Option<DeliveryState>,
+    /// Told in the message of this one.
+    pub folded_into: Option<DeliveryId>,
 }
 
 const NEWEST: Keyset = Keyset {
@@ -214,6 +284,10 @@ pub async fn list(
     if let Some(state) = filter.state {
         let state = query.arg(state.word());
         query.push(&format!(" AND d.state = {state}"));
+    }
+    if let Some(digest) = filter.folded_into {
+        let digest = query.arg(digest);
+        query.push(&format!(" AND d.folded_into = {digest}"));
     }
     NEWEST.apply(&mut query, page)?;
     let rows: Vec<delivery::Model> = query.all(ctx.reader()).await?;
@@ -284,13 +358,20 @@ mod tests {
 
     #[test]
     fn stored_payloads_of_every_kind_keep_decoding() {
-        let stored = json!({
-            "kind": "ruleFired",
-            "title": null,
-            "ruleName": "VIP",
-            "messageId": "message_00000000000000000000000000000001",
-        });
-        let payload: Payload = serde_json::from_value(stored.clone()).unwrap();
-        assert_eq!(serde_json::to_value(payload).unwrap(), stored);
+        let message = "message_00000000000000000000000000000001";
+        for stored in [
+            json!({ "kind": "ruleFired", "title": null, "ruleName": "VIP", "messageId": message }),
+            json!({ "kind": "ruleFired", "title": "x", "ruleName": "VIP", "messageId": message,
+                    "template": "{{ contact.name }}" }),
+            json!({ "kind": "said", "title": "x", "by": "Onboarding" }),
+            json!({ "kind": "said", "title": "x", "by": "Onboarding", "template": "y",
+                    "conversationId": "conversation_00000000000000000000000000000001",
+                    "messageId": message }),
+            json!({ "kind": "digest", "overBudget": true }),
+            json!({ "kind": "test" }),
+        ] {
+            let payload: Payload = serde_json::from_value(stored.clone()).unwrap();
+            assert_eq!(serde_json::to_value(payload).unwrap(), stored);
+        }
     }
 }

@@ -2,37 +2,35 @@
 
 use entity::{
     Scoped as _,
-    id::{Id as _, TargetId, WorkspaceId},
+    id::{TargetId, WorkspaceId},
     kind::TargetKind,
     notification_target as target,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,
-    PaginatorTrait as _, QueryFilter as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _,
+    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, Set,
 };
-use secrecy::{ExposeSecret as _, SecretString};
-use url::Url;
+use secrecy::SecretString;
 
-use super::DisableReason;
+use super::{DisableReason, Receivers, address, key, receiver};
 use crate::{
     access::{Actor, Scope},
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     text,
-    vault::{Sealed, mask_url},
     work::change::{Change, Fact},
 };
 
 /// Characters a name may have.
 pub const NAME_LIMIT: usize = 100;
-/// Bytes a URL may have.
-const URL_LIMIT: usize = 2_000;
 /// Targets a workspace may have.
 pub const TARGET_LIMIT: u64 = 500;
-/// What a target's sealed URL is for; see [`crate::vault`].
-const PURPOSE: &str = "notification_target.url";
+/// The longest time notifications are collected, in minutes.
+pub const DIGEST_LIMIT_MIN: i64 = 24 * 60;
+/// The largest budget, in messages an hour.
+pub const HOURLY_LIMIT_MAX: i64 = 3_600;
 /// Stored as the reason when a member switched a target off.
 const BY_MEMBER: &str = "member";
 
@@ -43,8 +41,36 @@ pub struct NewTarget {
     pub name: String,
     /// The kind of place.
     pub kind: TargetKind,
-    /// The secret URL to call.
+    /// The secret URL to call, for kinds that have one; empty otherwise.
     pub url: SecretString,
+    /// Who receives it, for kinds that go to people.
+    pub receivers: Receivers,
+    /// For how many minutes notifications are collected and then told together.
+    pub digest_minutes: Option<i64>,
+    /// How many messages it gets in an hour at most; the rest is told together.
+    pub hourly_limit: Option<i64>,
+}
+
+impl NewTarget {
+    /// A target with a URL, of kind SLACK or WEBHOOK, which is told each thing at once.
+    pub fn at(kind: TargetKind, name: impl Into<String>, url: impl Into<SecretString>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            url: url.into(),
+            receivers: Receivers::default(),
+            digest_minutes: None,
+            hourly_limit: None,
+        }
+    }
+
+    /// A target that goes to people, of kind EMAIL or `IN_APP`, told each thing at once.
+    pub fn to(kind: TargetKind, name: impl Into<String>, receivers: Receivers) -> Self {
+        Self {
+            receivers,
+            ..Self::at(kind, name, "")
+        }
+    }
 }
 
 /// What may be changed about a target; what is left out stays.
@@ -54,19 +80,33 @@ pub struct TargetChanges {
     pub name: Option<String>,
     /// The secret URL to call.
     pub url: Option<SecretString>,
+    /// Who receives it.
+    pub receivers: Option<Receivers>,
+    /// For how many minutes notifications are collected; `Some(None)` tells each at once.
+    pub digest_minutes: Option<Option<i64>>,
+    /// How many messages it gets in an hour at most; `Some(None)` is any number.
+    pub hourly_limit: Option<Option<i64>>,
     /// Whether it is on: rules do not notify a target that is off, and what is on its way to it
     /// fails.
     pub enabled: Option<bool>,
 }
 
-/// Makes a target.
-pub async fn create(ctx: &Ctx, actor: &Actor, new: NewTarget) -> Result<target::Model> {
+/// Makes a target. For a webhook the secret its requests are signed with is returned here and never
+/// again.
+pub async fn create(
+    ctx: &Ctx,
+    actor: &Actor,
+    new: NewTarget,
+) -> Result<(target::Model, Option<SecretString>)> {
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
     let name = text::name(&new.name, &["name"], NAME_LIMIT)
         .map_err(|error| errors.push(error))
         .unwrap_or_default();
-    let url = check_url(&new.url).map_err(|error| errors.push(error)).ok();
+    let url = address::check(new.kind, &new.url)
+        .map_err(|error| errors.push(error))
+        .ok();
+    check_pace(new.digest_minutes, new.hourly_limit, &mut errors);
     let mut tx = ctx.begin(actor.workspace).await?;
     refuse_taken(&tx, &name, None, &mut errors).await?;
     let count = target::Entity::of(tx.workspace)
@@ -76,32 +116,43 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewTarget) -> Result<target::
         let message = format!("A workspace has at most {TARGET_LIMIT} targets.");
         errors.push(UserError::new(&[], UserErrorCode::LimitReached, message));
     }
+    let receivers = receiver::check(&tx, new.kind, new.receivers, &mut errors).await?;
     let (Some(url), true) = (url, errors.is_empty()) else {
         return Err(Error::Refused(errors));
     };
     let id: TargetId = tx.id();
+    let (sealed_url, masked_url) = address::seal(ctx, id, url.as_ref())?;
     let target = target::Model {
         workspace_id: tx.workspace,
         id,
         name,
         kind: new.kind,
-        sealed_url: seal(ctx, id, &url)?,
-        masked_url: mask_url(&url),
+        sealed_url,
+        masked_url,
         created_at: tx.now,
         disabled_at: None,
         disabled_reason: None,
         next_send_at: None,
+        digest_minutes: new.digest_minutes,
+        hourly_limit: new.hourly_limit,
     };
     target::Entity::insert(target.clone().into_active_model())
         .exec_without_returning(tx.connection())
         .await?;
+    receiver::store(&tx, id, &receivers).await?;
+    let secret = if new.kind == TargetKind::Webhook {
+        Some(key::make(ctx, &tx, id).await?)
+    } else {
+        None
+    };
     record(&mut tx, actor, id);
-    tx.audit(actor, Record::made("target.create", id, audited(&target)));
+    let after = audited(&target, &receivers);
+    tx.audit(actor, Record::made("target.create", id, after));
     tx.commit().await?;
-    Ok(target)
+    Ok((target, secret))
 }
 
-/// Changes a target. Deliveries already on their way go to the new URL.
+/// Changes a target. Deliveries already on their way go to the new URL and the new receivers.
 pub async fn update(
     ctx: &Ctx,
     actor: &Actor,
@@ -111,10 +162,13 @@ pub async fn update(
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
     let mut tx = ctx.begin(actor.workspace).await?;
-    let target = existing(&tx, id).await?;
+    let target = hold(&tx, id, "id").await?;
+    let kind = target.kind;
+    let mut known = receiver::load(tx.connection(), tx.workspace, &[id]).await?;
+    let mut receivers = known.remove(&id).unwrap_or_default();
     let was_enabled = target.disabled_at.is_none();
-    let before = audited(&target);
-    let mut row = target.into_active_model();
+    let before = audited(&target, &receivers);
+    let mut row = target.clone().into_active_model();
     if let Some(name) = &changes.name {
         match text::name(name, &["name"], NAME_LIMIT) {
             Ok(name) => {
@@ -125,14 +179,29 @@ pub async fn update(
         }
     }
     if let Some(url) = &changes.url {
-        match check_url(url) {
+        match address::check(kind, url) {
             Ok(url) => {
-                row.sealed_url = Set(seal(ctx, id, &url)?);
-                row.masked_url = Set(mask_url(&url));
+                let (sealed, masked) = address::seal(ctx, id, url.as_ref())?;
+                row.sealed_url = Set(sealed);
+                row.masked_url = Set(masked);
             }
             Err(error) => errors.push(error),
         }
     }
+    if let Some(changed) = changes.receivers {
+        receivers = receiver::check(&tx, kind, changed, &mut errors).await?;
+    }
+    if let Some(minutes) = changes.digest_minutes {
+        row.digest_minutes = Set(minutes);
+    }
+    if let Some(limit) = changes.hourly_limit {
+        row.hourly_limit = Set(limit);
+    }
+    check_pace(
+        changes.digest_minutes.flatten(),
+        changes.hourly_limit.flatten(),
+        &mut errors,
+    );
     if let Some(enabled) = changes.enabled
         && enabled != was_enabled
     {
@@ -143,19 +212,22 @@ pub async fn update(
         return Err(Error::Refused(errors));
     }
     let target = if row.is_changed() {
-        let target = target::Entity::update(row).exec(tx.connection()).await?;
-        record(&mut tx, actor, id);
-        let mut after = audited(&target);
-        if changes.url.is_some() {
-            // The address is a credential; that it was set anew is what may be told.
-            after["url"] = "changed".into();
-        }
-        let record = Record::changed("target.update", id, before, after);
-        tx.audit(actor, record);
-        target
+        target::Entity::update(row).exec(tx.connection()).await?
     } else {
-        existing(&tx, id).await?
+        target
     };
+    let mut after = audited(&target, &receivers);
+    if after["receivers"] != before["receivers"] {
+        receiver::store(&tx, id, &receivers).await?;
+    }
+    if changes.url.is_some() {
+        // The address is a credential; that it was set anew is what may be told.
+        after["url"] = "changed".into();
+    }
+    if after != before {
+        record(&mut tx, actor, id);
+        tx.audit(actor, Record::changed("target.update", id, before, after));
+    }
     tx.commit().await?;
     Ok(target)
 }
@@ -199,59 +271,29 @@ pub async fn load(
     .await?)
 }
 
-/// Opens the URL of a target, to call it.
-pub(super) fn open_url(ctx: &Ctx, id: TargetId, sealed: &str) -> Result<Url, String> {
-    let sealed = Sealed::from_stored(sealed.to_owned());
-    let url = ctx.vault.open(id.uuid(), PURPOSE, &sealed);
-    let url = url.map_err(|error| error.to_string())?;
-    Url::parse(url.expose_secret()).map_err(|error| error.to_string())
-}
-
-/// Which addresses may be called is decided when they are, by whoever calls; a URL that nobody
-/// could ever call is refused here.
-fn check_url(url: &SecretString) -> Result<Url, UserError> {
-    let refuse = |code, message: &str| Err(UserError::new(&["url"], code, message));
-    let text = url.expose_secret().trim();
-    if text.is_empty() {
-        return refuse(UserErrorCode::Required, "Give the URL of the webhook.");
-    }
-    if text.len() > URL_LIMIT {
-        return refuse(UserErrorCode::TooLong, "This URL is too long.");
-    }
-    let Ok(url) = Url::parse(text) else {
-        return refuse(
-            UserErrorCode::Invalid,
-            "This is not a URL. Copy the whole address, beginning with https://.",
-        );
+/// Bounds of a digest and of a budget.
+fn check_pace(digest_minutes: Option<i64>, hourly_limit: Option<i64>, errors: &mut Vec<UserError>) {
+    let mut within = |path: &str, value: Option<i64>, most: i64, what: &str| {
+        if value.is_some_and(|value| !(1..=most).contains(&value)) {
+            let message = format!("Give a number of {what} from 1 to {most}, or leave it out.");
+            errors.push(UserError::new(&[path], UserErrorCode::Invalid, message));
+        }
     };
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return refuse(
-            UserErrorCode::Invalid,
-            "Use a URL that begins with https:// and names a host.",
-        );
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return refuse(
-            UserErrorCode::Invalid,
-            "Use a URL without a user name or password in it.",
-        );
-    }
-    Ok(url)
+    within("digestMinutes", digest_minutes, DIGEST_LIMIT_MIN, "minutes");
+    within("hourlyLimit", hourly_limit, HOURLY_LIMIT_MAX, "messages");
 }
 
-fn seal(ctx: &Ctx, id: TargetId, url: &Url) -> Result<String> {
-    let secret = SecretString::from(url.as_str());
-    ctx.vault
-        .seal(&*ctx.ids, id.uuid(), PURPOSE, &secret)
-        .map(|sealed| sealed.as_str().to_owned())
-        .map_err(|error| Error::Internal(error.to_string()))
-}
-
-async fn existing(tx: &Tx<'_>, id: TargetId) -> Result<target::Model> {
-    target::Entity::find_by_id((tx.workspace, id))
-        .one(tx.connection())
-        .await?
-        .ok_or_else(|| Error::not_found(&["targetId"], "notification target"))
+/// The target, locked against other changes of it and of its keys.
+pub(super) async fn hold(tx: &Tx<'_>, id: TargetId, field: &str) -> Result<target::Model> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    let found: Option<target::Model> = Query::new(format!(
+        "SELECT n.* FROM notification_target n WHERE n.workspace_id = $1 AND n.id = $2 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .one(tx.connection())
+    .await?;
+    found.ok_or_else(|| Error::not_found(&[field], "notification target"))
 }
 
 async fn refuse_taken(
@@ -272,43 +314,18 @@ async fn refuse_taken(
 }
 
 /// What the audit log says of a target. Its address is a credential and has no place there.
-fn audited(target: &target::Model) -> serde_json::Value {
+fn audited(target: &target::Model, receivers: &Receivers) -> serde_json::Value {
     serde_json::json!({
         "name": target.name, "kind": target.kind, "enabled": target.disabled_at.is_none(),
+        "receivers": receivers, "digestMinutes": target.digest_minutes,
+        "hourlyLimit": target.hourly_limit,
     })
 }
 
-fn record(tx: &mut Tx<'_>, actor: &Actor, target_id: TargetId) {
+pub(super) fn record(tx: &mut Tx<'_>, actor: &Actor, target_id: TargetId) {
     tx.record(Change::new(
         actor.origin(),
         None,
         Fact::TargetChanged { target_id },
     ));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_urls_that_could_be_called_are_taken() {
-        for url in [
-            "https://hooks.slack.com/services/T/B/x",
-            " http://mattermost.internal:8065/hooks/x ",
-        ] {
-            assert!(check_url(&url.into()).is_ok(), "{url}");
-        }
-        for url in [
-            "",
-            "hooks.slack.com/services/T/B/x",
-            "ftp://example.com/",
-            "file:///etc/passwd",
-            "https://user:password@example.com/",
-            "mailto:a@example.com",
-        ] {
-            assert!(check_url(&url.into()).is_err(), "{url}");
-        }
-        let long = format!("https://example.com/{}", "x".repeat(URL_LIMIT));
-        assert!(check_url(&long.into()).is_err());
-    }
 }

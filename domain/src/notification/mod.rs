@@ -2,18 +2,32 @@
 //! try again.
 //!
 //! The cast:
-//! - [`manage`]: the targets of a workspace, and members changing them;
+//! - [`manage`]: the targets of a workspace, and members changing them; `address` is their URL,
+//!   [`receiver`] the people they go to, [`key`] what webhooks are signed with;
 //! - [`delivery`]: deliveries, their attempts and replays;
 //! - [`deliver`]: the worker's turn, which calls [`crate::port::Egress`] and writes down what came
 //!   of it;
-//! - [`target`]: what is said to each kind of target and what its answer means, purely;
+//! - [`template`]: texts that members write, with the facts at hand; [`about`] loads the facts;
+//! - [`notice`]: what a notification says, whatever its target;
+//! - [`target`]: how that is said to each kind of target and what its answer means, purely;
+//! - [`in_app`]: the list each member has;
 //! - [`retry`]: when a delivery is tried again, purely.
 
+pub mod about;
+mod address;
 pub mod deliver;
 pub mod delivery;
+pub mod in_app;
+pub mod key;
 pub mod manage;
+pub mod notice;
+pub mod receiver;
+mod replay;
 pub mod retry;
 pub mod target;
+pub mod template;
 mod verdict;
 
+pub use receiver::Receivers;
+pub use replay::{replay, replay_failed, send_test};
 pub use verdict::{DisableReason, Verdict};

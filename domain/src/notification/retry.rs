@@ -49,7 +49,7 @@ pub fn next_attempt(failures: u32, verdict: Verdict, random: u32) -> Next {
     let (after, throttled) = match verdict {
         Verdict::Retry { after } => (after, false),
         Verdict::Throttled { after } => (after, true),
-        Verdict::Delivered | Verdict::Disable { .. } => return Next::GiveUp,
+        Verdict::Delivered | Verdict::Refused | Verdict::Disable { .. } => return Next::GiveUp,
     };
     let Some(&scheduled_s) = SCHEDULE_S.get(failures as usize) else {
         return Next::GiveUp;

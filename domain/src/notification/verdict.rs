@@ -20,6 +20,8 @@ pub enum Verdict {
         /// The wait the receiver asked for.
         after: Option<TimeDelta>,
     },
+    /// It will never take this one; others it may.
+    Refused,
     /// It will not work until a person changes something: the target is switched off and its
     /// owner is told why.
     Disable {
@@ -62,6 +64,10 @@ pub enum DisableReason {
     UserNotFound,
     /// The webhook was removed or switched off at the receiver.
     WebhookRemoved,
+    /// The mail server refuses every address for good.
+    RecipientsRefused,
+    /// A notification could not be delivered by the whole retry schedule, and no other was meanwhile.
+    RetriesExhausted,
 }
 
 impl DisableReason {
@@ -102,6 +108,16 @@ impl DisableReason {
                 "Webhook が削除または無効化されています",
                 "the webhook was removed or switched off",
                 "Webhook 已被删除或停用",
+            ],
+            Self::RecipientsRefused => [
+                "宛先のメールアドレスがすべて拒否されました",
+                "the mail server refused every address",
+                "邮件服务器拒绝了所有收件地址",
+            ],
+            Self::RetriesExhausted => [
+                "再送をすべて試みましたが届きませんでした",
+                "nothing could be delivered for more than three days",
+                "多次重试后仍无法送达",
             ],
         };
         match locale {

@@ -87,7 +87,7 @@ pub struct NewOperation {
     pub origin: Origin,
 }
 
-/// Writes an operation and the due item that keeps it moving.
+/// Writes an operation and the due item that keeps it moving; refuses when too many are going on.
 pub async fn start(ctx: &Ctx, tx: &mut Tx<'_>, new: NewOperation) -> Result<operation::Model> {
     let active: Option<i64> = Query::new(
         "SELECT COUNT(*) FROM operation WHERE workspace_id = $1 AND finished_at IS NULL",
@@ -100,6 +100,16 @@ pub async fn start(ctx: &Ctx, tx: &mut Tx<'_>, new: NewOperation) -> Result<oper
             format!("{MAX_ACTIVE} operations are waiting or running. Wait for one, or cancel one.");
         return Err(Error::refused(&[], UserErrorCode::LimitReached, message));
     }
+    start_own(ctx, tx, new).await
+}
+
+/// Like [`start`], for what has to be done however many there are: what follows from changes, and
+/// what its own limit bounds.
+pub(crate) async fn start_own(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    new: NewOperation,
+) -> Result<operation::Model> {
     let row = operation::Model {
         workspace_id: tx.workspace,
         id: tx.id(),

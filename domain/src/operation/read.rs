@@ -75,7 +75,8 @@ pub async fn cancel(ctx: &Ctx, actor: &Actor, id: OperationId) -> Result<operati
     let mut tx = ctx.begin(actor.workspace).await?;
     let cancelled: Option<operation::Model> = Query::new(
         "UPDATE operation SET state = 'CANCELLED', finished_at = $3
-         WHERE workspace_id = $1 AND id = $2 AND finished_at IS NULL RETURNING *",
+         WHERE workspace_id = $1 AND id = $2 AND finished_at IS NULL AND kind <> 'BUILD_SEGMENTS'
+         RETURNING *",
     )
     .bind(tx.workspace)
     .bind(id)
@@ -83,16 +84,17 @@ pub async fn cancel(ctx: &Ctx, actor: &Actor, id: OperationId) -> Result<operati
     .one(tx.connection())
     .await?;
     let Some(cancelled) = cancelled else {
-        let exists = operation::Entity::find_by_id((tx.workspace, id))
+        let found = operation::Entity::find_by_id((tx.workspace, id))
             .one(tx.connection())
             .await?
-            .is_some();
-        return Err(if exists {
-            let message = "This operation has come to an end already.";
-            Error::refused(&["id"], UserErrorCode::Invalid, message)
+            .ok_or_else(|| Error::not_found(&["id"], "operation"))?;
+        let message = if found.finished_at.is_some() {
+            "This operation has come to an end already."
         } else {
-            Error::not_found(&["id"], "operation")
-        });
+            // Half of a segment's members would stay what an older condition made of them.
+            "Segments are always evaluated to the end. Change or delete the segment instead."
+        };
+        return Err(Error::refused(&["id"], UserErrorCode::Invalid, message));
     };
     record(&mut tx, actor.origin(), id);
     tx.commit().await?;

@@ -46,9 +46,92 @@ pub enum EgressError {
     TimedOut,
 }
 
-/// Sends requests out of the installation.
+/// A mail to people. The sender is the installation's own and added by whoever sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingMail {
+    /// Names the mail in its `Message-ID`; the same for every attempt.
+    pub id: String,
+    /// The addresses it goes to, each without a name.
+    pub to: Vec<String>,
+    /// The subject, one line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+}
+
+/// What the mail server said of one address it did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRefusal {
+    /// The address.
+    pub address: String,
+    /// SMTP's status code.
+    pub status: u16,
+    /// Its words.
+    pub said: String,
+}
+
+/// What became of a mail at the mail server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailReceipt {
+    /// SMTP's status code for the whole.
+    pub status: u16,
+    /// Its words.
+    pub said: String,
+    /// The addresses it took.
+    pub accepted: Vec<String>,
+    /// Those it will never take.
+    pub refused: Vec<MailRefusal>,
+    /// Those it may take later.
+    pub deferred: Vec<MailRefusal>,
+}
+
+/// Why a mail was not taken for anybody. The texts are shown to members.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MailError {
+    /// This installation has no mail server.
+    #[error("this installation sends no email: ENISHI_SMTP_URL and ENISHI_MAIL_FROM are not set")]
+    NotSetUp,
+    /// There was nobody to send it to.
+    #[error("nobody receives it: the target's teams and members are gone")]
+    NoReceiver,
+    /// It could not be put into the form of a mail.
+    #[error("the mail could not be built")]
+    Malformed,
+    /// The mail server could not be reached, or broke off.
+    #[error("the mail server could not be reached")]
+    Unreachable,
+    /// The mail server did not answer within the time allowed.
+    #[error("the mail server did not answer in time")]
+    TimedOut,
+    /// The mail server will not take it now.
+    #[error("the mail server answered {status}")]
+    Deferred {
+        /// SMTP's status code, 4xx.
+        status: u16,
+        /// Its words.
+        said: String,
+    },
+    /// The mail server will never take it.
+    #[error("the mail server answered {status}")]
+    Refused {
+        /// SMTP's status code, 5xx.
+        status: u16,
+        /// Its words.
+        said: String,
+    },
+}
+
+/// Sends requests and mail out of the installation.
 #[async_trait]
 pub trait Egress: Send + Sync {
     /// Sends `request` and reads the answer. Never follows redirects, never retries.
     async fn post(&self, request: OutgoingRequest) -> Result<OutgoingResponse, EgressError>;
+
+    /// Sends `mail` to all its addresses. Never retries.
+    async fn mail(&self, mail: OutgoingMail) -> Result<MailReceipt, MailError> {
+        let _ = mail;
+        Err(MailError::NotSetUp)
+    }
 }

@@ -27,15 +27,21 @@ pub enum Work {
     Search,
     /// Entries after which timelines are to be put right.
     Timeline,
+    /// Entries that members of segments come and go by.
+    Segments,
     /// A delivery of the workspace can be attempted now.
     Due,
     /// An operation of the workspace can go on now.
     Operation,
+    /// Entries that enrol in playbooks, or may move who is enrolled.
+    Playbook,
+    /// An enrolment of the workspace can go on now.
+    Enrolment,
 }
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Changes,
         Self::Rules,
         Self::Email,
@@ -43,8 +49,11 @@ impl Work {
         Self::Audit,
         Self::Search,
         Self::Timeline,
+        Self::Segments,
         Self::Due,
         Self::Operation,
+        Self::Playbook,
+        Self::Enrolment,
     ];
 
     /// Whether subscriptions wait for it.
@@ -67,8 +76,11 @@ impl Work {
             Self::Audit => "audit",
             Self::Search => "search",
             Self::Timeline => "timeline",
+            Self::Segments => "segments",
             Self::Due => "due",
             Self::Operation => "operation",
+            Self::Playbook => "playbook",
+            Self::Enrolment => "enrolment",
         }
     }
 }

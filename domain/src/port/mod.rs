@@ -9,7 +9,10 @@ mod relay;
 pub mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use egress::{Egress, EgressError, OutgoingRequest, OutgoingResponse};
+pub use egress::{
+    Egress, EgressError, MailError, MailReceipt, MailRefusal, OutgoingMail, OutgoingRequest,
+    OutgoingResponse,
+};
 pub use hint::{Hint, Hints, NoHints, Work};
 pub use ids::{Ids, RandomIds, SeededIds};
 pub use outage::Outage;

@@ -4,20 +4,29 @@
 //! from the version compiled last are the rules read and compiled again.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use entity::id::{RuleId, WorkspaceId};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use entity::{
+    id::{RuleId, WorkspaceId},
+    kind::{Author, TagTarget},
+};
+use sea_orm::{ConnectionTrait, FromQueryResult, Iterable as _};
 use uuid::Uuid;
 
-use super::{action::Action, definition::Definition, plan::Effect};
-use crate::condition::matcher::{Matcher, RuleSource};
+use super::{
+    definition::Definition,
+    limits::{Limits, OncePer},
+    trigger::{Happened, Key, OnSchedule, Trigger},
+};
 use crate::{
+    action::{Action, board::Wanted},
+    condition::matcher::{Gate, Matcher, RuleSource},
     ctx::Ctx,
     error::{Error, Result},
     store::Query,
+    work::change::Fact,
 };
 
 /// Workspaces whose rules are kept; beyond that, the one unused for longest is forgotten.
@@ -26,19 +35,33 @@ const CAPACITY: usize = 256;
 /// The active rules of a workspace, ready to be asked and carried out.
 #[derive(Debug)]
 pub(crate) struct Compiled {
+    /// Those that wait for messages.
     pub(crate) matcher: Matcher,
+    /// Those that wait for anything else, in the order of their numbers.
+    pub(crate) others: Matcher,
+    /// The numbers of the others that a key leads to.
+    listeners: HashMap<Key, Vec<u32>>,
+    numbered: Vec<Uuid>,
     rules: HashMap<Uuid, Active>,
-    /// Every tag that an action puts on something.
-    pub(crate) tags: Vec<Uuid>,
-    /// Every target that an action notifies.
-    pub(crate) targets: Vec<Uuid>,
+    /// What all their effects name.
+    pub(crate) wanted: Wanted,
+    facts: HashSet<&'static str>,
+    /// Whether a conversation that begins is waited for.
+    pub(crate) waits_for_opening: bool,
+    /// Whether some rule acts on accounts or asks about them.
+    pub(crate) asks_for_accounts: bool,
+    /// Whether some rule has to know when it fired before.
+    pub(crate) remembers: bool,
 }
 
 /// What is needed of a rule once it fired.
 #[derive(Debug)]
 pub(crate) struct Active {
     pub(crate) name: String,
+    pub(crate) version: i64,
+    pub(crate) trigger: Trigger,
     pub(crate) actions: Vec<Action>,
+    pub(crate) limits: Limits,
 }
 
 impl Compiled {
@@ -48,6 +71,39 @@ impl Compiled {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Whether some rule may look at what this fact tells.
+    pub(crate) fn waits_for(&self, fact: &Fact) -> bool {
+        self.facts.contains(fact.name())
+    }
+
+    /// The numbers among `others` of the rules that what happened makes look, in their order.
+    pub(crate) fn listening(&self, happened: &Happened<'_>) -> Vec<u32> {
+        let keys = happened.keys();
+        let lists = keys.iter().filter_map(|key| self.listeners.get(key));
+        let mut numbers: Vec<u32> = lists.flatten().copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.retain(|&number| {
+            let rule = self.number(number).and_then(|id| self.rules.get(&id));
+            rule.is_some_and(|rule| rule.trigger.kind().accepts(happened))
+        });
+        numbers
+    }
+
+    /// The rule of a number among `others`.
+    pub(crate) fn number(&self, number: u32) -> Option<Uuid> {
+        self.numbered.get(number as usize).copied()
+    }
+
+    /// The active rules that wait for the clock.
+    pub(crate) fn scheduled(&self) -> impl Iterator<Item = (u32, Uuid, &OnSchedule)> {
+        let numbered = self.numbered.iter().zip(0..);
+        numbered.filter_map(|(&id, number)| match &self.rules.get(&id)?.trigger {
+            Trigger::OnSchedule(schedule) => Some((number, id, schedule)),
+            _ => None,
+        })
     }
 }
 
@@ -143,75 +199,183 @@ async fn load(
     .all(connection)
     .await?;
     let version = rows.first().map_or(0, |row| row.rules_version);
-    let mut sources = Vec::with_capacity(rows.len());
-    let mut rules = HashMap::with_capacity(rows.len());
-    let (mut tags, mut targets) = (Vec::new(), Vec::new());
+    let mut rules = Vec::with_capacity(rows.len());
     for row in rows {
         let (Some(id), Some(stored)) = (row.id, row.definition) else {
             continue;
         };
-        let definition = match Definition::from_stored(stored) {
-            Ok(definition) => definition,
+        match Definition::from_stored(stored) {
+            Ok(definition) => rules.push(Stored {
+                id: id.0,
+                name: row.name.unwrap_or_default(),
+                version: row.version.unwrap_or_default(),
+                position: row.position.unwrap_or_default(),
+                definition,
+            }),
             Err(error) => {
                 // One rule that cannot be read must not stop all others.
                 tracing::error!(workspace.id = %workspace, rule.id = %id,
                     error = &error as &dyn std::error::Error, "left out a rule that cannot be read");
-                continue;
             }
-        };
-        note_effects(&definition.actions, &mut tags, &mut targets);
-        sources.push(RuleSource {
-            id: id.0,
-            version: row.version.unwrap_or_default(),
-            position: row.position.unwrap_or_default(),
-            gate: definition.trigger.gate(),
-            condition: definition.condition,
-        });
-        let active = Active {
-            name: row.name.unwrap_or_default(),
-            actions: definition.actions,
-        };
-        rules.insert(id.0, active);
-    }
-    for ids in [&mut tags, &mut targets] {
-        ids.sort_unstable();
-        ids.dedup();
-    }
-    let matcher = Matcher::compile(sources)
-        .map_err(|error| Error::Internal(format!("cannot compile the rules: {error}")))?;
-    let compiled = Compiled {
-        matcher,
-        rules,
-        tags,
-        targets,
-    };
-    Ok((version, compiled))
-}
-
-fn note_effects(actions: &[Action], tags: &mut Vec<Uuid>, targets: &mut Vec<Uuid>) {
-    let mut effects = Vec::new();
-    for action in actions {
-        action.kind().effects(&mut effects);
-    }
-    for effect in effects {
-        match effect {
-            Effect::TagContact { tag_id } | Effect::TagConversation { tag_id } => tags.push(tag_id),
-            Effect::NotifySlack { target_id, .. } => targets.push(target_id),
         }
     }
+    Ok((version, compile(rules)?))
 }
+
+/// A rule to be compiled.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) version: i64,
+    pub(crate) position: i64,
+    pub(crate) definition: Definition,
+}
+
+/// Makes rules ready to be asked and carried out.
+pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
+    // The order in which a matcher numbers its rules.
+    stored.sort_by_key(|rule| (rule.position, rule.id));
+    let (mut of_messages, mut of_others) = (Vec::new(), Vec::new());
+    let (mut listeners, mut numbered): (HashMap<Key, Vec<u32>>, _) = (HashMap::new(), Vec::new());
+    let (mut wanted, mut facts) = (Wanted::default(), HashSet::new());
+    let mut rules = HashMap::with_capacity(stored.len());
+    let (mut waits_for_opening, mut asks_for_accounts, mut remembers) = (false, false, false);
+    for rule in stored {
+        let Definition {
+            trigger,
+            condition,
+            actions,
+            limits,
+        } = rule.definition;
+        facts.extend(facts_of(&trigger));
+        waits_for_opening |= matches!(trigger, Trigger::ConversationOpened(_));
+        remembers |= limits.remember();
+        for effect in actions.iter().flat_map(Action::effects) {
+            let tagging = effect.tagging();
+            asks_for_accounts |= tagging.is_some_and(|one| one.target == TagTarget::Account);
+            wanted.note(&effect);
+        }
+        asks_for_accounts |= limits.once_per == Some(OncePer::Account);
+        let gate = trigger.gate();
+        let is_of_messages = gate.is_some();
+        if !is_of_messages {
+            let number = numbered.len() as u32;
+            for key in trigger.kind().keys() {
+                listeners.entry(key).or_default().push(number);
+            }
+            numbered.push(rule.id);
+        }
+        let source = RuleSource {
+            id: rule.id,
+            version: rule.version,
+            position: rule.position,
+            gate: gate.unwrap_or_else(anything),
+            condition,
+        };
+        if is_of_messages {
+            of_messages.push(source);
+        } else {
+            of_others.push(source);
+        }
+        let active = Active {
+            name: rule.name,
+            version: rule.version,
+            trigger,
+            actions,
+            limits,
+        };
+        rules.insert(rule.id, active);
+    }
+    let matcher = |sources: Vec<RuleSource>| {
+        Matcher::compile(sources)
+            .map_err(|error| Error::Internal(format!("cannot compile the rules: {error}")))
+    };
+    let (matcher, others) = (matcher(of_messages)?, matcher(of_others)?);
+    asks_for_accounts |= matcher.asks_the_database() || others.asks_the_database();
+    Ok(Compiled {
+        matcher,
+        others,
+        listeners,
+        numbered,
+        rules,
+        wanted,
+        facts,
+        waits_for_opening,
+        asks_for_accounts,
+        remembers,
+    })
+}
+
+/// The gate of what is no message.
+fn anything() -> Gate {
+    Gate {
+        inbox_ids: Vec::new(),
+        authors: Author::iter().collect(),
+    }
+}
+
+/// The facts that a trigger waits for.
+fn facts_of(trigger: &Trigger) -> &'static [&'static str] {
+    match trigger {
+        Trigger::MessageReceived(_) => &["message.received"],
+        Trigger::ConversationOpened(_) => &[
+            "message.received",
+            "message.sent",
+            "conversation.status_changed",
+        ],
+        Trigger::ConversationClosed(_) => &["conversation.status_changed"],
+        Trigger::ConversationAssigned(_) => &["conversation.assigned"],
+        Trigger::ContactTagAdded(_)
+        | Trigger::AccountTagAdded(_)
+        | Trigger::ConversationTagAdded(_) => &["tagging.added"],
+        Trigger::ContactTagRemoved(_)
+        | Trigger::AccountTagRemoved(_)
+        | Trigger::ConversationTagRemoved(_) => &["tagging.removed"],
+        Trigger::ContactCreated(_) => &["contact.created"],
+        Trigger::ContactChanged(_) => &["contact.changed"],
+        Trigger::ContactStageChanged(_) => &["stage.changed"],
+        Trigger::ContactOwnerChanged(_) => &["owner.changed"],
+        Trigger::ContactAttributeChanged(_) => &["attribute.set"],
+        Trigger::EventTracked(_) => &["event.recorded"],
+        Trigger::EmailEventSeen(_) => &["email_event.recorded"],
+        Trigger::HealthScoreCrossed(_) | Trigger::HealthBandChanged(_) => &["health.changed"],
+        Trigger::SurveyAnswered(_) => &["survey.answered"],
+        Trigger::ContactEnteredSegment(_) | Trigger::AccountEnteredSegment(_) => {
+            &["segment.entered"]
+        }
+        Trigger::ContactLeftSegment(_) | Trigger::AccountLeftSegment(_) => &["segment.left"],
+        Trigger::OnSchedule(_) => &[],
+    }
+}
+
+/// Every fact that some trigger waits for.
+pub(crate) const FACTS: &[&str] = &[
+    "message.received",
+    "message.sent",
+    "conversation.status_changed",
+    "conversation.assigned",
+    "tagging.added",
+    "tagging.removed",
+    "contact.created",
+    "contact.changed",
+    "stage.changed",
+    "owner.changed",
+    "attribute.set",
+    "event.recorded",
+    "email_event.recorded",
+    "health.changed",
+    "survey.answered",
+    "segment.entered",
+    "segment.left",
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn nothing() -> Arc<Compiled> {
-        Arc::new(Compiled {
-            matcher: Matcher::compile(Vec::new()).unwrap(),
-            rules: HashMap::new(),
-            tags: Vec::new(),
-            targets: Vec::new(),
-        })
+        Arc::new(compile(Vec::new()).unwrap())
     }
 
     fn workspace(number: u128) -> WorkspaceId {

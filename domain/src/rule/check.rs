@@ -1,9 +1,10 @@
 //! Whether a rule makes sense, before it is saved. Whether the ids it names exist is asked of the
 //! database by the caller, with [`references`].
 
-use super::{action::Action, trigger::Trigger};
+use super::{definition::is_always, trigger::Trigger};
 use crate::{
-    condition::{Condition, Context, check::list, path::Path, reference::Reference},
+    action::Action,
+    condition::{Condition, check::list, path::Path, reference::Reference},
     error::UserError,
 };
 
@@ -15,13 +16,14 @@ pub fn check(trigger: &Trigger, condition: &Condition, actions: &[Action]) -> Ve
     let at = Path::root("trigger").at(trigger.name());
     let mut refusals = Vec::new();
     trigger.kind().check(&at, &mut refusals);
-    refusals.extend(crate::condition::check(condition, Context::Message));
+    if !is_always(condition) {
+        refusals.extend(crate::condition::check(condition, trigger.context()));
+    }
 
     let at = Path::root("actions");
     list(actions, MAX_ACTIONS, &at, &mut refusals, "action");
     for (index, action) in actions.iter().enumerate().take(MAX_ACTIONS) {
-        let at = at.nth(index).at(action.name());
-        action.kind().check(&at, &mut refusals);
+        action.check(trigger.context(), &at.nth(index), &mut refusals);
     }
     refusals
 }
@@ -33,8 +35,7 @@ pub fn references(trigger: &Trigger, condition: &Condition, actions: &[Action]) 
     trigger.kind().references(&at, &mut found);
     condition.references(&Path::root("condition"), &mut found);
     for (index, action) in actions.iter().enumerate() {
-        let at = Path::root("actions").nth(index).at(action.name());
-        action.kind().references(&at, &mut found);
+        action.references(&Path::root("actions").nth(index), &mut found);
     }
     found
 }
@@ -261,13 +262,13 @@ mod tests {
         let tag = Uuid::from_u128(1);
         let actions = json!([
             {"tagConversation": {"tagIds": [tag, tag]}},
-            {"notifySlack": {"targetId": target, "title": "  "}},
-            {"notifySlack": {"targetId": target, "title": "あ".repeat(151)}},
+            {"notify": {"targetId": target, "title": "  "}},
+            {"notify": {"targetId": target, "title": "あ".repeat(151)}},
         ]);
         let expected = [
             ("actions.0.tagConversation.tagIds.1", UserErrorCode::Invalid),
-            ("actions.1.notifySlack.title", UserErrorCode::Required),
-            ("actions.2.notifySlack.title", UserErrorCode::TooLong),
+            ("actions.1.notify.title", UserErrorCode::Required),
+            ("actions.2.notify.title", UserErrorCode::TooLong),
         ];
         let expected = expected.map(|(path, code)| (path.to_owned(), code));
         assert_eq!(refusals(&definition(&any_of(&["a"]), &actions)), expected);

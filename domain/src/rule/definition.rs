@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{action::Action, check, sentence::sentence, trigger::Trigger};
+use super::{check, limits::Limits, sentence::sentence, trigger::Trigger};
 use crate::condition::{
     Condition,
     reference::{IdKind, Names, Reference},
 };
-use crate::{error::UserError, locale::Locale};
+use crate::{action::Action, error::UserError, locale::Locale};
 
 /// The version that is written. Raised when the meaning of what is already stored would change;
 /// a field that is added with a default keeps the version.
@@ -22,9 +22,23 @@ pub struct Definition {
     #[serde(default)]
     pub trigger: Trigger,
     /// What must be true.
+    #[serde(default = "always")]
     pub condition: Condition,
     /// What it does, in order.
     pub actions: Vec<Action>,
+    /// How often, and when, it may act.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
+}
+
+/// The condition of a rule that fires whenever its trigger lets it look.
+pub fn always() -> Condition {
+    Condition::All(Vec::new())
+}
+
+/// Whether a condition always holds because it asks nothing.
+pub fn is_always(condition: &Condition) -> bool {
+    matches!(condition, Condition::All(children) if children.is_empty())
 }
 
 /// What is kept in the database cannot be read.
@@ -59,7 +73,9 @@ impl Definition {
 
     /// Everything wrong with it; empty if it can be saved.
     pub fn check(&self) -> Vec<UserError> {
-        check::check(&self.trigger, &self.condition, &self.actions)
+        let mut refusals = check::check(&self.trigger, &self.condition, &self.actions);
+        self.limits.check(&mut refusals);
+        refusals
     }
 
     /// Every id it names, with the place where it does.

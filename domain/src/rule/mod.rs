@@ -1,39 +1,55 @@
-//! Rules: when a message arrives and a condition holds, do something.
+//! Rules: when something happens and a condition holds, do something.
 //!
 //! The part that decides takes values and returns values:
-//! - [`trigger`], [`action`]: the kinds a rule is made of beside its [`condition`](crate::condition),
-//!   one file each;
-//! - [`definition`]: the three together, and their JSON;
+//! - [`trigger`]: what a rule waits for; what it asks is a [`condition`](crate::condition), what it
+//!   does are [`action`s](crate::action);
+//! - [`limits`](mod@limits): how often, and when, it may act;
+//! - [`definition`]: all of it together, and its JSON;
 //! - [`check`](mod@check): whether a rule makes sense, before it is saved;
 //! - [`sentence`](mod@sentence): a rule in words, in three languages;
+//! - [`conflict`]: rules that get in each other's way;
+//! - [`template`]: ready-made rules;
 //! - [`plan`](mod@plan): what to do about those that fired.
 //!
 //! The part that acts:
 //! - [`write`](mod@write) and [`read`]: the rules of a workspace, and members changing them;
 //! - `cache`: the compiled rules of each workspace, until they change;
-//! - [`projection`]: evaluates messages as they come in and writes what follows;
+//! - [`projection`]: shows the rules what happens: `occasion` makes of entries of the log what rules
+//!   look at, `evaluate` decides, `settle` writes;
+//! - [`tick`]: the same when the clock comes round;
+//! - [`version`]: what a rule once was;
 //! - [`firing`]: the log of what fired, on what, and what became of it.
 //!
-//! To add one: a new trigger or action is a file in its folder and a variant in that
-//! folder's `mod.rs`, which says the rest.
+//! To add one: a new trigger is a struct in its folder and a line in that folder's `mod.rs`, which says
+//! the rest.
 
-pub mod action;
-mod cache;
+pub(crate) mod cache;
 pub mod check;
+pub mod conflict;
 pub mod definition;
+mod evaluate;
 pub mod firing;
+pub mod limits;
+pub mod miss;
+mod occasion;
 pub mod plan;
 pub mod projection;
 pub mod read;
+pub mod rehearse;
 pub(crate) mod retag;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 mod schema_tests;
 pub mod sentence;
+mod settle;
+pub mod template;
+pub mod tick;
 pub mod trigger;
+pub mod version;
 pub mod write;
 
+pub use limits::{Limits, OncePer, QuietHours};
 pub use read::{Rule, find, list, load};
 pub use write::{
     NewRule, RuleChanges, create, delete, delete_and_withdraw, pause_and_withdraw, reorder,

@@ -1,34 +1,10 @@
-//! What to do about the rules that fired on one message: which effects, in which order, and whose.
+//! What to do about the rules that fired on one thing: which effects, in which order, and whose.
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::action::Action;
-
-/// One thing to carry out. Two equal effects are the same thing asked for twice.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Effect {
-    /// Put a tag on the conversation.
-    TagConversation {
-        /// The tag.
-        tag_id: Uuid,
-    },
-    /// Put a tag on the contact.
-    TagContact {
-        /// The tag.
-        tag_id: Uuid,
-    },
-    /// Tell a Slack channel.
-    NotifySlack {
-        /// The notification target.
-        target_id: Uuid,
-        /// The heading, if not the rule's name.
-        title: Option<String>,
-    },
-}
+use crate::action::{Action, Effect};
 
 /// A rule that fired, with what it wants.
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +87,7 @@ pub fn plan<'a>(firings: impl IntoIterator<Item = Firing<'a>>) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::action::{NotifySlack, TagContact, TagConversation};
+    use crate::action::{Notify, TagContact, TagConversation};
 
     fn id(number: u128) -> Uuid {
         Uuid::from_u128(number)
@@ -126,9 +102,10 @@ mod tests {
     }
 
     fn slack(title: Option<&str>) -> Action {
-        Action::NotifySlack(NotifySlack {
+        Action::Notify(Notify {
             target_id: id(50),
             title: title.map(str::to_owned),
+            text: None,
         })
     }
 

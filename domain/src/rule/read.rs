@@ -36,6 +36,10 @@ pub struct Rule {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// When it was paused because its actions failed again and again.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Why, in words.
+    pub paused_reason: Option<String>,
     /// When it was deleted. Deleted rules are kept, because firings refer to them.
     pub deleted_at: Option<DateTime<Utc>>,
 }
@@ -55,6 +59,8 @@ impl TryFrom<rule::Model> for Rule {
             created_by: serde_json::from_value(row.created_by)?,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            paused_at: row.paused_at,
+            paused_reason: row.paused_reason,
             deleted_at: row.deleted_at,
         })
     }

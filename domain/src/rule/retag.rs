@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     read::{Rule, stored},
-    write::{begin_edit, record, touched},
+    write::{begin_edit, keep_version, record, touched},
 };
 use crate::condition::reference::IdKind;
 use crate::{
@@ -95,6 +95,7 @@ impl Referrer for Rules {
                 ..touched(tx, rule.id, rule.version)
             };
             let row = rule::Entity::update(active).exec(tx.connection()).await?;
+            keep_version(tx, &row, origin).await?;
             record(tx, origin, rule.id);
             let was = json!({ "definition": before });
             let is = json!({ "definition": row.definition });

@@ -7,12 +7,12 @@
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema, SchemaBuilder};
 use serde_json::{Value, json};
 
-use super::{
-    action::{RuleAction, RuleActionInput},
-    trigger::{RuleTrigger, RuleTriggerInput},
-};
+use super::trigger::{RuleTrigger, RuleTriggerInput};
 use crate::condition::{ConditionInput, ConditionOutput, reference::TypedIds};
-use crate::error::UserError;
+use crate::{
+    action::{ActionInput, ActionOutput},
+    error::UserError,
+};
 
 struct Echo;
 
@@ -36,7 +36,7 @@ impl Echo {
     }
 
     /// An action.
-    async fn action(&self, action: RuleActionInput) -> async_graphql::Result<RuleAction> {
+    async fn action(&self, action: ActionInput) -> async_graphql::Result<ActionOutput> {
         let action = action
             .into_action(&TypedIds, 0)
             .map_err(|found| refused(&found))?;
@@ -110,8 +110,8 @@ fn a_trigger_and_an_action_come_back_as_they_were_sent() {
             trigger(trigger: {{messageReceived: {{}}}}) {{
                 ... on RuleMessageReceivedTrigger {{ inboxIds authors }}
             }}
-            action(action: {{notifySlack: {{targetId: "{target}", title: "VIP"}}}}) {{
-                ... on RuleNotifySlackAction {{ targetId title }}
+            action(action: {{notify: {{targetId: "{target}", title: "VIP"}}}}) {{
+                ... on NotifyAction {{ targetId title }}
             }}
         }}"#
     ));
@@ -137,9 +137,9 @@ fn an_id_of_another_kind_is_refused_where_it_stands() {
     assert_eq!(errors, [expected]);
 
     let (_, errors) = ask(&format!(
-        r#"{{ action(action: {{notifySlack: {{targetId: "{TAG}"}}}}) {{ __typename }} }}"#
+        r#"{{ action(action: {{notify: {{targetId: "{TAG}"}}}}) {{ __typename }} }}"#
     ));
-    assert_eq!(errors, ["actions.0.notifySlack.targetId"]);
+    assert_eq!(errors, ["actions.0.notify.targetId"]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A rule as a sentence that a person can check against what they meant.
 
-use super::{action::Action, trigger::Trigger};
+use super::{definition::is_always, trigger::Trigger};
 use crate::{
+    action::Action,
     condition::{
         Condition,
         reference::Names,
@@ -20,12 +21,20 @@ pub fn sentence(
 ) -> String {
     let phrasing = Phrasing { locale, names };
     let when = trigger.kind().phrase(&phrasing);
-    let only_if = phrasing.condition(condition, true);
     let actions: Vec<String> = actions
         .iter()
         .map(|action| action.kind().phrase(&phrasing))
         .collect();
     let then = actions.join(say!(phrasing, "、", ", ", "，"));
+    if is_always(condition) {
+        return say!(
+            phrasing,
+            format!("{when}次第：{then}。"),
+            format!("When {when}: {then}."),
+            format!("当{when}时：{then}。")
+        );
+    }
+    let only_if = phrasing.condition(condition, true);
     say!(
         phrasing,
         format!("{when}、{only_if}場合：{then}。"),

@@ -5,19 +5,20 @@
 
 use std::collections::HashSet;
 
-use entity::{Scoped as _, id::RuleId, rule};
+use entity::{Scoped as _, id::RuleId, rule, rule_version};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, Set};
 use serde_json::json;
 
 use super::{
-    action::Action,
     definition::Definition,
+    limits::Limits,
     read::{Rule, stored},
     trigger::Trigger,
 };
 use crate::condition::{Condition, reference};
 use crate::{
     access::{Actor, Origin, Scope},
+    action::{self, Action},
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
@@ -46,6 +47,8 @@ pub struct NewRule {
     pub condition: Condition,
     /// What it does, in order.
     pub actions: Vec<Action>,
+    /// How often, and when, it may act.
+    pub limits: Limits,
 }
 
 /// What may be changed about a rule; what is left out stays.
@@ -59,6 +62,8 @@ pub struct RuleChanges {
     pub condition: Option<Condition>,
     /// What it does, in order.
     pub actions: Option<Vec<Action>>,
+    /// How often, and when, it may act.
+    pub limits: Option<Limits>,
 }
 
 /// Makes a rule behind all others. It is active at once.
@@ -72,6 +77,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
         trigger: new.trigger,
         condition: new.condition,
         actions: new.actions,
+        limits: new.limits,
     };
     let mut tx = ctx.begin(actor.workspace).await?;
     begin_edit(&tx).await?;
@@ -96,10 +102,14 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
         created_at: tx.now,
         updated_at: tx.now,
         deleted_at: None,
+        failures: 0,
+        paused_at: None,
+        paused_reason: None,
     };
     rule::Entity::insert(row.clone().into_active_model())
         .exec_without_returning(tx.connection())
         .await?;
+    keep_version(&tx, &row, actor.origin()).await?;
     refuse_too_much(&tx).await?;
     record(&mut tx, actor.origin(), row.id);
     tx.audit(actor, Record::made("rule.create", row.id, audited(&row)));
@@ -132,6 +142,9 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
         actions: changes
             .actions
             .unwrap_or_else(|| rule.definition.actions.clone()),
+        limits: changes
+            .limits
+            .unwrap_or_else(|| rule.definition.limits.clone()),
     };
     // A rule whose tag was archived since can still be renamed.
     if definition != rule.definition {
@@ -146,6 +159,7 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
         ..touched(&tx, id, rule.version)
     };
     let row = rule::Entity::update(active).exec(tx.connection()).await?;
+    keep_version(&tx, &row, actor.origin()).await?;
     refuse_too_much(&tx).await?;
     record(&mut tx, actor.origin(), id);
     tx.audit(
@@ -184,8 +198,12 @@ async fn change_active(
         tx.commit().await?;
         return Ok(rule);
     }
+    // Whoever lets it run again has mended what failed, or wants to see.
     let changed = rule::ActiveModel {
         active: Set(active),
+        failures: Set(0),
+        paused_at: Set(None),
+        paused_reason: Set(None),
         ..touched(&tx, id, rule.version)
     };
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
@@ -323,6 +341,23 @@ async fn stored_row(tx: &Tx<'_>, id: RuleId) -> Result<rule::Model> {
         .ok_or_else(|| Error::not_found(&["ruleId"], "rule"))
 }
 
+/// Keeps the rule as it is saved now, so that it can be gone back to.
+pub(super) async fn keep_version(tx: &Tx<'_>, row: &rule::Model, origin: Origin) -> Result<()> {
+    let version = rule_version::Model {
+        workspace_id: tx.workspace,
+        rule_id: row.id,
+        version: row.version,
+        name: row.name.clone(),
+        definition: row.definition.clone(),
+        made_by: origin.json(),
+        made_at: tx.now,
+    };
+    rule_version::Entity::insert(version.into_active_model())
+        .exec_without_returning(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// What the audit log says of a rule.
 fn audited(row: &rule::Model) -> serde_json::Value {
     json!({ "name": row.name, "active": row.active, "definition": row.definition })
@@ -367,7 +402,11 @@ async fn refuse_too_much(tx: &Tx<'_>) -> Result<()> {
 }
 
 /// Notes everything wrong with the definition, including ids this workspace does not have.
-async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>) -> Result<()> {
+pub(super) async fn check(
+    tx: &Tx<'_>,
+    definition: &Definition,
+    errors: &mut Vec<UserError>,
+) -> Result<()> {
     let found = definition.check();
     let too_long = |error: &UserError| error.code == UserErrorCode::TooLong;
     let is_bounded = !found.iter().any(too_long);
@@ -378,5 +417,6 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
     }
     errors
         .extend(reference::unknown(tx.connection(), tx.workspace, &definition.references()).await?);
+    errors.extend(action::known::refused(tx, &definition.actions, "actions").await?);
     Ok(())
 }

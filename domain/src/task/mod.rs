@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 pub use list::{TaskFilter, TaskOrder, list, load};
 pub use overdue::find_overdue;
-pub(crate) use write::release;
+pub(crate) use write::{Assignee, Draft, make, release};
 pub use write::{NewTask, TaskChange, create, end, reopen, update};
 
 /// Characters a title has at most.

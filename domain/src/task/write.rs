@@ -18,10 +18,10 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Tx, dialect},
+    store::{Query, Rows, Tx, dialect},
     subject::Subject,
     text,
-    work::change::{Change, Fact},
+    work::change::{Change, Entry, Fact},
 };
 
 /// A task about to be made by a member.
@@ -47,10 +47,6 @@ pub struct NewTask {
 
 /// What is to be different; `None` leaves things as they are.
 #[derive(Debug, Clone, Default)]
-#[expect(
-    clippy::option_option,
-    reason = "unchanged, none and a new one are told apart"
-)]
 pub struct TaskChange {
     /// The title.
     pub title: Option<String>,
@@ -230,6 +226,99 @@ pub(crate) async fn release(tx: &mut Tx<'_>, origin: Origin, member: MemberId) -
         tx.record(Change::new(origin, row.contact_id, fact));
     }
     Ok(())
+}
+
+/// A task about to be made by a rule or a playbook, among others. Its texts have been checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft<'a> {
+    /// What is to be done.
+    pub(crate) title: &'a str,
+    /// More about it.
+    pub(crate) description: &'a str,
+    /// How pressing it is.
+    pub(crate) priority: TaskPriority,
+    /// When it is to be done.
+    pub(crate) due_at: Option<DateTime<Utc>>,
+    /// Whose it is.
+    pub(crate) assignee: Assignee,
+    /// Whom and what it is about.
+    pub(crate) contact: Option<ContactId>,
+    /// The account it is about.
+    pub(crate) account: Option<AccountId>,
+    /// The conversation it is about.
+    pub(crate) conversation: Option<ConversationId>,
+    /// Who makes it.
+    pub(crate) origin: Origin,
+    /// The log entry it follows from.
+    pub(crate) cause: Option<&'a Entry>,
+}
+
+/// Whose a task is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Assignee {
+    /// Nobody's in particular.
+    Nobody,
+    /// Of whoever looks after the contact.
+    Owner,
+    /// Of a member; nobody's in particular when they are gone.
+    Member(MemberId),
+}
+
+/// Makes any number of tasks in one statement; says their ids in the order of `drafts`.
+pub(crate) async fn make(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<Vec<TaskId>> {
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<TaskId> = drafts.iter().map(|_| tx.id()).collect();
+    let each = || drafts.iter();
+    let member = |draft: &Draft<'_>| match draft.assignee {
+        Assignee::Member(id) => Some(id),
+        Assignee::Nobody | Assignee::Owner => None,
+    };
+    let rows = Rows::new()
+        .ids("id", ids.iter().copied())
+        .texts("title", each().map(|one| one.title))
+        .texts("description", each().map(|one| one.description))
+        .texts("priority", each().map(|one| one.priority.word()))
+        .opt_times("due_at", each().map(|one| one.due_at))
+        .times(
+            "sort_at",
+            each().map(|one| one.due_at.unwrap_or_else(end_of_time)),
+        )
+        .opt_ids("assignee_id", each().map(member))
+        .flags(
+            "to_owner",
+            each().map(|one| one.assignee == Assignee::Owner),
+        )
+        .opt_ids("contact_id", each().map(|one| one.contact))
+        .opt_ids("account_id", each().map(|one| one.account))
+        .opt_ids("conversation_id", each().map(|one| one.conversation))
+        .json("made_by", each().map(|one| one.origin.json()));
+    Query::new(
+        "INSERT INTO task (workspace_id, id, title, description, status, priority, due_at, sort_at,
+             assignee_id, contact_id, account_id, conversation_id, made_by, created_at, updated_at)
+         SELECT $1, r.id, r.title, r.description, 'OPEN', r.priority, r.due_at, r.sort_at,
+                (SELECT m.id FROM member m WHERE m.workspace_id = $1 AND m.removed_at IS NULL
+                   AND m.id = CASE WHEN r.to_owner THEN
+                       (SELECT c.owner_id FROM contact c
+                        WHERE c.workspace_id = $1 AND c.id = r.contact_id)
+                     ELSE r.assignee_id END),
+                r.contact_id, r.account_id, r.conversation_id, r.made_by, $2, $2
+         FROM {r}",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    for (draft, &task_id) in drafts.iter().zip(&ids) {
+        let fact = Fact::TaskCreated { task_id };
+        tx.record(match draft.cause {
+            Some(cause) => Change::caused(cause, draft.origin, draft.contact, fact),
+            None => Change::new(draft.origin, draft.contact, fact),
+        });
+    }
+    Ok(ids)
 }
 
 pub(super) fn check_title(raw: &str) -> Result<String> {

@@ -66,7 +66,7 @@ impl Projection for TimelineFollow {
         let (mut changed, mut moving) = (BTreeSet::new(), BTreeSet::new());
         for entry in entries {
             match entry.fact {
-                Fact::ContactChanged { contact_id } => {
+                Fact::ContactChanged { contact_id, .. } => {
                     changed.insert(contact_id);
                 }
                 Fact::ContactMoved { contact_id } => {
@@ -96,7 +96,8 @@ impl Projection for TimelineFollow {
             full |= move_facts(tx, table, &moving).await? >= STEP;
         }
         forget(tx, &noted).await?;
-        let depth = entries.iter().map(|entry| entry.depth).max().unwrap_or(0);
+        let last = entries.iter().max_by_key(|entry| entry.depth);
+        let (depth, root) = last.map_or((0, None), |entry| (entry.depth, Some(entry.root)));
         let again = if full { moving } else { noted };
         for contact_id in again {
             // The same change, still going on: no further from its origin than before.
@@ -105,6 +106,7 @@ impl Projection for TimelineFollow {
                 contact: Some(contact_id),
                 origin: Origin::System,
                 depth,
+                root,
             });
         }
         Ok(())

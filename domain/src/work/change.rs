@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 use entity::{
     id::{
         AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
-        DocumentId, EmailEventId, EventId, FiringId, HealthModelId, InboxId, InvoiceId, MemberId,
-        MergeId, MessageId, NoteId, OperationId, OpportunityId, OrderId, RuleId, StageChangeId,
-        SurveyAnswerId, SuspectId, TagGroupId, TagId, TaggingId, TargetId, TaskId, TicketId,
-        WorkspaceId,
+        DocumentId, EmailEventId, EnrolmentId, EventId, FiringId, HealthModelId,
+        InAppNotificationId, InboxId, InvoiceId, MemberId, MergeId, MessageId, NoteId, OperationId,
+        OpportunityId, OrderId, PlaybookId, RuleId, SegmentId, StageChangeId, SurveyAnswerId,
+        SuspectId, TagGroupId, TagId, TaggingId, TargetId, TaskId, TeamId, TicketId, WorkspaceId,
     },
     kind::{
-        Channel, ConversationStatus, HealthBand, IdentityKind, InvoiceStatus, LifecycleStage,
-        OpportunityStatus, OrderStatus, Priority, SubjectKind, SubscriptionState, SurveyKind,
-        TagTarget, TicketPriority, TicketStatus,
+        Channel, ContactField, ConversationStatus, EmailEventKind, EnrolmentState, HealthBand,
+        IdentityKind, InvoiceStatus, LifecycleStage, OpportunityStatus, OrderStatus, Priority,
+        SubjectKind, SubscriptionState, SurveyKind, TagTarget, TicketPriority, TicketStatus,
     },
 };
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
@@ -40,6 +40,9 @@ pub enum Fact {
         message_id: MessageId,
         conversation_id: ConversationId,
         inbox_id: InboxId,
+        /// Whether the conversation began with it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        opened: bool,
     },
     /// We wrote to a contact.
     #[serde(rename = "message.sent")]
@@ -47,13 +50,21 @@ pub enum Fact {
         message_id: MessageId,
         conversation_id: ConversationId,
         inbox_id: InboxId,
+        /// Whether the conversation began with it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        opened: bool,
     },
     /// A contact came to be known.
     #[serde(rename = "contact.created")]
     ContactCreated { contact_id: ContactId },
     /// A contact's own data changed.
     #[serde(rename = "contact.changed")]
-    ContactChanged { contact_id: ContactId },
+    ContactChanged {
+        contact_id: ContactId,
+        /// What of it; missing in entries of the first release.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<ContactField>,
+    },
     /// What happened to a contact follows it to another account. Told again as long as something
     /// may be left to follow.
     #[serde(rename = "contact.moved")]
@@ -155,6 +166,12 @@ pub enum Fact {
         attribute_id: AttributeId,
         subject: SubjectKind,
         subject_id: Uuid,
+        /// The value before and after, as [`crate::attribute::Value`] is stored; nothing for none,
+        /// and in entries of the first release. Emptied when the person is erased.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<serde_json::Value>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<serde_json::Value>,
     },
     /// A conversation was closed, opened again, put aside or woken.
     #[serde(rename = "conversation.status_changed")]
@@ -223,13 +240,23 @@ pub enum Fact {
     AuditWritten { audit_entry_id: AuditEntryId },
     /// A contact did something.
     #[serde(rename = "event.recorded")]
-    EventRecorded { event_id: EventId },
+    EventRecorded {
+        event_id: EventId,
+        /// What the contact did; missing in entries of the first release.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
     /// A provider told something about an email.
     #[serde(rename = "email_event.recorded")]
     EmailEventRecorded {
         email_event_id: EmailEventId,
         email_key: String,
         recipient: String,
+        /// What happened to the email; missing in entries of the first release.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event: Option<EmailEventKind>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        campaign_id: Option<CampaignId>,
     },
     /// A contact's email figures changed.
     #[serde(rename = "email_metrics.changed")]
@@ -283,12 +310,38 @@ pub enum Fact {
     /// A rule was created, changed, paused or deleted.
     #[serde(rename = "rule.changed")]
     RuleChanged { rule_id: RuleId },
-    /// A rule matched a message and its actions were taken.
+    /// A rule matched something and its actions were taken.
     #[serde(rename = "rule.fired")]
     RuleFired {
         firing_id: FiringId,
         rule_id: RuleId,
-        message_id: MessageId,
+        /// The message, if it was about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<MessageId>,
+    },
+    /// A rule was paused because its actions failed again and again.
+    #[serde(rename = "rule.paused")]
+    RulePaused {
+        rule_id: RuleId,
+        /// How many firings in a row had failed.
+        failures: i64,
+    },
+    /// A segment was created, changed, filled or deleted.
+    #[serde(rename = "segment.changed")]
+    SegmentChanged { segment_id: SegmentId },
+    /// A contact or an account came into a segment.
+    #[serde(rename = "segment.entered")]
+    SegmentEntered {
+        segment_id: SegmentId,
+        subject: SubjectKind,
+        subject_id: Uuid,
+    },
+    /// A contact or an account went out of a segment.
+    #[serde(rename = "segment.left")]
+    SegmentLeft {
+        segment_id: SegmentId,
+        subject: SubjectKind,
+        subject_id: Uuid,
     },
     /// A notification target was created, changed or switched off.
     #[serde(rename = "target.changed")]
@@ -299,9 +352,34 @@ pub enum Fact {
         delivery_id: DeliveryId,
         delivered: bool,
     },
+    /// A member has a new entry in the list of notifications.
+    #[serde(rename = "in_app.notified")]
+    InAppNotified {
+        in_app_notification_id: InAppNotificationId,
+        member_id: MemberId,
+    },
+    /// A team was created, renamed, given other members or deleted.
+    #[serde(rename = "team.changed")]
+    TeamChanged { team_id: TeamId },
     /// An operation was asked for, got further or came to an end.
     #[serde(rename = "operation.changed")]
     OperationChanged { operation_id: OperationId },
+    /// A playbook was made, changed, published, paused, resumed or archived.
+    #[serde(rename = "playbook.changed")]
+    PlaybookChanged { playbook_id: PlaybookId },
+    /// A contact was enrolled in a playbook.
+    #[serde(rename = "enrolment.started")]
+    EnrolmentStarted {
+        enrolment_id: EnrolmentId,
+        playbook_id: PlaybookId,
+    },
+    /// An enrolment in a playbook came to its end.
+    #[serde(rename = "enrolment.ended")]
+    EnrolmentEnded {
+        enrolment_id: EnrolmentId,
+        playbook_id: PlaybookId,
+        state: EnrolmentState,
+    },
     /// A task was made.
     #[serde(rename = "task.created")]
     TaskCreated { task_id: TaskId },
@@ -381,9 +459,18 @@ impl Fact {
             Self::SurveyAnswered { .. } => "survey.answered",
             Self::RuleChanged { .. } => "rule.changed",
             Self::RuleFired { .. } => "rule.fired",
+            Self::RulePaused { .. } => "rule.paused",
+            Self::SegmentChanged { .. } => "segment.changed",
+            Self::SegmentEntered { .. } => "segment.entered",
+            Self::SegmentLeft { .. } => "segment.left",
             Self::TargetChanged { .. } => "target.changed",
             Self::DeliveryFinished { .. } => "delivery.finished",
+            Self::InAppNotified { .. } => "in_app.notified",
+            Self::TeamChanged { .. } => "team.changed",
             Self::OperationChanged { .. } => "operation.changed",
+            Self::PlaybookChanged { .. } => "playbook.changed",
+            Self::EnrolmentStarted { .. } => "enrolment.started",
+            Self::EnrolmentEnded { .. } => "enrolment.ended",
             Self::TaskCreated { .. } => "task.created",
             Self::TaskChanged { .. } => "task.changed",
             Self::TaskCompleted { .. } => "task.completed",
@@ -402,7 +489,7 @@ impl Fact {
                 message_id.0
             }
             Self::ContactCreated { contact_id }
-            | Self::ContactChanged { contact_id }
+            | Self::ContactChanged { contact_id, .. }
             | Self::ContactMerged { contact_id, .. }
             | Self::ContactUnmerged { contact_id, .. }
             | Self::ContactErased { contact_id }
@@ -447,22 +534,33 @@ impl Fact {
             Self::TagGroupChanged { group_id } => group_id.0,
             Self::InboxChanged { inbox_id } => inbox_id.0,
             Self::AuditWritten { audit_entry_id } => audit_entry_id.0,
-            Self::EventRecorded { event_id } => event_id.0,
+            Self::EventRecorded { event_id, .. } => event_id.0,
             Self::EmailEventRecorded { email_event_id, .. } => email_event_id.0,
             Self::OrderRecorded { order_id, .. } => order_id.0,
             Self::InvoiceRecorded { invoice_id, .. } => invoice_id.0,
             Self::TicketRecorded { ticket_id, .. } => ticket_id.0,
             Self::OpportunityRecorded { opportunity_id, .. } => opportunity_id.0,
             Self::SurveyAnswered { answer_id, .. } => answer_id.0,
-            Self::RuleChanged { rule_id } => rule_id.0,
+            Self::RuleChanged { rule_id } | Self::RulePaused { rule_id, .. } => rule_id.0,
             Self::RuleFired { firing_id, .. } => firing_id.0,
+            Self::SegmentChanged { segment_id }
+            | Self::SegmentEntered { segment_id, .. }
+            | Self::SegmentLeft { segment_id, .. } => segment_id.0,
             Self::TargetChanged { target_id } => target_id.0,
             Self::DeliveryFinished { delivery_id, .. } => delivery_id.0,
+            Self::InAppNotified {
+                in_app_notification_id,
+                ..
+            } => in_app_notification_id.0,
+            Self::TeamChanged { team_id } => team_id.0,
             Self::OperationChanged { operation_id } => operation_id.0,
             Self::TaskCreated { task_id }
             | Self::TaskChanged { task_id }
             | Self::TaskCompleted { task_id }
             | Self::TaskOverdue { task_id } => task_id.0,
+            Self::PlaybookChanged { playbook_id } => playbook_id.0,
+            Self::EnrolmentStarted { enrolment_id, .. }
+            | Self::EnrolmentEnded { enrolment_id, .. } => enrolment_id.0,
             Self::DocumentRegistered { document_id } | Self::DocumentRemoved { document_id } => {
                 document_id.0
             }
@@ -477,7 +575,7 @@ impl Fact {
                 message_id.to_string()
             }
             Self::ContactCreated { contact_id }
-            | Self::ContactChanged { contact_id }
+            | Self::ContactChanged { contact_id, .. }
             | Self::ContactMerged { contact_id, .. }
             | Self::ContactUnmerged { contact_id, .. }
             | Self::ContactErased { contact_id }
@@ -529,22 +627,33 @@ impl Fact {
             Self::TagGroupChanged { group_id } => group_id.to_string(),
             Self::InboxChanged { inbox_id } => inbox_id.to_string(),
             Self::AuditWritten { audit_entry_id } => audit_entry_id.to_string(),
-            Self::EventRecorded { event_id } => event_id.to_string(),
+            Self::EventRecorded { event_id, .. } => event_id.to_string(),
             Self::EmailEventRecorded { email_event_id, .. } => email_event_id.to_string(),
             Self::OrderRecorded { order_id, .. } => order_id.to_string(),
             Self::InvoiceRecorded { invoice_id, .. } => invoice_id.to_string(),
             Self::TicketRecorded { ticket_id, .. } => ticket_id.to_string(),
             Self::OpportunityRecorded { opportunity_id, .. } => opportunity_id.to_string(),
             Self::SurveyAnswered { answer_id, .. } => answer_id.to_string(),
-            Self::RuleChanged { rule_id } => rule_id.to_string(),
+            Self::RuleChanged { rule_id } | Self::RulePaused { rule_id, .. } => rule_id.to_string(),
             Self::RuleFired { firing_id, .. } => firing_id.to_string(),
+            Self::SegmentChanged { segment_id }
+            | Self::SegmentEntered { segment_id, .. }
+            | Self::SegmentLeft { segment_id, .. } => segment_id.to_string(),
             Self::TargetChanged { target_id } => target_id.to_string(),
             Self::DeliveryFinished { delivery_id, .. } => delivery_id.to_string(),
+            Self::InAppNotified {
+                in_app_notification_id,
+                ..
+            } => in_app_notification_id.to_string(),
+            Self::TeamChanged { team_id } => team_id.to_string(),
             Self::OperationChanged { operation_id } => operation_id.to_string(),
             Self::TaskCreated { task_id }
             | Self::TaskChanged { task_id }
             | Self::TaskCompleted { task_id }
             | Self::TaskOverdue { task_id } => task_id.to_string(),
+            Self::PlaybookChanged { playbook_id } => playbook_id.to_string(),
+            Self::EnrolmentStarted { enrolment_id, .. }
+            | Self::EnrolmentEnded { enrolment_id, .. } => enrolment_id.to_string(),
             Self::DocumentRegistered { document_id } | Self::DocumentRemoved { document_id } => {
                 document_id.to_string()
             }
@@ -564,6 +673,8 @@ pub struct Change {
     pub origin: Origin,
     /// 0 for what came from outside, one more than its cause for a consequence.
     pub depth: i64,
+    /// Where the cascade it belongs to began; nothing for what came from outside.
+    pub root: Option<Position>,
 }
 
 impl Change {
@@ -574,6 +685,7 @@ impl Change {
             contact,
             origin,
             depth: 0,
+            root: None,
         }
     }
 
@@ -584,12 +696,24 @@ impl Change {
             contact,
             origin,
             depth: cause.depth + 1,
+            root: Some(cause.root),
         }
     }
 }
 
 /// A place in the log: everything up to and including it has been read. Ordered like the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Position {
     /// The log's epoch and, on PostgreSQL, the writing transaction's number; see [`super::epoch`].
     pub tx: i64,
@@ -628,6 +752,8 @@ pub struct Entry {
     pub origin: Origin,
     /// How many steps it is away from what came from outside.
     pub depth: i64,
+    /// Where the cascade it belongs to began: its own place, if it came from outside.
+    pub root: Position,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -649,15 +775,26 @@ pub(crate) async fn append(
         .opt_ids("contact_id", changes.iter().map(|change| change.contact))
         .json("actor", changes.iter().map(|change| change.origin.json()))
         .ints("depth", changes.iter().map(|change| change.depth))
+        .opt_ints(
+            "root_tx",
+            changes.iter().map(|change| change.root.map(|root| root.tx)),
+        )
+        .opt_ints(
+            "root_seq",
+            changes
+                .iter()
+                .map(|change| change.root.map(|root| root.seq)),
+        )
         .json(
             "data",
             changes.iter().map(|change| serde_json::json!(change.fact)),
         );
     let log_tx = dialect::log_tx(connection.get_database_backend());
     Query::new(format!(
-        "INSERT INTO change (tx, workspace_id, kind, subject_id, contact_id, actor, depth, data, at)
-         SELECT (SELECT {log_tx}), $1, r.kind, r.subject_id, r.contact_id, r.actor, r.depth, r.data,
-                $2
+        "INSERT INTO change (tx, workspace_id, kind, subject_id, contact_id, actor, depth, root_tx,
+                             root_seq, data, at)
+         SELECT (SELECT {log_tx}), $1, r.kind, r.subject_id, r.contact_id, r.actor, r.depth,
+                r.root_tx, r.root_seq, r.data, $2
          FROM {{r}} ORDER BY r.n"
     ))
     .bind(workspace)
@@ -675,6 +812,8 @@ struct Row {
     contact_id: Option<ContactId>,
     actor: serde_json::Value,
     depth: i64,
+    root_tx: Option<i64>,
+    root_seq: Option<i64>,
     data: serde_json::Value,
     at: DateTime<Utc>,
 }
@@ -700,7 +839,7 @@ pub async fn read(
 ) -> Result<Vec<Result<Entry, Unreadable>>, DbErr> {
     let settled = dialect::settled(connection.get_database_backend());
     let rows: Vec<Row> = Query::new(format!(
-        "SELECT tx, seq, contact_id, actor, depth, data, at FROM change
+        "SELECT tx, seq, contact_id, actor, depth, root_tx, root_seq, data, at FROM change
          WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND {settled}
          ORDER BY tx, seq LIMIT $4"
     ))
@@ -724,7 +863,7 @@ pub(crate) async fn read_facts(
     limit: i64,
 ) -> Result<Vec<Result<Entry, Unreadable>>, DbErr> {
     let rows: Vec<Row> = Query::new(
-        "SELECT tx, seq, contact_id, actor, depth, data, at FROM change
+        "SELECT tx, seq, contact_id, actor, depth, root_tx, root_seq, data, at FROM change
          WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND (tx, seq) <= ($4, $5)
            AND kind IN (SELECT r.kind FROM {r})
          ORDER BY tx, seq LIMIT $6",
@@ -747,6 +886,8 @@ impl Row {
             tx: self.tx,
             seq: self.seq,
         };
+        let root = self.root_tx.zip(self.root_seq);
+        let root = root.map_or(position, |(tx, seq)| Position { tx, seq });
         let decoded = serde_json::from_value(self.data.clone())
             .and_then(|fact| Ok((fact, serde_json::from_value(self.actor)?)));
         match decoded {
@@ -756,6 +897,7 @@ impl Row {
                 contact: self.contact_id,
                 origin,
                 depth: self.depth,
+                root,
                 at: self.at,
             }),
             Err(error) => Err(Unreadable {

@@ -251,6 +251,27 @@ pub async fn finish(tx: &Tx<'_>, item: &Claimed) -> Result<bool, DbErr> {
     settle(tx, item, DueState::Done, None, None).await
 }
 
+/// Ends items that lead to nothing any more; those whose claim was lost are left alone.
+pub async fn finish_all(connection: &impl ConnectionTrait, items: &[Claimed]) -> Result<(), DbErr> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let now = dialect::now(connection.get_database_backend());
+    let rows = Rows::new()
+        .ids("workspace_id", items.iter().map(|item| item.workspace_id))
+        .ids("id", items.iter().map(|item| item.id))
+        .ints("fence", items.iter().map(|item| item.fence));
+    Query::new(format!(
+        "UPDATE due_item SET state = 'DONE', lease_until = NULL, crashes = 0, finished_at = {now}
+         FROM {{r}} WHERE due_item.workspace_id = r.workspace_id AND due_item.id = r.id
+           AND due_item.fence = r.fence AND due_item.state = 'RUNNING'"
+    ))
+    .rows("r", rows)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Puts an item back for as long as `wait` after an error. False when the claim was lost: roll back.
 pub async fn retry(
     tx: &Tx<'_>,

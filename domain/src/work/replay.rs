@@ -47,6 +47,8 @@ pub(super) struct KeptEntry {
     #[serde(default)]
     depth: i64,
     #[serde(default)]
+    root: Option<String>,
+    #[serde(default)]
     at: Option<DateTime<Utc>>,
 }
 
@@ -59,6 +61,7 @@ impl KeptEntry {
             contact: entry.contact,
             origin: Some(entry.origin.json()),
             depth: entry.depth,
+            root: Some(entry.root.to_string()),
             at: Some(entry.at),
         }
     }
@@ -68,12 +71,14 @@ impl KeptEntry {
         let position = position.map_err(|error| Error::Internal(format!("no place: {error}")))?;
         let fact: Fact = serde_json::from_value(self.fact)?;
         let origin = self.origin.map(serde_json::from_value).transpose()?;
+        let root = self.root.and_then(|root| root.parse().ok());
         Ok(Entry {
             position,
             fact,
             contact: self.contact,
             origin: origin.unwrap_or(Origin::System),
             depth: self.depth,
+            root: root.unwrap_or(position),
             at: self.at.unwrap_or(set_aside_at),
         })
     }

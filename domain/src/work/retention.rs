@@ -23,6 +23,9 @@ use crate::{
 /// Rows one step forgets at most.
 const STEP: i64 = 2_000;
 
+/// How long it is kept what rules looked at without firing: a sample, to see why.
+const KEEP_MISSES: TimeDelta = TimeDelta::days(14);
+
 /// How long what is kept for; without a time, for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
@@ -73,7 +76,9 @@ impl Schedule for Retention {
             (1, _, Some(before)) => forget_items(tx, before).await?,
             (2, _, Some(before)) => forget_ticks(tx, before).await?,
             (3, _, Some(before)) => forget_answers(tx, before).await?,
-            (0..=3, _, _) => 0,
+            (4, _, Some(before)) => forget_requests(tx, before).await?,
+            (5, _, _) => forget_misses(tx, tx.now - KEEP_MISSES).await?,
+            (0..=4, _, _) => 0,
             _ => return Ok(None),
         };
         // A full step may have left something of the same kind behind.
@@ -117,6 +122,38 @@ async fn forget_answers(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr
         .bind(STEP)
         .execute(tx.connection())
         .await?;
+    Ok(touched as i64)
+}
+
+/// The same of what was sent.
+async fn forget_requests(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {
+    let query = Query::new(
+        "UPDATE delivery_attempt SET request_headers = NULL, request_body = NULL
+         WHERE (workspace_id, id) IN (
+             SELECT workspace_id, id FROM delivery_attempt
+             WHERE workspace_id = $1 AND request_body IS NOT NULL AND id < $2
+             ORDER BY id LIMIT $3)",
+    );
+    let touched = query
+        .bind(tx.workspace)
+        .bind(first_id_at(before))
+        .bind(STEP)
+        .execute(tx.connection())
+        .await?;
+    Ok(touched as i64)
+}
+
+async fn forget_misses(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {
+    let touched = Query::new(
+        "DELETE FROM rule_miss WHERE (workspace_id, id) IN (
+             SELECT workspace_id, id FROM rule_miss
+             WHERE workspace_id = $1 AND id < $2 ORDER BY id LIMIT $3)",
+    )
+    .bind(tx.workspace)
+    .bind(first_id_at(before))
+    .bind(STEP)
+    .execute(tx.connection())
+    .await?;
     Ok(touched as i64)
 }
 

@@ -241,3 +241,24 @@ fn locale_word(locale: Locale) -> &'static str {
         Locale::Zh => "ZH",
     }
 }
+
+/// The language of a transaction's workspace.
+pub(crate) async fn locale_of(tx: &crate::store::Tx<'_>) -> Result<Locale> {
+    let word: Option<String> =
+        crate::store::Query::new("SELECT locale FROM workspace WHERE id = $1")
+            .bind(tx.workspace)
+            .scalar(tx.connection())
+            .await?;
+    let locale = word.and_then(|word| serde_json::from_value(word.into()).ok());
+    Ok(locale.unwrap_or_default())
+}
+
+/// The time zone of a transaction's workspace.
+pub(crate) async fn zone_of(tx: &crate::store::Tx<'_>) -> Result<Tz> {
+    let name: Option<String> =
+        crate::store::Query::new("SELECT time_zone FROM workspace WHERE id = $1")
+            .bind(tx.workspace)
+            .scalar(tx.connection())
+            .await?;
+    Ok(name.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
+}

@@ -24,6 +24,14 @@ const SILENT: &[(&str, &str)] = &[
         "taggings keep their own history with who, when and why",
     ),
     (
+        "addToSegment",
+        "a segment's history says who put in whom, and when",
+    ),
+    (
+        "removeFromSegment",
+        "a segment's history says who took out whom, and when",
+    ),
+    (
         "tagByFilter",
         "an operation says who asked for what, and taggings keep their history",
     ),
@@ -69,11 +77,27 @@ const SILENT: &[(&str, &str)] = &[
         "sends again what was sent; the attempts are kept",
     ),
     (
+        "replayFailedDeliveries",
+        "sends again what was sent; the attempts are kept",
+    ),
+    (
+        "testNotificationTarget",
+        "changes nothing; the delivery is kept",
+    ),
+    (
+        "markNotificationsRead",
+        "a member's own list; says nothing of the workspace",
+    ),
+    (
         "setConversationStatus",
         "daily work; facts in the change log",
     ),
     ("updateConversation", "daily work; facts in the change log"),
     ("updateConversations", "daily work; facts in the change log"),
+    (
+        "enrolContacts",
+        "enrolments keep their own history with who, when and why",
+    ),
     (
         "cancelOperation",
         "an operation keeps who asked for it and what became of it",

@@ -23,7 +23,7 @@ use domain::{
     upload,
 };
 use entity::{
-    id::{QuarantineId, RuleId},
+    id::{EnrolmentId, PlaybookId, QuarantineId, RuleId},
     kind::{OperationKind, Role},
 };
 use futures::{Stream, StreamExt as _};
@@ -159,9 +159,17 @@ impl House {
         house.make_rule(door, &canary).await;
         house.take_in(world, door, name, &canary).await;
         house.follow_up(world, door).await;
+        house.notifications(world, door, &canary).await;
         house.note(door, "note", &canary).await;
         house.task(door, "task", &canary).await;
+        house.playbook(door, "playbook", &canary, true).await;
+        house.enrol(door, "enrolment", "contact").await;
+        let onward = "mutation($input: MoveEnrolmentInput!) { moveEnrolment(input: $input) \
+            { enrolment { id } userErrors { message } } }";
+        let input = json!({ "id": house.ids["enrolment"], "step": "rest" });
+        door.must(owner, onward, json!({ "input": input })).await;
         house.journey(door).await;
+        house.segments(door, &canary).await;
         house.refresh(door).await;
         house
     }
@@ -263,6 +271,37 @@ impl House {
         self.keep(word, &made["note"]["id"]);
     }
 
+    /// A playbook that waits.
+    async fn playbook(&mut self, door: &Door, word: &str, name: &str, publish: bool) {
+        let owner = &self.owner.clone();
+        let save = "mutation($input: SavePlaybookInput!) { savePlaybook(input: $input) \
+            { playbook { id } userErrors { path message } } }";
+        let input = json!({
+            "name": name, "description": name, "publish": publish, "definition": {
+                "steps": [
+                    { "stepId": "act", "name": name, "kind": { "actions": [
+                        { "tagContact": { "tagIds": [self.ids["tag"]] } },
+                    ] } },
+                    { "stepId": "rest", "kind": { "wait": { "for": { "days": 9 } } } },
+                ],
+                "again": { "afterEnd": true },
+            },
+        });
+        let made = door.must(owner, save, json!({ "input": input })).await;
+        self.keep(word, &made["playbook"]["id"]);
+    }
+
+    /// A contact's way through the playbook.
+    async fn enrol(&mut self, door: &Door, word: &str, contact: &str) {
+        let owner = &self.owner.clone();
+        let enrol = "mutation($input: EnrolContactsInput!) { enrolContacts(input: $input) \
+            { enrolments { id } userErrors { path message } } }";
+        let contacts = json!({ "ids": [self.ids[contact]] });
+        let input = json!({ "playbookId": self.ids["playbook"], "contacts": contacts });
+        let made = door.must(owner, enrol, json!({ "input": input })).await;
+        self.keep(word, &made["enrolments"][0]["id"]);
+    }
+
     /// Something to do about the contact.
     async fn task(&mut self, door: &Door, word: &str, title: &str) {
         let owner = &self.owner.clone();
@@ -271,6 +310,29 @@ impl House {
         let input = json!({ "title": title, "contactId": self.ids["contact"] });
         let made = door.must(owner, task, json!({ "input": input })).await;
         self.keep(word, &made["task"]["id"]);
+    }
+
+    /// A segment kept by hand with the contact in it, and a live one.
+    async fn segments(&mut self, door: &Door, canary: &str) {
+        let owner = &self.owner.clone();
+        let tags = json!({ "mode": "ANY", "tagIds": [self.ids["tag"]] });
+        for (word, condition) in [
+            ("segment", Value::Null),
+            ("live_segment", json!({ "contactTags": tags })),
+        ] {
+            let segment = "mutation($input: CreateSegmentInput!) { createSegment(input: $input) \
+                { segment { id } userErrors { path message } } }";
+            let input = json!({
+                "name": format!("{canary} {word}"), "subject": "CONTACT", "condition": condition,
+            });
+            let made = door.must(owner, segment, json!({ "input": input })).await;
+            self.keep(word, &made["segment"]["id"]);
+        }
+        let add = "mutation($input: AddToSegmentInput!) { addToSegment(input: $input) \
+            { added userErrors { path message } } }";
+        let members = json!({ "contactIds": [self.ids["contact"]] });
+        let input = json!({ "id": self.ids["segment"], "members": members });
+        door.must(owner, add, json!({ "input": input })).await;
     }
 
     /// What a rule needs and what follows from it.
@@ -290,12 +352,48 @@ impl House {
                 "condition": { "keywords": { "mode": "ANY_OF", "words": [body] } },
                 "actions": [
                     { "tagConversation": { "tagIds": [self.ids["topic"]] } },
-                    { "notifySlack": { "targetId": self.ids["target"] } },
+                    { "notify": { "targetId": self.ids["target"] } },
                 ],
             });
             let made = door.must(owner, rule, json!({ "input": input })).await;
             self.keep(word, &made["rule"]["id"]);
         }
+    }
+
+    /// A webhook, a team, and a notification in the list of the owner.
+    async fn notifications(&mut self, world: &World, door: &Door, canary: &str) {
+        let owner = &self.owner.clone();
+        let target = "mutation($input: CreateNotificationTargetInput!) \
+            { createNotificationTarget(input: $input) { target { id } userErrors { message } } }";
+        let input = json!({
+            "name": format!("{canary} webhook"), "kind": "WEBHOOK", "url": "https://a.example/hook",
+        });
+        let made = door.must(owner, target, json!({ "input": input })).await;
+        self.keep("webhook", &made["target"]["id"]);
+        self.team(door, "team", canary).await;
+        let input = json!({
+            "name": format!("{canary} list"), "kind": "IN_APP",
+            "receivers": { "everybody": true, "teamIds": [self.ids["team"]] },
+        });
+        let made = door.must(owner, target, json!({ "input": input })).await;
+        self.keep("list", &made["target"]["id"]);
+        let test = "mutation($input: TestNotificationTargetInput!) \
+            { testNotificationTarget(input: $input) { delivery { id } userErrors { message } } }";
+        let input = json!({ "id": self.ids["list"] });
+        door.must(owner, test, json!({ "input": input })).await;
+        world.deliver(&Receiver::default()).await;
+        let query = "{ inAppNotifications { nodes { id } } }";
+        let found = door.must(owner, query, json!({})).await;
+        self.keep("inapp", &found["nodes"][0]["id"]);
+    }
+
+    async fn team(&mut self, door: &Door, word: &str, name: &str) {
+        let owner = &self.owner.clone();
+        let team = "mutation($input: CreateTeamInput!) \
+            { createTeam(input: $input) { team { id } userErrors { message } } }";
+        let input = json!({ "name": name });
+        let made = door.must(owner, team, json!({ "input": input })).await;
+        self.keep(word, &made["team"]["id"]);
     }
 
     /// What follows from the message: a firing and a delivery that came to its end.
@@ -504,6 +602,8 @@ impl House {
         let input = json!({ "name": format!("Spare {number}"), "channel": "CHAT" });
         let made = door.must(owner, inbox, json!({ "input": input })).await;
         self.keep("spare_inbox", &made["inbox"]["id"]);
+        self.team(door, "spare_team", &format!("Spare {number}"))
+            .await;
         let document = "mutation($input: RegisterDocumentsInput!) \
             { registerDocuments(input: $input) { documents { id } userErrors { message } } }";
         let input =
@@ -531,6 +631,11 @@ impl House {
             let made = door.must(owner, rule, json!({ "input": input })).await;
             self.keep("spare_rule", &made["rule"]["id"]);
         }
+        let segment = "mutation($input: CreateSegmentInput!) { createSegment(input: $input) \
+            { segment { id } userErrors { path message } } }";
+        let input = json!({ "name": format!("Spare {number}"), "subject": "CONTACT" });
+        let made = door.must(owner, segment, json!({ "input": input })).await;
+        self.keep("spare_segment", &made["segment"]["id"]);
         if let Some(last) = self.ids.get("spare_attribute") {
             // Most rows leave it, and a workspace does not hold any number of them.
             let delete = "mutation($input: DeleteAttributeInput!) \
@@ -542,6 +647,17 @@ impl House {
             .await;
         if self.ids.contains_key("contact") {
             self.note(door, "spare_note", "Spare").await;
+            if let Some(last) = self.ids.get("spare_playbook") {
+                // A workspace does not hold any number of them.
+                let last: PlaybookId = last.parse().expect("an id");
+                Query::new("UPDATE playbook SET state = 'ARCHIVED' WHERE id = $1")
+                    .bind(last)
+                    .execute(door.ctx.db.writer())
+                    .await
+                    .expect("an end");
+            }
+            self.playbook(door, "spare_playbook", &format!("Spare {number}"), false)
+                .await;
             self.task(door, "spare_task", "Spare").await;
             self.task(door, "done_task", "Spare").await;
             let complete = "mutation($input: CompleteTaskInput!) { completeTask(input: $input) \
@@ -549,6 +665,20 @@ impl House {
             let input = json!({ "id": self.ids["done_task"] });
             door.must(owner, complete, json!({ "input": input })).await;
             self.doubles(door, number).await;
+            if self.ids.contains_key("playbook") {
+                self.enrol(door, "spare_enrolment", "spare_contact").await;
+                self.enrol(door, "failed_enrolment", "survivor").await;
+                let failed: EnrolmentId = self.ids["failed_enrolment"].parse().expect("an id");
+                Query::new(
+                    "UPDATE enrolment SET state = 'FAILED', due_at = NULL, ended_at = $2
+                     WHERE id = $1",
+                )
+                .bind(failed)
+                .bind(door.ctx.clock.now())
+                .execute(door.ctx.db.writer())
+                .await
+                .expect("a failure");
+            }
         }
     }
 

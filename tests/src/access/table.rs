@@ -116,6 +116,10 @@ pub(super) fn rows() -> Vec<Row> {
             json!({ "filter": { "contactId": "@contact" } }),
             READ,
         ),
+        ask("playbook", json!({ "id": "@playbook" }), READ),
+        ask("playbooks", json!({}), READ),
+        ask("playbookTemplates", json!({}), READ),
+        ask("enrolment", json!({ "id": "@enrolment" }), READ),
         ask("task", json!({ "id": "@task" }), READ),
         ask(
             "tasks",
@@ -146,6 +150,16 @@ pub(super) fn rows() -> Vec<Row> {
         ask("healthSignals", json!({}), READ),
         ask("notificationTargets", json!({}), READ),
         ask("delivery", json!({ "id": "@delivery" }), READ),
+        ask("inAppNotifications", json!({}), READ),
+        ask("unreadNotificationCount", json!({}), READ),
+        ask(
+            "previewNotificationTemplate",
+            json!({ "input": {
+                "template": "{{ contact.name }}", "kind": "SLACK", "messageId": "@message",
+            } }),
+            READ,
+        ),
+        ask("teams", json!({}), READ),
         ask("deliveries", json!({}), READ),
         ask("importLines", json!({ "operationId": "@import" }), READ),
         ask(
@@ -160,6 +174,22 @@ pub(super) fn rows() -> Vec<Row> {
         ask("registeredDocuments", json!({}), READ),
         ask("rule", json!({ "id": "@rule" }), READ),
         ask("rules", json!({}), READ),
+        ask("ruleTemplates", json!({}), READ),
+        ask(
+            "tryRule",
+            json!({ "input": { "ruleId": "@rule", "days": 30 } }),
+            READ,
+        ),
+        ask("segment", json!({ "id": "@segment" }), READ),
+        ask("segments", json!({}), READ),
+        ask(
+            "previewSegment",
+            json!({
+                "subject": "CONTACT",
+                "condition": { "contactTags": { "mode": "ANY", "tagIds": ["@tag"] } },
+            }),
+            READ,
+        ),
         ask("inboxes", json!({}), READ),
         ask("search", json!({ "query": "canary" }), READ),
         ask("node", json!({ "id": "@contact" }), READ),
@@ -175,11 +205,13 @@ pub(super) fn rows() -> Vec<Row> {
         ask("tags", json!({}), READ),
         watch("changes"),
         watch("messageReceived"),
+        watch("inAppNotificationReceived"),
         watch("conversationChanged"),
         watch("taggingChanged"),
         watch("healthChanged"),
         watch("operationChanged"),
         watch("ruleFired"),
+        watch("segmentMembersChanged"),
     ];
     rows.extend([
         change(
@@ -259,6 +291,50 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change("deleteNote", &json!({ "id": "@spare_note" }), WRITE),
+        change(
+            "savePlaybook",
+            &json!({ "name": "New #", "definition": { "steps": [
+                { "stepId": "act", "kind": { "actions": [
+                    { "tagContact": { "tagIds": ["@tag"] } },
+                ] } },
+            ] } }),
+            CONFIGURE,
+        ),
+        change(
+            "publishPlaybookVersion",
+            &json!({ "id": "@spare_playbook", "version": 1 }),
+            CONFIGURE,
+        ),
+        change(
+            "setPlaybookState",
+            &json!({ "id": "@spare_playbook", "state": "PAUSED" }),
+            CONFIGURE,
+        ),
+        change(
+            "createPlaybookFromTemplate",
+            &json!({ "template": "CHURN_RESCUE", "name": "Template #" }),
+            CONFIGURE,
+        ),
+        change(
+            "enrolContacts",
+            &json!({ "playbookId": "@playbook", "contacts": { "ids": ["@double"] } }),
+            WRITE,
+        ),
+        change(
+            "cancelEnrolment",
+            &json!({ "id": "@spare_enrolment" }),
+            WRITE,
+        ),
+        change(
+            "moveEnrolment",
+            &json!({ "id": "@spare_enrolment", "step": "rest" }),
+            WRITE,
+        ),
+        change(
+            "retryEnrolment",
+            &json!({ "id": "@failed_enrolment" }),
+            WRITE,
+        ),
         change(
             "createTask",
             &json!({
@@ -409,6 +485,38 @@ pub(super) fn rows() -> Vec<Row> {
             CONFIGURE,
         ),
         change("replayDelivery", &json!({ "id": "@delivery" }), CONFIGURE),
+        change(
+            "replayFailedDeliveries",
+            &json!({ "targetId": "@target" }),
+            CONFIGURE,
+        ),
+        change(
+            "testNotificationTarget",
+            &json!({ "id": "@list" }),
+            CONFIGURE,
+        ),
+        change(
+            "rotateWebhookSecret",
+            &json!({ "id": "@webhook" }),
+            CONFIGURE,
+        ),
+        change("markNotificationsRead", &json!({}), READ),
+        change(
+            "createTeam",
+            &json!({ "name": "New #", "memberIds": ["@member"] }),
+            CONFIGURE,
+        ),
+        change(
+            "renameTeam",
+            &json!({ "id": "@team", "name": "Changed #" }),
+            CONFIGURE,
+        ),
+        change(
+            "setTeamMembers",
+            &json!({ "id": "@team", "memberIds": ["@member"] }),
+            CONFIGURE,
+        ),
+        change("deleteTeam", &json!({ "id": "@spare_team" }), CONFIGURE),
         change("exportContacts", &json!({}), READ),
         change("exportAccounts", &json!({}), READ),
         change("exportConversations", &json!({}), READ),
@@ -437,7 +545,7 @@ pub(super) fn rows() -> Vec<Row> {
                 ] },
                 "actions": [
                     { "tagContact": { "tagIds": ["@tag"] } },
-                    { "notifySlack": { "targetId": "@target" } },
+                    { "notify": { "targetId": "@target" } },
                 ],
             }),
             CONFIGURE,
@@ -448,12 +556,58 @@ pub(super) fn rows() -> Vec<Row> {
             CONFIGURE,
         ),
         change(
+            "rollbackRule",
+            &json!({ "id": "@rule", "version": 1 }),
+            CONFIGURE,
+        ),
+        change(
+            "createRuleFromTemplate",
+            &json!({
+                "key": "complaint", "name": "From a template #", "conversationTagId": "@topic",
+                "contactTagId": "@tag", "targetId": "@target",
+            }),
+            CONFIGURE,
+        ),
+        change(
             "setRuleActive",
             &json!({ "id": "@rule", "active": false }),
             CONFIGURE,
         ),
         change("reorderRules", &json!({ "ruleIds": ["@rule"] }), CONFIGURE),
         change("deleteRule", &json!({ "id": "@spare_rule" }), CONFIGURE),
+        change(
+            "createSegment",
+            &json!({
+                "name": "New #", "subject": "CONTACT",
+                "condition": { "contactTags": { "mode": "ANY", "tagIds": ["@tag"] } },
+            }),
+            CONFIGURE,
+        ),
+        change(
+            "updateSegment",
+            &json!({ "id": "@segment", "description": "Changed #" }),
+            CONFIGURE,
+        ),
+        change(
+            "rebuildSegment",
+            &json!({ "id": "@live_segment" }),
+            CONFIGURE,
+        ),
+        change(
+            "deleteSegment",
+            &json!({ "id": "@spare_segment" }),
+            CONFIGURE,
+        ),
+        change(
+            "removeFromSegment",
+            &json!({ "id": "@segment", "members": { "contactIds": ["@contact"] } }),
+            WRITE,
+        ),
+        change(
+            "addToSegment",
+            &json!({ "id": "@segment", "members": { "contactIds": ["@contact"] } }),
+            WRITE,
+        ),
         change(
             "saveHealthModel",
             &json!({ "signals": [{

@@ -94,7 +94,7 @@ fn a_message_of_a_vip_reaches_slack_again_after_a_failed_attempt() {
         assert!(!made.to_string().contains("s3cr3t"), "{made}");
         let target = text(&made["target"]["id"]);
         let condition = json!({ "contactTags": { "mode": "ANY", "tagIds": [vip] } });
-        let action = json!({ "notifySlack": { "targetId": target } });
+        let action = json!({ "notify": { "targetId": target } });
         owner.rule("VIP", &condition, &action).await;
         ingest(
             &owner,

@@ -103,6 +103,8 @@ fn a_value_of_every_type_is_kept_as_it_was_given_on_every_kind_of_thing() {
                 attribute_id: settings[0].attribute,
                 subject: kind,
                 subject_id: subject.id,
+                from: Some(serde_json::json!({ "text": "縁" })),
+                to: None,
             };
             assert_eq!(last, Some(expected));
         }

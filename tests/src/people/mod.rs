@@ -22,7 +22,7 @@ use entity::{
 use crate::support::World;
 
 /// Makes an attribute; a list gets the options a, b and c.
-async fn define(
+pub(crate) async fn define(
     world: &World,
     subject: SubjectKind,
     key: &str,

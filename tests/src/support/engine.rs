@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
+    action::{Action, Notify, TagContact, TagConversation},
     condition::{
         Condition, ContactTags, ConversationTags, Field, KeywordMatch, KeywordMode, Keywords,
         TagMode, TagTest,
@@ -16,12 +17,11 @@ use domain::{
         deliver::{self, Limits, Turn},
         manage::{self, NewTarget},
     },
-    port::{Egress, EgressError, OutgoingRequest, OutgoingResponse},
-    rule::{
-        self, NewRule, Rule,
-        action::{Action, NotifySlack, TagContact, TagConversation},
-        trigger::Trigger,
+    port::{
+        Egress, EgressError, MailError, MailReceipt, OutgoingMail, OutgoingRequest,
+        OutgoingResponse,
     },
+    rule::{self, NewRule, Rule, trigger::Trigger},
     store::Query,
     tag::{self, NewTag},
     work::due,
@@ -38,9 +38,26 @@ use super::World;
 pub struct Receiver {
     answers: Mutex<Vec<Result<OutgoingResponse, EgressError>>>,
     calls: Mutex<Vec<OutgoingRequest>>,
+    receipts: Mutex<Vec<Result<MailReceipt, MailError>>>,
+    mails: Mutex<Vec<OutgoingMail>>,
 }
 
 impl Receiver {
+    /// Answers the next mails with these, in order; afterwards takes every address.
+    pub fn mailing(receipts: impl IntoIterator<Item = Result<MailReceipt, MailError>>) -> Self {
+        let mut receipts: Vec<_> = receipts.into_iter().collect();
+        receipts.reverse();
+        Self {
+            receipts: Mutex::new(receipts),
+            ..Self::default()
+        }
+    }
+
+    /// Every mail so far.
+    pub fn mails(&self) -> Vec<OutgoingMail> {
+        self.mails.lock().expect("the mails").clone()
+    }
+
     /// Answers the next calls with these, in order; afterwards with 200.
     pub fn answering(
         answers: impl IntoIterator<Item = Result<OutgoingResponse, EgressError>>,
@@ -49,7 +66,7 @@ impl Receiver {
         answers.reverse();
         Self {
             answers: Mutex::new(answers),
-            calls: Mutex::default(),
+            ..Self::default()
         }
     }
 
@@ -97,6 +114,21 @@ impl Egress for Receiver {
         let next = self.answers.lock().expect("the answers").pop();
         next.unwrap_or_else(|| answer(200, None, "ok"))
     }
+
+    async fn mail(&self, mail: OutgoingMail) -> Result<MailReceipt, MailError> {
+        let next = self.receipts.lock().expect("the receipts").pop();
+        let receipt = next.unwrap_or_else(|| {
+            Ok(MailReceipt {
+                status: 250,
+                said: "queued".to_owned(),
+                accepted: mail.to.clone(),
+                refused: Vec::new(),
+                deferred: Vec::new(),
+            })
+        });
+        self.mails.lock().expect("the mails").push(mail);
+        receipt
+    }
 }
 
 /// A condition on words in subject or body.
@@ -143,9 +175,10 @@ pub fn tag_conversation(tag: TagId) -> Action {
 
 /// Notifies a target.
 pub fn notify(target: TargetId) -> Action {
-    Action::NotifySlack(NotifySlack {
+    Action::Notify(Notify {
         target_id: target.0,
         title: None,
+        text: None,
     })
 }
 
@@ -171,6 +204,7 @@ impl World {
             trigger: Trigger::default(),
             condition,
             actions,
+            limits: domain::rule::Limits::default(),
         };
         let rule = rule::create(&self.ctx, &self.owner, new).await;
         rule.expect("a rule")
@@ -178,13 +212,15 @@ impl World {
 
     /// Makes a Slack target.
     pub async fn target(&self, name: &str) -> TargetId {
-        let new = NewTarget {
-            name: name.to_owned(),
-            kind: TargetKind::Slack,
-            url: format!("https://hooks.slack.com/services/T1/B1/{name}").into(),
-        };
-        let target = manage::create(&self.ctx, &self.owner, new).await;
-        target.expect("a target").id
+        let url = format!("https://hooks.slack.com/services/T1/B1/{name}");
+        self.target_of(NewTarget::at(TargetKind::Slack, name, url))
+            .await
+    }
+
+    /// Makes a target.
+    pub async fn target_of(&self, new: NewTarget) -> TargetId {
+        let made = manage::create(&self.ctx, &self.owner, new).await;
+        made.expect("a target").0.id
     }
 
     /// Brings in messages told as (id, contact's address, body), all through the first inbox; each

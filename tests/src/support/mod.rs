@@ -19,6 +19,8 @@ pub(crate) mod script;
 #[cfg(test)]
 pub(crate) mod sdl;
 #[cfg(test)]
+pub(crate) mod smtp;
+#[cfg(test)]
 pub(crate) mod socket;
 pub mod world;
 

@@ -81,6 +81,7 @@ impl World {
             ids: Arc::new(SeededIds::new(1)),
             hints: Arc::new(NoHints),
             once: None,
+            public_url: None,
             caller: None,
             vault: Arc::new(Vault::new(MASTER_KEY.parse().expect("a key"))),
         }

@@ -6,7 +6,7 @@
 //!
 //! The cast: [`guard`] decides which URLs and which addresses may be called and knows no network;
 //! `resolver` asks the operating system for addresses and drops those the guard refuses;
-//! `client` sends, bounds time and size, and gives every failure the same few words.
+//! `outlets` adds the mail server, which the operator names and no member can; `client` sends, bounds time and size, and gives every failure the same few words.
 //!
 //! It never follows a redirect, never reads a proxy from the environment, never keeps a cookie,
 //! never asks for or unpacks a compressed body, and never retries: when to call again is decided
@@ -14,8 +14,10 @@
 
 mod client;
 pub mod guard;
+mod outlets;
 mod resolver;
 mod retry_after;
 
 pub use client::{EgressClient, EgressSettings};
+pub use outlets::Outlets;
 pub use resolver::{Lookup, SystemLookup};

@@ -331,17 +331,10 @@ fn shown(seen: &Preview, columns: &[Column]) -> String {
         let cells: Vec<&str> = cells.map(String::as_str).collect();
         let number = place + 1;
         let cells = cells.join(" | ");
-        let _ = write!(
-            text,
-            "{number:>3}  {}  -> {held}   {cells}\n",
-            column.header
-        );
+        let _ = writeln!(text, "{number:>3}  {}  -> {held}   {cells}", column.header);
     }
     for line in &seen.odd_lines {
-        let _ = write!(
-            text,
-            "line {line} is broken or has another number of cells\n"
-        );
+        let _ = writeln!(text, "line {line} is broken or has another number of cells");
     }
     text.trim_end().to_owned()
 }

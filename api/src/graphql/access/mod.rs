@@ -227,6 +227,10 @@ pub struct ChangeOrigin {
     rule_id: Option<ID>,
     /// The rule's version at that time.
     rule_version: Option<i64>,
+    /// The playbook, if it was one.
+    playbook_id: Option<ID>,
+    /// The playbook's version at that time.
+    playbook_version: Option<i64>,
 }
 
 /// What kind of author made a change.
@@ -236,6 +240,8 @@ pub(crate) enum OriginKind {
     Member,
     /// A rule.
     Rule,
+    /// A playbook.
+    Playbook,
     /// A program, through an access token made for it.
     Integration,
     /// An import.
@@ -252,6 +258,8 @@ impl From<Origin> for ChangeOrigin {
             access_token_id: None,
             rule_id: None,
             rule_version: None,
+            playbook_id: None,
+            playbook_version: None,
         };
         match origin {
             Origin::Member { member_id } => Self {
@@ -262,6 +270,14 @@ impl From<Origin> for ChangeOrigin {
                 rule_id: Some(rule_id.into()),
                 rule_version: Some(version),
                 ..of(OriginKind::Rule)
+            },
+            Origin::Playbook {
+                playbook_id,
+                version,
+            } => Self {
+                playbook_id: Some(playbook_id.into()),
+                playbook_version: Some(version),
+                ..of(OriginKind::Playbook)
             },
             Origin::Integration { token_id } => Self {
                 access_token_id: Some(token_id.into()),

@@ -8,7 +8,10 @@ use domain::{
 };
 use entity::{id::WorkspaceId, kind::LifecycleStage};
 
-use crate::graphql::{attribute::AttributeFilterInput, condition::asked, id, tag::TagFilterInput};
+use crate::graphql::{
+    attribute::AttributeFilterInput, condition::asked, id, segment::SegmentFilterInput,
+    tag::TagFilterInput,
+};
 
 /// How a list of accounts is ordered.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +59,8 @@ pub(crate) struct AccountFilterInput {
     owner_ids: Option<Vec<ID>>,
     /// Looked after by somebody (`true`) or by nobody (`false`).
     has_owner: Option<bool>,
+    /// By the segments they are in.
+    segments: Option<SegmentFilterInput>,
     /// By custom attributes; every test must hold.
     attributes: Option<Vec<AttributeFilterInput>>,
     /// Of which this condition holds, as it is asked.
@@ -77,6 +82,11 @@ impl AccountFilterInput {
             stages: self.stages.unwrap_or_default(),
             owners: id::parse_all(&owners, &["filter", "ownerIds"])?,
             has_owner: self.has_owner,
+            segments: self
+                .segments
+                .map(SegmentFilterInput::read)
+                .transpose()?
+                .unwrap_or_default(),
             attributes: AttributeFilterInput::read_all(self.attributes)?,
             condition,
         })

@@ -11,6 +11,7 @@ use domain::{
     email::report::Period,
     fact::Of,
     page::PageRequest,
+    segment::MovesOf,
     task::TaskFilter,
 };
 
@@ -29,6 +30,7 @@ use super::{
     note::{Note, notes},
     page::{Connection, connection},
     scalar::Date,
+    segment::{SegmentMembership, SegmentMove, memberships, moves},
     stage::{StageChange, stage_history},
     tag::{Tagging, history_of, taggings_of},
     task::{Task, tasks},
@@ -128,6 +130,24 @@ impl Account {
     ) -> Result<Connection<String, StageChange>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         stage_history(context, self.0.id.0, &page).await
+    }
+
+    /// The segments the account is in, by their names.
+    async fn segments(&self, context: &Context<'_>) -> Result<Vec<SegmentMembership>> {
+        memberships(context, self.0.id.0).await
+    }
+
+    /// Which segments the account came into and went out of, and why, newest first.
+    async fn segment_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, SegmentMove>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        moves(context, MovesOf::Account(self.0.id), &page).await
     }
 
     /// The values the account has for custom attributes, in the attributes' order.

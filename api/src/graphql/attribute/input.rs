@@ -1,49 +1,12 @@
 //! Values as they are given.
 
-use async_graphql::{ID, InputObject, OneofObject};
-use chrono::{DateTime, Utc};
+use async_graphql::{ID, InputObject};
 use domain::{
-    attribute::{Setting, Value},
+    attribute::{AttributeValueOf, Setting, Value},
     error::Result,
 };
 
-use crate::graphql::{id, scalar::Date};
-
-/// A value, in the field named after the attribute's type.
-#[derive(OneofObject)]
-pub(crate) enum AttributeValueOf {
-    /// A line of text, at most 500 characters; of a TEXT.
-    Text(String),
-    /// A number from -9,007,199,254,740,992 to 9,007,199,254,740,992; of a NUMBER.
-    Number(f64),
-    /// True or false; of a BOOLEAN.
-    Boolean(bool),
-    /// A day; of a DATE.
-    Date(Date),
-    /// A moment; of a `DATE_TIME`.
-    DateTime(DateTime<Utc>),
-    /// The key of one option; of a SELECT.
-    Option(String),
-    /// The keys of any number of options; of a `MULTI_SELECT`.
-    Options(Vec<String>),
-    /// A web address that begins with https:// or http://; of a URL.
-    Url(String),
-}
-
-impl From<AttributeValueOf> for Value {
-    fn from(value: AttributeValueOf) -> Self {
-        match value {
-            AttributeValueOf::Text(text) => Self::Text(text),
-            AttributeValueOf::Number(number) => Self::Number(number),
-            AttributeValueOf::Boolean(flag) => Self::Boolean(flag),
-            AttributeValueOf::Date(day) => Self::Date(day.0),
-            AttributeValueOf::DateTime(at) => Self::DateTime(at),
-            AttributeValueOf::Option(key) => Self::Select(key),
-            AttributeValueOf::Options(keys) => Self::MultiSelect(keys),
-            AttributeValueOf::Url(url) => Self::Url(url),
-        }
-    }
-}
+use crate::graphql::id;
 
 /// A custom attribute and its new value.
 #[derive(InputObject)]

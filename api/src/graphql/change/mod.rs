@@ -185,6 +185,7 @@ impl ChangeSubscription {
                 message_id,
                 conversation_id,
                 inbox_id,
+                ..
             } = entry.fact
             else {
                 return None;

@@ -17,7 +17,9 @@ use domain::{
     fact::Of,
     health,
     page::PageRequest,
+    playbook::EnrolmentFilter,
     rule::firing::FiringsOf,
+    segment::MovesOf,
     task::TaskFilter,
 };
 use entity::{
@@ -41,8 +43,10 @@ use super::{
     loader::{HealthOf, IdentitiesOf, SubscriptionsOf},
     note::{Note, notes},
     page::{Connection, connection},
+    playbook::{Enrolment, EnrolmentProgress, enrolments},
     rule::{RuleFiring, firings},
     scalar::Date,
+    segment::{SegmentFilterInput, SegmentMembership, SegmentMove, memberships, moves},
     stage::{StageChange, stage_history},
     tag::{TagFilterInput, Tagging, history_of, taggings_of},
     task::{Task, tasks},
@@ -200,6 +204,27 @@ impl Contact {
         tasks(context, &filter, &page).await
     }
 
+    /// The playbooks the contact is or was enrolled in, newest first.
+    async fn enrolments(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only those under way, or only those that have ended.")] progress: Option<
+            EnrolmentProgress,
+        >,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Enrolment>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = EnrolmentFilter {
+            contact: Some(self.row.id),
+            states: progress.map(EnrolmentProgress::states).unwrap_or_default(),
+            ..EnrolmentFilter::default()
+        };
+        enrolments(context, &filter, &page).await
+    }
+
     /// When the contact was made.
     async fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at
@@ -301,6 +326,24 @@ impl Contact {
         Ok(connection(
             found.map(|(cursor, row)| (cursor, HealthEntry(row))),
         ))
+    }
+
+    /// The segments the contact is in, by their names.
+    async fn segments(&self, context: &Context<'_>) -> Result<Vec<SegmentMembership>> {
+        memberships(context, self.row.id.uuid()).await
+    }
+
+    /// Which segments the contact came into and went out of, and why, newest first.
+    async fn segment_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, SegmentMove>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        moves(context, MovesOf::Contact(self.row.id), &page).await
     }
 
     /// Which rules fired on messages of the contact, newest first.
@@ -521,6 +564,8 @@ pub(crate) struct ContactFilterInput {
     created: Option<TimeRangeInput>,
     /// Last active at a moment of this range.
     last_activity: Option<TimeRangeInput>,
+    /// By the segments they are in.
+    segments: Option<SegmentFilterInput>,
     /// By custom attributes; every test must hold.
     attributes: Option<Vec<AttributeFilterInput>>,
     /// Of whom this condition holds, as it is asked.
@@ -561,6 +606,11 @@ impl ContactFilterInput {
             created_until: created.until,
             active_from: active.from,
             active_until: active.until,
+            segments: self
+                .segments
+                .map(SegmentFilterInput::read)
+                .transpose()?
+                .unwrap_or_default(),
             attributes: AttributeFilterInput::read_all(self.attributes)?,
             condition,
         })

@@ -3,9 +3,10 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
     AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-    EmailEventId, EventId, FiringId, Id, InboxId, InvoiceId, MessageId, NoteId, OperationId,
-    OpportunityId, OrderId, RuleId, SurveyAnswerId, TagGroupId, TagId, TagQualityRunId, TaggingId,
-    TargetId, TaskId, TicketId,
+    EmailEventId, EnrolmentId, EventId, FiringId, Id, InAppNotificationId, InboxId, InvoiceId,
+    MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId, SegmentId,
+    SurveyAnswerId, TagGroupId, TagId, TagQualityRunId, TaggingId, TargetId, TaskId, TeamId,
+    TicketId,
 };
 
 use super::{
@@ -21,12 +22,15 @@ use super::{
     fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     inbox::Inbox,
     note::Note,
-    notification::{Delivery, NotificationTarget},
+    notification::{Delivery, InAppNotification, NotificationTarget},
     operation::Operation,
+    playbook::{Enrolment, Playbook},
     report::TagQualityRun,
     rule::{Rule, RuleFiring},
+    segment::Segment,
     tag::{Tag, TagGroup, Tagging},
     task::Task,
+    team::Team,
 };
 use crate::transport::Code;
 
@@ -49,8 +53,14 @@ pub enum Node {
     Conversation(Conversation),
     /// One notification on its way.
     Delivery(Delivery),
+    /// One notification in the list of the member who asks.
+    InAppNotification(InAppNotification),
+    /// Members who are told together.
+    Team(Team),
     /// What a provider or a sender told about an email.
     EmailEvent(EmailEvent),
+    /// One contact's way through a playbook.
+    Enrolment(Enrolment),
     /// Something a contact did.
     Event(Event),
     /// A place messages come from.
@@ -71,12 +81,16 @@ pub enum Node {
     Opportunity(Opportunity),
     /// A purchase.
     Order(Order),
+    /// A sequence of steps that contacts are enrolled in.
+    Playbook(Playbook),
     /// When something happens and a condition holds, actions are taken.
     Rule(Rule),
     /// One match of one rule on one message.
     RuleFiring(RuleFiring),
     /// An answer to a survey.
     SurveyAnswer(SurveyAnswer),
+    /// Contacts or accounts for which a condition holds, or that are listed by hand.
+    Segment(Segment),
     /// A label in a tree.
     Tag(Tag),
     /// A dimension that tags are values of.
@@ -151,6 +165,16 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .map(Attribute)
             .map(Node::Attribute));
     }
+    if let Some(id) = known::<PlaybookId>(id) {
+        return Ok(loader.load_one(id).await?.map(Playbook).map(Node::Playbook));
+    }
+    if let Some(id) = known::<EnrolmentId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(Enrolment)
+            .map(Node::Enrolment));
+    }
     if let Some(id) = known::<TaskId>(id) {
         return Ok(loader.load_one(id).await?.map(Task).map(Node::Task));
     }
@@ -205,6 +229,11 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     if let Some(id) = known::<RuleId>(id) {
         return Ok(loader.load_one(id).await?.map(Rule).map(Node::Rule));
     }
+    if let Some(id) = known::<SegmentId>(id) {
+        let found = loader.load_one(id).await?;
+        let found = found.filter(|segment| segment.deleted_at.is_none());
+        return Ok(found.map(Segment).map(Node::Segment));
+    }
     if let Some(id) = known::<FiringId>(id) {
         return Ok(loader
             .load_one(id)
@@ -221,6 +250,15 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     }
     if let Some(id) = known::<DeliveryId>(id) {
         return Ok(loader.load_one(id).await?.map(Delivery).map(Node::Delivery));
+    }
+    if let Some(id) = known::<InAppNotificationId>(id) {
+        let found =
+            domain::notification::in_app::find(ctx, actor.workspace, actor.member, id).await;
+        let found = found.map_err(fault)?.map(InAppNotification);
+        return Ok(found.map(Node::InAppNotification));
+    }
+    if let Some(id) = known::<TeamId>(id) {
+        return Ok(loader.load_one(id).await?.map(Team).map(Node::Team));
     }
     if let Some(id) = known::<OperationId>(id) {
         let found = domain::operation::find(ctx, actor.workspace, id)

@@ -1,8 +1,11 @@
 //! Notification targets and deliveries over GraphQL.
 
+mod in_app;
 mod mutation;
+mod preview;
+mod target;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     notification::{
@@ -11,10 +14,7 @@ use domain::{
     },
     page::PageRequest,
 };
-use entity::{
-    id::DeliveryId,
-    kind::{DeliveryState, TargetKind},
-};
+use entity::{id::DeliveryId, kind::DeliveryState};
 
 use super::{
     contact::Contact,
@@ -25,67 +25,11 @@ use super::{
     rule::{Rule, RuleFiring},
 };
 
+pub use in_app::InAppNotification;
+pub(crate) use in_app::{InAppMutation, InAppQuery, InAppSubscription};
 pub(crate) use mutation::NotificationMutation;
-
-/// A place notifications go to.
-#[derive(Debug, Clone)]
-pub struct NotificationTarget(pub(crate) entity::notification_target::Model);
-
-/// A place notifications go to.
-#[Object]
-impl NotificationTarget {
-    /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// The name; unique in the workspace.
-    async fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// The kind of place.
-    async fn kind(&self) -> TargetKind {
-        self.0.kind
-    }
-
-    /// The address with its secret parts hidden.
-    async fn masked_url(&self) -> &str {
-        &self.0.masked_url
-    }
-
-    /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// When it was switched off, by a member or because the receiver refused for good.
-    async fn disabled_at(&self) -> Option<DateTime<Utc>> {
-        self.0.disabled_at
-    }
-
-    /// Why it was switched off.
-    async fn disabled_reason(&self) -> Option<&str> {
-        self.0.disabled_reason.as_deref()
-    }
-
-    /// What was sent to it, newest first.
-    async fn deliveries(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, Delivery>> {
-        let filter = DeliveryFilter {
-            target: Some(self.0.id),
-            state: None,
-        };
-        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        deliveries(context, filter, &page).await
-    }
-}
+pub(crate) use preview::PreviewQuery;
+pub use target::NotificationTarget;
 
 /// One notification on its way. Each attempt carries this id, so that a receiver can tell a
 /// repetition.
@@ -163,6 +107,36 @@ impl Delivery {
         self.0.last_error.as_deref()
     }
 
+    /// When it was first handed to its receiver.
+    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+        self.0.sent_at
+    }
+
+    /// The delivery in whose message it was told together with others, if it was.
+    async fn folded_into(&self, context: &Context<'_>) -> Result<Option<Delivery>> {
+        let Some(id) = self.0.folded_into else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Delivery))
+    }
+
+    /// What is told together in this one's message, newest first; empty for most.
+    async fn folded(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Delivery>> {
+        let filter = DeliveryFilter {
+            folded_into: Some(self.0.id),
+            ..DeliveryFilter::default()
+        };
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        deliveries(context, filter, &page).await
+    }
+
     /// The attempts, oldest first.
     async fn attempts(
         &self,
@@ -209,7 +183,25 @@ impl DeliveryAttempt {
         self.0.duration_ms
     }
 
-    /// The HTTP status of the answer; nothing when there was none.
+    /// What was sent: headers, none of which is a secret. For email the addresses and the subject.
+    /// Nothing when nothing was sent, and once it is forgotten.
+    async fn request_headers(&self) -> Option<Vec<RequestHeader>> {
+        let pairs = self.0.request_headers.clone()?;
+        let pairs: Vec<(String, String)> = serde_json::from_value(pairs).ok()?;
+        let each = pairs.into_iter();
+        Some(
+            each.map(|(name, value)| RequestHeader { name, value })
+                .collect(),
+        )
+    }
+
+    /// What was sent: the body. For email the plain text. Nothing when nothing was sent, and once it
+    /// is forgotten.
+    async fn request_body(&self) -> Option<&str> {
+        self.0.request_body.as_deref()
+    }
+
+    /// The status of the answer, of HTTP or of SMTP; nothing when there was none.
     async fn status(&self) -> Option<i64> {
         self.0.status
     }
@@ -223,6 +215,15 @@ impl DeliveryAttempt {
     async fn response(&self) -> &str {
         &self.0.response
     }
+}
+
+/// A header of a request that was sent.
+#[derive(SimpleObject)]
+pub(crate) struct RequestHeader {
+    /// Its name.
+    name: String,
+    /// Its value.
+    value: String,
 }
 
 async fn deliveries(
@@ -284,6 +285,11 @@ impl NotificationQuery {
     ) -> Result<Connection<String, Delivery>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let target = id::parse_opt(target_id.as_ref(), &["targetId"]).map_err(fault)?;
-        deliveries(context, DeliveryFilter { target, state }, &page).await
+        let filter = DeliveryFilter {
+            target,
+            state,
+            folded_into: None,
+        };
+        deliveries(context, filter, &page).await
     }
 }

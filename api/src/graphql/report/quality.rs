@@ -52,7 +52,7 @@ impl TagQualityRun {
     }
 
     /// How many things it looked at; nothing while it goes on.
-    async fn sample(&self) -> Result<Option<TagQualitySample>> {
+    fn sample(&self) -> Result<Option<TagQualitySample>> {
         let sample = self.0.sample.clone().map(serde_json::from_value::<Sample>);
         Ok(sample.transpose()?.map(TagQualitySample::from))
     }
@@ -99,7 +99,7 @@ impl TagQualityRun {
     }
 
     /// Which tags it proposes to merge, the surest first; `applyTagPlan` carries merges out.
-    async fn plan(&self) -> Result<Vec<PlannedTagMerge>> {
+    fn plan(&self) -> Result<Vec<PlannedTagMerge>> {
         let plan: Plan = serde_json::from_value(self.0.plan.clone())?;
         Ok(plan.merges.into_iter().map(PlannedTagMerge).collect())
     }
@@ -183,7 +183,7 @@ impl TagFinding {
     }
 
     /// The numbers that show it; the description of the kind explains them.
-    async fn evidence(&self) -> Result<Vec<Figure>> {
+    fn evidence(&self) -> Result<Vec<Figure>> {
         Ok(serde_json::from_value(self.0.evidence.clone())?)
     }
 }

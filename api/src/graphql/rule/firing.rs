@@ -3,11 +3,9 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
+    action::{Effect, Outcome, OutcomeResult},
     condition::matcher::{Matched, MatchedPart},
-    rule::{
-        firing::{self, Outcome, OutcomeResult},
-        plan::Effect,
-    },
+    rule::firing,
 };
 use entity::{
     id::{DeliveryId, TagId, TargetId},
@@ -16,6 +14,7 @@ use entity::{
 
 use super::Rule;
 use crate::graphql::{
+    account::Account,
     contact::Contact,
     context::loader,
     conversation::{Conversation, Message},
@@ -24,11 +23,11 @@ use crate::graphql::{
     tag::Tag,
 };
 
-/// One match of one rule on one message.
+/// One match of one rule on one thing.
 #[derive(Debug, Clone)]
 pub struct RuleFiring(pub(crate) entity::rule_firing::Model);
 
-/// One match of one rule on one message.
+/// One match of one rule on one thing.
 #[Object]
 impl RuleFiring {
     /// The global id.
@@ -46,28 +45,42 @@ impl RuleFiring {
         self.0.rule_version
     }
 
-    /// The message it matched.
+    /// The message it matched, if it was one.
     async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
-        Ok(loader(context)?
-            .load_one(self.0.message_id)
-            .await?
-            .map(Message))
+        let Some(id) = self.0.message_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Message))
     }
 
-    /// The conversation of the message.
+    /// The conversation it is about, if it is about one.
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
-        Ok(loader(context)?
-            .load_one(self.0.conversation_id)
-            .await?
-            .map(Conversation::from))
+        let Some(id) = self.0.conversation_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Conversation::from))
     }
 
-    /// Who wrote the message.
+    /// The contact it is about, if it is about one.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        Ok(loader(context)?
-            .load_one(self.0.contact_id)
-            .await?
-            .map(Contact::from))
+        let Some(id) = self.0.contact_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+    }
+
+    /// The account it is about, if it is about one.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
+        let Some(id) = self.0.account_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Account))
+    }
+
+    /// How many steps it is away from what came from outside: 0 when a person or a program did what
+    /// it fired on, one more for each rule between.
+    async fn depth(&self) -> i64 {
+        self.0.depth
     }
 
     /// What made the condition hold.
@@ -176,8 +189,32 @@ pub(crate) enum RuleEffectKind {
     TagConversation,
     /// A tag on the contact.
     TagContact,
-    /// A message to Slack.
-    NotifySlack,
+    /// A tag on the account.
+    TagAccount,
+    /// A tag off the conversation.
+    UntagConversation,
+    /// A tag off the contact.
+    UntagContact,
+    /// A tag off the account.
+    UntagAccount,
+    /// Somebody to deal with the conversation.
+    AssignConversation,
+    /// Where the conversation stands.
+    SetConversationStatus,
+    /// How urgent the conversation is.
+    SetConversationPriority,
+    /// A custom attribute of the contact.
+    SetContactAttribute,
+    /// The contact's lifecycle stage.
+    SetContactStage,
+    /// A notice to a target.
+    Notify,
+    /// Making a task.
+    CreateTask,
+    /// Enrolling in a playbook.
+    StartPlaybook,
+    /// Ending an enrolment in a playbook.
+    StopPlaybook,
 }
 
 /// What became of what an action asked for.
@@ -191,12 +228,42 @@ pub(crate) enum RuleOutcomeResult {
     OtherValueKept,
     /// The tag was archived or deleted since the rule was written.
     TagUnavailable,
+    /// The tag was taken off.
+    Untagged,
+    /// The tag was not there.
+    NotTagged,
+    /// A person has set the tag, so it stays.
+    SetByMember,
+    /// The value was written.
+    Changed,
+    /// The value was there already.
+    Unchanged,
+    /// The member, attribute or option it names is gone.
+    Unavailable,
+    /// There is nothing of the kind it acts on, such as a contact without an account.
+    NothingToActOn,
     /// A notification is on its way; its delivery tells the rest.
     Queued,
     /// The target is switched off or deleted.
     TargetUnavailable,
     /// Another rule, or an earlier action of this one, had asked for the same.
     Repeated,
+    /// The task was made.
+    TaskCreated,
+    /// The contact was enrolled.
+    Enrolled,
+    /// The contact is enrolled in the playbook already.
+    AlreadyEnrolled,
+    /// The contact was enrolled before, and the playbook does not take anybody again, or not yet.
+    NotEnrolledAgain,
+    /// The playbook is paused, archived or has no published version.
+    PlaybookUnavailable,
+    /// Rules and playbooks have led to each other too often for the contact to be enrolled.
+    ChainTooLong,
+    /// The contact's enrolment was ended.
+    EnrolmentEnded,
+    /// The contact is not enrolled in the playbook.
+    NotEnrolled,
 }
 
 /// What became of one thing an action asked for.
@@ -209,6 +276,8 @@ pub(crate) struct RuleOutcome {
     effect: RuleEffectKind,
     /// What became of it.
     result: RuleOutcomeResult,
+    /// When the notification sets off, if it waits for quiet hours to end.
+    held_until: Option<DateTime<Utc>>,
     #[graphql(skip)]
     tag: Option<TagId>,
     #[graphql(skip)]
@@ -244,33 +313,73 @@ impl RuleOutcome {
 
 impl From<Outcome> for RuleOutcome {
     fn from(outcome: Outcome) -> Self {
-        let (effect, tag, target) = match outcome.effect {
-            Effect::TagConversation { tag_id } => {
-                (RuleEffectKind::TagConversation, Some(TagId(tag_id)), None)
-            }
-            Effect::TagContact { tag_id } => {
-                (RuleEffectKind::TagContact, Some(TagId(tag_id)), None)
-            }
-            Effect::NotifySlack { target_id, .. } => {
-                (RuleEffectKind::NotifySlack, None, Some(TargetId(target_id)))
-            }
-        };
-        let (result, delivery) = match outcome.result {
-            OutcomeResult::Tagged => (RuleOutcomeResult::Tagged, None),
-            OutcomeResult::AlreadyTagged => (RuleOutcomeResult::AlreadyTagged, None),
-            OutcomeResult::OtherValueKept => (RuleOutcomeResult::OtherValueKept, None),
-            OutcomeResult::TagUnavailable => (RuleOutcomeResult::TagUnavailable, None),
-            OutcomeResult::Queued { delivery_id } => (RuleOutcomeResult::Queued, Some(delivery_id)),
-            OutcomeResult::TargetUnavailable => (RuleOutcomeResult::TargetUnavailable, None),
-            OutcomeResult::Repeated { .. } => (RuleOutcomeResult::Repeated, None),
+        let (effect, tag, target) = what(&outcome.effect);
+        let (delivery, held_until) = match outcome.result {
+            OutcomeResult::Queued { delivery_id, until } => (Some(delivery_id), until),
+            _ => (None, None),
         };
         Self {
             action: outcome.action,
             effect,
-            result,
+            result: became(&outcome.result),
+            held_until,
             tag,
             target,
             delivery,
         }
+    }
+}
+
+/// The kind of an effect.
+pub(super) fn effect_kind(effect: &Effect) -> RuleEffectKind {
+    what(effect).0
+}
+
+fn what(effect: &Effect) -> (RuleEffectKind, Option<TagId>, Option<TargetId>) {
+    use RuleEffectKind as Kind;
+    let tagged = |kind, tag_id: &uuid::Uuid| (kind, Some(TagId(*tag_id)), None);
+    match effect {
+        Effect::TagConversation { tag_id } => tagged(Kind::TagConversation, tag_id),
+        Effect::TagContact { tag_id } => tagged(Kind::TagContact, tag_id),
+        Effect::TagAccount { tag_id } => tagged(Kind::TagAccount, tag_id),
+        Effect::UntagConversation { tag_id, .. } => tagged(Kind::UntagConversation, tag_id),
+        Effect::UntagContact { tag_id, .. } => tagged(Kind::UntagContact, tag_id),
+        Effect::UntagAccount { tag_id, .. } => tagged(Kind::UntagAccount, tag_id),
+        Effect::Assign { .. } => (Kind::AssignConversation, None, None),
+        Effect::SetStatus { .. } => (Kind::SetConversationStatus, None, None),
+        Effect::SetPriority { .. } => (Kind::SetConversationPriority, None, None),
+        Effect::SetAttribute { .. } => (Kind::SetContactAttribute, None, None),
+        Effect::SetStage { .. } => (Kind::SetContactStage, None, None),
+        Effect::Notify { target_id, .. } => (Kind::Notify, None, Some(TargetId(*target_id))),
+        Effect::CreateTask { .. } => (Kind::CreateTask, None, None),
+        Effect::StartPlaybook { .. } => (Kind::StartPlaybook, None, None),
+        Effect::StopPlaybook { .. } => (Kind::StopPlaybook, None, None),
+    }
+}
+
+fn became(result: &OutcomeResult) -> RuleOutcomeResult {
+    match result {
+        OutcomeResult::Tagged => RuleOutcomeResult::Tagged,
+        OutcomeResult::AlreadyTagged => RuleOutcomeResult::AlreadyTagged,
+        OutcomeResult::OtherValueKept => RuleOutcomeResult::OtherValueKept,
+        OutcomeResult::TagUnavailable => RuleOutcomeResult::TagUnavailable,
+        OutcomeResult::Untagged => RuleOutcomeResult::Untagged,
+        OutcomeResult::NotTagged => RuleOutcomeResult::NotTagged,
+        OutcomeResult::SetByMember => RuleOutcomeResult::SetByMember,
+        OutcomeResult::Changed => RuleOutcomeResult::Changed,
+        OutcomeResult::Unchanged => RuleOutcomeResult::Unchanged,
+        OutcomeResult::Unavailable => RuleOutcomeResult::Unavailable,
+        OutcomeResult::NothingToActOn => RuleOutcomeResult::NothingToActOn,
+        OutcomeResult::Queued { .. } => RuleOutcomeResult::Queued,
+        OutcomeResult::TargetUnavailable => RuleOutcomeResult::TargetUnavailable,
+        OutcomeResult::TaskCreated { .. } => RuleOutcomeResult::TaskCreated,
+        OutcomeResult::Enrolled { .. } => RuleOutcomeResult::Enrolled,
+        OutcomeResult::AlreadyEnrolled => RuleOutcomeResult::AlreadyEnrolled,
+        OutcomeResult::NotEnrolledAgain => RuleOutcomeResult::NotEnrolledAgain,
+        OutcomeResult::PlaybookUnavailable => RuleOutcomeResult::PlaybookUnavailable,
+        OutcomeResult::ChainTooLong => RuleOutcomeResult::ChainTooLong,
+        OutcomeResult::EnrolmentEnded => RuleOutcomeResult::EnrolmentEnded,
+        OutcomeResult::NotEnrolled => RuleOutcomeResult::NotEnrolled,
+        OutcomeResult::Repeated { .. } => RuleOutcomeResult::Repeated,
     }
 }

@@ -1,15 +1,21 @@
 //! Rules and their firings over GraphQL.
 
+mod conflict;
 mod firing;
+mod miss;
 mod mutation;
+mod rehearsal;
+mod template;
+mod version;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
+    action::ActionOutput,
     condition::{ConditionOutput, reference::TypedIds},
     locale::Locale,
     page::PageRequest,
-    rule::{self, action::RuleAction, firing::FiringsOf, trigger::RuleTrigger},
+    rule::{self, Limits, definition::is_always, firing::FiringsOf, trigger::RuleTrigger},
 };
 use entity::id::{MessageId, RuleId};
 
@@ -22,8 +28,15 @@ use super::{
     page::{Connection, connection},
 };
 
+use self::{
+    conflict::RuleConflict,
+    rehearsal::{TryRuleInput, TryRulePayload},
+    template::RuleTemplate,
+};
 pub(crate) use firing::RuleFiring;
+pub(crate) use miss::RuleMiss;
 pub(crate) use mutation::RuleMutation;
+pub(crate) use version::RuleVersion;
 
 /// When something happens and a condition holds, actions are taken.
 #[derive(Debug, Clone)]
@@ -62,19 +75,35 @@ impl Rule {
         self.0.definition.trigger.to_output(&TypedIds)
     }
 
-    /// What must hold.
-    async fn condition(&self) -> ConditionOutput {
-        self.0.definition.condition.to_output(&TypedIds)
+    /// What must hold; nothing if it fires whenever its trigger lets it look.
+    async fn condition(&self) -> Option<ConditionOutput> {
+        let condition = &self.0.definition.condition;
+        (!is_always(condition)).then(|| condition.to_output(&TypedIds))
     }
 
     /// What is done.
-    async fn actions(&self) -> Vec<RuleAction> {
+    async fn actions(&self) -> Vec<ActionOutput> {
         self.0
             .definition
             .actions
             .iter()
             .map(|action| action.to_output(&TypedIds))
             .collect()
+    }
+
+    /// How often, and when, it may act.
+    async fn limits(&self) -> Limits {
+        self.0.definition.limits.clone()
+    }
+
+    /// When it was paused by itself because its actions failed again and again.
+    async fn paused_at(&self) -> Option<DateTime<Utc>> {
+        self.0.paused_at
+    }
+
+    /// Why it was paused by itself.
+    async fn paused_reason(&self) -> Option<&str> {
+        self.0.paused_reason.as_deref()
     }
 
     /// The whole rule as a sentence.
@@ -87,7 +116,8 @@ impl Rule {
         Ok(self.0.definition.sentence(locale, &names))
     }
 
-    /// Why it does or does not fire on an inbound message; nothing when there is none of this id.
+    /// Why it does or does not fire on an inbound message; nothing when there is none of this id, or
+    /// when it waits for something else than messages.
     async fn explain(
         &self,
         context: &Context<'_>,
@@ -98,7 +128,9 @@ impl Rule {
             return Ok(None);
         };
         let definition = &self.0.definition;
-        let gate = definition.trigger.gate();
+        let Some(gate) = definition.trigger.gate() else {
+            return Ok(None);
+        };
         explained(context, &gate, &definition.condition, message, locale).await
     }
 
@@ -133,6 +165,47 @@ impl Rule {
     ) -> Result<Connection<String, RuleFiring>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         firings(context, FiringsOf::Rule(self.0.id), &page).await
+    }
+
+    /// What it once was, newest first.
+    async fn versions(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, RuleVersion>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = rule::version::list(ctx, actor.workspace, self.0.id, &page).await;
+        let found = found.map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, RuleVersion(row))),
+        ))
+    }
+
+    /// A sample of what it looked at without firing, newest first.
+    async fn misses(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, RuleMiss>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = rule::miss::list(ctx, actor.workspace, self.0.id, &page).await;
+        let found = found.map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, RuleMiss(row))),
+        ))
+    }
+
+    /// Other rules it gets in the way of, or that get in its way.
+    async fn conflicts(&self, context: &Context<'_>) -> Result<Vec<RuleConflict>> {
+        conflict::of(context, self.0.id).await
     }
 }
 
@@ -188,5 +261,25 @@ impl RuleQuery {
             .await
             .map_err(fault)?;
         Ok(connection(found.map(|(cursor, rule)| (cursor, Rule(rule)))))
+    }
+
+    /// Ready-made rules; `createRuleFromTemplate` makes one of them.
+    #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
+    fn rule_templates(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The language of names and words.", default)] locale: Locale,
+    ) -> Result<Vec<RuleTemplate>> {
+        reader(context)?;
+        Ok(template::templates(locale))
+    }
+
+    /// Tries a rule on the messages of the last days: what it would have done, without doing it.
+    async fn try_rule(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be tried.")] input: TryRuleInput,
+    ) -> Result<TryRulePayload> {
+        rehearsal::try_rule(context, input).await
     }
 }

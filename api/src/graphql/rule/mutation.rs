@@ -1,18 +1,19 @@
 //! Making and changing rules.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
+    action::{Action, ActionInput},
     condition::{ConditionInput, reference::TypedIds},
     error::{Error, UserError},
-    rule::{
-        self, NewRule, RuleChanges,
-        action::{Action, RuleActionInput},
-        trigger::RuleTriggerInput,
-    },
+    rule::{self, Limits, NewRule, RuleChanges, definition::always, trigger::RuleTriggerInput},
 };
 use entity::id::RuleId;
 
-use super::Rule;
+use super::{
+    Rule,
+    conflict::{self, RuleConflict},
+    template::CreateRuleFromTemplateInput,
+};
 use crate::graphql::{context::writer, error::settle, id};
 
 /// A rule to be made. It is evaluated from then on.
@@ -22,10 +23,12 @@ pub(crate) struct CreateRuleInput {
     name: String,
     /// What makes it be evaluated.
     trigger: RuleTriggerInput,
-    /// What must hold.
-    condition: ConditionInput,
+    /// What must hold; left out, it fires whenever its trigger lets it look.
+    condition: Option<ConditionInput>,
     /// What is done, in this order; at least one action.
-    actions: Vec<RuleActionInput>,
+    actions: Vec<ActionInput>,
+    /// How often, and when, it may act; left out, without limits.
+    limits: Option<Limits>,
 }
 
 /// Changes to a rule; what is left out stays.
@@ -40,7 +43,9 @@ pub(crate) struct UpdateRuleInput {
     /// What must hold.
     condition: Option<ConditionInput>,
     /// What is done.
-    actions: Option<Vec<RuleActionInput>>,
+    actions: Option<Vec<ActionInput>>,
+    /// How often, and when, it may act.
+    limits: Option<Limits>,
 }
 
 /// Whether a rule is to be evaluated.
@@ -67,6 +72,15 @@ pub(crate) struct DeleteRuleInput {
     withdraw_tags: bool,
 }
 
+/// A rule to become what it was.
+#[derive(InputObject)]
+pub(crate) struct RollbackRuleInput {
+    /// The rule's global id.
+    id: ID,
+    /// The version to go back to. It is saved as a new version.
+    version: i64,
+}
+
 /// A new order of evaluation.
 #[derive(InputObject)]
 pub(crate) struct ReorderRulesInput {
@@ -87,8 +101,38 @@ macro_rules! rule_payload {
     };
 }
 
-rule_payload!(CreateRulePayload, "What became of `createRule`.");
-rule_payload!(UpdateRulePayload, "What became of `updateRule`.");
+macro_rules! saved_payload {
+    ($name:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(SimpleObject)]
+        #[graphql(complex)]
+        pub(crate) struct $name {
+            /// The rule as it is now.
+            rule: Option<Rule>,
+            /// What to mend in the input, with the place in the condition; empty when it worked.
+            user_errors: Vec<UserError>,
+        }
+
+        #[ComplexObject]
+        impl $name {
+            /// Other rules it gets in the way of, or that get in its way. It was saved all the same.
+            async fn conflicts(&self, context: &Context<'_>) -> Result<Vec<RuleConflict>> {
+                match &self.rule {
+                    Some(rule) => conflict::of(context, rule.0.id).await,
+                    None => Ok(Vec::new()),
+                }
+            }
+        }
+    };
+}
+
+saved_payload!(CreateRulePayload, "What became of `createRule`.");
+saved_payload!(UpdateRulePayload, "What became of `updateRule`.");
+saved_payload!(RollbackRulePayload, "What became of `rollbackRule`.");
+saved_payload!(
+    CreateRuleFromTemplatePayload,
+    "What became of `createRuleFromTemplate`."
+);
 rule_payload!(SetRuleActivePayload, "What became of `setRuleActive`.");
 rule_payload!(DeleteRulePayload, "What became of `deleteRule`.");
 
@@ -101,7 +145,7 @@ pub(crate) struct ReorderRulesPayload {
     user_errors: Vec<UserError>,
 }
 
-fn read_actions(inputs: Vec<RuleActionInput>, errors: &mut Vec<UserError>) -> Vec<Action> {
+pub(super) fn read_actions(inputs: Vec<ActionInput>, errors: &mut Vec<UserError>) -> Vec<Action> {
     let mut actions = Vec::with_capacity(inputs.len());
     for (index, input) in inputs.into_iter().enumerate() {
         match input.into_action(&TypedIds, index) {
@@ -112,7 +156,7 @@ fn read_actions(inputs: Vec<RuleActionInput>, errors: &mut Vec<UserError>) -> Ve
     actions
 }
 
-fn keep<T>(
+pub(super) fn keep<T>(
     result: std::result::Result<T, Vec<UserError>>,
     errors: &mut Vec<UserError>,
 ) -> Option<T> {
@@ -134,7 +178,10 @@ impl RuleMutation {
         let result = async {
             let mut errors = Vec::new();
             let trigger = keep(input.trigger.into_trigger(&TypedIds), &mut errors);
-            let condition = keep(input.condition.into_condition(&TypedIds), &mut errors);
+            let condition = match input.condition {
+                Some(condition) => keep(condition.into_condition(&TypedIds), &mut errors),
+                None => Some(always()),
+            };
             let actions = read_actions(input.actions, &mut errors);
             let (Some(trigger), Some(condition), true) = (trigger, condition, errors.is_empty())
             else {
@@ -148,6 +195,7 @@ impl RuleMutation {
                     trigger,
                     condition,
                     actions,
+                    limits: input.limits.unwrap_or_default(),
                 },
             )
             .await
@@ -186,6 +234,7 @@ impl RuleMutation {
                 trigger,
                 condition,
                 actions,
+                limits: input.limits,
             };
             rule::update(ctx, actor, id, changes).await
         };
@@ -254,6 +303,44 @@ impl RuleMutation {
         let (moved, user_errors) = settle(result.await)?;
         Ok(ReorderRulesPayload {
             moved: moved.unwrap_or_default(),
+            user_errors,
+        })
+    }
+
+    /// Makes a rule what it was in an earlier version. What it names must still be there.
+    /// Scope: CONFIGURE.
+    async fn rollback_rule(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: RollbackRuleInput,
+    ) -> Result<RollbackRulePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            rule::version::roll_back(ctx, actor, id, input.version).await
+        };
+        let (rule, user_errors) = settle(result.await)?;
+        Ok(RollbackRulePayload {
+            rule: rule.map(Rule),
+            user_errors,
+        })
+    }
+
+    /// Makes a ready-made rule, active at once; see `ruleTemplates`. Scope: CONFIGURE.
+    async fn create_rule_from_template(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: CreateRuleFromTemplateInput,
+    ) -> Result<CreateRuleFromTemplatePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let filling = input.filling()?;
+            let (key, locale) = (input.key, input.locale);
+            rule::template::apply(ctx, actor, &key, locale, &filling, input.name).await
+        };
+        let (rule, user_errors) = settle(result.await)?;
+        Ok(CreateRuleFromTemplatePayload {
+            rule: rule.map(Rule),
             user_errors,
         })
     }

@@ -62,7 +62,7 @@ impl Task {
     }
 
     /// Whether it is open although its due moment has passed.
-    async fn overdue(&self, context: &Context<'_>) -> Result<bool> {
+    fn overdue(&self, context: &Context<'_>) -> Result<bool> {
         let now = business(context)?.clock.now();
         Ok(self.0.status == TaskStatus::Open && self.0.due_at.is_some_and(|due| due <= now))
     }

@@ -324,6 +324,10 @@ impl Opportunities {
         common.sum(self.total.as_ref());
     }
 
+    #[expect(
+        clippy::unused_self,
+        reason = "it stands beside those of the other three"
+    )]
     fn check_rest(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
 }
 

@@ -42,7 +42,7 @@ pub struct Segments {
 pub(crate) struct SegmentSource;
 
 impl SegmentSource {
-    pub(crate) fn plan(self, backend: DatabaseBackend) -> Plan {
+    pub(crate) fn plan(backend: DatabaseBackend) -> Plan {
         let mut plan = Plan::one("segment_member", "x.subject_id");
         plan.rows = Rows::Set;
         plan.base.push(("v", Frag::new("x.segment_id")));
@@ -81,7 +81,7 @@ impl Leaf for Segments {
             .iter()
             .map(|id| phrasing.named(IdKind::Segment(self.of.subject_kind()), id.uuid()))
             .collect();
-        phrasing.member_of(&self.of.subject(phrasing), self.mode, &names)
+        phrasing.member_of(self.of.subject(phrasing), self.mode, &names)
     }
 
     fn excludes(&self, other: &Condition) -> bool {

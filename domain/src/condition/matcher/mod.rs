@@ -38,7 +38,7 @@ use super::{
     leaf::clock,
     moment::Moment,
     path::Path,
-    trace::{FoundWord, shown},
+    trace::{self, FoundWord, Trace, shown},
 };
 use crate::error::Result;
 
@@ -265,6 +265,55 @@ impl Matcher {
         matches
     }
 
+    /// Like [`Self::evaluate`], of the rules of these numbers only, in the order of the numbers. A
+    /// rule's number is its place among all, by position and then by id.
+    pub(crate) fn evaluate_among(
+        &self,
+        numbers: &[u32],
+        facts: &MessageFacts<'_>,
+        known: &Known,
+        now: &Moment,
+        scratch: &mut Scratch,
+    ) -> Vec<Match> {
+        self.words
+            .scan(facts, &mut scratch.texts, &mut scratch.hits);
+        let run = Run {
+            program: &self.program,
+            words: &self.words,
+            hits: &scratch.hits,
+            seen: Seen {
+                facts,
+                texts: &scratch.texts,
+            },
+            known,
+            now,
+        };
+        scratch.wants.clear();
+        let mut matches = Vec::new();
+        for &number in numbers {
+            let Some(rule) = self.rules.get(number as usize) else {
+                continue;
+            };
+            match run.fires(number) {
+                Some(true) => matches.push(Match {
+                    rule_id: rule.id,
+                    rule_version: rule.version,
+                    parts: run.parts(number),
+                    rule: number,
+                }),
+                Some(false) => {}
+                None => run.missing(number, &mut scratch.wants),
+            }
+        }
+        matches
+    }
+
+    /// The rules that the last evaluation with this scratch had to look at, whether they fire or not.
+    pub(crate) fn looked_at<'s>(&'s self, scratch: &'s Scratch) -> impl Iterator<Item = Uuid> + 's {
+        let numbers = scratch.candidates.iter();
+        numbers.filter_map(|&number| self.rules.get(number as usize).map(|rule| rule.id))
+    }
+
     /// Asks the database what the evaluations that ended with these scratches could not decide. The
     /// number of statements depends on the number of different questions, not on that of messages.
     pub async fn learn(
@@ -279,6 +328,31 @@ impl Matcher {
         known
             .load(connection, workspace, now, measures, &wanted.0)
             .await
+    }
+
+    /// Whether any rule has a deep condition.
+    pub(crate) fn asks_the_database(&self) -> bool {
+        !self.program.measures.is_empty()
+    }
+
+    /// Why one of the rules did or did not fire, by what is `known`. Nothing if it is not among them.
+    pub(crate) fn explain(
+        &self,
+        rule_id: Uuid,
+        facts: &MessageFacts<'_>,
+        known: &Known,
+        now: &Moment,
+    ) -> Option<Trace> {
+        let rule = self.rules.iter().find(|rule| rule.id == rule_id)?;
+        let mut measures = self.program.measures.clone();
+        Some(trace::explain(
+            &rule.gate,
+            &rule.condition,
+            facts,
+            &mut measures,
+            known,
+            now,
+        ))
     }
 
     /// What made a rule fire, with paths and texts. `found` must come from this matcher, these facts

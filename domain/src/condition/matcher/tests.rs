@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    action::{Action, Effect, Notify},
     condition::{
         Channels, ContactTags, ConversationTags, FromAutomatic, Health, KeywordMatch, KeywordMode,
         Keywords, NumberTest, Pattern, TagMode, TagTest,
@@ -14,8 +15,7 @@ use crate::{
         trace::{Trace, explain},
     },
     rule::{
-        action::{Action, NotifySlack},
-        plan::{Effect, Firing, plan},
+        plan::{Firing, plan},
         samples,
     },
 };
@@ -210,9 +210,10 @@ fn a_message_from_a_vip_is_told_to_slack() {
     let parts = matcher.describe(&firing_rules[0], &facts, &Known::default());
     assert_eq!(parts[0].matched, Matched::ContactTag(id(vip)));
 
-    let actions = [Action::NotifySlack(NotifySlack {
+    let actions = [Action::Notify(Notify {
         target_id: id(30),
         title: None,
+        text: None,
     })];
     let firing = Firing {
         rule_id: id(1),
@@ -221,7 +222,7 @@ fn a_message_from_a_vip_is_told_to_slack() {
     };
     assert!(matches!(
         plan([firing]).effects[0].effect,
-        Effect::NotifySlack { target_id, .. } if target_id == id(30)
+        Effect::Notify { target_id, .. } if target_id == id(30)
     ));
 }
 

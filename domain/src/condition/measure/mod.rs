@@ -63,7 +63,7 @@ impl Measure {
             Source::Email(source) => source.plan(self.holder),
             Source::Health(source) => source.plan(self.holder),
             Source::Records(source) => source.plan(self.holder, backend),
-            Source::Segments(source) => source.plan(backend),
+            Source::Segments(_) => SegmentSource::plan(backend),
             Source::Subscription(source) => source.plan(),
             Source::Surveys(source) => source.plan(self.holder, backend),
             Source::Tags(source) => source.plan(backend),

@@ -51,7 +51,7 @@ pub async fn unknown(
 }
 
 /// The tables in which things are looked up by id alone, and what must hold of the row `x`.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("inbox", ""),
     ("notification_target", ""),
     ("tag_group", " AND x.kind = 'CONTACT'"),
@@ -59,8 +59,15 @@ const TABLES: [(&str, &str); 9] = [
     ("member", " AND x.removed_at IS NULL"),
     ("account", ""),
     ("campaign", ""),
-    ("segment", " AND x.subject = 'CONTACT'"),
-    ("segment", " AND x.subject = 'ACCOUNT'"),
+    (
+        "segment",
+        " AND x.subject = 'CONTACT' AND x.deleted_at IS NULL",
+    ),
+    (
+        "segment",
+        " AND x.subject = 'ACCOUNT' AND x.deleted_at IS NULL",
+    ),
+    ("playbook", " AND x.state <> 'ARCHIVED'"),
 ];
 
 fn table_of(kind: IdKind) -> Option<(&'static str, &'static str)> {
@@ -75,6 +82,7 @@ fn table_of(kind: IdKind) -> Option<(&'static str, &'static str)> {
         IdKind::Campaign => TABLES[6],
         IdKind::Segment(SubjectKind::Account) => TABLES[8],
         IdKind::Segment(_) => TABLES[7],
+        IdKind::Playbook => TABLES[9],
     })
 }
 

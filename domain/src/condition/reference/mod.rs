@@ -6,8 +6,8 @@ mod names;
 
 use entity::{
     id::{
-        AccountId, AttributeId, CampaignId, Id, InboxId, MemberId, SegmentId, TagGroupId, TagId,
-        TargetId,
+        AccountId, AttributeId, CampaignId, Id, InboxId, MemberId, PlaybookId, SegmentId,
+        TagGroupId, TagId, TargetId,
     },
     kind::{AttributeType, SubjectKind, TagKind},
 };
@@ -41,6 +41,8 @@ pub enum IdKind {
     Attribute(SubjectKind, Holds),
     /// A segment of this kind of thing.
     Segment(SubjectKind),
+    /// A playbook that is not archived.
+    Playbook,
 }
 
 /// What a custom attribute must hold so that a test of it makes sense.
@@ -79,6 +81,10 @@ impl Holds {
 }
 
 impl IdKind {
+    /// A custom attribute of contacts, whatever it holds.
+    pub(crate) const CONTACT_ATTRIBUTE: Self =
+        Self::Attribute(SubjectKind::Contact, Holds::Anything);
+
     fn noun(self) -> &'static str {
         match self {
             Self::ContactTag => "contact tag",
@@ -95,6 +101,7 @@ impl IdKind {
             Self::Attribute(SubjectKind::Conversation, _) => "attribute of conversations",
             Self::Segment(SubjectKind::Account) => "segment of accounts",
             Self::Segment(_) => "segment of contacts",
+            Self::Playbook => "playbook",
         }
     }
 }
@@ -127,6 +134,7 @@ impl IdReader for TypedIds {
             IdKind::Campaign => text.parse().map(CampaignId::uuid).ok(),
             IdKind::Attribute(..) => text.parse().map(AttributeId::uuid).ok(),
             IdKind::Segment(_) => text.parse().map(SegmentId::uuid).ok(),
+            IdKind::Playbook => text.parse().map(PlaybookId::uuid).ok(),
         }
     }
 }
@@ -143,6 +151,7 @@ impl IdWriter for TypedIds {
             IdKind::Campaign => CampaignId(id).to_string(),
             IdKind::Attribute(..) => AttributeId(id).to_string(),
             IdKind::Segment(_) => SegmentId(id).to_string(),
+            IdKind::Playbook => PlaybookId(id).to_string(),
         }
     }
 }

@@ -70,6 +70,7 @@ fn table_of(kind: IdKind) -> &'static str {
         IdKind::Campaign => "campaign",
         IdKind::Attribute(..) => "attribute_definition",
         IdKind::Segment(_) => "segment",
+        IdKind::Playbook => "playbook",
     }
 }
 

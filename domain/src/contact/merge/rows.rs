@@ -31,6 +31,7 @@ struct Naming {
     id: String,
     key: String,
     if_free: bool,
+    unless: Option<&'static str>,
 }
 
 impl Naming {
@@ -40,7 +41,7 @@ impl Naming {
             _ => "x'00000000000000000000000000000000'",
         };
         let (id, key, if_free) = match table.follows {
-            Follows::Moved(id) => (id, "''", false),
+            Follows::Moved(id) | Follows::MovedUnless(id, _) => (id, "''", false),
             Follows::MovedIfFree(id) => (id, "''", true),
             Follows::MovedByKey(key) => (nothing, key, false),
             Follows::MovedByKeyIfFree(key) => (nothing, key, true),
@@ -50,6 +51,10 @@ impl Naming {
             id: id.to_owned(),
             key: key.to_owned(),
             if_free,
+            unless: match table.follows {
+                Follows::MovedUnless(_, unless) => Some(unless),
+                _ => None,
+            },
         })
     }
 
@@ -89,6 +94,8 @@ impl Move {
                         " AND NOT EXISTS (SELECT 1 FROM {name} o WHERE o.workspace_id = $1
                             AND o.{column} = $4 AND {other_id} = {id} AND {other_key} = {key})"
                     )
+                } else if let Some(unless) = naming.unless {
+                    format!(" AND NOT ({unless})")
                 } else {
                     USES_SURVIVOR.to_owned()
                 };

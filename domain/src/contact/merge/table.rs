@@ -11,6 +11,9 @@ pub enum Follows {
     Moved(&'static str),
     /// or a text.
     MovedByKey(&'static str),
+    /// Like the first, but a row of which the SQL given second holds waits where it is: `$1` is the
+    /// workspace, `$4` the survivor.
+    MovedUnless(&'static str, &'static str),
     /// Like the two above, but a row whose like the survivor has waits where it is.
     MovedIfFree(&'static str),
     /// The same, noted by a text.
@@ -49,8 +52,8 @@ const fn line(table: &'static str, column: &'static str, follows: Follows) -> Me
 }
 
 use Follows::{
-    Added, Derived, Moved, MovedByKey, MovedByKeyIfFree, MovedIfFree, NotAContact, Record, Tagged,
-    Waits,
+    Added, Derived, Moved, MovedByKey, MovedByKeyIfFree, MovedIfFree, MovedUnless, NotAContact,
+    Record, Tagged, Waits,
 };
 
 /// Every column that names a contact, or looks like it.
@@ -81,15 +84,31 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("email", "contact_id", Derived),
     line("email_active_day", "contact_id", Derived),
     line("email_event", "contact_id", Moved("t.id")),
+    line(
+        "enrolment",
+        "contact_id",
+        MovedUnless(
+            "t.id",
+            "t.ended_at IS NULL AND EXISTS (SELECT 1 FROM enrolment o WHERE o.workspace_id = $1
+               AND o.contact_id = $4 AND o.playbook_id = t.playbook_id AND o.ended_at IS NULL)",
+        ),
+    ),
     line("event", "contact_id", Moved("t.id")),
     line("event_day", "contact_id", Added),
     line("health_history", "contact_id", Moved("t.id")),
+    line("in_app_notification", "contact_id", Moved("t.id")),
     line("invoice", "contact_id", Moved("t.id")),
     line("message", "contact_id", Moved("t.id")),
     line("note", "subject_id", Moved("t.id")),
     line("opportunity", "contact_id", Moved("t.id")),
     line("rule_firing", "contact_id", Moved("t.id")),
+    line("rule_firing", "subject_id", Record),
+    line("rule_mark", "target_id", MovedIfFree("t.rule_id")),
+    line("rule_miss", "contact_id", Moved("t.id")),
+    line("rule_miss", "subject_id", Record),
     line("sales_order", "contact_id", Moved("t.id")),
+    line("segment_member", "subject_id", Derived),
+    line("segment_move", "subject_id", Moved("t.id")),
     line("stage_change", "subject_id", Moved("t.id")),
     line(
         "subscription",

@@ -191,19 +191,23 @@ async fn write(
             tx.record(change.recorded(origin));
         }
         update_activity(tx, &kept).await?;
+        let mut unopened = opened;
         for place in kept {
             stored.insert(place.message.external_id.clone(), place.id);
             let (message_id, conversation_id) = (place.id, place.conversation);
+            let opened = unopened.remove(&conversation_id);
             let fact = match place.message.direction {
                 Direction::Inbound => Fact::MessageReceived {
                     message_id,
                     conversation_id,
                     inbox_id: inbox,
+                    opened,
                 },
                 Direction::Outbound => Fact::MessageSent {
                     message_id,
                     conversation_id,
                     inbox_id: inbox,
+                    opened,
                 },
             };
             tx.record(Change::new(origin, Some(place.contact), fact));

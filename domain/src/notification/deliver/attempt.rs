@@ -1,26 +1,32 @@
-//! The call itself: the request, and what its answer means.
+//! The call itself: what is sent, and what the answer means.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use entity::kind::TargetKind;
+use serde_json::json;
 
 use super::{CameOfIt, Ended, job::Job, outcome::write};
 use crate::{
     ctx::Ctx,
-    locale::Locale,
     notification::{
-        Verdict,
-        delivery::Payload,
-        manage,
-        target::slack::{self, SlackNotice},
+        Verdict, address,
+        target::{
+            email, in_app,
+            slack::{self, SlackNotice},
+            webhook,
+        },
     },
-    port::{Egress, EgressError, OutgoingRequest, OutgoingResponse},
+    port::{
+        Egress, EgressError, MailError, MailReceipt, OutgoingMail, OutgoingRequest,
+        OutgoingResponse,
+    },
 };
 
-/// Characters of the customer's words that a notice shows.
-pub(super) const EXCERPT_CHARS: usize = 500;
 /// Tries to write down what came of a call, before it is left to the lease.
 const WRITE_TRIES: u32 = 5;
 
@@ -28,16 +34,11 @@ const WRITE_TRIES: u32 = 5;
 pub(super) async fn attempt(ctx: &Ctx, egress: &dyn Egress, job: Job) -> Ended {
     let started_at = ctx.clock.now();
     let start = Instant::now();
-    let answer = match request(ctx, &job) {
-        Ok(request) => egress.post(request).await.map_err(Failure::NoAnswer),
-        Err(error) => {
-            tracing::error!(target.id = %job.delivery.target_id, error, "cannot open a target's URL");
-            Err(Failure::NoUrl)
-        }
-    };
+    let (request, answer) = call(ctx, egress, &job, started_at).await;
     let attempt = Attempt {
         started_at,
         duration_ms: start.elapsed().as_millis() as i64,
+        request,
         answer,
     };
     let workspace = job.item.workspace_id;
@@ -70,88 +71,153 @@ pub(super) async fn attempt(ctx: &Ctx, egress: &dyn Egress, job: Job) -> Ended {
 pub(super) struct Attempt {
     pub(super) started_at: DateTime<Utc>,
     pub(super) duration_ms: i64,
-    pub(super) answer: Result<OutgoingResponse, Failure>,
+    /// What was sent, for the log: headers, which hold no secret, and the body.
+    pub(super) request: Option<(serde_json::Value, String)>,
+    pub(super) answer: Answer,
 }
 
-pub(super) enum Failure {
-    /// The target's URL could not be opened: a master key is missing.
-    NoUrl,
-    NoAnswer(EgressError),
+pub(super) enum Answer {
+    /// The target's URL or keys could not be opened: a master key is missing.
+    Sealed,
+    Slack(Result<OutgoingResponse, EgressError>),
+    Webhook(Result<OutgoingResponse, EgressError>),
+    Mail {
+        answer: Result<MailReceipt, MailError>,
+        /// The addresses an earlier attempt reached, or was refused by for good.
+        told: BTreeSet<String>,
+    },
+    /// Nothing is called: it is written together with the outcome.
+    InApp(in_app::Entry),
 }
 
 impl Attempt {
-    pub(super) fn verdict(&self, kind: TargetKind) -> Verdict {
-        match (&self.answer, kind) {
-            (Ok(response), TargetKind::Slack) => slack::judge(response),
-            (Err(Failure::NoAnswer(error)), _) => Verdict::of_error(error),
-            (Err(Failure::NoUrl), _) => Verdict::Retry { after: None },
+    pub(super) fn verdict(&self) -> Verdict {
+        match &self.answer {
+            Answer::Sealed => Verdict::Retry { after: None },
+            Answer::Slack(Ok(response)) => slack::judge(response),
+            Answer::Webhook(Ok(response)) => webhook::judge(response),
+            Answer::Slack(Err(error)) | Answer::Webhook(Err(error)) => Verdict::of_error(error),
+            Answer::Mail { answer, told } => email::judge(answer, !told.is_empty()),
+            Answer::InApp(_) => Verdict::Delivered,
         }
     }
 
     pub(super) fn error(&self) -> Option<String> {
         match &self.answer {
-            Ok(response) if (200..300).contains(&response.status) => None,
-            Ok(response) => Some(format!("the receiver answered {}", response.status)),
-            Err(Failure::NoAnswer(error)) => Some(error.to_string()),
-            Err(Failure::NoUrl) => Some("the target's URL could not be decrypted".to_owned()),
+            Answer::Sealed => Some("the target's credentials could not be decrypted".to_owned()),
+            Answer::Slack(Ok(response)) | Answer::Webhook(Ok(response)) => {
+                let is_fine = (200..300).contains(&response.status);
+                (!is_fine).then(|| format!("the receiver answered {}", response.status))
+            }
+            Answer::Slack(Err(error)) | Answer::Webhook(Err(error)) => Some(error.to_string()),
+            Answer::Mail {
+                answer: Err(error), ..
+            } => Some(error.to_string()),
+            Answer::Mail {
+                answer: Ok(receipt),
+                ..
+            } => mail_error(receipt),
+            Answer::InApp(_) => None,
+        }
+    }
+
+    /// Status and words of the answer, as the log keeps them.
+    pub(super) fn response(&self) -> (Option<i64>, String) {
+        match &self.answer {
+            Answer::Slack(Ok(response)) | Answer::Webhook(Ok(response)) => {
+                (Some(response.status.into()), response.body.clone())
+            }
+            Answer::Mail {
+                answer: Ok(receipt),
+                ..
+            } => {
+                let mut said = receipt.said.clone();
+                for no in receipt.refused.iter().chain(&receipt.deferred) {
+                    said.push_str(&format!("\n{}: {} {}", no.address, no.status, no.said));
+                }
+                (Some(receipt.status.into()), said)
+            }
+            Answer::Mail {
+                answer:
+                    Err(MailError::Deferred { status, said } | MailError::Refused { status, said }),
+                ..
+            } => (Some((*status).into()), said.clone()),
+            _ => (None, String::new()),
         }
     }
 }
 
-fn request(ctx: &Ctx, job: &Job) -> Result<OutgoingRequest, String> {
+fn mail_error(receipt: &MailReceipt) -> Option<String> {
+    let not_taken = receipt.refused.len() + receipt.deferred.len();
+    let all = receipt.accepted.len() + not_taken;
+    (not_taken > 0).then(|| format!("the mail server did not take {not_taken} of {all} addresses"))
+}
+
+type Sent = Option<(serde_json::Value, String)>;
+
+async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job, now: DateTime<Utc>) -> (Sent, Answer) {
+    let id = job.delivery.id.to_string();
+    match job.delivery.kind {
+        TargetKind::Slack => {
+            let body = slack::body(&SlackNotice::from(&job.notice), job.locale).to_string();
+            post(ctx, egress, job, body, Vec::new(), Answer::Slack).await
+        }
+        TargetKind::Webhook => {
+            if job.keys.is_empty() {
+                return (None, Answer::Sealed);
+            }
+            let body = webhook::body(&job.notice, job.delivery.created_at).to_string();
+            let headers = webhook::headers(&job.keys, &id, now, body.as_bytes());
+            post(ctx, egress, job, body, headers, Answer::Webhook).await
+        }
+        TargetKind::Email => {
+            let told = job.told();
+            let to: Vec<String> = job.addresses.difference(&told).cloned().collect();
+            if to.is_empty() {
+                let answer = Err(MailError::NoReceiver);
+                return (None, Answer::Mail { answer, told });
+            }
+            let mail = email::mail(id, to, &job.notice, job.locale);
+            let sent = (mail_headers(&mail), mail.text.clone());
+            let answer = egress.mail(mail).await;
+            (Some(sent), Answer::Mail { answer, told })
+        }
+        TargetKind::InApp => (None, Answer::InApp(in_app::entry(&job.notice))),
+    }
+}
+
+fn mail_headers(mail: &OutgoingMail) -> serde_json::Value {
+    json!([["To", mail.to.join(", ")], ["Subject", mail.subject]])
+}
+
+async fn post(
+    ctx: &Ctx,
+    egress: &dyn Egress,
+    job: &Job,
+    body: String,
+    more: Vec<(String, String)>,
+    answer: fn(Result<OutgoingResponse, EgressError>) -> Answer,
+) -> (Sent, Answer) {
     let delivery = &job.delivery;
-    let url = manage::open_url(ctx, delivery.target_id, &delivery.sealed_url)?;
-    let locale = serde_json::from_value(delivery.locale.as_str().into()).unwrap_or_default();
-    let body = match delivery.kind {
-        TargetKind::Slack => slack::body(&notice(job, locale), locale),
+    let url = match address::open(ctx, delivery.target_id, &delivery.sealed_url) {
+        Ok(url) => url,
+        Err(error) => {
+            tracing::error!(target.id = %delivery.target_id, error, "cannot open a target's URL");
+            return (None, Answer::Sealed);
+        }
     };
     let id = delivery.id.to_string();
-    Ok(OutgoingRequest {
+    let mut headers = vec![
+        ("Content-Type".to_owned(), "application/json".to_owned()),
+        ("X-Enishi-Delivery".to_owned(), id.clone()),
+        ("Idempotency-Key".to_owned(), id),
+    ];
+    headers.extend(more);
+    let sent = (json!(headers), body.clone());
+    let request = OutgoingRequest {
         url,
-        headers: vec![
-            ("Content-Type".to_owned(), "application/json".to_owned()),
-            ("X-Enishi-Delivery".to_owned(), id.clone()),
-            ("Idempotency-Key".to_owned(), id),
-        ],
-        body: Bytes::from(body.to_string()),
-    })
-}
-
-fn notice(job: &Job, locale: Locale) -> SlackNotice {
-    let Payload::RuleFired {
-        title, rule_name, ..
-    } = &job.payload;
-    let [contact, inbox, subject] = match locale {
-        Locale::Ja => ["コンタクト", "受信箱", "件名"],
-        Locale::En => ["Contact", "Inbox", "Subject"],
-        Locale::Zh => ["联系人", "收件箱", "主题"],
+        headers,
+        body: Bytes::from(body),
     };
-    let lines = job.about.iter().flat_map(|about| {
-        let person = match &about.contact_email {
-            Some(email) if about.contact_name != *email => {
-                format!("{} ({email})", about.contact_name)
-            }
-            _ => about.contact_name.clone(),
-        };
-        [
-            (contact.to_owned(), person),
-            (inbox.to_owned(), about.inbox_name.clone()),
-            (subject.to_owned(), about.subject.clone()),
-        ]
-    });
-    SlackNotice {
-        title: title.clone().unwrap_or_else(|| rule_name.clone()),
-        lines: lines.collect(),
-        excerpt: job.about.as_ref().map(|about| shorten(&about.excerpt)),
-        link: None,
-        rule_name: rule_name.clone(),
-    }
-}
-
-fn shorten(body: &str) -> String {
-    let mut shown: String = body.chars().take(EXCERPT_CHARS).collect();
-    if shown.len() < body.len() {
-        shown.push('…');
-    }
-    shown
+    (Some(sent), answer(egress.post(request).await))
 }

@@ -1,27 +1,31 @@
-//! From claims to jobs: what is to be said, and that its target may be called now.
+//! From claims to jobs: what is to be said to whom, and that its target may be called now.
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{ContactId, DeliveryId, MessageId, TargetId, WorkspaceId},
+    id::{ContactId, DeliveryId, TargetId, WorkspaceId},
     kind::{DeliveryState, TargetKind},
 };
 use sea_orm::FromQueryResult;
 
-use super::{PACE_S, Turn, attempt::EXCERPT_CHARS};
+use super::{PACE_S, Turn, content, pace};
 use crate::{
     ctx::Ctx,
     error::Result,
-    notification::delivery::{self, Payload},
-    store::{Query, Rows, dialect},
+    locale::Locale,
+    notification::{
+        delivery::{self, Payload},
+        key,
+        notice::Notice,
+        receiver,
+        target::webhook::SigningKey,
+    },
+    store::{Query, Rows},
     work::due::{self, Claimed},
 };
 
-/// How long a caller may hold a target, in seconds: longer than the longest attempt.
-const HOLD_S: i64 = 20;
-
-#[derive(FromQueryResult)]
+#[derive(Clone, FromQueryResult)]
 pub(super) struct Row {
     pub(super) workspace_id: WorkspaceId,
     pub(super) id: DeliveryId,
@@ -29,10 +33,17 @@ pub(super) struct Row {
     pub(super) attempts: i64,
     pub(super) payload: serde_json::Value,
     pub(super) contact_id: Option<ContactId>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) over_budget: bool,
+    pub(super) sent_at: Option<DateTime<Utc>>,
+    pub(super) told: Option<serde_json::Value>,
     pub(super) target_id: TargetId,
+    pub(super) target_name: String,
     pub(super) kind: TargetKind,
     pub(super) sealed_url: String,
     pub(super) is_disabled: bool,
+    pub(super) digest_minutes: Option<i64>,
+    pub(super) hourly_limit: Option<i64>,
     pub(super) locale: String,
 }
 
@@ -41,7 +52,12 @@ pub(super) struct Job {
     pub(super) item: Claimed,
     pub(super) delivery: Row,
     pub(super) payload: Payload,
-    pub(super) about: Option<About>,
+    pub(super) locale: Locale,
+    pub(super) notice: Notice,
+    /// For webhooks, the newest first.
+    pub(super) keys: Vec<SigningKey>,
+    /// For email, everybody who receives it.
+    pub(super) addresses: BTreeSet<String>,
 }
 
 /// Turns claims into calls. Claims that lead to none are ended or put back here.
@@ -49,27 +65,34 @@ pub(super) async fn prepare(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -
     if claimed.is_empty() {
         return Ok(Vec::new());
     }
+    let jobs = wanted(ctx, claimed, turn).await?;
+    let jobs = pace::fold(ctx, jobs, turn).await?;
+    let jobs = pace::keep_budgets(ctx, jobs, turn).await?;
+    let mut jobs = pace::hold_targets(ctx, jobs, turn).await?;
+    content::load(ctx, &mut jobs).await?;
+    equip(ctx, &mut jobs).await?;
+    Ok(jobs)
+}
+
+/// The claims whose deliveries are still to be sent to a target that is on.
+async fn wanted(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -> Result<Vec<Job>> {
     let mut rows = load(ctx, &claimed).await?;
     let mut jobs = Vec::with_capacity(claimed.len());
+    let mut over = Vec::new();
     for item in claimed {
         let key = (item.workspace_id, DeliveryId(item.subject_id));
         let Some(delivery) = rows.remove(&key) else {
-            end(ctx, &item, None).await?;
+            over.push(item);
             continue;
         };
         if delivery.state != DeliveryState::Pending {
-            end(ctx, &item, None).await?;
+            over.push(item);
         } else if delivery.is_disabled {
-            end(ctx, &item, Some("the target is switched off")).await?;
+            give_up(ctx, &item, "the target is switched off").await?;
             turn.failed += 1;
         } else {
             match serde_json::from_value(delivery.payload.clone()) {
-                Ok(payload) => jobs.push(Job {
-                    item,
-                    delivery,
-                    payload,
-                    about: None,
-                }),
+                Ok(payload) => jobs.push(Job::new(item, delivery, payload)),
                 Err(error) => {
                     let error = format!("the delivery cannot be read: {error}");
                     let mut tx = ctx.begin(item.workspace_id).await?;
@@ -81,15 +104,16 @@ pub(super) async fn prepare(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -
             }
         }
     }
-    let mut jobs = hold_targets(ctx, jobs, turn).await?;
-    load_about(ctx, &mut jobs).await?;
+    due::finish_all(ctx.db.writer(), &over).await?;
     Ok(jobs)
 }
 
 async fn load(ctx: &Ctx, claimed: &[Claimed]) -> Result<HashMap<(WorkspaceId, DeliveryId), Row>> {
     let rows: Vec<Row> = Query::new(
-        "SELECT d.workspace_id, d.id, d.state, d.attempts, d.payload, d.contact_id, d.target_id,
-                n.kind, n.sealed_url, n.disabled_at IS NOT NULL AS is_disabled, w.locale
+        "SELECT d.workspace_id, d.id, d.state, d.attempts, d.payload, d.contact_id, d.created_at,
+                d.over_budget, d.sent_at, d.told, d.target_id, n.name AS target_name,
+                n.kind, n.sealed_url, n.disabled_at IS NOT NULL AS is_disabled, n.digest_minutes,
+                n.hourly_limit, w.locale
          FROM {r} JOIN delivery d ON d.workspace_id = r.workspace_id AND d.id = r.id
          JOIN notification_target n ON n.workspace_id = d.workspace_id AND n.id = d.target_id
          JOIN workspace w ON w.id = d.workspace_id",
@@ -108,68 +132,87 @@ async fn load(ctx: &Ctx, claimed: &[Claimed]) -> Result<HashMap<(WorkspaceId, De
         .collect())
 }
 
-/// Ends an item that leads to no call, and its delivery with it if there is something to say.
-async fn end(ctx: &Ctx, item: &Claimed, error: Option<&str>) -> Result<()> {
+/// Ends an item that leads to no call, and its delivery with it.
+async fn give_up(ctx: &Ctx, item: &Claimed, error: &str) -> Result<()> {
     let mut tx = ctx.begin(item.workspace_id).await?;
     if !due::finish(&tx, item).await? {
         tx.rollback().await?;
         return Ok(());
     }
-    if let Some(error) = error {
-        delivery::give_up(&mut tx, DeliveryId(item.subject_id), error).await?;
-    }
+    delivery::give_up(&mut tx, DeliveryId(item.subject_id), error).await?;
     tx.commit().await?;
     Ok(())
 }
 
-#[derive(FromQueryResult)]
-struct Held {
-    workspace_id: WorkspaceId,
-    id: TargetId,
+/// Loads what calls to webhooks are signed with and whom mail goes to.
+async fn equip(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
+    let of = |kind| -> Vec<_> {
+        let jobs = jobs.iter().filter(|job| job.delivery.kind == kind);
+        let targets: BTreeSet<_> = jobs.map(Job::target).collect();
+        targets.into_iter().collect()
+    };
+    let mut keys = key::open(ctx, &of(TargetKind::Webhook)).await?;
+    let addresses = receiver::addresses(ctx, &of(TargetKind::Email)).await?;
+    for job in jobs {
+        // A webhook is called once at a time, so its keys are asked for once.
+        job.keys = keys.remove(&job.target()).unwrap_or_default();
+        job.addresses = addresses.get(&job.target()).cloned().unwrap_or_default();
+    }
+    Ok(())
 }
 
-/// Keeps one job for each target that is free, and holds the target for it; puts the others back.
-async fn hold_targets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<Job>> {
-    if jobs.is_empty() {
-        return Ok(jobs);
-    }
-    let backend = ctx.db.backend();
-    let now = dialect::now(backend);
-    let until = dialect::now_plus(backend, HOLD_S);
-    let skip_locked = dialect::skip_locked(backend);
-    let wanted: BTreeSet<(WorkspaceId, TargetId)> = jobs.iter().map(Job::target).collect();
-    let held: Vec<Held> = Query::new(format!(
-        "UPDATE notification_target SET next_send_at = {until}
-         WHERE (workspace_id, id) IN (
-             SELECT workspace_id, id FROM notification_target
-             WHERE (workspace_id, id) IN (SELECT r.workspace_id, r.id FROM {{r}})
-               AND (next_send_at IS NULL OR next_send_at <= {now}) {skip_locked})
-         RETURNING workspace_id, id"
-    ))
-    .rows(
-        "r",
-        Rows::new()
-            .ids(
-                "workspace_id",
-                wanted.iter().map(|(workspace, _)| *workspace),
-            )
-            .ids("id", wanted.iter().map(|(_, target)| *target)),
-    )
-    .all(ctx.db.writer())
-    .await?;
-    let mut free: BTreeSet<_> = held
-        .into_iter()
-        .map(|held| (held.workspace_id, held.id))
-        .collect();
-    let mut queues: HashMap<(WorkspaceId, TargetId), i64> = HashMap::new();
-    let (mut granted, mut postponed) = (Vec::new(), Vec::new());
-    for job in jobs {
-        let target = job.target();
-        if free.remove(&target) {
-            granted.push(job);
-            continue;
+impl Job {
+    fn new(item: Claimed, delivery: Row, payload: Payload) -> Self {
+        let locale = serde_json::from_value(delivery.locale.as_str().into()).unwrap_or_default();
+        Self {
+            item,
+            delivery,
+            payload,
+            locale,
+            notice: Notice::default(),
+            keys: Vec::new(),
+            addresses: BTreeSet::new(),
         }
-        let place = queues.entry(target).or_insert(0);
+    }
+
+    pub(super) fn key(&self) -> (WorkspaceId, DeliveryId) {
+        (self.delivery.workspace_id, self.delivery.id)
+    }
+
+    pub(super) fn target(&self) -> (WorkspaceId, TargetId) {
+        (self.delivery.workspace_id, self.delivery.target_id)
+    }
+
+    /// Whether its target may be told any number of things.
+    pub(super) fn is_free(&self) -> bool {
+        self.delivery.hourly_limit.is_none()
+    }
+
+    /// Whether nothing of it was sent yet and it may be told with others.
+    pub(super) fn can_wait(&self) -> bool {
+        self.payload.can_wait() && self.delivery.attempts == 0 && self.delivery.sent_at.is_none()
+    }
+
+    /// Whether it only tries the target out.
+    pub(super) fn is_test(&self) -> bool {
+        matches!(self.payload, Payload::Test {})
+    }
+
+    /// The addresses that need not be told again.
+    pub(super) fn told(&self) -> BTreeSet<String> {
+        let told = self.delivery.told.clone();
+        told.and_then(|told| serde_json::from_value(told).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// Puts jobs back, each target's a second apart, so that a queue for one target keeps no place from
+/// others.
+pub(super) async fn postpone(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Result<()> {
+    let mut queues: HashMap<(WorkspaceId, TargetId), i64> = HashMap::new();
+    let mut postponed = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let place = queues.entry(job.target()).or_insert(0);
         *place += 1;
         let wait = TimeDelta::seconds(PACE_S * *place);
         turn.expect(job.item.workspace_id, wait);
@@ -177,60 +220,5 @@ async fn hold_targets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<
     }
     turn.postponed += postponed.len();
     due::postpone(ctx, &postponed).await?;
-    Ok(granted)
-}
-
-impl Job {
-    fn target(&self) -> (WorkspaceId, TargetId) {
-        (self.delivery.workspace_id, self.delivery.target_id)
-    }
-
-    fn message(&self) -> MessageId {
-        let Payload::RuleFired { message_id, .. } = &self.payload;
-        *message_id
-    }
-}
-
-/// What is told of the message a delivery is about.
-#[derive(Clone, FromQueryResult)]
-pub(super) struct About {
-    pub(super) workspace_id: WorkspaceId,
-    pub(super) message_id: MessageId,
-    pub(super) subject: String,
-    pub(super) excerpt: String,
-    pub(super) contact_name: String,
-    pub(super) contact_email: Option<String>,
-    pub(super) inbox_name: String,
-}
-
-async fn load_about(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
-    if jobs.is_empty() {
-        return Ok(());
-    }
-    // One character more than is shown tells whether something was left out.
-    let abouts: Vec<About> = Query::new(
-        "SELECT m.workspace_id, m.id AS message_id, m.subject, SUBSTR(m.body, 1, $1) AS excerpt,
-                c.name AS contact_name, c.email AS contact_email, i.name AS inbox_name
-         FROM {r} JOIN message m ON m.workspace_id = r.workspace_id AND m.id = r.id
-         JOIN contact c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id
-         JOIN inbox i ON i.workspace_id = m.workspace_id AND i.id = m.inbox_id",
-    )
-    .bind(EXCERPT_CHARS as i32 + 1)
-    .rows(
-        "r",
-        Rows::new()
-            .ids("workspace_id", jobs.iter().map(|job| job.item.workspace_id))
-            .ids("id", jobs.iter().map(Job::message)),
-    )
-    .all(ctx.db.writer())
-    .await?;
-    let abouts: HashMap<_, _> = abouts
-        .into_iter()
-        .map(|about| ((about.workspace_id, about.message_id), about))
-        .collect();
-    for job in jobs {
-        let key = (job.item.workspace_id, job.message());
-        job.about = abouts.get(&key).cloned();
-    }
     Ok(())
 }

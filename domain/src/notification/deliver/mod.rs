@@ -9,12 +9,16 @@
 //! than the one before, so that a queue for one target keeps no place from others.
 //!
 //! - `job`: from claims to jobs that may be called;
+//! - `pace`: digests, budgets, and one call at a time to each target;
+//! - `content`: what each job says;
 //! - `attempt`: the call itself;
 //! - `outcome`: writing down what came of it.
 
 mod attempt;
+mod content;
 mod job;
 mod outcome;
+mod pace;
 
 use std::{
     collections::BTreeMap,
@@ -31,8 +35,9 @@ use self::{
 };
 use crate::{ctx::Ctx, error::Result, port::Egress, work::due};
 
-/// Calls under way at once.
-const CONCURRENCY: usize = 64;
+/// Calls under way at once. Each target has one at most, so it takes as many receivers that do not
+/// answer to keep the others waiting.
+const CONCURRENCY: usize = 256;
 /// The least time between two calls to one target, in seconds: Slack's own limit.
 pub const PACE_S: i64 = 1;
 /// How often more is claimed while calls are under way.
@@ -78,8 +83,10 @@ pub struct Turn {
     pub delivered: usize,
     /// Calls that failed, for now or for good.
     pub failed: usize,
-    /// Items put back because their target was held.
+    /// Items put back because their target was held, or had been sent enough.
     pub postponed: usize,
+    /// Deliveries folded into the message of another.
+    pub folded: usize,
     /// Whether it stopped because of its limits.
     pub is_cut: bool,
     /// When there will be more to do in a workspace, as far as this turn knows.

@@ -1,22 +1,20 @@
 //! Writing down what came of an attempt, in one transaction.
 
 use chrono::TimeDelta;
-use entity::{
-    id::{AttemptId, TargetId},
-    kind::DeliveryState,
-};
+use entity::{id::AttemptId, kind::DeliveryState};
 
 use super::{
     CameOfIt, PACE_S,
-    attempt::Attempt,
+    attempt::{Answer, Attempt},
     job::{Job, Row},
 };
 use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
+    locale::Locale,
     notification::{
-        DisableReason, Verdict, delivery,
+        DisableReason, Verdict, delivery, in_app, receiver,
         retry::{Next, next_attempt},
     },
     store::{Query, Tx, dialect},
@@ -35,14 +33,22 @@ const RESPONSE_CHARS: usize = 2_000;
 /// Writes down what came of an attempt, unless the claim was lost.
 pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<CameOfIt> {
     let Job { item, delivery, .. } = job;
-    let verdict = attempt.verdict(delivery.kind);
-    let error = attempt.error().unwrap_or_default();
+    let mut verdict = attempt.verdict();
+    let mut error = attempt.error().unwrap_or_default();
     let mut random = [0; 4];
     ctx.ids.fill(&mut random);
     let failures = u32::try_from(item.failures + 1).unwrap_or(u32::MAX);
     let next = next_attempt(failures, verdict, u32::from_le_bytes(random));
 
     let mut tx = ctx.begin(item.workspace_id).await?;
+    let members = match &attempt.answer {
+        Answer::InApp(_) => receiver::members(&tx, delivery.target_id).await?,
+        _ => Vec::new(),
+    };
+    if matches!(attempt.answer, Answer::InApp(_)) && members.is_empty() {
+        verdict = Verdict::Refused;
+        error = "nobody receives it: the target's teams and members are gone".to_owned();
+    }
     let (is_kept, state, again) = match (verdict, next) {
         (Verdict::Delivered, _) => (
             due::finish(&tx, item).await?,
@@ -61,36 +67,46 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
         tracing::warn!(delivery.id = %delivery.id, "an attempt ended after its claim was lost");
         return Ok(CameOfIt::Lost);
     }
-    insert_attempt(&tx, delivery, attempt).await?;
-    update_delivery(&tx, delivery, state, again, &error).await?;
+    insert_attempt(&tx, delivery, attempt, &error).await?;
+    update_delivery(&tx, job, attempt, state, again, &error).await?;
+    if let Answer::InApp(entry) = &attempt.answer {
+        let (id, contact) = (Some(delivery.id), delivery.contact_id);
+        in_app::add(&mut tx, &members, entry, id, contact).await?;
+    }
     if state != DeliveryState::Pending {
         let delivered = state == DeliveryState::Delivered;
         delivery::record_finished(&mut tx, delivery.id, delivery.contact_id, delivered);
     }
     release_target(&tx, delivery, verdict).await?;
-    if let Verdict::Disable { reason } = verdict {
-        disable_target(&mut tx, delivery.target_id, reason).await?;
+    match (verdict, state) {
+        (Verdict::Disable { reason }, _) => disable_target(&mut tx, job, reason, &error).await?,
+        // The whole schedule is used up.
+        (Verdict::Retry { .. } | Verdict::Throttled { .. }, DeliveryState::Failed) => {
+            give_up(&mut tx, job, &error).await?;
+        }
+        _ => {}
     }
     tx.commit().await?;
     Ok(match state {
         DeliveryState::Delivered => CameOfIt::Delivered,
-        DeliveryState::Pending | DeliveryState::Failed => CameOfIt::Failed { again },
+        DeliveryState::Pending | DeliveryState::Failed | DeliveryState::Folded => {
+            CameOfIt::Failed { again }
+        }
     })
 }
 
-async fn insert_attempt(tx: &Tx<'_>, delivery: &Row, attempt: &Attempt) -> Result<()> {
-    let (status, response) = match &attempt.answer {
-        Ok(response) => (Some(i64::from(response.status)), response.body.as_str()),
-        Err(_) => (None, ""),
-    };
-    let response: String = text::printable(response)
+async fn insert_attempt(tx: &Tx<'_>, delivery: &Row, attempt: &Attempt, error: &str) -> Result<()> {
+    let (status, response) = attempt.response();
+    let (headers, body) = attempt.request.clone().unzip();
+    let response: String = text::printable(&response)
         .chars()
         .take(RESPONSE_CHARS)
         .collect();
     Query::new(
         "INSERT INTO delivery_attempt (workspace_id, id, delivery_id, attempt, started_at,
-                                       duration_ms, status, error, response)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                                       duration_ms, status, error, response, request_headers,
+                                       request_body)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(tx.workspace)
     .bind(tx.id::<AttemptId>())
@@ -99,8 +115,10 @@ async fn insert_attempt(tx: &Tx<'_>, delivery: &Row, attempt: &Attempt) -> Resul
     .bind(attempt.started_at)
     .bind(attempt.duration_ms)
     .bind(status)
-    .bind(attempt.error())
+    .bind((!error.is_empty()).then(|| error.to_owned()))
     .bind(response)
+    .bind(headers)
+    .bind(body)
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -108,15 +126,17 @@ async fn insert_attempt(tx: &Tx<'_>, delivery: &Row, attempt: &Attempt) -> Resul
 
 async fn update_delivery(
     tx: &Tx<'_>,
-    delivery: &Row,
+    job: &Job,
+    attempt: &Attempt,
     state: DeliveryState,
     again: Option<TimeDelta>,
     error: &str,
 ) -> Result<()> {
+    let delivery = &job.delivery;
     let finished_at = (state != DeliveryState::Pending).then_some(tx.now);
     Query::new(
         "UPDATE delivery SET state = $3, attempts = $4, next_attempt_at = $5, finished_at = $6,
-             last_error = $7
+             last_error = $7, told = COALESCE($8, told)
          WHERE workspace_id = $1 AND id = $2",
     )
     .bind(tx.workspace)
@@ -126,9 +146,25 @@ async fn update_delivery(
     .bind(again.map(|wait| tx.now + wait))
     .bind(finished_at)
     .bind((!error.is_empty()).then(|| error.to_owned()))
+    .bind(told(attempt))
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// The addresses a mail need not go to again, if it is one and there are any.
+fn told(attempt: &Attempt) -> Option<serde_json::Value> {
+    let Answer::Mail {
+        answer: Ok(receipt),
+        told,
+    } = &attempt.answer
+    else {
+        return None;
+    };
+    let refused = receipt.refused.iter().map(|no| &no.address);
+    let mut all = told.clone();
+    all.extend(receipt.accepted.iter().chain(refused).cloned());
+    Some(serde_json::json!(all))
 }
 
 /// Lets others call the target again, after the pause it is due or asked for.
@@ -151,7 +187,38 @@ async fn release_target(tx: &Tx<'_>, delivery: &Row, verdict: Verdict) -> Result
     Ok(())
 }
 
-async fn disable_target(tx: &mut Tx<'_>, target_id: TargetId, reason: DisableReason) -> Result<()> {
+/// A delivery has failed by the whole schedule: its target is switched off, unless others got
+/// through meanwhile. The owners are told either way.
+async fn give_up(tx: &mut Tx<'_>, job: &Job, error: &str) -> Result<()> {
+    let delivery = &job.delivery;
+    let others: Option<i64> = Query::new(
+        "SELECT COUNT(*) FROM delivery d WHERE d.workspace_id = $1 AND d.target_id = $2
+           AND d.state = 'DELIVERED' AND d.finished_at >= $3",
+    )
+    .bind(tx.workspace)
+    .bind(delivery.target_id)
+    .bind(delivery.created_at)
+    .scalar(tx.connection())
+    .await?;
+    if others.unwrap_or_default() == 0 {
+        return disable_target(tx, job, DisableReason::RetriesExhausted, error).await;
+    }
+    let name = &delivery.target_name;
+    let title = match job.locale {
+        Locale::Ja => format!("「{name}」への通知を 1 件届けられませんでした"),
+        Locale::En => format!("A notification to “{name}” could not be delivered"),
+        Locale::Zh => format!("发往“{name}”的一条通知未能送达"),
+    };
+    in_app::tell_owners(tx, title, error.to_owned()).await
+}
+
+async fn disable_target(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    reason: DisableReason,
+    error: &str,
+) -> Result<()> {
+    let target_id = job.delivery.target_id;
     let word = serde_json::to_value(reason)?;
     let touched = Query::new(
         "UPDATE notification_target SET disabled_at = $3, disabled_reason = $4
@@ -166,6 +233,14 @@ async fn disable_target(tx: &mut Tx<'_>, target_id: TargetId, reason: DisableRea
     if touched == 1 {
         let fact = Fact::TargetChanged { target_id };
         tx.record(Change::new(Origin::System, None, fact));
+        let name = &job.delivery.target_name;
+        let title = match job.locale {
+            Locale::Ja => format!("通知先「{name}」を無効にしました"),
+            Locale::En => format!("The notification target “{name}” was switched off"),
+            Locale::Zh => format!("通知目标“{name}”已停用"),
+        };
+        let body = format!("{} ({error})", reason.text(job.locale));
+        in_app::tell_owners(tx, title, body).await?;
     }
     Ok(())
 }

@@ -5,8 +5,9 @@ use entity::kind::Author;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::TriggerKind;
+use super::{Happened, Key, TriggerKind};
 use crate::condition::{
+    Context,
     check::{self, MAX_IDS},
     matcher::Gate,
     path::Path,
@@ -59,6 +60,18 @@ impl MessageReceived {
 }
 
 impl TriggerKind for MessageReceived {
+    fn context(&self) -> Context {
+        Context::Message
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        Vec::new()
+    }
+
+    fn accepts(&self, _happened: &Happened<'_>) -> bool {
+        false
+    }
+
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         if !self.inbox_ids.is_empty() {
             let at = at.at("inboxIds");

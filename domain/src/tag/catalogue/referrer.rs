@@ -13,7 +13,7 @@ use entity::{
 };
 use sea_orm::DatabaseTransaction;
 
-use crate::{access::Origin, error::Result, report, rule, store::Tx};
+use crate::{access::Origin, error::Result, playbook, report, rule, segment, store::Tx};
 
 /// The kind of thing that names a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum, serde::Serialize)]
@@ -23,6 +23,10 @@ pub enum UseKind {
     Rule,
     /// A report, in what it counts.
     Report,
+    /// A segment, in its condition.
+    Segment,
+    /// A playbook, in a version that is published, newest, or that somebody is enrolled in.
+    Playbook,
 }
 
 /// One thing that names a tag.
@@ -96,7 +100,12 @@ pub(crate) trait Referrer: Send + Sync {
 }
 
 /// Everything that names tags.
-const REFERRERS: &[&dyn Referrer] = &[&rule::retag::Rules, &report::purity::Judgements];
+const REFERRERS: &[&dyn Referrer] = &[
+    &rule::retag::Rules,
+    &report::purity::Judgements,
+    &segment::retag::Segments,
+    &playbook::retag::Playbooks,
+];
 
 /// Everything that names any of `tags`.
 pub(super) async fn uses(

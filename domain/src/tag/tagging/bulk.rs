@@ -88,6 +88,7 @@ impl Which {
                     named("member", "member", filter.owners.clone()),
                     named("member", "member", filter.brought_by.clone()),
                     named("campaign", "campaign", filter.source_campaigns.clone()),
+                    named("segment", "segment", filter.segments.names()),
                     attributes(&filter.attributes),
                 ],
             ),
@@ -95,6 +96,7 @@ impl Which {
                 &filter.tags,
                 vec![
                     named("member", "member", filter.owners.clone()),
+                    named("segment", "segment", filter.segments.names()),
                     attributes(&filter.attributes),
                 ],
             ),
@@ -115,7 +117,7 @@ impl Which {
     }
 
     /// Refuses a filter that names what is not there: where a list would only be empty, a request for
-    /// work says so.
+    /// work says so. `field` is where the filter stands in the input.
     pub(crate) async fn check(&self, tx: &Tx<'_>, field: &str) -> Result<()> {
         for (table, what, ids) in self.names() {
             if ids.is_empty() {

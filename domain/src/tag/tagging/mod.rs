@@ -44,7 +44,7 @@ pub(in crate::tag) use mass::Range;
 pub use read::{find, history, load, load_active, load_at, load_with_tags};
 pub(crate) use withdraw::ask as ask_to_withdraw;
 pub use withdraw::{WithdrawRuleTags, withdraw};
-pub(crate) use write::{add, add_each, remove};
+pub(crate) use write::{Removal, add, add_each, remove, remove_each};
 
 /// The table of the things of a kind.
 pub(crate) fn table_of(target: TagTarget) -> &'static str {

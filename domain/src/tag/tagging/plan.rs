@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{RuleId, TagGroupId, TagId, TaggingId},
+    id::{TagGroupId, TagId, TaggingId},
     kind::TaggingEnd,
 };
 use sea_orm::FromQueryResult;
@@ -47,7 +47,7 @@ struct Standing {
     n: i64,
     id: TaggingId,
     tag_id: TagId,
-    rule_id: Option<RuleId>,
+    automatic: bool,
 }
 
 /// Decides about each of `additions`, which must not ask twice for the same, giving ids from `id` to
@@ -71,7 +71,9 @@ pub(super) async fn look<'a, 'r>(
                     .map(|one| groups.get(&one.request.tag).copied()),
             );
         Query::new(
-            "SELECT r.n, g.id, g.tag_id, g.rule_id FROM {r}
+            "SELECT r.n, g.id, g.tag_id,
+                    (g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK') AS automatic
+             FROM {r}
              JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.target_id
                AND g.removed_at IS NULL
                AND (g.tag_id = r.tag_id OR g.single_group_id = r.group_id)",
@@ -105,7 +107,7 @@ impl<'a, 'r> Plan<'a, 'r> {
         let outranks = addition.reason.origin.outranks_rules();
         let tag = addition.request.tag;
         if let Some(same) = standing.iter().find(|one| one.tag_id == tag) {
-            if outranks && same.rule_id.is_some() {
+            if outranks && same.automatic {
                 let id = id();
                 self.end(same, TaggingEnd::TakenOver, id, addition);
                 self.makes.push((id, addition));
@@ -114,7 +116,7 @@ impl<'a, 'r> Plan<'a, 'r> {
             }
             return;
         }
-        if !outranks && standing.iter().any(|other| other.rule_id.is_none()) {
+        if !outranks && standing.iter().any(|other| !other.automatic) {
             return;
         }
         let id = id();
@@ -237,7 +239,7 @@ mod tests {
                 n: 0,
                 id: uuid(tag + 100).into(),
                 tag_id: uuid(tag).into(),
-                rule_id: by_rule.then(|| uuid(2).into()),
+                automatic: by_rule,
             })
             .collect();
         let mut plan = Plan::default();

@@ -3,7 +3,7 @@
 //! What becomes of each request is decided in `plan`; what must not change meanwhile is held by
 //! `hold`.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::id::{TagGroupId, TagId, TaggingId};
@@ -206,39 +206,79 @@ async fn insert(
     .await?)
 }
 
-/// Takes tags off things; what does not carry its tag is left as it is. A rule takes off only what
-/// rules have put on. Says how many were taken.
+/// Takes tags off things; what does not carry its tag is left as it is. Rules and playbooks take off
+/// only what rules and playbooks have put on. Says how many were taken.
 pub(crate) async fn remove(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     reason: &Reason<'_>,
     requests: &[Request],
 ) -> Result<usize> {
-    let requests: BTreeSet<Request> = requests.iter().copied().collect();
-    if requests.is_empty() {
+    let anyway = reason.origin.outranks_rules();
+    let removals: Vec<Removal<'_>> = requests
+        .iter()
+        .map(|&request| Removal {
+            request,
+            reason,
+            anyway,
+        })
+        .collect();
+    remove_each(ctx, tx, &removals).await
+}
+
+/// One tag to be taken off one thing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Removal<'a> {
+    /// The tag and the thing.
+    pub(crate) request: Request,
+    /// Who asks, and why.
+    pub(crate) reason: &'a Reason<'a>,
+    /// Whether it goes whoever has put it on.
+    pub(crate) anyway: bool,
+}
+
+/// Like [`remove`], each with a reason of its own; of two that ask for the same, the first is named.
+pub(crate) async fn remove_each(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    removals: &[Removal<'_>],
+) -> Result<usize> {
+    let mut wanted: BTreeMap<Request, Removal<'_>> = BTreeMap::new();
+    for removal in removals {
+        let asked = wanted.entry(removal.request).or_insert(*removal);
+        asked.anyway |= removal.anyway;
+    }
+    if wanted.is_empty() {
         return Ok(0);
     }
-    hold_tags(tx, requests.iter().map(|request| request.tag)).await?;
-    let whose = if reason.origin.outranks_rules() {
-        ""
-    } else {
-        "AND rule_id IS NOT NULL"
-    };
-    let ended: Vec<Touched> = Query::new(format!(
-        "UPDATE tagging SET removed_at = $2, removed_by = $3, removed_reason = $4,
+    hold_tags(tx, wanted.keys().map(|request| request.tag)).await?;
+    let reasons = || wanted.values().map(|removal| removal.reason);
+    let rows = request_rows(wanted.keys())
+        .json("origin", reasons().map(|reason| reason.origin.json()))
+        .texts("reason", reasons().map(|reason| reason.text.as_str()))
+        .flags("anyway", wanted.values().map(|removal| removal.anyway));
+    let mut ended: Vec<Touched> = Query::new(
+        "UPDATE tagging SET removed_at = $2, removed_by = r.origin, removed_reason = r.reason,
              ended = 'REMOVED'
-         WHERE workspace_id = $1 AND removed_at IS NULL {whose}
-           AND (target_id, tag_id) IN (SELECT r.target_id, r.tag_id FROM {{r}})
-         RETURNING id, tag_id, target, target_id"
-    ))
+         FROM {r} WHERE tagging.workspace_id = $1 AND tagging.removed_at IS NULL
+           AND tagging.target_id = r.target_id AND tagging.tag_id = r.tag_id
+           AND (r.anyway OR tagging.rule_id IS NOT NULL
+                OR tagging.added_by ->> 'kind' = 'PLAYBOOK')
+         RETURNING tagging.id, tagging.tag_id, tagging.target, tagging.target_id",
+    )
     .bind(tx.workspace)
     .bind(tx.now)
-    .bind(reason.origin.json())
-    .bind(reason.text.clone())
-    .rows("r", request_rows(requests.iter()))
+    .rows("r", rows)
     .all(tx.connection())
     .await?;
-    settle_ended(ctx, tx, reason, &ended).await?;
+    rank::update(ctx, tx, &[], &ended).await?;
+    // In one order, which a statement's answer does not keep.
+    ended.sort_by_key(Touched::request);
+    for tagging in &ended {
+        if let Some(removal) = wanted.get(&tagging.request()) {
+            tx.record(removal.reason.removed(tagging));
+        }
+    }
     Ok(ended.len())
 }
 

@@ -13,15 +13,12 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     access::Actor,
+    action::{Action, TagConversation},
     condition::{
         Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
     },
     ctx::Ctx,
-    rule::{
-        self, NewRule,
-        action::{Action, TagConversation},
-        trigger::Trigger,
-    },
+    rule::{self, NewRule, trigger::Trigger},
     store::Query,
     tag::{NewTag, catalogue},
 };
@@ -137,6 +134,7 @@ pub(crate) async fn rules(ctx: &Ctx, actor: &Actor) -> Result<TagId> {
             actions: vec![Action::TagConversation(TagConversation {
                 tag_ids: vec![tags[if is_stopwatch { 10 } else { number % 10 }].0],
             })],
+            limits: rule::Limits::default(),
         };
         rule::create(ctx, actor, new).await?;
     }

@@ -13,6 +13,7 @@ mod reads;
 mod report;
 mod search;
 mod seed;
+mod segment;
 
 use std::{
     env,
@@ -68,10 +69,12 @@ enum Part {
     Floods,
     /// Only searches, on contacts and messages of their own.
     Search,
-    /// Only what rules cost, in memory.
-    Matcher,
+    /// Only segments.
+    Segments,
     /// Only imports and exports, of contacts of their own.
     Import,
+    /// Only what rules cost, in memory.
+    Matcher,
 }
 
 impl Part {
@@ -80,8 +83,9 @@ impl Part {
             "reads" => Some(Self::Reads),
             "floods" => Some(Self::Floods),
             "search" => Some(Self::Search),
-            "matcher" => Some(Self::Matcher),
+            "segments" => Some(Self::Segments),
             "import" => Some(Self::Import),
+            "matcher" => Some(Self::Matcher),
             _ => None,
         }
     }
@@ -153,6 +157,14 @@ fn main() -> Result<()> {
             if plan.part == Part::Search {
                 let messages = plan.messages as u64;
                 search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;
+            } else if plan.part == Part::Segments {
+                let place = segment::Place {
+                    ctx: &run.ctx,
+                    owner: &run.owner,
+                    contacts: plan.contacts,
+                    postmaster: run.postmaster,
+                };
+                segment::run(&place).await?;
             } else if plan.part == Part::Import {
                 import::run(&run.ctx, &run.owner, plan.contacts).await?;
             } else {
@@ -172,6 +184,7 @@ fn open(url: &str) -> Result<(Ctx, Location)> {
         hints: Arc::new(NoHints),
         vault: Arc::new(Vault::new(KEY.parse()?)),
         once: None,
+        public_url: None,
         caller: None,
     };
     Ok((ctx, location))

@@ -13,7 +13,7 @@ use url::Url;
 pub use answer::judge;
 use text::{Shape, escape};
 
-use crate::locale::Locale;
+use crate::{locale::Locale, notification::notice::Notice};
 
 /// Slack's limit for a header's text, in characters.
 const HEADER_LIMIT: usize = 150;
@@ -34,12 +34,28 @@ pub struct SlackNotice {
     pub title: String,
     /// Facts as label and value, in order. Those with an empty value are left out.
     pub lines: Vec<(String, String)>,
+    /// A text with line breaks in place of facts and excerpt. Stars and underlines in it are read as
+    /// Slack's own; what would be a link or a mention is not.
+    pub text: Option<String>,
     /// The customer's own words, shown as a quotation.
     pub excerpt: Option<String>,
     /// Where the member can see more. Only `http` and `https` are shown.
     pub link: Option<Url>,
     /// The rule that asked for the notification.
     pub rule_name: String,
+}
+
+impl From<&Notice> for SlackNotice {
+    fn from(notice: &Notice) -> Self {
+        Self {
+            title: notice.title.clone(),
+            lines: notice.lines.clone(),
+            text: notice.text.clone(),
+            excerpt: notice.excerpt.clone(),
+            link: notice.link.clone(),
+            rule_name: notice.by.clone(),
+        }
+    }
 }
 
 /// The JSON body of the call to the webhook.
@@ -55,11 +71,15 @@ pub fn body(notice: &SlackNotice, locale: Locale) -> Value {
         "type": "header",
         "text": { "type": "plain_text", "text": headline, "emoji": false },
     })];
-    blocks.extend(fact_blocks(&notice.lines, wording));
-    if let Some(excerpt) = notice
-        .excerpt
-        .as_deref()
-        .filter(|text| !text::is_blank(text))
+    let shown = |text: &'_ Option<String>| text.clone().filter(|text| !text::is_blank(text));
+    if let Some(said) = shown(&notice.text) {
+        let said = escape(&said, SECTION_LIMIT, Shape::Text);
+        blocks.push(json!({ "type": "section", "text": mrkdwn(&said) }));
+    } else {
+        blocks.extend(fact_blocks(&notice.lines, wording));
+    }
+    if notice.text.is_none()
+        && let Some(excerpt) = shown(&notice.excerpt).as_deref()
     {
         let quoted = escape(excerpt, SECTION_LIMIT, Shape::Quote);
         blocks.push(json!({ "type": "section", "text": mrkdwn(&quoted) }));

@@ -9,6 +9,7 @@ fn notice() -> SlackNotice {
             ("Contact".to_owned(), "Ada & <Co>".to_owned()),
             ("Channel".to_owned(), "EMAIL".to_owned()),
         ],
+        text: None,
         excerpt: Some("Hello <!channel>\nsee <https://evil.example|https://bank.example>".into()),
         link: Some(Url::parse("https://enishi.example/c/1?a=b&c=d|e").unwrap()),
         rule_name: "VIP".to_owned(),
@@ -129,6 +130,7 @@ fn nothing_to_say_leaves_no_empty_block() {
             ("Label".to_owned(), "\u{202e} ".to_owned()),
             (" ".to_owned(), "value".to_owned()),
         ],
+        text: Some("\u{200b}".to_owned()),
         excerpt: Some("\r\n".to_owned()),
         link: Some(Url::parse("javascript:alert(1)").unwrap()),
         rule_name: String::new(),
@@ -145,6 +147,7 @@ fn long_notices_are_cut_and_say_so() {
     let long = SlackNotice {
         title: "題".repeat(151),
         lines: vec![("&".repeat(200), "<".repeat(5_000)); 43],
+        text: None,
         excerpt: Some("a\n".repeat(4_000)),
         link: Some(Url::parse(&format!("https://enishi.example/{}", "a".repeat(3_000))).unwrap()),
         rule_name: "r".repeat(5_000),
@@ -160,6 +163,20 @@ fn long_notices_are_cut_and_say_so() {
     }
     // An address that would have to be cut is left out.
     assert_eq!(blocks[7]["elements"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_text_of_a_template_takes_the_place_of_facts_and_excerpt() {
+    let notice = SlackNotice {
+        text: Some("*VIP* wrote:\n<!channel> @here <https://evil.example|bank>".to_owned()),
+        ..notice()
+    };
+    let body = body(&notice, Locale::En);
+    let blocks = body["blocks"].as_array().unwrap();
+    assert_eq!(blocks.len(), 3);
+    let section = json!({ "type": "mrkdwn", "verbatim": true, "text":
+        "*VIP* wrote:\n&lt;!channel&gt; @\u{2060}here &lt;https://evil.example|bank&gt;" });
+    assert_eq!(blocks[1]["text"], section);
 }
 
 /// Pieces that mean something to Slack, to a browser or to a terminal.
@@ -227,11 +244,12 @@ proptest! {
     fn no_text_can_mention_link_or_break_the_message(
         title in foreign_text(),
         lines in prop::collection::vec((foreign_text(), foreign_text()), 0..45),
+        text in prop::option::of(foreign_text()),
         excerpt in prop::option::of(foreign_text()),
         rule_name in foreign_text(),
         locale in prop::sample::select(vec![Locale::Ja, Locale::En, Locale::Zh]),
     ) {
-        let notice = SlackNotice { title, lines, excerpt, link: None, rule_name };
+        let notice = SlackNotice { title, lines, text, excerpt, link: None, rule_name };
         assert_sound(&body(&notice, locale), None);
     }
 

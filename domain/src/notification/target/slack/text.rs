@@ -9,6 +9,8 @@ pub(super) enum Shape {
     Line,
     /// As a quotation: line breaks stay, and each line carries the mark of a quotation.
     Quote,
+    /// As it is: line breaks stay.
+    Text,
 }
 
 /// The words that reach a whole channel behind an at sign, where a workspace or a compatible
@@ -26,7 +28,7 @@ const ELLIPSIS: char = '…';
 pub(super) fn escape(text: &str, limit: usize, shape: Shape) -> String {
     let text = match shape {
         Shape::Line => one_line(text),
-        Shape::Quote => trimmed_lines(text),
+        Shape::Quote | Shape::Text => trimmed_lines(text),
     };
     let text = separate_broadcasts(&text);
     let mut escaped = String::new();
@@ -43,7 +45,7 @@ pub(super) fn escape(text: &str, limit: usize, shape: Shape) -> String {
                 '&' => escaped.push_str("&amp;"),
                 '<' => escaped.push_str("&lt;"),
                 '>' => escaped.push_str("&gt;"),
-                '\n' => escaped.push_str("\n> "),
+                '\n' if shape == Shape::Quote => escaped.push_str("\n> "),
                 char => escaped.push(char),
             }
         }

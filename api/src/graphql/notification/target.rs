@@ -1,0 +1,171 @@
+//! Notification targets: where notifications go, who receives them, and what they are signed with.
+
+use async_graphql::{Context, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::{
+    notification::{Receivers, delivery::DeliveryFilter},
+    page::PageRequest,
+};
+use entity::kind::TargetKind;
+
+use super::Delivery;
+use crate::graphql::{
+    access::Member,
+    context::loader,
+    error::fault,
+    loader::{KeysOf, ReceiversOf},
+    page::Connection,
+    team::Team,
+};
+
+/// A place notifications go to.
+#[derive(Debug, Clone)]
+pub struct NotificationTarget(pub(crate) entity::notification_target::Model);
+
+/// A place notifications go to.
+#[Object]
+impl NotificationTarget {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The name; unique in the workspace.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The kind of place.
+    async fn kind(&self) -> TargetKind {
+        self.0.kind
+    }
+
+    /// The address with its secret parts hidden; nothing for kinds that go to people.
+    async fn masked_url(&self) -> Option<&str> {
+        Some(self.0.masked_url.as_str()).filter(|url| !url.is_empty())
+    }
+
+    /// Who receives what is sent to it, for kinds that go to people.
+    async fn receivers(&self, context: &Context<'_>) -> Result<Option<NotificationReceivers>> {
+        let found = loader(context)?.load_one(ReceiversOf(self.0.id)).await?;
+        Ok(found.map(NotificationReceivers))
+    }
+
+    /// For a webhook, what its requests are signed with now, oldest first. While the secret is being
+    /// changed there are several; any of them may be used to verify.
+    async fn signing_keys(&self, context: &Context<'_>) -> Result<Vec<WebhookKey>> {
+        let keys = loader(context)?.load_one(KeysOf(self.0.id)).await?;
+        Ok(keys
+            .unwrap_or_default()
+            .into_iter()
+            .map(WebhookKey)
+            .collect())
+    }
+
+    /// For how many minutes notifications are collected and then told together; nothing when each is
+    /// told at once.
+    async fn digest_minutes(&self) -> Option<i64> {
+        self.0.digest_minutes
+    }
+
+    /// How many messages it gets in an hour at most; the rest is told together when there is room.
+    /// Nothing when there is no limit.
+    async fn hourly_limit(&self) -> Option<i64> {
+        self.0.hourly_limit
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it was switched off, by a member or because the receiver refused for good.
+    async fn disabled_at(&self) -> Option<DateTime<Utc>> {
+        self.0.disabled_at
+    }
+
+    /// Why it was switched off: `member`, or a word for what the receiver said.
+    async fn disabled_reason(&self) -> Option<&str> {
+        self.0.disabled_reason.as_deref()
+    }
+
+    /// What was sent to it, newest first.
+    async fn deliveries(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Delivery>> {
+        let filter = DeliveryFilter {
+            target: Some(self.0.id),
+            ..DeliveryFilter::default()
+        };
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        super::deliveries(context, filter, &page).await
+    }
+}
+
+/// Who receives what is sent to a target.
+pub(crate) struct NotificationReceivers(Receivers);
+
+/// Who receives what is sent to a target.
+#[Object]
+impl NotificationReceivers {
+    /// Whether all members receive it.
+    async fn everybody(&self) -> bool {
+        self.0.everybody
+    }
+
+    /// The teams whose members receive it.
+    async fn teams(&self, context: &Context<'_>) -> Result<Vec<Team>> {
+        let mut found = loader(context)?
+            .load_many(self.0.teams.iter().copied())
+            .await?;
+        let teams = self.0.teams.iter().filter_map(|id| found.remove(id));
+        Ok(teams.map(Team).collect())
+    }
+
+    /// The members who receive it by themselves.
+    async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
+        let mut found = loader(context)?
+            .load_many(self.0.members.iter().copied())
+            .await?;
+        let members = self.0.members.iter().filter_map(|id| found.remove(id));
+        Ok(members.map(Member).collect())
+    }
+
+    /// The email addresses that receive it.
+    async fn addresses(&self) -> &[String] {
+        &self.0.addresses
+    }
+}
+
+/// What the requests to a webhook are signed with.
+pub(crate) struct WebhookKey(entity::webhook_key::Model);
+
+/// What the requests to a webhook are signed with.
+#[Object]
+impl WebhookKey {
+    /// The key's id.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The public key that verifies the signatures of version `v1a` (Ed25519): `whpk_` and base64. The
+    /// secret of version `v1` is shown once, when it is made.
+    async fn public_key(&self) -> &str {
+        &self.0.public_key
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it ceases to sign; nothing for the newest.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expires_at
+    }
+}

@@ -1,0 +1,192 @@
+//! Who is where in a playbook.
+
+use async_graphql::{Context, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::{
+    page::PageRequest,
+    playbook::{self, EnrolmentFilter},
+};
+use entity::kind::{EnrolmentSource, EnrolmentState, StepOutcome};
+
+use super::{Playbook, PlaybookVersion, version};
+use crate::graphql::{
+    access::ChangeOrigin,
+    contact::Contact,
+    context::{loader, reader},
+    error::fault,
+    page::{Connection, connection},
+};
+
+/// One contact's way through a playbook.
+#[derive(Debug, Clone)]
+pub struct Enrolment(pub(crate) entity::enrolment::Model);
+
+/// One contact's way through a playbook.
+#[Object]
+impl Enrolment {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The playbook.
+    async fn playbook(&self, context: &Context<'_>) -> Result<Option<Playbook>> {
+        let found = loader(context)?.load_one(self.0.playbook_id).await?;
+        Ok(found.map(Playbook))
+    }
+
+    /// The version it began with and stays on.
+    async fn version(&self, context: &Context<'_>) -> Result<Option<PlaybookVersion>> {
+        version(context, self.0.playbook_id, self.0.version).await
+    }
+
+    /// Who is enrolled.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let found = loader(context)?.load_one(self.0.contact_id).await?;
+        Ok(found.map(Contact::from))
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> EnrolmentState {
+        self.0.state
+    }
+
+    /// The id of the step it is at, or was at when it ended.
+    async fn step(&self) -> &str {
+        &self.0.step
+    }
+
+    /// When it came to that step.
+    async fn step_at(&self) -> DateTime<Utc> {
+        self.0.step_at
+    }
+
+    /// When the wait at its step is over at the latest, if it waits.
+    async fn waits_until(&self) -> Option<DateTime<Utc>> {
+        self.0.wait_until
+    }
+
+    /// What enrolled the contact.
+    async fn source(&self) -> EnrolmentSource {
+        self.0.source
+    }
+
+    /// Who or what caused that.
+    fn enrolled_by(&self) -> Result<ChangeOrigin> {
+        ChangeOrigin::read(&self.0.enrolled_by)
+    }
+
+    /// When it began.
+    async fn entered_at(&self) -> DateTime<Utc> {
+        self.0.entered_at
+    }
+
+    /// When it ended.
+    async fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.0.ended_at
+    }
+
+    /// The goal that was reached, the exit that was taken, or why somebody ended it.
+    async fn ending(&self) -> Option<&str> {
+        self.0.ending.as_deref()
+    }
+
+    /// Whether an error keeps it from going on at the moment, or has stopped it.
+    async fn has_error(&self) -> bool {
+        self.0.error.is_some()
+    }
+
+    /// The steps it has left behind, the latest first.
+    async fn history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, EnrolmentStep>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = playbook::history(ctx, actor.workspace, self.0.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, EnrolmentStep(row))),
+        ))
+    }
+}
+
+/// A step that an enrolment has left behind.
+#[derive(Debug, Clone)]
+pub(crate) struct EnrolmentStep(pub(crate) entity::enrolment_step::Model);
+
+/// A step that an enrolment has left behind.
+#[Object]
+impl EnrolmentStep {
+    /// The id of the step.
+    async fn step(&self) -> &str {
+        &self.0.step
+    }
+
+    /// How it was left.
+    async fn outcome(&self) -> StepOutcome {
+        self.0.outcome
+    }
+
+    /// The id of the step that came after; nothing at the end.
+    async fn next(&self) -> Option<&str> {
+        self.0.next.as_deref()
+    }
+
+    /// For a branch: which of its arms was taken, counted from 0; nothing if none was.
+    async fn arm(&self) -> Option<i64> {
+        self.0.detail["arm"].as_i64()
+    }
+
+    /// The goal that was reached or the exit that was taken at this step.
+    async fn ending(&self) -> Option<&str> {
+        self.0.detail["ending"].as_str()
+    }
+
+    /// Who moved or ended the enrolment at this step, if somebody did.
+    fn by(&self) -> Result<Option<ChangeOrigin>> {
+        let by = &self.0.detail["by"];
+        (!by.is_null()).then(|| ChangeOrigin::read(by)).transpose()
+    }
+
+    /// What became of each effect of the step's actions, in the words of programs, such as `tagged`.
+    async fn outcomes(&self) -> Vec<String> {
+        let outcomes = self.0.detail["outcomes"].as_array();
+        let results = outcomes.into_iter().flatten().filter_map(|outcome| {
+            let result = &outcome["result"];
+            let word = result.as_str();
+            word.or_else(|| Some(result.as_object()?.keys().next()?.as_str()))
+        });
+        results.map(str::to_owned).collect()
+    }
+
+    /// When the enrolment came to the step.
+    async fn entered_at(&self) -> DateTime<Utc> {
+        self.0.entered_at
+    }
+
+    /// When the enrolment left it.
+    async fn left_at(&self) -> DateTime<Utc> {
+        self.0.left_at
+    }
+}
+
+/// A page of enrolments, newest first.
+pub(crate) async fn enrolments(
+    context: &Context<'_>,
+    filter: &EnrolmentFilter,
+    page: &PageRequest,
+) -> Result<Connection<String, Enrolment>> {
+    let (ctx, actor) = reader(context)?;
+    let found = playbook::enrolments(ctx, actor.workspace, filter, page)
+        .await
+        .map_err(fault)?;
+    Ok(connection(
+        found.map(|(cursor, row)| (cursor, Enrolment(row))),
+    ))
+}

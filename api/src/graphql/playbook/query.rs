@@ -1,0 +1,88 @@
+//! Asking for playbooks.
+
+use async_graphql::{Context, ID, Object, Result};
+use domain::{
+    locale::Locale,
+    page::PageRequest,
+    playbook::{self, template::Template},
+};
+use entity::{
+    id::{EnrolmentId, PlaybookId},
+    kind::PlaybookState,
+};
+
+use super::{Enrolment, Playbook, template::PlaybookTemplate};
+use crate::graphql::{
+    context::{loader, reader},
+    error::fault,
+    id,
+    page::{Connection, connection},
+};
+
+#[derive(Default)]
+pub(crate) struct PlaybookQuery;
+
+#[Object]
+impl PlaybookQuery {
+    /// One playbook; nothing when there is none of this id.
+    async fn playbook(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The playbook's global id.")] id: ID,
+    ) -> Result<Option<Playbook>> {
+        let loader = loader(context)?;
+        let Ok(id) = id::parse::<PlaybookId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(loader.load_one(id).await?.map(Playbook))
+    }
+
+    /// The workspace's playbooks by name.
+    async fn playbooks(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "In one of these states; when left out, those not archived.")]
+        states: Option<Vec<PlaybookState>>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Playbook>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let states = states.unwrap_or_default();
+        let found = playbook::list(ctx, actor.workspace, &states, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, Playbook(row))),
+        ))
+    }
+
+    /// One enrolment in a playbook; nothing when there is none of this id.
+    async fn enrolment(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The enrolment's global id.")] id: ID,
+    ) -> Result<Option<Enrolment>> {
+        let loader = loader(context)?;
+        let Ok(id) = id::parse::<EnrolmentId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(loader.load_one(id).await?.map(Enrolment))
+    }
+
+    /// Ready-made playbooks, to be made with `createPlaybookFromTemplate`.
+    #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
+    fn playbook_templates(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The language of their texts.", default)] locale: Locale,
+    ) -> Result<Vec<PlaybookTemplate>> {
+        reader(context)?;
+        Ok(Template::ALL
+            .into_iter()
+            .map(|template| PlaybookTemplate::of(template, locale))
+            .collect())
+    }
+}

@@ -1,0 +1,101 @@
+//! What rules looked at without firing.
+
+use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    condition::trace::{Trace, TraceNode},
+    rule::miss,
+};
+use entity::kind::MissReason;
+
+use crate::graphql::{
+    contact::Contact,
+    context::loader,
+    conversation::{Conversation, Message},
+    error::fault,
+    scalar::Json,
+};
+
+/// A look of a rule at something it did not fire on. A sample is kept, for two weeks.
+#[derive(Debug, Clone)]
+pub(crate) struct RuleMiss(pub(crate) entity::rule_miss::Model);
+
+/// A look of a rule at something it did not fire on. A sample is kept, for two weeks.
+#[Object]
+impl RuleMiss {
+    /// The version of the rule that looked.
+    async fn rule_version(&self) -> i64 {
+        self.0.rule_version
+    }
+
+    /// Why it did not fire.
+    async fn reason(&self) -> MissReason {
+        self.0.reason
+    }
+
+    /// The message it looked at, if it was one.
+    async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
+        let Some(id) = self.0.message_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Message))
+    }
+
+    /// The conversation it was about, if it was about one.
+    async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
+        let Some(id) = self.0.conversation_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Conversation::from))
+    }
+
+    /// The contact it was about, if it was about one.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let Some(id) = self.0.contact_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+    }
+
+    /// Every condition with its verdict and what was really there, if a condition was the reason.
+    fn conditions(&self) -> Result<Vec<RuleVerdict>> {
+        let trace: Option<Trace> = miss::trace(&self.0).map_err(fault)?;
+        let nodes = trace.map(|trace| trace.nodes).unwrap_or_default();
+        Ok(nodes.into_iter().map(RuleVerdict::from).collect())
+    }
+
+    /// When.
+    async fn missed_at(&self) -> DateTime<Utc> {
+        self.0.missed_at
+    }
+}
+
+/// A condition's verdict on what a rule looked at.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct RuleVerdict {
+    /// The part of the condition: `condition`, `all`, `0`, `keywords`.
+    path: Vec<String>,
+    /// Whether it held.
+    holds: bool,
+    #[graphql(skip)]
+    actual: Option<serde_json::Value>,
+}
+
+#[ComplexObject]
+impl RuleVerdict {
+    /// What was really there, as stored; absent for groups, whose parts say it.
+    fn actual(&self) -> Option<Json> {
+        self.actual.clone().map(Json)
+    }
+}
+
+impl From<TraceNode> for RuleVerdict {
+    fn from(node: TraceNode) -> Self {
+        Self {
+            path: node.path,
+            holds: node.holds,
+            actual: node.actual.map(|actual| serde_json::json!(actual)),
+        }
+    }
+}

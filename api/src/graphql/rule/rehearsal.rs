@@ -1,0 +1,252 @@
+//! Trying rules on what came in before.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    action::ActionInput,
+    condition::{ConditionInput, reference::TypedIds},
+    error::{Error, UserError},
+    rule::{
+        Limits,
+        definition::{Definition, always},
+        rehearse::{self, Expected, Rehearsal, Sample, Subject},
+        trigger::RuleTriggerInput,
+    },
+};
+use entity::id::{MessageId, RuleId, TagId, TargetId};
+
+use super::{
+    Rule,
+    firing::{RuleEffectKind, RuleMatchedPart, effect_kind},
+    mutation::{keep, read_actions},
+};
+use crate::graphql::{
+    context::{loader, reader},
+    conversation::Message,
+    error::settle,
+    id,
+    notification::NotificationTarget,
+    scalar::Date,
+    tag::Tag,
+};
+
+/// A rule to be tried on messages that came in before. Give either its id or all of it.
+#[derive(InputObject)]
+pub(crate) struct TryRuleInput {
+    /// A rule that is there.
+    rule_id: Option<ID>,
+    /// One that is not saved.
+    draft: Option<RuleDraftInput>,
+    /// How many days back, 1 to 90.
+    #[graphql(default = 30)]
+    days: i64,
+}
+
+/// A rule that is not saved.
+#[derive(InputObject)]
+pub(crate) struct RuleDraftInput {
+    /// What makes it be evaluated; rules on messages only.
+    trigger: RuleTriggerInput,
+    /// What must hold; left out, it fires whenever its trigger lets it look.
+    condition: Option<ConditionInput>,
+    /// What is done, in this order; at least one action.
+    actions: Vec<ActionInput>,
+    /// How often, and when, it may act; left out, without limits.
+    limits: Option<Limits>,
+}
+
+/// What came of `tryRule`.
+#[derive(SimpleObject)]
+pub(crate) struct TryRulePayload {
+    /// What the rule would have done.
+    rehearsal: Option<RuleRehearsal>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// What a rule would have done on messages that came in before. Nothing was done.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct RuleRehearsal {
+    /// From when on messages were read.
+    since: DateTime<Utc>,
+    /// Whether that is as far back as was asked for; at most 20,000 messages are read.
+    complete: bool,
+    /// How many messages were read.
+    messages: i64,
+    /// How often it would have fired.
+    matches: i64,
+    /// How often on each day in the workspace's time zone, oldest first, without days on which it
+    /// would not.
+    days: Vec<RuleRehearsalDay>,
+    /// The newest of what it would have fired on, up to ten.
+    samples: Vec<RuleRehearsalSample>,
+    /// What it would have done, and how often.
+    effects: Vec<RuleRehearsalEffect>,
+    /// How many notices it would send in a week.
+    notices_per_week: f64,
+    #[graphql(skip)]
+    followers: Vec<RuleId>,
+}
+
+#[ComplexObject]
+impl RuleRehearsal {
+    /// The rules that wait for the tags it would change, and so would be evaluated after it.
+    async fn followers(&self, context: &Context<'_>) -> Result<Vec<Rule>> {
+        let found = loader(context)?.load_many(self.followers.clone()).await?;
+        let rules = self
+            .followers
+            .iter()
+            .filter_map(|id| found.get(id).cloned());
+        Ok(rules.map(Rule).collect())
+    }
+}
+
+/// How often a rule would have fired on a day.
+#[derive(SimpleObject)]
+pub(crate) struct RuleRehearsalDay {
+    /// The day.
+    date: Date,
+    /// How often.
+    matches: i64,
+}
+
+/// A message a rule would have fired on.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct RuleRehearsalSample {
+    /// What made the condition hold.
+    matched: Vec<RuleMatchedPart>,
+    #[graphql(skip)]
+    message: MessageId,
+}
+
+#[ComplexObject]
+impl RuleRehearsalSample {
+    /// The message.
+    async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
+        Ok(loader(context)?.load_one(self.message).await?.map(Message))
+    }
+}
+
+/// Something a rule would have done.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct RuleRehearsalEffect {
+    /// What.
+    effect: RuleEffectKind,
+    /// How often it would have changed or sent something.
+    times: i64,
+    #[graphql(skip)]
+    tag: Option<TagId>,
+    #[graphql(skip)]
+    target: Option<TargetId>,
+}
+
+#[ComplexObject]
+impl RuleRehearsalEffect {
+    /// The tag, if it is about one.
+    async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
+        let Some(id) = self.tag else { return Ok(None) };
+        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+    }
+
+    /// The notification target, if it is a notice.
+    async fn target(&self, context: &Context<'_>) -> Result<Option<NotificationTarget>> {
+        let Some(id) = self.target else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(NotificationTarget))
+    }
+}
+
+impl From<Sample> for RuleRehearsalSample {
+    fn from(sample: Sample) -> Self {
+        let matched = sample.matched.into_iter();
+        Self {
+            matched: matched.map(RuleMatchedPart::from).collect(),
+            message: sample.message,
+        }
+    }
+}
+
+impl From<Expected> for RuleRehearsalEffect {
+    fn from(expected: Expected) -> Self {
+        Self {
+            effect: effect_kind(&expected.effect),
+            times: expected.times,
+            tag: expected.tag(),
+            target: expected.target(),
+        }
+    }
+}
+
+impl From<Rehearsal> for RuleRehearsal {
+    fn from(rehearsal: Rehearsal) -> Self {
+        let days = rehearsal.days.into_iter();
+        let days = days.map(|(day, matches)| RuleRehearsalDay {
+            date: Date(day),
+            matches,
+        });
+        let samples = rehearsal.samples.into_iter();
+        let effects = rehearsal.effects.into_iter();
+        Self {
+            since: rehearsal.since,
+            complete: rehearsal.complete,
+            messages: rehearsal.messages,
+            matches: rehearsal.matches,
+            days: days.collect(),
+            samples: samples.map(RuleRehearsalSample::from).collect(),
+            effects: effects.map(RuleRehearsalEffect::from).collect(),
+            notices_per_week: rehearsal.notices_per_week,
+            followers: rehearsal.followers,
+        }
+    }
+}
+
+impl TryRuleInput {
+    fn subject(self) -> domain::error::Result<Subject> {
+        match (self.rule_id, self.draft) {
+            (Some(rule), None) => Ok(Subject::Saved(id::parse(&rule, &["ruleId"])?)),
+            (None, Some(draft)) => draft.definition().map(Box::new).map(Subject::Draft),
+            _ => Err(Error::refused(
+                &["ruleId"],
+                domain::error::UserErrorCode::Invalid,
+                "Give either the id of a rule or a draft.",
+            )),
+        }
+    }
+}
+
+impl RuleDraftInput {
+    fn definition(self) -> domain::error::Result<Definition> {
+        let mut errors = Vec::new();
+        let trigger = keep(self.trigger.into_trigger(&TypedIds), &mut errors);
+        let condition = match self.condition {
+            Some(condition) => keep(condition.into_condition(&TypedIds), &mut errors),
+            None => Some(always()),
+        };
+        let actions = read_actions(self.actions, &mut errors);
+        let (Some(trigger), Some(condition), true) = (trigger, condition, errors.is_empty()) else {
+            return Err(Error::Refused(errors));
+        };
+        Ok(Definition {
+            trigger,
+            condition,
+            actions,
+            limits: self.limits.unwrap_or_default(),
+        })
+    }
+}
+
+/// Tries a rule.
+pub(crate) async fn try_rule(context: &Context<'_>, input: TryRuleInput) -> Result<TryRulePayload> {
+    let (ctx, actor) = reader(context)?;
+    let days = input.days;
+    let result = async { rehearse::rehearse(ctx, actor, input.subject()?, days).await };
+    let (rehearsal, user_errors) = settle(result.await)?;
+    Ok(TryRulePayload {
+        rehearsal: rehearsal.map(RuleRehearsal::from),
+        user_errors,
+    })
+}

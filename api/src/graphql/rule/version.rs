@@ -1,0 +1,72 @@
+//! What rules once were.
+
+use async_graphql::{Context, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::{
+    action::ActionOutput,
+    condition::{ConditionOutput, reference::TypedIds},
+    locale::Locale,
+    rule::{self, Limits, definition::is_always, trigger::RuleTrigger},
+};
+
+use crate::graphql::{access::ChangeOrigin, condition::Called};
+
+/// A rule as it was once saved.
+#[derive(Debug, Clone)]
+pub(crate) struct RuleVersion(pub(crate) rule::version::RuleVersion);
+
+/// A rule as it was once saved.
+#[Object]
+impl RuleVersion {
+    /// The version, as firings name it.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// The name it had.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What made it be evaluated.
+    async fn trigger(&self) -> RuleTrigger {
+        self.0.definition.trigger.to_output(&TypedIds)
+    }
+
+    /// What had to hold; nothing if it fired whenever its trigger let it look.
+    async fn condition(&self) -> Option<ConditionOutput> {
+        let condition = &self.0.definition.condition;
+        (!is_always(condition)).then(|| condition.to_output(&TypedIds))
+    }
+
+    /// What was done.
+    async fn actions(&self) -> Vec<ActionOutput> {
+        let actions = self.0.definition.actions.iter();
+        actions.map(|action| action.to_output(&TypedIds)).collect()
+    }
+
+    /// How often, and when, it might act.
+    async fn limits(&self) -> Limits {
+        self.0.definition.limits.clone()
+    }
+
+    /// All of it as a sentence.
+    async fn sentence(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The language.", default)] locale: Locale,
+    ) -> Result<String> {
+        let names = Called::of(context, &self.0.definition.references()).await?;
+        Ok(self.0.definition.sentence(locale, &names))
+    }
+
+    /// Who saved it.
+    async fn made_by(&self) -> ChangeOrigin {
+        self.0.made_by.into()
+    }
+
+    /// When.
+    async fn made_at(&self) -> DateTime<Utc> {
+        self.0.made_at
+    }
+}

@@ -1,0 +1,96 @@
+//! Members as they come and go.
+
+use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
+use chrono::{DateTime, Utc};
+use domain::work::change::Fact;
+use entity::{
+    id::SegmentId,
+    kind::{SegmentSubject, SubjectKind},
+};
+use futures::{Stream, StreamExt as _};
+
+use super::{Segment, SegmentAct, account_of, contact_of, subject_id};
+use crate::graphql::{
+    access::ChangeOrigin, account::Account, change::entries, contact::Contact, context::loader,
+    error::fault, id,
+};
+
+/// A contact or an account that came into a segment or went out of it.
+#[derive(SimpleObject)]
+pub(crate) struct SegmentMembersChange {
+    /// Where it stands in the log; give it as `after` to go on from here.
+    cursor: String,
+    /// Whether it came in or went out.
+    act: SegmentAct,
+    /// The segment as it is now.
+    segment: Option<Segment>,
+    /// The global id of the contact or the account.
+    subject_id: ID,
+    /// The contact, if the segment is one of contacts.
+    contact: Option<Contact>,
+    /// The account, if the segment is one of accounts.
+    account: Option<Account>,
+    /// Who or what did it.
+    origin: ChangeOrigin,
+    /// When.
+    at: DateTime<Utc>,
+}
+
+#[derive(Default)]
+pub(crate) struct SegmentSubscription;
+
+#[Subscription]
+impl SegmentSubscription {
+    /// Members of segments as they come and go.
+    async fn segment_members_changed<'c>(
+        &self,
+        context: &'c Context<'c>,
+        #[graphql(desc = "Only of this segment.")] segment_id: Option<ID>,
+        #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = Result<SegmentMembersChange>> + 'c> {
+        let segment: Option<SegmentId> =
+            id::parse_opt(segment_id.as_ref(), &["segmentId"]).map_err(fault)?;
+        let entries = entries(context, after).await?;
+        Ok(entries.filter_map(move |entry| async move {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error)),
+            };
+            let (act, segment_id, kind, id) = match entry.fact {
+                Fact::SegmentEntered {
+                    segment_id,
+                    subject,
+                    subject_id,
+                } => (SegmentAct::Entered, segment_id, subject, subject_id),
+                Fact::SegmentLeft {
+                    segment_id,
+                    subject,
+                    subject_id,
+                } => (SegmentAct::Left, segment_id, subject, subject_id),
+                _ => return None,
+            };
+            if segment.is_some_and(|wanted| wanted != segment_id) {
+                return None;
+            }
+            let subject = match kind {
+                SubjectKind::Account => SegmentSubject::Account,
+                _ => SegmentSubject::Contact,
+            };
+            let found = async {
+                Ok(SegmentMembersChange {
+                    cursor: entry.position.to_string(),
+                    act,
+                    segment: loader(context)?.load_one(segment_id).await?.map(Segment),
+                    subject_id: subject_id(subject, id),
+                    contact: contact_of(context, subject, id).await?,
+                    account: account_of(context, subject, id).await?,
+                    origin: entry.origin.into(),
+                    at: entry.at,
+                })
+            };
+            Some(found.await)
+        }))
+    }
+}

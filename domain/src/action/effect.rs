@@ -1,0 +1,285 @@
+//! What an action comes down to, and what became of it. Stored with firings as JSON: variants and
+//! fields are added, never renamed.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{DeliveryId, EnrolmentId, RuleId, TaskId},
+    kind::{ConversationStatus, LifecycleStage, Priority, TagTarget, TaskPriority},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::TaskAssignee;
+
+/// One thing to carry out. Two equal effects on the same case are the same thing asked for twice.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the action of that name"
+)]
+pub enum Effect {
+    /// Put a tag on the conversation.
+    TagConversation { tag_id: Uuid },
+    /// Put a tag on the contact.
+    TagContact { tag_id: Uuid },
+    /// Put a tag on the account.
+    TagAccount { tag_id: Uuid },
+    /// Take a tag off the conversation.
+    UntagConversation {
+        tag_id: Uuid,
+        even_if_set_by_member: bool,
+    },
+    /// Take a tag off the contact.
+    UntagContact {
+        tag_id: Uuid,
+        even_if_set_by_member: bool,
+    },
+    /// Take a tag off the account.
+    UntagAccount {
+        tag_id: Uuid,
+        even_if_set_by_member: bool,
+    },
+    /// Give the conversation to a member, or to nobody.
+    Assign { member_id: Option<Uuid> },
+    /// Open, close or put aside the conversation.
+    SetStatus {
+        status: ConversationStatus,
+        snooze_minutes: Option<i64>,
+    },
+    /// Say how urgent the conversation is.
+    SetPriority { priority: Priority },
+    /// Give the contact a value, or take it away.
+    SetAttribute {
+        attribute_id: Uuid,
+        value: Option<serde_json::Value>,
+    },
+    /// Move the contact to a stage.
+    SetStage { stage: Option<LifecycleStage> },
+    /// Tell a target.
+    #[serde(alias = "notifySlack")]
+    Notify {
+        target_id: Uuid,
+        title: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    /// Make a task for a member.
+    CreateTask {
+        title: String,
+        description: String,
+        priority: TaskPriority,
+        due_in_minutes: Option<i64>,
+        assignee: TaskAssignee,
+    },
+    /// Enrol the contact in a playbook.
+    StartPlaybook { playbook_id: Uuid },
+    /// End the contact's enrolment in a playbook.
+    StopPlaybook { playbook_id: Uuid },
+}
+
+/// A tag to be put on or taken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tagging {
+    pub(crate) target: TagTarget,
+    pub(crate) tag_id: Uuid,
+    pub(crate) act: TagAct,
+}
+
+/// What is to happen to a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TagAct {
+    Put,
+    /// Off, unless a person set it.
+    Take,
+    /// Off, whoever set it.
+    TakeAnyway,
+}
+
+impl Effect {
+    /// The tag and what is to happen to it, if it is about one.
+    pub(crate) fn tagging(&self) -> Option<Tagging> {
+        let take = |force: bool| {
+            if force {
+                TagAct::TakeAnyway
+            } else {
+                TagAct::Take
+            }
+        };
+        let (target, tag_id, act) = match *self {
+            Self::TagConversation { tag_id } => (TagTarget::Conversation, tag_id, TagAct::Put),
+            Self::TagContact { tag_id } => (TagTarget::Contact, tag_id, TagAct::Put),
+            Self::TagAccount { tag_id } => (TagTarget::Account, tag_id, TagAct::Put),
+            Self::UntagConversation {
+                tag_id,
+                even_if_set_by_member,
+            } => (TagTarget::Conversation, tag_id, take(even_if_set_by_member)),
+            Self::UntagContact {
+                tag_id,
+                even_if_set_by_member,
+            } => (TagTarget::Contact, tag_id, take(even_if_set_by_member)),
+            Self::UntagAccount {
+                tag_id,
+                even_if_set_by_member,
+            } => (TagTarget::Account, tag_id, take(even_if_set_by_member)),
+            _ => return None,
+        };
+        Some(Tagging {
+            target,
+            tag_id,
+            act,
+        })
+    }
+}
+
+/// What became of one effect of one action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// Which of the actions asked for it, counted from 0.
+    pub action: usize,
+    /// What it asked for.
+    pub effect: Effect,
+    /// What became of it.
+    pub result: OutcomeResult,
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum OutcomeResult {
+    /// The tag was put on.
+    Tagged,
+    /// The tag was there already.
+    AlreadyTagged,
+    /// The tag's group takes one value, and somebody else than a rule has set another.
+    OtherValueKept,
+    /// The tag was archived or deleted since the action was written.
+    TagUnavailable,
+    /// The tag was taken off.
+    Untagged,
+    /// The tag was not there.
+    NotTagged,
+    /// A person has set the tag, so it stays.
+    SetByMember,
+    /// The value was written.
+    Changed,
+    /// The value was there already.
+    Unchanged,
+    /// The member, attribute or option it names is gone.
+    Unavailable,
+    /// There is nothing of the kind it acts on, such as a contact without an account.
+    NothingToActOn,
+    /// A notification is on its way; the delivery tells the rest.
+    Queued {
+        /// The delivery.
+        delivery_id: DeliveryId,
+        /// When it sets off, if it waits for quiet hours to end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
+    },
+    /// The target is switched off or deleted.
+    TargetUnavailable,
+    /// The task was made.
+    TaskCreated {
+        /// The task.
+        task_id: TaskId,
+    },
+    /// The contact was enrolled.
+    Enrolled {
+        /// The enrolment.
+        enrolment_id: EnrolmentId,
+    },
+    /// The contact is enrolled in the playbook already.
+    AlreadyEnrolled,
+    /// The contact was enrolled before, and the playbook does not take anybody again, or not yet.
+    NotEnrolledAgain,
+    /// The playbook is paused, archived or has no published version.
+    PlaybookUnavailable,
+    /// Rules and playbooks have led to each other too often for the contact to be enrolled.
+    ChainTooLong,
+    /// The contact's enrolment was ended.
+    EnrolmentEnded,
+    /// The contact is not enrolled in the playbook.
+    NotEnrolled,
+    /// Another rule, or an earlier action of this one, had asked for the same.
+    Repeated {
+        /// The rule that owns the effect.
+        rule_id: RuleId,
+    },
+}
+
+impl OutcomeResult {
+    /// Whether the action could not be done because what it names is gone.
+    pub fn failed(&self) -> bool {
+        matches!(
+            self,
+            Self::TagUnavailable | Self::Unavailable | Self::TargetUnavailable
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn stored_outcomes_of_every_kind_keep_decoding() {
+        let tag = json!({"tagContact": {"tagId": Uuid::from_u128(1)}});
+        let untag = json!({"untagAccount": {
+            "tagId": Uuid::from_u128(1), "evenIfSetByMember": true,
+        }});
+        let notice = json!({"notify": {"targetId": Uuid::from_u128(2), "title": null}});
+        let assign = json!({"assign": {"memberId": null}});
+        let snooze = json!({"setStatus": {"status": "SNOOZED", "snoozeMinutes": 60}});
+        let urgent = json!({"setPriority": {"priority": "URGENT"}});
+        let value = json!({"setAttribute": {
+            "attributeId": Uuid::from_u128(3), "value": {"number": 1.5},
+        }});
+        let stage = json!({"setStage": {"stage": "CUSTOMER"}});
+        let task = json!({"createTask": {
+            "title": "Call", "description": "", "priority": "HIGH", "dueInMinutes": 60,
+            "assignee": {"member": Uuid::from_u128(4)},
+        }});
+        let start = json!({"startPlaybook": {"playbookId": Uuid::from_u128(5)}});
+        let stop = json!({"stopPlaybook": {"playbookId": Uuid::from_u128(5)}});
+        let enrolment = "enrolment_00000000000000000000000000000006";
+        let made = "task_00000000000000000000000000000007";
+        let delivery = "delivery_00000000000000000000000000000003";
+        let rule = "rule_00000000000000000000000000000004";
+        for (effect, result) in [
+            (&tag, json!("tagged")),
+            (&tag, json!("alreadyTagged")),
+            (&tag, json!("otherValueKept")),
+            (&tag, json!("tagUnavailable")),
+            (&untag, json!("untagged")),
+            (&untag, json!("notTagged")),
+            (&untag, json!("setByMember")),
+            (&assign, json!("changed")),
+            (&snooze, json!("unchanged")),
+            (&urgent, json!("nothingToActOn")),
+            (&value, json!("unavailable")),
+            (&stage, json!("changed")),
+            (&notice, json!({"queued": {"deliveryId": delivery}})),
+            (&notice, json!("targetUnavailable")),
+            (&task, json!({"taskCreated": {"taskId": made}})),
+            (&start, json!({"enrolled": {"enrolmentId": enrolment}})),
+            (&start, json!("alreadyEnrolled")),
+            (&start, json!("notEnrolledAgain")),
+            (&start, json!("playbookUnavailable")),
+            (&start, json!("chainTooLong")),
+            (&stop, json!("enrolmentEnded")),
+            (&stop, json!("notEnrolled")),
+            (&notice, json!({"repeated": {"ruleId": rule}})),
+        ] {
+            let stored = json!({"action": 0, "effect": effect, "result": result});
+            let outcome: Outcome = serde_json::from_value(stored.clone()).unwrap();
+            assert_eq!(serde_json::to_value(outcome).unwrap(), stored);
+        }
+        let old = json!({"notifySlack": {"targetId": Uuid::from_u128(2), "title": "VIP"}});
+        let effect: Effect = serde_json::from_value(old).unwrap();
+        assert!(matches!(effect, Effect::Notify { text: None, .. }));
+    }
+}

@@ -1,0 +1,302 @@
+//! Actions as the API gives them.
+
+use async_graphql::{ID, InputObject, OneofObject};
+use entity::kind::{ConversationStatus, LifecycleStage, Priority, TaskPriority};
+
+use super::{
+    Action, AssignConversation, CreateTask, Notify, SetContactAttribute, SetContactStage,
+    SetConversationPriority, SetConversationStatus, StartPlaybook, StopPlaybook, TagAccount,
+    TagContact, TagConversation, TaskAssignee, UntagAccount, UntagContact, UntagConversation,
+};
+use crate::{
+    attribute::{AttributeValueOf, Value},
+    condition::{
+        path::Path,
+        reference::{self, IdKind, IdReader},
+    },
+    error::UserError,
+    text::printable,
+};
+
+/// One thing to do. Set exactly one field.
+#[derive(OneofObject, Debug, Clone)]
+pub enum ActionInput {
+    /// Put tags of kind `CONVERSATION` on the conversation. Those already there stay as they are.
+    TagConversation(TagActionInput),
+    /// Put tags of kind `CONTACT` on the contact. Those already there stay as they are.
+    TagContact(TagActionInput),
+    /// Put tags of kind `CONTACT` on the contact's account. Those already there stay as they are.
+    TagAccount(TagActionInput),
+    /// Take tags off the conversation.
+    UntagConversation(UntagActionInput),
+    /// Take tags off the contact.
+    UntagContact(UntagActionInput),
+    /// Take tags off the contact's account.
+    UntagAccount(UntagActionInput),
+    /// Give the conversation to a member, or to nobody.
+    AssignConversation(AssignConversationActionInput),
+    /// Open, close or put aside the conversation.
+    SetConversationStatus(SetConversationStatusActionInput),
+    /// Say how urgent the conversation is.
+    SetConversationPriority(SetConversationPriorityActionInput),
+    /// Give the contact a value of a custom attribute, or take it away.
+    SetContactAttribute(SetContactAttributeActionInput),
+    /// Move the contact to a lifecycle stage.
+    SetContactStage(SetContactStageActionInput),
+    /// Tell a notification target.
+    Notify(NotifyActionInput),
+    /// Make a task for a member.
+    CreateTask(CreateTaskActionInput),
+    /// Enrol the contact in a playbook.
+    StartPlaybook(PlaybookActionInput),
+    /// End the contact's enrolment in a playbook.
+    StopPlaybook(PlaybookActionInput),
+}
+
+/// A task to be made, about the contact, and the conversation if there is one.
+#[derive(InputObject, Debug, Clone)]
+pub struct CreateTaskActionInput {
+    /// What is to be done, 1 to 200 characters.
+    pub title: String,
+    /// More about it, at most 10,000 characters.
+    #[graphql(default)]
+    pub description: String,
+    /// How pressing it is.
+    #[graphql(default_with = "TaskPriority::Normal")]
+    pub priority: TaskPriority,
+    /// When it is due, from the moment it is made, up to a year; never when left out.
+    pub due_in: Option<DueInInput>,
+    /// Whose it is; nobody's in particular when left out.
+    pub assignee: Option<TaskAssigneeInput>,
+}
+
+/// A time from now: the sum of its parts.
+#[derive(InputObject, Debug, Clone)]
+pub struct DueInInput {
+    /// Days of 24 hours.
+    #[graphql(default)]
+    pub days: i32,
+    /// Hours.
+    #[graphql(default)]
+    pub hours: i32,
+    /// Minutes.
+    #[graphql(default)]
+    pub minutes: i32,
+}
+
+/// Whose a task is. Set exactly one field.
+#[derive(OneofObject, Debug, Clone)]
+pub enum TaskAssigneeInput {
+    /// The global id of a member.
+    MemberId(ID),
+    /// Of the member who looks after the contact, if somebody does; give `true`.
+    Owner(bool),
+}
+
+/// A playbook.
+#[derive(InputObject, Debug, Clone)]
+pub struct PlaybookActionInput {
+    /// The playbook's global id.
+    pub playbook_id: ID,
+}
+
+/// Tags to be put on something.
+#[derive(InputObject, Debug, Clone)]
+pub struct TagActionInput {
+    /// The tags, up to 500.
+    pub tag_ids: Vec<ID>,
+}
+
+/// Tags to be taken off something.
+#[derive(InputObject, Debug, Clone)]
+pub struct UntagActionInput {
+    /// The tags, up to 500. What is not there is left as it is.
+    pub tag_ids: Vec<ID>,
+    /// Whether a tag that a member, a program or an import has set goes too. Otherwise only what rules
+    /// and playbooks have set is taken off.
+    #[graphql(default)]
+    pub even_if_set_by_member: bool,
+}
+
+/// Who is to deal with the conversation.
+#[derive(InputObject, Debug, Clone)]
+pub struct AssignConversationActionInput {
+    /// The member; left out or `null`, nobody.
+    pub member_id: Option<ID>,
+}
+
+/// Where the conversation is to stand.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetConversationStatusActionInput {
+    /// The status.
+    pub status: ConversationStatus,
+    /// For how many minutes it is put aside, up to a year; needed for, and only good with, `SNOOZED`.
+    pub snooze_minutes: Option<i64>,
+}
+
+/// How urgent the conversation is to be.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetConversationPriorityActionInput {
+    /// The priority.
+    pub priority: Priority,
+}
+
+/// A custom attribute of the contact and its new value.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetContactAttributeActionInput {
+    /// The attribute, one of contacts.
+    pub attribute_id: ID,
+    /// The value; left out or `null`, the value is taken away.
+    pub value: Option<AttributeValueOf>,
+}
+
+/// The stage the contact is to be in.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetContactStageActionInput {
+    /// The stage; left out or `null`, none.
+    pub stage: Option<LifecycleStage>,
+}
+
+/// A notification target to be told.
+#[derive(InputObject, Debug, Clone)]
+pub struct NotifyActionInput {
+    /// The target.
+    pub target_id: ID,
+    /// What the notice is headed with; the rule's name if left out. Up to 150 characters.
+    pub title: Option<String>,
+    /// What is said in place of the usual lines; a template that may name the facts at hand.
+    pub text: Option<String>,
+}
+
+impl ActionInput {
+    /// Reads the ids, or says which cannot be read. `index` is the action's place in the list, for
+    /// paths that begin with `actions`.
+    pub fn into_action(self, ids: &dyn IdReader, index: usize) -> Result<Action, Vec<UserError>> {
+        self.into_action_at(ids, &["actions", &index.to_string()])
+    }
+
+    /// The same for an action that stands at `path` in the input.
+    pub fn into_action_at(
+        self,
+        ids: &dyn IdReader,
+        path: &[&str],
+    ) -> Result<Action, Vec<UserError>> {
+        let mut refusals = Vec::new();
+        let (first, rest) = path.split_first().unwrap_or((&"action", &[]));
+        let at = rest.iter().fold(Path::root(first), |at, step| at.at(step));
+        let action = self.read(ids, &at, &mut refusals);
+        if refusals.is_empty() {
+            Ok(action)
+        } else {
+            Err(refusals)
+        }
+    }
+
+    fn read(self, ids: &dyn IdReader, at: &Path, refusals: &mut Vec<UserError>) -> Action {
+        let (of_conversation, of_contact) = (IdKind::ConversationTag, IdKind::ContactTag);
+        let mut tags = |kind: IdKind, list: &[ID], field: &str| {
+            reference::read_list(ids, kind, list, &at.at(field).at("tagIds"), refusals)
+        };
+        match self {
+            Self::TagConversation(input) => Action::TagConversation(TagConversation {
+                tag_ids: tags(of_conversation, &input.tag_ids, "tagConversation"),
+            }),
+            Self::TagContact(input) => Action::TagContact(TagContact {
+                tag_ids: tags(of_contact, &input.tag_ids, "tagContact"),
+            }),
+            Self::TagAccount(input) => Action::TagAccount(TagAccount {
+                tag_ids: tags(of_contact, &input.tag_ids, "tagAccount"),
+            }),
+            Self::UntagConversation(input) => Action::UntagConversation(UntagConversation {
+                tag_ids: tags(of_conversation, &input.tag_ids, "untagConversation"),
+                even_if_set_by_member: input.even_if_set_by_member,
+            }),
+            Self::UntagContact(input) => Action::UntagContact(UntagContact {
+                tag_ids: tags(of_contact, &input.tag_ids, "untagContact"),
+                even_if_set_by_member: input.even_if_set_by_member,
+            }),
+            Self::UntagAccount(input) => Action::UntagAccount(UntagAccount {
+                tag_ids: tags(of_contact, &input.tag_ids, "untagAccount"),
+                even_if_set_by_member: input.even_if_set_by_member,
+            }),
+            Self::AssignConversation(input) => Action::AssignConversation(AssignConversation {
+                member_id: input.member_id.map(|id| {
+                    let at = at.at("assignConversation").at("memberId");
+                    reference::read_one(ids, IdKind::Member, &id, &at, refusals)
+                }),
+            }),
+            Self::SetConversationStatus(input) => {
+                Action::SetConversationStatus(SetConversationStatus {
+                    status: input.status,
+                    snooze_minutes: input.snooze_minutes,
+                })
+            }
+            Self::SetConversationPriority(input) => {
+                Action::SetConversationPriority(SetConversationPriority {
+                    priority: input.priority,
+                })
+            }
+            Self::SetContactAttribute(input) => {
+                let at = at.at("setContactAttribute").at("attributeId");
+                let kind = IdKind::CONTACT_ATTRIBUTE;
+                Action::SetContactAttribute(SetContactAttribute {
+                    attribute_id: reference::read_one(
+                        ids,
+                        kind,
+                        &input.attribute_id,
+                        &at,
+                        refusals,
+                    ),
+                    value: input
+                        .value
+                        .map(|value| serde_json::json!(Value::from(value))),
+                })
+            }
+            Self::SetContactStage(input) => {
+                Action::SetContactStage(SetContactStage { stage: input.stage })
+            }
+            Self::CreateTask(input) => {
+                let at = at.at("createTask").at("assignee").at("memberId");
+                Action::CreateTask(CreateTask {
+                    title: printable(&input.title),
+                    description: printable(&input.description),
+                    priority: input.priority,
+                    due_in_minutes: input.due_in.map(|due| {
+                        let (days, hours) = (i64::from(due.days), i64::from(due.hours));
+                        (days * 24 + hours) * 60 + i64::from(due.minutes)
+                    }),
+                    assignee: match input.assignee {
+                        Some(TaskAssigneeInput::MemberId(id)) => TaskAssignee::Member(
+                            reference::read_one(ids, IdKind::Member, &id, &at, refusals),
+                        ),
+                        Some(TaskAssigneeInput::Owner(true)) => TaskAssignee::Owner,
+                        Some(TaskAssigneeInput::Owner(false)) | None => TaskAssignee::Nobody,
+                    },
+                })
+            }
+            Self::StartPlaybook(input) => {
+                let at = at.at("startPlaybook").at("playbookId");
+                let (kind, id) = (IdKind::Playbook, &input.playbook_id);
+                Action::StartPlaybook(StartPlaybook {
+                    playbook_id: reference::read_one(ids, kind, id, &at, refusals),
+                })
+            }
+            Self::StopPlaybook(input) => {
+                let at = at.at("stopPlaybook").at("playbookId");
+                let (kind, id) = (IdKind::Playbook, &input.playbook_id);
+                Action::StopPlaybook(StopPlaybook {
+                    playbook_id: reference::read_one(ids, kind, id, &at, refusals),
+                })
+            }
+            Self::Notify(input) => {
+                let at = at.at("notify").at("targetId");
+                let kind = IdKind::NotificationTarget;
+                Action::Notify(Notify {
+                    target_id: reference::read_one(ids, kind, &input.target_id, &at, refusals),
+                    title: input.title.as_deref().map(printable),
+                    text: input.text.map(|text| text.replace('\0', "")),
+                })
+            }
+        }
+    }
+}

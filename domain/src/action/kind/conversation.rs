@@ -1,0 +1,194 @@
+//! Working on the conversation: who deals with it, where it stands, how urgent it is.
+
+use entity::kind::{ConversationStatus, Priority};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    action::{ActionKind, Effect, Needs},
+    condition::{
+        path::Path,
+        reference::{IdKind, Reference},
+        sentence::{Phrasing, say},
+    },
+    error::{UserError, UserErrorCode},
+};
+
+/// The longest snooze, in minutes: a year.
+const MAX_SNOOZE_MINUTES: i64 = 366 * 24 * 60;
+
+/// Gives the conversation to a member, or to nobody.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignConversation {
+    /// The member; nobody if left out.
+    #[serde(default)]
+    pub member_id: Option<Uuid>,
+}
+
+impl ActionKind for AssignConversation {
+    fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let Some(id) = self.member_id else {
+            return say!(
+                phrasing,
+                "会話の担当を外す",
+                "assign the conversation to nobody",
+                "取消会话的负责人"
+            )
+            .to_owned();
+        };
+        let member = phrasing.named(IdKind::Member, id);
+        say!(
+            phrasing,
+            format!("会話の担当を{member}にする"),
+            format!("assign the conversation to {member}"),
+            format!("将会话分配给{member}")
+        )
+    }
+
+    fn effects(&self, wanted: &mut Vec<Effect>) {
+        wanted.push(Effect::Assign {
+            member_id: self.member_id,
+        });
+    }
+
+    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+        found.extend(self.member_id.map(|id| Reference {
+            path: at.at("memberId").steps().to_vec(),
+            kind: IdKind::Member,
+            id,
+        }));
+    }
+
+    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+        if kind == IdKind::Member && self.member_id == Some(from) {
+            self.member_id = Some(to);
+        }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Conversation
+    }
+}
+
+/// Opens, closes or puts aside the conversation.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SetConversationStatus {
+    /// Where it is to stand.
+    pub status: ConversationStatus,
+    /// For how long it is put aside; only with `SNOOZED`.
+    #[serde(default)]
+    pub snooze_minutes: Option<i64>,
+}
+
+impl ActionKind for SetConversationStatus {
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        let at = at.at("snoozeMinutes");
+        let snoozes = self.status == ConversationStatus::Snoozed;
+        let (code, message) = match self.snooze_minutes {
+            None if snoozes => (
+                UserErrorCode::Required,
+                "Say for how many minutes the conversation is to be put aside.",
+            ),
+            Some(_) if !snoozes => (
+                UserErrorCode::Contradictory,
+                "Only a conversation whose status becomes SNOOZED is put aside for a time.",
+            ),
+            Some(minutes) if !(1..=MAX_SNOOZE_MINUTES).contains(&minutes) => (
+                UserErrorCode::Invalid,
+                "Choose from one minute to a year of minutes.",
+            ),
+            _ => return,
+        };
+        refusals.push(at.refuse(code, message));
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let minutes = self.snooze_minutes.unwrap_or_default();
+        match self.status {
+            ConversationStatus::Open => say!(
+                phrasing,
+                "会話を対応中にする".to_owned(),
+                "open the conversation".to_owned(),
+                "重新打开会话".to_owned()
+            ),
+            ConversationStatus::Pending => say!(
+                phrasing,
+                "会話を保留にする".to_owned(),
+                "set the conversation to pending".to_owned(),
+                "将会话设为等待中".to_owned()
+            ),
+            ConversationStatus::Snoozed => say!(
+                phrasing,
+                format!("会話を{minutes}分間後回しにする"),
+                format!("snooze the conversation for {minutes} minutes"),
+                format!("将会话推迟{minutes}分钟")
+            ),
+            ConversationStatus::Closed => say!(
+                phrasing,
+                "会話を完了にする".to_owned(),
+                "close the conversation".to_owned(),
+                "关闭会话".to_owned()
+            ),
+        }
+    }
+
+    fn effects(&self, wanted: &mut Vec<Effect>) {
+        wanted.push(Effect::SetStatus {
+            status: self.status,
+            snooze_minutes: self.snooze_minutes,
+        });
+    }
+
+    fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
+
+    fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+
+    fn needs(&self) -> Needs {
+        Needs::Conversation
+    }
+}
+
+/// Says how urgent the conversation is.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SetConversationPriority {
+    /// How urgent.
+    pub priority: Priority,
+}
+
+impl ActionKind for SetConversationPriority {
+    fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let priority = match self.priority {
+            Priority::Low => say!(phrasing, "低", "low", "低"),
+            Priority::Normal => say!(phrasing, "通常", "normal", "普通"),
+            Priority::High => say!(phrasing, "高", "high", "高"),
+            Priority::Urgent => say!(phrasing, "緊急", "urgent", "紧急"),
+        };
+        say!(
+            phrasing,
+            format!("会話の優先度を{priority}にする"),
+            format!("set the conversation's priority to {priority}"),
+            format!("将会话优先级设为{priority}")
+        )
+    }
+
+    fn effects(&self, wanted: &mut Vec<Effect>) {
+        wanted.push(Effect::SetPriority {
+            priority: self.priority,
+        });
+    }
+
+    fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
+
+    fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+
+    fn needs(&self) -> Needs {
+        Needs::Conversation
+    }
+}

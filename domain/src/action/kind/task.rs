@@ -1,0 +1,137 @@
+//! Making a task for a member.
+
+use entity::kind::TaskPriority;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    action::{ActionKind, Effect, Needs},
+    condition::{
+        path::Path,
+        reference::{IdKind, Reference},
+        sentence::{Phrasing, say},
+    },
+    error::{UserError, UserErrorCode},
+    task, text,
+};
+
+/// The longest time until a task is due, in minutes: a year.
+const MAX_DUE_MINUTES: i64 = 366 * 24 * 60;
+
+/// Makes a task about the contact, and the conversation if there is one.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateTask {
+    /// What is to be done, in a line.
+    pub title: String,
+    /// More about it.
+    #[serde(default)]
+    pub description: String,
+    /// How pressing it is.
+    #[serde(default = "normal")]
+    pub priority: TaskPriority,
+    /// In how many minutes it is due; never if nothing.
+    #[serde(default)]
+    pub due_in_minutes: Option<i64>,
+    /// Whose it is.
+    #[serde(default)]
+    pub assignee: TaskAssignee,
+}
+
+/// Whose a task is that an action makes.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[serde(rename_all = "camelCase")]
+pub enum TaskAssignee {
+    /// Nobody's in particular.
+    #[default]
+    Nobody,
+    /// Of the member who looks after the contact, if somebody does.
+    Owner,
+    /// Of this member, as long as they are here.
+    Member(Uuid),
+}
+
+fn normal() -> TaskPriority {
+    TaskPriority::Normal
+}
+
+impl ActionKind for CreateTask {
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        let steps = |field: &str| at.at(field).steps().to_vec();
+        for (field, result) in [
+            ("title", text::name(&self.title, &[], task::MAX_TITLE)),
+            (
+                "description",
+                text::long_text(&self.description, &[], task::MAX_DESCRIPTION),
+            ),
+        ] {
+            if let Err(mut error) = result {
+                error.path = steps(field);
+                refusals.push(error);
+            }
+        }
+        let due = self.due_in_minutes;
+        if due.is_some_and(|minutes| !(0..=MAX_DUE_MINUTES).contains(&minutes)) {
+            let message = "Choose from now to a year from then.";
+            let at = at.at("dueIn");
+            refusals.push(at.refuse(UserErrorCode::Invalid, message));
+        }
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let title = phrasing.quote(&self.title);
+        match self.assignee {
+            TaskAssignee::Nobody => say!(
+                phrasing,
+                format!("タスク{title}を作る"),
+                format!("create the task {title}"),
+                format!("创建任务{title}")
+            ),
+            TaskAssignee::Owner => say!(
+                phrasing,
+                format!("コンタクトの担当者にタスク{title}を作る"),
+                format!("create the task {title} for the contact's owner"),
+                format!("为联系人的负责人创建任务{title}")
+            ),
+            TaskAssignee::Member(id) => {
+                let member = phrasing.named(IdKind::Member, id);
+                say!(
+                    phrasing,
+                    format!("{member}にタスク{title}を作る"),
+                    format!("create the task {title} for {member}"),
+                    format!("为{member}创建任务{title}")
+                )
+            }
+        }
+    }
+
+    fn effects(&self, wanted: &mut Vec<Effect>) {
+        wanted.push(Effect::CreateTask {
+            title: self.title.trim().to_owned(),
+            description: self.description.clone(),
+            priority: self.priority,
+            due_in_minutes: self.due_in_minutes,
+            assignee: self.assignee,
+        });
+    }
+
+    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+        if let TaskAssignee::Member(id) = self.assignee {
+            found.push(Reference {
+                path: at.at("assignee").at("memberId").steps().to_vec(),
+                kind: IdKind::Member,
+                id,
+            });
+        }
+    }
+
+    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+        if kind == IdKind::Member && self.assignee == TaskAssignee::Member(from) {
+            self.assignee = TaskAssignee::Member(to);
+        }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Contact
+    }
+}

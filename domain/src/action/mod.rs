@@ -1,0 +1,229 @@
+//! What is done when a rule fires, and what the steps of playbooks do.
+//!
+//! - [`kind`](self::kind): one file for each group of actions, saying what it stores, how it is
+//!   checked and said, and which effects it asks for;
+//! - [`input`] and [`output`]: the same for the API;
+//! - [`effect`]: what an action comes down to, and what became of it;
+//! - [`known`]: what only the database knows to be wrong with an action about to be saved;
+//! - `board`: what has to be known to decide about effects, and the decision, without any statement;
+//! - [`perform`](mod@perform): decides and writes, any number of actions at once.
+//!
+//! An [`Action`] only says what is wanted. It never decides when: that is for rules and playbooks,
+//! which bring the [`Case`] it is about.
+//!
+//! To add one: a file in `kind/` (or a struct beside its like) with the struct and its `ActionKind`;
+//! then its variant in [`Action`], [`ActionInput`], [`ActionOutput`] and [`Effect`], and its line in the
+//! functions there; what has to be known in `board`, what is written in `perform`; then its sample in
+//! `rule/samples/`.
+
+pub(crate) mod board;
+pub mod effect;
+pub mod input;
+mod kind;
+pub mod known;
+pub mod output;
+pub mod perform;
+
+use entity::id::{AccountId, ContactId, ConversationId, MessageId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use effect::{Effect, Outcome, OutcomeResult};
+pub use input::ActionInput;
+pub use kind::{
+    conversation::{AssignConversation, SetConversationPriority, SetConversationStatus},
+    notify::Notify,
+    playbook::{StartPlaybook, StopPlaybook},
+    profile::{SetContactAttribute, SetContactStage},
+    tag::{TagAccount, TagContact, TagConversation, UntagAccount, UntagContact, UntagConversation},
+    task::{CreateTask, TaskAssignee},
+};
+pub use output::ActionOutput;
+pub use perform::{Performed, perform};
+
+use crate::{
+    condition::{
+        Context,
+        path::Path,
+        reference::{IdKind, IdWriter, Reference},
+        sentence::Phrasing,
+    },
+    error::{UserError, UserErrorCode},
+};
+
+/// One thing to do. Stored as JSON, so a change here must keep decoding what older programs wrote.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Put tags on the conversation.
+    TagConversation(TagConversation),
+    /// Put tags on the contact.
+    TagContact(TagContact),
+    /// Put tags on the contact's account.
+    TagAccount(TagAccount),
+    /// Take tags off the conversation.
+    UntagConversation(UntagConversation),
+    /// Take tags off the contact.
+    UntagContact(UntagContact),
+    /// Take tags off the contact's account.
+    UntagAccount(UntagAccount),
+    /// Give the conversation to a member, or to nobody.
+    AssignConversation(AssignConversation),
+    /// Open, close or put aside the conversation.
+    SetConversationStatus(SetConversationStatus),
+    /// Say how urgent the conversation is.
+    SetConversationPriority(SetConversationPriority),
+    /// Give the contact a value of a custom attribute, or take it away.
+    SetContactAttribute(SetContactAttribute),
+    /// Move the contact to a lifecycle stage.
+    SetContactStage(SetContactStage),
+    /// Tell a notification target. The first release knew Slack only.
+    #[serde(alias = "notifySlack")]
+    Notify(Notify),
+    /// Make a task for a member.
+    CreateTask(CreateTask),
+    /// Enrol the contact in a playbook.
+    StartPlaybook(StartPlaybook),
+    /// End the contact's enrolment in a playbook.
+    StopPlaybook(StopPlaybook),
+}
+
+/// What every action knows about itself.
+pub(crate) trait ActionKind {
+    /// Notes everything wrong with it.
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>);
+    /// Says it as a clause.
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String;
+    /// The effects it asks for, each small enough to be had only once.
+    fn effects(&self, wanted: &mut Vec<Effect>);
+    /// Notes every id it names.
+    fn references(&self, at: &Path, found: &mut Vec<Reference>);
+    /// Names `to` wherever it named `from`.
+    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid);
+    /// Whether it needs a conversation or a contact to act on.
+    fn needs(&self) -> Needs;
+}
+
+/// What an action acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Conversation,
+    Contact,
+    /// Whatever there is.
+    Anything,
+}
+
+/// What actions are about. What is not known is left out; whoever acts on it finds nothing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Case {
+    /// The contact.
+    pub contact: Option<ContactId>,
+    /// The account, by itself or the contact's.
+    pub account: Option<AccountId>,
+    /// The conversation.
+    pub conversation: Option<ConversationId>,
+    /// The message.
+    pub message: Option<MessageId>,
+}
+
+impl Action {
+    /// The name of the kind: in stored JSON, in GraphQL and in paths.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TagConversation(_) => "tagConversation",
+            Self::TagContact(_) => "tagContact",
+            Self::TagAccount(_) => "tagAccount",
+            Self::UntagConversation(_) => "untagConversation",
+            Self::UntagContact(_) => "untagContact",
+            Self::UntagAccount(_) => "untagAccount",
+            Self::AssignConversation(_) => "assignConversation",
+            Self::SetConversationStatus(_) => "setConversationStatus",
+            Self::SetConversationPriority(_) => "setConversationPriority",
+            Self::SetContactAttribute(_) => "setContactAttribute",
+            Self::SetContactStage(_) => "setContactStage",
+            Self::Notify(_) => "notify",
+            Self::CreateTask(_) => "createTask",
+            Self::StartPlaybook(_) => "startPlaybook",
+            Self::StopPlaybook(_) => "stopPlaybook",
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &dyn ActionKind {
+        match self {
+            Self::TagConversation(action) => action,
+            Self::TagContact(action) => action,
+            Self::TagAccount(action) => action,
+            Self::UntagConversation(action) => action,
+            Self::UntagContact(action) => action,
+            Self::UntagAccount(action) => action,
+            Self::AssignConversation(action) => action,
+            Self::SetConversationStatus(action) => action,
+            Self::SetConversationPriority(action) => action,
+            Self::SetContactAttribute(action) => action,
+            Self::SetContactStage(action) => action,
+            Self::Notify(action) => action,
+            Self::CreateTask(action) => action,
+            Self::StartPlaybook(action) => action,
+            Self::StopPlaybook(action) => action,
+        }
+    }
+
+    fn kind_mut(&mut self) -> &mut dyn ActionKind {
+        match self {
+            Self::TagConversation(action) => action,
+            Self::TagContact(action) => action,
+            Self::TagAccount(action) => action,
+            Self::UntagConversation(action) => action,
+            Self::UntagContact(action) => action,
+            Self::UntagAccount(action) => action,
+            Self::AssignConversation(action) => action,
+            Self::SetConversationStatus(action) => action,
+            Self::SetConversationPriority(action) => action,
+            Self::SetContactAttribute(action) => action,
+            Self::SetContactStage(action) => action,
+            Self::Notify(action) => action,
+            Self::CreateTask(action) => action,
+            Self::StartPlaybook(action) => action,
+            Self::StopPlaybook(action) => action,
+        }
+    }
+
+    /// The effects it asks for.
+    pub fn effects(&self) -> Vec<Effect> {
+        let mut wanted = Vec::new();
+        self.kind().effects(&mut wanted);
+        wanted
+    }
+
+    /// Names `to` wherever the action named `from`, as when two tags are merged.
+    pub fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+        self.kind_mut().replace(kind, from, to);
+    }
+
+    /// Notes everything wrong with it as the action at `at` of something used in `context`.
+    pub(crate) fn check(&self, context: Context, at: &Path, refusals: &mut Vec<UserError>) {
+        let at = at.at(self.name());
+        let there = match self.kind().needs() {
+            Needs::Conversation => matches!(context, Context::Message | Context::Conversation),
+            Needs::Contact => context != Context::Account,
+            Needs::Anything => true,
+        };
+        if !there {
+            refusals.push(at.refuse(
+                UserErrorCode::KindMismatch,
+                "The trigger brings nothing this action could act on. Choose another of the two.",
+            ));
+        }
+        self.kind().check(&at, refusals);
+    }
+
+    /// Notes every id it names, as the action at `at`.
+    pub(crate) fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+        self.kind().references(&at.at(self.name()), found);
+    }
+
+    /// The action as the API shows it.
+    pub fn to_output(&self, ids: &dyn IdWriter) -> ActionOutput {
+        ActionOutput::of(self, ids)
+    }
+}

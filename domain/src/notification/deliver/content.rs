@@ -1,0 +1,167 @@
+//! What each job says: payloads and the facts of the moment become notices.
+
+use std::collections::HashMap;
+
+use entity::id::{ContactId, DeliveryId, WorkspaceId};
+use sea_orm::FromQueryResult;
+
+use super::job::Job;
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    locale::Locale,
+    notification::{
+        about::{self, Subject},
+        delivery::Payload,
+        notice::{ITEMS, Item, Notice, NoticeKind},
+        template::{self, Facts},
+    },
+    store::{Query, Rows},
+};
+
+/// Loads what the jobs tell of and builds their notices, in a number of statements that does not
+/// depend on how many there are.
+pub(super) async fn load(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
+    let digests: Vec<(WorkspaceId, DeliveryId)> = jobs
+        .iter()
+        .filter(|job| matches!(job.payload, Payload::Digest { .. }))
+        .map(|job| (job.item.workspace_id, job.delivery.id))
+        .collect();
+    let folded = folded(ctx, &digests).await?;
+    let mut subjects: Vec<Subject> = jobs
+        .iter()
+        .map(|job| subject(job.item.workspace_id, job.delivery.contact_id, &job.payload))
+        .collect();
+    subjects.extend(folded.iter().map(Folded::subject));
+    let mut facts = about::load(ctx, &subjects).await?;
+    let mut items: HashMap<(WorkspaceId, DeliveryId), (Vec<Item>, usize)> = HashMap::new();
+    for (one, facts) in folded.iter().zip(facts.split_off(jobs.len())) {
+        let locale = jobs
+            .iter()
+            .find(|job| job.key() == one.digest())
+            .map_or(Locale::default(), |job| job.locale);
+        let (told, count) = items.entry(one.digest()).or_default();
+        *count = usize::try_from(one.count).unwrap_or_default();
+        if let Some(payload) = &one.payload() {
+            let kind = entity::kind::TargetKind::InApp;
+            told.push(Item::of(one.id, &notice(payload, facts, kind, locale)));
+        }
+    }
+    for (job, facts) in jobs.iter_mut().zip(facts) {
+        job.notice = match &job.payload {
+            Payload::Digest { over_budget } => {
+                let (told, count) = items.remove(&job.key()).unwrap_or_default();
+                let count = count.max(told.len());
+                Notice::digest(told, count, *over_budget, job.locale)
+            }
+            payload => notice(payload, facts, job.delivery.kind, job.locale),
+        };
+    }
+    Ok(())
+}
+
+fn subject(workspace: WorkspaceId, contact: Option<ContactId>, payload: &Payload) -> Subject {
+    let (conversation, message) = payload.names();
+    Subject {
+        workspace,
+        contact,
+        conversation,
+        message,
+    }
+}
+
+/// What a payload says, whatever else it says being empty.
+fn notice(
+    payload: &Payload,
+    mut facts: Facts,
+    kind: entity::kind::TargetKind,
+    locale: Locale,
+) -> Notice {
+    let (says, title, by, text) = match payload {
+        Payload::RuleFired {
+            title,
+            rule_name,
+            template,
+            ..
+        } => {
+            let title = title.clone().unwrap_or_else(|| rule_name.clone());
+            (NoticeKind::RuleFired, title, rule_name.clone(), template)
+        }
+        Payload::Said {
+            title,
+            by,
+            template,
+            ..
+        } => (NoticeKind::Said, title.clone(), by.clone(), template),
+        Payload::Digest { .. } | Payload::Test {} => return Notice::test(locale),
+    };
+    facts.rule.name.clone_from(&by);
+    // A template was checked when it was stored. If it fails all the same, the usual lines are
+    // better than nothing.
+    let text = text.as_ref().and_then(|text| {
+        template::render(text, &facts, kind)
+            .inspect_err(|mistake| tracing::warn!(%mistake, "a template could not be filled in"))
+            .ok()
+            .filter(|text| !text.trim().is_empty())
+    });
+    Notice {
+        text,
+        ..Notice::about(says, title, by, facts, locale)
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Folded {
+    workspace_id: WorkspaceId,
+    folded_into: DeliveryId,
+    id: DeliveryId,
+    contact_id: Option<ContactId>,
+    payload: serde_json::Value,
+    count: i64,
+}
+
+impl Folded {
+    fn digest(&self) -> (WorkspaceId, DeliveryId) {
+        (self.workspace_id, self.folded_into)
+    }
+
+    fn payload(&self) -> Option<Payload> {
+        serde_json::from_value(self.payload.clone()).ok()
+    }
+
+    fn subject(&self) -> Subject {
+        let nothing = Payload::Test {};
+        let payload = self.payload();
+        subject(
+            self.workspace_id,
+            self.contact_id,
+            payload.as_ref().unwrap_or(&nothing),
+        )
+    }
+}
+
+/// The first of what was folded into each of `digests`, oldest first, with how many there are.
+async fn folded(ctx: &Ctx, digests: &[(WorkspaceId, DeliveryId)]) -> Result<Vec<Folded>> {
+    if digests.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(Query::new(
+        "SELECT f.workspace_id, f.folded_into, f.id, f.contact_id, f.payload, f.count
+         FROM (SELECT d.workspace_id, d.folded_into, d.id, d.contact_id, d.payload,
+                   ROW_NUMBER() OVER (PARTITION BY d.workspace_id, d.folded_into ORDER BY d.id)
+                       AS place,
+                   COUNT(*) OVER (PARTITION BY d.workspace_id, d.folded_into) AS count
+               FROM {r} JOIN delivery d
+                 ON d.workspace_id = r.workspace_id AND d.folded_into = r.id) f
+         WHERE f.place <= $1 ORDER BY f.workspace_id, f.folded_into, f.id",
+    )
+    .bind(ITEMS as i64)
+    .rows(
+        "r",
+        Rows::new()
+            .ids("workspace_id", digests.iter().map(|one| one.0))
+            .ids("id", digests.iter().map(|one| one.1)),
+    )
+    .all(ctx.db.writer())
+    .await?)
+}

@@ -1,0 +1,338 @@
+//! How much a target is told at once: digests, budgets, and one call at a time.
+//!
+//! **Digest.** A target that collects has each delivery due after its minutes. The first that comes
+//! due folds all that wait into one new delivery, which tells them together.
+//!
+//! **Budget.** A target with an hourly limit is sent no more than that in any hour, counted from when
+//! each message was first handed over. What comes on top waits; when there is room again, all that
+//! waits is folded into one message.
+//!
+//! What is folded stays in the log as a delivery of its own that says in which message it was told.
+//! Every delivery has its due item until it is folded, so none is forgotten whoever dies.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::TimeDelta;
+use entity::{
+    id::{DeliveryId, TargetId, WorkspaceId},
+    kind::TargetKind,
+};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
+
+use super::{
+    Turn,
+    job::{Job, postpone},
+};
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    notification::{
+        delivery::{NewDelivery, Payload, enqueue},
+        manage,
+    },
+    store::{Query, Rows, Tx, dialect},
+    work::due,
+};
+
+/// How long a caller may hold a target, in seconds: longer than the longest attempt.
+const HOLD_S: i64 = 20;
+/// The span a budget is for, in seconds.
+const BUDGET_S: i64 = 3_600;
+
+type Target = (WorkspaceId, TargetId);
+
+/// Folds what is to be told together. Gives back the jobs that go on by themselves.
+pub(super) async fn fold(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<Job>> {
+    let mut groups: BTreeMap<(Target, bool), Vec<Job>> = BTreeMap::new();
+    let mut rest = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let collects = job.delivery.digest_minutes.is_some();
+        if job.can_wait() && (collects || job.delivery.over_budget) {
+            groups
+                .entry((job.target(), !collects))
+                .or_default()
+                .push(job);
+        } else {
+            rest.push(job);
+        }
+    }
+    if groups.is_empty() {
+        return Ok(rest);
+    }
+    let over: BTreeSet<Target> = full(ctx, groups.values().flatten())
+        .await?
+        .into_keys()
+        .collect();
+    for ((target, over_budget), jobs) in groups {
+        if over.contains(&target) {
+            // No room for the digest itself: they wait on, see `keep_budgets`.
+            rest.extend(jobs);
+        } else {
+            rest.extend(fold_one(ctx, target, over_budget, jobs, turn).await?);
+        }
+    }
+    Ok(rest)
+}
+
+/// Folds what waits for one target. A single one goes on by itself.
+async fn fold_one(
+    ctx: &Ctx,
+    (workspace, target): Target,
+    over_budget: bool,
+    jobs: Vec<Job>,
+    turn: &mut Turn,
+) -> Result<Vec<Job>> {
+    let mut tx = ctx.begin(workspace).await?;
+    // Two workers that fold for one target would wait for each other's rows.
+    manage::hold(&tx, target, "target").await?;
+    let digest: DeliveryId = tx.id();
+    let folded = take_in(&tx, target, digest, over_budget).await?;
+    if folded.len() < 2 {
+        tx.rollback().await?;
+        // Another worker may have folded the others, or this one.
+        let (kept, gone): (Vec<Job>, Vec<Job>) = jobs
+            .into_iter()
+            .partition(|job| folded.contains(&job.delivery.id));
+        postpone(ctx, gone, turn).await?;
+        return Ok(kept);
+    }
+    let (told, others): (Vec<Job>, Vec<Job>) = jobs
+        .into_iter()
+        .partition(|job| folded.contains(&job.delivery.id));
+    let items: Vec<_> = told.into_iter().map(|job| job.item).collect();
+    due::finish_all(tx.connection(), &items).await?;
+    let new = NewDelivery {
+        id: digest,
+        target,
+        rule: None,
+        firing: None,
+        contact: None,
+        payload: Payload::Digest { over_budget },
+        not_before: None,
+    };
+    enqueue(ctx, &mut tx, &[new]).await?;
+    tx.commit().await?;
+    turn.folded += folded.len();
+    turn.expect(workspace, TimeDelta::zero());
+    postpone(ctx, others, turn).await?;
+    Ok(Vec::new())
+}
+
+/// Marks everything that waits for `target` as told in `digest`.
+async fn take_in(
+    tx: &Tx<'_>,
+    target: TargetId,
+    digest: DeliveryId,
+    over_budget: bool,
+) -> Result<BTreeSet<DeliveryId>> {
+    let which = if over_budget { " AND over_budget" } else { "" };
+    let kinds = match tx.connection().get_database_backend() {
+        DatabaseBackend::Postgres => "payload ->> 'kind'",
+        _ => "json_extract(payload, '$.kind')",
+    };
+    let folded: Vec<DeliveryId> = Query::new(format!(
+        "UPDATE delivery SET state = 'FOLDED', folded_into = $3, finished_at = $4,
+             next_attempt_at = NULL
+         WHERE workspace_id = $1 AND target_id = $2 AND state = 'PENDING' AND attempts = 0
+           AND sent_at IS NULL AND {kinds} NOT IN ('digest', 'test'){which}
+         RETURNING id"
+    ))
+    .bind(tx.workspace)
+    .bind(target)
+    .bind(digest)
+    .bind(tx.now)
+    .column(tx.connection())
+    .await?;
+    Ok(folded.into_iter().collect())
+}
+
+#[derive(FromQueryResult)]
+struct Full {
+    workspace_id: WorkspaceId,
+    target_id: TargetId,
+    wait_s: f64,
+}
+
+/// The targets of `jobs` that have been sent as much as their budget allows, with the seconds until
+/// there is room again.
+async fn full<'j>(
+    ctx: &Ctx,
+    jobs: impl Iterator<Item = &'j Job>,
+) -> Result<HashMap<Target, TimeDelta>> {
+    let limited: BTreeMap<Target, i64> = jobs
+        .filter_map(|job| Some((job.target(), job.delivery.hourly_limit?)))
+        .collect();
+    if limited.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let backend = ctx.db.backend();
+    let ago = dialect::now_plus(backend, -BUDGET_S);
+    let wait = match backend {
+        DatabaseBackend::Postgres => {
+            format!("CAST(EXTRACT(EPOCH FROM (MIN(d.sent_at) - {ago})) AS double precision)")
+        }
+        _ => format!("(julianday(MIN(d.sent_at)) - julianday({ago})) * 86400.0"),
+    };
+    let found: Vec<Full> = Query::new(format!(
+        "SELECT d.workspace_id, d.target_id, {wait} AS wait_s
+         FROM {{r}} JOIN delivery d ON d.workspace_id = r.workspace_id AND d.target_id = r.id
+           AND d.sent_at > {ago}
+         GROUP BY d.workspace_id, d.target_id, r.most HAVING COUNT(*) >= r.most"
+    ))
+    .rows(
+        "r",
+        Rows::new()
+            .ids("workspace_id", limited.keys().map(|target| target.0))
+            .ids("id", limited.keys().map(|target| target.1))
+            .ints("most", limited.values().copied()),
+    )
+    .all(ctx.db.writer())
+    .await?;
+    Ok(found
+        .into_iter()
+        .map(|row| {
+            let wait = TimeDelta::milliseconds((row.wait_s.max(0.0) * 1_000.0) as i64 + 100);
+            ((row.workspace_id, row.target_id), wait)
+        })
+        .collect())
+}
+
+/// Puts back what would go over its target's budget, until there is room.
+pub(super) async fn keep_budgets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<Job>> {
+    let full = full(ctx, jobs.iter()).await?;
+    if full.is_empty() {
+        return Ok(jobs);
+    }
+    let (mut rest, mut waiting) = (Vec::with_capacity(jobs.len()), Vec::new());
+    for job in jobs {
+        match full.get(&job.target()) {
+            // What was handed over once has its place in the budget, and a test has none.
+            Some(&wait) if job.delivery.sent_at.is_none() && !job.is_test() => {
+                waiting.push((job, wait));
+            }
+            _ => rest.push(job),
+        }
+    }
+    if waiting.is_empty() {
+        return Ok(rest);
+    }
+    let backend = ctx.db.backend();
+    let rows = Rows::new()
+        .ids(
+            "workspace_id",
+            waiting.iter().map(|(job, _)| job.item.workspace_id),
+        )
+        .ids("id", waiting.iter().map(|(job, _)| job.delivery.id))
+        .times(
+            "at",
+            waiting.iter().map(|(_, wait)| ctx.clock.now() + *wait),
+        );
+    let truth = match backend {
+        DatabaseBackend::Postgres => "TRUE",
+        _ => "1",
+    };
+    Query::new(format!(
+        "UPDATE delivery SET over_budget = {truth}, next_attempt_at = r.at
+         FROM {{r}} WHERE delivery.workspace_id = r.workspace_id AND delivery.id = r.id
+           AND delivery.state = 'PENDING'"
+    ))
+    .rows("r", rows)
+    .execute(ctx.db.writer())
+    .await?;
+    turn.postponed += waiting.len();
+    for (job, wait) in &waiting {
+        turn.expect(job.item.workspace_id, *wait);
+    }
+    let items: Vec<_> = waiting
+        .into_iter()
+        .map(|(job, wait)| (job.item, wait))
+        .collect();
+    due::postpone(ctx, &items).await?;
+    Ok(rest)
+}
+
+#[derive(FromQueryResult)]
+struct Held {
+    workspace_id: WorkspaceId,
+    id: TargetId,
+}
+
+/// Keeps one job for each target that is free, and holds the target for it; puts the others back.
+/// Lists of members without a budget need no holding: nothing is called.
+pub(super) async fn hold_targets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<Job>> {
+    let (mut granted, jobs): (Vec<Job>, Vec<Job>) = jobs
+        .into_iter()
+        .partition(|job| job.delivery.kind == TargetKind::InApp && job.is_free());
+    let mut free = hold(ctx, &jobs).await?;
+    let mut waiting = Vec::new();
+    for job in jobs {
+        if free.remove(&job.target()) {
+            granted.push(job);
+        } else {
+            waiting.push(job);
+        }
+    }
+    postpone(ctx, waiting, turn).await?;
+    mark_sent(ctx, &granted).await?;
+    Ok(granted)
+}
+
+async fn hold(ctx: &Ctx, jobs: &[Job]) -> Result<BTreeSet<Target>> {
+    let wanted: BTreeSet<Target> = jobs.iter().map(Job::target).collect();
+    if wanted.is_empty() {
+        return Ok(wanted);
+    }
+    let backend = ctx.db.backend();
+    let now = dialect::now(backend);
+    let until = dialect::now_plus(backend, HOLD_S);
+    let skip_locked = dialect::skip_locked(backend);
+    let held: Vec<Held> = Query::new(format!(
+        "UPDATE notification_target SET next_send_at = {until}
+         WHERE (workspace_id, id) IN (
+             SELECT workspace_id, id FROM notification_target
+             WHERE (workspace_id, id) IN (SELECT r.workspace_id, r.id FROM {{r}})
+               AND (next_send_at IS NULL OR next_send_at <= {now}) {skip_locked})
+         RETURNING workspace_id, id"
+    ))
+    .rows(
+        "r",
+        Rows::new()
+            .ids("workspace_id", wanted.iter().map(|target| target.0))
+            .ids("id", wanted.iter().map(|target| target.1)),
+    )
+    .all(ctx.db.writer())
+    .await?;
+    Ok(held
+        .into_iter()
+        .map(|held| (held.workspace_id, held.id))
+        .collect())
+}
+
+/// Notes that these are handed over now: from here on they are never folded, and count.
+async fn mark_sent(ctx: &Ctx, jobs: &[Job]) -> Result<()> {
+    let first: Vec<&Job> = jobs
+        .iter()
+        .filter(|job| job.delivery.sent_at.is_none() && !job.is_test())
+        .collect();
+    if first.is_empty() {
+        return Ok(());
+    }
+    let now = dialect::now(ctx.db.backend());
+    Query::new(format!(
+        "UPDATE delivery SET sent_at = {now}
+         FROM {{r}} WHERE delivery.workspace_id = r.workspace_id AND delivery.id = r.id
+           AND delivery.sent_at IS NULL"
+    ))
+    .rows(
+        "r",
+        Rows::new()
+            .ids(
+                "workspace_id",
+                first.iter().map(|job| job.item.workspace_id),
+            )
+            .ids("id", first.iter().map(|job| job.delivery.id)),
+    )
+    .execute(ctx.db.writer())
+    .await?;
+    Ok(())
+}

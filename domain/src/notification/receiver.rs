@@ -1,0 +1,301 @@
+//! Who receives what is sent to a target of kind `EMAIL` or `IN_APP`: everybody, teams, members, and for
+//! email any addresses.
+//!
+//! Who that is in persons is asked when a notification is sent, so that it follows the teams.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entity::{
+    id::{MemberId, TargetId, TeamId, WorkspaceId},
+    kind::TargetKind,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use serde::Serialize;
+
+use crate::{
+    ctx::Ctx,
+    error::{Result, UserError, UserErrorCode},
+    mail::EmailAddress,
+    store::{Query, Rows, Tx},
+};
+
+/// Receivers a target may have.
+pub const RECEIVER_LIMIT: usize = 50;
+/// Persons one notification is sent to at most.
+const PERSONS_LIMIT: i64 = 500;
+
+/// Who receives.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receivers {
+    /// All members.
+    pub everybody: bool,
+    /// The members of teams.
+    pub teams: Vec<TeamId>,
+    /// Members by themselves.
+    pub members: Vec<MemberId>,
+    /// Email addresses, whoever's.
+    pub addresses: Vec<String>,
+}
+
+impl Receivers {
+    fn count(&self) -> usize {
+        usize::from(self.everybody) + self.teams.len() + self.members.len() + self.addresses.len()
+    }
+}
+
+/// Checks receivers for a target of `kind` and brings them into their normal form.
+pub(super) async fn check(
+    tx: &Tx<'_>,
+    kind: TargetKind,
+    mut receivers: Receivers,
+    errors: &mut Vec<UserError>,
+) -> Result<Receivers> {
+    let mut refuse = |path: &[&str], code, message: &str| {
+        let path = [&["receivers"], path].concat();
+        errors.push(UserError::new(&path, code, message));
+    };
+    let has_receivers = matches!(kind, TargetKind::Email | TargetKind::InApp);
+    if !has_receivers {
+        if receivers.count() > 0 {
+            let message = "A target of this kind goes to its address; leave the receivers out.";
+            refuse(&[], UserErrorCode::KindMismatch, message);
+        }
+        return Ok(Receivers::default());
+    }
+    if receivers.count() == 0 {
+        let message = "Say who receives it: everybody, teams, members or addresses.";
+        refuse(&[], UserErrorCode::Required, message);
+    }
+    if receivers.count() > RECEIVER_LIMIT {
+        let message = format!("Name at most {RECEIVER_LIMIT} receivers; make a team of them.");
+        refuse(&[], UserErrorCode::TooLong, &message);
+        return Ok(receivers);
+    }
+    if kind == TargetKind::InApp && !receivers.addresses.is_empty() {
+        let message = "Only email goes to addresses; name members or teams.";
+        refuse(&["addresses"], UserErrorCode::KindMismatch, message);
+    }
+    let mut addresses = BTreeSet::new();
+    for (place, address) in receivers.addresses.iter().enumerate() {
+        let parsed = EmailAddress::parse(address).ok();
+        match parsed
+            .map(|address| address.to_string())
+            .filter(|text| text.is_ascii())
+        {
+            Some(address) => {
+                addresses.insert(address);
+            }
+            None => refuse(
+                &["addresses", &place.to_string()],
+                UserErrorCode::Invalid,
+                "Give an email address such as team@example.com.",
+            ),
+        }
+    }
+    receivers.addresses = addresses.into_iter().collect();
+    receivers.teams = unique(receivers.teams);
+    receivers.members = unique(receivers.members);
+    let teams = there(tx, "team", "", &receivers.teams).await?;
+    if teams < receivers.teams.len() {
+        refuse(
+            &["teamIds"],
+            UserErrorCode::NotFound,
+            "There is no such team.",
+        );
+    }
+    let members = there(
+        tx,
+        "member",
+        " AND t.removed_at IS NULL",
+        &receivers.members,
+    )
+    .await?;
+    if members < receivers.members.len() {
+        refuse(
+            &["memberIds"],
+            UserErrorCode::NotFound,
+            "There is no such member.",
+        );
+    }
+    Ok(receivers)
+}
+
+fn unique<I: Ord>(ids: Vec<I>) -> Vec<I> {
+    ids.into_iter()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+/// How many of `ids` there are in a table.
+async fn there<I: entity::id::Id>(
+    tx: &Tx<'_>,
+    table: &str,
+    only: &str,
+    ids: &[I],
+) -> Result<usize> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let count: Option<i64> = Query::new(format!(
+        "SELECT COUNT(*) FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id{only}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .scalar(tx.connection())
+    .await?;
+    Ok(usize::try_from(count.unwrap_or_default()).unwrap_or_default())
+}
+
+/// Everybody, a team, a member or an address.
+type Receives = (bool, Option<TeamId>, Option<MemberId>, Option<String>);
+
+/// Writes who receives what is sent to a target, in place of who did.
+pub(super) async fn store(tx: &Tx<'_>, target: TargetId, receivers: &Receivers) -> Result<()> {
+    Query::new(
+        "DELETE FROM notification_receiver
+         WHERE workspace_id = $1 AND notification_target_id = $2",
+    )
+    .bind(tx.workspace)
+    .bind(target)
+    .execute(tx.connection())
+    .await?;
+    let Receivers {
+        everybody,
+        teams,
+        members,
+        addresses,
+    } = receivers;
+    let mut rows: Vec<Receives> = Vec::new();
+    rows.extend(everybody.then_some((true, None, None, None)));
+    rows.extend(teams.iter().map(|&team| (false, Some(team), None, None)));
+    rows.extend(
+        members
+            .iter()
+            .map(|&member| (false, None, Some(member), None)),
+    );
+    rows.extend(
+        addresses
+            .iter()
+            .map(|one| (false, None, None, Some(one.clone()))),
+    );
+    if rows.is_empty() {
+        return Ok(());
+    }
+    Query::new(
+        "INSERT INTO notification_receiver (workspace_id, notification_target_id, place, everybody,
+                                            team_id, member_id, address)
+         SELECT $1, $2, r.place, r.everybody, r.team_id, r.member_id, r.address FROM {r}",
+    )
+    .bind(tx.workspace)
+    .bind(target)
+    .rows(
+        "r",
+        Rows::new()
+            .ints("place", 0..rows.len() as i64)
+            .flags("everybody", rows.iter().map(|row| row.0))
+            .opt_ids("team_id", rows.iter().map(|row| row.1))
+            .opt_ids("member_id", rows.iter().map(|row| row.2))
+            .opt_texts("address", rows.iter().map(|row| row.3.clone())),
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    notification_target_id: TargetId,
+    everybody: bool,
+    team_id: Option<TeamId>,
+    member_id: Option<MemberId>,
+    address: Option<String>,
+}
+
+/// Who receives what is sent to each of `targets`, as far as they have receivers.
+pub async fn load(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    targets: &[TargetId],
+) -> Result<BTreeMap<TargetId, Receivers>> {
+    let rows: Vec<Row> = Query::new(
+        "SELECT v.notification_target_id, v.everybody, v.team_id, v.member_id, v.address
+         FROM {r} JOIN notification_receiver v
+           ON v.workspace_id = $1 AND v.notification_target_id = r.id
+         ORDER BY v.notification_target_id, v.place",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", targets.iter().copied()))
+    .all(connection)
+    .await?;
+    let mut found: BTreeMap<TargetId, Receivers> = BTreeMap::new();
+    for row in rows {
+        let receivers = found.entry(row.notification_target_id).or_default();
+        receivers.everybody |= row.everybody;
+        receivers.teams.extend(row.team_id);
+        receivers.members.extend(row.member_id);
+        receivers.addresses.extend(row.address);
+    }
+    Ok(found)
+}
+
+/// The members a target's notifications go to now, each once. SQL of the row `v` of
+/// `notification_receiver` and the row `m` of `member`.
+const RECEIVES: &str = "m.removed_at IS NULL AND (v.everybody OR m.id = v.member_id
+    OR EXISTS (SELECT 1 FROM team_member g WHERE g.workspace_id = v.workspace_id
+               AND g.team_id = v.team_id AND g.member_id = m.id))";
+
+/// The members a target's notifications go to now.
+pub(super) async fn members(tx: &Tx<'_>, target: TargetId) -> Result<Vec<MemberId>> {
+    Ok(Query::new(format!(
+        "SELECT m.id FROM member m WHERE m.workspace_id = $1 AND EXISTS (
+             SELECT 1 FROM notification_receiver v
+             WHERE v.workspace_id = $1 AND v.notification_target_id = $2 AND {RECEIVES})
+         ORDER BY m.id LIMIT $3"
+    ))
+    .bind(tx.workspace)
+    .bind(target)
+    .bind(PERSONS_LIMIT)
+    .column(tx.connection())
+    .await?)
+}
+
+#[derive(FromQueryResult)]
+struct Addressed {
+    workspace_id: WorkspaceId,
+    notification_target_id: TargetId,
+    address: String,
+}
+
+/// The addresses that mail for each of `targets` goes to now, each once.
+pub(super) async fn addresses(
+    ctx: &Ctx,
+    targets: &[(WorkspaceId, TargetId)],
+) -> Result<BTreeMap<(WorkspaceId, TargetId), BTreeSet<String>>> {
+    if targets.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = Rows::new()
+        .ids("workspace_id", targets.iter().map(|target| target.0))
+        .ids("id", targets.iter().map(|target| target.1));
+    let rows: Vec<Addressed> = Query::new(format!(
+        "SELECT v.workspace_id, v.notification_target_id, COALESCE(v.address, m.email) AS address
+         FROM {{r}} JOIN notification_receiver v
+           ON v.workspace_id = r.workspace_id AND v.notification_target_id = r.id
+         LEFT JOIN member m ON v.address IS NULL AND m.workspace_id = v.workspace_id AND {RECEIVES}
+         WHERE v.address IS NOT NULL OR m.id IS NOT NULL"
+    ))
+    .rows("r", rows)
+    .all(ctx.db.writer())
+    .await?;
+    let mut found: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        let target = (row.workspace_id, row.notification_target_id);
+        let addresses = found.entry(target).or_default();
+        if addresses.len() < PERSONS_LIMIT as usize {
+            addresses.insert(row.address);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,272 @@
+//! How a batch of enrolments on one version goes through its steps.
+//!
+//! First everybody's goals and exits are judged, then the waits of those who wait; then the steps are
+//! visited once each, in an order in which whatever follows in the same moment comes later, and
+//! everybody who stands at a step is dealt with together.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{
+    id::ContactId,
+    kind::{EnrolmentState, StepOutcome},
+};
+use serde_json::json;
+
+use super::{
+    scene::Scene,
+    way::{Stand, Way},
+};
+use crate::{
+    action::{self, Action, Case, Performed, perform::By},
+    condition::Condition,
+    ctx::Ctx,
+    error::{Error, Result},
+    playbook::{
+        definition::{Arm, Definition, StepKind, WaitFor},
+        flow, judge, moment,
+    },
+    store::Tx,
+    work::change::Entry,
+};
+
+/// How often conditions are judged anew that time alone can make true.
+const POLL: TimeDelta = TimeDelta::hours(1);
+
+/// What the enrolments of a batch that are on one version share.
+pub(super) struct Walk<'a> {
+    pub(super) ctx: &'a Ctx,
+    pub(super) scene: &'a Scene,
+    pub(super) definition: &'a Definition,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Walk<'_> {
+    /// Takes them on as far as they go now.
+    pub(super) async fn take_on(&self, tx: &mut Tx<'_>, ways: &mut [Way]) -> Result<()> {
+        // Whoever was merged into somebody else waits until they are taken apart again.
+        let (mut active, merged): (Vec<&mut Way>, Vec<&mut Way>) = ways
+            .iter_mut()
+            .partition(|way| !self.scene.merged.contains(&way.row.contact_id));
+        for way in merged {
+            let until = way.row.wait_until;
+            way.stand = Stand::Parked { until, due: None };
+        }
+        self.end_early(tx, &mut active).await?;
+        self.resume(tx, &mut active).await?;
+        let order = flow::order(self.definition)
+            .map_err(|_| Error::Internal("a playbook with a circle in it".to_owned()))?;
+        for place in order {
+            let mut here: Vec<&mut Way> = active
+                .iter_mut()
+                .filter(|way| way.place == place && way.stand == Stand::Arrived)
+                .map(|way| &mut **way)
+                .collect();
+            if !here.is_empty() {
+                self.arrive(tx, place, &mut here).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose contacts a condition holds for.
+    async fn holds(
+        &self,
+        tx: &Tx<'_>,
+        condition: &Condition,
+        ways: &[&mut Way],
+    ) -> Result<HashSet<ContactId>> {
+        let contacts: Vec<ContactId> = ways.iter().map(|way| way.row.contact_id).collect();
+        judge::holding(tx, condition, &contacts, self.scene.zone).await
+    }
+
+    /// Goals first, then exits. A goal that holds when somebody has just been enrolled was not reached
+    /// by this playbook: they leave without it being counted as reached.
+    async fn end_early(&self, tx: &Tx<'_>, ways: &mut [&mut Way]) -> Result<()> {
+        let goals = self.definition.goals.iter();
+        let exits = self.definition.exits.iter();
+        let endings = goals
+            .map(|goal| (EnrolmentState::Goal, goal))
+            .chain(exits.map(|exit| (EnrolmentState::Exited, exit)));
+        for (state, ending) in endings {
+            if ways.iter().all(|way| way.is_over()) {
+                break;
+            }
+            let holding = self.holds(tx, &ending.condition, ways).await?;
+            for way in ways.iter_mut().filter(|way| !way.is_over()) {
+                if holding.contains(&way.row.contact_id) {
+                    let state = if way.is_new() {
+                        EnrolmentState::Exited
+                    } else {
+                        state
+                    };
+                    way.leave(self.definition, state, &ending.name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Those who wait since before: on when their wait is over.
+    async fn resume(&self, tx: &Tx<'_>, ways: &mut [&mut Way]) -> Result<()> {
+        let definition = self.definition;
+        for (place, step) in definition.steps.iter().enumerate() {
+            let mut here: Vec<&mut Way> = ways
+                .iter_mut()
+                .filter(|way| way.place == place && matches!(way.stand, Stand::Parked { .. }))
+                .map(|way| &mut **way)
+                .collect();
+            if here.is_empty() {
+                continue;
+            }
+            match &step.kind {
+                StepKind::Wait(_) => {
+                    for way in here {
+                        match way.waits_until() {
+                            Some(until) if until > self.now => self.park(way, until),
+                            _ => way.pass(definition, StepOutcome::Waited, json!({}), self.now),
+                        }
+                    }
+                }
+                StepKind::WaitFor(wait) => {
+                    let holding = self.holds(tx, &wait.condition, &here).await?;
+                    for way in here {
+                        self.wait_for(wait, way, &holding, false);
+                    }
+                }
+                // The step was another kind of step when the wait began: come to it anew.
+                StepKind::Actions(_) | StepKind::Branch(_) | StepKind::End => {
+                    for way in &mut here {
+                        way.stand = Stand::Arrived;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with everybody who has come to one step.
+    async fn arrive(&self, tx: &mut Tx<'_>, place: usize, here: &mut [&mut Way]) -> Result<()> {
+        let definition = self.definition;
+        match &definition.steps[place].kind {
+            StepKind::Actions(actions) => self.act(tx, actions, here).await,
+            StepKind::Wait(wait) => {
+                let until = moment::end_of_wait(wait, self.now, self.scene.zone);
+                for way in here {
+                    self.park(way, until);
+                }
+                Ok(())
+            }
+            StepKind::WaitFor(wait) => {
+                let holding = self.holds(tx, &wait.condition, here).await?;
+                for way in here {
+                    self.wait_for(wait, way, &holding, true);
+                }
+                Ok(())
+            }
+            StepKind::Branch(arms) => self.branch(tx, place, arms, here).await,
+            StepKind::End => {
+                for way in here {
+                    way.go(definition, None, StepOutcome::Ended, json!({}), self.now);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn wait_for(&self, wait: &WaitFor, way: &mut Way, holding: &HashSet<ContactId>, is_new: bool) {
+        let definition = self.definition;
+        if holding.contains(&way.row.contact_id) {
+            return way.pass(definition, StepOutcome::Met, json!({}), self.now);
+        }
+        let timeout = TimeDelta::try_seconds(wait.timeout_seconds).unwrap_or_default();
+        let until = way.waits_until().filter(|_| !is_new);
+        let until = until.unwrap_or(self.now + timeout);
+        if until > self.now {
+            return self.park(way, until);
+        }
+        let next = flow::after_timeout(definition, way.place);
+        way.go(definition, next, StepOutcome::TimedOut, json!({}), self.now);
+    }
+
+    /// Lets an enrolment wait. Where time alone may make something true, it is looked at now and then.
+    fn park(&self, way: &mut Way, until: DateTime<Utc>) {
+        let step = &self.definition.steps[way.place].kind;
+        let endings = self.definition.goals.iter().chain(&self.definition.exits);
+        let timed = endings.map(|ending| &ending.condition).any(judge::timed)
+            || matches!(step, StepKind::WaitFor(wait) if judge::timed(&wait.condition));
+        let due = if timed {
+            until.min(self.now + POLL)
+        } else {
+            until
+        };
+        way.stand = Stand::Parked {
+            until: Some(until),
+            due: Some(due),
+        };
+    }
+
+    async fn branch(
+        &self,
+        tx: &Tx<'_>,
+        place: usize,
+        arms: &[Arm],
+        here: &mut [&mut Way],
+    ) -> Result<()> {
+        let definition = self.definition;
+        let mut taken: HashMap<ContactId, usize> = HashMap::new();
+        for (index, arm) in arms.iter().enumerate() {
+            if taken.len() == here.len() {
+                break;
+            }
+            for contact in self.holds(tx, &arm.condition, here).await? {
+                taken.entry(contact).or_insert(index);
+            }
+        }
+        for way in here {
+            let arm = taken.get(&way.row.contact_id).copied();
+            let next = match arm {
+                Some(index) => definition.place(&arms[index].next),
+                None => flow::after(definition, place),
+            };
+            let detail = json!({ "arm": arm });
+            way.go(definition, next, StepOutcome::Branched, detail, self.now);
+        }
+        Ok(())
+    }
+
+    async fn act(&self, tx: &mut Tx<'_>, actions: &[Action], here: &mut [&mut Way]) -> Result<()> {
+        let causes: Vec<Entry> = here.iter().map(|way| way.cause()).collect();
+        let mut performed = Vec::with_capacity(here.len() * actions.len());
+        for (way, cause) in here.iter().zip(&causes) {
+            let contact = way.row.contact_id;
+            let case = Case {
+                contact: Some(contact),
+                account: self.scene.accounts.get(&contact).copied().flatten(),
+                conversation: None,
+                message: None,
+            };
+            let by = By {
+                origin: way.origin(),
+                name: &self.scene.name,
+                cause: Some(cause),
+                firing: None,
+                not_before: None,
+            };
+            performed.extend(actions.iter().map(|action| Performed { action, case, by }));
+        }
+        let mut outcomes = action::perform(self.ctx, tx, &performed).await?.into_iter();
+        for way in here {
+            let mut told = Vec::new();
+            for index in 0..actions.len() {
+                for mut outcome in outcomes.next().unwrap_or_default() {
+                    outcome.action = index;
+                    told.push(outcome);
+                }
+            }
+            let detail = json!({ "outcomes": told });
+            way.pass(self.definition, StepOutcome::Acted, detail, self.now);
+        }
+        Ok(())
+    }
+}

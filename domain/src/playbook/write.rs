@@ -1,0 +1,378 @@
+//! Making, changing, publishing, pausing and archiving playbooks.
+
+use entity::{
+    id::PlaybookId,
+    kind::{OperationKind, PlaybookState},
+    playbook, playbook_version,
+};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, Set,
+};
+use serde_json::json;
+
+use super::{
+    DESCRIPTION_LIMIT, NAME_LIMIT, PLAYBOOK_LIMIT, VERSION_LIMIT,
+    definition::{Definition, StoredError},
+};
+use crate::{
+    access::{Actor, Origin, Scope},
+    audit::Record,
+    condition::reference,
+    ctx::Ctx,
+    error::{Error, Result, UserError, UserErrorCode},
+    operation::{self, NewOperation},
+    port::Work,
+    store::{Query, Tx, dialect},
+    text,
+    work::change::{Change, Fact},
+};
+
+/// A playbook about to be made.
+#[derive(Debug, Clone)]
+pub struct NewPlaybook {
+    /// The name shown.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// What it is.
+    pub definition: Definition,
+    /// Whether it is to be at work at once; otherwise its first version is a draft.
+    pub publish: bool,
+}
+
+/// What may be changed about a playbook; what is left out stays.
+#[derive(Debug, Clone, Default)]
+pub struct PlaybookChange {
+    /// The name shown.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What it is, as a new version.
+    pub definition: Option<Definition>,
+    /// Whether the new version is published; otherwise it is a draft.
+    pub publish: bool,
+}
+
+/// Makes a playbook with its first version. It is active; without a published version it enrols
+/// nobody.
+pub async fn create(ctx: &Ctx, actor: &Actor, new: NewPlaybook) -> Result<playbook::Model> {
+    actor.require(Scope::Configure)?;
+    let mut errors = Vec::new();
+    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors);
+    let description = keep(
+        text::long_text(&new.description, &["description"], DESCRIPTION_LIMIT),
+        &mut errors,
+    );
+    let mut tx = ctx.begin(actor.workspace).await?;
+    check(&tx, &new.definition, &mut errors).await?;
+    let name_key = text::name_key(&name);
+    if errors.is_empty() {
+        refuse_taken(&tx, &name_key, None).await?;
+        refuse_too_many(&tx).await?;
+    } else {
+        return Err(Error::Refused(errors));
+    }
+    let row = playbook::Model {
+        workspace_id: tx.workspace,
+        id: tx.id(),
+        name,
+        name_key,
+        description,
+        state: PlaybookState::Active,
+        version: i64::from(new.publish),
+        latest_version: 1,
+        created_by: actor.origin().json(),
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    playbook::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(tx.connection())
+        .await?;
+    insert_version(&tx, actor, &row, 1, &new.definition, new.publish).await?;
+    record(&mut tx, actor.origin(), row.id);
+    let mut said = audited(&row);
+    said["definition"] = new.definition.to_stored().map_err(stored)?;
+    tx.audit(actor, Record::made("playbook.create", row.id, said));
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Changes a playbook. Another definition becomes a new version; enrolments under way stay on theirs.
+pub async fn update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: PlaybookId,
+    change: PlaybookChange,
+) -> Result<playbook::Model> {
+    actor.require(Scope::Configure)?;
+    let mut errors = Vec::new();
+    let name = change.name.as_deref();
+    let name = name.map(|name| keep(text::name(name, &["name"], NAME_LIMIT), &mut errors));
+    let description = change.description.as_deref().map(|text| {
+        let text = text::long_text(text, &["description"], DESCRIPTION_LIMIT);
+        keep(text, &mut errors)
+    });
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let row = lock(&tx, id, &["id"]).await?;
+    refuse_archived(&row)?;
+    if let Some(definition) = &change.definition {
+        check(&tx, definition, &mut errors).await?;
+    }
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
+    }
+    let (before, latest, published) = (audited(&row), row.latest_version, row.version);
+    let mut after = row.clone();
+    if let Some(name) = name {
+        after.name_key = text::name_key(&name);
+        after.name = name;
+        refuse_taken(&tx, &after.name_key, Some(id)).await?;
+    }
+    after.description = description.unwrap_or(after.description);
+    if let Some(definition) = &change.definition {
+        if latest >= VERSION_LIMIT {
+            let message = format!(
+                "A playbook has at most {VERSION_LIMIT} versions. Make a new playbook instead."
+            );
+            let code = UserErrorCode::LimitReached;
+            return Err(Error::refused(&["definition"], code, message));
+        }
+        after.latest_version = latest + 1;
+        after.version = if change.publish {
+            latest + 1
+        } else {
+            published
+        };
+        let version = after.latest_version;
+        insert_version(&tx, actor, &row, version, definition, change.publish).await?;
+    }
+    let row = write(&tx, &row, after).await?;
+    record(&mut tx, actor.origin(), id);
+    let mut said = audited(&row);
+    if let Some(definition) = &change.definition {
+        said["definition"] = definition.to_stored().map_err(stored)?;
+    }
+    tx.audit(actor, Record::changed("playbook.update", id, before, said));
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Lets new enrolments take `version`: the newest draft, or an older one to go back to.
+pub async fn publish(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: PlaybookId,
+    version: i64,
+) -> Result<playbook::Model> {
+    actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let row = lock(&tx, id, &["id"]).await?;
+    refuse_archived(&row)?;
+    let found: Option<playbook_version::Model> =
+        playbook_version::Entity::find_by_id((tx.workspace, id, version))
+            .one(tx.connection())
+            .await?;
+    let found = found.ok_or_else(|| Error::not_found(&["version"], "version of this playbook"))?;
+    // What it names may be gone since it was written.
+    let definition = Definition::from_stored(found.definition.clone()).map_err(stored)?;
+    let mut errors = Vec::new();
+    check(&tx, &definition, &mut errors).await?;
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors).below(&["version"]));
+    }
+    if found.published_at.is_none() {
+        let now = tx.now;
+        let mut active = found.into_active_model();
+        active.published_at = Set(Some(now));
+        active.update(tx.connection()).await?;
+    }
+    let before = audited(&row);
+    let after = playbook::Model {
+        version,
+        ..row.clone()
+    };
+    let row = write(&tx, &row, after).await?;
+    record(&mut tx, actor.origin(), id);
+    let record = Record::changed("playbook.publish", id, before, audited(&row));
+    tx.audit(actor, record);
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Pauses, resumes or archives a playbook; nothing happens to one that is as wanted. Timers that ran
+/// out while it was paused go on with at once; archiving ends every enrolment, which goes on as an
+/// operation.
+pub async fn set_state(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: PlaybookId,
+    state: PlaybookState,
+) -> Result<playbook::Model> {
+    actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let row = lock(&tx, id, &["id"]).await?;
+    if row.state == state {
+        tx.rollback().await?;
+        return Ok(row);
+    }
+    refuse_archived(&row)?;
+    let before = audited(&row);
+    let after = playbook::Model {
+        state,
+        ..row.clone()
+    };
+    let row = write(&tx, &row, after).await?;
+    let action = match state {
+        PlaybookState::Active => {
+            tx.wake(Work::Enrolment);
+            "playbook.resume"
+        }
+        PlaybookState::Paused => "playbook.pause",
+        PlaybookState::Archived => {
+            let new = NewOperation {
+                kind: OperationKind::EndEnrolments,
+                request: json!({ "playbook_id": id }),
+                total: None,
+                dry_run: false,
+                origin: actor.origin(),
+            };
+            operation::start(ctx, &mut tx, new).await?;
+            "playbook.archive"
+        }
+    };
+    record(&mut tx, actor.origin(), id);
+    tx.audit(actor, Record::changed(action, id, before, audited(&row)));
+    tx.commit().await?;
+    Ok(row)
+}
+
+async fn write(
+    tx: &Tx<'_>,
+    before: &playbook::Model,
+    after: playbook::Model,
+) -> Result<playbook::Model> {
+    let mut active = before.clone().into_active_model();
+    active.name = Set(after.name);
+    active.name_key = Set(after.name_key);
+    active.description = Set(after.description);
+    active.state = Set(after.state);
+    active.version = Set(after.version);
+    active.latest_version = Set(after.latest_version);
+    active.updated_at = Set(tx.now);
+    Ok(active.update(tx.connection()).await?)
+}
+
+async fn insert_version(
+    tx: &Tx<'_>,
+    actor: &Actor,
+    row: &playbook::Model,
+    version: i64,
+    definition: &Definition,
+    published: bool,
+) -> Result<()> {
+    let version = playbook_version::Model {
+        workspace_id: tx.workspace,
+        playbook_id: row.id,
+        version,
+        definition: definition.to_stored().map_err(stored)?,
+        created_by: actor.origin().json(),
+        created_at: tx.now,
+        published_at: published.then_some(tx.now),
+    };
+    playbook_version::Entity::insert(version.into_active_model())
+        .exec_without_returning(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// The playbook, held against others who would change it.
+pub(super) async fn lock(tx: &Tx<'_>, id: PlaybookId, path: &[&str]) -> Result<playbook::Model> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    Query::new(format!(
+        "SELECT * FROM playbook WHERE workspace_id = $1 AND id = $2 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .one(tx.connection())
+    .await?
+    .ok_or_else(|| Error::not_found(path, "playbook"))
+}
+
+/// Everything wrong with a definition; its paths begin with `definition`.
+async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>) -> Result<()> {
+    let mut found = definition.check();
+    if found.is_empty() {
+        let references = definition.references();
+        found = reference::unknown(tx.connection(), tx.workspace, &references).await?;
+    }
+    for mut error in found {
+        error.path.insert(0, "definition".to_owned());
+        errors.push(error);
+    }
+    Ok(())
+}
+
+fn refuse_archived(row: &playbook::Model) -> Result<()> {
+    if row.state == PlaybookState::Archived {
+        let message = "This playbook is archived. Make a new one.";
+        return Err(Error::refused(&["id"], UserErrorCode::Invalid, message));
+    }
+    Ok(())
+}
+
+async fn refuse_taken(tx: &Tx<'_>, name_key: &str, but: Option<PlaybookId>) -> Result<()> {
+    let taken: Option<PlaybookId> = Query::new(
+        "SELECT id FROM playbook
+         WHERE workspace_id = $1 AND name_key = $2 AND state <> 'ARCHIVED'",
+    )
+    .bind(tx.workspace)
+    .bind(name_key)
+    .scalar(tx.connection())
+    .await?;
+    if taken.is_some() && taken != but {
+        let message = "Another playbook has this name. Choose another.";
+        return Err(Error::refused(&["name"], UserErrorCode::Taken, message));
+    }
+    Ok(())
+}
+
+async fn refuse_too_many(tx: &Tx<'_>) -> Result<()> {
+    let count: Option<i64> =
+        Query::new("SELECT COUNT(*) FROM playbook WHERE workspace_id = $1 AND state <> 'ARCHIVED'")
+            .bind(tx.workspace)
+            .scalar(tx.connection())
+            .await?;
+    if count.unwrap_or_default() >= PLAYBOOK_LIMIT {
+        let message =
+            format!("A workspace has at most {PLAYBOOK_LIMIT} playbooks. Archive one first.");
+        return Err(Error::refused(&[], UserErrorCode::LimitReached, message));
+    }
+    Ok(())
+}
+
+fn keep(result: Result<String, UserError>, errors: &mut Vec<UserError>) -> String {
+    result
+        .map_err(|error| errors.push(error))
+        .unwrap_or_default()
+}
+
+/// Notes that a playbook changed.
+pub(super) fn record(tx: &mut Tx<'_>, origin: Origin, playbook_id: PlaybookId) {
+    let fact = Fact::PlaybookChanged { playbook_id };
+    tx.record(Change::new(origin, None, fact));
+}
+
+/// What the audit log says of a playbook.
+fn audited(row: &playbook::Model) -> serde_json::Value {
+    json!({
+        "name": row.name, "description": row.description, "state": row.state,
+        "version": row.version, "latest_version": row.latest_version,
+    })
+}
+
+pub(super) fn stored(error: StoredError) -> Error {
+    match error {
+        StoredError::Malformed(error) => Error::Decode(error),
+        newer @ StoredError::Newer(_) => Error::Internal(newer.to_string()),
+    }
+}

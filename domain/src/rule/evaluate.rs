@@ -1,0 +1,644 @@
+//! Which rules fire on a number of occasions, and what is decided about their effects. Reads what has
+//! to be known, writes nothing.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{FiringId, Id as _, RuleId},
+    kind::{Author, Channel, MissReason},
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{
+    cache::{Active, Compiled},
+    occasion::{Occasion, What, things},
+    plan::{Firing, plan},
+    trigger::Happened,
+};
+use crate::{
+    action::{
+        self, Action, Effect, Outcome, OutcomeResult,
+        board::{Decision, Tags, Usable, decide, ids_here},
+    },
+    condition::{
+        Moment,
+        facts::{Holders, MessageFacts},
+        known::Known,
+        matcher::{self, Match, MatchedPart, Matcher, Scratch},
+        trace::Trace,
+    },
+    error::Result,
+    store::{Query, Rows, Tx},
+    workspace,
+};
+
+/// Of how many messages one is looked at more closely for rules that did not fire.
+const SAMPLE: u8 = 16;
+/// How many rules that did not fire are noted for such a message, and for a batch.
+const MISSES: usize = 2;
+const MISSES_IN_ALL: usize = 40;
+
+/// What came of a batch.
+#[derive(Default)]
+pub(crate) struct Evaluated<'a> {
+    pub(crate) fired: Vec<Fired<'a>>,
+    pub(crate) misses: Vec<Miss>,
+    pub(crate) usable: Usable,
+}
+
+/// A rule that fired on something, with everything that is to be written about it.
+pub(crate) struct Fired<'a> {
+    pub(crate) id: FiringId,
+    pub(crate) occasion: Occasion<'a>,
+    pub(crate) rule_id: RuleId,
+    pub(crate) rule: &'a Active,
+    pub(crate) matched: Vec<MatchedPart>,
+    pub(crate) wanted: Vec<Wanted>,
+    /// Its notices set off no earlier.
+    pub(crate) not_before: Option<DateTime<Utc>>,
+}
+
+/// An effect with what was decided about it.
+pub(crate) struct Wanted {
+    pub(crate) action: usize,
+    pub(crate) effect: Effect,
+    pub(crate) decision: Decision,
+}
+
+impl Wanted {
+    /// The outcome to be logged, when what was written came out as `result`.
+    pub(crate) fn outcome(self, result: OutcomeResult) -> Outcome {
+        Outcome {
+            action: self.action,
+            effect: self.effect,
+            result,
+        }
+    }
+}
+
+/// A rule that looked at something and did not fire.
+pub(crate) struct Miss {
+    pub(crate) rule_id: RuleId,
+    pub(crate) rule_version: i64,
+    pub(crate) subject: Uuid,
+    pub(crate) case: crate::action::Case,
+    pub(crate) reason: MissReason,
+    pub(crate) trace: Option<Trace>,
+}
+
+/// Asks the rules about each occasion in turn.
+pub(crate) async fn evaluate<'a>(
+    tx: &Tx<'_>,
+    rules: &'a Compiled,
+    occasions: &[Occasion<'a>],
+) -> Result<Evaluated<'a>> {
+    run(tx, rules, None, occasions).await
+}
+
+/// Asks one rule, of this number among those that do not wait for messages, because the clock came
+/// round.
+pub(crate) async fn evaluate_tick<'a>(
+    tx: &Tx<'_>,
+    rules: &'a Compiled,
+    number: u32,
+    occasions: &[Occasion<'a>],
+) -> Result<Evaluated<'a>> {
+    run(tx, rules, Some(number), occasions).await
+}
+
+async fn run<'a>(
+    tx: &Tx<'_>,
+    rules: &'a Compiled,
+    tick: Option<u32>,
+    occasions: &[Occasion<'a>],
+) -> Result<Evaluated<'a>> {
+    let tags = Tags::load(tx, things(occasions)).await?;
+    let memory = Memory::load(tx, rules, occasions).await?;
+    let now = Moment::of(tx.connection(), tx.workspace, tx.now).await?;
+    let mut evaluation = Evaluation {
+        rules,
+        tick,
+        now,
+        known: Learned::default(),
+        expected: BTreeSet::new(),
+        tags,
+        memory,
+        usable: None,
+        zone: None,
+        scratch: Scratch::default(),
+        evaluated: Evaluated::default(),
+    };
+    evaluation.foresee(tx, occasions).await?;
+    for occasion in occasions {
+        let matches = evaluation.ask(tx, occasion).await?;
+        let firings = evaluation.admit(occasion, matches);
+        if !firings.is_empty() {
+            evaluation.decide(tx, occasion, firings).await?;
+        }
+    }
+    let mut evaluated = evaluation.evaluated;
+    evaluated.usable = evaluation.usable.unwrap_or_default();
+    Ok(evaluated)
+}
+
+struct Evaluation<'a> {
+    rules: &'a Compiled,
+    /// The rule that is asked when the clock came round.
+    tick: Option<u32>,
+    now: Moment,
+    /// What the database has said to deep conditions.
+    known: Learned,
+    /// The rules whose effects are looked up together: with few rules all, else those that fire as
+    /// far as can be foreseen.
+    expected: BTreeSet<Uuid>,
+    tags: Tags,
+    memory: Memory,
+    usable: Option<Usable>,
+    zone: Option<chrono_tz::Tz>,
+    scratch: Scratch,
+    evaluated: Evaluated<'a>,
+}
+
+/// What the database has said, to the rules on messages and to the others: each matcher numbers its
+/// questions by itself.
+#[derive(Default)]
+struct Learned {
+    messages: Known,
+    others: Known,
+}
+
+impl Learned {
+    fn of(&self, what: &What<'_>) -> &Known {
+        match what {
+            What::Message(_) => &self.messages,
+            What::Other(_) => &self.others,
+        }
+    }
+}
+
+/// With more names than this, only what rules that fire name is looked up.
+const MANY: usize = 200;
+
+/// A rule whose trigger and condition hold.
+struct Matched<'a> {
+    rule_id: RuleId,
+    rule: &'a Active,
+    parts: Vec<MatchedPart>,
+}
+
+impl<'a> Evaluation<'a> {
+    /// Asks the database what deep conditions need to know of all occasions at once, after a first look
+    /// at what the occasions themselves decide.
+    async fn foresee(&mut self, tx: &Tx<'_>, occasions: &[Occasion<'a>]) -> Result<()> {
+        let rules = self.rules;
+        let narrow = rules.wanted.len() > MANY;
+        let asks = rules.matcher.asks_the_database() || rules.others.asks_the_database();
+        if !narrow && !asks {
+            return Ok(());
+        }
+        let mut wanted = [matcher::Wanted::default(), matcher::Wanted::default()];
+        for occasion in occasions {
+            let (_, matches, _) = self.look(occasion);
+            let is_message = matches!(occasion.what, What::Message(_));
+            wanted[usize::from(!is_message)].add(&self.scratch);
+            if narrow {
+                self.expected.extend(matches.iter().map(|one| one.rule_id));
+            }
+        }
+        let [of_messages, of_others] = wanted;
+        self.learn(tx, true, &of_messages).await?;
+        self.learn(tx, false, &of_others).await
+    }
+
+    async fn learn(
+        &mut self,
+        tx: &Tx<'_>,
+        of_messages: bool,
+        wanted: &matcher::Wanted,
+    ) -> Result<()> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let (matcher, known) = if of_messages {
+            (&self.rules.matcher, &mut self.known.messages)
+        } else {
+            (&self.rules.others, &mut self.known.others)
+        };
+        matcher
+            .learn(tx.connection(), tx.workspace, &self.now, wanted, known)
+            .await
+    }
+
+    /// Looks up what the effects of the rules that fire name, unless that was done.
+    async fn look_up(&mut self, tx: &Tx<'_>, matches: &[Matched<'a>]) -> Result<()> {
+        if self.rules.wanted.len() <= MANY {
+            if self.usable.is_none() {
+                self.usable = Some(Usable::load(tx, &self.rules.wanted).await?);
+            }
+            return Ok(());
+        }
+        let before = self.expected.len();
+        self.expected
+            .extend(matches.iter().map(|one| one.rule_id.uuid()));
+        if self.usable.is_some() && self.expected.len() == before {
+            return Ok(());
+        }
+        let mut wanted = action::board::Wanted::default();
+        let rules = self.expected.iter().filter_map(|&id| self.rules.rule(id));
+        for effect in rules.flat_map(|rule| rule.actions.iter().flat_map(Action::effects)) {
+            wanted.note(&effect);
+        }
+        self.usable = Some(Usable::load(tx, &wanted).await?);
+        Ok(())
+    }
+
+    /// The rules that fire by what is known so far, and which were asked.
+    fn look(&mut self, occasion: &Occasion<'a>) -> (&'a Matcher, Vec<Match>, Vec<u32>) {
+        let rules = self.rules;
+        let facts = facts(occasion, &self.tags, &self.now);
+        match occasion.what {
+            What::Message(_) => {
+                let (known, scratch) = (&self.known.messages, &mut self.scratch);
+                let matches = rules.matcher.evaluate(&facts, known, &self.now, scratch);
+                (&rules.matcher, matches, Vec::new())
+            }
+            What::Other(happened) => {
+                let numbers: Vec<u32> = match happened {
+                    Happened::Tick => self.tick.iter().copied().collect(),
+                    _ => rules.listening(&happened),
+                };
+                let (known, scratch) = (&self.known.others, &mut self.scratch);
+                let matches = rules
+                    .others
+                    .evaluate_among(&numbers, &facts, known, &self.now, scratch);
+                (&rules.others, matches, numbers)
+            }
+        }
+    }
+
+    async fn ask(&mut self, tx: &Tx<'_>, occasion: &Occasion<'a>) -> Result<Vec<Matched<'a>>> {
+        let rules = self.rules;
+        let (matcher, mut matches, mut numbers) = self.look(occasion);
+        if self.scratch.is_undecided() {
+            // A tag that an earlier occasion of the batch brought made another question matter.
+            let mut wanted = matcher::Wanted::default();
+            wanted.add(&self.scratch);
+            let is_message = matches!(occasion.what, What::Message(_));
+            self.learn(tx, is_message, &wanted).await?;
+            (_, matches, numbers) = self.look(occasion);
+        }
+        let Self {
+            tags,
+            now,
+            known,
+            scratch,
+            evaluated,
+            ..
+        } = self;
+        let known = known.of(&occasion.what);
+        let facts = facts(occasion, tags, now);
+        match occasion.what {
+            What::Message(_) => {}
+            What::Other(happened) => {
+                let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
+                let missed = numbers.iter().filter_map(|&number| rules.number(number));
+                // Whom the clock does not concern is no news.
+                let none = matches!(happened, Happened::Tick);
+                let missed = missed
+                    .filter(|id| !none && !fired.contains(id))
+                    .take(MISSES);
+                let asked = Asked {
+                    facts: &facts,
+                    known,
+                    now,
+                };
+                note_misses(rules, &rules.others, occasion, &asked, missed, evaluated);
+            }
+        }
+        if matches!(occasion.what, What::Message(_))
+            && occasion.subject.as_bytes()[15].is_multiple_of(SAMPLE)
+        {
+            let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
+            let missed = matcher.looked_at(scratch);
+            let missed = missed.filter(|id| !fired.contains(id)).take(MISSES);
+            let missed: Vec<Uuid> = missed.collect();
+            let asked = Asked {
+                facts: &facts,
+                known,
+                now,
+            };
+            note_misses(
+                rules,
+                matcher,
+                occasion,
+                &asked,
+                missed.into_iter(),
+                evaluated,
+            );
+        }
+        Ok(matches
+            .iter()
+            .filter_map(|found| {
+                Some(Matched {
+                    rule_id: RuleId(found.rule_id),
+                    rule: rules.rule(found.rule_id)?,
+                    parts: matcher.describe(found, &facts, known),
+                })
+            })
+            .collect())
+    }
+
+    /// Those whose limits let them fire, in their order, up to the first that ends the evaluation.
+    fn admit(&mut self, occasion: &Occasion<'a>, matches: Vec<Matched<'a>>) -> Vec<Matched<'a>> {
+        let mut admitted = Vec::with_capacity(matches.len());
+        let mut stopped = false;
+        for matched in matches {
+            let refused = if stopped {
+                Some(MissReason::Stopped)
+            } else {
+                self.memory.refuses(occasion, matched.rule_id, matched.rule)
+            };
+            if let Some(reason) = refused {
+                if self.evaluated.misses.len() < MISSES_IN_ALL {
+                    self.evaluated.misses.push(Miss {
+                        rule_id: matched.rule_id,
+                        rule_version: matched.rule.version,
+                        subject: occasion.subject,
+                        case: occasion.case,
+                        reason,
+                        trace: None,
+                    });
+                }
+                continue;
+            }
+            self.memory.note(occasion, matched.rule_id, matched.rule);
+            stopped = matched.rule.limits.stop_after_match;
+            admitted.push(matched);
+        }
+        admitted
+    }
+
+    /// Decides about the effects of the rules that fire on one occasion.
+    async fn decide(
+        &mut self,
+        tx: &Tx<'_>,
+        occasion: &Occasion<'a>,
+        matches: Vec<Matched<'a>>,
+    ) -> Result<()> {
+        self.look_up(tx, &matches).await?;
+        let quiet = |matched: &Matched<'_>| matched.rule.limits.quiet_hours.is_some();
+        if self.zone.is_none() && matches.iter().any(quiet) {
+            self.zone = Some(workspace::zone_of(tx).await?);
+        }
+        let plan = plan(matches.iter().map(|matched| Firing {
+            rule_id: matched.rule_id.uuid(),
+            rule_version: matched.rule.version,
+            actions: &matched.rule.actions,
+        }));
+        let first = self.evaluated.fired.len();
+        let mut places = HashMap::new();
+        for matched in matches {
+            places.insert(matched.rule_id.uuid(), self.evaluated.fired.len());
+            let hours = matched.rule.limits.quiet_hours;
+            let not_before = hours
+                .zip(self.zone)
+                .and_then(|(hours, zone)| hours.until(zone, tx.now));
+            self.evaluated.fired.push(Fired {
+                id: tx.id(),
+                occasion: *occasion,
+                rule_id: matched.rule_id,
+                rule: matched.rule,
+                matched: matched.parts,
+                wanted: Vec::new(),
+                not_before,
+            });
+        }
+        for repeated in &plan.repeated {
+            let (Some(&place), Some(owner)) = (
+                places.get(&repeated.rule_id),
+                plan.effects.get(repeated.effect),
+            ) else {
+                continue;
+            };
+            let result = OutcomeResult::Repeated {
+                rule_id: RuleId(owner.rule_id),
+            };
+            self.evaluated.fired[place].wanted.push(Wanted {
+                action: repeated.action,
+                effect: owner.effect.clone(),
+                decision: Decision::Nothing(result),
+            });
+        }
+        if let Some(usable) = &self.usable {
+            for planned in plan.effects {
+                let Some(&place) = places.get(&planned.rule_id) else {
+                    continue;
+                };
+                let case = &occasion.case;
+                self.evaluated.fired[place].wanted.push(Wanted {
+                    decision: decide(&planned.effect, case, &mut self.tags, usable),
+                    action: planned.action,
+                    effect: planned.effect,
+                });
+            }
+        }
+        for fired in &mut self.evaluated.fired[first..] {
+            // Stable: an action's own effects stay in their order.
+            fired.wanted.sort_by_key(|wanted| wanted.action);
+        }
+        Ok(())
+    }
+}
+
+/// What is known about an occasion when its rules are judged.
+fn facts<'f>(occasion: &'f Occasion<'_>, tags: &'f Tags, now: &Moment) -> MessageFacts<'f> {
+    let of = |id: Option<Uuid>| tags.of(id.unwrap_or_default());
+    let contact_tags = of(occasion.case.contact.map(|id| id.0));
+    let conversation_tags = of(occasion.case.conversation.map(|id| id.0));
+    let moment = Moment {
+        now: occasion.at,
+        zone: now.zone,
+    };
+    let holders = Holders {
+        contact: occasion.case.contact.map(|id| id.0),
+        account: occasion.case.account.map(|id| id.0),
+        conversation: occasion.case.conversation.map(|id| id.0),
+    };
+    match occasion.what {
+        What::Message(message) => MessageFacts {
+            moment,
+            holders,
+            inbox_id: message.inbox_id.uuid(),
+            channel: message.channel,
+            author: message.author,
+            automatic: message.automatic,
+            subject: &message.subject,
+            body: &message.body,
+            contact_tags,
+            conversation_tags,
+        },
+        // No condition that may be saved for these asks about a message.
+        What::Other(_) => MessageFacts {
+            moment,
+            holders,
+            inbox_id: Uuid::nil(),
+            channel: Channel::Other,
+            author: Author::Contact,
+            automatic: false,
+            subject: "",
+            body: "",
+            contact_tags,
+            conversation_tags,
+        },
+    }
+}
+
+/// What rules were asked about, and by what knowledge.
+struct Asked<'f> {
+    facts: &'f MessageFacts<'f>,
+    known: &'f Known,
+    now: &'f Moment,
+}
+
+fn note_misses(
+    rules: &Compiled,
+    matcher: &Matcher,
+    occasion: &Occasion<'_>,
+    asked: &Asked<'_>,
+    missed: impl Iterator<Item = Uuid>,
+    evaluated: &mut Evaluated<'_>,
+) {
+    for id in missed {
+        let room = evaluated.misses.len() < MISSES_IN_ALL;
+        let (Some(rule), true) = (rules.rule(id), room) else {
+            continue;
+        };
+        let trace = matcher.explain(id, asked.facts, asked.known, asked.now);
+        if trace.as_ref().is_some_and(|trace| !trace.triggered) {
+            continue;
+        }
+        evaluated.misses.push(Miss {
+            rule_id: RuleId(id),
+            rule_version: rule.version,
+            subject: occasion.subject,
+            case: occasion.case,
+            reason: MissReason::Condition,
+            trace,
+        });
+    }
+}
+
+/// When rules fired before, as far as their limits ask.
+#[derive(Default)]
+struct Memory {
+    /// The things rules with limits fired for, and when last.
+    marks: HashMap<(Uuid, Uuid), DateTime<Utc>>,
+    /// The rules that fired on a thing in a cascade.
+    cascades: HashSet<(Uuid, Uuid, String)>,
+}
+
+#[derive(FromQueryResult)]
+struct Mark {
+    target_id: Uuid,
+    rule_id: Uuid,
+    fired_at: DateTime<Utc>,
+}
+
+#[derive(FromQueryResult)]
+struct Earlier {
+    rule_id: Uuid,
+    subject_id: Uuid,
+    root: String,
+}
+
+impl Memory {
+    /// Reads it in two statements at most.
+    async fn load(tx: &Tx<'_>, rules: &Compiled, occasions: &[Occasion<'_>]) -> Result<Self> {
+        let mut memory = Self::default();
+        if rules.remembers {
+            let marks: Vec<Mark> = Query::new(
+                "SELECT m.target_id, m.rule_id, m.fired_at FROM {r} CROSS JOIN rule_mark m
+                 WHERE m.workspace_id = r.workspace_id AND m.target_id = r.id",
+            )
+            .rows("r", ids_here(tx.workspace, things(occasions).into_iter()))
+            .all(tx.connection())
+            .await?;
+            let marks = marks.into_iter();
+            memory.marks = marks
+                .map(|mark| ((mark.target_id, mark.rule_id), mark.fired_at))
+                .collect();
+        }
+        // What came from outside begins a cascade of its own: nothing fired in that before.
+        let mut triples = BTreeSet::new();
+        for occasion in occasions.iter().filter(|one| one.depth() > 0) {
+            if let What::Other(happened) = &occasion.what {
+                let numbers = rules.listening(happened).into_iter();
+                let rules = numbers.filter_map(|number| rules.number(number));
+                triples.extend(rules.map(|rule| (rule, occasion.subject, occasion.root())));
+            }
+        }
+        if !triples.is_empty() {
+            let earlier: Vec<Earlier> = Query::new(
+                "SELECT f.rule_id, f.subject_id, f.root FROM {r} JOIN rule_firing f
+                   ON f.workspace_id = $1 AND f.rule_id = r.rule_id
+                  AND f.subject_id = r.subject_id AND f.root = r.root",
+            )
+            .bind(tx.workspace)
+            .rows(
+                "r",
+                Rows::new()
+                    .uuids("rule_id", triples.iter().map(|one| one.0))
+                    .uuids("subject_id", triples.iter().map(|one| one.1))
+                    .texts("root", triples.iter().map(|one| one.2.as_str())),
+            )
+            .all(tx.connection())
+            .await?;
+            let earlier = earlier.into_iter();
+            memory.cascades = earlier
+                .map(|one| (one.rule_id, one.subject_id, one.root))
+                .collect();
+        }
+        Ok(memory)
+    }
+
+    /// Why the rule may not fire, if it may not.
+    fn refuses(
+        &self,
+        occasion: &Occasion<'_>,
+        rule_id: RuleId,
+        rule: &Active,
+    ) -> Option<MissReason> {
+        let id = rule_id.uuid();
+        if self
+            .cascades
+            .contains(&(id, occasion.subject, occasion.root()))
+        {
+            return Some(MissReason::Loop);
+        }
+        let fired_at = |target: Option<Uuid>| self.marks.get(&(target?, id)).copied();
+        if fired_at(rule.limits.once_for(&occasion.case)).is_some() {
+            return Some(MissReason::Once);
+        }
+        let last = fired_at(rule.limits.cools_for(&occasion.case));
+        last.filter(|last| rule.limits.cools(*last, occasion.at))
+            .map(|_| MissReason::CoolDown)
+    }
+
+    /// Notes that the rule fires.
+    fn note(&mut self, occasion: &Occasion<'_>, rule_id: RuleId, rule: &Active) {
+        let id = rule_id.uuid();
+        if !matches!(occasion.what, What::Message(_)) {
+            self.cascades
+                .insert((id, occasion.subject, occasion.root()));
+        }
+        let targets = [
+            rule.limits.once_for(&occasion.case),
+            rule.limits.cools_for(&occasion.case),
+        ];
+        for target in targets.into_iter().flatten() {
+            self.marks.insert((target, id), occasion.at);
+        }
+    }
+}

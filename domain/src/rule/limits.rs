@@ -1,0 +1,231 @@
+//! How often, and when, a rule may act.
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    action::Case,
+    condition::path::Path,
+    error::{UserError, UserErrorCode},
+};
+
+/// The longest cool-down, in minutes: a year.
+const MAX_COOL_DOWN_MINUTES: i64 = 366 * 24 * 60;
+
+/// How often, and when, a rule may act.
+#[derive(
+    Serialize, Deserialize, SimpleObject, InputObject, Debug, Clone, Default, PartialEq, Eq,
+)]
+#[serde(rename_all = "camelCase")]
+#[graphql(name = "RuleLimits", input_name = "RuleLimitsInput")]
+pub struct Limits {
+    /// Whether no rule behind this one is asked once it fired on something.
+    #[serde(default)]
+    #[graphql(default)]
+    pub stop_after_match: bool,
+    /// For how many minutes after it fired it does not fire again for the same contact; for the same
+    /// account where there is no contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cool_down_minutes: Option<i64>,
+    /// For each of which it fires once and never again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once_per: Option<OncePer>,
+    /// When its notices wait, in the workspace's time zone. They set off when the hours end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+}
+
+/// What a rule fires for at most once.
+#[derive(Serialize, Deserialize, Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "RuleOncePer")]
+pub enum OncePer {
+    /// Each contact.
+    Contact,
+    /// Each account.
+    Account,
+    /// Each conversation.
+    Conversation,
+}
+
+/// Hours of the day, from one time to another; over midnight if the end comes first.
+#[derive(Serialize, Deserialize, SimpleObject, InputObject, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[graphql(name = "QuietHours", input_name = "QuietHoursInput")]
+pub struct QuietHours {
+    /// The hour they begin, 0 to 23.
+    pub from_hour: i64,
+    /// The minute they begin, 0 to 59.
+    #[serde(default)]
+    #[graphql(default)]
+    pub from_minute: i64,
+    /// The hour they end, 0 to 23.
+    pub to_hour: i64,
+    /// The minute they end, 0 to 59.
+    #[serde(default)]
+    #[graphql(default)]
+    pub to_minute: i64,
+}
+
+impl Limits {
+    /// Whether it has to be known when the rule fired before.
+    pub(crate) fn remember(&self) -> bool {
+        self.cool_down_minutes.is_some() || self.once_per.is_some()
+    }
+
+    /// Whether it limits nothing.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Notes everything wrong with it.
+    pub(crate) fn check(&self, refusals: &mut Vec<UserError>) {
+        let at = Path::root("limits");
+        if let Some(minutes) = self.cool_down_minutes
+            && !(1..=MAX_COOL_DOWN_MINUTES).contains(&minutes)
+        {
+            let message = "Choose from one minute to a year of minutes, or leave it out.";
+            let at = at.at("coolDownMinutes");
+            refusals.push(at.refuse(UserErrorCode::Invalid, message));
+        }
+        let Some(hours) = self.quiet_hours else {
+            return;
+        };
+        let at = at.at("quietHours");
+        for (field, value, most) in [
+            ("fromHour", hours.from_hour, 23),
+            ("fromMinute", hours.from_minute, 59),
+            ("toHour", hours.to_hour, 23),
+            ("toMinute", hours.to_minute, 59),
+        ] {
+            if !(0..=most).contains(&value) {
+                let message = format!("Choose a number from 0 to {most}.");
+                refusals.push(at.at(field).refuse(UserErrorCode::Invalid, message));
+            }
+        }
+        if (hours.from_hour, hours.from_minute) == (hours.to_hour, hours.to_minute) {
+            let message = "The hours end when they begin. Change one of the two.";
+            refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+        }
+    }
+
+    /// The thing the cool-down is about.
+    pub(crate) fn cools_for(&self, case: &Case) -> Option<Uuid> {
+        self.cool_down_minutes?;
+        case.contact
+            .map(|id| id.0)
+            .or(case.account.map(|id| id.0))
+            .or(case.conversation.map(|id| id.0))
+    }
+
+    /// The thing it fires for once.
+    pub(crate) fn once_for(&self, case: &Case) -> Option<Uuid> {
+        match self.once_per? {
+            OncePer::Contact => case.contact.map(|id| id.0),
+            OncePer::Account => case.account.map(|id| id.0),
+            OncePer::Conversation => case.conversation.map(|id| id.0),
+        }
+    }
+
+    /// Whether what fired at `last` still cools at `now`.
+    pub(crate) fn cools(&self, last: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self.cool_down_minutes
+            .is_some_and(|minutes| now < last + TimeDelta::minutes(minutes))
+    }
+}
+
+impl QuietHours {
+    /// When they end, if it is in them at `now`.
+    pub fn until(&self, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let time = |hour: i64, minute: i64| {
+            NaiveTime::from_hms_opt(u32::try_from(hour).ok()?, u32::try_from(minute).ok()?, 0)
+        };
+        let from = time(self.from_hour, self.from_minute)?;
+        let to = time(self.to_hour, self.to_minute)?;
+        let local = now.with_timezone(&zone);
+        let (day, at) = (local.date_naive(), local.time());
+        let over_midnight = to <= from;
+        let quiet = if over_midnight {
+            at >= from || at < to
+        } else {
+            at >= from && at < to
+        };
+        if !quiet {
+            return None;
+        }
+        let day = if over_midnight && at >= from {
+            day.succ_opt()?
+        } else {
+            day
+        };
+        // A time the clocks skip is the next quarter there is.
+        (0..=12).find_map(|quarters| {
+            let end = day.and_time(to) + TimeDelta::minutes(15 * quarters);
+            let end = zone.from_local_datetime(&end).earliest()?;
+            Some(end.with_timezone(&Utc))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(from_hour: i64, to_hour: i64) -> QuietHours {
+        QuietHours {
+            from_hour,
+            from_minute: 0,
+            to_hour,
+            to_minute: 0,
+        }
+    }
+
+    #[track_caller]
+    fn check(hours: QuietHours, now: &str, expected: Option<&str>) {
+        let until = hours.until(chrono_tz::Asia::Tokyo, now.parse().unwrap());
+        let expected = expected.map(|at| at.parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(until, expected, "{now}");
+    }
+
+    #[test]
+    fn notices_wait_until_the_quiet_hours_end_in_the_zone_of_the_workspace() {
+        let night = hours(22, 8);
+        check(night, "2026-03-01T12:59:59Z", None);
+        check(night, "2026-03-01T13:00:00Z", Some("2026-03-01T23:00:00Z"));
+        check(night, "2026-03-01T22:59:59Z", Some("2026-03-01T23:00:00Z"));
+        check(night, "2026-03-01T23:00:00Z", None);
+        let lunch = hours(12, 13);
+        check(lunch, "2026-03-01T03:30:00Z", Some("2026-03-01T04:00:00Z"));
+        check(lunch, "2026-03-01T04:00:00Z", None);
+    }
+
+    #[test]
+    fn a_cool_down_ends_to_the_minute() {
+        let limits = Limits {
+            cool_down_minutes: Some(10),
+            ..Limits::default()
+        };
+        let last: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().unwrap();
+        assert!(limits.cools(last, last + TimeDelta::seconds(599)));
+        assert!(!limits.cools(last, last + TimeDelta::seconds(600)));
+    }
+
+    #[test]
+    fn limits_without_sense_are_refused_where_they_are() {
+        let limits = Limits {
+            cool_down_minutes: Some(0),
+            quiet_hours: Some(hours(24, 8)),
+            ..Limits::default()
+        };
+        let mut refusals = Vec::new();
+        limits.check(&mut refusals);
+        let paths: Vec<String> = refusals.iter().map(|one| one.path.join(".")).collect();
+        assert_eq!(
+            paths,
+            ["limits.coolDownMinutes", "limits.quietHours.fromHour"]
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! The sample of what rules looked at without firing.
+//!
+//! Of every sixteenth message up to two rules that were asked and did not fire are noted with each
+//! condition's verdict, of every other change up to two, and every rule that its limits or an earlier
+//! rule kept from firing; never more than forty for a batch. Retention forgets them after two weeks.
+
+use entity::{
+    id::{Id as _, RuleId, WorkspaceId},
+    rule_miss,
+};
+
+use crate::{
+    condition::trace::Trace,
+    ctx::Ctx,
+    error::Result,
+    page::{Key, Keyset, Page, PageRequest},
+    store::Query,
+};
+
+/// Each condition's verdict, if the conditions were the reason.
+pub fn trace(miss: &rule_miss::Model) -> Result<Option<Trace>> {
+    match &miss.trace {
+        Some(trace) => Ok(serde_json::from_value(trace.clone())?),
+        None => Ok(None),
+    }
+}
+
+const NEWEST: Keyset = Keyset {
+    order: "rule_miss",
+    key: None,
+    id: "f.id",
+    descending: true,
+};
+
+/// A page of what a rule looked at without firing, newest first, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    rule: RuleId,
+    page: &PageRequest,
+) -> Result<Page<(String, rule_miss::Model)>> {
+    let mut query =
+        Query::new("SELECT f.* FROM rule_miss f WHERE f.workspace_id = $1 AND f.rule_id = $2")
+            .bind(workspace)
+            .bind(rule);
+    NEWEST.apply(&mut query, page)?;
+    let rows: Vec<rule_miss::Model> = query.all(ctx.reader()).await?;
+    Ok(NEWEST
+        .page(rows, page)
+        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+}

@@ -1,0 +1,560 @@
+//! From entries of the log to what rules look at: the thing, its contact, account and conversation,
+//! and what happened to it.
+//!
+//! What the entries leave out is read for the whole batch at once, and only if some rule waits for it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{AccountId, ContactId, ConversationId, Id as _, InboxId, MessageId},
+    kind::{Author, Channel, ConversationStatus, Direction, SubjectKind, TagTarget},
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{
+    cache::Compiled,
+    trigger::{Happened, Place},
+};
+use crate::{
+    access::Origin,
+    action::{Case, board::ids_here},
+    error::Result,
+    store::{Query, Tx},
+    work::change::{Entry, Fact},
+};
+
+/// How many steps away from the outside something may be and still be looked at: where rules lead to
+/// changes and changes to rules, the circle ends here.
+pub const MAX_DEPTH: i64 = 5;
+
+/// Something that rules may look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Occasion<'a> {
+    /// The entry that tells it; none when the clock came round.
+    pub(crate) entry: Option<&'a Entry>,
+    /// The thing: a message, conversation, contact or account.
+    pub(crate) subject: Uuid,
+    pub(crate) case: Case,
+    pub(crate) what: What<'a>,
+    /// When it happened.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// What it is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum What<'a> {
+    /// A message came in.
+    Message(&'a Message),
+    /// Anything else.
+    Other(Happened<'a>),
+}
+
+impl Occasion<'_> {
+    /// How many steps it is away from the outside.
+    pub(crate) fn depth(&self) -> i64 {
+        self.entry.map_or(0, |entry| entry.depth)
+    }
+
+    /// Where its cascade began, as firings keep it.
+    pub(crate) fn root(&self) -> String {
+        match self.entry {
+            Some(entry) => entry.root.to_string(),
+            None => format!("tick {}", self.at.timestamp()),
+        }
+    }
+}
+
+/// A message as rules see it.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct Message {
+    pub(crate) id: MessageId,
+    pub(crate) conversation_id: ConversationId,
+    pub(crate) contact_id: ContactId,
+    pub(crate) inbox_id: InboxId,
+    pub(crate) channel: Channel,
+    pub(crate) author: Author,
+    pub(crate) automatic: bool,
+    pub(crate) subject: String,
+    pub(crate) body: String,
+}
+
+#[derive(FromQueryResult)]
+struct Conversation {
+    id: ConversationId,
+    contact_id: ContactId,
+    inbox_id: InboxId,
+    channel: Channel,
+}
+
+#[derive(FromQueryResult)]
+struct Person {
+    id: ContactId,
+    account_id: AccountId,
+}
+
+#[derive(FromQueryResult)]
+struct Above {
+    tag_id: Uuid,
+    ancestor_id: Uuid,
+}
+
+/// What the entries of a batch leave out.
+#[derive(Default)]
+pub(crate) struct Lore {
+    messages: HashMap<MessageId, Message>,
+    conversations: HashMap<ConversationId, Conversation>,
+    accounts: HashMap<ContactId, AccountId>,
+    above: HashMap<Uuid, Vec<Uuid>>,
+}
+
+/// The entries of a batch that some rule waits for.
+pub(crate) fn heard<'a>(entries: &'a [Entry], rules: &Compiled) -> Vec<&'a Entry> {
+    entries
+        .iter()
+        .filter(|entry| {
+            let wanted = rules.waits_for(&entry.fact);
+            if wanted && entry.depth > MAX_DEPTH {
+                tracing::warn!(change.position = %entry.position, change.kind = entry.fact.name(),
+                    depth = entry.depth,
+                    "no rule was evaluated: the change is the last link of a chain of rules");
+                return false;
+            }
+            wanted
+        })
+        .collect()
+}
+
+impl Lore {
+    /// Reads it in at most four statements.
+    pub(crate) async fn load(tx: &Tx<'_>, rules: &Compiled, entries: &[&Entry]) -> Result<Self> {
+        let (mut messages, mut conversations) = (BTreeSet::new(), BTreeSet::new());
+        let (mut contacts, mut tags) = (BTreeSet::new(), BTreeSet::new());
+        for entry in entries {
+            contacts.extend(entry.contact);
+            match &entry.fact {
+                Fact::MessageReceived {
+                    message_id,
+                    conversation_id,
+                    opened,
+                    ..
+                } => {
+                    messages.insert(*message_id);
+                    if *opened && rules.waits_for_opening {
+                        conversations.insert(*conversation_id);
+                    }
+                }
+                Fact::MessageSent {
+                    conversation_id,
+                    opened: true,
+                    ..
+                }
+                | Fact::ConversationStatusChanged {
+                    conversation_id, ..
+                }
+                | Fact::ConversationAssigned {
+                    conversation_id, ..
+                } => drop(conversations.insert(*conversation_id)),
+                Fact::TaggingAdded {
+                    tag_id,
+                    target,
+                    target_id,
+                    ..
+                }
+                | Fact::TaggingRemoved {
+                    tag_id,
+                    target,
+                    target_id,
+                    ..
+                } => {
+                    tags.insert(tag_id.uuid());
+                    if *target == TagTarget::Conversation {
+                        conversations.insert(ConversationId(*target_id));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut lore = Self::default();
+        lore.load_messages(tx, &messages).await?;
+        lore.load_conversations(tx, &conversations).await?;
+        lore.load_above(tx, &tags).await?;
+        if rules.asks_for_accounts {
+            contacts.extend(lore.messages.values().map(|one| one.contact_id));
+            contacts.extend(lore.conversations.values().map(|one| one.contact_id));
+            lore.load_accounts(tx, &contacts).await?;
+        }
+        Ok(lore)
+    }
+
+    async fn load_messages(&mut self, tx: &Tx<'_>, ids: &BTreeSet<MessageId>) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let messages: Vec<Message> = Query::new(
+            "SELECT m.id, m.conversation_id, m.contact_id, m.inbox_id, m.author, m.automatic,
+                    m.subject, m.body,
+                    (SELECT i.channel FROM inbox i
+                     WHERE i.workspace_id = m.workspace_id AND i.id = m.inbox_id) AS channel
+             FROM {r} CROSS JOIN message m
+             WHERE m.workspace_id = r.workspace_id AND m.id = r.id AND m.direction = $1",
+        )
+        .bind(Direction::Inbound.word())
+        .rows("r", ids_here(tx.workspace, ids.iter().map(|id| id.0)))
+        .all(tx.connection())
+        .await?;
+        let messages = messages.into_iter();
+        self.messages = messages.map(|message| (message.id, message)).collect();
+        Ok(())
+    }
+
+    async fn load_conversations(
+        &mut self,
+        tx: &Tx<'_>,
+        ids: &BTreeSet<ConversationId>,
+    ) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let conversations: Vec<Conversation> = Query::new(
+            "SELECT v.id, v.contact_id, v.inbox_id,
+                    (SELECT i.channel FROM inbox i
+                     WHERE i.workspace_id = v.workspace_id AND i.id = v.inbox_id) AS channel
+             FROM {r} CROSS JOIN conversation v
+             WHERE v.workspace_id = r.workspace_id AND v.id = r.id",
+        )
+        .rows("r", ids_here(tx.workspace, ids.iter().map(|id| id.0)))
+        .all(tx.connection())
+        .await?;
+        let conversations = conversations.into_iter();
+        self.conversations = conversations.map(|one| (one.id, one)).collect();
+        Ok(())
+    }
+
+    async fn load_above(&mut self, tx: &Tx<'_>, tags: &BTreeSet<Uuid>) -> Result<()> {
+        if tags.is_empty() {
+            return Ok(());
+        }
+        let above: Vec<Above> = Query::new(
+            "SELECT l.tag_id, l.ancestor_id FROM {r} CROSS JOIN tag_closure l
+             WHERE l.workspace_id = r.workspace_id AND l.tag_id = r.id",
+        )
+        .rows("r", ids_here(tx.workspace, tags.iter().copied()))
+        .all(tx.connection())
+        .await?;
+        for row in above {
+            self.above
+                .entry(row.tag_id)
+                .or_default()
+                .push(row.ancestor_id);
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn load_accounts(
+        &mut self,
+        tx: &Tx<'_>,
+        contacts: &BTreeSet<ContactId>,
+    ) -> Result<()> {
+        if contacts.is_empty() {
+            return Ok(());
+        }
+        let people: Vec<Person> = Query::new(
+            "SELECT c.id, c.account_id FROM {r} CROSS JOIN contact c
+             WHERE c.workspace_id = r.workspace_id AND c.id = r.id AND c.account_id IS NOT NULL",
+        )
+        .rows("r", ids_here(tx.workspace, contacts.iter().map(|id| id.0)))
+        .all(tx.connection())
+        .await?;
+        let people = people.into_iter();
+        self.accounts = people.map(|one| (one.id, one.account_id)).collect();
+        Ok(())
+    }
+
+    /// What a contact is about.
+    pub(crate) fn of_contact(&self, contact: ContactId) -> Case {
+        Case {
+            contact: Some(contact),
+            account: self.accounts.get(&contact).copied(),
+            ..Case::default()
+        }
+    }
+
+    fn of_conversation(&self, id: ConversationId) -> Option<(Case, Place)> {
+        let conversation = self.conversations.get(&id)?;
+        let case = Case {
+            conversation: Some(id),
+            ..self.of_contact(conversation.contact_id)
+        };
+        let place = Place {
+            inbox: conversation.inbox_id.uuid(),
+            channel: conversation.channel,
+        };
+        Some((case, place))
+    }
+
+    /// What an entry gives rules to look at; a message that begins a conversation is two things.
+    pub(crate) fn occasions<'a>(&'a self, entry: &'a Entry, found: &mut Vec<Occasion<'a>>) {
+        match &entry.fact {
+            Fact::MessageReceived {
+                message_id,
+                conversation_id,
+                opened,
+                ..
+            } => {
+                found.extend(self.message(entry, *message_id));
+                if *opened {
+                    found.extend(self.opened(entry, *conversation_id, None));
+                }
+            }
+            Fact::MessageSent {
+                conversation_id,
+                opened: true,
+                ..
+            } => found.extend(self.opened(entry, *conversation_id, None)),
+            Fact::ConversationStatusChanged {
+                conversation_id,
+                from,
+                to,
+            } => found.extend(self.turned(entry, *conversation_id, *from, *to)),
+            Fact::ConversationAssigned {
+                conversation_id,
+                from,
+                to,
+            } => found.extend(self.of_conversation(*conversation_id).map(|(case, place)| {
+                let happened = Happened::Assigned {
+                    from: *from,
+                    to: *to,
+                    place,
+                };
+                other(entry, conversation_id.uuid(), case, happened)
+            })),
+            Fact::TaggingAdded {
+                tag_id,
+                target,
+                target_id,
+                ..
+            } => found.extend(self.tagged(entry, true, tag_id.uuid(), *target, *target_id)),
+            Fact::TaggingRemoved {
+                tag_id,
+                target,
+                target_id,
+                ..
+            } => found.extend(self.tagged(entry, false, tag_id.uuid(), *target, *target_id)),
+            Fact::SegmentEntered {
+                segment_id,
+                subject: SubjectKind::Account,
+                subject_id,
+            } => found.push(of_account(entry, *subject_id, true, segment_id.uuid())),
+            Fact::SegmentLeft {
+                segment_id,
+                subject: SubjectKind::Account,
+                subject_id,
+            } => found.push(of_account(entry, *subject_id, false, segment_id.uuid())),
+            fact => {
+                let contact = match fact {
+                    Fact::StageChanged {
+                        subject,
+                        subject_id,
+                        ..
+                    }
+                    | Fact::OwnerChanged {
+                        subject,
+                        subject_id,
+                        ..
+                    }
+                    | Fact::AttributeSet {
+                        subject,
+                        subject_id,
+                        ..
+                    } => (*subject == SubjectKind::Contact).then_some(ContactId(*subject_id)),
+                    _ => entry.contact,
+                };
+                if let (Some(contact), Some(happened)) = (contact, of_contact(entry)) {
+                    let case = self.of_contact(contact);
+                    found.push(other(entry, contact.uuid(), case, happened));
+                }
+            }
+        }
+    }
+
+    fn message<'a>(&'a self, entry: &'a Entry, id: MessageId) -> Option<Occasion<'a>> {
+        let message = self.messages.get(&id)?;
+        let case = Case {
+            conversation: Some(message.conversation_id),
+            message: Some(id),
+            ..self.of_contact(message.contact_id)
+        };
+        Some(Occasion {
+            entry: Some(entry),
+            subject: id.uuid(),
+            case,
+            what: What::Message(message),
+            at: entry.at,
+        })
+    }
+
+    fn opened<'a>(
+        &'a self,
+        entry: &'a Entry,
+        id: ConversationId,
+        from: Option<ConversationStatus>,
+    ) -> Option<Occasion<'a>> {
+        let (case, place) = self.of_conversation(id)?;
+        Some(other(
+            entry,
+            id.uuid(),
+            case,
+            Happened::Opened { from, place },
+        ))
+    }
+
+    fn turned<'a>(
+        &'a self,
+        entry: &'a Entry,
+        id: ConversationId,
+        from: Option<ConversationStatus>,
+        to: Option<ConversationStatus>,
+    ) -> Option<Occasion<'a>> {
+        match to? {
+            // Entries of the first release do not say from where; then it was closed.
+            ConversationStatus::Open => {
+                self.opened(entry, id, from.or(Some(ConversationStatus::Closed)))
+            }
+            ConversationStatus::Closed => {
+                let (case, place) = self.of_conversation(id)?;
+                Some(other(
+                    entry,
+                    id.uuid(),
+                    case,
+                    Happened::Closed { from, place },
+                ))
+            }
+            ConversationStatus::Pending | ConversationStatus::Snoozed => None,
+        }
+    }
+
+    fn tagged<'a>(
+        &'a self,
+        entry: &'a Entry,
+        added: bool,
+        tag: Uuid,
+        target: TagTarget,
+        target_id: Uuid,
+    ) -> Option<Occasion<'a>> {
+        let case = match target {
+            TagTarget::Contact => self.of_contact(ContactId(target_id)),
+            TagTarget::Account => Case {
+                account: Some(AccountId(target_id)),
+                ..Case::default()
+            },
+            TagTarget::Conversation => self.of_conversation(ConversationId(target_id))?.0,
+        };
+        let happened = Happened::Tag {
+            added,
+            target,
+            tag,
+            above: self.above.get(&tag).map_or(&[], Vec::as_slice),
+        };
+        Some(other(entry, target_id, case, happened))
+    }
+}
+
+fn other<'a>(entry: &'a Entry, subject: Uuid, case: Case, happened: Happened<'a>) -> Occasion<'a> {
+    Occasion {
+        entry: Some(entry),
+        subject,
+        case,
+        what: What::Other(happened),
+        at: entry.at,
+    }
+}
+
+/// An account came into a segment or went out of it.
+fn of_account(entry: &Entry, id: Uuid, entered: bool, segment: Uuid) -> Occasion<'_> {
+    let case = Case {
+        account: Some(AccountId(id)),
+        ..Case::default()
+    };
+    other(entry, id, case, Happened::Segment { entered, segment })
+}
+
+/// What an entry says happened to a contact.
+fn of_contact(entry: &Entry) -> Option<Happened<'_>> {
+    Some(match &entry.fact {
+        Fact::ContactCreated { .. } => Happened::ContactCreated {
+            imported: entry.origin == Origin::Import,
+        },
+        Fact::ContactChanged { fields, .. } => Happened::ContactChanged { fields },
+        Fact::StageChanged { from, to, .. } => Happened::Stage {
+            from: *from,
+            to: *to,
+        },
+        Fact::OwnerChanged { from, to, .. } => Happened::Owner {
+            from: *from,
+            to: *to,
+        },
+        Fact::AttributeSet {
+            attribute_id,
+            from,
+            to,
+            ..
+        } => Happened::Attribute {
+            attribute: attribute_id.uuid(),
+            from: from.as_ref(),
+            to: to.as_ref(),
+        },
+        Fact::EventRecorded {
+            name: Some(name), ..
+        } => Happened::Event { name },
+        Fact::EmailEventRecorded {
+            event: Some(kind),
+            campaign_id,
+            ..
+        } => Happened::Email {
+            kind: *kind,
+            campaign: campaign_id.map(|id| id.0),
+        },
+        Fact::HealthChanged {
+            score,
+            previous_score,
+            band,
+            previous_band,
+            ..
+        } => Happened::Health {
+            score: *score,
+            previous: *previous_score,
+            band: *band,
+            previous_band: *previous_band,
+        },
+        Fact::SurveyAnswered {
+            survey_key,
+            survey,
+            score,
+            is_new: true,
+            ..
+        } => Happened::Survey {
+            kind: *survey,
+            survey_key,
+            score: *score,
+        },
+        Fact::SegmentEntered { segment_id, .. } => Happened::Segment {
+            entered: true,
+            segment: segment_id.uuid(),
+        },
+        Fact::SegmentLeft { segment_id, .. } => Happened::Segment {
+            entered: false,
+            segment: segment_id.uuid(),
+        },
+        _ => return None,
+    })
+}
+
+/// The ids of all things occasions are about that can carry tags.
+pub(crate) fn things(occasions: &[Occasion<'_>]) -> HashSet<Uuid> {
+    occasions
+        .iter()
+        .flat_map(|occasion| occasion.case.things().collect::<Vec<_>>())
+        .collect()
+}

@@ -1,0 +1,176 @@
+//! Rules that wait for the clock.
+//!
+//! Four times an hour it is asked, in each workspace, which rules came round since they last did;
+//! their contacts are then gone through in bounded steps. What nobody ran at the time is caught up,
+//! once.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::id::{ContactId, Id as _, RuleId};
+use sea_orm::FromQueryResult;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    cache,
+    evaluate::evaluate_tick,
+    occasion::{Lore, Occasion, What},
+    settle::settle,
+    trigger::Happened,
+};
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    store::{Query, Rows, Tx},
+    work::schedule::Schedule,
+    workspace,
+};
+
+/// Contacts one step looks at.
+const STEP: i64 = 500;
+
+/// Lets rules look when the clock comes round.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleTick;
+
+/// How far a tick got.
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    /// The rules still to be run, each with its moment.
+    due: Vec<(RuleId, DateTime<Utc>)>,
+    /// The contact the first of them got to.
+    after: Uuid,
+}
+
+#[derive(FromQueryResult)]
+struct Ran {
+    id: RuleId,
+    since: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Schedule for RuleTick {
+    fn name(&self) -> &'static str {
+        "rules.tick"
+    }
+
+    fn cron(&self) -> &'static str {
+        "0 0,15,30,45 * * * *"
+    }
+
+    fn lookback(&self) -> TimeDelta {
+        TimeDelta::hours(2)
+    }
+
+    async fn step(&self, ctx: &Ctx, tx: &mut Tx<'_>, progress: Value) -> Result<Option<Value>> {
+        let rules = cache::current(ctx, tx.connection(), tx.workspace).await?;
+        let mut progress = match serde_json::from_value(progress) {
+            Ok(progress) => progress,
+            Err(_) => Progress {
+                due: begin(tx, &rules).await?,
+                after: Uuid::nil(),
+            },
+        };
+        let Some(&(rule, at)) = progress.due.first() else {
+            return Ok(None);
+        };
+        let number = rules
+            .scheduled()
+            .find_map(|(number, id, _)| (id == rule.uuid()).then_some(number));
+        let contacts = match number {
+            Some(_) => contacts(tx, progress.after).await?,
+            // Paused or changed since.
+            None => Vec::new(),
+        };
+        if let (Some(number), false) = (number, contacts.is_empty()) {
+            let mut lore = Lore::default();
+            if rules.asks_for_accounts {
+                let contacts: BTreeSet<ContactId> = contacts.iter().copied().collect();
+                lore.load_accounts(tx, &contacts).await?;
+            }
+            let occasions: Vec<Occasion<'_>> = contacts
+                .iter()
+                .map(|&contact| Occasion {
+                    entry: None,
+                    subject: contact.uuid(),
+                    case: lore.of_contact(contact),
+                    what: What::Other(Happened::Tick),
+                    at,
+                })
+                .collect();
+            let evaluated = evaluate_tick(tx, &rules, number, &occasions).await?;
+            settle(ctx, tx, evaluated).await?;
+        }
+        if (contacts.len() as i64) < STEP {
+            progress.due.remove(0);
+            progress.after = Uuid::nil();
+        } else if let Some(last) = contacts.last() {
+            progress.after = last.uuid();
+        }
+        Ok(Some(json!(progress)))
+    }
+}
+
+/// The rules that came round since they last ran, were made or were changed. They are noted as run.
+async fn begin(tx: &Tx<'_>, rules: &cache::Compiled) -> Result<Vec<(RuleId, DateTime<Utc>)>> {
+    let scheduled: Vec<_> = rules.scheduled().collect();
+    if scheduled.is_empty() {
+        return Ok(Vec::new());
+    }
+    let zone = workspace::zone_of(tx).await?;
+    let ids = scheduled.iter().map(|(_, id, _)| *id);
+    let ran: Vec<Ran> = Query::new(
+        "SELECT u.id, CASE WHEN m.fired_at > u.updated_at THEN m.fired_at
+                           ELSE u.updated_at END AS since
+         FROM {r} JOIN rule u ON u.workspace_id = $1 AND u.id = r.id
+         LEFT JOIN rule_mark m ON m.workspace_id = $1 AND m.target_id = u.id AND m.rule_id = u.id",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", ids))
+    .all(tx.connection())
+    .await?;
+    let mut due = Vec::new();
+    for (_, id, schedule) in scheduled {
+        let since = ran.iter().find(|ran| ran.id.uuid() == id);
+        let latest = schedule.latest(zone, tx.now);
+        if let (Some(ran), Some(at)) = (since, latest)
+            && at > ran.since
+        {
+            due.push((RuleId(id), at));
+        }
+    }
+    if due.is_empty() {
+        return Ok(due);
+    }
+    let rows = Rows::new()
+        .ids("id", due.iter().map(|(id, _)| *id))
+        .times("at", due.iter().map(|(_, at)| *at));
+    Query::new(
+        "INSERT INTO rule_mark (workspace_id, target_id, rule_id, fired_at)
+         SELECT $1, r.id, r.id, r.at FROM {r} WHERE true
+         ON CONFLICT (workspace_id, target_id, rule_id)
+         DO UPDATE SET fired_at = excluded.fired_at",
+    )
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(due)
+}
+
+/// The next contacts in the order of their ids, without those who were merged into others.
+async fn contacts(tx: &Tx<'_>, after: Uuid) -> Result<Vec<ContactId>> {
+    Ok(Query::new(
+        "SELECT c.id FROM contact c
+         WHERE c.workspace_id = $1 AND c.id > $2 AND c.merged_into_id IS NULL
+         ORDER BY c.id LIMIT $3",
+    )
+    .bind(tx.workspace)
+    .bind(after)
+    .bind(STEP)
+    .column(tx.connection())
+    .await?)
+}

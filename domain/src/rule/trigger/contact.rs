@@ -1,0 +1,362 @@
+//! A contact came to be known, or something about one changed.
+
+use entity::{
+    id::MemberId,
+    kind::{ContactField, LifecycleStage},
+};
+
+use super::{
+    Happened, Key, TriggerKind,
+    conversation::any_word,
+    shape::{self, lets_some},
+};
+use crate::{
+    attribute,
+    condition::{
+        Context,
+        reference::IdKind,
+        sentence::{Phrasing, say},
+    },
+};
+
+shape::trigger! {
+    /// Looks at contacts as they come to be known.
+    ContactCreated, RuleContactCreatedTrigger, RuleContactCreatedTriggerInput;
+    required {}
+    optional {
+        /// Not those that an import brings in.
+        except_imported: flag,
+    }
+}
+
+shape::trigger! {
+    /// Looks at contacts as their own data changes.
+    ContactChanged, RuleContactChangedTrigger, RuleContactChangedTriggerInput;
+    required {}
+    optional {
+        /// What has to change; empty for anything. One is enough.
+        fields: many ContactField,
+    }
+}
+
+shape::trigger! {
+    /// Looks at contacts as they go from one lifecycle stage to another.
+    ContactStageChanged, RuleContactStageChangedTrigger, RuleContactStageChangedTriggerInput;
+    required {}
+    optional {
+        /// The stages they leave; empty for any and none.
+        from: many LifecycleStage,
+        /// The stages they reach; empty for any and none.
+        to: many LifecycleStage,
+    }
+}
+
+shape::trigger! {
+    /// Looks at contacts as another member comes to look after them, or nobody.
+    ContactOwnerChanged, RuleContactOwnerChangedTrigger, RuleContactOwnerChangedTriggerInput;
+    required {}
+    optional {
+        /// Who looked after them before; empty for anybody and nobody.
+        from_member_ids: ids Member,
+        /// Who looks after them now; empty for anybody and nobody.
+        to_member_ids: ids Member,
+    }
+}
+
+shape::trigger! {
+    /// Looks at contacts as the value of a custom attribute changes.
+    ContactAttributeChanged, RuleContactAttributeChangedTrigger, RuleContactAttributeChangedTriggerInput;
+    required {
+        /// The attribute, one of contacts.
+        attribute_id: id CONTACT_ATTRIBUTE,
+    }
+    optional {
+        /// The value before; left out, any and none.
+        from: value,
+        /// The value now; left out, any and none.
+        to: value,
+    }
+}
+
+impl TriggerKind for ContactCreated {
+    shape::plumbing!();
+
+    fn context(&self) -> Context {
+        Context::Contact
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        say!(
+            phrasing,
+            "コンタクトが新しく登録され",
+            "a contact comes to be known",
+            "新增联系人"
+        )
+        .to_owned()
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::ContactCreated]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        matches!(happened, Happened::ContactCreated { imported }
+            if !(self.except_imported && *imported))
+    }
+}
+
+impl TriggerKind for ContactChanged {
+    shape::plumbing!();
+
+    fn context(&self) -> Context {
+        Context::Contact
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        if self.fields.is_empty() {
+            return say!(
+                phrasing,
+                "コンタクトの情報が変わり",
+                "a contact changes",
+                "联系人信息变更"
+            )
+            .to_owned();
+        }
+        let fields = any_word(&self.fields, ContactField::word, phrasing);
+        say!(
+            phrasing,
+            format!("コンタクトの{fields}が変わり"),
+            format!("the {fields} of a contact changes"),
+            format!("联系人的{fields}变更")
+        )
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::ContactChanged]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::ContactChanged { fields } = happened else {
+            return false;
+        };
+        self.fields.is_empty() || self.fields.iter().any(|field| fields.contains(field))
+    }
+}
+
+impl TriggerKind for ContactStageChanged {
+    shape::plumbing!();
+
+    fn context(&self) -> Context {
+        Context::Contact
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let anywhere = say!(phrasing, "いずれか", "any", "任意");
+        let shown = |list: &[LifecycleStage]| {
+            if list.is_empty() {
+                anywhere.to_owned()
+            } else {
+                any_word(list, LifecycleStage::word, phrasing)
+            }
+        };
+        let (from, to) = (shown(&self.from), shown(&self.to));
+        say!(
+            phrasing,
+            format!("コンタクトのステージが{from}から{to}に変わり"),
+            format!("a contact goes from the stage {from} to {to}"),
+            format!("联系人阶段从{from}变为{to}")
+        )
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Stage]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::Stage { from, to } = happened else {
+            return false;
+        };
+        lets_some(&self.from, from.as_ref()) && lets_some(&self.to, to.as_ref())
+    }
+}
+
+impl TriggerKind for ContactOwnerChanged {
+    shape::plumbing!();
+
+    fn context(&self) -> Context {
+        Context::Contact
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let members: Vec<String> = self
+            .to_member_ids
+            .iter()
+            .map(|&id| phrasing.named(IdKind::Member, id))
+            .collect();
+        if members.is_empty() {
+            return say!(
+                phrasing,
+                "コンタクトの担当者が変わり",
+                "the owner of a contact changes",
+                "联系人的负责人变更"
+            )
+            .to_owned();
+        }
+        let members = phrasing.or(&members);
+        say!(
+            phrasing,
+            format!("コンタクトの担当者が{members}になり"),
+            format!("the owner of a contact becomes {members}"),
+            format!("联系人的负责人变为{members}")
+        )
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Owner]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::Owner { from, to } = happened else {
+            return false;
+        };
+        let id = |member: &Option<MemberId>| member.map(|MemberId(id)| id);
+        lets_some(&self.from_member_ids, id(from).as_ref())
+            && lets_some(&self.to_member_ids, id(to).as_ref())
+    }
+}
+
+impl TriggerKind for ContactAttributeChanged {
+    shape::plumbing!();
+
+    fn context(&self) -> Context {
+        Context::Contact
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let name = phrasing.named(IdKind::CONTACT_ATTRIBUTE, self.attribute_id);
+        let to = self.to.clone().and_then(read);
+        let Some(to) = to else {
+            return say!(
+                phrasing,
+                format!("コンタクトの属性{name}が変わり"),
+                format!("the {name} of a contact changes"),
+                format!("联系人的属性{name}变更")
+            );
+        };
+        let to = phrasing.quote(&to.to_string());
+        say!(
+            phrasing,
+            format!("コンタクトの属性{name}が{to}になり"),
+            format!("the {name} of a contact becomes {to}"),
+            format!("联系人的属性{name}变为{to}")
+        )
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Attribute(self.attribute_id)]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::Attribute {
+            attribute,
+            from,
+            to,
+        } = happened
+        else {
+            return false;
+        };
+        *attribute == self.attribute_id
+            && is(self.from.as_ref(), *from)
+            && is(self.to.as_ref(), *to)
+    }
+}
+
+fn read(value: serde_json::Value) -> Option<attribute::Value> {
+    serde_json::from_value(value).ok()
+}
+
+/// Whether the stored columns of a value are those of the one that is waited for.
+fn is(wanted: Option<&serde_json::Value>, stored: Option<&serde_json::Value>) -> bool {
+    let Some(wanted) = wanted else { return true };
+    let (Some(wanted), Some(stored)) = (read(wanted.clone()), stored) else {
+        return false;
+    };
+    let moment = |at: &serde_json::Value| {
+        let text = at.as_str()?;
+        chrono::DateTime::parse_from_rfc3339(text).ok()
+    };
+    match wanted {
+        attribute::Value::Text(text)
+        | attribute::Value::Select(text)
+        | attribute::Value::Url(text) => stored["text"] == text,
+        attribute::Value::Number(number) => stored["number"].as_f64() == Some(number),
+        attribute::Value::Boolean(flag) => {
+            stored["number"].as_f64() == Some(f64::from(u8::from(flag)))
+        }
+        attribute::Value::Date(day) => moment(&stored["at"]).map(|at| at.date_naive()) == Some(day),
+        attribute::Value::DateTime(at) => moment(&stored["at"]).is_some_and(|stored| stored == at),
+        attribute::Value::MultiSelect(keys) => {
+            let stored = stored["options"].as_array().map_or(&[][..], Vec::as_slice);
+            stored.len() == keys.len()
+                && stored.iter().all(|one| {
+                    one.as_str()
+                        .is_some_and(|one| keys.iter().any(|key| key == one))
+                })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_recognised_in_the_columns_it_is_stored_in() {
+        let wanted = |value: attribute::Value| json!(value);
+        for (value, stored, fits) in [
+            (
+                attribute::Value::Text("縁".to_owned()),
+                json!({"text": "縁"}),
+                true,
+            ),
+            (
+                attribute::Value::Text("縁".to_owned()),
+                json!({"text": "円"}),
+                false,
+            ),
+            (attribute::Value::Number(2.0), json!({"number": 2.0}), true),
+            (
+                attribute::Value::Boolean(true),
+                json!({"number": 1.0}),
+                true,
+            ),
+            (
+                attribute::Value::Boolean(false),
+                json!({"number": 1.0}),
+                false,
+            ),
+            (
+                attribute::Value::Date("2026-03-01".parse().unwrap()),
+                json!({"at": "2026-03-01T00:00:00Z"}),
+                true,
+            ),
+            (
+                attribute::Value::MultiSelect(vec!["b".to_owned(), "a".to_owned()]),
+                json!({"options": ["a", "b"]}),
+                true,
+            ),
+            (
+                attribute::Value::MultiSelect(vec!["a".to_owned()]),
+                json!({"options": ["a", "b"]}),
+                false,
+            ),
+        ] {
+            assert_eq!(is(Some(&wanted(value)), Some(&stored)), fits, "{stored}");
+        }
+        assert!(is(None, None), "anything will do");
+        let three = wanted(attribute::Value::Number(3.0));
+        assert!(!is(Some(&three), None), "there is no value");
+    }
+}

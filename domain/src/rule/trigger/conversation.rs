@@ -1,0 +1,251 @@
+//! A conversation was opened, closed or given to somebody.
+
+use entity::{
+    id::MemberId,
+    kind::{Channel, ConversationStatus},
+};
+use uuid::Uuid;
+
+use super::{
+    Happened, Key, Place, TriggerKind,
+    shape::{self, lets, lets_some},
+};
+use crate::{
+    condition::{
+        Context,
+        path::Path,
+        reference::IdKind,
+        sentence::{Phrasing, say},
+    },
+    error::{UserError, UserErrorCode},
+};
+
+shape::trigger! {
+    /// Looks at conversations as they begin or are opened again.
+    ConversationOpened, RuleConversationOpenedTrigger, RuleConversationOpenedTriggerInput;
+    required {}
+    optional {
+        /// The inboxes; empty for every one, also those made later.
+        inbox_ids: ids Inbox,
+        /// The channels of those inboxes; empty for every one.
+        channels: many Channel,
+        /// Where the conversation stood before; empty for anywhere.
+        from: many ConversationStatus,
+        /// Only conversations that are opened again, not those that begin.
+        reopened_only: flag,
+    }
+}
+
+shape::trigger! {
+    /// Looks at conversations as they are closed.
+    ConversationClosed, RuleConversationClosedTrigger, RuleConversationClosedTriggerInput;
+    required {}
+    optional {
+        /// The inboxes; empty for every one, also those made later.
+        inbox_ids: ids Inbox,
+        /// The channels of those inboxes; empty for every one.
+        channels: many Channel,
+        /// Where the conversation stood before; empty for anywhere.
+        from: many ConversationStatus,
+    }
+}
+
+shape::trigger! {
+    /// Looks at conversations as they are given to a member, to another, or to nobody.
+    ConversationAssigned, RuleConversationAssignedTrigger, RuleConversationAssignedTriggerInput;
+    required {}
+    optional {
+        /// The inboxes; empty for every one, also those made later.
+        inbox_ids: ids Inbox,
+        /// The channels of those inboxes; empty for every one.
+        channels: many Channel,
+        /// Who had it before; empty for anybody and nobody.
+        from_member_ids: ids Member,
+        /// Who has it now; empty for anybody.
+        to_member_ids: ids Member,
+        /// Only when nobody has it now; then `toMemberIds` must be empty.
+        to_nobody: flag,
+    }
+}
+
+fn lets_place(inbox_ids: &[Uuid], channels: &[Channel], place: &Place) -> bool {
+    lets(inbox_ids, &place.inbox) && lets(channels, &place.channel)
+}
+
+/// Where it has to happen, as the beginning of a clause; nothing if anywhere.
+fn place_phrase(inbox_ids: &[Uuid], channels: &[Channel], phrasing: &Phrasing<'_>) -> String {
+    let inboxes: Vec<String> = inbox_ids
+        .iter()
+        .map(|&id| phrasing.named(IdKind::Inbox, id))
+        .collect();
+    let channels: Vec<String> = channels.iter().map(|one| one.word().to_owned()).collect();
+    let mut where_: Vec<String> = Vec::new();
+    if !inboxes.is_empty() {
+        where_.push(phrasing.or(&inboxes));
+    }
+    if !channels.is_empty() {
+        where_.push(phrasing.or(&channels));
+    }
+    if where_.is_empty() {
+        return String::new();
+    }
+    let where_ = phrasing.and(&where_);
+    say!(
+        phrasing,
+        format!("{where_}で"),
+        format!(" in {where_}"),
+        format!("在{where_}")
+    )
+}
+
+fn words<T: Copy>(list: &[T], word: fn(T) -> &'static str, phrasing: &Phrasing<'_>) -> String {
+    let words: Vec<String> = list.iter().map(|&one| word(one).to_owned()).collect();
+    phrasing.or(&words)
+}
+
+impl TriggerKind for ConversationOpened {
+    shape::plumbing!();
+
+    fn context(&self) -> Context {
+        Context::Conversation
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let (ja, en, zh) = if self.reopened_only {
+            ("再開され", "is opened again", "重新打开会话")
+        } else {
+            (
+                "開始または再開され",
+                "begins or is opened again",
+                "会话开始或重新打开",
+            )
+        };
+        say!(
+            phrasing,
+            format!("{place}会話が{ja}"),
+            format!("a conversation{place} {en}"),
+            format!("{place}{zh}")
+        )
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Opened]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::Opened { from, place } = happened else {
+            return false;
+        };
+        lets_place(&self.inbox_ids, &self.channels, place)
+            && lets_some(&self.from, from.as_ref())
+            && (from.is_some() || !self.reopened_only)
+    }
+}
+
+impl TriggerKind for ConversationClosed {
+    shape::plumbing!();
+
+    fn context(&self) -> Context {
+        Context::Conversation
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        say!(
+            phrasing,
+            format!("{place}会話が完了し"),
+            format!("a conversation{place} is closed"),
+            format!("{place}会话被关闭")
+        )
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Closed]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::Closed { from, place } = happened else {
+            return false;
+        };
+        lets_place(&self.inbox_ids, &self.channels, place) && lets_some(&self.from, from.as_ref())
+    }
+}
+
+impl TriggerKind for ConversationAssigned {
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        if self.to_nobody && !self.to_member_ids.is_empty() {
+            refusals.push(at.at("toNobody").refuse(
+                UserErrorCode::Contradictory,
+                "Nobody and a member at once is never so. Empty one of the two.",
+            ));
+        }
+    }
+
+    shape::naming!();
+
+    fn context(&self) -> Context {
+        Context::Conversation
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let members: Vec<String> = self
+            .to_member_ids
+            .iter()
+            .map(|&id| phrasing.named(IdKind::Member, id))
+            .collect();
+        if self.to_nobody {
+            return say!(
+                phrasing,
+                format!("{place}会話の担当が外れ"),
+                format!("a conversation{place} is assigned to nobody"),
+                format!("{place}会话的负责人被取消")
+            );
+        }
+        if members.is_empty() {
+            return say!(
+                phrasing,
+                format!("{place}会話の担当が変わり"),
+                format!("a conversation{place} is assigned"),
+                format!("{place}会话被分配")
+            );
+        }
+        let members = phrasing.or(&members);
+        say!(
+            phrasing,
+            format!("{place}会話の担当が{members}になり"),
+            format!("a conversation{place} is assigned to {members}"),
+            format!("{place}会话被分配给{members}")
+        )
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Assigned]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::Assigned { from, to, place } = happened else {
+            return false;
+        };
+        let to = to.map(|MemberId(id)| id);
+        let to_fits = if self.to_nobody {
+            to.is_none()
+        } else {
+            to.is_some() && lets_some(&self.to_member_ids, to.as_ref())
+        };
+        to_fits
+            && lets_place(&self.inbox_ids, &self.channels, place)
+            && lets_some(&self.from_member_ids, from.map(|MemberId(id)| id).as_ref())
+    }
+}
+
+/// The stored words of some values, of which one is enough.
+pub(super) fn any_word<T: Copy>(
+    list: &[T],
+    word: fn(T) -> &'static str,
+    phrasing: &Phrasing<'_>,
+) -> String {
+    words(list, word, phrasing)
+}

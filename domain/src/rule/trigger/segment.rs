@@ -1,0 +1,112 @@
+//! A contact or an account came into a segment or went out of it.
+
+use entity::kind::SubjectKind;
+
+use super::{Happened, Key, TriggerKind, shape};
+use crate::{
+    condition::{
+        Context,
+        check::{self, MAX_IDS},
+        path::Path,
+        reference::IdKind,
+        sentence::{Phrasing, say},
+    },
+    error::UserError,
+};
+
+impl IdKind {
+    /// A segment of contacts.
+    pub(crate) const CONTACT_SEGMENT: Self = Self::Segment(SubjectKind::Contact);
+    /// A segment of accounts.
+    pub(crate) const ACCOUNT_SEGMENT: Self = Self::Segment(SubjectKind::Account);
+}
+
+macro_rules! segment_trigger {
+    ($(#[$doc:meta])* $name:ident, $output:ident, $input:ident, $entered:literal, $subject:ident, $kind:ident) => {
+        shape::trigger! {
+            $(#[$doc])*
+            $name, $output, $input;
+            required {
+                /// The segments, up to 500; one of them is enough.
+                segment_ids: ids $kind,
+            }
+            optional {}
+        }
+
+        impl TriggerKind for $name {
+            fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+                let at = at.at("segmentIds");
+                check::list(&self.segment_ids, MAX_IDS, &at, refusals, "segment");
+            }
+
+            shape::naming!();
+
+            fn context(&self) -> Context {
+                Context::$subject
+            }
+
+            fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+                let names: Vec<String> = self
+                    .segment_ids
+                    .iter()
+                    .map(|&id| phrasing.named(IdKind::$kind, id))
+                    .collect();
+                segment_phrase($entered, Context::$subject, &phrasing.or(&names), phrasing)
+            }
+
+            fn keys(&self) -> Vec<Key> {
+                let segments = self.segment_ids.iter();
+                segments
+                    .map(|&segment| Key::Segment {
+                        entered: $entered,
+                        segment,
+                    })
+                    .collect()
+            }
+
+            fn accepts(&self, happened: &Happened<'_>) -> bool {
+                matches!(happened, Happened::Segment { entered, segment }
+                    if *entered == $entered && self.segment_ids.contains(segment))
+            }
+        }
+    };
+}
+
+fn segment_phrase(entered: bool, subject: Context, names: &str, phrasing: &Phrasing<'_>) -> String {
+    let noun = match subject {
+        Context::Account => say!(phrasing, "アカウント", "an account", "客户公司"),
+        _ => say!(phrasing, "コンタクト", "a contact", "联系人"),
+    };
+    if entered {
+        say!(
+            phrasing,
+            format!("{noun}がセグメント{names}に入り"),
+            format!("{noun} enters the segment {names}"),
+            format!("{noun}进入细分{names}")
+        )
+    } else {
+        say!(
+            phrasing,
+            format!("{noun}がセグメント{names}から出て"),
+            format!("{noun} leaves the segment {names}"),
+            format!("{noun}离开细分{names}")
+        )
+    }
+}
+
+segment_trigger!(
+    /// Looks at contacts as they come into a segment.
+    ContactEnteredSegment, RuleContactEnteredSegmentTrigger, RuleContactEnteredSegmentTriggerInput, true, Contact, CONTACT_SEGMENT
+);
+segment_trigger!(
+    /// Looks at contacts as they go out of a segment.
+    ContactLeftSegment, RuleContactLeftSegmentTrigger, RuleContactLeftSegmentTriggerInput, false, Contact, CONTACT_SEGMENT
+);
+segment_trigger!(
+    /// Looks at accounts as they come into a segment.
+    AccountEnteredSegment, RuleAccountEnteredSegmentTrigger, RuleAccountEnteredSegmentTriggerInput, true, Account, ACCOUNT_SEGMENT
+);
+segment_trigger!(
+    /// Looks at accounts as they go out of a segment.
+    AccountLeftSegment, RuleAccountLeftSegmentTrigger, RuleAccountLeftSegmentTriggerInput, false, Account, ACCOUNT_SEGMENT
+);

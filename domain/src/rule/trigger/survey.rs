@@ -1,0 +1,107 @@
+//! A contact answered a survey.
+
+use entity::kind::SurveyKind;
+
+use super::{
+    Happened, Key, TriggerKind,
+    conversation::any_word,
+    shape::{self, lets},
+};
+use crate::{
+    condition::{
+        Context,
+        path::Path,
+        sentence::{Phrasing, say},
+    },
+    error::{UserError, UserErrorCode},
+};
+
+shape::trigger! {
+    /// Looks at contacts as they answer a survey for the first time.
+    SurveyAnswered, RuleSurveyAnsweredTrigger, RuleSurveyAnsweredTriggerInput;
+    required {}
+    optional {
+        /// The kinds of survey; empty for every one.
+        kinds: many SurveyKind,
+        /// The keys of surveys, as their source names them; empty for every one.
+        survey_keys: texts,
+        /// The lowest score that counts.
+        min_score: maybe i64,
+        /// The highest score that counts.
+        max_score: maybe i64,
+    }
+}
+
+impl TriggerKind for SurveyAnswered {
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        if let (Some(min), Some(max)) = (self.min_score, self.max_score)
+            && min > max
+        {
+            refusals.push(at.at("maxScore").refuse(
+                UserErrorCode::Contradictory,
+                "The highest score is below the lowest. Change one of the two.",
+            ));
+        }
+    }
+
+    shape::naming!();
+
+    fn context(&self) -> Context {
+        Context::Contact
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let kinds = if self.kinds.is_empty() {
+            say!(phrasing, "アンケート", "a survey", "问卷").to_owned()
+        } else {
+            any_word(&self.kinds, SurveyKind::word, phrasing)
+        };
+        let range = match (self.min_score, self.max_score) {
+            (None, None) => String::new(),
+            (Some(min), None) => say!(
+                phrasing,
+                format!("（{min}点以上）"),
+                format!(" with {min} or more"),
+                format!("（{min}分以上）")
+            ),
+            (None, Some(max)) => say!(
+                phrasing,
+                format!("（{max}点以下）"),
+                format!(" with {max} or less"),
+                format!("（{max}分以下）")
+            ),
+            (Some(min), Some(max)) => say!(
+                phrasing,
+                format!("（{min}〜{max}点）"),
+                format!(" with {min} to {max}"),
+                format!("（{min}至{max}分）")
+            ),
+        };
+        say!(
+            phrasing,
+            format!("コンタクトが{kinds}に回答し{range}"),
+            format!("a contact answers {kinds}{range}"),
+            format!("联系人回答{kinds}{range}")
+        )
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Survey]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::Survey {
+            kind,
+            survey_key,
+            score,
+        } = happened
+        else {
+            return false;
+        };
+        lets(&self.kinds, kind)
+            && (self.survey_keys.is_empty() || self.survey_keys.iter().any(|key| key == survey_key))
+            && self.min_score.is_none_or(|min| *score >= min)
+            && self.max_score.is_none_or(|max| *score <= max)
+    }
+}

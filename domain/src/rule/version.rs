@@ -1,0 +1,123 @@
+//! What a rule once was, and going back to it.
+//!
+//! A version is kept for each change of the name or of what the rule waits for, asks, does or is
+//! limited by. Pausing and moving count up the rule's version too, but leave these as they are: the
+//! rule of version 5 is that of the newest version kept up to 5.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{RuleId, WorkspaceId},
+    rule_version,
+};
+
+use super::{
+    definition::Definition,
+    read::{Rule, stored},
+    write::{self, RuleChanges},
+};
+use crate::{
+    access::{Actor, Origin, Scope},
+    ctx::Ctx,
+    error::{Error, Result},
+    page::{Key, Keyset, Page, PageRequest},
+    store::Query,
+};
+
+/// A rule as it was once saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleVersion {
+    /// The rule.
+    pub rule_id: RuleId,
+    /// The version, as firings name it.
+    pub version: i64,
+    /// The name it had.
+    pub name: String,
+    /// What it waited for, what had to be true, what it did.
+    pub definition: Definition,
+    /// Who saved it.
+    pub made_by: Origin,
+    /// When.
+    pub made_at: DateTime<Utc>,
+}
+
+impl TryFrom<rule_version::Model> for RuleVersion {
+    type Error = Error;
+
+    fn try_from(row: rule_version::Model) -> Result<Self> {
+        Ok(Self {
+            rule_id: row.rule_id,
+            version: row.version,
+            name: row.name,
+            definition: Definition::from_stored(row.definition).map_err(stored)?,
+            made_by: serde_json::from_value(row.made_by)?,
+            made_at: row.made_at,
+        })
+    }
+}
+
+const NEWEST: Keyset = Keyset {
+    order: "rule_version",
+    key: Some("CAST(v.version AS double precision)"),
+    id: "v.rule_id",
+    descending: true,
+};
+
+/// A page of what the rule once was, newest first, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    id: RuleId,
+    page: &PageRequest,
+) -> Result<Page<(String, RuleVersion)>> {
+    let mut query =
+        Query::new("SELECT v.* FROM rule_version v WHERE v.workspace_id = $1 AND v.rule_id = $2")
+            .bind(workspace)
+            .bind(id);
+    NEWEST.apply(&mut query, page)?;
+    let rows: Vec<rule_version::Model> = query.all(ctx.reader()).await?;
+    let versions: Vec<RuleVersion> = rows
+        .into_iter()
+        .map(RuleVersion::try_from)
+        .collect::<Result<_>>()?;
+    Ok(NEWEST.page(versions, page).map(|version| {
+        let key = Key::Real(version.version as f64);
+        (NEWEST.cursor(key, version.rule_id.0), version)
+    }))
+}
+
+/// The rule as it was in `version`, if there was one.
+pub async fn find(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    id: RuleId,
+    version: i64,
+) -> Result<Option<RuleVersion>> {
+    let row: Option<rule_version::Model> = Query::new(
+        "SELECT v.* FROM rule_version v
+         WHERE v.workspace_id = $1 AND v.rule_id = $2 AND v.version <= $3
+         ORDER BY v.version DESC LIMIT 1",
+    )
+    .bind(workspace)
+    .bind(id)
+    .bind(version)
+    .one(ctx.reader())
+    .await?;
+    row.map(RuleVersion::try_from).transpose()
+}
+
+/// Makes the rule what it was in `version`, as a new version. What it names must still be there.
+pub async fn roll_back(ctx: &Ctx, actor: &Actor, id: RuleId, version: i64) -> Result<Rule> {
+    actor.require(Scope::Configure)?;
+    let old = find(ctx, actor.workspace, id, version)
+        .await?
+        .filter(|_| version > 0)
+        .ok_or_else(|| Error::not_found(&["version"], "version of this rule"))?;
+    let changes = RuleChanges {
+        name: Some(old.name),
+        trigger: Some(old.definition.trigger),
+        condition: Some(old.definition.condition),
+        actions: Some(old.definition.actions),
+        limits: Some(old.definition.limits),
+    };
+    write::update(ctx, actor, id, changes).await
+}

@@ -1,0 +1,105 @@
+//! Why somebody came into a segment or went out of it.
+
+use entity::id::MergeId;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::Origin,
+    work::change::{Change, Entry, Fact, Position},
+};
+
+/// Why somebody came into a segment or went out of it. Stored as JSON with the history: variants and
+/// fields are added, never renamed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Cause {
+    /// Something happened that the condition asks about.
+    Change {
+        /// Where it stands in the change log.
+        position: String,
+        /// Its name, such as `tagging.added`.
+        fact: String,
+        /// Who did it.
+        origin: Origin,
+        /// How many steps it was away from what came from outside.
+        depth: i64,
+        /// Where the cascade it belongs to began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<Position>,
+    },
+    /// Nothing happened; time passed.
+    Time,
+    /// The segment's condition was changed.
+    Condition {
+        /// Who changed it.
+        origin: Origin,
+        /// The version of the condition that let in or out.
+        version: i64,
+    },
+    /// Everybody was evaluated anew.
+    Rebuild {
+        /// Who asked for it.
+        origin: Origin,
+        /// What had happened, such as `tag.changed`; nothing when somebody asked for it.
+        fact: Option<String>,
+    },
+    /// Somebody put it in or took it out.
+    Hand {
+        /// Who.
+        origin: Origin,
+    },
+    /// A contact was merged into another, or taken apart from it.
+    Merge {
+        /// The merge.
+        merge_id: MergeId,
+    },
+}
+
+impl Cause {
+    /// That an entry of the change log led there.
+    pub(crate) fn entry(entry: &Entry) -> Self {
+        Self::Change {
+            position: entry.position.to_string(),
+            fact: entry.fact.name().to_owned(),
+            origin: entry.origin,
+            depth: entry.depth,
+            root: Some(entry.root),
+        }
+    }
+
+    /// The entry of the change log for what it led to.
+    pub(super) fn change(&self, contact: Option<entity::id::ContactId>, fact: Fact) -> Change {
+        let (origin, depth) = match self {
+            Self::Change { depth, .. } => (Origin::System, depth + 1),
+            Self::Time | Self::Merge { .. } => (Origin::System, 1),
+            Self::Condition { origin, .. } | Self::Rebuild { origin, .. } => (*origin, 1),
+            Self::Hand { origin } => (*origin, 0),
+        };
+        Change {
+            fact,
+            contact,
+            origin,
+            depth,
+            root: match self {
+                Self::Change { root, .. } => *root,
+                _ => None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_causes_keep_decoding() {
+        let stored: Vec<serde_json::Value> =
+            serde_json::from_str(include_str!("samples/cause.json")).unwrap();
+        assert_eq!(stored.len(), 6);
+        for sample in stored {
+            let cause: Cause = serde_json::from_value(sample.clone()).unwrap();
+            assert_eq!(serde_json::json!(cause), sample);
+        }
+    }
+}

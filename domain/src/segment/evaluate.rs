@@ -1,0 +1,338 @@
+//! Asking the database for whom conditions hold: any number of segments and subjects in a number of
+//! statements that depends on the segments only.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{AttributeId, SegmentId, WorkspaceId},
+    kind::{SegmentSubject, SubjectKind},
+};
+use sea_orm::{ConnectionTrait, DatabaseBackend};
+use uuid::Uuid;
+
+use super::{catalogue::Live, cause::Cause, moves::Moved, route::Touched};
+use crate::{
+    condition::{
+        Condition, Context,
+        moment::Moment,
+        path::Path,
+        reference::{IdKind, Reference},
+        sql,
+    },
+    error::Result,
+    store::{Query, Rows, Tx},
+};
+
+/// Kinds of facts, one bit each: the place of the name in [`FACTS`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// About the contact or the account itself.
+    pub(super) own: i64,
+    /// About the contact's account, or about the account's people.
+    pub(super) related: i64,
+}
+
+impl Facts {
+    /// Everything that can happen to somebody.
+    pub(super) const ALL: Self = Self {
+        own: i64::MAX,
+        related: i64::MAX,
+    };
+
+    /// One fact about the thing itself; none for one that changes no segment.
+    pub(super) fn of(name: &str) -> Self {
+        let place = FACTS.iter().position(|fact| *fact == name);
+        Self {
+            own: place.map_or(0, |place| 1 << place),
+            related: 0,
+        }
+    }
+
+    /// The same, seen from the other side: an account's from its people, a person's from the account.
+    pub(super) fn as_seen_beside(self) -> Self {
+        Self {
+            own: 0,
+            related: self.own,
+        }
+    }
+
+    /// Whether they have any in common.
+    pub(super) fn meets(self, other: Self) -> bool {
+        self.own & other.own != 0 || self.related & other.related != 0
+    }
+}
+
+impl std::ops::BitOrAssign for Facts {
+    fn bitor_assign(&mut self, other: Self) {
+        self.own |= other.own;
+        self.related |= other.related;
+    }
+}
+
+/// The facts that can change who is in a segment. The places are used in memory only.
+pub(super) const FACTS: &[&str] = &[
+    "account.changed",
+    "account.created",
+    "attribute.changed",
+    "attribute.set",
+    "contact.changed",
+    "contact.created",
+    "contact.merged",
+    "contact.moved",
+    "contact.unmerged",
+    "conversation.assigned",
+    "conversation.priority_changed",
+    "conversation.status_changed",
+    "email_event.recorded",
+    "email_metrics.changed",
+    "event.recorded",
+    "health.changed",
+    "identity.attached",
+    "identity.detached",
+    "invoice.recorded",
+    "message.received",
+    "message.sent",
+    "opportunity.recorded",
+    "order.recorded",
+    "owner.changed",
+    "segment.entered",
+    "segment.left",
+    "stage.changed",
+    "subscription.changed",
+    "survey.answered",
+    "tag.changed",
+    "tag.deleted",
+    "tag.merged",
+    "tag_group.changed",
+    "tagging.added",
+    "tagging.removed",
+    "ticket.recorded",
+];
+
+/// Segments judged in one statement at most.
+const AT_ONCE: usize = 64;
+
+/// The words that differ between contacts and accounts.
+pub(super) struct Words {
+    /// The table.
+    pub(super) table: &'static str,
+    /// That the row `c` can be in a segment at all.
+    pub(super) here: &'static str,
+}
+
+/// The words for `subject`.
+pub(super) fn words(subject: SegmentSubject) -> Words {
+    match subject {
+        // One who was merged into another is in no list.
+        SegmentSubject::Contact => Words {
+            table: "contact",
+            here: "c.merged_into_id IS NULL",
+        },
+        SegmentSubject::Account => Words {
+            table: "account",
+            here: "c.id IS NOT NULL",
+        },
+    }
+}
+
+/// `now` in the workspace.
+pub(super) async fn moment(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    now: DateTime<Utc>,
+) -> Result<Moment> {
+    Moment::of(connection, workspace, now).await
+}
+
+/// The SQL of `condition` for the row `c`, whose workspace is `$1`, with its values bound.
+pub(super) fn predicate(
+    query: &mut Query,
+    condition: &Condition,
+    subject: SegmentSubject,
+    backend: DatabaseBackend,
+    moment: &Moment,
+) -> String {
+    let subject = match subject {
+        SegmentSubject::Contact => SubjectKind::Contact,
+        SegmentSubject::Account => SubjectKind::Account,
+    };
+    sql::predicate(query, backend, moment, condition, subject, "c")
+}
+
+/// Where a segment's condition is used.
+pub(super) fn context(subject: SegmentSubject) -> Context {
+    match subject {
+        SegmentSubject::Contact => Context::Contact,
+        SegmentSubject::Account => Context::Account,
+    }
+}
+
+/// Which facts can change for whom `condition` holds.
+pub(super) fn facts(condition: &Condition, subject: SegmentSubject) -> Facts {
+    let mut facts = Facts::default();
+    for name in condition.depends() {
+        facts |= Facts::of(name);
+    }
+    let asks_beside = subject == SegmentSubject::Account || condition.asks_account();
+    if asks_beside {
+        // Whoever goes to another company brings along what is asked of it.
+        for name in ["contact.changed", "contact.moved"] {
+            facts |= Facts::of(name);
+        }
+        let beside = facts.as_seen_beside();
+        facts |= beside;
+    }
+    facts
+}
+
+/// Whether time alone can change for whom `condition` holds. An account is not told that somebody left
+/// it, so what is asked of its people is looked at from time to time.
+pub(super) fn is_timed(condition: &Condition, subject: SegmentSubject) -> bool {
+    subject == SegmentSubject::Account || condition.timed()
+}
+
+/// The segments that `condition` names.
+pub(super) fn names(condition: &Condition) -> BTreeSet<SegmentId> {
+    let mut references = Vec::new();
+    condition.references(&Path::root("condition"), &mut references);
+    let named = references.into_iter();
+    named
+        .filter(|reference| matches!(reference.kind, IdKind::Segment(_)))
+        .map(|reference| SegmentId(reference.id))
+        .collect()
+}
+
+/// Whether `condition` asks for the custom attribute.
+pub(super) fn asks_attribute(condition: &Condition, attribute: AttributeId) -> bool {
+    let mut references = Vec::new();
+    condition.references(&Path::root("condition"), &mut references);
+    references.iter().any(|reference| {
+        matches!(reference.kind, IdKind::Attribute(..)) && reference.id == attribute.0
+    })
+}
+
+/// Whether a reference names `segment`.
+pub(super) fn is_segment(reference: &Reference, segment: SegmentId) -> bool {
+    matches!(reference.kind, IdKind::Segment(_)) && reference.id == segment.0
+}
+
+/// What the database says of the segments asked about: for each subject it found, `1` where the
+/// condition holds, `0` where it does not, `-` where nothing was asked.
+struct Verdicts(HashMap<Uuid, String>);
+
+impl Verdicts {
+    fn of(&self, subject: Uuid, place: usize) -> Option<bool> {
+        // Whoever is not there, or was merged into another, is in no segment.
+        let Some(said) = self.0.get(&subject) else {
+            return Some(false);
+        };
+        match said.as_bytes().get(place) {
+            Some(b'1') => Some(true),
+            Some(b'0') => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// One statement for up to [`AT_ONCE`] segments: the subjects come with the kinds of facts that
+/// happened to them, and a condition is judged only where one of these can have changed it.
+async fn judge(
+    tx: &Tx<'_>,
+    subject: SegmentSubject,
+    segments: &[&Live],
+    touched: &Touched,
+) -> Result<Verdicts> {
+    let backend = tx.connection().get_database_backend();
+    let moment = moment(tx.connection(), tx.workspace, tx.now).await?;
+    let mut query = Query::new("SELECT c.id, ").bind(tx.workspace);
+    for (place, segment) in segments.iter().enumerate() {
+        let holds = predicate(&mut query, &segment.condition, subject, backend, &moment);
+        let Facts { own, related } = segment.facts;
+        let joint = if place == 0 { "" } else { " || " };
+        query.push(&format!(
+            "{joint}CASE WHEN (r.own & {own}) = 0 AND (r.related & {related}) = 0 THEN '-'
+                         WHEN {holds} THEN '1' ELSE '0' END"
+        ));
+    }
+    let Words { table, here } = words(subject);
+    query.push(&format!(
+        " FROM {{r}} JOIN {table} c ON c.workspace_id = $1 AND c.id = r.id AND {here}"
+    ));
+    let rows = Rows::new()
+        .uuids("id", touched.keys().copied())
+        .ints("own", touched.values().map(|touch| touch.facts.own))
+        .ints("related", touched.values().map(|touch| touch.facts.related));
+    let rows = query.rows("r", rows).raw(tx.connection()).await?;
+    let mut verdicts = HashMap::with_capacity(rows.len());
+    for row in rows {
+        verdicts.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    Ok(Verdicts(verdicts))
+}
+
+/// Which of `subjects` are in which segments now.
+async fn present(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    subjects: impl IntoIterator<Item = Uuid>,
+) -> Result<HashSet<(SegmentId, Uuid)>> {
+    let rows = Query::new(
+        "SELECT m.segment_id, m.subject_id FROM {r}
+         JOIN segment_member m ON m.workspace_id = $1 AND m.subject_id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().uuids("id", subjects))
+    .raw(connection)
+    .await?;
+    let mut present = HashSet::with_capacity(rows.len());
+    for row in rows {
+        present.insert((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+    }
+    Ok(present)
+}
+
+/// What has to change about the members among `touched` of `segments`, all of `subject` and held, each
+/// with whether that is news. `cause` says why, of a segment's facts and a touched subject.
+pub(super) async fn differences(
+    tx: &Tx<'_>,
+    subject: SegmentSubject,
+    segments: &[(&Live, bool)],
+    touched: &Touched,
+    cause: impl Fn(&Live, Uuid) -> Cause,
+) -> Result<Vec<Moved>> {
+    if segments.is_empty() || touched.is_empty() {
+        return Ok(Vec::new());
+    }
+    let present = present(tx.connection(), tx.workspace, touched.keys().copied()).await?;
+    let mut moves = Vec::new();
+    for some in segments.chunks(AT_ONCE) {
+        let live: Vec<&Live> = some.iter().map(|(live, _)| *live).collect();
+        let verdicts = judge(tx, subject, &live, touched).await?;
+        for (place, (segment, is_news)) in some.iter().enumerate() {
+            for (&id, touch) in touched {
+                if !touch.facts.meets(segment.facts) {
+                    continue;
+                }
+                let Some(holds) = verdicts.of(id, place) else {
+                    continue;
+                };
+                if holds != present.contains(&(segment.id, id)) {
+                    moves.push(Moved {
+                        segment: segment.id,
+                        subject: id,
+                        entered: holds,
+                        cause: cause(segment, id),
+                        is_news: *is_news,
+                    });
+                }
+            }
+        }
+    }
+    Ok(moves)
+}
+
+/// Segments by their id.
+pub(super) fn by_id<'a>(live: impl IntoIterator<Item = &'a Live>) -> BTreeMap<SegmentId, &'a Live> {
+    live.into_iter().map(|one| (one.id, one)).collect()
+}

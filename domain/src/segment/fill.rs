@@ -1,0 +1,151 @@
+//! Putting everything a filter finds into a segment that is kept by hand, as an operation.
+//!
+//! A step takes the next ones in the order of their ids, as the filter finds them then.
+
+use async_trait::async_trait;
+use entity::{
+    id::SegmentId,
+    kind::{OperationKind, SegmentSubject},
+    operation,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    cause::Cause,
+    hand::{by_hand, put_because},
+};
+use crate::{
+    access::{Actor, Scope},
+    account::AccountFilter,
+    contact::ContactFilter,
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    operation::{Kind, NewOperation, Step, start},
+    store::{Query, Tx},
+    tag::tagging::Which,
+};
+
+/// Things looked at in one step.
+const BATCH: usize = 5_000;
+
+/// What is to be put in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Found {
+    /// Contacts.
+    Contacts(ContactFilter),
+    /// Accounts.
+    Accounts(AccountFilter),
+}
+
+impl Found {
+    fn subject(&self) -> SegmentSubject {
+        match self {
+            Self::Contacts(_) => SegmentSubject::Contact,
+            Self::Accounts(_) => SegmentSubject::Account,
+        }
+    }
+
+    /// The statement that finds the ids, and the column those are in.
+    fn ids(&self, tx: &Tx<'_>) -> (Query, &'static str) {
+        match self {
+            Self::Contacts(filter) => (filter.ids(tx.workspace, tx.connection()), "c.id"),
+            Self::Accounts(filter) => (filter.ids(tx.workspace, tx.connection()), "a.id"),
+        }
+    }
+}
+
+/// Stored as JSON with the operation: fields are added, never renamed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    segment: SegmentId,
+    found: Found,
+}
+
+/// Asks for it: checked now, done by workers.
+pub async fn fill(
+    ctx: &Ctx,
+    actor: &Actor,
+    segment: SegmentId,
+    found: Found,
+) -> Result<operation::Model> {
+    actor.require(Scope::Write)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let row = by_hand(&tx, segment).await?;
+    if row.subject != found.subject() {
+        let message = "The members of this segment are of the other kind.";
+        let code = UserErrorCode::KindMismatch;
+        return Err(Error::refused(&["things"], code, message));
+    }
+    let which = match found.clone() {
+        Found::Contacts(filter) => Which::Contact(filter),
+        Found::Accounts(filter) => Which::Account(filter),
+    };
+    which.check(&tx, "things").await?;
+    let new = NewOperation {
+        kind: OperationKind::FillSegment,
+        request: serde_json::to_value(Request { segment, found })?,
+        total: None,
+        dry_run: false,
+        origin: actor.origin(),
+    };
+    let asked = start(ctx, &mut tx, new).await?;
+    tx.commit().await?;
+    Ok(asked)
+}
+
+/// Puts everything a filter finds into a segment.
+#[derive(Debug, Clone, Copy)]
+pub struct FillSegment;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Progress {
+    after: Option<Uuid>,
+    counts: Counts,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Counts {
+    added: i64,
+}
+
+#[async_trait]
+impl Kind for FillSegment {
+    fn kind(&self) -> OperationKind {
+        OperationKind::FillSegment
+    }
+
+    async fn step(
+        &self,
+        _ctx: &Ctx,
+        tx: &mut Tx<'_>,
+        operation: &operation::Model,
+    ) -> Result<Step> {
+        let request: Request = serde_json::from_value(operation.request.clone())?;
+        let mut progress: Progress =
+            serde_json::from_value(operation.progress.clone()).unwrap_or_default();
+        let row = by_hand(tx, request.segment).await?;
+        let (mut query, id) = request.found.ids(tx);
+        if let Some(after) = progress.after {
+            let after = query.arg(after);
+            query.push(&format!(" AND {id} > {after}"));
+        }
+        query.push(&format!(" ORDER BY {id} LIMIT {BATCH}"));
+        let ids: Vec<Uuid> = query.column(tx.connection()).await?;
+        let (done, last) = (ids.len(), ids.last().copied());
+        let origin = serde_json::from_value(operation.created_by.clone())?;
+        let cause = Cause::Hand { origin };
+        let things = ids.into_iter().collect();
+        progress.counts.added += put_because(tx, &row, things, true, &cause).await?;
+        progress.after = last.or(progress.after);
+        Ok(Step {
+            progress: json!(progress),
+            total: None,
+            done: done as i64,
+            failed: 0,
+            is_last: done < BATCH,
+        })
+    }
+}

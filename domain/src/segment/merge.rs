@@ -1,0 +1,156 @@
+//! Segments kept by hand when contacts are merged and taken apart: the survivor is in whatever the
+//! other was in, and undoing the merge undoes that. The history is the journal: what a merge moved
+//! names the merge.
+
+use std::collections::{BTreeSet, HashSet};
+
+use entity::{
+    id::{ContactId, MergeId, SegmentId},
+    kind::SegmentSubject,
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{
+    cause::Cause,
+    moves::{self, Moved},
+};
+use crate::{
+    error::Result,
+    store::{Query, Rows, Tx},
+    work::change::{Entry, Fact},
+};
+
+/// Follows the merges and unmerges among `entries`, at the places `merges`, one after the other: each
+/// may go on from what the one before it left.
+pub(super) async fn follow(tx: &mut Tx<'_>, entries: &[Entry], merges: &[usize]) -> Result<()> {
+    for entry in merges.iter().filter_map(|at| entries.get(*at)) {
+        match entry.fact {
+            Fact::ContactMerged {
+                merge_id,
+                contact_id,
+                loser_id,
+            } => join(tx, merge_id, contact_id, loser_id).await?,
+            Fact::ContactUnmerged {
+                merge_id,
+                contact_id,
+                loser_id,
+            } => part(tx, merge_id, contact_id, loser_id).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[derive(FromQueryResult, PartialEq, Eq, Hash)]
+struct Member {
+    segment_id: SegmentId,
+    subject_id: Uuid,
+}
+
+/// What the two are in, of the segments kept by hand, whose rows are held from then on.
+async fn present(tx: &Tx<'_>, both: [ContactId; 2]) -> Result<HashSet<Member>> {
+    let read = async || -> Result<Vec<Member>> {
+        Ok(Query::new(
+            "SELECT m.segment_id, m.subject_id FROM {r}
+             JOIN segment_member m ON m.workspace_id = $1 AND m.subject_id = r.id
+             JOIN segment s ON s.workspace_id = $1 AND s.id = m.segment_id AND s.kind = 'STATIC'
+               AND s.deleted_at IS NULL",
+        )
+        .bind(tx.workspace)
+        .rows("r", Rows::new().ids("id", both))
+        .all(tx.connection())
+        .await?)
+    };
+    let segments: BTreeSet<SegmentId> = read().await?.iter().map(|one| one.segment_id).collect();
+    if segments.is_empty() {
+        return Ok(HashSet::new());
+    }
+    moves::hold(tx, segments).await?;
+    Ok(read().await?.into_iter().collect())
+}
+
+async fn join(
+    tx: &mut Tx<'_>,
+    merge_id: MergeId,
+    survivor: ContactId,
+    loser: ContactId,
+) -> Result<()> {
+    let present = present(tx, [survivor, loser]).await?;
+    let mut moves = Vec::new();
+    let mut moved = |segment, subject, entered| {
+        moves.push(Moved {
+            segment,
+            subject,
+            entered,
+            cause: Cause::Merge { merge_id },
+            is_news: true,
+        });
+    };
+    for member in present.iter().filter(|one| one.subject_id == loser.0) {
+        moved(member.segment_id, loser.0, false);
+        let theirs = Member {
+            subject_id: survivor.0,
+            segment_id: member.segment_id,
+        };
+        if !present.contains(&theirs) {
+            moved(member.segment_id, survivor.0, true);
+        }
+    }
+    moves::write(tx, SegmentSubject::Contact, moves).await
+}
+
+#[derive(FromQueryResult)]
+struct Past {
+    segment_id: SegmentId,
+    subject_id: Uuid,
+    entered: bool,
+}
+
+async fn part(
+    tx: &mut Tx<'_>,
+    merge_id: MergeId,
+    survivor: ContactId,
+    loser: ContactId,
+) -> Result<()> {
+    let past: Vec<Past> = Query::new(
+        "SELECT v.segment_id, v.subject_id, v.entered FROM {r}
+         JOIN segment_move v ON v.workspace_id = $1 AND v.subject_id = r.id
+           AND v.cause ->> 'merge_id' = $2
+         JOIN segment s ON s.workspace_id = $1 AND s.id = v.segment_id AND s.kind = 'STATIC'
+           AND s.deleted_at IS NULL
+         ORDER BY v.id",
+    )
+    .bind(tx.workspace)
+    .bind(merge_id.to_string())
+    .rows("r", Rows::new().ids("id", [survivor, loser]))
+    .all(tx.connection())
+    .await?;
+    if past.is_empty() {
+        return Ok(());
+    }
+    moves::hold(tx, past.iter().map(|one| one.segment_id)).await?;
+    let present = present(tx, [survivor, loser]).await?;
+    let mut moves = Vec::new();
+    for one in past {
+        // What the merge did is undone; who was put in or taken out since stays so.
+        let is_in = present.contains(&Member {
+            segment_id: one.segment_id,
+            subject_id: one.subject_id,
+        });
+        let comes_back = one.subject_id == loser.0 && !one.entered;
+        let goes_again = one.subject_id == survivor.0 && one.entered;
+        if (comes_back && !is_in) || (goes_again && is_in) {
+            moves.push(Moved {
+                segment: one.segment_id,
+                subject: one.subject_id,
+                entered: comes_back,
+                cause: Cause::Merge { merge_id },
+                is_news: true,
+            });
+        }
+    }
+    moves.sort_by_key(|one| (one.segment, one.subject));
+    moves.dedup_by_key(|one| (one.segment, one.subject));
+    moves::write(tx, SegmentSubject::Contact, moves).await
+}

@@ -1,0 +1,66 @@
+//! Segments: saved conditions over contacts or accounts whose members come and go by themselves, and
+//! lists that members of the workspace keep by hand.
+//!
+//! Who is in a segment is a table (`segment_member`), so that reading never evaluates a condition.
+//! A live segment's members are kept by three things, all of which write through [`moves`]:
+//!
+//! - [`build`]: an operation that evaluates everybody, in bounded steps, when a segment was made, its
+//!   condition changed, or something changed that touches too many to be named;
+//! - [`projection`]: after each change, those whom it concerns are evaluated for the segments whose
+//!   conditions ask about it. Its cost follows the change, not the number of contacts;
+//! - [`clock`]: once an hour, the segments that time alone can change.
+//!
+//! All three first hold the rows of the segments concerned and evaluate afterwards, so whoever comes
+//! second has seen everything the first one saw: no change is lost while a segment is being filled.
+//! Each going in and out is a row of the history with its cause, and an entry of the change log, by
+//! which rules, playbooks and segments made of segments follow. The one exception is the first
+//! filling of a new segment, which is not news about anybody.
+//!
+//! Called by the GraphQL layer and by workers. It never asks another service anything.
+
+pub mod build;
+mod catalogue;
+mod cause;
+pub mod clock;
+mod definition;
+mod evaluate;
+pub mod fill;
+mod graph;
+pub mod hand;
+mod lines;
+mod merge;
+mod moves;
+pub mod preview;
+pub mod projection;
+mod read;
+pub mod retag;
+mod route;
+mod sentence;
+pub mod uses;
+mod write;
+
+use crate::condition::{Condition, path::Path, reference::Reference};
+
+pub use cause::Cause;
+pub(crate) use moves::forget;
+pub(crate) use read::count_of;
+pub use read::{
+    Entered, Filter, Membership, Move, MovesOf, Segment, find, history, list, load, members,
+    memberships,
+};
+pub use sentence::sentence;
+pub use write::{Changes, NewSegment, create, delete, rebuild, update};
+
+/// Everything a condition names by id, with the place where it does.
+pub fn references(condition: &Condition) -> Vec<Reference> {
+    let mut found = Vec::new();
+    condition.references(&Path::root("condition"), &mut found);
+    found
+}
+
+/// Characters a name may have.
+pub const NAME_LIMIT: usize = 100;
+/// Characters a description may have.
+pub const DESCRIPTION_LIMIT: usize = 1_000;
+/// Segments a workspace may have.
+pub const SEGMENT_LIMIT: i64 = 1_000;

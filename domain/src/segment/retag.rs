@@ -1,0 +1,99 @@
+//! Segments as things that name tags: listed before a tag is deleted, rewritten when one is merged.
+
+use async_trait::async_trait;
+use entity::{
+    id::{Id as _, TagId, WorkspaceId},
+    kind::TagKind,
+};
+use sea_orm::DatabaseTransaction;
+
+use super::{
+    build,
+    cause::Cause,
+    definition, moves,
+    write::{audited, begin_edit, naming, put, record},
+};
+use crate::{
+    access::Origin,
+    audit::Record,
+    condition::reference::{IdKind, Reference},
+    error::Result,
+    store::Tx,
+    tag::catalogue::{Merged, Referrer, Use, UseKind},
+};
+
+/// All segments of a workspace.
+pub(crate) struct Segments;
+
+fn names_one(reference: &Reference, tags: &[TagId]) -> bool {
+    matches!(reference.kind, IdKind::ContactTag | IdKind::ConversationTag)
+        && tags.iter().any(|tag| tag.uuid() == reference.id)
+}
+
+#[async_trait]
+impl Referrer for Segments {
+    async fn uses(
+        &self,
+        connection: &DatabaseTransaction,
+        workspace: WorkspaceId,
+        tags: &[TagId],
+    ) -> Result<Vec<Use>> {
+        let found = naming(connection, workspace, |one| names_one(one, tags)).await?;
+        Ok(found
+            .into_iter()
+            .map(|row| Use {
+                kind: UseKind::Segment,
+                id: row.id.to_string(),
+                name: row.name,
+                version: row.version,
+                active: true,
+            })
+            .collect())
+    }
+
+    async fn replace(
+        &self,
+        tx: &mut Tx<'_>,
+        origin: Origin,
+        kind: TagKind,
+        merged: &[Merged],
+    ) -> Result<()> {
+        let sources: Vec<TagId> = merged.iter().map(|pair| pair.source).collect();
+        let is_named = |one: &Reference| names_one(one, &sources);
+        if naming(tx.connection(), tx.workspace, is_named)
+            .await?
+            .is_empty()
+        {
+            return Ok(());
+        }
+        begin_edit(tx).await?;
+        let kind = match kind {
+            TagKind::Contact => IdKind::ContactTag,
+            TagKind::Conversation => IdKind::ConversationTag,
+        };
+        let found = naming(tx.connection(), tx.workspace, is_named).await?;
+        moves::hold(tx, found.iter().map(|row| row.id)).await?;
+        for before in found {
+            let Some(stored) = before.definition.clone() else {
+                continue;
+            };
+            let mut condition = definition::from_stored(stored)?;
+            for pair in merged {
+                condition.replace(kind, pair.source.uuid(), pair.target.uuid());
+            }
+            let mut row = before.clone();
+            row.definition = Some(definition::to_stored(&condition)?);
+            row.version += 1;
+            row.updated_at = tx.now;
+            put(tx, &row).await?;
+            record(tx, origin, row.id);
+            let version = row.version;
+            let cause = Cause::Condition { origin, version };
+            let ctx = tx.ctx();
+            build::begin(ctx, tx, row.subject, &[row.id], cause).await?;
+            let (was, is) = (audited(&before), audited(&row));
+            tx.audit(origin, Record::changed("segment.update", row.id, was, is));
+        }
+        Ok(())
+    }
+}

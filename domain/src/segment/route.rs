@@ -1,0 +1,231 @@
+//! Whom an entry of the change log concerns: pure.
+
+use std::collections::BTreeMap;
+
+use entity::{
+    id::{AccountId, AttributeId, ContactId, TagId},
+    kind::{SubjectKind, TagTarget},
+};
+use uuid::Uuid;
+
+use super::evaluate::Facts;
+use crate::work::change::{Entry, Fact};
+
+/// What happened to somebody, by the places of the entries that say so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Touch {
+    /// All kinds of facts together.
+    pub(super) facts: Facts,
+    /// Each kind with the place of the entry; the newest come last.
+    pub(super) entries: Vec<(Facts, usize)>,
+}
+
+impl Touch {
+    pub(super) fn add(&mut self, facts: Facts, entry: usize) {
+        self.facts |= facts;
+        self.entries.push((facts, entry));
+    }
+
+    /// The newest entry that could have changed what depends on `facts`.
+    pub(super) fn cause(&self, facts: Facts) -> Option<usize> {
+        let mut entries = self.entries.iter().rev();
+        entries.find(|(of, _)| of.meets(facts)).map(|(_, at)| *at)
+    }
+}
+
+/// Things with what happened to each.
+pub(super) type Touched = BTreeMap<Uuid, Touch>;
+
+/// Something that may concern anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sweeping {
+    /// A tag, or what is below it, means something else now.
+    Tag(TagId),
+    /// A tag is gone, or the tags of a group changed.
+    Tags,
+    /// A custom attribute was changed, archived or deleted.
+    Attribute(AttributeId),
+}
+
+/// What a batch of entries concerns.
+#[derive(Debug, Default)]
+pub(super) struct Routed {
+    pub(super) contacts: Touched,
+    pub(super) accounts: Touched,
+    pub(super) sweeping: Vec<(Sweeping, usize)>,
+    /// Merges and their undoing, which segments kept by hand follow, by the place of the entry.
+    pub(super) merges: Vec<usize>,
+}
+
+impl Routed {
+    fn contact(&mut self, id: ContactId, facts: Facts, at: usize) {
+        self.contacts.entry(id.0).or_default().add(facts, at);
+    }
+
+    fn account(&mut self, id: AccountId, facts: Facts, at: usize) {
+        self.accounts.entry(id.0).or_default().add(facts, at);
+    }
+}
+
+/// Finds out whom `entries` concern.
+pub(super) fn route(entries: &[Entry]) -> Routed {
+    let mut routed = Routed::default();
+    for (at, entry) in entries.iter().enumerate() {
+        let bit = Facts::of(entry.fact.name());
+        match &entry.fact {
+            Fact::ContactCreated { contact_id } => routed.contact(*contact_id, Facts::ALL, at),
+            Fact::AccountCreated { account_id } => routed.account(*account_id, Facts::ALL, at),
+            Fact::AccountChanged { account_id } => routed.account(*account_id, bit, at),
+            Fact::ContactMerged {
+                contact_id,
+                loser_id,
+                ..
+            }
+            | Fact::ContactUnmerged {
+                contact_id,
+                loser_id,
+                ..
+            } => {
+                routed.contact(*contact_id, Facts::ALL, at);
+                routed.contact(*loser_id, Facts::ALL, at);
+                routed.merges.push(at);
+            }
+            Fact::StageChanged {
+                subject: SubjectKind::Account,
+                subject_id,
+                ..
+            }
+            | Fact::OwnerChanged {
+                subject: SubjectKind::Account,
+                subject_id,
+                ..
+            }
+            | Fact::AttributeSet {
+                subject: SubjectKind::Account,
+                subject_id,
+                ..
+            }
+            | Fact::NoteAdded {
+                subject: SubjectKind::Account,
+                subject_id,
+                ..
+            }
+            | Fact::SegmentEntered {
+                subject: SubjectKind::Account,
+                subject_id,
+                ..
+            }
+            | Fact::SegmentLeft {
+                subject: SubjectKind::Account,
+                subject_id,
+                ..
+            }
+            | Fact::TaggingAdded {
+                target: TagTarget::Account,
+                target_id: subject_id,
+                ..
+            }
+            | Fact::TaggingRemoved {
+                target: TagTarget::Account,
+                target_id: subject_id,
+                ..
+            } => routed.account(AccountId(*subject_id), bit, at),
+            Fact::TagChanged { tag_id } => routed.sweeping.push((Sweeping::Tag(*tag_id), at)),
+            Fact::TagMerged { into_id, .. } => {
+                routed.sweeping.push((Sweeping::Tag(*into_id), at));
+            }
+            Fact::TagDeleted { .. } | Fact::TagGroupChanged { .. } => {
+                routed.sweeping.push((Sweeping::Tags, at));
+            }
+            Fact::AttributeChanged { attribute_id } => {
+                routed
+                    .sweeping
+                    .push((Sweeping::Attribute(*attribute_id), at));
+            }
+            Fact::OrderRecorded { account_id, .. }
+            | Fact::InvoiceRecorded { account_id, .. }
+            | Fact::TicketRecorded { account_id, .. }
+            | Fact::SurveyAnswered { account_id, .. }
+            | Fact::OpportunityRecorded { account_id, .. } => {
+                if let Some(account) = account_id {
+                    routed.account(*account, bit, at);
+                }
+                if let Some(contact) = entry.contact {
+                    routed.contact(contact, bit, at);
+                }
+            }
+            _ => {
+                if let Some(contact) = entry.contact {
+                    routed.contact(contact, bit, at);
+                }
+            }
+        }
+    }
+    routed
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::{access::Origin, work::change::Position};
+
+    fn entry(contact: Option<u128>, fact: Fact) -> Entry {
+        Entry {
+            position: Position::default(),
+            fact,
+            contact: contact.map(|id| ContactId(Uuid::from_u128(id))),
+            origin: Origin::System,
+            depth: 0,
+            root: Position::default(),
+            at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn tagging(target: TagTarget, target_id: u128) -> Fact {
+        Fact::TaggingAdded {
+            tagging_id: Uuid::nil().into(),
+            tag_id: Uuid::nil().into(),
+            target,
+            target_id: Uuid::from_u128(target_id),
+        }
+    }
+
+    #[test]
+    fn an_entry_concerns_who_it_names() {
+        let changed = Fact::ContactChanged {
+            contact_id: Uuid::from_u128(1).into(),
+            fields: Vec::new(),
+        };
+        let routed = route(&[
+            entry(Some(1), changed),
+            entry(Some(1), tagging(TagTarget::Contact, 1)),
+            entry(None, tagging(TagTarget::Account, 7)),
+            entry(Some(2), tagging(TagTarget::Conversation, 9)),
+        ]);
+        let contacts: Vec<u128> = routed.contacts.keys().map(Uuid::as_u128).collect();
+        assert_eq!(contacts, [1, 2]);
+        let accounts: Vec<u128> = routed.accounts.keys().map(Uuid::as_u128).collect();
+        assert_eq!(accounts, [7]);
+        let touch = &routed.contacts[&Uuid::from_u128(1)];
+        assert_eq!(touch.cause(Facts::of("tagging.added")), Some(1));
+        assert_eq!(touch.cause(Facts::of("contact.changed")), Some(0));
+        assert_eq!(touch.cause(Facts::of("event.recorded")), None);
+    }
+
+    #[test]
+    fn a_merge_concerns_both_in_every_respect() {
+        let merged = Fact::ContactMerged {
+            merge_id: Uuid::nil().into(),
+            contact_id: Uuid::from_u128(1).into(),
+            loser_id: Uuid::from_u128(2).into(),
+        };
+        let routed = route(&[entry(Some(1), merged)]);
+        assert_eq!(routed.merges, [0]);
+        for id in [1, 2] {
+            let touch = &routed.contacts[&Uuid::from_u128(id)];
+            assert_eq!(touch.cause(Facts::of("event.recorded")), Some(0));
+        }
+    }
+}

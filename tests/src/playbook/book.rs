@@ -1,0 +1,229 @@
+//! Playbooks themselves: versions, pausing, archiving, what is refused.
+
+use chrono::TimeDelta;
+use domain::{
+    page::PageRequest,
+    playbook::{self, NewPlaybook, PlaybookChange, template},
+    tag::catalogue,
+};
+use entity::kind::PlaybookState;
+use serde_json::json;
+
+use super::{Stage, refusals, wait_days};
+use crate::support::{World, on_both};
+
+fn one_day(action: &str) -> serde_json::Value {
+    json!({ "steps": [
+        { "id": "rest", "kind": wait_days(1) },
+        { "id": "act", "kind": { "actions": [action] } },
+    ] })
+}
+
+#[test]
+fn enrolments_stay_on_their_version_and_new_ones_take_the_published() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (stage.world.ctx.clone(), stage.world.owner.clone());
+        let book = stage.book("Book", &one_day("tag hot")).await;
+        assert_eq!((book.version, book.latest_version), (1, 1));
+        let old = stage.person("Old").await;
+        let on_first = stage.enrol(&book, old).await;
+        stage.settle().await;
+        let change = |publish| PlaybookChange {
+            definition: Some(stage.definition(&one_day("tag done"))),
+            publish,
+            ..PlaybookChange::default()
+        };
+        // A draft changes nothing for anybody.
+        let draft = playbook::update(&ctx, &owner, book.id, change(false)).await;
+        assert_eq!(draft.unwrap().version, 1);
+        let between = stage.person("Between").await;
+        let between = stage.enrol(&book, between).await;
+        assert_eq!(stage.now(between).await.version, 1);
+        let published = playbook::publish(&ctx, &owner, book.id, 2).await.unwrap();
+        assert_eq!((published.version, published.latest_version), (2, 2));
+        let new = stage.person("New").await;
+        let on_second = stage.enrol(&book, new).await;
+        stage.settle().await;
+        stage.pass(TimeDelta::days(1)).await;
+        assert_eq!(stage.now(on_first).await.version, 1);
+        assert_eq!(stage.tags(old).await, [stage.hot]);
+        assert_eq!(stage.tags(new).await, [stage.done]);
+        assert_eq!(stage.tally(book.id, 1, "").await.passed, 2);
+        assert_eq!(stage.tally(book.id, 2, "").await.passed, 1);
+        assert_eq!(stage.now(on_second).await.version, 2);
+        // Back to the first.
+        playbook::publish(&ctx, &owner, book.id, 1).await.unwrap();
+        let last = stage.person("Last").await;
+        let last = stage.enrol(&book, last).await;
+        assert_eq!(stage.now(last).await.version, 1);
+        let page = PageRequest::first(10);
+        let versions = playbook::versions(&ctx, owner.workspace, book.id, &page).await;
+        let versions = versions.unwrap().rows.into_iter();
+        let numbers: Vec<i64> = versions.map(|(_, one)| one.version).collect();
+        assert_eq!(numbers, [2, 1]);
+        assert_eq!(
+            refusals(playbook::publish(&ctx, &owner, book.id, 3).await),
+            ["version NotFound"]
+        );
+        stage.world
+    });
+}
+
+#[test]
+fn timers_of_a_paused_playbook_wait_and_go_on_when_it_is_resumed() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (stage.world.ctx.clone(), stage.world.owner.clone());
+        let book = stage.book("Book", &one_day("tag hot")).await;
+        let taro = stage.person("Taro").await;
+        let id = stage.enrol(&book, taro).await;
+        stage.settle().await;
+        let state = |state| playbook::set_state(&ctx, &owner, book.id, state);
+        state(PlaybookState::Paused).await.unwrap();
+        stage.pass(TimeDelta::days(5)).await;
+        assert_eq!(stage.stands(id).await, "WAITING rest");
+        let other = stage.person("Other").await;
+        let refused = playbook::enrol_contacts(&ctx, &owner, book.id, &[other]).await;
+        assert_eq!(refusals(refused), ["playbookId Invalid"]);
+        state(PlaybookState::Active).await.unwrap();
+        stage.settle().await;
+        assert_eq!(stage.stands(id).await, "DONE act");
+        stage.world
+    });
+}
+
+#[test]
+fn archiving_ends_every_enrolment_and_frees_the_name() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (stage.world.ctx.clone(), stage.world.owner.clone());
+        let book = stage.book("Book", &one_day("tag hot")).await;
+        assert_eq!(
+            refusals(stage.try_book("ｂｏｏｋ", &one_day("tag hot")).await),
+            ["name Taken"]
+        );
+        let mut ids = Vec::new();
+        for name in ["a", "b", "c"] {
+            let contact = stage.person(name).await;
+            ids.push(stage.enrol(&book, contact).await);
+        }
+        stage.settle().await;
+        let archived = PlaybookState::Archived;
+        playbook::set_state(&ctx, &owner, book.id, archived)
+            .await
+            .unwrap();
+        stage.operate().await;
+        for id in ids {
+            assert_eq!(stage.stands(id).await, "CANCELLED rest");
+            assert_eq!(stage.history(id).await, ["rest CANCELLED"]);
+        }
+        let whole = stage.tally(book.id, 1, "").await;
+        assert_eq!((whole.here, whole.cancelled), (0, 3));
+        let again = playbook::set_state(&ctx, &owner, book.id, PlaybookState::Active).await;
+        assert_eq!(refusals(again), ["id Invalid"]);
+        stage.book("Book", &one_day("tag hot")).await;
+        stage.world
+    });
+}
+
+#[test]
+fn what_cannot_be_saved_says_where_and_leaves_nothing() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (stage.world.ctx.clone(), stage.world.owner.clone());
+        let stranger = World::workspace(&ctx, "Stranger", "stranger.example").await;
+        let unknown = stranger.workspace.0;
+        let told = json!({
+            "steps": [
+                { "id": "act", "kind": { "actions": [
+                    "tag hot",
+                    { "tagContact": { "tagIds": [unknown] } },
+                    { "startPlaybook": { "playbookId": unknown } },
+                    { "createTask": { "title": "Call", "assignee": { "member": unknown } } },
+                ] } },
+                { "id": "wait", "kind": { "waitFor": {
+                    "condition": { "contactTags": { "mode": "ANY", "tagIds": [unknown] } },
+                    "timeoutSeconds": 60,
+                } } },
+            ],
+            "sources": [{ "tagAdded": { "tagIds": [unknown] } }],
+        });
+        assert_eq!(
+            refusals(stage.try_book("Book", &told).await),
+            [
+                "definition.steps.1.kind.waitFor.condition.contactTags.tagIds.0 NotFound",
+                "definition.steps.0.kind.actions.1.tagContact.tagIds.0 NotFound",
+                "definition.steps.0.kind.actions.2.startPlaybook.playbookId NotFound",
+                "definition.steps.0.kind.actions.3.createTask.assignee.memberId NotFound",
+                "definition.sources.0.tagAdded.tagIds.0 NotFound",
+            ]
+        );
+        let conversation = json!({ "steps": [
+            { "id": "a", "kind": { "actions": [
+                { "setConversationStatus": { "status": "CLOSED" } },
+            ] } },
+        ] });
+        assert_eq!(
+            refusals(stage.try_book("Book", &conversation).await),
+            ["definition.steps.0.kind.actions.0.setConversationStatus KindMismatch"]
+        );
+        let page = PageRequest::first(10);
+        let left = playbook::list(&ctx, owner.workspace, &[], &page).await;
+        assert!(left.unwrap().rows.is_empty());
+        let book = stage.book("Book", &one_day("tag hot")).await;
+        let theirs = PlaybookState::Paused;
+        let refused = playbook::set_state(&ctx, &stranger, book.id, theirs).await;
+        assert_eq!(refusals(refused), ["id NotFound"]);
+        stage.world
+    });
+}
+
+#[test]
+fn a_playbook_follows_its_tags_when_they_are_merged_and_keeps_them_from_being_deleted() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (stage.world.ctx.clone(), stage.world.owner.clone());
+        let book = stage.book("Book", &one_day("tag hot")).await;
+        let taro = stage.person("Taro").await;
+        stage.enrol(&book, taro).await;
+        stage.settle().await;
+        let usage = catalogue::usage(&ctx, owner.workspace, stage.hot).await;
+        let usage = usage.unwrap().expect("the tag");
+        let names: Vec<_> = usage.uses.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["Book"]);
+        let merge = catalogue::Merge {
+            sources: vec![stage.hot],
+            target: stage.vip,
+            keep_newest: true,
+        };
+        catalogue::merge(&ctx, &owner, merge).await.unwrap();
+        stage.pass(TimeDelta::days(1)).await;
+        assert_eq!(stage.tags(taro).await, [stage.vip]);
+        stage.world
+    });
+}
+
+#[test]
+fn every_template_becomes_a_playbook_that_runs() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (stage.world.ctx.clone(), stage.world.owner.clone());
+        let taro = stage.person("Taro").await;
+        for template in template::Template::ALL {
+            let new = NewPlaybook {
+                publish: true,
+                ..template::playbook(template, domain::locale::Locale::Ja)
+            };
+            let book = playbook::create(&ctx, &owner, new).await.unwrap();
+            let id = stage.enrol(&book, taro).await;
+            stage.settle().await;
+            stage.pass(TimeDelta::days(60)).await;
+            stage.pass(TimeDelta::days(60)).await;
+            stage.pass(TimeDelta::days(60)).await;
+            stage.pass(TimeDelta::days(60)).await;
+            assert!(stage.stands(id).await.starts_with("DONE"), "{template:?}");
+        }
+        stage.world
+    });
+}

@@ -1,0 +1,65 @@
+//! Contacts who are merged, taken apart and erased while they are enrolled.
+
+use chrono::TimeDelta;
+use domain::contact::{erase, merge};
+use serde_json::json;
+
+use super::{Stage, wait_days};
+use crate::support::on_both;
+
+#[test]
+fn enrolments_follow_a_merge_and_come_back_and_doubles_wait_meanwhile() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let told = json!({ "steps": [
+            { "id": "rest", "kind": wait_days(1) },
+            { "id": "act", "kind": { "actions": ["tag done"] } },
+        ] });
+        let (both, one) = (
+            stage.book("Both", &told).await,
+            stage.book("One", &told).await,
+        );
+        let (stays, goes) = (stage.person("Stays").await, stage.person("Goes").await);
+        let kept = stage.enrol(&both, stays).await;
+        let double = stage.enrol(&both, goes).await;
+        let moved = stage.enrol(&one, goes).await;
+        stage.settle().await;
+        let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
+        let merged = merge::merge(ctx, owner, stays, goes, "").await.unwrap();
+        assert_eq!(stage.now(moved).await.contact_id, stays);
+        assert_eq!(stage.now(double).await.contact_id, goes);
+        stage.pass(TimeDelta::days(1)).await;
+        assert_eq!(stage.stands(kept).await, "DONE act");
+        assert_eq!(stage.stands(moved).await, "DONE act");
+        assert_eq!(stage.stands(double).await, "WAITING rest");
+        assert_eq!(stage.now(double).await.due_at, None);
+        merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        assert_eq!(stage.now(moved).await.contact_id, goes);
+        stage.settle().await;
+        assert_eq!(stage.stands(double).await, "DONE act");
+        stage.world
+    });
+}
+
+#[test]
+fn an_erased_contact_is_nowhere_any_more_and_stays_counted() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let told = json!({ "steps": [
+            { "id": "act", "kind": { "actions": [{ "createTask": { "title": "Call" } }] } },
+            { "id": "rest", "kind": wait_days(1) },
+        ] });
+        let book = stage.book("Book", &told).await;
+        let taro = stage.person("Taro").await;
+        stage.enrol(&book, taro).await;
+        stage.settle().await;
+        let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
+        erase::erase(ctx, owner, taro).await.unwrap();
+        assert!(stage.of_contact(taro).await.is_empty());
+        let whole = stage.tally(book.id, 1, "").await;
+        assert_eq!((whole.enrolled, whole.here), (1, 0));
+        assert_eq!(stage.tally(book.id, 1, "rest").await.here, 0);
+        stage.pass(TimeDelta::days(1)).await;
+        stage.world
+    });
+}

@@ -1,0 +1,177 @@
+//! How often, and when, a rule may act.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    action::OutcomeResult,
+    rule::{Limits, OncePer, QuietHours, definition::always, miss, trigger::Trigger},
+};
+use entity::kind::{MissReason, TagKind};
+
+use super::{firings, limited, results, tag_with};
+use crate::support::{
+    World,
+    engine::{Receiver, contact_has, notify, words},
+    on_both,
+};
+
+async fn receive(world: &World, id: &str, email: &str) {
+    world.receive(&[(id, email, "hello")]).await;
+    world.drain().await;
+}
+
+async fn misses(world: &World, rule: entity::id::RuleId) -> Vec<MissReason> {
+    let page = domain::page::PageRequest::first(50);
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let found = miss::list(ctx, workspace, rule, &page).await.unwrap();
+    let reasons = found.rows.into_iter().map(|(_, one)| one.reason);
+    reasons
+        .filter(|reason| *reason != MissReason::Condition)
+        .collect()
+}
+
+#[test]
+fn a_rule_that_cools_down_waits_for_each_contact_by_itself() {
+    on_both(|world| async move {
+        let sales = world.target("sales").await;
+        let limits = Limits {
+            cool_down_minutes: Some(60),
+            ..Limits::default()
+        };
+        let act = vec![notify(sales)];
+        let rule = limited(&world, Trigger::default(), always(), act, limits).await;
+        // Two in one batch count as well.
+        world
+            .receive(&[
+                ("1", "a@customer.example", "hello"),
+                ("2", "a@customer.example", "hello"),
+                ("3", "b@customer.example", "hello"),
+            ])
+            .await;
+        world.drain().await;
+        assert_eq!(firings(&world, rule.id).await.len(), 2);
+        world.clock.advance(TimeDelta::minutes(59));
+        receive(&world, "4", "a@customer.example").await;
+        assert_eq!(firings(&world, rule.id).await.len(), 2);
+        assert_eq!(misses(&world, rule.id).await, [MissReason::CoolDown; 2]);
+        world.clock.advance(TimeDelta::minutes(1));
+        receive(&world, "5", "a@customer.example").await;
+        assert_eq!(firings(&world, rule.id).await.len(), 3);
+        settle(&world).await;
+        world
+    });
+}
+
+/// Lets every notice go out.
+async fn settle(world: &World) {
+    let receiver = Receiver::default();
+    world.hurry().await;
+    while world.deliver(&receiver).await.claimed > 0 {
+        world.hurry().await;
+    }
+}
+
+#[test]
+fn a_rule_that_fires_once_for_each_never_does_again() {
+    on_both(|world| async move {
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let limits = Limits {
+            once_per: Some(OncePer::Contact),
+            ..Limits::default()
+        };
+        let rule = limited(&world, Trigger::default(), always(), tag_with(seen), limits).await;
+        for (id, email) in [
+            ("1", "a@c.example"),
+            ("2", "a@c.example"),
+            ("3", "b@c.example"),
+        ] {
+            receive(&world, id, email).await;
+        }
+        world.clock.advance(TimeDelta::days(400));
+        receive(&world, "4", "a@c.example").await;
+        assert_eq!(firings(&world, rule.id).await.len(), 2);
+        assert_eq!(misses(&world, rule.id).await, [MissReason::Once; 2]);
+        world
+    });
+}
+
+#[test]
+fn nothing_is_asked_behind_a_rule_that_ends_the_evaluation() {
+    on_both(|world| async move {
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let limits = Limits {
+            stop_after_match: true,
+            ..Limits::default()
+        };
+        let price = words(&["price"]);
+        let first = limited(&world, Trigger::default(), price, tag_with(seen), limits).await;
+        let none = Limits::default();
+        let second = limited(&world, Trigger::default(), always(), tag_with(seen), none).await;
+        world
+            .receive(&[
+                ("1", "a@c.example", "the price"),
+                ("2", "b@c.example", "anything"),
+            ])
+            .await;
+        world.drain().await;
+        assert_eq!(firings(&world, first.id).await.len(), 1);
+        assert_eq!(firings(&world, second.id).await.len(), 1);
+        assert_eq!(misses(&world, second.id).await, [MissReason::Stopped]);
+        world
+    });
+}
+
+#[test]
+fn notices_wait_for_the_quiet_hours_to_end_rather_than_vanish() {
+    on_both(|world| async move {
+        // The test's clock stands at noon in Tokyo.
+        let sales = world.target("sales").await;
+        let limits = Limits {
+            quiet_hours: Some(QuietHours {
+                from_hour: 11,
+                from_minute: 30,
+                to_hour: 13,
+                to_minute: 0,
+            }),
+            ..Limits::default()
+        };
+        let act = vec![notify(sales)];
+        let rule = limited(&world, Trigger::default(), always(), act, limits).await;
+        receive(&world, "1", "a@c.example").await;
+        let results = results(&world, rule.id).await;
+        let OutcomeResult::Queued { until, .. } = results[0][0] else {
+            panic!("{results:?}")
+        };
+        let one: DateTime<Utc> = "2026-03-01T04:00:00Z".parse().unwrap();
+        assert_eq!(until, Some(one));
+        let receiver = Receiver::default();
+        assert_eq!(world.deliver(&receiver).await.claimed, 0, "it waits");
+        world.hurry().await;
+        assert_eq!(
+            world.deliver(&receiver).await.delivered,
+            1,
+            "it is not lost"
+        );
+        world
+    });
+}
+
+#[test]
+fn a_rule_that_asks_about_tags_remembers_across_merged_batches() {
+    on_both(|world| async move {
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let limits = Limits {
+            once_per: Some(OncePer::Conversation),
+            ..Limits::default()
+        };
+        let unseen = contact_has(domain::condition::TagMode::None, &[seen]);
+        let rule = limited(&world, Trigger::default(), unseen, tag_with(seen), limits).await;
+        world
+            .receive(&[("1", "a@c.example", "x"), ("2", "a@c.example", "y")])
+            .await;
+        world.drain().await;
+        // The second is not even asked: the tag is there.
+        assert_eq!(firings(&world, rule.id).await.len(), 1);
+        assert_eq!(misses(&world, rule.id).await, []);
+        world
+    });
+}

@@ -1,0 +1,581 @@
+//! Rules on both databases: from a message to tags, firings and deliveries.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use domain::{
+    access::Origin,
+    action::{Action, OutcomeResult},
+    condition::{Condition, TagMode},
+    contact,
+    ctx::Ctx,
+    error::{
+        Error, Result, UserErrorCode,
+        UserErrorCode::{Invalid, KindMismatch, NotFound, Required},
+    },
+    notification::{
+        delivery,
+        manage::{self, TargetChanges},
+    },
+    page::PageRequest,
+    port::Work,
+    rule::{
+        self, NewRule, RuleChanges,
+        firing::{self, FiringsOf},
+        projection::Rules,
+        trigger::{MessageReceived, Trigger},
+    },
+    store::{Query, Tx},
+    tag::{Request, catalogue, tagging},
+    work::{change::Entry, projection},
+};
+use entity::{
+    id::{ContactId, RuleId, TagId, TargetId},
+    kind::{IdentityKind, TagKind, TagTarget},
+};
+use uuid::Uuid;
+
+use crate::support::{
+    World,
+    engine::{
+        Receiver, contact_has, conversation_has, notify, tag_contact, tag_conversation, words,
+    },
+    on_both,
+};
+
+const ALL: i64 = 100;
+
+async fn contact_of(world: &World, email: &str) -> ContactId {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, email).await;
+    found.unwrap().unwrap().id
+}
+
+async fn firings_of(world: &World, of: FiringsOf) -> Vec<entity::rule_firing::Model> {
+    let page = PageRequest::first(ALL);
+    let firings = firing::list(&world.ctx, world.owner.workspace, of, &page).await;
+    let firings = firings.unwrap().rows.into_iter();
+    firings.map(|(_, firing)| firing).collect()
+}
+
+fn paths(error: Error) -> Vec<(String, UserErrorCode)> {
+    let Error::Refused(errors) = error else {
+        panic!("{error}")
+    };
+    let errors = errors.into_iter();
+    errors
+        .map(|error| (error.path.join("."), error.code))
+        .collect()
+}
+
+#[test]
+fn a_message_about_partnership_gets_its_conversation_tag() {
+    on_both(|world| async move {
+        let tag = world
+            .tag(TagKind::Conversation, "パートナーシップの問い合わせ", None)
+            .await;
+        let condition = words(&["パートナーシップ", "コラボレーション", "アフィリエイト"]);
+        let rule = world
+            .rule("提携", condition, vec![tag_conversation(tag)])
+            .await;
+        let messages = world
+            .receive(&[
+                ("a", "taro@customer.example", "ﾊﾟｰﾄﾅｰｼｯﾌﾟについて伺いたいです"),
+                ("b", "hanako@customer.example", "請求書を送ってください"),
+            ])
+            .await;
+        world.drain().await;
+
+        let firings = firings_of(&world, FiringsOf::Rule(rule.id)).await;
+        assert_eq!(firings.len(), 1);
+        assert_eq!(firings[0].message_id, Some(messages[0]));
+        let matched = firing::matched(&firings[0]).unwrap();
+        assert_eq!(matched[0].path, ["condition", "keywords"]);
+        let outcomes = firing::outcomes(&firings[0]).unwrap();
+        assert_eq!(outcomes[0].result, OutcomeResult::Tagged);
+
+        let conversation = firings[0].conversation_id.unwrap();
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let taggings = tagging::load_active(ctx, workspace, &[conversation.0]).await;
+        let taggings = taggings.unwrap();
+        assert_eq!(taggings.len(), 1);
+        assert_eq!(taggings[0].tag_id, tag);
+        assert_eq!(taggings[0].target, TagTarget::Conversation);
+        assert_eq!(taggings[0].added_reason, "提携");
+        let by: Origin = serde_json::from_value(taggings[0].added_by.clone()).unwrap();
+        let (rule_id, version) = (rule.id, 1);
+        assert_eq!(by, Origin::Rule { rule_id, version });
+        world
+    });
+}
+
+#[test]
+fn a_message_from_a_vip_notifies_the_sales_channel() {
+    on_both(|world| async move {
+        let customer = world.tag(TagKind::Contact, "Customer", None).await;
+        let vip = world.tag(TagKind::Contact, "VIP", Some(customer)).await;
+        let sales = world.target("sales").await;
+        let condition = contact_has(TagMode::Any, &[customer]);
+        let rule = world
+            .rule("VIP <wrote>", condition, vec![notify(sales)])
+            .await;
+        world
+            .receive(&[("a", "taro@customer.example", "first")])
+            .await;
+        let taro = contact_of(&world, "taro@customer.example").await;
+        let request = Request::contact(taro, vip);
+        tagging::tag_many(&world.ctx, &world.owner, &[request], "")
+            .await
+            .unwrap();
+        world.drain().await;
+        // The rule sees the tags at the time of evaluation, also those put on since.
+        let firings = firings_of(&world, FiringsOf::Contact(taro)).await;
+        assert_eq!(firings.len(), 1);
+        let outcomes = firing::outcomes(&firings[0]).unwrap();
+        let OutcomeResult::Queued { delivery_id, .. } = outcomes[0].result else {
+            panic!("{outcomes:?}")
+        };
+
+        let receiver = Receiver::default();
+        let turn = world.deliver(&receiver).await;
+        assert_eq!((turn.claimed, turn.delivered), (1, 1));
+        assert_eq!(receiver.delivery_ids(), [delivery_id.to_string()]);
+        let call = &receiver.calls()[0];
+        assert_eq!(
+            call.url.as_str(),
+            "https://hooks.slack.com/services/T1/B1/sales"
+        );
+        let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
+        assert_eq!(body["text"], "VIP &lt;wrote&gt;");
+        assert!(body.to_string().contains("taro@customer.example"), "{body}");
+        assert!(body.to_string().contains("first"), "{body}");
+
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let stored = delivery::find(ctx, workspace, delivery_id).await.unwrap();
+        let stored = stored.unwrap();
+        assert_eq!(stored.state, entity::kind::DeliveryState::Delivered);
+        assert_eq!(stored.rule_id, Some(rule.id));
+        assert_eq!(stored.firing_id, Some(firings[0].id));
+        assert_eq!(stored.contact_id, Some(taro));
+        world
+    });
+}
+
+/// The rules, one message at a time.
+#[derive(Debug)]
+struct OneByOne;
+
+#[async_trait]
+impl projection::Projection for OneByOne {
+    fn name(&self) -> &'static str {
+        Rules.name()
+    }
+
+    fn work(&self) -> Work {
+        Rules.work()
+    }
+
+    fn facts(&self) -> &'static [&'static str] {
+        Rules.facts()
+    }
+
+    fn batch(&self) -> i64 {
+        1
+    }
+
+    async fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        assert_eq!(entries.len(), 1);
+        Rules.apply(ctx, tx, entries).await
+    }
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct FiringRow {
+    message: String,
+    rule: String,
+    outcomes: serde_json::Value,
+}
+
+/// Everything that follows from a number of messages whose rules build on each other's tags.
+async fn consequences(world: &World, one_by_one: bool) -> BTreeSet<String> {
+    let region = world.tag(TagKind::Contact, "Region", None).await;
+    let asia = world.tag(TagKind::Contact, "Asia", Some(region)).await;
+    let hot = world.tag(TagKind::Contact, "Hot", None).await;
+    let topic = world.tag(TagKind::Conversation, "Price", None).await;
+    let sales = world.target("sales").await;
+    let price = words(&["price"]);
+    world
+        .rule("asia", words(&["tokyo"]), vec![tag_contact(asia)])
+        .await;
+    // Through the tag above the one that was put on.
+    let both = Condition::All(vec![contact_has(TagMode::All, &[region]), price.clone()]);
+    world
+        .rule("hot", both, vec![tag_contact(hot), notify(sales)])
+        .await;
+    world
+        .rule("topic", price.clone(), vec![tag_conversation(topic)])
+        .await;
+    let again = conversation_has(TagMode::Any, &[topic]);
+    world.rule("again", again, vec![notify(sales)]).await;
+    let cold = contact_has(TagMode::None, &[hot]);
+    world
+        .rule(
+            "cold",
+            Condition::All(vec![cold, price]),
+            vec![tag_contact(region)],
+        )
+        .await;
+    world
+        .receive(&[
+            ("1", "a@customer.example", "the price"),
+            ("2", "a@customer.example", "tokyo price"),
+            ("3", "b@customer.example", "tokyo"),
+            ("4", "a@customer.example", "price"),
+            ("5", "b@customer.example", "price"),
+            ("6", "a@customer.example", "anything"),
+            ("7", "c@customer.example", "anything"),
+            ("8", "b@customer.example", "price in tokyo"),
+        ])
+        .await;
+    if one_by_one {
+        let idle = projection::Outcome::Idle;
+        let run = || projection::run(&world.ctx, &OneByOne, world.owner.workspace);
+        while run().await.unwrap() != idle {
+            tokio::task::yield_now().await;
+        }
+    }
+    world.drain().await;
+
+    let rows: Vec<FiringRow> = Query::new(
+        "SELECT m.external_id AS message, u.name AS rule, f.outcomes FROM rule_firing f
+         JOIN message m ON m.id = f.message_id JOIN rule u ON u.id = f.rule_id",
+    )
+    .all(world.ctx.reader())
+    .await
+    .unwrap();
+    let mut seen = BTreeSet::new();
+    for row in rows {
+        let outcomes: Vec<domain::action::Outcome> = serde_json::from_value(row.outcomes).unwrap();
+        let results: Vec<&str> = outcomes
+            .iter()
+            .map(|outcome| match outcome.result {
+                OutcomeResult::Tagged => "tagged",
+                OutcomeResult::AlreadyTagged => "already",
+                OutcomeResult::OtherValueKept => "kept",
+                OutcomeResult::Queued { .. } => "queued",
+                OutcomeResult::Repeated { .. } => "repeated",
+                _ => "another",
+            })
+            .collect();
+        let line = format!("{} {}: {}", row.message, row.rule, results.join(", "));
+        assert!(seen.insert(line));
+    }
+    for email in ["a", "b", "c"] {
+        let contact = contact_of(world, &format!("{email}@customer.example")).await;
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let taggings = tagging::load_active(ctx, workspace, &[contact.0]).await;
+        for tagging in taggings.unwrap() {
+            let name = [(region, "Region"), (asia, "Asia"), (hot, "Hot")];
+            let name = name.iter().find(|(tag, _)| *tag == tagging.tag_id).unwrap();
+            assert!(seen.insert(format!("{email} is {}", name.1)));
+        }
+    }
+    let receiver = Receiver::default();
+    while world.deliver(&receiver).await.claimed > 0 {
+        world.hurry().await;
+    }
+    seen.insert(format!("{} notices", receiver.calls().len()));
+    seen
+}
+
+#[test]
+fn the_result_does_not_depend_on_where_batches_end() {
+    let expected = BTreeSet::from(
+        [
+            "1 topic: tagged",
+            "1 cold: tagged",
+            "2 asia: tagged",
+            "2 hot: tagged, queued",
+            "2 topic: already",
+            "2 again: repeated",
+            "2 cold: already",
+            "3 asia: tagged",
+            "4 hot: already, queued",
+            "4 topic: already",
+            "4 again: repeated",
+            "5 hot: tagged, queued",
+            "5 topic: tagged",
+            "5 cold: tagged",
+            "6 again: queued",
+            "8 asia: already",
+            "8 hot: already, queued",
+            "8 topic: already",
+            "8 again: repeated",
+            "a is Asia",
+            "a is Hot",
+            "a is Region",
+            "b is Asia",
+            "b is Hot",
+            "b is Region",
+            "5 notices",
+        ]
+        .map(str::to_owned),
+    );
+    for one_by_one in [true, false] {
+        let expected = &expected;
+        on_both(|world| async move {
+            assert_eq!(&consequences(&world, one_by_one).await, expected);
+            world
+        });
+    }
+}
+
+#[test]
+fn what_a_rule_names_must_exist_here_and_fit() {
+    on_both(|world| async move {
+        let elsewhere = World::workspace(&world.ctx, "Elsewhere", "else.example").await;
+        let foreign = {
+            let new = domain::tag::NewTag {
+                kind: TagKind::Contact,
+                name: "VIP".to_owned(),
+                description: String::new(),
+                colour: None,
+                parent: None,
+                group: None,
+            };
+            let tag = catalogue::create(&world.ctx, &elsewhere, new).await;
+            tag.unwrap().id
+        };
+        let topic = world.tag(TagKind::Conversation, "Topic", None).await;
+        let old = world.tag(TagKind::Contact, "Old", None).await;
+        catalogue::archive(&world.ctx, &world.owner, old)
+            .await
+            .unwrap();
+        let nowhere = Uuid::from_u128(7);
+        let new = NewRule {
+            name: " ".to_owned(),
+            trigger: Trigger::MessageReceived(MessageReceived {
+                inbox_ids: vec![nowhere],
+                ..Default::default()
+            }),
+            condition: contact_has(TagMode::Any, &[foreign, topic, old]),
+            actions: vec![tag_contact(old), notify(TargetId(nowhere))],
+            limits: rule::Limits::default(),
+        };
+        let error = rule::create(&world.ctx, &world.owner, new)
+            .await
+            .unwrap_err();
+        let mut found = paths(error);
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        let expected = [
+            ("actions.0.tagContact.tagIds.0", Invalid),
+            ("actions.1.notify.targetId", NotFound),
+            ("condition.contactTags.tagIds.0", NotFound),
+            ("condition.contactTags.tagIds.1", KindMismatch),
+            ("name", Required),
+            ("trigger.messageReceived.inboxIds.0", NotFound),
+        ];
+        let expected = expected.map(|(path, code)| (path.to_owned(), code));
+        assert_eq!(found, expected);
+
+        let rule = world
+            .rule("mine", words(&["x"]), vec![tag_conversation(topic)])
+            .await;
+        for error in [
+            rule::update(&world.ctx, &elsewhere, rule.id, RuleChanges::default())
+                .await
+                .unwrap_err(),
+            rule::set_active(&world.ctx, &elsewhere, rule.id, false)
+                .await
+                .unwrap_err(),
+            rule::delete(&world.ctx, &elsewhere, rule.id)
+                .await
+                .unwrap_err(),
+        ] {
+            assert_eq!(paths(error), [("ruleId".to_owned(), NotFound)]);
+        }
+        let error = rule::reorder(&world.ctx, &elsewhere, &[rule.id]).await;
+        let path = "ruleIds.0".to_owned();
+        assert_eq!(paths(error.unwrap_err()), [(path, NotFound)]);
+        let found = rule::find(&world.ctx, elsewhere.workspace, rule.id).await;
+        assert_eq!(found.unwrap(), None);
+        world
+    });
+}
+
+async fn fire(world: &World, id: &str) -> Vec<(RuleId, i64)> {
+    let message = world
+        .receive(&[(id, "taro@customer.example", "hello")])
+        .await[0];
+    world.drain().await;
+    let firings = firings_of(world, FiringsOf::Message(message)).await;
+    let mut fired: Vec<_> = firings
+        .iter()
+        .map(|firing| (firing.rule_id, firing.rule_version))
+        .collect();
+    fired.sort_unstable();
+    fired
+}
+
+#[test]
+fn a_change_of_a_rule_takes_effect_with_the_next_message() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let tag = world.tag(TagKind::Contact, "Greets", None).await;
+        assert!(fire(&world, "1").await.is_empty());
+        let rule = world
+            .rule("greeting", words(&["hello"]), vec![tag_contact(tag)])
+            .await;
+        assert!(rule.active);
+        assert_eq!(fire(&world, "2").await, [(rule.id, 1)]);
+
+        rule::set_active(ctx, owner, rule.id, false).await.unwrap();
+        assert!(fire(&world, "3").await.is_empty());
+        let same = rule::set_active(ctx, owner, rule.id, false).await.unwrap();
+        assert_eq!(same.version, 2);
+        rule::set_active(ctx, owner, rule.id, true).await.unwrap();
+        assert_eq!(fire(&world, "4").await, [(rule.id, 3)]);
+
+        let changes = RuleChanges {
+            condition: Some(words(&["goodbye"])),
+            ..Default::default()
+        };
+        let goodbye = rule::update(ctx, owner, rule.id, changes).await.unwrap();
+        assert_eq!((goodbye.version, goodbye.name.as_str()), (4, "greeting"));
+        assert!(fire(&world, "5").await.is_empty());
+
+        let other = world
+            .rule("other", words(&["hello"]), vec![tag_contact(tag)])
+            .await;
+        assert_eq!(fire(&world, "6").await, [(other.id, 1)]);
+        rule::delete(ctx, owner, other.id).await.unwrap();
+        assert!(fire(&world, "7").await.is_empty());
+        // Gone from lists and for changes, still there for its firings.
+        let page = PageRequest::first(ALL);
+        let listed = rule::list(ctx, owner.workspace, None, &page).await.unwrap();
+        assert_eq!(listed.rows.len(), 1);
+        assert!(rule::delete(ctx, owner, other.id).await.is_err());
+        let kept = rule::find(ctx, owner.workspace, other.id).await.unwrap();
+        assert!(kept.unwrap().deleted_at.is_some());
+        world
+    });
+}
+
+#[test]
+fn rules_are_evaluated_in_the_order_members_gave_them() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let tag = world.tag(TagKind::Contact, "Greets", None).await;
+        let mut ids = Vec::new();
+        for name in ["one", "two", "three"] {
+            let rule = world.rule(name, words(&["hello"]), vec![tag_contact(tag)]);
+            ids.push(rule.await.id);
+        }
+        let moved = rule::reorder(ctx, owner, &[ids[2]]).await.unwrap();
+        assert_eq!(moved, 3);
+        assert_eq!(rule::reorder(ctx, owner, &[ids[2]]).await.unwrap(), 0);
+        let page = PageRequest::first(ALL);
+        let listed = rule::list(ctx, owner.workspace, None, &page).await.unwrap();
+        let listed: Vec<RuleId> = listed.rows.iter().map(|(_, rule)| rule.id).collect();
+        assert_eq!(listed, [ids[2], ids[0], ids[1]]);
+
+        assert_eq!(fire(&world, "1").await.len(), 3);
+        let taro = contact_of(&world, "taro@customer.example").await;
+        let taggings = tagging::load_active(ctx, owner.workspace, &[taro.0]).await;
+        assert_eq!(taggings.unwrap()[0].added_reason, "three");
+        for firing in firings_of(&world, FiringsOf::Contact(taro)).await {
+            let outcomes = firing::outcomes(&firing).unwrap();
+            let rule_id = ids[2];
+            let expected = if firing.rule_id == rule_id {
+                OutcomeResult::Tagged
+            } else {
+                OutcomeResult::Repeated { rule_id }
+            };
+            assert_eq!(outcomes[0].result, expected);
+        }
+        world
+    });
+}
+
+#[test]
+fn actions_whose_tag_or_target_went_away_are_logged_and_the_others_taken() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let old = world.tag(TagKind::Contact, "Old", None).await;
+        let tag = world.tag(TagKind::Contact, "Greets", None).await;
+        let sales = world.target("sales").await;
+        let actions = vec![tag_contact(old), notify(sales), tag_contact(tag)];
+        let rule = world.rule("greeting", words(&["hello"]), actions).await;
+        catalogue::archive(ctx, owner, old).await.unwrap();
+        let off = TargetChanges {
+            enabled: Some(false),
+            ..Default::default()
+        };
+        manage::update(ctx, owner, sales, off).await.unwrap();
+        assert_eq!(fire(&world, "1").await.len(), 1);
+        let firings = firings_of(&world, FiringsOf::Rule(rule.id)).await;
+        let outcomes = firing::outcomes(&firings[0]).unwrap();
+        let results: Vec<_> = outcomes.into_iter().map(|outcome| outcome.result).collect();
+        let expected = [
+            OutcomeResult::TagUnavailable,
+            OutcomeResult::TargetUnavailable,
+            OutcomeResult::Tagged,
+        ];
+        assert_eq!(results, expected);
+        // A rule that names an archived tag can still be renamed.
+        let changes = RuleChanges {
+            name: Some("greetings".to_owned()),
+            ..Default::default()
+        };
+        let renamed = rule::update(ctx, owner, rule.id, changes).await.unwrap();
+        assert_eq!(renamed.name, "greetings");
+        world
+    });
+}
+
+#[test]
+fn reading_the_log_again_repeats_nothing() {
+    on_both(|world| async move {
+        let tag = world.tag(TagKind::Contact, "Greets", None).await;
+        let sales = world.target("sales").await;
+        let actions: Vec<Action> = vec![tag_contact(tag), notify(sales)];
+        world.rule("greeting", words(&["hello"]), actions).await;
+        assert_eq!(fire(&world, "1").await.len(), 1);
+        let receiver = Receiver::default();
+        assert_eq!(world.deliver(&receiver).await.delivered, 1);
+        Query::new("UPDATE projection_cursor SET tx = 0, seq = 0")
+            .execute(world.ctx.db.writer())
+            .await
+            .unwrap();
+        world.drain().await;
+        let taro = contact_of(&world, "taro@customer.example").await;
+        assert_eq!(firings_of(&world, FiringsOf::Contact(taro)).await.len(), 1);
+        assert_eq!(world.deliver(&receiver).await.claimed, 0);
+        world
+    });
+}
+
+#[test]
+fn a_message_at_the_end_of_a_long_chain_is_not_evaluated() {
+    on_both(|world| async move {
+        let tag: TagId = world.tag(TagKind::Contact, "Greets", None).await;
+        world
+            .rule("greeting", words(&["hello"]), vec![tag_contact(tag)])
+            .await;
+        for (id, depth, fires) in [("1", 5, 1), ("2", 6, 0)] {
+            let message = world
+                .receive(&[(id, "taro@customer.example", "hello")])
+                .await[0];
+            Query::new("UPDATE change SET depth = $1 WHERE subject_id = $2")
+                .bind(depth)
+                .bind(message)
+                .execute(world.ctx.db.writer())
+                .await
+                .unwrap();
+            world.drain().await;
+            let firings = firings_of(&world, FiringsOf::Message(message)).await;
+            assert_eq!(firings.len(), fires);
+        }
+        world
+    });
+}

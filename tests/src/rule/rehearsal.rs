@@ -1,0 +1,145 @@
+//! Trying rules on what came in before.
+
+use chrono::TimeDelta;
+use domain::{
+    action::Effect,
+    condition::{Condition, TagMode},
+    error::UserErrorCode::{Invalid, KindMismatch, NotFound},
+    rule::{
+        Limits,
+        definition::{Definition, always},
+        rehearse::{Subject, rehearse},
+        trigger::{ConversationTagAdded, Trigger},
+    },
+    store::Query,
+};
+use entity::{id::RuleId, kind::TagKind};
+use uuid::Uuid;
+
+use super::{on, refused, tag_with};
+use crate::support::{
+    World,
+    engine::{conversation_has, notify, tag_conversation, words},
+    on_both,
+};
+
+async fn rows(world: &World, table: &str) -> i64 {
+    let count = Query::new(format!("SELECT COUNT(*) FROM {table}"));
+    count.scalar(world.ctx.reader()).await.unwrap().unwrap()
+}
+
+#[test]
+fn a_draft_says_what_it_would_have_done_and_does_nothing() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let topic = world.tag(TagKind::Conversation, "Price", None).await;
+        let sales = world.target("sales").await;
+        let follows = Trigger::ConversationTagAdded(ConversationTagAdded {
+            tag_ids: vec![topic.0],
+            direct_only: false,
+        });
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let follower = on(&world, follows, tag_with(seen)).await;
+        world.receive(&[("0", "a@c.example", "an old price")]).await;
+        world.clock.advance(TimeDelta::days(20));
+        world
+            .receive(&[
+                ("1", "a@c.example", "the price"),
+                ("2", "a@c.example", "the price again"),
+                ("3", "b@c.example", "anything"),
+            ])
+            .await;
+        world.clock.advance(TimeDelta::days(1));
+        world.receive(&[("4", "b@c.example", "a PRICE")]).await;
+        world.drain().await;
+        let before = (
+            rows(&world, "rule_firing").await,
+            rows(&world, "tagging").await,
+        );
+
+        // The second of a conversation is not new: the tag would be there by then.
+        let untold = conversation_has(TagMode::None, &[topic]);
+        let draft = Definition {
+            trigger: Trigger::default(),
+            condition: Condition::All(vec![words(&["price"]), untold]),
+            actions: vec![tag_conversation(topic), notify(sales)],
+            limits: Limits::default(),
+        };
+        let subject = Subject::Draft(Box::new(draft));
+        let found = rehearse(ctx, owner, subject, 7).await.unwrap();
+        assert!(found.complete);
+        assert_eq!((found.messages, found.matches), (4, 2));
+        assert_eq!(found.days.values().copied().collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(found.samples.len(), 2);
+        assert_eq!(
+            found.samples[0].matched[0].path,
+            ["condition", "all", "0", "keywords"]
+        );
+        let times: Vec<(bool, i64)> = found
+            .effects
+            .iter()
+            .map(|one| (matches!(one.effect, Effect::Notify { .. }), one.times))
+            .collect();
+        assert_eq!(times, [(false, 2), (true, 2)]);
+        assert!((found.notices_per_week - 2.0).abs() < 0.01, "{found:?}");
+        assert_eq!(found.followers, [follower.id]);
+
+        let after = (
+            rows(&world, "rule_firing").await,
+            rows(&world, "tagging").await,
+        );
+        assert_eq!(before, after);
+        assert_eq!(rows(&world, "delivery").await, 0);
+        world
+    });
+}
+
+#[test]
+fn a_saved_rule_keeps_its_limits_in_a_rehearsal() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let topic = world.tag(TagKind::Conversation, "Price", None).await;
+        world
+            .receive(&[
+                ("1", "a@c.example", "x"),
+                ("2", "a@c.example", "y"),
+                ("3", "b@c.example", "z"),
+            ])
+            .await;
+        world.drain().await;
+        let limits = Limits {
+            cool_down_minutes: Some(60),
+            ..Limits::default()
+        };
+        let act = vec![tag_conversation(topic)];
+        let rule = super::limited(&world, Trigger::default(), always(), act, limits).await;
+        let found = rehearse(ctx, owner, Subject::Saved(rule.id), 30)
+            .await
+            .unwrap();
+        assert_eq!((found.messages, found.matches), (3, 2));
+        world
+    });
+}
+
+#[test]
+fn what_cannot_be_tried_is_refused() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let trigger = Trigger::ContactCreated(domain::rule::trigger::ContactCreated {
+            except_imported: false,
+        });
+        let rule = on(&world, trigger, tag_with(seen)).await;
+        let nowhere = RuleId(Uuid::from_u128(7));
+        for (subject, days, path, code) in [
+            (Subject::Saved(rule.id), 30, "trigger", KindMismatch),
+            (Subject::Saved(nowhere), 30, "ruleId", NotFound),
+            (Subject::Saved(rule.id), 0, "days", Invalid),
+            (Subject::Saved(rule.id), 91, "days", Invalid),
+        ] {
+            let error = rehearse(ctx, owner, subject, days).await.unwrap_err();
+            assert_eq!(refused(error), [(path.to_owned(), code)]);
+        }
+        world
+    });
+}
