@@ -69,7 +69,6 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_rule::Migration),
             Box::new(m0022_segment::Migration),
             Box::new(m0023_playbook::Migration),
-            Box::new(m0023_task::Migration),
         ]
     }
 }

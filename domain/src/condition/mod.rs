@@ -51,7 +51,7 @@ pub use leaf::{
     attribute::Attribute,
     author::{FromAutomatic, FromAutomaticCondition},
     channel::{ChannelCondition, ChannelConditionInput, Channels},
-    clock::{TimeOfDay, Weekday},
+    clock::TimeOfDay,
     contact::ContactFields,
     conversation::ConversationFields,
     email::{Email, EmailMeasure, EmailTest},

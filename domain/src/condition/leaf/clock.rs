@@ -1,7 +1,8 @@
 //! The day of the week and the time of day in the workspace.
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{InputObject, SimpleObject};
 use chrono::{Datelike as _, Days, NaiveTime};
+use entity::kind::Weekday;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,26 +17,6 @@ use crate::{
     },
     error::{UserError, UserErrorCode},
 };
-
-/// A day of the week.
-#[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Weekday {
-    /// Monday.
-    Monday,
-    /// Tuesday.
-    Tuesday,
-    /// Wednesday.
-    Wednesday,
-    /// Thursday.
-    Thursday,
-    /// Friday.
-    Friday,
-    /// Saturday.
-    Saturday,
-    /// Sunday.
-    Sunday,
-}
 
 const WEEK: [Weekday; 7] = [
     Weekday::Monday,
