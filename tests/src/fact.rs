@@ -1,5 +1,7 @@
 //! Orders, invoices, tickets, opportunities and survey answers on both databases.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
     account::{self, NewAccount},
@@ -22,7 +24,7 @@ use entity::{
     },
 };
 
-use crate::support::{World, on_both};
+use crate::support::{World, on_both, process::until};
 
 pub(crate) fn email(address: &str) -> Party {
     Party {
@@ -552,9 +554,23 @@ fn a_survey_answer_is_taken_once_counts_as_activity_and_is_told_to_the_log() {
         };
         assert!(answers(&world, other).await.is_empty());
 
-        let read = change::read(ctx.reader(), workspace, Position::default(), 10_000).await;
+        // What other databases of the server are doing may hold the log back for a moment.
+        let read = until(
+            "the log to be readable",
+            Duration::from_secs(20),
+            async || {
+                let read = change::read(ctx.reader(), workspace, Position::default(), 10_000).await;
+                let read = read.unwrap();
+                let answered = read.iter().filter(|entry| {
+                    let fact = entry.as_ref().map(|entry| &entry.fact);
+                    matches!(fact, Ok(Fact::SurveyAnswered { .. }))
+                });
+                (answered.count() == 3).then_some(read)
+            },
+        )
+        .await;
         let mut told = Vec::new();
-        for entry in read.unwrap() {
+        for entry in read {
             if let Fact::SurveyAnswered {
                 survey_key,
                 score,

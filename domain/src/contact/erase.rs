@@ -408,12 +408,13 @@ async fn scrub(tx: &Tx<'_>, ids: &[ContactId]) -> Result<()> {
     .execute(tx.connection())
     .await?;
     let without = match tx.connection().get_database_backend() {
-        DatabaseBackend::Postgres => "data - 'from' - 'to'",
-        _ => "json_remove(data, '$.from', '$.to')",
+        DatabaseBackend::Postgres => "data - 'from' - 'to' - 'name'",
+        _ => "json_remove(data, '$.from', '$.to', '$.name')",
     };
     Query::new(format!(
         "UPDATE change SET data = {without} WHERE workspace_id = $1
-           AND kind = 'attribute.set' AND contact_id IN (SELECT r.id FROM {{r}})"
+           AND kind IN ('attribute.set', 'event.recorded')
+           AND contact_id IN (SELECT r.id FROM {{r}})"
     ))
     .bind(tx.workspace)
     .rows("r", rows())

@@ -99,11 +99,12 @@ pub fn share_lock(backend: DatabaseBackend) -> &'static str {
     }
 }
 
-/// The hexadecimal digits of an id, as an expression over its column.
+/// The hexadecimal digits of an id, as an expression over its column; NULL for none, of which SQLite
+/// would make an empty text.
 pub fn uuid_text(backend: DatabaseBackend, column: &str) -> String {
     match backend {
         DatabaseBackend::Postgres => format!("replace({column}::text, '-', '')"),
-        _ => format!("lower(hex({column}))"),
+        _ => format!("lower(NULLIF(hex({column}), ''))"),
     }
 }
 

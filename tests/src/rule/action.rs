@@ -70,14 +70,14 @@ fn a_message_changes_conversation_and_contact_as_told_and_the_second_time_nothin
         let contact = contact::find(ctx, owner.workspace, taro).await.unwrap();
         assert_eq!(contact.unwrap().stage, Some(LifecycleStage::Lead));
 
-        // A message opens the conversation again; everything else is as it was.
+        // A message opens the conversation again; everything else is as it was. The newest comes first.
         world
             .receive(&[("2", "taro@customer.example", "again")])
             .await;
         world.drain().await;
         let expected = [
-            vec![Changed; 5],
             vec![Unchanged, Changed, Unchanged, Unchanged, Unchanged],
+            vec![Changed; 5],
         ];
         assert_eq!(results(&world, rule.id).await, expected);
         world
