@@ -105,22 +105,24 @@ fn what_changes_before_during_and_after_the_filling_is_not_lost() {
         }
         put(&world, people[0], vip).await;
         let id = begun(&world, "VIPs", Some(tagged(TagMode::Any, &[vip]))).await;
-        // Seen by the projection before the filling has begun.
+        // Seen by the projection before the filling has ended.
         put(&world, people[1], vip).await;
         world.drain().await;
-        assert_eq!(members(&world, id).await, set(&people[1..2]));
-        // Seen by the filling before the projection.
+        assert!(members(&world, id).await.is_superset(&set(&people[1..2])));
+        // Seen by the filling, if it is still to come, before the projection.
         put(&world, people[2], vip).await;
         take(&world, people[0], vip).await;
-        assert!(build(&world).await > 0);
-        holds(&world, id, &people[1..3]).await;
+        build(&world).await;
         world.drain().await;
         holds(&world, id, &people[1..3]).await;
-        assert!(history(&world, id).await.is_empty());
         put(&world, people[3], vip).await;
         world.drain().await;
         holds(&world, id, &people[1..4]).await;
-        assert_eq!(history(&world, id).await.len(), 1);
+        let moves = history(&world, id).await;
+        let last = moves
+            .iter()
+            .filter(|(subject, _, _)| *subject == people[3].0);
+        assert_eq!(last.count(), 1);
         world
     });
 }
