@@ -603,6 +603,15 @@ impl ConditionInput {
     ) -> std::result::Result<Condition, Vec<UserError>> {
         let mut refusals = Vec::new();
         let condition = self.convert(ids, &Path::root("condition"), 1, &mut refusals);
+        // Stored, it stands for no condition at all, which is asked for by giving none.
+        if matches!(&condition, Condition::All(children) if children.is_empty())
+            && refusals.is_empty()
+        {
+            refusals.push(Path::root("condition").at("all").refuse(
+                UserErrorCode::Required,
+                "Put at least one condition into this group, or remove it.",
+            ));
+        }
         if refusals.is_empty() {
             Ok(condition)
         } else {
