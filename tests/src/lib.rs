@@ -4,6 +4,21 @@
 //! `TEST_DATABASE_URL` and `TEST_REDIS_URL`. Without the first, storage tests run on SQLite only and
 //! say so.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::allow_attributes,
+        clippy::default_trait_access,
+        clippy::double_ended_iterator_last,
+        clippy::needless_range_loop,
+        clippy::redundant_closure_for_method_calls,
+        clippy::single_match_else,
+        clippy::type_complexity,
+        clippy::unnecessary_wraps,
+        reason = "matters of taste in tests, which read better plain"
+    )
+)]
+
 pub mod support;
 
 #[cfg(test)]
