@@ -105,9 +105,12 @@ fn read_list(mut list: &[u8], dense: bool, mut put: impl FnMut(u32)) {
         }
         return;
     }
-    let mut document = 0;
+    let mut document = 0_u32;
     while let Some(more) = take_varint(&mut list) {
-        document += more;
+        let Some(next) = document.checked_add(more) else {
+            return;
+        };
+        document = next;
         put(document);
     }
 }

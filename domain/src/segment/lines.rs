@@ -30,18 +30,20 @@ pub struct Line {
 /// The first column of each line that has one. A heading such as `email` is passed over.
 pub(super) fn read(text: &str) -> Result<Vec<Line>, UserError> {
     let refuse = |code, message: &str| UserError::new(&["csv"], code, message);
+    let text = text.trim_start_matches('\u{feff}');
+    let mut counted = Counted::default();
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        .from_reader(text.as_bytes());
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| {
             let message = format!("This is no CSV: {error}.");
             refuse(UserErrorCode::Invalid, &message)
         })?;
-        let number = record.position().map_or(0, csv::Position::line);
+        let number = counted.line(text, record.position().map_or(0, csv::Position::byte));
         let value = record.get(0).unwrap_or_default().to_owned();
         if value.is_empty() || (lines.is_empty() && number == 1 && is_heading(&value)) {
             continue;
@@ -50,16 +52,39 @@ pub(super) fn read(text: &str) -> Result<Vec<Line>, UserError> {
             let message = format!("Send at most {MAX_LINES} lines at once.");
             return Err(refuse(UserErrorCode::TooLong, &message));
         }
-        lines.push(Line {
-            number: i64::try_from(number).unwrap_or_default(),
-            value,
-        });
+        lines.push(Line { number, value });
     }
     if lines.is_empty() {
         let message = "Give at least one line with an id or an address.";
         return Err(refuse(UserErrorCode::Required, message));
     }
     Ok(lines)
+}
+
+/// Counts lines up to where records begin. The reader's own count lags behind by the second half of
+/// a CR LF.
+#[derive(Default)]
+struct Counted {
+    byte: usize,
+    breaks: usize,
+}
+
+impl Counted {
+    /// The number of the line on which the record begins that was read from `byte` on; the first is 1.
+    fn line(&mut self, text: &str, byte: u64) -> i64 {
+        let bytes = text.as_bytes();
+        let from = bytes.len().min(byte as usize);
+        let blank = bytes[from..]
+            .iter()
+            .take_while(|byte| b"\r\n".contains(byte));
+        let begin = from + blank.count();
+        if begin > self.byte {
+            let between = text.get(self.byte..begin).unwrap_or_default();
+            self.breaks += between.matches('\n').count();
+            self.byte = begin;
+        }
+        self.breaks as i64 + 1
+    }
 }
 
 fn is_heading(value: &str) -> bool {

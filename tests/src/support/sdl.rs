@@ -95,7 +95,9 @@ impl Sdl {
             (_, Some(TypeKind::InputObject(input))) => {
                 let is_one_of = self.is_one_of(name);
                 let fields = input.fields.iter().map(|field| &field.node);
+                // Of a type that holds itself, such as a condition, some field that does not.
                 let wanted = fields
+                    .filter(|field| named(&field.ty.node) != name)
                     .filter(|field| is_one_of || is_required(field))
                     .take(if is_one_of { 1 } else { usize::MAX });
                 let members = wanted.map(|field| {
