@@ -80,7 +80,7 @@ pub struct Args {
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
     egress_allow: Option<String>,
 
-    /// Where people see this installation, such as https://enishi.example.com; notifications link to
+    /// Where people see this installation, such as <https://enishi.example.com>; notifications link to
     /// /contacts/... and /conversations/... below it. Default: no links
     #[arg(long, env = "ENISHI_PUBLIC_URL", value_name = "URL")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]

@@ -1,6 +1,6 @@
 //! What is done when a rule fires, and what the steps of playbooks do.
 //!
-//! - [`kind`](self::kind): one file for each group of actions, saying what it stores, how it is
+//! - `kind`: one file for each group of actions, saying what it stores, how it is
 //!   checked and said, and which effects it asks for;
 //! - [`input`] and [`output`]: the same for the API;
 //! - [`effect`]: what an action comes down to, and what became of it;

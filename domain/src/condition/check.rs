@@ -23,7 +23,7 @@ pub const MAX_IDS: usize = 500;
 
 /// Everything wrong with a condition that is used in `context`; empty if it can be saved. Paths
 /// begin with `condition`. Whether the ids it names exist is asked of the database by the caller,
-/// with [`Condition::references`].
+/// with `Condition::references`.
 pub fn check(condition: &Condition, context: Context) -> Vec<UserError> {
     let mut refusals = Vec::new();
     check_condition(condition, context, &mut refusals);

@@ -13,7 +13,7 @@
 //! - [`trace`]: why a condition did or did not hold.
 //!
 //! Leaves are of two kinds. Shallow ones are answered by the message at hand. Deep ones ask the
-//! database: each question ([`test`]) is a test of a `measure` of the contact, the account or the
+//! database: each question (`test`) is a test of a `measure` of the contact, the account or the
 //! conversation. Memory and SQL come to the same verdict, always: there is no third answer, and
 //! nothing known passes no test but those that ask for nothing.
 //!

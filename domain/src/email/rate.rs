@@ -40,7 +40,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// `numerator` of `denominator`, with its [`wilson`] interval.
+    /// `numerator` of `denominator`, with its Wilson interval.
     pub fn new(numerator: i64, denominator: i64, base: Base) -> Self {
         let interval = wilson(numerator, denominator);
         Self {

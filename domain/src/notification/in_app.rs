@@ -1,7 +1,7 @@
 //! The list of notifications each member has in Enishi.
 //!
 //! Entries come from deliveries to targets of kind `IN_APP`, and from Enishi itself when something needs
-//! an owner ([`tell_owners`]). Each is its member's alone: nobody else sees or reads it.
+//! an owner (`tell_owners`). Each is its member's alone: nobody else sees or reads it.
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,7 @@
 //! Changes are evaluated in the order of the log. Something sees the tags that rules put on its
 //! contact, account and conversation because of earlier changes, but not those put on because of
 //! itself: tags set in the course of a batch are laid over those read at its start
-//! ([`Tags`](crate::action::board::Tags)), so what is tagged does not depend on where one batch ends
+//! (`action::board::Tags`), so what is tagged does not depend on where one batch ends
 //! and the next begins.
 //!
 //! A batch without a firing is a few reads, whose number does not depend on the number of changes or

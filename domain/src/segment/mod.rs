@@ -2,7 +2,7 @@
 //! lists that members of the workspace keep by hand.
 //!
 //! Who is in a segment is a table (`segment_member`), so that reading never evaluates a condition.
-//! A live segment's members are kept by three things, all of which write through [`moves`]:
+//! A live segment's members are kept by three things, all of which write through `moves`:
 //!
 //! - [`build`]: an operation that evaluates everybody, in bounded steps, when a segment was made, its
 //!   condition changed, or something changed that touches too many to be named;

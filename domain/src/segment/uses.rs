@@ -1,7 +1,7 @@
 //! Where segments are used: listed for whoever wants to change one, and in the way of deleting it.
 //!
-//! A new noun that names segments (a playbook, a report) implements [`Referrer`] and adds its line to
-//! [`REFERRERS`]; nothing else here changes.
+//! A new noun that names segments (a playbook, a report) implements `Referrer` and adds its line to
+//! `REFERRERS`; nothing else here changes.
 
 use async_trait::async_trait;
 use entity::id::{PlaybookId, SegmentId, WorkspaceId};

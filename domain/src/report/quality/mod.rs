@@ -2,7 +2,7 @@
 //! which of them to merge.
 //!
 //! A run goes in steps (`run`): it first draws a sample of things with what they carry and what
-//! became of them (`sample`), then asks one [`check`] after another, then makes the plan (`plan`) and
+//! became of them (`sample`), then asks one `check` after another, then makes the plan (`plan`) and
 //! keeps it all (`write`). It runs every night and whenever somebody asks, never twice for one tick;
 //! readers see finished runs (`read`). [`apply`] carries out merges of a plan, each at most once.
 //!

@@ -1,7 +1,7 @@
 //! What makes a rule look: the kinds of change that rules wait for.
 //!
-//! A trigger says which entries of the log it waits for by their [`Key`], so that a change leads to
-//! the few rules that may care, and then looks at what [`Happened`]. Messages go another way: all
+//! A trigger says which entries of the log it waits for by their `Key`, so that a change leads to
+//! the few rules that may care, and then looks at what `Happened`. Messages go another way: all
 //! their rules are asked at once by the [matcher](crate::condition::matcher).
 //!
 //! To add one: a struct with its `TriggerKind` in the file of its like (`shape::trigger!` writes the
