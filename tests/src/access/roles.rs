@@ -26,9 +26,12 @@ fn every_role_may_do_what_the_table_says_and_no_more() {
         for (column, role) in roles.into_iter().enumerate() {
             let actor = member_of(&world.ctx, &world.owner, role).await;
             for row in rows() {
-                clear(&world).await;
-                house.refresh(&door).await;
                 let expected = row.outcomes[column + 1];
+                // Only what is changed is used up; the rest reads the same house again and again.
+                if row.root == Root::Mutation && expected == Outcome::Allowed {
+                    clear(&world).await;
+                    house.refresh(&door).await;
+                }
                 let variables = house.fill(&row.variables);
                 let field = sdl.root(row.root, row.field).expect("a field");
                 let document = sdl.operation(row.root, field, 2);
