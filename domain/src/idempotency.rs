@@ -2,20 +2,25 @@
 //!
 //! A client may give a mutation a key. The key is claimed in the transaction of the mutation's own
 //! effects: whoever commits first did it, everybody else's transaction is undone. The answer is kept
-//! beside the key and given again to whoever repeats the request; another request under the same key
-//! is refused. Called by `api`; keys are forgotten after [`KEPT_FOR`].
+//! beside the key, sealed, since it may show a secret that is shown once; it is given again to the
+//! member who repeats the request. Another request under the same key is refused; the same key of
+//! another member is another key. Called by `api`; keys are forgotten after [`KEPT_FOR`].
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait, FromQueryResult};
+use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::{
+    access::Actor,
     ctx::Ctx,
     error::{Error, Result},
     store::Query,
+    vault::Sealed,
 };
 
 /// How long a key and its answer are kept.
@@ -25,11 +30,15 @@ const PRUNE_STEP: i64 = 5_000;
 /// Characters a key may have.
 pub const MAX_KEY: usize = 255;
 
+/// What an answer is sealed for.
+const PURPOSE: &str = "idempotency_key.result";
+
 /// A request that is to be done once; lives as long as the request.
 #[derive(Debug)]
 pub struct Once {
     workspace: WorkspaceId,
-    key: String,
+    /// The member and the key they gave.
+    name: String,
     fingerprint: Vec<u8>,
     commits: AtomicU32,
     lost: AtomicBool,
@@ -47,16 +56,17 @@ pub enum Known {
 }
 
 impl Once {
-    /// The request `parts` under `key`.
-    pub fn new(workspace: WorkspaceId, key: &str, parts: &[&str]) -> Self {
+    /// The request `parts` of `actor` under `key`.
+    pub fn new(actor: &Actor, key: &str, parts: &[&str]) -> Self {
+        let name = format!("{} {key}", actor.member);
         let mut hash = Sha256::new();
-        for part in parts {
+        for part in [name.as_str()].iter().chain(parts) {
             hash.update(part.len().to_be_bytes());
             hash.update(part.as_bytes());
         }
         Self {
-            workspace,
-            key: key.to_owned(),
+            workspace: actor.workspace,
+            name,
             fingerprint: hash.finalize().to_vec(),
             commits: AtomicU32::new(0),
             lost: AtomicBool::new(false),
@@ -82,9 +92,9 @@ impl Once {
     ) -> Result<()> {
         let number = self.commits.fetch_add(1, Ordering::Relaxed);
         let name = if number == 0 {
-            self.key.clone()
+            self.name.clone()
         } else {
-            format!("{}\u{1}{number}", self.key)
+            format!("{}\u{1}{number}", self.name)
         };
         let claimed = Query::new(
             "INSERT INTO idempotency_key (workspace_id, name, fingerprint, created_at)
@@ -116,7 +126,7 @@ impl Once {
              WHERE workspace_id = $1 AND name = $2",
         )
         .bind(self.workspace)
-        .bind(self.key.clone())
+        .bind(self.name.clone())
         .one(ctx.reader())
         .await?;
         let Some(row) = row else {
@@ -125,20 +135,33 @@ impl Once {
         if row.fingerprint != self.fingerprint {
             return Err(Error::IdempotencyMismatch);
         }
-        Ok(row
-            .result
-            .map_or(Known::Unanswered(row.created_at), Known::Answered))
+        // Sealed with a key that is gone, an answer is as good as lost.
+        let answer = row.result.map(Sealed::from_stored);
+        let answer = answer.and_then(|sealed| ctx.vault.open(self.row(), PURPOSE, &sealed).ok());
+        Ok(answer.map_or(Known::Unanswered(row.created_at), |answer| {
+            Known::Answered(answer.expose_secret().to_owned())
+        }))
+    }
+
+    /// What the answer is bound to.
+    fn row(&self) -> Uuid {
+        let (row, _) = self.fingerprint.split_first_chunk().expect("a SHA-256");
+        Uuid::from_bytes(*row)
     }
 
     /// Keeps the answer of the request that claimed the key.
-    pub async fn keep(&self, ctx: &Ctx, answer: &str) -> Result<()> {
+    pub async fn keep(&self, ctx: &Ctx, answer: String) -> Result<()> {
+        let sealed = ctx
+            .vault
+            .seal(&*ctx.ids, self.row(), PURPOSE, &answer.into())
+            .map_err(|error| Error::Internal(error.to_string()))?;
         Query::new(
             "UPDATE idempotency_key SET result = $3
              WHERE workspace_id = $1 AND name = $2 AND result IS NULL",
         )
         .bind(self.workspace)
-        .bind(self.key.clone())
-        .bind(answer)
+        .bind(self.name.clone())
+        .bind(sealed.as_str())
         .execute(ctx.db.writer())
         .await?;
         Ok(())

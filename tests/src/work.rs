@@ -23,11 +23,14 @@ use domain::{
 };
 use entity::{
     id::WorkspaceId,
-    kind::{Channel, DueKind},
+    kind::{Channel, DueKind, Role},
 };
 use serde_json::Value;
 
-use crate::support::{World, on_both};
+use crate::{
+    access::house::member_of,
+    support::{World, on_both},
+};
 
 #[test]
 fn a_new_workspace_has_an_owner_whose_token_works() {
@@ -48,7 +51,7 @@ fn a_new_workspace_has_an_owner_whose_token_works() {
 }
 
 fn under_a_key(world: &World, key: &str, request: &str) -> Ctx {
-    let once = Once::new(world.owner.workspace, key, &[request]);
+    let once = Once::new(&world.owner, key, &[request]);
     Ctx {
         once: Some(Arc::new(once)),
         ..world.ctx.clone()
@@ -88,15 +91,23 @@ fn of_two_requests_under_one_key_only_the_first_takes_effect() {
         assert!(second.once.as_ref().unwrap().is_lost());
         let known = once.look_up(&world.ctx).await.unwrap();
         assert!(matches!(known, Known::Unanswered(_)));
-        once.keep(&world.ctx, "answer").await.unwrap();
+        once.keep(&world.ctx, "answer".to_owned()).await.unwrap();
         let known = once.look_up(&world.ctx).await.unwrap();
         assert_eq!(known, Known::Answered("answer".to_owned()));
+        let stored: Option<String> = Query::new("SELECT result FROM idempotency_key")
+            .scalar(world.ctx.reader())
+            .await
+            .unwrap();
+        assert!(!stored.unwrap().contains("answer"), "kept as it was shown");
 
         let other = under_a_key(&world, "k", "something else");
         let mismatch = other.once.as_ref().unwrap().look_up(&world.ctx).await;
         assert!(matches!(mismatch, Err(Error::IdempotencyMismatch)));
         let elsewhere = World::workspace(&world.ctx, "Elsewhere", "elsewhere.example").await;
-        let same_key = Once::new(elsewhere.workspace, "k", &["make"]);
+        let same_key = Once::new(&elsewhere, "k", &["make"]);
+        assert_eq!(same_key.look_up(&world.ctx).await.unwrap(), Known::Fresh);
+        let colleague = member_of(&world.ctx, owner, Role::Agent).await;
+        let same_key = Once::new(&colleague, "k", &["make"]);
         assert_eq!(same_key.look_up(&world.ctx).await.unwrap(), Known::Fresh);
         world
     });

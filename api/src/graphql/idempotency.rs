@@ -76,7 +76,7 @@ impl Door {
         if once.has_committed()
             && let Ok(answer) = serde_json::to_string(&response)
         {
-            once.keep(&self.ctx, &answer).await.map_err(fault)?;
+            once.keep(&self.ctx, answer).await.map_err(fault)?;
         }
         Ok(response)
     }
@@ -151,7 +151,7 @@ impl Executor for Door {
             let variables = serde_json::to_string(&request.variables).unwrap_or_default();
             let name = request.operation_name.as_deref().unwrap_or_default();
             let parts = [request.query.as_str(), name, variables.as_str()];
-            actor(&request.data).map(|actor| Once::new(actor.workspace, &key, &parts))
+            actor(&request.data).map(|actor| Once::new(actor, &key, &parts))
         });
         let result = match once {
             Ok(Some(once)) => self.once(once, request).await,

@@ -214,22 +214,39 @@ impl Template {
         self.descriptions[at(locale)]
     }
 
-    /// The rule, with what it needs put in, or what is missing.
+    /// The rule, with what it needs put in, or what is missing or too much.
     fn definition(&self, filling: &Filling, locale: Locale) -> Result<Definition> {
-        let mut missing = Vec::new();
-        for slot in self.slots {
-            let (field, given) = match slot {
-                Slot::ConversationTag => ("conversationTagId", filling.conversation_tag.is_some()),
-                Slot::ContactTag => ("contactTagId", filling.contact_tag.is_some()),
-                Slot::Target => ("targetId", filling.target.is_some()),
-            };
-            if !given {
-                let message = "This template needs one. Choose it.";
-                missing.push(UserError::new(&[field], UserErrorCode::Required, message));
+        let mut wrong = Vec::new();
+        for (slot, field, is_given) in [
+            (
+                Slot::ConversationTag,
+                "conversationTagId",
+                filling.conversation_tag.is_some(),
+            ),
+            (
+                Slot::ContactTag,
+                "contactTagId",
+                filling.contact_tag.is_some(),
+            ),
+            (Slot::Target, "targetId", filling.target.is_some()),
+        ] {
+            match (self.slots.contains(&slot), is_given) {
+                (true, false) => wrong.push(UserError::new(
+                    &[field],
+                    UserErrorCode::Required,
+                    "This template needs one. Choose it.",
+                )),
+                // Left without a word, it would seem to have had an effect.
+                (false, true) => wrong.push(UserError::new(
+                    &[field],
+                    UserErrorCode::Invalid,
+                    "This template has no use for one. Leave it out.",
+                )),
+                _ => {}
             }
         }
-        if !missing.is_empty() {
-            return Err(Error::Refused(missing));
+        if !wrong.is_empty() {
+            return Err(Error::Refused(wrong));
         }
         Ok(made(self.key, filling, locale))
     }
@@ -438,13 +455,21 @@ mod tests {
     #[test]
     fn every_template_makes_a_sensible_rule_in_every_language() {
         let id = Uuid::from_u128(7);
-        let filling = Filling {
+        let all = Filling {
             conversation_tag: Some(TagId(id)),
             contact_tag: Some(TagId(id)),
             target: Some(TargetId(id)),
         };
         let mut triggers = std::collections::HashSet::new();
         for template in TEMPLATES {
+            let needs = |slot| template.slots.contains(&slot);
+            let filling = Filling {
+                conversation_tag: all
+                    .conversation_tag
+                    .filter(|_| needs(Slot::ConversationTag)),
+                contact_tag: all.contact_tag.filter(|_| needs(Slot::ContactTag)),
+                target: all.target.filter(|_| needs(Slot::Target)),
+            };
             for locale in [Locale::Ja, Locale::En, Locale::Zh] {
                 let definition = template.definition(&filling, locale).unwrap();
                 assert!(definition.check().is_empty(), "{}", template.key);
@@ -455,6 +480,8 @@ mod tests {
             let needs_something = !template.slots.is_empty();
             let without = template.definition(&Filling::default(), Locale::En);
             assert_eq!(without.is_err(), needs_something, "{}", template.key);
+            let too_much = template.definition(&all, Locale::En);
+            assert_eq!(too_much.is_err(), template.slots.len() < 3, "{}", template.key);
         }
         assert!(triggers.contains(&("unsubscribed", "emailEvent")));
         assert_eq!(

@@ -564,7 +564,7 @@ pub(super) fn rows() -> Vec<Row> {
             "createRuleFromTemplate",
             &json!({
                 "key": "complaint", "name": "From a template #", "conversationTagId": "@topic",
-                "contactTagId": "@tag", "targetId": "@target",
+                "targetId": "@target",
             }),
             CONFIGURE,
         ),

@@ -45,11 +45,11 @@ pub(crate) struct CreateRuleFromTemplateInput {
     pub(crate) locale: Locale,
     /// The name shown; the template's if left out.
     pub(crate) name: Option<String>,
-    /// The tag for conversations, if the template needs one.
+    /// The tag for conversations, if the template needs one, and only then.
     conversation_tag_id: Option<ID>,
-    /// The tag for contacts, if the template needs one.
+    /// The tag for contacts, if the template needs one, and only then.
     contact_tag_id: Option<ID>,
-    /// The notification target, if the template needs one.
+    /// The notification target, if the template needs one, and only then.
     target_id: Option<ID>,
 }
 
