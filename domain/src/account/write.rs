@@ -5,8 +5,8 @@ use entity::{
     id::{AccountId, MemberId},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,
-    PaginatorTrait as _, QueryFilter as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _,
+    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _,
 };
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode},
     search,
     stage::{self, NewStage},
-    store::Tx,
+    store::{Query, Tx, dialect},
     subject::Subject,
     text,
     work::change::{Change, Fact},
@@ -126,10 +126,7 @@ pub async fn update(
 ) -> Result<account::Model> {
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    let mut account = account::Entity::find_by_id((tx.workspace, id))
-        .one(tx.connection())
-        .await?
-        .ok_or_else(|| Error::not_found(&["id"], "account"))?;
+    let mut account = held(&tx, id).await?;
     let before = audited(&account);
     let mut errors = Vec::new();
     if let Some(name) = changes.name
@@ -160,6 +157,20 @@ pub async fn update(
     tx.record(Change::new(actor.origin(), None, fact));
     tx.commit().await?;
     Ok(account)
+}
+
+/// The account's row, held until the transaction ends: every column of it is written, and what
+/// somebody else changed meanwhile would be undone.
+async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    Query::new(format!(
+        "SELECT a.* FROM account a WHERE a.workspace_id = $1 AND a.id = $2 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .one(tx.connection())
+    .await?
+    .ok_or_else(|| Error::not_found(&["id"], "account"))
 }
 
 /// What the audit log says of an account.

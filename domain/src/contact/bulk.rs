@@ -52,7 +52,7 @@ pub(crate) async fn find(tx: &Tx<'_>, keys: &[Key]) -> Result<HashMap<Key, Conta
         return Ok(HashMap::new());
     }
     let lock = match tx.connection().get_database_backend() {
-        DatabaseBackend::Postgres => "FOR KEY SHARE OF i",
+        DatabaseBackend::Postgres => "ORDER BY i.kind, i.value FOR KEY SHARE OF i",
         _ => "",
     };
     let known: Vec<Known> = Query::new(format!(

@@ -13,7 +13,7 @@ use entity::{
 use sea_orm::FromQueryResult;
 
 use super::{
-    Contact, check, find, merge,
+    Contact, check, find, hold, merge,
     resolve::{NewPerson, complete, insert},
     suppress,
 };
@@ -65,7 +65,7 @@ fn normal(given: &Given, home: Locale, path: &[&str]) -> Result<String, UserErro
 pub async fn attach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> Result<Contact> {
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    super::write::row(&tx, id, "contactId").await?;
+    hold::row(&tx, id, "contactId").await?;
     let home = check::home(&tx).await?;
     let value = normal(given, home, &["value"]).map_err(|error| Error::Refused(vec![error]))?;
     suppress::refuse(&tx, given.kind, &value, &["value"]).await?;
@@ -130,9 +130,13 @@ fn own_column(kind: IdentityKind) -> Option<&'static str> {
 pub async fn detach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> Result<Contact> {
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    super::write::row(&tx, id, "contactId").await?;
     let home = check::home(&tx).await?;
-    let value = normal(given, home, &["value"]).map_err(|error| Error::Refused(vec![error]))?;
+    let value = normal(given, home, &["value"]);
+    if let Ok(value) = &value {
+        hold::identity(&tx, given.kind, value).await?;
+    }
+    hold::row(&tx, id, "contactId").await?;
+    let value = value.map_err(|error| Error::Refused(vec![error]))?;
     let gone = Query::new(
         "DELETE FROM contact_identity
          WHERE workspace_id = $1 AND kind = $2 AND value = $3 AND contact_id = $4",

@@ -8,6 +8,7 @@ pub(crate) mod bulk;
 mod check;
 pub mod erase;
 pub mod export;
+mod hold;
 pub mod identity;
 mod list;
 pub mod merge;
@@ -31,11 +32,13 @@ use crate::{
 };
 
 pub(crate) use check::home;
+pub(crate) use hold::living;
 pub use list::{ContactFilter, list, list_by_attribute};
 pub(crate) use list::{escape_like, one_of};
 pub use order::ContactOrder;
 pub(crate) use order::owner_key;
 pub(crate) use resolve::{resolve_emails, resolve_unless_erased};
+pub(crate) use suppress::are_suppressed;
 pub use write::{ContactChanges, NewContact, ProfileChanges, create, update};
 
 /// A contact as it is read: its data, latest activity and health in one row.

@@ -40,7 +40,7 @@ pub(super) async fn refuse(
 }
 
 /// Those of `values` that belong to somebody who was erased. One statement.
-pub(super) async fn are_suppressed<'v>(
+pub(crate) async fn are_suppressed<'v>(
     tx: &Tx<'_>,
     kind: IdentityKind,
     values: impl Iterator<Item = &'v str>,

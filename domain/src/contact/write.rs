@@ -5,10 +5,10 @@ use entity::{
     id::{AccountId, CampaignId, ContactId, MemberId},
     kind::{Channel, ContactField, IdentityKind},
 };
-use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _};
+use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
 
 use super::{
-    Contact, check, find,
+    Contact, check, find, hold,
     resolve::{NewPerson, complete, insert},
     suppress,
 };
@@ -131,7 +131,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact
     let fact = Fact::ContactCreated { contact_id: id };
     tx.record(Change::new(actor.origin(), Some(id), fact));
     if !profile.is_empty() {
-        let made = row(&tx, id, "id").await?;
+        let made = hold::row(&tx, id, "id").await?;
         let before = audited(&made);
         let after = audited(&profile.write(&mut tx, actor, made).await?);
         let record = Record::changed("contact.update", id, before, after);
@@ -153,7 +153,7 @@ pub async fn update(
 ) -> Result<Contact> {
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    let mut contact = row(&tx, id, "id").await?;
+    let mut contact = hold::row(&tx, id, "id").await?;
     let (before, old) = (audited(&contact), contact.clone());
     let mut errors = Vec::new();
     if let Some(name) = changes.name {
@@ -233,15 +233,6 @@ pub(super) fn audited(contact: &contact::Model) -> serde_json::Value {
         "sourceChannel": contact.source_channel, "sourceCampaign": contact.source_campaign_id,
         "broughtBy": contact.brought_by_id,
     })
-}
-
-/// The contact's own row; refuses one who was merged into another.
-pub(super) async fn row(tx: &Tx<'_>, id: ContactId, field: &str) -> Result<contact::Model> {
-    contact::Entity::find_by_id((tx.workspace, id))
-        .one(tx.connection())
-        .await?
-        .filter(|contact| contact.merged_into_id.is_none())
-        .ok_or_else(|| Error::not_found(&[field], "contact"))
 }
 
 /// [`ProfileChanges`] that fit.

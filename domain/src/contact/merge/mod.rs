@@ -15,8 +15,8 @@ use entity::{
     id::{ContactId, Id as _, WorkspaceId},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait as _, DatabaseBackend, EntityTrait as _,
-    FromQueryResult, IntoActiveModel as _, Set,
+    ActiveModelTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult,
+    IntoActiveModel as _, Set,
 };
 use serde::{Deserialize, Serialize};
 
@@ -346,36 +346,13 @@ async fn refuse_out_of_order(
     }
 }
 
-/// Reads both contacts' rows and keeps everybody else from giving them anything until the end. First
-/// the identities, by which whatever comes in finds its contact, then the contacts.
+/// Both contacts' rows, held: nobody gives them anything, nor changes them, until the end.
 async fn hold(
     tx: &Tx<'_>,
     survivor: ContactId,
     loser: ContactId,
 ) -> Result<(contact::Model, contact::Model)> {
-    let ids = || Rows::new().ids("id", [survivor, loser]);
-    let lock = match tx.connection().get_database_backend() {
-        DatabaseBackend::Postgres => "FOR UPDATE",
-        _ => "",
-    };
-    if !lock.is_empty() {
-        Query::new(format!(
-            "SELECT i.value FROM contact_identity i WHERE i.workspace_id = $1
-               AND i.contact_id IN (SELECT r.id FROM {{r}}) ORDER BY i.kind, i.value {lock}"
-        ))
-        .bind(tx.workspace)
-        .rows("r", ids())
-        .raw(tx.connection())
-        .await?;
-    }
-    let rows: Vec<contact::Model> = Query::new(format!(
-        "SELECT c.* FROM contact c WHERE c.workspace_id = $1
-           AND c.id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
-    ))
-    .bind(tx.workspace)
-    .rows("r", ids())
-    .all(tx.connection())
-    .await?;
+    let rows = super::hold::people(tx, &[survivor, loser]).await?;
     let one = |id: ContactId, field: &str| {
         let row = rows.iter().find(|row| row.id == id).cloned();
         row.ok_or_else(|| Error::not_found(&[field], "contact"))
@@ -536,6 +513,15 @@ pub async fn survivors(
     workspace: WorkspaceId,
     ids: &[ContactId],
 ) -> Result<Vec<(ContactId, ContactId)>> {
+    survivors_on(ctx.reader(), workspace, ids).await
+}
+
+/// [`survivors`] as a connection sees them.
+pub(super) async fn survivors_on(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    ids: &[ContactId],
+) -> Result<Vec<(ContactId, ContactId)>> {
     let rows = Query::new(
         "WITH RECURSIVE way (asked, at, next) AS (
            SELECT c.id, c.id, c.merged_into_id FROM contact c
@@ -549,7 +535,7 @@ pub async fn survivors(
     )
     .bind(workspace)
     .rows("r", Rows::new().uuids("id", ids.iter().map(|id| id.uuid())))
-    .raw(ctx.reader())
+    .raw(connection)
     .await?;
     rows.iter()
         .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))

@@ -1,0 +1,113 @@
+//! Holding contacts and identities until a transaction ends, in the one order everybody keeps:
+//! identities, by kind and value, before contacts, by id. SQLite has one writer at a time and nothing
+//! to hold.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use entity::{contact, id::ContactId, kind::IdentityKind};
+use sea_orm::ConnectionTrait as _;
+
+use super::merge;
+use crate::{
+    error::{Error, Result},
+    store::{Query, Rows, Tx, dialect},
+};
+
+/// The contact's own row, against whoever else would change it: every column is written back, and
+/// what somebody else changed meanwhile, a merge for one, would be undone. Refuses one who was merged
+/// into another.
+pub(super) async fn row(tx: &Tx<'_>, id: ContactId, field: &str) -> Result<contact::Model> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    Query::new(format!(
+        "SELECT c.* FROM contact c WHERE c.workspace_id = $1 AND c.id = $2 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .one::<contact::Model>(tx.connection())
+    .await?
+    .filter(|contact| contact.merged_into_id.is_none())
+    .ok_or_else(|| Error::not_found(&[field], "contact"))
+}
+
+/// An identity that is about to go.
+pub(super) async fn identity(tx: &Tx<'_>, kind: IdentityKind, value: &str) -> Result<()> {
+    let lock = dialect::exclusive_lock(tx.connection().get_database_backend());
+    if !lock.is_empty() {
+        Query::new(format!(
+            "SELECT i.value FROM contact_identity i
+             WHERE i.workspace_id = $1 AND i.kind = $2 AND i.value = $3 {lock}"
+        ))
+        .bind(tx.workspace)
+        .bind(kind.word())
+        .bind(value)
+        .raw(tx.connection())
+        .await?;
+    }
+    Ok(())
+}
+
+/// Reads the rows of `people` and keeps everybody else from giving them anything until the end. First
+/// the identities, by which whatever comes in finds its contact, then the contacts.
+pub(super) async fn people(tx: &Tx<'_>, people: &[ContactId]) -> Result<Vec<contact::Model>> {
+    let ids = || Rows::new().ids("id", people.iter().copied());
+    let lock = dialect::exclusive_lock(tx.connection().get_database_backend());
+    if !lock.is_empty() {
+        Query::new(format!(
+            "SELECT i.value FROM contact_identity i WHERE i.workspace_id = $1
+               AND i.contact_id IN (SELECT r.id FROM {{r}}) ORDER BY i.kind, i.value {lock}"
+        ))
+        .bind(tx.workspace)
+        .rows("r", ids())
+        .raw(tx.connection())
+        .await?;
+    }
+    Ok(Query::new(format!(
+        "SELECT c.* FROM contact c WHERE c.workspace_id = $1
+           AND c.id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", ids())
+    .all(tx.connection())
+    .await?)
+}
+
+/// Whom each of `asked` means: of somebody who was merged away, however often, whoever answers for
+/// them. Those who are not there are missing. Nobody of them is merged on or erased until the end, so
+/// that what they are given is not left on somebody hidden or gone.
+pub(crate) async fn living(
+    tx: &Tx<'_>,
+    asked: impl Iterator<Item = ContactId>,
+) -> Result<HashMap<ContactId, ContactId>> {
+    let mut open: BTreeMap<ContactId, ContactId> = asked.map(|id| (id, id)).collect();
+    let mut found = HashMap::with_capacity(open.len());
+    while !open.is_empty() {
+        let there = kept(tx, open.values().copied().collect()).await?;
+        let gone: Vec<ContactId> = open
+            .iter()
+            .filter(|(_, means)| !there.contains(means))
+            .map(|(asked, _)| *asked)
+            .collect();
+        found.extend(open.into_iter().filter(|(_, means)| there.contains(means)));
+        open = if gone.is_empty() {
+            BTreeMap::new()
+        } else {
+            let survivors = merge::survivors_on(tx.connection(), tx.workspace, &gone).await?;
+            survivors.into_iter().collect()
+        };
+    }
+    Ok(found)
+}
+
+/// Those of `ids` who are there and were not merged away.
+async fn kept(tx: &Tx<'_>, ids: BTreeSet<ContactId>) -> Result<HashSet<ContactId>> {
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    let kept: Vec<ContactId> = Query::new(format!(
+        "SELECT t.id FROM {{r}} JOIN contact t ON t.workspace_id = $1 AND t.id = r.id
+         WHERE t.merged_into_id IS NULL ORDER BY t.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", ids))
+    .column(tx.connection())
+    .await?;
+    Ok(kept.into_iter().collect())
+}
