@@ -33,6 +33,7 @@ mod m0022_segment;
 mod m0023_playbook;
 mod m0023_task;
 mod m0024_survey;
+mod m0027_people;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_rule::Migration),
             Box::new(m0022_segment::Migration),
             Box::new(m0023_playbook::Migration),
+            Box::new(m0027_people::Migration),
         ]
     }
 }
