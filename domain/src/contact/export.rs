@@ -31,9 +31,10 @@ pub async fn export(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Value> {
     }
     let (mut tables, mut cut) = (BTreeMap::new(), Vec::new());
     for table in PERSONAL_TABLES {
-        let Personal::Rows(condition) = table.personal else {
+        let Personal::Rows(conditions) = table.personal else {
             continue;
         };
+        let condition = any_of(conditions);
         let row = row_as_json(&snapshot, table.table).await?;
         let mut rows: Vec<Value> = Query::new(format!(
             "SELECT {row} AS shown FROM {} t WHERE t.workspace_id = $1 AND ({condition}) LIMIT $2",
@@ -54,6 +55,10 @@ pub async fn export(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Value> {
     }
     snapshot.commit().await?;
     Ok(json!({ "contact": id, "tables": tables, "cut": cut }))
+}
+
+fn any_of(conditions: &[&str]) -> String {
+    conditions.join(" OR ")
 }
 
 /// The SQL of a row `t` of `table` as a JSON object of all its columns.
@@ -105,9 +110,10 @@ pub(crate) async fn rows(
         table: table.table,
         rows: Vec::new(),
     };
-    let Personal::Rows(condition) = table.personal else {
+    let Personal::Rows(conditions) = table.personal else {
         return Ok(found);
     };
+    let condition = any_of(conditions);
     let ids = people(ctx.reader(), workspace, id).await?;
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));

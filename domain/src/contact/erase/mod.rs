@@ -6,11 +6,15 @@
 //! the counters of tags, and a keyed hash of each address, so that nothing is sent to it and no
 //! program makes the person anew.
 
+mod table;
+
 use entity::id::{ContactId, WorkspaceId};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use uuid::Uuid;
 
-use super::suppress;
+pub use table::{PERSONAL_TABLES, Personal, PersonalTable};
+
+use super::{hold, suppress};
 use crate::{
     access::{Actor, Scope},
     audit::{self, Who},
@@ -24,260 +28,11 @@ use crate::{
     work::change::{Change, Fact},
 };
 
-/// How a person's rows are found in a table. The SQL is a condition on the row `t`, where `{r}` is
-/// the table of the person's ids (column `id`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Personal {
-    /// They are deleted, and exported.
-    Rows(&'static str),
-    /// They are deleted; a copy or an index of rows that are exported already.
-    Derived(&'static str),
-    /// Texts are taken out of the rows; see `scrub`, `audit::erase`, and `forget_texts` for the
-    /// search index.
-    Scrubbed,
-    /// There is nothing of a person in it.
-    Nothing,
-}
-
-/// A table and how a person's rows are found in it.
-#[derive(Debug, Clone, Copy)]
-pub struct PersonalTable {
-    /// The table.
-    pub table: &'static str,
-    /// How.
-    pub personal: Personal,
-}
-
-const fn line(table: &'static str, personal: Personal) -> PersonalTable {
-    PersonalTable { table, personal }
-}
-
-macro_rules! theirs {
-    ($column:literal) => {
-        concat!("t.", $column, " IN (SELECT r.id FROM {r})")
-    };
-}
-
-macro_rules! in_their_conversations {
-    ($column:literal) => {
-        concat!(
-            "t.",
-            $column,
-            " IN (SELECT v.id FROM conversation v WHERE v.workspace_id = $1
-               AND v.contact_id IN (SELECT r.id FROM {r}))"
-        )
-    };
-}
-
-macro_rules! about_them {
-    ($column:literal) => {
-        concat!(theirs!($column), " OR ", in_their_conversations!($column))
-    };
-}
-
-macro_rules! of_their_deliveries {
-    ($column:literal) => {
-        concat!(
-            "t.",
-            $column,
-            " IN (SELECT d.id FROM delivery d WHERE d.workspace_id = $1
-               AND d.contact_id IN (SELECT r.id FROM {r}))"
-        )
-    };
-}
-
-/// Digests in which something about them was told, among others.
-macro_rules! of_their_digests {
-    ($column:literal) => {
-        concat!(
-            "t.",
-            $column,
-            " IN (SELECT d.folded_into FROM delivery d WHERE d.workspace_id = $1
-               AND d.contact_id IN (SELECT r.id FROM {r}))"
-        )
-    };
-}
-
-use Personal::{Derived, Nothing, Rows as R, Scrubbed};
-
-/// Every table, in the order in which rows can be deleted: what refers to a row before the row.
-pub const PERSONAL_TABLES: &[PersonalTable] = &[
-    line("delivery_attempt", R(of_their_deliveries!("delivery_id"))),
-    line(
-        "delivery_attempt",
-        Derived(of_their_digests!("delivery_id")),
-    ),
-    line(
-        "in_app_notification",
-        R(concat!(
-            theirs!("contact_id"),
-            " OR ",
-            of_their_deliveries!("delivery_id")
-        )),
-    ),
-    line(
-        "in_app_notification",
-        Derived(of_their_digests!("delivery_id")),
-    ),
-    line(
-        "due_item",
-        Derived(concat!(
-            of_their_deliveries!("subject_id"),
-            " OR ",
-            in_their_conversations!("subject_id")
-        )),
-    ),
-    line("delivery", R(theirs!("contact_id"))),
-    line("rule_firing", R(theirs!("contact_id"))),
-    line(
-        "enrolment_step",
-        R(
-            "t.enrolment_id IN (SELECT e.id FROM enrolment e WHERE e.workspace_id = $1
-               AND e.contact_id IN (SELECT r.id FROM {r}))",
-        ),
-    ),
-    line("enrolment", R(theirs!("contact_id"))),
-    line("playbook", Nothing),
-    line("playbook_count", Nothing),
-    line("playbook_version", Nothing),
-    line(
-        "task",
-        R(concat!(
-            theirs!("contact_id"),
-            " OR ",
-            in_their_conversations!("conversation_id")
-        )),
-    ),
-    line("rule_mark", Derived(about_them!("target_id"))),
-    line("rule_miss", R(theirs!("contact_id"))),
-    line("attribute_value", R(about_them!("subject_id"))),
-    line("note", R(about_them!("subject_id"))),
-    line("segment_member", R(theirs!("subject_id"))),
-    line("segment_move", R(theirs!("subject_id"))),
-    line("stage_change", R(theirs!("subject_id"))),
-    line("tag_quality_carried", Derived(about_them!("thing_id"))),
-    line("tag_quality_thing", Derived(about_them!("thing_id"))),
-    line("tag_rank", Derived(about_them!("target_id"))),
-    line("tagging", R(about_them!("target_id"))),
-    line(
-        "conversation_watcher",
-        R(in_their_conversations!("conversation_id")),
-    ),
-    line(
-        "conversation_thread",
-        Derived(in_their_conversations!("conversation_id")),
-    ),
-    line(
-        "message",
-        R(concat!(
-            theirs!("contact_id"),
-            " OR ",
-            in_their_conversations!("conversation_id")
-        )),
-    ),
-    line("conversation", R(theirs!("contact_id"))),
-    line("event", R(theirs!("contact_id"))),
-    line("event_day", Derived(theirs!("contact_id"))),
-    line("email_event", R(theirs!("contact_id"))),
-    line("email", Derived(theirs!("contact_id"))),
-    line("email_active_day", Derived(theirs!("contact_id"))),
-    line(
-        "email_day",
-        R(concat!("t.scope = 'CONTACT' AND ", theirs!("scope_id"))),
-    ),
-    line(
-        "order_line",
-        R(
-            "t.order_id IN (SELECT o.id FROM sales_order o WHERE o.workspace_id = $1
-               AND o.contact_id IN (SELECT r.id FROM {r}))",
-        ),
-    ),
-    line("sales_order", R(theirs!("contact_id"))),
-    line("invoice", R(theirs!("contact_id"))),
-    line("ticket", R(theirs!("contact_id"))),
-    line("opportunity", R(theirs!("contact_id"))),
-    line("survey_answer", R(theirs!("contact_id"))),
-    line("health_history", R(theirs!("contact_id"))),
-    line("timeline_entry", Derived(theirs!("contact_id"))),
-    line("timeline_move", Derived(theirs!("contact_id"))),
-    line("contact_health", R(theirs!("contact_id"))),
-    line("contact_activity", R(theirs!("contact_id"))),
-    line("contact_identity", R(theirs!("contact_id"))),
-    line("subscription_change", R(theirs!("contact_id"))),
-    line("subscription", R(theirs!("contact_id"))),
-    line(
-        "duplicate_suspect",
-        R(concat!(
-            theirs!("contact_id"),
-            " OR ",
-            theirs!("other_contact_id")
-        )),
-    ),
-    line(
-        "contact_merge_row",
-        Derived(
-            "t.merge_id IN (SELECT m.id FROM contact_merge m WHERE m.workspace_id = $1
-               AND (m.survivor_id IN (SELECT r.id FROM {r})
-                 OR m.loser_id IN (SELECT r.id FROM {r})))",
-        ),
-    ),
-    line(
-        "contact_merge",
-        R(concat!(theirs!("survivor_id"), " OR ", theirs!("loser_id"))),
-    ),
-    line("contact", R(theirs!("id"))),
-    line("audit_entry", Scrubbed),
-    line("search_block", Scrubbed),
-    line("search_segment", Scrubbed),
-    line("search_tail", Scrubbed),
-    line("change", Scrubbed),
-    line("idempotency_key", Scrubbed),
-    line("quarantine", Scrubbed),
-    line("access_token", Nothing),
-    line("account", Nothing),
-    line("attribute_definition", Nothing),
-    line("campaign", Nothing),
-    line("change_floor", Nothing),
-    line("document", Nothing),
-    line("export", Nothing),
-    line("health_model", Nothing),
-    line("import_key", Nothing),
-    line("import_line", Nothing),
-    line("inbox", Nothing),
-    line("lead_judgement", Nothing),
-    line("log_epoch", Nothing),
-    line("member", Nothing),
-    line("notification_receiver", Nothing),
-    line("notification_target", Nothing),
-    line("operation", Nothing),
-    line("projection_cursor", Nothing),
-    line("rule", Nothing),
-    line("rule_version", Nothing),
-    line("schedule_tick", Nothing),
-    line("search_backfill", Nothing),
-    line("search_state", Nothing),
-    line("segment", Nothing),
-    line("suppression", Nothing),
-    line("tag", Nothing),
-    line("tag_closure", Nothing),
-    line("tag_count", Nothing),
-    line("tag_group", Nothing),
-    line("team", Nothing),
-    line("team_member", Nothing),
-    line("webhook_key", Nothing),
-    line("tag_quality_finding", Nothing),
-    line("tag_quality_run", Nothing),
-    // Files as they were sent, which go by themselves after a time.
-    line("upload", Nothing),
-    line("upload_chunk", Nothing),
-    line("workspace", Nothing),
-];
-
 /// Erases a contact, with everybody who was merged into it.
 pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId> {
     actor.require(Scope::Administer)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    let ids = everybody(&tx, id).await?;
+    let ids = held(&tx, id).await?;
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));
     }
@@ -288,9 +43,9 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     segment::forget(&tx, &ids).await?;
     playbook::forget(&tx, &ids).await?;
     for table in PERSONAL_TABLES {
-        if let Personal::Rows(condition) | Personal::Derived(condition) = table.personal {
+        for condition in table.personal.conditions() {
             Query::new(format!(
-                "DELETE FROM {} AS t WHERE t.workspace_id = $1 AND ({condition})",
+                "DELETE FROM {} AS t WHERE t.workspace_id = $1 AND {condition}",
                 table.table
             ))
             .bind(tx.workspace)
@@ -306,11 +61,22 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     Ok(id)
 }
 
-/// The contact and everybody merged into it, however long ago; nobody when it is not there.
-pub(super) async fn everybody(tx: &Tx<'_>, id: ContactId) -> Result<Vec<ContactId>> {
-    people(tx.connection(), tx.workspace, id).await
+/// The contact and everybody merged into it, held until the end: whatever would give them something
+/// meanwhile waits, and then finds nobody. Nobody when the contact is not there.
+async fn held(tx: &Tx<'_>, id: ContactId) -> Result<Vec<ContactId>> {
+    let mut ids = people(tx.connection(), tx.workspace, id).await?;
+    loop {
+        hold::people(tx, &ids).await?;
+        // Somebody may have been merged into them, or they into somebody, before they were held.
+        let now = people(tx.connection(), tx.workspace, id).await?;
+        if now == ids {
+            return Ok(ids);
+        }
+        ids = now;
+    }
 }
 
+/// The contact and everybody merged into it, however long ago; nobody when it is not there.
 pub(super) async fn people(
     connection: &impl sea_orm::ConnectionTrait,
     workspace: WorkspaceId,
@@ -324,7 +90,7 @@ pub(super) async fn people(
            SELECT c.id FROM way w
            JOIN contact c ON c.workspace_id = $1 AND c.merged_into_id = w.id
          )
-         SELECT w.id FROM way w",
+         SELECT w.id FROM way w ORDER BY w.id",
     )
     .bind(workspace)
     .bind(id)
@@ -341,16 +107,17 @@ async fn forget_texts(tx: &Tx<'_>, ids: &[ContactId]) -> Result<()> {
         (Kind::Message, "message"),
     ] {
         let line = PERSONAL_TABLES.iter().find(|line| line.table == table);
-        let Some(Personal::Rows(condition)) = line.map(|line| line.personal) else {
-            continue;
-        };
-        let theirs: Vec<Uuid> = Query::new(format!(
-            "SELECT t.id FROM {table} t WHERE t.workspace_id = $1 AND ({condition})"
-        ))
-        .bind(tx.workspace)
-        .rows("r", Rows::new().ids("id", ids.iter().copied()))
-        .column(tx.connection())
-        .await?;
+        let mut theirs: Vec<Uuid> = Vec::new();
+        for condition in line.map_or(&[][..], |line| line.personal.conditions()) {
+            let found: Vec<Uuid> = Query::new(format!(
+                "SELECT t.id FROM {table} t WHERE t.workspace_id = $1 AND {condition}"
+            ))
+            .bind(tx.workspace)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
+            .column(tx.connection())
+            .await?;
+            theirs.extend(found);
+        }
         search::index::forget(tx, kind, &theirs).await?;
     }
     Ok(())
@@ -392,32 +159,26 @@ async fn remember_hashes(tx: &Tx<'_>, ids: &[ContactId]) -> Result<()> {
 /// Takes the person's texts out of rows that have to stay: the log keeps its order, requests keep
 /// being done once.
 async fn scrub(tx: &Tx<'_>, ids: &[ContactId]) -> Result<()> {
-    let rows = || Rows::new().ids("id", ids.iter().copied());
-    let without = match tx.connection().get_database_backend() {
-        DatabaseBackend::Postgres => {
-            r#"jsonb_set(jsonb_set(data, '{recipient}', '""'), '{email_key}', '""')"#
-        }
-        _ => "json_set(data, '$.recipient', '', '$.email_key', '')",
+    let (addresses, texts) = match tx.connection().get_database_backend() {
+        DatabaseBackend::Postgres => (
+            r#"jsonb_set(jsonb_set(data, '{recipient}', '""'), '{email_key}', '""')"#,
+            "data - 'from' - 'to' - 'name'",
+        ),
+        _ => (
+            "json_set(data, '$.recipient', '', '$.email_key', '')",
+            "json_remove(data, '$.from', '$.to', '$.name')",
+        ),
     };
+    // The kinds as the index `change_personal` has them, or it is not used.
     Query::new(format!(
-        "UPDATE change SET data = {without} WHERE workspace_id = $1
-           AND kind = 'email_event.recorded' AND contact_id IN (SELECT r.id FROM {{r}})"
-    ))
-    .bind(tx.workspace)
-    .rows("r", rows())
-    .execute(tx.connection())
-    .await?;
-    let without = match tx.connection().get_database_backend() {
-        DatabaseBackend::Postgres => "data - 'from' - 'to' - 'name'",
-        _ => "json_remove(data, '$.from', '$.to', '$.name')",
-    };
-    Query::new(format!(
-        "UPDATE change SET data = {without} WHERE workspace_id = $1
-           AND kind IN ('attribute.set', 'event.recorded')
+        "UPDATE change SET data = CASE kind WHEN 'email_event.recorded' THEN {addresses}
+             ELSE {texts} END
+         WHERE workspace_id = $1
+           AND kind IN ('attribute.set', 'email_event.recorded', 'event.recorded')
            AND contact_id IN (SELECT r.id FROM {{r}})"
     ))
     .bind(tx.workspace)
-    .rows("r", rows())
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
     .execute(tx.connection())
     .await?;
     // An answer is kept for a day, for whoever repeats the request; it may show anything.
