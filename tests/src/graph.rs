@@ -100,7 +100,7 @@ fn messages_brought_twice_are_stored_once_and_threads_hold_together_in_any_order
                 .unwrap()
                 .unwrap();
         assert_eq!(contact.name, "山田 太郎");
-        assert_eq!(contact.last_message_id, Some(first[0].message));
+        assert_eq!(contact.last_message_id, first[0].message);
         world
     });
 }

@@ -1,6 +1,6 @@
 //! Finding the contacts behind addresses, and making those that are not known yet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use entity::{
     id::{AccountId, ContactId},
@@ -37,38 +37,28 @@ pub(super) struct NewPerson {
     pub(super) account_id: Option<AccountId>,
 }
 
-/// Like [`resolve_emails`], but makes nobody anew who was erased: their addresses are missing in the
-/// answer. For what programs tell about people; a person who writes to us again is always let in.
+/// Like [`resolve_emails`], but makes nobody anew who was erased. For what programs tell about people.
 pub(crate) async fn resolve_unless_erased(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     origin: Origin,
     people: &[(EmailAddress, Option<String>)],
 ) -> Result<HashMap<EmailAddress, ContactId>> {
-    let addresses = people.iter().map(|(address, _)| address.as_str());
-    let erased = suppress::are_suppressed(tx, IdentityKind::Email, addresses).await?;
-    if erased.is_empty() {
-        return resolve_emails(ctx, tx, origin, people).await;
-    }
-    let known = look_up_texts(tx, erased.iter().map(|&address| address.to_owned())).await?;
-    let people: Vec<_> = people
-        .iter()
-        .filter(|(address, _)| {
-            known.contains_key(address.as_str()) || !erased.contains(&address.as_str())
-        })
-        .cloned()
-        .collect();
-    resolve_emails(ctx, tx, origin, &people).await
+    resolve_emails(ctx, tx, origin, people, |_| false).await
 }
 
 /// The contact of every address, made where there was none. Two callers at once get the same
 /// contact: the identity's key decides, and the loser's row is taken back. The number of statements
 /// does not depend on the number of people.
+///
+/// Who was erased is made anew only if `is_back` says that they came by themselves; the addresses of
+/// the others are missing in the answer.
 pub(crate) async fn resolve_emails(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     origin: Origin,
     people: &[(EmailAddress, Option<String>)],
+    is_back: impl Fn(&EmailAddress) -> bool,
 ) -> Result<HashMap<EmailAddress, ContactId>> {
     let mut names: BTreeMap<&EmailAddress, Option<&str>> = BTreeMap::new();
     for (address, name) in people {
@@ -76,10 +66,14 @@ pub(crate) async fn resolve_emails(
         *known = known.or(name.as_deref());
     }
     let mut found = look_up(tx, names.keys().copied()).await?;
-    let missing: Vec<_> = names
+    let mut missing: Vec<_> = names
         .into_iter()
         .filter(|(address, _)| !found.contains_key(address.as_str()))
         .collect();
+    // After the look-up: it has waited for whoever is being erased meanwhile.
+    let told_of = missing.iter().map(|(address, _)| *address);
+    let erased = erased_among(tx, told_of.filter(|address| !is_back(address))).await?;
+    missing.retain(|(address, _)| !erased.contains(address.as_str()));
     if !missing.is_empty() {
         let accounts = accounts_by_domain(tx, missing.iter().map(|(a, _)| a.domain())).await?;
         let made: Vec<NewPerson> = missing
@@ -127,6 +121,15 @@ pub(crate) async fn resolve_emails(
         .collect())
 }
 
+async fn erased_among(
+    tx: &Tx<'_>,
+    addresses: impl Iterator<Item = &EmailAddress>,
+) -> Result<HashSet<String>> {
+    let addresses = addresses.map(EmailAddress::as_str);
+    let erased = suppress::are_suppressed(tx, IdentityKind::Email, addresses).await?;
+    Ok(erased.into_iter().map(str::to_owned).collect())
+}
+
 fn display_name(name: Option<&str>, address: &EmailAddress) -> String {
     let name = name.map(crate::text::printable).unwrap_or_default();
     let name = name.trim();
@@ -149,9 +152,10 @@ async fn look_up_texts(
     addresses: impl Iterator<Item = String>,
 ) -> Result<HashMap<String, ContactId>> {
     // Against a merge that gives these identities to another contact: either it waits until what is
-    // about to be written is there to be moved, or the survivor is found here.
+    // about to be written is there to be moved, or the survivor is found here. In the order in which
+    // merging takes them.
     let lock = match tx.connection().get_database_backend() {
-        DatabaseBackend::Postgres => "FOR KEY SHARE OF i",
+        DatabaseBackend::Postgres => "ORDER BY i.value FOR KEY SHARE OF i",
         _ => "",
     };
     let known: Vec<Known> = Query::new(format!(

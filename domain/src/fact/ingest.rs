@@ -46,6 +46,8 @@ pub enum Outcome {
     Unchanged,
     /// Something newer was there: what came is older by its `updatedAt` and was left aside.
     Stale,
+    /// The person it is about was erased: nothing of it was kept.
+    Erased,
 }
 
 /// One fact after the call.
@@ -53,8 +55,8 @@ pub enum Outcome {
 pub struct Ingested<I> {
     /// The source's id of it.
     pub external_id: String,
-    /// Our id of it, whether it is new or not.
-    pub id: I,
+    /// Our id of it, whether it is new or not; none if it is about a person who was erased.
+    pub id: Option<I>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -130,6 +132,17 @@ pub(crate) async fn ingest<T: Told>(
     tx.plan_for(items.len()).await?;
     let parties: Vec<&Party> = items.iter().map(|item| &item.party).collect();
     let found = party::resolve(ctx, &mut tx, actor.origin(), T::LIST, &parties).await?;
+    let told: Vec<(String, bool)> = items
+        .iter()
+        .zip(&found)
+        .map(|(item, found)| (item.external_id.clone(), found.is_some()))
+        .collect();
+    // Nothing is kept of people who were erased.
+    let (items, found): (Vec<Item<T>>, Vec<Found>) = items
+        .into_iter()
+        .zip(found)
+        .filter_map(|(item, found)| Some((item, found?)))
+        .unzip();
     let digests: Vec<String> = items
         .iter()
         .zip(&found)
@@ -143,13 +156,16 @@ pub(crate) async fn ingest<T: Told>(
     report(&mut tx, actor, &items, &states, &kept);
     tx.commit().await?;
     settle_races(&items, &states, &kept, &mut outcomes);
-    Ok(items
-        .iter()
-        .zip(outcomes)
-        .map(|(item, outcome)| Ingested {
-            external_id: item.external_id.clone(),
-            id: ids[&item.external_id],
-            outcome,
+    let mut outcomes = outcomes.into_iter();
+    Ok(told
+        .into_iter()
+        .map(|(external_id, kept)| {
+            let outcome = if kept { outcomes.next() } else { None };
+            Ingested {
+                id: ids.get(&external_id).copied().filter(|_| kept),
+                external_id,
+                outcome: outcome.unwrap_or(Outcome::Erased),
+            }
         })
         .collect())
 }

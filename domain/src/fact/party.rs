@@ -6,8 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::id::{AccountId, ContactId, Id};
-use sea_orm::FromQueryResult;
+use entity::{
+    id::{AccountId, ContactId, Id},
+    kind::IdentityKind,
+};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
 use uuid::Uuid;
 
 use crate::{
@@ -57,17 +60,25 @@ pub(super) struct Found {
     pub(super) account: Option<AccountId>,
 }
 
-/// The parties of a call's items, in their order; refuses the call when any is not there. `list` is
-/// the name of the items' list in the input.
+/// The parties of a call's items, in their order, `None` for those of people who were erased; refuses
+/// the call when any is not there. `list` is the name of the items' list in the input.
+///
+/// What is held is held in the order in which merging holds it: identities before contacts.
 pub(super) async fn resolve(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     origin: Origin,
     list: &str,
     parties: &[&Party],
-) -> Result<Vec<Found>> {
+) -> Result<Vec<Option<Found>>> {
     let mut errors = Vec::new();
     let addresses = addresses(list, parties, &mut errors);
+    let people: Vec<_> = addresses.values().cloned().map(|one| (one, None)).collect();
+    let made = if people.is_empty() {
+        HashMap::new()
+    } else {
+        contact::resolve_unless_erased(ctx, tx, origin, &people).await?
+    };
     let known = Known::look_up(tx, parties).await?;
     for (index, party) in parties.iter().enumerate() {
         let index = index.to_string();
@@ -87,22 +98,16 @@ pub(super) async fn resolve(
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
-    let people: Vec<_> = addresses.values().cloned().map(|one| (one, None)).collect();
-    let made = if people.is_empty() {
-        HashMap::new()
-    } else {
-        contact::resolve_emails(ctx, tx, origin, &people).await?
+    let found = |party: &&Party| {
+        let contact = match &party.contact {
+            None => None,
+            Some(ContactRef::Email(text)) => Some(*made.get(addresses.get(text)?)?),
+            Some(other) => Some(known.contact(other)?),
+        };
+        let account = party.account.as_ref().and_then(|one| known.account(one));
+        Some(Found { contact, account })
     };
-    Ok(parties
-        .iter()
-        .map(|party| Found {
-            contact: party.contact.as_ref().and_then(|contact| match contact {
-                ContactRef::Email(text) => made.get(addresses.get(text)?).copied(),
-                other => known.contact(other),
-            }),
-            account: party.account.as_ref().and_then(|one| known.account(one)),
-        })
-        .collect())
+    Ok(parties.iter().map(found).collect())
 }
 
 /// The addresses that contacts are named by.
@@ -143,8 +148,11 @@ enum Named {
 /// What was found of what was named.
 #[derive(Default)]
 struct Known {
-    contacts: HashSet<ContactId>,
+    /// By the ids asked for; of somebody who was merged away, the survivor.
+    contacts: HashMap<ContactId, ContactId>,
     contacts_by_external_id: HashMap<String, ContactId>,
+    /// External ids of people who were erased.
+    erased: HashSet<String>,
     accounts: HashSet<AccountId>,
     accounts_by_external_id: HashMap<String, AccountId>,
     accounts_by_domain: HashMap<String, AccountId>,
@@ -155,7 +163,7 @@ impl Known {
         let contacts = || parties.iter().filter_map(|party| party.contact.as_ref());
         let accounts = || parties.iter().filter_map(|party| party.account.as_ref());
         let contact_ids = contacts().filter_map(|one| match one {
-            ContactRef::Id(id) => Some(id.uuid()),
+            ContactRef::Id(id) => Some(*id),
             _ => None,
         });
         let contact_keys = contacts().filter_map(|one| match one {
@@ -174,9 +182,16 @@ impl Known {
             AccountRef::Domain(domain) => Some(domain_key(domain)),
             _ => None,
         });
+        let contact_keys: Vec<String> = contact_keys.collect();
+        let identities = by_external_identity(tx.connection().get_database_backend());
+        let by_external_id = by_text(tx, &identities, contact_keys.iter().cloned()).await?;
+        let unknown = contact_keys.iter().map(String::as_str);
+        let unknown = unknown.filter(|key| !by_external_id.contains_key(*key));
+        let erased = contact::are_suppressed(tx, IdentityKind::ExternalId, unknown).await?;
         Ok(Self {
-            contacts: by_id(tx, "contact", contact_ids).await?,
-            contacts_by_external_id: by_text(tx, BY_EXTERNAL_IDENTITY, contact_keys).await?,
+            erased: erased.into_iter().map(str::to_owned).collect(),
+            contacts_by_external_id: by_external_id,
+            contacts: contact::living(tx, contact_ids).await?,
             accounts: by_id(tx, "account", account_ids).await?,
             accounts_by_external_id: by_text(tx, ACCOUNT_BY_EXTERNAL_ID, account_keys).await?,
             accounts_by_domain: by_text(tx, ACCOUNT_BY_DOMAIN, domains).await?,
@@ -205,6 +220,7 @@ impl Known {
             ContactRef::Email(_) => None,
             _ if self.contact(named).is_some() => None,
             ContactRef::Id(_) => Some((["contact", "id"], Named::ById)),
+            ContactRef::ExternalId(id) if self.erased.contains(id.trim()) => None,
             ContactRef::ExternalId(_) => Some((["contact", "externalId"], Named::Otherwise)),
         });
         let account = || {
@@ -226,9 +242,19 @@ fn domain_key(domain: &str) -> String {
         .map_or_else(|_| String::new(), |one| one.domain().to_owned())
 }
 
-const BY_EXTERNAL_IDENTITY: &str = "SELECT i.value AS name, i.contact_id AS id FROM {r}
-     JOIN contact_identity i
-       ON i.workspace_id = $1 AND i.kind = 'EXTERNAL_ID' AND i.value = r.name";
+/// Held against a merge or an erasure, as addresses are.
+fn by_external_identity(backend: DatabaseBackend) -> String {
+    let lock = match backend {
+        DatabaseBackend::Postgres => "ORDER BY i.value FOR KEY SHARE OF i",
+        _ => "",
+    };
+    format!(
+        "SELECT i.value AS name, i.contact_id AS id FROM {{r}}
+         JOIN contact_identity i
+           ON i.workspace_id = $1 AND i.kind = 'EXTERNAL_ID' AND i.value = r.name {lock}"
+    )
+}
+
 const ACCOUNT_BY_EXTERNAL_ID: &str = "SELECT a.external_id AS name, a.id FROM {r}
      JOIN account a ON a.workspace_id = $1 AND a.external_id = r.name";
 const ACCOUNT_BY_DOMAIN: &str = "SELECT a.domain AS name, a.id FROM {r}
@@ -242,7 +268,7 @@ struct Row {
 
 async fn by_text<I: Id>(
     tx: &Tx<'_>,
-    statement: &'static str,
+    statement: &str,
     names: impl Iterator<Item = String>,
 ) -> Result<HashMap<String, I>> {
     let names: HashSet<String> = names.filter(|name| !name.is_empty()).collect();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
+    access::Origin,
     attribute::{Setting, Value},
     contact::{
         self, NewContact, ProfileChanges, erase, export,
@@ -12,8 +13,9 @@ use domain::{
     },
     conversation::{self, NewMessage},
     email::{self, NewCampaign, NewEmailEvent},
+    error::Error,
     event::{self, NewEvent},
-    fact::{ContactRef, Party, ingest::Head},
+    fact::{self, ContactRef, Party, ingest::Head},
     inbox, note,
     stage::NewStage,
     survey::{self, NewSurveyAnswer},
@@ -48,7 +50,13 @@ async fn by_email(world: &World, email: &str) -> Option<ContactId> {
 async fn write(world: &World, id: &str, email: &str) {
     let (ctx, owner) = (&world.ctx, &world.owner);
     let inboxes = inbox::list(ctx, owner.workspace).await.unwrap();
-    let message = NewMessage {
+    conversation::ingest(ctx, owner, inboxes[0].id, vec![message(world, id, email)])
+        .await
+        .unwrap();
+}
+
+fn message(world: &World, id: &str, email: &str) -> NewMessage {
+    NewMessage {
         external_id: format!("{CANARY} {id}"),
         thread_keys: vec![format!("{CANARY} thread")],
         email: email.to_owned(),
@@ -58,11 +66,36 @@ async fn write(world: &World, id: &str, email: &str) {
         automatic: false,
         subject: format!("{CANARY} subject"),
         body: format!("{CANARY} body"),
-        sent_at: ctx.clock.now(),
-    };
-    conversation::ingest(ctx, owner, inboxes[0].id, vec![message])
-        .await
-        .unwrap();
+        sent_at: world.ctx.clock.now(),
+    }
+}
+
+fn answer(world: &World, id: &str, whose: ContactRef) -> NewSurveyAnswer {
+    NewSurveyAnswer {
+        head: Head {
+            external_id: format!("{CANARY} {id}"),
+            party: Party {
+                contact: Some(whose),
+                account: None,
+            },
+            updated_at: None,
+        },
+        survey_key: "onboarding".to_owned(),
+        kind: SurveyKind::Nps,
+        score: 9,
+        comment: Some(format!("{CANARY} comment")),
+        answered_at: world.ctx.clock.now(),
+    }
+}
+
+fn login(world: &World, id: &str, email: &str) -> NewEvent {
+    NewEvent {
+        external_id: format!("{CANARY} {id}"),
+        email: email.to_owned(),
+        name: format!("{CANARY} event"),
+        properties: json!({ "said": CANARY }),
+        occurred_at: world.ctx.clock.now(),
+    }
 }
 
 async fn mail(world: &World, id: &str, email: &str, kind: EmailEventKind) {
@@ -128,13 +161,7 @@ async fn everything(world: &World) -> ContactId {
         conversation: None,
     };
     task::create(ctx, owner, todo).await.unwrap();
-    let event = NewEvent {
-        external_id: format!("{CANARY} event"),
-        email: email.clone(),
-        name: format!("{CANARY} event"),
-        properties: json!({ "said": CANARY }),
-        occurred_at: ctx.clock.now(),
-    };
+    let event = login(world, "event", &email);
     event::ingest(ctx, owner, vec![event]).await.unwrap();
     mail(world, "sent", &email, EmailEventKind::Sent).await;
     mail(world, "clicked", &email, EmailEventKind::Clicked).await;
@@ -154,21 +181,7 @@ async fn everything(world: &World) -> ContactId {
             .await
             .unwrap();
     }
-    let answer = NewSurveyAnswer {
-        head: Head {
-            external_id: format!("{CANARY} answer"),
-            party: Party {
-                contact: Some(ContactRef::Id(id)),
-                account: None,
-            },
-            updated_at: None,
-        },
-        survey_key: "onboarding".to_owned(),
-        kind: SurveyKind::Nps,
-        score: 9,
-        comment: Some(format!("{CANARY} comment")),
-        answered_at: ctx.clock.now(),
-    };
+    let answer = answer(world, "answer", ContactRef::Id(id));
     survey::ingest(ctx, owner, vec![answer]).await.unwrap();
     let vip = world.tag(TagKind::Contact, "VIP", None).await;
     tagging::tag_many(ctx, owner, &[Request::contact(id, vip)], CANARY)
@@ -204,6 +217,75 @@ async fn traces(world: &World) -> BTreeMap<String, Vec<String>> {
     }
     traces.retain(|_, rows| !rows.is_empty());
     traces
+}
+
+/// What other systems tell of the person afterwards, and an archive, is left out and said to be.
+async fn told_of_again(world: &World, email: &str) {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    let other = "somebody@customer.example".to_owned();
+    let answers = [
+        ("late 1", ContactRef::Email(email.to_owned())),
+        ("late 2", ContactRef::ExternalId(format!("{CANARY} id"))),
+        ("other", ContactRef::Email(other)),
+    ];
+    let answers = answers.map(|(id, whose)| NewSurveyAnswer {
+        comment: None,
+        ..answer(world, id, whose)
+    });
+    let mut answers = answers.to_vec();
+    answers[2].head.external_id = "other".to_owned();
+    let told = survey::ingest(ctx, owner, answers).await.unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|one| (one.outcome, one.id.is_some()))
+        .collect();
+    let erased = (fact::Outcome::Erased, false);
+    assert_eq!(told, [erased, erased, (fact::Outcome::Created, true)]);
+    let inboxes = inbox::list(ctx, owner.workspace).await.unwrap();
+    let sent = NewMessage {
+        direction: Direction::Outbound,
+        ..message(world, "sent", email)
+    };
+    let archived = message(world, "archived", email);
+    for (origin, message) in [(owner.origin(), sent), (Origin::Import, archived)] {
+        let messages = vec![message];
+        let told = conversation::ingest_as(ctx, owner, origin, inboxes[0].id, messages).await;
+        let told = told.unwrap();
+        assert_eq!(told[0].outcome, conversation::Outcome::Erased);
+        assert_eq!(told[0].message, None);
+    }
+}
+
+#[test]
+fn what_comes_while_somebody_is_erased_goes_with_them_or_is_left_out() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        for round in 0..8 {
+            let email = format!("{CANARY}{round}@customer.example");
+            write(&world, &format!("first {round}"), &email).await;
+            let id = by_email(&world, &email).await.unwrap();
+            let login = login(&world, &format!("event {round}"), &email);
+            let by_email = ContactRef::Email(email.clone());
+            let by_email = answer(&world, &format!("mail {round}"), by_email);
+            let by_id = answer(&world, &format!("id {round}"), ContactRef::Id(id));
+            let (erased, event, told, named, noted) = tokio::join!(
+                erase::erase(ctx, owner, id),
+                event::ingest(ctx, owner, vec![login]),
+                survey::ingest(ctx, owner, vec![by_email]),
+                survey::ingest(ctx, owner, vec![by_id]),
+                note::add(ctx, owner, id.into(), &["id"], CANARY),
+            );
+            erased.unwrap();
+            event.unwrap();
+            told.unwrap();
+            for refused in [named.err(), noted.err()].into_iter().flatten() {
+                assert!(matches!(refused, Error::Refused(_)), "{refused:?}");
+            }
+        }
+        world.drain().await;
+        assert_eq!(traces(&world).await, BTreeMap::new());
+        world
+    });
 }
 
 #[test]
@@ -278,6 +360,7 @@ fn erasing_leaves_no_trace_and_keeps_what_was_counted() {
             occurred_at: ctx.clock.now(),
         };
         event::ingest(ctx, owner, vec![event]).await.unwrap();
+        told_of_again(&world, &email).await;
         world.drain().await;
         assert_eq!(by_email(&world, &email).await, None);
         assert_eq!(traces(&world).await, BTreeMap::new());

@@ -243,7 +243,7 @@ impl World {
         });
         let ingested = conversation::ingest(ctx, owner, inboxes[0].id, messages.collect()).await;
         let ingested = ingested.expect("messages");
-        ingested.iter().map(|one| one.message).collect()
+        ingested.iter().filter_map(|one| one.message).collect()
     }
 
     /// Lets a delivery worker take one turn.

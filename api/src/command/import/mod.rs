@@ -156,6 +156,9 @@ async fn find_inbox(ctx: &Ctx, actor: &Actor, name: Option<&str>) -> anyhow::Res
     Ok(inbox.id)
 }
 
+/// Why a message of somebody who was erased is left out.
+const ERASED: &str = "the person asked to be erased, so nothing is kept of them";
+
 /// Stores one batch. What is refused is taken out and told, and the rest stored: one odd message
 /// must not hold up a hundred thousand.
 async fn store(
@@ -171,10 +174,11 @@ async fn store(
         let outcome = conversation::ingest_as(ctx, actor, Origin::Import, inbox, messages).await;
         match outcome {
             Ok(stored) => {
-                for message in stored {
+                for (message, found) in stored.into_iter().zip(found) {
                     match message.outcome {
                         Outcome::Created => tally.created += 1,
                         Outcome::Duplicate => tally.duplicates += 1,
+                        Outcome::Erased => refused.push(found.refused(ERASED)),
                     }
                 }
                 break;

@@ -58,13 +58,15 @@ pub(crate) enum IngestOutcome {
     Created,
     /// It was there before, or twice in the call.
     Duplicate,
+    /// It went to a person who was erased: nothing of it was kept. What such a person writes is taken.
+    Erased,
 }
 
 /// One message after the call.
 #[derive(SimpleObject)]
 pub(crate) struct IngestedMessage {
-    /// The message's global id, whether it is new or not.
-    id: ID,
+    /// The message's global id, whether it is new or not; null for `ERASED`.
+    id: Option<ID>,
     /// What became of it.
     outcome: IngestOutcome,
 }
@@ -74,9 +76,10 @@ impl From<Ingested> for IngestedMessage {
         let outcome = match ingested.outcome {
             Outcome::Created => IngestOutcome::Created,
             Outcome::Duplicate => IngestOutcome::Duplicate,
+            Outcome::Erased => IngestOutcome::Erased,
         };
         Self {
-            id: ingested.message.into(),
+            id: ingested.message.map(ID::from),
             outcome,
         }
     }

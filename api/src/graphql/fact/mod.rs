@@ -225,8 +225,8 @@ fn settle_all<I: Id>(
 pub(crate) struct IngestedFact {
     /// The source's id of it.
     external_id: String,
-    /// Its global id, whether it is new or not.
-    id: ID,
+    /// Its global id, whether it is new or not; null for `ERASED`.
+    id: Option<ID>,
     /// What became of it.
     outcome: Outcome,
 }
@@ -235,7 +235,7 @@ impl<I: Id> From<Ingested<I>> for IngestedFact {
     fn from(ingested: Ingested<I>) -> Self {
         Self {
             external_id: ingested.external_id,
-            id: ID(ingested.id.to_string()),
+            id: ingested.id.map(|id| ID(id.to_string())),
             outcome: ingested.outcome,
         }
     }

@@ -19,7 +19,9 @@ use crate::{
     contact,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
-    inbox, search,
+    inbox,
+    mail::EmailAddress,
+    search,
     store::{Query, Rows, Tx},
     work::change::{Change, Fact},
 };
@@ -67,13 +69,15 @@ pub enum Outcome {
     Created,
     /// It was there before, or earlier in the same call.
     Duplicate,
+    /// The person it went to was erased: nothing of it was kept.
+    Erased,
 }
 
 /// One message after the call.
 #[derive(Debug, Clone, Copy)]
 pub struct Ingested {
-    /// The message, whether new or not.
-    pub message: MessageId,
+    /// The message, whether new or not; none if it went to a person who was erased.
+    pub message: Option<MessageId>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -216,18 +220,14 @@ async fn write(
     let mut reported = HashSet::new();
     Ok(messages
         .iter()
-        .filter_map(|message| stored.get(&message.external_id))
-        .map(|&id| {
-            let new = created.contains(&id) && reported.insert(id);
-            let outcome = if new {
-                Outcome::Created
-            } else {
-                Outcome::Duplicate
+        .map(|message| {
+            let message = stored.get(&message.external_id).copied();
+            let outcome = match message {
+                None => Outcome::Erased,
+                Some(id) if created.contains(&id) && reported.insert(id) => Outcome::Created,
+                Some(_) => Outcome::Duplicate,
             };
-            Ingested {
-                message: id,
-                outcome,
-            }
+            Ingested { message, outcome }
         })
         .collect())
 }
@@ -254,7 +254,9 @@ async fn look_up(
         .collect())
 }
 
-/// Gives every message its contact, its conversation and its id.
+/// Gives every message its contact, its conversation and its id. A person who was erased is made anew
+/// only by a message of theirs that comes in now: what we wrote to them and what an archive holds is
+/// left out, as it was to be gone.
 async fn place<'a>(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
@@ -266,14 +268,25 @@ async fn place<'a>(
         .iter()
         .map(|message| (message.email.clone(), message.name.clone()))
         .collect();
-    let contacts = contact::resolve_emails(ctx, tx, origin, &people).await?;
+    let writers: HashSet<&EmailAddress> = messages
+        .iter()
+        .filter(|message| message.direction == Direction::Inbound && origin != Origin::Import)
+        .map(|message| &message.email)
+        .collect();
+    let is_back = |address: &EmailAddress| writers.contains(address);
+    let contacts = contact::resolve_emails(ctx, tx, origin, &people, is_back).await?;
+    let messages: Vec<&'a Checked> = messages
+        .iter()
+        .copied()
+        .filter(|message| contacts.contains_key(&message.email))
+        .collect();
     let groups: Vec<Vec<String>> = messages
         .iter()
         .map(|message| message.keys.clone())
         .collect();
     let conversations = thread::assign(ctx, tx, inbox, &groups).await?;
     Ok(messages
-        .iter()
+        .into_iter()
         .zip(conversations)
         .filter_map(|(message, conversation)| {
             let contact = *contacts.get(&message.email)?;
