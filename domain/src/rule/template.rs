@@ -481,7 +481,12 @@ mod tests {
             let without = template.definition(&Filling::default(), Locale::En);
             assert_eq!(without.is_err(), needs_something, "{}", template.key);
             let too_much = template.definition(&all, Locale::En);
-            assert_eq!(too_much.is_err(), template.slots.len() < 3, "{}", template.key);
+            assert_eq!(
+                too_much.is_err(),
+                template.slots.len() < 3,
+                "{}",
+                template.key
+            );
         }
         assert!(triggers.contains(&("unsubscribed", "emailEvent")));
         assert_eq!(

@@ -4,7 +4,10 @@
 //! without anybody writing a test for it. An id of somebody else's must be answered like an id of
 //! nobody's, to the letter, and must change nothing.
 
-use std::{collections::{BTreeMap, BTreeSet}, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_graphql::parser::types::{FieldDefinition, InputValueDefinition};
 use domain::port::{Hint, Work};
