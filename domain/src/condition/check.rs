@@ -18,6 +18,9 @@ pub const MAX_WORDS_IN_RULE: usize = 2_000;
 pub const MAX_WORD_GRAPHEMES: usize = 200;
 /// The same in bytes: one character can carry any number of accents.
 pub const MAX_WORD_BYTES: usize = 2_400;
+/// How many ids, names and values all conditions of a rule, segment or list may name together, the words
+/// of keyword conditions aside: each is bound in the statements that ask the database.
+pub const MAX_VALUES: usize = 2_000;
 /// How many tags, inboxes or the like one list may name.
 pub const MAX_IDS: usize = 500;
 
@@ -55,6 +58,16 @@ fn check_condition(condition: &Condition, context: Context, refusals: &mut Vec<U
         ));
         return;
     }
+    if size.values > MAX_VALUES {
+        refusals.push(at.refuse(
+            UserErrorCode::TooLong,
+            format!(
+                "A condition may name {MAX_VALUES} ids, names and values in all. Split it, or put what \
+                 they have in common into a tag, an attribute or a segment and ask for that."
+            ),
+        ));
+        return;
+    }
     check_node(condition, context, &at, refusals);
 }
 
@@ -62,6 +75,7 @@ fn check_condition(condition: &Condition, context: Context, refusals: &mut Vec<U
 struct Size {
     nodes: usize,
     words: usize,
+    values: usize,
     too_deep: Option<UserError>,
 }
 
@@ -72,13 +86,29 @@ impl Size {
             self.too_deep.get_or_insert_with(|| too_deep(at));
         } else if self.nodes <= MAX_NODES && self.too_deep.is_none() {
             if let Shape::Leaf(leaf) = condition.shape() {
-                self.words += leaf.keywords().map_or(0, |keywords| keywords.words.len());
+                match leaf.keywords() {
+                    Some(keywords) => self.words += keywords.words.len(),
+                    None => self.values += values(condition),
+                }
             }
             for (path, child) in condition.children(at) {
                 self.measure(child, &path, depth + 1);
             }
         }
     }
+}
+
+/// How many entries the lists of a leaf have.
+fn values(leaf: &Condition) -> usize {
+    fn count(value: &serde_json::Value) -> usize {
+        match value {
+            serde_json::Value::Array(items) => items.iter().map(|item| 1 + count(item)).sum(),
+            serde_json::Value::Object(fields) => fields.values().map(count).sum(),
+            _ => 0,
+        }
+    }
+    // What is stored is what is bound. Nothing in it can fail to become JSON.
+    serde_json::to_value(leaf).map_or(0, |stored| count(&stored))
 }
 
 fn check_node(condition: &Condition, context: Context, at: &Path, refusals: &mut Vec<UserError>) {
@@ -424,6 +454,26 @@ mod tests {
         assert_eq!(found(""), at(Required));
         assert_eq!(found("\\w{1000}{1000}"), at(TooLong));
         assert_eq!(found(&"a".repeat(1_025)), at(TooLong));
+    }
+
+    #[test]
+    fn the_values_of_all_conditions_together_are_limited() {
+        let list = |from: u128, count: u128| -> Vec<uuid::Uuid> {
+            (from..from + count).map(uuid::Uuid::from_u128).collect()
+        };
+        let of = |count: u128| {
+            let tags = |from: u128, count: u128| json!({"contactTags": {"mode": "ANY", "tagIds": list(from, count)}});
+            let mut any: Vec<Value> = (0..3).map(|n| tags(n * 500, 500)).collect();
+            any.push(tags(1_500, count));
+            json!({ "any": any })
+        };
+        assert_eq!(refusals(&of(500), Context::Contact), []);
+        let found = refusals(&of(501), Context::Contact);
+        assert_eq!(found, [("condition".to_owned(), TooLong)]);
+        // Words have a limit of their own.
+        let words: Vec<String> = (0..500).map(|n| format!("w{n}")).collect();
+        let keywords = json!({"keywords": {"fields": ["BODY"], "mode": "ANY_OF", "words": words}});
+        assert_eq!(refusals(&keywords, Context::Message), []);
     }
 
     #[test]
