@@ -92,4 +92,6 @@ mod tick;
 #[cfg(test)]
 mod timeline;
 #[cfg(test)]
+mod unanswerable;
+#[cfg(test)]
 mod work;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use entity::id::WorkspaceId;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use super::{
     Condition, Shape,
@@ -18,7 +18,7 @@ use crate::error::Result;
 /// number of different questions in the conditions, one for each forty, not on the number of cases.
 /// What only a message could answer does not hold.
 pub async fn evaluate(
-    connection: &impl ConnectionTrait,
+    connection: &(impl ConnectionTrait + TransactionTrait),
     workspace: WorkspaceId,
     moment: &Moment,
     cases: &[(&Condition, Holders)],

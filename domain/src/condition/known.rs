@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::id::{Id as _, WorkspaceId};
-use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, QueryResult, TransactionTrait};
 use uuid::Uuid;
 
 use super::{
@@ -14,11 +14,14 @@ use super::{
 };
 use crate::{
     error::Result,
-    store::{Query, Rows},
+    store::{MAX_BOUND, Query, Rows, attempt},
 };
 
 /// Measures of one statement. SQLite refuses statements of more than 500 parts.
 const CHUNK: usize = 40;
+/// How many statements that cannot be done are taken apart to find out of whom which question cannot be
+/// answered; beyond that, all that they ask counts as such.
+const MAX_FAILURES: usize = 200;
 
 /// Measures, each once, by their numbers.
 #[derive(Debug, Default, Clone)]
@@ -76,6 +79,8 @@ pub(crate) type Want = (u32, Uuid);
 #[derive(Debug, Default)]
 pub struct Known {
     values: HashMap<Want, Loaded>,
+    /// What the database cannot answer.
+    unanswerable: HashSet<Want>,
 }
 
 impl Known {
@@ -99,19 +104,22 @@ impl Known {
     }
 
     /// Loads what is wanted and not known yet. The number of statements depends on the number of
-    /// different measures alone, one for each forty, not on of how many they are asked.
+    /// different measures alone, one for each forty, not on of how many they are asked. What the
+    /// database cannot answer, for what is stored or for what is asked, stays unknown, and keeps nothing
+    /// else from being known.
     pub(crate) async fn load(
         &mut self,
-        connection: &impl ConnectionTrait,
+        connection: &(impl ConnectionTrait + TransactionTrait),
         workspace: WorkspaceId,
         moment: &Moment,
         measures: &Measures,
         wants: &HashSet<Want>,
     ) -> Result<()> {
         let mut numbers: BTreeSet<u32> = BTreeSet::new();
-        let mut holders: BTreeMap<Holder, BTreeSet<Uuid>> = BTreeMap::new();
-        for &(number, id) in wants {
-            if !self.values.contains_key(&(number, id)) {
+        let mut holders: Holding = Holding::new();
+        for want in wants {
+            if !self.values.contains_key(want) && !self.unanswerable.contains(want) {
+                let &(number, id) = want;
                 numbers.insert(number);
                 holders
                     .entry(measures.holder(number))
@@ -119,63 +127,136 @@ impl Known {
                     .insert(id);
             }
         }
-        let numbers: Vec<u32> = numbers.into_iter().collect();
-        for chunk in numbers.chunks(CHUNK) {
-            let query = statement(connection, workspace, moment, measures, chunk, &holders);
-            let rows: Vec<Row> = query.all(connection).await?;
-            for &number in chunk {
-                for &id in holders.get(&measures.holder(number)).into_iter().flatten() {
-                    let nothing = measures.nothing(number).clone();
-                    self.values.insert((number, id), nothing);
-                }
+        let numbers = numbers.into_iter().collect();
+        let mut parts = vec![Part { numbers, holders }];
+        let mut failures = 0;
+        while let Some(mut part) = parts.pop() {
+            if part.numbers.is_empty() {
+                continue;
             }
-            for row in rows {
-                let number = row.measure as u32;
-                let count = measures.nothing(number).numbers.len();
-                let value = Loaded {
-                    numbers: row.numbers()[..count].to_vec(),
-                    text: row.t,
-                };
-                self.values.insert((number, row.id), value);
+            let (query, taken) = statement(connection, workspace, moment, measures, &part);
+            let rest = part.numbers.split_off(taken);
+            parts.push(Part {
+                numbers: rest,
+                holders: part.holders.clone(),
+            });
+            match attempt(connection, query).await? {
+                Some(rows) => self.keep(measures, &part, &rows)?,
+                None if failures < MAX_FAILURES => {
+                    failures += 1;
+                    match part.halves(measures) {
+                        Ok(halves) => parts.extend(halves),
+                        Err(part) => self.give_up(workspace, measures, &part),
+                    }
+                }
+                None => self.give_up(workspace, measures, &part),
             }
         }
         Ok(())
     }
+
+    fn keep(&mut self, measures: &Measures, part: &Part, rows: &[QueryResult]) -> Result<()> {
+        for want in part.wants(measures) {
+            let nothing = measures.nothing(want.0).clone();
+            self.values.insert(want, nothing);
+        }
+        for row in rows {
+            let row = Row::from_query_result(row, "")?;
+            let number = row.measure as u32;
+            let count = measures.nothing(number).numbers.len();
+            let value = Loaded {
+                numbers: row.numbers()[..count].to_vec(),
+                text: row.t,
+            };
+            self.values.insert((number, row.id), value);
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, workspace: WorkspaceId, measures: &Measures, part: &Part) {
+        let wants: Vec<Want> = part.wants(measures).collect();
+        tracing::error!(workspace.id = %workspace, questions = wants.len(),
+            holder = ?wants.first().map(|want| want.1),
+            "what a condition asks cannot be answered");
+        self.unanswerable.extend(wants);
+    }
 }
 
+/// Of whom something is asked.
+type Holding = BTreeMap<Holder, BTreeSet<Uuid>>;
+
+/// Some questions, each asked of all its holders.
+struct Part {
+    numbers: Vec<u32>,
+    holders: Holding,
+}
+
+impl Part {
+    fn wants<'a>(&'a self, measures: &'a Measures) -> impl Iterator<Item = Want> + 'a {
+        self.numbers.iter().flat_map(|&number| {
+            let ids = self.holders.get(&measures.holder(number));
+            ids.into_iter().flatten().map(move |&id| (number, id))
+        })
+    }
+
+    /// Half of the questions each, or, of one question, half of whom it is asked of; itself, if it is one
+    /// question to one.
+    fn halves(self, measures: &Measures) -> std::result::Result<[Self; 2], Self> {
+        if self.numbers.len() > 1 {
+            let (some, others) = self.numbers.split_at(self.numbers.len() / 2);
+            return Ok([some, others].map(|numbers| Self {
+                numbers: numbers.to_vec(),
+                holders: self.holders.clone(),
+            }));
+        }
+        let holder = self.numbers.first().map(|&number| measures.holder(number));
+        let Some((holder, ids)) =
+            holder.and_then(|holder| Some((holder, self.holders.get(&holder)?)))
+        else {
+            return Err(self);
+        };
+        if ids.len() < 2 {
+            return Err(self);
+        }
+        let ids: Vec<Uuid> = ids.iter().copied().collect();
+        let (some, others) = ids.split_at(ids.len() / 2);
+        Ok([some, others].map(|ids| Self {
+            numbers: self.numbers.clone(),
+            holders: Holding::from([(holder, ids.iter().copied().collect())]),
+        }))
+    }
+}
+
+/// The statement for as many of the questions as one statement takes, with their number.
 fn statement(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     moment: &Moment,
     measures: &Measures,
-    chunk: &[u32],
-    holders: &BTreeMap<Holder, BTreeSet<Uuid>>,
-) -> Query {
+    part: &Part,
+) -> (Query, usize) {
     let mut query = Query::new("");
-    let parts: Vec<String> = {
-        let backend = connection.get_database_backend();
+    let mut pieces = Vec::new();
+    let backend = connection.get_database_backend();
+    for &number in part.numbers.iter().take(CHUNK) {
+        if query.bound() > MAX_BOUND {
+            break;
+        }
+        let measure = &measures.list[number as usize];
+        let rows = format!("{{{}}}", rows_name(measure.holder));
         let mut sql = Sql {
             query: &mut query,
             backend,
             moment,
         };
-        chunk
-            .iter()
-            .map(|&number| {
-                let measure = &measures.list[number as usize];
-                let rows = format!("{{{}}}", rows_name(measure.holder));
-                measure
-                    .plan(backend)
-                    .of_some(&mut sql, &rows, number as usize)
-            })
-            .collect()
-    };
-    query.push(&parts.join(" UNION ALL "));
-    for (&holder, ids) in holders {
-        let named = chunk
-            .iter()
-            .any(|&number| measures.holder(number) == holder);
-        if named {
+        let plan = measure.plan(backend);
+        pieces.push(plan.of_some(&mut sql, &rows, number as usize));
+    }
+    let taken = pieces.len();
+    query.push(&pieces.join(" UNION ALL "));
+    for (&holder, ids) in &part.holders {
+        let mut asked = part.numbers[..taken].iter();
+        if asked.any(|&number| measures.holder(number) == holder) {
             let workspaces = std::iter::repeat_n(workspace.uuid(), ids.len());
             let rows = Rows::new()
                 .uuids("workspace_id", workspaces)
@@ -183,7 +264,7 @@ fn statement(
             query = query.rows(rows_name(holder), rows);
         }
     }
-    query
+    (query, taken)
 }
 
 fn rows_name(holder: Holder) -> &'static str {

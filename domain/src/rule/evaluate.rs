@@ -1,7 +1,7 @@
 //! Which rules fire on a number of occasions, and what is decided about their effects. Reads what has
 //! to be known, writes nothing.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -45,6 +45,8 @@ const MISSES_IN_ALL: usize = 40;
 pub(crate) struct Evaluated<'a> {
     pub(crate) fired: Vec<Fired<'a>>,
     pub(crate) misses: Vec<Miss>,
+    /// Rules whose conditions ask what the database could not answer, with on how many occasions.
+    pub(crate) unanswered: BTreeMap<RuleId, i64>,
     pub(crate) usable: Usable,
 }
 
@@ -297,6 +299,11 @@ impl<'a> Evaluation<'a> {
             evaluated,
             ..
         } = self;
+        if scratch.is_undecided() {
+            for id in matcher.undecided(scratch) {
+                *evaluated.unanswered.entry(RuleId(id)).or_default() += 1;
+            }
+        }
         let known = known.of(&occasion.what);
         let facts = facts(occasion, tags, now);
         match occasion.what {

@@ -31,7 +31,8 @@ use crate::{
 
 /// How many firings in a row may fail before a rule is paused. A firing fails if what one of its
 /// actions names is gone: a tag archived or deleted, a target switched off, a member removed, an
-/// attribute archived.
+/// attribute archived. What its condition asks without getting an answer counts like a firing that
+/// failed.
 pub(super) const MAX_FAILURES: i64 = 10;
 
 impl Fired<'_> {
@@ -71,11 +72,12 @@ pub(crate) async fn settle(ctx: &Ctx, tx: &mut Tx<'_>, evaluated: Evaluated<'_>)
     let Evaluated {
         mut fired,
         misses,
+        unanswered,
         usable,
     } = evaluated;
     note_misses(tx, &misses).await?;
     if fired.is_empty() {
-        return Ok(());
+        return count_failures(tx, &[], &[], &unanswered).await;
     }
     // A firing that is there already was written with its effects: those are not repeated.
     let known = known(tx, &fired).await?;
@@ -107,7 +109,7 @@ pub(crate) async fn settle(ctx: &Ctx, tx: &mut Tx<'_>, evaluated: Evaluated<'_>)
     }
     insert(tx, &fired, &outcomes).await?;
     mark(tx, &fired).await?;
-    count_failures(tx, &fired, &outcomes).await
+    count_failures(tx, &fired, &outcomes, &unanswered).await
 }
 
 /// Those that were written before.
@@ -274,6 +276,7 @@ async fn count_failures(
     tx: &mut Tx<'_>,
     fired: &[Fired<'_>],
     outcomes: &[Vec<Outcome>],
+    unanswered: &BTreeMap<RuleId, i64>,
 ) -> Result<()> {
     // Of each rule: how many failed since the last that did not, and whether there was one.
     let mut counts: BTreeMap<RuleId, (i64, bool)> = BTreeMap::new();
@@ -284,6 +287,9 @@ async fn count_failures(
         } else {
             *count = (0, true);
         }
+    }
+    for (&rule, occasions) in unanswered {
+        counts.entry(rule).or_default().0 += occasions;
     }
     if counts.is_empty() {
         return Ok(());
@@ -319,14 +325,17 @@ async fn pause(tx: &mut Tx<'_>, rules: &[Failing]) -> Result<()> {
     let locale = workspace::locale_of(tx).await?;
     let reason = match locale {
         Locale::Ja => format!(
-            "使えなくなったタグ、通知先、メンバー、属性のいずれかのため、{MAX_FAILURES}回続けてアクションに失敗しました。"
+            "使えなくなったタグ、通知先、メンバー、属性のいずれかのため、または条件を判定できなかったため、{MAX_FAILURES}回続けて失敗しました。"
         ),
         Locale::En => format!(
-            "Of {MAX_FAILURES} firings in a row an action could not be done: a tag, target, member or \
-             attribute that it names is archived, switched off or removed."
+            "{MAX_FAILURES} times in a row an action could not be done, because a tag, target, member or \
+             attribute that it names is archived, switched off or removed, or its condition could not \
+             be evaluated."
         ),
         Locale::Zh => {
-            format!("由于所用的标签、通知目标、成员或属性已不可用，动作连续{MAX_FAILURES}次失败。")
+            format!(
+                "由于所用的标签、通知目标、成员或属性已不可用，或条件无法判断，连续{MAX_FAILURES}次失败。"
+            )
         }
     };
     Query::new(

@@ -33,9 +33,9 @@ use super::{
 use crate::{
     access::Origin,
     ctx::Ctx,
-    error::Result,
+    error::{Error, Result},
     operation::{Kind, NewOperation, Step, start_own},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, is_its_own},
 };
 
 /// Subjects a step evaluates for one segment; for several, as many fewer.
@@ -193,7 +193,7 @@ impl Kind for BuildSegments {
                 if row.is_news() {
                     compare(tx, row, live, &range, &request.cause).await?
                 } else {
-                    fill(tx, row, live, &range).await?
+                    fill(tx, row, live, &range, &request.cause).await?
                 }
             } else {
                 (0, 0)
@@ -283,8 +283,31 @@ async fn empty(tx: &Tx<'_>, row: &Held, range: &Range) -> Result<i64> {
     Ok(i64::try_from(gone).unwrap_or_default())
 }
 
+/// Finds and writes the members in the range, if the database can judge the condition for all of them;
+/// else of those for whom it can.
+async fn fill(
+    tx: &mut Tx<'_>,
+    row: &Held,
+    live: &Live,
+    range: &Range,
+    cause: &Cause,
+) -> Result<(i64, i64)> {
+    let mark = tx.mark().await?;
+    match fill_at_once(tx, row, live, range).await {
+        Err(Error::Store(error)) if is_its_own(&error) => {
+            tx.undo_to(mark).await?;
+            compare(tx, row, live, range, cause).await
+        }
+        Ok(filled) => {
+            tx.keep(mark).await?;
+            Ok(filled)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Finds and writes the members in the range without leaving the database.
-async fn fill(tx: &Tx<'_>, row: &Held, live: &Live, range: &Range) -> Result<(i64, i64)> {
+async fn fill_at_once(tx: &Tx<'_>, row: &Held, live: &Live, range: &Range) -> Result<(i64, i64)> {
     let backend = tx.connection().get_database_backend();
     let moment = evaluate::moment(tx.connection(), tx.workspace, tx.now).await?;
     let Words { table, here } = words(row.subject);
@@ -342,7 +365,7 @@ async fn compare(
         }
     }
     let because = |_: &Live, _| cause.clone();
-    let segments = [(live, true)];
+    let segments = [(live, row.is_news())];
     let moves = evaluate::differences(tx, row.subject, &segments, &touched, because).await?;
     let entered = moves.iter().filter(|one| one.entered).count();
     let left = moves.len() - entered;

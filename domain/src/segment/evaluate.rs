@@ -11,7 +11,13 @@ use entity::{
 use sea_orm::{ConnectionTrait, DatabaseBackend};
 use uuid::Uuid;
 
-use super::{catalogue::Live, cause::Cause, moves::Moved, route::Touched};
+use super::{
+    aside,
+    catalogue::Live,
+    cause::Cause,
+    moves::Moved,
+    route::{Touch, Touched},
+};
 use crate::{
     condition::{
         Condition, Context,
@@ -21,7 +27,7 @@ use crate::{
         sql,
     },
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{MAX_BOUND, Query, Rows, Tx, attempt},
 };
 
 /// Kinds of facts, one bit each: the place of the name in [`FACTS`].
@@ -112,6 +118,9 @@ pub(super) const FACTS: &[&str] = &[
 
 /// Segments judged in one statement at most.
 const AT_ONCE: usize = 64;
+/// How many statements that cannot be done are taken apart to find out of whom which condition cannot be
+/// judged; beyond that, nobody they ask about is moved.
+const MAX_FAILURES: usize = 100;
 
 /// The words that differ between contacts and accounts.
 pub(super) struct Words {
@@ -235,40 +244,64 @@ impl Verdicts {
     }
 }
 
-/// One statement for up to [`AT_ONCE`] segments: the subjects come with the kinds of facts that
-/// happened to them, and a condition is judged only where one of these can have changed it.
-async fn judge(
+/// The statement for as many of the segments as one takes, with their number: the subjects come with
+/// the kinds of facts that happened to them, and a condition is judged only where one of these can have
+/// changed it.
+fn question(
     tx: &Tx<'_>,
+    moment: &Moment,
     subject: SegmentSubject,
-    segments: &[&Live],
-    touched: &Touched,
-) -> Result<Verdicts> {
+    part: &Part<'_, '_>,
+) -> (Query, usize) {
     let backend = tx.connection().get_database_backend();
-    let moment = moment(tx.connection(), tx.workspace, tx.now).await?;
     let mut query = Query::new("SELECT c.id, ").bind(tx.workspace);
-    for (place, segment) in segments.iter().enumerate() {
-        let holds = predicate(&mut query, &segment.condition, subject, backend, &moment);
+    let mut taken = 0;
+    for (segment, _) in part.segments.iter().take(AT_ONCE) {
+        if query.bound() > MAX_BOUND {
+            break;
+        }
+        let holds = predicate(&mut query, &segment.condition, subject, backend, moment);
         let Facts { own, related } = segment.facts;
-        let joint = if place == 0 { "" } else { " || " };
+        let joint = if taken == 0 { "" } else { " || " };
         query.push(&format!(
             "{joint}CASE WHEN (r.own & {own}) = 0 AND (r.related & {related}) = 0 THEN '-'
                          WHEN {holds} THEN '1' ELSE '0' END"
         ));
+        taken += 1;
     }
     let Words { table, here } = words(subject);
     query.push(&format!(
         " FROM {{r}} JOIN {table} c ON c.workspace_id = $1 AND c.id = r.id AND {here}"
     ));
+    let touched = || part.touched.iter();
     let rows = Rows::new()
-        .uuids("id", touched.keys().copied())
-        .ints("own", touched.values().map(|touch| touch.facts.own))
-        .ints("related", touched.values().map(|touch| touch.facts.related));
-    let rows = query.rows("r", rows).raw(tx.connection()).await?;
-    let mut verdicts = HashMap::with_capacity(rows.len());
-    for row in rows {
-        verdicts.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        .uuids("id", touched().map(|(id, _)| *id))
+        .ints("own", touched().map(|(_, touch)| touch.facts.own))
+        .ints("related", touched().map(|(_, touch)| touch.facts.related));
+    (query.rows("r", rows), taken)
+}
+
+/// Some segments, each asked of some subjects.
+#[derive(Clone, Copy)]
+struct Part<'s, 'l> {
+    segments: &'s [(&'l Live, bool)],
+    touched: &'s [(Uuid, &'s Touch)],
+}
+
+impl Part<'_, '_> {
+    /// Half of the segments each, or, of one segment, half of the subjects; nothing, if it is one segment
+    /// of one subject.
+    fn halves(self) -> Option<[Self; 2]> {
+        if self.segments.len() > 1 {
+            let (some, others) = self.segments.split_at(self.segments.len() / 2);
+            return Some([some, others].map(|segments| Self { segments, ..self }));
+        }
+        if self.touched.len() > 1 {
+            let (some, others) = self.touched.split_at(self.touched.len() / 2);
+            return Some([some, others].map(|touched| Self { touched, ..self }));
+        }
+        None
     }
-    Ok(Verdicts(verdicts))
 }
 
 /// Which of `subjects` are in which segments now.
@@ -294,8 +327,11 @@ async fn present(
 
 /// What has to change about the members among `touched` of `segments`, all of `subject` and held, each
 /// with whether that is news. `cause` says why, of a segment's facts and a touched subject.
+///
+/// Where the database cannot say whether a condition holds of somebody, that one stays where it is in
+/// that segment, and the owners are told; nobody else and no other segment waits for it.
 pub(super) async fn differences(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     subject: SegmentSubject,
     segments: &[(&Live, bool)],
     touched: &Touched,
@@ -305,30 +341,63 @@ pub(super) async fn differences(
         return Ok(Vec::new());
     }
     let present = present(tx.connection(), tx.workspace, touched.keys().copied()).await?;
+    let moment = moment(tx.connection(), tx.workspace, tx.now).await?;
+    let touched: Vec<(Uuid, &Touch)> = touched.iter().map(|(id, touch)| (*id, touch)).collect();
     let mut moves = Vec::new();
-    for some in segments.chunks(AT_ONCE) {
-        let live: Vec<&Live> = some.iter().map(|(live, _)| *live).collect();
-        let verdicts = judge(tx, subject, &live, touched).await?;
-        for (place, (segment, is_news)) in some.iter().enumerate() {
-            for (&id, touch) in touched {
+    let mut parts = vec![Part {
+        segments,
+        touched: &touched,
+    }];
+    let mut unanswered = Vec::new();
+    let mut failures = 0;
+    while let Some(part) = parts.pop() {
+        let (query, taken) = question(tx, &moment, subject, &part);
+        let (asked, rest) = part.segments.split_at(taken);
+        if !rest.is_empty() {
+            parts.push(Part {
+                segments: rest,
+                ..part
+            });
+        }
+        let part = Part {
+            segments: asked,
+            ..part
+        };
+        let Some(rows) = attempt(tx.connection(), query).await? else {
+            failures += 1;
+            match part.halves().filter(|_| failures <= MAX_FAILURES) {
+                Some(halves) => parts.extend(halves),
+                None => unanswered.extend(part.segments.iter().map(|(live, _)| *live)),
+            }
+            continue;
+        };
+        let mut verdicts = Verdicts(HashMap::with_capacity(rows.len()));
+        for row in rows {
+            verdicts
+                .0
+                .insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        }
+        for (place, (segment, is_news)) in part.segments.iter().enumerate() {
+            for (id, touch) in part.touched {
                 if !touch.facts.meets(segment.facts) {
                     continue;
                 }
-                let Some(holds) = verdicts.of(id, place) else {
+                let Some(holds) = verdicts.of(*id, place) else {
                     continue;
                 };
-                if holds != present.contains(&(segment.id, id)) {
+                if holds != present.contains(&(segment.id, *id)) {
                     moves.push(Moved {
                         segment: segment.id,
-                        subject: id,
+                        subject: *id,
                         entered: holds,
-                        cause: cause(segment, id),
+                        cause: cause(segment, *id),
                         is_news: *is_news,
                     });
                 }
             }
         }
     }
+    aside::tell(tx, &unanswered).await?;
     Ok(moves)
 }
 

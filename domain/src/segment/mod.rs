@@ -18,6 +18,7 @@
 //!
 //! Called by the GraphQL layer and by workers. It never asks another service anything.
 
+mod aside;
 pub mod build;
 mod catalogue;
 mod cause;

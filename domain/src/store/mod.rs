@@ -5,6 +5,7 @@
 //! business transaction is a [`Tx`], which also writes the change log. Where a dialect needs its own
 //! words, they are in [`dialect`] and nowhere else.
 
+mod attempt;
 mod connect;
 mod db;
 pub mod dialect;
@@ -12,6 +13,7 @@ mod query;
 mod rows;
 mod tx;
 
+pub(crate) use attempt::{MAX_BOUND, attempt, is_its_own};
 pub use connect::{Location, LocationError};
 pub use db::Db;
 pub use query::Query;

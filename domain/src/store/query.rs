@@ -40,6 +40,11 @@ impl Query {
         format!("${}", self.values.len())
     }
 
+    /// How many values are bound so far.
+    pub(crate) fn bound(&self) -> usize {
+        self.values.len()
+    }
+
     /// Appends to the text.
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);

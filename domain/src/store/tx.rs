@@ -184,6 +184,14 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
+    /// Keeps what was done since the mark.
+    pub(crate) async fn keep(&self, _mark: Mark) -> Result<(), DbErr> {
+        self.inner
+            .execute_unprepared("RELEASE SAVEPOINT mark")
+            .await?;
+        Ok(())
+    }
+
     /// Undoes everything.
     pub async fn rollback(self) -> Result<(), DbErr> {
         self.inner.rollback().await

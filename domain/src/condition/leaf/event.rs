@@ -291,18 +291,20 @@ fn property_text(backend: DatabaseBackend, property: &str) -> Frag {
     }
 }
 
-/// The value of a property that is a number.
+/// The value of a property that is a number. One so large that sums of it could leave what a database
+/// calculates with counts as the largest that cannot.
 fn property_number(backend: DatabaseBackend, property: &str) -> Frag {
     match backend {
         DatabaseBackend::Postgres => Frag::new(
             "(CASE WHEN jsonb_typeof(x.properties -> CAST(? AS text)) = 'number'
-              THEN CAST(x.properties ->> CAST(? AS text) AS double precision) END)",
+              THEN CAST(LEAST(GREATEST(CAST(x.properties ->> CAST(? AS text) AS numeric), -1e200), 1e200)
+                        AS double precision) END)",
         )
         .with(Bind::Text(property.to_owned()))
         .with(Bind::Text(property.to_owned())),
         _ => Frag::new(
             "(CASE WHEN json_type(x.properties, ?) IN ('integer', 'real')
-              THEN CAST(json_extract(x.properties, ?) AS REAL) END)",
+              THEN MIN(MAX(CAST(json_extract(x.properties, ?) AS REAL), -1e200), 1e200) END)",
         )
         .with(Bind::Text(path(property)))
         .with(Bind::Text(path(property))),

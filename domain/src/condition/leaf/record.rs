@@ -128,7 +128,11 @@ impl RecordSource {
         for counted in &self.counted {
             plan.numbers.push(match counted {
                 Counted::Count => (Frag::new("COUNT(*)"), Some(0.0)),
-                Counted::Total => (Frag::new("COALESCE(SUM(b.amount), 0)"), Some(0.0)),
+                // SQLite refuses a sum of integers that is no integer of its own any more.
+                Counted::Total => (
+                    Frag::new("COALESCE(SUM(CAST(b.amount AS double precision)), 0)"),
+                    Some(0.0),
+                ),
                 Counted::DaysSinceFirst => (frag::days_since(backend, "MIN(b.at)"), None),
                 Counted::DaysSinceLast => (frag::days_since(backend, "MAX(b.at)"), None),
                 Counted::Satisfaction => (Frag::new("AVG(b.csat)"), None),

@@ -22,7 +22,7 @@ use entity::{
     id::WorkspaceId,
     kind::{Author, Channel},
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -98,6 +98,8 @@ pub struct Scratch {
     hits: Hits,
     candidates: Vec<u32>,
     wants: HashSet<Want>,
+    /// The rules that the wants decide.
+    undecided: Vec<u32>,
 }
 
 impl Scratch {
@@ -245,6 +247,7 @@ impl Matcher {
             now,
         };
         scratch.wants.clear();
+        scratch.undecided.clear();
         let mut matches = Vec::new();
         for &number in &scratch.candidates {
             let rule = &self.rules[number as usize];
@@ -259,7 +262,10 @@ impl Matcher {
                     rule: number,
                 }),
                 Some(false) => {}
-                None => run.missing(number, &mut scratch.wants),
+                None => {
+                    run.missing(number, &mut scratch.wants);
+                    scratch.undecided.push(number);
+                }
             }
         }
         matches
@@ -289,6 +295,7 @@ impl Matcher {
             now,
         };
         scratch.wants.clear();
+        scratch.undecided.clear();
         let mut matches = Vec::new();
         for &number in numbers {
             let Some(rule) = self.rules.get(number as usize) else {
@@ -302,7 +309,10 @@ impl Matcher {
                     rule: number,
                 }),
                 Some(false) => {}
-                None => run.missing(number, &mut scratch.wants),
+                None => {
+                    run.missing(number, &mut scratch.wants);
+                    scratch.undecided.push(number);
+                }
             }
         }
         matches
@@ -314,11 +324,17 @@ impl Matcher {
         numbers.filter_map(|&number| self.rules.get(number as usize).map(|rule| rule.id))
     }
 
+    /// The rules that the last evaluation with this scratch left undecided.
+    pub(crate) fn undecided<'s>(&'s self, scratch: &'s Scratch) -> impl Iterator<Item = Uuid> + 's {
+        let numbers = scratch.undecided.iter();
+        numbers.filter_map(|&number| self.rules.get(number as usize).map(|rule| rule.id))
+    }
+
     /// Asks the database what the evaluations that ended with these scratches could not decide. The
     /// number of statements depends on the number of different questions, not on that of messages.
     pub async fn learn(
         &self,
-        connection: &impl ConnectionTrait,
+        connection: &(impl ConnectionTrait + TransactionTrait),
         workspace: WorkspaceId,
         now: &Moment,
         wanted: &Wanted,
