@@ -33,6 +33,7 @@ mod m0022_segment;
 mod m0023_playbook;
 mod m0023_task;
 mod m0024_survey;
+mod m0026_rules;
 mod m0027_people;
 mod sql;
 
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_segment::Migration),
             Box::new(m0023_playbook::Migration),
             Box::new(m0027_people::Migration),
+            Box::new(m0026_rules::Migration),
         ]
     }
 }

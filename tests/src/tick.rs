@@ -3,7 +3,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -141,6 +141,51 @@ fn of_ticks_that_were_missed_the_latest_is_caught_up_once() {
         world.clock.advance(TimeDelta::seconds(1));
         assert!(schedule::run_due(&other, &all).await.expect("a round"));
         assert_eq!(steps(&world).await, [2, 2]);
+        world
+    });
+}
+
+#[test]
+fn a_tick_that_was_begun_is_brought_to_its_end_before_the_next_begins() {
+    on_both(|world| async move {
+        let schedule = EverySecond::default();
+        let all: [&dyn Schedule; 1] = [&schedule];
+        world.clock.advance(TimeDelta::seconds(1));
+        schedule.deadly.store(true, Ordering::SeqCst);
+        let run = AssertUnwindSafe(schedule::run_due(&world.ctx, &all)).catch_unwind();
+        assert!(run.await.is_err(), "the worker dies in the second step");
+        // Other ticks come round before anybody is there again, and even its lookback is over.
+        world.clock.advance(TimeDelta::minutes(10));
+        assert!(!schedule::run_due(&world.ctx, &all).await.expect("a round"));
+        assert_eq!(steps(&world).await, [1], "its claim holds, the next waits");
+        Query::new("UPDATE schedule_tick SET lease_until = $1 WHERE state = 'RUNNING'")
+            .bind(DateTime::UNIX_EPOCH)
+            .execute(world.ctx.db.writer())
+            .await
+            .expect("an update");
+        assert!(schedule::run_due(&world.ctx, &all).await.expect("a round"));
+        assert_eq!(steps(&world).await, [1, 1], "the rest of the first");
+        assert!(schedule::run_due(&world.ctx, &all).await.expect("a round"));
+        assert_eq!(steps(&world).await, [2, 2], "and then the latest");
+        assert_eq!(ticks(&world, "DONE").await, 2);
+        world
+    });
+}
+
+#[test]
+fn a_worker_that_is_asked_to_stop_leaves_the_rest_to_the_next() {
+    on_both(|world| async move {
+        let schedule = EverySecond::default();
+        let all: [&dyn Schedule; 1] = [&schedule];
+        world.clock.advance(TimeDelta::seconds(1));
+        let asked = AtomicUsize::new(0);
+        // Said after the first step.
+        let goes_on = || asked.fetch_add(1, Ordering::SeqCst) == 0;
+        let ran = schedule::run_while(&world.ctx, &all, &goes_on).await;
+        assert!(ran.expect("a round"));
+        assert_eq!(steps(&world).await, [1]);
+        assert!(schedule::run_due(&world.ctx, &all).await.expect("a round"));
+        assert_eq!(steps(&world).await, [1, 1]);
         world
     });
 }

@@ -181,7 +181,8 @@ impl WorkHandler for Handler {
             });
         }
         self.inner.expire().await?;
-        schedule::run_due(&self.inner.ctx, &self.inner.schedules())
+        let goes_on = || !self.inner.stop.is_cancelled();
+        schedule::run_while(&self.inner.ctx, &self.inner.schedules(), &goes_on)
             .await
             .context("run schedules")?;
         Ok(())

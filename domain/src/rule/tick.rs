@@ -43,6 +43,10 @@ struct Progress {
     due: Vec<(RuleId, DateTime<Utc>)>,
     /// The contact the first of them got to.
     after: Uuid,
+    /// Those that failed, each with the contact it got to: they have their turn when all others had
+    /// theirs, so that one that cannot be run keeps none from running.
+    #[serde(default)]
+    failed: Vec<(RuleId, DateTime<Utc>, Uuid)>,
 }
 
 #[derive(FromQueryResult)]
@@ -72,46 +76,102 @@ impl Schedule for RuleTick {
             Err(_) => Progress {
                 due: begin(tx, &rules).await?,
                 after: Uuid::nil(),
+                failed: Vec::new(),
             },
         };
-        let Some(&(rule, at)) = progress.due.first() else {
-            return Ok(None);
-        };
-        let number = rules
-            .scheduled()
-            .find_map(|(number, id, _)| (id == rule.uuid()).then_some(number));
-        let contacts = match number {
-            Some(_) => contacts(tx, progress.after).await?,
-            // Paused or changed since.
-            None => Vec::new(),
-        };
-        if let (Some(number), false) = (number, contacts.is_empty()) {
-            let mut lore = Lore::default();
-            if rules.asks_for_accounts {
-                let contacts: BTreeSet<ContactId> = contacts.iter().copied().collect();
-                lore.load_accounts(tx, &contacts).await?;
+        if let Some(&(rule, at)) = progress.due.first() {
+            match attempt(ctx, tx, &rules, rule, at, progress.after).await? {
+                Ok(Some(last)) => progress.after = last,
+                outcome => {
+                    progress.due.remove(0);
+                    if let Err(error) = outcome {
+                        tracing::error!(workspace.id = %tx.workspace, rule.id = %rule,
+                            error = &error as &dyn std::error::Error,
+                            "a rule that waits for the clock failed; the others go first");
+                        progress.failed.push((rule, at, progress.after));
+                    }
+                    progress.after = Uuid::nil();
+                }
             }
-            let occasions: Vec<Occasion<'_>> = contacts
-                .iter()
-                .map(|&contact| Occasion {
-                    entry: None,
-                    subject: contact.uuid(),
-                    case: lore.of_contact(contact),
-                    what: What::Other(Happened::Tick),
-                    at,
-                })
-                .collect();
-            let evaluated = evaluate_tick(tx, &rules, number, &occasions).await?;
-            settle(ctx, tx, evaluated).await?;
+            return Ok(Some(json!(progress)));
         }
-        if (contacts.len() as i64) < STEP {
-            progress.due.remove(0);
-            progress.after = Uuid::nil();
-        } else if let Some(last) = contacts.last() {
-            progress.after = last.uuid();
+        let mut failure = None;
+        for place in 0..progress.failed.len() {
+            let (rule, at, after) = progress.failed[place];
+            match attempt(ctx, tx, &rules, rule, at, after).await? {
+                Ok(Some(last)) => progress.failed[place].2 = last,
+                Ok(None) => drop(progress.failed.remove(place)),
+                Err(error) => {
+                    failure = failure.or(Some(error));
+                    continue;
+                }
+            }
+            return Ok(Some(json!(progress)));
         }
-        Ok(Some(json!(progress)))
+        // Only such are left as fail again and again: after some tries the tick is set aside.
+        failure.map_or(Ok(None), Err)
     }
+}
+
+/// Shows the next contacts to a rule, and undoes what it did if that fails. Answers the last of them
+/// if there may be more.
+async fn attempt(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    rules: &cache::Compiled,
+    rule: RuleId,
+    at: DateTime<Utc>,
+    after: Uuid,
+) -> Result<Result<Option<Uuid>>> {
+    let mark = tx.mark().await?;
+    let done = show(ctx, tx, rules, rule, at, after).await;
+    if done.is_err() {
+        tx.undo_to(mark).await?;
+    }
+    Ok(done)
+}
+
+async fn show(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    rules: &cache::Compiled,
+    rule: RuleId,
+    at: DateTime<Utc>,
+    after: Uuid,
+) -> Result<Option<Uuid>> {
+    let number = rules
+        .scheduled()
+        .find_map(|(number, id, _)| (id == rule.uuid()).then_some(number));
+    let Some(number) = number else {
+        // Paused or changed since.
+        return Ok(None);
+    };
+    let contacts = contacts(tx, after).await?;
+    if contacts.is_empty() {
+        return Ok(None);
+    }
+    let mut lore = Lore::default();
+    if rules.asks_for_accounts {
+        let contacts: BTreeSet<ContactId> = contacts.iter().copied().collect();
+        lore.load_accounts(tx, &contacts).await?;
+    }
+    let occasions: Vec<Occasion<'_>> = contacts
+        .iter()
+        .map(|&contact| Occasion {
+            entry: None,
+            subject: contact.uuid(),
+            case: lore.of_contact(contact),
+            what: What::Other(Happened::Tick),
+            at,
+        })
+        .collect();
+    let evaluated = evaluate_tick(tx, rules, number, &occasions).await?;
+    settle(ctx, tx, evaluated).await?;
+    let is_last = (contacts.len() as i64) < STEP;
+    Ok(contacts
+        .last()
+        .filter(|_| !is_last)
+        .map(|contact| contact.uuid()))
 }
 
 /// The rules that came round since they last ran, were made or were changed. They are noted as run.

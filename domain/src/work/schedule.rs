@@ -3,7 +3,8 @@
 //! A tick is a row (workspace, schedule, tick time): whoever inserts it runs it. The run goes in
 //! steps, each one transaction that also stores how far it got and checks the fencing token; a
 //! worker that dies in the middle is followed by another that goes on from there. A tick that was
-//! missed while nothing ran is caught up, the latest one only.
+//! missed while nothing ran is caught up, the latest one only; one that was begun is brought to its
+//! end, however late, before the next of the same schedule begins.
 //!
 //! To add one: implement [`Schedule`] in the noun's folder and add it to `crate::schedules`.
 
@@ -11,6 +12,7 @@ use std::{
     collections::{HashMap, HashSet},
     str::FromStr as _,
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -29,6 +31,9 @@ use crate::{
 
 /// Crashes or errors of one step before the tick is set aside.
 const MAX_TRIES: i64 = 5;
+/// How long one tick goes on before others have their turn; well below the time a worker gives to
+/// everything it does at once.
+const SLICE: Duration = Duration::from_mins(1);
 /// How long a claim holds without being renewed, in seconds.
 const LEASE_S: i64 = 30;
 
@@ -88,11 +93,23 @@ struct Tick<'s> {
 /// whether it ran anything. A tick that fails does not keep the others from running; the first
 /// error is told in the end.
 pub async fn run_due(ctx: &Ctx, schedules: &[&dyn Schedule]) -> Result<bool> {
+    run_while(ctx, schedules, &|| true).await
+}
+
+/// Like [`run_due`], beginning no step once `goes_on` says no: what is left is for the next call, of
+/// whichever worker.
+pub async fn run_while(
+    ctx: &Ctx,
+    schedules: &[&dyn Schedule],
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<bool> {
     let finished = ctx.db.remembered::<Finished>();
     let ticks = open_ticks(ctx, &finished, schedules).await?;
     let (mut ran, mut failure) = (false, None);
     for tick in not_over(ctx, &finished, ticks).await? {
-        match run_tick(ctx, tick.schedule, tick.workspace, tick.at).await {
+        let slice = Instant::now();
+        let in_time = || goes_on() && slice.elapsed() < SLICE;
+        match run_slice(ctx, tick.schedule, tick.workspace, tick.at, &in_time).await {
             Ok(one) => ran |= one,
             Err(error) => {
                 failure.get_or_insert(error);
@@ -102,7 +119,30 @@ pub async fn run_due(ctx: &Ctx, schedules: &[&dyn Schedule]) -> Result<bool> {
     failure.map_or(Ok(ran), Err)
 }
 
-/// The latest tick of every workspace and schedule, without those known to be over.
+#[derive(FromQueryResult)]
+struct Begun {
+    workspace_id: WorkspaceId,
+    schedule: String,
+    tick_at: DateTime<Utc>,
+}
+
+/// The earliest tick of each workspace and schedule that was begun and is not over. Its successor
+/// waits: what it has still to do is noted nowhere but in its row.
+async fn begun(ctx: &Ctx) -> Result<HashMap<(WorkspaceId, String), DateTime<Utc>>, DbErr> {
+    let rows: Vec<Begun> = Query::new(
+        "SELECT workspace_id, schedule, MIN(tick_at) AS tick_at FROM schedule_tick
+         WHERE state = 'RUNNING' GROUP BY workspace_id, schedule",
+    )
+    .all(ctx.reader())
+    .await?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|row| ((row.workspace_id, row.schedule), row.tick_at))
+        .collect())
+}
+
+/// The tick of every workspace and schedule that is to be run: the one that was begun, or else the
+/// latest, without those known to be over.
 async fn open_ticks<'s>(
     ctx: &Ctx,
     finished: &Finished,
@@ -112,10 +152,19 @@ async fn open_ticks<'s>(
         .all(ctx.reader())
         .await?;
     let now = ctx.clock.now();
+    let mut begun = begun(ctx).await?;
     let mut latest: HashMap<(&str, &str), Option<DateTime<Utc>>> = HashMap::new();
     let mut ticks = Vec::new();
     for &schedule in schedules {
         for zone in &zones {
+            if let Some(at) = begun.remove(&(zone.id, schedule.name().to_owned())) {
+                ticks.push(Tick {
+                    workspace: zone.id,
+                    schedule,
+                    at,
+                });
+                continue;
+            }
             let key = (schedule.name(), zone.time_zone.as_str());
             let at = if let Some(at) = latest.get(&key) {
                 *at
@@ -193,6 +242,19 @@ pub async fn run_tick(
     workspace: WorkspaceId,
     tick_at: DateTime<Utc>,
 ) -> Result<bool> {
+    run_slice(ctx, schedule, workspace, tick_at, &|| true).await
+}
+
+async fn run_slice(
+    ctx: &Ctx,
+    schedule: &dyn Schedule,
+    workspace: WorkspaceId,
+    tick_at: DateTime<Utc>,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<bool> {
+    if !goes_on() {
+        return Ok(false);
+    }
     let Some(mut claim) = claim(ctx, schedule, workspace, tick_at).await? else {
         return Ok(false);
     };
@@ -219,8 +281,12 @@ pub async fn run_tick(
         }
         tx.commit().await?;
         match next {
-            Some(progress) => claim.progress = progress,
             None => return Ok(true),
+            Some(_) if !goes_on() => {
+                give_back(ctx, schedule, workspace, tick_at, claim.fence).await?;
+                return Ok(true);
+            }
+            Some(progress) => claim.progress = progress,
         }
     }
 }
@@ -285,8 +351,10 @@ async fn advance(
     progress: Option<&Value>,
 ) -> Result<bool, DbErr> {
     let until = dialect::now_plus(tx.connection().get_database_backend(), LEASE_S);
+    // What went wrong before was about a step that has succeeded since.
     let touched = Query::new(format!(
         "UPDATE schedule_tick SET progress = COALESCE($4, progress), lease_until = {until},
+             failures = 0, crashes = 0,
              state = CASE WHEN $4 IS NULL THEN 'DONE' ELSE 'RUNNING' END,
              finished_at = CASE WHEN $4 IS NULL THEN $5 ELSE NULL END
          WHERE workspace_id = $1 AND schedule = $2 AND tick_at = $3 AND fence = $6"
@@ -300,6 +368,27 @@ async fn advance(
     .execute(tx.connection())
     .await?;
     Ok(touched == 1)
+}
+
+/// Lets whoever comes next go on at once.
+async fn give_back(
+    ctx: &Ctx,
+    schedule: &dyn Schedule,
+    workspace: WorkspaceId,
+    tick_at: DateTime<Utc>,
+    fence: i64,
+) -> Result<(), DbErr> {
+    Query::new(
+        "UPDATE schedule_tick SET lease_until = NULL
+         WHERE workspace_id = $1 AND schedule = $2 AND tick_at = $3 AND fence = $4",
+    )
+    .bind(workspace)
+    .bind(schedule.name())
+    .bind(tick_at)
+    .bind(fence)
+    .execute(ctx.db.writer())
+    .await?;
+    Ok(())
 }
 
 async fn note_failure(

@@ -1,6 +1,6 @@
 //! Rules that wait for the clock.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     condition::TagMode,
     rule::{
@@ -8,11 +8,13 @@ use domain::{
         tick::RuleTick,
         trigger::{Cadence, OnSchedule, Trigger},
     },
+    store::Query,
     work::schedule::{self, Schedule},
 };
-use entity::kind::TagKind;
+use entity::{id::RuleId, kind::TagKind};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 
-use super::{firings, limited, tag_with, tags_of};
+use super::{firings, limited, on, tag_with, tags_of};
 use crate::support::{World, engine::contact_has, on_both};
 
 async fn tick(world: &World) {
@@ -36,15 +38,15 @@ fn every_contact_is_looked_at_once_when_the_clock_comes_round() {
             .unwrap();
         world.drain().await;
         // The test's clock begins on a Sunday at noon in Tokyo.
-        let mondays = Trigger::OnSchedule(OnSchedule {
-            every: Cadence::Week,
-            hour: 9,
-            minute: 0,
-            weekday: Some(1),
-            day: None,
-        });
         let is_vip = contact_has(TagMode::Any, &[vip]);
-        let rule = limited(&world, mondays, is_vip, tag_with(called), Limits::default()).await;
+        let rule = limited(
+            &world,
+            every_monday(),
+            is_vip,
+            tag_with(called),
+            Limits::default(),
+        )
+        .await;
         tick(&world).await;
         assert_eq!(firings(&world, rule.id).await.len(), 0, "not yet");
         let monday: DateTime<Utc> = "2026-03-02T00:00:00Z".parse().unwrap();
@@ -62,4 +64,86 @@ fn every_contact_is_looked_at_once_when_the_clock_comes_round() {
         assert_eq!(firings(&world, rule.id).await.len(), 2);
         world
     });
+}
+
+#[test]
+fn a_rule_that_cannot_be_run_keeps_none_from_running() {
+    on_both(|world| async move {
+        let called = world.tag(TagKind::Contact, "To be called", None).await;
+        world
+            .receive(&[("1", "a@c.example", "x"), ("2", "b@c.example", "y")])
+            .await;
+        world.drain().await;
+        let act = || tag_with(called);
+        let broken = on(&world, every_monday(), act()).await;
+        let sound = on(&world, every_monday(), act()).await;
+        let obstacle = Obstacle::of(&world, broken.id);
+        obstacle.put(&world).await;
+        let monday: DateTime<Utc> = "2026-03-02T00:00:00Z".parse().unwrap();
+        world.clock.advance(monday - world.ctx.clock.now());
+        let schedules: [&dyn Schedule; 1] = [&RuleTick];
+        let failed = schedule::run_due(&world.ctx, &schedules).await;
+        assert!(failed.is_err());
+        assert_eq!(firings(&world, broken.id).await.len(), 0);
+        assert_eq!(firings(&world, sound.id).await.len(), 2);
+        // What kept it from running goes away: it has its turn, late, but it has it.
+        obstacle.take_away(&world).await;
+        Query::new("UPDATE schedule_tick SET lease_until = NULL WHERE state = 'RUNNING'")
+            .execute(world.ctx.db.writer())
+            .await
+            .unwrap();
+        world.clock.advance(TimeDelta::minutes(20));
+        tick(&world).await;
+        assert_eq!(firings(&world, broken.id).await.len(), 2);
+        assert_eq!(firings(&world, sound.id).await.len(), 2);
+        world
+    });
+}
+
+fn every_monday() -> Trigger {
+    Trigger::OnSchedule(OnSchedule {
+        every: Cadence::Week,
+        hour: 9,
+        minute: 0,
+        weekday: Some(1),
+        day: None,
+    })
+}
+
+/// Makes the database refuse the firings of one rule.
+struct Obstacle {
+    put: String,
+    take_away: &'static str,
+}
+
+impl Obstacle {
+    fn of(world: &World, rule: RuleId) -> Self {
+        let id = rule.0;
+        match world.ctx.db.backend() {
+            DatabaseBackend::Postgres => Self {
+                put: format!(
+                    "ALTER TABLE rule_firing ADD CONSTRAINT obstacle CHECK (rule_id <> '{id}')"
+                ),
+                take_away: "ALTER TABLE rule_firing DROP CONSTRAINT obstacle",
+            },
+            _ => Self {
+                put: format!(
+                    "CREATE TRIGGER obstacle BEFORE INSERT ON rule_firing
+                     WHEN NEW.rule_id = X'{}' BEGIN SELECT RAISE(ABORT, 'refused'); END",
+                    id.simple()
+                ),
+                take_away: "DROP TRIGGER obstacle",
+            },
+        }
+    }
+
+    async fn put(&self, world: &World) {
+        let writer = world.ctx.db.writer();
+        writer.execute_unprepared(&self.put).await.unwrap();
+    }
+
+    async fn take_away(&self, world: &World) {
+        let writer = world.ctx.db.writer();
+        writer.execute_unprepared(self.take_away).await.unwrap();
+    }
 }
