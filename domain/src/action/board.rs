@@ -458,8 +458,13 @@ impl Usable {
         self.above.get(&tag).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether a tag that is named can be put on.
+    pub(crate) fn has_tag(&self, tag: Uuid) -> bool {
+        self.tags.contains(&tag)
+    }
+
     /// The group of a tag that takes one value, or the tag itself: what effects on it may collide in.
-    pub(super) fn slot(&self, tag: TagId) -> Uuid {
+    pub(crate) fn slot(&self, tag: TagId) -> Uuid {
         self.groups.get(&tag.uuid()).copied().unwrap_or(tag.uuid())
     }
 

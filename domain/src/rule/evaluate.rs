@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{FiringId, Id as _, RuleId},
+    id::{FiringId, Id as _, RuleId, TagId},
     kind::{Author, Channel, MissReason},
 };
 use sea_orm::FromQueryResult;
@@ -399,11 +399,15 @@ impl<'a> Evaluation<'a> {
         if self.zone.is_none() && matches.iter().any(quiet) {
             self.zone = Some(workspace::zone_of(tx).await?);
         }
-        let plan = plan(matches.iter().map(|matched| Firing {
+        let firings = matches.iter().map(|matched| Firing {
             rule_id: matched.rule_id.uuid(),
             rule_version: matched.rule.version,
             actions: &matched.rule.actions,
-        }));
+        });
+        let usable = self.usable.as_ref();
+        let plan = plan(firings, |tag| {
+            usable.map_or(tag, |usable| usable.slot(TagId(tag)))
+        });
         let first = self.evaluated.fired.len();
         let mut places = HashMap::new();
         for matched in matches {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use entity::kind::TagTarget;
 use uuid::Uuid;
 
 use crate::action::{Action, Effect};
@@ -55,15 +56,28 @@ pub struct Plan {
 /// A Slack notice without a title is headed with its rule's name, so two rules that notify the
 /// same channel without one are still one notice, headed by the first: a channel hears of a
 /// message once unless someone wrote different titles.
-pub fn plan<'a>(firings: impl IntoIterator<Item = Firing<'a>>) -> Plan {
+///
+/// What is asked for again after something else was asked for in the same place, such as a tag that
+/// a rule in between takes off, is no repetition: the last word counts. `slot_of` says in which place
+/// a tag is: in its group, if that takes one value, or by itself.
+pub fn plan<'a>(
+    firings: impl IntoIterator<Item = Firing<'a>>,
+    slot_of: impl Fn(Uuid) -> Uuid,
+) -> Plan {
     let mut plan = Plan::default();
     let mut places: HashMap<Effect, usize> = HashMap::new();
+    let mut latest: HashMap<Slot, usize> = HashMap::new();
     let mut wanted = Vec::new();
     for firing in firings {
         for (action, asks) in firing.actions.iter().enumerate() {
             asks.kind().effects(&mut wanted);
             for effect in wanted.drain(..) {
-                if let Some(&place) = places.get(&effect) {
+                let slot = Slot::of(&effect, &slot_of);
+                let stands = |place: &usize| match &slot {
+                    Some(slot) => latest.get(slot) == Some(place),
+                    None => true,
+                };
+                if let Some(&place) = places.get(&effect).filter(|place| stands(place)) {
                     plan.repeated.push(Repeated {
                         rule_id: firing.rule_id,
                         action,
@@ -72,6 +86,7 @@ pub fn plan<'a>(firings: impl IntoIterator<Item = Firing<'a>>) -> Plan {
                     continue;
                 }
                 places.insert(effect.clone(), plan.effects.len());
+                latest.extend(slot.map(|slot| (slot, plan.effects.len())));
                 plan.effects.push(Planned {
                     rule_id: firing.rule_id,
                     rule_version: firing.rule_version,
@@ -84,10 +99,51 @@ pub fn plan<'a>(firings: impl IntoIterator<Item = Firing<'a>>) -> Plan {
     plan
 }
 
+/// A place that holds one value, so that effects on it undo each other.
+#[derive(PartialEq, Eq, Hash)]
+enum Slot {
+    Tag(TagTarget, Uuid),
+    Assignee,
+    Status,
+    Priority,
+    Attribute(Uuid),
+    Stage,
+    Playbook(Uuid),
+}
+
+impl Slot {
+    /// The place of an effect; none for what is told or made.
+    fn of(effect: &Effect, slot_of: impl Fn(Uuid) -> Uuid) -> Option<Self> {
+        if let Some(tagging) = effect.tagging() {
+            return Some(Self::Tag(tagging.target, slot_of(tagging.tag_id)));
+        }
+        match *effect {
+            Effect::Assign { .. } => Some(Self::Assignee),
+            Effect::SetStatus { .. } => Some(Self::Status),
+            Effect::SetPriority { .. } => Some(Self::Priority),
+            Effect::SetAttribute { attribute_id, .. } => Some(Self::Attribute(attribute_id)),
+            Effect::SetStage { .. } => Some(Self::Stage),
+            Effect::StartPlaybook { playbook_id } | Effect::StopPlaybook { playbook_id } => {
+                Some(Self::Playbook(playbook_id))
+            }
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use entity::kind::Priority;
+
     use super::*;
-    use crate::action::{Notify, TagContact, TagConversation};
+    use crate::action::{
+        Notify, SetConversationPriority, TagContact, TagConversation, UntagContact,
+    };
+
+    /// With tags that are each in a place of their own.
+    fn plan<'a>(firings: impl IntoIterator<Item = Firing<'a>>) -> Plan {
+        super::plan(firings, |tag| tag)
+    }
 
     fn id(number: u128) -> Uuid {
         Uuid::from_u128(number)
@@ -160,5 +216,33 @@ mod tests {
         assert_eq!(plan.effects.len(), 2);
         assert_eq!(plan.effects[0].rule_id, id(1));
         assert_eq!(plan.repeated.len(), 1);
+    }
+
+    #[test]
+    fn the_last_word_counts_where_effects_undo_each_other() {
+        let puts = |tag| {
+            [Action::TagContact(TagContact {
+                tag_ids: vec![id(tag)],
+            })]
+        };
+        let takes = [Action::UntagContact(UntagContact {
+            tag_ids: vec![id(10)],
+            even_if_set_by_member: false,
+        })];
+        let (put, other) = (puts(10), puts(11));
+        let found = plan([firing(1, &put), firing(2, &takes), firing(3, &put)]);
+        assert_eq!((found.effects.len(), found.repeated.len()), (3, 0));
+        // Two values of a group that takes one undo each other as well; two tags do not.
+        let firings = || [firing(1, &put), firing(2, &other), firing(3, &put)];
+        assert_eq!(plan(firings()).effects.len(), 2);
+        let grouped = super::plan(firings(), |_| id(50));
+        assert_eq!(grouped.effects.len(), 3);
+        // Also within the actions of one rule.
+        let priority =
+            |priority| Action::SetConversationPriority(SetConversationPriority { priority });
+        let actions = [Priority::High, Priority::Low, Priority::High].map(priority);
+        assert_eq!(plan([firing(1, &actions)]).effects.len(), 3);
+        let actions = [Priority::High, Priority::High].map(priority);
+        assert_eq!(plan([firing(1, &actions)]).effects.len(), 1);
     }
 }

@@ -185,7 +185,7 @@ fn a_message_about_partnership_gets_the_conversation_tag() {
             rule_version: found.rule_version,
             actions: &actions,
         };
-        let effects = plan([firing]).effects;
+        let effects = plan([firing], |tag| tag).effects;
         assert_eq!(effects[0].effect, Effect::TagConversation { tag_id: id(7) });
     }
     assert_eq!(fired(&matcher, &Message::new("請求書の件")), []);
@@ -221,7 +221,7 @@ fn a_message_from_a_vip_is_told_to_slack() {
         actions: &actions,
     };
     assert!(matches!(
-        plan([firing]).effects[0].effect,
+        plan([firing], |tag| tag).effects[0].effect,
         Effect::Notify { target_id, .. } if target_id == id(30)
     ));
 }
