@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use entity::{
-    id::{ContactId, ConversationId, Id as _, MessageId, RuleId, TagId, TargetId},
-    kind::{Author, Channel, Direction},
+    id::{AccountId, ContactId, ConversationId, Id as _, MessageId, RuleId, TagId, TargetId},
+    kind::{Author, Channel, Direction, TagTarget},
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -27,7 +27,7 @@ use crate::{
     access::{Actor, Scope},
     action::{
         Action, Case, Effect,
-        board::ids_here,
+        board::{self, Usable, ids_here},
         effect::{TagAct, Tagging},
     },
     condition::{
@@ -108,8 +108,7 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
         let message = format!("Choose from 1 to {MAX_DAYS} days.");
         return Err(Error::refused(&["days"], UserErrorCode::Invalid, message));
     }
-    // Nothing is written; a transaction shows one state of the database to all statements.
-    let tx = ctx.begin(actor.workspace).await?;
+    let tx = Tx::reading(ctx, actor.workspace).await?;
     let (definition, own) = match subject {
         Subject::Saved(id) => {
             let rule = super::find(ctx, actor.workspace, id).await?;
@@ -157,7 +156,7 @@ async fn run(
         position: 0,
         definition: definition.clone(),
     }])?;
-    let mut stage = Stage::new(definition);
+    let mut stage = Stage::load(tx, definition).await?;
     let mut scratch = Scratch::default();
     let now = Moment { now: tx.now, zone };
     let mut known = Known::default();
@@ -250,7 +249,7 @@ async fn run(
 }
 
 /// The smallest id that can have been made at `time`: ids begin with their milliseconds.
-fn first_id_at(time: DateTime<Utc>) -> Uuid {
+pub(super) fn first_id_at(time: DateTime<Utc>) -> Uuid {
     let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
     Uuid::from_u128(millis << 80)
 }
@@ -365,7 +364,10 @@ impl Past {
     async fn load(tx: &Tx<'_>, messages: &[Message]) -> Result<Self> {
         let things: BTreeSet<Uuid> = messages
             .iter()
-            .flat_map(|one| [one.contact_id.uuid(), one.conversation_id.uuid()])
+            .flat_map(|one| {
+                let ids = [one.contact_id.uuid(), one.conversation_id.uuid()];
+                ids.into_iter().chain(one.account_id)
+            })
             .collect();
         let carried: Vec<Carried> = Query::new(
             "SELECT g.target_id, g.tag_id, g.added_at, g.removed_at,
@@ -411,46 +413,53 @@ impl Past {
 struct Stage<'d> {
     definition: &'d Definition,
     effects: Vec<Effect>,
+    usable: Usable,
     /// Of each thing: the tags it would carry or not, whatever it really did.
-    tags: HashMap<(Uuid, Uuid), bool>,
+    tags: HashMap<Uuid, HashMap<Uuid, bool>>,
     marks: HashMap<Uuid, DateTime<Utc>>,
     once: HashSet<Uuid>,
     done: Vec<Expected>,
 }
 
 impl<'d> Stage<'d> {
-    fn new(definition: &'d Definition) -> Self {
+    async fn load(tx: &Tx<'_>, definition: &'d Definition) -> Result<Self> {
         let mut effects: Vec<Effect> = Vec::new();
+        let mut wanted = board::Wanted::default();
         for effect in definition.actions.iter().flat_map(Action::effects) {
             if !effects.contains(&effect) {
+                wanted.note(&effect);
                 effects.push(effect);
             }
         }
         let done = effects.iter().cloned();
-        Self {
+        Ok(Self {
             definition,
             done: done.map(|effect| Expected { effect, times: 0 }).collect(),
             effects,
+            usable: Usable::load(tx, &wanted).await?,
             tags: HashMap::new(),
             marks: HashMap::new(),
             once: HashSet::new(),
+        })
+    }
+
+    /// The tags a thing would itself carry when a message came in.
+    fn direct(&self, past: &Past, thing: Uuid, at: DateTime<Utc>) -> BTreeSet<Uuid> {
+        let mut direct: BTreeSet<Uuid> = past.carried(thing, at).map(|one| one.tag_id).collect();
+        for (&tag, &there) in self.tags.get(&thing).into_iter().flatten() {
+            if there {
+                direct.insert(tag);
+            } else {
+                direct.remove(&tag);
+            }
         }
+        direct
     }
 
     /// The tags of the message's contact and conversation when it came in.
     fn tags(&self, past: &Past, message: &Message) -> (TagSet, TagSet) {
         let of = |thing: Uuid| {
-            let mut direct: BTreeSet<Uuid> = past
-                .carried(thing, message.sent_at)
-                .map(|one| one.tag_id)
-                .collect();
-            for (&(target, tag), &there) in &self.tags {
-                if target == thing && there {
-                    direct.insert(tag);
-                } else if target == thing {
-                    direct.remove(&tag);
-                }
-            }
+            let direct = self.direct(past, thing, message.sent_at);
             let above = direct.iter().filter_map(|tag| past.above.get(tag));
             let above: Vec<Uuid> = above.flatten().copied().collect();
             TagSet::new(direct.into_iter().collect(), above)
@@ -465,23 +474,21 @@ impl<'d> Stage<'d> {
     fn act(&mut self, past: &Past, message: &Message) -> bool {
         let case = Case {
             contact: Some(message.contact_id),
-            account: None,
+            account: message.account_id.map(AccountId),
             conversation: Some(message.conversation_id),
             message: Some(message.id),
         };
         let (limits, at) = (&self.definition.limits, message.sent_at);
-        if let Some(thing) = limits.once_for(&case)
-            && !self.once.insert(thing)
-        {
+        let (once, cools) = (limits.once_for(&case), limits.cools_for(&case));
+        if once.is_some_and(|thing| self.once.contains(&thing)) {
             return false;
         }
-        if let Some(thing) = limits.cools_for(&case) {
-            let last = self.marks.get(&thing).copied();
-            if last.is_some_and(|last| limits.cools(last, at)) {
-                return false;
-            }
-            self.marks.insert(thing, at);
+        let last = cools.and_then(|thing| self.marks.get(&thing).copied());
+        if last.is_some_and(|last| limits.cools(last, at)) {
+            return false;
         }
+        self.once.extend(once);
+        self.marks.extend(cools.map(|thing| (thing, at)));
         for place in 0..self.effects.len() {
             let changes = match self.effects[place].tagging() {
                 Some(tagging) => self.tag(past, message, tagging),
@@ -494,23 +501,38 @@ impl<'d> Stage<'d> {
 
     fn tag(&mut self, past: &Past, message: &Message, tagging: Tagging) -> bool {
         let thing = match tagging.target {
-            entity::kind::TagTarget::Contact => message.contact_id.uuid(),
-            entity::kind::TagTarget::Conversation => message.conversation_id.uuid(),
-            entity::kind::TagTarget::Account => return true,
+            TagTarget::Contact => Some(message.contact_id.uuid()),
+            TagTarget::Conversation => Some(message.conversation_id.uuid()),
+            TagTarget::Account => message.account_id,
         };
-        let tag = tagging.tag_id;
-        let mut real = past.carried(thing, message.sent_at);
-        let real = real.find(|one| one.tag_id == tag);
-        let simulated = self.tags.get(&(thing, tag)).copied();
-        let there = simulated.unwrap_or(real.is_some());
-        let is_kept = simulated.is_none() && real.is_some_and(|one| !one.automatic);
+        let Some(thing) = thing else { return false };
+        let (tag, at) = (tagging.tag_id, message.sent_at);
+        let direct = self.direct(past, thing, at);
+        let there = direct.contains(&tag);
+        // What members, programs and imports have set gives way to no rule.
+        let simulated = |tag: Uuid| {
+            let overlay = self.tags.get(&thing);
+            overlay.is_some_and(|tags| tags.contains_key(&tag))
+        };
+        let is_kept = |tag: Uuid| {
+            let mut real = past.carried(thing, at);
+            !simulated(tag) && real.any(|one| one.tag_id == tag && !one.automatic)
+        };
+        let slot = |tag: Uuid| self.usable.slot(TagId(tag));
+        let mut gives_way = None;
         let changes = match tagging.act {
-            TagAct::Put => !there,
-            TagAct::Take => there && !is_kept,
+            TagAct::Put if there || !self.usable.has_tag(tag) => false,
+            TagAct::Put => {
+                gives_way = direct.iter().copied().find(|&one| slot(one) == slot(tag));
+                !gives_way.is_some_and(is_kept)
+            }
+            TagAct::Take => there && !is_kept(tag),
             TagAct::TakeAnyway => there,
         };
         if changes {
-            self.tags.insert((thing, tag), tagging.act == TagAct::Put);
+            let overlay = self.tags.entry(thing).or_default();
+            overlay.insert(tag, tagging.act == TagAct::Put);
+            overlay.extend(gives_way.map(|other| (other, false)));
         }
         changes
     }

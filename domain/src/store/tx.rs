@@ -46,16 +46,26 @@ pub(crate) struct Mark {
 
 impl<'c> Tx<'c> {
     pub(crate) async fn begin(ctx: &'c Ctx, workspace: WorkspaceId) -> Result<Self, DbErr> {
-        Ok(Self {
+        Ok(Self::new(ctx, workspace, ctx.db.begin().await?))
+    }
+
+    /// A transaction that writes nothing: all its statements see one state of the database, and on
+    /// SQLite it keeps nobody from writing. To be rolled back.
+    pub(crate) async fn reading(ctx: &'c Ctx, workspace: WorkspaceId) -> Result<Self, DbErr> {
+        Ok(Self::new(ctx, workspace, ctx.db.snapshot().await?))
+    }
+
+    fn new(ctx: &'c Ctx, workspace: WorkspaceId, inner: DatabaseTransaction) -> Self {
+        Self {
             ctx,
-            inner: ctx.db.begin().await?,
+            inner,
             workspace,
             now: ctx.clock.now(),
             changes: Vec::new(),
             audits: Vec::new(),
             wakes: Vec::new(),
             appended: Vec::new(),
-        })
+        }
     }
 
     /// Says that the statements to come are given about `rows` rows. Plans are otherwise made once and

@@ -143,3 +143,20 @@ fn what_cannot_be_tried_is_refused() {
         world
     });
 }
+
+#[test]
+fn a_rehearsal_neither_waits_for_writers_nor_keeps_them_waiting() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let topic = world.tag(TagKind::Conversation, "Price", None).await;
+        world.receive(&[("1", "a@c.example", "price")]).await;
+        world.drain().await;
+        let act = vec![tag_conversation(topic)];
+        let rule = on(&world, Trigger::default(), act).await;
+        let writing = ctx.begin(owner.workspace).await.unwrap();
+        let found = rehearse(ctx, owner, Subject::Saved(rule.id), 7).await;
+        assert_eq!(found.unwrap().matches, 1);
+        writing.rollback().await.unwrap();
+        world
+    });
+}
