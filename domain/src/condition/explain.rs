@@ -1,8 +1,8 @@
 //! Why a condition did or did not hold of a message of the past: “why did this rule not fire?”.
 //!
-//! The message is judged as it was written and by the rules of today. What cannot be known of then is
-//! taken as it is now: the tags of contact and conversation, and everything deep conditions ask the
-//! database. Whoever shows the answer says so.
+//! The message is judged as it was written, with the tags its contact and conversation carried when it
+//! came in. What cannot be known of then is taken as it is now: the tree of the tags, and everything
+//! deep conditions ask the database. Whoever shows the answer says so.
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -34,6 +34,7 @@ struct Message {
     subject: String,
     body: String,
     sent_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
 }
 
 #[derive(FromQueryResult)]
@@ -55,7 +56,7 @@ pub async fn explain(
     let reader = ctx.reader();
     let found: Option<Message> = Query::new(
         "SELECT m.conversation_id, m.contact_id, c.account_id, m.inbox_id, i.channel, m.author,
-                m.automatic, m.subject, m.body, m.sent_at
+                m.automatic, m.subject, m.body, m.sent_at, m.created_at
          FROM message m
          JOIN inbox i ON i.workspace_id = m.workspace_id AND i.id = m.inbox_id
          JOIN contact c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id
@@ -70,15 +71,21 @@ pub async fn explain(
     };
     let now = Moment::of(reader, workspace, ctx.clock.now()).await?;
     let carried: Vec<Carried> = Query::new(
-        "SELECT g.target_id, g.tag_id, TRUE AS direct FROM tagging g
-         WHERE g.workspace_id = $1 AND g.target_id IN ($2, $3) AND g.removed_at IS NULL
+        "WITH carried AS (
+             SELECT g.target_id, g.tag_id FROM tagging g
+             WHERE g.workspace_id = $1 AND g.target_id IN ($2, $3)
+               -- What a rule put on at the same moment followed from the message.
+               AND (g.added_at < $4 OR (g.added_at = $4 AND g.rule_id IS NULL))
+               AND (g.removed_at IS NULL OR g.removed_at > $4))
+         SELECT target_id, tag_id, TRUE AS direct FROM carried
          UNION ALL
-         SELECT k.target_id, k.tag_id, FALSE AS direct FROM tag_rank k
-         WHERE k.workspace_id = $1 AND k.target_id IN ($2, $3)",
+         SELECT c.target_id, l.ancestor_id AS tag_id, FALSE AS direct
+         FROM carried c JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = c.tag_id",
     )
     .bind(workspace)
     .bind(message.contact_id)
     .bind(message.conversation_id)
+    .bind(message.created_at)
     .all(reader)
     .await?;
     let tags = |target: uuid::Uuid| {

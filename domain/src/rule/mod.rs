@@ -18,7 +18,9 @@
 //!   look at, `evaluate` decides, `settle` writes;
 //! - [`tick`]: the same when the clock comes round;
 //! - [`version`]: what a rule once was;
-//! - [`firing`]: the log of what fired, on what, and what became of it.
+//! - [`firing`]: the log of what fired, on what, and what became of it;
+//! - [`miss`]: the sample of what did not;
+//! - [`why`](mod@why): both asked about one message.
 //!
 //! To add one: a new trigger is a struct in its folder and a line in that folder's `mod.rs`, which says
 //! the rest.
@@ -47,6 +49,7 @@ pub mod template;
 pub mod tick;
 pub mod trigger;
 pub mod version;
+pub mod why;
 pub mod write;
 
 pub use limits::{Limits, OncePer, QuietHours};

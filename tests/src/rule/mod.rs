@@ -7,6 +7,7 @@ mod rehearsal;
 mod schedule;
 mod trigger;
 mod version;
+mod why;
 
 use domain::{
     action::{Action, OutcomeResult, TagContact},

@@ -1,33 +1,50 @@
-//! Why a condition did or did not hold of a message.
+//! Why a rule did or did not fire on a message, in words.
 
-use async_graphql::{Context, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use domain::{
     condition::{
-        Condition,
-        explain::explain,
-        matcher::Gate,
         reference::{IdKind, Names as _},
         sentence::clause,
         trace::{Actual, TraceNode},
     },
     locale::Locale,
+    rule::{
+        Rule,
+        why::{Reason, why},
+    },
 };
-use entity::id::MessageId;
+use entity::{id::MessageId, rule_firing};
 
 use super::Called;
-use crate::graphql::{context::reader, error::fault};
+use crate::graphql::{context::reader, error::fault, rule::RuleFiring};
 
-/// Why a rule does or does not fire on a message. The message is judged as it was written, by the rule
-/// as it is today. The tags of contact and conversation, and everything else that is known of the
-/// contact, the account and the conversation, are taken as they are now, not as they were then.
+/// Why a rule did or did not fire on a message. What the logs say comes first: the firing, or the
+/// sample of what did not fire. Otherwise the message is judged as it was written, by the rule as it
+/// was when the message came in, with the tags that contact and conversation carried then. Everything
+/// else that is known of the contact, the account and the conversation is taken as it is now.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct RuleExplanation {
-    /// Whether the rule fires.
+    /// What became of it: it fired, or the first thing that kept it from firing.
+    reason: Reason,
+    /// Whether trigger and condition hold, whatever limits and other rules said.
     fires: bool,
     /// Whether its trigger lets the message in: the inbox and the kind of author.
     triggered: bool,
+    /// The version of the rule that was judged.
+    rule_version: i64,
     /// Every condition with its verdict, groups before what is in them.
     verdicts: Vec<ConditionVerdict>,
+    #[graphql(skip)]
+    fired: Option<rule_firing::Model>,
+}
+
+#[ComplexObject]
+impl RuleExplanation {
+    /// The firing, if it fired.
+    async fn firing(&self) -> Option<RuleFiring> {
+        self.fired.clone().map(RuleFiring)
+    }
 }
 
 /// One condition and what it came to. Conditions whose outcome no longer mattered are judged too.
@@ -48,31 +65,34 @@ pub(crate) struct ConditionVerdict {
     values: Vec<String>,
 }
 
-/// Judges a rule on a message. Nothing if there is no such inbound message.
+/// Judges a rule on a message. Nothing if there is no such inbound message, or if the rule waits for
+/// something else.
 pub(crate) async fn explained(
     context: &Context<'_>,
-    gate: &Gate,
-    condition: &Condition,
+    rule: &Rule,
     message: MessageId,
     locale: Locale,
 ) -> Result<Option<RuleExplanation>> {
     let (ctx, actor) = reader(context)?;
-    let trace = explain(ctx, actor.workspace, gate, condition, message)
+    let why = why(ctx, actor.workspace, rule, message)
         .await
         .map_err(fault)?;
-    let Some(trace) = trace else {
+    let Some(why) = why else {
         return Ok(None);
     };
-    let called = Called::of(context, &condition.all_references()).await?;
-    let nodes = trace.nodes.into_iter().zip(condition.nodes());
+    let called = Called::of(context, &why.condition.all_references()).await?;
+    let nodes = why.trace.nodes.into_iter().zip(why.condition.nodes());
     let verdicts = nodes.map(|(node, condition)| {
         let sentence = clause(locale, &called, condition);
         verdict(node, sentence, &called)
     });
     Ok(Some(RuleExplanation {
-        fires: trace.fires,
-        triggered: trace.triggered,
+        reason: why.reason,
+        fires: why.trace.fires,
+        triggered: why.trace.triggered,
+        rule_version: why.version,
         verdicts: verdicts.collect(),
+        fired: why.firing,
     }))
 }
 

@@ -127,11 +127,7 @@ impl Rule {
         let Ok(message) = id::parse::<MessageId>(&message_id, &["messageId"]) else {
             return Ok(None);
         };
-        let definition = &self.0.definition;
-        let Some(gate) = definition.trigger.gate() else {
-            return Ok(None);
-        };
-        explained(context, &gate, &definition.condition, message, locale).await
+        explained(context, &self.0, message, locale).await
     }
 
     /// Who made it.
