@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     access::{Origin, token},
-    contact::{self, ContactFilter, ContactOrder, NewContact},
+    account::{self, AccountFilter, NewAccount},
+    contact::{self, ContactFilter, ContactOrder, NewContact, ProfileChanges},
+    conversation::{self, ConversationFilter, NewMessage},
     error::Error,
+    inbox,
     operation::{self, Limits},
     page::PageRequest,
     rule,
@@ -20,7 +23,7 @@ use domain::{
 };
 use entity::{
     id::{ContactId, Id as _, TagGroupId, TagId},
-    kind::{OperationState, TagKind, TagTarget, TaggingEnd},
+    kind::{Direction, OperationState, TagKind, TagTarget, TaggingEnd},
     operation::Model,
     tagging::Model as Tagging,
 };
@@ -529,6 +532,191 @@ fn everything_a_filter_finds_is_tagged_and_untagged_and_a_dry_run_changes_nothin
             assert_eq!(errors[0].path, [path]);
         }
         assert_eq!(due::pending(ctx.reader()).await.unwrap(), 0);
+        world
+    });
+}
+
+#[test]
+fn a_text_in_the_filter_tags_exactly_what_the_list_of_the_same_filter_has() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        for (name, kana, email) in [
+            ("Tanaka Hanako", None, "ht@customer.example"),
+            ("田中 花子", Some("タナカ ハナコ"), "x1@customer.example"),
+            ("Yamada", None, "Tanaka.Hanako@customer.example"),
+            ("Tanaka Taro", None, "x2@customer.example"),
+        ] {
+            let new = NewContact {
+                name: name.to_owned(),
+                email: Some(email.to_owned()),
+                profile: ProfileChanges {
+                    kana: kana.map(|kana| Some(kana.to_owned())),
+                    ..ProfileChanges::default()
+                },
+                ..NewContact::default()
+            };
+            contact::create(ctx, owner, new).await.unwrap();
+            world.clock.advance(TimeDelta::milliseconds(1));
+        }
+        for (text, expected) in [
+            ("hanako tanaka", 2),
+            ("たなか", 1),
+            ("ＴＡＮＡＫＡ", 3),
+            ("nobody", 0),
+            (" ", 4),
+        ] {
+            let filter = ContactFilter {
+                text: Some(text.to_owned()),
+                ..ContactFilter::default()
+            };
+            let page = PageRequest::first(100);
+            let order = ContactOrder::CreatedAsc;
+            let listed = contact::list(ctx, owner.workspace, filter.clone(), order, &page).await;
+            let listed: Vec<ContactId> = listed.unwrap().rows.iter().map(|(_, c)| c.id).collect();
+            assert_eq!(listed.len(), expected, "{text}");
+            let tag = tag(&world, &format!("T{text}"), None).await;
+            for dry_run in [true, false] {
+                let bulk = NewBulk {
+                    which: Which::Contact(filter.clone()),
+                    add: vec![tag],
+                    remove: Vec::new(),
+                    reason: String::new(),
+                    expires_at: None,
+                };
+                let asked = tagging::tag_by_filter(ctx, owner, bulk, dry_run).await;
+                let done = finish(&world, &asked.unwrap()).await;
+                assert_eq!(done.progress["counts"]["added"], expected, "{text}");
+                assert_eq!((done.total, done.done), (Some(4), 4), "{text}");
+            }
+            let tagged = TagFilter {
+                any: vec![tag],
+                ..TagFilter::default()
+            };
+            assert_eq!(
+                self::listed(&world, tagged).await,
+                listed.into_iter().collect(),
+                "{text}"
+            );
+        }
+        let long = ContactFilter {
+            text: Some("x".repeat(201)),
+            ..ContactFilter::default()
+        };
+        let bulk = NewBulk {
+            which: Which::Contact(long),
+            add: vec![tag(&world, "Long", None).await],
+            remove: Vec::new(),
+            reason: String::new(),
+            expires_at: None,
+        };
+        let refused = tagging::tag_by_filter(ctx, owner, bulk, false).await;
+        let Err(Error::Refused(errors)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(errors[0].path, ["things", "contacts", "text"]);
+        world
+    });
+}
+
+#[test]
+fn a_dry_run_counts_what_a_playbook_set_as_the_run_then_does() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let who = people(&world, 3).await;
+        let tag = tag(&world, "Warm", None).await;
+        put(&world, who[0], tag, None).await;
+        put(&world, who[1], tag, None).await;
+        let book = Origin::Playbook {
+            playbook_id: ctx.id(),
+            version: 1,
+        };
+        Query::new("UPDATE tagging SET added_by = $1 WHERE target_id = $2")
+            .bind(book.json())
+            .bind(who[0])
+            .execute(ctx.db.writer())
+            .await
+            .unwrap();
+        let bulk = NewBulk {
+            which: Which::Contact(ContactFilter::default()),
+            add: vec![tag],
+            remove: Vec::new(),
+            reason: String::new(),
+            expires_at: None,
+        };
+        for dry_run in [true, false] {
+            let asked = tagging::tag_by_filter(ctx, owner, bulk.clone(), dry_run).await;
+            let done = finish(&world, &asked.unwrap()).await;
+            assert_eq!(done.progress["counts"]["added"], 2, "dry run: {dry_run}");
+            world.clock.advance(TimeDelta::seconds(1));
+        }
+        world
+    });
+}
+
+#[test]
+fn conversations_and_accounts_are_tagged_by_the_texts_their_lists_find_them_by() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let inbox = inbox::list(ctx, owner.workspace).await.unwrap()[0].id;
+        let message = |n: usize, subject: &str, body: &str| NewMessage {
+            external_id: n.to_string(),
+            thread_keys: Vec::new(),
+            email: format!("writer{n}@customer.example"),
+            name: Some(format!("Writer {n}")),
+            direction: Direction::Inbound,
+            author: None,
+            automatic: false,
+            subject: subject.to_owned(),
+            body: body.to_owned(),
+            sent_at: ctx.clock.now(),
+        };
+        let messages = vec![
+            message(1, "ＡＣＭＥ　order", "?"),
+            message(2, "?", "about the ORDER of acme"),
+            message(3, "order", "?"),
+        ];
+        conversation::ingest(ctx, owner, inbox, messages)
+            .await
+            .unwrap();
+        for name in ["Acme Order KK", "Other"] {
+            let new = NewAccount {
+                name: name.to_owned(),
+                ..NewAccount::default()
+            };
+            account::create(ctx, owner, new).await.unwrap();
+        }
+        let text = Some("order acme".to_owned());
+        let topic = world.tag(TagKind::Conversation, "Topic", None).await;
+        let kind = tag(&world, "Kind", None).await;
+        for (which, tag, expected) in [
+            (
+                Which::Conversation(ConversationFilter {
+                    text: text.clone(),
+                    ..ConversationFilter::default()
+                }),
+                topic,
+                2,
+            ),
+            (
+                Which::Account(AccountFilter {
+                    text,
+                    ..AccountFilter::default()
+                }),
+                kind,
+                1,
+            ),
+        ] {
+            let bulk = NewBulk {
+                which,
+                add: vec![tag],
+                remove: Vec::new(),
+                reason: String::new(),
+                expires_at: None,
+            };
+            let asked = tagging::tag_by_filter(ctx, owner, bulk, false).await;
+            let done = finish(&world, &asked.unwrap()).await;
+            assert_eq!(done.progress["counts"]["added"], expected);
+        }
         world
     });
 }

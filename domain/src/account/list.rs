@@ -14,7 +14,7 @@ use super::standing;
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     condition::sql::Asked,
-    contact::{escape_like, one_of, owner_key},
+    contact::{one_of, owner_key},
     ctx::Ctx,
     error::Result,
     page::{Key, Keyset, Page, PageRequest, by_value},
@@ -54,17 +54,11 @@ impl narrow::Listed for account::Model {
 }
 
 impl AccountFilter {
-    /// Appends the filter on the account `a`. Lists take a text out before and let the search say
-    /// which answer; long work, which goes through all anyway, compares names and domains here.
+    /// Appends the filter on the account `a`, but for its text: which answer to that is for the search
+    /// to say.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "a.id");
         self.segments.apply(query, "a.id");
-        if let Some(text) = &self.text {
-            let pattern = query.arg(format!("%{}%", escape_like(&crate::text::name_key(text))));
-            query.push(&format!(
-                " AND (a.name_key LIKE {pattern} ESCAPE '\\' OR a.domain LIKE {pattern} ESCAPE '\\')"
-            ));
-        }
         let stages = self
             .stages
             .iter()

@@ -70,21 +70,14 @@ impl narrow::Listed for Contact {
 }
 
 impl ContactFilter {
-    /// Appends the filter on the contact `c`, with its activity `a` and its health `h`. Lists take a
-    /// text out before and let the search say who answers; long work, which goes through everybody
-    /// anyway, compares names and addresses here.
+    /// Appends the filter on the contact `c`, with its activity `a` and its health `h`, but for its
+    /// text: who answers to that is for the search to say.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "c.id");
         self.segments.apply(query, "c.id");
         if let Some(account) = self.account {
             let account = query.arg(account);
             query.push(&format!(" AND c.account_id = {account}"));
-        }
-        if let Some(text) = &self.text {
-            let pattern = query.arg(format!("%{}%", escape_like(&crate::text::name_key(text))));
-            query.push(&format!(
-                " AND (c.name_key LIKE {pattern} ESCAPE '\\' OR c.email LIKE {pattern} ESCAPE '\\')"
-            ));
         }
         one_of(query, "h.band", self.bands.iter().map(|band| band.word()));
         let stages = self
@@ -132,7 +125,8 @@ impl ContactFilter {
         (rest == Self::default()).then_some(segment)
     }
 
-    /// The ids of all contacts it finds, in a statement that goes on after a condition on `c.id`.
+    /// The ids of all contacts it finds whatever its text says, in a statement that goes on after a
+    /// condition on `c.id`; [`narrow::keep`] says which of them answer to the text.
     pub(crate) fn ids(&self, workspace: WorkspaceId, connection: &impl ConnectionTrait) -> Query {
         let mut query = Query::new(format!(
             "SELECT c.id FROM contact c {JOINS} WHERE c.workspace_id = $1"

@@ -12,14 +12,12 @@ use uuid::Uuid;
 
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
-    contact::escape_like,
     ctx::Ctx,
     error::Result,
     page::{Key, Keyset, Page, PageRequest, by_value},
     search::{self, narrow},
     store::Query,
     tag::TagFilter,
-    text,
 };
 
 /// Which conversations a list has; every part given must hold. Stored as JSON with operations: fields
@@ -62,24 +60,13 @@ impl narrow::Listed for conversation::Model {
 }
 
 impl ConversationFilter {
-    /// Appends the filter on the conversation `cv`. Lists take a text out before and let the search say
-    /// which answer; long work, which goes through everything anyway, compares texts here.
+    /// Appends the filter on the conversation `cv`, but for its text: which answer to that is for the
+    /// search to say.
     fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "cv.id");
         self.apply_place(query);
         self.apply_people(query);
         self.apply_times(query);
-        if let Some(text) = &self.text {
-            let like = query.arg(format!("%{}%", escape_like(&text::name_key(text))));
-            query.push(&format!(
-                " AND (LOWER(cv.subject) LIKE {like} ESCAPE '\\' OR EXISTS (
-                    SELECT 1 FROM contact c WHERE c.workspace_id = $1 AND c.id = cv.contact_id
-                      AND (c.name_key LIKE {like} ESCAPE '\\'
-                           OR c.email LIKE {like} ESCAPE '\\'))
-                  OR EXISTS (SELECT 1 FROM message m WHERE m.workspace_id = $1
-                      AND m.conversation_id = cv.id AND LOWER(m.body) LIKE {like} ESCAPE '\\'))"
-            ));
-        }
         for test in &self.attributes {
             attribute::test::apply(query, connection, "cv.id", test);
         }

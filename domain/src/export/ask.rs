@@ -94,7 +94,8 @@ async fn refuse_unknown(ctx: &Ctx, tx: &Tx<'_>, what: &What) -> Result<()> {
         What::Conversations(filter, _) => (Which::Conversation(filter.clone()), None),
         _ => return Ok(()),
     };
-    which.check(tx, "filter").await?;
+    which.check_text(&["filter"])?;
+    which.check(tx, &["filter"]).await?;
     match attribute {
         Some(order) => definition::check(ctx, tx.workspace, order.attribute).await,
         None => Ok(()),

@@ -64,8 +64,8 @@ pub async fn enrol_by_filter(
         return Err(closed());
     }
     let which = Which::Contact(filter.clone());
-    let checked = which.check(&tx, "filter").await;
-    checked.map_err(|error| error.below(&["contacts"]))?;
+    which.check_text(&["contacts", "filter"])?;
+    which.check(&tx, &["contacts", "filter"]).await?;
     let request = Request {
         playbook_id: id,
         filter,
@@ -105,18 +105,20 @@ impl Kind for EnrolByFilter {
     ) -> Result<Step> {
         let request: Request = serde_json::from_value(operation.request.clone())?;
         let mut progress: Progress = serde_json::from_value(operation.progress.clone())?;
+        let which = Which::Contact(request.filter);
         let total = match operation.total {
             Some(_) => None,
-            None => Some(count(tx, &request.filter).await?),
+            None => Some(which.count(tx).await?),
         };
-        let contacts = next(tx, &request.filter, progress.after).await?;
+        let part = which.next(tx, progress.after, BATCH).await?;
         let book = open(tx, request.playbook_id, &["playbookId"]).await?;
         let book = book.ok_or_else(closed)?;
         let by = serde_json::from_value(operation.created_by.clone())?;
-        let entrants: Vec<Entrant> = contacts
+        let entrants: Vec<Entrant> = part
+            .ids
             .iter()
             .map(|&contact| Entrant {
-                contact,
+                contact: ContactId(contact),
                 source: EnrolmentSource::Hand,
                 by,
                 depth: 0,
@@ -131,35 +133,15 @@ impl Kind for EnrolByFilter {
         progress.counts.enrolled += enrolled.made.len() as i64;
         progress.counts.already += not(NotEnrolled::Already);
         progress.counts.not_again += not(NotEnrolled::NotAgain);
-        progress.after = contacts.last().map(|id| id.0).or(progress.after);
+        progress.after = part.last.or(progress.after);
         Ok(Step {
             progress: json!(progress),
             total,
-            done: contacts.len() as i64,
+            done: part.seen,
             failed: 0,
-            is_last: (contacts.len() as i64) < BATCH,
+            is_last: part.seen < BATCH,
         })
     }
-}
-
-async fn count(tx: &Tx<'_>, filter: &ContactFilter) -> Result<i64> {
-    let mut query = filter.ids(tx.workspace, tx.connection());
-    query.push(" AND c.merged_into_id IS NULL");
-    query.wrap("SELECT COUNT(*) FROM (", ") counted");
-    let count: Option<i64> = query.scalar(tx.connection()).await?;
-    Ok(count.unwrap_or_default())
-}
-
-/// The next contacts in the order of their ids.
-async fn next(tx: &Tx<'_>, filter: &ContactFilter, after: Option<Uuid>) -> Result<Vec<ContactId>> {
-    let mut query = filter.ids(tx.workspace, tx.connection());
-    query.push(" AND c.merged_into_id IS NULL");
-    if let Some(after) = after {
-        let after = query.arg(after);
-        query.push(&format!(" AND c.id > {after}"));
-    }
-    query.push(&format!(" ORDER BY c.id LIMIT {BATCH}"));
-    Ok(query.column(tx.connection()).await?)
 }
 
 #[derive(Debug, Deserialize)]

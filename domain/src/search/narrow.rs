@@ -12,6 +12,7 @@ use super::{
     lane::{Lane, judge},
     needle::{Match, Needle},
     source::{self, Kind},
+    talk,
     walk::Walk,
 };
 use crate::{
@@ -119,7 +120,7 @@ impl Answers for OfKind {
     }
 
     async fn among(&self, ctx: &Ctx, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
-        answering(ctx, self.workspace, self.kind, &self.needle, ids).await
+        answering(ctx.reader(), self.workspace, self.kind, &self.needle, ids).await
     }
 }
 
@@ -270,13 +271,13 @@ pub(super) async fn all(
 
 /// Those of `ids` that answer.
 pub(super) async fn answering(
-    ctx: &Ctx,
+    connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     kind: Kind,
     needle: &Needle,
     ids: &[Uuid],
 ) -> Result<HashSet<Uuid>> {
-    let found = check(ctx.reader(), workspace, kind, needle, ids).await?;
+    let found = check(connection, workspace, kind, needle, ids).await?;
     Ok(found.into_iter().collect())
 }
 
@@ -291,5 +292,25 @@ async fn check(
     let answering = documents
         .values()
         .filter(|document| judge(needle, kind, document).is_some());
+/// Those of `ids` that a list with this text in its filter would have, in the order given: for long
+/// work, which goes through everything by itself. A text that says nothing leaves nothing out.
+pub(crate) async fn keep(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    kind: Kind,
+    text: &str,
+    mut ids: Vec<Uuid>,
+) -> Result<Vec<Uuid>> {
+    let Some(needle) = needle(text)? else {
+        return Ok(ids);
+    };
+    let answering = match kind {
+        Kind::Conversation => talk::among(connection, workspace, needle, &ids).await?,
+        _ => answering(connection, workspace, kind, &needle, &ids).await?,
+    };
+    ids.retain(|id| answering.contains(id));
+    Ok(ids)
+}
+
     Ok(answering.map(|document| document.id).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use entity::id::WorkspaceId;
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
@@ -91,22 +91,19 @@ impl Answers for Talk {
     }
 
     async fn among(&self, ctx: &Ctx, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
-        let answering = async |kind, ids: &[Uuid]| {
-            narrow::answering(ctx, self.workspace, kind, &self.needle, ids).await
-        };
-        let mut found = answering(Kind::Conversation, ids).await?;
-        let contacts = self.parts(ctx, CONTACTS, &left(ids, &found)).await?;
-        let of: Vec<Uuid> = contacts.iter().map(|part| part.part_id).collect();
-        let hits = answering(Kind::Contact, &of).await?;
-        found.extend(conversations_of(&contacts, &hits));
-        let messages = self.parts(ctx, MESSAGES, &left(ids, &found)).await?;
-        for part in messages.chunks(STEP) {
-            let of: Vec<Uuid> = part.iter().map(|part| part.part_id).collect();
-            let hits = answering(Kind::Message, &of).await?;
-            found.extend(conversations_of(part, &hits));
-        }
-        Ok(found)
+        self.among_on(ctx.reader(), ids).await
     }
+}
+
+/// Those of the conversations `ids` that answer.
+pub(super) async fn among(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    needle: Needle,
+    ids: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let talk = Talk { workspace, needle };
+    talk.among_on(connection, ids).await
 }
 
 const CONTACTS: &str = "SELECT k.id AS conversation_id, k.contact_id AS part_id FROM {r}
@@ -127,6 +124,36 @@ fn conversations_of(parts: &[Part], hits: &HashSet<Uuid>) -> Vec<Uuid> {
 }
 
 impl Talk {
+    async fn among_on(
+        &self,
+        connection: &impl ConnectionTrait,
+        ids: &[Uuid],
+    ) -> Result<HashSet<Uuid>> {
+        let mut found = self.answering(connection, Kind::Conversation, ids).await?;
+        let rest = left(ids, &found);
+        let contacts = self.parts(connection, CONTACTS, &rest).await?;
+        let of: Vec<Uuid> = contacts.iter().map(|part| part.part_id).collect();
+        let hits = self.answering(connection, Kind::Contact, &of).await?;
+        found.extend(conversations_of(&contacts, &hits));
+        let rest = left(ids, &found);
+        let messages = self.parts(connection, MESSAGES, &rest).await?;
+        for part in messages.chunks(STEP) {
+            let of: Vec<Uuid> = part.iter().map(|part| part.part_id).collect();
+            let hits = self.answering(connection, Kind::Message, &of).await?;
+            found.extend(conversations_of(part, &hits));
+        }
+        Ok(found)
+    }
+
+    async fn answering(
+        &self,
+        connection: &impl ConnectionTrait,
+        kind: Kind,
+        ids: &[Uuid],
+    ) -> Result<HashSet<Uuid>> {
+        narrow::answering(connection, self.workspace, kind, &self.needle, ids).await
+    }
+
     /// The conversations that the things found lead to.
     async fn conversations(
         &self,
@@ -144,11 +171,16 @@ impl Talk {
             .await?)
     }
 
-    async fn parts(&self, ctx: &Ctx, statement: &'static str, ids: &[Uuid]) -> Result<Vec<Part>> {
+    async fn parts(
+        &self,
+        connection: &impl ConnectionTrait,
+        statement: &'static str,
+        ids: &[Uuid],
+    ) -> Result<Vec<Part>> {
         Ok(Query::new(statement)
             .bind(self.workspace)
             .rows("r", Rows::new().uuids("id", ids.iter().copied()))
-            .all(ctx.reader())
+            .all(connection)
             .await?)
     }
 }

@@ -23,12 +23,12 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     operation::{Kind, NewOperation, Step, start},
-    store::{Query, Tx},
+    store::Tx,
     tag::tagging::Which,
 };
 
 /// Things looked at in one step.
-const BATCH: usize = 5_000;
+const BATCH: i64 = 5_000;
 
 /// What is to be put in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,11 +48,10 @@ impl Found {
         }
     }
 
-    /// The statement that finds the ids, and the column those are in.
-    fn ids(&self, tx: &Tx<'_>) -> (Query, &'static str) {
-        match self {
-            Self::Contacts(filter) => (filter.ids(tx.workspace, tx.connection()), "c.id"),
-            Self::Accounts(filter) => (filter.ids(tx.workspace, tx.connection()), "a.id"),
+    fn which(&self) -> Which {
+        match self.clone() {
+            Self::Contacts(filter) => Which::Contact(filter),
+            Self::Accounts(filter) => Which::Account(filter),
         }
     }
 }
@@ -79,11 +78,9 @@ pub async fn fill(
         let code = UserErrorCode::KindMismatch;
         return Err(Error::refused(&["things"], code, message));
     }
-    let which = match found.clone() {
-        Found::Contacts(filter) => Which::Contact(filter),
-        Found::Accounts(filter) => Which::Account(filter),
-    };
-    which.check(&tx, "things").await?;
+    let which = found.which();
+    which.check_text(&["things"])?;
+    which.check(&tx, &["things"]).await?;
     let new = NewOperation {
         kind: OperationKind::FillSegment,
         request: serde_json::to_value(Request { segment, found })?,
@@ -127,25 +124,22 @@ impl Kind for FillSegment {
         let mut progress: Progress =
             serde_json::from_value(operation.progress.clone()).unwrap_or_default();
         let row = by_hand(tx, request.segment).await?;
-        let (mut query, id) = request.found.ids(tx);
-        if let Some(after) = progress.after {
-            let after = query.arg(after);
-            query.push(&format!(" AND {id} > {after}"));
-        }
-        query.push(&format!(" ORDER BY {id} LIMIT {BATCH}"));
-        let ids: Vec<Uuid> = query.column(tx.connection()).await?;
-        let (done, last) = (ids.len(), ids.last().copied());
+        let part = request
+            .found
+            .which()
+            .next(tx, progress.after, BATCH)
+            .await?;
         let origin = serde_json::from_value(operation.created_by.clone())?;
         let cause = Cause::Hand { origin };
-        let things = ids.into_iter().collect();
+        let things = part.ids.into_iter().collect();
         progress.counts.added += put_because(tx, &row, things, true, &cause).await?;
-        progress.after = last.or(progress.after);
+        progress.after = part.last.or(progress.after);
         Ok(Step {
             progress: json!(progress),
             total: None,
-            done: done as i64,
+            done: part.seen,
             failed: 0,
-            is_last: done < BATCH,
+            is_last: part.seen < BATCH,
         })
     }
 }

@@ -58,7 +58,8 @@ impl ThingsInput {
 /// Tags to put on everything a filter finds, and tags to take off.
 #[derive(InputObject)]
 pub(crate) struct TagByFilterInput {
-    /// What is meant. Each is judged when the operation comes to it, in the order of their ids.
+    /// What is meant. Each is judged when the operation comes to it, in the order of their ids. With a
+    /// `text`, the operation's `total` and `done` are the things looked at, of which some answer.
     things: ThingsInput,
     /// The tags to put on; with those to take off, at most 10.
     #[graphql(default)]

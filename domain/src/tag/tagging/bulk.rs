@@ -7,11 +7,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use entity::{
-    id::{Id, TagId},
-    kind::{OperationKind, TagTarget},
-    operation,
-};
+use entity::{id::TagId, kind::OperationKind, operation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -20,13 +16,10 @@ use super::{
     Reason, Request,
     ask::{reason_text, refuse_unfit},
     mass, remove,
+    which::Part,
 };
 use crate::{
     access::{Actor, Scope},
-    account::AccountFilter,
-    attribute::AttributeTest,
-    contact::ContactFilter,
-    conversation::ConversationFilter,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     operation::{Kind, NewOperation, Step, start},
@@ -35,119 +28,10 @@ use crate::{
 
 /// Things looked at in one step.
 const BATCH: i64 = 5_000;
+/// Conversations looked at in one step when their messages are to be read.
+const BATCH_READ: i64 = 500;
 /// Tags one operation may put on and take off together.
 pub const MAX_TAGS: usize = 10;
-
-/// Which things are meant, by what lists of them are filtered by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Which {
-    /// Contacts.
-    Contact(ContactFilter),
-    /// Accounts.
-    Account(AccountFilter),
-    /// Conversations.
-    Conversation(ConversationFilter),
-}
-
-/// A table, what its rows are called, and ids that must be in it.
-type Named = (&'static str, &'static str, Vec<Uuid>);
-
-fn named<I: Id>(
-    table: &'static str,
-    what: &'static str,
-    ids: impl IntoIterator<Item = I>,
-) -> Named {
-    (
-        table,
-        what,
-        ids.into_iter().map(entity::id::Id::uuid).collect(),
-    )
-}
-
-impl Which {
-    fn target(&self) -> TagTarget {
-        match self {
-            Self::Contact(_) => TagTarget::Contact,
-            Self::Account(_) => TagTarget::Account,
-            Self::Conversation(_) => TagTarget::Conversation,
-        }
-    }
-
-    /// Everything the filter names.
-    fn names(&self) -> Vec<Named> {
-        let attributes = |tests: &[AttributeTest]| {
-            let ids = tests.iter().map(|test| test.attribute);
-            named("attribute_definition", "attribute", ids)
-        };
-        let (tags, mut names) = match self {
-            Self::Contact(filter) => (
-                &filter.tags,
-                vec![
-                    named("account", "account", filter.account),
-                    named("member", "member", filter.owners.clone()),
-                    named("member", "member", filter.brought_by.clone()),
-                    named("campaign", "campaign", filter.source_campaigns.clone()),
-                    named("segment", "segment", filter.segments.names()),
-                    attributes(&filter.attributes),
-                ],
-            ),
-            Self::Account(filter) => (
-                &filter.tags,
-                vec![
-                    named("member", "member", filter.owners.clone()),
-                    named("segment", "segment", filter.segments.names()),
-                    attributes(&filter.attributes),
-                ],
-            ),
-            Self::Conversation(filter) => (
-                &filter.tags,
-                vec![
-                    named("inbox", "inbox", filter.inbox),
-                    named("member", "member", filter.assignees.clone()),
-                    named("member", "member", filter.watcher),
-                    attributes(&filter.attributes),
-                ],
-            ),
-        };
-        let (tags, groups) = tags.names();
-        names.push(named("tag", "tag", tags));
-        names.push(named("tag_group", "tag group", groups));
-        names
-    }
-
-    /// Refuses a filter that names what is not there: where a list would only be empty, a request for
-    /// work says so. `field` is where the filter stands in the input.
-    pub(crate) async fn check(&self, tx: &Tx<'_>, field: &str) -> Result<()> {
-        for (table, what, ids) in self.names() {
-            if ids.is_empty() {
-                continue;
-            }
-            let missing: Option<i64> = Query::new(format!(
-                "SELECT COUNT(*) FROM {{r}} WHERE NOT EXISTS (
-                     SELECT 1 FROM {table} x WHERE x.workspace_id = $1 AND x.id = r.id)"
-            ))
-            .bind(tx.workspace)
-            .rows("r", Rows::new().uuids("id", ids))
-            .scalar(tx.connection())
-            .await?;
-            if missing.unwrap_or_default() > 0 {
-                return Err(Error::not_found(&[field], what));
-            }
-        }
-        Ok(())
-    }
-
-    /// The statement that finds their ids, and the column those are in.
-    fn ids(&self, tx: &Tx<'_>) -> (Query, &'static str) {
-        let (workspace, connection) = (tx.workspace, tx.connection());
-        match self {
-            Self::Contact(filter) => (filter.ids(workspace, connection), "c.id"),
-            Self::Account(filter) => (filter.ids(workspace, connection), "a.id"),
-            Self::Conversation(filter) => (filter.ids(workspace, connection), "cv.id"),
-        }
-    }
-}
 
 /// What is to be done with everything a filter finds. Stored as JSON with the operation: fields are
 /// added, never renamed.
@@ -193,12 +77,18 @@ pub async fn tag_by_filter(
         let message = "A tag cannot be put on and taken off at once.";
         return refused("removeTagIds", UserErrorCode::Contradictory, message);
     }
+    let kind = match &bulk.which {
+        Which::Contact(_) => "contacts",
+        Which::Account(_) => "accounts",
+        Which::Conversation(_) => "conversations",
+    };
+    bulk.which.check_text(&["things", kind])?;
     let mut tx = ctx.begin(actor.workspace).await?;
     if bulk.expires_at.is_some_and(|at| at <= tx.now) {
         let message = "Choose a moment in the future.";
         return refused("expiresAt", UserErrorCode::Invalid, message);
     }
-    bulk.which.check(&tx, "things").await?;
+    bulk.which.check(&tx, &["things"]).await?;
     let target = bulk.which.target();
     refuse_unfit(&tx, &bulk.add, target, true, "addTagIds").await?;
     refuse_unfit(&tx, &bulk.remove, target, false, "removeTagIds").await?;
@@ -242,12 +132,16 @@ impl Kind for TagByFilter {
         if operation.total.is_none() {
             return Ok(Step {
                 progress: json!(Progress::default()),
-                total: Some(count(tx, &bulk.which).await?),
+                total: Some(bulk.which.count(tx).await?),
                 ..Step::default()
             });
         }
         let mut progress: Progress = read(&operation.progress)?;
-        let ids = next(tx, &bulk.which, progress.after).await?;
+        let batch = match &bulk.which {
+            Which::Conversation(filter) if filter.text.is_some() => BATCH_READ,
+            _ => BATCH,
+        };
+        let Part { seen, last, ids } = bulk.which.next(tx, progress.after, batch).await?;
         let (added, removed) = if operation.dry_run {
             would(tx, &bulk, &ids).await?
         } else {
@@ -255,37 +149,19 @@ impl Kind for TagByFilter {
         };
         progress.counts.added += added;
         progress.counts.removed += removed;
-        progress.after = ids.last().copied().or(progress.after);
+        progress.after = last.or(progress.after);
         Ok(Step {
             progress: json!(progress),
             total: None,
-            done: ids.len() as i64,
+            done: seen,
             failed: 0,
-            is_last: (ids.len() as i64) < BATCH,
+            is_last: seen < batch,
         })
     }
 }
 
 fn read(progress: &Value) -> Result<Progress> {
     Ok(serde_json::from_value(progress.clone())?)
-}
-
-async fn count(tx: &Tx<'_>, which: &Which) -> Result<i64> {
-    let (mut query, _) = which.ids(tx);
-    query.wrap("SELECT COUNT(*) FROM (", ") counted");
-    let count: Option<i64> = query.scalar(tx.connection()).await?;
-    Ok(count.unwrap_or_default())
-}
-
-/// The next things in the order of their ids.
-async fn next(tx: &Tx<'_>, which: &Which, after: Option<Uuid>) -> Result<Vec<Uuid>> {
-    let (mut query, id) = which.ids(tx);
-    if let Some(after) = after {
-        let after = query.arg(after);
-        query.push(&format!(" AND {id} > {after}"));
-    }
-    query.push(&format!(" ORDER BY {id} LIMIT {BATCH}"));
-    Ok(query.column(tx.connection()).await?)
 }
 
 /// How many taggings would be made and ended.

@@ -8,7 +8,8 @@
 //!   `hold` keeps others waiting;
 //! - `ask`: the same on a member's behalf, checked;
 //! - `read`: what holds, what held at a moment, and what ever held;
-//! - `bulk`: tagging everything a filter finds, as an operation; `mass`: its statements;
+//! - `bulk`: tagging everything a filter finds, as an operation; `which`: what that finds; `mass`: its
+//!   statements;
 //! - `expire`: taggings that end by themselves;
 //! - `withdraw`: taking back what a rule has put on.
 //!
@@ -21,6 +22,7 @@ mod hold;
 mod mass;
 mod plan;
 mod read;
+mod which;
 mod withdraw;
 mod write;
 
@@ -37,12 +39,13 @@ use crate::{
 };
 
 pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many};
-pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, Which, tag_by_filter};
+pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, tag_by_filter};
 pub use expire::expire;
 pub(crate) use hold::hold_usable;
 pub(in crate::tag) use mass::Range;
 pub use read::{find, history, load, load_active, load_at, load_with_tags};
 pub(crate) use withdraw::ask as ask_to_withdraw;
+pub use which::Which;
 pub use withdraw::{WithdrawRuleTags, withdraw};
 pub(crate) use write::{Removal, add, add_each, remove, remove_each};
 
