@@ -77,6 +77,7 @@ pub fn projections() -> &'static [&'static dyn Projection] {
         &search::upkeep::SearchProjection,
         &segment::projection::SegmentProjection,
         &timeline::follow::TimelineFollow,
+        &account::standing::StandingProjection,
     ]
 }
 

@@ -35,6 +35,7 @@ mod m0023_task;
 mod m0024_survey;
 mod m0026_rules;
 mod m0027_people;
+mod m0028_lists;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_playbook::Migration),
             Box::new(m0027_people::Migration),
             Box::new(m0026_rules::Migration),
+            Box::new(m0028_lists::Migration),
         ]
     }
 }

@@ -157,7 +157,7 @@ impl Load<StandingOf> for Loader {
         let rows = account::load_standing(&self.ctx, self.workspace, &ids)
             .await
             .map_err(fault)?;
-        Ok(by(rows, |row| StandingOf(row.standing_of)))
+        Ok(by(rows, |row| StandingOf(row.account_id)))
     }
 }
 

@@ -10,7 +10,6 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::standing;
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     condition::sql::Asked,
@@ -133,19 +132,19 @@ impl AccountOrder {
             ),
             Self::HealthAsc | Self::HealthDesc => (
                 "health",
-                Some("COALESCE(s.score, -1.0)"),
+                Some(Column::Real("s.rank")),
                 self == Self::HealthDesc,
             ),
             Self::ActivityAsc | Self::ActivityDesc => (
                 "activity",
-                Some("COALESCE(s.active_at, a.created_at)"),
+                Some(Column::Time("s.active_at")),
                 self == Self::ActivityDesc,
             ),
         };
         Keyset {
             order,
             key,
-            id: "a.id",
+            id,
             descending,
         }
     }
@@ -157,6 +156,12 @@ impl AccountOrder {
             Self::HealthAsc | Self::HealthDesc | Self::ActivityAsc | Self::ActivityDesc
         )
     }
+        // The columns of one index, so that it can be walked in order.
+        let id = if self.needs_standing() {
+            "s.account_id"
+        } else {
+            "a.id"
+        };
 
     fn key(self, account: &account::Model, people: &People) -> Key {
         match self {
@@ -168,10 +173,8 @@ impl AccountOrder {
             Self::OwnerAsc | Self::OwnerDesc => Key::Of {
                 of: account.owner_id.map_or(uuid::Uuid::nil(), |owner| owner.0),
             },
-            Self::HealthAsc | Self::HealthDesc => Key::Real(people.score.unwrap_or(-1.0)),
-            Self::ActivityAsc | Self::ActivityDesc => {
-                Key::Time(people.active_at.unwrap_or(account.created_at))
-            }
+            Self::HealthAsc | Self::HealthDesc => Key::Real(people.rank),
+            Self::ActivityAsc | Self::ActivityDesc => Key::Time(people.active_at),
         }
     }
 }
@@ -179,8 +182,8 @@ impl AccountOrder {
 /// How an account's people are doing, as far as an order needs it.
 #[derive(Debug, Clone, Copy, Default, FromQueryResult)]
 struct People {
-    score: Option<f64>,
-    active_at: Option<DateTime<Utc>>,
+    rank: f64,
+    active_at: DateTime<Utc>,
 }
 
 /// A page of the workspace's accounts, each with its cursor. Without a text it is one statement; with
@@ -212,19 +215,31 @@ async fn read(
     only: Option<Vec<Uuid>>,
 ) -> Result<Page<(String, account::Model)>> {
     let keyset = order.keyset(ctx.db.backend());
-    let (columns, join) = if order.needs_standing() {
-        let people = standing::table("");
-        let join = format!(" LEFT JOIN {people} AS s ON s.standing_of = a.id");
-        (", s.score, s.active_at", join)
-    } else {
-        ("", String::new())
+    let only = match only {
+        None => filter.few(ctx, workspace).await?,
+        only => only,
     };
-    let mut query = Query::new(format!(
-        "SELECT a.*{columns} FROM account a{join} WHERE a.workspace_id = $1"
-    ))
-    .bind(workspace);
+    let text = match (order.needs_standing(), only.is_some()) {
+        (true, true) => {
+            "SELECT a.*, s.rank, s.active_at FROM {mine}
+             JOIN account a ON a.workspace_id = $1 AND a.id = mine.id
+             JOIN account_standing s ON s.workspace_id = $1 AND s.account_id = a.id WHERE true"
+        }
+        (true, false) => {
+            "SELECT a.*, s.rank, s.active_at FROM account_standing s CROSS JOIN account AS a
+             WHERE s.workspace_id = $1 AND a.workspace_id = $1 AND a.id = s.account_id"
+        }
+        (false, true) => {
+            "SELECT a.* FROM {mine} JOIN account a ON a.workspace_id = $1 AND a.id = mine.id
+             WHERE true"
+        }
+        (false, false) => "SELECT a.* FROM account a WHERE a.workspace_id = $1",
+    };
+    let mut query = Query::new(text).bind(workspace);
+    if let Some(only) = only {
+        query = query.rows("mine", Rows::new().uuids("id", only));
+    }
     filter.apply(&mut query, ctx.reader());
-    narrow::apply(&mut query, "a.id", only.as_deref());
     keyset.apply(&mut query, page)?;
     let rows = query.raw(ctx.reader()).await?;
     let rows = rows

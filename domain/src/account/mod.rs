@@ -4,7 +4,7 @@
 
 pub(crate) mod bulk;
 mod list;
-mod standing;
+pub mod standing;
 mod write;
 
 use entity::{

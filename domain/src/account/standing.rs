@@ -1,57 +1,194 @@
-//! How the people of accounts are doing: what a list of accounts can be ordered by, put together from
-//! contacts when it is asked for.
+//! How the people of accounts are doing: the mean of their health and their latest activity, kept
+//! beside the accounts (`account_standing`) so that lists in these orders read only their page.
 //!
-//! Asking for a page of accounts in such an order reads the scores or the activity of the contacts of
-//! all accounts, which costs about half a second for a million contacts; the other orders of accounts
-//! are index reads. The account itself keeps nothing, so nothing has to follow when scores change.
+//! Triggers note which contacts it may have changed for, and which accounts people have left
+//! (migration `m0028_lists` says why they do no more). This projection reads the notes whenever the
+//! change log says that somebody did something, and puts the figures of the accounts concerned
+//! together anew from all of their people: what is written does not depend on the order of the notes,
+//! nor on one of them coming twice.
 
-use chrono::{DateTime, Utc};
-use entity::id::{AccountId, WorkspaceId};
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::id::{AccountId, ContactId, WorkspaceId};
 use sea_orm::FromQueryResult;
 
 use crate::{
     ctx::Ctx,
     error::Result,
-    store::{Query, Rows},
+    port::Work,
+    store::{Query, Rows, Tx},
+    work::{change::Entry, projection::Projection},
 };
 
 /// How the people of an account are doing.
 #[derive(Debug, Clone, Copy, PartialEq, FromQueryResult)]
 pub struct Standing {
     /// The account.
-    pub standing_of: AccountId,
+    pub account_id: AccountId,
     /// The mean of the known health scores of its people, 0 to 100, to four decimals.
     pub score: Option<f64>,
     /// When any of them last did something.
-    pub active_at: Option<DateTime<Utc>>,
+    pub people_active_at: Option<DateTime<Utc>>,
 }
 
-/// The people's means and latest moments by account, as a table. The mean is cut to four decimals so
-/// that a cursor says exactly what the list is ordered by.
-pub(super) fn table(only: &str) -> String {
-    format!(
-        "(SELECT c.account_id AS standing_of,
-                 CAST(ROUND(CAST(AVG(h.score) AS numeric), 4) AS double precision) AS score,
-                 MAX(y.last_activity_at) AS active_at
-          FROM contact c
-          LEFT JOIN contact_health h ON h.workspace_id = c.workspace_id AND h.contact_id = c.id
-          LEFT JOIN contact_activity y ON y.workspace_id = c.workspace_id AND y.contact_id = c.id
-          WHERE c.workspace_id = $1 AND c.account_id IS NOT NULL AND c.merged_into_id IS NULL{only}
-          GROUP BY c.account_id)"
-    )
-}
-
-/// How the people of the accounts among `ids` are doing; for loaders. Accounts without people are not in
-/// the answer.
+/// How the people of the accounts among `ids` are doing; for loaders.
 pub async fn load_standing(
     ctx: &Ctx,
     workspace: WorkspaceId,
     ids: &[AccountId],
 ) -> Result<Vec<Standing>> {
-    let only = " AND c.account_id IN (SELECT r.id FROM {r})";
-    Ok(Query::new(format!("SELECT s.* FROM {} AS s", table(only)))
-        .bind(workspace)
-        .rows("r", Rows::new().ids("id", ids.iter().copied()))
-        .all(ctx.reader())
-        .await?)
+    Ok(Query::new(
+        "SELECT s.account_id, s.score, s.people_active_at FROM {r}
+         JOIN account_standing s ON s.workspace_id = $1 AND s.account_id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}
+
+/// Notes read at once.
+const NOTES: usize = 5_000;
+
+/// Keeps how the people of accounts are doing.
+#[derive(Debug)]
+pub struct StandingProjection;
+
+#[async_trait]
+impl Projection for StandingProjection {
+    fn name(&self) -> &'static str {
+        "standing"
+    }
+
+    fn work(&self) -> Work {
+        Work::Standing
+    }
+
+    /// Everything that is told when a contact becomes more active, healthier, or another account's.
+    fn facts(&self) -> &'static [&'static str] {
+        &[
+            "contact.changed",
+            "contact.created",
+            "contact.erased",
+            "contact.merged",
+            "contact.unmerged",
+            "event.recorded",
+            "health.changed",
+            "message.received",
+            "message.sent",
+        ]
+    }
+
+    fn batch(&self) -> i64 {
+        5_000
+    }
+
+    /// An account's people are often written to together: it is counted once for all of them.
+    fn pause(&self) -> TimeDelta {
+        TimeDelta::seconds(1)
+    }
+
+    /// What the entries say is in the notes, which were committed with them.
+    async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, _entries: &[Entry]) -> Result<()> {
+        loop {
+            let notes = take(tx).await?;
+            recount(tx, &concerned(tx, &notes).await?).await?;
+            if notes.len() < NOTES {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Note {
+    contact_id: Option<ContactId>,
+    account_id: Option<AccountId>,
+}
+
+/// Reads the oldest notes, for the last time.
+async fn take(tx: &Tx<'_>) -> Result<Vec<Note>> {
+    Ok(Query::new(format!(
+        "DELETE FROM account_standing_note WHERE workspace_id = $1 AND seq IN (
+             SELECT n.seq FROM account_standing_note n WHERE n.workspace_id = $1
+             ORDER BY n.seq LIMIT {NOTES})
+         RETURNING contact_id, account_id"
+    ))
+    .bind(tx.workspace)
+    .all(tx.connection())
+    .await?)
+}
+
+/// The accounts whose people are noted, and those that were left.
+async fn concerned(tx: &Tx<'_>, notes: &[Note]) -> Result<BTreeSet<AccountId>> {
+    let mut accounts: BTreeSet<AccountId> =
+        notes.iter().filter_map(|note| note.account_id).collect();
+    let contacts: BTreeSet<ContactId> = notes.iter().filter_map(|note| note.contact_id).collect();
+    if !contacts.is_empty() {
+        let of_contacts: Vec<AccountId> = Query::new(
+            "SELECT DISTINCT c.account_id FROM {r}
+             JOIN contact c ON c.workspace_id = $1 AND c.id = r.id WHERE c.account_id IS NOT NULL",
+        )
+        .bind(tx.workspace)
+        .rows("r", Rows::new().ids("id", contacts))
+        .column(tx.connection())
+        .await?;
+        accounts.extend(of_contacts);
+    }
+    Ok(accounts)
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Counted {
+    account_id: AccountId,
+    created_at: DateTime<Utc>,
+    score: Option<f64>,
+    people_active_at: Option<DateTime<Utc>>,
+}
+
+/// Puts the figures of the accounts together anew. The mean is cut to four decimals so that a cursor
+/// says exactly what the list is ordered by.
+async fn recount(tx: &Tx<'_>, accounts: &BTreeSet<AccountId>) -> Result<()> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let counted: Vec<Counted> = Query::new(
+        "SELECT a.id AS account_id, a.created_at,
+                CAST(ROUND(CAST(AVG(h.score) AS numeric), 4) AS double precision) AS score,
+                MAX(y.last_activity_at) AS people_active_at
+         FROM {r} JOIN account a ON a.workspace_id = $1 AND a.id = r.id
+         LEFT JOIN contact c ON c.workspace_id = $1 AND c.account_id = a.id
+          AND c.account_id IS NOT NULL AND c.merged_into_id IS NULL
+         LEFT JOIN contact_health h ON h.workspace_id = $1 AND h.contact_id = c.id
+         LEFT JOIN contact_activity y ON y.workspace_id = $1 AND y.contact_id = c.id
+         GROUP BY a.id, a.created_at",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", accounts.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    let rows = Rows::new()
+        .ids("account_id", counted.iter().map(|row| row.account_id))
+        .opt_reals("score", counted.iter().map(|row| row.score))
+        .opt_times("people", counted.iter().map(|row| row.people_active_at))
+        .reals("rank", counted.iter().map(|row| row.score.unwrap_or(-1.0)))
+        .times(
+            "active_at",
+            counted
+                .iter()
+                .map(|row| row.people_active_at.unwrap_or(row.created_at)),
+        );
+    Query::new(
+        "UPDATE account_standing SET score = r.score, people_active_at = r.people,
+             rank = r.rank, active_at = r.active_at
+         FROM {r} WHERE account_standing.workspace_id = $1
+           AND account_standing.account_id = r.account_id",
+    )
+    .bind(tx.workspace)
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
 }

@@ -37,11 +37,13 @@ pub enum Work {
     Playbook,
     /// An enrolment of the workspace can go on now.
     Enrolment,
+    /// Entries after which it may be different how the people of accounts are doing.
+    Standing,
 }
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Changes,
         Self::Rules,
         Self::Email,
@@ -54,6 +56,7 @@ impl Work {
         Self::Operation,
         Self::Playbook,
         Self::Enrolment,
+        Self::Standing,
     ];
 
     /// Whether subscriptions wait for it.
@@ -81,6 +84,7 @@ impl Work {
             Self::Operation => "operation",
             Self::Playbook => "playbook",
             Self::Enrolment => "enrolment",
+            Self::Standing => "standing",
         }
     }
 }

@@ -4,16 +4,25 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use domain::{
+    access::Origin,
     account::{self, AccountFilter, AccountOrder, DetailChanges, NewAccount},
     attribute::{AttributeOrder, AttributeTest, Setting, Test, Value},
-    contact::{self, Contact, ContactFilter, ContactOrder, NewContact, ProfileChanges},
+    contact::{
+        self, Contact, ContactChanges, ContactFilter, ContactOrder, NewContact, ProfileChanges,
+    },
     error::Result,
     page::{Page, PageRequest},
     stage::NewStage,
     store::Query,
     tag::{Request, TagFilter, tagging},
+    work::change::{Change, Fact},
 };
-use entity::kind::{AttributeType as T, Channel, LifecycleStage as S, SubjectKind as K, TagKind};
+use entity::{
+    id::ContactId,
+    kind::{
+        AttributeType as T, Channel, HealthBand, LifecycleStage as S, SubjectKind as K, TagKind,
+    },
+};
 
 use super::{define, person};
 use crate::support::{World, on_both};
@@ -415,12 +424,12 @@ fn accounts_are_listed_by_the_health_and_activity_of_their_people() {
                     ..NewContact::default()
                 };
                 let id = contact::create(ctx, owner, new).await.unwrap().id;
-                made.push((id, *score, *hours));
+                made.push((id, name, *score, *hours));
             }
             world.clock.advance(TimeDelta::milliseconds(1));
         }
         world.drain().await;
-        for (id, score, hours) in made {
+        for &(id, _, score, hours) in &made {
             let at = ctx.clock.now() - TimeDelta::hours(hours);
             for query in [
                 Query::new("UPDATE contact_health SET score = $2 WHERE contact_id = $1")
@@ -452,4 +461,40 @@ fn accounts_are_listed_by_the_health_and_activity_of_their_people() {
         assert_eq!(list(O::ActivityAsc).await, "a1a0a4a3a2");
         world
     });
+}
+        changed(&world, made[0].0).await;
+
+        // Whoever changes their company takes health and activity with them, whoever is erased is
+        // counted no more.
+        let company = |name: &str| made.iter().position(|(_, of, _, _)| *of == name).unwrap();
+        let (best, of_a0, silent) = (made[2].0, made[0].0, made[1].0);
+        assert_eq!((company("a1"), company("a0")), (2, 0));
+        let found = contact::find(ctx, owner.workspace, of_a0).await.unwrap();
+        let a0 = found.unwrap().account_id;
+        let moved = ContactChanges {
+            account: Some(a0),
+            ..ContactChanges::default()
+        };
+        contact::update(ctx, owner, best, moved).await.unwrap();
+        contact::erase::erase(ctx, owner, silent).await.unwrap();
+        world.drain().await;
+        // a0 has 80 and 90 now, a1 nobody.
+        assert_eq!(list(O::HealthDesc).await, "a0a4a3a2a1");
+        assert_eq!(list(O::ActivityDesc).await, "a2a1a3a4a0");
+        let standing = account::load_standing(ctx, owner.workspace, &[a0.unwrap()]).await;
+        assert_eq!(standing.unwrap()[0].score, Some(85.0));
+
+/// Says in the change log that somebody's health changed, and lets what follows happen.
+async fn changed(world: &World, contact_id: ContactId) {
+    let mut tx = world.ctx.begin(world.owner.workspace).await.unwrap();
+    let fact = Fact::HealthChanged {
+        contact_id,
+        score: None,
+        previous_score: None,
+        band: HealthBand::Healthy,
+        previous_band: HealthBand::AtRisk,
+    };
+    tx.record(Change::new(Origin::System, Some(contact_id), fact));
+    tx.commit().await.unwrap();
+    world.drain().await;
 }

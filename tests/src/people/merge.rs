@@ -163,6 +163,7 @@ async fn two(world: &World) -> (ContactId, ContactId, [TagId; 3]) {
 async fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
     let mut rows = dump(world).await;
     for table in [
+        "account_standing_note",
         "audit_entry",
         "change",
         "contact_health",

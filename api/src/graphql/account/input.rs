@@ -35,7 +35,7 @@ pub(crate) enum AccountOrderBy {
     /// By owner, backwards; without an owner last.
     OwnerDesc,
     /// By the mean health of their people, the best first; unknown last. This and the three orders below
-    /// read what is known of all people, so a page costs more than in the others.
+    /// are a moment behind what the people do.
     HealthDesc,
     /// By the mean health of their people, the worst first; unknown first of all.
     HealthAsc,

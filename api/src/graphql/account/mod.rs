@@ -107,16 +107,16 @@ impl Account {
         self.0.stage
     }
 
-    /// The mean of the known health scores of the company's people, 0 to 100.
+    /// The mean of the known health scores of the company's people, 0 to 100; a moment behind them.
     async fn health_score(&self, context: &Context<'_>) -> Result<Option<f64>> {
         let standing = loader(context)?.load_one(StandingOf(self.0.id)).await?;
         Ok(standing.and_then(|standing| standing.score))
     }
 
-    /// When any of the company's people last did something.
+    /// When any of the company's people last did something; a moment behind them.
     async fn last_activity_at(&self, context: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let standing = loader(context)?.load_one(StandingOf(self.0.id)).await?;
-        Ok(standing.and_then(|standing| standing.active_at))
+        Ok(standing.and_then(|standing| standing.people_active_at))
     }
 
     /// The stages the account went through, newest first.

@@ -58,6 +58,7 @@ use Follows::{
 
 /// Every column that names a contact, or looks like it.
 pub const MERGED_TABLES: &[MergedTable] = &[
+    line("account_standing_note", "contact_id", Derived),
     line(
         "attribute_value",
         "subject_id",
