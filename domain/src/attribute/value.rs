@@ -4,7 +4,7 @@
 //! so that one index serves sorting and ranges over all attributes. Its first letter tells the type,
 //! so that a test of one type never finds values of another.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc};
 use entity::{attribute_definition::Model, kind::AttributeType};
 use serde::{Deserialize, Serialize};
 
@@ -132,8 +132,8 @@ pub(crate) fn check(definition: &Model, value: Value, path: &[&str]) -> Result<S
             number: Some(f64::from(u8::from(flag))),
             ..Stored::default()
         },
-        Value::Date(day) => moment(day.and_time(NaiveTime::MIN).and_utc()),
-        Value::DateTime(at) => moment(at),
+        Value::Date(day) => moment(dated(day.and_time(NaiveTime::MIN).and_utc(), &path)?),
+        Value::DateTime(at) => moment(dated(at, &path)?),
         Value::Select(key) => {
             let all = options(definition);
             let position = option_position(&all, &key).ok_or_else(|| refuse(known(&all)))?;
@@ -166,6 +166,15 @@ pub(crate) fn check(definition: &Model, value: Value, path: &[&str]) -> Result<S
             }
         }
     })
+}
+
+/// A moment in a year that has four digits: databases hold no others.
+fn dated(at: DateTime<Utc>, path: &[&str]) -> Result<DateTime<Utc>, UserError> {
+    if (1..=9999).contains(&at.year()) {
+        return Ok(at);
+    }
+    let message = "Give a year from 1 to 9999.";
+    Err(UserError::new(path, UserErrorCode::Invalid, message))
 }
 
 fn moment(at: DateTime<Utc>) -> Stored {
@@ -299,6 +308,16 @@ mod tests {
             (
                 T::Number,
                 Value::Number(1e300),
+                Some(UserErrorCode::Invalid),
+            ),
+            (
+                T::Date,
+                Value::Date(NaiveDate::from_ymd_opt(-9999, 1, 1).unwrap()),
+                Some(UserErrorCode::Invalid),
+            ),
+            (
+                T::DateTime,
+                Value::DateTime(DateTime::<Utc>::MAX_UTC),
                 Some(UserErrorCode::Invalid),
             ),
             (T::Boolean, Value::Boolean(true), None),

@@ -121,6 +121,18 @@ pub fn json_object(backend: DatabaseBackend, members: &[(&str, &str)]) -> String
     format!("{function}({})", members.join(", "))
 }
 
+/// The nearest moment that both databases hold and bring into order, from the year 1 to 9999. Clients
+/// may send any; nothing happens outside, so a bound of a list means the same after it.
+pub(super) fn held(time: DateTime<Utc>) -> DateTime<Utc> {
+    const FIRST: i64 = -62_135_596_800_000_000;
+    const LAST: i64 = 253_402_300_799_999_999;
+    let micros = time.timestamp_micros();
+    if (FIRST..=LAST).contains(&micros) {
+        return time;
+    }
+    DateTime::from_timestamp_micros(micros.clamp(FIRST, LAST)).unwrap_or(time)
+}
+
 /// A time as SQLite stores it; the same text sqlx writes, so that text order is time order.
 pub(super) fn sqlite_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
@@ -136,5 +148,17 @@ mod tests {
         let times = [0, 1_000, 1_000_000, 1_001_000, 20_000_000]
             .map(|nanos| sqlite_time(base + chrono::TimeDelta::nanoseconds(nanos)));
         assert!(times.is_sorted(), "{times:?}");
+    }
+
+    #[test]
+    fn moments_outside_of_what_is_held_are_its_ends() {
+        let texts = |time| sqlite_time(held(time));
+        assert_eq!(texts(DateTime::<Utc>::MIN_UTC), "0001-01-01T00:00:00+00:00");
+        assert_eq!(
+            texts(DateTime::<Utc>::MAX_UTC),
+            "9999-12-31T23:59:59.999999+00:00"
+        );
+        let base = DateTime::from_timestamp(1_700_000_000, 1).unwrap_or_default();
+        assert_eq!(held(base), base);
     }
 }

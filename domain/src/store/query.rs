@@ -5,7 +5,7 @@ use sea_orm::{
     Value,
 };
 
-use super::Rows;
+use super::{Rows, dialect};
 
 /// A statement with its parameters. `$1`, `$2`, ... stand for bound values in the order of
 /// [`bind`](Self::bind); `{name}` stands for the [`Rows`] given under that name, to be used as a
@@ -30,13 +30,13 @@ impl Query {
     /// Binds the next `$n`.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
-        self.values.push(value.into());
+        self.values.push(held(value.into()));
         self
     }
 
     /// Binds a value and returns its placeholder, for statements put together from parts.
     pub fn arg(&mut self, value: impl Into<Value>) -> String {
-        self.values.push(value.into());
+        self.values.push(held(value.into()));
         format!("${}", self.values.len())
     }
 
@@ -129,6 +129,14 @@ impl Query {
             .execute_raw(self.statement(connection))
             .await?
             .rows_affected())
+    }
+}
+
+/// A moment that a database could not hold is the last one it can.
+fn held(value: Value) -> Value {
+    match value {
+        Value::ChronoDateTimeUtc(Some(time)) => Value::ChronoDateTimeUtc(Some(dialect::held(time))),
+        value => value,
     }
 }
 

@@ -6,7 +6,7 @@ use sea_orm::{DatabaseBackend, Value, sea_query::ArrayType};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::dialect::sqlite_time;
+use super::dialect::{self, sqlite_time};
 
 /// A table of values given to a statement: named columns of equal length.
 ///
@@ -84,9 +84,9 @@ impl Rows {
         /// Adds a column of truth values.
         flags(bool => Flag, value => value);
         /// Adds a column of times.
-        times(DateTime<Utc> => Time, value => Some(value));
+        times(DateTime<Utc> => Time, value => Some(dialect::held(value)));
         /// Adds a column of times some of which are missing.
-        opt_times(Option<DateTime<Utc>> => Time, value => value);
+        opt_times(Option<DateTime<Utc>> => Time, value => value.map(dialect::held));
         /// Adds a column of days.
         dates(NaiveDate => Date, value => value);
         /// Adds a column of bytes.
