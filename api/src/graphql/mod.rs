@@ -22,6 +22,7 @@ mod error;
 pub mod event;
 pub mod export;
 pub mod fact;
+mod few;
 pub mod health;
 mod id;
 pub(crate) mod idempotency;

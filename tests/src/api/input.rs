@@ -219,6 +219,71 @@ fn mistakes_are_told_with_their_place_and_nothing_is_written() {
 }
 
 #[test]
+fn moments_nobody_lives_in_and_endless_lists_are_no_fault_of_ours() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let input = json!({ "name": "Today" });
+        owner.change("createContact", input, "contact { id }").await;
+        let list =
+            "query($filter: ContactFilterInput) { contacts(filter: $filter) { totalCount } }";
+        for (filter, found) in [
+            (json!({ "created": { "from": "-9999-01-01T00:00:00Z" } }), 1),
+            (
+                json!({ "created": { "until": "-9999-01-01T00:00:00Z" } }),
+                0,
+            ),
+            (json!({ "created": { "from": "9999-12-31T23:59:59Z" } }), 0),
+            (
+                json!({ "lastActivity": { "from": "0001-01-01T00:00:00Z" } }),
+                1,
+            ),
+        ] {
+            let variables = json!({ "filter": filter });
+            let answer = owner.must(list, variables).await;
+            assert_eq!(answer["totalCount"], found, "{filter}");
+        }
+        let input = json!({
+            "subject": "CONTACT", "key": "since", "name": "Since", "valueType": "DATE",
+        });
+        let made = owner
+            .change("createAttribute", input, "attribute { id }")
+            .await;
+        let attribute = &made["attribute"]["id"];
+        let refused = |answer: &Value| {
+            let codes = answer["errors"].as_array();
+            let codes = codes.unwrap_or_else(|| panic!("not refused: {answer}"));
+            for code in codes.iter().map(|one| text(&one["extensions"]["code"])) {
+                assert!(!code.starts_with("INTERNAL"), "{answer}");
+            }
+        };
+        let document = "mutation($input: CreateContactInput!) { createContact(input: $input) \
+            { contact { id } userErrors { path code } } }";
+        let input = json!({ "name": "Old", "attributes": [
+            { "attributeId": attribute, "value": { "date": "-9999-1-01" } },
+        ] });
+        refused(&owner.ask(document, &json!({ "input": input })).await);
+
+        let many = |word: &str| vec![word.to_owned(); 70_000];
+        let of_contacts = [
+            json!({ "stages": many("LEAD") }),
+            json!({ "sourceChannels": many("LINE") }),
+            json!({ "ownerIds": many("a") }),
+            json!({ "attributes": [
+                { "attributeId": attribute, "test": { "options": many("a") } },
+            ] }),
+        ];
+        for filter in of_contacts {
+            refused(&owner.ask(list, &json!({ "filter": filter })).await);
+        }
+        let list = "query($filter: ConversationFilterInput) \
+            { conversations(filter: $filter) { totalCount } }";
+        let filter = json!({ "status": many("OPEN") });
+        refused(&owner.ask(list, &json!({ "filter": filter })).await);
+        installation
+    });
+}
+
+#[test]
 fn what_is_brought_twice_is_there_once() {
     on_each(|installation| async move {
         let owner = installation.owner();

@@ -9,7 +9,10 @@ use domain::{
 use entity::{id::WorkspaceId, kind::LifecycleStage};
 
 use crate::graphql::{
-    attribute::AttributeFilterInput, condition::asked, id, segment::SegmentFilterInput,
+    attribute::AttributeFilterInput,
+    condition::asked,
+    few::{few, few_ids},
+    segment::SegmentFilterInput,
     tag::TagFilterInput,
 };
 
@@ -75,12 +78,11 @@ impl AccountFilterInput {
     ) -> domain::error::Result<AccountFilter> {
         let condition = asked(ctx, workspace, self.condition, Place::Account).await?;
         let tags = self.tags.map(TagFilterInput::read).transpose()?;
-        let owners = self.owner_ids.unwrap_or_default();
         Ok(AccountFilter {
             tags: tags.unwrap_or_default(),
             text: self.text.filter(|text| !text.trim().is_empty()),
-            stages: self.stages.unwrap_or_default(),
-            owners: id::parse_all(&owners, &["filter", "ownerIds"])?,
+            stages: few(self.stages, &["filter", "stages"])?,
+            owners: few_ids(self.owner_ids, &["filter", "ownerIds"])?,
             has_owner: self.has_owner,
             segments: self
                 .segments

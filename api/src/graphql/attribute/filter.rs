@@ -7,7 +7,7 @@ use domain::{
     error::Result,
 };
 
-use crate::graphql::{id, scalar::Date};
+use crate::graphql::{few::few, id, scalar::Date};
 
 /// What must hold of the value of one custom attribute.
 #[derive(InputObject)]
@@ -69,14 +69,17 @@ pub(crate) struct TimeRangeInput {
 impl AttributeFilterInput {
     /// Reads a list of tests; `field` is its place in the filter.
     pub(crate) fn read_all(list: Option<Vec<Self>>) -> Result<Vec<AttributeTest>> {
-        let list = list.unwrap_or_default().into_iter().enumerate();
+        let list = few(list, &["filter", "attributes"])?
+            .into_iter()
+            .enumerate();
         list.map(|(index, one)| one.read(index)).collect()
     }
 
     fn read(self, index: usize) -> Result<AttributeTest> {
-        let path = ["filter", "attributes", &index.to_string(), "attributeId"];
+        let index = index.to_string();
+        let path = |field: &'static str| ["filter", "attributes", index.as_str(), field];
         Ok(AttributeTest {
-            attribute: id::parse(&self.attribute_id, &path)?,
+            attribute: id::parse(&self.attribute_id, &path("attributeId"))?,
             test: match self.test {
                 AttributeTestOf::IsSet(is_set) => Test::IsSet(is_set),
                 AttributeTestOf::Text(text) => Test::Text(text),
@@ -94,7 +97,7 @@ impl AttributeFilterInput {
                     from: range.from,
                     until: range.until,
                 },
-                AttributeTestOf::Options(keys) => Test::Options(keys),
+                AttributeTestOf::Options(keys) => Test::Options(few(Some(keys), &path("test"))?),
             },
         })
     }

@@ -13,6 +13,7 @@ use super::{
     access::ChangeOrigin,
     context::{actor, business},
     error::fault,
+    few::few,
     id,
     page::{Connection, connection},
     scalar::Json,
@@ -124,7 +125,7 @@ pub(crate) struct AuditLogFilterInput {
 impl AuditLogFilterInput {
     fn read(self) -> domain::error::Result<AuditFilter> {
         Ok(AuditFilter {
-            actions: self.actions.unwrap_or_default(),
+            actions: few(self.actions, &["filter", "actions"])?,
             subject: self.subject_id.map(|id| id.to_string()),
             contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
             member: id::parse_opt(self.member_id.as_ref(), &["filter", "memberId"])?,

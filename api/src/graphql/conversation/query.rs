@@ -23,6 +23,7 @@ use crate::graphql::{
     contact::Contact,
     context::reader,
     error::fault,
+    few::{few, few_ids},
     id,
     page::{Connection, connection},
     tag::{TagFilterInput, Tagging},
@@ -64,7 +65,6 @@ pub(crate) struct ConversationFilterInput {
 impl ConversationFilterInput {
     pub(crate) fn read(self, now: DateTime<Utc>) -> domain::error::Result<ConversationFilter> {
         let tags = self.tags.map(TagFilterInput::read).transpose()?;
-        let assignees = self.assignee_ids.unwrap_or_default();
         let waiting = self.waiting_longer_than_seconds.map(|seconds| {
             let wait = TimeDelta::try_seconds(seconds).filter(|_| seconds >= 0);
             wait.and_then(|wait| now.checked_sub_signed(wait))
@@ -76,10 +76,10 @@ impl ConversationFilterInput {
         Ok(ConversationFilter {
             tags: tags.unwrap_or_default(),
             inbox: id::parse_opt(self.inbox_id.as_ref(), &["filter", "inboxId"])?,
-            channels: self.channel.unwrap_or_default(),
-            statuses: self.status.unwrap_or_default(),
-            priorities: self.priority.unwrap_or_default(),
-            assignees: id::parse_all(&assignees, &["filter", "assigneeIds"])?,
+            channels: few(self.channel, &["filter", "channel"])?,
+            statuses: few(self.status, &["filter", "status"])?,
+            priorities: few(self.priority, &["filter", "priority"])?,
+            assignees: few_ids(self.assignee_ids, &["filter", "assigneeIds"])?,
             unassigned: self.unassigned,
             watcher: id::parse_opt(self.watcher_id.as_ref(), &["filter", "watcherId"])?,
             waiting_since: waiting.transpose()?,

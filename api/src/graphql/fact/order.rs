@@ -19,6 +19,7 @@ use crate::graphql::{
     contact::Contact,
     context::{loader, reader, writer},
     error::fault,
+    few::few,
     id,
     loader::LinesOf,
     page::{Connection, connection},
@@ -129,7 +130,7 @@ pub(crate) struct OrderFilterInput {
 impl OrderFilterInput {
     fn read(self) -> domain::error::Result<OrderFilter> {
         let common = Filter {
-            statuses: self.statuses.unwrap_or_default(),
+            statuses: few(self.statuses, &["filter", "statuses"])?,
             from: self.from,
             until: self.until,
             ..of(self.contact_id.as_ref(), self.account_id.as_ref())?

@@ -19,6 +19,7 @@ use crate::graphql::{
     contact::Contact,
     context::{loader, reader, writer},
     error::fault,
+    few::few,
     id,
     page::{Connection, connection},
 };
@@ -106,7 +107,7 @@ pub(crate) struct SurveyAnswerFilterInput {
 impl SurveyAnswerFilterInput {
     fn read(self) -> domain::error::Result<SurveyAnswerFilter> {
         let common = Filter {
-            statuses: self.kinds.unwrap_or_default(),
+            statuses: few(self.kinds, &["filter", "kinds"])?,
             from: self.from,
             until: self.until,
             ..of(self.contact_id.as_ref(), self.account_id.as_ref())?

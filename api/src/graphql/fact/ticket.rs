@@ -19,6 +19,7 @@ use crate::graphql::{
     contact::Contact,
     context::{loader, reader, writer},
     error::fault,
+    few::few,
     id,
     page::{Connection, connection},
 };
@@ -111,14 +112,14 @@ pub(crate) struct TicketFilterInput {
 impl TicketFilterInput {
     fn read(self) -> domain::error::Result<TicketFilter> {
         let common = Filter {
-            statuses: self.statuses.unwrap_or_default(),
+            statuses: few(self.statuses, &["filter", "statuses"])?,
             from: self.from,
             until: self.until,
             ..of(self.contact_id.as_ref(), self.account_id.as_ref())?
         };
         Ok(TicketFilter {
             common,
-            priorities: self.priorities.unwrap_or_default(),
+            priorities: few(self.priorities, &["filter", "priorities"])?,
         })
     }
 }

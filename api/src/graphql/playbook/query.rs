@@ -15,6 +15,7 @@ use super::{Enrolment, Playbook, template::PlaybookTemplate};
 use crate::graphql::{
     context::{loader, reader},
     error::fault,
+    few::few,
     id,
     page::{Connection, connection},
 };
@@ -50,7 +51,7 @@ impl PlaybookQuery {
     ) -> Result<Connection<String, Playbook>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let states = states.unwrap_or_default();
+        let states = few(states, &["states"]).map_err(fault)?;
         let found = playbook::list(ctx, actor.workspace, &states, &page)
             .await
             .map_err(fault)?;

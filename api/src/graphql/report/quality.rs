@@ -18,6 +18,7 @@ use entity::{
 use crate::graphql::{
     context::{loader, reader, writer},
     error::{fault, settle},
+    few::few,
     id,
     operation::Operation,
     page::{Connection, connection},
@@ -87,8 +88,8 @@ impl TagQualityRun {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = FindingFilter {
-            kinds: kinds.unwrap_or_default(),
-            severities: severities.unwrap_or_default(),
+            kinds: few(kinds, &["kinds"]).map_err(fault)?,
+            severities: few(severities, &["severities"]).map_err(fault)?,
             tag: id::parse_opt(tag_id.as_ref(), &["tagId"]).map_err(fault)?,
         };
         let found = quality::findings(ctx, actor.workspace, self.0.id, &filter, &page);

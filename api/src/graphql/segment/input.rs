@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, OneofObject};
 use domain::{condition::ConditionInput, segment::Filter};
 use entity::kind::SegmentSubject;
 
-use crate::graphql::{account::AccountFilterInput, contact::ContactFilterInput, id};
+use crate::graphql::{account::AccountFilterInput, contact::ContactFilterInput, few::few_ids};
 
 /// Which segments a contact or an account must and must not be in; every part given must hold.
 #[derive(InputObject, Default)]
@@ -19,9 +19,7 @@ pub(crate) struct SegmentFilterInput {
 
 impl SegmentFilterInput {
     pub(crate) fn read(self) -> domain::error::Result<Filter> {
-        let read = |ids: Option<Vec<ID>>, part: &str| {
-            id::parse_all(&ids.unwrap_or_default(), &["filter", "segments", part])
-        };
+        let read = |ids: Option<Vec<ID>>, part: &str| few_ids(ids, &["filter", "segments", part]);
         Ok(Filter {
             any: read(self.any, "any")?,
             all: read(self.all, "all")?,

@@ -12,7 +12,6 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     access::Origin,
-    error::{Error, UserErrorCode},
     page::PageRequest,
     tag::{
         self, TagFilter,
@@ -32,6 +31,7 @@ use super::{
     context::{loader, reader},
     conversation::Conversation,
     error::fault,
+    few::few_ids,
     id,
     loader::{CountsOf, PathOf, TaggingsAt, TaggingsOf},
     page::{Connection, connection},
@@ -422,9 +422,6 @@ pub(crate) async fn history_of(
     ))
 }
 
-/// Ids each list of a tag filter takes.
-const MAX_FILTER_IDS: usize = 100;
-
 /// Which tags a thing must and must not have. Every part given must hold; parts left out ask for
 /// nothing.
 #[derive(InputObject)]
@@ -452,13 +449,7 @@ impl TagFilterInput {
             ids: Option<Vec<ID>>,
             field: &'static str,
         ) -> domain::error::Result<Vec<I>> {
-            let ids = ids.unwrap_or_default();
-            let path = &["filter", "tags", field];
-            if ids.len() > MAX_FILTER_IDS {
-                let message = format!("Name at most {MAX_FILTER_IDS}.");
-                return Err(Error::refused(path, UserErrorCode::LimitReached, message));
-            }
-            id::parse_all(&ids, path)
+            few_ids(ids, &["filter", "tags", field])
         }
         Ok(TagFilter {
             any: list(self.any, "any")?,

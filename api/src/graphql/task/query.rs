@@ -16,6 +16,7 @@ use super::Task;
 use crate::graphql::{
     context::{loader, reader},
     error::fault,
+    few::{few, few_ids},
     id,
     page::{Connection, connection},
 };
@@ -52,12 +53,11 @@ pub(crate) struct TaskFilterInput {
 
 impl TaskFilterInput {
     fn read(self, actor: &Actor) -> domain::error::Result<TaskFilter> {
-        let assignees = self.assignee_ids.unwrap_or_default();
-        let mut assignees = id::parse_all(&assignees, &["filter", "assigneeIds"])?;
+        let mut assignees = few_ids(self.assignee_ids, &["filter", "assigneeIds"])?;
         assignees.extend(self.mine.then_some(actor.member));
         Ok(TaskFilter {
-            statuses: self.status.unwrap_or_default(),
-            priorities: self.priority.unwrap_or_default(),
+            statuses: few(self.status, &["filter", "status"])?,
+            priorities: few(self.priority, &["filter", "priority"])?,
             assignees,
             unassigned: self.unassigned,
             contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
