@@ -16,7 +16,7 @@ use crate::{
     contact::{one_of, owner_key},
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest, by_value},
+    page::{Column, Key, Keyset, Page, PageRequest, by_value},
     search::{self, narrow},
     segment,
     store::Query,
@@ -120,14 +120,20 @@ pub enum AccountOrder {
 impl AccountOrder {
     fn keyset(self, backend: DatabaseBackend) -> Keyset {
         let (order, key, descending) = match self {
-            Self::NameAsc | Self::NameDesc => ("name", Some("a.name_key"), self == Self::NameDesc),
+            Self::NameAsc | Self::NameDesc => (
+                "name",
+                Some(Column::Text("a.name_key")),
+                self == Self::NameDesc,
+            ),
             Self::CreatedAsc | Self::CreatedDesc => ("created", None, self == Self::CreatedDesc),
-            Self::StageAsc | Self::StageDesc => {
-                ("stage", Some("a.stage_rank"), self == Self::StageDesc)
-            }
+            Self::StageAsc | Self::StageDesc => (
+                "stage",
+                Some(Column::Whole("a.stage_rank")),
+                self == Self::StageDesc,
+            ),
             Self::OwnerAsc | Self::OwnerDesc => (
                 "owner",
-                Some(owner_key('a', backend)),
+                Some(Column::Of(owner_key('a', backend))),
                 self == Self::OwnerDesc,
             ),
             Self::HealthAsc | Self::HealthDesc => (

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Contact;
-use crate::page::{Key, Keyset};
+use crate::page::{Column, Key, Keyset};
 
 /// How a list of contacts is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -73,38 +73,46 @@ impl ContactOrder {
             Self::CreatedAsc => ("created", None, id, false),
             Self::HealthDesc | Self::HealthAsc => {
                 let id = if by_tag { id } else { "h.contact_id" };
-                ("health", Some(rank), id, self == Self::HealthDesc)
+                (
+                    "health",
+                    Some(Column::Real(rank)),
+                    id,
+                    self == Self::HealthDesc,
+                )
             }
             Self::ActivityDesc | Self::ActivityAsc => (
                 "activity",
-                Some("a.last_activity_at"),
+                Some(Column::Time("a.last_activity_at")),
                 "a.contact_id",
                 self == Self::ActivityDesc,
             ),
-            Self::NameAsc | Self::NameDesc => {
-                ("name", Some("c.name_key"), "c.id", self == Self::NameDesc)
-            }
+            Self::NameAsc | Self::NameDesc => (
+                "name",
+                Some(Column::Text("c.name_key")),
+                "c.id",
+                self == Self::NameDesc,
+            ),
             Self::KanaAsc | Self::KanaDesc => (
                 "kana",
-                Some("COALESCE(c.kana_key, c.name_key)"),
+                Some(Column::Text("COALESCE(c.kana_key, c.name_key)")),
                 "c.id",
                 self == Self::KanaDesc,
             ),
             Self::StageAsc | Self::StageDesc => (
                 "stage",
-                Some("c.stage_rank"),
+                Some(Column::Whole("c.stage_rank")),
                 "c.id",
                 self == Self::StageDesc,
             ),
             Self::OwnerAsc | Self::OwnerDesc => (
                 "owner",
-                Some(owner_key('c', backend)),
+                Some(Column::Of(owner_key('c', backend))),
                 "c.id",
                 self == Self::OwnerDesc,
             ),
             Self::SourceAsc | Self::SourceDesc => (
                 "source",
-                Some("COALESCE(c.source_channel, '')"),
+                Some(Column::Text("COALESCE(c.source_channel, '')")),
                 "c.id",
                 self == Self::SourceDesc,
             ),

@@ -14,7 +14,7 @@ use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest, by_value},
+    page::{Column, Key, Keyset, Page, PageRequest, by_value},
     search::{self, narrow},
     store::Query,
     tag::TagFilter,
@@ -166,12 +166,12 @@ pub enum ConversationOrder {
 impl ConversationOrder {
     fn keyset(self) -> Keyset {
         let (order, key, descending) = match self {
-            Self::ActivityDesc => ("recent", Some("cv.last_message_at"), true),
-            Self::ActivityAsc => ("silent", Some("cv.last_message_at"), false),
+            Self::ActivityDesc => ("recent", Some(Column::Time("cv.last_message_at")), true),
+            Self::ActivityAsc => ("silent", Some(Column::Time("cv.last_message_at")), false),
             Self::CreatedDesc => ("created-", None, true),
             Self::CreatedAsc => ("created", None, false),
-            Self::WaitingLongest => ("waiting", Some("cv.waiting_since"), false),
-            Self::PriorityDesc => ("priority", Some("cv.priority"), true),
+            Self::WaitingLongest => ("waiting", Some(Column::Time("cv.waiting_since")), false),
+            Self::PriorityDesc => ("priority", Some(Column::Int("cv.priority")), true),
         };
         Keyset {
             order,

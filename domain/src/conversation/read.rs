@@ -10,7 +10,7 @@ use sea_orm::EntityTrait as _;
 use crate::{
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
@@ -77,7 +77,7 @@ pub async fn messages(
 ) -> Result<Page<(String, message::Model)>> {
     let keyset = Keyset {
         order: "sent",
-        key: Some("m.sent_at"),
+        key: Some(Column::Time("m.sent_at")),
         id: "m.id",
         descending: false,
     };

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
     workspace,
 };
@@ -29,7 +29,7 @@ pub async fn of_contact(
 ) -> Result<Page<(String, email_event::Model)>> {
     let keyset = Keyset {
         order: "occurred",
-        key: Some("e.occurred_at"),
+        key: Some(Column::Time("e.occurred_at")),
         id: "e.id",
         descending: true,
     };

@@ -15,7 +15,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     mail::EmailAddress,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     text,
     work::change::{Change, Fact},
@@ -265,7 +265,7 @@ pub async fn of_contact(
 ) -> Result<Page<(String, event::Model)>> {
     let keyset = Keyset {
         order: "occurred",
-        key: Some("e.occurred_at"),
+        key: Some(Column::Time("e.occurred_at")),
         id: "e.id",
         descending: true,
     };

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
@@ -96,7 +96,7 @@ impl<S: Copy> Table<S> {
             let account = query.arg(account);
             query.push(&format!(" AND t.account_id = {account}"));
         }
-        let time = self.keyset.key.unwrap_or("t.created_at");
+        let time = self.keyset.key.map_or("t.created_at", Column::sql);
         for (bound, sign) in [(filter.from, ">="), (filter.until, "<")] {
             if let Some(at) = bound {
                 let at = query.arg(at);

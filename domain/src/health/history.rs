@@ -20,13 +20,13 @@ use super::{
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
 const NEWEST_FIRST: Keyset = Keyset {
     order: "health_history",
-    key: Some("as_of"),
+    key: Some(Column::Time("as_of")),
     id: "id",
     descending: true,
 };

@@ -14,7 +14,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     operation,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
 };
 
@@ -94,7 +94,7 @@ pub(super) async fn note(tx: &Tx<'_>, operation: OperationId, lines: &[ImportLin
 
 const IN_ORDER: Keyset = Keyset {
     order: "line",
-    key: Some("l.record"),
+    key: Some(Column::Whole("l.record")),
     id: "l.operation_id",
     descending: false,
 };

@@ -21,7 +21,7 @@ use crate::{
         ingest::{self, Head, Told},
         read::{Listed, Table},
     },
-    page::{Keyset, Page, PageRequest},
+    page::{Column, Keyset, Page, PageRequest},
     store::Rows,
     work::change::Fact,
 };
@@ -143,7 +143,7 @@ const TABLE: Table<InvoiceStatus> = Table {
     name: "invoice",
     keyset: Keyset {
         order: "issued",
-        key: Some("t.issued_at"),
+        key: Some(Column::Time("t.issued_at")),
         id: "t.id",
         descending: true,
     },

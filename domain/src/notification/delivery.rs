@@ -23,7 +23,7 @@ use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     work::{
         change::{Change, Fact},
@@ -331,7 +331,7 @@ pub async fn attempts(
 ) -> Result<Page<(String, delivery_attempt::Model)>> {
     let keyset = Keyset {
         order: "attempt",
-        key: Some("CAST(a.attempt AS double precision)"),
+        key: Some(Column::Real("CAST(a.attempt AS double precision)")),
         id: "a.id",
         descending: false,
     };

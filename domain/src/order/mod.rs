@@ -22,7 +22,7 @@ use crate::{
         money::MAX_AMOUNT,
         read::{Listed, Table},
     },
-    page::{Keyset, Page, PageRequest},
+    page::{Column, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     work::change::Fact,
 };
@@ -233,7 +233,7 @@ const TABLE: Table<OrderStatus> = Table {
     name: "sales_order",
     keyset: Keyset {
         order: "placed",
-        key: Some("t.placed_at"),
+        key: Some(Column::Time("t.placed_at")),
         id: "t.id",
         descending: true,
     },

@@ -35,7 +35,8 @@ pub const DEFAULT_SIZE: i64 = 20;
 /// Rows a page has at most.
 pub const MAX_SIZE: i64 = 100;
 
-/// The sort key of a row.
+/// The sort key of a row. What is written is read as what it looks like; a moment looks like a text,
+/// and only the list knows that it is one ([`Column`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Key {
@@ -44,6 +45,7 @@ pub enum Key {
     /// A number, such as a score.
     Real(f64),
     /// A moment.
+    #[serde(skip_deserializing)]
     Time(DateTime<Utc>),
     /// A text, such as a name.
     Text(String),
@@ -59,6 +61,57 @@ pub enum Key {
     },
     /// The id alone is the key.
     Id(()),
+}
+
+/// The SQL of a sort key, and what its values are: a cursor that anybody may have made up is only
+/// compared with the column when it holds the same.
+#[derive(Debug, Clone, Copy)]
+pub enum Column {
+    /// As [`Key::Int`].
+    Int(&'static str),
+    /// As [`Key::Real`].
+    Real(&'static str),
+    /// As [`Key::Time`].
+    Time(&'static str),
+    /// As [`Key::Text`].
+    Text(&'static str),
+    /// As [`Key::Of`].
+    Of(&'static str),
+    /// As [`Key::Whole`].
+    Whole(&'static str),
+}
+
+impl Column {
+    /// The text of it.
+    pub(crate) fn sql(self) -> &'static str {
+        match self {
+            Self::Int(sql)
+            | Self::Real(sql)
+            | Self::Time(sql)
+            | Self::Text(sql)
+            | Self::Of(sql)
+            | Self::Whole(sql) => sql,
+        }
+    }
+
+    /// Binds what a cursor holds, if it is a value of this column; returns its placeholder.
+    fn bind(self, key: Key, query: &mut Query) -> Option<String> {
+        Some(match (self, key) {
+            (Self::Int(_), Key::Int(key)) | (Self::Whole(_), Key::Whole { whole: key }) => {
+                query.arg(key)
+            }
+            (Self::Real(_), Key::Real(key)) => query.arg(key),
+            (Self::Real(_), Key::Int(key)) => query.arg(key as f64),
+            (Self::Time(_), Key::Time(key)) => query.arg(key),
+            (Self::Time(_), Key::Text(key)) => {
+                let time = DateTime::parse_from_rfc3339(&key).ok()?;
+                query.arg(time.with_timezone(&Utc))
+            }
+            (Self::Text(_), Key::Text(key)) => query.arg(key),
+            (Self::Of(_), Key::Of { of }) => query.arg(of),
+            _ => return None,
+        })
+    }
 }
 
 /// A place in a list, between rows.
@@ -79,21 +132,26 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(json.unwrap_or_default())
     }
 
-    /// Reads the text back; refuses anything this release did not write for `order`.
+    /// Reads the text back; refuses anything this release did not write for `order`. A moment is read
+    /// as its text.
     pub fn decode(text: &str, order: &str, argument: &str) -> Result<Self> {
-        let refuse = || {
-            let message = "This cursor does not belong to this list in this order. Start again \
-                           without it.";
-            Error::refused(&[argument], UserErrorCode::Invalid, message)
-        };
+        let refuse = || Self::refused(argument);
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse())?;
         let (of, key, id): (String, Key, Uuid) =
             serde_json::from_slice(&bytes).map_err(|_| refuse())?;
-        if of == order {
+        // PostgreSQL holds no such text, so no row has this key.
+        let is_text = !matches!(&key, Key::Text(text) if text.contains('\0'));
+        if of == order && is_text {
             Ok(Self { order: of, key, id })
         } else {
             Err(refuse())
         }
+    }
+
+    fn refused(argument: &str) -> Error {
+        let message = "This cursor does not belong to this list in this order. Start again \
+                       without it.";
+        Error::refused(&[argument], UserErrorCode::Invalid, message)
     }
 }
 
@@ -236,8 +294,8 @@ impl Total {
 pub struct Keyset {
     /// The order's name, written into cursors.
     pub order: &'static str,
-    /// The SQL of the sort key; `None` when the id alone decides.
-    pub key: Option<&'static str>,
+    /// The sort key; `None` when the id alone decides.
+    pub key: Option<Column>,
     /// The SQL of the id.
     pub id: &'static str,
     /// Whether the largest come first.
@@ -259,20 +317,14 @@ impl Keyset {
             let cursor = Cursor::decode(text, self.order, argument)?;
             let sign = if forward == self.descending { "<" } else { ">" };
             let id = query.arg(cursor.id);
-            let condition = match (self.key, cursor.key) {
-                (Some(column), key) => {
-                    let key = match key {
-                        Key::Int(key) => query.arg(key),
-                        Key::Real(key) => query.arg(key),
-                        Key::Time(key) => query.arg(key),
-                        Key::Text(key) => query.arg(key),
-                        Key::Of { of } => query.arg(of),
-                        Key::Whole { whole } => query.arg(whole),
-                        Key::Id(()) => id.clone(),
-                    };
+            let condition = match self.key {
+                Some(column) => {
+                    let key = column.bind(cursor.key, query);
+                    let key = key.ok_or_else(|| Cursor::refused(argument))?;
+                    let column = column.sql();
                     format!(" AND ({column}, {}) {sign} ({key}, {id})", self.id)
                 }
-                (None, _) => format!(" AND {} {sign} {id}", self.id),
+                None => format!(" AND {} {sign} {id}", self.id),
             };
             query.push(&condition);
         }
@@ -283,7 +335,7 @@ impl Keyset {
         };
         let limit = query.arg(page.size + 1);
         let order = match self.key {
-            Some(column) => format!("{column} {way}, {} {way}", self.id),
+            Some(column) => format!("{} {way}, {} {way}", column.sql(), self.id),
             None => format!("{} {way}", self.id),
         };
         query.push(&format!(" ORDER BY {order} LIMIT {limit}"));
@@ -360,7 +412,8 @@ mod tests {
             Key::Real(61.0),
             Key::Real(61.5),
             Key::Text("縁".to_owned()),
-            Key::Time(DateTime::UNIX_EPOCH),
+            Key::Text("2024-01-01 10:00:00 utc".to_owned()),
+            Key::Text("2024-01-01T10:00:00Z".to_owned()),
             Key::Of {
                 of: Uuid::from_u128(7),
             },
@@ -377,6 +430,49 @@ mod tests {
             assert!(Cursor::decode(&text, "name", "after").is_err());
         }
         assert!(Cursor::decode("nonsense", "health", "after").is_err());
+    }
+
+    #[test]
+    fn a_cursor_whose_key_is_not_of_the_column_is_refused() {
+        let keys = || {
+            [
+                Key::Int(3),
+                Key::Real(0.5),
+                Key::Time(DateTime::UNIX_EPOCH),
+                Key::Text("x".to_owned()),
+                Key::Text("2024-01-01 10:00:00 utc".to_owned()),
+                Key::Of {
+                    of: Uuid::from_u128(7),
+                },
+                Key::Whole { whole: 3 },
+                Key::Id(()),
+                Key::Text("\0".to_owned()),
+            ]
+        };
+        for (column, fit) in [
+            (Column::Int("k"), &[0][..]),
+            (Column::Real("k"), &[0, 1]),
+            (Column::Time("k"), &[2]),
+            // A moment in a cursor is a text like any other to a list of texts.
+            (Column::Text("k"), &[2, 3, 4]),
+            (Column::Of("k"), &[5]),
+            (Column::Whole("k"), &[6]),
+        ] {
+            let keyset = Keyset {
+                order: "o",
+                key: Some(column),
+                id: "id",
+                descending: false,
+            };
+            for (index, key) in keys().into_iter().enumerate() {
+                let page = PageRequest {
+                    after: Some(keyset.cursor(key, Uuid::from_u128(5))),
+                    ..PageRequest::first(1)
+                };
+                let applied = keyset.apply(&mut Query::new("SELECT 1 WHERE true"), &page);
+                assert_eq!(applied.is_ok(), fit.contains(&index), "{column:?} {index}");
+            }
+        }
     }
 
     #[test]

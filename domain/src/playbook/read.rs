@@ -14,7 +14,7 @@ use crate::{
     contact::one_of,
     ctx::Ctx,
     error::{Error, Result},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
@@ -52,7 +52,7 @@ impl TryFrom<playbook_version::Model> for Version {
 
 const BY_NAME: Keyset = Keyset {
     order: "playbook",
-    key: Some("p.name_key"),
+    key: Some(Column::Text("p.name_key")),
     id: "p.id",
     descending: false,
 };
@@ -103,7 +103,7 @@ pub async fn load(
 
 const NEWEST_VERSION: Keyset = Keyset {
     order: "playbook_version",
-    key: Some("v.version"),
+    key: Some(Column::Whole("v.version")),
     id: "v.playbook_id",
     descending: true,
 };
@@ -226,7 +226,7 @@ pub async fn load_enrolments(
 
 const LATEST_STEP: Keyset = Keyset {
     order: "enrolment_step",
-    key: Some("s.number"),
+    key: Some(Column::Whole("s.number")),
     id: "s.enrolment_id",
     descending: true,
 };

@@ -11,7 +11,7 @@ use crate::{
     access::Origin,
     ctx::Ctx,
     error::{Error, Result},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
@@ -75,7 +75,7 @@ pub(super) fn stored(error: StoredError) -> Error {
 
 const ORDER: Keyset = Keyset {
     order: "position",
-    key: Some("CAST(u.position AS double precision)"),
+    key: Some(Column::Real("CAST(u.position AS double precision)")),
     id: "u.id",
     descending: false,
 };

@@ -19,7 +19,7 @@ use crate::{
     access::{Actor, Origin, Scope},
     ctx::Ctx,
     error::{Error, Result},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::Query,
 };
 
@@ -57,7 +57,7 @@ impl TryFrom<rule_version::Model> for RuleVersion {
 
 const NEWEST: Keyset = Keyset {
     order: "rule_version",
-    key: Some("CAST(v.version AS double precision)"),
+    key: Some(Column::Real("CAST(v.version AS double precision)")),
     id: "v.rule_id",
     descending: true,
 };

@@ -16,7 +16,7 @@ use crate::{
     condition::Condition,
     ctx::Ctx,
     error::{Error, Result},
-    page::{Key, Keyset, Page, PageRequest, Total},
+    page::{Column, Key, Keyset, Page, PageRequest, Total},
     store::{Query, Rows},
 };
 
@@ -84,7 +84,7 @@ impl TryFrom<segment::Model> for Segment {
 
 const BY_NAME: Keyset = Keyset {
     order: "name",
-    key: Some("s.name_key"),
+    key: Some(Column::Text("s.name_key")),
     id: "s.id",
     descending: false,
 };

@@ -22,7 +22,7 @@ use crate::{
         ingest::{self, Head, Told},
         read::{Listed, Table},
     },
-    page::{Keyset, Page, PageRequest},
+    page::{Column, Keyset, Page, PageRequest},
     store::Rows,
     work::change::Fact,
 };
@@ -131,7 +131,7 @@ const TABLE: Table<SurveyKind> = Table {
     name: "survey_answer",
     keyset: Keyset {
         order: "answered",
-        key: Some("t.answered_at"),
+        key: Some(Column::Time("t.answered_at")),
         id: "t.id",
         descending: true,
     },

@@ -11,7 +11,7 @@ use crate::{
     contact::one_of,
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
@@ -93,7 +93,7 @@ pub enum TaskOrder {
 impl TaskOrder {
     fn keyset(self) -> Keyset {
         let (order, key, descending) = match self {
-            Self::Due => ("task_due", Some("t.sort_at"), false),
+            Self::Due => ("task_due", Some(Column::Time("t.sort_at")), false),
             Self::Newest => ("task_new", None, true),
         };
         Keyset {

@@ -20,7 +20,7 @@ use crate::{
         ingest::{self, Head, Told},
         read::{Listed, Table},
     },
-    page::{Keyset, Page, PageRequest},
+    page::{Column, Keyset, Page, PageRequest},
     store::Rows,
     work::change::Fact,
 };
@@ -140,7 +140,7 @@ const TABLE: Table<TicketStatus> = Table {
     name: "ticket",
     keyset: Keyset {
         order: "opened",
-        key: Some("t.opened_at"),
+        key: Some(Column::Time("t.opened_at")),
         id: "t.id",
         descending: true,
     },

@@ -12,7 +12,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     fact::Of,
-    page::{Cursor, Key, Keyset, Page, PageRequest, Total},
+    page::{Column, Cursor, Key, Keyset, Page, PageRequest, Total},
     store::{Query, Rows},
 };
 
@@ -35,7 +35,7 @@ const ORDER: &str = "timeline";
 /// For cutting the page; the statement is written here, because it has one part for each kind.
 const NEWEST: Keyset = Keyset {
     order: ORDER,
-    key: Some("at"),
+    key: Some(Column::Text("at")),
     id: "subject_id",
     descending: true,
 };

@@ -11,7 +11,7 @@ use super::Finding;
 use crate::{
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
 };
 
@@ -24,7 +24,7 @@ const NEWEST: Keyset = Keyset {
 
 const GRAVEST: Keyset = Keyset {
     order: "tag_finding",
-    key: Some("f.severity_rank"),
+    key: Some(Column::Whole("f.severity_rank")),
     id: "f.id",
     descending: false,
 };
