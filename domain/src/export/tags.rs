@@ -1,6 +1,6 @@
 //! Tags as rows, and the tags of things as an import reads them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{
     id::WorkspaceId,
@@ -18,13 +18,53 @@ use crate::{
         catalogue::{self, Forest, ForestFilter},
         path, tagging,
     },
+    text::name_key,
 };
 
-/// The way to a tag, with what separates tags in a cell made plain.
-fn written(forest: &Forest, tag: &tag_row::Model) -> String {
-    let group = tag.group_id.and_then(|id| forest.group(id));
-    let group = group.map(|group| group.name.as_str());
-    path::written(group, &forest.path(tag)).replace(';', "\\;")
+/// The ways to all tags of a workspace as an import finds them.
+struct Ways<'f> {
+    forest: &'f Forest,
+    /// Tags at the top that bear the name of a group.
+    namesakes: HashSet<(TagKind, &'f str)>,
+}
+
+impl<'f> Ways<'f> {
+    fn new(forest: &'f Forest) -> Self {
+        let groups: HashSet<(TagKind, &str)> = forest
+            .groups()
+            .map(|group| (group.kind, group.name_key.as_str()))
+            .collect();
+        let all = ForestFilter {
+            archived: true,
+            ..ForestFilter::default()
+        };
+        let tops = forest
+            .list(all)
+            .filter(|tag| tag.parent_id.is_none() && tag.group_id.is_none());
+        let names = tops.map(|tag| (tag.kind, tag.name_key.as_str()));
+        Self {
+            forest,
+            namesakes: names.filter(|name| groups.contains(name)).collect(),
+        }
+    }
+
+    /// The way to a tag, with what separates tags in a cell made plain. Where a tag at the top bears
+    /// the name of a group, it says which of the two is meant.
+    fn written(&self, tag: &tag_row::Model) -> String {
+        let group = tag.group_id.and_then(|id| self.forest.group(id));
+        let names = self.forest.path(tag);
+        let (first, has_more) = match group {
+            Some(group) => (group.name_key.clone(), true),
+            None => (name_key(&names[0]), names.len() > 1),
+        };
+        let group = group.map(|group| group.name.as_str());
+        let way = if has_more && self.namesakes.contains(&(tag.kind, first.as_str())) {
+            path::written_exactly(group, &names)
+        } else {
+            path::written(group, &names)
+        };
+        way.replace(';', "\\;")
+    }
 }
 
 /// The tags that things carry, as the paths an import finds them by.
@@ -34,11 +74,12 @@ pub(super) async fn of_things(
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<Value>>> {
     let forest = catalogue::forest(ctx, workspace).await?;
+    let ways = Ways::new(&forest);
     let mut tags: HashMap<Uuid, Vec<Value>> = HashMap::new();
     for tagging in tagging::load_active(ctx, workspace, ids).await? {
         if let Some(tag) = forest.get(tagging.tag_id) {
             let tags = tags.entry(tagging.target_id).or_default();
-            tags.push(written(&forest, tag).into());
+            tags.push(ways.written(tag).into());
         }
     }
     Ok(tags)
@@ -47,6 +88,7 @@ pub(super) async fn of_things(
 /// All tags, archived ones too, with their counters.
 pub(super) async fn page(ctx: &Ctx, workspace: WorkspaceId) -> Result<Rows> {
     let (forest, counts) = catalogue::counted(ctx, workspace).await?;
+    let ways = Ways::new(&forest);
     let filter = ForestFilter {
         archived: true,
         ..ForestFilter::default()
@@ -64,7 +106,7 @@ pub(super) async fn page(ctx: &Ctx, workspace: WorkspaceId) -> Result<Rows> {
             let mut row = vec![
                 json!(tag.id),
                 json!(kind),
-                json!(written(&forest, tag)),
+                json!(ways.written(tag)),
                 json!(tag.name),
                 json!(tag.description),
                 json!(tag.colour),

@@ -24,7 +24,7 @@ use crate::{
         encoding, formula,
         record::{Broken, Record},
     },
-    tag::path,
+    tag::path::{self, Way},
     text,
 };
 
@@ -92,7 +92,7 @@ pub(super) struct Values {
     pub(super) owner_email: Option<String>,
     pub(super) channel: Option<Channel>,
     pub(super) campaign: Option<String>,
-    pub(super) tags: Vec<Vec<String>>,
+    pub(super) tags: Vec<Way>,
     pub(super) attributes: Vec<(AttributeId, Stored)>,
     pub(super) domain: Option<String>,
     pub(super) website: Option<String>,
@@ -295,7 +295,7 @@ fn domain(cell: &str) -> Result<String, Refusal> {
 }
 
 /// The paths in a cell: separated by `;`, unless that has a backslash before it.
-fn tags(cell: &str) -> Vec<Vec<String>> {
+fn tags(cell: &str) -> Vec<Way> {
     let mut paths = vec![String::new()];
     let mut escaped = false;
     for c in cell.chars() {
@@ -307,7 +307,7 @@ fn tags(cell: &str) -> Vec<Vec<String>> {
         escaped = c == '\\' && !escaped;
     }
     let read = paths.iter().map(|text| path::read(text));
-    read.filter(|names| !names.is_empty()).collect()
+    read.filter(|way| !way.names.is_empty()).collect()
 }
 
 fn attribute(
@@ -388,13 +388,18 @@ mod tests {
 
     #[test]
     fn a_cell_of_tags_holds_paths() {
-        let names = |path: &[&str]| path.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let way = |from, names: &[&str]| Way {
+            from,
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+        };
         assert_eq!(
-            tags("業種/IT/SaaS; VIP ；a\\;b/c\\/d;;"),
+            tags("業種/IT/SaaS; VIP ；a\\;b/c\\/d;;/VIP;業種//IT"),
             [
-                names(&["業種", "IT", "SaaS"]),
-                names(&["VIP"]),
-                names(&["a;b", "c/d"])
+                way(path::Start::Either, &["業種", "IT", "SaaS"]),
+                way(path::Start::Either, &["VIP"]),
+                way(path::Start::Either, &["a;b", "c/d"]),
+                way(path::Start::Top, &["VIP"]),
+                way(path::Start::Group, &["業種", "IT"]),
             ]
         );
     }

@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Tx},
     subject::Subject,
-    tag::{Named, Reason, Request as Tagging, tagging},
+    tag::{Named, Reason, Request as Tagging, path::Way, tagging},
 };
 
 /// What a batch is taken in for.
@@ -275,14 +275,14 @@ impl<'a> Around<'a> {
         resolved
     }
 
-    fn resolve_tags(&mut self, paths: &[Vec<String>], problems: &mut Vec<Problem>) -> Vec<usize> {
+    fn resolve_tags(&mut self, ways: &[Way], problems: &mut Vec<Problem>) -> Vec<usize> {
         let Some(named) = &mut self.tags else {
             return Vec::new();
         };
         let mut found: Vec<usize> = Vec::new();
         let mut groups: HashMap<TagGroupId, usize> = HashMap::new();
-        for path in paths {
-            match named.resolve(path) {
+        for way in ways {
+            match named.resolve(way) {
                 Ok(tag) if found.contains(&tag) => {}
                 Ok(tag) => {
                     if let Some(group) = named.single_group(tag)

@@ -20,7 +20,7 @@ use super::{
         create::{audited, insert},
         hold,
     },
-    path,
+    path::{self, Start, Way},
 };
 use crate::{
     access::Origin,
@@ -132,45 +132,121 @@ impl Named {
         place
     }
 
-    /// The tag of a path: the group's name first, if it is a value of one. A single name may be that of
-    /// a tag anywhere, if there is only one. The refusal has no path.
-    pub(crate) fn resolve(&mut self, path: &[String]) -> Result<usize, UserError> {
-        let Some((first, below)) = path.split_first() else {
+    /// The tag of a way. A single name may be that of a tag anywhere, if there is only one. What could
+    /// be either of two tags is refused. The refusal has no path.
+    pub(crate) fn resolve(&mut self, way: &Way) -> Result<usize, UserError> {
+        let Some((first, below)) = way.names.split_first() else {
             return Err(refusal(UserErrorCode::Required, "Name a tag.".to_owned()));
         };
-        let group = self.groups.get(&name_key(first));
-        let (group, names) = match group {
-            Some(group) if below.is_empty() && !self.is_tag(first) => {
-                let message = format!(
-                    "{} is a group of tags. Write one of its tags behind it: {0}/Tag.",
-                    group.name
-                );
-                return Err(refusal(UserErrorCode::Invalid, message));
-            }
-            Some(group) if !below.is_empty() => {
-                if group.archived_at.is_some() {
-                    let message = format!("The group {} is archived.", group.name);
-                    return Err(refusal(UserErrorCode::Invalid, message));
-                }
-                (Some(group.id), below)
-            }
-            _ => (None, path),
-        };
-        if let ([name], None) = (names, group)
-            && !self.places.contains_key(&(None, None, name_key(name)))
-            && let Some([only]) = self.by_name.get(&name_key(name)).map(Vec::as_slice)
+        let group = self.group_of(way, first, below)?;
+        let names = if group.is_some() { below } else { &way.names };
+        if let ([name], None, Start::Either) = (names, group, way.from)
+            && let Some(only) = self.anywhere(name)?
         {
-            return self.usable(*only);
+            return self.usable(only);
         }
         let mut at = None;
         for name in names {
             let found = self.places.get(&(group, at, name_key(name))).copied();
             at = Some(match found {
                 Some(found) => self.usable(found)?,
-                None => self.imagine(group, at, name, path)?,
+                None => self.imagine(group, at, name, &way.names)?,
             });
         }
         at.ok_or_else(|| refusal(UserErrorCode::Required, "Name a tag.".to_owned()))
+    }
+
+    /// The group a way begins at; nothing when it begins at a tag.
+    fn group_of(
+        &self,
+        way: &Way,
+        first: &str,
+        below: &[String],
+    ) -> Result<Option<TagGroupId>, UserError> {
+        let group = self.groups.get(&name_key(first));
+        let Some(group) = group.filter(|_| way.from != Start::Top) else {
+            if way.from == Start::Group {
+                let message = format!("There is no group {}.", text::printable(first));
+                return Err(refusal(UserErrorCode::NotFound, message));
+            }
+            return Ok(None);
+        };
+        if below.is_empty() {
+            if way.from == Start::Either && self.is_tag(first) {
+                return Ok(None);
+            }
+            let message = format!(
+                "{} is a group of tags. Write one of its tags behind it: {0}/Tag.",
+                group.name
+            );
+            return Err(refusal(UserErrorCode::Invalid, message));
+        }
+        if way.from == Start::Either && !self.is_meant(group, &way.names, below)? {
+            return Ok(None);
+        }
+        if group.archived_at.is_some() {
+            let message = format!("The group {} is archived.", group.name);
+            return Err(refusal(UserErrorCode::Invalid, message));
+        }
+        Ok(Some(group.id))
+    }
+
+    /// Whether a way that may begin at a group or at a tag begins at this group: the one that has the
+    /// rest of the way is meant. Where nothing has it yet, nobody knows below which it belongs.
+    fn is_meant(
+        &self,
+        group: &Group,
+        names: &[String],
+        below: &[String],
+    ) -> Result<bool, UserError> {
+        let is_in_group = self.find(Some(group.id), below).is_some();
+        let is_in_tree = self.find(None, names).is_some();
+        let has_top = self.find(None, &names[..1]).is_some();
+        if is_in_group == is_in_tree && has_top && (is_in_tree || self.room.is_some()) {
+            let message = format!(
+                "{0} is a group and a tag. Write {1} for a tag of the group, or {2} for one below \
+                 the tag.",
+                group.name,
+                path::written_exactly(Some(&group.name), below),
+                path::written_exactly(None, names),
+            );
+            return Err(refusal(UserErrorCode::Invalid, message));
+        }
+        Ok(is_in_group || !is_in_tree)
+    }
+
+    /// The tag at the end of these names, if all of them are there.
+    fn find(&self, group: Option<TagGroupId>, names: &[String]) -> Option<usize> {
+        let mut at = None;
+        for name in names {
+            let place = (group, at, name_key(name));
+            at = Some(*self.places.get(&place)?);
+        }
+        at
+    }
+
+    /// The only tag of this name, unless there is one at the top, which is meant first.
+    fn anywhere(&self, name: &str) -> Result<Option<usize>, UserError> {
+        let key = name_key(name);
+        if self.places.contains_key(&(None, None, key.clone())) {
+            return Ok(None);
+        }
+        match self.by_name.get(&key).map(Vec::as_slice) {
+            None | Some([]) => Ok(None),
+            Some([only]) => Ok(Some(*only)),
+            Some([one, ..]) => {
+                let group = self.nodes[*one].group;
+                let mut groups = self.groups.values();
+                let group = groups.find(|known| Some(known.id) == group);
+                let group = group.map(|group| group.name.as_str());
+                let message = format!(
+                    "There are several tags of this name. Write the way to the one you mean, such \
+                     as {}.",
+                    path::written(group, &self.names(*one))
+                );
+                Err(refusal(UserErrorCode::Invalid, message))
+            }
+        }
     }
 
     fn is_tag(&self, name: &str) -> bool {
@@ -237,13 +313,17 @@ impl Named {
 
     /// The tag's name behind those above it.
     pub(crate) fn shown(&self, place: usize) -> String {
+        path::shown(None, &self.names(place))
+    }
+
+    fn names(&self, place: usize) -> Vec<String> {
         let (mut names, mut at) = (Vec::new(), Some(place));
         while let Some(place) = at {
             names.push(self.nodes[place].name.clone());
             at = self.nodes[place].parent;
         }
         names.reverse();
-        path::shown(None, &names)
+        names
     }
 
     /// Those of `wanted` and above that are not there yet, by what tells them apart.

@@ -1,7 +1,28 @@
 //! The way to a tag as text: for people `Group / Parent / Child`, in files `Group/Parent/Child`.
 //!
 //! A name may have a slash in it. In files it is written `\/`, and a backslash `\\`, so that what was
-//! written is read again.
+//! written is read again. A group and a tag at the top may bear the same name: `/A/B` is always the tag
+//! below the tag, `A//B` always the tag of the group.
+
+/// A way to a tag, as a file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Where it begins.
+    pub from: Start,
+    /// The names, the outermost first.
+    pub names: Vec<String>,
+}
+
+/// Where a way begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At a group or at a tag without one, whichever has the rest.
+    Either,
+    /// At a group.
+    Group,
+    /// At a tag at the top that is in no group.
+    Top,
+}
 
 /// The way to a tag for people to read.
 pub fn shown(group: Option<&str>, names: &[String]) -> String {
@@ -11,6 +32,17 @@ pub fn shown(group: Option<&str>, names: &[String]) -> String {
         .chain(names)
         .collect::<Vec<_>>()
         .join(" / ")
+}
+
+/// The way to a tag for files, so that it cannot be taken for another.
+pub fn written_exactly(group: Option<&str>, names: &[String]) -> String {
+    match group {
+        Some(group) => {
+            let group = [group.to_owned()];
+            format!("{}//{}", written(None, &group), written(None, names))
+        }
+        None => format!("/{}", written(None, names)),
+    }
 }
 
 /// The way to a tag for files.
@@ -23,8 +55,9 @@ pub fn written(group: Option<&str>, names: &[String]) -> String {
     escaped.collect::<Vec<_>>().join("/")
 }
 
-/// The names in a way as [`written`], without the blanks around them. Empty ones are left out.
-pub fn read(text: &str) -> Vec<String> {
+/// A way as [`written`] or [`written_exactly`], without the blanks around its names. Other empty names
+/// are left out.
+pub fn read(text: &str) -> Way {
     let mut names = vec![String::new()];
     let mut escaped = false;
     for character in text.chars() {
@@ -42,11 +75,18 @@ pub fn read(text: &str) -> Vec<String> {
         }
         escaped = false;
     }
-    names
-        .iter()
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect()
+    let is_empty = |place: usize| names.get(place).is_some_and(|name| name.trim().is_empty());
+    let rest = names.iter().skip(2).any(|name| !name.trim().is_empty());
+    let from = match (is_empty(0), is_empty(1) && rest) {
+        (true, _) => Start::Top,
+        (false, true) => Start::Group,
+        (false, false) => Start::Either,
+    };
+    let names = names.iter().map(|name| name.trim().to_owned());
+    Way {
+        from,
+        names: names.filter(|name| !name.is_empty()).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +114,14 @@ mod tests {
             vec!["\\", "/", "x"],
         ] {
             let way = names(&way);
-            assert_eq!(read(&written(Some(&way[0]), &way[1..])), way);
+            let read_as = |from: Start| Way {
+                from,
+                names: way.clone(),
+            };
+            let (group, below) = (Some(way[0].as_str()), &way[1..]);
+            assert_eq!(read(&written(group, below)), read_as(Start::Either));
+            assert_eq!(read(&written_exactly(group, below)), read_as(Start::Group));
+            assert_eq!(read(&written_exactly(None, &way)), read_as(Start::Top));
         }
     }
 
@@ -82,8 +129,13 @@ mod tests {
     fn a_person_may_write_blanks_around_the_slash() {
         assert_eq!(
             read(" Industry / IT // SaaS "),
-            names(&["Industry", "IT", "SaaS"])
+            Way {
+                from: Start::Either,
+                names: names(&["Industry", "IT", "SaaS"]),
+            }
         );
-        assert!(read(" / ").is_empty());
+        assert_eq!(read("VIP //").from, Start::Either);
+        assert_eq!(read("Industry / / IT").from, Start::Group);
+        assert!(read(" / ").names.is_empty());
     }
 }

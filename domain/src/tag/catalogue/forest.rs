@@ -62,6 +62,11 @@ impl Forest {
         self.groups.get(&id)
     }
 
+    /// All groups, in no particular order.
+    pub fn groups(&self) -> impl Iterator<Item = &tag_group::Model> {
+        self.groups.values()
+    }
+
     /// The names from the root to `tag`.
     pub fn path(&self, tag: &tag::Model) -> Vec<String> {
         let mut names = vec![tag.name.clone()];
