@@ -416,6 +416,60 @@ fn a_plan_is_carried_out_once_and_a_refused_merge_leaves_everything_as_it_was() 
 }
 
 #[test]
+fn tags_of_different_groups_or_trees_are_not_to_be_merged_for_being_on_the_same_things() {
+    on_both(|world| async move {
+        let people = contacts(&world, 20).await;
+        let mut tags = BTreeMap::new();
+        for (top, below) in [
+            ("Industry", ["Logistics", "Haulage"]),
+            ("Judgement", ["Ecosystem", "Rival"]),
+        ] {
+            let top = tag(&world, top, None).await;
+            for name in below {
+                tags.insert(name, tag(&world, name, Some(top)).await);
+            }
+        }
+        for (name, value) in [("Size", "Small"), ("Rank", "Minor")] {
+            let group = group(&world, name, TagSelection::Multi).await;
+            tags.insert(value, tag_in(&world, value, group).await);
+        }
+        for name in ["Loose", "Alone"] {
+            tags.insert(name, tag(&world, name, None).await);
+        }
+        let on = |names: &[&str], range: std::ops::Range<usize>| -> Vec<(ContactId, TagId)> {
+            let people = people[range].iter();
+            let pairs = people.flat_map(|&who| names.iter().map(move |&name| (who, name)));
+            pairs.map(|(who, name)| (who, tags[name])).collect()
+        };
+        put(
+            &world,
+            &on(&["Logistics", "Ecosystem", "Small", "Minor"], 0..8),
+        )
+        .await;
+        put(&world, &on(&["Haulage"], 8..9)).await;
+        put(&world, &on(&["Rival"], 9..10)).await;
+        put(&world, &on(&["Loose", "Alone"], 10..18)).await;
+        let run = run(&world).await;
+        let same = of_kind(&world, run, Kind::SameMembers).await;
+        assert!(same.len() > 1, "{same:?}");
+        for finding in &same {
+            let is_one = finding
+                .tags
+                .iter()
+                .all(|tag| [tags["Loose"], tags["Alone"]].contains(tag));
+            assert_eq!(finding.severity == Severity::Low, !is_one, "{finding:?}");
+        }
+        let merges = plan(&world, run).await.merges;
+        assert_eq!(merges.len(), 1, "{merges:?}");
+        assert_eq!(merges[0].confidence, Confidence::Medium);
+        let planned = merges[0].sources.iter().chain([&merges[0].target]);
+        let planned: BTreeSet<TagId> = planned.copied().collect();
+        assert_eq!(planned, BTreeSet::from([tags["Loose"], tags["Alone"]]));
+        world
+    });
+}
+
+#[test]
 fn the_audit_runs_every_night_where_there_are_tags_and_its_history_is_kept() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);

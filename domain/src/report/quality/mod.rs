@@ -144,6 +144,31 @@ impl Scope<'_> {
             || (a.group_id != b.group_id && a.group_id.is_some() && b.group_id.is_some())
     }
 
+    /// Whether two tags answer the same question, as far as their places tell: values of one group, of
+    /// one tree, or tags that stand by themselves. Tags of different questions may well be on the same
+    /// things, and still mean different things.
+    fn answer_one_question(&self, a: &tag::Model, b: &tag::Model) -> bool {
+        if a.kind != b.kind || a.group_id != b.group_id {
+            return false;
+        }
+        a.group_id.is_some() || self.tree(a) == self.tree(b)
+    }
+
+    /// The tag at the top of a tag's tree; nothing for one that stands by itself.
+    fn tree(&self, tag: &tag::Model) -> Option<TagId> {
+        if let Some(top) = self.above(tag.id).last() {
+            return Some(*top);
+        }
+        let all = ForestFilter {
+            archived: true,
+            ..ForestFilter::default()
+        };
+        let mut below = self.forest.list(all);
+        below
+            .any(|one| one.parent_id == Some(tag.id))
+            .then_some(tag.id)
+    }
+
     /// The tags of each group.
     fn by_group(&self) -> BTreeMap<TagGroupId, Vec<&tag::Model>> {
         let mut groups: BTreeMap<TagGroupId, Vec<&tag::Model>> = BTreeMap::new();

@@ -23,7 +23,8 @@ use crate::tag::catalogue::MERGE_LIMIT;
 #[graphql(name = "TagMergeConfidence")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Confidence {
-    /// They may: a spelling that is close, or the same things under names that are not alike.
+    /// They may: a spelling that is close, or, of values of one group or one tree, the same things
+    /// under names that are not alike.
     Medium,
     /// They have one name but for width, case or spelling, or alike names on the same things.
     High,
@@ -100,7 +101,11 @@ pub(super) fn plan(scope: &Scope<'_>, findings: &[Finding]) -> Plan {
 
 fn edges(scope: &Scope<'_>, findings: &[Finding]) -> BTreeMap<(TagId, TagId), Edge> {
     let mut edges: BTreeMap<(TagId, TagId), Edge> = BTreeMap::new();
-    for finding in findings {
+    // What is said of names comes first: on what things two tags are bears it out.
+    let (of_names, of_things): (Vec<_>, Vec<_>) = findings
+        .iter()
+        .partition(|finding| finding.kind == Kind::SimilarName);
+    for finding in of_names.into_iter().chain(of_things) {
         let &[a, b] = finding.tags.as_slice() else {
             continue;
         };
@@ -113,6 +118,15 @@ fn edges(scope: &Scope<'_>, findings: &[Finding]) -> BTreeMap<(TagId, TagId), Ed
             continue;
         };
         if Scope::differ_in_dimension(first, second) {
+            continue;
+        }
+        // Being on the same things says that two tags go together. Only of values of one question
+        // does it say that they may be one.
+        let is_named = edges.contains_key(&(a.min(b), a.max(b)));
+        if finding.kind == Kind::SameMembers
+            && !is_named
+            && !scope.answer_one_question(first, second)
+        {
             continue;
         }
         let reason = Reason {

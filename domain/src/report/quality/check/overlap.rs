@@ -62,7 +62,10 @@ fn judge(scope: &Scope<'_>, pair: &Pair) -> Option<Finding> {
     };
     if overlap >= SAME {
         let (keep, other) = in_order(scope, a, b);
-        let severity = if overlap >= 0.98 {
+        let severity = if !scope.answer_one_question(a, b) {
+            // Tags of different questions that go together: worth knowing, and nothing to mend.
+            Severity::Low
+        } else if overlap >= 0.98 {
             Severity::High
         } else {
             Severity::Medium
