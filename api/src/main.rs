@@ -135,6 +135,21 @@ enum Command {
     Import(import::Command),
 }
 
+impl Command {
+    /// Whether it may write to the change log. What only reads leaves the log as it is: on SQLite it
+    /// would go on in a new epoch, under a server that is running.
+    fn writes(&self) -> bool {
+        !matches!(
+            self,
+            Self::Audit(_)
+                | Self::Backup(_)
+                | Self::Check
+                | Self::Schema
+                | Self::Workspace(workspace::Command::List)
+        )
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Needs no settings at all, so that it works where they are wrong.
@@ -198,7 +213,7 @@ async fn run_command(
         }
         _ => command::require_tables(&ctx).await?,
     }
-    if !matches!(command, Command::Check | Command::Backup(_)) {
+    if command.writes() {
         open_epoch(&ctx).await?;
     }
     match command {
@@ -414,6 +429,26 @@ mod tests {
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
         worker::config::WorkerArgs::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_that_only_read_open_no_epoch_of_the_change_log() {
+        for (words, writes) in [
+            (&["audit", "head"][..], false),
+            (&["audit", "verify"], false),
+            (&["backup", "copy.db"], false),
+            (&["check"], false),
+            (&["workspace", "list"], false),
+            (&["serve"], true),
+            (&["demo"], true),
+            (&["migrate"], true),
+            (&["token", "create"], true),
+            (&["import", "csv", "people.csv"], true),
+        ] {
+            let cli = Cli::try_parse_from(["enishi"].iter().chain(words));
+            let command = cli.unwrap().command.unwrap();
+            assert_eq!(command.writes(), writes, "{words:?}");
+        }
     }
 
     #[test]
