@@ -413,7 +413,7 @@ struct Worn {
     target_id: Uuid,
     tag_id: TagId,
     single_group_id: Option<TagGroupId>,
-    by_rule: bool,
+    automatic: bool,
 }
 
 impl Carried {
@@ -421,12 +421,12 @@ impl Carried {
         let attributes = many::current(tx, ids, &job.attributes()).await?;
         let mut taggings: HashMap<Uuid, Vec<Worn>> = HashMap::new();
         if job.has(ImportField::Tags) && !ids.is_empty() {
-            let found: Vec<Worn> = Query::new(
-                "SELECT g.target_id, g.tag_id, g.single_group_id,
-                        CASE WHEN g.rule_id IS NULL THEN false ELSE true END AS by_rule
-                 FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
+            let found: Vec<Worn> = Query::new(format!(
+                "SELECT g.target_id, g.tag_id, g.single_group_id, {} AS automatic
+                 FROM {{r}} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
                    AND g.removed_at IS NULL",
-            )
+                tagging::AUTOMATIC
+            ))
             .bind(tx.workspace)
             .rows("r", Rows::new().uuids("id", ids.iter().copied()))
             .all(tx.connection())
@@ -481,7 +481,7 @@ impl Carried {
             let id = named.id(tag);
             let has = carried
                 .iter()
-                .any(|one| Some(one.tag_id) == id && !one.by_rule);
+                .any(|one| Some(one.tag_id) == id && !one.automatic);
             let group = named.single_group(tag);
             let has_other = policy == ImportPolicy::FillEmpty
                 && group.is_some()

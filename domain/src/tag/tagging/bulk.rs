@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Reason, Request,
+    AUTOMATIC, Reason, Request, Which,
     ask::{reason_text, refuse_unfit},
     mass, remove,
     which::Part,
@@ -166,8 +166,9 @@ fn read(progress: &Value) -> Result<Progress> {
 
 /// How many taggings would be made and ended.
 async fn would(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<(i64, i64)> {
-    // What a rule has put on is made anew in the asker's name.
-    let there = carried(tx, ids, &bulk.add, "AND g.rule_id IS NULL").await?;
+    // What a rule or a playbook has put on is made anew in the asker's name.
+    let by_people = format!("AND NOT {AUTOMATIC}");
+    let there = carried(tx, ids, &bulk.add, &by_people).await?;
     let added = (ids.len() * bulk.add.len()) as i64 - there;
     Ok((added, carried(tx, ids, &bulk.remove, "").await?))
 }

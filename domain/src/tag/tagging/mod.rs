@@ -43,9 +43,10 @@ pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, tag_by_filter};
 pub use expire::expire;
 pub(crate) use hold::hold_usable;
 pub(in crate::tag) use mass::Range;
+pub(crate) use plan::AUTOMATIC;
 pub use read::{find, history, load, load_active, load_at, load_with_tags};
-pub(crate) use withdraw::ask as ask_to_withdraw;
 pub use which::Which;
+pub(crate) use withdraw::ask as ask_to_withdraw;
 pub use withdraw::{WithdrawRuleTags, withdraw};
 pub(crate) use write::{Removal, add, add_each, remove, remove_each};
 

@@ -25,6 +25,9 @@ use crate::{
     store::{Query, Rows, Tx},
 };
 
+/// Whether a rule or a playbook has put the tagging `g` on: who else asks for the tag takes it over.
+pub(crate) const AUTOMATIC: &str = "(g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK')";
+
 /// What becomes of the requests of one round.
 #[derive(Default)]
 pub(super) struct Plan<'a, 'r> {
@@ -70,14 +73,13 @@ pub(super) async fn look<'a, 'r>(
                     .iter()
                     .map(|one| groups.get(&one.request.tag).copied()),
             );
-        Query::new(
-            "SELECT r.n, g.id, g.tag_id,
-                    (g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK') AS automatic
-             FROM {r}
+        Query::new(format!(
+            "SELECT r.n, g.id, g.tag_id, {AUTOMATIC} AS automatic
+             FROM {{r}}
              JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.target_id
                AND g.removed_at IS NULL
-               AND (g.tag_id = r.tag_id OR g.single_group_id = r.group_id)",
-        )
+               AND (g.tag_id = r.tag_id OR g.single_group_id = r.group_id)"
+        ))
         .bind(tx.workspace)
         .rows("r", rows)
         .all(tx.connection())
