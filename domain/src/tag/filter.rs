@@ -24,7 +24,7 @@ pub struct TagFilter {
     pub group_empty: Vec<TagGroupId>,
     /// No tag at all, or at least one.
     pub untagged: Option<bool>,
-    /// As it was at this moment; the tree of tags is as it is now.
+    /// As it was at this moment; the tree of tags is as it is now, with those deleted since.
     pub at: Option<DateTime<Utc>>,
 }
 
@@ -114,9 +114,13 @@ impl TagFilter {
                 let holds = self.holds(query);
                 format!(
                     "SELECT 1 FROM tagging f
-                     JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = f.tag_id
-                       AND l.ancestor_id IN ({tags})
-                     WHERE f.workspace_id = $1 AND f.target_id = {target} AND {holds}"
+                     WHERE f.workspace_id = $1 AND f.target_id = {target} AND {holds}
+                       AND f.tag_id IN (WITH RECURSIVE below (id) AS (
+                           SELECT t.id FROM tag t WHERE t.workspace_id = $1 AND t.id IN ({tags})
+                           UNION
+                           SELECT t.id FROM below JOIN tag t
+                             ON t.workspace_id = $1 AND t.parent_id = below.id)
+                         SELECT below.id FROM below)"
                 )
             }
         }
@@ -134,6 +138,8 @@ impl TagFilter {
     }
 }
 
+            // The closure knows nothing of tags that were deleted since; their rows know what they
+            // were below.
 fn list(query: &mut Query, ids: impl Iterator<Item = Uuid>) -> String {
     ids.map(|id| query.arg(id)).collect::<Vec<_>>().join(", ")
 }

@@ -1,11 +1,15 @@
 //! What refers to a tag, and deleting it.
 
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
 use domain::{
+    contact::{self, ContactFilter, ContactOrder},
     error::UserErrorCode,
     page::PageRequest,
     rule,
     tag::{
-        Request,
+        Request, TagFilter,
         catalogue::{self, Usage},
         tagging,
     },
@@ -43,6 +47,52 @@ fn the_usage_tells_everything_that_refers_to_a_tag() {
         assert_eq!(told.uses[0].id, rule.id.to_string());
         assert!(told.uses[0].active);
         assert_eq!(usage(&world, top).await.token, told.token, "the same state");
+        world
+    });
+}
+
+#[test]
+fn what_was_tagged_once_is_found_as_of_then_though_the_tag_is_gone() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let people = contacts(&world, 3).await;
+        let top = tag(&world, "Top", None).await;
+        let low = tag(&world, "Low", Some(top)).await;
+        let deep = tag(&world, "Deep", Some(low)).await;
+        put(&world, &[(people[0], low), (people[1], deep)]).await;
+        let then = ctx.clock.now();
+        world.clock.advance(TimeDelta::hours(1));
+        let token = usage(&world, low).await.token;
+        catalogue::delete(ctx, owner, low, &token).await.unwrap();
+        let found = async |filter: TagFilter| {
+            let filter = ContactFilter {
+                tags: filter,
+                ..ContactFilter::default()
+            };
+            let order = ContactOrder::CreatedAsc;
+            let page = PageRequest::first(10);
+            let found = contact::list(ctx, owner.workspace, filter, order, &page).await;
+            let found = found.unwrap().rows.into_iter().map(|(_, one)| one.id);
+            found.collect::<BTreeSet<_>>()
+        };
+        let as_of = |tag, at| TagFilter {
+            any: vec![tag],
+            at,
+            ..TagFilter::default()
+        };
+        let both = BTreeSet::from([people[0], people[1]]);
+        assert_eq!(found(as_of(top, Some(then))).await, both);
+        assert_eq!(found(as_of(low, Some(then))).await, both);
+        let one = BTreeSet::from([people[1]]);
+        assert_eq!(found(as_of(deep, Some(then))).await, one);
+        assert!(found(as_of(top, Some(ctx.clock.now()))).await.is_empty());
+        assert!(found(as_of(low, None)).await.is_empty());
+        let without = TagFilter {
+            none: vec![top],
+            at: Some(then),
+            ..TagFilter::default()
+        };
+        assert_eq!(found(without).await, BTreeSet::from([people[2]]));
         world
     });
 }
