@@ -19,7 +19,7 @@ use crate::{
     page::{Column, Key, Keyset, Page, PageRequest, by_value},
     search::{self, narrow},
     segment,
-    store::Query,
+    store::{Query, Rows},
     tag::TagFilter,
 };
 
@@ -77,7 +77,16 @@ impl AccountFilter {
         }
     }
 
-    /// The ids of all accounts it finds, in a statement that goes on after a condition on `a.id`.
+    /// The accounts that may be found, where they are few: see [`narrow::few_of`].
+    async fn few(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<Uuid>>> {
+        if let Some(few) = self.tags.few(ctx, workspace).await? {
+            return Ok(Some(few));
+        }
+        attribute::test::few(ctx, workspace, &self.attributes).await
+    }
+
+    /// The ids of all accounts it finds whatever its text says, in a statement that goes on after a
+    /// condition on `a.id`; [`narrow::keep`] says which of them answer to the text.
     pub(crate) fn ids(&self, workspace: WorkspaceId, connection: &impl ConnectionTrait) -> Query {
         let mut query =
             Query::new("SELECT a.id FROM account a WHERE a.workspace_id = $1").bind(workspace);
@@ -147,6 +156,12 @@ impl AccountOrder {
                 self == Self::ActivityDesc,
             ),
         };
+        // The columns of one index, so that it can be walked in order.
+        let id = if self.needs_standing() {
+            "s.account_id"
+        } else {
+            "a.id"
+        };
         Keyset {
             order,
             key,
@@ -162,12 +177,6 @@ impl AccountOrder {
             Self::HealthAsc | Self::HealthDesc | Self::ActivityAsc | Self::ActivityDesc
         )
     }
-        // The columns of one index, so that it can be walked in order.
-        let id = if self.needs_standing() {
-            "s.account_id"
-        } else {
-            "a.id"
-        };
 
     fn key(self, account: &account::Model, people: &People) -> Key {
         match self {

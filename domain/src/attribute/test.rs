@@ -1,12 +1,13 @@
 //! Asking a list for values, and ordering it by them.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use entity::id::AttributeId;
+use entity::id::{AttributeId, WorkspaceId};
 use sea_orm::{ConnectionTrait, DatabaseBackend};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::value;
-use crate::{store::Query, text};
+use crate::{ctx::Ctx, error::Result, search::narrow, store::Query, text};
 
 /// What must hold of the value of one attribute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +64,40 @@ pub struct AttributeOrder {
     pub descending: bool,
 }
 
+/// The things that may pass all `tests`, where few pass one of them: a list is then made of them. Only
+/// tests that the index over values answers are looked at, one statement each.
+pub(crate) async fn few(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    tests: &[AttributeTest],
+) -> Result<Option<Vec<Uuid>>> {
+    let indexed = tests.iter().filter(|one| match one.test {
+        Test::IsSet(is_set) => is_set,
+        Test::TextContains(_) | Test::Options(_) => false,
+        Test::Text(_)
+        | Test::Boolean(_)
+        | Test::Number { .. }
+        | Test::Date { .. }
+        | Test::DateTime { .. } => true,
+    });
+    for one in indexed.take(LOOKED_AT) {
+        let mut query = Query::new(
+            "SELECT v.subject_id FROM attribute_value v
+             WHERE v.workspace_id = $1 AND v.attribute_id = $2",
+        )
+        .bind(workspace)
+        .bind(one.attribute);
+        passes(&mut query, ctx.reader(), &one.test);
+        if let Some(few) = narrow::few_of(ctx, query).await? {
+            return Ok(Some(few));
+        }
+    }
+    Ok(None)
+}
+
+/// Tests of a filter that are asked whether few things pass.
+const LOOKED_AT: usize = 3;
+
 /// Appends a test of the thing whose id is the SQL `subject`.
 pub(crate) fn apply(
     query: &mut Query,
@@ -79,7 +114,13 @@ pub(crate) fn apply(
         " AND {word} (SELECT 1 FROM attribute_value v WHERE v.workspace_id = $1
             AND v.subject_id = {subject} AND v.attribute_id = {attribute}"
     ));
-    match &test.test {
+    passes(query, connection, &test.test);
+    query.push(")");
+}
+
+/// Appends that the value `v` passes the test.
+fn passes(query: &mut Query, connection: &impl ConnectionTrait, test: &Test) {
+    match test {
         Test::IsSet(_) => {}
         Test::Text(whole) => equals(query, value::text_sort_key(whole.trim())),
         Test::TextContains(part) => {
@@ -124,7 +165,6 @@ pub(crate) fn apply(
             query.push(")");
         }
     }
-    query.push(")");
 }
 
 fn equals(query: &mut Query, key: String) {

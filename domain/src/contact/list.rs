@@ -178,6 +178,12 @@ async fn read(
     page: &PageRequest,
     only: Option<Vec<Uuid>>,
 ) -> Result<Page<(String, Contact)>> {
+    let only = match only {
+        None if !filter.attributes.is_empty() => {
+            attribute::test::few(ctx, workspace, &filter.attributes).await?
+        }
+        only => only,
+    };
     let driver = match only {
         Some(_) => None,
         None => filter.tags.take_driver(),

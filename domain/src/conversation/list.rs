@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, by_value},
     search::{self, narrow},
-    store::Query,
+    store::{Query, Rows},
     tag::TagFilter,
 };
 
@@ -72,7 +72,16 @@ impl ConversationFilter {
         }
     }
 
-    /// The ids of all conversations it finds, in a statement that goes on after a condition on `cv.id`.
+    /// The conversations that may be found, where they are few: see [`narrow::few_of`].
+    async fn few(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<Uuid>>> {
+        if let Some(few) = self.tags.few(ctx, workspace).await? {
+            return Ok(Some(few));
+        }
+        attribute::test::few(ctx, workspace, &self.attributes).await
+    }
+
+    /// The ids of all conversations it finds whatever its text says, in a statement that goes on after
+    /// a condition on `cv.id`; [`narrow::keep`] says which of them answer to the text.
     pub(crate) fn ids(&self, workspace: WorkspaceId, connection: &impl ConnectionTrait) -> Query {
         let mut query = Query::new("SELECT cv.id FROM conversation cv WHERE cv.workspace_id = $1")
             .bind(workspace);
@@ -219,10 +228,20 @@ async fn read(
     page: &PageRequest,
     only: Option<Vec<Uuid>>,
 ) -> Result<Page<(String, conversation::Model)>> {
-    let mut query =
-        Query::new("SELECT cv.* FROM conversation cv WHERE cv.workspace_id = $1").bind(workspace);
+    let only = match only {
+        None => filter.few(ctx, workspace).await?,
+        only => only,
+    };
+    let mut query = match only {
+        Some(only) => Query::new(
+            "SELECT cv.* FROM {mine}
+             JOIN conversation cv ON cv.workspace_id = $1 AND cv.id = mine.id WHERE true",
+        )
+        .rows("mine", Rows::new().uuids("id", only)),
+        None => Query::new("SELECT cv.* FROM conversation cv WHERE cv.workspace_id = $1"),
+    }
+    .bind(workspace);
     filter.apply(&mut query, ctx.reader());
-    narrow::apply(&mut query, "cv.id", only.as_deref());
     if order == ConversationOrder::WaitingLongest {
         query.push(" AND cv.waiting_since IS NOT NULL");
     }

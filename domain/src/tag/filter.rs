@@ -1,11 +1,11 @@
 //! Which things a list has, by their tags; the same for contacts, accounts and conversations.
 
 use chrono::{DateTime, Utc};
-use entity::id::{Id as _, TagGroupId, TagId};
+use entity::id::{Id as _, TagGroupId, TagId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::store::Query;
+use crate::{ctx::Ctx, error::Result, search::narrow, store::Query};
 
 /// Which tags a thing must and must not have. Every part given must hold; "none of" is a statement
 /// about all tags of a thing, not about some other tag it has.
@@ -27,6 +27,9 @@ pub struct TagFilter {
     /// As it was at this moment; the tree of tags is as it is now, with those deleted since.
     pub at: Option<DateTime<Utc>>,
 }
+
+/// Tags of a filter that are asked whether they are on few things.
+const LOOKED_AT: usize = 3;
 
 impl Default for TagFilter {
     fn default() -> Self {
@@ -53,6 +56,27 @@ impl TagFilter {
         } else {
             self.all.pop()
         }
+    }
+
+    /// The things that may be found, where one of the tags they must have is on few: a list is then made
+    /// of them, instead of being gone through until enough of it are found. One statement for each tag
+    /// looked at.
+    pub(crate) async fn few(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<Uuid>>> {
+        if self.at.is_some() || !self.with_descendants {
+            return Ok(None);
+        }
+        let any = self.any.iter().filter(|_| self.any.len() == 1);
+        for tag in any.chain(&self.all).take(LOOKED_AT) {
+            let query = Query::new(
+                "SELECT r.target_id FROM tag_rank r WHERE r.workspace_id = $1 AND r.tag_id = $2",
+            )
+            .bind(workspace)
+            .bind(*tag);
+            if let Some(few) = narrow::few_of(ctx, query).await? {
+                return Ok(Some(few));
+            }
+        }
+        Ok(None)
     }
 
     /// The tags and the groups it names.
@@ -110,6 +134,8 @@ impl TagFilter {
                        AND f.tag_id IN ({tags}) AND {holds}"
                 )
             }
+            // The closure knows nothing of tags that were deleted since; their rows know what they
+            // were below.
             (Some(_), true) => {
                 let holds = self.holds(query);
                 format!(
@@ -138,8 +164,6 @@ impl TagFilter {
     }
 }
 
-            // The closure knows nothing of tags that were deleted since; their rows know what they
-            // were below.
 fn list(query: &mut Query, ids: impl Iterator<Item = Uuid>) -> String {
     ids.map(|id| query.arg(id)).collect::<Vec<_>>().join(", ")
 }

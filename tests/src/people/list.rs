@@ -373,6 +373,40 @@ fn accounts_are_listed_in_every_order_and_by_attributes() {
             let found = list(AccountFilter::default(), order).await;
             assert_eq!(found, expected, "{order:?}");
         }
+        // A tag or a value that few have: the list is made of them, in whatever order.
+        let rare = world.tag(TagKind::Contact, "Rare", None).await;
+        let (all, page) = (AccountFilter::default(), PageRequest::first(100));
+        let accounts = account::list(ctx, owner.workspace, &all, O::NameAsc, &page).await;
+        let accounts = accounts.unwrap().rows;
+        let tagged = [5, 1, 4].map(|place| Request::account(accounts[place].1.id, rare));
+        tagging::tag_many(ctx, owner, &tagged, "").await.unwrap();
+        let by_tag = AccountFilter {
+            tags: TagFilter {
+                any: vec![rare],
+                ..TagFilter::default()
+            },
+            ..AccountFilter::default()
+        };
+        let by_value = AccountFilter {
+            attributes: vec![AttributeTest {
+                attribute: size,
+                test: Test::Number {
+                    min: Some(-4.0),
+                    max: Some(-2.0),
+                },
+            }],
+            ..AccountFilter::default()
+        };
+        for (filter, order, expected) in [
+            (&by_tag, O::NameAsc, "a1a4a5"),
+            (&by_tag, O::CreatedDesc, "a5a4a1"),
+            (&by_tag, O::HealthDesc, "a5a4a1"),
+            (&by_tag, O::ActivityAsc, "a1a4a5"),
+            (&by_value, O::NameDesc, "a4a2"),
+            (&by_value, O::ActivityAsc, "a2a4"),
+        ] {
+            assert_eq!(list(filter.clone(), order).await, expected, "{order:?}");
+        }
         let leads = AccountFilter {
             stages: vec![S::Lead],
             has_owner: Some(true),
@@ -444,6 +478,7 @@ fn accounts_are_listed_by_the_health_and_activity_of_their_people() {
                 assert_eq!(query.execute(ctx.db.writer()).await.unwrap(), 1);
             }
         }
+        changed(&world, made[0].0).await;
         let list = async |order: O| {
             let filter = AccountFilter::default();
             let names = walk(async |page| {
@@ -459,10 +494,6 @@ fn accounts_are_listed_by_the_health_and_activity_of_their_people() {
         // a2 has nobody: made just now.
         assert_eq!(list(O::ActivityDesc).await, "a2a3a4a0a1");
         assert_eq!(list(O::ActivityAsc).await, "a1a0a4a3a2");
-        world
-    });
-}
-        changed(&world, made[0].0).await;
 
         // Whoever changes their company takes health and activity with them, whoever is erased is
         // counted no more.
@@ -483,6 +514,9 @@ fn accounts_are_listed_by_the_health_and_activity_of_their_people() {
         assert_eq!(list(O::ActivityDesc).await, "a2a1a3a4a0");
         let standing = account::load_standing(ctx, owner.workspace, &[a0.unwrap()]).await;
         assert_eq!(standing.unwrap()[0].score, Some(85.0));
+        world
+    });
+}
 
 /// Says in the change log that somebody's health changed, and lets what follows happen.
 async fn changed(world: &World, contact_id: ContactId) {
