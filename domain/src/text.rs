@@ -5,9 +5,19 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::error::{UserError, UserErrorCode};
 
-/// The form in which two names are the same: NFKC, so that width does not matter, then lower case.
+/// The form in which two names are the same: NFKC, so that width does not matter, then case folding,
+/// which is lower case but for two letters: `STRASSE` is `Straße`, and a sigma is one wherever it stands.
 pub fn name_key(name: &str) -> String {
-    name.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+    let lower = name.nfkc().flat_map(char::to_lowercase).nfkc();
+    let mut key = String::with_capacity(name.len());
+    for character in lower {
+        match character {
+            'ß' => key.push_str("ss"),
+            'ς' => key.push('σ'),
+            character => key.push(character),
+        }
+    }
+    key
 }
 
 /// The form in which readings of names are compared: like [`name_key`], with katakana as hiragana,
@@ -86,6 +96,9 @@ mod tests {
         assert_eq!(name_key("ＶＩＰ"), name_key("vip"));
         assert_eq!(name_key("ﾊﾟｰﾄﾅｰ"), name_key("パートナー"));
         assert_ne!(name_key("VIP"), name_key("VIPs"));
+        assert_eq!(name_key("Straße"), name_key("STRASSE"));
+        assert_eq!(name_key("STRAẞE"), name_key("strasse"));
+        assert_eq!(name_key("ΟΔΥΣΣΕΥΣ"), name_key("οδυσσευς"));
     }
 
     #[test]
