@@ -145,8 +145,7 @@ async fn receive(
             offset += length;
         }
         if broke {
-            let message = "The body broke off. Go on from where the upload is.";
-            return Err(Refused::new(Code::BadRequest, message));
+            return Err(broken_off(&latest));
         }
         if is_end {
             return Ok(latest);
@@ -164,6 +163,14 @@ async fn finish(
         return Ok(stored);
     }
     Ok(upload::complete(&rest.ctx, actor, stored.id).await?)
+}
+
+/// Says which upload it is: whoever was about to begin it has not been told yet.
+fn broken_off(upload: &Model) -> Refused {
+    let message = "The body broke off. Go on from where the upload is.";
+    let mut refused = Refused::new(Code::BadRequest, message);
+    refused.more = Some(("upload", shown(upload)));
+    refused
 }
 
 fn misplaced(upload: &Model) -> Refused {
@@ -184,4 +191,30 @@ fn shown(upload: &Model) -> Value {
         "complete": upload.completed_at.is_some(), "createdAt": upload.created_at,
         "expiresAt": upload.expires_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_cut_off_is_told_where_to_go_on() {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let upload = Model {
+            workspace_id: uuid::Uuid::nil().into(),
+            id: uuid::Uuid::from_u128(7).into(),
+            name: "people.csv".to_owned(),
+            size: 12,
+            completed_at: None,
+            created_by: json!({}),
+            created_at: now,
+            expires_at: now,
+        };
+        let refused = broken_off(&upload);
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        let (name, told) = refused.more.unwrap();
+        assert_eq!(name, "upload");
+        assert_eq!(told["id"], json!(upload.id));
+        assert_eq!(told["size"], 12);
+    }
 }
