@@ -847,6 +847,14 @@ fn an_upload_arrives_in_order_and_goes_when_its_time_has_come() {
             upload::delete(ctx, owner, made.id).await,
             Err(Error::Refused(_))
         ));
+        for n in 0..120 {
+            let small = upload::create(ctx, owner, LIMITS, &format!("{n}.csv")).await;
+            let small = small.unwrap().id;
+            let bytes = b"email\n".to_vec();
+            upload::append(ctx, owner, LIMITS, small, 0, bytes)
+                .await
+                .unwrap();
+        }
         world.clock.advance(chrono::TimeDelta::hours(49));
         let mut progress = json!({});
         while let Some(next) = {

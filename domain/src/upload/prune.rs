@@ -14,6 +14,8 @@ use crate::{
 
 /// Pieces of files, or lines, one step deletes at most.
 const STEP: i64 = 2_000;
+/// Files one step looks at.
+const FILES: i64 = 100;
 /// How long what an import said of each line is kept after its end.
 const KEEP_LINES: TimeDelta = TimeDelta::days(7);
 
@@ -48,14 +50,16 @@ impl Schedule for UploadPrune {
     }
 }
 
-/// Deletes pieces of expired files, and the files that have none any more. A file that an unfinished
+/// Deletes pieces of expired files, and the files that have none any more; says how much, or [`STEP`]
+/// when there may be more. A file that an unfinished
 /// import was asked for goes too: the import then ends and says so.
 async fn files(tx: &Tx<'_>) -> Result<i64> {
     let expired: Vec<UploadId> = Query::new(
-        "SELECT id FROM upload WHERE workspace_id = $1 AND expires_at <= $2 ORDER BY id LIMIT 100",
+        "SELECT id FROM upload WHERE workspace_id = $1 AND expires_at <= $2 ORDER BY id LIMIT $3",
     )
     .bind(tx.workspace)
     .bind(tx.now)
+    .bind(FILES)
     .column(tx.connection())
     .await?;
     if expired.is_empty() {
@@ -79,7 +83,9 @@ async fn files(tx: &Tx<'_>) -> Result<i64> {
             .execute(tx.connection())
             .await?;
     }
-    Ok(pieces)
+    // Small files are few pieces: there may be more of them than one step looked at.
+    let is_full = expired.len() as i64 == FILES;
+    Ok(if is_full { STEP } else { pieces })
 }
 
 /// Deletes rows of imports that ended longer ago than `keep`.
