@@ -234,14 +234,16 @@ pub(super) async fn update_conversations(
                  WHERE m.workspace_id = $1 AND m.conversation_id = r.id
                    AND m.direction = 'INBOUND' AND m.automatic = $2
                    AND (conversation.closed_at IS NULL OR m.created_at > conversation.closed_at)
-                   AND NOT EXISTS (
-                       SELECT 1 FROM message o
+                   AND m.sent_at > COALESCE((
+                       SELECT o.sent_at FROM message o
                        WHERE o.workspace_id = $1 AND o.conversation_id = r.id
-                         AND o.direction = 'OUTBOUND' AND o.sent_at >= m.sent_at)) END
+                         AND o.direction = 'OUTBOUND'
+                       ORDER BY o.sent_at DESC LIMIT 1), $3)) END
          FROM {r} WHERE conversation.workspace_id = $1 AND conversation.id = r.id",
     )
     .bind(tx.workspace)
     .bind(false)
+    .bind(DateTime::<Utc>::MIN_UTC)
     .rows("r", rows)
     .execute(tx.connection())
     .await?;
