@@ -3,10 +3,13 @@
 //! [`table`] has a row for every field of the three roots; [`house`] makes a workspace with
 //! something of every kind in it; [`roles`] tries every row as every role; [`strangers`] puts the
 //! ids of one workspace into every place of the schema that takes one, on behalf of another;
-//! [`totals`] compares what the lists of a house say of their length with their rows.
+//! [`totals`] compares what the lists of a house say of their length with their rows; [`files`] tries
+//! the doors beside GraphQL.
 
 #[cfg(test)]
 mod audited;
+#[cfg(test)]
+mod files;
 pub(crate) mod house;
 mod roles;
 mod strangers;
