@@ -6,12 +6,12 @@ use entity::{
     id::{AccountId, ContactId, ConversationId, Id as _},
     kind::SubjectKind,
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    store::{Query, Tx},
+    store::{Query, Tx, dialect},
 };
 
 /// One contact, account or conversation.
@@ -64,21 +64,23 @@ impl Subject {
     }
 
     /// The contact it concerns; refuses a thing that is not one of the workspace. `field` is where
-    /// its id stands in the input.
+    /// its id stands in the input. It is not merged away or erased before the end of `tx`, so that what
+    /// is written about it is not left on something hidden or gone.
     pub(crate) async fn check(&self, tx: &Tx<'_>, field: &[&str]) -> Result<Option<ContactId>> {
         let (table, contact, what) = match self.kind {
-            SubjectKind::Contact => ("contact", "x.id", "contact"),
+            SubjectKind::Contact => ("contact", "t.id", "contact"),
             SubjectKind::Account => ("account", "NULL", "account"),
-            SubjectKind::Conversation => ("conversation", "x.contact_id", "conversation"),
+            SubjectKind::Conversation => ("conversation", "t.contact_id", "conversation"),
         };
         let here = match self.kind {
-            SubjectKind::Contact => " AND x.merged_into_id IS NULL",
+            SubjectKind::Contact => " AND t.merged_into_id IS NULL",
             _ => "",
         };
         // The choice gives the missing contact of an account the type of an id.
+        let lock = dialect::reference_lock(tx.connection().get_database_backend());
         let text = format!(
-            "SELECT CASE WHEN true THEN {contact} ELSE x.id END AS contact_id
-             FROM {table} x WHERE x.workspace_id = $1 AND x.id = $2{here}"
+            "SELECT CASE WHEN true THEN {contact} ELSE t.id END AS contact_id
+             FROM {table} t WHERE t.workspace_id = $1 AND t.id = $2{here} {lock}"
         );
         let found: Option<Found> = Query::new(text)
             .bind(tx.workspace)

@@ -207,6 +207,14 @@ fn parties_are_found_by_every_name_they_have() {
             ..NewContact::default()
         };
         let hanako = contact::create(ctx, &world.owner, new).await.unwrap().id;
+        let new = NewContact {
+            name: "Also Hanako".to_owned(),
+            ..NewContact::default()
+        };
+        let merged = contact::create(ctx, &world.owner, new).await.unwrap().id;
+        contact::merge::merge(ctx, &world.owner, hanako, merged, "")
+            .await
+            .unwrap();
         let by_account = |account| Party {
             contact: None,
             account: Some(account),
@@ -227,6 +235,12 @@ fn parties_are_found_by_every_name_they_have() {
             ),
             (
                 by_contact(ContactRef::ExternalId("crm 7".to_owned())),
+                Some(hanako),
+                Some(company),
+            ),
+            // The survivor is meant by the id of who was merged into her.
+            (
+                by_contact(ContactRef::Id(merged)),
                 Some(hanako),
                 Some(company),
             ),
@@ -273,7 +287,7 @@ fn parties_are_found_by_every_name_they_have() {
             product: None,
         };
         let of_company = order::list(ctx, workspace, &filter, &page).await.unwrap();
-        assert_eq!(of_company.rows.len(), 5);
+        assert_eq!(of_company.rows.len(), 6);
         world
     });
 }

@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    contact,
     id::{ContactId, Id as _, SubscriptionChangeId, WorkspaceId},
     kind::{Channel, SubscriptionSource, SubscriptionState},
 };
-use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
+use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,6 +21,7 @@ use crate::{
     error::{Error, Result},
     page::{Key, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
+    subject::Subject,
     text,
     work::change::{Change, Fact},
 };
@@ -98,11 +98,7 @@ pub async fn set(ctx: &Ctx, actor: &Actor, id: ContactId, new: NewState) -> Resu
         return Err(Error::Refused(errors));
     }
     let mut tx = ctx.begin(actor.workspace).await?;
-    contact::Entity::find_by_id((tx.workspace, id))
-        .filter(contact::Column::MergedIntoId.is_null())
-        .one(tx.connection())
-        .await?
-        .ok_or_else(|| Error::not_found(&["contactId"], "contact"))?;
+    Subject::from(id).check(&tx, &["contactId"]).await?;
     let row = Row {
         contact_id: id,
         channel: new.channel,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{TagGroupId, TagId},
+    id::{ContactId, TagGroupId, TagId},
     kind::{TagKind, TagTarget},
     tag,
 };
@@ -12,12 +12,15 @@ use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
-    Reason, Request, remove, table_of,
+    Reason, Request,
+    hold::keep_things,
+    remove,
     write::{Addition, put},
 };
 use crate::{
     access::{Actor, Scope},
     audit::Record,
+    contact,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx, dialect},
@@ -172,43 +175,16 @@ async fn resolved(tx: &Tx<'_>, requests: &[Request]) -> Result<Vec<Request>> {
     Ok(resolved)
 }
 
-#[derive(FromQueryResult)]
-struct Survivor {
-    id: Uuid,
-    survivor_id: Uuid,
-}
-
-/// Of the contacts among `things` those that were merged away, with who stands for them now: however
-/// often they were merged on. What somebody who saw the old contact wants tagged is the person.
+/// Whom the contacts among `things` mean: of those that were merged away, who stands for them now.
+/// What somebody who saw the old contact wants tagged is the person.
 async fn survivors(
     tx: &Tx<'_>,
     things: impl Iterator<Item = (TagTarget, Uuid)>,
 ) -> Result<HashMap<Uuid, Uuid>> {
-    let contacts: BTreeSet<Uuid> = things
-        .filter(|(target, _)| *target == TagTarget::Contact)
-        .map(|(_, id)| id)
-        .collect();
-    if contacts.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<Survivor> = Query::new(
-        "WITH RECURSIVE way (id, at, next) AS (
-             SELECT r.id, c.id, c.merged_into_id FROM {r}
-             JOIN contact c ON c.workspace_id = $1 AND c.id = r.id
-             WHERE c.merged_into_id IS NOT NULL
-             UNION ALL
-             SELECT w.id, c.id, c.merged_into_id FROM way w
-             JOIN contact c ON c.workspace_id = $1 AND c.id = w.next)
-         SELECT w.id, w.at AS survivor_id FROM way w WHERE w.next IS NULL",
-    )
-    .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", contacts))
-    .all(tx.connection())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.id, row.survivor_id))
-        .collect())
+    let contacts = things.filter(|(target, _)| *target == TagTarget::Contact);
+    let means = contact::living(tx, contacts.map(|(_, id)| ContactId(id))).await?;
+    let means = means.into_iter();
+    Ok(means.map(|(asked, means)| (asked.0, means.0)).collect())
 }
 
 /// A reason as given, at most 255 characters.
@@ -341,7 +317,7 @@ async fn check_things(tx: &Tx<'_>, requests: &[Request], refusals: &mut Refusals
             "There is no such conversation.",
         ),
     ] {
-        let wanted: HashSet<Uuid> = requests
+        let wanted: BTreeSet<Uuid> = requests
             .iter()
             .filter(|one| one.target == target)
             .map(|one| one.target_id)
@@ -349,14 +325,7 @@ async fn check_things(tx: &Tx<'_>, requests: &[Request], refusals: &mut Refusals
         if wanted.is_empty() {
             continue;
         }
-        let table = table_of(target);
-        let found: Vec<Uuid> = Query::new(format!(
-            "SELECT x.id FROM {{r}} JOIN {table} x ON x.workspace_id = $1 AND x.id = r.id"
-        ))
-        .bind(tx.workspace)
-        .rows("r", Rows::new().uuids("id", wanted.iter().copied()))
-        .column(tx.connection())
-        .await?;
+        let found = keep_things(tx, target, &wanted).await?;
         if found.len() < wanted.len() {
             refusals.add(field, UserErrorCode::NotFound, what);
         }

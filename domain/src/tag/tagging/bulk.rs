@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     AUTOMATIC, Reason, Request, Which,
     ask::{reason_text, refuse_unfit},
+    hold::keep_things,
     mass, remove,
     which::Part,
 };
@@ -206,8 +207,9 @@ async fn work(
         text: bulk.reason.clone(),
         cause: None,
     };
+    let kept = keep_things(tx, target, &ids.iter().copied().collect()).await?;
     let requests = |tag: TagId| {
-        ids.iter().map(move |&target_id| Request {
+        kept.iter().map(move |&target_id| Request {
             target,
             target_id,
             tag,

@@ -79,6 +79,32 @@ pub(crate) async fn hold_things(
     Ok(())
 }
 
+/// Those of the things that are there. None of them is merged away or erased before the end of `tx`, so
+/// that no tag is put on something hidden or gone. Others may tag them too.
+pub(super) async fn keep_things(
+    tx: &Tx<'_>,
+    target: TagTarget,
+    things: &BTreeSet<Uuid>,
+) -> Result<BTreeSet<Uuid>> {
+    let table = table_of(target);
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    let (here, lock) = match target {
+        TagTarget::Contact => ("AND t.merged_into_id IS NULL", lock),
+        TagTarget::Conversation => ("", lock),
+        // No account goes.
+        TagTarget::Account => ("", ""),
+    };
+    let kept: Vec<Uuid> = Query::new(format!(
+        "SELECT t.id FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id {here}
+         ORDER BY t.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", things.iter().copied()))
+    .column(tx.connection())
+    .await?;
+    Ok(kept.into_iter().collect())
+}
+
 /// The same of `tags` and of all values that one of them may replace.
 async fn hold_values(tx: &Tx<'_>, tags: &BTreeSet<TagId>) -> Result<()> {
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
