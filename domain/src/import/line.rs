@@ -92,6 +92,18 @@ pub(super) async fn note(tx: &Tx<'_>, operation: OperationId, lines: &[ImportLin
     Ok(())
 }
 
+/// Forgets what was said of lines in words, which quote their cells.
+pub(crate) async fn forget_cells(tx: &Tx<'_>) -> Result<()> {
+    Query::new(
+        "DELETE FROM import_line WHERE workspace_id = $1
+           AND CAST(detail AS TEXT) LIKE '%\"problems\"%'",
+    )
+    .bind(tx.workspace)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 const IN_ORDER: Keyset = Keyset {
     order: "line",
     key: Some(Column::Whole("l.record")),

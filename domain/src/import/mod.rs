@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use ask::{NewImport, start};
 pub use cell::Problem;
+pub(crate) use line::forget_cells;
 pub use line::{ImportLine, lines, require, stream};
 pub use preview::{Preview, PreviewColumn, Reading, preview};
 pub use report::REPORT_HEADER;

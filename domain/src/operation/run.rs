@@ -184,7 +184,7 @@ async fn write(tx: &mut Tx<'_>, operation: &operation::Model, step: &Step) -> Re
     Query::new(
         "UPDATE operation SET progress = $3, total = COALESCE($4, total), done = done + $5,
              failed = failed + $6, state = $7, started_at = COALESCE(started_at, $8),
-             finished_at = $9
+             finished_at = $9, request = COALESCE($10, request)
          WHERE workspace_id = $1 AND id = $2",
     )
     .bind(tx.workspace)
@@ -196,6 +196,8 @@ async fn write(tx: &mut Tx<'_>, operation: &operation::Model, step: &Step) -> Re
     .bind(if step.is_last { "DONE" } else { "RUNNING" })
     .bind(tx.now)
     .bind(step.is_last.then_some(tx.now))
+    // Of no use any more, and it may name a person who wants to be erased later.
+    .bind(step.is_last.then(|| serde_json::json!({})))
     .execute(tx.connection())
     .await?;
     let origin: Origin = serde_json::from_value(operation.created_by.clone())?;

@@ -18,7 +18,7 @@ use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::Query,
+    store::{Query, Rows, Tx},
     text,
 };
 
@@ -181,30 +181,64 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: UploadId) -> Result<()> {
     {
         return Err(Error::not_found(&["id"], "upload"));
     }
+    if being_read(&tx).await?.contains(&id.to_string()) {
+        let message = "An import is reading this file. Wait for it, or cancel it.";
+        return Err(Error::refused(&["id"], UserErrorCode::InUse, message));
+    }
+    drop_all(&tx, &[id]).await?;
+    tx.commit().await
+}
+
+/// The files that unfinished imports are of, by their global ids.
+async fn being_read(tx: &Tx<'_>) -> Result<Vec<String>> {
     let kinds = crate::import::KIND_WORDS;
-    let readers: Vec<serde_json::Value> = Query::new(format!(
+    let requests: Vec<serde_json::Value> = Query::new(format!(
         "SELECT request FROM operation
          WHERE workspace_id = $1 AND finished_at IS NULL AND kind IN ({kinds})"
     ))
     .bind(tx.workspace)
     .column(tx.connection())
     .await?;
-    let text = id.to_string();
-    if readers.iter().any(|request| request["upload"] == text) {
-        let message = "An import is reading this file. Wait for it, or cancel it.";
-        return Err(Error::refused(&["id"], UserErrorCode::InUse, message));
-    }
+    let files = requests.iter().filter_map(|one| one["upload"].as_str());
+    Ok(files.map(str::to_owned).collect())
+}
+
+async fn drop_all(tx: &Tx<'_>, ids: &[UploadId]) -> Result<()> {
     for statement in [
-        "DELETE FROM upload_chunk WHERE workspace_id = $1 AND upload_id = $2",
-        "DELETE FROM upload WHERE workspace_id = $1 AND id = $2",
+        "DELETE FROM upload_chunk WHERE workspace_id = $1
+           AND upload_id IN (SELECT r.id FROM {r})",
+        "DELETE FROM upload WHERE workspace_id = $1 AND id IN (SELECT r.id FROM {r})",
     ] {
         Query::new(statement)
             .bind(tx.workspace)
-            .bind(id)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
             .execute(tx.connection())
             .await?;
     }
-    tx.commit().await
+    Ok(())
+}
+
+/// Deletes every file that is whole and that no import is reading. The time of the others is over: the
+/// schedule deletes them within the hour. For when a person must be in none of them.
+pub(crate) async fn forget_all(tx: &Tx<'_>) -> Result<()> {
+    let read = being_read(tx).await?;
+    let whole: Vec<UploadId> = Query::new(
+        "SELECT id FROM upload WHERE workspace_id = $1 AND completed_at IS NOT NULL ORDER BY id",
+    )
+    .bind(tx.workspace)
+    .column(tx.connection())
+    .await?;
+    let idle: Vec<UploadId> = whole
+        .into_iter()
+        .filter(|id| !read.contains(&id.to_string()))
+        .collect();
+    drop_all(tx, &idle).await?;
+    Query::new("UPDATE upload SET expires_at = $2 WHERE workspace_id = $1 AND expires_at > $2")
+        .bind(tx.workspace)
+        .bind(tx.now)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
 }
 
 #[derive(FromQueryResult)]

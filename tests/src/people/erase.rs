@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use domain::{
     access::Origin,
     attribute::{Setting, Value},
     contact::{
-        self, NewContact, ProfileChanges, erase, export,
+        self, ContactFilter, NewContact, ProfileChanges, erase, export,
         identity::{self, Given},
         merge,
         subscription::{self, NewState},
@@ -15,18 +16,26 @@ use domain::{
     email::{self, NewCampaign, NewEmailEvent},
     error::Error,
     event::{self, NewEvent},
+    export::{Ordered, Wanted, What},
     fact::{self, ContactRef, Party, ingest::Head},
+    import::{self, NewImport, Reading},
     inbox, note,
+    operation::{self, Limits},
     stage::NewStage,
     survey::{self, NewSurveyAnswer},
-    tag::{self, Request, tagging},
+    tag::{
+        self, Request,
+        tagging::{self, NewBulk, Which},
+    },
     task::{self, NewTask},
+    upload,
 };
 use entity::{
     id::ContactId,
     kind::{
-        AttributeType, Channel, Direction, EmailEventKind, IdentityKind as I, LifecycleStage,
-        SubjectKind, SubscriptionState, SurveyKind, TagKind, TaskPriority,
+        AttributeType, Channel, Direction, EmailEventKind, ExportEncoding, ExportFormat,
+        IdentityKind as I, ImportPolicy, LifecycleStage, SubjectKind, SubscriptionState,
+        SurveyKind, TagKind, TaskPriority,
     },
 };
 use serde_json::json;
@@ -187,6 +196,7 @@ async fn everything(world: &World) -> ContactId {
     tagging::tag_many(ctx, owner, &[Request::contact(id, vip)], CANARY)
         .await
         .unwrap();
+    leave_about(world).await;
     // Somebody who was merged into them is them.
     let double = NewContact {
         name: format!("{CANARY} double"),
@@ -202,6 +212,55 @@ async fn everything(world: &World) -> ContactId {
     world.deliver(&Receiver::default()).await;
     world.drain().await;
     id
+}
+
+/// A file they are in, what an import said of its lines, and filters with their name.
+async fn leave_about(world: &World) {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    let limits = upload::Limits::default();
+    let file = upload::create(ctx, owner, limits, "people.csv")
+        .await
+        .unwrap();
+    let text = format!("email,tags\nx@x.example,{CANARY} tag\n");
+    upload::append(ctx, owner, limits, file.id, 0, text.into_bytes())
+        .await
+        .unwrap();
+    upload::complete(ctx, owner, file.id).await.unwrap();
+    let new = NewImport {
+        subject: SubjectKind::Contact,
+        upload: file.id,
+        reading: Reading::default(),
+        columns: None,
+        policy: ImportPolicy::Update,
+        create: Vec::new(),
+        dry_run: true,
+    };
+    import::start(ctx, owner, new).await.unwrap();
+    let which = || ContactFilter {
+        text: Some(CANARY.to_owned()),
+        ..ContactFilter::default()
+    };
+    let seen = world.tag(TagKind::Contact, "Seen", None).await;
+    let bulk = NewBulk {
+        which: Which::Contact(which()),
+        add: vec![seen],
+        remove: Vec::new(),
+        reason: String::new(),
+        expires_at: None,
+    };
+    operation::run_due(ctx, domain::operations(), None, Limits::none())
+        .await
+        .unwrap();
+    let asked = tagging::tag_by_filter(ctx, owner, bulk, true)
+        .await
+        .unwrap();
+    operation::cancel(ctx, owner, asked.id).await.unwrap();
+    let wanted = Wanted {
+        what: What::Contacts(which(), Ordered::default()),
+        format: ExportFormat::Csv,
+        encoding: ExportEncoding::Utf8,
+    };
+    domain::export::ask(ctx, owner, wanted).await.unwrap();
 }
 
 /// Where the canary is: table by table.
@@ -303,6 +362,10 @@ fn erasing_leaves_no_trace_and_keeps_what_was_counted() {
             "email_event",
             "survey_answer",
             "change",
+            "upload_chunk",
+            "import_line",
+            "operation",
+            "export",
         ] {
             assert!(
                 before.contains_key(table),
@@ -390,6 +453,90 @@ fn erasing_leaves_no_trace_and_keeps_what_was_counted() {
         world.drain().await;
         world.hurry().await;
         world.deliver(&Receiver::default()).await;
+        world
+    });
+}
+
+#[test]
+fn others_keep_what_they_wrote_in_a_thread_with_who_is_erased() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let inboxes = inbox::list(ctx, owner.workspace).await.unwrap();
+        let (a, b) = ("kanaria@customer.example", "b@customer.example");
+        let start = ctx.clock.now();
+        let said = |id: &str, email: &str, seconds: i64, direction: Direction| NewMessage {
+            external_id: format!("{id}@mail.example"),
+            thread_keys: vec!["root@mail.example".to_owned()],
+            name: None,
+            direction,
+            subject: format!("{id} subject"),
+            body: format!("{id} body"),
+            sent_at: start + TimeDelta::seconds(seconds),
+            ..message(&world, "", email)
+        };
+        // One that a opened, another that b did; in both a asks last.
+        let messages = vec![
+            said("kanaria 1", a, 0, Direction::Inbound),
+            said("b 1", b, 60, Direction::Inbound),
+            said("answer", b, 120, Direction::Outbound),
+            said("kanaria 2", a, 180, Direction::Inbound),
+            NewMessage {
+                thread_keys: Vec::new(),
+                ..said("b 2", b, 10, Direction::Inbound)
+            },
+            NewMessage {
+                thread_keys: vec!["b 2@mail.example".to_owned()],
+                ..said("kanaria 3", a, 200, Direction::Inbound)
+            },
+        ];
+        let told = conversation::ingest(ctx, owner, inboxes[0].id, messages).await;
+        let told: Vec<_> = told
+            .unwrap()
+            .iter()
+            .map(|one| one.message.unwrap())
+            .collect();
+        let (hers, theirs) = (
+            by_email(&world, a).await.unwrap(),
+            by_email(&world, b).await.unwrap(),
+        );
+        world.drain().await;
+        erase::erase(ctx, owner, hers).await.unwrap();
+        world.drain().await;
+        assert_eq!(traces(&world).await, BTreeMap::new());
+        let left = conversation::load_messages(ctx, owner.workspace, &told).await;
+        let mut left: Vec<_> = left.unwrap().into_iter().map(|one| one.body).collect();
+        left.sort();
+        assert_eq!(left, ["answer body", "b 1 body", "b 2 body"]);
+        let kept = conversation::load_messages(ctx, owner.workspace, &[told[1], told[4]]).await;
+        let ids: BTreeMap<_, _> = kept
+            .unwrap()
+            .into_iter()
+            .map(|one| (one.id, one.conversation_id))
+            .collect();
+        let at = |seconds| start + TimeDelta::seconds(seconds);
+        for (opener, last, messages, last_at, waiting, subject) in [
+            (told[1], told[2], 2, at(120), None, "b 1 subject"),
+            (told[4], told[4], 1, at(10), Some(at(10)), "b 2 subject"),
+        ] {
+            let found = conversation::find(ctx, owner.workspace, ids[&opener]).await;
+            let found = found.unwrap().unwrap();
+            assert_eq!(
+                (found.contact_id, found.subject.as_str()),
+                (theirs, subject)
+            );
+            assert_eq!((found.messages, found.last_message_id), (messages, last));
+            assert_eq!(found.last_message_at, last_at);
+            assert_eq!(found.waiting_since, waiting);
+        }
+        // The thread goes on where it was.
+        let more = vec![said("b 3", b, 300, Direction::Inbound)];
+        let told = conversation::ingest(ctx, owner, inboxes[0].id, more).await;
+        let id = told.unwrap()[0].message.unwrap();
+        let found = conversation::load_messages(ctx, owner.workspace, &[id]).await;
+        assert!(
+            ids.values()
+                .any(|one| *one == found.as_ref().unwrap()[0].conversation_id)
+        );
         world
     });
 }

@@ -6,7 +6,9 @@
 //! the counters of tags, and a keyed hash of each address, so that nothing is sent to it and no
 //! program makes the person anew.
 
+mod leftover;
 mod table;
+mod talk;
 
 use entity::id::{ContactId, WorkspaceId};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
@@ -36,7 +38,9 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));
     }
+    let shared = talk::part(&tx, &ids).await?;
     forget_texts(&tx, &ids).await?;
+    leftover::forget(&tx).await?;
     remember_hashes(&tx, &ids).await?;
     scrub(&tx, &ids).await?;
     unrank(ctx, &tx, &ids).await?;
@@ -54,6 +58,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
             .await?;
         }
     }
+    shared.settle(&tx).await?;
     audit::erase(&mut tx, Who::from(actor), &ids).await?;
     let fact = Fact::ContactErased { contact_id: id };
     tx.record(Change::new(actor.origin(), None, fact));
@@ -99,7 +104,7 @@ pub(super) async fn people(
 }
 
 /// Takes the person out of the search index, which makes the parts of it that hold traces of their
-/// texts anew. Before anything else: it waits for the index's own work, which must not wait for this.
+/// texts anew. Before anything is written: it waits for the index's own work, which must not wait for this.
 async fn forget_texts(tx: &Tx<'_>, ids: &[ContactId]) -> Result<()> {
     for (kind, table) in [
         (Kind::Contact, "contact"),
