@@ -33,6 +33,7 @@ mod m0022_segment;
 mod m0023_playbook;
 mod m0023_task;
 mod m0024_survey;
+mod m0025_condition;
 mod m0026_rules;
 mod m0027_people;
 mod m0028_lists;
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0027_people::Migration),
             Box::new(m0026_rules::Migration),
             Box::new(m0028_lists::Migration),
+            Box::new(m0025_condition::Migration),
         ]
     }
 }

@@ -80,6 +80,7 @@ use self::{
     check::MAX_DEPTH,
     facts::Seen,
     matcher::Part,
+    measure::{Holder, Source},
     path::Path,
     reference::{IdKind, IdReader, IdWriter, Reference},
     sentence::Phrasing,
@@ -449,6 +450,27 @@ impl Condition {
         self.each_leaf(&mut |leaf| {
             for ask in leaf.asks() {
                 names.extend(ask.measure.depends().iter().copied());
+            }
+        });
+        names
+    }
+
+    /// The names of the events that can give it another answer; nothing, if an event of any name can.
+    pub(crate) fn event_names(&self) -> Option<std::collections::BTreeSet<String>> {
+        let mut names = Some(std::collections::BTreeSet::new());
+        self.each_leaf(&mut |leaf| {
+            for ask in leaf.asks() {
+                if !ask.measure.depends().contains(&"event.recorded") {
+                    continue;
+                }
+                match &ask.measure.source {
+                    Source::Events(source) if !source.names().is_empty() => {
+                        if let Some(names) = &mut names {
+                            names.extend(source.names().iter().cloned());
+                        }
+                    }
+                    _ => names = None,
+                }
             }
         });
         names

@@ -30,7 +30,8 @@ use crate::{
     store::{MAX_BOUND, Query, Rows, Tx, attempt},
 };
 
-/// Kinds of facts, one bit each: the place of the name in [`FACTS`].
+/// Kinds of facts, one bit each: the place of the name in [`FACTS`]. The bits behind those stand for
+/// events by their names, several names for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     /// About the contact or the account itself.
@@ -48,11 +49,25 @@ impl Facts {
 
     /// One fact about the thing itself; none for one that changes no segment.
     pub(super) fn of(name: &str) -> Self {
+        if name == "event.recorded" {
+            return Self::of_event(None);
+        }
         let place = FACTS.iter().position(|fact| *fact == name);
         Self {
             own: place.map_or(0, |place| 1 << place),
             related: 0,
         }
+    }
+
+    /// An event of this name; of any, where none is given.
+    pub(super) fn of_event(name: Option<&str>) -> Self {
+        // 63 bits: the columns they are compared in have a sign.
+        let first = FACTS.len() as u64;
+        let own = match name {
+            Some(name) => 1 << (first + hash(name) % (63 - first)),
+            None => (i64::MAX >> first) << first,
+        };
+        Self { own, related: 0 }
     }
 
     /// The same, seen from the other side: an account's from its people, a person's from the account.
@@ -67,6 +82,13 @@ impl Facts {
     pub(super) fn meets(self, other: Self) -> bool {
         self.own & other.own != 0 || self.related & other.related != 0
     }
+}
+
+/// A number made of a name, the same in every process (FNV-1a).
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 impl std::ops::BitOrAssign for Facts {
@@ -181,7 +203,14 @@ pub(super) fn context(subject: SegmentSubject) -> Context {
 pub(super) fn facts(condition: &Condition, subject: SegmentSubject) -> Facts {
     let mut facts = Facts::default();
     for name in condition.depends() {
-        facts |= Facts::of(name);
+        match condition.event_names().filter(|_| name == "event.recorded") {
+            Some(names) => {
+                for name in &names {
+                    facts |= Facts::of_event(Some(name));
+                }
+            }
+            None => facts |= Facts::of(name),
+        }
     }
     let asks_beside = subject == SegmentSubject::Account || condition.asks_account();
     if asks_beside {

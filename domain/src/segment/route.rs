@@ -71,7 +71,10 @@ impl Routed {
 pub(super) fn route(entries: &[Entry]) -> Routed {
     let mut routed = Routed::default();
     for (at, entry) in entries.iter().enumerate() {
-        let bit = Facts::of(entry.fact.name());
+        let bit = match &entry.fact {
+            Fact::EventRecorded { name, .. } => Facts::of_event(name.as_deref()),
+            fact => Facts::of(fact.name()),
+        };
         match &entry.fact {
             Fact::ContactCreated { contact_id } => routed.contact(*contact_id, Facts::ALL, at),
             Fact::AccountCreated { account_id } => routed.account(*account_id, Facts::ALL, at),
@@ -212,6 +215,39 @@ mod tests {
         assert_eq!(touch.cause(Facts::of("tagging.added")), Some(1));
         assert_eq!(touch.cause(Facts::of("contact.changed")), Some(0));
         assert_eq!(touch.cause(Facts::of("event.recorded")), None);
+    }
+
+    #[test]
+    fn an_event_concerns_whoever_asks_for_its_name_or_for_any() {
+        use entity::kind::SegmentSubject::{Account, Contact};
+        let facts = |subject, stored: serde_json::Value| {
+            let condition = serde_json::from_value(stored).unwrap();
+            super::super::evaluate::facts(&condition, subject)
+        };
+        let named = |name: &str| serde_json::json!({"events": {"names": [name]}});
+        let event = |name: Option<&str>| Fact::EventRecorded {
+            event_id: Uuid::nil().into(),
+            name: name.map(str::to_owned),
+        };
+        let routed = route(&[entry(Some(1), event(Some("page_viewed")))]);
+        let touch = &routed.contacts[&Uuid::from_u128(1)];
+        let concerns = |asked| touch.cause(asked).is_some();
+        assert!(concerns(facts(Contact, named("page_viewed"))));
+        assert!(!concerns(facts(Contact, named("trial_started"))));
+        assert!(concerns(facts(Contact, serde_json::json!({"events": {}}))));
+        let active = serde_json::json!({"contact": {"lastActivity": {"withinDays": 7}}});
+        assert!(concerns(facts(Contact, active)));
+        let of_account = serde_json::json!({"events": {"of": "ACCOUNT", "names": ["page_viewed"]}});
+        let beside = touch.facts.as_seen_beside();
+        assert!(beside.meets(facts(Account, of_account)));
+        // An entry of the first release has no name.
+        let routed = route(&[entry(Some(1), event(None))]);
+        let touch = &routed.contacts[&Uuid::from_u128(1)];
+        assert!(
+            touch
+                .cause(facts(Contact, named("trial_started")))
+                .is_some()
+        );
     }
 
     #[test]

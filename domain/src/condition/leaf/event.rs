@@ -135,6 +135,11 @@ enum Counted {
 }
 
 impl EventSource {
+    /// The names of the events it is about; empty for every event.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     pub(crate) fn timed(&self) -> bool {
         let by_age = |measure: &EventMeasure| {
             matches!(
