@@ -9,7 +9,7 @@ use domain::{
         self, Condition, Context, Moment,
         evaluate::evaluate,
         facts::Holders,
-        sql::{Among, Asked, select},
+        sql::{Asked, select},
     },
     contact::{self, ContactFilter, ContactOrder, NewContact, ProfileChanges},
     page::PageRequest,
@@ -335,21 +335,19 @@ impl People {
             ids.iter().map(|id| name_of[id]).collect()
         };
         let mut ways = Vec::new();
-        for among in [Among::Everybody, Among::These(&everybody)] {
-            let backend = ctx.db.backend();
-            let query = select(
-                backend,
-                workspace,
-                &moment,
-                condition,
-                SubjectKind::Contact,
-                among,
-            );
-            let ids: Vec<Uuid> = query.column(reader).await.unwrap_or_else(|error| {
-                panic!("{condition:?} among {among:?}: {error}");
-            });
-            ways.push(named(ids));
-        }
+        let query = select(
+            ctx.db.backend(),
+            workspace,
+            &moment,
+            condition,
+            SubjectKind::Contact,
+            &everybody,
+        );
+        let ids: Vec<Uuid> = query
+            .column(reader)
+            .await
+            .unwrap_or_else(|error| panic!("{condition:?}: {error}"));
+        ways.push(named(ids));
         let accounts: BTreeMap<Uuid, Option<Uuid>> = ["aki", "eri"]
             .into_iter()
             .map(|name| (self.ids[name].uuid(), Some(self.account)))

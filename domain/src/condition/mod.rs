@@ -8,7 +8,7 @@
 //! - [`reference`](mod@reference): the ids it names;
 //! - [`facts`] and [`text`]: what is known about a message, and how texts are compared;
 //! - [`matcher`]: which conditions of thousands hold of a message, at once;
-//! - [`sql`]: a condition over all contacts or accounts, as one statement;
+//! - [`sql`]: a condition about a row of contacts, accounts or conversations, in any statement;
 //! - [`evaluate`](mod@evaluate): conditions on some contacts, accounts and conversations;
 //! - [`trace`]: why a condition did or did not hold.
 //!

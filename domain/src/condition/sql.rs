@@ -1,8 +1,8 @@
-//! A condition as SQL: over everybody, for segments and previews, and over one row, for lists.
+//! A condition as SQL: a truth about one row of contacts, accounts or conversations, in whatever
+//! statement goes over them: a list, a segment, a playbook.
 //!
-//! Over everybody, each measure is one grouped pass over its table, joined once: the cost follows
-//! the rows of the workspace, not the number of contacts times the number of conditions. Over one
-//! row, each measure is read for that row alone, through the index by its holder.
+//! Each measure is read for that row alone, through the index by its holder. Nobody asks for everybody
+//! at once: lists show a page, and segments go over everybody in steps.
 
 use entity::{
     id::{Id as _, WorkspaceId},
@@ -15,20 +15,11 @@ use uuid::Uuid;
 use super::{
     Condition, Leaf, Shape,
     leaf::field::Table,
-    measure::{Columns, Holder, Loaded, Measure, Rows as Kind, Source, Sql},
+    measure::{Columns, Holder, Loaded, Source, Sql},
     moment::Moment,
     test::{Ask, Test},
 };
 use crate::store::{Query, Rows};
-
-/// Of whom a condition is asked.
-#[derive(Debug, Clone, Copy)]
-pub enum Among<'a> {
-    /// Everybody in the workspace.
-    Everybody,
-    /// These.
-    These(&'a [Uuid]),
-}
 
 /// A condition with the moment at which it is asked, for lists and for long work over a list: it
 /// finds the same whenever the work goes on.
@@ -80,15 +71,15 @@ impl Asked {
     }
 }
 
-/// A statement that gives the ids of the contacts, accounts or conversations of which the condition
-/// holds, in a column `id`. Merged contacts are left out.
+/// A statement that gives the ids of the contacts, accounts or conversations among `ids` of which the
+/// condition holds, in a column `id`. Merged contacts are left out.
 pub fn select(
     backend: DatabaseBackend,
     workspace: WorkspaceId,
     moment: &Moment,
     condition: &Condition,
     subject: SubjectKind,
-    among: Among<'_>,
+    ids: &[Uuid],
 ) -> Query {
     let mut query = Query::new("").bind(workspace.uuid());
     let (table, here) = match subject {
@@ -96,38 +87,12 @@ pub fn select(
         SubjectKind::Account => ("account", ""),
         SubjectKind::Conversation => ("conversation", ""),
     };
-    let mut walk = Walk {
-        sql: Sql {
-            query: &mut query,
-            backend,
-            moment,
-        },
-        scope: Scope::of(subject, "s"),
-        joins: matches!(among, Among::Everybody).then(Vec::new),
-    };
-    let holds = walk.condition(condition);
-    let joins = walk.joins.unwrap_or_default();
-    let mut joined = String::new();
-    for (number, (measure, table)) in joins.iter().enumerate() {
-        let id = Scope::of(subject, "s").id(measure.holder);
-        let id = id.unwrap_or_else(|| "NULL".to_owned());
-        joined.push_str(&format!(
-            " LEFT JOIN ({table}) m{number} ON m{number}.id = {id}"
-        ));
-    }
-    let from = match among {
-        Among::Everybody => format!("{table} s{joined} WHERE s.workspace_id = $1"),
-        Among::These(_) => {
-            format!(
-                "{{among}} JOIN {table} s ON s.workspace_id = $1 AND s.id = among.id WHERE true"
-            )
-        }
-    };
-    query.push(&format!("SELECT s.id FROM {from}{here} AND {holds}"));
-    match among {
-        Among::Everybody => query,
-        Among::These(ids) => query.rows("among", Rows::new().uuids("id", ids.iter().copied())),
-    }
+    let holds = predicate(&mut query, backend, moment, condition, subject, "s");
+    query.push(&format!(
+        "SELECT s.id FROM {{among}} JOIN {table} s ON s.workspace_id = $1 AND s.id = among.id
+         WHERE true{here} AND {holds}"
+    ));
+    query.rows("among", Rows::new().uuids("id", ids.iter().copied()))
 }
 
 /// That the condition holds of the row `alias` of the table of `subject`, in a statement whose `$1` is
@@ -147,7 +112,6 @@ pub(crate) fn predicate(
             moment,
         },
         scope: Scope::of(subject, alias),
-        joins: None,
     }
     .condition(condition)
 }
@@ -195,8 +159,6 @@ impl Scope {
 struct Walk<'a> {
     sql: Sql<'a>,
     scope: Scope,
-    /// The tables to join, each with its measure; nothing to read each row for itself.
-    joins: Option<Vec<(Measure, String)>>,
 }
 
 impl Walk<'_> {
@@ -247,22 +209,7 @@ impl Walk<'_> {
             };
             return test.sql(&mut self.sql, &columns);
         }
-        let is_set = plan.rows == Kind::Set;
-        match &mut self.joins {
-            Some(joins) if !is_set => {
-                let known = joins.iter().position(|(known, _)| known == measure);
-                let number = known.unwrap_or_else(|| {
-                    let table = plan.of_all(&mut self.sql, "$1");
-                    joins.push((measure.clone(), table));
-                    joins.len() - 1
-                });
-                let columns = plan.all_columns(&format!("m{number}"));
-                test.sql(&mut self.sql, &columns)
-            }
-            _ => {
-                let test = |sql: &mut Sql<'_>, columns: &Columns| Test::sql(test, sql, columns);
-                plan.of_row(&mut self.sql, "$1", &id, nothing, test)
-            }
-        }
+        let test = |sql: &mut Sql<'_>, columns: &Columns| Test::sql(test, sql, columns);
+        plan.of_row(&mut self.sql, "$1", &id, nothing, test)
     }
 }

@@ -11,11 +11,7 @@ use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
 use crate::{
-    condition::{
-        Condition,
-        moment::Moment,
-        sql::{self, Among},
-    },
+    condition::{Condition, moment::Moment, sql},
     error::Result,
     store::Tx,
 };
@@ -30,8 +26,8 @@ pub(super) async fn holding(
     let ids: Vec<Uuid> = contacts.iter().map(|id| id.uuid()).collect();
     let moment = Moment { now: tx.now, zone };
     let backend = tx.connection().get_database_backend();
-    let (subject, among) = (SubjectKind::Contact, Among::These(&ids));
-    let query = sql::select(backend, tx.workspace, &moment, condition, subject, among);
+    let subject = SubjectKind::Contact;
+    let query = sql::select(backend, tx.workspace, &moment, condition, subject, &ids);
     let holding: Vec<ContactId> = query.column(tx.connection()).await?;
     Ok(holding.into_iter().collect())
 }

@@ -1,10 +1,9 @@
 //! What a condition asks the database about a contact, an account or a conversation.
 //!
 //! A [`Measure`] is a value of one holder that SQL can say: a column, a count of events within a
-//! window, a set of segments. It is said in one way ([`Plan`]) and used in three: as an expression
-//! about one row ([`Plan::of_row`]), as a table over everybody at once ([`Plan::of_all`]), and as
-//! rows for some holders, to be judged in memory ([`load`](super::known)). Equal measures are asked
-//! for once, however many conditions test them.
+//! window, a set of segments. It is said in one way ([`Plan`]) and used in two: as an expression
+//! about one row ([`Plan::of_row`]), and as rows for some holders, to be judged in memory
+//! ([`load`](super::known)). Equal measures are then asked for once, however many conditions test them.
 //!
 //! To add one: a struct with its `plan` beside the leaf that needs it, and its variant in
 //! [`Source`].
@@ -224,33 +223,6 @@ impl Plan {
         let columns = self.columns(|index| numbers[index].clone(), text.unwrap_or_default());
         let tested = test(sql, &columns);
         format!("COALESCE((SELECT {tested} FROM {source}), {nothing})")
-    }
-
-    /// A table of the values of everybody in the workspace, with the columns `id`, `v0`, `v1`, …,
-    /// `t`.
-    pub(crate) fn of_all(&self, sql: &mut Sql<'_>, workspace: &str) -> String {
-        let here = format!("{} = {workspace}", self.workspace);
-        let source = self.source(sql, "", &here);
-        let mut columns = vec!["b.id".to_owned()];
-        for (index, (number, _)) in self.numbers.iter().enumerate() {
-            columns.push(format!(
-                "CAST({} AS double precision) AS v{index}",
-                sql.put(number)
-            ));
-        }
-        if let Some((text, _)) = &self.text {
-            columns.push(format!("{} AS t", sql.put(text)));
-        }
-        let grouped = match self.rows {
-            Rows::One => "",
-            _ => " GROUP BY b.id",
-        };
-        format!("SELECT {} FROM {source}{grouped}", columns.join(", "))
-    }
-
-    /// The columns of [`of_all`](Self::of_all) under the alias `alias`.
-    pub(crate) fn all_columns(&self, alias: &str) -> Columns {
-        self.columns(|index| format!("{alias}.v{index}"), format!("{alias}.t"))
     }
 
     /// The values of the holders in the given rows, as the columns `measure`, `id`, `n0` to `n5` and
