@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Action;
 use crate::{
     attribute::value,
+    condition::path::Path,
     error::{Result, UserError, UserErrorCode},
     notification::template,
     store::{Query, Rows, Tx},
@@ -21,28 +22,27 @@ struct Target {
     kind: TargetKind,
 }
 
-/// A refusal for each value that does not fit and each text that cannot be said, of the actions that
-/// stand in the list `field` of the input. Ids that are not there are found elsewhere.
-pub async fn refused(tx: &Tx<'_>, actions: &[Action], field: &str) -> Result<Vec<UserError>> {
+/// A refusal for each value that does not fit and each text that cannot be said, of actions each with its
+/// place in the input. Ids that are not there are found elsewhere.
+pub(crate) async fn refused(tx: &Tx<'_>, actions: &[(Path, &Action)]) -> Result<Vec<UserError>> {
     let attributes = attributes(tx, actions).await?;
     let targets = targets(tx, actions).await?;
     let mut refusals = Vec::new();
-    for (index, action) in actions.iter().enumerate() {
-        let index = index.to_string();
-        let path = [field, index.as_str(), action.name()];
+    for (at, action) in actions {
+        let at = at.at(action.name());
         match action {
             Action::SetContactAttribute(action) => {
                 let Some(definition) = attributes.get(&action.attribute_id) else {
                     continue;
                 };
                 if definition.archived_at.is_some() {
-                    let path = [path.as_slice(), &["attributeId"]].concat();
                     let message = "This attribute is archived. Restore it first.";
-                    refusals.push(UserError::new(&path, UserErrorCode::Invalid, message));
+                    let at = at.at("attributeId");
+                    refusals.push(at.refuse(UserErrorCode::Invalid, message));
                 }
                 if let Some(value) = action.value() {
-                    let path = [path.as_slice(), &["value"]].concat();
-                    refusals.extend(value::check(definition, value, &path).err());
+                    let at = at.at("value");
+                    refusals.extend(value::check(definition, value, &words(&at)).err());
                 }
             }
             Action::Notify(action) => {
@@ -50,8 +50,8 @@ pub async fn refused(tx: &Tx<'_>, actions: &[Action], field: &str) -> Result<Vec
                 if let (Some(kind), Some(text)) = (kind, &action.text)
                     && let Err(mistake) = template::check(text, kind)
                 {
-                    let path = [path.as_slice(), &["text"]].concat();
-                    refusals.push(mistake.user_error(&path));
+                    let at = at.at("text");
+                    refusals.push(mistake.user_error(&words(&at)));
                 }
             }
             _ => {}
@@ -60,13 +60,17 @@ pub async fn refused(tx: &Tx<'_>, actions: &[Action], field: &str) -> Result<Vec
     Ok(refusals)
 }
 
+fn words(at: &Path) -> Vec<&str> {
+    at.steps().iter().map(String::as_str).collect()
+}
+
 async fn attributes(
     tx: &Tx<'_>,
-    actions: &[Action],
+    actions: &[(Path, &Action)],
 ) -> Result<HashMap<Uuid, attribute_definition::Model>> {
     let ids: BTreeSet<Uuid> = actions
         .iter()
-        .filter_map(|action| match action {
+        .filter_map(|(_, action)| match action {
             Action::SetContactAttribute(action) => Some(action.attribute_id),
             _ => None,
         })
@@ -85,10 +89,10 @@ async fn attributes(
     Ok(found.into_iter().map(|one| (one.id.uuid(), one)).collect())
 }
 
-async fn targets(tx: &Tx<'_>, actions: &[Action]) -> Result<HashMap<Uuid, TargetKind>> {
+async fn targets(tx: &Tx<'_>, actions: &[(Path, &Action)]) -> Result<HashMap<Uuid, TargetKind>> {
     let ids: BTreeSet<Uuid> = actions
         .iter()
-        .filter_map(|action| match action {
+        .filter_map(|(_, action)| match action {
             Action::Notify(action) => action.text.as_ref().map(|_| action.target_id),
             _ => None,
         })

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Origin, Scope},
+    action,
     audit::Record,
     condition::reference,
     ctx::Ctx,
@@ -304,6 +305,7 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
     if found.is_empty() {
         let references = definition.references();
         found = reference::unknown(tx.connection(), tx.workspace, &references).await?;
+        found.extend(action::known::refused(tx, &definition.actions()).await?);
     }
     for mut error in found {
         error.path.insert(0, "definition".to_owned());

@@ -15,7 +15,7 @@ use super::{
     read::{Rule, stored},
     trigger::Trigger,
 };
-use crate::condition::{Condition, reference};
+use crate::condition::{Condition, path::Path, reference};
 use crate::{
     access::{Actor, Origin, Scope},
     action::{self, Action},
@@ -417,6 +417,11 @@ pub(super) async fn check(
     }
     errors
         .extend(reference::unknown(tx.connection(), tx.workspace, &definition.references()).await?);
-    errors.extend(action::known::refused(tx, &definition.actions, "actions").await?);
+    let at = Path::root("actions");
+    let actions = definition.actions.iter().enumerate();
+    let actions: Vec<_> = actions
+        .map(|(index, action)| (at.nth(index), action))
+        .collect();
+    errors.extend(action::known::refused(tx, &actions).await?);
     Ok(())
 }

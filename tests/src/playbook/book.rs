@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 use domain::{
+    attribute::{NewAttribute, definition},
     page::PageRequest,
     playbook::{self, NewPlaybook, PlaybookChange, template},
     tag::catalogue,
 };
-use entity::kind::PlaybookState;
+use entity::kind::{AttributeType, PlaybookState, SubjectKind, TagKind};
 use serde_json::json;
 
 use super::{Stage, refusals, wait_days};
@@ -167,6 +168,41 @@ fn what_cannot_be_saved_says_where_and_leaves_nothing() {
         assert_eq!(
             refusals(stage.try_book("Book", &conversation).await),
             ["definition.steps.0.kind.actions.0.setConversationStatus KindMismatch"]
+        );
+        let archived = stage.world.tag(TagKind::Contact, "Old", None).await;
+        catalogue::archive(&ctx, &owner, archived).await.unwrap();
+        let seats = NewAttribute {
+            subject: SubjectKind::Contact,
+            key: "seats".to_owned(),
+            name: "Seats".to_owned(),
+            description: String::new(),
+            value_type: AttributeType::Number,
+            options: Vec::new(),
+        };
+        let seats = definition::create(&ctx, &owner, seats).await.unwrap().id;
+        let target = stage.world.target("sales").await;
+        let unusable = json!({ "steps": [
+            { "id": "wait", "kind": { "wait": { "for": { "seconds": 60 } } } },
+            { "id": "act", "kind": { "actions": [
+                { "tagContact": { "tagIds": [archived.0] } },
+                { "setContactAttribute": {
+                    "attributeId": seats.0, "value": { "text": "many" },
+                } },
+                { "notify": { "targetId": target.0, "text": "{{ contact.nonsense( }}" } },
+            ] } },
+        ] });
+        let refused = refusals(stage.try_book("Book", &unusable).await);
+        let places: Vec<_> = refused
+            .iter()
+            .filter_map(|one| one.split(' ').next())
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "definition.steps.1.kind.actions.0.tagContact.tagIds.0",
+                "definition.steps.1.kind.actions.1.setContactAttribute.value.text",
+                "definition.steps.1.kind.actions.2.notify.text",
+            ]
         );
         let page = PageRequest::first(10);
         let left = playbook::list(&ctx, owner.workspace, &[], &page).await;

@@ -157,7 +157,8 @@ fn check_tag(
             message: message.to_owned(),
         })
     };
-    let puts_it_on = reference.path.first().is_some_and(|step| step == "actions");
+    // The actions of a rule, or of a playbook's step.
+    let puts_it_on = reference.path.iter().any(|step| step == "actions");
     match tags.get(&reference.id) {
         None => Some(reference.not_found()),
         Some(tag) if tag.kind != needed => refuse(
