@@ -2,7 +2,12 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Condition, Context, NumberTest, Shape, TextTest, TimeTest, path::Path, too_deep};
+use super::{
+    Condition, Context, NumberTest, Shape, TextTest, TimeTest,
+    leaf::pattern::{FEW_PATTERNS, MAX_IN_CONDITION},
+    path::Path,
+    too_deep,
+};
 use crate::error::{UserError, UserErrorCode};
 
 /// How many levels of conditions a rule may have.
@@ -68,6 +73,13 @@ fn check_condition(condition: &Condition, context: Context, refusals: &mut Vec<U
         ));
         return;
     }
+    // So few cannot be too large together: each has a limit of its own.
+    if size.patterns > FEW_PATTERNS && condition.pattern_bytes() > MAX_IN_CONDITION {
+        let message = "The regular expressions of this condition are too large together. Use smaller \
+                       repetitions, [0-9] or [a-z] in place of \\d or \\w, or fewer of them.";
+        refusals.push(at.refuse(UserErrorCode::TooLong, message));
+        return;
+    }
     check_node(condition, context, &at, refusals);
 }
 
@@ -76,6 +88,7 @@ struct Size {
     nodes: usize,
     words: usize,
     values: usize,
+    patterns: usize,
     too_deep: Option<UserError>,
 }
 
@@ -86,9 +99,10 @@ impl Size {
             self.too_deep.get_or_insert_with(|| too_deep(at));
         } else if self.nodes <= MAX_NODES && self.too_deep.is_none() {
             if let Shape::Leaf(leaf) = condition.shape() {
-                match leaf.keywords() {
-                    Some(keywords) => self.words += keywords.words.len(),
-                    None => self.values += values(condition),
+                match (leaf.keywords(), leaf.pattern()) {
+                    (Some(keywords), _) => self.words += keywords.words.len(),
+                    (_, Some(_)) => self.patterns += 1,
+                    _ => self.values += values(condition),
                 }
             }
             for (path, child) in condition.children(at) {
@@ -474,6 +488,19 @@ mod tests {
         let words: Vec<String> = (0..500).map(|n| format!("w{n}")).collect();
         let keywords = json!({"keywords": {"fields": ["BODY"], "mode": "ANY_OF", "words": words}});
         assert_eq!(refusals(&keywords, Context::Message), []);
+    }
+
+    #[test]
+    fn regular_expressions_are_limited_in_sum() {
+        let of = |patterns: usize| {
+            let patterns = (0..patterns).map(|n| format!("{n}\\w{{20}}"));
+            let regex =
+                |pattern: String| json!({"regex": {"fields": ["BODY"], "pattern": pattern}});
+            json!({ "any": patterns.map(regex).collect::<Vec<_>>() })
+        };
+        assert_eq!(refusals(&of(2), Context::Message), []);
+        let found = refusals(&of(190), Context::Message);
+        assert_eq!(found, [("condition".to_owned(), TooLong)]);
     }
 
     #[test]

@@ -455,6 +455,18 @@ impl Condition {
         names
     }
 
+    /// The memory that its compiled regular expressions take. Beyond what one condition may take no more
+    /// are compiled to find out.
+    pub(crate) fn pattern_bytes(&self) -> usize {
+        let mut bytes = 0;
+        self.each_leaf(&mut |leaf| {
+            if bytes <= leaf::pattern::MAX_IN_CONDITION {
+                bytes += leaf.pattern().map_or(0, Pattern::size);
+            }
+        });
+        bytes
+    }
+
     /// The names of the events that can give it another answer; nothing, if an event of any name can.
     pub(crate) fn event_names(&self) -> Option<std::collections::BTreeSet<String>> {
         let mut names = Some(std::collections::BTreeSet::new());

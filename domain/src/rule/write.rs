@@ -36,6 +36,10 @@ pub const RULE_LIMIT: i64 = 10_000;
 /// automaton in the memory of every worker.
 pub const DEFINITIONS_LIMIT: i64 = 8 << 20;
 
+/// Bytes that the compiled regular expressions of a workspace's rules may take together, in the memory
+/// of every worker.
+pub const PATTERNS_LIMIT: usize = 32 << 20;
+
 /// A rule about to be made.
 #[derive(Debug, Clone)]
 pub struct NewRule {
@@ -110,7 +114,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
         .exec_without_returning(tx.connection())
         .await?;
     keep_version(&tx, &row, actor.origin()).await?;
-    refuse_too_much(&tx).await?;
+    refuse_too_much(&tx, &definition.condition).await?;
     record(&mut tx, actor.origin(), row.id);
     tx.audit(actor, Record::made("rule.create", row.id, audited(&row)));
     tx.commit().await?;
@@ -160,7 +164,7 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
     };
     let row = rule::Entity::update(active).exec(tx.connection()).await?;
     keep_version(&tx, &row, actor.origin()).await?;
-    refuse_too_much(&tx).await?;
+    refuse_too_much(&tx, &definition.condition).await?;
     record(&mut tx, actor.origin(), id);
     tx.audit(
         actor,
@@ -382,7 +386,7 @@ async fn extent(tx: &Tx<'_>) -> Result<(i64, i64)> {
     Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
 }
 
-async fn refuse_too_much(tx: &Tx<'_>) -> Result<()> {
+async fn refuse_too_much(tx: &Tx<'_>, condition: &Condition) -> Result<()> {
     let bytes: Option<i64> = Query::new(
         "SELECT CAST(COALESCE(SUM(LENGTH(CAST(definition AS text))), 0) AS bigint) FROM rule
          WHERE workspace_id = $1 AND deleted_at IS NULL",
@@ -397,6 +401,34 @@ async fn refuse_too_much(tx: &Tx<'_>) -> Result<()> {
             UserErrorCode::LimitReached,
             message,
         ));
+    }
+    if condition.pattern_bytes() > 0 {
+        refuse_too_many_patterns(tx).await?;
+    }
+    Ok(())
+}
+
+async fn refuse_too_many_patterns(tx: &Tx<'_>) -> Result<()> {
+    // A word may say the same, which costs a look at its rule.
+    let stored: Vec<serde_json::Value> = Query::new(
+        "SELECT definition FROM rule WHERE workspace_id = $1 AND deleted_at IS NULL
+           AND CAST(definition AS text) LIKE '%\"regex\"%'",
+    )
+    .bind(tx.workspace)
+    .column(tx.connection())
+    .await?;
+    let mut bytes = 0;
+    for one in stored {
+        // One that cannot be read is left out by whoever compiles the rules, too.
+        if let Ok(definition) = Definition::from_stored(one) {
+            bytes += definition.condition.pattern_bytes();
+        }
+        if bytes > PATTERNS_LIMIT {
+            let message = "The regular expressions of all rules together are too large. Use smaller \
+                           repetitions, or delete some first.";
+            let (path, code) = (&["condition"], UserErrorCode::LimitReached);
+            return Err(Error::refused(path, code, message));
+        }
     }
     Ok(())
 }

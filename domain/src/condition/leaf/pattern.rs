@@ -22,6 +22,13 @@ const MAX_PATTERN_BYTES: usize = 1_024;
 /// Bytes of memory a compiled pattern may take. It bounds what `a{1000}{1000}` would cost; the time
 /// of a search grows with the length of the text alone, whatever the pattern.
 const SIZE_LIMIT: usize = 1 << 20;
+/// Bytes that searching with one may take beside it, in each thread. Searches that need more go on
+/// slower.
+const SEARCH_LIMIT: usize = 1 << 18;
+/// Bytes that all compiled patterns of one condition may take together.
+pub(crate) const MAX_IN_CONDITION: usize = 2 << 20;
+/// As many patterns as cannot take more than that.
+pub(crate) const FEW_PATTERNS: usize = MAX_IN_CONDITION / SIZE_LIMIT;
 
 /// Tests the text of a message with a regular expression. The text is taken as it was written.
 #[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -47,11 +54,32 @@ fn yes() -> bool {
 impl Pattern {
     /// The compiled expression, or what is wrong with it.
     pub(crate) fn compile(&self) -> Result<Regex, regex::Error> {
+        self.compile_within(SIZE_LIMIT)
+    }
+
+    fn compile_within(&self, bytes: usize) -> Result<Regex, regex::Error> {
         RegexBuilder::new(&self.pattern)
             .case_insensitive(self.ignore_case)
-            .size_limit(SIZE_LIMIT)
-            .dfa_size_limit(SIZE_LIMIT)
+            .size_limit(bytes)
+            .dfa_size_limit(SEARCH_LIMIT)
             .build()
+    }
+
+    /// The memory the compiled expression takes, rounded up to a power of two. Nothing for one that
+    /// cannot be compiled.
+    pub(crate) fn size(&self) -> usize {
+        if self.pattern.len() > MAX_PATTERN_BYTES {
+            return 0;
+        }
+        let mut size = 1 << 12;
+        while size <= SIZE_LIMIT {
+            match self.compile_within(size) {
+                Ok(_) => return size,
+                Err(regex::Error::CompiledTooBig(_)) => size *= 2,
+                Err(_) => return 0,
+            }
+        }
+        0
     }
 
     /// The first match of `regex`, the compiled expression, and where it is.
