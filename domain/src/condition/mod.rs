@@ -497,6 +497,26 @@ impl Condition {
         timed
     }
 
+    /// The ages of the contact's events, in days, at which time alone can give it another answer; nothing,
+    /// if time can do so in other ways.
+    pub(crate) fn event_ages(&self) -> Option<Vec<f64>> {
+        let mut ages = Some(Vec::new());
+        self.each_leaf(&mut |leaf| {
+            if leaf.need() == Need::Nothing {
+                ages = None;
+            }
+            for ask in leaf.asks().iter().filter(|ask| ask.timed()) {
+                match (&ask.measure.source, ask.measure.holder, &mut ages) {
+                    (Source::Events(source), Holder::Contact, Some(ages)) => {
+                        ages.extend(source.ages(&ask.test));
+                    }
+                    _ => ages = None,
+                }
+            }
+        });
+        ages
+    }
+
     /// Whether it asks about the account: then what happens to the account's other contacts can
     /// matter to a contact.
     pub fn asks_account(&self) -> bool {

@@ -41,6 +41,8 @@ pub(super) struct Live {
     pub(super) facts: Facts,
     /// Whether time alone can change who is in it.
     pub(super) is_timed: bool,
+    /// The ages of events in days at which time can do so, if there is nothing else by which it can.
+    pub(super) edges: Option<Vec<f64>>,
     /// The segments it is made of.
     pub(super) names: BTreeSet<SegmentId>,
 }
@@ -59,6 +61,7 @@ impl Live {
             version,
             facts: evaluate::facts(&condition, subject),
             is_timed: evaluate::is_timed(&condition, subject),
+            edges: evaluate::edges(&condition, subject),
             names: evaluate::names(&condition),
             condition,
         })

@@ -230,6 +230,13 @@ pub(super) fn is_timed(condition: &Condition, subject: SegmentSubject) -> bool {
     subject == SegmentSubject::Account || condition.timed()
 }
 
+/// The ages of a contact's events, in days, at which time can change whether `condition` holds; nothing
+/// where it can in other ways, or in none.
+pub(super) fn edges(condition: &Condition, subject: SegmentSubject) -> Option<Vec<f64>> {
+    let edges = condition.event_ages()?;
+    (subject == SegmentSubject::Contact && !edges.is_empty()).then_some(edges)
+}
+
 /// The segments that `condition` names.
 pub(super) fn names(condition: &Condition) -> BTreeSet<SegmentId> {
     let mut references = Vec::new();

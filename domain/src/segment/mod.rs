@@ -24,6 +24,7 @@ mod catalogue;
 mod cause;
 pub mod clock;
 mod definition;
+mod edge;
 mod evaluate;
 pub mod fill;
 mod graph;

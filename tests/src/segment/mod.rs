@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod change;
+mod clock;
 mod live;
 mod nested;
 mod property;

@@ -141,17 +141,35 @@ impl EventSource {
     }
 
     pub(crate) fn timed(&self) -> bool {
-        let by_age = |measure: &EventMeasure| {
-            matches!(
-                measure,
-                EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast
-            )
-        };
         self.within_days.is_some()
             || match &self.counted {
-                Counted::All(measures) => measures.iter().any(|(measure, _)| by_age(measure)),
-                Counted::Same { tests, .. } => tests.iter().any(|test| by_age(&test.measure)),
+                Counted::All(measures) => measures.iter().any(|(measure, _)| measure.is_an_age()),
+                Counted::Same { tests, .. } => tests.iter().any(|test| test.measure.is_an_age()),
             }
+    }
+
+    /// The ages of events, in days, at which `test` of it can get another answer.
+    pub(crate) fn ages(&self, test: &Test) -> Vec<f64> {
+        let mut ages: Vec<f64> = self.within_days.map(f64::from).into_iter().collect();
+        let mut of = |measure: EventMeasure, test: &NumberTest| {
+            if measure.is_an_age() {
+                ages.extend(test.parts().map(|(_, bound)| bound));
+            }
+        };
+        match (&self.counted, test) {
+            (Counted::Same { tests, .. }, _) => {
+                for test in tests {
+                    of(test.measure, &test.is);
+                }
+            }
+            (Counted::All(measures), Test::Numbers(tests)) => {
+                for ((measure, _), test) in measures.iter().zip(tests) {
+                    of(*measure, test);
+                }
+            }
+            (Counted::All(_), _) => {}
+        }
+        ages
     }
 
     pub(crate) fn plan(&self, holder: Holder, backend: DatabaseBackend) -> Plan {
@@ -258,6 +276,11 @@ impl EventMeasure {
             Self::DaysSinceFirst | Self::DaysSinceLast => None,
             _ => Some(0.0),
         }
+    }
+
+    /// Whether time alone changes it.
+    fn is_an_age(self) -> bool {
+        matches!(self, Self::DaysSinceFirst | Self::DaysSinceLast)
     }
 
     fn of_property(self) -> bool {

@@ -1,0 +1,147 @@
+//! Segments that time alone changes: whom the passing of an hour concerns, and hours that are too short.
+
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use domain::{
+    condition::{Condition, ContactFields, TimeTest},
+    contact::{self, NewContact},
+    event::{self, NewEvent},
+    segment::{Cause, clock::SegmentClock},
+    store::Query,
+    work::schedule,
+};
+use entity::id::ContactId;
+use serde_json::{Value, json};
+
+use super::{history, holds, made, person};
+use crate::support::{World, on_both};
+
+fn condition(stored: Value) -> Condition {
+    serde_json::from_value(stored).expect("a condition")
+}
+
+fn hour(world: &World) -> DateTime<Utc> {
+    let now = world.ctx.clock.now();
+    now.duration_trunc(TimeDelta::hours(1)).expect("an hour")
+}
+
+async fn tick(world: &World) {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let ran = schedule::run_tick(ctx, &SegmentClock, workspace, hour(world)).await;
+    assert!(ran.expect("a tick"));
+    world.drain().await;
+}
+
+/// Somebody who donated so long ago.
+async fn donor(world: &World, email: &str, ago: TimeDelta) -> ContactId {
+    let new = NewContact {
+        name: email.to_owned(),
+        email: Some(email.to_owned()),
+        ..NewContact::default()
+    };
+    let made = contact::create(&world.ctx, &world.owner, new).await;
+    let event = NewEvent {
+        external_id: email.to_owned(),
+        email: email.to_owned(),
+        name: "donated".to_owned(),
+        properties: json!({}),
+        occurred_at: world.ctx.clock.now() - ago,
+    };
+    let told = event::ingest(&world.ctx, &world.owner, vec![event]).await;
+    told.expect("an event");
+    made.expect("a contact").id
+}
+
+#[test]
+fn an_hour_concerns_those_whose_events_came_to_the_edge_of_a_window() {
+    on_both(|world| async move {
+        let old = TimeDelta::days(30) - TimeDelta::minutes(30);
+        let one = donor(&world, "one@customer.example", old).await;
+        let other = donor(&world, "other@customer.example", TimeDelta::days(1)).await;
+        let recent = json!({"events": {"names": ["donated"], "withinDays": 30}});
+        let recent = made(&world, "Recent", Some(condition(recent))).await;
+        let lapsed = json!({"events": {"tests": [
+            {"measure": "DAYS_SINCE_LAST", "is": {"atLeast": 30}},
+        ]}});
+        let lapsed = made(&world, "Lapsed", Some(condition(lapsed))).await;
+        // The first tick knows of none before it.
+        tick(&world).await;
+        holds(&world, recent, &[one, other]).await;
+        holds(&world, lapsed, &[]).await;
+
+        // Whom time does not concern is not looked at: a member who is missing stays so.
+        for statement in [
+            "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2
+                AND subject_id = $3",
+            "UPDATE segment SET member_count = member_count - 1 WHERE workspace_id = $1 AND id = $2
+                AND $3 IS NOT NULL",
+        ] {
+            Query::new(statement)
+                .bind(world.owner.workspace)
+                .bind(recent)
+                .bind(other)
+                .execute(world.ctx.db.writer())
+                .await
+                .expect(statement);
+        }
+        world.clock.advance(TimeDelta::hours(1));
+        tick(&world).await;
+        holds(&world, recent, &[]).await;
+        holds(&world, lapsed, &[one]).await;
+        assert_eq!(history(&world, recent).await, [(one.0, false, Cause::Time)]);
+        world.clock.advance(TimeDelta::hours(1));
+        tick(&world).await;
+        holds(&world, lapsed, &[one]).await;
+        world
+    });
+}
+
+#[test]
+fn a_tick_goes_on_where_the_one_before_it_was_cut_off() {
+    on_both(|world| async move {
+        let mut people = Vec::new();
+        for name in ["A", "B", "C"] {
+            people.push(person(&world, name).await);
+        }
+        people.sort_unstable();
+        let created = TimeTest {
+            more_than_days_ago: Some(30),
+            ..TimeTest::default()
+        };
+        let known = Condition::Contact(Box::new(ContactFields {
+            created: Some(created),
+            ..ContactFields::default()
+        }));
+        let id = made(&world, "Known for long", Some(known)).await;
+        world.clock.advance(TimeDelta::days(31));
+        let before = hour(&world) - TimeDelta::hours(1);
+        let progress = json!({
+            "subject": "CONTACT", "after": people[0].0, "all": false,
+            "edges": { "from": before, "until": before, "after": null, "done": true },
+        });
+        Query::new(
+            "INSERT INTO schedule_tick (workspace_id, schedule, tick_at, state, fence, progress,
+                                        failures, crashes)
+             VALUES ($1, 'segment.clock', $2, 'RUNNING', 1, $3, 0, 0)",
+        )
+        .bind(world.owner.workspace)
+        .bind(before)
+        .bind(progress)
+        .execute(world.ctx.db.writer())
+        .await
+        .expect("a tick");
+        tick(&world).await;
+        holds(&world, id, &people[1..]).await;
+        let left: Option<i64> = Query::new(
+            "SELECT COUNT(*) FROM schedule_tick WHERE workspace_id = $1 AND state = 'RUNNING'",
+        )
+        .bind(world.owner.workspace)
+        .scalar(world.ctx.reader())
+        .await
+        .expect("a count");
+        assert_eq!(left, Some(0), "it was taken over from");
+        world.clock.advance(TimeDelta::hours(1));
+        tick(&world).await;
+        holds(&world, id, &people).await;
+        world
+    });
+}
