@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{
     resolve, suppress,
-    write::{audited, different},
+    write::{audited, different, left},
 };
 use crate::{
     access::Origin,
@@ -215,6 +215,7 @@ pub(crate) async fn change(
         let fact = Fact::ContactChanged {
             contact_id: after.id,
             fields: different(before, after),
+            left_account_id: left(before, after),
         };
         tx.record(Change::new(origin, Some(after.id), fact));
         stage::set_owner(tx, origin, after.id.into(), before.owner_id, after.owner_id);

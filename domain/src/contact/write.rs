@@ -191,6 +191,7 @@ pub async fn update(
     let fact = Fact::ContactChanged {
         contact_id: id,
         fields: different(&old, &after),
+        left_account_id: left(&old, &after),
     };
     let record = Record::changed("contact.update", id, before, audited(&after));
     tx.audit(actor, record.of(id));
@@ -200,6 +201,11 @@ pub async fn update(
     find(ctx, actor.workspace, id)
         .await?
         .ok_or_else(|| Error::not_found(&["id"], "contact"))
+}
+
+/// The account that a contact is at no more.
+pub(super) fn left(old: &contact::Model, new: &contact::Model) -> Option<AccountId> {
+    old.account_id.filter(|_| old.account_id != new.account_id)
 }
 
 /// What of a contact is not what it was.

@@ -78,6 +78,15 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
         match &entry.fact {
             Fact::ContactCreated { contact_id } => routed.contact(*contact_id, Facts::ALL, at),
             Fact::AccountCreated { account_id } => routed.account(*account_id, Facts::ALL, at),
+            Fact::ContactChanged {
+                contact_id,
+                left_account_id: Some(account),
+                ..
+            } => {
+                routed.contact(*contact_id, bit, at);
+                // The account it is at now is found from the contact; this one no more.
+                routed.account(*account, bit.as_seen_beside(), at);
+            }
             Fact::AccountChanged { account_id } => routed.account(*account_id, bit, at),
             Fact::ContactMerged {
                 contact_id,
@@ -200,6 +209,7 @@ mod tests {
         let changed = Fact::ContactChanged {
             contact_id: Uuid::from_u128(1).into(),
             fields: Vec::new(),
+            left_account_id: None,
         };
         let routed = route(&[
             entry(Some(1), changed),

@@ -144,6 +144,7 @@ pub(crate) async fn move_each(tx: &mut Tx<'_>, moves: &[StageMove<'_>]) -> Resul
         let changed = Fact::ContactChanged {
             contact_id: one.contact,
             fields: vec![ContactField::Stage],
+            left_account_id: None,
         };
         for fact in [fact, changed] {
             tx.record(match one.cause {

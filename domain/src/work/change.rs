@@ -64,6 +64,9 @@ pub enum Fact {
         /// What of it; missing in entries of the first release.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         fields: Vec<ContactField>,
+        /// The account it was at before, if it left one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left_account_id: Option<AccountId>,
     },
     /// What happened to a contact follows it to another account. Told again as long as something
     /// may be left to follow.

@@ -10,6 +10,7 @@ use domain::{
         Whose,
     },
     contact::{self, NewContact},
+    event,
     segment::{self, Cause, Changes, clock::SegmentClock, uses},
     tag::{NewTaggings, tagging},
     work::schedule,
@@ -176,6 +177,60 @@ fn what_happens_to_an_account_concerns_it_and_its_people() {
         assert_eq!(members(&world, accounts).await, BTreeSet::from([acme.0]));
         assert_eq!(now(&world, accounts).await.state, SegmentState::Live);
         assert_eq!(build(&world).await, 0);
+        world
+    });
+}
+
+#[test]
+fn whoever_changes_accounts_leaves_nothing_behind_at_the_former_one() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let mut accounts = Vec::new();
+        for name in ["Acme", "Other"] {
+            let new = NewAccount {
+                name: name.to_owned(),
+                ..NewAccount::default()
+            };
+            accounts.push(account::create(ctx, owner, new).await.unwrap().id);
+        }
+        let employee = NewContact {
+            name: "Employee".to_owned(),
+            email: Some("employee@customer.example".to_owned()),
+            account: Some(accounts[0]),
+            ..NewContact::default()
+        };
+        let employee = contact::create(ctx, owner, employee).await.unwrap().id;
+        let event = event::NewEvent {
+            external_id: "1".to_owned(),
+            email: "employee@customer.example".to_owned(),
+            name: "donated".to_owned(),
+            properties: serde_json::json!({}),
+            occurred_at: ctx.clock.now(),
+        };
+        event::ingest(ctx, owner, vec![event]).await.unwrap();
+        let donors = serde_json::json!({"events": {"of": "ACCOUNT", "names": ["donated"]}});
+        let donors = segment::NewSegment {
+            subject: SegmentSubject::Account,
+            ..new("Donors", Some(serde_json::from_value(donors).unwrap()))
+        };
+        let donors = segment::create(ctx, owner, donors).await.unwrap().id;
+        settle(&world).await;
+        assert_eq!(
+            members(&world, donors).await,
+            BTreeSet::from([accounts[0].0])
+        );
+        let changes = contact::ContactChanges {
+            account: Some(Some(accounts[1])),
+            ..contact::ContactChanges::default()
+        };
+        contact::update(ctx, owner, employee, changes)
+            .await
+            .unwrap();
+        world.drain().await;
+        assert_eq!(
+            members(&world, donors).await,
+            BTreeSet::from([accounts[1].0])
+        );
         world
     });
 }
