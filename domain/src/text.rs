@@ -53,6 +53,11 @@ pub fn name(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError>
     within(clean, path, limit)
 }
 
+/// Whether [`name`] would store `raw` as it is.
+pub fn is_clean(raw: &str) -> bool {
+    line(raw) == raw
+}
+
 /// Like [`name`], but may be empty.
 pub fn short_text(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError> {
     within(line(raw), path, limit)

@@ -443,6 +443,10 @@ mod tests {
             &[("condition.orders.total.currency", Invalid)],
         );
         check(
+            json!({"events": {"names": ["Signed up", " Signed up "]}}),
+            &[("condition.events.names.1", Invalid)],
+        );
+        check(
             json!({"timeOfDay": {"weekdays": [], "from": "9:00"}}),
             &[
                 ("condition.timeOfDay.weekdays", Required),

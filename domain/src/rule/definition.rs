@@ -74,7 +74,7 @@ impl Definition {
     /// Everything wrong with it; empty if it can be saved.
     pub fn check(&self) -> Vec<UserError> {
         let mut refusals = check::check(&self.trigger, &self.condition, &self.actions);
-        self.limits.check(&mut refusals);
+        self.limits.check(self.trigger.context(), &mut refusals);
         refusals
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     action::Case,
-    condition::path::Path,
+    condition::{Context, Need, path::Path},
     error::{UserError, UserErrorCode},
 };
 
@@ -45,7 +45,7 @@ pub struct Limits {
 pub enum OncePer {
     /// Each contact.
     Contact,
-    /// Each account.
+    /// Each account; each contact that is at none.
     Account,
     /// Each conversation.
     Conversation,
@@ -81,9 +81,20 @@ impl Limits {
         *self == Self::default()
     }
 
-    /// Notes everything wrong with it.
-    pub(crate) fn check(&self, refusals: &mut Vec<UserError>) {
+    /// Notes everything wrong with it, of a rule whose trigger brings what is known in `context`.
+    pub(crate) fn check(&self, context: Context, refusals: &mut Vec<UserError>) {
         let at = Path::root("limits");
+        let needed = match self.once_per {
+            Some(OncePer::Conversation) => Need::Conversation,
+            Some(OncePer::Contact) => Need::Contact,
+            Some(OncePer::Account) | None => Need::Nothing,
+        };
+        if !context.knows(needed) {
+            let message = "The trigger brings none of these, so the rule would fire each time. Choose \
+                           another, or leave it out.";
+            let at = at.at("oncePer");
+            refusals.push(at.refuse(UserErrorCode::Invalid, message));
+        }
         if let Some(minutes) = self.cool_down_minutes
             && !(1..=MAX_COOL_DOWN_MINUTES).contains(&minutes)
         {
@@ -125,7 +136,10 @@ impl Limits {
     pub(crate) fn once_for(&self, case: &Case) -> Option<Uuid> {
         match self.once_per? {
             OncePer::Contact => case.contact.map(|id| id.0),
-            OncePer::Account => case.account.map(|id| id.0),
+            OncePer::Account => {
+                let account = case.account.map(|id| id.0);
+                account.or(case.contact.map(|id| id.0))
+            }
             OncePer::Conversation => case.conversation.map(|id| id.0),
         }
     }
@@ -221,11 +235,31 @@ mod tests {
             ..Limits::default()
         };
         let mut refusals = Vec::new();
-        limits.check(&mut refusals);
+        limits.check(Context::Message, &mut refusals);
         let paths: Vec<String> = refusals.iter().map(|one| one.path.join(".")).collect();
         assert_eq!(
             paths,
             ["limits.coolDownMinutes", "limits.quietHours.fromHour"]
         );
+    }
+
+    #[test]
+    fn once_for_each_of_what_the_trigger_does_not_bring_is_refused() {
+        let refused = |once_per, context| {
+            let limits = Limits {
+                once_per: Some(once_per),
+                ..Limits::default()
+            };
+            let mut refusals = Vec::new();
+            limits.check(context, &mut refusals);
+            !refusals.is_empty()
+        };
+        assert!(!refused(OncePer::Conversation, Context::Message));
+        assert!(refused(OncePer::Conversation, Context::Contact));
+        assert!(!refused(OncePer::Contact, Context::Contact));
+        assert!(refused(OncePer::Contact, Context::Account));
+        for context in [Context::Message, Context::Contact, Context::Account] {
+            assert!(!refused(OncePer::Account, context));
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! Taken in by `ingest` (see [`fact`](crate::fact) for what all kinds of facts have in common). What
 //! follows from an answer, such as a rule that fires, reads `survey.answered` in the change log.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use entity::{
     id::{AccountId, Id as _, SurveyAnswerId, WorkspaceId},
@@ -63,6 +65,14 @@ pub async fn ingest(
     ingest::ingest::<SurveyAnswer>(ctx, actor, answers).await
 }
 
+/// The scores that answers of a kind can have.
+pub(crate) fn scale(kind: SurveyKind) -> RangeInclusive<i64> {
+    match kind {
+        SurveyKind::Nps => 0..=10,
+        SurveyKind::Csat => 1..=5,
+    }
+}
+
 impl Told for SurveyAnswer {
     type Id = SurveyAnswerId;
     type New = NewSurveyAnswer;
@@ -78,11 +88,11 @@ impl Told for SurveyAnswer {
     }
 
     fn check(new: NewSurveyAnswer, checker: &mut Checker<'_>) -> Self {
-        let (scale, message) = match new.kind {
-            SurveyKind::Nps => (0..=10, "Give the score of an NPS answer, from 0 to 10."),
-            SurveyKind::Csat => (1..=5, "Give the score of a CSAT answer, from 1 to 5."),
+        let message = match new.kind {
+            SurveyKind::Nps => "Give the score of an NPS answer, from 0 to 10.",
+            SurveyKind::Csat => "Give the score of a CSAT answer, from 1 to 5.",
         };
-        if !scale.contains(&new.score) {
+        if !scale(new.kind).contains(&new.score) {
             checker.refuse(&["score"], UserErrorCode::Invalid, message);
         }
         Self {

@@ -15,6 +15,7 @@ use crate::{
         test::{Ask, NumberTest, Test, check_days},
     },
     error::{UserError, UserErrorCode},
+    text,
 };
 
 /// How many names one condition may list.
@@ -467,6 +468,9 @@ impl Leaf for Events {
                 check_length(name, &at, refusals);
                 if name.trim().is_empty() {
                     refusals.push(at.refuse(UserErrorCode::Required, "Name the event."));
+                } else if !text::is_clean(name) {
+                    let message = "Remove the spaces around the name: events are stored without.";
+                    refusals.push(at.refuse(UserErrorCode::Invalid, message));
                 }
             }
         }

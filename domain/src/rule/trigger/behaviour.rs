@@ -16,6 +16,7 @@ use crate::{
         sentence::{Phrasing, say},
     },
     error::{UserError, UserErrorCode},
+    text,
 };
 
 shape::trigger! {
@@ -87,6 +88,9 @@ impl TriggerKind for EventTracked {
         for (index, name) in self.names.iter().enumerate() {
             if name.trim().is_empty() || name.chars().count() > 100 {
                 let message = "Write the name of an event, at most 100 characters.";
+                refusals.push(at.nth(index).refuse(UserErrorCode::Invalid, message));
+            } else if !text::is_clean(name) {
+                let message = "Remove the spaces around the name: events are stored without.";
                 refusals.push(at.nth(index).refuse(UserErrorCode::Invalid, message));
             }
         }

@@ -14,6 +14,7 @@ use crate::{
         sentence::{Phrasing, say},
     },
     error::{UserError, UserErrorCode},
+    survey::scale,
 };
 
 shape::trigger! {
@@ -42,6 +43,23 @@ impl TriggerKind for SurveyAnswered {
                 UserErrorCode::Contradictory,
                 "The highest score is below the lowest. Change one of the two.",
             ));
+        }
+        let (least, most) = if self.kinds.is_empty() {
+            (0, 10)
+        } else {
+            let scales = self.kinds.iter().map(|&kind| scale(kind));
+            scales.fold((10, 0), |(least, most), scale| {
+                (least.min(*scale.start()), most.max(*scale.end()))
+            })
+        };
+        for (field, is_possible) in [
+            ("minScore", self.min_score.is_none_or(|min| min <= most)),
+            ("maxScore", self.max_score.is_none_or(|max| max >= least)),
+        ] {
+            if !is_possible {
+                let message = format!("No answer has such a score. Choose from {least} to {most}.");
+                refusals.push(at.at(field).refuse(UserErrorCode::Contradictory, message));
+            }
         }
     }
 
