@@ -53,6 +53,7 @@ impl Projection for Playbooks {
     /// Everything that may make a condition on a contact hold.
     fn facts(&self) -> &'static [&'static str] {
         &[
+            "attribute.changed",
             "attribute.set",
             "contact.changed",
             "contact.merged",
@@ -66,6 +67,7 @@ impl Projection for Playbooks {
             "event.recorded",
             "health.changed",
             "identity.attached",
+            "identity.detached",
             "invoice.recorded",
             "message.received",
             "message.sent",
@@ -77,6 +79,10 @@ impl Projection for Playbooks {
             "stage.changed",
             "subscription.changed",
             "survey.answered",
+            "tag.changed",
+            "tag.deleted",
+            "tag.merged",
+            "tag_group.changed",
             "tagging.added",
             "tagging.removed",
             "ticket.recorded",
@@ -266,8 +272,19 @@ async fn tags_above(
 }
 
 /// Lets workers look at once at the enrolments of everybody something happened to, if that may move
-/// or end them. Also at those of contacts who were taken apart again.
+/// or end them. Also at those of contacts who were taken apart again. What changes about a tag or an
+/// attribute may concern anybody.
 async fn bring_forward(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+    let concerns_all = entries.iter().any(|entry| {
+        matches!(
+            entry.fact,
+            Fact::AttributeChanged { .. }
+                | Fact::TagChanged { .. }
+                | Fact::TagDeleted { .. }
+                | Fact::TagMerged { .. }
+                | Fact::TagGroupChanged { .. }
+        )
+    });
     let mut contacts: BTreeMap<ContactId, bool> = BTreeMap::new();
     for entry in entries {
         match entry.fact {
@@ -291,35 +308,41 @@ async fn bring_forward(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
             }
         }
     }
-    if contacts.is_empty() {
+    if contacts.is_empty() && !concerns_all {
         return Ok(());
     }
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     // In the order of ids, like the workers that take a batch on: two never wait for each other. One
     // that is being taken on at this moment may have been judged by what was before: whoever waits for
     // it here brings it forward again.
-    let woken = Query::new(format!(
+    let whose = if concerns_all {
+        "(e.listens OR e.contact_id IN (SELECT s.id FROM {s}))"
+    } else {
+        "e.contact_id IN (SELECT r.id FROM {r})
+               AND (e.listens OR e.contact_id IN (SELECT s.id FROM {s}))"
+    };
+    let mut query = Query::new(format!(
         "UPDATE enrolment SET due_at = $2
          WHERE workspace_id = $1 AND id IN (
              SELECT e.id FROM enrolment e
              WHERE e.workspace_id = $1 AND e.ended_at IS NULL
                AND (e.due_at IS NULL OR e.due_at > $2 OR e.state = 'RUNNING')
-               AND e.contact_id IN (SELECT r.id FROM {{r}})
-               AND (e.listens OR e.contact_id IN (SELECT s.id FROM {{s}}))
+               AND {whose}
              ORDER BY e.id {lock})"
     ))
     .bind(tx.workspace)
     .bind(tx.now)
-    .rows("r", Rows::new().ids("id", contacts.keys().copied()))
     .rows(
         "s",
         Rows::new().ids(
             "id",
             contacts.iter().filter(|(_, all)| **all).map(|(id, _)| *id),
         ),
-    )
-    .execute(tx.connection())
-    .await?;
+    );
+    if !concerns_all {
+        query = query.rows("r", Rows::new().ids("id", contacts.keys().copied()));
+    }
+    let woken = query.execute(tx.connection()).await?;
     if woken > 0 {
         tx.wake(Work::Enrolment);
     }

@@ -1,6 +1,7 @@
 //! How enrolments go from step to step.
 
 use chrono::TimeDelta;
+use domain::tag::{Place, catalogue};
 use entity::kind::TaskStatus;
 use serde_json::json;
 
@@ -262,6 +263,43 @@ fn waiting_for_a_time_of_day_goes_by_the_workspaces_clock() {
         assert_eq!(until - stage.world.ctx.clock.now(), TimeDelta::hours(21));
         stage.pass(TimeDelta::hours(21)).await;
         assert_eq!(stage.stands(id).await, "DONE end");
+        stage.world
+    });
+}
+
+#[test]
+fn a_tag_that_is_moved_is_noticed_by_who_waits_for_the_one_above_it() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let book = stage
+            .book(
+                "Wait",
+                &json!({ "steps": [
+                    { "id": "vip", "kind": { "waitFor": {
+                        "condition": { "contactTags": {
+                            "mode": "ANY", "tagIds": ["id vip"], "withDescendants": true,
+                        } },
+                        "timeoutSeconds": 86_400,
+                    } } },
+                    { "id": "good", "kind": { "actions": ["tag done"] } },
+                ] }),
+            )
+            .await;
+        let taro = stage.person("Taro").await;
+        stage.tag(taro, stage.hot).await;
+        let id = stage.enrol(&book, taro).await;
+        stage.settle().await;
+        assert_eq!(stage.stands(id).await, "WAITING vip");
+        let place = Place {
+            parent: Some(stage.vip),
+            group: None,
+        };
+        let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
+        catalogue::move_to(ctx, owner, stage.hot, place, false)
+            .await
+            .unwrap();
+        stage.settle().await;
+        assert_eq!(stage.history(id).await[..2], ["vip MET", "good ACTED"]);
         stage.world
     });
 }
