@@ -282,8 +282,8 @@ pub async fn list(
         query.push(&format!(" AND d.target_id = {target}"));
     }
     if let Some(state) = filter.state {
-        let state = query.arg(state.word());
-        query.push(&format!(" AND d.state = {state}"));
+        // Said in the text: an index of the failed ones is found by nothing else.
+        query.push(&format!(" AND d.state = '{}'", state.word()));
     }
     if let Some(digest) = filter.folded_into {
         let digest = query.arg(digest);

@@ -198,6 +198,12 @@ pub async fn enrolments(
     one_of(&mut query, "e.contact_id", filter.contact.into_iter());
     let states = filter.states.iter().map(|state| state.word());
     one_of(&mut query, "e.state", states);
+    let under_way =
+        |state: &EnrolmentState| matches!(state, EnrolmentState::Waiting | EnrolmentState::Running);
+    if !filter.states.is_empty() && filter.states.iter().all(under_way) {
+        // Those that are over are most of them, and the index of the others leaves them out.
+        query.push(" AND e.ended_at IS NULL");
+    }
     if let Some(step) = &filter.step {
         let step = query.arg(step.as_str());
         query.push(&format!(" AND e.step = {step} AND e.ended_at IS NULL"));

@@ -1,7 +1,10 @@
 //! Writing down what came of an attempt, in one transaction.
 
 use chrono::TimeDelta;
-use entity::{id::AttemptId, kind::DeliveryState};
+use entity::{
+    id::{AttemptId, DeliveryId},
+    kind::DeliveryState,
+};
 
 use super::{
     CameOfIt, PACE_S,
@@ -191,16 +194,17 @@ async fn release_target(tx: &Tx<'_>, delivery: &Row, verdict: Verdict) -> Result
 /// through meanwhile. The owners are told either way.
 async fn give_up(tx: &mut Tx<'_>, job: &Job, error: &str) -> Result<()> {
     let delivery = &job.delivery;
-    let others: Option<i64> = Query::new(
-        "SELECT COUNT(*) FROM delivery d WHERE d.workspace_id = $1 AND d.target_id = $2
-           AND d.state = 'DELIVERED' AND d.finished_at >= $3",
+    // From the newest back: where others get through, the first one looked at tells.
+    let another: Option<DeliveryId> = Query::new(
+        "SELECT d.id FROM delivery d WHERE d.workspace_id = $1 AND d.target_id = $2
+           AND d.state = 'DELIVERED' AND d.finished_at >= $3 ORDER BY d.id DESC LIMIT 1",
     )
     .bind(tx.workspace)
     .bind(delivery.target_id)
     .bind(delivery.created_at)
     .scalar(tx.connection())
     .await?;
-    if others.unwrap_or_default() == 0 {
+    if another.is_none() {
         return disable_target(tx, job, DisableReason::RetriesExhausted, error).await;
     }
     let name = &delivery.target_name;
