@@ -123,6 +123,6 @@ pub async fn explain(
     known
         .load(reader, workspace, &now, &measures, &wants)
         .await?;
-    let trace = trace::explain(gate, condition, &facts, &mut measures, &known, &now);
+    let trace = trace::explain(gate, condition, &facts, &measures, &known, &now);
     Ok(Some(trace))
 }

@@ -24,7 +24,7 @@ const CHUNK: usize = 40;
 const MAX_FAILURES: usize = 200;
 
 /// Measures, each once, by their numbers.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct Measures {
     list: Vec<Measure>,
     numbers: HashMap<Measure, u32>,

@@ -110,12 +110,12 @@ impl FoundWord {
 }
 
 /// Judges one rule on one message, condition by condition. Deep conditions are judged by what is
-/// `known`; what was not loaded does not hold.
+/// `known` of the questions in `measures`; what was not loaded does not hold.
 pub(crate) fn explain(
     gate: &Gate,
     condition: &Condition,
     facts: &MessageFacts<'_>,
-    measures: &mut Measures,
+    measures: &Measures,
     known: &Known,
     now: &Moment,
 ) -> Trace {
@@ -143,7 +143,7 @@ pub(crate) fn explain(
 
 struct Explainer<'a> {
     seen: Seen<'a>,
-    measures: &'a mut Measures,
+    measures: &'a Measures,
     known: &'a Known,
     now: &'a Moment,
     nodes: Vec<TraceNode>,
@@ -183,9 +183,9 @@ impl Explainer<'_> {
         let mut holds = true;
         let mut values = Vec::new();
         for ask in leaf.asks() {
-            let number = self.measures.number(&ask.measure);
             let holders = &self.seen.facts.holders;
-            let value = self.known.get(self.measures, number, holders);
+            let number = self.measures.find(&ask.measure);
+            let value = number.and_then(|number| self.known.get(self.measures, number, holders));
             holds &= value.is_some_and(|value| ask.test.holds(value, self.now));
             values.push(value.map_or_else(|| "-".to_owned(), shown));
         }

@@ -34,7 +34,7 @@ use crate::{
     workspace,
 };
 
-/// Of how many messages one is looked at more closely for rules that did not fire.
+/// Of how many messages and other changes one is looked at more closely for rules that did not fire.
 const SAMPLE: u8 = 16;
 /// How many rules that did not fire are noted for such a message, and for a batch.
 const MISSES: usize = 2;
@@ -312,7 +312,7 @@ impl<'a> Evaluation<'a> {
                 let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
                 let missed = numbers.iter().filter_map(|&number| rules.number(number));
                 // Whom the clock does not concern is no news.
-                let none = matches!(happened, Happened::Tick);
+                let none = matches!(happened, Happened::Tick) || !is_sampled(occasion);
                 let missed = missed
                     .filter(|id| !none && !fired.contains(id))
                     .take(MISSES);
@@ -324,9 +324,7 @@ impl<'a> Evaluation<'a> {
                 note_misses(rules, &rules.others, occasion, &asked, missed, evaluated);
             }
         }
-        if matches!(occasion.what, What::Message(_))
-            && occasion.subject.as_bytes()[15].is_multiple_of(SAMPLE)
-        {
+        if matches!(occasion.what, What::Message(_)) && is_sampled(occasion) {
             let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
             let missed = matcher.looked_at(scratch);
             let missed = missed.filter(|id| !fired.contains(id)).take(MISSES);
@@ -461,6 +459,20 @@ impl<'a> Evaluation<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether the occasion is one of those whose misses are noted: by the id of a message, and by the place
+/// in the log of any other change, since the things that changes are about come again and again.
+fn is_sampled(occasion: &Occasion<'_>) -> bool {
+    let number = match (&occasion.what, occasion.entry) {
+        (What::Other(_), Some(entry)) => {
+            // Mixed: entries of one kind may stand at every second place.
+            let mixed = entry.position.seq.wrapping_mul(0x1e37_79b9_7f4a_7c15);
+            mixed.to_be_bytes()[0]
+        }
+        _ => occasion.subject.as_bytes()[15],
+    };
+    number.is_multiple_of(SAMPLE)
 }
 
 /// What is known about an occasion when its rules are judged.

@@ -497,3 +497,39 @@ fn a_condition_that_the_trigger_has_no_facts_for_is_refused() {
         world
     });
 }
+
+#[test]
+fn of_changes_that_no_rule_fires_on_a_sample_is_noted() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let viewed = Trigger::EventTracked(EventTracked {
+            names: vec!["viewed".to_owned()],
+        });
+        let never = serde_json::json!({"contactTags": {"mode": "ANY", "tagIds": [seen.0]}});
+        let never = serde_json::from_value(never).unwrap();
+        let limits = domain::rule::Limits::default();
+        let rule = super::limited(&world, viewed, never, tag_with(seen), limits).await;
+        for batch in 0..10 {
+            let events = (0..30).map(|n| event::NewEvent {
+                external_id: format!("{batch}-{n}"),
+                email: "taro@customer.example".to_owned(),
+                name: "viewed".to_owned(),
+                properties: serde_json::json!({}),
+                occurred_at: ctx.clock.now(),
+            });
+            event::ingest(ctx, owner, events.collect()).await.unwrap();
+            world.drain().await;
+        }
+        let page = domain::page::PageRequest::first(100);
+        let misses = domain::rule::miss::list(ctx, owner.workspace, rule.id, &page).await;
+        let misses = misses.unwrap().rows;
+        // One of sixteen of 300.
+        assert!((1..60).contains(&misses.len()), "{}", misses.len());
+        for (_, miss) in &misses {
+            assert_eq!(miss.reason, entity::kind::MissReason::Condition);
+            assert!(miss.trace.is_some());
+        }
+        world
+    });
+}

@@ -16,7 +16,7 @@ mod program;
 mod tests;
 mod words;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use entity::{
     id::WorkspaceId,
@@ -78,6 +78,8 @@ impl Gate {
 #[derive(Debug)]
 pub struct Matcher {
     rules: Vec<RuleSource>,
+    /// Where in `rules` each is.
+    places: HashMap<Uuid, usize>,
     program: Program,
     words: Words,
     index: Index,
@@ -213,7 +215,9 @@ impl Matcher {
         let mut book = WordBook::default();
         let program = Program::new(rules.iter().map(|rule| &rule.condition), &mut book);
         let index = Index::new(&rules, &program, &book);
+        let places = rules.iter().enumerate();
         Ok(Self {
+            places: places.map(|(place, rule)| (rule.id, place)).collect(),
             words: book.build()?,
             rules,
             program,
@@ -359,13 +363,12 @@ impl Matcher {
         known: &Known,
         now: &Moment,
     ) -> Option<Trace> {
-        let rule = self.rules.iter().find(|rule| rule.id == rule_id)?;
-        let mut measures = self.program.measures.clone();
+        let rule = self.rules.get(*self.places.get(&rule_id)?)?;
         Some(trace::explain(
             &rule.gate,
             &rule.condition,
             facts,
-            &mut measures,
+            &self.program.measures,
             known,
             now,
         ))

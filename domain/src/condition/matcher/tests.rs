@@ -45,14 +45,7 @@ fn trace(rule: &RuleSource, facts: &MessageFacts<'_>, message: &Message) -> Trac
         };
         known.tell(number, holder, value);
     }
-    explain(
-        &rule.gate,
-        &rule.condition,
-        facts,
-        &mut measures,
-        &known,
-        &now,
-    )
+    explain(&rule.gate, &rule.condition, facts, &measures, &known, &now)
 }
 
 fn contacts() -> Gate {
