@@ -166,7 +166,7 @@ pub enum OutcomeResult {
     Changed,
     /// The value was there already.
     Unchanged,
-    /// The member, attribute or option it names is gone.
+    /// The member, attribute, option or playbook it names is gone.
     Unavailable,
     /// There is nothing of the kind it acts on, such as a contact without an account.
     NothingToActOn,
@@ -194,7 +194,7 @@ pub enum OutcomeResult {
     AlreadyEnrolled,
     /// The contact was enrolled before, and the playbook does not take anybody again, or not yet.
     NotEnrolledAgain,
-    /// The playbook is paused, archived or has no published version.
+    /// The playbook is paused or has no published version.
     PlaybookUnavailable,
     /// Rules and playbooks have led to each other too often for the contact to be enrolled.
     ChainTooLong,

@@ -286,6 +286,17 @@ async fn insert(
         .collect())
 }
 
+/// Whether there is no such playbook any more.
+async fn is_gone(tx: &Tx<'_>, id: PlaybookId) -> Result<bool> {
+    let state: Option<PlaybookState> =
+        Query::new("SELECT state FROM playbook WHERE workspace_id = $1 AND id = $2")
+            .bind(tx.workspace)
+            .bind(id)
+            .scalar(tx.connection())
+            .await?;
+    Ok(state.is_none_or(|state| state == PlaybookState::Archived))
+}
+
 /// Enrols contacts because of an action, each once, and says for each what became of it.
 pub(crate) async fn start(
     tx: &mut Tx<'_>,
@@ -294,9 +305,14 @@ pub(crate) async fn start(
 ) -> Result<Vec<OutcomeResult>> {
     let book = match open(tx, id, &[]).await {
         Ok(Some(book)) => book,
-        // One that is gone is as good as one that is paused: the action was written long ago.
+        // One that is gone takes nobody for ever; one that is paused may go on.
         Ok(None) | Err(Error::Refused(_)) => {
-            return Ok(vec![OutcomeResult::PlaybookUnavailable; entrants.len()]);
+            let result = if is_gone(tx, id).await? {
+                OutcomeResult::Unavailable
+            } else {
+                OutcomeResult::PlaybookUnavailable
+            };
+            return Ok(vec![result; entrants.len()]);
         }
         Err(error) => return Err(error),
     };

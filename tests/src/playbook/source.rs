@@ -9,7 +9,7 @@ use domain::{
     tag::TagFilter,
     work::change::{Change, Fact},
 };
-use entity::kind::{HealthBand, SegmentSubject};
+use entity::kind::{HealthBand, PlaybookState, SegmentSubject};
 use serde_json::{Value, json};
 
 use super::{Stage, refusals, wait_days};
@@ -182,6 +182,40 @@ fn a_rule_starts_and_stops_a_playbook() {
         let rows = Query::rows_of(&stage).await;
         assert_eq!(rows, ["ACTION CANCELLED", "ACTION DONE"]);
         assert_eq!(stage.tally(book.id, 1, "").await.enrolled, 2);
+        stage.world
+    });
+}
+
+#[test]
+fn a_rule_that_starts_an_archived_playbook_fails_and_one_that_starts_a_paused_one_does_not() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let told = json!({ "steps": [{ "id": "rest", "kind": wait_days(1) }] });
+        let (gone, resting) = (
+            stage.book("Gone", &told).await,
+            stage.book("Resting", &told).await,
+        );
+        let world = &stage.world;
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let start = |id| vec![Action::StartPlaybook(StartPlaybook { playbook_id: id })];
+        let begin = || words(&["begin"]);
+        let hopeless = world.rule("hopeless", begin(), start(gone.id.0)).await;
+        let patient = world.rule("patient", begin(), start(resting.id.0)).await;
+        for (book, state) in [
+            (gone.id, PlaybookState::Archived),
+            (resting.id, PlaybookState::Paused),
+        ] {
+            playbook::set_state(ctx, owner, book, state).await.unwrap();
+        }
+        let ids: Vec<String> = (0..10).map(|n| n.to_string()).collect();
+        let email = "taro@customer.example";
+        let told: Vec<_> = ids.iter().map(|id| (id.as_str(), email, "begin")).collect();
+        world.receive(&told).await;
+        stage.settle().await;
+        for (rule, is_active) in [(hopeless.id, false), (patient.id, true)] {
+            let found = domain::rule::find(ctx, owner.workspace, rule).await;
+            assert_eq!(found.unwrap().unwrap().active, is_active);
+        }
         stage.world
     });
 }
