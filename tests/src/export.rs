@@ -212,7 +212,10 @@ fn a_group_and_a_tag_of_one_name_are_told_apart_in_files() {
             let id = contact::create(ctx, owner, new).await.unwrap().id;
             carried.push(Request::contact(id, tag));
         }
-        tagging::tag_many(ctx, owner, &carried, "").await.unwrap();
+        for one in &carried {
+            let one = std::slice::from_ref(one);
+            tagging::tag_many(ctx, owner, one, "").await.unwrap();
+        }
         let active = async || {
             let mut active = Vec::new();
             for one in &carried {
