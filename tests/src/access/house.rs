@@ -271,16 +271,20 @@ impl House {
         self.keep(word, &made["note"]["id"]);
     }
 
-    /// A playbook that waits.
+    /// A playbook that waits, with a tag of its own: other rows archive the house's tags.
     async fn playbook(&mut self, door: &Door, word: &str, name: &str, publish: bool) {
         let owner = &self.owner.clone();
+        let tag = "mutation($input: CreateTagInput!) { createTag(input: $input) \
+            { tag { id } userErrors { message } } }";
+        let input = json!({ "name": format!("{name} of a playbook"), "kind": "CONTACT" });
+        let tag = door.must(owner, tag, json!({ "input": input })).await;
         let save = "mutation($input: SavePlaybookInput!) { savePlaybook(input: $input) \
             { playbook { id } userErrors { path message } } }";
         let input = json!({
             "name": name, "description": name, "publish": publish, "definition": {
                 "steps": [
                     { "stepId": "act", "name": name, "kind": { "actions": [
-                        { "tagContact": { "tagIds": [self.ids["tag"]] } },
+                        { "tagContact": { "tagIds": [tag["tag"]["id"]] } },
                     ] } },
                     { "stepId": "rest", "kind": { "wait": { "for": { "days": 9 } } } },
                 ],
