@@ -11,7 +11,7 @@ use entity::{id::TagId, kind::TagTarget};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
 use uuid::Uuid;
 
-use super::tagging::{Range, Touched};
+use super::tagging::{Range, Touched, hold_tags_on};
 use crate::{
     ctx::Ctx,
     error::Result,
@@ -224,8 +224,12 @@ async fn count(
 }
 
 /// Takes everything the `things` carry out of the rank index and the counters (`sign` -1), before
-/// their taggings are moved as a whole, or puts it in (`sign` 1), afterwards.
+/// their taggings are moved as a whole, or puts it in (`sign` 1), afterwards. From the first on the
+/// tags stay where they are in the tree: what is put in is then what would have to be taken out.
 pub(crate) async fn rank_things(ctx: &Ctx, tx: &Tx<'_>, things: &[Uuid], sign: i64) -> Result<()> {
+    if sign < 0 {
+        hold_tags_on(tx, things).await?;
+    }
     let touched: Vec<Touched> = Query::new(
         "SELECT g.id, g.tag_id, g.target, g.target_id FROM {r}
          JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id AND g.removed_at IS NULL",

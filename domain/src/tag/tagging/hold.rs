@@ -148,6 +148,34 @@ pub(super) async fn hold_tags(tx: &Tx<'_>, tags: impl Iterator<Item = TagId>) ->
     Ok(())
 }
 
+/// [`hold_tags`] of all tags that `things` carry or ever carried. What is carried is not to be read
+/// before: another tag may take the place of one while it is waited for.
+pub(in crate::tag) async fn hold_tags_on(tx: &Tx<'_>, things: &[Uuid]) -> Result<()> {
+    if dialect::reference_lock(tx.connection().get_database_backend()).is_empty() {
+        return Ok(());
+    }
+    let mut held: BTreeSet<TagId> = BTreeSet::new();
+    loop {
+        let carried: Vec<TagId> = Query::new(
+            "SELECT DISTINCT g.tag_id FROM {r}
+             JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id",
+        )
+        .bind(tx.workspace)
+        .rows("r", Rows::new().uuids("id", things.iter().copied()))
+        .column(tx.connection())
+        .await?;
+        let more: BTreeSet<TagId> = carried
+            .into_iter()
+            .filter(|tag| !held.contains(tag))
+            .collect();
+        if more.is_empty() {
+            return Ok(());
+        }
+        hold_tags(tx, more.iter().copied()).await?;
+        held.extend(more);
+    }
+}
+
 /// Like [`hold_tags`]; says whether all of `tags` are there and can be put on.
 pub(crate) async fn hold_usable(tx: &Tx<'_>, tags: &BTreeSet<TagId>) -> Result<bool> {
     let lock = dialect::reference_lock(tx.connection().get_database_backend());

@@ -41,6 +41,7 @@ use crate::{
 pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many};
 pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, tag_by_filter};
 pub use expire::expire;
+pub(in crate::tag) use hold::hold_tags_on;
 pub(crate) use hold::hold_usable;
 pub(in crate::tag) use mass::Range;
 pub(crate) use plan::AUTOMATIC;

@@ -20,7 +20,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     operation::{Kind, NewOperation, Step, start},
-    store::{Query, Tx},
+    store::{Query, Rows, Tx},
 };
 
 /// Taggings ended in one step.
@@ -84,14 +84,14 @@ impl Kind for WithdrawRuleTags {
             text: String::new(),
             cause: None,
         };
-        let ended = end(tx, rule_id, operation.created_at, &reason).await?;
+        let (ended, is_last) = end(tx, rule_id, operation.created_at, &reason).await?;
         settle_ended(ctx, tx, &reason, &ended).await?;
         Ok(Step {
             progress: json!({}),
             total,
             done: ended.len() as i64,
             failed: 0,
-            is_last: (ended.len() as i64) < BATCH,
+            is_last,
         })
     }
 }
@@ -109,12 +109,13 @@ async fn count(tx: &Tx<'_>, rule_id: RuleId, before: DateTime<Utc>) -> Result<i6
     Ok(count.unwrap_or_default())
 }
 
+/// Ends the next taggings; says with them whether there were none.
 async fn end(
     tx: &Tx<'_>,
     rule_id: RuleId,
     before: DateTime<Utc>,
     reason: &Reason<'_>,
-) -> Result<Vec<Touched>> {
+) -> Result<(Vec<Touched>, bool)> {
     // Whoever changes the tree takes the tags first, too.
     let tags: Vec<TagId> = Query::new(format!(
         "SELECT DISTINCT d.tag_id FROM (
@@ -127,13 +128,16 @@ async fn end(
     .bind(before)
     .column(tx.connection())
     .await?;
-    hold_tags(tx, tags.into_iter()).await?;
-    Ok(Query::new(format!(
+    hold_tags(tx, tags.iter().copied()).await?;
+    let is_last = tags.is_empty();
+    // Only what carries a tag that is held: others may have come first meanwhile.
+    let ended = Query::new(format!(
         "UPDATE tagging SET removed_at = $4, removed_by = $5, removed_reason = '',
              ended = 'WITHDRAWN'
          WHERE workspace_id = $1 AND removed_at IS NULL AND id IN (
              SELECT id FROM tagging
              WHERE workspace_id = $1 AND rule_id = $2 AND removed_at IS NULL AND added_at <= $3
+               AND tag_id IN (SELECT r.id FROM {{r}})
              ORDER BY id LIMIT {BATCH})
          RETURNING id, tag_id, target, target_id"
     ))
@@ -142,6 +146,8 @@ async fn end(
     .bind(before)
     .bind(tx.now)
     .bind(reason.origin.json())
+    .rows("r", Rows::new().ids("id", tags))
     .all(tx.connection())
-    .await?)
+    .await?;
+    Ok((ended, is_last))
 }
