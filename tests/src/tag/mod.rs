@@ -8,6 +8,7 @@ mod distribution;
 mod group;
 mod merge;
 mod pack;
+mod person;
 mod purity;
 mod quality;
 mod relocate;

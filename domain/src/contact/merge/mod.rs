@@ -8,6 +8,7 @@
 mod own;
 mod rows;
 mod table;
+mod tags;
 
 use chrono::{DateTime, Utc};
 use entity::{

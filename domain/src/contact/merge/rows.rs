@@ -9,13 +9,13 @@ use sea_orm::DatabaseBackend;
 use super::{
     MergeId,
     table::{Follows, MERGED_TABLES, MergedTable},
+    tags,
 };
 use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
     store::{Query, Tx},
-    tag,
 };
 
 /// Whose rows go where.
@@ -70,7 +70,7 @@ impl Naming {
 
 impl Move {
     /// Binds `$1` workspace, `$2` merge, `$3` loser, `$4` survivor.
-    fn query(&self, tx: &Tx<'_>, text: String) -> Query {
+    pub(super) fn query(&self, tx: &Tx<'_>, text: String) -> Query {
         Query::new(text)
             .bind(tx.workspace)
             .bind(self.merge)
@@ -78,7 +78,7 @@ impl Move {
             .bind(self.survivor)
     }
 
-    async fn run(&self, tx: &Tx<'_>, text: String) -> Result<u64> {
+    pub(super) async fn run(&self, tx: &Tx<'_>, text: String) -> Result<u64> {
         Ok(self.query(tx, text).execute(tx.connection()).await?)
     }
 
@@ -114,7 +114,7 @@ impl Move {
             }
         }
         self.add_days(tx).await?;
-        self.move_taggings(ctx, tx, origin).await
+        tags::forth(self, ctx, tx, origin).await
     }
 
     /// Gives back what [`forth`](Self::forth) moved, and what has come since that belongs to it.
@@ -134,7 +134,7 @@ impl Move {
             self.run(tx, (*text).to_owned()).await?;
         }
         self.take_off_days(tx).await?;
-        self.return_taggings(ctx, tx).await
+        tags::back(self, ctx, tx).await
     }
 
     async fn add_days(&self, tx: &Tx<'_>) -> Result<()> {
@@ -164,65 +164,10 @@ impl Move {
         self.run(tx, text).await?;
         Ok(())
     }
-
-    async fn move_taggings(&self, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) -> Result<()> {
-        let both = [self.survivor.0, self.loser.0];
-        tag::rank_things(ctx, tx, &both, -1).await?;
-        // What both carry, the survivor goes on carrying.
-        let doubles = format!(
-            "INSERT INTO contact_merge_row (workspace_id, merge_id, part, row_id, row_key)
-             SELECT $1, $2, 'tagging_ended', t.id, '' FROM tagging t
-             WHERE t.workspace_id = $1 AND t.target_id = $3 AND t.removed_at IS NULL
-               AND EXISTS (SELECT 1 FROM tagging o WHERE o.workspace_id = $1
-                 AND o.target_id = $4 AND o.removed_at IS NULL AND {DOUBLE})"
-        );
-        self.run(tx, doubles).await?;
-        let all = format!(
-            "INSERT INTO contact_merge_row (workspace_id, merge_id, part, row_id, row_key)
-             SELECT $1, $2, 'tagging', t.id, '' FROM tagging t
-             WHERE t.workspace_id = $1 AND t.target_id = $3 {USES_SURVIVOR}"
-        );
-        self.run(tx, all).await?;
-        let end = format!(
-            "UPDATE tagging AS t SET {END_DOUBLE}
-             WHERE t.workspace_id = $1 AND t.target_id = $3 AND {} {USES_SURVIVOR}",
-            in_journal("tagging_ended")
-        );
-        self.query(tx, end)
-            .bind(tx.now)
-            .bind(origin.json())
-            .execute(tx.connection())
-            .await?;
-        let put = format!(
-            "UPDATE tagging AS t SET target_id = $4
-             WHERE t.workspace_id = $1 AND t.target_id = $3 AND {}",
-            in_journal("tagging")
-        );
-        self.run(tx, put).await?;
-        tag::rank_things(ctx, tx, &both, 1).await
-    }
-
-    async fn return_taggings(&self, ctx: &Ctx, tx: &Tx<'_>) -> Result<()> {
-        let both = [self.survivor.0, self.loser.0];
-        tag::rank_things(ctx, tx, &both, -1).await?;
-        let put = format!(
-            "UPDATE tagging AS t SET target_id = $3
-             WHERE t.workspace_id = $1 AND t.target_id = $4 AND {}",
-            in_journal("tagging")
-        );
-        self.run(tx, put).await?;
-        let revive = format!(
-            "UPDATE tagging AS t SET {REVIVE_DOUBLE}
-             WHERE t.workspace_id = $1 AND t.target_id = $3 AND {} {USES_SURVIVOR}",
-            in_journal("tagging_ended")
-        );
-        self.run(tx, revive).await?;
-        tag::rank_things(ctx, tx, &both, 1).await
-    }
 }
 
 /// That the row `t` is in this part of the journal.
-fn in_journal(part: &str) -> String {
+pub(super) fn in_journal(part: &str) -> String {
     format!(
         "EXISTS (SELECT 1 FROM contact_merge_row j WHERE j.workspace_id = $1
            AND j.merge_id = $2 AND j.part = '{part}' AND j.row_id = t.id AND j.row_key = '')"
@@ -230,16 +175,9 @@ fn in_journal(part: &str) -> String {
 }
 
 /// Statements share their parameters; PostgreSQL wants each of them used, and of a known type.
-const USES_SURVIVOR: &str = " AND CAST($4 AS uuid) IS NOT NULL";
+pub(super) const USES_SURVIVOR: &str = " AND CAST($4 AS uuid) IS NOT NULL";
 const USES_MERGE: &str = " AND CAST($2 AS uuid) IS NOT NULL";
-const USES_LOSER: &str = " AND CAST($3 AS uuid) IS NOT NULL";
-
-/// When two taggings cannot hold at once.
-const DOUBLE: &str = "(o.tag_id = t.tag_id OR o.single_group_id = t.single_group_id)";
-const END_DOUBLE: &str = "removed_at = $5, removed_by = $6, ended = 'REMOVED',
-    removed_reason = 'Merged into a contact who carries it'";
-const REVIVE_DOUBLE: &str = "removed_at = NULL, removed_by = NULL, removed_reason = NULL,
-    ended = NULL";
+pub(super) const USES_LOSER: &str = " AND CAST($3 AS uuid) IS NOT NULL";
 
 /// What came after the merge and belongs to something that was moved goes back with it.
 const FOLLOWERS: &[&str] = &[

@@ -21,7 +21,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Tx},
-    tag::group::selection,
+    tag::{group::selection, tagging::outlasts},
     work::change::{Change, Fact},
 };
 
@@ -275,30 +275,47 @@ async fn absorb(tx: &Tx<'_>, origin: Origin, source: TagId, target: &tag::Model)
     bury(tx, source, Some(target.id)).await
 }
 
-/// Ends the taggings of `source` on what carries `target` too.
+/// Ends one of the two taggings on what carries both `source` and `target`. Where the source's is the
+/// one to go on, it becomes the target's at once: the thing is counted there already.
 async fn end_doubles(
     tx: &Tx<'_>,
     origin: Origin,
     source: TagId,
     target: &tag::Model,
 ) -> Result<()> {
-    Query::new(
-        "UPDATE tagging SET removed_at = $4, removed_by = $5, removed_reason = $6,
-                ended = 'MERGED', successor_id = (
-                    SELECT g.id FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = $3
-                      AND g.target_id = tagging.target_id AND g.removed_at IS NULL)
-         WHERE workspace_id = $1 AND tag_id = $2 AND removed_at IS NULL AND EXISTS (
-             SELECT 1 FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = $3
-               AND g.target_id = tagging.target_id AND g.removed_at IS NULL)",
-    )
-    .bind(tx.workspace)
-    .bind(source)
-    .bind(target.id)
-    .bind(tx.now)
-    .bind(origin.json())
-    .bind("merged".to_owned())
-    .execute(tx.connection())
-    .await?;
+    let end = async |ended: &str, other: &str, only: &str| -> Result<u64> {
+        let query = Query::new(format!(
+            "UPDATE tagging SET removed_at = $4, removed_by = $5, removed_reason = $6,
+                    ended = 'MERGED', successor_id = (
+                        SELECT g.id FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = {other}
+                          AND g.target_id = tagging.target_id AND g.removed_at IS NULL)
+             WHERE workspace_id = $1 AND tag_id = {ended} AND removed_at IS NULL AND EXISTS (
+                 SELECT 1 FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = {other}
+                   AND g.target_id = tagging.target_id AND g.removed_at IS NULL {only})"
+        ));
+        let query = query.bind(tx.workspace).bind(source).bind(target.id);
+        let query = query.bind(tx.now).bind(origin.json());
+        Ok(query
+            .bind("merged".to_owned())
+            .execute(tx.connection())
+            .await?)
+    };
+    let only = format!("AND {}", outlasts("g", "tagging"));
+    if end("$3", "$2", &only).await? > 0 {
+        Query::new(
+            "UPDATE tagging SET tag_id = $3, merged_from = COALESCE(merged_from, $2)
+             WHERE workspace_id = $1 AND tag_id = $2 AND removed_at IS NULL AND EXISTS (
+                 SELECT 1 FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = $3
+                   AND g.target_id = tagging.target_id AND g.successor_id = tagging.id
+                   AND g.ended = 'MERGED')",
+        )
+        .bind(tx.workspace)
+        .bind(source)
+        .bind(target.id)
+        .execute(tx.connection())
+        .await?;
+    }
+    end("$2", "$3", "").await?;
     Ok(())
 }
 

@@ -44,7 +44,7 @@ pub use expire::expire;
 pub(in crate::tag) use hold::hold_tags_on;
 pub(crate) use hold::hold_usable;
 pub(in crate::tag) use mass::Range;
-pub(crate) use plan::AUTOMATIC;
+pub(crate) use plan::{AUTOMATIC, outlasts};
 pub use read::{find, history, load, load_active, load_at, load_with_tags};
 pub use which::Which;
 pub(crate) use withdraw::ask as ask_to_withdraw;

@@ -28,6 +28,21 @@ use crate::{
 /// Whether a rule or a playbook has put the tagging `g` on: who else asks for the tag takes it over.
 pub(crate) const AUTOMATIC: &str = "(g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK')";
 
+/// Whether the tagging `one` is to go on and not `other`, which stands in its way, as SQL of the two
+/// rows: what a rule or a playbook has put on never takes the place of what a person has, and of two
+/// alike the one that ends first gives way. Of two that are alike in this too neither outlasts the other.
+pub(crate) fn outlasts(one: &str, other: &str) -> String {
+    let automatic = |row: &str| AUTOMATIC.replace("g.", &format!("{row}."));
+    format!(
+        "(CASE WHEN {} <> {} THEN {}
+               ELSE {other}.expires_at IS NOT NULL
+                AND ({one}.expires_at IS NULL OR {one}.expires_at > {other}.expires_at) END)",
+        automatic(one),
+        automatic(other),
+        automatic(other)
+    )
+}
+
 /// What becomes of the requests of one round.
 #[derive(Default)]
 pub(super) struct Plan<'a, 'r> {

@@ -1,0 +1,132 @@
+//! Taggings of two contacts who become one, and of one who becomes two.
+
+use entity::id::TaggingId;
+
+use super::rows::{Move, USES_LOSER, USES_SURVIVOR, in_journal};
+use crate::{
+    access::Origin,
+    ctx::Ctx,
+    error::Result,
+    store::{Query, Tx},
+    tag::{
+        self,
+        tagging::{AUTOMATIC, outlasts},
+    },
+};
+
+/// Taggings of the merged contact that ended because the survivor's go on.
+const ENDED: &str = "tagging_ended";
+/// Taggings of the survivor that ended because the merged contact's go on.
+const YIELDED: &str = "tagging_yielded";
+
+/// When two taggings cannot hold at once.
+const DOUBLE: &str = "(o.tag_id = t.tag_id OR o.single_group_id = t.single_group_id)";
+const END_DOUBLE: &str = "removed_at = $5, removed_by = $6, ended = 'REMOVED',
+    removed_reason = 'Merged into a contact who carries it'";
+
+/// Gives the taggings to the survivor. Of what both carry, one goes on.
+pub(super) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) -> Result<()> {
+    let both = [moves.survivor.0, moves.loser.0];
+    tag::rank_things(ctx, tx, &both, -1).await?;
+    let wins = outlasts("t", "o");
+    let loses = outlasts("o", "t");
+    for (part, mine, other, when) in [
+        (ENDED, "$3", "$4", format!("NOT {wins}")),
+        (YIELDED, "$4", "$3", loses),
+    ] {
+        let note = format!(
+            "INSERT INTO contact_merge_row (workspace_id, merge_id, part, row_id, row_key)
+             SELECT $1, $2, '{part}', t.id, '' FROM tagging t
+             WHERE t.workspace_id = $1 AND t.target_id = {mine} AND t.removed_at IS NULL
+               AND EXISTS (SELECT 1 FROM tagging o WHERE o.workspace_id = $1
+                 AND o.target_id = {other} AND o.removed_at IS NULL AND {DOUBLE} AND {when})"
+        );
+        moves.run(tx, note).await?;
+    }
+    let all = format!(
+        "INSERT INTO contact_merge_row (workspace_id, merge_id, part, row_id, row_key)
+         SELECT $1, $2, 'tagging', t.id, '' FROM tagging t
+         WHERE t.workspace_id = $1 AND t.target_id = $3 {USES_SURVIVOR}"
+    );
+    moves.run(tx, all).await?;
+    for (part, mine, uses) in [(ENDED, "$3", USES_SURVIVOR), (YIELDED, "$4", USES_LOSER)] {
+        let end = format!(
+            "UPDATE tagging AS t SET {END_DOUBLE}
+             WHERE t.workspace_id = $1 AND t.target_id = {mine} AND {} {uses}",
+            in_journal(part)
+        );
+        moves
+            .query(tx, end)
+            .bind(tx.now)
+            .bind(origin.json())
+            .execute(tx.connection())
+            .await?;
+    }
+    let put = format!(
+        "UPDATE tagging AS t SET target_id = $4
+         WHERE t.workspace_id = $1 AND t.target_id = $3 AND {}",
+        in_journal("tagging")
+    );
+    moves.run(tx, put).await?;
+    tag::rank_things(ctx, tx, &both, 1).await
+}
+
+/// Gives them back, and lets what had ended for the other's sake hold again.
+pub(super) async fn back(moves: &Move, ctx: &Ctx, tx: &Tx<'_>) -> Result<()> {
+    let both = [moves.survivor.0, moves.loser.0];
+    tag::rank_things(ctx, tx, &both, -1).await?;
+    let put = format!(
+        "UPDATE tagging AS t SET target_id = $3
+         WHERE t.workspace_id = $1 AND t.target_id = $4 AND {}",
+        in_journal("tagging")
+    );
+    moves.run(tx, put).await?;
+    for id in to_revive(moves, tx).await? {
+        revive(tx, id).await?;
+    }
+    tag::rank_things(ctx, tx, &both, 1).await
+}
+
+/// What ended in favour of the other contact's: by the merge, and by a merge of tags since, in which
+/// the other's went on, which now is not there any more. What people put on comes first.
+async fn to_revive(moves: &Move, tx: &Tx<'_>) -> Result<Vec<TaggingId>> {
+    let automatic = AUTOMATIC.replace("g.", "t.");
+    let text = format!(
+        "SELECT t.id FROM tagging t WHERE t.workspace_id = $1 AND t.removed_at IS NOT NULL
+           AND ((t.target_id = $3 AND {})
+             OR (t.target_id = $4 AND {})
+             OR (t.target_id IN ($3, $4) AND t.ended = 'MERGED' AND EXISTS (
+                 SELECT 1 FROM tagging s WHERE s.workspace_id = $1 AND s.id = t.successor_id
+                   AND s.removed_at IS NULL AND s.target_id <> t.target_id
+                   AND s.target_id IN ($3, $4))))
+         ORDER BY CASE WHEN {automatic} THEN 1 ELSE 0 END, t.id",
+        in_journal(ENDED),
+        in_journal(YIELDED)
+    );
+    Ok(moves.query(tx, text).column(tx.connection()).await?)
+}
+
+/// The group of one value that the tag of `t` is in.
+const GROUP: &str = "SELECT p.id FROM tag v JOIN tag_group p ON p.workspace_id = $1
+    AND p.id = v.group_id AND p.selection = 'SINGLE'
+    WHERE v.workspace_id = $1 AND v.id = t.tag_id";
+
+/// Lets a tagging hold again, as its tag and group are by now; not if the tag is gone, or the contact
+/// carries it, or another value of its group, already.
+async fn revive(tx: &Tx<'_>, id: TaggingId) -> Result<()> {
+    Query::new(format!(
+        "UPDATE tagging AS t SET removed_at = NULL, removed_by = NULL, removed_reason = NULL,
+             ended = NULL, successor_id = NULL, single_group_id = ({GROUP})
+         WHERE t.workspace_id = $1 AND t.id = $2
+           AND EXISTS (SELECT 1 FROM tag v WHERE v.workspace_id = $1 AND v.id = t.tag_id
+             AND v.deleted_at IS NULL)
+           AND NOT EXISTS (SELECT 1 FROM tagging o WHERE o.workspace_id = $1
+             AND o.target_id = t.target_id AND o.removed_at IS NULL
+             AND (o.tag_id = t.tag_id OR o.single_group_id IN ({GROUP})))"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
