@@ -285,6 +285,8 @@ fn what_came_between_stays_with_whom_it_belongs_to() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
         let (taro, hanako, tags) = two(&world).await;
+        let before = contact::find(ctx, owner.workspace, taro).await.unwrap();
+        let before = before.unwrap();
         let merged = merge::merge(ctx, owner, taro, hanako, "").await.unwrap();
         world.clock.advance(TimeDelta::minutes(1));
         // In her thread, about her email, and a tag taken off and another put on by hand.
@@ -323,7 +325,13 @@ fn what_came_between_stays_with_whom_it_belongs_to() {
             .unwrap();
         assert_eq!(hers.phone.as_deref(), Some("+81312345678"));
         let messages = domain::conversation::load_messages(ctx, owner.workspace, &told).await;
-        assert_eq!(messages.unwrap()[0].contact_id, hanako);
+        let messages = messages.unwrap();
+        assert_eq!(messages[0].contact_id, hanako);
+        // Her message moved her activity and not his; what it was for him came back.
+        assert_eq!(hers.last_message_id, Some(told[0]));
+        assert_eq!(hers.last_activity_at, Some(messages[0].sent_at));
+        assert_eq!(his.last_activity_at, before.last_activity_at);
+        assert_eq!(his.last_message_id, before.last_message_id);
         let active = async |id: ContactId| {
             let found = tagging::load_active(ctx, owner.workspace, &[id.0])
                 .await

@@ -5,6 +5,7 @@
 //! [`MERGED_TABLES`]; how rows are moved and given back is in `rows`. Merges are undone from the
 //! newest: what was moved twice is first given back by the second merge.
 
+mod activity;
 mod own;
 mod rows;
 mod table;
@@ -16,12 +17,12 @@ use entity::{
     id::{ContactId, Id as _, WorkspaceId},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult,
-    IntoActiveModel as _, Set,
+    ActiveModelTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult, IntoActiveModel as _,
 };
 use serde::{Deserialize, Serialize};
 
-use own::{Activity, Own};
+use activity::Activity;
+use own::Own;
 use rows::Move;
 
 use super::{Contact, subscription};
@@ -207,8 +208,8 @@ pub(super) async fn join(
     let id: MergeId = tx.id();
     let before = Own::of(&stays);
     let after = before.with(&Own::of(&goes), tx.now);
-    let (mine, theirs) = (activity(tx, survivor).await?, activity(tx, loser).await?);
-    let joined = mine.with(&theirs);
+    let mine = activity::read(tx, survivor).await?;
+    let joined = mine.with(&activity::read(tx, loser).await?);
     let filled = Filled {
         before,
         after: after.clone(),
@@ -241,7 +242,7 @@ pub(super) async fn join(
     goes.merged_into_id = Some(survivor);
     store(tx, stays).await?;
     store(tx, goes).await?;
-    write_activity(tx, survivor, &joined).await?;
+    activity::write(tx, survivor, &joined).await?;
     settle_suspects(tx, survivor, loser, "MERGED").await?;
     search::index::touch(tx, search::Kind::Contact, &[survivor.0, loser.0]).await?;
     let fact = Fact::ContactMerged {
@@ -281,7 +282,9 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     goes.merged_into_id = None;
     store(&tx, stays).await?;
     store(&tx, goes).await?;
-    restore_activity(&tx, merge.survivor_id, &filled).await?;
+    activity::restore(&tx, merge.survivor_id, &filled.activity_before).await?;
+    let waited = activity::read(&tx, merge.loser_id).await?;
+    activity::restore(&tx, merge.loser_id, &waited).await?;
     subscription::loosen(
         &mut tx,
         actor.origin(),
@@ -365,75 +368,6 @@ async fn store(tx: &Tx<'_>, row: contact::Model) -> Result<()> {
     let active = row.into_active_model().reset_all();
     active.update(tx.connection()).await?;
     Ok(())
-}
-
-impl Activity {
-    fn with(&self, other: &Self) -> Self {
-        let newest = if other.message_at > self.message_at {
-            other
-        } else {
-            self
-        };
-        Self {
-            active_at: self.active_at.max(other.active_at),
-            message_id: newest.message_id,
-            message_at: newest.message_at,
-        }
-    }
-}
-
-async fn activity(tx: &Tx<'_>, id: ContactId) -> Result<Activity> {
-    let row = entity::contact_activity::Entity::find_by_id((tx.workspace, id))
-        .one(tx.connection())
-        .await?
-        .ok_or_else(|| Error::Internal("a contact has no activity".to_owned()))?;
-    Ok(Activity {
-        active_at: row.last_activity_at,
-        message_id: row.last_message_id,
-        message_at: row.last_message_at,
-    })
-}
-
-async fn write_activity(tx: &Tx<'_>, id: ContactId, activity: &Activity) -> Result<()> {
-    entity::contact_activity::ActiveModel {
-        workspace_id: Set(tx.workspace),
-        contact_id: Set(id),
-        last_activity_at: Set(activity.active_at),
-        last_message_id: Set(activity.message_id),
-        last_message_at: Set(activity.message_at),
-    }
-    .update(tx.connection())
-    .await?;
-    Ok(())
-}
-
-/// The survivor's activity without the other's: as it was, or, when something has come since, the
-/// newest of what is left.
-async fn restore_activity(tx: &Tx<'_>, survivor: ContactId, filled: &Filled) -> Result<()> {
-    #[derive(FromQueryResult)]
-    struct Newest {
-        last_message_id: entity::id::MessageId,
-        last_message_at: DateTime<Utc>,
-    }
-    let now = activity(tx, survivor).await?;
-    if now == filled.activity_after {
-        return write_activity(tx, survivor, &filled.activity_before).await;
-    }
-    let newest: Option<Newest> = Query::new(
-        "SELECT v.last_message_id, v.last_message_at FROM conversation v
-         WHERE v.workspace_id = $1 AND v.contact_id = $2
-         ORDER BY v.last_message_at DESC, v.id DESC LIMIT 1",
-    )
-    .bind(tx.workspace)
-    .bind(survivor)
-    .one(tx.connection())
-    .await?;
-    let restored = Activity {
-        active_at: now.active_at,
-        message_id: newest.as_ref().map(|newest| newest.last_message_id),
-        message_at: newest.map(|newest| newest.last_message_at),
-    };
-    write_activity(tx, survivor, &restored).await
 }
 
 /// Settles the suspicion that two contacts are one.

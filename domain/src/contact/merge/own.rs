@@ -3,18 +3,10 @@
 use chrono::{DateTime, Utc};
 use entity::{
     contact,
-    id::{AccountId, CampaignId, MemberId, MessageId},
+    id::{AccountId, CampaignId, MemberId},
     kind::{Channel, LifecycleStage},
 };
 use serde::{Deserialize, Serialize};
-
-/// When a contact was last active, and the newest message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Activity {
-    pub(super) active_at: DateTime<Utc>,
-    pub(super) message_id: Option<MessageId>,
-    pub(super) message_at: Option<DateTime<Utc>>,
-}
 
 macro_rules! own {
     ($($field:ident: $type:ty,)*) => {
