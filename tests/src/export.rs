@@ -1,6 +1,6 @@
 //! Exports on both databases, what they keep from running, and the way back through an import.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use domain::{
@@ -490,7 +490,15 @@ fn a_persons_data_is_streamed_whole() {
             rows.push(line["row"].clone());
         }
         assert_eq!(tables["event"].len(), 2_500);
+        let each: BTreeSet<_> = tables["event"]
+            .iter()
+            .map(|row| text(&row["external_id"]))
+            .collect();
+        assert_eq!(each.len(), 2_500, "each once");
         assert_eq!(tables["contact"].len(), 1);
+        // In one answer there are the first of them, and it says so.
+        assert_eq!(whole["cut"], json!(["event"]));
+        assert_eq!(whole["tables"]["event"].as_array().unwrap().len(), 500);
         // The audit entry that it was asked for is new.
         for (table, rows) in whole["tables"].as_object().unwrap() {
             let rows = rows.as_array().unwrap().len();

@@ -10,6 +10,7 @@ pub mod erase;
 pub mod export;
 mod hold;
 pub mod identity;
+mod key;
 mod list;
 pub mod merge;
 mod order;

@@ -9,25 +9,19 @@ use crate::{contact::export, ctx::Ctx, error::Result};
 /// Rows read at once.
 const PAGE: usize = 2_000;
 
-/// The cursor is the place of the table in the list, and how many of its rows were read.
+/// The cursor is a [`export::Place`].
 pub(super) async fn page(
     ctx: &Ctx,
     workspace: WorkspaceId,
     id: ContactId,
     after: Option<String>,
 ) -> Result<Rows> {
-    let read = |cursor: &str| {
-        let (table, row) = cursor.split_once(':')?;
-        Some((table.parse().ok()?, row.parse().ok()?))
+    let place: export::Place = match after {
+        Some(cursor) => serde_json::from_str(&cursor)?,
+        None => export::Place::default(),
     };
-    let (table, done): (usize, usize) = after.as_deref().and_then(read).unwrap_or_default();
-    let found = export::rows(ctx, workspace, id, table, done, PAGE).await?;
-    let is_full = found.rows.len() == PAGE;
-    let next = if is_full {
-        Some(format!("{table}:{}", done + PAGE))
-    } else {
-        (table + 1 < export::tables()).then(|| format!("{}:0", table + 1))
-    };
+    let found = export::rows(ctx, workspace, id, &place, PAGE).await?;
+    let next = found.next.as_ref().map(serde_json::to_string).transpose()?;
     let rows = found.rows.into_iter();
     Ok(Rows {
         columns: columns(&[("table", "Table"), ("row", "Row")]),

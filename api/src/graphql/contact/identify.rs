@@ -213,8 +213,9 @@ impl IdentityQuery {
         ))
     }
 
-    /// Everything that is kept of one person: an object with `contact`, `tables` (the rows by
-    /// table) and `cut` (tables with more than 50,000 rows, which are not whole). Scope: WRITE.
+    /// What is kept of one person: an object with `contact`, `tables` (the rows by table) and `cut`
+    /// (tables with more than 500 rows, which are not whole). `exportPerson` gives all of it, however
+    /// much there is, as a file. Scope: WRITE.
     async fn export_contact_data(
         &self,
         context: &Context<'_>,
