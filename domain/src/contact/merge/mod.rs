@@ -16,9 +16,7 @@ use entity::{
     contact,
     id::{ContactId, Id as _, WorkspaceId},
 };
-use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult, IntoActiveModel as _,
-};
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait, FromQueryResult, IntoActiveModel as _};
 use serde::{Deserialize, Serialize};
 
 use activity::Activity;
