@@ -626,7 +626,7 @@ fn nobody_elses_rows_are_read_to_find_those_of_a_person() {
         let moved = moved.map(|line| (line.table, format!("t.{} = $2", line.column)));
         let erased = PERSONAL_TABLES.iter().flat_map(|line| {
             let conditions = line.personal.conditions().iter();
-            conditions.map(|one| {
+            conditions.map(move |one| {
                 let one = one.replace("{r}", "(SELECT p.value AS id FROM json_each($2) p) r");
                 (line.table, one)
             })
