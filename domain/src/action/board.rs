@@ -14,7 +14,7 @@ use entity::{
     },
     kind::{LifecycleStage, TagTarget, TaskPriority},
 };
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
@@ -29,7 +29,7 @@ use crate::{
     condition::facts::TagSet,
     conversation::Changes,
     error::Result,
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Rows, Tx},
     tag::Request,
 };
 
@@ -422,7 +422,7 @@ impl Usable {
     /// With the tags that are named, all other values of their groups that take one. Nobody moves,
     /// merges or deletes them from here on.
     async fn load_tags(&mut self, tx: &Tx<'_>, tags: &BTreeSet<Uuid>) -> Result<()> {
-        let lock = dialect::reference_lock(tx.connection().get_database_backend());
+        let lock = tx.reference_lock();
         let links: Vec<Link> = Query::new(format!(
             "WITH n AS (SELECT t.id, t.group_id FROM {{r}}
                         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id),

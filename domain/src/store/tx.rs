@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseTransaction, DbErr};
 
+use super::dialect;
 use crate::{
     audit::{self, Record, Who},
     ctx::Ctx,
@@ -33,6 +34,7 @@ pub struct Tx<'c> {
     wakes: Vec<Work>,
     /// The facts a statement has appended to the log.
     appended: Vec<&'static str>,
+    only_reads: bool,
 }
 
 /// A place in a transaction.
@@ -52,7 +54,19 @@ impl<'c> Tx<'c> {
     /// A transaction that writes nothing: all its statements see one state of the database, and on
     /// SQLite it keeps nobody from writing. To be rolled back.
     pub(crate) async fn reading(ctx: &'c Ctx, workspace: WorkspaceId) -> Result<Self, DbErr> {
-        Ok(Self::new(ctx, workspace, ctx.db.snapshot().await?))
+        let mut tx = Self::new(ctx, workspace, ctx.db.snapshot().await?);
+        tx.only_reads = true;
+        Ok(tx)
+    }
+
+    /// What keeps the rows read as `t` from being held until the transaction ends; nothing in one that
+    /// only reads, which keeps nobody from anything.
+    pub(crate) fn reference_lock(&self) -> &'static str {
+        if self.only_reads {
+            ""
+        } else {
+            dialect::reference_lock(self.inner.get_database_backend())
+        }
     }
 
     fn new(ctx: &'c Ctx, workspace: WorkspaceId, inner: DatabaseTransaction) -> Self {
@@ -65,6 +79,7 @@ impl<'c> Tx<'c> {
             audits: Vec::new(),
             wakes: Vec::new(),
             appended: Vec::new(),
+            only_reads: false,
         }
     }
 
