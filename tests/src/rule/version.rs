@@ -9,7 +9,7 @@ use domain::{
         self, RuleChanges,
         conflict::{self, ConflictKind},
         definition::always,
-        template::{self, Filling, TEMPLATES},
+        template::{self, Filling, Slot, TEMPLATES},
         trigger::Trigger,
         version,
     },
@@ -100,13 +100,17 @@ fn both_model_cases_are_ready_made() {
         let topic = world.tag(TagKind::Conversation, "Partnership", None).await;
         let vip = world.tag(TagKind::Contact, "VIP", None).await;
         let sales = world.target("sales").await;
-        let filling = Filling {
-            conversation_tag: Some(topic),
-            contact_tag: Some(vip),
-            target: Some(sales),
+        let make = async |key: &str, locale: Locale| {
+            let template = TEMPLATES.iter().find(|template| template.key == key);
+            let needs = |slot| template.is_some_and(|template| template.slots.contains(&slot));
+            let filling = Filling {
+                conversation_tag: needs(Slot::ConversationTag).then_some(topic),
+                contact_tag: needs(Slot::ContactTag).then_some(vip),
+                target: needs(Slot::Target).then_some(sales),
+            };
+            template::apply(ctx, owner, key, locale, &filling, None).await
         };
-        let make = |key| template::apply(ctx, owner, key, Locale::Ja, &filling, None);
-        let partnership = make("partnership").await.unwrap();
+        let partnership = make("partnership", Locale::Ja).await.unwrap();
         world
             .receive(&[("1", "taro@c.example", "コラボレーションのご相談です")])
             .await;
@@ -116,7 +120,7 @@ fn both_model_cases_are_ready_made() {
             results(&world, partnership.id).await,
             [[OutcomeResult::Tagged]]
         );
-        let from_vip = make("vip-message").await.unwrap();
+        let from_vip = make("vip-message", Locale::Ja).await.unwrap();
         let request = domain::tag::Request::contact(taro, vip);
         domain::tag::tagging::tag_many(ctx, owner, &[request], "")
             .await
@@ -132,7 +136,7 @@ fn both_model_cases_are_ready_made() {
         // All others can be made too, in every language.
         for template in TEMPLATES {
             for locale in [Locale::Ja, Locale::En, Locale::Zh] {
-                let made = template::apply(ctx, owner, template.key, locale, &filling, None).await;
+                let made = make(template.key, locale).await;
                 assert_eq!(made.unwrap().name, template.name(locale));
             }
         }
