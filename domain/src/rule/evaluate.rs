@@ -481,7 +481,11 @@ fn facts<'f>(occasion: &'f Occasion<'_>, tags: &'f Tags, now: &Moment) -> Messag
     let contact_tags = of(occasion.case.contact.map(|id| id.0));
     let conversation_tags = of(occasion.case.conversation.map(|id| id.0));
     let moment = Moment {
-        now: occasion.at,
+        now: match occasion.what {
+            // Fetched on Monday, a mail of Sunday night was still written outside business hours.
+            What::Message(message) => message.sent_at,
+            What::Other(_) => occasion.at,
+        },
         zone: now.zone,
     };
     let holders = Holders {

@@ -78,6 +78,7 @@ pub(crate) struct Message {
     pub(crate) automatic: bool,
     pub(crate) subject: String,
     pub(crate) body: String,
+    pub(crate) sent_at: DateTime<Utc>,
 }
 
 #[derive(FromQueryResult)]
@@ -194,7 +195,7 @@ impl Lore {
         }
         let messages: Vec<Message> = Query::new(
             "SELECT m.id, m.conversation_id, m.contact_id, m.inbox_id, m.author, m.automatic,
-                    m.subject, m.body,
+                    m.subject, m.body, m.sent_at,
                     (SELECT i.channel FROM inbox i
                      WHERE i.workspace_id = m.workspace_id AND i.id = m.inbox_id) AS channel
              FROM {r} CROSS JOIN message m

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use domain::{
     access::Origin,
     action::{Action, OutcomeResult},
     condition::{Condition, TagMode},
-    contact,
+    contact, conversation,
     ctx::Ctx,
     error::{
         Error, Result, UserErrorCode,
@@ -31,8 +32,9 @@ use domain::{
 };
 use entity::{
     id::{ContactId, RuleId, TagId, TargetId},
-    kind::{IdentityKind, TagKind, TagTarget},
+    kind::{Direction, IdentityKind, TagKind, TagTarget},
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{
@@ -576,6 +578,44 @@ fn a_message_at_the_end_of_a_long_chain_is_not_evaluated() {
             let firings = firings_of(&world, FiringsOf::Message(message)).await;
             assert_eq!(firings.len(), fires);
         }
+        world
+    });
+}
+
+#[test]
+fn a_mail_that_is_fetched_late_is_judged_by_when_it_was_written() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let late = world.tag(TagKind::Conversation, "Out of hours", None).await;
+        // The test's clock begins on a Sunday at noon in Tokyo.
+        let weekend =
+            json!({ "timeOfDay": { "weekdays": ["SUNDAY"], "from": "11:00", "until": "13:00" } });
+        let condition: Condition = serde_json::from_value(weekend).unwrap();
+        let rule = world
+            .rule("out of hours", condition, vec![tag_conversation(late)])
+            .await;
+        let sunday = ctx.clock.now();
+        world.clock.advance(TimeDelta::days(1));
+        let inboxes = domain::inbox::list(ctx, owner.workspace).await.unwrap();
+        let message = |id: &str, sent_at| conversation::NewMessage {
+            external_id: id.to_owned(),
+            thread_keys: vec![format!("thread {id}")],
+            email: "a@customer.example".to_owned(),
+            name: None,
+            direction: Direction::Inbound,
+            author: None,
+            automatic: false,
+            subject: String::new(),
+            body: "hello".to_owned(),
+            sent_at,
+        };
+        let messages = vec![message("1", sunday), message("2", ctx.clock.now())];
+        let brought = conversation::ingest(ctx, owner, inboxes[0].id, messages).await;
+        let brought = brought.unwrap();
+        world.drain().await;
+        let found = firings_of(&world, FiringsOf::Rule(rule.id)).await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].message_id, brought[0].message);
         world
     });
 }
