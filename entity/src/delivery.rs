@@ -47,6 +47,8 @@ pub struct Model {
     pub sent_at: Option<DateTimeUtc>,
     /// The addresses that need not be told again, as a list; for email.
     pub told: Option<Json>,
+    /// Until when quiet hours hold it.
+    pub not_before: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

@@ -34,6 +34,7 @@ mod m0023_playbook;
 mod m0023_task;
 mod m0024_survey;
 mod m0025_condition;
+mod m0026_held;
 mod m0026_rules;
 mod m0027_people;
 mod m0028_lists;
@@ -77,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_rules::Migration),
             Box::new(m0028_lists::Migration),
             Box::new(m0025_condition::Migration),
+            Box::new(m0026_held::Migration),
         ]
     }
 }

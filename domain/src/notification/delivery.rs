@@ -145,12 +145,14 @@ pub async fn enqueue(ctx: &Ctx, tx: &mut Tx<'_>, new: &[NewDelivery]) -> Result<
         .opt_ids("firing_id", new.iter().map(|delivery| delivery.firing))
         .opt_ids("contact_id", new.iter().map(|delivery| delivery.contact))
         .times("due_at", new.iter().map(|delivery| tx.now + wait(delivery)))
+        .opt_times("not_before", new.iter().map(|delivery| delivery.not_before))
         .json("payload", payloads);
     Query::new(
         "INSERT INTO delivery (workspace_id, id, target_id, rule_id, firing_id, contact_id, payload,
-                               state, attempts, created_at, next_attempt_at, over_budget)
+                               state, attempts, created_at, next_attempt_at, over_budget,
+                               not_before)
          SELECT $1, r.id, r.target_id, r.rule_id, r.firing_id, r.contact_id, r.payload,
-                'PENDING', 0, $2, r.due_at, $3 FROM {r}",
+                'PENDING', 0, $2, r.due_at, $3, r.not_before FROM {r}",
     )
     .bind(tx.workspace)
     .bind(tx.now)

@@ -1,6 +1,6 @@
 //! Digests and budgets: nothing is lost, and what is told together stays in the log.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     error::UserErrorCode,
     notification::{
@@ -8,6 +8,7 @@ use domain::{
         manage::{self, NewTarget, TargetChanges},
     },
     page::PageRequest,
+    rule::{self, Limits, NewRule, QuietHours, trigger::Trigger},
     store::Query,
 };
 use entity::{
@@ -19,7 +20,7 @@ use serde_json::Value;
 use super::{greet, greeted, mistakes, stored};
 use crate::support::{
     World,
-    engine::{Receiver, answer},
+    engine::{Receiver, answer, notify, words},
     on_both,
 };
 
@@ -277,6 +278,59 @@ fn two_workers_that_fold_at_once_lose_and_repeat_nothing() {
                 DeliveryState::Folded | DeliveryState::Delivered
             ));
         }
+        world
+    });
+}
+
+#[test]
+fn a_digest_leaves_out_what_quiet_hours_hold() {
+    on_both(|world| async move {
+        let target = webhook(&world, Some(15), None).await;
+        // The test's clock begins at noon in Tokyo.
+        let new = NewRule {
+            name: "quiet".to_owned(),
+            trigger: Trigger::default(),
+            condition: words(&["hello"]),
+            actions: vec![notify(target)],
+            limits: Limits {
+                quiet_hours: Some(QuietHours {
+                    from_hour: 9,
+                    from_minute: 0,
+                    to_hour: 18,
+                    to_minute: 0,
+                }),
+                ..Limits::default()
+            },
+        };
+        rule::create(&world.ctx, &world.owner, new).await.unwrap();
+        let held = greet(&world, 2, "held").await;
+        world
+            .rule("at once", words(&["urgent"]), vec![notify(target)])
+            .await;
+        world
+            .receive(&[
+                ("u1", "taro@customer.example", "urgent"),
+                ("u2", "taro@customer.example", "urgent"),
+            ])
+            .await;
+        world.drain().await;
+        let receiver = Receiver::default();
+        for _ in 0..5 {
+            world.hurry().await;
+            world.deliver(&receiver).await;
+        }
+        let bodies = told(&receiver);
+        assert_eq!(bodies.len(), 1);
+        assert_eq!(bodies[0]["type"], "notification.digest");
+        assert_eq!(bodies[0]["data"]["items"].as_array().unwrap().len(), 2);
+        for &id in &held {
+            assert_eq!(stored(&world, id).await.state, DeliveryState::Pending);
+        }
+        world.clock.advance(TimeDelta::hours(6));
+        settle(&world, &receiver).await;
+        let bodies = told(&receiver);
+        assert_eq!(bodies.len(), 2);
+        assert_eq!(bodies[1]["data"]["items"].as_array().unwrap().len(), 2);
         world
     });
 }

@@ -1,7 +1,8 @@
 //! How much a target is told at once: digests, budgets, and one call at a time.
 //!
 //! **Digest.** A target that collects has each delivery due after its minutes. The first that comes
-//! due folds all that wait into one new delivery, which tells them together.
+//! due folds all that wait into one new delivery, which tells them together. What the quiet hours of a
+//! rule hold waits on.
 //!
 //! **Budget.** A target with an hourly limit is sent no more than that in any hour, counted from when
 //! each message was first handed over. What comes on top waits; when there is room again, all that
@@ -118,7 +119,7 @@ async fn fold_one(
     Ok(Vec::new())
 }
 
-/// Marks everything that waits for `target` as told in `digest`.
+/// Marks everything that waits for `target` as told in `digest`, but for what quiet hours still hold.
 async fn take_in(
     tx: &Tx<'_>,
     target: TargetId,
@@ -134,7 +135,8 @@ async fn take_in(
         "UPDATE delivery SET state = 'FOLDED', folded_into = $3, finished_at = $4,
              next_attempt_at = NULL
          WHERE workspace_id = $1 AND target_id = $2 AND state = 'PENDING' AND attempts = 0
-           AND sent_at IS NULL AND {kinds} NOT IN ('digest', 'test'){which}
+           AND sent_at IS NULL AND (not_before IS NULL OR not_before <= $4)
+           AND {kinds} NOT IN ('digest', 'test'){which}
          RETURNING id"
     ))
     .bind(tx.workspace)
