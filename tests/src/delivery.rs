@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     error::{Error, UserErrorCode},
     notification::{
@@ -421,6 +421,36 @@ fn a_targets_url_is_shown_masked_and_kept_sealed() {
             panic!("{error}")
         };
         assert_eq!(errors[0].code, UserErrorCode::NotFound);
+        world
+    });
+}
+
+#[test]
+fn a_delivery_that_was_never_handed_over_took_no_worker_down() {
+    on_both(|world| async move {
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let (_, ids) = queue(&world, 1).await;
+        let receiver = Receiver::default();
+        let force = async |statement: &'static str, at: &str| {
+            let at: DateTime<Utc> = at.parse().unwrap();
+            let query = Query::new(statement).bind(at);
+            query.execute(ctx.db.writer()).await.unwrap();
+        };
+        // Workers die, hours apart, while it waits for its target.
+        for _ in 0..5 {
+            let claimed = due::claim(ctx, DueKind::Delivery, Some(workspace), 10).await;
+            assert_eq!(claimed.unwrap()[0].crashes, 0);
+            world.expire_leases().await;
+            due::recover(ctx).await.unwrap();
+            let busy = "UPDATE notification_target SET next_send_at = $1";
+            force(busy, "2100-01-01T00:00:00Z").await;
+            let turn = world.deliver(&receiver).await;
+            assert_eq!((turn.claimed, turn.delivered), (1, 0));
+            force("UPDATE due_item SET due_at = $1", "1970-01-01T00:00:00Z").await;
+        }
+        world.hurry().await;
+        assert_eq!(world.deliver(&receiver).await.delivered, 1);
+        assert_eq!(stored(&world, ids[0]).await.state, DeliveryState::Delivered);
         world
     });
 }

@@ -282,8 +282,8 @@ pub async fn retry(
     settle(tx, item, DueState::Waiting, Some(wait), Some(error)).await
 }
 
-/// Puts items back that could not be tried now, each for its time; this counts as no failure. Those
-/// whose claim was lost are left alone.
+/// Puts items back that could not be tried now, each for its time; this counts as no failure. An item
+/// whose crashes the caller has taken back forgets them. Those whose claim was lost are left alone.
 pub async fn postpone(ctx: &Ctx, items: &[(Claimed, TimeDelta)]) -> Result<(), DbErr> {
     if items.is_empty() {
         return Ok(());
@@ -295,10 +295,13 @@ pub async fn postpone(ctx: &Ctx, items: &[(Claimed, TimeDelta)]) -> Result<(), D
         )
         .ids("id", items.iter().map(|(item, _)| item.id))
         .ints("fence", items.iter().map(|(item, _)| item.fence))
+        .ints("crashes", items.iter().map(|(item, _)| item.crashes))
         .reals("wait_s", items.iter().map(|(_, wait)| seconds(*wait)));
     let due_at = dialect::now_plus_expression(ctx.db.backend(), "r.wait_s");
     Query::new(format!(
-        "UPDATE due_item SET state = 'WAITING', lease_until = NULL, due_at = {due_at}
+        "UPDATE due_item SET state = 'WAITING', lease_until = NULL, due_at = {due_at},
+             crashes = CASE WHEN r.crashes < due_item.crashes THEN r.crashes
+                            ELSE due_item.crashes END
          FROM {{r}} WHERE due_item.workspace_id = r.workspace_id AND due_item.id = r.id
            AND due_item.fence = r.fence AND due_item.state = 'RUNNING'"
     ))

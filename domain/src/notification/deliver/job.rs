@@ -198,6 +198,16 @@ impl Job {
         matches!(self.payload, Payload::Test {})
     }
 
+    /// Its claim, to be given back. What was never handed over took no worker down: one that died
+    /// with it had only picked it up, as others do while a target has many waiting.
+    pub(super) fn put_back(self) -> Claimed {
+        let is_innocent = self.delivery.sent_at.is_none() && !self.is_test();
+        Claimed {
+            crashes: if is_innocent { 0 } else { self.item.crashes },
+            ..self.item
+        }
+    }
+
     /// The addresses that need not be told again.
     pub(super) fn told(&self) -> BTreeSet<String> {
         let told = self.delivery.told.clone();
@@ -216,7 +226,7 @@ pub(super) async fn postpone(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Resu
         *place += 1;
         let wait = TimeDelta::seconds(PACE_S * *place);
         turn.expect(job.item.workspace_id, wait);
-        postponed.push((job.item, wait));
+        postponed.push((job.put_back(), wait));
     }
     turn.postponed += postponed.len();
     due::postpone(ctx, &postponed).await?;

@@ -42,6 +42,8 @@ const CONCURRENCY: usize = 256;
 pub const PACE_S: i64 = 1;
 /// How often more is claimed while calls are under way.
 const POLL: Duration = Duration::from_millis(200);
+/// Tries to give back what could not be prepared, before it is left to its lease.
+const PUT_BACK_TRIES: u32 = 8;
 
 /// How much a turn takes on.
 #[derive(Clone, Copy)]
@@ -176,7 +178,36 @@ async fn take(
     let claimed = due::claim(ctx, DueKind::Delivery, workspace, room as i64).await?;
     let is_full = claimed.len() == room;
     turn.claimed += claimed.len();
-    Ok((prepare(ctx, claimed, turn).await?, is_full))
+    match prepare(ctx, claimed.clone(), turn).await {
+        Ok(jobs) => Ok((jobs, is_full)),
+        Err(error) => {
+            put_back(ctx, claimed).await;
+            Err(error)
+        }
+    }
+}
+
+/// Gives back what could not be prepared, as when the database restarts: left to its lease it would
+/// count as work that takes its worker down.
+async fn put_back(ctx: &Ctx, claimed: Vec<due::Claimed>) {
+    let wait = TimeDelta::seconds(PACE_S);
+    let items: Vec<_> = claimed.into_iter().map(|item| (item, wait)).collect();
+    let mut pause = Duration::from_millis(100);
+    for left in (0..PUT_BACK_TRIES).rev() {
+        match due::postpone(ctx, &items).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(
+                items = items.len(),
+                tries_left = left,
+                error = &error as &dyn std::error::Error,
+                "could not give deliveries back"
+            ),
+        }
+        if left > 0 {
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
 }
 
 fn note(turn: &mut Turn, ended: &Ended) {

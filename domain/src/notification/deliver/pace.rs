@@ -247,7 +247,7 @@ pub(super) async fn keep_budgets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> 
     }
     let items: Vec<_> = waiting
         .into_iter()
-        .map(|(job, wait)| (job.item, wait))
+        .map(|(job, wait)| (job.put_back(), wait))
         .collect();
     due::postpone(ctx, &items).await?;
     Ok(rest)
