@@ -9,7 +9,7 @@ use domain::{
         manage::{self, NewTarget},
         target::webhook::{self, NewKey, SigningKey},
     },
-    port::{Clock as _, OutgoingRequest, SeededIds, SystemClock},
+    port::{Clock as _, EgressError, OutgoingRequest, SeededIds, SystemClock},
 };
 use entity::{
     id::TargetId,
@@ -116,6 +116,26 @@ fn a_webhook_is_signed_anew_for_each_attempt_under_one_id() {
             let headers = attempt.request_headers.clone().unwrap().to_string();
             assert!(headers.contains(&header(call, "webhook-signature")));
             assert!(!headers.contains(secret.expose_secret()) && !headers.contains("receiver"));
+        }
+        world
+    });
+}
+
+#[test]
+fn of_a_call_that_the_guard_refused_no_request_is_kept() {
+    on_both(|world| async move {
+        let new = NewTarget::at(TargetKind::Webhook, "crm", "https://receiver.example/hook");
+        let target = world.target_of(new).await;
+        let ids = greeted(&world, target, 1).await;
+        let receiver = Receiver::answering([Err(EgressError::Forbidden)]);
+        world.deliver(&receiver).await;
+        let attempts = attempts(&world, ids[0]).await;
+        assert_eq!(attempts.len(), 1);
+        assert_eq!(attempts[0].request_headers, None);
+        assert_eq!(attempts[0].request_body, None);
+        while stored(&world, ids[0]).await.state == DeliveryState::Pending {
+            world.hurry().await;
+            world.deliver(&receiver).await;
         }
         world
     });

@@ -219,5 +219,11 @@ async fn post(
         headers,
         body: Bytes::from(body),
     };
-    (Some(sent), answer(egress.post(request).await))
+    let answered = egress.post(request).await;
+    // The guard lets nothing out: there is no request to be shown.
+    let is_sent = !matches!(
+        answered,
+        Err(EgressError::Forbidden | EgressError::BadUrl(_))
+    );
+    (is_sent.then_some(sent), answer(answered))
 }
