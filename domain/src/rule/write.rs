@@ -282,13 +282,14 @@ pub async fn reorder(ctx: &Ctx, actor: &Actor, ids: &[RuleId]) -> Result<usize> 
     let rows = Rows::new()
         .ids("id", after.iter().copied())
         .ints("position", 1..=after.len() as i64);
+    // A rule that moves stays as it is: one that waits for the clock still has to run for the time
+    // since it was last changed.
     let moved: Vec<RuleId> = Query::new(
-        "UPDATE rule SET position = r.position, version = rule.version + 1, updated_at = $2
+        "UPDATE rule SET position = r.position, version = rule.version + 1
          FROM {r} WHERE rule.workspace_id = $1 AND rule.id = r.id AND rule.position <> r.position
          RETURNING rule.id",
     )
     .bind(tx.workspace)
-    .bind(tx.now)
     .rows("r", rows)
     .column(tx.connection())
     .await?;

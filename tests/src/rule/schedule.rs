@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     condition::TagMode,
     rule::{
-        Limits,
+        self, Limits,
         tick::RuleTick,
         trigger::{Cadence, OnSchedule, Trigger},
     },
@@ -96,6 +96,28 @@ fn a_rule_that_cannot_be_run_keeps_none_from_running() {
         tick(&world).await;
         assert_eq!(firings(&world, broken.id).await.len(), 2);
         assert_eq!(firings(&world, sound.id).await.len(), 2);
+        world
+    });
+}
+
+#[test]
+fn a_rule_that_was_moved_still_runs_for_the_time_before() {
+    on_both(|world| async move {
+        let called = world.tag(TagKind::Contact, "To be called", None).await;
+        world.receive(&[("1", "a@c.example", "x")]).await;
+        world.drain().await;
+        let one = on(&world, every_monday(), tag_with(called)).await;
+        let two = on(&world, every_monday(), tag_with(called)).await;
+        // Nine o'clock has come, and somebody is faster than the workers.
+        let monday: DateTime<Utc> = "2026-03-02T00:00:01Z".parse().unwrap();
+        world.clock.advance(monday - world.ctx.clock.now());
+        let order = [two.id, one.id];
+        let moved = rule::reorder(&world.ctx, &world.owner, &order).await;
+        assert_eq!(moved.unwrap(), 2);
+        tick(&world).await;
+        for rule in order {
+            assert_eq!(firings(&world, rule).await.len(), 1);
+        }
         world
     });
 }
