@@ -298,6 +298,10 @@ async fn count_failures(
         .ids("id", counts.keys().copied())
         .ints("failed", counts.values().map(|count| count.0))
         .flags("reset", counts.values().map(|count| count.1));
+    if may_pause(tx, &counts).await? {
+        // Editors take the lock of all rules before the rows of some: so must whoever pauses some.
+        begin_edit(tx).await?;
+    }
     let failing: Vec<Failing> = Query::new(
         "UPDATE rule SET failures = CASE WHEN r.reset THEN r.failed
                                          ELSE rule.failures + r.failed END
@@ -315,6 +319,28 @@ async fn count_failures(
         .collect();
     hopeless.sort_by_key(|rule| rule.id);
     pause(tx, &hopeless).await
+}
+
+/// Whether some rule may reach the limit of failures.
+async fn may_pause(tx: &Tx<'_>, counts: &BTreeMap<RuleId, (i64, bool)>) -> Result<bool> {
+    let failed = || counts.iter().filter(|(_, count)| count.0 > 0);
+    if failed().next().is_none() {
+        return Ok(false);
+    }
+    let rows = Rows::new()
+        .ids("id", failed().map(|(&id, _)| id))
+        .ints("failed", failed().map(|(_, count)| count.0));
+    let near: Vec<RuleId> = Query::new(
+        "SELECT u.id FROM {r} JOIN rule u ON u.workspace_id = $1 AND u.id = r.id
+         WHERE u.active = $3 AND u.failures + r.failed >= $2 LIMIT 1",
+    )
+    .bind(tx.workspace)
+    .bind(MAX_FAILURES)
+    .bind(true)
+    .rows("r", rows)
+    .column(tx.connection())
+    .await?;
+    Ok(!near.is_empty())
 }
 
 async fn pause(tx: &mut Tx<'_>, rules: &[Failing]) -> Result<()> {
