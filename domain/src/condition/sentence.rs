@@ -231,8 +231,43 @@ mod tests {
         check(
             &json!({"orders": {"statuses": ["PAID"], "withinDays": 30}}),
             "コンタクトの過去30日間の支払済みの注文がある",
-            "there are the contact's paid orders of the last 30 days",
-            "有联系人最近30天的已付款的订单",
+            "the contact has paid orders of the last 30 days",
+            "联系人有最近30天的已付款的订单",
+        );
+    }
+
+    #[test]
+    fn what_is_counted_reads_as_people_say_it() {
+        check(
+            &json!({"orders": {"count": {"atLeast": 1}}}),
+            "コンタクトの注文が1件以上ある",
+            "the contact has at least 1 order",
+            "联系人有不少于1个订单",
+        );
+        check(
+            &json!({"opportunities": {"of": "ACCOUNT", "count": {"atMost": 3}}}),
+            "会社の商談が3件以下である",
+            "the account has at most 3 opportunities",
+            "公司有不超过3个商机",
+        );
+        check(
+            &json!({"orders": {"withinDays": 90, "total":
+                {"currency": "JPY", "amount": {"atLeast": 5000}}}}),
+            "コンタクトの過去90日間の注文の合計金額が5000以上である（JPYの最小単位）",
+            "the total of the contact's orders of the last 90 days is at least 5000 (in minor units of JPY)",
+            "联系人最近90天的订单的总金额不少于5000（以JPY最小单位计）",
+        );
+        check(
+            &json!({"orders": {"daysSinceFirst": {"moreThan": 365}, "daysSinceLast": {"lessThan": 1}}}),
+            "コンタクトの注文の最初のものが365日超前である、かつコンタクトの注文の最後のものが1日未満前である",
+            "the contact's first order was more than 365 days ago and the contact's last order was less than 1 day ago",
+            "联系人订单中的首个距今超过365天，且联系人订单中的最近一个距今少于1天",
+        );
+        check(
+            &json!({"survey": {"kind": "NPS", "count": {"atLeast": 2}, "meanScore": {"lessThan": 7}}}),
+            "コンタクトのNPSの回答が2件以上ある、かつコンタクトのNPSの回答の平均スコアが7未満である",
+            "the contact has at least 2 NPS answers and the mean score of the contact's NPS answers is less than 7",
+            "联系人有不少于2个NPS回答，且联系人NPS回答的平均评分少于7",
         );
     }
 }

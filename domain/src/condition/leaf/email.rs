@@ -80,14 +80,26 @@ impl EmailMeasure {
 
     fn label(self) -> Named {
         match self {
-            Self::Sent => ["送信メール数", "emails sent", "已发送邮件数"],
-            Self::Delivered => ["到達メール数", "emails delivered", "已送达邮件数"],
-            Self::Opened => ["開封メール数", "emails opened", "已打开邮件数"],
-            Self::Clicked => ["クリックメール数", "emails clicked", "已点击邮件数"],
-            Self::Replied => ["返信メール数", "emails replied to", "已回复邮件数"],
-            Self::HardBounced => ["ハードバウンス数", "hard bounces", "硬退信数"],
-            Self::Complained => ["迷惑メール報告数", "spam complaints", "垃圾邮件投诉数"],
-            Self::Unsubscribed => ["配信停止数", "unsubscriptions", "退订数"],
+            Self::Sent => ["送信メール数", "number of emails sent", "已发送邮件数"],
+            Self::Delivered => ["到達メール数", "number of emails delivered", "已送达邮件数"],
+            Self::Opened => ["開封メール数", "number of emails opened", "已打开邮件数"],
+            Self::Clicked => [
+                "クリックメール数",
+                "number of emails clicked",
+                "已点击邮件数",
+            ],
+            Self::Replied => [
+                "返信メール数",
+                "number of emails replied to",
+                "已回复邮件数",
+            ],
+            Self::HardBounced => ["ハードバウンス数", "number of hard bounces", "硬退信数"],
+            Self::Complained => [
+                "迷惑メール報告数",
+                "number of spam complaints",
+                "垃圾邮件投诉数",
+            ],
+            Self::Unsubscribed => ["配信停止数", "number of unsubscriptions", "退订数"],
             Self::OpenRate => ["開封率", "open rate", "打开率"],
             Self::ClickRate => ["クリック率", "click rate", "点击率"],
             Self::ClickToOpenRate => ["開封者クリック率", "click-to-open rate", "打开点击率"],

@@ -19,5 +19,6 @@ pub(super) mod segment;
 pub(super) mod subscription;
 pub(super) mod survey;
 pub(super) mod tag;
+mod things;
 pub(super) mod whose;
 mod words;

@@ -5,7 +5,10 @@ use entity::kind::{InvoiceStatus, OpportunityStatus, OrderStatus, TicketPriority
 use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
 
-use super::words::Clauses;
+use super::{
+    things::{Things, singular},
+    words::Named,
+};
 use crate::{
     condition::{
         Leaf, Need, Whose,
@@ -398,7 +401,7 @@ impl Common {
         &self,
         phrasing: &Phrasing<'_>,
         of: Whose,
-        [ja, en, zh]: [&'static str; 3],
+        [ja, en, zh]: Named,
         statuses: &[String],
     ) -> String {
         let subject = of.subject(phrasing);
@@ -443,45 +446,43 @@ impl Common {
                 format!("含产品{products}的")
             )
         };
-        let what = say!(
-            phrasing,
-            format!("{subject}の{window}{products}{overdue}{statuses}{ja}"),
-            format!("{subject}'s {overdue}{statuses}{en}{products}{window}"),
-            format!("{subject}{window}{products}{overdue}{statuses}{zh}")
-        );
-        let mut clauses = Clauses::new(phrasing, what.clone());
-        for (counted, test) in self.source.counted.iter().zip(&self.tests) {
-            let field = match counted {
-                Counted::Count => ["件数", "count", "数量"],
-                Counted::Total => ["合計金額", "total", "总金额"],
-                Counted::DaysSinceFirst => {
-                    ["最初からの日数", "days since the first", "距首个的天数"]
-                }
-                Counted::DaysSinceLast => {
-                    ["最後からの日数", "days since the last", "距最近一个的天数"]
-                }
-                Counted::Satisfaction => ["平均満足度", "mean satisfaction", "平均满意度"],
-            };
-            clauses.number(Some(test), field);
-        }
-        let mut clauses = clauses.joined();
-        if clauses.is_empty() {
-            return say!(
+        let named = |en: &str| {
+            say!(
                 phrasing,
-                format!("{what}がある"),
-                format!("there are {what}"),
-                format!("有{what}")
-            );
+                format!("{window}{products}{overdue}{statuses}{ja}"),
+                format!("{overdue}{statuses}{en}{products}{window}"),
+                format!("{window}{products}{overdue}{statuses}{zh}")
+            )
+        };
+        let things = Things::new(phrasing, subject, named(en), named(&singular(en)));
+        if self.tests.is_empty() {
+            return things.some();
         }
-        if let Some(total) = &self.total {
-            clauses = say!(
-                phrasing,
-                format!("{clauses}（{}の最小単位）", total.currency),
-                format!("{clauses} (in minor units of {})", total.currency),
-                format!("{clauses}（以{}最小单位计）", total.currency)
-            );
-        }
-        clauses
+        let tests = self.source.counted.iter().zip(&self.tests);
+        let clauses: Vec<String> = tests
+            .map(|(counted, test)| match counted {
+                Counted::Count => things.count(test),
+                Counted::DaysSinceFirst => things.days_since(false, test),
+                Counted::DaysSinceLast => things.days_since(true, test),
+                Counted::Satisfaction => {
+                    things.figure(["平均満足度", "mean satisfaction", "平均满意度"], test)
+                }
+                Counted::Total => {
+                    let total = things.figure(["合計金額", "total", "总金额"], test);
+                    let currency = self
+                        .total
+                        .as_ref()
+                        .map_or("", |total| total.currency.as_str());
+                    say!(
+                        phrasing,
+                        format!("{total}（{currency}の最小単位）"),
+                        format!("{total} (in minor units of {currency})"),
+                        format!("{total}（以{currency}最小单位计）")
+                    )
+                }
+            })
+            .collect();
+        phrasing.both(&clauses)
     }
 }
 

@@ -5,7 +5,7 @@ use entity::kind::SurveyKind;
 use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
 
-use super::words::Clauses;
+use super::things::Things;
 use crate::{
     condition::{
         Leaf, Need, Whose,
@@ -195,34 +195,30 @@ impl Leaf for Survey {
                 format!("最近{days}天的")
             )
         });
-        let what = say!(
-            phrasing,
-            format!("{subject}の{window}{kind}の回答"),
-            format!("{subject}'s {kind} answers{window}"),
-            format!("{subject}{window}{kind}回答")
-        );
-        let mut clauses = Clauses::new(phrasing, what.clone());
-        for (counted, _, test) in self.tests() {
-            let field = match counted {
-                Counted::Count => ["件数", "count", "数量"],
-                Counted::Latest => ["最新のスコア", "latest score", "最新评分"],
-                Counted::Mean => ["平均スコア", "mean score", "平均评分"],
-                Counted::DaysSinceLast => {
-                    ["最後からの日数", "days since the last", "距最近一次的天数"]
-                }
-            };
-            clauses.number(Some(&test), field);
-        }
-        let clauses = clauses.joined();
-        if clauses.is_empty() {
+        let named = |en: &str| {
             say!(
                 phrasing,
-                format!("{what}がある"),
-                format!("there are {what}"),
-                format!("有{what}")
+                format!("{window}{kind}の回答"),
+                format!("{kind} {en}{window}"),
+                format!("{window}{kind}回答")
             )
-        } else {
-            clauses
+        };
+        let things = Things::new(phrasing, subject, named("answers"), named("answer"));
+        let tests = self.tests();
+        if tests.is_empty() {
+            return things.some();
         }
+        let clauses: Vec<String> = tests
+            .iter()
+            .map(|(counted, _, test)| match counted {
+                Counted::Count => things.count(test),
+                Counted::DaysSinceLast => things.days_since(true, test),
+                Counted::Latest => {
+                    things.figure(["最新のスコア", "latest score", "最新评分"], test)
+                }
+                Counted::Mean => things.figure(["平均スコア", "mean score", "平均评分"], test),
+            })
+            .collect();
+        phrasing.both(&clauses)
     }
 }

@@ -188,40 +188,56 @@ impl NumberTest {
         })
     }
 
+    /// Whether it is only about the number one, after which things are named in the singular.
+    pub(crate) fn is_of_one(&self) -> bool {
+        self.parts().all(|(_, bound)| bound.total_cmp(&1.0).is_eq())
+    }
+
+    /// Whether it only asks for so many or more, which there must be.
+    pub(crate) fn asks_for_some(&self) -> bool {
+        self.parts()
+            .all(|(sign, _)| matches!(sign, ">=" | ">" | "="))
+    }
+
     /// “at least 4”, to stand behind what is counted.
     pub(crate) fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        self.phrase_in(phrasing, ["", "", ""])
+    }
+
+    /// “at least 4 days”, with what stands behind each number in the three languages.
+    pub(crate) fn phrase_in(&self, phrasing: &Phrasing<'_>, [ja, en, zh]: [&str; 3]) -> String {
         let parts: Vec<String> = self
             .parts()
             .map(|(sign, bound)| match sign {
                 ">=" => say!(
                     phrasing,
-                    format!("{bound}以上"),
-                    format!("at least {bound}"),
-                    format!("不少于{bound}")
+                    format!("{bound}{ja}以上"),
+                    format!("at least {bound}{en}"),
+                    format!("不少于{bound}{zh}")
                 ),
                 "<=" => say!(
                     phrasing,
-                    format!("{bound}以下"),
-                    format!("at most {bound}"),
-                    format!("不超过{bound}")
+                    format!("{bound}{ja}以下"),
+                    format!("at most {bound}{en}"),
+                    format!("不超过{bound}{zh}")
                 ),
                 ">" => say!(
                     phrasing,
-                    format!("{bound}超"),
-                    format!("more than {bound}"),
-                    format!("超过{bound}")
+                    format!("{bound}{ja}超"),
+                    format!("more than {bound}{en}"),
+                    format!("超过{bound}{zh}")
                 ),
                 "<" => say!(
                     phrasing,
-                    format!("{bound}未満"),
-                    format!("less than {bound}"),
-                    format!("少于{bound}")
+                    format!("{bound}{ja}未満"),
+                    format!("less than {bound}{en}"),
+                    format!("少于{bound}{zh}")
                 ),
                 _ => say!(
                     phrasing,
-                    format!("ちょうど{bound}"),
-                    format!("exactly {bound}"),
-                    format!("恰好{bound}")
+                    format!("ちょうど{bound}{ja}"),
+                    format!("exactly {bound}{en}"),
+                    format!("恰好{bound}{zh}")
                 ),
             })
             .collect();
