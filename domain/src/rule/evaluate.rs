@@ -15,6 +15,7 @@ use super::{
     cache::{Active, Compiled},
     occasion::{Occasion, What, things},
     plan::{Firing, plan},
+    sample::{self, MISSES_IN_ALL},
     trigger::Happened,
 };
 use crate::{
@@ -33,12 +34,6 @@ use crate::{
     store::{Query, Rows, Tx},
     workspace,
 };
-
-/// Of how many messages and other changes one is looked at more closely for rules that did not fire.
-const SAMPLE: u8 = 16;
-/// How many rules that did not fire are noted for such a message, and for a batch.
-const MISSES: usize = 2;
-const MISSES_IN_ALL: usize = 40;
 
 /// What came of a batch.
 #[derive(Default)]
@@ -202,9 +197,17 @@ impl<'a> Evaluation<'a> {
         }
         let mut wanted = [matcher::Wanted::default(), matcher::Wanted::default()];
         for occasion in occasions {
-            let (_, matches, _) = self.look(occasion);
+            let (matcher, matches, _) = self.look(occasion);
             let is_message = matches!(occasion.what, What::Message(_));
-            wanted[usize::from(!is_message)].add(&self.scratch);
+            let wanted = &mut wanted[usize::from(!is_message)];
+            wanted.add(&self.scratch);
+            if asks && is_message && sample::has(occasion) {
+                let facts = facts(occasion, &self.tags, &self.now);
+                let (thing, scratch) = (occasion.subject, &self.scratch);
+                for number in sample::of_message(matcher, scratch, thing, &facts, &matches) {
+                    matcher.ask_all(number, &facts, wanted);
+                }
+            }
             if narrow {
                 self.expected.extend(matches.iter().map(|one| one.rule_id));
             }
@@ -306,43 +309,25 @@ impl<'a> Evaluation<'a> {
         }
         let known = known.of(&occasion.what);
         let facts = facts(occasion, tags, now);
-        match occasion.what {
-            What::Message(_) => {}
-            What::Other(happened) => {
-                let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
-                let missed = numbers.iter().filter_map(|&number| rules.number(number));
-                // Whom the clock does not concern is no news.
-                let none = matches!(happened, Happened::Tick) || !is_sampled(occasion);
-                let missed = missed
-                    .filter(|id| !none && !fired.contains(id))
-                    .take(MISSES);
-                let asked = Asked {
-                    facts: &facts,
-                    known,
-                    now,
-                };
-                note_misses(rules, &rules.others, occasion, &asked, missed, evaluated);
+        let missed = match occasion.what {
+            // Whom the clock does not concern is no news.
+            What::Other(Happened::Tick) => Vec::new(),
+            _ if !sample::has(occasion) => Vec::new(),
+            What::Message(_) => {
+                sample::of_message(matcher, scratch, occasion.subject, &facts, &matches)
             }
-        }
-        if matches!(occasion.what, What::Message(_)) && is_sampled(occasion) {
-            let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
-            let missed = matcher.looked_at(scratch);
-            let missed = missed.filter(|id| !fired.contains(id)).take(MISSES);
-            let missed: Vec<Uuid> = missed.collect();
-            let asked = Asked {
-                facts: &facts,
-                known,
-                now,
-            };
-            note_misses(
-                rules,
-                matcher,
-                occasion,
-                &asked,
-                missed.into_iter(),
-                evaluated,
-            );
-        }
+            What::Other(_) => {
+                let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
+                let missed = |number| rules.number(number).is_some_and(|id| !fired.contains(&id));
+                sample::of_numbers(&numbers, occasion.subject, missed)
+            }
+        };
+        let asked = sample::Asked {
+            facts: &facts,
+            known,
+            now,
+        };
+        sample::note(rules, matcher, occasion, &asked, &missed, evaluated);
         Ok(matches
             .iter()
             .filter_map(|found| {
@@ -461,20 +446,6 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// Whether the occasion is one of those whose misses are noted: by the id of a message, and by the place
-/// in the log of any other change, since the things that changes are about come again and again.
-fn is_sampled(occasion: &Occasion<'_>) -> bool {
-    let number = match (&occasion.what, occasion.entry) {
-        (What::Other(_), Some(entry)) => {
-            // Mixed: entries of one kind may stand at every second place.
-            let mixed = entry.position.seq.wrapping_mul(0x1e37_79b9_7f4a_7c15);
-            mixed.to_be_bytes()[0]
-        }
-        _ => occasion.subject.as_bytes()[15],
-    };
-    number.is_multiple_of(SAMPLE)
-}
-
 /// What is known about an occasion when its rules are judged.
 fn facts<'f>(occasion: &'f Occasion<'_>, tags: &'f Tags, now: &Moment) -> MessageFacts<'f> {
     let of = |id: Option<Uuid>| tags.of(id.unwrap_or_default());
@@ -519,41 +490,6 @@ fn facts<'f>(occasion: &'f Occasion<'_>, tags: &'f Tags, now: &Moment) -> Messag
             contact_tags,
             conversation_tags,
         },
-    }
-}
-
-/// What rules were asked about, and by what knowledge.
-struct Asked<'f> {
-    facts: &'f MessageFacts<'f>,
-    known: &'f Known,
-    now: &'f Moment,
-}
-
-fn note_misses(
-    rules: &Compiled,
-    matcher: &Matcher,
-    occasion: &Occasion<'_>,
-    asked: &Asked<'_>,
-    missed: impl Iterator<Item = Uuid>,
-    evaluated: &mut Evaluated<'_>,
-) {
-    for id in missed {
-        let room = evaluated.misses.len() < MISSES_IN_ALL;
-        let (Some(rule), true) = (rules.rule(id), room) else {
-            continue;
-        };
-        let trace = matcher.explain(id, asked.facts, asked.known, asked.now);
-        if trace.as_ref().is_some_and(|trace| !trace.triggered) {
-            continue;
-        }
-        evaluated.misses.push(Miss {
-            rule_id: RuleId(id),
-            rule_version: rule.version,
-            subject: occasion.subject,
-            case: occasion.case,
-            reason: MissReason::Condition,
-            trace,
-        });
     }
 }
 

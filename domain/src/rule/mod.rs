@@ -15,7 +15,7 @@
 //! - [`write`](mod@write) and [`read`]: the rules of a workspace, and members changing them;
 //! - `cache`: the compiled rules of each workspace, until they change;
 //! - [`projection`]: shows the rules what happens: `occasion` makes of entries of the log what rules
-//!   look at, `evaluate` decides, `settle` writes;
+//!   look at, `evaluate` decides, `sample` picks what did not fire to be noted, `settle` writes;
 //! - [`tick`]: the same when the clock comes round;
 //! - [`version`]: what a rule once was;
 //! - [`firing`]: the log of what fired, on what, and what became of it;
@@ -39,6 +39,7 @@ pub mod projection;
 pub mod read;
 pub mod rehearse;
 pub(crate) mod retag;
+mod sample;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]

@@ -175,3 +175,38 @@ fn a_rule_that_asks_about_tags_remembers_across_merged_batches() {
         world
     });
 }
+
+#[test]
+fn a_rule_whose_words_never_come_shows_what_it_misses() {
+    on_both(|world| async move {
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let none = Limits::default();
+        let rule = limited(
+            &world,
+            Trigger::default(),
+            words(&["invoice"]),
+            tag_with(seen),
+            none,
+        )
+        .await;
+        let ids: Vec<String> = (0..400).map(|n| format!("m{n}")).collect();
+        for some in ids.chunks(100) {
+            let messages: Vec<_> = some
+                .iter()
+                .map(|id| (id.as_str(), "a@c.example", "hello"))
+                .collect();
+            world.receive(&messages).await;
+        }
+        world.drain().await;
+        let page = domain::page::PageRequest::first(100);
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let found = miss::list(ctx, workspace, rule.id, &page).await.unwrap();
+        assert!(!found.rows.is_empty(), "one in sixteen of 400");
+        for (_, miss) in found.rows {
+            assert_eq!(miss.reason, MissReason::Condition);
+            let trace = miss::trace(&miss).unwrap().unwrap();
+            assert!(trace.triggered && !trace.fires && !trace.nodes[0].holds);
+        }
+        world
+    });
+}

@@ -16,7 +16,7 @@ mod program;
 mod tests;
 mod words;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use entity::{
     id::WorkspaceId,
@@ -78,8 +78,6 @@ impl Gate {
 #[derive(Debug)]
 pub struct Matcher {
     rules: Vec<RuleSource>,
-    /// Where in `rules` each is.
-    places: HashMap<Uuid, usize>,
     program: Program,
     words: Words,
     index: Index,
@@ -215,9 +213,7 @@ impl Matcher {
         let mut book = WordBook::default();
         let program = Program::new(rules.iter().map(|rule| &rule.condition), &mut book);
         let index = Index::new(&rules, &program, &book);
-        let places = rules.iter().enumerate();
         Ok(Self {
-            places: places.map(|(place, rule)| (rule.id, place)).collect(),
             words: book.build()?,
             rules,
             program,
@@ -322,16 +318,45 @@ impl Matcher {
         matches
     }
 
-    /// The rules that the last evaluation with this scratch had to look at, whether they fire or not.
-    pub(crate) fn looked_at<'s>(&'s self, scratch: &'s Scratch) -> impl Iterator<Item = Uuid> + 's {
-        let numbers = scratch.candidates.iter();
-        numbers.filter_map(|&number| self.rules.get(number as usize).map(|rule| rule.id))
+    /// The numbers of the rules that the last evaluation with this scratch had to look at, whether they
+    /// fire or not.
+    pub(crate) fn looked_at<'s>(&self, scratch: &'s Scratch) -> &'s [u32] {
+        &scratch.candidates
     }
 
     /// The rules that the last evaluation with this scratch left undecided.
     pub(crate) fn undecided<'s>(&'s self, scratch: &'s Scratch) -> impl Iterator<Item = Uuid> + 's {
         let numbers = scratch.undecided.iter();
         numbers.filter_map(|&number| self.rules.get(number as usize).map(|rule| rule.id))
+    }
+
+    /// How many rules there are; their numbers begin with 0.
+    pub(crate) fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// The rule of a number, if its gate lets a message of these facts in.
+    pub(crate) fn admits(&self, number: u32, facts: &MessageFacts<'_>) -> Option<Uuid> {
+        let rule = self.rules.get(number as usize)?;
+        rule.gate.accepts(facts).then_some(rule.id)
+    }
+
+    /// Everything that the condition of a rule asks the database, whether it matters or not: what has
+    /// to be known to explain it whole.
+    pub(crate) fn ask_all(&self, number: u32, facts: &MessageFacts<'_>, wanted: &mut Wanted) {
+        let Some(rule) = self.rules.get(number as usize) else {
+            return;
+        };
+        for node in rule.condition.nodes() {
+            let Shape::Leaf(leaf) = node.shape() else {
+                continue;
+            };
+            let asks = leaf.asks().into_iter();
+            wanted.0.extend(asks.filter_map(|ask| {
+                let number = self.program.measures.find(&ask.measure)?;
+                Some((number, facts.holders.id(ask.measure.holder)?))
+            }));
+        }
     }
 
     /// Asks the database what the evaluations that ended with these scratches could not decide. The
@@ -355,15 +380,15 @@ impl Matcher {
         !self.program.measures.is_empty()
     }
 
-    /// Why one of the rules did or did not fire, by what is `known`. Nothing if it is not among them.
+    /// Why the rule of a number did or did not fire, by what is `known`.
     pub(crate) fn explain(
         &self,
-        rule_id: Uuid,
+        number: u32,
         facts: &MessageFacts<'_>,
         known: &Known,
         now: &Moment,
     ) -> Option<Trace> {
-        let rule = self.rules.get(*self.places.get(&rule_id)?)?;
+        let rule = self.rules.get(number as usize)?;
         Some(trace::explain(
             &rule.gate,
             &rule.condition,
