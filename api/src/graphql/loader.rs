@@ -92,6 +92,10 @@ pub(crate) struct MembershipsOf(pub(crate) Uuid);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentitiesOf(pub(crate) ContactId);
 
+/// Asks for the rules that a rule gets in the way of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ConflictsOf(pub(crate) RuleId);
+
 /// Asks for a version of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct VersionOf(pub(crate) PlaybookId, pub(crate) i64);
@@ -381,6 +385,20 @@ impl Load<TaggingId> for Loader {
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<ConflictsOf> for Loader {
+    type Value = Vec<rule::conflict::Conflict>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ConflictsOf]) -> Result<HashMap<ConflictsOf, Self::Value>, Error> {
+        let ids: Vec<RuleId> = keys.iter().map(|key| key.0).collect();
+        let found = rule::conflict::of_each(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let found = found.into_iter();
+        Ok(found.map(|(id, one)| (ConflictsOf(id), one)).collect())
     }
 }
 

@@ -6,12 +6,13 @@
 //! rules back to itself, that an earlier rule ends the evaluation whenever it could fire, or it that of
 //! a later one.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::{
     id::{RuleId, TagId, WorkspaceId},
     kind::TagTarget,
 };
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
@@ -24,11 +25,13 @@ use crate::{
     condition::{self, Condition, reference::IdKind},
     ctx::Ctx,
     error::{Result, UserErrorCode},
-    store::Query,
+    store::{Query, Rows},
 };
 
 /// Conflicts told at most.
 const MAX_CONFLICTS: usize = 20;
+/// Rules compared at most for what they do to the same tags.
+const MAX_PAIRS: usize = 200;
 /// How many rules a circle may lead through to be found.
 const MAX_CIRCLE: usize = 5;
 
@@ -61,65 +64,248 @@ pub struct Conflict {
 
 /// The conflicts of a rule with all active ones.
 pub async fn of(ctx: &Ctx, workspace: WorkspaceId, id: RuleId) -> Result<Vec<Conflict>> {
-    let rules = load(ctx, workspace, id).await?;
-    let Some(at) = rules.iter().position(|rule| rule.id == id.0) else {
-        return Ok(Vec::new());
-    };
-    Ok(conflicts(&rules, at))
+    let mut found = of_each(ctx, workspace, &[id]).await?;
+    Ok(found.remove(&id).unwrap_or_default())
 }
 
-/// The active rules and the one asked about, in their order. Those that cannot be read are left out.
-async fn load(ctx: &Ctx, workspace: WorkspaceId, id: RuleId) -> Result<Vec<Stored>> {
+/// The conflicts of some rules, each with all active ones. The rules are read once.
+pub async fn of_each(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[RuleId],
+) -> Result<HashMap<RuleId, Vec<Conflict>>> {
+    let (rules, active) = load(ctx, workspace, ids).await?;
+    let above = above(ctx, workspace, &rules).await?;
+    let book = Book::new(&rules, active, above);
+    let places: HashMap<Uuid, usize> = (0..).zip(&rules).map(|(at, rule)| (rule.id, at)).collect();
+    let mut found = HashMap::new();
+    for &id in ids {
+        if let Some(&at) = places.get(&id.0) {
+            found.insert(id, book.conflicts(at));
+            // A page of them is work: others have their turn in between.
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(found)
+}
+
+/// The active rules and those asked about, in their order, and which are active. Those that cannot be
+/// read are left out.
+async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[RuleId],
+) -> Result<(Vec<Stored>, Vec<bool>)> {
     let rows: Vec<entity::rule::Model> = Query::new(
         "SELECT u.* FROM rule u
-         WHERE u.workspace_id = $1 AND u.deleted_at IS NULL AND (u.active = $2 OR u.id = $3)
+         WHERE u.workspace_id = $1 AND u.deleted_at IS NULL
+           AND (u.active = $2 OR u.id IN (SELECT r.id FROM {r}))
          ORDER BY u.position, u.id",
     )
     .bind(workspace)
     .bind(true)
-    .bind(id)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
     .all(ctx.reader())
     .await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| {
-            Some(Stored {
+            let rule = Stored {
                 id: row.id.0,
                 name: row.name,
                 version: row.version,
                 position: row.position,
                 definition: Definition::from_stored(row.definition).ok()?,
-            })
+            };
+            Some((rule, row.active))
         })
-        .collect())
+        .unzip())
 }
 
-/// The conflicts of the rule at `at` among `rules`, which are in their order.
-pub(crate) fn conflicts(rules: &[Stored], at: usize) -> Vec<Conflict> {
-    let Some(rule) = rules.get(at) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for (place, other) in rules.iter().enumerate() {
-        if place == at {
-            continue;
-        }
-        found.extend(opposed(rule, other));
-        let (first, second, kind) = if place < at {
-            (other, rule, ConflictKind::Shadowed)
-        } else {
-            (rule, other, ConflictKind::Shadows)
-        };
-        found.extend(shadowed(first, second, kind, other));
+#[derive(FromQueryResult)]
+struct Above {
+    tag_id: Uuid,
+    ancestor_id: Uuid,
+}
+
+/// The tags above those that the rules put on or take off.
+async fn above(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    rules: &[Stored],
+) -> Result<HashMap<Uuid, Vec<Uuid>>> {
+    let tags: BTreeSet<Uuid> = rules.iter().flat_map(tag_acts).map(|act| act.1).collect();
+    let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    if tags.is_empty() {
+        return Ok(found);
     }
-    found.extend(circle(rules, at));
-    found.sort_by_key(|conflict| conflict.kind);
-    found.truncate(MAX_CONFLICTS);
-    found
+    let rows: Vec<Above> = Query::new(
+        "SELECT l.tag_id, l.ancestor_id FROM {r} JOIN tag_closure l
+           ON l.workspace_id = $1 AND l.tag_id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().uuids("id", tags))
+    .all(ctx.reader())
+    .await?;
+    for row in rows {
+        found.entry(row.tag_id).or_default().push(row.ancestor_id);
+    }
+    Ok(found)
+}
+
+/// What a rule does to a tag: to what kind of thing, which tag, and whether it puts it on.
+type Act = (TagTarget, Uuid, bool);
+
+/// Rules with what leads from one to the other.
+struct Book<'r> {
+    rules: &'r [Stored],
+    active: Vec<bool>,
+    acts: Vec<Vec<Act>>,
+    /// Which rules do something to a tag.
+    doers: HashMap<Act, Vec<usize>>,
+    /// Which rules what is done to a tag itself leads to.
+    listeners: HashMap<Act, Vec<usize>>,
+    askers: HashMap<Uuid, Vec<usize>>,
+    /// The same of what is done to a tag below.
+    listeners_above: HashMap<Act, Vec<usize>>,
+    askers_above: HashMap<Uuid, Vec<usize>>,
+    above: HashMap<Uuid, Vec<Uuid>>,
+}
+
+impl<'r> Book<'r> {
+    fn new(rules: &'r [Stored], active: Vec<bool>, above: HashMap<Uuid, Vec<Uuid>>) -> Self {
+        let mut book = Self {
+            rules,
+            active,
+            acts: rules.iter().map(tag_acts).collect(),
+            doers: HashMap::new(),
+            listeners: HashMap::new(),
+            askers: HashMap::new(),
+            listeners_above: HashMap::new(),
+            askers_above: HashMap::new(),
+            above,
+        };
+        for (place, rule) in rules.iter().enumerate() {
+            for &act in &book.acts[place] {
+                book.doers.entry(act).or_default().push(place);
+            }
+            let listening = Listening::of(rule);
+            for act in listening.triggers {
+                book.listeners.entry(act).or_default().push(place);
+                if listening.with_descendants {
+                    book.listeners_above.entry(act).or_default().push(place);
+                }
+            }
+            for tag in listening.conditions {
+                book.askers.entry(tag).or_default().push(place);
+            }
+            for tag in listening.conditions_above {
+                book.askers_above.entry(tag).or_default().push(place);
+            }
+        }
+        book
+    }
+
+    /// The conflicts of the rule at `at`.
+    fn conflicts(&self, at: usize) -> Vec<Conflict> {
+        let mut found = self.opposed(at);
+        found.extend(self.circle(at));
+        found.extend(self.shadowing(at));
+        found.sort_by_key(|conflict| conflict.kind);
+        found.truncate(MAX_CONFLICTS);
+        found
+    }
+
+    fn opposed(&self, at: usize) -> Vec<Conflict> {
+        let rule = &self.rules[at];
+        // Of each other rule the first tag it is about, in the order of the rules.
+        let mut others: BTreeMap<usize, (Uuid, bool)> = BTreeMap::new();
+        for &(target, tag, puts) in &self.acts[at] {
+            let doers = self.doers.get(&(target, tag, !puts));
+            for &place in doers.into_iter().flatten() {
+                if place != at && self.active[place] {
+                    others.entry(place).or_insert((tag, puts));
+                }
+            }
+        }
+        let told = others.into_iter().take(MAX_PAIRS);
+        let told = told.filter_map(|(place, (tag, puts))| {
+            let other = &self.rules[place];
+            may_hold_together(&rule.definition, &other.definition)
+                .then(|| opposed(other, tag, puts))
+        });
+        told.take(MAX_CONFLICTS).collect()
+    }
+
+    fn shadowing(&self, at: usize) -> Vec<Conflict> {
+        let rule = &self.rules[at];
+        let active = |place: &usize| self.active[*place];
+        let before = (0..at).filter(active).filter_map(|place| {
+            let other = &self.rules[place];
+            shadowed(other, rule, ConflictKind::Shadowed, other)
+        });
+        let mut found: Vec<Conflict> = before.take(MAX_CONFLICTS).collect();
+        if always_ends(rule) {
+            let behind = (at + 1..self.rules.len()).filter(active);
+            let behind = behind.filter_map(|place| {
+                let other = &self.rules[place];
+                shadowed(rule, other, ConflictKind::Shadows, other)
+            });
+            found.extend(behind.take(MAX_CONFLICTS));
+        }
+        found
+    }
+
+    /// The rules that what a rule does leads to, in their order, each with the first tag that does.
+    fn follow(&self, from: usize) -> BTreeMap<usize, Uuid> {
+        let mut next = BTreeMap::new();
+        for act in &self.acts[from] {
+            let &(target, tag, puts) = act;
+            let mut led: Vec<&[usize]> = Vec::new();
+            led.extend(self.listeners.get(act).map(Vec::as_slice));
+            led.extend(self.askers.get(&tag).map(Vec::as_slice));
+            for &above in self.above.get(&tag).into_iter().flatten() {
+                let act = (target, above, puts);
+                led.extend(self.listeners_above.get(&act).map(Vec::as_slice));
+                led.extend(self.askers_above.get(&above).map(Vec::as_slice));
+            }
+            for &place in led.into_iter().flatten() {
+                // What a rule has done once it does not do again: none leads to itself.
+                if place != from {
+                    next.entry(place).or_insert(tag);
+                }
+            }
+        }
+        next
+    }
+
+    /// The shortest circle that leads from the rule's tags through other rules back to it.
+    fn circle(&self, at: usize) -> Option<Conflict> {
+        // Breadth first: the first way back is the shortest.
+        let mut came_from: HashMap<usize, usize> = HashMap::new();
+        let mut frontier = vec![at];
+        let mut seen: BTreeSet<usize> = BTreeSet::from([at]);
+        for _ in 0..MAX_CIRCLE {
+            let mut next = Vec::new();
+            for &from in &frontier {
+                for (to, tag) in self.follow(from) {
+                    if to == at {
+                        return Some(told(self.rules, at, from, &came_from, tag));
+                    }
+                    if self.active[to] && seen.insert(to) {
+                        came_from.insert(to, from);
+                        next.push(to);
+                    }
+                }
+            }
+            frontier = next;
+        }
+        None
+    }
 }
 
 /// What a rule does to tags.
-fn tag_acts(rule: &Stored) -> Vec<(TagTarget, Uuid, bool)> {
+fn tag_acts(rule: &Stored) -> Vec<Act> {
     let effects = rule.definition.actions.iter().flat_map(Action::effects);
     effects
         .filter_map(|effect| effect.tagging())
@@ -127,20 +313,13 @@ fn tag_acts(rule: &Stored) -> Vec<(TagTarget, Uuid, bool)> {
         .collect()
 }
 
-fn opposed(rule: &Stored, other: &Stored) -> Option<Conflict> {
-    let theirs: HashSet<_> = tag_acts(other).into_iter().collect();
-    let mut ours = tag_acts(rule).into_iter();
-    let (_, tag, puts) =
-        ours.find(|(target, tag, puts)| theirs.contains(&(*target, *tag, !puts)))?;
-    if !may_hold_together(&rule.definition, &other.definition) {
-        return None;
-    }
+fn opposed(other: &Stored, tag: Uuid, puts: bool) -> Conflict {
     let (verb, back) = if puts {
         ("puts on", "takes off")
     } else {
         ("takes off", "puts on")
     };
-    Some(Conflict {
+    Conflict {
         kind: ConflictKind::OpposedTags,
         others: vec![RuleId(other.id)],
         tag: Some(TagId(tag)),
@@ -149,7 +328,7 @@ fn opposed(rule: &Stored, other: &Stored) -> Option<Conflict> {
              condition of one of the two.",
             other.name
         ),
-    })
+    }
 }
 
 /// Whether it cannot be seen that the two conditions exclude each other.
@@ -168,6 +347,12 @@ fn may_hold_together(one: &Definition, other: &Definition) -> bool {
         .any(|refusal| refusal.code == UserErrorCode::Contradictory)
 }
 
+/// Whether no later rule has its turn when it holds. One that does not always fire then lets them.
+fn always_ends(rule: &Stored) -> bool {
+    let limits = &rule.definition.limits;
+    limits.stop_after_match && !limits.remember()
+}
+
 fn shadowed(
     first: &Stored,
     second: &Stored,
@@ -175,10 +360,7 @@ fn shadowed(
     other: &Stored,
 ) -> Option<Conflict> {
     let (early, late) = (&first.definition, &second.definition);
-    let limits = &early.limits;
-    // A rule that does not always fire when it holds lets later ones have their turn.
-    let always_ends = limits.stop_after_match && !limits.remember();
-    if !always_ends
+    if !always_ends(first)
         || !covers(&early.trigger, &late.trigger)
         || !implies(&late.condition, &early.condition)
     {
@@ -234,41 +416,6 @@ fn implies(narrow: &Condition, broad: &Condition) -> bool {
     }
 }
 
-/// The shortest circle that leads from the rule's tags through other rules back to it.
-fn circle(rules: &[Stored], at: usize) -> Option<Conflict> {
-    let listening: Vec<Listening> = rules.iter().map(Listening::of).collect();
-    let follow = |from: usize| -> Vec<(usize, Uuid)> {
-        let acts = tag_acts(&rules[from]);
-        let mut next = Vec::new();
-        // What a rule has done once it does not do again: none leads to itself.
-        for (place, one) in listening.iter().enumerate().filter(|one| one.0 != from) {
-            let led = acts.iter().find(|act| one.hears(act));
-            next.extend(led.map(|(_, tag, _)| (place, *tag)));
-        }
-        next
-    };
-    // Breadth first: the first way back is the shortest.
-    let mut came_from: HashMap<usize, usize> = HashMap::new();
-    let mut frontier = vec![at];
-    let mut seen: BTreeSet<usize> = BTreeSet::from([at]);
-    for _ in 0..MAX_CIRCLE {
-        let mut next = Vec::new();
-        for &from in &frontier {
-            for (to, tag) in follow(from) {
-                if to == at {
-                    return Some(told(rules, at, from, &came_from, tag));
-                }
-                if seen.insert(to) {
-                    came_from.insert(to, from);
-                    next.push(to);
-                }
-            }
-        }
-        frontier = next;
-    }
-    None
-}
-
 fn told(
     rules: &[Stored],
     at: usize,
@@ -302,31 +449,57 @@ fn told(
 
 /// The tags that lead to a rule.
 struct Listening {
-    triggers: HashSet<(TagTarget, Uuid, bool)>,
+    triggers: HashSet<Act>,
+    /// Whether its trigger waits for the tags below as well.
+    with_descendants: bool,
     conditions: HashSet<Uuid>,
+    /// Those of the conditions that ask for the tags below as well.
+    conditions_above: HashSet<Uuid>,
 }
 
 impl Listening {
     fn of(rule: &Stored) -> Self {
-        let keys = rule.definition.trigger.kind().keys().into_iter();
+        let definition = &rule.definition;
+        let keys = definition.trigger.kind().keys().into_iter();
         let triggers = keys.filter_map(|key| match key {
             Key::Tag { added, target, tag } => Some((target, tag, added)),
             _ => None,
         });
-        let references = rule.definition.references().into_iter();
+        let references = definition.references().into_iter();
         let conditions = references.filter(|one| {
             one.path.first().is_some_and(|step| step == "condition")
                 && matches!(one.kind, IdKind::ContactTag | IdKind::ConversationTag)
         });
+        let mut conditions_above = HashSet::new();
+        for node in definition.condition.nodes() {
+            let test = match node {
+                Condition::ContactTags(leaf) => &leaf.0,
+                Condition::ConversationTags(leaf) => &leaf.0,
+                _ => continue,
+            };
+            if test.with_descendants {
+                conditions_above.extend(&test.tag_ids);
+            }
+        }
         Self {
             triggers: triggers.collect(),
+            with_descendants: !direct_only(&definition.trigger),
             conditions: conditions.map(|one| one.id).collect(),
+            conditions_above,
         }
     }
+}
 
-    /// Whether what is done to a tag leads here.
-    fn hears(&self, act: &(TagTarget, Uuid, bool)) -> bool {
-        self.triggers.contains(act) || self.conditions.contains(&act.1)
+/// Whether a trigger waits for tags themselves, not for those below.
+fn direct_only(trigger: &Trigger) -> bool {
+    match trigger {
+        Trigger::ContactTagAdded(trigger) => trigger.direct_only,
+        Trigger::ContactTagRemoved(trigger) => trigger.direct_only,
+        Trigger::AccountTagAdded(trigger) => trigger.direct_only,
+        Trigger::AccountTagRemoved(trigger) => trigger.direct_only,
+        Trigger::ConversationTagAdded(trigger) => trigger.direct_only,
+        Trigger::ConversationTagRemoved(trigger) => trigger.direct_only,
+        _ => false,
     }
 }
 
@@ -375,7 +548,9 @@ mod tests {
             .zip(rules)
             .map(|(number, definition)| rule(number, definition))
             .collect();
-        let found: Vec<(ConflictKind, Vec<u128>)> = conflicts(&rules, at)
+        let book = Book::new(&rules, vec![true; rules.len()], HashMap::new());
+        let found: Vec<(ConflictKind, Vec<u128>)> = book
+            .conflicts(at)
             .into_iter()
             .map(|one| {
                 let others = one.others.iter().map(|id| id.0.as_u128());

@@ -10,11 +10,11 @@ use domain::{
         conflict::{self, ConflictKind},
         definition::always,
         template::{self, Filling, Slot, TEMPLATES},
-        trigger::Trigger,
+        trigger::{ContactTagAdded, Trigger},
         version,
     },
 };
-use entity::kind::TagKind;
+use entity::{id::TagId, kind::TagKind};
 
 use super::{firings, on, refused, results, tag_with};
 use crate::support::{
@@ -89,6 +89,33 @@ fn rules_in_each_others_way_are_told() {
         rule::delete(ctx, &world.owner, puts.id).await.unwrap();
         let found = conflict::of(ctx, workspace, takes.id).await.unwrap();
         assert_eq!(found, []);
+        world
+    });
+}
+
+#[test]
+fn a_circle_leads_through_the_tags_above_and_conflicts_of_many_are_found_at_once() {
+    on_both(|world| async move {
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let parent = world.tag(TagKind::Contact, "Parent", None).await;
+        let child = world.tag(TagKind::Contact, "Child", Some(parent)).await;
+        let other = world.tag(TagKind::Contact, "Other", None).await;
+        let added = |tag: TagId, direct_only| {
+            Trigger::ContactTagAdded(ContactTagAdded {
+                tag_ids: vec![tag.0],
+                direct_only,
+            })
+        };
+        let one = on(&world, added(other, false), tag_with(child)).await;
+        let two = on(&world, added(parent, false), tag_with(other)).await;
+        let direct = on(&world, added(parent, true), tag_with(other)).await;
+        let found = conflict::of_each(ctx, workspace, &[one.id, two.id, direct.id]).await;
+        let found = found.unwrap();
+        assert_eq!(found[&one.id].len(), 1);
+        assert_eq!(found[&one.id][0].kind, ConflictKind::TagCycle);
+        assert_eq!(found[&one.id][0].others, [two.id]);
+        assert_eq!(found[&two.id][0].others, [one.id]);
+        assert_eq!(found[&direct.id], [], "it does not wait for the child");
         world
     });
 }

@@ -5,11 +5,7 @@ use domain::rule::conflict::{Conflict, ConflictKind};
 use entity::id::{RuleId, TagId};
 
 use super::Rule;
-use crate::graphql::{
-    context::{loader, reader},
-    error::fault,
-    tag::Tag,
-};
+use crate::graphql::{context::loader, loader::ConflictsOf, tag::Tag};
 
 /// Two or more rules that get in each other's way. Told, not refused: it may be what is meant.
 #[derive(SimpleObject)]
@@ -52,10 +48,9 @@ impl From<Conflict> for RuleConflict {
     }
 }
 
-/// The conflicts of a rule with the active ones.
+/// The conflicts of a rule with the active ones; those of a page of rules are found together.
 pub(crate) async fn of(context: &Context<'_>, id: RuleId) -> Result<Vec<RuleConflict>> {
-    let (ctx, actor) = reader(context)?;
-    let found = domain::rule::conflict::of(ctx, actor.workspace, id).await;
-    let found = found.map_err(fault)?.into_iter();
+    let found = loader(context)?.load_one(ConflictsOf(id)).await?;
+    let found = found.into_iter().flatten();
     Ok(found.map(RuleConflict::from).collect())
 }
