@@ -3,6 +3,7 @@
 mod action;
 mod limit;
 mod message;
+mod narrowed;
 mod rehearsal;
 mod schedule;
 mod trigger;
