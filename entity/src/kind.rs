@@ -569,6 +569,10 @@ kinds! {
         Opportunity = "OPPORTUNITY",
         /// An answer to a survey, when it was given.
         SurveyAnswer = "SURVEY_ANSWER",
+        /// The contact came into a playbook.
+        PlaybookEntered = "PLAYBOOK_ENTERED",
+        /// The contact left a playbook: it came to its end, or the enrolment says why it ended.
+        PlaybookLeft = "PLAYBOOK_LEFT",
     }
 
     /// The kind of place notifications go to.

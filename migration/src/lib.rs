@@ -36,6 +36,7 @@ mod m0024_survey;
 mod m0025_condition;
 mod m0026_held;
 mod m0026_rules;
+mod m0026_timeline;
 mod m0027_people;
 mod m0028_lists;
 mod sql;
@@ -79,6 +80,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0028_lists::Migration),
             Box::new(m0025_condition::Migration),
             Box::new(m0026_held::Migration),
+            Box::new(m0026_timeline::Migration),
         ]
     }
 }

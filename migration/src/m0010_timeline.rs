@@ -178,7 +178,8 @@ const SOURCES: &[Source] = &[
     ),
 ];
 
-const fn of_contact(
+/// Something that a contact has.
+pub(crate) const fn of_contact(
     table: &'static str,
     kind: &'static str,
     at: &'static str,

@@ -106,7 +106,13 @@ const UNION: &str = "
     UNION ALL SELECT 'SURVEY_ANSWER', t.answered_at, t.id, t.contact_id,
         CASE WHEN t.account_told = $2 THEN t.account_id ELSE c.account_id END
     FROM survey_answer t LEFT JOIN contact c ON c.workspace_id = $1 AND c.id = t.contact_id
-    WHERE t.workspace_id = $1";
+    WHERE t.workspace_id = $1
+    UNION ALL SELECT 'PLAYBOOK_ENTERED', e.entered_at, e.id, c.id, c.account_id
+    FROM enrolment e JOIN contact c ON c.workspace_id = $1 AND c.id = e.contact_id
+    WHERE e.workspace_id = $1
+    UNION ALL SELECT 'PLAYBOOK_LEFT', e.ended_at, e.id, c.id, c.account_id
+    FROM enrolment e JOIN contact c ON c.workspace_id = $1 AND c.id = e.contact_id
+    WHERE e.workspace_id = $1 AND e.ended_at IS NOT NULL";
 
 #[derive(Debug, Clone, FromQueryResult)]
 struct Told {

@@ -1,7 +1,13 @@
 //! Contacts who are merged, taken apart and erased while they are enrolled.
 
 use chrono::TimeDelta;
-use domain::contact::{erase, merge};
+use domain::{
+    contact::{erase, merge},
+    fact::Of,
+    page::PageRequest,
+    timeline,
+};
+use entity::kind::TimelineKind;
 use serde_json::json;
 
 use super::{Stage, wait_days};
@@ -60,6 +66,37 @@ fn an_erased_contact_is_nowhere_any_more_and_stays_counted() {
         assert_eq!((whole.enrolled, whole.here), (1, 0));
         assert_eq!(stage.tally(book.id, 1, "rest").await.here, 0);
         stage.pass(TimeDelta::days(1)).await;
+        stage.world
+    });
+}
+
+#[test]
+fn a_timeline_says_when_a_contact_came_into_a_playbook_and_left_it() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let told = json!({ "steps": [
+            { "id": "rest", "kind": wait_days(1) },
+            { "id": "act", "kind": { "actions": ["tag done"] } },
+        ] });
+        let book = stage.book("Book", &told).await;
+        let taro = stage.person("Taro").await;
+        let enrolment = stage.enrol(&book, taro).await;
+        stage.settle().await;
+        let kinds = [TimelineKind::PlaybookEntered, TimelineKind::PlaybookLeft];
+        let page = PageRequest::first(10);
+        let (ctx, workspace) = (&stage.world.ctx, stage.world.owner.workspace);
+        let of = Of::Contact(taro);
+        let entries = || async {
+            let found = timeline::list(ctx, workspace, of, &kinds, &page).await;
+            let rows = found.unwrap().rows.into_iter();
+            rows.map(|(_, entry)| (entry.kind, entry.subject_id))
+                .collect::<Vec<_>>()
+        };
+        let entered = (TimelineKind::PlaybookEntered, enrolment.0);
+        assert_eq!(entries().await, [entered]);
+        stage.pass(TimeDelta::days(1)).await;
+        let left = (TimelineKind::PlaybookLeft, enrolment.0);
+        assert_eq!(entries().await, [left, entered]);
         stage.world
     });
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::timeline;
 use entity::{
     id::{
-        EmailEventId, EventId, FiringId, HealthEntryId, InvoiceId, MessageId, NoteId,
+        EmailEventId, EnrolmentId, EventId, FiringId, HealthEntryId, InvoiceId, MessageId, NoteId,
         OpportunityId, OrderId, StageChangeId, SurveyAnswerId, TaggingId, TicketId,
     },
     kind::TimelineKind,
@@ -20,6 +20,7 @@ use super::{
     health::HealthEntry,
     loader::HealthEntryOf,
     note::Note,
+    playbook::Enrolment,
     rule::RuleFiring,
     stage::StageChange,
     tag::Tagging,
@@ -37,6 +38,8 @@ pub struct TimelineEntry(pub(crate) timeline::Entry);
 pub(crate) enum TimelineSubject {
     /// What was told about an email.
     EmailEvent(EmailEvent),
+    /// A time in a playbook.
+    Enrolment(Enrolment),
     /// Something the contact did.
     Event(Event),
     /// A health score or band that changed.
@@ -132,6 +135,10 @@ impl TimelineEntry {
             TimelineKind::SurveyAnswer => {
                 let found = loader.load_one(SurveyAnswerId(id)).await?;
                 found.map(SurveyAnswer).map(S::SurveyAnswer)
+            }
+            TimelineKind::PlaybookEntered | TimelineKind::PlaybookLeft => {
+                let found = loader.load_one(EnrolmentId(id)).await?;
+                found.map(Enrolment).map(S::Enrolment)
             }
             TimelineKind::Note => {
                 let found = loader.load_one(NoteId(id)).await?;
