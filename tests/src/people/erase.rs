@@ -248,13 +248,13 @@ async fn leave_about(world: &World) {
         reason: String::new(),
         expires_at: None,
     };
-    operation::run_due(ctx, domain::operations(), None, Limits::none())
-        .await
-        .unwrap();
+    let run = || operation::run_due(ctx, domain::operations(), None, Limits::none());
+    run().await.unwrap();
     let asked = tagging::tag_by_filter(ctx, owner, bulk, true)
         .await
         .unwrap();
     operation::cancel(ctx, owner, asked.id).await.unwrap();
+    run().await.unwrap();
     let wanted = Wanted {
         what: What::Contacts(which(), Ordered::default()),
         format: ExportFormat::Csv,
