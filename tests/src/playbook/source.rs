@@ -207,6 +207,8 @@ fn a_rule_that_starts_an_archived_playbook_fails_and_one_that_starts_a_paused_on
         ] {
             playbook::set_state(ctx, owner, book, state).await.unwrap();
         }
+        // Archiving ends whatever enrolments there are, as an operation.
+        stage.operate().await;
         let ids: Vec<String> = (0..10).map(|n| n.to_string()).collect();
         let email = "taro@customer.example";
         let told: Vec<_> = ids.iter().map(|id| (id.as_str(), email, "begin")).collect();
