@@ -53,7 +53,7 @@ fn a_bad_value_is_refused_under_its_settings_name_without_being_repeated() {
             &["--redis-url", "redis://:s3cret@h"],
             "REDIS_URL: Redis connects",
         ),
-        (&["--keep-changes-days", "-1"], "ENISHI_KEEP_CHANGES_DAYS: "),
+        (&["--keep-changes-days=-1"], "ENISHI_KEEP_CHANGES_DAYS: "),
         (&["--keep-work-days", "3"], "ENISHI_KEEP_WORK_DAYS: "),
         (&["--public-url", "enishi.example"], "ENISHI_PUBLIC_URL: "),
         (

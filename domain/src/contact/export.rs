@@ -103,14 +103,14 @@ pub(crate) struct TableRows {
 /// The table at a place of all of them, and the conditions of which the last, and none before, tells
 /// the rows: each of them has its index.
 fn part(place: usize) -> Option<(&'static str, &'static [&'static str])> {
-    let parts = PERSONAL_TABLES.iter().flat_map(|table| {
+    let mut parts = PERSONAL_TABLES.iter().flat_map(|table| {
         let conditions = match table.personal {
             Personal::Rows(conditions) => conditions,
             _ => &[],
         };
         (1..=conditions.len()).map(|number| (table.table, &conditions[..number]))
     });
-    parts.skip(place).next()
+    parts.nth(place)
 }
 
 /// What is kept of a person from a place on: at most `limit` rows, in the order of their keys, so that

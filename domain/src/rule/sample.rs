@@ -61,7 +61,7 @@ pub(super) fn of_message(
         let rule = matcher.admits(number, facts);
         rule.is_some_and(|rule| matches.iter().all(|one| one.rule_id != rule))
     };
-    let mut picked = of_numbers(matcher.looked_at(scratch), message, missed);
+    let mut picked = of_numbers(Matcher::looked_at(scratch), message, missed);
     let all = matcher.len() as u64;
     if all > 0 {
         let first = chance(message) % all;

@@ -320,7 +320,7 @@ impl Matcher {
 
     /// The numbers of the rules that the last evaluation with this scratch had to look at, whether they
     /// fire or not.
-    pub(crate) fn looked_at<'s>(&self, scratch: &'s Scratch) -> &'s [u32] {
+    pub(crate) fn looked_at(scratch: &Scratch) -> &[u32] {
         &scratch.candidates
     }
 
