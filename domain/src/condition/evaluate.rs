@@ -1,5 +1,5 @@
 //! Conditions asked of some contacts, accounts and conversations, in memory: the way of rules whose
-//! trigger is no message, and of playbooks.
+//! trigger is no message. Segments and playbooks ask the database instead.
 
 use std::collections::HashSet;
 

@@ -453,7 +453,7 @@ fn erasing_leaves_no_trace_and_keeps_what_was_counted() {
         world.drain().await;
         world.hurry().await;
         world.deliver(&Receiver::default()).await;
-        // The operation that was called off still has its turn.
+        // Whatever is still due has its turn.
         operation::run_due(ctx, domain::operations(), None, Limits::none())
             .await
             .unwrap();

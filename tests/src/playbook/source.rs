@@ -218,7 +218,7 @@ fn a_rule_that_starts_an_archived_playbook_fails_and_one_that_starts_a_paused_on
             let found = domain::rule::find(ctx, owner.workspace, rule).await;
             assert_eq!(found.unwrap().unwrap().active, is_active);
         }
-        // A rule that paused itself gives its tags back.
+        // Whatever followed from the rule that paused itself.
         stage.operate().await;
         stage.world
     });
