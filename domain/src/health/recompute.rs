@@ -330,12 +330,11 @@ async fn rank(tx: &Tx<'_>, outcomes: &[Outcome]) -> Result<()> {
     Query::new(
         "UPDATE tag_rank SET score = (SELECT h.rank FROM contact_health AS h
              WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)
-         WHERE workspace_id = $1 AND target_id IN (SELECT r.target_id FROM {r})
-           AND score <> (SELECT h.rank FROM contact_health AS h
+         WHERE workspace_id = $1 AND {moved} AND score <> (SELECT h.rank FROM contact_health AS h
              WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)",
     )
     .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("target_id", contacts))
+    .among("moved", "target_id", contacts)
     .execute(tx.connection())
     .await?;
     Ok(())

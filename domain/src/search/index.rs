@@ -78,15 +78,12 @@ pub async fn forget(tx: &Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<()> {
     .rows("r", Rows::new().uuids("id", ordered(ids)))
     .execute(tx.connection())
     .await?;
-    Query::new(
-        "DELETE FROM search_tail WHERE workspace_id = $1 AND kind = $2
-           AND id IN (SELECT r.id FROM {r})",
-    )
-    .bind(tx.workspace)
-    .bind(kind.word())
-    .rows("r", Rows::new().uuids("id", ordered(ids)))
-    .execute(tx.connection())
-    .await?;
+    Query::new("DELETE FROM search_tail WHERE workspace_id = $1 AND kind = $2 AND {gone}")
+        .bind(tx.workspace)
+        .bind(kind.word())
+        .among("gone", "id", ids.iter().copied())
+        .execute(tx.connection())
+        .await?;
     Ok(())
 }
 

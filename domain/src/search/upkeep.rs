@@ -5,7 +5,7 @@
 //! far it got. Steps of one workspace take turns under a row that each of them writes first. The
 //! projection in this file steps while things change; the schedule finishes what is left.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -170,20 +170,22 @@ async fn seal(tx: &Tx<'_>, kind: Kind, segment: i64, seal_at: i64) -> Result<boo
     tx.plan_for(waiting.len()).await?;
     let ids: Vec<Uuid> = waiting.iter().map(|one| one.id).collect();
     index(tx, kind, segment, &ids).await?;
-    Query::new(
-        "DELETE FROM search_tail WHERE workspace_id = $1 AND kind = $2
-           AND (id, version) IN (SELECT r.id, r.version FROM {r})",
-    )
-    .bind(tx.workspace)
-    .bind(kind.word())
-    .rows(
-        "r",
-        Rows::new()
-            .uuids("id", ids.iter().copied())
-            .ints("version", waiting.iter().map(|one| one.version)),
-    )
-    .execute(tx.connection())
-    .await?;
+    let mut by_version: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
+    for one in waiting {
+        by_version.entry(one.version).or_default().push(one.id);
+    }
+    for (version, ids) in by_version {
+        Query::new(
+            "DELETE FROM search_tail
+             WHERE workspace_id = $1 AND kind = $2 AND version = $3 AND {sealed}",
+        )
+        .bind(tx.workspace)
+        .bind(kind.word())
+        .bind(version)
+        .among("sealed", "id", ids)
+        .execute(tx.connection())
+        .await?;
+    }
     Ok(true)
 }
 

@@ -2,19 +2,21 @@
 
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult, QueryResult, Statement, TryGetable,
-    Value,
+    Value, sea_query::ArrayType,
 };
+use uuid::Uuid;
 
 use super::{Rows, dialect};
 
 /// A statement with its parameters. `$1`, `$2`, ... stand for bound values in the order of
 /// [`bind`](Self::bind); `{name}` stands for the [`Rows`] given under that name, to be used as a
-/// table of that alias.
+/// table of that alias, or for a test that a column is [`among`](Self::among) some ids.
 #[derive(Debug, Clone)]
 pub struct Query {
     text: String,
     values: Vec<Value>,
     rows: Vec<(&'static str, Rows)>,
+    lists: Vec<(&'static str, &'static str, Vec<Uuid>)>,
 }
 
 impl Query {
@@ -24,6 +26,7 @@ impl Query {
             text: text.into(),
             values: Vec::new(),
             rows: Vec::new(),
+            lists: Vec::new(),
         }
     }
 
@@ -62,6 +65,22 @@ impl Query {
         self
     }
 
+    /// Binds `{name}`, which tests that `column` is one of `ids`.
+    ///
+    /// PostgreSQL looks each id up, or hashes them all. Of `IN (SELECT ...)` over given [`Rows`] it
+    /// makes a join instead, and compares everything with everything where it takes the table for an
+    /// empty one: so tables that fill and empty quickly, whose statistics are always late, want this.
+    #[must_use]
+    pub fn among(
+        mut self,
+        name: &'static str,
+        column: &'static str,
+        ids: impl IntoIterator<Item = Uuid>,
+    ) -> Self {
+        self.lists.push((name, column, ids.into_iter().collect()));
+        self
+    }
+
     /// Binds `{name}` for all pieces of a text that name it, each of which may ask for it.
     pub(crate) fn share_rows(&mut self, name: &'static str, rows: impl FnOnce() -> Rows) {
         if self.rows.iter().all(|(bound, _)| *bound != name) {
@@ -74,6 +93,10 @@ impl Query {
         for (name, rows) in self.rows {
             let table = rows.render(backend, name, &mut self.values);
             self.text = put_table(&self.text, &format!("{{{name}}}"), &table, backend);
+        }
+        for (name, column, ids) in self.lists {
+            let test = test_among(backend, column, ids, &mut self.values);
+            self.text = self.text.replace(&format!("{{{name}}}"), &test);
         }
         Statement::from_sql_and_values(backend, self.text, self.values)
     }
@@ -138,6 +161,24 @@ fn held(value: Value) -> Value {
         Value::ChronoDateTimeUtc(Some(time)) => Value::ChronoDateTimeUtc(Some(dialect::held(time))),
         value => value,
     }
+}
+
+/// A test that `column` is one of `ids`, which are pushed onto `values`.
+fn test_among(
+    backend: DatabaseBackend,
+    column: &str,
+    ids: Vec<Uuid>,
+    values: &mut Vec<Value>,
+) -> String {
+    let place = values.len() + 1;
+    if backend == DatabaseBackend::Postgres {
+        let ids = ids.into_iter().map(Value::from).collect();
+        values.push(Value::Array(ArrayType::Uuid, Some(Box::new(ids))));
+        return format!("{column} = ANY(${place})");
+    }
+    let ids: Vec<String> = ids.iter().map(|id| id.as_simple().to_string()).collect();
+    values.push(serde_json::json!(ids).to_string().into());
+    format!("{column} IN (SELECT unhex(value) FROM json_each(${place}))")
 }
 
 /// Puts `table` in place of `name`. SQLite's planner takes a `json_each` for a small table to be

@@ -149,11 +149,10 @@ async fn hold_scores(tx: &Tx<'_>, targets: impl Iterator<Item = Uuid>) -> Result
     let targets: BTreeSet<Uuid> = targets.collect();
     Query::new(format!(
         "SELECT h.contact_id FROM contact_health h
-         WHERE h.workspace_id = $1 AND h.contact_id IN (SELECT r.id FROM {{r}})
-         ORDER BY h.contact_id {lock}"
+         WHERE h.workspace_id = $1 AND {{tagged}} ORDER BY h.contact_id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", targets))
+    .among("tagged", "h.contact_id", targets)
     .raw(tx.connection())
     .await?;
     Ok(())

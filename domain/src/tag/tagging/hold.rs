@@ -69,10 +69,10 @@ pub(crate) async fn hold_things(
         let table = table_of(target);
         Query::new(format!(
             "SELECT x.id FROM {table} x
-             WHERE x.workspace_id = $1 AND x.id IN (SELECT r.id FROM {{r}}) ORDER BY x.id {lock}"
+             WHERE x.workspace_id = $1 AND {{theirs}} ORDER BY x.id {lock}"
         ))
         .bind(tx.workspace)
-        .rows("r", Rows::new().uuids("id", ids))
+        .among("theirs", "x.id", ids)
         .raw(tx.connection())
         .await?;
     }
