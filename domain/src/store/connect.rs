@@ -72,6 +72,13 @@ impl Location {
                         ("enable_mergejoin", "off"),
                         ("enable_material", "off"),
                         ("enable_seqscan", "off"),
+                        // Of what is left, many given rows can lead and be looked up one by one, or
+                        // be compared one by one with what little a table without statistics is
+                        // believed to hold: pages are in memory and a row compared is work, so
+                        // that the first is chosen in time.
+                        ("random_page_cost", "0.1"),
+                        ("seq_page_cost", "0.1"),
+                        ("cpu_tuple_cost", "0.1"),
                     ]);
                 let pool = PgPoolOptions::new()
                     .max_connections(size)

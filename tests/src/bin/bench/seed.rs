@@ -339,12 +339,11 @@ async fn derive(ctx: &Ctx, actor: &Actor) -> Result<()> {
     let counts = Query::new(
         "INSERT INTO tag_count (workspace_id, tag_id, target, shard, direct, total)
          SELECT $1, t.tag_id, $2, r.shard,
-                CASE WHEN r.shard = 0 THEN COALESCE(d.direct, 0) ELSE 0 END,
+                CASE WHEN r.shard = 0 THEN (SELECT COUNT(*) FROM tagging g
+                    WHERE g.workspace_id = $1 AND g.tag_id = t.tag_id) ELSE 0 END,
                 CASE WHEN r.shard = 0 THEN t.total ELSE 0 END
          FROM (SELECT tag_id, COUNT(*) AS total FROM tag_rank WHERE workspace_id = $1
                GROUP BY tag_id) AS t
-         LEFT JOIN (SELECT tag_id, COUNT(*) AS direct FROM tagging WHERE workspace_id = $1
-                    GROUP BY tag_id) AS d ON d.tag_id = t.tag_id
          CROSS JOIN {r}",
     );
     let counts = counts.bind(actor.workspace).bind(TagTarget::Contact.word());
