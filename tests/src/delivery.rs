@@ -255,6 +255,37 @@ fn a_webhook_that_is_gone_switches_its_target_off() {
 }
 
 #[test]
+fn a_message_that_slack_cannot_read_fails_alone_and_its_owners_are_told_once() {
+    on_both(|world| async move {
+        let (target, ids) = queue(&world, 3).await;
+        let unreadable = || answer(400, None, "invalid_payload");
+        let receiver = Receiver::answering([unreadable(), unreadable()]);
+        for failed in [1, 1, 0] {
+            world.hurry().await;
+            assert_eq!(world.deliver(&receiver).await.failed, failed);
+        }
+        let mut states = Vec::new();
+        for &id in &ids {
+            states.push(stored(&world, id).await.state.word());
+        }
+        states.sort_unstable();
+        assert_eq!(states, ["DELIVERED", "FAILED", "FAILED"]);
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let found = manage::find(ctx, owner.workspace, target).await.unwrap();
+        assert_eq!(found.unwrap().disabled_at, None);
+        let told = in_app::list(ctx, owner, true, &PageRequest::first(9)).await;
+        let told = told.unwrap().rows;
+        assert_eq!(told.len(), 1, "one notice for the hour");
+        assert_eq!(
+            told[0].1.title,
+            "「sales」への通知を 1 件届けられませんでした"
+        );
+        assert!(told[0].1.body.contains("400"), "{}", told[0].1.body);
+        world
+    });
+}
+
+#[test]
 fn a_target_is_called_once_a_second_and_the_rest_wait_in_line() {
     on_both(|world| async move {
         let (_, ids) = queue(&world, 4).await;

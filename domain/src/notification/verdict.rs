@@ -20,7 +20,7 @@ pub enum Verdict {
         /// The wait the receiver asked for.
         after: Option<TimeDelta>,
     },
-    /// It will never take this one; others it may.
+    /// It will never take this one; others it may. The owners are told.
     Refused,
     /// It will not work until a person changes something: the target is switched off and its
     /// owner is told why.
@@ -52,7 +52,8 @@ impl Verdict {
 pub enum DisableReason {
     /// The URL cannot be called at all.
     BadUrl,
-    /// The receiver did not understand the message.
+    /// The receiver did not understand a message. Not given any more, since that is the message's
+    /// fault; targets that were switched off for it keep saying so.
     InvalidPayload,
     /// The receiver does not permit it.
     NotPermitted,

@@ -30,6 +30,8 @@ use crate::{
 
 /// The longest a throttled target is left alone for the sake of other deliveries, in seconds.
 const THROTTLE_S: i64 = 60;
+/// How long the owners are told nothing more about messages that one target refuses, in minutes.
+const QUIET_MINUTES: i64 = 60;
 /// Characters of the receiver's answer that are kept.
 const RESPONSE_CHARS: usize = 2_000;
 
@@ -87,6 +89,8 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
         (Verdict::Retry { .. } | Verdict::Throttled { .. }, DeliveryState::Failed) => {
             give_up(&mut tx, job, &error).await?;
         }
+        // Whoever tries a target out sees what comes of it.
+        (Verdict::Refused, _) if !job.is_test() => refuse(&mut tx, job, &error).await?,
         _ => {}
     }
     tx.commit().await?;
@@ -207,7 +211,31 @@ async fn give_up(tx: &mut Tx<'_>, job: &Job, error: &str) -> Result<()> {
     if another.is_none() {
         return disable_target(tx, job, DisableReason::RetriesExhausted, error).await;
     }
-    let name = &delivery.target_name;
+    tell_of_one(tx, job, error).await
+}
+
+/// The receiver will never take this one. The owners are told, unless others have failed just before:
+/// where a target refuses everything, one notice says as much as hundreds.
+async fn refuse(tx: &mut Tx<'_>, job: &Job, error: &str) -> Result<()> {
+    let delivery = &job.delivery;
+    let before: Option<DeliveryId> = Query::new(
+        "SELECT d.id FROM delivery d WHERE d.workspace_id = $1 AND d.target_id = $2
+           AND d.state = 'FAILED' AND d.finished_at > $3 AND d.id <> $4 LIMIT 1",
+    )
+    .bind(tx.workspace)
+    .bind(delivery.target_id)
+    .bind(tx.now - TimeDelta::minutes(QUIET_MINUTES))
+    .bind(delivery.id)
+    .scalar(tx.connection())
+    .await?;
+    match before {
+        Some(_) => Ok(()),
+        None => tell_of_one(tx, job, error).await,
+    }
+}
+
+async fn tell_of_one(tx: &mut Tx<'_>, job: &Job, error: &str) -> Result<()> {
+    let name = &job.delivery.target_name;
     let title = match job.locale {
         Locale::Ja => format!("「{name}」への通知を 1 件届けられませんでした"),
         Locale::En => format!("A notification to “{name}” could not be delivered"),

@@ -9,9 +9,9 @@ use crate::{
 
 /// What the answer to a message means.
 ///
-/// The status decides; the word only refines what the owner is told. Any 2xx counts as delivered,
-/// because compatible receivers answer with another word than Slack's `ok`. A 4xx that is not
-/// known to be permanent is tried again and ends with the schedule.
+/// Any 2xx counts as delivered, because compatible receivers answer with another word than Slack's
+/// `ok`. Of what Slack refuses, its word says whose fault it is: one message that it cannot read must
+/// not keep all others from being sent. A 4xx that says neither is tried again and ends with the schedule.
 pub fn judge(response: &OutgoingResponse) -> Verdict {
     let word = response.body.trim();
     let after = response.retry_after_s.map(seconds);
@@ -19,26 +19,61 @@ pub fn judge(response: &OutgoingResponse) -> Verdict {
         200..=299 => Verdict::Delivered,
         429 => Verdict::Throttled { after },
         _ if word == "rate_limited" => Verdict::Throttled { after },
-        400 | 403 | 404 | 410 => Verdict::Disable {
-            reason: reason(response.status, word),
-        },
+        status @ 400..=499 => refusal(status, word).unwrap_or(Verdict::Retry { after }),
         _ => Verdict::Retry { after },
     }
 }
 
-fn reason(status: u16, word: &str) -> DisableReason {
-    match word {
-        "channel_not_found" => DisableReason::ChannelNotFound,
-        "channel_is_archived" => DisableReason::ChannelArchived,
-        "user_not_found" => DisableReason::UserNotFound,
-        "action_prohibited" | "posting_to_general_channel_denied" => DisableReason::NotPermitted,
-        "no_service" | "no_service_id" | "no_active_hooks" | "no_team" | "team_disabled"
-        | "invalid_token" => DisableReason::WebhookRemoved,
-        _ => match status {
-            403 => DisableReason::NotPermitted,
-            404 | 410 => DisableReason::WebhookRemoved,
-            _ => DisableReason::InvalidPayload,
-        },
+/// Slack's words for what is wrong with a webhook, and what is told of it.
+const TARGETS_FAULT: [(&str, DisableReason); 13] = [
+    ("action_prohibited", DisableReason::NotPermitted),
+    ("channel_is_archived", DisableReason::ChannelArchived),
+    ("channel_not_found", DisableReason::ChannelNotFound),
+    ("invalid_token", DisableReason::WebhookRemoved),
+    ("no_active_hooks", DisableReason::WebhookRemoved),
+    ("no_service", DisableReason::WebhookRemoved),
+    ("no_service_id", DisableReason::WebhookRemoved),
+    ("no_team", DisableReason::WebhookRemoved),
+    (
+        "posting_to_general_channel_denied",
+        DisableReason::NotPermitted,
+    ),
+    ("restricted_action", DisableReason::NotPermitted),
+    ("team_disabled", DisableReason::WebhookRemoved),
+    ("token_revoked", DisableReason::WebhookRemoved),
+    ("user_not_found", DisableReason::UserNotFound),
+];
+
+/// Slack's words for what is wrong with one message.
+const MESSAGES_FAULT: [&str; 9] = [
+    "invalid_attachments",
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "invalid_payload",
+    "missing_text_or_fallback_or_attachments",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_text",
+    "too_many_attachments",
+];
+
+/// Whose fault a refusal is, by its word, and without a known one by its status.
+fn refusal(status: u16, word: &str) -> Option<Verdict> {
+    if let Some(&(_, reason)) = TARGETS_FAULT.iter().find(|(known, _)| *known == word) {
+        return Some(Verdict::Disable { reason });
+    }
+    if MESSAGES_FAULT.contains(&word) {
+        return Some(Verdict::Refused);
+    }
+    match status {
+        400 | 413 | 422 => Some(Verdict::Refused),
+        403 => Some(Verdict::Disable {
+            reason: DisableReason::NotPermitted,
+        }),
+        404 | 410 => Some(Verdict::Disable {
+            reason: DisableReason::WebhookRemoved,
+        }),
+        _ => None,
     }
 }
 
@@ -63,23 +98,48 @@ mod tests {
     }
 
     #[test]
-    fn slacks_permanent_refusals_disable_the_webhook_and_say_why() {
+    fn what_is_wrong_with_the_webhook_disables_it_and_says_why() {
         for (status, body, reason) in [
-            (400, "invalid_payload", DisableReason::InvalidPayload),
-            (400, "invalid_blocks", DisableReason::InvalidPayload),
             (400, "user_not_found", DisableReason::UserNotFound),
             (400, "no_team", DisableReason::WebhookRemoved),
             (403, "action_prohibited", DisableReason::NotPermitted),
+            (
+                403,
+                "posting_to_general_channel_denied",
+                DisableReason::NotPermitted,
+            ),
             (403, "invalid_token", DisableReason::WebhookRemoved),
+            (403, "team_disabled", DisableReason::WebhookRemoved),
             (403, "", DisableReason::NotPermitted),
             (404, "channel_not_found\n", DisableReason::ChannelNotFound),
+            (404, "no_active_hooks", DisableReason::WebhookRemoved),
             (404, "no_service", DisableReason::WebhookRemoved),
+            (404, "no_service_id", DisableReason::WebhookRemoved),
             (404, "<html>", DisableReason::WebhookRemoved),
             (410, "channel_is_archived", DisableReason::ChannelArchived),
             (410, "", DisableReason::WebhookRemoved),
         ] {
             let expected = Verdict::Disable { reason };
             assert_eq!(verdict(status, Some(9), body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_message_fails_that_one_alone() {
+        for (status, body) in [
+            (400, "invalid_payload"),
+            (400, "invalid_blocks"),
+            (400, "no_text"),
+            (400, "too_many_attachments"),
+            (400, "a word of tomorrow"),
+            (400, ""),
+            (403, "invalid_payload"),
+            (404, "missing_text_or_fallback_or_attachments"),
+            (413, ""),
+            (422, "<html>"),
+        ] {
+            let found = verdict(status, Some(9), body);
+            assert_eq!(found, Verdict::Refused, "{status} {body}");
         }
     }
 
@@ -108,7 +168,8 @@ mod tests {
             (302, None, "", Verdict::Retry { after: None }),
             (401, None, "", Verdict::Retry { after: None }),
             (408, None, "", Verdict::Retry { after: None }),
-            (413, None, "", Verdict::Retry { after: None }),
+            (405, None, "", Verdict::Retry { after: None }),
+            (500, None, "invalid_payload", Verdict::Retry { after: None }),
         ] {
             assert_eq!(verdict(status, retry_after_s, body), expected, "{status}");
         }
