@@ -31,6 +31,7 @@ pub mod matcher;
 mod measure;
 pub mod moment;
 pub(crate) mod path;
+mod people;
 pub mod reference;
 pub mod scalar;
 pub mod sentence;

@@ -39,6 +39,9 @@ pub(super) struct Live {
     pub(super) condition: Condition,
     /// The facts that can change who is in it.
     pub(super) facts: Facts,
+    /// The facts about somebody else at the account that can change who is in it, as they happen to
+    /// that one; none of a segment of accounts.
+    pub(super) of_people: Facts,
     /// Whether time alone can change who is in it.
     pub(super) is_timed: bool,
     /// The ages of events in days at which time can do so, if there is nothing else by which it can.
@@ -60,6 +63,7 @@ impl Live {
             subject,
             version,
             facts: evaluate::facts(&condition, subject),
+            of_people: evaluate::of_people(&condition, subject),
             is_timed: evaluate::is_timed(&condition, subject),
             edges: evaluate::edges(&condition, subject),
             names: evaluate::names(&condition),

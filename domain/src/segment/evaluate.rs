@@ -106,6 +106,7 @@ pub(super) const FACTS: &[&str] = &[
     "attribute.set",
     "contact.changed",
     "contact.created",
+    "contact.erased",
     "contact.merged",
     "contact.moved",
     "contact.unmerged",
@@ -201,6 +202,38 @@ pub(super) fn context(subject: SegmentSubject) -> Context {
 
 /// Which facts can change for whom `condition` holds.
 pub(super) fn facts(condition: &Condition, subject: SegmentSubject) -> Facts {
+    let mut facts = direct(condition);
+    let asks_beside = subject == SegmentSubject::Account || condition.asks_account();
+    if asks_beside {
+        // Whoever goes to another company brings along what is asked of it.
+        for name in ["contact.changed", "contact.erased", "contact.moved"] {
+            facts |= Facts::of(name);
+        }
+        let beside = facts.as_seen_beside();
+        facts |= beside;
+    }
+    facts
+}
+
+/// Which facts about somebody else at the account can change for whom `condition` holds, as they happen to
+/// that one.
+pub(super) fn of_people(condition: &Condition, subject: SegmentSubject) -> Facts {
+    let mut facts = Facts::default();
+    if subject == SegmentSubject::Account {
+        return facts;
+    }
+    for leaf in condition.on_people() {
+        facts |= direct(leaf);
+        // Whoever comes, goes, or is erased takes along what they did.
+        for name in ["contact.changed", "contact.erased", "contact.moved"] {
+            facts |= Facts::of(name);
+        }
+    }
+    facts
+}
+
+/// The facts that change what `condition` asks for.
+fn direct(condition: &Condition) -> Facts {
     let mut facts = Facts::default();
     for name in condition.depends() {
         match condition.event_names().filter(|_| name == "event.recorded") {
@@ -211,15 +244,6 @@ pub(super) fn facts(condition: &Condition, subject: SegmentSubject) -> Facts {
             }
             None => facts |= Facts::of(name),
         }
-    }
-    let asks_beside = subject == SegmentSubject::Account || condition.asks_account();
-    if asks_beside {
-        // Whoever goes to another company brings along what is asked of it.
-        for name in ["contact.changed", "contact.moved"] {
-            facts |= Facts::of(name);
-        }
-        let beside = facts.as_seen_beside();
-        facts |= beside;
     }
     facts
 }

@@ -23,6 +23,7 @@ pub mod build;
 mod catalogue;
 mod cause;
 pub mod clock;
+mod colleagues;
 mod definition;
 mod edge;
 mod evaluate;

@@ -1,6 +1,6 @@
 //! Bringing segments up to date after each change, for those whom it concerns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use entity::{
@@ -14,6 +14,7 @@ use super::{
     build::{self, Anew},
     catalogue::{self, Catalogue, Live},
     cause::Cause,
+    colleagues,
     evaluate::{self, FACTS, Facts},
     merge,
     moves::{self, Held},
@@ -62,11 +63,12 @@ impl Projection for SegmentProjection {
             merge::follow(tx, entries, &routed.merges).await?;
         }
         let mut anew = sweep(tx, &catalogue, &mut routed, entries).await?;
-        spread(tx, &catalogue, &mut routed, &mut anew).await?;
+        let accounts = spread(tx, &catalogue, &mut routed, &mut anew).await?;
         // Whoever changes a segment holds its row: once the rows are held, what was read of them
         // before either still holds or is read again.
         for _ in 0..MAX_READS {
-            let concerned = concerned(&catalogue, &routed);
+            let asking = colleagues::asking(&catalogue, &accounts);
+            let concerned = concerned(&catalogue, &routed, &asking);
             // All at once and in their order, so that two who hold several never wait for each other.
             let ids = concerned.iter().map(|live| live.id);
             let ids = ids.chain(anew.iter().flat_map(|one| one.segments.iter().copied()));
@@ -76,6 +78,7 @@ impl Projection for SegmentProjection {
                 catalogue = catalogue::current(ctx, tx.connection(), tx.workspace).await?;
                 continue;
             }
+            anew.extend(colleagues::spread(tx, &asking, &accounts, &mut routed).await?);
             for subject in [SegmentSubject::Contact, SegmentSubject::Account] {
                 settle(tx, subject, &concerned, &held, &routed, entries).await?;
             }
@@ -87,8 +90,9 @@ impl Projection for SegmentProjection {
     }
 }
 
-/// The live segments that something of what happened can have changed.
-fn concerned<'c>(catalogue: &'c Catalogue, routed: &Routed) -> Vec<&'c Live> {
+/// The live segments that something of what happened can have changed, among them those that are `asking`
+/// about colleagues.
+fn concerned<'c>(catalogue: &'c Catalogue, routed: &Routed, asking: &[&'c Live]) -> Vec<&'c Live> {
     let all = |touched: &Touched| {
         let mut facts = Facts::default();
         for touch in touched.values() {
@@ -103,7 +107,7 @@ fn concerned<'c>(catalogue: &'c Catalogue, routed: &Routed) -> Vec<&'c Live> {
             SegmentSubject::Contact => contacts,
             SegmentSubject::Account => accounts,
         };
-        if live.facts.meets(happened) {
+        if live.facts.meets(happened) || asking.iter().any(|one| one.id == live.id) {
             concerned.push(live);
         }
     }
@@ -155,13 +159,14 @@ async fn settle(
     moves::write(tx, subject, moves).await
 }
 
-/// What happened to an account concerns its people, and the reverse, where conditions ask for it.
+/// What happened to an account concerns its people, and the reverse, where conditions ask for it. Gives
+/// back the accounts whose figures may have changed, where conditions on contacts ask for these.
 async fn spread(
     tx: &Tx<'_>,
     catalogue: &Catalogue,
     routed: &mut Routed,
     anew: &mut Vec<Anew>,
-) -> Result<()> {
+) -> Result<Touched> {
     #[derive(FromQueryResult)]
     struct Person {
         id: ContactId,
@@ -205,14 +210,20 @@ async fn spread(
             ));
         }
     }
+    let by_colleagues = colleagues::asked(catalogue);
+    for touched in [&mut routed.figures, &mut routed.left] {
+        touched.retain(|_, touch| touch.facts.meets(by_colleagues));
+    }
     let mut companies: Vec<Person> = Vec::new();
-    if !of_people.is_empty() {
+    if !of_people.is_empty() || !routed.figures.is_empty() {
+        let everybody = of_people.into_iter().chain(routed.figures.keys().copied());
+        let everybody: BTreeSet<Uuid> = everybody.collect();
         companies = Query::new(
             "SELECT c.id, c.account_id FROM {r} JOIN contact c ON c.workspace_id = $1
                AND c.id = r.id AND c.account_id IS NOT NULL",
         )
         .bind(tx.workspace)
-        .rows("r", Rows::new().uuids("id", of_people))
+        .rows("r", Rows::new().uuids("id", everybody))
         .all(tx.connection())
         .await?;
     }
@@ -222,8 +233,11 @@ async fn spread(
             more.push((true, person.id.0, facts.as_seen_beside(), *at));
         }
     }
+    let account_of = companies.iter().map(|one| (one.id.0, one.account_id.0));
+    let account_of: HashMap<Uuid, Uuid> = account_of.collect();
     for person in companies {
-        for (facts, at) in &routed.contacts[&person.id.0].entries {
+        let touch = routed.contacts.get(&person.id.0);
+        for (facts, at) in touch.into_iter().flat_map(|touch| &touch.entries) {
             more.push((false, person.account_id.0, facts.as_seen_beside(), *at));
         }
     }
@@ -235,7 +249,11 @@ async fn spread(
         };
         touched.entry(id).or_default().add(facts, at);
     }
-    Ok(())
+    Ok(colleagues::at_accounts(
+        &routed.figures,
+        &routed.left,
+        &account_of,
+    ))
 }
 
 /// Those whose own facts somebody beside them is asked about.

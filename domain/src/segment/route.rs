@@ -8,7 +8,7 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::evaluate::Facts;
+use super::{colleagues, evaluate::Facts};
 use crate::work::change::{Entry, Fact};
 
 /// What happened to somebody, by the places of the entries that say so.
@@ -53,6 +53,10 @@ pub(super) struct Routed {
     pub(super) contacts: Touched,
     pub(super) accounts: Touched,
     pub(super) sweeping: Vec<(Sweeping, usize)>,
+    /// Contacts of whom something may change the figures of their accounts.
+    pub(super) figures: Touched,
+    /// Accounts whose figures change because somebody is not there any more.
+    pub(super) left: Touched,
     /// Merges and their undoing, which segments kept by hand follow, by the place of the entry.
     pub(super) merges: Vec<usize>,
 }
@@ -75,6 +79,17 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
             Fact::EventRecorded { name, .. } => Facts::of_event(name.as_deref()),
             fact => Facts::of(fact.name()),
         };
+        let facts = match &entry.fact {
+            Fact::ContactMerged { .. } | Fact::ContactUnmerged { .. } => Facts::ALL,
+            _ => bit,
+        };
+        let (people, accounts) = colleagues::figures(entry);
+        for contact in people {
+            routed.figures.entry(contact.0).or_default().add(facts, at);
+        }
+        for account in accounts {
+            routed.left.entry(account.0).or_default().add(facts, at);
+        }
         match &entry.fact {
             Fact::ContactCreated { contact_id } => routed.contact(*contact_id, Facts::ALL, at),
             Fact::AccountCreated { account_id } => routed.account(*account_id, Facts::ALL, at),
@@ -86,6 +101,11 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
                 routed.contact(*contact_id, bit, at);
                 // The account it is at now is found from the contact; this one no more.
                 routed.account(*account, bit.as_seen_beside(), at);
+            }
+            Fact::ContactErased { account_ids, .. } => {
+                for account in account_ids {
+                    routed.account(*account, bit.as_seen_beside(), at);
+                }
             }
             Fact::AccountChanged { account_id } => routed.account(*account_id, bit, at),
             Fact::ContactMerged {

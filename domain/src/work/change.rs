@@ -94,7 +94,12 @@ pub enum Fact {
     },
     /// A person was erased.
     #[serde(rename = "contact.erased")]
-    ContactErased { contact_id: ContactId },
+    ContactErased {
+        contact_id: ContactId,
+        /// The accounts the person was at.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        account_ids: Vec<AccountId>,
+    },
     /// A contact is recognised in one more way.
     #[serde(rename = "identity.attached")]
     IdentityAttached {
@@ -495,7 +500,7 @@ impl Fact {
             | Self::ContactChanged { contact_id, .. }
             | Self::ContactMerged { contact_id, .. }
             | Self::ContactUnmerged { contact_id, .. }
-            | Self::ContactErased { contact_id }
+            | Self::ContactErased { contact_id, .. }
             | Self::IdentityAttached { contact_id, .. }
             | Self::IdentityDetached { contact_id, .. }
             | Self::SubscriptionChanged { contact_id, .. }
@@ -581,7 +586,7 @@ impl Fact {
             | Self::ContactChanged { contact_id, .. }
             | Self::ContactMerged { contact_id, .. }
             | Self::ContactUnmerged { contact_id, .. }
-            | Self::ContactErased { contact_id }
+            | Self::ContactErased { contact_id, .. }
             | Self::IdentityAttached { contact_id, .. }
             | Self::IdentityDetached { contact_id, .. }
             | Self::SubscriptionChanged { contact_id, .. }

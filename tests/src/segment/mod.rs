@@ -3,6 +3,7 @@
 mod by_hand;
 mod change;
 mod clock;
+mod colleague;
 mod live;
 mod nested;
 mod property;

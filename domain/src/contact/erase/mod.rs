@@ -10,7 +10,7 @@ mod leftover;
 mod table;
 mod talk;
 
-use entity::id::{ContactId, WorkspaceId};
+use entity::id::{AccountId, ContactId, WorkspaceId};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use uuid::Uuid;
 
@@ -38,6 +38,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));
     }
+    let account_ids = accounts(&tx, &ids).await?;
     let shared = talk::part(&tx, &ids).await?;
     forget_texts(&tx, &ids).await?;
     leftover::forget(&tx).await?;
@@ -60,10 +61,25 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     }
     shared.settle(&tx).await?;
     audit::erase(&mut tx, Who::from(actor), &ids).await?;
-    let fact = Fact::ContactErased { contact_id: id };
+    let fact = Fact::ContactErased {
+        contact_id: id,
+        account_ids,
+    };
     tx.record(Change::new(actor.origin(), None, fact));
     tx.commit().await?;
     Ok(id)
+}
+
+/// The accounts they are at: what these add up of their people will be less.
+async fn accounts(tx: &Tx<'_>, ids: &[ContactId]) -> Result<Vec<AccountId>> {
+    Ok(Query::new(
+        "SELECT DISTINCT c.account_id FROM {r} JOIN contact c ON c.workspace_id = $1 AND c.id = r.id
+         WHERE c.account_id IS NOT NULL",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .column(tx.connection())
+    .await?)
 }
 
 /// The contact and everybody merged into it, held until the end: whatever would give them something

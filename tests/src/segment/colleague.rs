@@ -1,0 +1,103 @@
+//! Segments of contacts that ask about the account: what one does concerns everybody there.
+
+use domain::{
+    account::{self, NewAccount},
+    condition::{Condition, TagMode},
+    contact::{self, ContactChanges, NewContact, erase},
+    event::{self, NewEvent},
+    segment::Cause,
+};
+use entity::{
+    id::{AccountId, ContactId},
+    kind::TagKind,
+};
+use serde_json::json;
+
+use super::{history, holds, made, put, tagged};
+use crate::support::{World, on_both};
+
+async fn company(world: &World, name: &str) -> AccountId {
+    let new = NewAccount {
+        name: name.to_owned(),
+        ..NewAccount::default()
+    };
+    let made = account::create(&world.ctx, &world.owner, new).await;
+    made.expect("an account").id
+}
+
+async fn employee(world: &World, name: &str, account: AccountId) -> ContactId {
+    let new = NewContact {
+        name: name.to_owned(),
+        email: Some(format!("{name}@customer.example")),
+        account: Some(account),
+        ..NewContact::default()
+    };
+    let made = contact::create(&world.ctx, &world.owner, new).await;
+    made.expect("a contact").id
+}
+
+/// `name` does `what`, for the `nth` time.
+async fn act(world: &World, name: &str, what: &str, nth: usize) {
+    let event = NewEvent {
+        external_id: format!("{name} {what} {nth}"),
+        email: format!("{name}@customer.example"),
+        name: what.to_owned(),
+        properties: json!({}),
+        occurred_at: world.ctx.clock.now(),
+    };
+    let told = event::ingest(&world.ctx, &world.owner, vec![event]).await;
+    told.expect("an event");
+    world.drain().await;
+}
+
+#[test]
+fn what_one_does_moves_everybody_at_the_account() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let hot = world.tag(TagKind::Contact, "Hot", None).await;
+        let (acme, other) = (
+            company(&world, "Acme").await,
+            company(&world, "Other").await,
+        );
+        let ann = employee(&world, "ann", acme).await;
+        let bob = employee(&world, "bob", acme).await;
+        let cool = employee(&world, "cool", acme).await;
+        let carl = employee(&world, "carl", other).await;
+        put(&world, cool, hot).await;
+        let twice = json!({"events": {"of": "ACCOUNT", "names": ["donated"],
+            "tests": [{"measure": "COUNT", "is": {"atLeast": 2}}]}});
+        let twice: Condition = serde_json::from_value(twice).expect("a condition");
+        let condition = Condition::All(vec![twice, tagged(TagMode::None, &[hot])]);
+        let id = made(&world, "At donors", Some(condition)).await;
+        act(&world, "ann", "donated", 1).await;
+        act(&world, "ann", "seen", 1).await;
+        holds(&world, id, &[]).await;
+        // Together they are two, and whoever is hot stays out.
+        act(&world, "bob", "donated", 1).await;
+        holds(&world, id, &[ann, bob]).await;
+        for (_, entered, cause) in history(&world, id).await {
+            assert!(
+                entered && matches!(&cause, Cause::Change { fact, .. } if fact == "event.recorded"),
+                "{cause:?}"
+            );
+        }
+
+        // Both donors go to another company and take along what they did.
+        for donor in [ann, bob] {
+            let changes = ContactChanges {
+                account: Some(Some(other)),
+                ..ContactChanges::default()
+            };
+            contact::update(ctx, owner, donor, changes)
+                .await
+                .expect("a change");
+        }
+        world.drain().await;
+        holds(&world, id, &[ann, bob, carl]).await;
+        // What they did goes with whoever is erased.
+        erase::erase(ctx, owner, ann).await.expect("an erasure");
+        world.drain().await;
+        holds(&world, id, &[]).await;
+        world
+    });
+}
