@@ -31,7 +31,7 @@ pub(crate) const MAX_IN_CONDITION: usize = 2 << 20;
 pub(crate) const FEW_PATTERNS: usize = MAX_IN_CONDITION / SIZE_LIMIT;
 
 /// Tests the text of a message with a regular expression. The text is taken as it was written.
-#[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
 #[graphql(name = "RegexCondition", input_name = "RegexConditionInput")]
 #[serde(rename_all = "camelCase")]
 pub struct Pattern {

@@ -3,12 +3,14 @@
 //!
 //! - `words` holds every keyword of every rule in one automaton and reads each text once;
 //! - `program` holds the condition trees, flat, with words replaced by numbers;
+//! - `expression` holds the regular expressions, and tries each at most once on a message;
 //! - `literal` finds the word without which a regular expression cannot match;
 //! - `index` leads from the facts of a message to the few rules that could fire on it.
 //!
 //! A matcher is immutable and shared between threads; each thread brings a [`Scratch`]. When a
 //! rule changes, the caller compiles the workspace's rules anew.
 
+mod expression;
 mod index;
 mod literal;
 mod program;
@@ -27,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use self::{
+    expression::Tried,
     index::Index,
     program::{Program, Run},
     words::{Hits, WordBook, Words},
@@ -96,6 +99,7 @@ pub struct CompileError {
 pub struct Scratch {
     texts: Texts,
     hits: Hits,
+    tried: Tried,
     candidates: Vec<u32>,
     wants: HashSet<Want>,
     /// The rules that the wants decide.
@@ -235,10 +239,12 @@ impl Matcher {
             .scan(facts, &mut scratch.texts, &mut scratch.hits);
         self.index
             .candidates(facts, &scratch.hits, &mut scratch.candidates);
+        scratch.tried.begin(self.program.expressions.len());
         let run = Run {
             program: &self.program,
             words: &self.words,
             hits: &scratch.hits,
+            tried: &scratch.tried,
             seen: Seen {
                 facts,
                 texts: &scratch.texts,
@@ -283,10 +289,12 @@ impl Matcher {
     ) -> Vec<Match> {
         self.words
             .scan(facts, &mut scratch.texts, &mut scratch.hits);
+        scratch.tried.begin(self.program.expressions.len());
         let run = Run {
             program: &self.program,
             words: &self.words,
             hits: &scratch.hits,
+            tried: &scratch.tried,
             seen: Seen {
                 facts,
                 texts: &scratch.texts,

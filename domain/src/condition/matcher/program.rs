@@ -2,15 +2,14 @@
 
 use std::collections::HashSet;
 
-use regex::Regex;
-
 use super::{
     Part, What,
+    expression::{Expressions, Place, Tried},
     literal::required,
     words::{Hits, NEVER, WordBook, Words, bit},
 };
 use crate::condition::{
-    Anchor, Condition, Field, KeywordMode, Leaf, Pattern, Shape,
+    Anchor, Condition, Field, KeywordMode, Leaf, Shape,
     facts::Seen,
     known::{Known, Measures, Want},
     moment::Moment,
@@ -26,8 +25,8 @@ pub(super) struct Program {
     nodes: Vec<Node>,
     /// The numbers of the words that nodes ask for.
     words: Vec<u32>,
-    /// The regular expressions; nothing for one that cannot be compiled, which never matches.
-    patterns: Vec<(Pattern, Option<Regex>)>,
+    /// The regular expressions, each once.
+    pub(super) expressions: Expressions,
     /// What deep nodes ask, each with the number of its measure.
     asks: Vec<(u32, Test)>,
     /// Everything that is asked of the database.
@@ -57,10 +56,12 @@ enum Op {
     },
     /// A leaf that judges the facts itself.
     Leaf(Condition),
-    /// A regular expression, by its number, with the word that every match contains.
+    /// A regular expression, by its number, with words one of which every match contains; without
+    /// any, if none are known.
     Pattern {
         number: u32,
-        word: Option<u32>,
+        from: u32,
+        to: u32,
     },
     /// Questions for the database, all of which must be answered with yes.
     Deep {
@@ -108,7 +109,7 @@ impl Program {
         let mut program = Self {
             nodes: Vec::new(),
             words: Vec::new(),
-            patterns: Vec::new(),
+            expressions: Expressions::default(),
             asks: Vec::new(),
             measures: Measures::default(),
             roots: Vec::new(),
@@ -137,11 +138,12 @@ impl Program {
 
     fn leaf(&mut self, condition: &Condition, leaf: &dyn Leaf, book: &mut WordBook) -> Op {
         if let Some(pattern) = leaf.pattern() {
-            self.patterns
-                .push((pattern.clone(), pattern.compile().ok()));
-            let word = required(&pattern.pattern).map(|word| book.literal(word));
-            let number = self.patterns.len() as u32 - 1;
-            return Op::Pattern { number, word };
+            let number = self.expressions.number(pattern);
+            let from = self.words.len() as u32;
+            let words = required(&pattern.pattern).into_iter();
+            self.words.extend(words.map(|word| book.literal(word)));
+            let to = self.words.len() as u32;
+            return Op::Pattern { number, from, to };
         }
         if !leaf.shallow() {
             let from = self.asks.len() as u32;
@@ -214,7 +216,10 @@ impl Program {
                 }
                 _ => None,
             },
-            (Op::Pattern { word, .. }, true) => word.map(|word| vec![Key::Word(word)]),
+            (Op::Pattern { from, to, .. }, true) if from < to => {
+                let words = &self.words[*from as usize..*to as usize];
+                Some(words.iter().map(|&word| Key::Word(word)).collect())
+            }
             (Op::Pattern { .. } | Op::Deep { .. }, _) => None,
         }
     }
@@ -234,6 +239,7 @@ pub(super) struct Run<'a> {
     pub(super) program: &'a Program,
     pub(super) words: &'a Words,
     pub(super) hits: &'a Hits,
+    pub(super) tried: &'a Tried,
     pub(super) seen: Seen<'a>,
     pub(super) known: &'a Known,
     pub(super) now: &'a Moment,
@@ -299,8 +305,10 @@ impl Run<'_> {
                 Shape::Leaf(leaf) => Some(leaf.holds(&self.seen)),
                 _ => Some(false),
             },
-            Op::Pattern { number, word } => {
-                let may_match = word.is_none_or(|word| self.hits.find(word, ANYWHERE).is_some());
+            Op::Pattern { number, from, to } => {
+                let words = &self.program.words[*from as usize..*to as usize];
+                let found = |&word: &u32| self.hits.find(word, ANYWHERE).is_some();
+                let may_match = words.is_empty() || words.iter().any(found);
                 Some(may_match && self.matches(*number).is_some())
             }
             Op::Deep { from, to } => {
@@ -332,9 +340,9 @@ impl Run<'_> {
     }
 
     /// The first match of a regular expression.
-    fn matches(&self, number: u32) -> Option<(Field, std::ops::Range<usize>)> {
-        let (pattern, regex) = &self.program.patterns[number as usize];
-        pattern.find(regex.as_ref()?, &self.seen)
+    fn matches(&self, number: u32) -> Option<Place> {
+        self.tried
+            .find(number, || self.program.expressions.find(number, &self.seen))
     }
 
     /// Notes what made a node hold that does hold.
@@ -373,11 +381,11 @@ impl Run<'_> {
                 what: What::Fact,
             }),
             Op::Pattern { number, .. } => {
-                if let Some((field, range)) = self.matches(*number) {
+                if let Some(place) = self.matches(*number) {
                     let what = What::Pattern {
-                        field,
-                        start: range.start as u32,
-                        end: range.end as u32,
+                        field: place.field,
+                        start: place.start,
+                        end: place.end,
                     };
                     parts.push(Part { node: at, what });
                 }
