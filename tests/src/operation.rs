@@ -191,6 +191,28 @@ fn a_worker_that_wakes_after_its_lease_may_not_go_on() {
 }
 
 #[test]
+fn a_claim_takes_no_more_than_it_asks_for() {
+    on_both(|world| async move {
+        // What PostgreSQL believes of a table that was empty when it last looked.
+        let look = Query::new("ANALYZE due_item");
+        look.execute(world.ctx.db.writer()).await.unwrap();
+        for _ in 0..30 {
+            ask(&world).await;
+        }
+        let mut left = 30;
+        for limit in [1, 4, 1, 20, 20] {
+            let claimed = due::claim(&world.ctx, DueKind::Operation, None, limit).await;
+            let taken = limit.min(left);
+            assert_eq!(claimed.unwrap().len() as i64, taken);
+            left -= taken;
+        }
+        world.expire_leases().await;
+        assert_eq!(due::recover(&world.ctx).await.unwrap(), 30);
+        world
+    });
+}
+
+#[test]
 fn many_workers_share_operations_without_repeating_a_step() {
     on_both(|world| async move {
         for _ in 0..2 {

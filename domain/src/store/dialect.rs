@@ -57,6 +57,10 @@ pub fn log_tx(backend: DatabaseBackend) -> &'static str {
 }
 
 /// Leaves rows out that another transaction is holding. SQLite has no row locks to skip.
+///
+/// Where a `LIMIT` stands beside it, the rows are to be picked in a `WITH ... AS MATERIALIZED`: as a
+/// sub-query of an `UPDATE` PostgreSQL may run it anew for each row, and as it leaves out what the
+/// statement itself has just updated, it then picks others every time, beyond all limits.
 pub fn skip_locked(backend: DatabaseBackend) -> &'static str {
     match backend {
         DatabaseBackend::Postgres => "FOR UPDATE SKIP LOCKED",

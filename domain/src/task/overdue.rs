@@ -54,12 +54,13 @@ async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<usize> {
     let mut tx = ctx.begin(workspace).await?;
     let skip_locked = dialect::skip_locked(tx.connection().get_database_backend());
     let mut late: Vec<Late> = Query::new(format!(
-        "UPDATE task SET overdue_at = $2
-         WHERE workspace_id = $1 AND id IN (
+        "WITH picked AS MATERIALIZED (
              SELECT id FROM task
              WHERE workspace_id = $1 AND status = 'OPEN' AND overdue_at IS NULL
                AND due_at IS NOT NULL AND due_at <= $2
              ORDER BY due_at LIMIT {BATCH} {skip_locked})
+         UPDATE task SET overdue_at = $2
+         WHERE workspace_id = $1 AND id IN (SELECT id FROM picked)
          RETURNING id, contact_id"
     ))
     .bind(workspace)

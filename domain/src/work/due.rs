@@ -110,11 +110,12 @@ pub async fn claim(
         ""
     };
     let query = Query::new(format!(
-        "UPDATE due_item SET state = 'RUNNING', fence = fence + 1, lease_until = {until}
-         WHERE (workspace_id, id) IN (
+        "WITH picked AS MATERIALIZED (
              SELECT workspace_id, id FROM due_item
              WHERE {whose} state = 'WAITING' AND due_at <= {now} AND kind = $2
              ORDER BY due_at LIMIT $1 {skip_locked})
+         UPDATE due_item SET state = 'RUNNING', fence = fence + 1, lease_until = {until}
+         WHERE (workspace_id, id) IN (SELECT workspace_id, id FROM picked)
          RETURNING workspace_id, id, kind, subject_id, fence, failures, crashes"
     ))
     .bind(limit)
@@ -185,12 +186,13 @@ pub async fn recover(ctx: &Ctx) -> Result<usize> {
     let now = dialect::now(backend);
     let skip_locked = dialect::skip_locked(backend);
     let again = Query::new(format!(
-        "UPDATE due_item SET crashes = crashes + 1, lease_until = NULL, fence = fence + 1,
-             state = 'WAITING'
-         WHERE (workspace_id, id) IN (
+        "WITH picked AS MATERIALIZED (
              SELECT workspace_id, id FROM due_item
              WHERE state = 'RUNNING' AND lease_until < {now} AND crashes + 1 < {MAX_CRASHES}
-             LIMIT 1000 {skip_locked})"
+             LIMIT 1000 {skip_locked})
+         UPDATE due_item SET crashes = crashes + 1, lease_until = NULL, fence = fence + 1,
+             state = 'WAITING'
+         WHERE (workspace_id, id) IN (SELECT workspace_id, id FROM picked)"
     ))
     .execute(ctx.db.writer())
     .await?;

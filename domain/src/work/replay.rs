@@ -238,11 +238,12 @@ async fn claim(ctx: &Ctx) -> Result<Option<quarantine::Model>> {
         return Ok(None);
     }
     Ok(Query::new(format!(
-        "UPDATE quarantine SET lease_until = {until}
-         WHERE (workspace_id, id) IN (
+        "WITH picked AS MATERIALIZED (
              SELECT workspace_id, id FROM quarantine
              WHERE state = 'REPLAYING' AND lease_until IS NULL
              ORDER BY workspace_id, id LIMIT 1 {skip_locked})
+         UPDATE quarantine SET lease_until = {until}
+         WHERE (workspace_id, id) IN (SELECT workspace_id, id FROM picked)
          RETURNING *"
     ))
     .one(ctx.db.writer())

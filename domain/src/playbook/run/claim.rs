@@ -63,12 +63,13 @@ async fn claim_some(
     let until = dialect::now_plus(backend, LEASE_S);
     let skip_locked = dialect::skip_locked(backend);
     Ok(Query::new(format!(
-        "UPDATE enrolment SET state = 'RUNNING', fence = fence + 1, lease_until = {until}
-         WHERE workspace_id = $1 AND id IN (
+        "WITH picked AS MATERIALIZED (
              SELECT id FROM enrolment
              WHERE workspace_id = $1 AND playbook_id = $2 AND state = 'WAITING'
                AND due_at IS NOT NULL AND due_at <= $3 AND {which}
              ORDER BY due_at LIMIT $4 {skip_locked})
+         UPDATE enrolment SET state = 'RUNNING', fence = fence + 1, lease_until = {until}
+         WHERE workspace_id = $1 AND id IN (SELECT id FROM picked)
          RETURNING id, contact_id, fence, failures"
     ))
     .bind(workspace)
@@ -122,12 +123,13 @@ pub(super) async fn recover(ctx: &Ctx) -> Result<()> {
     let now = dialect::now(backend);
     let skip_locked = dialect::skip_locked(backend);
     Query::new(format!(
-        "UPDATE enrolment SET state = 'WAITING', crashes = crashes + 1, lease_until = NULL,
-             fence = fence + 1
-         WHERE (workspace_id, id) IN (
+        "WITH picked AS MATERIALIZED (
              SELECT workspace_id, id FROM enrolment
              WHERE state = 'RUNNING' AND lease_until < {now} AND crashes + 1 < {MAX_CRASHES}
-             LIMIT 1000 {skip_locked})"
+             LIMIT 1000 {skip_locked})
+         UPDATE enrolment SET state = 'WAITING', crashes = crashes + 1, lease_until = NULL,
+             fence = fence + 1
+         WHERE (workspace_id, id) IN (SELECT workspace_id, id FROM picked)"
     ))
     .execute(ctx.db.writer())
     .await?;

@@ -61,13 +61,14 @@ async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<usize> {
     .await?;
     hold_tags(&tx, tags.iter().copied()).await?;
     let ended: Vec<Touched> = Query::new(format!(
-        "UPDATE tagging SET removed_at = expires_at, removed_by = $3, removed_reason = '',
-             ended = 'EXPIRED'
-         WHERE workspace_id = $1 AND removed_at IS NULL AND id IN (
+        "WITH picked AS MATERIALIZED (
              SELECT id FROM tagging
              WHERE workspace_id = $1 AND removed_at IS NULL AND expires_at IS NOT NULL
                AND expires_at <= $2 AND tag_id IN (SELECT r.id FROM {{r}})
              ORDER BY expires_at LIMIT {BATCH} {skip_locked})
+         UPDATE tagging SET removed_at = expires_at, removed_by = $3, removed_reason = '',
+             ended = 'EXPIRED'
+         WHERE workspace_id = $1 AND removed_at IS NULL AND id IN (SELECT id FROM picked)
          RETURNING id, tag_id, target, target_id"
     ))
     .bind(workspace)
