@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod command;
 pub mod config;
+pub mod form;
 pub mod graphql;
 pub mod hints;
 pub mod rest;

@@ -119,6 +119,7 @@ async fn revive_due(
     match kind {
         DueKind::Delivery => notification::delivery::revive(tx, subjects).await,
         DueKind::Operation => operation::revive(tx, subjects).await,
+        DueKind::SurveyInvitation => survey::mail::revive(tx, subjects).await,
         // A snoozed conversation is ready as it is.
         DueKind::ConversationWake => Ok(()),
     }
@@ -128,9 +129,9 @@ async fn revive_due(
 async fn do_due(ctx: &ctx::Ctx, item: &Claimed) -> error::Result<()> {
     match item.kind {
         DueKind::ConversationWake => conversation::wake(ctx, item).await,
-        DueKind::Delivery | DueKind::Operation => Err(error::Error::Internal(
-            "this kind of item has a turn of its own".to_owned(),
-        )),
+        DueKind::Delivery | DueKind::Operation | DueKind::SurveyInvitation => Err(
+            error::Error::Internal("this kind of item has a turn of its own".to_owned()),
+        ),
     }
 }
 
@@ -141,6 +142,7 @@ async fn give_up_due(tx: &mut store::Tx<'_>, item: &Claimed, error: &str) -> err
             notification::delivery::give_up(tx, item.subject_id.into(), error).await
         }
         DueKind::Operation => operation::give_up(tx, item.subject_id.into(), error).await,
+        DueKind::SurveyInvitation => survey::mail::give_up(tx, item.subject_id, error).await,
         // It stays snoozed: visible in its list, and woken by the next message or by hand.
         DueKind::ConversationWake => Ok(()),
     }

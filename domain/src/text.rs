@@ -1,4 +1,4 @@
-//! Names as people write them, and the form in which they are compared.
+//! Names as people write them, the form in which they are compared, and texts made safe for HTML.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -73,6 +73,22 @@ pub fn printable(raw: &str) -> String {
     raw.chars()
         .filter(|&c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect()
+}
+
+/// `text` as it may stand in HTML, between tags and in attributes alike.
+pub fn escape_html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            char => escaped.push(char),
+        }
+    }
+    escaped
 }
 
 fn line(raw: &str) -> String {

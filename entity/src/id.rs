@@ -167,6 +167,10 @@ ids! {
     TicketId = "ticket";
     /// A deal that may come about.
     OpportunityId = "opportunity";
+    /// A question that is sent to contacts.
+    SurveyId = "survey";
+    /// One contact asked to answer a survey.
+    SurveyInvitationId = "surveyinvitation";
     /// An answer to a survey.
     SurveyAnswerId = "surveyanswer";
     /// A saved condition over contacts or accounts.

@@ -419,6 +419,28 @@ kinds! {
         Csat = "CSAT",
     }
 
+    /// How somebody is asked to answer a survey.
+    SurveyMedium {
+        /// By an email with a link to the form.
+        Email = "EMAIL",
+        /// By a link to the form that a member hands on.
+        Link = "LINK",
+    }
+
+    /// Where an invitation to answer a survey stands.
+    SurveyInvitationState {
+        /// The email is on its way.
+        Waiting = "WAITING",
+        /// The email was taken, or the link handed out; there is no answer yet.
+        Sent = "SENT",
+        /// It was answered.
+        Answered = "ANSWERED",
+        /// It was not answered in time.
+        Expired = "EXPIRED",
+        /// The email could not be sent.
+        Failed = "FAILED",
+    }
+
     /// Whether a playbook is at work.
     PlaybookState {
         /// It enrols, and its timers run.
@@ -569,6 +591,8 @@ kinds! {
         Opportunity = "OPPORTUNITY",
         /// An answer to a survey, when it was given.
         SurveyAnswer = "SURVEY_ANSWER",
+        /// The contact was asked to answer a survey.
+        SurveyInvited = "SURVEY_INVITED",
         /// The contact came into a playbook.
         PlaybookEntered = "PLAYBOOK_ENTERED",
         /// The contact left a playbook: it came to its end, or the enrolment says why it ended.
@@ -607,6 +631,8 @@ kinds! {
         ConversationWake = "CONVERSATION_WAKE",
         /// Go on with an operation.
         Operation = "OPERATION",
+        /// Send the mail that asks a contact to answer a survey.
+        SurveyInvitation = "SURVEY_INVITATION",
     }
 
     /// What an operation does.

@@ -39,6 +39,7 @@ mod m0026_rules;
 mod m0026_timeline;
 mod m0027_people;
 mod m0028_lists;
+mod m0030_survey;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -81,6 +82,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0025_condition::Migration),
             Box::new(m0026_held::Migration),
             Box::new(m0026_timeline::Migration),
+            Box::new(m0030_survey::Migration),
         ]
     }
 }

@@ -82,6 +82,8 @@ mod search;
 #[cfg(test)]
 mod segment;
 #[cfg(test)]
+mod survey;
+#[cfg(test)]
 mod tag;
 #[cfg(test)]
 mod tagging;

@@ -107,6 +107,9 @@ const UNION: &str = "
         CASE WHEN t.account_told = $2 THEN t.account_id ELSE c.account_id END
     FROM survey_answer t LEFT JOIN contact c ON c.workspace_id = $1 AND c.id = t.contact_id
     WHERE t.workspace_id = $1
+    UNION ALL SELECT 'SURVEY_INVITED', i.created_at, i.id, c.id, c.account_id
+    FROM survey_invitation i JOIN contact c ON c.workspace_id = $1 AND c.id = i.contact_id
+    WHERE i.workspace_id = $1
     UNION ALL SELECT 'PLAYBOOK_ENTERED', e.entered_at, e.id, c.id, c.account_id
     FROM enrolment e JOIN contact c ON c.workspace_id = $1 AND c.id = e.contact_id
     WHERE e.workspace_id = $1

@@ -245,10 +245,11 @@ impl Inner {
         Ok(())
     }
 
-    /// Attempts the deliveries of one workspace that are due.
+    /// Attempts the deliveries of one workspace that are due, and sends its surveys.
     async fn deliver(self: &Arc<Self>, workspace: WorkspaceId) -> anyhow::Result<()> {
+        let asked = self.ask(Some(workspace)).await;
         let turn = self.turn(Some(workspace)).await?;
-        if turn.is_cut {
+        if turn.is_cut || asked? {
             // The end of the queue again, behind other workspaces.
             self.send(workspace, Work::Due);
         }
@@ -257,11 +258,39 @@ impl Inner {
 
     async fn deliver_everywhere(self: &Arc<Self>) -> anyhow::Result<()> {
         loop {
+            let asked = self.ask(None).await;
             let turn = self.turn(None).await?;
-            if !turn.is_cut || self.stop.is_cancelled() {
+            if !(turn.is_cut || asked?) || self.stop.is_cancelled() {
                 return Ok(());
             }
         }
+    }
+
+    /// Sends the mails of surveys that are due, of one workspace or of all. Says whether there may be
+    /// more.
+    async fn ask(self: &Arc<Self>, workspace: Option<WorkspaceId>) -> anyhow::Result<bool> {
+        let goes_on = || !self.stop.is_cancelled();
+        let limits = Limits {
+            items: TURN_ITEMS,
+            time: TURN_TIME,
+            goes_on: &goes_on,
+        };
+        let start = Instant::now();
+        let turn = domain::survey::mail::run_due(&self.ctx, &*self.egress, workspace, limits)
+            .await
+            .context("send mails of surveys")?;
+        if turn.claimed > 0 {
+            for (result, count) in [("delivered", turn.sent), ("failed", turn.failed)] {
+                counter!("enishi_due_attempts_total", "kind" => "survey", "result" => result)
+                    .increment(count as u64);
+            }
+            histogram!("enishi_due_turn_seconds", "kind" => "survey")
+                .record(start.elapsed().as_secs_f64());
+        }
+        for (&workspace, &wait) in &turn.again {
+            self.send_after(wait, workspace, Work::Due);
+        }
+        Ok(turn.is_cut)
     }
 
     /// Ends the taggings whose time is over, and finds the tasks whose time is.

@@ -56,6 +56,8 @@ fn missing<I: Id>(path: &[&str]) -> UserError {
         "suspect" => "open suspicion",
         "segmentmove" => "entry",
         "quarantine" => "quarantined item",
+        "surveyanswer" => "answer to a survey",
+        "surveyinvitation" => "invitation",
         other => other,
     };
     UserError::new(

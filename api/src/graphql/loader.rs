@@ -18,8 +18,8 @@ use entity::{
         AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
         EmailEventId, EnrolmentId, EventId, FiringId, HealthEntryId, InboxId, InvoiceId, MemberId,
         MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId, SegmentId,
-        StageChangeId, SurveyAnswerId, TagGroupId, TagId, TaggingId, TargetId, TaskId, TeamId,
-        TicketId, WorkspaceId,
+        StageChangeId, SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId, TagId, TaggingId,
+        TargetId, TaskId, TeamId, TicketId, WorkspaceId,
     },
     kind::TagTarget,
     tagging,
@@ -580,6 +580,33 @@ impl Load<TicketId> for Loader {
 
     async fn load(&self, ids: &[TicketId]) -> Result<HashMap<TicketId, Self::Value>, Error> {
         let rows = ticket::load(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<SurveyId> for Loader {
+    type Value = entity::survey::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[SurveyId]) -> Result<HashMap<SurveyId, Self::Value>, Error> {
+        let rows = survey::read::load_surveys(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| row.id))
+    }
+}
+
+impl Load<SurveyInvitationId> for Loader {
+    type Value = entity::survey_invitation::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        ids: &[SurveyInvitationId],
+    ) -> Result<HashMap<SurveyInvitationId, Self::Value>, Error> {
+        let rows = survey::read::load_invitations(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| row.id))

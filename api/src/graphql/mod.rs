@@ -44,6 +44,7 @@ pub mod search;
 pub mod segment;
 mod stage;
 mod subject;
+pub mod survey;
 pub mod tag;
 pub mod task;
 pub mod team;
@@ -87,6 +88,7 @@ pub struct Query(
     tag::TagLifecycleQuery,
     search::SearchQuery,
     segment::SegmentQuery,
+    survey::SurveyQuery,
     tag::TagQuery,
     task::TaskQuery,
     team::TeamQuery,
@@ -122,6 +124,7 @@ pub struct Mutation(
     report::ReportMutation,
     rule::RuleMutation,
     segment::SegmentMutation,
+    survey::SurveyMutation,
     tag::StarterPackMutation,
     tag::TagGroupMutation,
     tag::TagLifecycleMutation,

@@ -34,6 +34,7 @@ use super::{
     search::SearchHit,
     segment::{Segment, SegmentMember, SegmentMove},
     stage::StageChange,
+    survey::{Survey, SurveyInvitation},
     tag::Tagging,
     task::Task,
     timeline::TimelineEntry,
@@ -146,6 +147,10 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         )
         .override_output_type_description::<connection::Connection<String, SearchHit>>(
             "A page of what a search found.",
+        )
+        .override_output_type_description::<Connection<String, Survey>>("A page of surveys.")
+        .override_output_type_description::<Connection<String, SurveyInvitation>>(
+            "A page of who was asked to answer a survey.",
         )
         .override_output_type_description::<Connection<String, SurveyAnswer>>(
             "A page of answers to surveys.",

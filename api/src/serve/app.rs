@@ -17,6 +17,7 @@ use super::{
     observe,
 };
 use crate::{
+    form::{self, Pages},
     graphql::{self, Door},
     rest::{self, Rest},
     session::Sessions,
@@ -71,6 +72,10 @@ impl Shared {
             rate: self.rate.clone(),
             uploads: self.uploads,
         };
+        let pages = Pages {
+            ctx: ctx.clone(),
+            rate: self.rate.clone(),
+        };
         let transport = Transport {
             executor: Door::new(self.schema.clone(), ctx.clone()),
             authenticator: sessions,
@@ -96,6 +101,7 @@ impl Shared {
             .route("/readyz", web::get().to(health::ready))
             .route("/metrics", web::get().to(metrics))
             .configure(rest::configure(rest))
+            .configure(form::configure(pages))
             .configure(transport::configure(transport))
     }
 }

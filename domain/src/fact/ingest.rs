@@ -23,7 +23,7 @@ use super::{
     party::{self, Found, Party},
 };
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Origin, Scope},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     event,
@@ -129,9 +129,31 @@ pub(crate) async fn ingest<T: Told>(
         return Ok(Vec::new());
     }
     let mut tx = ctx.begin(actor.workspace).await?;
+    let taken = write_all(ctx, &mut tx, actor.origin(), items).await?;
+    tx.commit().await?;
+    Ok(taken)
+}
+
+/// Takes facts in that we know by ourselves, in the caller's transaction.
+pub(crate) async fn take_in<T: Told>(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    new: Vec<T::New>,
+) -> Result<Vec<Ingested<T::Id>>> {
+    let items = check::<T>(new, tx.now)?;
+    write_all(ctx, tx, origin, items).await
+}
+
+async fn write_all<T: Told>(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    items: Vec<Item<T>>,
+) -> Result<Vec<Ingested<T::Id>>> {
     tx.plan_for(items.len()).await?;
     let parties: Vec<&Party> = items.iter().map(|item| &item.party).collect();
-    let found = party::resolve(ctx, &mut tx, actor.origin(), T::LIST, &parties).await?;
+    let found = party::resolve(ctx, tx, origin, T::LIST, &parties).await?;
     let told: Vec<(String, bool)> = items
         .iter()
         .zip(&found)
@@ -148,13 +170,12 @@ pub(crate) async fn ingest<T: Told>(
         .zip(&found)
         .map(|(item, found)| digest(&item.told, found))
         .collect::<Result<_>>()?;
-    let mut states = stored::<T>(&tx, &items).await?;
-    let mut outcomes = judge(&tx, &items, &found, &digests, &mut states);
-    let (kept, ids) = write(&tx, &items, &found, &digests, &states).await?;
-    T::write_parts(&tx, &parts(&items, &states, &kept)).await?;
-    act(&tx, &items, &states, &kept).await?;
-    report(&mut tx, actor, &items, &states, &kept);
-    tx.commit().await?;
+    let mut states = stored::<T>(tx, &items).await?;
+    let mut outcomes = judge(tx, &items, &found, &digests, &mut states);
+    let (kept, ids) = write(tx, &items, &found, &digests, &states).await?;
+    T::write_parts(tx, &parts(&items, &states, &kept)).await?;
+    act(tx, &items, &states, &kept).await?;
+    report(tx, origin, &items, &states, &kept);
     settle_races(&items, &states, &kept, &mut outcomes);
     let mut outcomes = outcomes.into_iter();
     Ok(told
@@ -511,7 +532,7 @@ async fn act<T: Told>(
 /// before.
 fn report<T: Told>(
     tx: &mut Tx<'_>,
-    actor: &Actor,
+    origin: Origin,
     items: &[Item<T>],
     states: &BTreeMap<String, State<T::Id>>,
     kept: &HashMap<String, Kept<T::Id>>,
@@ -530,8 +551,8 @@ fn report<T: Told>(
         let fact = items[index].told.fact(kept.id, kept.account, previous);
         let contact = state.contact;
         if former.is_some() && former != contact {
-            tx.record(Change::new(actor.origin(), former, fact.clone()));
+            tx.record(Change::new(origin, former, fact.clone()));
         }
-        tx.record(Change::new(actor.origin(), contact, fact));
+        tx.record(Change::new(origin, contact, fact));
     }
 }

@@ -204,14 +204,14 @@ pub(super) fn is_dropped(char: char) -> bool {
 }
 
 /// `text` on one line without what must not be seen, at most `limit` characters long.
-pub(super) fn clean_line(text: &str, limit: usize) -> String {
+pub(crate) fn clean_line(text: &str, limit: usize) -> String {
     let kept: String = text.chars().filter(|char| !is_dropped(*char)).collect();
     let line = kept.split_whitespace().collect::<Vec<_>>().join(" ");
     shorten(&line, limit)
 }
 
 /// `text` with its line breaks, without what must not be seen, at most `limit` characters long.
-pub(super) fn clean_text(text: &str, limit: usize) -> String {
+pub(crate) fn clean_text(text: &str, limit: usize) -> String {
     let kept: String = text
         .replace("\r\n", "\n")
         .replace(

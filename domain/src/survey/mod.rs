@@ -1,8 +1,25 @@
-//! Answers to surveys: how likely somebody is to recommend us (NPS), and how satisfied somebody was
-//! (CSAT), as the system that asked tells them.
+//! Surveys: how likely somebody is to recommend us (NPS), and how satisfied somebody was (CSAT).
 //!
-//! Taken in by `ingest` (see [`fact`](crate::fact) for what all kinds of facts have in common). What
-//! follows from an answer, such as a rule that fires, reads `survey.answered` in the change log.
+//! Answers are facts, whoever asked: other systems tell theirs through [`ingest`] (see
+//! [`fact`](crate::fact) for what all kinds of facts have in common), and what is sent from a form of
+//! ours is taken in the same way. What follows from an answer, such as a rule that fires, reads
+//! `survey.answered` in the change log.
+//!
+//! A [`Survey`](entity::survey) is a workspace's own question. Its key is that of its answers:
+//! - [`words`]: what it says in each language, purely;
+//! - [`write`](mod@write): members making and changing surveys; [`uses`]: what sends them;
+//! - [`invite`]: asking contacts, by a link or by email, once in each wave;
+//! - [`mail`]: the worker's turn, which hands the mails over;
+//! - [`form`]: what is behind a link, without a login;
+//! - [`read`]: looking at surveys and invitations.
+
+pub mod form;
+pub mod invite;
+pub mod mail;
+pub mod read;
+pub mod uses;
+pub mod words;
+pub mod write;
 
 use std::ops::RangeInclusive;
 
@@ -14,6 +31,11 @@ use entity::{
 };
 use serde::Serialize;
 use uuid::Uuid;
+
+pub use invite::send;
+pub use uses::{SurveyUse, SurveyUseKind};
+pub use words::{OwnTexts, Texts};
+pub use write::{NewSurvey, SurveyChanges, create, set_archived, update};
 
 use crate::{
     access::Actor,
@@ -66,7 +88,7 @@ pub async fn ingest(
 }
 
 /// The scores that answers of a kind can have.
-pub(crate) fn scale(kind: SurveyKind) -> RangeInclusive<i64> {
+pub fn scale(kind: SurveyKind) -> RangeInclusive<i64> {
     match kind {
         SurveyKind::Nps => 0..=10,
         SurveyKind::Csat => 1..=5,

@@ -7,7 +7,8 @@ use entity::{
         DocumentId, EmailEventId, EnrolmentId, EventId, FiringId, HealthModelId,
         InAppNotificationId, InboxId, InvoiceId, MemberId, MergeId, MessageId, NoteId, OperationId,
         OpportunityId, OrderId, PlaybookId, RuleId, SegmentId, StageChangeId, SurveyAnswerId,
-        SuspectId, TagGroupId, TagId, TaggingId, TargetId, TaskId, TeamId, TicketId, WorkspaceId,
+        SurveyId, SurveyInvitationId, SuspectId, TagGroupId, TagId, TaggingId, TargetId, TaskId,
+        TeamId, TicketId, WorkspaceId,
     },
     kind::{
         Channel, ContactField, ConversationStatus, EmailEventKind, EnrolmentState, HealthBand,
@@ -315,6 +316,15 @@ pub enum Fact {
         score: i64,
         is_new: bool,
     },
+    /// A survey was made, changed, archived or restored.
+    #[serde(rename = "survey.changed")]
+    SurveyChanged { survey_id: SurveyId },
+    /// A contact was asked to answer a survey.
+    #[serde(rename = "survey.invited")]
+    SurveyInvited {
+        invitation_id: SurveyInvitationId,
+        survey_id: SurveyId,
+    },
     /// A rule was created, changed, paused or deleted.
     #[serde(rename = "rule.changed")]
     RuleChanged { rule_id: RuleId },
@@ -465,6 +475,8 @@ impl Fact {
             Self::TicketRecorded { .. } => "ticket.recorded",
             Self::OpportunityRecorded { .. } => "opportunity.recorded",
             Self::SurveyAnswered { .. } => "survey.answered",
+            Self::SurveyChanged { .. } => "survey.changed",
+            Self::SurveyInvited { .. } => "survey.invited",
             Self::RuleChanged { .. } => "rule.changed",
             Self::RuleFired { .. } => "rule.fired",
             Self::RulePaused { .. } => "rule.paused",
@@ -549,6 +561,8 @@ impl Fact {
             Self::TicketRecorded { ticket_id, .. } => ticket_id.0,
             Self::OpportunityRecorded { opportunity_id, .. } => opportunity_id.0,
             Self::SurveyAnswered { answer_id, .. } => answer_id.0,
+            Self::SurveyChanged { survey_id } => survey_id.0,
+            Self::SurveyInvited { invitation_id, .. } => invitation_id.0,
             Self::RuleChanged { rule_id } | Self::RulePaused { rule_id, .. } => rule_id.0,
             Self::RuleFired { firing_id, .. } => firing_id.0,
             Self::SegmentChanged { segment_id }
@@ -642,6 +656,8 @@ impl Fact {
             Self::TicketRecorded { ticket_id, .. } => ticket_id.to_string(),
             Self::OpportunityRecorded { opportunity_id, .. } => opportunity_id.to_string(),
             Self::SurveyAnswered { answer_id, .. } => answer_id.to_string(),
+            Self::SurveyChanged { survey_id } => survey_id.to_string(),
+            Self::SurveyInvited { invitation_id, .. } => invitation_id.to_string(),
             Self::RuleChanged { rule_id } | Self::RulePaused { rule_id, .. } => rule_id.to_string(),
             Self::RuleFired { firing_id, .. } => firing_id.to_string(),
             Self::SegmentChanged { segment_id }

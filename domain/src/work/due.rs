@@ -1,4 +1,4 @@
-//! Rows with a time: deliveries, operations, and conversations to be woken. What calls out and what is
+//! Rows with a time: deliveries, mails of surveys, operations, and conversations to be woken. What calls out and what is
 //! long has a turn of its own, what needs only the database is done by [`run_here`].
 //!
 //! A worker claims items that are due under a lease with a fencing token; due times and leases are
@@ -88,7 +88,7 @@ pub async fn add(ctx: &Ctx, tx: &mut Tx<'_>, items: &[NewItem]) -> Result<(), Db
 /// The hint that wakes whoever does items of this kind.
 pub(super) fn work_of(kind: DueKind) -> Work {
     match kind {
-        DueKind::ConversationWake | DueKind::Delivery => Work::Due,
+        DueKind::ConversationWake | DueKind::Delivery | DueKind::SurveyInvitation => Work::Due,
         DueKind::Operation => Work::Operation,
     }
 }

@@ -104,7 +104,7 @@ async fn insert(ctx: &Ctx, tx: &Tx<'_>, new: NewWorkspace) -> Result<Created> {
         id: tx.workspace,
         name,
         time_zone: new.time_zone.name().to_owned(),
-        locale: locale_word(new.locale).to_owned(),
+        locale: new.locale.word().to_owned(),
         own_addresses: json!(new.own_addresses),
         rules_version: 0,
         tag_creation: TagCreation::Administrators,
@@ -188,7 +188,7 @@ pub async fn update(
         active.own_addresses = Set(json!(addresses));
     }
     if let Some(locale) = changes.locale {
-        active.locale = Set(locale_word(locale).to_owned());
+        active.locale = Set(locale.word().to_owned());
     }
     if let Some(creation) = changes.tag_creation {
         active.tag_creation = Set(creation);
@@ -231,15 +231,6 @@ fn check_own_addresses(addresses: &[String], errors: &mut Vec<UserError>) {
 /// Our own addresses and domains, as stored.
 pub fn own_addresses(workspace: &workspace::Model) -> Vec<String> {
     serde_json::from_value(workspace.own_addresses.clone()).unwrap_or_default()
-}
-
-/// The language as stored.
-fn locale_word(locale: Locale) -> &'static str {
-    match locale {
-        Locale::Ja => "JA",
-        Locale::En => "EN",
-        Locale::Zh => "ZH",
-    }
 }
 
 /// The language of a transaction's workspace.

@@ -99,6 +99,10 @@ const SILENT: &[(&str, &str)] = &[
         "enrolments keep their own history with who, when and why",
     ),
     (
+        "sendSurvey",
+        "invitations keep their own history with who, when and what became of them",
+    ),
+    (
         "cancelOperation",
         "an operation keeps who asked for it and what became of it",
     ),
@@ -160,6 +164,7 @@ fn every_mutation_leaves_an_audit_entry_or_is_named_with_the_reason() {
             for (restore, thing, word) in [
                 ("restoreInbox", "Inbox", "spare_inbox"),
                 ("restoreTag", "Tag", "spare_tag"),
+                ("restoreSurvey", "Survey", "spare_survey"),
             ] {
                 if row.field == restore {
                     let archive = format!(

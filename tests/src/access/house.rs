@@ -170,6 +170,8 @@ impl House {
         door.must(owner, onward, json!({ "input": input })).await;
         house.journey(door).await;
         house.segments(door, &canary).await;
+        house.survey(door, "survey", &canary).await;
+        house.asked(door).await;
         house.refresh(door).await;
         house
     }
@@ -314,6 +316,27 @@ impl House {
         let input = json!({ "title": title, "contactId": self.ids["contact"] });
         let made = door.must(owner, task, json!({ "input": input })).await;
         self.keep(word, &made["task"]["id"]);
+    }
+
+    /// A survey.
+    async fn survey(&mut self, door: &Door, word: &str, key: &str) {
+        let owner = &self.owner.clone();
+        let survey = "mutation($input: CreateSurveyInput!) { createSurvey(input: $input) \
+            { survey { id } userErrors { message } } }";
+        let input = json!({ "key": key, "kind": "NPS", "name": key });
+        let made = door.must(owner, survey, json!({ "input": input })).await;
+        self.keep(word, &made["survey"]["id"]);
+    }
+
+    /// The contact, asked by the survey.
+    async fn asked(&mut self, door: &Door) {
+        let owner = &self.owner.clone();
+        let send = "mutation($input: SendSurveyInput!) { sendSurvey(input: $input) \
+            { invitation { id } userErrors { message } } }";
+        let (survey, contact) = (&self.ids["survey"], &self.ids["contact"]);
+        let input = json!({ "surveyId": survey, "contactId": contact, "medium": "LINK" });
+        let sent = door.must(owner, send, json!({ "input": input })).await;
+        self.keep("invitation", &sent["invitation"]["id"]);
     }
 
     /// A segment kept by hand with the contact in it, and a live one.
@@ -635,6 +658,15 @@ impl House {
             let made = door.must(owner, rule, json!({ "input": input })).await;
             self.keep("spare_rule", &made["rule"]["id"]);
         }
+        if let Some(last) = self.ids.get("spare_survey") {
+            // A workspace does not hold any number of them.
+            let archive = "mutation($input: ArchiveSurveyInput!) \
+                { archiveSurvey(input: $input) { survey { id } } }";
+            let input = json!({ "input": { "id": last } });
+            door.ask(owner, archive, &input).await;
+        }
+        self.survey(door, "spare_survey", &format!("Spare {number}"))
+            .await;
         let segment = "mutation($input: CreateSegmentInput!) { createSegment(input: $input) \
             { segment { id } userErrors { path message } } }";
         let input = json!({ "name": format!("Spare {number}"), "subject": "CONTACT" });

@@ -142,6 +142,8 @@ pub(super) fn rows() -> Vec<Row> {
         ask("tagQualityRun", json!({ "id": "@run" }), READ),
         ask("tagQualityRun", json!({}), READ),
         ask("tagQualityRuns", json!({}), READ),
+        ask("survey", json!({ "id": "@survey" }), READ),
+        ask("surveys", json!({}), READ),
         ask("surveyAnswer", json!({ "id": "@surveyAnswer" }), READ),
         ask("surveyAnswers", json!({}), READ),
         ask("ticket", json!({ "id": "@ticket" }), READ),
@@ -606,6 +608,34 @@ pub(super) fn rows() -> Vec<Row> {
         change(
             "addToSegment",
             &json!({ "id": "@segment", "members": { "contactIds": ["@contact"] } }),
+            WRITE,
+        ),
+        change(
+            "createSurvey",
+            &json!({
+                "key": "new #", "kind": "NPS", "name": "New",
+                "texts": [{ "locale": "EN", "question": "How?" }],
+            }),
+            CONFIGURE,
+        ),
+        change(
+            "updateSurvey",
+            &json!({ "id": "@survey", "name": "Changed #" }),
+            CONFIGURE,
+        ),
+        change(
+            "archiveSurvey",
+            &json!({ "id": "@spare_survey" }),
+            CONFIGURE,
+        ),
+        change(
+            "restoreSurvey",
+            &json!({ "id": "@spare_survey" }),
+            CONFIGURE,
+        ),
+        change(
+            "sendSurvey",
+            &json!({ "surveyId": "@survey", "contactId": "@spare_contact", "medium": "LINK" }),
             WRITE,
         ),
         change(

@@ -23,6 +23,7 @@ use domain::{
     },
     rule::{self, NewRule, Rule, trigger::Trigger},
     store::Query,
+    survey,
     tag::{self, NewTag},
     work::due,
 };
@@ -249,6 +250,12 @@ impl World {
     /// Lets a delivery worker take one turn.
     pub async fn deliver(&self, receiver: &Receiver) -> Turn {
         let turn = deliver::run_due(&self.ctx, receiver, None, Limits::items(1_000)).await;
+        turn.expect("a turn")
+    }
+
+    /// Lets a worker send the mails of surveys that are due.
+    pub async fn ask(&self, receiver: &Receiver) -> survey::mail::Turn {
+        let turn = survey::mail::run_due(&self.ctx, receiver, None, Limits::items(1_000)).await;
         turn.expect("a turn")
     }
 

@@ -5,8 +5,8 @@ use entity::id::{
     AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
     EmailEventId, EnrolmentId, EventId, FiringId, Id, InAppNotificationId, InboxId, InvoiceId,
     MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId, SegmentId,
-    SurveyAnswerId, TagGroupId, TagId, TagQualityRunId, TaggingId, TargetId, TaskId, TeamId,
-    TicketId,
+    SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId, TagId, TagQualityRunId, TaggingId,
+    TargetId, TaskId, TeamId, TicketId,
 };
 
 use super::{
@@ -28,6 +28,7 @@ use super::{
     report::TagQualityRun,
     rule::{Rule, RuleFiring},
     segment::Segment,
+    survey::{Survey, SurveyInvitation},
     tag::{Tag, TagGroup, Tagging},
     task::Task,
     team::Team,
@@ -87,8 +88,12 @@ pub enum Node {
     Rule(Rule),
     /// One match of one rule on one message.
     RuleFiring(RuleFiring),
+    /// A question that is sent to contacts.
+    Survey(Survey),
     /// An answer to a survey.
     SurveyAnswer(SurveyAnswer),
+    /// One contact asked to answer a survey.
+    SurveyInvitation(SurveyInvitation),
     /// Contacts or accounts for which a condition holds, or that are listed by hand.
     Segment(Segment),
     /// A label in a tree.
@@ -225,6 +230,16 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await?
             .map(SurveyAnswer)
             .map(Node::SurveyAnswer));
+    }
+    if let Some(id) = known::<SurveyId>(id) {
+        return Ok(loader.load_one(id).await?.map(Survey).map(Node::Survey));
+    }
+    if let Some(id) = known::<SurveyInvitationId>(id) {
+        return Ok(loader
+            .load_one(id)
+            .await?
+            .map(SurveyInvitation)
+            .map(Node::SurveyInvitation));
     }
     if let Some(id) = known::<RuleId>(id) {
         return Ok(loader.load_one(id).await?.map(Rule).map(Node::Rule));

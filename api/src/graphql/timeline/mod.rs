@@ -6,7 +6,8 @@ use domain::timeline;
 use entity::{
     id::{
         EmailEventId, EnrolmentId, EventId, FiringId, HealthEntryId, InvoiceId, MessageId, NoteId,
-        OpportunityId, OrderId, StageChangeId, SurveyAnswerId, TaggingId, TicketId,
+        OpportunityId, OrderId, StageChangeId, SurveyAnswerId, SurveyInvitationId, TaggingId,
+        TicketId,
     },
     kind::TimelineKind,
 };
@@ -23,6 +24,7 @@ use super::{
     playbook::Enrolment,
     rule::RuleFiring,
     stage::StageChange,
+    survey::SurveyInvitation,
     tag::Tagging,
 };
 
@@ -60,6 +62,8 @@ pub(crate) enum TimelineSubject {
     StageChange(StageChange),
     /// An answer to a survey.
     SurveyAnswer(SurveyAnswer),
+    /// Being asked to answer a survey.
+    SurveyInvitation(SurveyInvitation),
     /// A tag that was put on or taken off.
     Tagging(Tagging),
     /// A case of the support desk.
@@ -135,6 +139,10 @@ impl TimelineEntry {
             TimelineKind::SurveyAnswer => {
                 let found = loader.load_one(SurveyAnswerId(id)).await?;
                 found.map(SurveyAnswer).map(S::SurveyAnswer)
+            }
+            TimelineKind::SurveyInvited => {
+                let found = loader.load_one(SurveyInvitationId(id)).await?;
+                found.map(SurveyInvitation).map(S::SurveyInvitation)
             }
             TimelineKind::PlaybookEntered | TimelineKind::PlaybookLeft => {
                 let found = loader.load_one(EnrolmentId(id)).await?;

@@ -51,7 +51,7 @@ pub async fn unknown(
 }
 
 /// The tables in which things are looked up by id alone, and what must hold of the row `x`.
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 11] = [
     ("inbox", ""),
     ("notification_target", ""),
     ("tag_group", " AND x.kind = 'CONTACT'"),
@@ -68,6 +68,7 @@ const TABLES: [(&str, &str); 10] = [
         " AND x.subject = 'ACCOUNT' AND x.deleted_at IS NULL",
     ),
     ("playbook", " AND x.state <> 'ARCHIVED'"),
+    ("survey", " AND x.archived_at IS NULL"),
 ];
 
 fn table_of(kind: IdKind) -> Option<(&'static str, &'static str)> {
@@ -83,6 +84,7 @@ fn table_of(kind: IdKind) -> Option<(&'static str, &'static str)> {
         IdKind::Segment(SubjectKind::Account) => TABLES[8],
         IdKind::Segment(_) => TABLES[7],
         IdKind::Playbook => TABLES[9],
+        IdKind::Survey => TABLES[10],
     })
 }
 

@@ -6,7 +6,7 @@ mod names;
 
 use entity::{
     id::{
-        AccountId, AttributeId, CampaignId, Id, InboxId, MemberId, PlaybookId, SegmentId,
+        AccountId, AttributeId, CampaignId, Id, InboxId, MemberId, PlaybookId, SegmentId, SurveyId,
         TagGroupId, TagId, TargetId,
     },
     kind::{AttributeType, SubjectKind, TagKind},
@@ -43,6 +43,8 @@ pub enum IdKind {
     Segment(SubjectKind),
     /// A playbook that is not archived.
     Playbook,
+    /// A survey that is not archived.
+    Survey,
 }
 
 /// What a custom attribute must hold so that a test of it makes sense.
@@ -102,6 +104,7 @@ impl IdKind {
             Self::Segment(SubjectKind::Account) => "segment of accounts",
             Self::Segment(_) => "segment of contacts",
             Self::Playbook => "playbook",
+            Self::Survey => "survey",
         }
     }
 }
@@ -135,6 +138,7 @@ impl IdReader for TypedIds {
             IdKind::Attribute(..) => text.parse().map(AttributeId::uuid).ok(),
             IdKind::Segment(_) => text.parse().map(SegmentId::uuid).ok(),
             IdKind::Playbook => text.parse().map(PlaybookId::uuid).ok(),
+            IdKind::Survey => text.parse().map(SurveyId::uuid).ok(),
         }
     }
 }
@@ -152,6 +156,7 @@ impl IdWriter for TypedIds {
             IdKind::Attribute(..) => AttributeId(id).to_string(),
             IdKind::Segment(_) => SegmentId(id).to_string(),
             IdKind::Playbook => PlaybookId(id).to_string(),
+            IdKind::Survey => SurveyId(id).to_string(),
         }
     }
 }

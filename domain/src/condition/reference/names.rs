@@ -38,6 +38,8 @@ pub async fn names(
         "campaign",
         "attribute_definition",
         "segment",
+        "playbook",
+        "survey",
     ] {
         let ids: HashSet<Uuid> = references
             .iter()
@@ -71,6 +73,7 @@ fn table_of(kind: IdKind) -> &'static str {
         IdKind::Attribute(..) => "attribute_definition",
         IdKind::Segment(_) => "segment",
         IdKind::Playbook => "playbook",
+        IdKind::Survey => "survey",
     }
 }
 

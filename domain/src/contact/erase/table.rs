@@ -104,6 +104,8 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
         Derived(&[
             of_their_deliveries!("subject_id"),
             in_their_conversations!("subject_id"),
+            "t.subject_id IN (SELECT i.id FROM survey_invitation i WHERE i.workspace_id = $1
+               AND i.contact_id IN (SELECT r.id FROM {r}))",
         ]),
     ),
     line("delivery", R(&[theirs!("contact_id")])),
@@ -195,6 +197,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("ticket", R(&[theirs!("contact_id")])),
     line("opportunity", R(&[theirs!("contact_id")])),
     line("survey_answer", R(&[theirs!("contact_id")])),
+    line("survey_invitation", R(&[theirs!("contact_id")])),
     line("health_history", R(&[theirs!("contact_id")])),
     line("timeline_entry", Derived(&[theirs!("contact_id")])),
     line("timeline_move", Derived(&[theirs!("contact_id")])),
@@ -258,6 +261,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("search_state", Nothing),
     line("segment", Nothing),
     line("suppression", Nothing),
+    line("survey", Nothing),
     line("tag", Nothing),
     line("tag_closure", Nothing),
     line("tag_count", Nothing),

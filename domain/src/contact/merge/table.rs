@@ -118,6 +118,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     ),
     line("subscription_change", "contact_id", Moved("t.id")),
     line("survey_answer", "contact_id", Moved("t.id")),
+    line("survey_invitation", "contact_id", Moved("t.id")),
     line("tag_rank", "target_id", Tagged),
     line("tagging", "target_id", Tagged),
     line("task", "contact_id", Moved("t.id")),

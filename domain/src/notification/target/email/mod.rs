@@ -11,6 +11,7 @@ use crate::{
         notice::{Notice, clean_line, clean_text},
     },
     port::{MailError, MailReceipt, OutgoingMail},
+    text::escape_html as escape,
 };
 
 /// Characters a subject has at most.
@@ -64,22 +65,6 @@ pub fn mail(id: String, to: Vec<String>, notice: &Notice, locale: Locale) -> Out
              {html}</body></html>\n"
         ),
     }
-}
-
-/// `text` as it may stand in HTML, between tags and in attributes alike.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            char => escaped.push(char),
-        }
-    }
-    escaped
 }
 
 /// What the server's answer means: `told` says whether an earlier attempt already reached somebody.

@@ -1,0 +1,103 @@
+//! Contacts who were asked.
+
+use async_graphql::{Context, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::{locale::Locale, survey::read};
+use entity::kind::{SurveyInvitationState, SurveyMedium};
+
+use super::Survey;
+use crate::graphql::{
+    access::ChangeOrigin,
+    contact::Contact,
+    context::{business, loader},
+    fact::SurveyAnswer,
+};
+
+/// One contact asked to answer a survey.
+#[derive(Debug, Clone)]
+pub struct SurveyInvitation(pub(crate) entity::survey_invitation::Model);
+
+/// One contact asked to answer a survey. What opens the form is told to nobody but the contact, or once
+/// to the member who asked for a link.
+#[Object]
+impl SurveyInvitation {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The survey.
+    async fn survey(&self, context: &Context<'_>) -> Result<Option<Survey>> {
+        let found = loader(context)?.load_one(self.0.survey_id).await?;
+        Ok(found.map(Survey))
+    }
+
+    /// Who is asked.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let found = loader(context)?.load_one(self.0.contact_id).await?;
+        Ok(found.map(Contact::from))
+    }
+
+    /// How they are asked.
+    async fn medium(&self) -> SurveyMedium {
+        self.0.medium
+    }
+
+    /// The language they are asked in.
+    async fn locale(&self) -> Locale {
+        Locale::from_word(&self.0.locale).unwrap_or_default()
+    }
+
+    /// Where it stands now.
+    async fn state(&self, context: &Context<'_>) -> Result<SurveyInvitationState> {
+        Ok(read::state(&self.0, business(context)?.clock.now()))
+    }
+
+    /// Who has them asked.
+    fn made_by(&self) -> Result<ChangeOrigin> {
+        ChangeOrigin::read(&self.0.made_by)
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// Until when it can be answered.
+    async fn expires_at(&self) -> DateTime<Utc> {
+        self.0.expires_at
+    }
+
+    /// When the mail was taken, or the link handed out.
+    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+        self.0.sent_at
+    }
+
+    /// How often the mail was tried.
+    async fn attempts(&self) -> i64 {
+        self.0.attempts
+    }
+
+    /// When the mail is tried next, if it is.
+    async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
+        self.0.next_attempt_at
+    }
+
+    /// What went wrong with the mail last, if anything did.
+    async fn last_error(&self) -> Option<&str> {
+        self.0.last_error.as_deref()
+    }
+
+    /// When it was last answered.
+    async fn answered_at(&self) -> Option<DateTime<Utc>> {
+        self.0.answered_at
+    }
+
+    /// The answer; a later one takes the place of the one before.
+    async fn answer(&self, context: &Context<'_>) -> Result<Option<SurveyAnswer>> {
+        let Some(id) = self.0.answer_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(SurveyAnswer))
+    }
+}

@@ -1,0 +1,222 @@
+//! Surveys of our own over GraphQL. Answers are in `fact/survey.rs`.
+
+mod invitation;
+mod mutation;
+mod query;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    locale::Locale,
+    page::PageRequest,
+    survey::{
+        self, OwnTexts, SurveyUseKind, Texts,
+        read::{self, InvitationFilter},
+        words,
+    },
+};
+use entity::kind::{SurveyInvitationState, SurveyKind};
+
+use super::{
+    access::ChangeOrigin,
+    context::reader,
+    error::fault,
+    few::few,
+    id,
+    page::{Connection, connection},
+};
+
+pub(crate) use invitation::SurveyInvitation;
+pub(crate) use mutation::SurveyMutation;
+pub(crate) use query::SurveyQuery;
+
+/// A question that is sent to contacts.
+#[derive(Debug, Clone)]
+pub struct Survey(pub(crate) entity::survey::Model);
+
+/// Everything a survey says in one language.
+#[derive(SimpleObject)]
+pub(crate) struct SurveyTexts {
+    /// The language.
+    locale: Locale,
+    /// The question.
+    question: String,
+    /// What the lowest score means.
+    lowest: String,
+    /// What the highest score means.
+    highest: String,
+    /// What stands above the field for a comment.
+    comment_prompt: String,
+    /// What is said after an answer.
+    thanks: String,
+    /// The subject of the mail.
+    mail_subject: String,
+    /// What the mail says above the question.
+    mail_text: String,
+}
+
+impl From<Texts> for SurveyTexts {
+    fn from(texts: Texts) -> Self {
+        Self {
+            locale: texts.locale,
+            question: texts.question,
+            lowest: texts.lowest.to_owned(),
+            highest: texts.highest.to_owned(),
+            comment_prompt: texts.comment_prompt,
+            thanks: texts.thanks,
+            mail_subject: texts.mail_subject,
+            mail_text: texts.mail_text,
+        }
+    }
+}
+
+/// Texts of a workspace's own in one language. What is left out, or empty, is ready-made.
+#[derive(InputObject)]
+pub(crate) struct SurveyTextsInput {
+    /// The language.
+    locale: Locale,
+    /// The question, at most 500 characters.
+    question: Option<String>,
+    /// What stands above the field for a comment, at most 500 characters.
+    comment_prompt: Option<String>,
+    /// What is said after an answer, at most 500 characters.
+    thanks: Option<String>,
+    /// The subject of the mail, at most 150 characters.
+    mail_subject: Option<String>,
+    /// What the mail says above the question, at most 5,000 characters.
+    mail_text: Option<String>,
+}
+
+impl From<SurveyTextsInput> for OwnTexts {
+    fn from(input: SurveyTextsInput) -> Self {
+        Self {
+            locale: input.locale,
+            question: input.question,
+            comment_prompt: input.comment_prompt,
+            thanks: input.thanks,
+            mail_subject: input.mail_subject,
+            mail_text: input.mail_text,
+        }
+    }
+}
+
+/// Something that sends a survey.
+#[derive(SimpleObject)]
+pub(crate) struct SurveyUse {
+    /// What kind of thing it is.
+    kind: SurveyUseKind,
+    /// Its global id.
+    id: ID,
+    /// Its name.
+    name: String,
+}
+
+/// A question that is sent to contacts, who answer it on a form without a login. Its answers are those
+/// of `surveyAnswers` that have its key, whoever told of them.
+#[Object]
+impl Survey {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The name under which its answers are kept; unique in the workspace, for good.
+    async fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// What kind of question it is.
+    async fn kind(&self) -> SurveyKind {
+        self.0.kind
+    }
+
+    /// The name shown to members.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it says, in each language; ready-made where the workspace has no text of its own. A
+    /// contact is asked in their own language, or else in the workspace's.
+    async fn texts(&self) -> Vec<SurveyTexts> {
+        let own = words::from_stored(&self.0.texts);
+        let each = Locale::ALL.into_iter();
+        each.map(|locale| words::texts(self.0.kind, locale, &own).into())
+            .collect()
+    }
+
+    /// How many days lie between two invitations of one person; with 0, nothing does.
+    async fn wave_days(&self) -> i64 {
+        self.0.wave_days
+    }
+
+    /// How many days an invitation can be answered.
+    async fn valid_days(&self) -> i64 {
+        self.0.valid_days
+    }
+
+    /// Who was asked, newest first.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments and two filters"
+    )]
+    async fn invitations(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only those of this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only those that stand in one of these ways.")] states: Option<
+            Vec<SurveyInvitationState>,
+        >,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, SurveyInvitation>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = InvitationFilter {
+            survey: Some(self.0.id),
+            contact: id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?,
+            states: few(states, &["states"]).map_err(fault)?,
+        };
+        let found = read::invitations(ctx, actor.workspace, &filter, &page).await;
+        Ok(connection(
+            found
+                .map_err(fault)?
+                .map(|(cursor, row)| (cursor, SurveyInvitation(row))),
+        ))
+    }
+
+    /// What sends it. As long as there is something, the survey cannot be archived.
+    async fn uses(&self, context: &Context<'_>) -> Result<Vec<SurveyUse>> {
+        let (ctx, actor) = reader(context)?;
+        let found = survey::uses::list(ctx, actor.workspace, self.0.id)
+            .await
+            .map_err(fault)?;
+        let uses = found.into_iter().map(|one| SurveyUse {
+            kind: one.kind,
+            id: one.id.into(),
+            name: one.name,
+        });
+        Ok(uses.collect())
+    }
+
+    /// Who made it.
+    fn created_by(&self) -> Result<ChangeOrigin> {
+        ChangeOrigin::read(&self.0.created_by)
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// Since when nobody is asked any more; nothing while it is in use.
+    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.archived_at
+    }
+}

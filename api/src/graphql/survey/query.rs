@@ -1,0 +1,52 @@
+//! Asking for surveys.
+
+use async_graphql::{Context, ID, Object, Result};
+use domain::{page::PageRequest, survey::read};
+use entity::id::SurveyId;
+
+use super::Survey;
+use crate::graphql::{
+    context::{loader, reader},
+    error::fault,
+    id,
+    page::{Connection, connection},
+};
+
+#[derive(Default)]
+pub(crate) struct SurveyQuery;
+
+#[Object(name = "SurveyDefinitionQuery")]
+impl SurveyQuery {
+    /// One survey; nothing when there is none of this id.
+    async fn survey(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The survey's global id.")] id: ID,
+    ) -> Result<Option<Survey>> {
+        let loader = loader(context)?;
+        let Ok(id) = id::parse::<SurveyId>(&id, &["id"]) else {
+            return Ok(None);
+        };
+        Ok(loader.load_one(id).await?.map(Survey))
+    }
+
+    /// The workspace's surveys by name.
+    async fn surveys(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Also archived ones.", default)] archived: bool,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Survey>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = read::surveys(ctx, actor.workspace, archived, &page).await;
+        Ok(connection(
+            found
+                .map_err(fault)?
+                .map(|(cursor, row)| (cursor, Survey(row))),
+        ))
+    }
+}

@@ -1,0 +1,190 @@
+//! The form over real HTTP, as a browser without a login sees it.
+
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::{Client, text},
+    installation::on_each,
+};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+struct Shown {
+    status: StatusCode,
+    headers: header::HeaderMap,
+    body: String,
+}
+
+async fn send(client: &Client, method: Method, path: &str, kind: &str, body: String) -> Shown {
+    let url = format!("http://{}{path}", client.address);
+    let mut request = client.http.request(method, url);
+    if !kind.is_empty() {
+        request = request.header(header::CONTENT_TYPE, kind).body(body);
+    }
+    let answer = request.send().await.expect("an answer");
+    Shown {
+        status: answer.status(),
+        headers: answer.headers().clone(),
+        body: answer.text().await.expect("a body"),
+    }
+}
+
+async fn get(client: &Client, path: &str) -> Shown {
+    send(client, Method::GET, path, "", String::new()).await
+}
+
+async fn post(client: &Client, path: &str, body: &str) -> Shown {
+    send(client, Method::POST, path, FORM, body.to_owned()).await
+}
+
+/// A contact who is asked by a link; the path of the form, and the contact.
+async fn asked(owner: &Client, key: &str) -> (String, String) {
+    let input = json!({ "key": key, "kind": "CSAT", "name": "After <closing>",
+        "texts": [{ "locale": "EN", "question": "Was it \"good\" & <b>quick</b>?" }] });
+    let made = owner.change("createSurvey", input, "survey { id }").await;
+    let input = json!({ "name": "Taro", "locale": "en" });
+    let contact = owner.change("createContact", input, "contact { id }").await;
+    let contact = text(&contact["contact"]["id"]);
+    let input = json!({
+        "surveyId": made["survey"]["id"], "contactId": contact, "medium": "LINK",
+    });
+    let sent = owner
+        .change(
+            "sendSurvey",
+            input,
+            "link invitation { state survey { key } }",
+        )
+        .await;
+    assert_eq!(sent["invitation"]["state"], "SENT");
+    assert_eq!(sent["invitation"]["survey"]["key"], key);
+    (text(&sent["link"]), contact)
+}
+
+async fn answers(owner: &Client) -> Value {
+    let query = "{ surveyAnswers { nodes { surveyKey kind score comment contact { id } } } }";
+    let found = owner.must(query, json!({})).await;
+    found["nodes"].clone()
+}
+
+#[test]
+fn a_form_is_shown_answered_and_answered_anew_without_a_login() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let (path, contact) = asked(&owner, "closing").await;
+        assert!(path.starts_with("/survey/"), "{path}");
+
+        let shown = get(&owner, &path).await;
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        assert!(
+            shown
+                .body
+                .contains("Was it &quot;good&quot; &amp; &lt;b&gt;quick&lt;/b&gt;?"),
+            "{}",
+            shown.body
+        );
+        assert_eq!(shown.body.matches("type=\"radio\"").count(), 5);
+        assert!(!shown.body.contains(" checked>") && !shown.body.contains("<script"));
+        let policy = shown.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+        ] {
+            assert_eq!(shown.headers[name], value, "{name}");
+        }
+
+        // What scanners do: they follow every link, and nothing is answered.
+        for score in 0..7 {
+            let shown = get(&owner, &format!("{path}?score={score}")).await;
+            assert_eq!(shown.status, 200);
+            let chosen = format!("value=\"{score}\" required checked>");
+            assert_eq!(shown.body.contains(&chosen), (1..=5).contains(&score));
+        }
+        let shown = send(&owner, Method::HEAD, &path, "", String::new()).await;
+        assert_eq!((shown.status.as_u16(), shown.body.as_str()), (200, ""));
+        assert_eq!(answers(&owner).await, json!([]));
+
+        for (body, says) in [
+            ("comment=x", "Choose one of the numbers"),
+            ("score=6", "Choose one of the numbers"),
+            ("score=ten", "Choose one of the numbers"),
+        ] {
+            let shown = post(&owner, &path, body).await;
+            assert_eq!(shown.status, 422, "{body}");
+            assert!(shown.body.contains(says), "{}", shown.body);
+        }
+        let long = format!("score=4&comment={}", "x".repeat(2_001));
+        let shown = post(&owner, &path, &long).await;
+        assert_eq!(shown.status, 422);
+        assert!(shown.body.contains("value=\"4\" required checked>"));
+        assert_eq!(answers(&owner).await, json!([]));
+
+        let shown = post(&owner, &path, "score=5&comment=%E7%B8%81+%3Cb%3E").await;
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        assert!(shown.body.contains("Thank you"), "{}", shown.body);
+        let expected = json!([{
+            "surveyKey": "closing", "kind": "CSAT", "score": 5, "comment": "縁 <b>",
+            "contact": { "id": contact },
+        }]);
+        assert_eq!(answers(&owner).await, expected);
+        assert!(get(&owner, &path).await.body.contains("answered already"));
+        assert_eq!(post(&owner, &path, "score=2").await.status, 200);
+        let now = answers(&owner).await;
+        assert_eq!(now.as_array().map(Vec::len), Some(1));
+        assert_eq!(
+            (&now[0]["score"], &now[0]["comment"]),
+            (&json!(2), &Value::Null)
+        );
+        installation
+    });
+}
+
+#[test]
+fn what_opens_no_form_is_answered_alike_and_nothing_large_is_read() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let (path, contact) = asked(&owner, "closing").await;
+        let unknown = format!("/survey/{}", "A".repeat(43));
+        let nothing = get(&owner, &unknown).await;
+        assert_eq!(nothing.status, 404);
+        assert!(nothing.headers.contains_key("content-security-policy"));
+        for other in ["/survey/x", "/survey/%00", "/survey/..%2Fgraphql"] {
+            let shown = get(&owner, other).await;
+            assert_eq!(
+                (shown.status, &shown.body),
+                (nothing.status, &nothing.body),
+                "{other}"
+            );
+        }
+        let shown = post(&owner, &unknown, "score=5").await;
+        assert_eq!((shown.status, &shown.body), (nothing.status, &nothing.body));
+
+        let shown = send(&owner, Method::DELETE, &path, "", String::new()).await;
+        assert_eq!(shown.status, 405);
+        assert_eq!(shown.headers["allow"], "GET, HEAD, POST");
+        let json = send(
+            &owner,
+            Method::POST,
+            &path,
+            "application/json",
+            "{}".to_owned(),
+        )
+        .await;
+        assert_eq!(json.status, 415);
+        let large = format!("score=5&comment={}", "x".repeat(80 * 1024));
+        assert_eq!(post(&owner, &path, &large).await.status, 413);
+        assert_eq!(answers(&owner).await, json!([]));
+
+        assert_eq!(post(&owner, &path, "score=4").await.status, 200);
+        let input = json!({ "id": contact });
+        owner.change("eraseContact", input, "erasedId").await;
+        let gone = get(&owner, &path).await;
+        assert_eq!((gone.status, &gone.body), (nothing.status, &nothing.body));
+        assert_eq!(post(&owner, &path, "score=1").await.status, 404);
+        assert_eq!(answers(&owner).await, json!([]));
+        installation
+    });
+}
