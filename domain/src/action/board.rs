@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     attribute_definition,
     id::{
-        AttributeId, ContactId, ConversationId, Id as _, MemberId, PlaybookId, TagId, TargetId,
-        WorkspaceId,
+        AttributeId, ContactId, ConversationId, Id as _, MemberId, PlaybookId, SurveyId, TagId,
+        TargetId, WorkspaceId,
     },
     kind::{LifecycleStage, TagTarget, TaskPriority},
 };
@@ -40,12 +40,17 @@ pub(crate) struct Wanted {
     targets: BTreeSet<Uuid>,
     members: BTreeSet<Uuid>,
     attributes: BTreeSet<Uuid>,
+    surveys: BTreeSet<Uuid>,
 }
 
 impl Wanted {
     /// How many ids are named.
     pub(crate) fn len(&self) -> usize {
-        self.tags.len() + self.targets.len() + self.members.len() + self.attributes.len()
+        self.tags.len()
+            + self.targets.len()
+            + self.members.len()
+            + self.attributes.len()
+            + self.surveys.len()
     }
 
     pub(crate) fn note(&mut self, effect: &Effect) {
@@ -58,6 +63,7 @@ impl Wanted {
             Effect::SetAttribute { attribute_id, .. } => {
                 self.attributes.insert(*attribute_id);
             }
+            Effect::SendSurvey { survey_id } => drop(self.surveys.insert(*survey_id)),
             _ => {}
         }
     }
@@ -96,6 +102,8 @@ pub(crate) enum Decision {
     Start(ContactId, PlaybookId),
     /// The contact is taken out of the playbook.
     Stop(ContactId, PlaybookId),
+    /// The contact is asked to answer the survey.
+    Ask(ContactId, SurveyId),
 }
 
 /// Decides about one effect on one case, with the tags as they stand, and keeps those up to date.
@@ -152,6 +160,11 @@ pub(crate) fn decide(effect: &Effect, case: &Case, tags: &mut Tags, usable: &Usa
             .map_or(nothing(OutcomeResult::NothingToActOn), |contact| {
                 Decision::Stop(contact, PlaybookId(*playbook_id))
             }),
+        Effect::SendSurvey { survey_id } => match case.contact {
+            None => nothing(OutcomeResult::NothingToActOn),
+            Some(_) if usable.wave(*survey_id).is_none() => nothing(OutcomeResult::Unavailable),
+            Some(contact) => Decision::Ask(contact, SurveyId(*survey_id)),
+        },
         Effect::SetStage { stage } => match case.contact {
             None => nothing(OutcomeResult::NothingToActOn),
             Some(contact) => Decision::Stage(contact, *stage),
@@ -371,7 +384,15 @@ pub(crate) struct Usable {
     targets: HashSet<Uuid>,
     members: HashSet<Uuid>,
     attributes: HashMap<Uuid, attribute_definition::Model>,
+    /// How many days lie between two invitations to each survey.
+    surveys: HashMap<Uuid, i64>,
     now: DateTime<Utc>,
+}
+
+#[derive(FromQueryResult)]
+struct Survey {
+    id: Uuid,
+    wave_days: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -416,6 +437,18 @@ impl Usable {
             let definitions = definitions.into_iter();
             usable.attributes = definitions.map(|one| (one.id.uuid(), one)).collect();
         }
+        if !wanted.surveys.is_empty() {
+            let surveys: Vec<Survey> = Query::new(
+                "SELECT s.id, s.wave_days FROM {r} JOIN survey s
+                   ON s.workspace_id = $1 AND s.id = r.id AND s.archived_at IS NULL",
+            )
+            .bind(tx.workspace)
+            .rows("r", Rows::new().uuids("id", wanted.surveys.iter().copied()))
+            .all(tx.connection())
+            .await?;
+            let surveys = surveys.into_iter();
+            usable.surveys = surveys.map(|one| (one.id, one.wave_days)).collect();
+        }
         Ok(usable)
     }
 
@@ -456,6 +489,11 @@ impl Usable {
 
     fn above(&self, tag: Uuid) -> &[Uuid] {
         self.above.get(&tag).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many days lie between two invitations to a survey that is named, if it can be sent.
+    pub(crate) fn wave(&self, survey: Uuid) -> Option<i64> {
+        self.surveys.get(&survey).copied()
     }
 
     /// Whether a tag that is named can be put on.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{DeliveryId, EnrolmentId, RuleId, TaskId},
+    id::{DeliveryId, EnrolmentId, RuleId, SurveyInvitationId, TaskId},
     kind::{ConversationStatus, LifecycleStage, Priority, TagTarget, TaskPriority},
 };
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,8 @@ pub enum Effect {
     StartPlaybook { playbook_id: Uuid },
     /// End the contact's enrolment in a playbook.
     StopPlaybook { playbook_id: Uuid },
+    /// Ask the contact to answer a survey.
+    SendSurvey { survey_id: Uuid },
 }
 
 /// A tag to be put on or taken off.
@@ -166,7 +168,7 @@ pub enum OutcomeResult {
     Changed,
     /// The value was there already.
     Unchanged,
-    /// The member, attribute, option or playbook it names is gone.
+    /// The member, attribute, option, playbook or survey it names is gone.
     Unavailable,
     /// There is nothing of the kind it acts on, such as a contact without an account.
     NothingToActOn,
@@ -202,6 +204,22 @@ pub enum OutcomeResult {
     EnrolmentEnded,
     /// The contact is not enrolled in the playbook.
     NotEnrolled,
+    /// The contact is asked to answer the survey; the invitation tells the rest.
+    Invited {
+        /// The invitation.
+        invitation_id: SurveyInvitationId,
+        /// When the mail sets off, if it waits for quiet hours to end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
+    },
+    /// The contact was asked in this wave of the survey already.
+    InvitedAlready,
+    /// The contact does not want email, or no surveys by it.
+    Unsubscribed,
+    /// The contact has no email address.
+    NoEmailAddress,
+    /// Nobody has said where this installation is seen, so no mail can lead to its form.
+    NoPublicUrl,
     /// Another rule, or an earlier action of this one, had asked for the same.
     Repeated {
         /// The rule that owns the effect.
@@ -245,6 +263,8 @@ mod tests {
         }});
         let start = json!({"startPlaybook": {"playbookId": Uuid::from_u128(5)}});
         let stop = json!({"stopPlaybook": {"playbookId": Uuid::from_u128(5)}});
+        let survey = json!({"sendSurvey": {"surveyId": Uuid::from_u128(8)}});
+        let invitation = "surveyinvitation_00000000000000000000000000000009";
         let enrolment = "enrolment_00000000000000000000000000000006";
         let made = "task_00000000000000000000000000000007";
         let delivery = "delivery_00000000000000000000000000000003";
@@ -272,6 +292,11 @@ mod tests {
             (&start, json!("chainTooLong")),
             (&stop, json!("enrolmentEnded")),
             (&stop, json!("notEnrolled")),
+            (&survey, json!({"invited": {"invitationId": invitation}})),
+            (&survey, json!("invitedAlready")),
+            (&survey, json!("unsubscribed")),
+            (&survey, json!("noEmailAddress")),
+            (&survey, json!("noPublicUrl")),
             (&notice, json!({"repeated": {"ruleId": rule}})),
         ] {
             let stored = json!({"action": 0, "effect": effect, "result": result});

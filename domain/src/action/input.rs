@@ -4,9 +4,10 @@ use async_graphql::{ID, InputObject, OneofObject};
 use entity::kind::{ConversationStatus, LifecycleStage, Priority, TaskPriority};
 
 use super::{
-    Action, AssignConversation, CreateTask, Notify, SetContactAttribute, SetContactStage,
-    SetConversationPriority, SetConversationStatus, StartPlaybook, StopPlaybook, TagAccount,
-    TagContact, TagConversation, TaskAssignee, UntagAccount, UntagContact, UntagConversation,
+    Action, AssignConversation, CreateTask, Notify, SendSurvey, SetContactAttribute,
+    SetContactStage, SetConversationPriority, SetConversationStatus, StartPlaybook, StopPlaybook,
+    TagAccount, TagContact, TagConversation, TaskAssignee, UntagAccount, UntagContact,
+    UntagConversation,
 };
 use crate::{
     attribute::{AttributeValueOf, Value},
@@ -51,6 +52,8 @@ pub enum ActionInput {
     StartPlaybook(PlaybookActionInput),
     /// End the contact's enrolment in a playbook.
     StopPlaybook(PlaybookActionInput),
+    /// Ask the contact by email to answer a survey, once in each of its waves.
+    SendSurvey(SurveyActionInput),
 }
 
 /// A task to be made, about the contact, and the conversation if there is one.
@@ -91,6 +94,13 @@ pub enum TaskAssigneeInput {
     MemberId(ID),
     /// Of the member who looks after the contact, if somebody does; give `true`.
     Owner(bool),
+}
+
+/// A survey.
+#[derive(InputObject, Debug, Clone)]
+pub struct SurveyActionInput {
+    /// The survey's global id.
+    pub survey_id: ID,
 }
 
 /// A playbook.
@@ -286,6 +296,13 @@ impl ActionInput {
                 let (kind, id) = (IdKind::Playbook, &input.playbook_id);
                 Action::StopPlaybook(StopPlaybook {
                     playbook_id: reference::read_one(ids, kind, id, &at, refusals),
+                })
+            }
+            Self::SendSurvey(input) => {
+                let at = at.at("sendSurvey").at("surveyId");
+                let (kind, id) = (IdKind::Survey, &input.survey_id);
+                Action::SendSurvey(SendSurvey {
+                    survey_id: reference::read_one(ids, kind, id, &at, refusals),
                 })
             }
             Self::Notify(input) => {

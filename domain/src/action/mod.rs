@@ -35,6 +35,7 @@ pub use kind::{
     notify::Notify,
     playbook::{StartPlaybook, StopPlaybook},
     profile::{SetContactAttribute, SetContactStage},
+    survey::SendSurvey,
     tag::{TagAccount, TagContact, TagConversation, UntagAccount, UntagContact, UntagConversation},
     task::{CreateTask, TaskAssignee},
 };
@@ -86,6 +87,8 @@ pub enum Action {
     StartPlaybook(StartPlaybook),
     /// End the contact's enrolment in a playbook.
     StopPlaybook(StopPlaybook),
+    /// Ask the contact to answer a survey.
+    SendSurvey(SendSurvey),
 }
 
 /// What every action knows about itself.
@@ -145,6 +148,7 @@ impl Action {
             Self::CreateTask(_) => "createTask",
             Self::StartPlaybook(_) => "startPlaybook",
             Self::StopPlaybook(_) => "stopPlaybook",
+            Self::SendSurvey(_) => "sendSurvey",
         }
     }
 
@@ -165,6 +169,7 @@ impl Action {
             Self::CreateTask(action) => action,
             Self::StartPlaybook(action) => action,
             Self::StopPlaybook(action) => action,
+            Self::SendSurvey(action) => action,
         }
     }
 
@@ -185,6 +190,7 @@ impl Action {
             Self::CreateTask(action) => action,
             Self::StartPlaybook(action) => action,
             Self::StopPlaybook(action) => action,
+            Self::SendSurvey(action) => action,
         }
     }
 

@@ -43,6 +43,8 @@ pub enum ActionOutput {
     StartPlaybook(StartPlaybookAction),
     /// Ends an enrolment in a playbook.
     StopPlaybook(StopPlaybookAction),
+    /// Asks to answer a survey.
+    SendSurvey(SendSurveyAction),
 }
 
 /// Makes a task about the contact, and the conversation if there is one.
@@ -74,6 +76,13 @@ pub struct StartPlaybookAction {
 pub struct StopPlaybookAction {
     /// The id of the playbook.
     pub playbook_id: ID,
+}
+
+/// Asks the contact by email to answer a survey, once in each of its waves.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SendSurveyAction {
+    /// The id of the survey.
+    pub survey_id: ID,
 }
 
 /// Puts tags on the conversation.
@@ -243,6 +252,9 @@ impl ActionOutput {
             }),
             Action::StopPlaybook(action) => Self::StopPlaybook(StopPlaybookAction {
                 playbook_id: ids.write(IdKind::Playbook, action.playbook_id).into(),
+            }),
+            Action::SendSurvey(action) => Self::SendSurvey(SendSurveyAction {
+                survey_id: ids.write(IdKind::Survey, action.survey_id).into(),
             }),
             Action::Notify(action) => Self::Notify(NotifyAction {
                 target_id: ids

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::{ContactId, ConversationId, DeliveryId, FiringId, Id as _, MemberId, TaskId},
-    kind::{EnrolmentSource, SubjectKind},
+    kind::{EnrolmentSource, SubjectKind, SurveyMedium},
 };
 use uuid::Uuid;
 
@@ -27,6 +27,7 @@ use crate::{
     stage::{self, NewStage, StageMove},
     store::Tx,
     subject::Subject,
+    survey::invite::{self, Invited, NotInvited, Wanted as Ask},
     tag::{
         Reason, Request,
         tagging::{self, Removal},
@@ -148,6 +149,9 @@ pub(crate) async fn carry_out(
     for (place, result) in write_enrolments(tx, steps).await? {
         results[place] = result;
     }
+    for (place, result) in write_invitations(tx, steps).await? {
+        results[place] = result;
+    }
     send(ctx, tx, steps, &results).await?;
     Ok(results)
 }
@@ -175,7 +179,8 @@ fn expected(tx: &Tx<'_>, step: &Step<'_>) -> OutcomeResult {
         | Decision::Stage(..)
         | Decision::Task { .. }
         | Decision::Start(..)
-        | Decision::Stop(..) => OutcomeResult::Unchanged,
+        | Decision::Stop(..)
+        | Decision::Ask(..) => OutcomeResult::Unchanged,
     }
 }
 
@@ -429,6 +434,38 @@ fn entrant(by: &By<'_>, contact: ContactId) -> Entrant {
         depth: by.cause.map_or(0, |cause| cause.depth + 1),
         root: by.cause.map(|cause| cause.root),
     }
+}
+
+/// Asks contacts to answer surveys, all of them in a few statements.
+async fn write_invitations(
+    tx: &mut Tx<'_>,
+    steps: &[Step<'_>],
+) -> Result<Vec<(usize, OutcomeResult)>> {
+    let (places, wanted): (_, Vec<Ask<'_>>) = of(steps, |step| match step.decision {
+        Decision::Ask(contact, survey) => Some(Ask {
+            survey,
+            contact,
+            medium: SurveyMedium::Email,
+            origin: step.by.origin,
+            cause: step.by.cause,
+            not_before: step.by.not_before,
+        }),
+        _ => None,
+    });
+    let asked = invite::invite(tx, &wanted).await?;
+    let results = wanted.iter().zip(asked).map(|(one, asked)| match asked {
+        Ok(Invited { id, .. }) => OutcomeResult::Invited {
+            invitation_id: id,
+            until: one.not_before,
+        },
+        Err(NotInvited::Already(_)) => OutcomeResult::InvitedAlready,
+        Err(NotInvited::Unsubscribed) => OutcomeResult::Unsubscribed,
+        Err(NotInvited::NoAddress) => OutcomeResult::NoEmailAddress,
+        Err(NotInvited::NoPublicUrl) => OutcomeResult::NoPublicUrl,
+        Err(NotInvited::NoContact) => OutcomeResult::NothingToActOn,
+        Err(NotInvited::NoSurvey | NotInvited::Archived) => OutcomeResult::Unavailable,
+    });
+    Ok(places.into_iter().zip(results).collect())
 }
 
 async fn send(

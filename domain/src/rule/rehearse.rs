@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use entity::{
-    id::{AccountId, ContactId, ConversationId, Id as _, MessageId, RuleId, TagId, TargetId},
+    id::{
+        AccountId, ContactId, ConversationId, Id as _, MessageId, RuleId, SurveyId, TagId, TargetId,
+    },
     kind::{Author, Channel, Direction, TagTarget},
 };
 use sea_orm::FromQueryResult;
@@ -418,6 +420,8 @@ struct Stage<'d> {
     tags: HashMap<Uuid, HashMap<Uuid, bool>>,
     marks: HashMap<Uuid, DateTime<Utc>>,
     once: HashSet<Uuid>,
+    /// When each contact would last have been asked by each survey.
+    asked: HashMap<(Uuid, ContactId), DateTime<Utc>>,
     done: Vec<Expected>,
 }
 
@@ -440,6 +444,7 @@ impl<'d> Stage<'d> {
             tags: HashMap::new(),
             marks: HashMap::new(),
             once: HashSet::new(),
+            asked: HashMap::new(),
         })
     }
 
@@ -490,12 +495,27 @@ impl<'d> Stage<'d> {
         self.once.extend(once);
         self.marks.extend(cools.map(|thing| (thing, at)));
         for place in 0..self.effects.len() {
-            let changes = match self.effects[place].tagging() {
-                Some(tagging) => self.tag(past, message, tagging),
-                None => true,
+            let changes = match (self.effects[place].tagging(), &self.effects[place]) {
+                (Some(tagging), _) => self.tag(past, message, tagging),
+                (None, &Effect::SendSurvey { survey_id }) => self.ask(survey_id, message),
+                (None, _) => true,
             };
             self.done[place].times += i64::from(changes);
         }
+        true
+    }
+
+    /// Whether the message's contact would be asked: once in each wave, as far as the rule goes.
+    fn ask(&mut self, survey: Uuid, message: &Message) -> bool {
+        let Some(wave) = self.usable.wave(survey) else {
+            return false;
+        };
+        let (key, at) = ((survey, message.contact_id), message.sent_at);
+        let last = self.asked.get(&key);
+        if last.is_some_and(|&last| at - last < TimeDelta::days(wave)) {
+            return false;
+        }
+        self.asked.insert(key, at);
         true
     }
 
@@ -591,6 +611,14 @@ impl Expected {
     /// The tag, if it is about one.
     pub fn tag(&self) -> Option<TagId> {
         self.effect.tagging().map(|one| TagId(one.tag_id))
+    }
+
+    /// The survey, if it is one that is sent.
+    pub fn survey(&self) -> Option<SurveyId> {
+        match self.effect {
+            Effect::SendSurvey { survey_id } => Some(SurveyId(survey_id)),
+            _ => None,
+        }
     }
 
     /// The target, if it is a notice.

@@ -6,6 +6,8 @@ mod definition;
 mod invitation;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+mod rule;
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use domain::{
     rule::firing,
 };
 use entity::{
-    id::{DeliveryId, TagId, TargetId},
+    id::{DeliveryId, SurveyId, SurveyInvitationId, TagId, TargetId},
     kind::Channel,
 };
 
@@ -20,6 +20,7 @@ use crate::graphql::{
     conversation::{Conversation, Message},
     error::fault,
     notification::{Delivery, NotificationTarget},
+    survey::{Survey, SurveyInvitation},
     tag::Tag,
 };
 
@@ -215,6 +216,8 @@ pub(crate) enum RuleEffectKind {
     StartPlaybook,
     /// Ending an enrolment in a playbook.
     StopPlaybook,
+    /// Asking to answer a survey.
+    SendSurvey,
 }
 
 /// What became of what an action asked for.
@@ -238,7 +241,7 @@ pub(crate) enum RuleOutcomeResult {
     Changed,
     /// The value was there already.
     Unchanged,
-    /// The member, attribute or option it names is gone.
+    /// The member, attribute, option or survey it names is gone.
     Unavailable,
     /// There is nothing of the kind it acts on, such as a contact without an account.
     NothingToActOn,
@@ -264,6 +267,16 @@ pub(crate) enum RuleOutcomeResult {
     EnrolmentEnded,
     /// The contact is not enrolled in the playbook.
     NotEnrolled,
+    /// The contact is asked to answer the survey; the invitation tells the rest.
+    Invited,
+    /// The contact was asked in this wave of the survey already.
+    InvitedAlready,
+    /// The contact does not want email, or no surveys by it.
+    Unsubscribed,
+    /// The contact has no email address.
+    NoEmailAddress,
+    /// `ENISHI_PUBLIC_URL` is not set, so no mail can lead to the form.
+    NoPublicUrl,
 }
 
 /// What became of one thing an action asked for.
@@ -276,7 +289,7 @@ pub(crate) struct RuleOutcome {
     effect: RuleEffectKind,
     /// What became of it.
     result: RuleOutcomeResult,
-    /// When the notification sets off, if it waits for quiet hours to end.
+    /// When the notification or the mail sets off, if it waits for quiet hours to end.
     held_until: Option<DateTime<Utc>>,
     #[graphql(skip)]
     tag: Option<TagId>,
@@ -284,10 +297,30 @@ pub(crate) struct RuleOutcome {
     target: Option<TargetId>,
     #[graphql(skip)]
     delivery: Option<DeliveryId>,
+    #[graphql(skip)]
+    survey: Option<SurveyId>,
+    #[graphql(skip)]
+    invitation: Option<SurveyInvitationId>,
 }
 
 #[ComplexObject]
 impl RuleOutcome {
+    /// The survey, if it was about one.
+    async fn survey(&self, context: &Context<'_>) -> Result<Option<Survey>> {
+        let Some(id) = self.survey else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Survey))
+    }
+
+    /// The invitation, if the contact is asked to answer a survey.
+    async fn invitation(&self, context: &Context<'_>) -> Result<Option<SurveyInvitation>> {
+        let Some(id) = self.invitation else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(SurveyInvitation))
+    }
+
     /// The tag, if it was about one.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         let Some(id) = self.tag else { return Ok(None) };
@@ -314,9 +347,17 @@ impl RuleOutcome {
 impl From<Outcome> for RuleOutcome {
     fn from(outcome: Outcome) -> Self {
         let (effect, tag, target) = what(&outcome.effect);
-        let (delivery, held_until) = match outcome.result {
-            OutcomeResult::Queued { delivery_id, until } => (Some(delivery_id), until),
-            _ => (None, None),
+        let (delivery, invitation, held_until) = match outcome.result {
+            OutcomeResult::Queued { delivery_id, until } => (Some(delivery_id), None, until),
+            OutcomeResult::Invited {
+                invitation_id,
+                until,
+            } => (None, Some(invitation_id), until),
+            _ => (None, None, None),
+        };
+        let survey = match outcome.effect {
+            Effect::SendSurvey { survey_id } => Some(SurveyId(survey_id)),
+            _ => None,
         };
         Self {
             action: outcome.action,
@@ -326,6 +367,8 @@ impl From<Outcome> for RuleOutcome {
             tag,
             target,
             delivery,
+            survey,
+            invitation,
         }
     }
 }
@@ -354,6 +397,7 @@ fn what(effect: &Effect) -> (RuleEffectKind, Option<TagId>, Option<TargetId>) {
         Effect::CreateTask { .. } => (Kind::CreateTask, None, None),
         Effect::StartPlaybook { .. } => (Kind::StartPlaybook, None, None),
         Effect::StopPlaybook { .. } => (Kind::StopPlaybook, None, None),
+        Effect::SendSurvey { .. } => (Kind::SendSurvey, None, None),
     }
 }
 
@@ -380,6 +424,11 @@ fn became(result: &OutcomeResult) -> RuleOutcomeResult {
         OutcomeResult::ChainTooLong => RuleOutcomeResult::ChainTooLong,
         OutcomeResult::EnrolmentEnded => RuleOutcomeResult::EnrolmentEnded,
         OutcomeResult::NotEnrolled => RuleOutcomeResult::NotEnrolled,
+        OutcomeResult::Invited { .. } => RuleOutcomeResult::Invited,
+        OutcomeResult::InvitedAlready => RuleOutcomeResult::InvitedAlready,
+        OutcomeResult::Unsubscribed => RuleOutcomeResult::Unsubscribed,
+        OutcomeResult::NoEmailAddress => RuleOutcomeResult::NoEmailAddress,
+        OutcomeResult::NoPublicUrl => RuleOutcomeResult::NoPublicUrl,
         OutcomeResult::Repeated { .. } => RuleOutcomeResult::Repeated,
     }
 }

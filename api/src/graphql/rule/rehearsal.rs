@@ -13,7 +13,7 @@ use domain::{
         trigger::RuleTriggerInput,
     },
 };
-use entity::id::{MessageId, RuleId, TagId, TargetId};
+use entity::id::{MessageId, RuleId, SurveyId, TagId, TargetId};
 
 use super::{
     Rule,
@@ -27,6 +27,7 @@ use crate::graphql::{
     id,
     notification::NotificationTarget,
     scalar::Date,
+    survey::Survey,
     tag::Tag,
 };
 
@@ -141,10 +142,20 @@ pub(crate) struct RuleRehearsalEffect {
     tag: Option<TagId>,
     #[graphql(skip)]
     target: Option<TargetId>,
+    #[graphql(skip)]
+    survey: Option<SurveyId>,
 }
 
 #[ComplexObject]
 impl RuleRehearsalEffect {
+    /// The survey, if it is one that is sent; each contact is counted once in each of its waves.
+    async fn survey(&self, context: &Context<'_>) -> Result<Option<Survey>> {
+        let Some(id) = self.survey else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Survey))
+    }
+
     /// The tag, if it is about one.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         let Some(id) = self.tag else { return Ok(None) };
@@ -177,6 +188,7 @@ impl From<Expected> for RuleRehearsalEffect {
             times: expected.times,
             tag: expected.tag(),
             target: expected.target(),
+            survey: expected.survey(),
         }
     }
 }

@@ -78,6 +78,7 @@ const SAMPLES: &[(&str, &str)] = samples![
     "action_create_task",
     "action_start_playbook",
     "action_stop_playbook",
+    "action_send_survey",
     "trigger_conversation_opened",
     "trigger_conversation_closed",
     "trigger_conversation_assigned",

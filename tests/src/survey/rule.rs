@@ -1,0 +1,257 @@
+//! Rules and playbooks that send surveys.
+
+use chrono::TimeDelta;
+use domain::{
+    action::{Action, Case, Effect, OutcomeResult, Performed, SendSurvey, perform, perform::By},
+    condition::reference::{self, Names as _},
+    contact,
+    error::UserErrorCode as Code,
+    locale::Locale,
+    rule::{
+        self, Limits, NewRule,
+        definition::{Definition, always},
+        firing::{self, FiringsOf},
+        rehearse::{Subject, rehearse},
+        trigger::{ConversationClosed, Trigger},
+    },
+    survey::{self, SurveyUseKind},
+};
+use entity::{
+    id::{PlaybookId, RuleId, SurveyId},
+    kind::{ConversationStatus, IdentityKind, SurveyInvitationState as State},
+};
+use uuid::Uuid;
+
+use super::{answer, make, mistakes, person, seen, state, token};
+use crate::support::{World, engine::Receiver, on_both};
+
+const TARO: &str = "taro@customer.example";
+
+fn send(survey: SurveyId) -> Vec<Action> {
+    vec![Action::SendSurvey(SendSurvey {
+        survey_id: survey.0,
+    })]
+}
+
+fn closing(survey: SurveyId) -> NewRule {
+    let closed = ConversationClosed {
+        inbox_ids: Vec::new(),
+        channels: Vec::new(),
+        from: Vec::new(),
+    };
+    NewRule {
+        name: "Ask after closing".to_owned(),
+        trigger: Trigger::ConversationClosed(closed),
+        condition: always(),
+        actions: send(survey),
+        limits: Limits::default(),
+    }
+}
+
+/// Closes the conversation a message is in, and lets what follows happen.
+async fn close(world: &World, message: entity::id::MessageId) {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    let found = domain::conversation::load_messages(ctx, owner.workspace, &[message]).await;
+    let id = found.unwrap()[0].conversation_id;
+    let closed = domain::conversation::Changes {
+        status: Some(ConversationStatus::Closed),
+        ..domain::conversation::Changes::default()
+    };
+    domain::conversation::update(ctx, owner, &[id], "ids", &closed)
+        .await
+        .unwrap();
+    world.drain().await;
+}
+
+async fn results(world: &World, rule: RuleId) -> Vec<OutcomeResult> {
+    let page = domain::page::PageRequest::first(100);
+    let of = FiringsOf::Rule(rule);
+    let found = firing::list(&world.ctx, world.owner.workspace, of, &page).await;
+    let mut rows = found.unwrap().rows;
+    rows.reverse();
+    let outcomes = rows
+        .iter()
+        .flat_map(|(_, firing)| firing::outcomes(firing).unwrap());
+    outcomes.map(|one| one.result).collect()
+}
+
+#[test]
+fn a_rule_asks_after_a_conversation_closes_once_in_a_wave() {
+    on_both(|world| async move {
+        let world = seen(world);
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let survey = make(&world, "closing").await;
+        let rule = rule::create(ctx, owner, closing(survey)).await.unwrap();
+        let message = world.receive(&[("1", TARO, "hello")]).await[0];
+        close(&world, message).await;
+        let told = results(&world, rule.id).await;
+        let [OutcomeResult::Invited { invitation_id, .. }] = told[..] else {
+            panic!("{told:?}")
+        };
+        let receiver = Receiver::default();
+        world.ask(&receiver).await;
+        assert_eq!(state(&world, invitation_id).await, State::Sent);
+        // Another message opens the conversation, and it is closed again.
+        let message = world.receive(&[("2", TARO, "thank you")]).await[0];
+        close(&world, message).await;
+        world.ask(&receiver).await;
+        assert_eq!(
+            results(&world, rule.id).await[1..],
+            [OutcomeResult::InvitedAlready]
+        );
+        let mails = receiver.mails();
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].to, [TARO]);
+        let place = "https://enishi.example/survey/";
+        let line = mails[0].text.lines().find(|line| line.starts_with(place));
+        assert!(answer(&world, &token(line.expect("a link")), 10, "").await);
+        assert_eq!(state(&world, invitation_id).await, State::Answered);
+        world.drain().await;
+        // In the next wave they are asked again.
+        world.clock.advance(TimeDelta::days(91));
+        let message = world.receive(&[("3", TARO, "hello again")]).await[0];
+        close(&world, message).await;
+        world.ask(&receiver).await;
+        assert_eq!(receiver.mails().len(), 2);
+        world
+    });
+}
+
+#[test]
+fn what_keeps_a_rule_from_asking_is_said_in_its_log() {
+    on_both(|world| async move {
+        let survey = make(&world, "closing").await;
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let rule = rule::create(ctx, owner, closing(survey)).await.unwrap();
+        let message = world.receive(&[("1", TARO, "hello")]).await[0];
+        close(&world, message).await;
+        assert_eq!(results(&world, rule.id).await, [OutcomeResult::NoPublicUrl]);
+        let world = seen(world);
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let found = contact::find_by_identity(ctx, owner.workspace, IdentityKind::Email, TARO);
+        let taro = found.await.unwrap().unwrap().id;
+        let silent = person(&world, None, None).await;
+        let action = send(survey).remove(0);
+        let by = By {
+            origin: domain::access::Origin::Playbook {
+                playbook_id: PlaybookId(Uuid::nil()),
+                version: 1,
+            },
+            name: "Onboarding",
+            cause: None,
+            firing: None,
+            not_before: None,
+        };
+        let about = |contact| Performed {
+            action: &action,
+            case: Case {
+                contact,
+                ..Case::default()
+            },
+            by,
+        };
+        let asked = [
+            about(Some(taro)),
+            about(Some(taro)),
+            about(Some(silent)),
+            about(None),
+        ];
+        let mut tx = ctx.begin(owner.workspace).await.unwrap();
+        let outcomes = perform(ctx, &mut tx, &asked).await.unwrap();
+        tx.commit().await.unwrap();
+        let told: Vec<_> = outcomes
+            .concat()
+            .into_iter()
+            .map(|one| one.result)
+            .collect();
+        assert!(matches!(told[0], OutcomeResult::Invited { .. }), "{told:?}");
+        assert_eq!(
+            told[1..],
+            [
+                OutcomeResult::InvitedAlready,
+                OutcomeResult::NoEmailAddress,
+                OutcomeResult::NothingToActOn
+            ]
+        );
+        let receiver = Receiver::default();
+        world.ask(&receiver).await;
+        assert_eq!(receiver.mails().len(), 1);
+        world
+    });
+}
+
+#[test]
+fn a_survey_that_is_sent_is_not_archived_and_an_archived_one_not_named() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let survey = make(&world, "closing").await;
+        let rule = rule::create(ctx, owner, closing(survey)).await.unwrap();
+        let uses = survey::uses::list(ctx, owner.workspace, survey).await;
+        let uses = uses.unwrap();
+        assert_eq!(uses.len(), 1);
+        assert_eq!(uses[0].kind, SurveyUseKind::Rule);
+        assert_eq!(uses[0].id, rule.id.to_string());
+        let archive = || survey::set_archived(ctx, owner, survey, true);
+        assert_eq!(mistakes(archive().await), [("id".to_owned(), Code::InUse)]);
+        let references = rule.definition.references();
+        let snapshot = ctx.db.snapshot().await.unwrap();
+        let names = reference::names(&snapshot, owner.workspace, &references).await;
+        snapshot.rollback().await.unwrap();
+        let names = names.unwrap();
+        let kind = reference::IdKind::Survey;
+        assert_eq!(
+            names.name(kind, survey.0).as_deref(),
+            Some("Survey closing")
+        );
+        for (locale, says) in [
+            (Locale::Ja, "アンケート「Survey closing」をメールで送る"),
+            (Locale::En, "send the survey “Survey closing” by email"),
+            (Locale::Zh, "用邮件发送问卷“Survey closing”"),
+        ] {
+            let definition = &rule.definition;
+            let sentence = rule::sentence::sentence(
+                locale,
+                &names,
+                &definition.trigger,
+                &definition.condition,
+                &definition.actions,
+            );
+            assert!(sentence.contains(says), "{sentence}");
+        }
+        rule::delete(ctx, owner, rule.id).await.unwrap();
+        archive().await.unwrap();
+        let late = rule::create(ctx, owner, closing(survey)).await;
+        let place = "actions.0.sendSurvey.surveyId".to_owned();
+        assert_eq!(mistakes(late), [(place, Code::NotFound)]);
+        world
+    });
+}
+
+#[test]
+fn a_rehearsal_counts_each_person_once_in_a_wave() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let survey = make(&world, "closing").await;
+        world
+            .receive(&[
+                ("1", TARO, "hello"),
+                ("2", TARO, "hello again"),
+                ("3", "hanako@customer.example", "hello"),
+            ])
+            .await;
+        world.drain().await;
+        let draft = Definition {
+            trigger: Trigger::default(),
+            condition: always(),
+            actions: send(survey),
+            limits: Limits::default(),
+        };
+        let subject = Subject::Draft(Box::new(draft));
+        let found = rehearse(ctx, owner, subject, 7).await.unwrap();
+        assert_eq!(found.matches, 3);
+        assert!(matches!(found.effects[0].effect, Effect::SendSurvey { .. }));
+        assert_eq!(found.effects[0].times, 2);
+        assert_eq!(found.effects[0].survey(), Some(survey));
+        world
+    });
+}
