@@ -3,12 +3,14 @@
 //! `enishi --demo` and `enishi demo` call [`fill`]. Everything goes through the use cases members
 //! and integrations use, so what it shows is what the product does. The same contacts do the same
 //! things at every fill, told relative to now. Nothing is sent anywhere: the one notification
-//! target is switched off.
+//! target is switched off, and the rule that sends a survey is paused.
 //!
 //! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
-//! events of it, `business` what other systems tell, `review` what reports show, `chance` the variety.
+//! events of it, `business` what other systems tell, `ask` a survey, `review` what reports show, `chance`
+//! the variety.
 
 mod activity;
+mod ask;
 mod business;
 mod chance;
 mod people;
@@ -94,6 +96,7 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<bool> {
     // about two months of messages.
     settle(ctx, actor, |projection| projection.work() == Work::Rules).await?;
     make_vip_rule(ctx, actor, tags[tags::VIP]).await?;
+    ask::ask(ctx, actor, &people).await?;
     conversation::ingest(ctx, actor, inbox, just_now(&people, now)).await?;
     settle(ctx, actor, |_| true).await?;
     review::audit(ctx, actor).await?;

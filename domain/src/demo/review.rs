@@ -111,7 +111,7 @@ pub(super) async fn audit(ctx: &Ctx, actor: &Actor) -> Result<()> {
     Ok(())
 }
 
-async fn id_of(ctx: &Ctx, actor: &Actor, email: &str) -> Result<ContactId> {
+pub(super) async fn id_of(ctx: &Ctx, actor: &Actor, email: &str) -> Result<ContactId> {
     let kind = IdentityKind::Email;
     let found = contact::find_by_identity(ctx, actor.workspace, kind, email).await?;
     found

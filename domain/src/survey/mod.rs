@@ -11,8 +11,10 @@
 //! - [`invite`]: asking contacts, by a link or by email, once in each wave;
 //! - [`mail`]: the worker's turn, which hands the mails over;
 //! - [`form`]: what is behind a link, without a login;
-//! - [`read`]: looking at surveys and invitations.
+//! - [`read`]: looking at surveys and invitations;
+//! - [`figures`](mod@figures): what came of them in a period.
 
+pub mod figures;
 pub mod form;
 pub mod invite;
 pub mod mail;
@@ -32,6 +34,7 @@ use entity::{
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use figures::{Figures, figures};
 pub use invite::send;
 pub use uses::{SurveyUse, SurveyUseKind};
 pub use words::{OwnTexts, Texts};

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod definition;
 #[cfg(test)]
+mod figures;
+#[cfg(test)]
 mod invitation;
 #[cfg(test)]
 mod page;

@@ -10,7 +10,7 @@ use domain::{
     locale::Locale,
     page::PageRequest,
     survey::{
-        self, OwnTexts, SurveyUseKind, Texts,
+        self, Figures, OwnTexts, SurveyUseKind, Texts,
         read::{self, InvitationFilter},
         words,
     },
@@ -184,6 +184,24 @@ impl Survey {
                 .map_err(fault)?
                 .map(|(cursor, row)| (cursor, SurveyInvitation(row))),
         ))
+    }
+
+    /// What came of it in a period: how many answered, and the NPS or the CSAT with its margin. Without
+    /// arguments, in the last 90 days.
+    async fn figures(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The beginning; left out, 90 days before the end.")] from: Option<
+            DateTime<Utc>,
+        >,
+        #[graphql(desc = "The end, which is not in it; left out, now.")] until: Option<
+            DateTime<Utc>,
+        >,
+    ) -> Result<Figures> {
+        let (ctx, _) = reader(context)?;
+        survey::figures(ctx, &self.0, from, until)
+            .await
+            .map_err(fault)
     }
 
     /// What sends it. As long as there is something, the survey cannot be archived.
