@@ -140,6 +140,7 @@ fn clean(key: &str) -> String {
         .collect()
 }
 
+#[async_trait::async_trait]
 impl Executor for Door {
     async fn execute(&self, request: Request) -> Response {
         let ctx = self.ctx_of(&request.data);

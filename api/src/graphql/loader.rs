@@ -129,6 +129,7 @@ fn group<K: Eq + Hash, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Vec
     groups
 }
 
+#[async_trait::async_trait]
 impl Load<ContactId> for Loader {
     type Value = contact::Contact;
     type Error = Error;
@@ -140,6 +141,7 @@ impl Load<ContactId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<AccountId> for Loader {
     type Value = entity::account::Model;
     type Error = Error;
@@ -152,6 +154,7 @@ impl Load<AccountId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<StandingOf> for Loader {
     type Value = account::Standing;
     type Error = Error;
@@ -165,6 +168,7 @@ impl Load<StandingOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<ConversationId> for Loader {
     type Value = entity::conversation::Model;
     type Error = Error;
@@ -180,6 +184,7 @@ impl Load<ConversationId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<WatchersOf> for Loader {
     type Value = Vec<MemberId>;
     type Error = Error;
@@ -198,6 +203,7 @@ impl Load<WatchersOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<MemberId> for Loader {
     type Value = entity::member::Model;
     type Error = Error;
@@ -210,6 +216,7 @@ impl Load<MemberId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<AttributeId> for Loader {
     type Value = entity::attribute_definition::Model;
     type Error = Error;
@@ -222,6 +229,7 @@ impl Load<AttributeId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<ValuesOf> for Loader {
     type Value = Vec<entity::attribute_value::Model>;
     type Error = Error;
@@ -235,6 +243,7 @@ impl Load<ValuesOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<SubscriptionsOf> for Loader {
     type Value = Vec<contact::subscription::Row>;
     type Error = Error;
@@ -251,6 +260,7 @@ impl Load<SubscriptionsOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<NoteId> for Loader {
     type Value = entity::note::Model;
     type Error = Error;
@@ -263,6 +273,7 @@ impl Load<NoteId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<MessageId> for Loader {
     type Value = entity::message::Model;
     type Error = Error;
@@ -275,6 +286,7 @@ impl Load<MessageId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TagId> for Loader {
     type Value = entity::tag::Model;
     type Error = Error;
@@ -287,6 +299,7 @@ impl Load<TagId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TagGroupId> for Loader {
     type Value = entity::tag_group::Model;
     type Error = Error;
@@ -299,6 +312,7 @@ impl Load<TagGroupId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<InboxId> for Loader {
     type Value = entity::inbox::Model;
     type Error = Error;
@@ -315,6 +329,7 @@ impl Load<InboxId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<CampaignId> for Loader {
     type Value = entity::campaign::Model;
     type Error = Error;
@@ -327,6 +342,7 @@ impl Load<CampaignId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<EmailEventId> for Loader {
     type Value = entity::email_event::Model;
     type Error = Error;
@@ -342,6 +358,7 @@ impl Load<EmailEventId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TaggingsOf> for Loader {
     type Value = Vec<tagging::Model>;
     type Error = Error;
@@ -355,6 +372,7 @@ impl Load<TaggingsOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TaggingsAt> for Loader {
     type Value = Vec<tagging::Model>;
     type Error = Error;
@@ -376,6 +394,7 @@ impl Load<TaggingsAt> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TaggingId> for Loader {
     type Value = tagging::Model;
     type Error = Error;
@@ -388,6 +407,7 @@ impl Load<TaggingId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<ConflictsOf> for Loader {
     type Value = Vec<rule::conflict::Conflict>;
     type Error = Error;
@@ -402,6 +422,7 @@ impl Load<ConflictsOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<PathOf> for Loader {
     type Value = Vec<tag::catalogue::Ancestor>;
     type Error = Error;
@@ -415,6 +436,7 @@ impl Load<PathOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<CountsOf> for Loader {
     type Value = HashMap<TagTarget, tag::TagCount>;
     type Error = Error;
@@ -431,6 +453,7 @@ impl Load<CountsOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<IdentitiesOf> for Loader {
     type Value = Vec<contact::Identity>;
     type Error = Error;
@@ -447,6 +470,7 @@ impl Load<IdentitiesOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<HealthOf> for Loader {
     type Value = entity::contact_health::Model;
     type Error = Error;
@@ -460,6 +484,7 @@ impl Load<HealthOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<EventId> for Loader {
     type Value = entity::event::Model;
     type Error = Error;
@@ -472,6 +497,7 @@ impl Load<EventId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<OperationId> for Loader {
     type Value = entity::operation::Model;
     type Error = Error;
@@ -484,6 +510,7 @@ impl Load<OperationId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<SegmentId> for Loader {
     type Value = segment::Segment;
     type Error = Error;
@@ -496,6 +523,7 @@ impl Load<SegmentId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<MembershipsOf> for Loader {
     type Value = Vec<segment::Membership>;
     type Error = Error;
@@ -512,6 +540,7 @@ impl Load<MembershipsOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<StageChangeId> for Loader {
     type Value = entity::stage_change::Model;
     type Error = Error;
@@ -527,6 +556,7 @@ impl Load<StageChangeId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<HealthEntryOf> for Loader {
     type Value = entity::health_history::Model;
     type Error = Error;
@@ -550,6 +580,7 @@ impl Load<HealthEntryOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<OrderId> for Loader {
     type Value = entity::sales_order::Model;
     type Error = Error;
@@ -562,6 +593,7 @@ impl Load<OrderId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<InvoiceId> for Loader {
     type Value = entity::invoice::Model;
     type Error = Error;
@@ -574,6 +606,7 @@ impl Load<InvoiceId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TicketId> for Loader {
     type Value = entity::ticket::Model;
     type Error = Error;
@@ -586,6 +619,7 @@ impl Load<TicketId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<SurveyId> for Loader {
     type Value = entity::survey::Model;
     type Error = Error;
@@ -598,6 +632,7 @@ impl Load<SurveyId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<SurveyInvitationId> for Loader {
     type Value = entity::survey_invitation::Model;
     type Error = Error;
@@ -613,6 +648,7 @@ impl Load<SurveyInvitationId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<SurveyAnswerId> for Loader {
     type Value = entity::survey_answer::Model;
     type Error = Error;
@@ -628,6 +664,7 @@ impl Load<SurveyAnswerId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<OpportunityId> for Loader {
     type Value = entity::opportunity::Model;
     type Error = Error;
@@ -643,6 +680,7 @@ impl Load<OpportunityId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<LinesOf> for Loader {
     type Value = Vec<entity::order_line::Model>;
     type Error = Error;
@@ -656,6 +694,7 @@ impl Load<LinesOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<RuleId> for Loader {
     type Value = rule::Rule;
     type Error = Error;
@@ -668,6 +707,7 @@ impl Load<RuleId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<FiringId> for Loader {
     type Value = entity::rule_firing::Model;
     type Error = Error;
@@ -680,6 +720,7 @@ impl Load<FiringId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TargetId> for Loader {
     type Value = entity::notification_target::Model;
     type Error = Error;
@@ -692,6 +733,7 @@ impl Load<TargetId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<ReceiversOf> for Loader {
     type Value = notification::Receivers;
     type Error = Error;
@@ -706,6 +748,7 @@ impl Load<ReceiversOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<KeysOf> for Loader {
     type Value = Vec<entity::webhook_key::Model>;
     type Error = Error;
@@ -719,6 +762,7 @@ impl Load<KeysOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TeamId> for Loader {
     type Value = entity::team::Model;
     type Error = Error;
@@ -731,6 +775,7 @@ impl Load<TeamId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<MembersOf> for Loader {
     type Value = Vec<MemberId>;
     type Error = Error;
@@ -751,6 +796,7 @@ impl Load<MembersOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<DeliveryId> for Loader {
     type Value = entity::delivery::Model;
     type Error = Error;
@@ -763,6 +809,7 @@ impl Load<DeliveryId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<DocumentId> for Loader {
     type Value = entity::document::Model;
     type Error = Error;
@@ -775,6 +822,7 @@ impl Load<DocumentId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<PlaybookId> for Loader {
     type Value = entity::playbook::Model;
     type Error = Error;
@@ -787,6 +835,7 @@ impl Load<PlaybookId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<VersionOf> for Loader {
     type Value = playbook::Version;
     type Error = Error;
@@ -800,6 +849,7 @@ impl Load<VersionOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TalliesOf> for Loader {
     type Value = playbook::Tallies;
     type Error = Error;
@@ -816,6 +866,7 @@ impl Load<TalliesOf> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<EnrolmentId> for Loader {
     type Value = entity::enrolment::Model;
     type Error = Error;
@@ -828,6 +879,7 @@ impl Load<EnrolmentId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<TaskId> for Loader {
     type Value = entity::task::Model;
     type Error = Error;
@@ -840,6 +892,7 @@ impl Load<TaskId> for Loader {
     }
 }
 
+#[async_trait::async_trait]
 impl Load<ModelOf> for Loader {
     type Value = health::model::Model;
     type Error = Error;

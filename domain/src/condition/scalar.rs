@@ -153,6 +153,7 @@ macro_rules! shown_as {
             }
         }
 
+        #[async_trait::async_trait]
         impl<$($generic)*> OutputType for $ours {
             fn type_name() -> std::borrow::Cow<'static, str> {
                 <$theirs as OutputType>::type_name()
