@@ -40,6 +40,8 @@ pub struct Model {
     pub depth: i64,
     /// What happened, as the log tells it.
     pub cause: Option<Json>,
+    /// Each condition's verdict and what was there; missing in firings of earlier releases.
+    pub trace: Option<Json>,
 }
 
 /// None: joins are written where they are needed.

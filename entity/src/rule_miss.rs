@@ -31,7 +31,7 @@ pub struct Model {
     pub contact_id: Option<ContactId>,
     /// Why it did not fire.
     pub reason: MissReason,
-    /// Each condition's verdict and what was there, if the conditions were the reason.
+    /// Each condition's verdict and what was there; missing where earlier releases noted a limit.
     pub trace: Option<Json>,
     /// When.
     pub missed_at: DateTimeUtc,

@@ -40,6 +40,7 @@ mod m0026_timeline;
 mod m0027_people;
 mod m0028_lists;
 mod m0030_survey;
+mod m0031_trace;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -83,6 +84,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_held::Migration),
             Box::new(m0026_timeline::Migration),
             Box::new(m0030_survey::Migration),
+            Box::new(m0031_trace::Migration),
         ]
     }
 }

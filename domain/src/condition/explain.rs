@@ -14,7 +14,7 @@ use sea_orm::FromQueryResult;
 use super::{
     Condition,
     evaluate::gather,
-    facts::{Holders, MessageFacts, TagSet},
+    facts::{Holders, MessageFacts, Seen, TagSet, Texts},
     known::{Known, Measures},
     matcher::Gate,
     moment::Moment,
@@ -123,6 +123,11 @@ pub async fn explain(
     known
         .load(reader, workspace, &now, &measures, &wants)
         .await?;
-    let trace = trace::explain(gate, condition, &facts, &measures, &known, &now);
+    let texts = Texts::of(&facts);
+    let seen = Seen {
+        facts: &facts,
+        texts: &texts,
+    };
+    let trace = trace::explain(gate, condition, seen, &measures, &known, &now);
     Ok(Some(trace))
 }

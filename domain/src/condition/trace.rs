@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Condition, Field, Leaf, Shape,
-    facts::{MessageFacts, Seen, Texts},
+    facts::{MessageFacts, Seen},
     known::{Known, Measures},
     matcher::Gate,
     measure::Loaded,
@@ -32,6 +32,42 @@ pub struct Trace {
     pub author: Author,
     /// Every condition in the order of the tree, parents before children.
     pub nodes: Vec<TraceNode>,
+    /// Whether something was left out for the sake of its size.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+/// How much a stored trace tells, in bytes of what was there, about.
+const MAX_WEIGHT: usize = 8_000;
+/// How many conditions a stored trace tells of.
+const MAX_NODES: usize = 200;
+/// How many words, tags or values are kept of one condition.
+const MAX_ITEMS: usize = 20;
+/// How many characters are kept of a word or a value.
+const MAX_CHARS: usize = 200;
+
+impl Trace {
+    /// The same, of a size that may be stored with every firing: verdicts come first, and of what was
+    /// there long lists and texts are cut.
+    pub(crate) fn bounded(mut self) -> Self {
+        self.cut |= self.nodes.len() > MAX_NODES;
+        self.nodes.truncate(MAX_NODES);
+        let mut room = MAX_WEIGHT;
+        for node in &mut self.nodes {
+            let Some(actual) = &mut node.actual else {
+                continue;
+            };
+            self.cut |= actual.clip();
+            match room.checked_sub(actual.weight()) {
+                Some(rest) => room = rest,
+                None => {
+                    node.actual = None;
+                    self.cut = true;
+                }
+            }
+        }
+        self
+    }
 }
 
 /// One condition's verdict.
@@ -70,6 +106,63 @@ pub enum Actual {
     Automatic(bool),
     /// What the database or the clock said, as text, one for each question; `-` for nothing.
     Values(Vec<String>),
+}
+
+impl Actual {
+    /// Cuts long lists and texts; says whether there were any.
+    fn clip(&mut self) -> bool {
+        match self {
+            Self::Keywords { found, missing } => {
+                let mut cut = clip_list(found) | clip_list(missing);
+                for word in found {
+                    cut |= clip_text(&mut word.word) | clip_text(&mut word.text);
+                }
+                missing
+                    .iter_mut()
+                    .fold(cut, |cut, word| clip_text(word) | cut)
+            }
+            Self::Tags { present, absent } => clip_list(present) | clip_list(absent),
+            Self::Values(values) => {
+                let cut = clip_list(values);
+                values
+                    .iter_mut()
+                    .fold(cut, |cut, value| clip_text(value) | cut)
+            }
+            Self::Channel(_) | Self::Automatic(_) => false,
+        }
+    }
+
+    /// The bytes it takes, about.
+    fn weight(&self) -> usize {
+        let texts = |texts: &[String]| -> usize { texts.iter().map(|text| text.len() + 3).sum() };
+        match self {
+            Self::Keywords { found, missing } => {
+                let words = found.iter();
+                let found: usize = words.map(|one| one.word.len() + one.text.len() + 60).sum();
+                found + texts(missing)
+            }
+            Self::Tags { present, absent } => (present.len() + absent.len()) * 39,
+            Self::Values(values) => texts(values),
+            Self::Channel(_) | Self::Automatic(_) => 10,
+        }
+    }
+}
+
+fn clip_list<T>(list: &mut Vec<T>) -> bool {
+    let is_long = list.len() > MAX_ITEMS;
+    list.truncate(MAX_ITEMS);
+    is_long
+}
+
+fn clip_text(text: &mut String) -> bool {
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => {
+            text.truncate(end);
+            text.push('…');
+            true
+        }
+        None => false,
+    }
 }
 
 /// A word of a rule at a place in a message.
@@ -114,17 +207,14 @@ impl FoundWord {
 pub(crate) fn explain(
     gate: &Gate,
     condition: &Condition,
-    facts: &MessageFacts<'_>,
+    seen: Seen<'_>,
     measures: &Measures,
     known: &Known,
     now: &Moment,
 ) -> Trace {
-    let texts = Texts::of(facts);
+    let facts = seen.facts;
     let mut explainer = Explainer {
-        seen: Seen {
-            facts,
-            texts: &texts,
-        },
+        seen,
         measures,
         known,
         now,
@@ -138,6 +228,7 @@ pub(crate) fn explain(
         inbox_id: facts.inbox_id,
         author: facts.author,
         nodes: explainer.nodes,
+        cut: false,
     }
 }
 
@@ -205,5 +296,51 @@ pub(crate) fn shown(value: &Loaded) -> String {
         "-".to_owned()
     } else {
         parts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(actual: Actual) -> TraceNode {
+        TraceNode {
+            path: vec!["condition".to_owned()],
+            holds: true,
+            actual: Some(actual),
+        }
+    }
+
+    fn trace(nodes: Vec<TraceNode>) -> Trace {
+        Trace {
+            fires: true,
+            triggered: true,
+            inbox_id: Uuid::nil(),
+            author: Author::Contact,
+            nodes,
+            cut: false,
+        }
+    }
+
+    #[test]
+    fn a_trace_keeps_its_verdicts_and_is_stored_in_a_few_thousand_bytes() {
+        let small = trace(vec![node(Actual::Values(vec!["3".to_owned()]))]);
+        assert_eq!(small.clone().bounded(), small);
+        let missing = (0..2_000).map(|n| format!("word {n} {}", "縁".repeat(500)));
+        let words = Actual::Keywords {
+            found: Vec::new(),
+            missing: missing.collect(),
+        };
+        let tags = Actual::Tags {
+            present: vec![Uuid::nil(); 2_000],
+            absent: Vec::new(),
+        };
+        let nodes = vec![node(words), node(tags)].into_iter();
+        let large = trace(nodes.cycle().take(1_000).collect()).bounded();
+        assert!(large.cut);
+        assert_eq!(large.nodes.len(), MAX_NODES);
+        assert!(large.nodes.iter().all(|node| node.holds));
+        let stored = serde_json::to_string(&large).unwrap();
+        assert!(stored.len() < 40_000, "{}", stored.len());
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Fired<'a> {
     pub(crate) rule_id: RuleId,
     pub(crate) rule: &'a Active,
     pub(crate) matched: Vec<MatchedPart>,
+    /// Every condition's verdict, with what was there.
+    pub(crate) trace: Option<Trace>,
     pub(crate) wanted: Vec<Wanted>,
     /// Its notices set off no earlier.
     pub(crate) not_before: Option<DateTime<Utc>>,
@@ -183,6 +185,7 @@ struct Matched<'a> {
     rule_id: RuleId,
     rule: &'a Active,
     parts: Vec<MatchedPart>,
+    trace: Option<Trace>,
 }
 
 impl<'a> Evaluation<'a> {
@@ -197,14 +200,16 @@ impl<'a> Evaluation<'a> {
         }
         let mut wanted = [matcher::Wanted::default(), matcher::Wanted::default()];
         for occasion in occasions {
-            let (matcher, matches, _) = self.look(occasion);
+            let (matcher, matches, numbers) = self.look(occasion);
             let is_message = matches!(occasion.what, What::Message(_));
             let wanted = &mut wanted[usize::from(!is_message)];
             wanted.add(&self.scratch);
-            if asks && is_message && sample::has(occasion) {
+            if asks {
+                // What is logged says of every condition what was there, whether it mattered or not.
                 let facts = facts(occasion, &self.tags, &self.now);
-                let (thing, scratch) = (occasion.subject, &self.scratch);
-                for number in sample::of_message(matcher, scratch, thing, &facts, &matches) {
+                let mut logged = Matcher::may_fire(&self.scratch, &matches);
+                logged.extend(self.missed(occasion, matcher, &facts, &matches, &numbers));
+                for number in logged {
                     matcher.ask_all(number, &facts, wanted);
                 }
             }
@@ -283,17 +288,56 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// The numbers of rules that do not fire and are noted, as far as can be said by now.
+    fn missed(
+        &self,
+        occasion: &Occasion<'a>,
+        matcher: &Matcher,
+        facts: &MessageFacts<'_>,
+        matches: &[Match],
+        numbers: &[u32],
+    ) -> Vec<u32> {
+        match occasion.what {
+            // Whom the clock does not concern is no news.
+            What::Other(Happened::Tick) => Vec::new(),
+            _ if !sample::has(occasion) => Vec::new(),
+            What::Message(_) => {
+                sample::of_message(matcher, &self.scratch, occasion.subject, facts, matches)
+            }
+            What::Other(_) => {
+                let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
+                let missed = |number| {
+                    let rule = self.rules.number(number);
+                    rule.is_some_and(|id| !fired.contains(&id))
+                };
+                sample::of_numbers(numbers, occasion.subject, missed)
+            }
+        }
+    }
+
     async fn ask(&mut self, tx: &Tx<'_>, occasion: &Occasion<'a>) -> Result<Vec<Matched<'a>>> {
         let rules = self.rules;
+        let is_message = matches!(occasion.what, What::Message(_));
         let (matcher, mut matches, mut numbers) = self.look(occasion);
         if self.scratch.is_undecided() {
             // A tag that an earlier occasion of the batch brought made another question matter.
             let mut wanted = matcher::Wanted::default();
             wanted.add(&self.scratch);
-            let is_message = matches!(occasion.what, What::Message(_));
             self.learn(tx, is_message, &wanted).await?;
             (_, matches, numbers) = self.look(occasion);
         }
+        let mut wanted = matcher::Wanted::default();
+        let missed = {
+            let facts = facts(occasion, &self.tags, &self.now);
+            let missed = self.missed(occasion, matcher, &facts, &matches, &numbers);
+            let fire = matches.iter().map(|one| one.rule);
+            for number in fire.chain(missed.iter().copied()) {
+                matcher.ask_all(number, &facts, &mut wanted);
+            }
+            missed
+        };
+        // Nearly always known by now.
+        self.learn(tx, is_message, &wanted).await?;
         let Self {
             tags,
             now,
@@ -309,21 +353,9 @@ impl<'a> Evaluation<'a> {
         }
         let known = known.of(&occasion.what);
         let facts = facts(occasion, tags, now);
-        let missed = match occasion.what {
-            // Whom the clock does not concern is no news.
-            What::Other(Happened::Tick) => Vec::new(),
-            _ if !sample::has(occasion) => Vec::new(),
-            What::Message(_) => {
-                sample::of_message(matcher, scratch, occasion.subject, &facts, &matches)
-            }
-            What::Other(_) => {
-                let fired: HashSet<Uuid> = matches.iter().map(|one| one.rule_id).collect();
-                let missed = |number| rules.number(number).is_some_and(|id| !fired.contains(&id));
-                sample::of_numbers(&numbers, occasion.subject, missed)
-            }
-        };
         let asked = sample::Asked {
             facts: &facts,
+            scratch,
             known,
             now,
         };
@@ -335,6 +367,7 @@ impl<'a> Evaluation<'a> {
                     rule_id: RuleId(found.rule_id),
                     rule: rules.rule(found.rule_id)?,
                     parts: matcher.describe(found, &facts, known),
+                    trace: matcher.explain(found.rule, &facts, scratch, known, now),
                 })
             })
             .collect())
@@ -358,7 +391,7 @@ impl<'a> Evaluation<'a> {
                         subject: occasion.subject,
                         case: occasion.case,
                         reason,
-                        trace: None,
+                        trace: matched.trace,
                     });
                 }
                 continue;
@@ -405,6 +438,7 @@ impl<'a> Evaluation<'a> {
                 rule_id: matched.rule_id,
                 rule: matched.rule,
                 matched: matched.parts,
+                trace: matched.trace,
                 wanted: Vec::new(),
                 not_before,
             });

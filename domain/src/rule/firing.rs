@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     action::Outcome,
-    condition::matcher::MatchedPart,
+    condition::{matcher::MatchedPart, trace::Trace},
     ctx::Ctx,
     error::Result,
     page::{Key, Keyset, Page, PageRequest},
@@ -19,6 +19,15 @@ use crate::{
 /// What matched, as stored in a firing.
 pub fn matched(firing: &rule_firing::Model) -> Result<Vec<MatchedPart>> {
     Ok(serde_json::from_value(firing.matched.clone())?)
+}
+
+/// Each condition's verdict with what was there, as stored in a firing; nothing in those of earlier
+/// releases.
+pub fn trace(firing: &rule_firing::Model) -> Result<Option<Trace>> {
+    match &firing.trace {
+        Some(trace) => Ok(serde_json::from_value(trace.clone())?),
+        None => Ok(None),
+    }
 }
 
 /// What became of the actions, as stored in a firing.

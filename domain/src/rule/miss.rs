@@ -18,7 +18,7 @@ use crate::{
     store::Query,
 };
 
-/// Each condition's verdict, if the conditions were the reason.
+/// Each condition's verdict, unless an earlier release noted that a limit was the reason.
 pub fn trace(miss: &rule_miss::Model) -> Result<Option<Trace>> {
     match &miss.trace {
         Some(trace) => Ok(serde_json::from_value(trace.clone())?),

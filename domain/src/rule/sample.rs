@@ -88,6 +88,7 @@ pub(super) fn of_numbers(numbers: &[u32], thing: Uuid, missed: impl Fn(u32) -> b
 /// What rules were asked about, and by what knowledge.
 pub(super) struct Asked<'f> {
     pub(super) facts: &'f MessageFacts<'f>,
+    pub(super) scratch: &'f Scratch,
     pub(super) known: &'f Known,
     pub(super) now: &'f Moment,
 }
@@ -115,7 +116,7 @@ pub(super) fn note(
             subject: occasion.subject,
             case: occasion.case,
             reason: MissReason::Condition,
-            trace: matcher.explain(number, asked.facts, asked.known, asked.now),
+            trace: matcher.explain(number, asked.facts, asked.scratch, asked.known, asked.now),
         });
     }
 }

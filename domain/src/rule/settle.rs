@@ -152,6 +152,10 @@ async fn insert(tx: &Tx<'_>, fired: &[Fired<'_>], outcomes: &[Vec<Outcome>]) -> 
         .iter()
         .map(serde_json::to_value)
         .collect::<Result<_, _>>()?;
+    let traces: Vec<_> = fired
+        .iter()
+        .map(|fired| serde_json::to_value(&fired.trace))
+        .collect::<Result<_, _>>()?;
     let cases = || fired.iter().map(|one| one.occasion.case);
     let rows = Rows::new()
         .ids("id", fired.iter().map(|one| one.id))
@@ -178,13 +182,15 @@ async fn insert(tx: &Tx<'_>, fired: &[Fired<'_>], outcomes: &[Vec<Outcome>]) -> 
                 .map(|one| json!(one.occasion.entry.map(|entry| &entry.fact))),
         )
         .json("matched", matched)
+        .json("trace", traces)
         .json("outcomes", outcomes);
     Query::new(
         "INSERT INTO rule_firing (workspace_id, id, rule_id, rule_version, message_id,
              conversation_id, contact_id, account_id, subject_id, root, depth, cause, matched,
-             outcomes, fired_at)
+             outcomes, trace, fired_at)
          SELECT $1, r.id, r.rule_id, r.rule_version, r.message_id, r.conversation_id, r.contact_id,
-                r.account_id, r.subject_id, r.root, r.depth, r.cause, r.matched, r.outcomes, $2
+                r.account_id, r.subject_id, r.root, r.depth, r.cause, r.matched, r.outcomes, r.trace,
+                $2
          FROM {r}",
     )
     .bind(tx.workspace)

@@ -10,7 +10,7 @@ use entity::{
     rule_firing, rule_miss, rule_version,
 };
 
-use super::{miss, read::Rule, rehearse::first_id_at, version::RuleVersion};
+use super::{firing, miss, read::Rule, rehearse::first_id_at, version::RuleVersion};
 use crate::{
     condition::{Condition, explain::explain, matcher::Gate, trace::Trace},
     ctx::Ctx,
@@ -85,7 +85,7 @@ pub async fn why(
     let Some(at) = came_in(ctx, workspace, message).await? else {
         return Ok(None);
     };
-    let firing = firing(ctx, workspace, rule.id, message).await?;
+    let firing = fired(ctx, workspace, rule.id, message).await?;
     let miss = match firing {
         Some(_) => None,
         None => missed(ctx, workspace, rule.id, message, at).await?,
@@ -108,8 +108,13 @@ pub async fn why(
     });
     let condition = definition.condition;
     // What was seen then is better than what can be known of it now.
-    let seen = miss.as_ref().map(miss::trace).transpose()?.flatten();
-    let seen = seen.filter(|trace| trace.nodes.len() == condition.nodes().len());
+    let seen = match (&firing, &miss) {
+        (Some(firing), _) => firing::trace(firing)?,
+        (None, Some(miss)) => miss::trace(miss)?,
+        (None, None) => None,
+    };
+    let is_whole = |trace: &Trace| trace.nodes.len() == condition.nodes().len();
+    let seen = seen.filter(|trace| is_whole(trace) && !trace.cut);
     let trace = match seen {
         Some(trace) => trace,
         None => match explain(ctx, workspace, &gate, &condition, message).await? {
@@ -161,7 +166,7 @@ async fn came_in(
     .await?)
 }
 
-async fn firing(
+async fn fired(
     ctx: &Ctx,
     workspace: WorkspaceId,
     rule: RuleId,

@@ -2,9 +2,10 @@
 
 use chrono::TimeDelta;
 use domain::{
-    condition::TagMode,
+    condition::{Condition, TagMode, trace::Actual},
+    event::{self, NewEvent},
     rule::{
-        self, Limits, Rule, RuleChanges,
+        self, Limits, Rule, RuleChanges, firing,
         trigger::Trigger,
         why::{Reason, Why, why},
     },
@@ -59,6 +60,59 @@ fn the_limit_that_held_it_back_is_named() {
         let found = asked(&world, &rule, second).await;
         assert_eq!(found.reason, Reason::CoolDown);
         assert!(found.trace.fires, "trigger and condition hold");
+        world
+    });
+}
+
+#[test]
+fn a_firing_tells_of_every_condition_whether_it_mattered_or_not() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        for n in 0..2 {
+            let event = NewEvent {
+                external_id: format!("{n}"),
+                email: "a@c.example".to_owned(),
+                name: "bought".to_owned(),
+                properties: serde_json::json!({}),
+                occurred_at: ctx.clock.now(),
+            };
+            event::ingest(ctx, owner, vec![event]).await.unwrap();
+        }
+        let often = serde_json::json!({"events": {"names": ["bought"],
+            "tests": [{"measure": "COUNT", "is": {"atLeast": 5}}]}});
+        let often: Condition = serde_json::from_value(often).unwrap();
+        // The words decide: what the database knows is told all the same.
+        let either = Condition::Any(vec![words(&["hello"]), often]);
+        let none = Limits::default();
+        let rule = limited(&world, Trigger::default(), either, tag_with(seen), none).await;
+        let message = receive(&world, "1", "hello").await;
+        let fired = super::firings(&world, rule.id).await;
+        assert_eq!(fired.len(), 1);
+        let trace = firing::trace(&fired[0]).unwrap().expect("a trace");
+        let verdicts: Vec<_> = trace
+            .nodes
+            .iter()
+            .map(|node| (node.path.last().unwrap().as_str(), node.holds))
+            .collect();
+        assert_eq!(
+            verdicts,
+            [("any", true), ("keywords", true), ("events", false)]
+        );
+        let two = Actual::Values(vec!["2".to_owned()]);
+        assert_eq!(trace.nodes[2].actual, Some(two));
+        assert!(!trace.cut);
+        // It stays what it was, whatever happens later.
+        let event = NewEvent {
+            external_id: "later".to_owned(),
+            email: "a@c.example".to_owned(),
+            name: "bought".to_owned(),
+            properties: serde_json::json!({}),
+            occurred_at: ctx.clock.now(),
+        };
+        event::ingest(ctx, owner, vec![event]).await.unwrap();
+        let found = asked(&world, &rule, message).await;
+        assert_eq!((found.reason, found.trace), (Reason::Fired, trace));
         world
     });
 }

@@ -12,7 +12,7 @@ use entity::{
     kind::Channel,
 };
 
-use super::Rule;
+use super::{Rule, miss::RuleVerdict};
 use crate::graphql::{
     account::Account,
     contact::Contact,
@@ -88,6 +88,14 @@ impl RuleFiring {
     fn matched(&self) -> Result<Vec<RuleMatchedPart>> {
         let parts = firing::matched(&self.0).map_err(fault)?;
         Ok(parts.into_iter().map(RuleMatchedPart::from).collect())
+    }
+
+    /// Every condition with its verdict and what was really there, in the order of the condition; long
+    /// lists and texts are cut. Empty for firings of earlier releases.
+    fn conditions(&self) -> Result<Vec<RuleVerdict>> {
+        let trace = firing::trace(&self.0).map_err(fault)?;
+        let nodes = trace.map(|trace| trace.nodes).unwrap_or_default();
+        Ok(nodes.into_iter().map(RuleVerdict::from).collect())
     }
 
     /// What became of each action.

@@ -57,7 +57,8 @@ impl RuleMiss {
         Ok(loader(context)?.load_one(id).await?.map(Contact::from))
     }
 
-    /// Every condition with its verdict and what was really there, if a condition was the reason.
+    /// Every condition with its verdict and what was really there, in the order of the condition; long
+    /// lists and texts are cut.
     fn conditions(&self) -> Result<Vec<RuleVerdict>> {
         let trace: Option<Trace> = miss::trace(&self.0).map_err(fault)?;
         let nodes = trace.map(|trace| trace.nodes).unwrap_or_default();

@@ -84,6 +84,8 @@ pub struct Matcher {
     program: Program,
     words: Words,
     index: Index,
+    /// What each rule asks the database, by the numbers of the questions.
+    asked: Vec<Vec<u32>>,
 }
 
 /// The keywords of a workspace's rules do not fit into one automaton.
@@ -123,7 +125,8 @@ pub struct Match {
     pub rule_version: i64,
     /// What made it fire, briefly; [`Matcher::describe`] says it for people.
     pub parts: Vec<Part>,
-    rule: u32,
+    /// The rule's number.
+    pub(crate) rule: u32,
 }
 
 /// One thing that made a condition hold.
@@ -217,11 +220,13 @@ impl Matcher {
         let mut book = WordBook::default();
         let program = Program::new(rules.iter().map(|rule| &rule.condition), &mut book);
         let index = Index::new(&rules, &program, &book);
+        let asked = rules.iter().map(|rule| questions(rule, &program)).collect();
         Ok(Self {
             words: book.build()?,
             rules,
             program,
             index,
+            asked,
         })
     }
 
@@ -352,19 +357,18 @@ impl Matcher {
     /// Everything that the condition of a rule asks the database, whether it matters or not: what has
     /// to be known to explain it whole.
     pub(crate) fn ask_all(&self, number: u32, facts: &MessageFacts<'_>, wanted: &mut Wanted) {
-        let Some(rule) = self.rules.get(number as usize) else {
-            return;
-        };
-        for node in rule.condition.nodes() {
-            let Shape::Leaf(leaf) = node.shape() else {
-                continue;
-            };
-            let asks = leaf.asks().into_iter();
-            wanted.0.extend(asks.filter_map(|ask| {
-                let number = self.program.measures.find(&ask.measure)?;
-                Some((number, facts.holders.id(ask.measure.holder)?))
-            }));
-        }
+        let asked = self.asked.get(number as usize).into_iter().flatten();
+        wanted.0.extend(asked.filter_map(|&question| {
+            let holder = self.program.measures.holder(question);
+            Some((question, facts.holders.id(holder)?))
+        }));
+    }
+
+    /// The numbers of the rules that fire by the last evaluation with this scratch, and of those that it
+    /// left undecided.
+    pub(crate) fn may_fire(scratch: &Scratch, matches: &[Match]) -> Vec<u32> {
+        let fire = matches.iter().map(|one| one.rule);
+        fire.chain(scratch.undecided.iter().copied()).collect()
     }
 
     /// Asks the database what the evaluations that ended with these scratches could not decide. The
@@ -388,23 +392,24 @@ impl Matcher {
         !self.program.measures.is_empty()
     }
 
-    /// Why the rule of a number did or did not fire, by what is `known`.
+    /// Why the rule of a number did or did not fire, by what is `known`. The scratch is that of the last
+    /// evaluation, which was of the same facts.
     pub(crate) fn explain(
         &self,
         number: u32,
         facts: &MessageFacts<'_>,
+        scratch: &Scratch,
         known: &Known,
         now: &Moment,
     ) -> Option<Trace> {
         let rule = self.rules.get(number as usize)?;
-        Some(trace::explain(
-            &rule.gate,
-            &rule.condition,
+        let seen = Seen {
             facts,
-            &self.program.measures,
-            known,
-            now,
-        ))
+            texts: &scratch.texts,
+        };
+        let measures = &self.program.measures;
+        let trace = trace::explain(&rule.gate, &rule.condition, seen, measures, known, now);
+        Some(trace.bounded())
     }
 
     /// What made a rule fire, with paths and texts. `found` must come from this matcher, these facts
@@ -434,6 +439,20 @@ impl Matcher {
     pub fn memory_bytes(&self) -> usize {
         self.words.memory_bytes()
     }
+}
+
+/// What a rule asks the database.
+fn questions(rule: &RuleSource, program: &Program) -> Vec<u32> {
+    let mut questions = Vec::new();
+    for node in rule.condition.nodes() {
+        if let Shape::Leaf(leaf) = node.shape() {
+            let asks = leaf.asks().into_iter();
+            questions.extend(asks.filter_map(|ask| program.measures.find(&ask.measure)));
+        }
+    }
+    questions.sort_unstable();
+    questions.dedup();
+    questions
 }
 
 /// The nodes in the order in which [`Program`] numbers them.

@@ -45,7 +45,12 @@ fn trace(rule: &RuleSource, facts: &MessageFacts<'_>, message: &Message) -> Trac
         };
         known.tell(number, holder, value);
     }
-    explain(&rule.gate, &rule.condition, facts, &measures, &known, &now)
+    let texts = Texts::of(facts);
+    let seen = Seen {
+        facts,
+        texts: &texts,
+    };
+    explain(&rule.gate, &rule.condition, seen, &measures, &known, &now)
 }
 
 fn contacts() -> Gate {
