@@ -25,6 +25,8 @@ pub struct Model {
     pub tag_creation: TagCreation,
     /// Counts up with each change of a tag or a group; whoever raises it holds the tree.
     pub tags_version: i64,
+    /// When it is open for business, if not at the usual hours.
+    pub business_hours: Option<Json>,
     /// When the row was made.
     pub created_at: DateTimeUtc,
 }

@@ -41,6 +41,7 @@ mod m0027_people;
 mod m0028_lists;
 mod m0030_survey;
 mod m0031_trace;
+mod m0032_hours;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -85,6 +86,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_timeline::Migration),
             Box::new(m0030_survey::Migration),
             Box::new(m0031_trace::Migration),
+            Box::new(m0032_hours::Migration),
         ]
     }
 }

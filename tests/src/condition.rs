@@ -315,10 +315,7 @@ impl People {
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            now: self.world.ctx.clock.now(),
-            zone: chrono_tz::Asia::Tokyo,
-        }
+        Moment::usual(self.world.ctx.clock.now(), chrono_tz::Asia::Tokyo)
     }
 
     /// Of whom the condition holds, by each way of asking; all must agree.
@@ -606,6 +603,11 @@ impl People {
                 "aki ben chen dai eri 田中",
             ),
             (json!({"timeOfDay": {}}), ""),
+            (json!({"businessHours": {}}), ""),
+            (
+                json!({"businessHours": {"within": false}}),
+                "aki ben chen dai eri 田中",
+            ),
         ]
     }
 }

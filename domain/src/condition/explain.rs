@@ -108,10 +108,7 @@ pub async fn explain(
         automatic: message.automatic,
         subject: &message.subject,
         body: &message.body,
-        moment: Moment {
-            now: message.sent_at,
-            ..now
-        },
+        moment: now.at(message.sent_at),
         holders,
         contact_tags: &tags(message.contact_id.uuid()),
         conversation_tags: &tags(message.conversation_id.uuid()),

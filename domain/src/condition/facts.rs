@@ -77,7 +77,7 @@ impl Holders {
 
 /// An inbound message as rules see it. Messages the company sends are never judged, so that
 /// rules cannot answer each other.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct MessageFacts<'a> {
     /// The inbox it arrived in.
     pub inbox_id: Uuid,

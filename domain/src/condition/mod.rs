@@ -51,6 +51,7 @@ pub use leaf::{
     account::AccountFields,
     attribute::Attribute,
     author::{FromAutomatic, FromAutomaticCondition},
+    business::WithinBusinessHours,
     channel::{ChannelCondition, ChannelConditionInput, Channels},
     clock::TimeOfDay,
     contact::ContactFields,
@@ -179,6 +180,8 @@ pub enum Condition {
     Regex(Pattern),
     /// The day of the week and the time of day, such as business hours.
     TimeOfDay(TimeOfDay),
+    /// Whether it is within the business hours of the workspace.
+    BusinessHours(WithinBusinessHours),
     /// What is known of the contact: names, stage, owner, source, times.
     Contact(Box<ContactFields>),
     /// What is known of the account: name, stage, owner.
@@ -323,6 +326,7 @@ impl Condition {
             Self::FromAutomatic(_) => "fromAutomatic",
             Self::Regex(_) => "regex",
             Self::TimeOfDay(_) => "timeOfDay",
+            Self::BusinessHours(_) => "businessHours",
             Self::Contact(_) => "contact",
             Self::Account(_) => "account",
             Self::Conversation(_) => "conversation",
@@ -354,6 +358,7 @@ impl Condition {
             Self::FromAutomatic(leaf) => Shape::Leaf(leaf),
             Self::Regex(leaf) => Shape::Leaf(leaf),
             Self::TimeOfDay(leaf) => Shape::Leaf(leaf),
+            Self::BusinessHours(leaf) => Shape::Leaf(leaf),
             Self::Contact(leaf) => Shape::Leaf(leaf.as_ref()),
             Self::Account(leaf) => Shape::Leaf(leaf.as_ref()),
             Self::Conversation(leaf) => Shape::Leaf(leaf.as_ref()),
@@ -384,6 +389,7 @@ impl Condition {
             Self::FromAutomatic(leaf) => ShapeMut::Leaf(leaf),
             Self::Regex(leaf) => ShapeMut::Leaf(leaf),
             Self::TimeOfDay(leaf) => ShapeMut::Leaf(leaf),
+            Self::BusinessHours(leaf) => ShapeMut::Leaf(leaf),
             Self::Contact(leaf) => ShapeMut::Leaf(leaf.as_mut()),
             Self::Account(leaf) => ShapeMut::Leaf(leaf.as_mut()),
             Self::Conversation(leaf) => ShapeMut::Leaf(leaf.as_mut()),
@@ -572,6 +578,7 @@ impl Condition {
             Self::FromAutomatic(leaf) => ConditionOutput::FromAutomatic(leaf.to_output()),
             Self::Regex(leaf) => ConditionOutput::Regex(leaf.clone()),
             Self::TimeOfDay(leaf) => ConditionOutput::TimeOfDay(leaf.clone()),
+            Self::BusinessHours(leaf) => ConditionOutput::BusinessHours(leaf.clone()),
             Self::Contact(leaf) => ConditionOutput::Contact(leaf.clone()),
             Self::Account(leaf) => ConditionOutput::Account(leaf.clone()),
             Self::Conversation(leaf) => ConditionOutput::Conversation(leaf.clone()),
@@ -615,8 +622,10 @@ pub enum ConditionInput {
     FromAutomatic(bool),
     /// A regular expression that the subject or the text of the message matches.
     Regex(Pattern),
-    /// The day of the week and the time of day, such as business hours.
+    /// The day of the week and the time of day.
     TimeOfDay(TimeOfDay),
+    /// Whether it is within the business hours of the workspace.
+    BusinessHours(WithinBusinessHours),
     /// What is known of the contact: names, stage, owner, source, times.
     Contact(Box<ContactFields>),
     /// What is known of the account: name, stage, owner.
@@ -727,6 +736,7 @@ impl ConditionInput {
             Self::FromAutomatic(wanted) => Condition::FromAutomatic(FromAutomatic(wanted)),
             Self::Regex(leaf) => Condition::Regex(leaf),
             Self::TimeOfDay(leaf) => Condition::TimeOfDay(leaf),
+            Self::BusinessHours(leaf) => Condition::BusinessHours(leaf),
             Self::Contact(leaf) => Condition::Contact(leaf),
             Self::Account(leaf) => Condition::Account(leaf),
             Self::Conversation(leaf) => Condition::Conversation(leaf),
@@ -777,8 +787,10 @@ pub enum ConditionOutput {
     FromAutomatic(FromAutomaticCondition),
     /// A regular expression that the subject or the text of the message matches.
     Regex(Pattern),
-    /// The day of the week and the time of day, such as business hours.
+    /// The day of the week and the time of day.
     TimeOfDay(TimeOfDay),
+    /// Whether it is within the business hours of the workspace.
+    BusinessHours(WithinBusinessHours),
     /// What is known of the contact: names, stage, owner, source, times.
     Contact(Box<ContactFields>),
     /// What is known of the account: name, stage, owner.

@@ -19,7 +19,10 @@ use super::{
     moment::Moment,
     test::{Ask, Test},
 };
-use crate::store::{Query, Rows};
+use crate::{
+    store::{Query, Rows},
+    workspace::BusinessHours,
+};
 
 /// A condition with the moment at which it is asked, for lists and for long work over a list: it
 /// finds the same whenever the work goes on.
@@ -31,6 +34,9 @@ pub struct Asked {
     pub at: chrono::DateTime<chrono::Utc>,
     /// The workspace's time zone, by its IANA name.
     pub zone: String,
+    /// When the workspace is open for business.
+    #[serde(default)]
+    pub hours: std::sync::Arc<BusinessHours>,
 }
 
 impl Asked {
@@ -40,6 +46,7 @@ impl Asked {
             condition,
             at: moment.now,
             zone: moment.zone.name().to_owned(),
+            hours: moment.hours.clone(),
         }
     }
 
@@ -47,6 +54,7 @@ impl Asked {
         Moment {
             now: self.at,
             zone: self.zone.parse().unwrap_or(chrono_tz::UTC),
+            hours: self.hours.clone(),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use chrono_tz::Tz;
 use entity::{
     id::{ContactId, Id as _},
     kind::SubjectKind,
@@ -21,13 +20,12 @@ pub(super) async fn holding(
     tx: &Tx<'_>,
     condition: &Condition,
     contacts: &[ContactId],
-    zone: Tz,
+    moment: &Moment,
 ) -> Result<HashSet<ContactId>> {
     let ids: Vec<Uuid> = contacts.iter().map(|id| id.uuid()).collect();
-    let moment = Moment { now: tx.now, zone };
     let backend = tx.connection().get_database_backend();
     let subject = SubjectKind::Contact;
-    let query = sql::select(backend, tx.workspace, &moment, condition, subject, &ids);
+    let query = sql::select(backend, tx.workspace, moment, condition, subject, &ids);
     let holding: Vec<ContactId> = query.column(tx.connection()).await?;
     Ok(holding.into_iter().collect())
 }

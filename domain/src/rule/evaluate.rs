@@ -32,7 +32,6 @@ use crate::{
     },
     error::Result,
     store::{Query, Rows, Tx},
-    workspace,
 };
 
 /// What came of a batch.
@@ -125,7 +124,6 @@ async fn run<'a>(
         tags,
         memory,
         usable: None,
-        zone: None,
         scratch: Scratch::default(),
         evaluated: Evaluated::default(),
     };
@@ -155,7 +153,6 @@ struct Evaluation<'a> {
     tags: Tags,
     memory: Memory,
     usable: Option<Usable>,
-    zone: Option<chrono_tz::Tz>,
     scratch: Scratch,
     evaluated: Evaluated<'a>,
 }
@@ -411,10 +408,6 @@ impl<'a> Evaluation<'a> {
         matches: Vec<Matched<'a>>,
     ) -> Result<()> {
         self.look_up(tx, &matches).await?;
-        let quiet = |matched: &Matched<'_>| matched.rule.limits.quiet_hours.is_some();
-        if self.zone.is_none() && matches.iter().any(quiet) {
-            self.zone = Some(workspace::zone_of(tx).await?);
-        }
         let firings = matches.iter().map(|matched| Firing {
             rule_id: matched.rule_id.uuid(),
             rule_version: matched.rule.version,
@@ -428,10 +421,7 @@ impl<'a> Evaluation<'a> {
         let mut places = HashMap::new();
         for matched in matches {
             places.insert(matched.rule_id.uuid(), self.evaluated.fired.len());
-            let hours = matched.rule.limits.quiet_hours;
-            let not_before = hours
-                .zip(self.zone)
-                .and_then(|(hours, zone)| hours.until(zone, tx.now));
+            let not_before = matched.rule.limits.notices_from(&self.now);
             self.evaluated.fired.push(Fired {
                 id: tx.id(),
                 occasion: *occasion,
@@ -485,14 +475,11 @@ fn facts<'f>(occasion: &'f Occasion<'_>, tags: &'f Tags, now: &Moment) -> Messag
     let of = |id: Option<Uuid>| tags.of(id.unwrap_or_default());
     let contact_tags = of(occasion.case.contact.map(|id| id.0));
     let conversation_tags = of(occasion.case.conversation.map(|id| id.0));
-    let moment = Moment {
-        now: match occasion.what {
-            // Fetched on Monday, a mail of Sunday night was still written outside business hours.
-            What::Message(message) => message.sent_at,
-            What::Other(_) => occasion.at,
-        },
-        zone: now.zone,
-    };
+    let moment = now.at(match occasion.what {
+        // Fetched on Monday, a mail of Sunday night was still written outside business hours.
+        What::Message(message) => message.sent_at,
+        What::Other(_) => occasion.at,
+    });
     let holders = Holders {
         contact: occasion.case.contact.map(|id| id.0),
         account: occasion.case.account.map(|id| id.0),

@@ -8,12 +8,15 @@ use uuid::Uuid;
 
 use crate::{
     action::Case,
-    condition::{Context, Need, path::Path},
+    condition::{Context, Moment, Need, path::Path},
     error::{UserError, UserErrorCode},
 };
 
 /// The longest cool-down, in minutes: a year.
 const MAX_COOL_DOWN_MINUTES: i64 = 366 * 24 * 60;
+
+/// How often the end of quiet hours and the beginning of business are waited for, one after the other.
+const MAX_WAITS: usize = 14;
 
 /// How often, and when, a rule may act.
 #[derive(
@@ -36,6 +39,10 @@ pub struct Limits {
     /// When its notices wait, in the workspace's time zone. They set off when the hours end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_hours: Option<QuietHours>,
+    /// Whether its notices wait outside the business hours of the workspace, until these begin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[graphql(default)]
+    pub notify_in_business_hours: bool,
 }
 
 /// What a rule fires for at most once.
@@ -74,6 +81,27 @@ impl Limits {
     /// Whether it has to be known when the rule fired before.
     pub(crate) fn remember(&self) -> bool {
         self.cool_down_minutes.is_some() || self.once_per.is_some()
+    }
+
+    /// When notices of what happens at `moment` set off, if they have to wait: when neither quiet hours
+    /// nor closed doors hold them any more.
+    pub(crate) fn notices_from(&self, moment: &Moment) -> Option<DateTime<Utc>> {
+        let mut at = moment.now;
+        // Each may end within the other. Where they leave no time at all, a week is waited and no more.
+        for _ in 0..MAX_WAITS {
+            let quiet = self
+                .quiet_hours
+                .and_then(|hours| hours.until(moment.zone, at));
+            let closed = || {
+                let waits = self.notify_in_business_hours;
+                waits.then(|| moment.hours.begin_after(moment.zone, at))?
+            };
+            match quiet.or_else(closed) {
+                Some(later) => at = later,
+                None => break,
+            }
+        }
+        (at > moment.now).then_some(at)
     }
 
     /// Whether it limits nothing.
@@ -214,6 +242,44 @@ mod tests {
         let lunch = hours(12, 13);
         check(lunch, "2026-03-01T03:30:00Z", Some("2026-03-01T04:00:00Z"));
         check(lunch, "2026-03-01T04:00:00Z", None);
+    }
+
+    #[test]
+    fn notices_wait_for_business_and_for_the_end_of_quiet_hours() {
+        let from = |limits: &Limits, now: &str| {
+            let moment = Moment::usual(now.parse().unwrap(), chrono_tz::Asia::Tokyo);
+            limits.notices_from(&moment).map(|at| at.to_rfc3339())
+        };
+        let business = Limits {
+            notify_in_business_hours: true,
+            ..Limits::default()
+        };
+        let both = Limits {
+            quiet_hours: Some(hours(8, 11)),
+            ..business.clone()
+        };
+        // Friday evening, Saturday, Monday morning, Monday noon.
+        for (now, opens, quiet_ends) in [
+            (
+                "2026-03-06T10:00:00Z",
+                Some("2026-03-09T00:00:00+00:00"),
+                Some("2026-03-09T02:00:00+00:00"),
+            ),
+            (
+                "2026-03-07T03:00:00Z",
+                Some("2026-03-09T00:00:00+00:00"),
+                Some("2026-03-09T02:00:00+00:00"),
+            ),
+            (
+                "2026-03-09T01:00:00Z",
+                None,
+                Some("2026-03-09T02:00:00+00:00"),
+            ),
+            ("2026-03-09T03:00:00Z", None, None),
+        ] {
+            assert_eq!(from(&business, now).as_deref(), opens, "{now}");
+            assert_eq!(from(&both, now).as_deref(), quiet_ends, "{now}");
+        }
     }
 
     #[test]

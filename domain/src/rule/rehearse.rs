@@ -9,7 +9,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
 use entity::{
     id::{
         AccountId, ContactId, ConversationId, Id as _, MessageId, RuleId, SurveyId, TagId, TargetId,
@@ -41,7 +40,6 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Tx},
-    workspace,
 };
 
 /// Days a rule may be tried on.
@@ -149,7 +147,8 @@ async fn run(
     let asked = tx.now - TimeDelta::days(days);
     let first = first_id_at(asked);
     let reached = reach(tx, first).await?;
-    let zone = workspace::zone_of(tx).await?;
+    let now = Moment::of(tx.connection(), tx.workspace, tx.now).await?;
+    let zone = now.zone;
     let id = own.map_or(Uuid::nil(), |id| id.0);
     let compiled = compile(vec![Stored {
         id,
@@ -160,7 +159,6 @@ async fn run(
     }])?;
     let mut stage = Stage::load(tx, definition).await?;
     let mut scratch = Scratch::default();
-    let now = Moment { now: tx.now, zone };
     let mut known = Known::default();
     let mut rehearsal = Rehearsal {
         since: reached.as_ref().map_or(asked, |reached| reached.created_at),
@@ -185,7 +183,7 @@ async fn run(
         if compiled.matcher.asks_the_database() {
             for message in &messages {
                 let (contact, conversation) = stage.tags(&past, message);
-                let facts = message.facts(zone, &contact, &conversation);
+                let facts = message.facts(&now, &contact, &conversation);
                 compiled
                     .matcher
                     .evaluate(&facts, &known, &now, &mut scratch);
@@ -200,7 +198,7 @@ async fn run(
         }
         for message in &messages {
             let (contact, conversation) = stage.tags(&past, message);
-            let facts = message.facts(zone, &contact, &conversation);
+            let facts = message.facts(&now, &contact, &conversation);
             let mut matches = compiled
                 .matcher
                 .evaluate(&facts, &known, &now, &mut scratch);
@@ -294,7 +292,7 @@ struct Message {
 impl Message {
     fn facts<'a>(
         &'a self,
-        zone: Tz,
+        now: &Moment,
         contact_tags: &'a TagSet,
         conversation_tags: &'a TagSet,
     ) -> MessageFacts<'a> {
@@ -305,10 +303,7 @@ impl Message {
             automatic: self.automatic,
             subject: &self.subject,
             body: &self.body,
-            moment: Moment {
-                now: self.sent_at,
-                zone,
-            },
+            moment: now.at(self.sent_at),
             holders: Holders {
                 contact: Some(self.contact_id.0),
                 account: self.account_id,

@@ -1,6 +1,8 @@
 //! Workspaces: the tenants. Made at the first start and by `enishi workspace create`; read at every
 //! request for the time zone and our own addresses.
 
+pub mod hours;
+
 use chrono_tz::Tz;
 use entity::{
     id::{InboxId, WorkspaceId},
@@ -14,6 +16,8 @@ use sea_orm::{
 };
 use secrecy::SecretString;
 use serde_json::json;
+
+pub use hours::{BusinessHours, BusinessSpan};
 
 use crate::{
     access::{
@@ -109,6 +113,7 @@ async fn insert(ctx: &Ctx, tx: &Tx<'_>, new: NewWorkspace) -> Result<Created> {
         rules_version: 0,
         tag_creation: TagCreation::Administrators,
         tags_version: 0,
+        business_hours: None,
         created_at: tx.now,
     };
     workspace::Entity::insert(workspace.clone().into_active_model())
@@ -164,6 +169,8 @@ pub struct WorkspaceChanges {
     pub locale: Option<Locale>,
     /// Who may make tags.
     pub tag_creation: Option<TagCreation>,
+    /// When it is open for business.
+    pub business_hours: Option<BusinessHours>,
 }
 
 /// Changes the actor's workspace.
@@ -193,6 +200,9 @@ pub async fn update(
     if let Some(creation) = changes.tag_creation {
         active.tag_creation = Set(creation);
     }
+    if let Some(hours) = changes.business_hours {
+        active.business_hours = Set(Some(json!(hours.check(&mut errors))));
+    }
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
@@ -212,6 +222,7 @@ fn audited(workspace: &workspace::Model) -> serde_json::Value {
     json!({
         "name": workspace.name, "timeZone": workspace.time_zone, "locale": workspace.locale,
         "ownAddresses": workspace.own_addresses, "tagCreation": workspace.tag_creation,
+        "businessHours": workspace.business_hours,
     })
 }
 

@@ -3,14 +3,16 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     action::OutcomeResult,
+    condition::Condition,
     rule::{Limits, OncePer, QuietHours, definition::always, miss, trigger::Trigger},
+    workspace::{self, BusinessHours, BusinessSpan, WorkspaceChanges},
 };
-use entity::kind::{MissReason, TagKind};
+use entity::kind::{MissReason, TagKind, Weekday};
 
 use super::{firings, limited, results, tag_with};
 use crate::support::{
     World,
-    engine::{Receiver, contact_has, notify, words},
+    engine::{Receiver, contact_has, notify, tag_conversation, words},
     on_both,
 };
 
@@ -207,6 +209,66 @@ fn a_rule_whose_words_never_come_shows_what_it_misses() {
             let trace = miss::trace(&miss).unwrap().unwrap();
             assert!(trace.triggered && !trace.fires && !trace.nodes[0].holds);
         }
+        world
+    });
+}
+
+#[test]
+fn the_business_hours_of_the_workspace_hold_notices_and_are_what_conditions_ask() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let late = world.tag(TagKind::Conversation, "Out of hours", None).await;
+        let sales = world.target("sales").await;
+        let outside = serde_json::json!({"businessHours": {"within": false}});
+        let outside: Condition = serde_json::from_value(outside).unwrap();
+        let act = vec![tag_conversation(late)];
+        let none = Limits::default();
+        let tagging = limited(&world, Trigger::default(), outside, act, none).await;
+        let limits = Limits {
+            notify_in_business_hours: true,
+            ..Limits::default()
+        };
+        let act = vec![notify(sales)];
+        let notifying = limited(&world, Trigger::default(), always(), act, limits).await;
+        let set = async |holidays: &[&str]| {
+            let sunday = BusinessSpan {
+                weekday: Weekday::Sunday,
+                from: "15:00".to_owned(),
+                until: "17:00".to_owned(),
+            };
+            let days = holidays.iter().map(|day| day.parse().unwrap());
+            let changes = WorkspaceChanges {
+                business_hours: Some(BusinessHours {
+                    spans: vec![sunday],
+                    holidays: days.collect(),
+                }),
+                ..WorkspaceChanges::default()
+            };
+            workspace::update(ctx, owner, changes).await.unwrap()
+        };
+        set(&[]).await;
+        let held = async || {
+            let results = results(&world, notifying.id).await;
+            let OutcomeResult::Queued { until, .. } = results.last().unwrap()[0] else {
+                panic!("{results:?}")
+            };
+            until.map(|until| until.to_rfc3339())
+        };
+        // Sunday at noon in Tokyo, then half past three, then the same on a holiday.
+        receive(&world, "1", "a@c.example").await;
+        assert_eq!(firings(&world, tagging.id).await.len(), 1);
+        let afternoon = "2026-03-01T06:00:00+00:00".to_owned();
+        assert_eq!(held().await, Some(afternoon));
+        world.clock.advance(TimeDelta::minutes(210));
+        receive(&world, "2", "b@c.example").await;
+        assert_eq!(firings(&world, tagging.id).await.len(), 1, "it is within");
+        assert_eq!(held().await, None);
+        set(&["2026-03-01"]).await;
+        receive(&world, "3", "c@c.example").await;
+        assert_eq!(firings(&world, tagging.id).await.len(), 2);
+        let next_week = "2026-03-08T06:00:00+00:00".to_owned();
+        assert_eq!(held().await, Some(next_week));
+        settle(&world).await;
         world
     });
 }

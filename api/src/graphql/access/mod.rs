@@ -60,6 +60,16 @@ impl Workspace {
         self.0.tag_creation
     }
 
+    /// When it is open for business, by its own clocks: what the condition `businessHours` tests, and when
+    /// notices of rules wait that are to be sent in business hours.
+    async fn business_hours(&self) -> BusinessHours {
+        let hours = workspace::BusinessHours::from_stored(self.0.business_hours.clone());
+        BusinessHours {
+            spans: hours.spans,
+            holidays: hours.holidays.into_iter().map(Date).collect(),
+        }
+    }
+
     /// When it was made.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
@@ -91,6 +101,15 @@ impl Workspace {
         )
         .await
     }
+}
+
+/// When a workspace is open for business.
+#[derive(SimpleObject)]
+pub(crate) struct BusinessHours {
+    /// The spans of a week: Monday to Friday from 09:00 to 18:00, if nobody has said otherwise.
+    spans: Vec<workspace::BusinessSpan>,
+    /// The days on which no span begins, in their order.
+    holidays: Vec<Date>,
 }
 
 /// A person of the company.

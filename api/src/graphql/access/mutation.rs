@@ -10,13 +10,13 @@ use domain::{
     },
     error::UserError,
     locale::Locale,
-    workspace::{self, WorkspaceChanges},
+    workspace::{self, BusinessHours, BusinessSpan, WorkspaceChanges},
 };
 use entity::kind::{Role, TagCreation};
 use secrecy::ExposeSecret as _;
 
 use super::{AccessToken, Member, Workspace};
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{context::writer, error::settle, id, scalar::Date};
 
 /// Changes to the workspace; what is left out stays.
 #[derive(InputObject)]
@@ -29,6 +29,18 @@ pub(crate) struct UpdateWorkspaceInput {
     locale: Option<Locale>,
     /// Who may make tags.
     tag_creation: Option<TagCreation>,
+    /// When it is open for business, by its own clocks.
+    business_hours: Option<BusinessHoursInput>,
+}
+
+/// When a workspace is open for business.
+#[derive(InputObject)]
+pub(crate) struct BusinessHoursInput {
+    /// The spans of a week.
+    spans: Vec<BusinessSpan>,
+    /// The days on which it is closed all the same; those given replace all there were.
+    #[graphql(default)]
+    holidays: Vec<Date>,
 }
 
 /// What became of `updateWorkspace`.
@@ -145,6 +157,10 @@ impl AccessMutation {
             own_addresses: input.own_addresses,
             locale: input.locale,
             tag_creation: input.tag_creation,
+            business_hours: input.business_hours.map(|hours| BusinessHours {
+                spans: hours.spans,
+                holidays: hours.holidays.into_iter().map(|day| day.0).collect(),
+            }),
         };
         let (workspace, user_errors) = settle(workspace::update(ctx, actor, changes).await)?;
         Ok(UpdateWorkspacePayload {

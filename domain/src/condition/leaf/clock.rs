@@ -1,7 +1,7 @@
 //! The day of the week and the time of day in the workspace.
 
 use async_graphql::{InputObject, SimpleObject};
-use chrono::{Datelike as _, Days, NaiveTime};
+use chrono::Days;
 use entity::kind::Weekday;
 use serde::{Deserialize, Serialize};
 
@@ -16,21 +16,12 @@ use crate::{
         trace::Actual,
     },
     error::{UserError, UserErrorCode},
+    workspace::hours::{WEEK, time_of_day as time, weekday},
 };
 
-const WEEK: [Weekday; 7] = [
-    Weekday::Monday,
-    Weekday::Tuesday,
-    Weekday::Wednesday,
-    Weekday::Thursday,
-    Weekday::Friday,
-    Weekday::Saturday,
-    Weekday::Sunday,
-];
-
 /// Tests the time in the workspace's time zone: of a message when it was sent, of everything else
-/// when the condition is judged. As it stands, without any field, it tests for business hours:
-/// Monday to Friday, 09:00 to 18:00.
+/// when the condition is judged. As it stands, without any field, it tests for Monday to Friday, 09:00 to
+/// 18:00; the hours a workspace has set are tested by `businessHours`.
 #[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[graphql(name = "TimeOfDayCondition", input_name = "TimeOfDayConditionInput")]
 #[serde(rename_all = "camelCase")]
@@ -70,12 +61,6 @@ fn evening() -> String {
     "18:00".to_owned()
 }
 
-fn time(text: &str) -> Option<NaiveTime> {
-    (text.len() == 5)
-        .then(|| NaiveTime::parse_from_str(text, "%H:%M").ok())
-        .flatten()
-}
-
 impl TimeOfDay {
     /// Whether it holds at a moment.
     pub(crate) fn at(&self, moment: &Moment) -> bool {
@@ -84,7 +69,7 @@ impl TimeOfDay {
         };
         let local = moment.local();
         let on = |date: chrono::NaiveDate| {
-            let day = WEEK[date.weekday().num_days_from_monday() as usize];
+            let day = weekday(date);
             self.weekdays.contains(&day)
         };
         let (date, time) = (local.date(), local.time());

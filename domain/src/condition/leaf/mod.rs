@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod attribute;
 pub(super) mod author;
+pub(super) mod business;
 pub(super) mod channel;
 pub(super) mod clock;
 pub(super) mod contact;

@@ -26,10 +26,8 @@ fn id(number: u128) -> Uuid {
 
 /// A Sunday noon in Tokyo.
 fn moment() -> Moment {
-    Moment {
-        now: chrono::DateTime::from_timestamp(1_772_334_000, 0).unwrap(),
-        zone: chrono_tz::Asia::Tokyo,
-    }
+    let now = chrono::DateTime::from_timestamp(1_772_334_000, 0).unwrap();
+    Moment::usual(now, chrono_tz::Asia::Tokyo)
 }
 
 fn trace(rule: &RuleSource, facts: &MessageFacts<'_>, message: &Message) -> Trace {

@@ -1,6 +1,9 @@
 //! What a batch has to know besides its enrolments.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono_tz::Tz;
 use entity::{
@@ -10,17 +13,19 @@ use entity::{
 use sea_orm::FromQueryResult;
 
 use crate::{
+    condition::Moment,
     error::{Error, Result},
     playbook::read::Version,
     store::{Query, Rows, Tx},
+    workspace::BusinessHours,
 };
 
 /// What a batch has to know besides its enrolments.
 pub(super) struct Scene {
     /// What the playbook is called.
     pub(super) name: String,
-    /// The workspace's time zone.
-    pub(super) zone: Tz,
+    /// Now, in the workspace.
+    pub(super) moment: Moment,
     /// The versions that somebody in the batch is on.
     pub(super) versions: BTreeMap<i64, Version>,
     /// Everybody's account.
@@ -40,6 +45,7 @@ struct Person {
 struct Title {
     name: String,
     time_zone: String,
+    business_hours: Option<serde_json::Value>,
 }
 
 impl Scene {
@@ -50,7 +56,8 @@ impl Scene {
         rows: &[entity::enrolment::Model],
     ) -> Result<Self> {
         let title: Option<Title> = Query::new(
-            "SELECT p.name, w.time_zone FROM playbook p JOIN workspace w ON w.id = p.workspace_id
+            "SELECT p.name, w.time_zone, w.business_hours
+             FROM playbook p JOIN workspace w ON w.id = p.workspace_id
              WHERE p.workspace_id = $1 AND p.id = $2",
         )
         .bind(tx.workspace)
@@ -87,7 +94,11 @@ impl Scene {
         let merged = people.iter().filter(|one| one.merged).map(|one| one.id);
         Ok(Self {
             name: title.name,
-            zone: title.time_zone.parse().unwrap_or(Tz::UTC),
+            moment: Moment {
+                now: tx.now,
+                zone: title.time_zone.parse().unwrap_or(Tz::UTC),
+                hours: Arc::new(BusinessHours::from_stored(title.business_hours)),
+            },
             versions,
             merged: merged.collect(),
             accounts: people

@@ -77,7 +77,7 @@ impl Walk<'_> {
         ways: &[&mut Way],
     ) -> Result<HashSet<ContactId>> {
         let contacts: Vec<ContactId> = ways.iter().map(|way| way.row.contact_id).collect();
-        judge::holding(tx, condition, &contacts, self.scene.zone).await
+        judge::holding(tx, condition, &contacts, &self.scene.moment).await
     }
 
     /// Goals first, then exits. A goal that holds when somebody has just been enrolled was not reached
@@ -151,7 +151,7 @@ impl Walk<'_> {
         match &definition.steps[place].kind {
             StepKind::Actions(actions) => self.act(tx, actions, here).await,
             StepKind::Wait(wait) => {
-                let until = moment::end_of_wait(wait, self.now, self.scene.zone);
+                let until = moment::end_of_wait(wait, self.now, self.scene.moment.zone);
                 for way in here {
                     self.park(way, until);
                 }

@@ -47,6 +47,7 @@ const SAMPLES: &[(&str, &str)] = samples![
     "condition_account_tags",
     "condition_regex",
     "condition_time_of_day",
+    "condition_business_hours",
     "condition_contact",
     "condition_account",
     "condition_conversation",

@@ -207,10 +207,7 @@ fn words_of(condition: &Condition, words: &mut Vec<String>) {
 
 /// Measures and reports.
 pub(crate) fn run() -> Result<()> {
-    let moment = Moment {
-        now: DateTime::<Utc>::UNIX_EPOCH,
-        zone: chrono_tz::Asia::Tokyo,
-    };
+    let moment = Moment::usual(DateTime::<Utc>::UNIX_EPOCH, chrono_tz::Asia::Tokyo);
     let (messages, none, known) = (messages(), TagSet::default(), Known::default());
     let folded: Vec<[String; 2]> = messages
         .iter()
@@ -258,7 +255,7 @@ pub(crate) fn run() -> Result<()> {
         let mut scratch = Scratch::default();
         let (speed, found) = measured(|| {
             let judged = messages.iter().map(|message| {
-                let facts = facts(message, &none, moment);
+                let facts = facts(message, &none, moment.clone());
                 matcher
                     .evaluate(&facts, &known, &moment, &mut scratch)
                     .len()

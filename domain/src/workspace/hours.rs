@@ -1,0 +1,278 @@
+//! When a workspace is open for business: hours for each day of the week, by the workspace's clocks, and
+//! the days on which it is closed all the same.
+
+use async_graphql::{InputObject, SimpleObject};
+use chrono::{
+    DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _,
+    Utc,
+};
+use chrono_tz::Tz;
+use entity::kind::Weekday;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{UserError, UserErrorCode};
+
+/// The days in the order of the week.
+pub(crate) const WEEK: [Weekday; 7] = [
+    Weekday::Monday,
+    Weekday::Tuesday,
+    Weekday::Wednesday,
+    Weekday::Thursday,
+    Weekday::Friday,
+    Weekday::Saturday,
+    Weekday::Sunday,
+];
+/// Spans one week may have.
+const MAX_SPANS: usize = 28;
+/// Holidays that are kept at most: those of many years.
+const MAX_HOLIDAYS: usize = 500;
+/// Days that are looked at to find when business begins again.
+const LOOK_AHEAD: u64 = 400;
+
+/// A span of business hours that comes back every week.
+#[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[graphql(name = "BusinessSpan", input_name = "BusinessSpanInput")]
+#[serde(rename_all = "camelCase")]
+pub struct BusinessSpan {
+    /// The day on which it begins.
+    pub weekday: Weekday,
+    /// From this time of day, such as `09:00`.
+    pub from: String,
+    /// Until this time of day, such as `18:00`, which is not included. `00:00` is the end of the day. A
+    /// time before `from` is one of the next day.
+    pub until: String,
+}
+
+/// When a workspace is open for business. Stored as JSON: fields are added, never renamed.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct BusinessHours {
+    /// The spans of a week; none where it is never open.
+    pub spans: Vec<BusinessSpan>,
+    /// The days on which no span begins, in their order.
+    #[serde(default)]
+    pub holidays: Vec<NaiveDate>,
+}
+
+impl Default for BusinessHours {
+    /// Monday to Friday from 09:00 to 18:00, which holds until somebody says otherwise.
+    fn default() -> Self {
+        let span = |&weekday: &Weekday| BusinessSpan {
+            weekday,
+            from: "09:00".to_owned(),
+            until: "18:00".to_owned(),
+        };
+        Self {
+            spans: WEEK[..5].iter().map(span).collect(),
+            holidays: Vec::new(),
+        }
+    }
+}
+
+/// The time of day that is written as `09:00`.
+pub(crate) fn time_of_day(text: &str) -> Option<NaiveTime> {
+    (text.len() == 5)
+        .then(|| NaiveTime::parse_from_str(text, "%H:%M").ok())
+        .flatten()
+}
+
+/// The day of the week of a date.
+pub(crate) fn weekday(date: NaiveDate) -> Weekday {
+    WEEK[date.weekday().num_days_from_monday() as usize]
+}
+
+impl BusinessHours {
+    /// As a workspace stores them; the usual ones where it does not.
+    pub fn from_stored(stored: Option<serde_json::Value>) -> Self {
+        stored
+            .and_then(|stored| serde_json::from_value(stored).ok())
+            .unwrap_or_default()
+    }
+
+    /// Puts them in order and notes everything wrong with them.
+    pub(crate) fn check(mut self, errors: &mut Vec<UserError>) -> Self {
+        let mut refuse = |path: &[&str], code, message: &str| {
+            let path: Vec<&str> = ["businessHours"].iter().chain(path).copied().collect();
+            errors.push(UserError::new(&path, code, message.to_owned()));
+        };
+        if self.spans.len() > MAX_SPANS {
+            let message = "A week may have 28 spans. Join those that meet.";
+            refuse(&["spans"], UserErrorCode::TooLong, message);
+            return self;
+        }
+        for (place, span) in self.spans.iter().enumerate() {
+            let place = place.to_string();
+            for (name, text) in [("from", &span.from), ("until", &span.until)] {
+                if time_of_day(text).is_none() {
+                    let message = "Give a time of day from 00:00 to 23:59.";
+                    let path = ["spans", place.as_str(), name];
+                    refuse(&path, UserErrorCode::Invalid, message);
+                }
+            }
+            if span.from == span.until && span.from != "00:00" {
+                let message = "The span ends when it begins. Change one of the two; from 00:00 until \
+                               00:00 is the whole day.";
+                let path = ["spans", place.as_str(), "until"];
+                refuse(&path, UserErrorCode::Contradictory, message);
+            }
+        }
+        self.holidays.sort_unstable();
+        self.holidays.dedup();
+        if self.holidays.len() > MAX_HOLIDAYS {
+            let message = "500 holidays are kept. Leave out those that have passed.";
+            refuse(&["holidays"], UserErrorCode::TooLong, message);
+        }
+        self
+    }
+
+    /// The spans that begin on a day, each with its beginning and its end.
+    fn on(&self, date: NaiveDate) -> impl Iterator<Item = (NaiveDateTime, NaiveDateTime)> {
+        let is_holiday = self.holidays.binary_search(&date).is_ok();
+        let day = weekday(date);
+        let spans = self.spans.iter();
+        let spans = spans.filter(move |span| !is_holiday && span.weekday == day);
+        spans.filter_map(move |span| {
+            let (from, until) = (time_of_day(&span.from)?, time_of_day(&span.until)?);
+            let last = if until <= from {
+                date.checked_add_days(Days::new(1))?
+            } else {
+                date
+            };
+            Some((date.and_time(from), last.and_time(until)))
+        })
+    }
+
+    /// Whether it is open when the workspace's clocks show this.
+    pub fn are_at(&self, local: NaiveDateTime) -> bool {
+        let today = local.date();
+        let days = [today.checked_sub_days(Days::new(1)), Some(today)];
+        let mut spans = days.into_iter().flatten().flat_map(|day| self.on(day));
+        spans.any(|(from, until)| from <= local && local < until)
+    }
+
+    /// When business begins again, if it is closed at `now`; nothing if it never does.
+    pub fn begin_after(&self, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let local = now.with_timezone(&zone).naive_local();
+        if self.are_at(local) {
+            return None;
+        }
+        let days =
+            (0..=LOOK_AHEAD).map_while(|ahead| local.date().checked_add_days(Days::new(ahead)));
+        days.flat_map(|day| self.on(day).collect::<Vec<_>>())
+            .filter_map(|(from, _)| {
+                // A time the clocks skip is the next quarter there is.
+                (0..=12).find_map(|quarters| {
+                    let from = from + TimeDelta::minutes(15 * quarters);
+                    let from = zone.from_local_datetime(&from).earliest()?;
+                    Some(from.with_timezone(&Utc))
+                })
+            })
+            .filter(|from| *from > now)
+            .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(weekday: Weekday, from: &str, until: &str) -> BusinessSpan {
+        BusinessSpan {
+            weekday,
+            from: from.to_owned(),
+            until: until.to_owned(),
+        }
+    }
+
+    fn local(text: &str) -> NaiveDateTime {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_usual_hours_are_those_of_workdays() {
+        let hours = BusinessHours::from_stored(None);
+        for (at, open) in [
+            ("2026-03-02T08:59:59", false), // A Monday.
+            ("2026-03-02T09:00:00", true),
+            ("2026-03-02T17:59:59", true),
+            ("2026-03-02T18:00:00", false),
+            ("2026-03-06T12:00:00", true),
+            ("2026-03-07T12:00:00", false),
+        ] {
+            assert_eq!(hours.are_at(local(at)), open, "{at}");
+        }
+    }
+
+    #[test]
+    fn spans_reach_over_midnight_and_holidays_are_the_day_they_begin() {
+        let hours = BusinessHours {
+            spans: vec![
+                span(Weekday::Friday, "22:00", "02:00"),
+                span(Weekday::Saturday, "10:00", "12:00"),
+                span(Weekday::Saturday, "13:00", "00:00"),
+            ],
+            holidays: vec!["2026-03-13".parse().unwrap()],
+        };
+        for (at, open) in [
+            ("2026-03-06T23:00:00", true),
+            ("2026-03-07T01:59:00", true),
+            ("2026-03-07T02:00:00", false),
+            ("2026-03-07T12:30:00", false),
+            ("2026-03-07T23:59:00", true),
+            ("2026-03-08T00:00:00", false),
+            // The Friday is a holiday, and with it the night to Saturday.
+            ("2026-03-13T23:00:00", false),
+            ("2026-03-14T01:00:00", false),
+            ("2026-03-14T10:00:00", true),
+        ] {
+            assert_eq!(hours.are_at(local(at)), open, "{at}");
+        }
+    }
+
+    #[test]
+    fn business_begins_again_after_weekends_and_holidays() {
+        let hours = BusinessHours {
+            holidays: vec!["2026-03-09".parse().unwrap()],
+            ..BusinessHours::default()
+        };
+        let tokyo = chrono_tz::Asia::Tokyo;
+        let again = |now: &str| hours.begin_after(tokyo, now.parse().unwrap());
+        let at = |text: &str| Some(text.parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(again("2026-03-06T03:00:00Z"), None, "Friday noon");
+        let tuesday = at("2026-03-10T00:00:00Z");
+        assert_eq!(again("2026-03-06T09:00:00Z"), tuesday, "Friday evening");
+        assert_eq!(again("2026-03-08T23:59:00Z"), tuesday, "Monday morning");
+        let never = BusinessHours {
+            spans: Vec::new(),
+            holidays: Vec::new(),
+        };
+        assert_eq!(
+            never.begin_after(tokyo, "2026-03-08T23:59:00Z".parse().unwrap()),
+            None
+        );
+    }
+
+    #[test]
+    fn hours_without_sense_are_refused_where_they_are() {
+        let hours = BusinessHours {
+            spans: vec![
+                span(Weekday::Monday, "9:00", "24:00"),
+                span(Weekday::Monday, "09:00", "09:00"),
+                span(Weekday::Sunday, "00:00", "00:00"),
+            ],
+            holidays: vec!["2026-03-09".parse().unwrap(); 2],
+        };
+        let mut errors = Vec::new();
+        let checked = hours.check(&mut errors);
+        assert_eq!(checked.holidays.len(), 1);
+        let paths: Vec<String> = errors.iter().map(|error| error.path.join(".")).collect();
+        assert_eq!(
+            paths,
+            [
+                "businessHours.spans.0.from",
+                "businessHours.spans.0.until",
+                "businessHours.spans.1.until",
+            ]
+        );
+    }
+}
