@@ -33,6 +33,8 @@ pub struct Model {
     pub passed: i64,
     /// Whether changes of the contact may move or end it.
     pub listens: bool,
+    /// Changes of which kinds, one bit each.
+    pub hears: i64,
     /// When the timer of the step runs out; nothing for who has just come to the step.
     pub wait_until: Option<DateTimeUtc>,
     /// When it is looked at next.

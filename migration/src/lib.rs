@@ -42,6 +42,7 @@ mod m0028_lists;
 mod m0030_survey;
 mod m0031_trace;
 mod m0032_hours;
+mod m0033_hears;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -87,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0030_survey::Migration),
             Box::new(m0031_trace::Migration),
             Box::new(m0032_hours::Migration),
+            Box::new(m0033_hears::Migration),
         ]
     }
 }

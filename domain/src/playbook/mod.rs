@@ -27,6 +27,7 @@ mod enrol;
 mod erase;
 pub(crate) mod flow;
 pub mod hand;
+mod hear;
 mod judge;
 mod moment;
 mod outline;

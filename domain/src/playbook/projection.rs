@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{
     definition::{Definition, Source},
     enrol::{Book, Entrant, enrol},
+    hear,
 };
 use crate::{
     ctx::Ctx,
@@ -271,23 +272,27 @@ async fn tags_above(
     Ok(above.collect())
 }
 
-/// Lets workers look at once at the enrolments of everybody something happened to, if that may move
-/// or end them. Also at those of contacts who were taken apart again. What changes about a tag or an
-/// attribute may concern anybody.
-async fn bring_forward(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
-    let concerns_all = entries.iter().any(|entry| {
-        matches!(
-            entry.fact,
-            Fact::AttributeChanged { .. }
-                | Fact::TagChanged { .. }
-                | Fact::TagDeleted { .. }
-                | Fact::TagMerged { .. }
-                | Fact::TagGroupChanged { .. }
-        )
-    });
-    let mut contacts: BTreeMap<ContactId, bool> = BTreeMap::new();
+/// What happened to a contact, as far as enrolments hear it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    /// What happened, one bit for each kind.
+    heard: i64,
+    /// Whether all their enrolments are looked at, whatever these wait for.
+    all: bool,
+}
+
+/// What happened to whom, and what may concern anybody.
+fn told(entries: &[Entry]) -> (BTreeMap<ContactId, Told>, i64) {
+    let mut contacts: BTreeMap<ContactId, Told> = BTreeMap::new();
+    let mut everybody = 0;
     for entry in entries {
+        let heard = hear::of_fact(&entry.fact);
         match entry.fact {
+            Fact::AttributeChanged { .. }
+            | Fact::TagChanged { .. }
+            | Fact::TagDeleted { .. }
+            | Fact::TagMerged { .. }
+            | Fact::TagGroupChanged { .. } => everybody |= heard,
             Fact::ContactUnmerged {
                 contact_id,
                 loser_id,
@@ -298,51 +303,62 @@ async fn bring_forward(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
                 loser_id,
                 ..
             } => {
-                contacts.insert(contact_id, true);
-                contacts.insert(loser_id, true);
+                for contact in [contact_id, loser_id] {
+                    contacts.entry(contact).or_default().all = true;
+                }
             }
             _ => {
                 if let Some(contact) = entry.contact {
-                    contacts.entry(contact).or_default();
+                    contacts.entry(contact).or_default().heard |= heard;
                 }
             }
         }
     }
-    if contacts.is_empty() && !concerns_all {
+    (contacts, everybody)
+}
+
+/// Lets workers look at once at the enrolments of everybody something happened to, if they wait for
+/// something of the kind. Also at those of contacts who were taken apart again. What changes about a tag
+/// or an attribute may concern anybody.
+async fn bring_forward(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+    let (contacts, everybody) = told(entries);
+    if contacts.is_empty() && everybody == 0 {
         return Ok(());
     }
     let lock = dialect::row_lock(tx.connection().get_database_backend());
+    let of = if lock.is_empty() { "" } else { "OF e" };
     // In the order of ids, like the workers that take a batch on: two never wait for each other. One
-    // that is being taken on at this moment may have been judged by what was before: whoever waits for
-    // it here brings it forward again.
-    let whose = if concerns_all {
-        "(e.listens OR e.contact_id IN (SELECT s.id FROM {s}))"
+    // that is being taken on at this moment may have been judged by what was before, and may be about to
+    // wait for something else than its row says: whoever waits for it here sees what it waits for then,
+    // and brings it forward again.
+    let hears = "(e.state = 'RUNNING' OR e.listens AND (e.hears & r.heard) <> 0 OR r.all_of_them)";
+    let whose = if everybody == 0 {
+        format!("FROM {{r}} CROSS JOIN enrolment AS e WHERE e.contact_id = r.id AND {hears}")
     } else {
-        "e.contact_id IN (SELECT r.id FROM {r})
-               AND (e.listens OR e.contact_id IN (SELECT s.id FROM {s}))"
+        format!(
+            "FROM enrolment AS e WHERE (e.state = 'RUNNING' OR e.listens AND (e.hears & {everybody}) <> 0
+                 OR EXISTS (SELECT 1 FROM {{r}} WHERE r.id = e.contact_id AND {hears}))"
+        )
     };
-    let mut query = Query::new(format!(
+    let each = || contacts.values();
+    let woken = Query::new(format!(
         "UPDATE enrolment SET due_at = $2
          WHERE workspace_id = $1 AND id IN (
-             SELECT e.id FROM enrolment e
-             WHERE e.workspace_id = $1 AND e.ended_at IS NULL
+             SELECT e.id {whose} AND e.workspace_id = $1 AND e.ended_at IS NULL
                AND (e.due_at IS NULL OR e.due_at > $2 OR e.state = 'RUNNING')
-               AND {whose}
-             ORDER BY e.id {lock})"
+             ORDER BY e.id {lock} {of})"
     ))
     .bind(tx.workspace)
     .bind(tx.now)
     .rows(
-        "s",
-        Rows::new().ids(
-            "id",
-            contacts.iter().filter(|(_, all)| **all).map(|(id, _)| *id),
-        ),
-    );
-    if !concerns_all {
-        query = query.rows("r", Rows::new().ids("id", contacts.keys().copied()));
-    }
-    let woken = query.execute(tx.connection()).await?;
+        "r",
+        Rows::new()
+            .ids("id", contacts.keys().copied())
+            .ints("heard", each().map(|told| told.heard))
+            .flags("all_of_them", each().map(|told| told.all)),
+    )
+    .execute(tx.connection())
+    .await?;
     if woken > 0 {
         tx.wake(Work::Enrolment);
     }

@@ -1,7 +1,11 @@
 //! How enrolments go from step to step.
 
 use chrono::TimeDelta;
-use domain::tag::{Place, catalogue};
+use domain::{
+    contact::{self, NewContact},
+    event::{self, NewEvent},
+    tag::{Place, catalogue},
+};
 use entity::kind::TaskStatus;
 use serde_json::json;
 
@@ -300,6 +304,62 @@ fn a_tag_that_is_moved_is_noticed_by_who_waits_for_the_one_above_it() {
             .unwrap();
         stage.settle().await;
         assert_eq!(stage.history(id).await[..2], ["vip MET", "good ACTED"]);
+        stage.world
+    });
+}
+
+#[test]
+fn only_what_an_enrolment_waits_for_wakes_it() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
+        let book = stage
+            .book(
+                "Buyers",
+                &json!({
+                    "steps": [
+                        { "id": "sale", "kind": { "waitFor": {
+                            "condition": { "events": { "names": ["bought"] } },
+                            "timeoutSeconds": 86_400 * 7 } } },
+                    ],
+                    "exits": [{ "name": "Hot", "condition": "has hot" }],
+                }),
+            )
+            .await;
+        let new = NewContact {
+            name: "Taro".to_owned(),
+            email: Some("taro@customer.example".to_owned()),
+            ..NewContact::default()
+        };
+        let taro = contact::create(ctx, owner, new).await.unwrap().id;
+        let id = stage.enrol(&book, taro).await;
+        stage.settle().await;
+        let waits = stage.now(id).await;
+        assert_eq!(waits.due_at, waits.wait_until, "nothing but time is known");
+        let act = async |name: &str| {
+            let event = NewEvent {
+                external_id: name.to_owned(),
+                email: "taro@customer.example".to_owned(),
+                name: name.to_owned(),
+                properties: json!({}),
+                occurred_at: ctx.clock.now(),
+            };
+            event::ingest(ctx, owner, vec![event]).await.unwrap();
+            stage.world.drain().await;
+        };
+        act("seen").await;
+        assert_eq!(stage.now(id).await.due_at, waits.due_at);
+        // What an exit asks for is heard, and so is what the step waits for.
+        stage.tag(taro, stage.vip).await;
+        stage.world.drain().await;
+        let woken = stage.now(id).await.due_at;
+        assert_eq!(woken, Some(ctx.clock.now()));
+        stage.settle().await;
+        assert_eq!(stage.now(id).await.due_at, waits.due_at);
+        act("bought").await;
+        assert_eq!(stage.now(id).await.due_at, Some(ctx.clock.now()));
+        stage.settle().await;
+        assert_eq!(stage.stands(id).await, "DONE sale");
         stage.world
     });
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
-    playbook::count::Counts,
+    playbook::{count::Counts, hear},
     store::{Query, Rows, Tx},
     work::change::{Change, Fact},
 };
@@ -55,9 +55,13 @@ pub(super) async fn run(
         for way in &ways {
             way.count(definition, &mut counts);
         }
+        let at_steps = 0..definition.steps.len();
+        let at_steps: Vec<i64> = at_steps
+            .map(|place| hear::at_step(definition, place))
+            .collect();
         all.extend(ways.into_iter().map(|way| {
-            let listens = way.listens(definition);
-            (way, listens)
+            let hears = way.hears(&at_steps);
+            (way, hears)
         }));
     }
     write(&tx, &scene, &all).await?;
@@ -82,7 +86,7 @@ pub(super) async fn run(
 }
 
 /// Writes where everybody stands, and what they left behind. Two statements.
-async fn write(tx: &Tx<'_>, scene: &Scene, ways: &[(Way, bool)]) -> Result<()> {
+async fn write(tx: &Tx<'_>, scene: &Scene, ways: &[(Way, i64)]) -> Result<()> {
     let each = || ways.iter().map(|(way, _)| way);
     let step = |way: &Way| {
         let version = scene.versions.get(&way.row.version);
@@ -101,8 +105,8 @@ async fn write(tx: &Tx<'_>, scene: &Scene, ways: &[(Way, bool)]) -> Result<()> {
     };
     Query::new(
         "UPDATE enrolment SET state = r.state, step = r.step, step_at = r.step_at,
-             passed = r.passed, listens = r.listens, wait_until = r.wait_until, due_at = r.due_at,
-             ended_at = r.ended_at, ending = r.ending, lease_until = NULL, failures = 0,
+             passed = r.passed, listens = r.hears <> 0, hears = r.hears, wait_until = r.wait_until,
+             due_at = r.due_at, ended_at = r.ended_at, ending = r.ending, lease_until = NULL, failures = 0,
              crashes = 0, error = NULL
          FROM {r} WHERE enrolment.workspace_id = $1 AND enrolment.id = r.id",
     )
@@ -115,7 +119,7 @@ async fn write(tx: &Tx<'_>, scene: &Scene, ways: &[(Way, bool)]) -> Result<()> {
             .texts("step", each().map(step))
             .times("step_at", each().map(|way| way.since))
             .ints("passed", each().map(Way::passed))
-            .flags("listens", ways.iter().map(|(_, listens)| *listens))
+            .ints("hears", ways.iter().map(|(_, hears)| *hears))
             .opt_times("wait_until", each().map(|way| parked(way).0))
             .opt_times("due_at", each().map(|way| parked(way).1))
             .opt_times(
@@ -129,7 +133,7 @@ async fn write(tx: &Tx<'_>, scene: &Scene, ways: &[(Way, bool)]) -> Result<()> {
     write_history(tx, ways).await
 }
 
-async fn write_history(tx: &Tx<'_>, ways: &[(Way, bool)]) -> Result<()> {
+async fn write_history(tx: &Tx<'_>, ways: &[(Way, i64)]) -> Result<()> {
     let left: Vec<_> = ways
         .iter()
         .flat_map(|(way, _)| {

@@ -14,7 +14,7 @@ use crate::{
     playbook::{
         count::{Counts, What},
         definition::Definition,
-        flow,
+        flow, hear,
     },
     work::change::{Entry, Fact, Position},
 };
@@ -185,11 +185,12 @@ impl Way {
         counts.whole(key, what, 1);
     }
 
-    /// Whether changes of the contact may move or end it where it stands.
-    pub(super) fn listens(&self, definition: &Definition) -> bool {
-        use crate::playbook::definition::StepKind;
-        let waits = matches!(definition.steps[self.place].kind, StepKind::WaitFor(_));
-        !self.is_over() && (waits || definition.has_endings())
+    /// What may move or end it where it stands, of what may do so at each step.
+    pub(super) fn hears(&self, at_steps: &[i64]) -> i64 {
+        if self.is_over() {
+            return 0;
+        }
+        at_steps.get(self.place).copied().unwrap_or(hear::ALL)
     }
 
     /// Who does what its steps do.

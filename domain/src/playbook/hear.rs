@@ -1,0 +1,161 @@
+//! What wakes an enrolment: the kinds of facts, one bit each, that can make a condition hold for which it
+//! is looked at. Whatever else happens to the contact leaves it where it waits.
+
+use crate::{
+    condition::Condition,
+    playbook::definition::{Definition, StepKind},
+    work::change::Fact,
+};
+
+/// Everything.
+pub(super) const ALL: i64 = i64::MAX;
+
+/// The kinds of facts by their bits. The places are stored with the enrolments that wait: kinds are added
+/// at the end, before [`EVENTS`], and never moved. What has no place here wakes everybody.
+const FACTS: &[&str] = &[
+    "attribute.changed",
+    "attribute.set",
+    "contact.changed",
+    "contact.moved",
+    "conversation.assigned",
+    "conversation.priority_changed",
+    "conversation.status_changed",
+    "email_event.recorded",
+    "email_metrics.changed",
+    "health.changed",
+    "identity.attached",
+    "identity.detached",
+    "invoice.recorded",
+    "message.received",
+    "message.sent",
+    "opportunity.recorded",
+    "order.recorded",
+    "owner.changed",
+    "segment.entered",
+    "segment.left",
+    "stage.changed",
+    "subscription.changed",
+    "survey.answered",
+    "tag.changed",
+    "tag.deleted",
+    "tag.merged",
+    "tag_group.changed",
+    "tagging.added",
+    "tagging.removed",
+    "ticket.recorded",
+];
+/// The first of the bits that stand for events by their names, several names for each.
+const EVENTS: u32 = 40;
+/// Bits in all: the column they are stored in has a sign.
+const BITS: u32 = 63;
+
+/// What has happened by a fact.
+pub(super) fn of_fact(fact: &Fact) -> i64 {
+    match fact {
+        Fact::EventRecorded { name, .. } => of_event(name.as_deref()),
+        fact => of_kind(fact.name()).unwrap_or(ALL),
+    }
+}
+
+/// What may end an enrolment at the step of this place early, or the wait it is in there; nothing, where
+/// only time moves it.
+pub(super) fn at_step(definition: &Definition, place: usize) -> i64 {
+    let endings = definition.goals.iter().chain(&definition.exits);
+    let mut heard = 0;
+    for ending in endings {
+        heard |= of_condition(&ending.condition);
+    }
+    if let Some(StepKind::WaitFor(wait)) = definition.steps.get(place).map(|step| &step.kind) {
+        heard |= of_condition(&wait.condition);
+    }
+    heard
+}
+
+/// What may make a condition hold.
+fn of_condition(condition: &Condition) -> i64 {
+    let mut heard = 0;
+    for kind in condition.depends() {
+        if kind == "event.recorded" {
+            heard |= match condition.event_names() {
+                Some(names) => names
+                    .iter()
+                    .fold(0, |heard, name| heard | of_event(Some(name))),
+                None => of_event(None),
+            };
+        } else {
+            // Nobody is told of what happened when somebody was made, or to an account.
+            heard |= of_kind(kind).unwrap_or(0);
+        }
+    }
+    if condition.asks_account() {
+        // Whoever goes to another company is asked about that one.
+        for kind in ["contact.changed", "contact.moved"] {
+            heard |= of_kind(kind).unwrap_or(0);
+        }
+    }
+    heard
+}
+
+fn of_kind(kind: &str) -> Option<i64> {
+    let place = FACTS.iter().position(|fact| *fact == kind)?;
+    Some(1 << place)
+}
+
+/// An event of this name; of any, where none is given.
+fn of_event(name: Option<&str>) -> i64 {
+    match name {
+        // FNV-1a: the same in every process and release.
+        Some(name) => {
+            let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+            1 << (EVENTS + (hash % u64::from(BITS - EVENTS)) as u32)
+        }
+        None => (ALL >> EVENTS) << EVENTS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(stored: serde_json::Value) -> i64 {
+        of_condition(&serde_json::from_value(stored).unwrap())
+    }
+
+    fn event(name: Option<&str>) -> Fact {
+        Fact::EventRecorded {
+            event_id: uuid::Uuid::nil().into(),
+            name: name.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_condition_hears_what_it_asks_for_and_nothing_else() {
+        let bought = heard(serde_json::json!({"events": {"names": ["bought"]}}));
+        assert_ne!(bought & of_fact(&event(Some("bought"))), 0);
+        assert_eq!(bought & of_fact(&event(Some("seen"))), 0);
+        // An entry of the first release has no name.
+        assert_ne!(bought & of_fact(&event(None)), 0);
+        assert_eq!(bought & of_kind("tagging.added").unwrap(), 0);
+        let any = heard(serde_json::json!({"events": {}}));
+        assert_ne!(any & of_fact(&event(Some("seen"))), 0);
+        let tagged = heard(serde_json::json!({"contactTags": {
+            "mode": "ANY", "tagIds": ["0190a8f0-5c1e-7000-8000-000000000001"]}}));
+        assert_ne!(tagged & of_kind("tagging.added").unwrap(), 0);
+        assert_ne!(tagged & of_kind("tag.merged").unwrap(), 0);
+        assert_eq!(tagged & of_fact(&event(None)), 0);
+        assert_eq!(heard(serde_json::json!({"businessHours": {}})), 0);
+    }
+
+    #[test]
+    fn the_stored_bits_stay_what_they_were() {
+        assert!(FACTS.len() <= EVENTS as usize);
+        for (kind, place) in [("attribute.changed", 0), ("ticket.recorded", 29)] {
+            assert_eq!(of_kind(kind), Some(1 << place));
+        }
+        let bought = of_event(Some("bought"));
+        assert_eq!(bought.count_ones(), 1);
+        assert!((EVENTS..BITS).contains(&bought.trailing_zeros()));
+    }
+}
