@@ -13,7 +13,7 @@ use domain::{
     inbox,
     operation::{self, Limits},
     page::PageRequest,
-    rule,
+    rule::{self, RuleChanges},
     store::Query,
     tag::{
         NewTag, NewTaggings, Place, Request, TagFilter, catalogue,
@@ -377,6 +377,59 @@ fn what_a_rule_set_can_be_taken_over_and_withdrawn_and_it_takes_nothing_away() {
         let turn = operation::run_due(ctx, domain::operations(), None, Limits::none()).await;
         assert!(turn.unwrap().steps > 0);
         assert!(active(&world, find("c@x.example").await).await.is_empty());
+        world
+    });
+}
+
+#[test]
+fn what_a_changed_rule_does_not_put_on_any_more_is_taken_back_if_somebody_asks_for_it() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let old = tag(&world, "Old", None).await;
+        let both = tag(&world, "Both", None).await;
+        let new = tag(&world, "New", None).await;
+        let act = vec![tag_contact(old), tag_contact(both)];
+        let rule = world.rule("Buyers", words(&["buy"]), act).await;
+        world
+            .receive(&[("1", "a@x.example", "buy"), ("2", "b@x.example", "buy")])
+            .await;
+        world.drain().await;
+        let find = async |email: &str| {
+            let kind = entity::kind::IdentityKind::Email;
+            let found = contact::find_by_identity(ctx, owner.workspace, kind, email).await;
+            found.unwrap().unwrap().id
+        };
+        let (a, b) = (find("a@x.example").await, find("b@x.example").await);
+        // A member makes one of them theirs.
+        put(&world, b, old, None).await;
+        let work = async || {
+            let turn = operation::run_due(ctx, domain::operations(), None, Limits::none()).await;
+            turn.unwrap().steps
+        };
+        let changed = |withdraw| RuleChanges {
+            actions: Some(vec![tag_contact(new), tag_contact(both)]),
+            withdraw,
+            ..RuleChanges::default()
+        };
+        // Neither a change nor a pause says anything about what was tagged.
+        rule::update(ctx, owner, rule.id, changed(false))
+            .await
+            .unwrap();
+        rule::set_active(ctx, owner, rule.id, false).await.unwrap();
+        assert_eq!(work().await, 0);
+        let sorted = |mut tags: Vec<TagId>| {
+            tags.sort_unstable();
+            tags
+        };
+        let tags = async |who| sorted(active_tags(&world, who).await);
+        assert_eq!(tags(a).await, sorted(vec![old, both]));
+        rule::update(ctx, owner, rule.id, changed(true))
+            .await
+            .unwrap();
+        assert!(work().await > 0);
+        assert_eq!(tags(a).await, [both]);
+        assert_eq!(tags(b).await, sorted(vec![old, both]));
+        assert_recounted(&world).await;
         world
     });
 }

@@ -68,6 +68,8 @@ pub struct RuleChanges {
     pub actions: Option<Vec<Action>>,
     /// How often, and when, it may act.
     pub limits: Option<Limits>,
+    /// Whether the tags it has put on and does not name any more are taken back.
+    pub withdraw: bool,
 }
 
 /// Makes a rule behind all others. It is active at once.
@@ -165,6 +167,9 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
     let row = rule::Entity::update(active).exec(tx.connection()).await?;
     keep_version(&tx, &row, actor.origin()).await?;
     refuse_too_much(&tx, &definition.condition).await?;
+    if changes.withdraw {
+        tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id, true).await?;
+    }
     record(&mut tx, actor.origin(), id);
     tx.audit(
         actor,
@@ -196,7 +201,7 @@ async fn change_active(
     begin_edit(&tx).await?;
     let rule = existing(&tx, id).await?;
     if withdraw {
-        tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id).await?;
+        tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id, false).await?;
     }
     if rule.active == active {
         tx.commit().await?;
@@ -240,7 +245,7 @@ async fn remove(ctx: &Ctx, actor: &Actor, id: RuleId, withdraw: bool) -> Result<
     };
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
     if withdraw {
-        tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id).await?;
+        tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id, false).await?;
     }
     record(&mut tx, actor.origin(), id);
     tx.audit(actor, Record::ended("rule.delete", id, audited(&row)));

@@ -46,6 +46,10 @@ pub(crate) struct UpdateRuleInput {
     actions: Option<Vec<ActionInput>>,
     /// How often, and when, it may act.
     limits: Option<Limits>,
+    /// Takes back the tags that it has put on and that its actions do not name any more, except those
+    /// that somebody has taken over. This goes on as an operation.
+    #[graphql(default)]
+    withdraw_tags: bool,
 }
 
 /// Whether a rule is to be evaluated.
@@ -235,6 +239,7 @@ impl RuleMutation {
                 condition,
                 actions,
                 limits: input.limits,
+                withdraw: input.withdraw_tags,
             };
             rule::update(ctx, actor, id, changes).await
         };

@@ -1,7 +1,9 @@
 //! Taking back what a rule has put on.
 //!
 //! Only taggings that are the rule's own end: what somebody else has set, or has taken over from the
-//! rule, stays. An operation, because a rule may have tagged a million contacts.
+//! rule, stays. Nothing is taken back unless somebody asks for it: a rule that is paused, by hand or
+//! because it failed, says nothing about the things it tagged, and one that is changed has not looked at
+//! them again. An operation, because a rule may have tagged a million contacts.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -17,9 +19,11 @@ use serde_json::json;
 use super::{Reason, Touched, hold::hold_tags, write::settle_ended};
 use crate::{
     access::{Actor, Origin, Scope},
+    action::{Action, Effect},
     ctx::Ctx,
     error::{Error, Result},
     operation::{Kind, NewOperation, Step, start},
+    rule::Rule,
     store::{Query, Rows, Tx},
 };
 
@@ -34,6 +38,10 @@ pub struct WithdrawRuleTags;
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
     rule_id: RuleId,
+    /// Only tags that the rule does not put on any more, as its definition stands when they are ended:
+    /// so a tag that is merged meanwhile, or comes back into the rule, stays.
+    #[serde(default)]
+    unnamed_only: bool,
 }
 
 /// Takes back every tag that a rule has put on, as an operation. The rule may be paused or deleted;
@@ -45,21 +53,26 @@ pub async fn withdraw(ctx: &Ctx, actor: &Actor, rule_id: RuleId) -> Result<opera
         .one(tx.connection())
         .await?
         .ok_or_else(|| Error::not_found(&["ruleId"], "rule"))?;
-    let asked = ask(ctx, &mut tx, actor.origin(), rule_id).await?;
+    let asked = ask(ctx, &mut tx, actor.origin(), rule_id, false).await?;
     tx.commit().await?;
     Ok(asked)
 }
 
-/// Asks for it in the transaction of what ends the rule.
+/// Asks for it in the transaction of what ends the rule; with `unnamed_only`, of what takes tags out of
+/// its actions: then only these are taken back.
 pub(crate) async fn ask(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     origin: Origin,
     rule_id: RuleId,
+    unnamed_only: bool,
 ) -> Result<operation::Model> {
     let new = NewOperation {
         kind: OperationKind::WithdrawRuleTags,
-        request: json!(Request { rule_id }),
+        request: json!(Request {
+            rule_id,
+            unnamed_only,
+        }),
         total: None,
         dry_run: false,
         origin,
@@ -74,17 +87,26 @@ impl Kind for WithdrawRuleTags {
     }
 
     async fn step(&self, ctx: &Ctx, tx: &mut Tx<'_>, operation: &operation::Model) -> Result<Step> {
-        let Request { rule_id } = serde_json::from_value(operation.request.clone())?;
+        let asked: Request = serde_json::from_value(operation.request.clone())?;
+        let which = Which {
+            rule_id: asked.rule_id,
+            before: operation.created_at,
+            kept: if asked.unnamed_only {
+                named(tx, asked.rule_id).await?
+            } else {
+                Vec::new()
+            },
+        };
         let total = match operation.total {
             Some(_) => None,
-            None => Some(count(tx, rule_id, operation.created_at).await?),
+            None => Some(count(tx, &which).await?),
         };
         let reason = Reason {
             origin: serde_json::from_value(operation.created_by.clone())?,
             text: String::new(),
             cause: None,
         };
-        let (ended, is_last) = end(tx, rule_id, operation.created_at, &reason).await?;
+        let (ended, is_last) = end(tx, &which, &reason).await?;
         settle_ended(ctx, tx, &reason, &ended).await?;
         Ok(Step {
             progress: json!({}),
@@ -96,58 +118,79 @@ impl Kind for WithdrawRuleTags {
     }
 }
 
-async fn count(tx: &Tx<'_>, rule_id: RuleId, before: DateTime<Utc>) -> Result<i64> {
-    let count: Option<i64> = Query::new(
-        "SELECT COUNT(*) FROM tagging
-         WHERE workspace_id = $1 AND rule_id = $2 AND removed_at IS NULL AND added_at <= $3",
-    )
-    .bind(tx.workspace)
-    .bind(rule_id)
-    .bind(before)
-    .scalar(tx.connection())
-    .await?;
+/// Which of a rule's taggings are ended.
+struct Which {
+    rule_id: RuleId,
+    before: DateTime<Utc>,
+    /// Tags that stay.
+    kept: Vec<TagId>,
+}
+
+impl Which {
+    /// The taggings, in a statement whose `$1` is the workspace and whose next values are these.
+    const HERE: &str =
+        "workspace_id = $1 AND rule_id = $2 AND removed_at IS NULL AND added_at <= $3
+               AND tag_id NOT IN (SELECT k.id FROM {k})";
+
+    fn bind(&self, query: Query, tx: &Tx<'_>) -> Query {
+        query
+            .bind(tx.workspace)
+            .bind(self.rule_id)
+            .bind(self.before)
+            .rows("k", Rows::new().ids("id", self.kept.iter().copied()))
+    }
+}
+
+/// The tags that a rule puts on by its definition.
+async fn named(tx: &Tx<'_>, rule_id: RuleId) -> Result<Vec<TagId>> {
+    let row = rule::Entity::find_by_id((tx.workspace, rule_id))
+        .one(tx.connection())
+        .await?
+        .ok_or_else(|| Error::Internal("taggings of no rule".to_owned()))?;
+    let rule = Rule::try_from(row)?;
+    let effects = rule.definition.actions.iter().flat_map(Action::effects);
+    let tags = effects.filter_map(|effect| match effect {
+        Effect::TagConversation { tag_id }
+        | Effect::TagContact { tag_id }
+        | Effect::TagAccount { tag_id } => Some(TagId(tag_id)),
+        _ => None,
+    });
+    Ok(tags.collect())
+}
+
+async fn count(tx: &Tx<'_>, which: &Which) -> Result<i64> {
+    let here = Which::HERE;
+    let query = Query::new(format!("SELECT COUNT(*) FROM tagging WHERE {here}"));
+    let count: Option<i64> = which.bind(query, tx).scalar(tx.connection()).await?;
     Ok(count.unwrap_or_default())
 }
 
 /// Ends the next taggings; says with them whether there were none.
-async fn end(
-    tx: &Tx<'_>,
-    rule_id: RuleId,
-    before: DateTime<Utc>,
-    reason: &Reason<'_>,
-) -> Result<(Vec<Touched>, bool)> {
+async fn end(tx: &Tx<'_>, which: &Which, reason: &Reason<'_>) -> Result<(Vec<Touched>, bool)> {
     // Whoever changes the tree takes the tags first, too.
-    let tags: Vec<TagId> = Query::new(format!(
+    let here = Which::HERE;
+    let query = Query::new(format!(
         "SELECT DISTINCT d.tag_id FROM (
-             SELECT tag_id FROM tagging
-             WHERE workspace_id = $1 AND rule_id = $2 AND removed_at IS NULL AND added_at <= $3
-             ORDER BY id LIMIT {BATCH}) d"
-    ))
-    .bind(tx.workspace)
-    .bind(rule_id)
-    .bind(before)
-    .column(tx.connection())
-    .await?;
+             SELECT tag_id FROM tagging WHERE {here} ORDER BY id LIMIT {BATCH}) d"
+    ));
+    let tags: Vec<TagId> = which.bind(query, tx).column(tx.connection()).await?;
     hold_tags(tx, tags.iter().copied()).await?;
     let is_last = tags.is_empty();
     // Only what carries a tag that is held: others may have come first meanwhile.
-    let ended = Query::new(format!(
+    let query = Query::new(format!(
         "UPDATE tagging SET removed_at = $4, removed_by = $5, removed_reason = '',
              ended = 'WITHDRAWN'
          WHERE workspace_id = $1 AND removed_at IS NULL AND id IN (
-             SELECT id FROM tagging
-             WHERE workspace_id = $1 AND rule_id = $2 AND removed_at IS NULL AND added_at <= $3
-               AND tag_id IN (SELECT r.id FROM {{r}})
+             SELECT id FROM tagging WHERE {here} AND tag_id IN (SELECT r.id FROM {{r}})
              ORDER BY id LIMIT {BATCH})
          RETURNING id, tag_id, target, target_id"
-    ))
-    .bind(tx.workspace)
-    .bind(rule_id)
-    .bind(before)
-    .bind(tx.now)
-    .bind(reason.origin.json())
-    .rows("r", Rows::new().ids("id", tags))
-    .all(tx.connection())
-    .await?;
+    ));
+    let ended = which
+        .bind(query, tx)
+        .bind(tx.now)
+        .bind(reason.origin.json())
+        .rows("r", Rows::new().ids("id", tags))
+        .all(tx.connection())
+        .await?;
     Ok((ended, is_last))
 }
