@@ -38,6 +38,9 @@ pub struct Model {
     pub paused_at: Option<DateTimeUtc>,
     /// Why, in words.
     pub paused_reason: Option<String>,
+    /// Since when it waits for the clock, if its trigger does: when it was made, was last let run, or got
+    /// another trigger.
+    pub waits_since: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

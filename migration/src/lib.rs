@@ -43,6 +43,7 @@ mod m0030_survey;
 mod m0031_trace;
 mod m0032_hours;
 mod m0033_hears;
+mod m0034_waits;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -89,6 +90,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0031_trace::Migration),
             Box::new(m0032_hours::Migration),
             Box::new(m0033_hears::Migration),
+            Box::new(m0034_waits::Migration),
         ]
     }
 }

@@ -174,7 +174,8 @@ async fn show(
         .map(|contact| contact.uuid()))
 }
 
-/// The rules that came round since they last ran, were made or were changed. They are noted as run.
+/// The rules that came round since they last ran, were made, let run or given another trigger. They are
+/// noted as run.
 async fn begin(tx: &Tx<'_>, rules: &cache::Compiled) -> Result<Vec<(RuleId, DateTime<Utc>)>> {
     let scheduled: Vec<_> = rules.scheduled().collect();
     if scheduled.is_empty() {
@@ -183,8 +184,8 @@ async fn begin(tx: &Tx<'_>, rules: &cache::Compiled) -> Result<Vec<(RuleId, Date
     let zone = workspace::zone_of(tx).await?;
     let ids = scheduled.iter().map(|(_, id, _)| *id);
     let ran: Vec<Ran> = Query::new(
-        "SELECT u.id, CASE WHEN m.fired_at > u.updated_at THEN m.fired_at
-                           ELSE u.updated_at END AS since
+        "SELECT u.id, CASE WHEN m.fired_at > COALESCE(u.waits_since, u.updated_at) THEN m.fired_at
+                           ELSE COALESCE(u.waits_since, u.updated_at) END AS since
          FROM {r} JOIN rule u ON u.workspace_id = $1 AND u.id = r.id
          LEFT JOIN rule_mark m ON m.workspace_id = $1 AND m.target_id = u.id AND m.rule_id = u.id",
     )

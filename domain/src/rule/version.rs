@@ -118,6 +118,7 @@ pub async fn roll_back(ctx: &Ctx, actor: &Actor, id: RuleId, version: i64) -> Re
         condition: Some(old.definition.condition),
         actions: Some(old.definition.actions),
         limits: Some(old.definition.limits),
+        withdraw: false,
     };
     write::update(ctx, actor, id, changes).await
 }

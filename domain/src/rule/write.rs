@@ -111,6 +111,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
         failures: 0,
         paused_at: None,
         paused_reason: None,
+        waits_since: Some(tx.now),
     };
     rule::Entity::insert(row.clone().into_active_model())
         .exec_without_returning(tx.connection())
@@ -159,11 +160,15 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
-    let active = rule::ActiveModel {
+    let mut active = rule::ActiveModel {
         name: Set(name),
         definition: Set(definition.to_stored().map_err(stored)?),
         ..touched(&tx, id, rule.version)
     };
+    // Whatever else is changed, a time that has come has come.
+    if definition.trigger != rule.definition.trigger {
+        active.waits_since = Set(Some(tx.now));
+    }
     let row = rule::Entity::update(active).exec(tx.connection()).await?;
     keep_version(&tx, &row, actor.origin()).await?;
     refuse_too_much(&tx, &definition.condition).await?;
@@ -208,13 +213,16 @@ async fn change_active(
         return Ok(rule);
     }
     // Whoever lets it run again has mended what failed, or wants to see.
-    let changed = rule::ActiveModel {
+    let mut changed = rule::ActiveModel {
         active: Set(active),
         failures: Set(0),
         paused_at: Set(None),
         paused_reason: Set(None),
         ..touched(&tx, id, rule.version)
     };
+    if active {
+        changed.waits_since = Set(Some(tx.now));
+    }
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
     record(&mut tx, actor.origin(), id);
     let (before, after) = (json!({ "active": !active }), json!({ "active": active }));

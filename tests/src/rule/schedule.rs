@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     condition::TagMode,
     rule::{
-        self, Limits,
+        self, Limits, RuleChanges,
         tick::RuleTick,
         trigger::{Cadence, OnSchedule, Trigger},
     },
@@ -118,6 +118,54 @@ fn a_rule_that_was_moved_still_runs_for_the_time_before() {
         for rule in order {
             assert_eq!(firings(&world, rule).await.len(), 1);
         }
+        world
+    });
+}
+
+#[test]
+fn a_rule_that_was_changed_still_runs_for_the_time_before_unless_its_trigger_was() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let called = world.tag(TagKind::Contact, "To be called", None).await;
+        world.receive(&[("1", "a@c.example", "x")]).await;
+        world.drain().await;
+        let other = world.tag(TagKind::Contact, "Other", None).await;
+        let renamed = on(&world, every_monday(), tag_with(called)).await.id;
+        let edited = on(&world, every_monday(), tag_with(called)).await.id;
+        let retimed = on(&world, every_monday(), tag_with(called)).await.id;
+        let resumed = on(&world, every_monday(), tag_with(called)).await.id;
+        rule::set_active(ctx, owner, resumed, false).await.unwrap();
+        // Nine o'clock has come, and somebody is faster than the workers.
+        let monday: DateTime<Utc> = "2026-03-02T00:00:01Z".parse().unwrap();
+        world.clock.advance(monday - ctx.clock.now());
+        let none = RuleChanges::default;
+        let name = RuleChanges {
+            name: Some("another name".to_owned()),
+            ..none()
+        };
+        rule::update(ctx, owner, renamed, name).await.unwrap();
+        let condition = RuleChanges {
+            condition: Some(contact_has(TagMode::None, &[other])),
+            ..none()
+        };
+        rule::update(ctx, owner, edited, condition).await.unwrap();
+        let trigger = RuleChanges {
+            trigger: Some(Trigger::OnSchedule(OnSchedule {
+                every: Cadence::Day,
+                hour: 9,
+                minute: 0,
+                weekday: None,
+                day: None,
+            })),
+            ..none()
+        };
+        rule::update(ctx, owner, retimed, trigger).await.unwrap();
+        rule::set_active(ctx, owner, resumed, true).await.unwrap();
+        tick(&world).await;
+        assert_eq!(firings(&world, renamed).await.len(), 1);
+        assert_eq!(firings(&world, retimed).await.len(), 0);
+        assert_eq!(firings(&world, resumed).await.len(), 0);
+        assert_eq!(firings(&world, edited).await.len(), 1);
         world
     });
 }
