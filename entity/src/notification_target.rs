@@ -31,6 +31,8 @@ pub struct Model {
     pub disabled_at: Option<DateTimeUtc>,
     /// Why it was switched off.
     pub disabled_reason: Option<String>,
+    /// When it was deleted; its row stays for the deliveries to it.
+    pub deleted_at: Option<DateTimeUtc>,
     /// Not before this moment, to keep the receiver's pace.
     pub next_send_at: Option<DateTimeUtc>,
     /// For how many minutes notifications are collected and then told together.

@@ -44,6 +44,7 @@ mod m0031_trace;
 mod m0032_hours;
 mod m0033_hears;
 mod m0034_waits;
+mod m0035_target;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -91,6 +92,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0032_hours::Migration),
             Box::new(m0033_hears::Migration),
             Box::new(m0034_waits::Migration),
+            Box::new(m0035_target::Migration),
         ]
     }
 }

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use secrecy::SecretString;
 
-use super::{DisableReason, Receivers, address, key, receiver};
+use super::{DisableReason, Receivers, address, key, receiver, uses};
 use crate::{
     access::{Actor, Scope},
     audit::Record,
@@ -110,6 +110,7 @@ pub async fn create(
     let mut tx = ctx.begin(actor.workspace).await?;
     refuse_taken(&tx, &name, None, &mut errors).await?;
     let count = target::Entity::of(tx.workspace)
+        .filter(target::Column::DeletedAt.is_null())
         .count(tx.connection())
         .await?;
     if count >= TARGET_LIMIT {
@@ -132,6 +133,7 @@ pub async fn create(
         created_at: tx.now,
         disabled_at: None,
         disabled_reason: None,
+        deleted_at: None,
         next_send_at: None,
         digest_minutes: new.digest_minutes,
         hourly_limit: new.hourly_limit,
@@ -232,6 +234,46 @@ pub async fn update(
     Ok(target)
 }
 
+/// Deletes a target that no rule and no playbook notifies. Its address, its keys and its receivers are
+/// forgotten; what was delivered to it stays in the log, and what is on its way fails.
+pub async fn delete(ctx: &Ctx, actor: &Actor, id: TargetId) -> Result<target::Model> {
+    actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let target = hold(&tx, id, "id").await?;
+    let users = uses::of(tx.connection(), tx.workspace, id).await?;
+    if !users.is_empty() {
+        let named: Vec<String> = users.iter().take(5).map(ToString::to_string).collect();
+        let message = format!(
+            "It is notified by {}. Take it out of their actions first; the target's uses list them all.",
+            named.join(", ")
+        );
+        return Err(Error::refused(&["id"], UserErrorCode::InUse, message));
+    }
+    let receivers = receiver::load(tx.connection(), tx.workspace, &[id]).await?;
+    let before = audited(&target, receivers.get(&id).unwrap_or(&Receivers::default()));
+    for table in ["notification_receiver", "webhook_key"] {
+        Query::new(format!(
+            "DELETE FROM {table} WHERE workspace_id = $1 AND notification_target_id = $2"
+        ))
+        .bind(tx.workspace)
+        .bind(id)
+        .execute(tx.connection())
+        .await?;
+    }
+    let (disabled_at, reason) = (target.disabled_at, target.disabled_reason.clone());
+    let mut row = target.into_active_model();
+    row.deleted_at = Set(Some(tx.now));
+    row.disabled_at = Set(disabled_at.or(Some(tx.now)));
+    row.disabled_reason = Set(reason.or(Some(BY_MEMBER.to_owned())));
+    row.sealed_url = Set(String::new());
+    row.masked_url = Set(String::new());
+    let target = target::Entity::update(row).exec(tx.connection()).await?;
+    record(&mut tx, actor, id);
+    tx.audit(actor, Record::ended("target.delete", id, before));
+    tx.commit().await?;
+    Ok(target)
+}
+
 /// Why the target was switched off, if a receiver's answer did it.
 pub fn disabled_because(target: &target::Model) -> Option<DisableReason> {
     let word = target.disabled_reason.clone()?;
@@ -240,12 +282,15 @@ pub fn disabled_because(target: &target::Model) -> Option<DisableReason> {
 
 /// The workspace's targets, oldest first.
 pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<target::Model>> {
-    let mut targets = target::Entity::of(workspace).all(ctx.reader()).await?;
+    let mut targets = target::Entity::of(workspace)
+        .filter(target::Column::DeletedAt.is_null())
+        .all(ctx.reader())
+        .await?;
     targets.sort_by_key(|target| target.id);
     Ok(targets)
 }
 
-/// The target, if it is one of the workspace.
+/// The target, if it is one of the workspace, even if it was deleted.
 pub async fn find(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -283,11 +328,12 @@ fn check_pace(digest_minutes: Option<i64>, hourly_limit: Option<i64>, errors: &m
     within("hourlyLimit", hourly_limit, HOURLY_LIMIT_MAX, "messages");
 }
 
-/// The target, locked against other changes of it and of its keys.
+/// The target unless it was deleted, locked against other changes of it and of its keys.
 pub(super) async fn hold(tx: &Tx<'_>, id: TargetId, field: &str) -> Result<target::Model> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let found: Option<target::Model> = Query::new(format!(
-        "SELECT n.* FROM notification_target n WHERE n.workspace_id = $1 AND n.id = $2 {lock}"
+        "SELECT n.* FROM notification_target n WHERE n.workspace_id = $1 AND n.id = $2
+           AND n.deleted_at IS NULL {lock}"
     ))
     .bind(tx.workspace)
     .bind(id)
@@ -302,7 +348,9 @@ async fn refuse_taken(
     except: Option<TargetId>,
     errors: &mut Vec<UserError>,
 ) -> Result<()> {
-    let mut same = target::Entity::of(tx.workspace).filter(target::Column::Name.eq(name));
+    let mut same = target::Entity::of(tx.workspace)
+        .filter(target::Column::DeletedAt.is_null())
+        .filter(target::Column::Name.eq(name));
     if let Some(id) = except {
         same = same.filter(target::Column::Id.ne(id));
     }

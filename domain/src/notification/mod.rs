@@ -11,6 +11,7 @@
 //! - [`notice`]: what a notification says, whatever its target;
 //! - [`target`]: how that is said to each kind of target and what its answer means, purely;
 //! - [`in_app`]: the list each member has;
+//! - [`uses`]: what notifies a target, which keeps it from being deleted;
 //! - [`retry`]: when a delivery is tried again, purely.
 
 pub mod about;
@@ -26,6 +27,7 @@ mod replay;
 pub mod retry;
 pub mod target;
 pub mod template;
+pub mod uses;
 mod verdict;
 
 pub use receiver::Receivers;

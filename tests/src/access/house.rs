@@ -629,6 +629,12 @@ impl House {
         let input = json!({ "name": format!("Spare {number}"), "channel": "CHAT" });
         let made = door.must(owner, inbox, json!({ "input": input })).await;
         self.keep("spare_inbox", &made["inbox"]["id"]);
+        let target = "mutation($input: CreateNotificationTargetInput!) \
+            { createNotificationTarget(input: $input) { target { id } userErrors { message } } }";
+        let url = "https://hooks.slack.com/services/T/B/spare";
+        let input = json!({ "name": format!("Spare {number}"), "url": url });
+        let made = door.must(owner, target, json!({ "input": input })).await;
+        self.keep("spare_target", &made["target"]["id"]);
         self.team(door, "spare_team", &format!("Spare {number}"))
             .await;
         let document = "mutation($input: RegisterDocumentsInput!) \

@@ -486,6 +486,11 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@target", "name": "Changed #" }),
             CONFIGURE,
         ),
+        change(
+            "deleteNotificationTarget",
+            &json!({ "id": "@spare_target" }),
+            CONFIGURE,
+        ),
         change("replayDelivery", &json!({ "id": "@delivery" }), CONFIGURE),
         change(
             "replayFailedDeliveries",

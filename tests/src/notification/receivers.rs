@@ -5,8 +5,10 @@ use domain::{
     notification::{
         Receivers,
         manage::{self, NewTarget, TargetChanges},
-        receiver,
+        receiver, uses,
     },
+    page::PageRequest,
+    rule::{self, Limits, NewRule, trigger::Trigger},
     team,
 };
 use entity::{
@@ -18,10 +20,14 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::mistakes;
+use super::{greeted, mistakes, stored};
 use crate::{
     access::house::member_of,
-    support::{World, on_both},
+    support::{
+        World,
+        engine::{Receiver, notify, words},
+        on_both,
+    },
 };
 
 #[test]
@@ -194,6 +200,65 @@ fn teams_have_names_of_their_own_and_are_not_deleted_while_something_goes_to_the
         let other = team::create(ctx, owner, "Other", vec![]).await.unwrap();
         let absent = team::rename(ctx, &stranger, other.id, "x").await;
         assert_eq!(mistakes(absent), field("id", NotFound));
+        world
+    });
+}
+
+#[test]
+fn a_target_is_deleted_once_nothing_notifies_it() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let target = world.target("sales").await;
+        let ids = greeted(&world, target, 2).await;
+        let receiver = Receiver::default();
+        assert_eq!(world.deliver(&receiver).await.delivered, 1);
+        let page = PageRequest::first(9);
+        let rules = rule::list(ctx, owner.workspace, None, &page).await;
+        let rule = rules.unwrap().rows[0].1.id;
+        let used = uses::list(ctx, owner.workspace, target).await.unwrap();
+        let used: Vec<_> = used.into_iter().map(|one| (one.kind, one.id)).collect();
+        assert_eq!(used, [(uses::UseKind::Rule, rule.to_string())]);
+        let found = mistakes(manage::delete(ctx, owner, target).await);
+        assert_eq!(found, [("id".to_owned(), InUse)]);
+
+        rule::delete(ctx, owner, rule).await.unwrap();
+        let deleted = manage::delete(ctx, owner, target).await.unwrap();
+        assert!(deleted.deleted_at.is_some() && deleted.disabled_at.is_some());
+        assert_eq!(
+            (deleted.sealed_url.as_str(), deleted.masked_url.as_str()),
+            ("", "")
+        );
+        assert!(manage::list(ctx, owner.workspace).await.unwrap().is_empty());
+        // What is on its way is not sent any more, and what was sent stays in the log.
+        world.hurry().await;
+        assert_eq!(world.deliver(&receiver).await.failed, 1);
+        let mut states = Vec::new();
+        for id in ids {
+            states.push(stored(&world, id).await.state.word());
+        }
+        states.sort_unstable();
+        assert_eq!(states, ["DELIVERED", "FAILED"]);
+        let gone = [("id".to_owned(), NotFound)];
+        let changes = TargetChanges {
+            enabled: Some(true),
+            ..TargetChanges::default()
+        };
+        assert_eq!(
+            mistakes(manage::update(ctx, owner, target, changes).await),
+            gone
+        );
+        assert_eq!(mistakes(manage::delete(ctx, owner, target).await), gone);
+        // Its name is free, and nothing new may notify it.
+        world.target("sales").await;
+        let new = NewRule {
+            name: "again".to_owned(),
+            trigger: Trigger::default(),
+            condition: words(&["hello"]),
+            actions: vec![notify(target)],
+            limits: Limits::default(),
+        };
+        let found = mistakes(rule::create(ctx, owner, new).await);
+        assert_eq!(found, [("actions.0.notify.targetId".to_owned(), NotFound)]);
         world
     });
 }

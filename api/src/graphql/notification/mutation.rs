@@ -82,6 +82,13 @@ pub(crate) struct UpdateNotificationTargetInput {
     enabled: Option<bool>,
 }
 
+/// A notification target to be deleted.
+#[derive(InputObject)]
+pub(crate) struct DeleteNotificationTargetInput {
+    /// The target's global id.
+    id: ID,
+}
+
 /// A delivery to be sent again.
 #[derive(InputObject)]
 pub(crate) struct ReplayDeliveryInput {
@@ -175,6 +182,11 @@ target_payload!(
     "What became of `updateNotificationTarget`."
 );
 
+target_payload!(
+    DeleteNotificationTargetPayload,
+    "What became of `deleteNotificationTarget`."
+);
+
 /// What became of `replayDelivery`.
 #[derive(SimpleObject)]
 pub(crate) struct ReplayDeliveryPayload {
@@ -242,6 +254,25 @@ impl NotificationMutation {
         };
         let (target, user_errors) = settle(result.await)?;
         Ok(UpdateNotificationTargetPayload {
+            target: target.map(NotificationTarget),
+            user_errors,
+        })
+    }
+
+    /// Deletes a notification target that nothing notifies; see its `uses`. What was sent to it stays in
+    /// the log, what is on its way fails. Scope: CONFIGURE.
+    async fn delete_notification_target(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: DeleteNotificationTargetInput,
+    ) -> Result<DeleteNotificationTargetPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id: TargetId = id::parse(&input.id, &["id"])?;
+            manage::delete(ctx, actor, id).await
+        };
+        let (target, user_errors) = settle(result.await)?;
+        Ok(DeleteNotificationTargetPayload {
             target: target.map(NotificationTarget),
             user_errors,
         })

@@ -1,9 +1,9 @@
 //! Notification targets: where notifications go, who receives them, and what they are signed with.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    notification::{Receivers, delivery::DeliveryFilter},
+    notification::{Receivers, delivery::DeliveryFilter, uses},
     page::PageRequest,
 };
 use entity::kind::TargetKind;
@@ -11,7 +11,7 @@ use entity::kind::TargetKind;
 use super::Delivery;
 use crate::graphql::{
     access::Member,
-    context::loader,
+    context::{loader, reader},
     error::fault,
     loader::{KeysOf, ReceiversOf},
     page::Connection,
@@ -89,6 +89,25 @@ impl NotificationTarget {
         self.0.disabled_reason.as_deref()
     }
 
+    /// When it was deleted: it is in no list any more, and what was sent to it still names it.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.deleted_at
+    }
+
+    /// What notifies it. As long as there is something, the target cannot be deleted.
+    async fn uses(&self, context: &Context<'_>) -> Result<Vec<NotificationTargetUse>> {
+        let (ctx, actor) = reader(context)?;
+        let found = uses::list(ctx, actor.workspace, self.0.id)
+            .await
+            .map_err(fault)?;
+        let found = found.into_iter().map(|one| NotificationTargetUse {
+            kind: one.kind,
+            id: one.id.into(),
+            name: one.name,
+        });
+        Ok(found.collect())
+    }
+
     /// What was sent to it, newest first.
     async fn deliveries(
         &self,
@@ -105,6 +124,17 @@ impl NotificationTarget {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         super::deliveries(context, filter, &page).await
     }
+}
+
+/// Something that notifies a target.
+#[derive(SimpleObject)]
+pub(crate) struct NotificationTargetUse {
+    /// What kind of thing it is.
+    kind: uses::UseKind,
+    /// Its global id.
+    id: ID,
+    /// Its name.
+    name: String,
 }
 
 /// Who receives what is sent to a target.

@@ -53,7 +53,7 @@ pub async fn unknown(
 /// The tables in which things are looked up by id alone, and what must hold of the row `x`.
 const TABLES: [(&str, &str); 11] = [
     ("inbox", ""),
-    ("notification_target", ""),
+    ("notification_target", " AND x.deleted_at IS NULL"),
     ("tag_group", " AND x.kind = 'CONTACT'"),
     ("tag_group", " AND x.kind = 'CONVERSATION'"),
     ("member", " AND x.removed_at IS NULL"),
