@@ -213,6 +213,9 @@ pub enum Fact {
         added: Vec<MemberId>,
         removed: Vec<MemberId>,
     },
+    /// A conversation went over to another contact who wrote in it, because the one it was with is erased.
+    #[serde(rename = "conversation.handed_over")]
+    ConversationHandedOver { conversation_id: ConversationId },
     /// A tag was put on something.
     #[serde(rename = "tagging.added")]
     TaggingAdded {
@@ -459,6 +462,7 @@ impl Fact {
             Self::ConversationAssigned { .. } => "conversation.assigned",
             Self::ConversationPriorityChanged { .. } => "conversation.priority_changed",
             Self::ConversationWatchersChanged { .. } => "conversation.watchers_changed",
+            Self::ConversationHandedOver { .. } => "conversation.handed_over",
             Self::TaggingAdded { .. } => "tagging.added",
             Self::TaggingRemoved { .. } => "tagging.removed",
             Self::TagChanged { .. } => "tag.changed",
@@ -544,7 +548,8 @@ impl Fact {
             }
             | Self::ConversationWatchersChanged {
                 conversation_id, ..
-            } => conversation_id.0,
+            }
+            | Self::ConversationHandedOver { conversation_id } => conversation_id.0,
             Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
                 tagging_id.0
             }
@@ -639,7 +644,8 @@ impl Fact {
             }
             | Self::ConversationWatchersChanged {
                 conversation_id, ..
-            } => conversation_id.to_string(),
+            }
+            | Self::ConversationHandedOver { conversation_id } => conversation_id.to_string(),
             Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
                 tagging_id.to_string()
             }

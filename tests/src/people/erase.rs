@@ -29,6 +29,7 @@ use domain::{
     },
     task::{self, NewTask},
     upload,
+    work::change::{self, Fact, Position},
 };
 use entity::{
     id::ContactId,
@@ -532,6 +533,21 @@ fn others_keep_what_they_wrote_in_a_thread_with_who_is_erased() {
             assert_eq!(found.last_message_at, last_at);
             assert_eq!(found.waiting_since, waiting);
         }
+        // Whoever follows the log hears of the one that went over, and whose it is now.
+        let start = Position::default();
+        let log = change::read(ctx.reader(), owner.workspace, start, 10_000).await;
+        let handed: Vec<_> = log
+            .unwrap()
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| match entry.fact {
+                Fact::ConversationHandedOver { conversation_id } => {
+                    Some((conversation_id, entry.contact))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(handed, [(ids[&told[1]], Some(theirs))]);
         // The thread goes on where it was.
         let more = vec![said("b 3", b, 300, Direction::Inbound)];
         let told = conversation::ingest(ctx, owner, inboxes[0].id, more).await;

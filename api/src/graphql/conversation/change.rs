@@ -63,7 +63,8 @@ fn subject(fact: &Fact) -> Option<ConversationId> {
         }
         | Fact::ConversationWatchersChanged {
             conversation_id, ..
-        } => Some(*conversation_id),
+        }
+        | Fact::ConversationHandedOver { conversation_id } => Some(*conversation_id),
         _ => None,
     }
 }
@@ -127,7 +128,7 @@ pub(crate) struct ConversationSubscription;
 #[Subscription]
 impl ConversationSubscription {
     /// Conversations as they are opened, closed, snoozed, woken, assigned, made more or less
-    /// urgent, and watched; each with what it was before. New messages come by `messageReceived`.
+    /// urgent, watched, and passed on to another contact when somebody is erased; each with what it was before. New messages come by `messageReceived`.
     async fn conversation_changed<'c>(
         &self,
         context: &'c Context<'c>,

@@ -39,7 +39,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
         return Err(Error::not_found(&["id"], "contact"));
     }
     let account_ids = accounts(&tx, &ids).await?;
-    let shared = talk::part(&tx, &ids).await?;
+    let shared = talk::part(&mut tx, actor.origin(), &ids).await?;
     forget_texts(&tx, &ids).await?;
     leftover::forget(&tx).await?;
     remember_hashes(&tx, &ids).await?;

@@ -5,14 +5,16 @@
 use std::collections::BTreeSet;
 
 use entity::id::{ContactId, ConversationId};
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
 
 use crate::{
+    access::Origin,
     conversation,
     error::Result,
     search::{self, Kind},
     store::{Query, Rows, Tx, dialect},
+    work::change::{Change, Fact},
 };
 
 /// Conversations that stay.
@@ -24,7 +26,7 @@ fn table(ids: &[Uuid]) -> Rows {
 
 /// Holds every conversation of the `people`, and gives those in which others wrote to the first of
 /// those. What is still theirs afterwards goes with them.
-pub(super) async fn part(tx: &Tx<'_>, people: &[ContactId]) -> Result<Shared> {
+pub(super) async fn part(tx: &mut Tx<'_>, origin: Origin, people: &[ContactId]) -> Result<Shared> {
     let theirs = || Rows::new().ids("id", people.iter().copied());
     let mut all: BTreeSet<Uuid> = BTreeSet::new();
     for text in [
@@ -63,14 +65,25 @@ pub(super) async fn part(tx: &Tx<'_>, people: &[ContactId]) -> Result<Shared> {
     .await?;
     if !shared.is_empty() {
         search::index::forget(tx, Kind::Conversation, &shared).await?;
-        hand_over(tx, people, &shared).await?;
+        hand_over(tx, origin, people, &shared).await?;
     }
     Ok(Shared(shared))
 }
 
+#[derive(FromQueryResult)]
+struct Handed {
+    id: ConversationId,
+    contact_id: ContactId,
+}
+
 /// Gives the conversations the people opened to whoever wrote first of the others, with the subject of
 /// that message, and forgets the names of threads that are ids of the people's own messages.
-async fn hand_over(tx: &Tx<'_>, people: &[ContactId], shared: &[Uuid]) -> Result<()> {
+async fn hand_over(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    people: &[ContactId],
+    shared: &[Uuid],
+) -> Result<()> {
     let theirs = || Rows::new().ids("id", people.iter().copied());
     let first = |column: &str| {
         format!(
@@ -80,18 +93,26 @@ async fn hand_over(tx: &Tx<'_>, people: &[ContactId], shared: &[Uuid]) -> Result
               ORDER BY m.sent_at, m.id LIMIT 1)"
         )
     };
-    Query::new(format!(
+    let mut handed: Vec<Handed> = Query::new(format!(
         "UPDATE conversation SET contact_id = {}, subject = {}
          WHERE workspace_id = $1 AND id IN (SELECT c.id FROM {{c}})
-           AND contact_id IN (SELECT r.id FROM {{r}})",
+           AND contact_id IN (SELECT r.id FROM {{r}})
+         RETURNING id, contact_id",
         first("contact_id"),
         first("subject")
     ))
     .bind(tx.workspace)
     .rows("c", table(shared))
     .rows("r", theirs())
-    .execute(tx.connection())
+    .all(tx.connection())
     .await?;
+    handed.sort_unstable_by_key(|one| one.id);
+    for one in handed {
+        let fact = Fact::ConversationHandedOver {
+            conversation_id: one.id,
+        };
+        tx.record(Change::new(origin, Some(one.contact_id), fact));
+    }
     Query::new(
         "DELETE FROM conversation_thread AS t WHERE t.workspace_id = $1
            AND t.conversation_id IN (SELECT c.id FROM {c})
