@@ -1,5 +1,7 @@
 //! Conditions on both databases: every way of asking gives the same answer.
 
+mod record;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
