@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{AccountId, ContactId, ConversationId, MemberId, TaskId, WorkspaceId},
+    id::{AccountId, ContactId, ConversationId, MemberId, TaskId, TeamId, WorkspaceId},
     kind::{TaskPriority, TaskStatus},
 };
 
@@ -33,6 +33,8 @@ pub struct Model {
     pub overdue_at: Option<DateTimeUtc>,
     /// Whose it is; nobody's in particular if nothing.
     pub assignee_id: Option<MemberId>,
+    /// The team whose it is, for whichever of its members takes it.
+    pub team_id: Option<TeamId>,
     /// The contact it is about.
     pub contact_id: Option<ContactId>,
     /// The account it is about.

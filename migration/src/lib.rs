@@ -45,6 +45,7 @@ mod m0032_hours;
 mod m0033_hears;
 mod m0034_waits;
 mod m0035_target;
+mod m0036_team_task;
 mod sql;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
@@ -93,6 +94,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0033_hears::Migration),
             Box::new(m0034_waits::Migration),
             Box::new(m0035_target::Migration),
+            Box::new(m0036_team_task::Migration),
         ]
     }
 }

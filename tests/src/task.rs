@@ -7,6 +7,7 @@ use domain::{
     error::{Error, Result},
     page::PageRequest,
     task::{self, NewTask, TaskChange, TaskFilter, TaskOrder},
+    team,
     work::change::{self, Position},
 };
 use entity::{
@@ -24,6 +25,7 @@ fn new(title: &str) -> NewTask {
         priority: TaskPriority::Normal,
         due_at: None,
         assignee: None,
+        team: None,
         contact: None,
         account: None,
         conversation: None,
@@ -335,6 +337,71 @@ fn the_open_tasks_of_a_member_who_leaves_are_for_whoever_takes_them() {
         };
         let refused = task::create(ctx, owner, given).await;
         assert_eq!(code(refused), "assigneeId NotFound");
+        world
+    });
+}
+
+#[test]
+fn a_task_of_a_team_is_for_whichever_of_its_members_takes_it() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let sales = team::create(ctx, owner, "Sales", vec![owner.member]).await;
+        let sales = sales.unwrap().id;
+        let of_team = |title: &str| NewTask {
+            team: Some(sales),
+            ..new(title)
+        };
+        let first = make(&world, of_team("First")).await;
+        make(&world, of_team("Second")).await;
+        make(&world, new("Nobody's")).await;
+        let taken = TaskChange {
+            assignee: Some(Some(owner.member)),
+            ..TaskChange::default()
+        };
+        let taken = task::update(ctx, owner, first.id, taken).await.unwrap();
+        assert_eq!(
+            (taken.assignee_id, taken.team_id),
+            (Some(owner.member), Some(sales))
+        );
+        let teams = TaskFilter {
+            teams: vec![sales],
+            ..TaskFilter::default()
+        };
+        let free = TaskFilter {
+            unassigned: true,
+            ..teams.clone()
+        };
+        let newest = TaskOrder::Newest;
+        assert_eq!(titles(&world, &teams, newest).await, ["Second", "First"]);
+        assert_eq!(titles(&world, &free, newest).await, ["Second"]);
+
+        let elsewhere = World::workspace(ctx, "Elsewhere", "else.example").await;
+        let theirs = team::create(ctx, &elsewhere, "Theirs", vec![]).await;
+        let theirs = NewTask {
+            team: Some(theirs.unwrap().id),
+            ..new("A stranger's")
+        };
+        let refused = task::create(ctx, owner, theirs).await;
+        assert_eq!(code(refused), "teamId NotFound");
+        // The team goes; who has taken one keeps it.
+        team::delete(ctx, owner, sales).await.unwrap();
+        assert_eq!(titles(&world, &teams, newest).await, [""; 0]);
+        let left = task::load(ctx, owner.workspace, &[first.id]).await.unwrap();
+        assert_eq!(
+            (left[0].assignee_id, left[0].team_id),
+            (Some(owner.member), None)
+        );
+        assert_eq!(
+            told(&world).await,
+            [
+                "task.created",
+                "task.created",
+                "task.created",
+                "task.changed",
+                "task.changed",
+                "task.changed",
+            ]
+        );
         world
     });
 }

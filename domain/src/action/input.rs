@@ -92,6 +92,8 @@ pub struct DueInInput {
 pub enum TaskAssigneeInput {
     /// The global id of a member.
     MemberId(ID),
+    /// The global id of a team, for whichever of its members takes it.
+    TeamId(ID),
     /// Of the member who looks after the contact, if somebody does; give `true`.
     Owner(bool),
 }
@@ -266,7 +268,8 @@ impl ActionInput {
                 Action::SetContactStage(SetContactStage { stage: input.stage })
             }
             Self::CreateTask(input) => {
-                let at = at.at("createTask").at("assignee").at("memberId");
+                let assignee = at.at("createTask").at("assignee");
+                let (at, team_at) = (assignee.at("memberId"), assignee.at("teamId"));
                 Action::CreateTask(CreateTask {
                     title: printable(&input.title),
                     description: printable(&input.description),
@@ -278,6 +281,9 @@ impl ActionInput {
                     assignee: match input.assignee {
                         Some(TaskAssigneeInput::MemberId(id)) => TaskAssignee::Member(
                             reference::read_one(ids, IdKind::Member, &id, &at, refusals),
+                        ),
+                        Some(TaskAssigneeInput::TeamId(id)) => TaskAssignee::Team(
+                            reference::read_one(ids, IdKind::Team, &id, &team_at, refusals),
                         ),
                         Some(TaskAssigneeInput::Owner(true)) => TaskAssignee::Owner,
                         Some(TaskAssigneeInput::Owner(false)) | None => TaskAssignee::Nobody,

@@ -60,6 +60,8 @@ pub struct CreateTaskAction {
     pub due_in_minutes: Option<i64>,
     /// The id of the member whose it is, if it is always the same one's.
     pub assignee_id: Option<ID>,
+    /// The id of the team whose it is, if it is a team's.
+    pub team_id: Option<ID>,
     /// Whether it is of the member who looks after the contact.
     pub to_owner: bool,
 }
@@ -243,7 +245,11 @@ impl ActionOutput {
                 due_in_minutes: action.due_in_minutes,
                 assignee_id: match action.assignee {
                     TaskAssignee::Member(id) => Some(ids.write(IdKind::Member, id).into()),
-                    TaskAssignee::Nobody | TaskAssignee::Owner => None,
+                    TaskAssignee::Nobody | TaskAssignee::Owner | TaskAssignee::Team(_) => None,
+                },
+                team_id: match action.assignee {
+                    TaskAssignee::Team(id) => Some(ids.write(IdKind::Team, id).into()),
+                    _ => None,
                 },
                 to_owner: action.assignee == TaskAssignee::Owner,
             }),

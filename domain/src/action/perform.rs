@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{ContactId, ConversationId, DeliveryId, FiringId, Id as _, MemberId, TaskId},
+    id::{ContactId, ConversationId, DeliveryId, FiringId, Id as _, MemberId, TaskId, TeamId},
     kind::{EnrolmentSource, SubjectKind, SurveyMedium},
 };
 use uuid::Uuid;
@@ -355,6 +355,7 @@ async fn write_tasks(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(usize, 
                 TaskAssignee::Nobody => Assignee::Nobody,
                 TaskAssignee::Owner => Assignee::Owner,
                 TaskAssignee::Member(id) => Assignee::Member(MemberId(*id)),
+                TaskAssignee::Team(id) => Assignee::Team(TeamId(*id)),
             },
             contact: step.case.contact,
             account: step.case.account,

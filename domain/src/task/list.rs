@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{AccountId, ContactId, ConversationId, Id as _, MemberId, TaskId, WorkspaceId},
+    id::{AccountId, ContactId, ConversationId, Id as _, MemberId, TaskId, TeamId, WorkspaceId},
     kind::{TaskPriority, TaskStatus},
     task,
 };
@@ -26,6 +26,8 @@ pub struct TaskFilter {
     pub assignees: Vec<MemberId>,
     /// Of nobody in particular.
     pub unassigned: bool,
+    /// Of one of these teams, whether a member has taken it or not.
+    pub teams: Vec<TeamId>,
     /// About this contact.
     pub contact: Option<ContactId>,
     /// About this account.
@@ -59,6 +61,7 @@ impl TaskFilter {
                 " AND (t.assignee_id IN ({assignees}) OR t.assignee_id IS NULL)"
             )),
         }
+        one_of(query, "t.team_id", self.teams.iter().copied());
         one_of(query, "t.contact_id", self.contact.into_iter());
         one_of(query, "t.account_id", self.account.into_iter());
         one_of(query, "t.conversation_id", self.conversation.into_iter());

@@ -1,7 +1,7 @@
 //! Tasks: what members have to do, by when, about whom.
 //!
 //! Made by members, rules and playbooks. A task that belongs to nobody in particular is for whoever
-//! takes it. Members are told of what becomes of tasks through the change log only.
+//! takes it; one of a team, for whichever of its members does. Members are told of what becomes of tasks through the change log only.
 //!
 //! - `write`: making and changing one, and making many at once;
 //! - `list`: whose, about whom, overdue, in pages;
@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 pub use list::{TaskFilter, TaskOrder, list, load};
 pub use overdue::find_overdue;
-pub(crate) use write::{Assignee, Draft, make, release};
+pub(crate) use write::{Assignee, Draft, leave_team, make, release};
 pub use write::{NewTask, TaskChange, create, end, reopen, update};
 
 /// Characters a title has at most.

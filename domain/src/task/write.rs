@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{AccountId, ContactId, ConversationId, MemberId, TaskId},
+    id::{AccountId, ContactId, ConversationId, MemberId, TaskId, TeamId},
     kind::{TaskPriority, TaskStatus},
     task,
 };
@@ -37,6 +37,8 @@ pub struct NewTask {
     pub due_at: Option<DateTime<Utc>>,
     /// Whose it is.
     pub assignee: Option<MemberId>,
+    /// The team whose it is, whether a member has taken it or not.
+    pub team: Option<TeamId>,
     /// The contact it is about; that of the conversation if nothing.
     pub contact: Option<ContactId>,
     /// The account it is about.
@@ -58,6 +60,8 @@ pub struct TaskChange {
     pub due_at: Option<Option<DateTime<Utc>>>,
     /// Whose it is, or nobody's.
     pub assignee: Option<Option<MemberId>>,
+    /// The team whose it is, or none.
+    pub team: Option<Option<TeamId>>,
 }
 
 /// Makes a task.
@@ -68,6 +72,9 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewTask) -> Result<task::Mode
     let mut tx = ctx.begin(actor.workspace).await?;
     if let Some(assignee) = new.assignee {
         check_member(&tx, assignee).await?;
+    }
+    if let Some(team) = new.team {
+        check_team(&tx, team).await?;
     }
     let contact = check_subjects(&tx, &new).await?;
     let row = task::Model {
@@ -81,6 +88,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewTask) -> Result<task::Mode
         sort_at: new.due_at.unwrap_or_else(end_of_time),
         overdue_at: None,
         assignee_id: new.assignee,
+        team_id: new.team,
         contact_id: contact,
         account_id: new.account,
         conversation_id: new.conversation,
@@ -119,6 +127,11 @@ pub async fn update(
     {
         check_member(&tx, assignee).await?;
     }
+    if let Some(Some(team)) = change.team
+        && found.team_id != Some(team)
+    {
+        check_team(&tx, team).await?;
+    }
     let before = audited(&found);
     let mut active = found.clone().into_active_model();
     if let Some(title) = title {
@@ -140,6 +153,9 @@ pub async fn update(
     }
     if let Some(assignee) = change.assignee {
         active.assignee_id = Set(assignee);
+    }
+    if let Some(team) = change.team {
+        active.team_id = Set(team);
     }
     active.updated_at = Set(tx.now);
     let row = active.update(tx.connection()).await?;
@@ -208,18 +224,32 @@ struct Left {
     contact_id: Option<ContactId>,
 }
 
-/// Gives the open tasks of a member who is being removed to nobody in particular.
+/// Gives the open tasks of a member who is being removed to nobody in particular, or to the team whose
+/// they are.
 pub(crate) async fn release(tx: &mut Tx<'_>, origin: Origin, member: MemberId) -> Result<()> {
-    let mut left: Vec<Left> = Query::new(
+    let query = Query::new(
         "UPDATE task SET assignee_id = NULL, updated_at = $3
          WHERE workspace_id = $1 AND assignee_id = $2 AND status = 'OPEN'
          RETURNING id, contact_id",
-    )
-    .bind(tx.workspace)
-    .bind(member)
-    .bind(tx.now)
-    .all(tx.connection())
-    .await?;
+    );
+    let query = query.bind(tx.workspace).bind(member);
+    let_go(tx, origin, query).await
+}
+
+/// Takes all tasks of a team that is being deleted from it; who has taken one keeps it.
+pub(crate) async fn leave_team(tx: &mut Tx<'_>, origin: Origin, team: TeamId) -> Result<()> {
+    let query = Query::new(
+        "UPDATE task SET team_id = NULL, updated_at = $3
+         WHERE workspace_id = $1 AND team_id = $2
+         RETURNING id, contact_id",
+    );
+    let query = query.bind(tx.workspace).bind(team);
+    let_go(tx, origin, query).await
+}
+
+/// Runs a statement that changes tasks, whose last value is the moment, and tells of each.
+async fn let_go(tx: &mut Tx<'_>, origin: Origin, query: Query) -> Result<()> {
+    let mut left: Vec<Left> = query.bind(tx.now).all(tx.connection()).await?;
     left.sort_unstable_by_key(|row| row.id);
     for row in left {
         let fact = Fact::TaskChanged { task_id: row.id };
@@ -262,6 +292,8 @@ pub(crate) enum Assignee {
     Owner,
     /// Of a member; nobody's in particular when they are gone.
     Member(MemberId),
+    /// Of a team; nobody's in particular when it is gone.
+    Team(TeamId),
 }
 
 /// Makes any number of tasks in one statement; says their ids in the order of `drafts`.
@@ -273,7 +305,11 @@ pub(crate) async fn make(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<Vec<Ta
     let each = || drafts.iter();
     let member = |draft: &Draft<'_>| match draft.assignee {
         Assignee::Member(id) => Some(id),
-        Assignee::Nobody | Assignee::Owner => None,
+        Assignee::Nobody | Assignee::Owner | Assignee::Team(_) => None,
+    };
+    let team = |draft: &Draft<'_>| match draft.assignee {
+        Assignee::Team(id) => Some(id),
+        Assignee::Nobody | Assignee::Owner | Assignee::Member(_) => None,
     };
     let rows = Rows::new()
         .ids("id", ids.iter().copied())
@@ -286,6 +322,7 @@ pub(crate) async fn make(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<Vec<Ta
             each().map(|one| one.due_at.unwrap_or_else(end_of_time)),
         )
         .opt_ids("assignee_id", each().map(member))
+        .opt_ids("team_id", each().map(team))
         .flags(
             "to_owner",
             each().map(|one| one.assignee == Assignee::Owner),
@@ -296,13 +333,14 @@ pub(crate) async fn make(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<Vec<Ta
         .json("made_by", each().map(|one| one.origin.json()));
     Query::new(
         "INSERT INTO task (workspace_id, id, title, description, status, priority, due_at, sort_at,
-             assignee_id, contact_id, account_id, conversation_id, made_by, created_at, updated_at)
+             assignee_id, team_id, contact_id, account_id, conversation_id, made_by, created_at, updated_at)
          SELECT $1, r.id, r.title, r.description, 'OPEN', r.priority, r.due_at, r.sort_at,
                 (SELECT m.id FROM member m WHERE m.workspace_id = $1 AND m.removed_at IS NULL
                    AND m.id = CASE WHEN r.to_owner THEN
                        (SELECT c.owner_id FROM contact c
                         WHERE c.workspace_id = $1 AND c.id = r.contact_id)
                      ELSE r.assignee_id END),
+                (SELECT g.id FROM team g WHERE g.workspace_id = $1 AND g.id = r.team_id),
                 r.contact_id, r.account_id, r.conversation_id, r.made_by, $2, $2
          FROM {r}",
     )
@@ -347,6 +385,22 @@ async fn check_member(tx: &Tx<'_>, member: MemberId) -> Result<()> {
         .ok_or_else(|| Error::not_found(&["assigneeId"], "member"))
 }
 
+/// Refuses a team that is gone; it cannot be deleted before the transaction ends without its effects being
+/// seen.
+async fn check_team(tx: &Tx<'_>, team: TeamId) -> Result<()> {
+    let lock = dialect::share_lock(tx.connection().get_database_backend());
+    let found: Option<TeamId> = Query::new(format!(
+        "SELECT g.id FROM team g WHERE g.workspace_id = $1 AND g.id = $2 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(team)
+    .scalar(tx.connection())
+    .await?;
+    found
+        .map(|_| ())
+        .ok_or_else(|| Error::not_found(&["teamId"], "team"))
+}
+
 /// Refuses what is not there; says whom the task is about.
 async fn check_subjects(tx: &Tx<'_>, new: &NewTask) -> Result<Option<ContactId>> {
     if let Some(contact) = new.contact {
@@ -386,6 +440,7 @@ fn audited(row: &task::Model) -> serde_json::Value {
     json!({
         "title": row.title, "description": row.description, "status": row.status,
         "priority": row.priority, "due_at": row.due_at, "assignee": row.assignee_id,
+        "team": row.team_id,
         "contact": row.contact_id, "account": row.account_id, "conversation": row.conversation_id,
     })
 }

@@ -1,5 +1,5 @@
-//! Teams: members who are told together. Notification targets go to them; who that is is asked
-//! when a notification is sent.
+//! Teams: members who are told together, and who have tasks together. Notification targets go to them;
+//! who that is is asked when a notification is sent.
 
 use entity::{
     Scoped as _,
@@ -18,7 +18,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Tx, dialect},
-    text,
+    task, text,
     work::change::{Change, Fact},
 };
 
@@ -124,7 +124,8 @@ pub async fn set_members(
     Ok(team)
 }
 
-/// Deletes a team that no notification target goes to.
+/// Deletes a team that no notification target goes to. Its tasks are nobody's in particular afterwards,
+/// unless a member has taken them.
 pub async fn delete(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<team::Model> {
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
@@ -146,6 +147,7 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: TeamId) -> Result<team::Model>
         );
         return Err(Error::refused(&["id"], UserErrorCode::InUse, message));
     }
+    task::leave_team(&mut tx, actor.origin(), id).await?;
     for statement in [
         "DELETE FROM team_member WHERE workspace_id = $1 AND team_id = $2",
         "DELETE FROM team WHERE workspace_id = $1 AND id = $2",

@@ -166,6 +166,7 @@ async fn everything(world: &World) -> ContactId {
         priority: TaskPriority::Normal,
         due_at: None,
         assignee: None,
+        team: None,
         contact: Some(id),
         account: None,
         conversation: None,

@@ -126,6 +126,7 @@ async fn two(world: &World) -> (ContactId, ContactId, [TagId; 3]) {
             priority: TaskPriority::Normal,
             due_at: None,
             assignee: None,
+            team: None,
             contact: Some(id),
             account: None,
             conversation: None,

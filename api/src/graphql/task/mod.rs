@@ -19,6 +19,7 @@ use super::{
     conversation::Conversation,
     error::fault,
     page::{Connection, connection},
+    team::Team,
 };
 
 pub(crate) use mutation::TaskMutation;
@@ -70,6 +71,14 @@ impl Task {
     /// Whose it is; nothing when it is for whoever takes it.
     async fn assignee(&self, context: &Context<'_>) -> Result<Option<Member>> {
         find_member(context, self.0.assignee_id).await
+    }
+
+    /// The team whose it is, whether a member has taken it or not.
+    async fn team(&self, context: &Context<'_>) -> Result<Option<Team>> {
+        let Some(id) = self.0.team_id else {
+            return Ok(None);
+        };
+        Ok(loader(context)?.load_one(id).await?.map(Team))
     }
 
     /// The contact it is about.

@@ -26,6 +26,8 @@ pub(crate) struct CreateTaskInput {
     due_at: Option<DateTime<Utc>>,
     /// Whose it is; nobody's in particular when left out.
     assignee_id: Option<ID>,
+    /// The team whose it is, for whichever of its members takes it.
+    team_id: Option<ID>,
     /// The contact it is about; the conversation's contact when only that is given.
     contact_id: Option<ID>,
     /// The account it is about.
@@ -49,6 +51,8 @@ pub(crate) struct UpdateTaskInput {
     due_at: MaybeUndefined<DateTime<Utc>>,
     /// The member it is given to; `null` for nobody in particular.
     assignee_id: MaybeUndefined<ID>,
+    /// The team it is given to; `null` for none.
+    team_id: MaybeUndefined<ID>,
 }
 
 /// A task that was done.
@@ -116,6 +120,7 @@ impl CreateTaskInput {
     fn read(self) -> domain::error::Result<NewTask> {
         Ok(NewTask {
             assignee: id::parse_opt(self.assignee_id.as_ref(), &["assigneeId"])?,
+            team: id::parse_opt(self.team_id.as_ref(), &["teamId"])?,
             contact: id::parse_opt(self.contact_id.as_ref(), &["contactId"])?,
             account: id::parse_opt(self.account_id.as_ref(), &["accountId"])?,
             conversation: id::parse_opt(self.conversation_id.as_ref(), &["conversationId"])?,
@@ -173,6 +178,7 @@ impl TaskMutation {
                     MaybeUndefined::Value(at) => Some(Some(check_due(at)?)),
                 },
                 assignee: id::parse_change(input.assignee_id, &["assigneeId"])?,
+                team: id::parse_change(input.team_id, &["teamId"])?,
             };
             task::update(ctx, actor, id, change).await
         };

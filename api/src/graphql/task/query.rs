@@ -36,6 +36,8 @@ pub(crate) struct TaskFilterInput {
     /// Of nobody in particular; together with `assigneeIds`, of one of them or of nobody.
     #[graphql(default)]
     unassigned: bool,
+    /// Of one of these teams, whether a member has taken it or not.
+    team_ids: Option<Vec<ID>>,
     /// About this contact.
     contact_id: Option<ID>,
     /// About this account.
@@ -60,6 +62,7 @@ impl TaskFilterInput {
             priorities: few(self.priority, &["filter", "priority"])?,
             assignees,
             unassigned: self.unassigned,
+            teams: few_ids(self.team_ids, &["filter", "teamIds"])?,
             contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
             account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
             conversation: id::parse_opt(

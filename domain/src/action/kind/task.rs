@@ -49,6 +49,8 @@ pub enum TaskAssignee {
     Owner,
     /// Of this member, as long as they are here.
     Member(Uuid),
+    /// Of this team, for whichever of its members takes it.
+    Team(Uuid),
 }
 
 fn normal() -> TaskPriority {
@@ -93,8 +95,12 @@ impl ActionKind for CreateTask {
                 format!("create the task {title} for the contact's owner"),
                 format!("为联系人的负责人创建任务{title}")
             ),
-            TaskAssignee::Member(id) => {
-                let member = phrasing.named(IdKind::Member, id);
+            TaskAssignee::Member(id) | TaskAssignee::Team(id) => {
+                let kind = match self.assignee {
+                    TaskAssignee::Team(_) => IdKind::Team,
+                    _ => IdKind::Member,
+                };
+                let member = phrasing.named(kind, id);
                 say!(
                     phrasing,
                     format!("{member}にタスク{title}を作る"),
@@ -116,13 +122,16 @@ impl ActionKind for CreateTask {
     }
 
     fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        if let TaskAssignee::Member(id) = self.assignee {
-            found.push(Reference {
-                path: at.at("assignee").at("memberId").steps().to_vec(),
-                kind: IdKind::Member,
-                id,
-            });
-        }
+        let (field, kind, id) = match self.assignee {
+            TaskAssignee::Nobody | TaskAssignee::Owner => return,
+            TaskAssignee::Member(id) => ("memberId", IdKind::Member, id),
+            TaskAssignee::Team(id) => ("teamId", IdKind::Team, id),
+        };
+        found.push(Reference {
+            path: at.at("assignee").at(field).steps().to_vec(),
+            kind,
+            id,
+        });
     }
 
     fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {

@@ -51,7 +51,7 @@ pub async fn unknown(
 }
 
 /// The tables in which things are looked up by id alone, and what must hold of the row `x`.
-const TABLES: [(&str, &str); 11] = [
+const TABLES: [(&str, &str); 12] = [
     ("inbox", ""),
     ("notification_target", " AND x.deleted_at IS NULL"),
     ("tag_group", " AND x.kind = 'CONTACT'"),
@@ -69,6 +69,7 @@ const TABLES: [(&str, &str); 11] = [
     ),
     ("playbook", " AND x.state <> 'ARCHIVED'"),
     ("survey", " AND x.archived_at IS NULL"),
+    ("team", ""),
 ];
 
 fn table_of(kind: IdKind) -> Option<(&'static str, &'static str)> {
@@ -85,6 +86,7 @@ fn table_of(kind: IdKind) -> Option<(&'static str, &'static str)> {
         IdKind::Segment(_) => TABLES[7],
         IdKind::Playbook => TABLES[9],
         IdKind::Survey => TABLES[10],
+        IdKind::Team => TABLES[11],
     })
 }
 

@@ -7,7 +7,7 @@ mod names;
 use entity::{
     id::{
         AccountId, AttributeId, CampaignId, Id, InboxId, MemberId, PlaybookId, SegmentId, SurveyId,
-        TagGroupId, TagId, TargetId,
+        TagGroupId, TagId, TargetId, TeamId,
     },
     kind::{AttributeType, SubjectKind, TagKind},
 };
@@ -45,6 +45,8 @@ pub enum IdKind {
     Playbook,
     /// A survey that is not archived.
     Survey,
+    /// A team.
+    Team,
 }
 
 /// What a custom attribute must hold so that a test of it makes sense.
@@ -105,6 +107,7 @@ impl IdKind {
             Self::Segment(_) => "segment of contacts",
             Self::Playbook => "playbook",
             Self::Survey => "survey",
+            Self::Team => "team",
         }
     }
 }
@@ -139,6 +142,7 @@ impl IdReader for TypedIds {
             IdKind::Segment(_) => text.parse().map(SegmentId::uuid).ok(),
             IdKind::Playbook => text.parse().map(PlaybookId::uuid).ok(),
             IdKind::Survey => text.parse().map(SurveyId::uuid).ok(),
+            IdKind::Team => text.parse().map(TeamId::uuid).ok(),
         }
     }
 }
@@ -157,6 +161,7 @@ impl IdWriter for TypedIds {
             IdKind::Segment(_) => SegmentId(id).to_string(),
             IdKind::Playbook => PlaybookId(id).to_string(),
             IdKind::Survey => SurveyId(id).to_string(),
+            IdKind::Team => TeamId(id).to_string(),
         }
     }
 }

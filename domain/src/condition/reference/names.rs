@@ -40,6 +40,7 @@ pub async fn names(
         "segment",
         "playbook",
         "survey",
+        "team",
     ] {
         let ids: HashSet<Uuid> = references
             .iter()
@@ -74,6 +75,7 @@ fn table_of(kind: IdKind) -> &'static str {
         IdKind::Segment(_) => "segment",
         IdKind::Playbook => "playbook",
         IdKind::Survey => "survey",
+        IdKind::Team => "team",
     }
 }
 
