@@ -11,17 +11,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::{ContactId, Id as _, SurveyId, SurveyInvitationId},
     kind::{Channel, DueKind, IdentityKind, SubscriptionState, SurveyMedium},
-    survey, survey_invitation,
+    survey,
 };
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::read;
 use crate::{
-    access::{Actor, Origin, Scope, token},
+    access::{Origin, token},
     contact,
-    ctx::Ctx,
-    error::{Error, Result, UserErrorCode},
+    error::{Error, Result},
     locale::Locale,
     store::{Query, Rows, Tx, dialect},
     work::{
@@ -76,86 +74,6 @@ pub(crate) struct Invited {
     pub(crate) id: SurveyInvitationId,
     /// What opens the form.
     pub(crate) token: SecretString,
-}
-
-/// Asks one contact, on a member's behalf. The link is given for one that the member hands on, and
-/// never again.
-pub async fn send(
-    ctx: &Ctx,
-    actor: &Actor,
-    survey: SurveyId,
-    contact: ContactId,
-    medium: SurveyMedium,
-) -> Result<(survey_invitation::Model, Option<SecretString>)> {
-    actor.require(Scope::Write)?;
-    let mut tx = ctx.begin(actor.workspace).await?;
-    let wanted = Wanted {
-        survey,
-        contact,
-        medium,
-        origin: actor.origin(),
-        cause: None,
-        not_before: None,
-    };
-    let invited = invite(&mut tx, &[wanted]).await?.pop();
-    let invited = match invited {
-        Some(Ok(invited)) => invited,
-        Some(Err(reason)) => return Err(refused(reason)),
-        None => return Err(Error::Internal("nobody was asked".to_owned())),
-    };
-    let row = read::invitation(tx.connection(), tx.workspace, invited.id).await?;
-    let row = row.ok_or_else(|| Error::Internal("the invitation is not there".to_owned()))?;
-    tx.commit().await?;
-    let link = (medium == SurveyMedium::Link).then(|| link(ctx, &invited.token));
-    Ok((row, link))
-}
-
-/// Where the form is: its whole address, or its path as long as nobody has said where this
-/// installation is seen.
-pub(super) fn link(ctx: &Ctx, token: &SecretString) -> SecretString {
-    let path = format!("survey/{}", token.expose_secret());
-    let link = match ctx.link(&path) {
-        Some(url) => url.into(),
-        None => format!("/{path}"),
-    };
-    SecretString::from(link)
-}
-
-fn refused(reason: NotInvited) -> Error {
-    let refuse = |path: &str, code, message: String| Error::refused(&[path], code, message);
-    match reason {
-        NotInvited::NoSurvey => Error::not_found(&["surveyId"], "survey"),
-        NotInvited::NoContact => Error::not_found(&["contactId"], "contact"),
-        NotInvited::Archived => refuse(
-            "surveyId",
-            UserErrorCode::Invalid,
-            "This survey is archived. Restore it first.".to_owned(),
-        ),
-        NotInvited::Already(until) => {
-            let until = until.map_or(String::new(), |until| {
-                format!(" Ask again after {}.", until.format("%Y-%m-%d"))
-            });
-            let message = format!("This person was asked in this wave already.{until}");
-            refuse("contactId", UserErrorCode::LimitReached, message)
-        }
-        NotInvited::NoAddress => refuse(
-            "contactId",
-            UserErrorCode::Required,
-            "This contact has no email address. Add one, or ask for a link.".to_owned(),
-        ),
-        NotInvited::Unsubscribed => refuse(
-            "contactId",
-            UserErrorCode::Invalid,
-            "This contact does not want surveys by email. Ask for a link instead.".to_owned(),
-        ),
-        NotInvited::NoPublicUrl => refuse(
-            "medium",
-            UserErrorCode::Invalid,
-            "Nobody has said where this installation is seen, so no mail can lead to the form. Set \
-             ENISHI_PUBLIC_URL, or ask for a link."
-                .to_owned(),
-        ),
-    }
 }
 
 /// Asks contacts, and says for each what became of it. The number of statements does not depend on

@@ -8,7 +8,7 @@
 //! A [`Survey`](entity::survey) is a workspace's own question. Its key is that of its answers:
 //! - [`words`]: what it says in each language, purely;
 //! - [`write`](mod@write): members making and changing surveys; [`uses`]: what sends them;
-//! - [`invite`]: asking contacts, by a link or by email, once in each wave;
+//! - [`invite`]: asking contacts, by a link or by email, once in each wave; `send`: a member who does;
 //! - [`mail`]: the worker's turn, which hands the mails over;
 //! - [`form`]: what is behind a link, without a login;
 //! - [`read`]: looking at surveys and invitations;
@@ -19,6 +19,7 @@ pub mod form;
 pub mod invite;
 pub mod mail;
 pub mod read;
+mod send;
 pub mod uses;
 pub mod words;
 pub mod write;
@@ -35,7 +36,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use figures::{Figures, figures};
-pub use invite::send;
+pub use send::send;
 pub use uses::{SurveyUse, SurveyUseKind};
 pub use words::{OwnTexts, Texts};
 pub use write::{NewSurvey, SurveyChanges, create, set_archived, update};
