@@ -49,7 +49,7 @@ impl SurveyInvitation {
     }
 
     /// Where it stands now.
-    async fn state(&self, context: &Context<'_>) -> Result<SurveyInvitationState> {
+    fn state(&self, context: &Context<'_>) -> Result<SurveyInvitationState> {
         Ok(read::state(&self.0, business(context)?.clock.now()))
     }
 
