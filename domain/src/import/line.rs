@@ -188,18 +188,22 @@ pub(super) async fn earlier(
     #[derive(FromQueryResult)]
     struct Earlier {
         key: Uuid,
-        line: i64,
+        line: Option<i64>,
     }
+    // Looked up one by one, whatever is believed of a table that fills and empties with each file: a
+    // join would compare all keys with all.
     let found: Vec<Earlier> = Query::new(
-        "SELECT k.key, k.line FROM {r} JOIN import_key k
-           ON k.workspace_id = $1 AND k.operation_id = $2 AND k.key = r.key",
+        "SELECT r.key, (SELECT k.line FROM import_key k
+             WHERE k.workspace_id = $1 AND k.operation_id = $2 AND k.key = r.key) AS line
+         FROM {r}",
     )
     .bind(tx.workspace)
     .bind(operation)
     .rows("r", Rows::new().uuids("key", keys))
     .all(tx.connection())
     .await?;
-    Ok(found.into_iter().map(|one| (one.key, one.line)).collect())
+    let found = found.into_iter();
+    Ok(found.filter_map(|one| Some((one.key, one.line?))).collect())
 }
 
 /// Remembers keys for the lines that follow.

@@ -81,11 +81,39 @@ impl Gate {
 #[derive(Debug)]
 pub struct Matcher {
     rules: Vec<RuleSource>,
+    /// What every evaluation needs of each rule, close together.
+    heads: Vec<Head>,
     program: Program,
     words: Words,
     index: Index,
     /// What each rule asks the database, by the numbers of the questions.
     asked: Vec<Vec<u32>>,
+}
+
+#[derive(Debug)]
+struct Head {
+    id: Uuid,
+    version: i64,
+    /// One [`author_bit`] for each author the gate lets in.
+    authors: u8,
+    /// Whether the gate lets every inbox in.
+    every_inbox: bool,
+}
+
+impl Head {
+    fn new(rule: &RuleSource) -> Self {
+        let authors = rule.gate.authors.iter();
+        Self {
+            id: rule.id,
+            version: rule.version,
+            authors: authors.fold(0, |bits, &author| bits | author_bit(author)),
+            every_inbox: rule.gate.inbox_ids.is_empty(),
+        }
+    }
+}
+
+fn author_bit(author: Author) -> u8 {
+    1 << author as u8
 }
 
 /// The keywords of a workspace's rules do not fit into one automaton.
@@ -223,6 +251,7 @@ impl Matcher {
         let asked = rules.iter().map(|rule| questions(rule, &program)).collect();
         Ok(Self {
             words: book.build()?,
+            heads: rules.iter().map(Head::new).collect(),
             rules,
             program,
             index,
@@ -242,43 +271,11 @@ impl Matcher {
     ) -> Vec<Match> {
         self.words
             .scan(facts, &mut scratch.texts, &mut scratch.hits);
-        self.index
-            .candidates(facts, &scratch.hits, &mut scratch.candidates);
-        scratch.tried.begin(self.program.expressions.len());
-        let run = Run {
-            program: &self.program,
-            words: &self.words,
-            hits: &scratch.hits,
-            tried: &scratch.tried,
-            seen: Seen {
-                facts,
-                texts: &scratch.texts,
-            },
-            known,
-            now,
-        };
-        scratch.wants.clear();
-        scratch.undecided.clear();
-        let mut matches = Vec::new();
-        for &number in &scratch.candidates {
-            let rule = &self.rules[number as usize];
-            if !rule.gate.accepts(facts) {
-                continue;
-            }
-            match run.fires(number) {
-                Some(true) => matches.push(Match {
-                    rule_id: rule.id,
-                    rule_version: rule.version,
-                    parts: run.parts(number),
-                    rule: number,
-                }),
-                Some(false) => {}
-                None => {
-                    run.missing(number, &mut scratch.wants);
-                    scratch.undecided.push(number);
-                }
-            }
-        }
+        let mut candidates = std::mem::take(&mut scratch.candidates);
+        self.index.candidates(facts, &scratch.hits, &mut candidates);
+        candidates.retain(|&number| self.lets_in(number, facts));
+        let matches = self.judge(&candidates, facts, known, now, scratch);
+        scratch.candidates = candidates;
         matches
     }
 
@@ -294,6 +291,25 @@ impl Matcher {
     ) -> Vec<Match> {
         self.words
             .scan(facts, &mut scratch.texts, &mut scratch.hits);
+        self.judge(numbers, facts, known, now, scratch)
+    }
+
+    /// Whether the gate of a rule lets the message in.
+    fn lets_in(&self, number: u32, facts: &MessageFacts<'_>) -> bool {
+        let head = &self.heads[number as usize];
+        head.authors & author_bit(facts.author) != 0
+            && (head.every_inbox || self.rules[number as usize].gate.accepts(facts))
+    }
+
+    /// Which of these rules fire, by the words that were found.
+    fn judge(
+        &self,
+        numbers: &[u32],
+        facts: &MessageFacts<'_>,
+        known: &Known,
+        now: &Moment,
+        scratch: &mut Scratch,
+    ) -> Vec<Match> {
         scratch.tried.begin(self.program.expressions.len());
         let run = Run {
             program: &self.program,
@@ -311,13 +327,13 @@ impl Matcher {
         scratch.undecided.clear();
         let mut matches = Vec::new();
         for &number in numbers {
-            let Some(rule) = self.rules.get(number as usize) else {
+            let Some(head) = self.heads.get(number as usize) else {
                 continue;
             };
             match run.fires(number) {
                 Some(true) => matches.push(Match {
-                    rule_id: rule.id,
-                    rule_version: rule.version,
+                    rule_id: head.id,
+                    rule_version: head.version,
                     parts: run.parts(number),
                     rule: number,
                 }),

@@ -54,8 +54,8 @@ enum Op {
         from: u32,
         to: u32,
     },
-    /// A leaf that judges the facts itself.
-    Leaf(Condition),
+    /// A leaf that judges the facts itself; elsewhere, so that nodes stay small.
+    Leaf(Box<Condition>),
     /// A regular expression, by its number, with words one of which every match contains; without
     /// any, if none are known.
     Pattern {
@@ -155,7 +155,7 @@ impl Program {
             return Op::Deep { from, to };
         }
         let Some(keywords) = leaf.keywords() else {
-            return Op::Leaf(condition.clone());
+            return Op::Leaf(Box::new(condition.clone()));
         };
         let from = self.words.len() as u32;
         self.words.extend(book.numbers(keywords));

@@ -142,7 +142,7 @@ async fn send(ctx: &Ctx, owner: &Actor, lines: u64, is_rich: bool) -> Result<(Up
                 text,
                 "{name},rich{n}@example{company}.com,+8190{:08},R-{n},Company {company},{stage},\
                  {},Wave/{tag}",
-                n % 100_000_000,
+                10_000_000 + n % 80_000_000,
                 n % 500
             )?;
         } else {

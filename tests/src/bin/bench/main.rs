@@ -43,6 +43,10 @@ use reads::{Door, Load};
 use report::{count, quantile, row, say, table};
 use sea_orm::ConnectionTrait as _;
 
+/// The allocator of the programs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The master key of all measured processes.
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
