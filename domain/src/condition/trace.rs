@@ -58,12 +58,11 @@ impl Trace {
                 continue;
             };
             self.cut |= actual.clip();
-            match room.checked_sub(actual.weight()) {
-                Some(rest) => room = rest,
-                None => {
-                    node.actual = None;
-                    self.cut = true;
-                }
+            if let Some(rest) = room.checked_sub(actual.weight()) {
+                room = rest;
+            } else {
+                node.actual = None;
+                self.cut = true;
             }
         }
         self
