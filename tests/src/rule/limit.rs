@@ -263,6 +263,8 @@ fn the_business_hours_of_the_workspace_hold_notices_and_are_what_conditions_ask(
         receive(&world, "2", "b@c.example").await;
         assert_eq!(firings(&world, tagging.id).await.len(), 1, "it is within");
         assert_eq!(held().await, None);
+        // A moment later, so that it is the last.
+        world.clock.advance(TimeDelta::minutes(1));
         set(&["2026-03-01"]).await;
         receive(&world, "3", "c@c.example").await;
         assert_eq!(firings(&world, tagging.id).await.len(), 2);
