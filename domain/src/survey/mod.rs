@@ -1,6 +1,6 @@
 //! Surveys: how likely somebody is to recommend us (NPS), and how satisfied somebody was (CSAT).
 //!
-//! Answers are facts, whoever asked: other systems tell theirs through [`ingest`] (see
+//! Answers are facts, whoever asked: other systems tell theirs through [`ingest`](fn@ingest) (see
 //! [`fact`](crate::fact) for what all kinds of facts have in common), and what is sent from a form of
 //! ours is taken in the same way. What follows from an answer, such as a rule that fires, reads
 //! `survey.answered` in the change log.

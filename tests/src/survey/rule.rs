@@ -92,6 +92,7 @@ fn a_rule_asks_after_a_conversation_closes_once_in_a_wave() {
         world.ask(&receiver).await;
         assert_eq!(state(&world, invitation_id).await, State::Sent);
         // Another message opens the conversation, and it is closed again.
+        world.clock.advance(TimeDelta::minutes(1));
         let message = world.receive(&[("2", TARO, "thank you")]).await[0];
         close(&world, message).await;
         world.ask(&receiver).await;
