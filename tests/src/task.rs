@@ -352,6 +352,7 @@ fn a_task_of_a_team_is_for_whichever_of_its_members_takes_it() {
             ..new(title)
         };
         let first = make(&world, of_team("First")).await;
+        world.clock.advance(TimeDelta::minutes(1));
         make(&world, of_team("Second")).await;
         make(&world, new("Nobody's")).await;
         let taken = TaskChange {
