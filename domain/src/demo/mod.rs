@@ -6,13 +6,14 @@
 //! target is switched off, and the rule that sends a survey is paused.
 //!
 //! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
-//! events of it, `business` what other systems tell, `ask` a survey, `review` what reports show, `chance`
-//! the variety.
+//! events of it, `business` what other systems tell, `ask` a survey, `follow` segments and tasks, `review` what
+//! reports show, `chance` the variety.
 
 mod activity;
 mod ask;
 mod business;
 mod chance;
+mod follow;
 mod people;
 mod profile;
 mod review;
@@ -97,6 +98,7 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<bool> {
     settle(ctx, actor, |projection| projection.work() == Work::Rules).await?;
     make_vip_rule(ctx, actor, tags[tags::VIP]).await?;
     ask::ask(ctx, actor, &people).await?;
+    follow::follow(ctx, actor, &people, tags[tags::VIP]).await?;
     conversation::ingest(ctx, actor, inbox, just_now(&people, now)).await?;
     settle(ctx, actor, |_| true).await?;
     review::audit(ctx, actor).await?;

@@ -103,11 +103,12 @@ pub(super) async fn merge_a_double(ctx: &Ctx, actor: &Actor, people: &[Person]) 
     Ok(())
 }
 
-/// Lets the audit of the tags run once, so that there is something to read before the first night.
+/// Lets the audit of the tags run once, so that there is something to read before the first night, and
+/// whatever else is to be done in steps.
 pub(super) async fn audit(ctx: &Ctx, actor: &Actor) -> Result<()> {
     quality::start(ctx, actor, None).await?;
-    let kinds: [&dyn operation::Kind; 1] = [&quality::TagQuality];
-    operation::run_due(ctx, &kinds, Some(actor.workspace), Limits::none()).await?;
+    let kinds = crate::operations();
+    operation::run_due(ctx, kinds, Some(actor.workspace), Limits::none()).await?;
     Ok(())
 }
 
