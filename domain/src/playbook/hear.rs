@@ -149,6 +149,17 @@ mod tests {
     }
 
     #[test]
+    fn whatever_the_projection_reads_has_its_bit_or_wakes_everybody() {
+        use crate::{playbook::projection::Playbooks, work::projection::Projection as _};
+
+        let read = Playbooks.facts().iter().copied();
+        let without: Vec<_> = read.filter(|kind| of_kind(kind).is_none()).collect();
+        // Events have bits by their names; whoever is merged is looked at whatever they wait for.
+        let known = ["contact.merged", "contact.unmerged", "event.recorded"];
+        assert_eq!(without, known);
+    }
+
+    #[test]
     fn the_stored_bits_stay_what_they_were() {
         assert!(FACTS.len() <= EVENTS as usize);
         for (kind, place) in [("attribute.changed", 0), ("ticket.recorded", 29)] {
