@@ -206,7 +206,7 @@ async fn run_command(
     server: Config,
 ) -> anyhow::Result<ExitCode> {
     let ctx = context(shared, COMMAND_CONNECTIONS, Arc::new(NoHints))?.0;
-    start::wait_for_database(ctx.reader(), Some(PATIENCE)).await?;
+    start::wait_for_database(ctx.db.owner(), Some(PATIENCE)).await?;
     match &command {
         Command::Migrate | Command::Demo | Command::Workspace(workspace::Command::Create(_)) => {
             migrate(&ctx).await?;
@@ -278,7 +278,7 @@ fn context(
 }
 
 async fn migrate(ctx: &Ctx) -> anyhow::Result<()> {
-    migration::apply(ctx.db.writer())
+    migration::apply(ctx.db.owner())
         .await
         .context("bringing the tables up to date")
 }
@@ -334,7 +334,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     let share = (shared.database_connections / (server.threads as u32 + 1)).max(2);
     let (ctx, location) = context(shared, share, hints)?;
     tokio::select! {
-        outcome = start::wait_for_database(ctx.reader(), Some(PATIENCE)) => outcome?,
+        outcome = start::wait_for_database(ctx.db.owner(), Some(PATIENCE)) => outcome?,
         () = shutdown.cancelled() => return Ok(()),
     }
     migrate(&ctx).await?;

@@ -171,7 +171,9 @@ impl Authenticator for Sessions {
             return Ok(Some(text));
         }
         let digits = hex::encode(hash);
-        let found = document::find(&self.ctx, session.actor.workspace, &digits);
+        let workspace = session.actor.workspace;
+        let ctx = self.ctx.walled_to(workspace);
+        let found = document::find(&ctx, workspace, &digits);
         let text: Option<Arc<str>> = match found.await {
             Ok(text) => text.map(Into::into),
             Err(error) => {

@@ -3,13 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use entity::id::{AccessTokenId, Id, WorkspaceId};
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 use url::Url;
 
 use crate::{
     idempotency::Once,
     port::{Clock, Hints, Ids},
-    store::{Db, Tx},
+    store::{Connection, Db, Tx},
     vault::Vault,
 };
 
@@ -46,8 +46,18 @@ pub struct Caller {
 }
 
 impl Ctx {
+    /// The business of one workspace: nothing of another is seen or written through it, where the
+    /// database keeps a wall ([`Db::walled_to`]).
+    #[must_use]
+    pub fn walled_to(&self, workspace: WorkspaceId) -> Self {
+        Self {
+            db: self.db.walled_to(workspace),
+            ..self.clone()
+        }
+    }
+
     /// The connection for statements that only read.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Connection {
         self.db.reader()
     }
 

@@ -39,6 +39,7 @@ mod m0026_rules;
 mod m0026_timeline;
 mod m0027_people;
 mod m0028_lists;
+mod m0029_wall;
 mod m0030_survey;
 mod m0031_trace;
 mod m0032_hours;
@@ -47,6 +48,7 @@ mod m0034_waits;
 mod m0035_target;
 mod m0036_team_task;
 mod sql;
+mod wall;
 
 /// The ordered list of steps; run by `enishi` at start and by `enishi migrate`.
 #[derive(Debug)]
@@ -95,6 +97,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0034_waits::Migration),
             Box::new(m0035_target::Migration),
             Box::new(m0036_team_task::Migration),
+            Box::new(m0029_wall::Migration),
         ]
     }
 }
@@ -103,7 +106,8 @@ impl MigratorTrait for Migrator {
 const LOCK: i64 = 0x0065_6e69_7368_6900;
 
 /// Brings the schema up to date. Any number of processes may call it at once: on PostgreSQL they
-/// take turns under a lock held by one connection's session, SQLite has a single writer anyway.
+/// take turns under a lock held by one connection's session, SQLite has a single writer anyway. On
+/// PostgreSQL `connection` has to be the tables' owner, behind no wall.
 pub async fn apply(
     connection: &sea_orm_migration::sea_orm::DatabaseConnection,
 ) -> Result<(), DbErr> {
@@ -118,12 +122,13 @@ pub async fn apply(
         .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
         .await?;
     Migrator::up(connection, None).await?;
+    wall::build(&holder).await?;
     holder.commit().await
 }
 
 /// How many steps are still to be applied. Only reads, so that any process may ask at any time.
 pub async fn pending(
-    connection: &sea_orm_migration::sea_orm::DatabaseConnection,
+    connection: &impl sea_orm_migration::sea_orm::ConnectionTrait,
 ) -> Result<usize, DbErr> {
     let pending = Migrator::get_pending_migrations_read_only(connection).await?;
     Ok(pending.len())

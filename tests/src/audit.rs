@@ -243,7 +243,8 @@ fn the_database_refuses_to_change_what_is_sealed_and_erasure_leaves_the_chain_wh
             ]
         };
         for statement in drop {
-            writer.execute_unprepared(statement).await.unwrap();
+            let owner = world.ctx.db.owner();
+            owner.execute_unprepared(statement).await.unwrap();
         }
         // From the end to the beginning: what is found is the first of all faults so far.
         for (statement, number, fault) in [

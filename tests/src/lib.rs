@@ -96,4 +96,6 @@ mod timeline;
 #[cfg(test)]
 mod unanswerable;
 #[cfg(test)]
+mod wall;
+#[cfg(test)]
 mod work;

@@ -194,7 +194,12 @@ fn a_dump_made_under_load_goes_on_in_a_cluster_whose_transactions_count_lower() 
         let url = stage.world.database.url.clone();
         let dump = tokio::task::spawn_blocking({
             let file = file.clone();
-            move || cluster::client("pg_dump", &["--dbname", &url, "--file", &file])
+            move || {
+                cluster::client(
+                    "pg_dump",
+                    &["--no-privileges", "--dbname", &url, "--file", &file],
+                )
+            }
         });
         let ((), dumped) = tokio::join!(stage.go_on_until(&done), async {
             let dumped = dump.await.expect("pg_dump");

@@ -74,14 +74,13 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         public_url: shared.public_url.map(Arc::new),
         caller: None,
     };
-    let connection = ctx.reader().clone();
     let _probe = match metrics_bind {
         Some(address) => {
             let listener = TcpListener::bind(address)
                 .await
                 .with_context(|| format!("ENISHI_METRICS_BIND: listening on {address}"))?;
             let probe = Probe {
-                connection: connection.clone(),
+                connection: ctx.reader().clone(),
                 metrics,
                 shutdown: shutdown.clone(),
             };
@@ -92,8 +91,8 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         None => None,
     };
     let ready = async {
-        start::wait_for_database(&connection, None).await?;
-        start::wait_for_migrations(&connection).await
+        start::wait_for_database(ctx.db.owner(), None).await?;
+        start::wait_for_migrations(ctx.db.owner()).await
     };
     tokio::select! {
         outcome = ready => outcome?,

@@ -5,8 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use domain::store::Connection;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use sea_orm::DatabaseConnection;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -52,7 +52,7 @@ pub fn record_metrics() -> PrometheusHandle {
 /// What is asked for.
 pub struct Probe {
     /// The database.
-    pub connection: DatabaseConnection,
+    pub connection: Connection,
     /// The figures.
     pub metrics: PrometheusHandle,
     /// Given when the worker is about to stop.

@@ -39,34 +39,37 @@ impl Door {
         Self { schema, ctx }
     }
 
-    /// The business, for this request.
+    /// The business, for this request: of the caller's workspace alone.
     fn ctx_of(&self, data: &Data) -> Ctx {
         let id = data.get(&TypeId::of::<RequestId>());
         let id = id.and_then(|id| id.downcast_ref::<RequestId>());
-        let caller = id.zip(actor(data)).map(|(id, actor)| Caller {
+        let actor = actor(data);
+        let caller = id.zip(actor).map(|(id, actor)| Caller {
             request_id: id.as_str().into(),
             token: actor.token,
         });
-        Ctx {
-            caller,
-            ..self.ctx.clone()
-        }
+        let ctx = match actor {
+            Some(actor) => self.ctx.walled_to(actor.workspace),
+            None => self.ctx.clone(),
+        };
+        Ctx { caller, ..ctx }
     }
 
     async fn once(&self, once: Once, request: Request) -> Result<Response, async_graphql::Error> {
-        if let Some(answer) = self.known(&once).await? {
+        let ctx = self.ctx_of(&request.data);
+        if let Some(answer) = known(&ctx, &once).await? {
             return Ok(answer);
         }
         let once = Arc::new(once);
-        let ctx = Ctx {
+        let request = request.data(Ctx {
             once: Some(Arc::clone(&once)),
-            ..self.ctx_of(&request.data)
-        };
-        let response = self.schema.execute(request.data(ctx)).await;
+            ..ctx.clone()
+        });
+        let response = self.schema.execute(request).await;
         // Somebody with the same key was first; theirs is the answer. That it was so may also show in
         // a refusal, such as of a name that is taken now.
         if !once.has_committed()
-            && let Some(answer) = self.known(&once).await?
+            && let Some(answer) = known(&ctx, &once).await?
         {
             return Ok(answer);
         }
@@ -76,28 +79,28 @@ impl Door {
         if once.has_committed()
             && let Ok(answer) = serde_json::to_string(&response)
         {
-            once.keep(&self.ctx, answer).await.map_err(fault)?;
+            once.keep(&ctx, answer).await.map_err(fault)?;
         }
         Ok(response)
     }
+}
 
-    /// The answer given before, waiting a while for one that is still being made.
-    async fn known(&self, once: &Once) -> Result<Option<Response>, async_graphql::Error> {
-        loop {
-            match once.look_up(&self.ctx).await.map_err(fault)? {
-                Known::Fresh => return Ok(None),
-                Known::Answered(answer) => {
-                    let answer = read(&answer).map_err(|error| fault(Error::Decode(error)))?;
-                    return Ok(Some(answer));
-                }
-                Known::Unanswered(at) if self.ctx.clock.now() - at < PATIENCE => {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-                Known::Unanswered(_) => {
-                    let message = "This request was carried out, but its answer was lost. Read \
-                                   what it changed instead of sending it again.";
-                    return Err(coded(Code::AnswerLost, message));
-                }
+/// The answer given before, waiting a while for one that is still being made.
+async fn known(ctx: &Ctx, once: &Once) -> Result<Option<Response>, async_graphql::Error> {
+    loop {
+        match once.look_up(ctx).await.map_err(fault)? {
+            Known::Fresh => return Ok(None),
+            Known::Answered(answer) => {
+                let answer = read(&answer).map_err(|error| fault(Error::Decode(error)))?;
+                return Ok(Some(answer));
+            }
+            Known::Unanswered(at) if ctx.clock.now() - at < PATIENCE => {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            Known::Unanswered(_) => {
+                let message = "This request was carried out, but its answer was lost. Read what \
+                               it changed instead of sending it again.";
+                return Err(coded(Code::AnswerLost, message));
             }
         }
     }

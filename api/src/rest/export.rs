@@ -3,7 +3,10 @@
 use std::rc::Rc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Bytes};
-use domain::export::{self, Download};
+use domain::{
+    ctx::Ctx,
+    export::{self, Download},
+};
 use futures::stream;
 use secrecy::SecretString;
 
@@ -23,13 +26,13 @@ pub(super) async fn download(
         .insert_header((header::CONTENT_TYPE, download.media_type()))
         .insert_header((header::CONTENT_DISPOSITION, name))
         .insert_header((header::REFERRER_POLICY, "no-referrer"));
-    let body = stream::try_unfold((Rc::clone(rest), download), next);
+    let body = stream::try_unfold((rest.of(actor.workspace), download), next);
     Ok(private(&mut builder).streaming(Box::pin(body)))
 }
 
-type State = (Rc<Rest>, Download);
+type State = (Ctx, Download);
 
-async fn next((rest, mut download): State) -> Result<Option<(Bytes, State)>, actix_web::Error> {
-    let piece = download.next(&rest.ctx).await.map_err(broken)?;
-    Ok(piece.map(|bytes| (Bytes::from(bytes), (rest, download))))
+async fn next((ctx, mut download): State) -> Result<Option<(Bytes, State)>, actix_web::Error> {
+    let piece = download.next(&ctx).await.map_err(broken)?;
+    Ok(piece.map(|bytes| (Bytes::from(bytes), (ctx, download))))
 }

@@ -29,7 +29,7 @@ pub(super) async fn download(
             Refused::new(Code::BadUserInput, message)
         })?),
     };
-    import::require(&rest.ctx, actor.workspace, id).await?;
+    import::require(&rest.of(actor.workspace), actor.workspace, id).await?;
     let state = State {
         rest: Rc::clone(rest),
         workspace: actor.workspace,
@@ -62,8 +62,8 @@ impl State {
         let Some(after) = self.after else {
             return Ok(None);
         };
-        let (ctx, outcome) = (&self.rest.ctx, self.outcome);
-        let lines = import::stream(ctx, self.workspace, self.id, outcome, after, PAGE);
+        let (ctx, outcome) = (self.rest.of(self.workspace), self.outcome);
+        let lines = import::stream(&ctx, self.workspace, self.id, outcome, after, PAGE);
         let lines = lines.await.map_err(broken)?;
         let mut text = String::new();
         if after < 0 {

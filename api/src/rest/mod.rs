@@ -25,6 +25,7 @@ use domain::{
     error::{Error, UserErrorCode},
     upload::Limits,
 };
+use entity::id::WorkspaceId;
 use serde_json::json;
 
 use crate::{
@@ -152,6 +153,11 @@ impl Rest {
 }
 
 impl Rest {
+    /// The business, of one workspace alone.
+    fn of(&self, workspace: WorkspaceId) -> Ctx {
+        self.ctx.walled_to(workspace)
+    }
+
     /// Takes what a request costs from a bucket.
     fn charge(&self, key: u128) -> Result<(), Refused> {
         let charged = self.rate.charge(key, POINTS);

@@ -33,7 +33,7 @@ pub(super) async fn create(
     let actor = rest.enter(request, Scope::Write).await?;
     check_body(rest, request, 0)?;
     let name = parameter(request, "name").unwrap_or_default();
-    let made = upload::create(&rest.ctx, &actor, rest.uploads, &name).await?;
+    let made = upload::create(&rest.of(actor.workspace), &actor, rest.uploads, &name).await?;
     let stored = receive(rest, &actor, &made, 0, payload).await?;
     let stored = finish(rest, request, &actor, stored).await?;
     let place = format!("/v1/uploads/{}", stored.id);
@@ -80,13 +80,13 @@ pub(super) async fn show(rest: &Rest, request: &HttpRequest) -> Result<HttpRespo
 pub(super) async fn delete(rest: &Rest, request: &HttpRequest) -> Result<HttpResponse, Refused> {
     let actor = rest.enter(request, Scope::Write).await?;
     let id: UploadId = id(request, "upload")?;
-    upload::delete(&rest.ctx, &actor, id).await?;
+    upload::delete(&rest.of(actor.workspace), &actor, id).await?;
     Ok(private(&mut HttpResponse::NoContent()).finish())
 }
 
 async fn find(rest: &Rest, request: &HttpRequest, actor: &Actor) -> Result<Model, Refused> {
     let id: UploadId = id(request, "upload")?;
-    let found = upload::find(&rest.ctx, actor.workspace, id).await?;
+    let found = upload::find(&rest.of(actor.workspace), actor.workspace, id).await?;
     found.ok_or_else(|| domain::error::Error::not_found(&["id"], "upload").into())
 }
 
@@ -121,6 +121,7 @@ async fn receive(
     mut offset: i64,
     mut payload: web::Payload,
 ) -> Result<Model, Refused> {
+    let ctx = rest.of(actor.workspace);
     let mut latest = upload.clone();
     let mut buffer: Vec<u8> = Vec::new();
     let mut broke = false;
@@ -137,7 +138,7 @@ async fn receive(
             let chunk = std::mem::replace(&mut buffer, rest_of_it);
             let length = chunk.len() as i64;
             let stored =
-                upload::append(&rest.ctx, actor, rest.uploads, upload.id, offset, chunk).await?;
+                upload::append(&ctx, actor, rest.uploads, upload.id, offset, chunk).await?;
             latest = match stored {
                 Appended::Stored(row) => row,
                 Appended::Misplaced(row) => return Err(misplaced(&row)),
@@ -162,7 +163,7 @@ async fn finish(
     if parameter(request, "complete").as_deref() == Some("false") {
         return Ok(stored);
     }
-    Ok(upload::complete(&rest.ctx, actor, stored.id).await?)
+    Ok(upload::complete(&rest.of(actor.workspace), actor, stored.id).await?)
 }
 
 /// Says which upload it is: whoever was about to begin it has not been told yet.

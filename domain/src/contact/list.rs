@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{COLUMNS, Contact, ContactOrder, JOINS, read_contact};
+use super::{COLUMNS, Contact, ContactOrder, JOINS, order::SOURCE_KEY, read_contact};
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     condition::sql::Asked,
@@ -91,7 +91,7 @@ impl ContactFilter {
             query.push(&format!(" AND c.owner_id IS {not}NULL"));
         }
         let channels = self.source_channels.iter().map(|channel| channel.word());
-        one_of(query, "COALESCE(c.source_channel, '')", channels);
+        one_of(query, SOURCE_KEY, channels);
         one_of(
             query,
             "c.source_campaign_id",

@@ -1,7 +1,7 @@
 //! How lists of contacts are ordered: each order is one index.
 //!
 //! No sort key is ever missing: where a contact has no owner, source or reading, the index itself
-//! holds what stands for it (migration `m0009_contact`), so that a page after such a row is found
+//! holds what stands for it (migration `m0029_wall`), so that a page after such a row is found
 //! like any other.
 
 use sea_orm::DatabaseBackend;
@@ -50,17 +50,29 @@ pub enum ContactOrder {
     SourceDesc,
 }
 
+/// The channel a contact came through; the expression of the index.
+pub(super) const SOURCE_KEY: &str =
+    "CASE WHEN c.source_channel IS NULL THEN '' ELSE c.source_channel END";
+
 /// Whoever looks after a thing, with nobody before everybody; the expression of the index.
 pub(crate) fn owner_key(alias: char, backend: DatabaseBackend) -> &'static str {
     match (alias, backend) {
         ('c', DatabaseBackend::Postgres) => {
-            "COALESCE(c.owner_id, '00000000-0000-0000-0000-000000000000'::uuid)"
+            "CASE WHEN c.owner_id IS NULL THEN '00000000-0000-0000-0000-000000000000'::uuid
+                  ELSE c.owner_id END"
         }
-        ('c', _) => "COALESCE(c.owner_id, x'00000000000000000000000000000000')",
+        ('c', _) => {
+            "CASE WHEN c.owner_id IS NULL THEN x'00000000000000000000000000000000'
+                  ELSE c.owner_id END"
+        }
         (_, DatabaseBackend::Postgres) => {
-            "COALESCE(a.owner_id, '00000000-0000-0000-0000-000000000000'::uuid)"
+            "CASE WHEN a.owner_id IS NULL THEN '00000000-0000-0000-0000-000000000000'::uuid
+                  ELSE a.owner_id END"
         }
-        _ => "COALESCE(a.owner_id, x'00000000000000000000000000000000')",
+        _ => {
+            "CASE WHEN a.owner_id IS NULL THEN x'00000000000000000000000000000000'
+                  ELSE a.owner_id END"
+        }
     }
 }
 
@@ -94,7 +106,9 @@ impl ContactOrder {
             ),
             Self::KanaAsc | Self::KanaDesc => (
                 "kana",
-                Some(Column::Text("COALESCE(c.kana_key, c.name_key)")),
+                Some(Column::Text(
+                    "CASE WHEN c.kana_key IS NULL THEN c.name_key ELSE c.kana_key END",
+                )),
                 "c.id",
                 self == Self::KanaDesc,
             ),
@@ -112,7 +126,7 @@ impl ContactOrder {
             ),
             Self::SourceAsc | Self::SourceDesc => (
                 "source",
-                Some(Column::Text("COALESCE(c.source_channel, '')")),
+                Some(Column::Text(SOURCE_KEY)),
                 "c.id",
                 self == Self::SourceDesc,
             ),

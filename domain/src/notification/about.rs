@@ -91,7 +91,8 @@ pub async fn load(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Facts>> {
 
 async fn rows(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Row>> {
     let each = || subjects.iter();
-    // One character more than is shown tells whether something was left out.
+    // One character more than is shown tells whether something was left out. `CASE` and not `COALESCE`:
+    // see `store::Wall`.
     Ok(Query::new(
         "SELECT r.n, w.name AS workspace_name, w.time_zone,
              c.id AS contact_id, c.name AS contact_name, c.email, c.phone, c.stage,
@@ -103,10 +104,14 @@ async fn rows(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Row>> {
          FROM {r} JOIN workspace w ON w.id = r.workspace_id
          LEFT JOIN message m ON m.workspace_id = w.id AND m.id = r.message_id
          LEFT JOIN conversation v
-           ON v.workspace_id = w.id AND v.id = COALESCE(m.conversation_id, r.conversation_id)
-         LEFT JOIN inbox i ON i.workspace_id = w.id AND i.id = COALESCE(m.inbox_id, v.inbox_id)
+           ON v.workspace_id = w.id AND v.id =
+             CASE WHEN m.id IS NULL THEN r.conversation_id ELSE m.conversation_id END
+         LEFT JOIN inbox i ON i.workspace_id = w.id AND i.id =
+             CASE WHEN m.id IS NULL THEN v.inbox_id ELSE m.inbox_id END
          LEFT JOIN contact c
-           ON c.workspace_id = w.id AND c.id = COALESCE(m.contact_id, v.contact_id, r.contact_id)
+           ON c.workspace_id = w.id AND c.id =
+             CASE WHEN m.contact_id IS NOT NULL THEN m.contact_id
+                  WHEN v.contact_id IS NOT NULL THEN v.contact_id ELSE r.contact_id END
          LEFT JOIN contact_health h ON h.workspace_id = w.id AND h.contact_id = c.id
          LEFT JOIN account a ON a.workspace_id = w.id AND a.id = c.account_id
          LEFT JOIN member o ON o.workspace_id = w.id AND o.id = c.owner_id

@@ -90,6 +90,7 @@ async fn work(
     mut item: Claimed,
     goes_on: impl Fn() -> bool,
 ) -> Result<usize> {
+    let ctx = &ctx.walled_to(item.workspace_id);
     let mut steps = 0;
     while goes_on() {
         match step(ctx, kinds, &item).await {

@@ -1,6 +1,10 @@
 //! Opening the database named by a URL.
 
-use std::{path::PathBuf, str::FromStr as _, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr as _,
+    time::Duration,
+};
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
@@ -8,7 +12,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::Db;
+use super::{
+    Connection, Db,
+    slots::{PATIENCE, Slots},
+};
 
 /// Where the data is kept.
 #[derive(Debug, Clone)]
@@ -48,80 +55,90 @@ impl Location {
         Ok(Self::Sqlite(path.into()))
     }
 
-    /// Opens a pool of up to `size` connections, lazily: an unreachable server is found out by the
-    /// first statement.
-    pub fn pool(&self, size: u32) -> DatabaseConnection {
+    /// Opens connections for one thread or one runtime, lazily: an unreachable server is found out by
+    /// the first statement. `size` are for reading, and, on SQLite, one for writing unless the process
+    /// already has it.
+    pub fn open(&self, size: u32, writer: Option<Connection>) -> Db {
         match self {
             Self::Postgres(options) => {
-                let options = options
-                    .as_ref()
-                    .clone()
-                    .application_name("enishi")
-                    .statement_cache_capacity(256)
-                    // A transaction left open would hold the change log back for everybody.
-                    .options([
-                        ("idle_in_transaction_session_timeout", "30s"),
-                        ("statement_timeout", "120s"),
-                        ("plan_cache_mode", "force_generic_plan"),
-                        ("jit", "off"),
-                        // Every statement here begins with a few given keys and looks rows up by
-                        // them. Plans are made once and kept; one made while a table was empty, or
-                        // without statistics as after a large import, would rather read all of it
-                        // for ever after: to hash or merge it, or to keep it beside the keys.
-                        ("enable_hashjoin", "off"),
-                        ("enable_mergejoin", "off"),
-                        ("enable_material", "off"),
-                        ("enable_seqscan", "off"),
-                        // Of what is left, many given rows can lead and be looked up one by one, or
-                        // be compared one by one with what little a table without statistics is
-                        // believed to hold: pages are in memory and a row compared is work, so
-                        // that the first is chosen in time.
-                        ("random_page_cost", "0.1"),
-                        ("seq_page_cost", "0.1"),
-                        ("cpu_tuple_cost", "0.1"),
-                    ]);
-                let pool = PgPoolOptions::new()
-                    .max_connections(size)
-                    .acquire_timeout(Duration::from_secs(10))
-                    .test_before_acquire(false)
-                    .connect_lazy_with(options);
-                SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+                let slots = Slots::new(&options_for_work(options), size);
+                let slots = Connection::slots(slots);
+                Db::new(slots.clone(), slots, owner(options))
             }
             Self::Sqlite(path) => {
-                let options = SqliteConnectOptions::new()
-                    .filename(path)
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    // An acknowledged change survives a power cut, not only a crash.
-                    .synchronous(SqliteSynchronous::Full)
-                    .foreign_keys(true)
-                    .busy_timeout(Duration::from_secs(10))
-                    .statement_cache_capacity(256)
-                    .pragma("wal_autocheckpoint", "20000")
-                    .pragma("cache_size", "-8000");
-                let pool = SqlitePoolOptions::new()
-                    .max_connections(size)
-                    .acquire_timeout(Duration::from_secs(30))
-                    .idle_timeout(Duration::from_mins(1))
-                    .test_before_acquire(false)
-                    .connect_lazy_with(options);
-                SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+                let pool = |size| Connection::pool(sqlite_pool(path, size));
+                let reader = pool(size);
+                let writer = writer.unwrap_or_else(|| pool(1));
+                let owner = writer.as_pool().or(reader.as_pool()).cloned();
+                Db::new(reader, writer, owner.unwrap_or_default())
             }
         }
     }
+}
 
-    /// Opens connections for one thread or one runtime: `size` for reading, and, on SQLite, one for
-    /// writing unless the process already has it.
-    pub fn open(&self, size: u32, writer: Option<DatabaseConnection>) -> Db {
-        match (self, writer) {
-            (Self::Postgres(_), _) => {
-                let pool = self.pool(size);
-                Db::new(pool.clone(), pool)
-            }
-            (Self::Sqlite(_), Some(writer)) => Db::new(self.pool(size), writer),
-            (Self::Sqlite(_), None) => Db::new(self.pool(size), self.pool(1)),
-        }
-    }
+fn options_for_work(options: &PgConnectOptions) -> PgConnectOptions {
+    options
+        .clone()
+        .application_name("enishi")
+        .statement_cache_capacity(256)
+        // A transaction left open would hold the change log back for everybody.
+        .options([
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("statement_timeout", "120s"),
+            ("plan_cache_mode", "force_generic_plan"),
+            ("jit", "off"),
+            // Every statement here begins with a few given keys and looks rows up by
+            // them. Plans are made once and kept; one made while a table was empty, or
+            // without statistics as after a large import, would rather read all of it
+            // for ever after: to hash or merge it, or to keep it beside the keys.
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("enable_material", "off"),
+            ("enable_seqscan", "off"),
+            // Of what is left, many given rows can lead and be looked up one by one, or be
+            // compared one by one with what little a table without statistics is believed to
+            // hold: pages are in memory and a row compared is work, so that the first is chosen
+            // in time.
+            ("random_page_cost", "0.1"),
+            ("seq_page_cost", "0.1"),
+            ("cpu_tuple_cost", "0.1"),
+        ])
+}
+
+/// Two connections, because migrations hold a lock on one while they work on the other.
+fn owner(options: &PgConnectOptions) -> DatabaseConnection {
+    let options = options
+        .clone()
+        .application_name("enishi")
+        .options([("enishi.workspace", "all"), ("jit", "off")]);
+    let pool = PgPoolOptions::new()
+        .max_connections(2)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .connect_lazy_with(options);
+    SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+}
+
+fn sqlite_pool(path: &Path, size: u32) -> DatabaseConnection {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An acknowledged change survives a power cut, not only a crash.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(256)
+        .pragma("wal_autocheckpoint", "20000")
+        .pragma("cache_size", "-8000");
+    let pool = SqlitePoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(Duration::from_secs(30))
+        .idle_timeout(Duration::from_mins(1))
+        .test_before_acquire(false)
+        .connect_lazy_with(options);
+    SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
 }
 
 #[cfg(test)]

@@ -7,18 +7,22 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use entity::id::WorkspaceId;
 use sea_orm::{
-    AccessMode, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
+    AccessMode, ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
 
-/// Connections for reading and for writing. On PostgreSQL they are one pool. SQLite has a single
+use super::{Connection, Transaction};
+
+/// Connections for reading and for writing. On PostgreSQL they are the same. SQLite has a single
 /// writer at a time, so writing goes through a pool of one connection: waiting there is fair and
 /// cheap, while waiting inside SQLite is polling.
 #[derive(Debug, Clone)]
 pub struct Db {
-    reader: DatabaseConnection,
-    writer: DatabaseConnection,
+    reader: Connection,
+    writer: Connection,
+    owner: DatabaseConnection,
     memory: Memory,
 }
 
@@ -34,13 +38,30 @@ impl fmt::Debug for Memory {
 }
 
 impl Db {
-    /// Joins a pool for reading and one for writing; on PostgreSQL give the same pool twice.
-    pub fn new(reader: DatabaseConnection, writer: DatabaseConnection) -> Self {
+    pub(super) fn new(reader: Connection, writer: Connection, owner: DatabaseConnection) -> Self {
         Self {
             reader,
             writer,
+            owner,
             memory: Memory::default(),
         }
+    }
+
+    /// The same connections, through which only rows of `workspace` are seen and written; walls are
+    /// never widened. SQLite keeps no such wall.
+    #[must_use]
+    pub fn walled_to(&self, workspace: WorkspaceId) -> Self {
+        Self {
+            reader: self.reader.walled_to(workspace),
+            writer: self.writer.walled_to(workspace),
+            ..self.clone()
+        }
+    }
+
+    /// Where the tables are made and looked after, with the rights of their owner and behind no wall.
+    /// Opened when it is needed, beside the connections for the work, and closed soon after.
+    pub fn owner(&self) -> &DatabaseConnection {
+        &self.owner
     }
 
     /// The one `T` that belongs to this database in this process: a cache, which must check by
@@ -57,12 +78,12 @@ impl Db {
     }
 
     /// Where single statements that only read are run.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Connection {
         &self.reader
     }
 
     /// Where single statements that write, outside a business transaction, are run.
-    pub fn writer(&self) -> &DatabaseConnection {
+    pub fn writer(&self) -> &Connection {
         &self.writer
     }
 
@@ -73,7 +94,7 @@ impl Db {
 
     /// Opens a transaction that may write. On SQLite it takes the write lock at once: a transaction
     /// that reads first and asks for the lock later fails whenever another has written in between.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
         self.writer
             .begin_with_options(TransactionOptions {
                 isolation_level: None,
@@ -84,7 +105,7 @@ impl Db {
     }
 
     /// Opens a transaction that sees one state of the database and writes nothing.
-    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub async fn snapshot(&self) -> Result<Transaction, DbErr> {
         let postgres = self.backend() == DatabaseBackend::Postgres;
         self.reader
             .begin_with_options(TransactionOptions {

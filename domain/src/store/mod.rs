@@ -4,18 +4,27 @@
 //! `$1` parameters for both databases ([`Query`]); many rows travel as one [`Rows`] value; a
 //! business transaction is a [`Tx`], which also writes the change log. Where a dialect needs its own
 //! words, they are in [`dialect`] and nowhere else.
+//!
+//! On PostgreSQL the server keeps a second wall between workspaces: a [`Db`] that is walled to one
+//! ([`Db::walled_to`]) sees and writes rows of that one only, whatever a statement says. What is done
+//! for a caller or in a [`Tx`] is walled; what goes through all workspaces is not.
 
 mod attempt;
 mod connect;
+mod connection;
 mod db;
 pub mod dialect;
 mod query;
 mod rows;
+mod slots;
 mod tx;
+mod wall;
 
 pub(crate) use attempt::{MAX_BOUND, attempt, is_its_own};
 pub use connect::{Location, LocationError};
+pub use connection::{Connection, Transaction};
 pub use db::Db;
 pub use query::Query;
 pub use rows::Rows;
 pub use tx::Tx;
+pub use wall::Wall;

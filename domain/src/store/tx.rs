@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseTransaction, DbErr};
 
-use super::dialect;
+use super::{Transaction, dialect};
 use crate::{
     audit::{self, Record, Who},
     ctx::Ctx,
@@ -24,7 +24,7 @@ const MANY: usize = 50;
 #[derive(Debug)]
 pub struct Tx<'c> {
     ctx: &'c Ctx,
-    inner: DatabaseTransaction,
+    inner: Transaction,
     /// The workspace everything in it belongs to.
     pub workspace: WorkspaceId,
     /// The moment it happens at, the same for all its rows.
@@ -48,13 +48,21 @@ pub(crate) struct Mark {
 
 impl<'c> Tx<'c> {
     pub(crate) async fn begin(ctx: &'c Ctx, workspace: WorkspaceId) -> Result<Self, DbErr> {
-        Ok(Self::new(ctx, workspace, ctx.db.begin().await?))
+        Ok(Self::new(
+            ctx,
+            workspace,
+            ctx.db.walled_to(workspace).begin().await?,
+        ))
     }
 
     /// A transaction that writes nothing: all its statements see one state of the database, and on
     /// SQLite it keeps nobody from writing. To be rolled back.
     pub(crate) async fn reading(ctx: &'c Ctx, workspace: WorkspaceId) -> Result<Self, DbErr> {
-        let mut tx = Self::new(ctx, workspace, ctx.db.snapshot().await?);
+        let mut tx = Self::new(
+            ctx,
+            workspace,
+            ctx.db.walled_to(workspace).snapshot().await?,
+        );
         tx.only_reads = true;
         Ok(tx)
     }
@@ -69,7 +77,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    fn new(ctx: &'c Ctx, workspace: WorkspaceId, inner: DatabaseTransaction) -> Self {
+    fn new(ctx: &'c Ctx, workspace: WorkspaceId, inner: Transaction) -> Self {
         Self {
             ctx,
             inner,

@@ -126,6 +126,7 @@ pub async fn answer(ctx: &Ctx, form: &Form, filled: Filled) -> Result<bool> {
     }
     let comment = text::long_text(filled.comment.trim(), &["comment"], COMMENT_LIMIT)
         .map_err(|error| Error::Refused(vec![error]))?;
+    let ctx = &ctx.walled_to(form.workspace);
     let mut tx = ctx.begin(form.workspace).await?;
     let now = tx.now;
     let new = NewSurveyAnswer {

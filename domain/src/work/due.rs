@@ -151,6 +151,7 @@ pub async fn run_here(
             }
             done += claimed.len();
             for item in claimed {
+                let ctx = &ctx.walled_to(item.workspace_id);
                 if let Err(error) = crate::do_due(ctx, &item).await {
                     tracing::warn!(workspace.id = %item.workspace_id, due_item.id = %item.id,
                         kind = kind.word(), error = &error as &dyn std::error::Error,

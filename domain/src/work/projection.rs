@@ -127,6 +127,7 @@ pub async fn run_watched(
     workspace: WorkspaceId,
     watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Outcome> {
+    let ctx = &ctx.walled_to(workspace);
     loop {
         match backlog(ctx, projection, workspace).await? {
             Backlog::Empty => return Ok(Outcome::Idle),
@@ -450,7 +451,7 @@ pub struct Behind {
 }
 
 /// What of `projections` lags behind in any workspace, for the sweep. Looks at one entry of the log
-/// for each, however long it is.
+/// for each, however long it is: `CASE` and not `COALESCE`, see [`crate::store::Wall`].
 pub async fn behind(ctx: &Ctx, projections: &[&dyn Projection]) -> Result<Vec<Behind>, DbErr> {
     let backend = ctx.db.backend();
     let (now, settled) = (dialect::now(backend), dialect::settled(backend));
@@ -459,7 +460,9 @@ pub async fn behind(ctx: &Ctx, projections: &[&dyn Projection]) -> Result<Vec<Be
         "SELECT b.workspace, b.projection, b.since FROM (
              SELECT w.id AS workspace, r.name AS projection, (
                  SELECT h.at FROM change h WHERE h.workspace_id = w.id
-                   AND (h.tx, h.seq) > (COALESCE(c.tx, 0), COALESCE(c.seq, 0)) AND {settled}
+                   AND (h.tx, h.seq) > (CASE WHEN c.tx IS NULL THEN 0 ELSE c.tx END,
+                                        CASE WHEN c.seq IS NULL THEN 0 ELSE c.seq END)
+                   AND {settled}
                  ORDER BY h.tx, h.seq LIMIT 1) AS since
              FROM workspace w CROSS JOIN {{r}} LEFT JOIN projection_cursor c
                ON c.workspace_id = w.id AND c.projection = r.name

@@ -209,6 +209,7 @@ pub async fn run_waiting(ctx: &Ctx, schedules: &[&dyn Schedule]) -> Result<usize
         let Some(item) = claim(ctx).await? else {
             return Ok(done);
         };
+        let ctx = &ctx.walled_to(item.workspace_id);
         if let Err(error) = replay(ctx, schedules, &item).await {
             tracing::warn!(workspace.id = %item.workspace_id, work = item.work,
                 error = &error as &dyn std::error::Error, "a replay failed");

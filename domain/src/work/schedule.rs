@@ -255,6 +255,7 @@ async fn run_slice(
     if !goes_on() {
         return Ok(false);
     }
+    let ctx = &ctx.walled_to(workspace);
     let Some(mut claim) = claim(ctx, schedule, workspace, tick_at).await? else {
         return Ok(false);
     };

@@ -87,7 +87,8 @@ pub async fn create_first(ctx: &Ctx, new: NewWorkspace) -> Result<Option<Created
             .execute_unprepared("LOCK TABLE workspace IN SHARE ROW EXCLUSIVE MODE")
             .await?;
     }
-    if workspace::Entity::find().count(tx.connection()).await? > 0 {
+    // Not in the transaction, which sees no workspace but its own.
+    if workspace::Entity::find().count(ctx.reader()).await? > 0 {
         return Ok(None);
     }
     let created = insert(ctx, &tx, new).await?;

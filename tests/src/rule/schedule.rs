@@ -208,12 +208,12 @@ impl Obstacle {
     }
 
     async fn put(&self, world: &World) {
-        let writer = world.ctx.db.writer();
-        writer.execute_unprepared(&self.put).await.unwrap();
+        let owner = world.ctx.db.owner();
+        owner.execute_unprepared(&self.put).await.unwrap();
     }
 
     async fn take_away(&self, world: &World) {
-        let writer = world.ctx.db.writer();
-        writer.execute_unprepared(self.take_away).await.unwrap();
+        let owner = world.ctx.db.owner();
+        owner.execute_unprepared(self.take_away).await.unwrap();
     }
 }

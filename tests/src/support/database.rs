@@ -76,7 +76,7 @@ impl TestDatabase {
     /// Opens it with its schema in place.
     pub async fn open(&self) -> Db {
         let db = self.location.open(8, None);
-        migration::apply(db.writer()).await.expect("the schema");
+        migration::apply(db.owner()).await.expect("the schema");
         db
     }
 
@@ -91,6 +91,11 @@ impl TestDatabase {
                 .execute(sqlx::AssertSqlSafe(drop))
                 .await
                 .expect("dropping");
+            let drop = format!("DROP ROLE IF EXISTS enishi_app_{name}");
+            connection
+                .execute(sqlx::AssertSqlSafe(drop))
+                .await
+                .expect("dropping the role of its programs");
         }
     }
 }

@@ -119,7 +119,7 @@ impl Hub {
         });
         feeds.insert(workspace, Arc::downgrade(&feed));
         let source = Source {
-            ctx: self.shared.ctx.clone(),
+            ctx: self.shared.ctx.walled_to(workspace),
             workspace,
             hints: self.shared.hints.subscribe(),
             feed: Arc::downgrade(&feed),

@@ -193,7 +193,8 @@ pub(super) async fn update_conversations(
     let reopened = find_reopened(tx, rows.clone()).await?;
     // The wait is recomputed from the messages themselves: they may arrive in any order. So is the
     // first answer, when this call may have moved it: by an answer, or by a question that was asked
-    // before the first one known.
+    // before the first one known. What a time is compared with is a `CASE` or a sub-select, and not a
+    // `COALESCE`: see `store::Wall`.
     Query::new(
         "UPDATE conversation SET messages = conversation.messages + r.messages,
              first_message_at = CASE WHEN r.first_at < conversation.first_message_at
@@ -222,10 +223,11 @@ pub(super) async fn update_conversations(
                      SELECT MIN(a.sent_at) FROM message a
                      WHERE a.workspace_id = $1 AND a.conversation_id = r.id
                        AND a.direction = 'OUTBOUND' AND a.author = 'MEMBER' AND a.automatic = $2
-                       AND a.sent_at >= COALESCE(
-                           CASE WHEN r.first_inbound_at < conversation.first_inbound_at
-                                THEN r.first_inbound_at END,
-                           conversation.first_inbound_at, r.first_inbound_at))
+                       AND a.sent_at >= CASE
+                           WHEN r.first_inbound_at < conversation.first_inbound_at
+                           THEN r.first_inbound_at
+                           WHEN conversation.first_inbound_at IS NOT NULL
+                           THEN conversation.first_inbound_at ELSE r.first_inbound_at END)
                  ELSE conversation.first_response_at END,
              waiting_since = CASE WHEN conversation.status <> 'CLOSED'
                                        OR r.inbound_at >= conversation.last_message_at
@@ -234,11 +236,11 @@ pub(super) async fn update_conversations(
                  WHERE m.workspace_id = $1 AND m.conversation_id = r.id
                    AND m.direction = 'INBOUND' AND m.automatic = $2
                    AND (conversation.closed_at IS NULL OR m.created_at > conversation.closed_at)
-                   AND m.sent_at > COALESCE((
+                   AND m.sent_at > (SELECT COALESCE((
                        SELECT o.sent_at FROM message o
                        WHERE o.workspace_id = $1 AND o.conversation_id = r.id
                          AND o.direction = 'OUTBOUND'
-                       ORDER BY o.sent_at DESC LIMIT 1), $3)) END
+                       ORDER BY o.sent_at DESC LIMIT 1), $3))) END
          FROM {r} WHERE conversation.workspace_id = $1 AND conversation.id = r.id",
     )
     .bind(tx.workspace)

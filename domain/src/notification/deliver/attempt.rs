@@ -32,6 +32,7 @@ const WRITE_TRIES: u32 = 5;
 
 /// Makes the call of a job and writes down what came of it.
 pub(super) async fn attempt(ctx: &Ctx, egress: &dyn Egress, job: Job) -> Ended {
+    let ctx = &ctx.walled_to(job.item.workspace_id);
     let started_at = ctx.clock.now();
     let start = Instant::now();
     let (request, answer) = call(ctx, egress, &job, started_at).await;

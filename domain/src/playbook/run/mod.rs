@@ -103,6 +103,7 @@ async fn due_books(ctx: &Ctx, workspace: Option<WorkspaceId>) -> Result<Vec<Due>
 
 /// Takes on a batch of one playbook; says how many it had.
 async fn one_batch(ctx: &Ctx, book: Due) -> Result<usize> {
+    let ctx = &ctx.walled_to(book.workspace_id);
     let claimed = claim::claim(ctx, book.workspace_id, book.id).await?;
     if claimed.is_empty() {
         return Ok(0);

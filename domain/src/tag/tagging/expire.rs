@@ -45,6 +45,7 @@ pub async fn expire(ctx: &Ctx, goes_on: &(dyn Fn() -> bool + Sync)) -> Result<us
 }
 
 async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<usize> {
+    let ctx = &ctx.walled_to(workspace);
     let mut tx = ctx.begin(workspace).await?;
     let skip_locked = dialect::skip_locked(tx.connection().get_database_backend());
     // Whoever changes the tree takes the tags first, too.

@@ -215,7 +215,7 @@ impl Run {
             let postmaster = env::var("BENCH_POSTGRES_PID").context("BENCH_POSTGRES_PID")?;
             let (ctx, _) = open(&server)?;
             ctx.db
-                .writer()
+                .owner()
                 .execute_unprepared("CREATE DATABASE enishi_bench")
                 .await?;
             let mut url = url::Url::parse(&server)?;
@@ -234,7 +234,7 @@ impl Run {
         };
         say(format!("\n## {title}"));
         let (ctx, _) = open(&url)?;
-        migration::apply(ctx.db.writer()).await?;
+        migration::apply(ctx.db.owner()).await?;
         let new = NewWorkspace {
             name: "Bench".to_owned(),
             time_zone: chrono_tz::UTC,
@@ -258,10 +258,8 @@ impl Run {
             flows::rules(&ctx, &owner).await?
         };
         if postmaster.is_some() {
-            ctx.db
-                .writer()
-                .execute_unprepared("VACUUM (ANALYZE)")
-                .await?;
+            let owner = ctx.db.owner();
+            owner.execute_unprepared("VACUUM (ANALYZE)").await?;
         }
         let inbox = inbox::list(&ctx, owner.workspace).await?[0].id;
         if !has_own {
@@ -638,9 +636,9 @@ impl Run {
     /// Lets PostgreSQL look at what its tables hold.
     async fn analyze(&self) -> Result<()> {
         if self.postmaster.is_some() {
-            let writer = self.ctx.db.writer();
-            writer.execute_unprepared("VACUUM (ANALYZE)").await?;
-            writer.execute_unprepared("CHECKPOINT").await?;
+            let owner = self.ctx.db.owner();
+            owner.execute_unprepared("VACUUM (ANALYZE)").await?;
+            owner.execute_unprepared("CHECKPOINT").await?;
         }
         Ok(())
     }
