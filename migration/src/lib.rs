@@ -47,6 +47,7 @@ mod m0033_hears;
 mod m0034_waits;
 mod m0035_target;
 mod m0036_team_task;
+mod m0037_collation;
 mod sql;
 mod wall;
 
@@ -98,6 +99,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0035_target::Migration),
             Box::new(m0036_team_task::Migration),
             Box::new(m0029_wall::Migration),
+            Box::new(m0037_collation::Migration),
         ]
     }
 }

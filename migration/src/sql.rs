@@ -6,6 +6,7 @@ use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 ///
 /// | word | PostgreSQL | SQLite |
 /// |---|---|---|
+/// | `TEXT` | `text COLLATE "C"` (see `m0037_collation`) | `TEXT` |
 /// | `UUID` | `uuid` | `BLOB` (16 bytes, sorts by time) |
 /// | `TIME` | `timestamptz` | `TEXT` (RFC 3339, UTC) |
 /// | `DATE` | `date` | `TEXT` (`2026-01-31`) |
@@ -47,6 +48,7 @@ fn translate(statement: &str, postgres: bool) -> String {
 
 fn type_word(word: &str, postgres: bool) -> Option<&'static str> {
     let (on_postgres, on_sqlite) = match word {
+        "TEXT" => (r#"text COLLATE "C""#, "TEXT"),
         "UUID" => ("uuid", "BLOB"),
         "TIME" => ("timestamptz", "TEXT"),
         "DATE" => ("date", "TEXT"),
