@@ -127,6 +127,10 @@ fn keys(values: &Values) -> Vec<Key> {
     .collect()
 }
 
+fn hash((kind, value): &Key) -> Uuid {
+    key(kind.word(), value)
+}
+
 fn field(kind: IdentityKind) -> ImportField {
     match kind {
         IdentityKind::Email => ImportField::Email,
@@ -159,8 +163,7 @@ pub(super) async fn take_in(
     let carried = Carried::load(tx, job, &ids).await?;
     let mut around = Around::load(tx, job, &lines).await?;
     let mut companies = find_companies(tx, &lines).await?;
-    let hashes = all.iter().map(|(kind, value)| key(kind.word(), value));
-    let hashes = hashes.chain(people.iter().map(|id| key("contact", &id.to_string())));
+    let hashes = all.iter().map(hash).chain(uuids(people));
     let mut seen = Seen::load(tx, job.operation, hashes).await?;
     let mut work = Work::default();
     let mut taken = Taken::default();
@@ -306,12 +309,8 @@ fn decide(
     if !line.problems.is_empty() {
         return Fate::Error;
     }
-    let mut hashes: Vec<Uuid> = keys
-        .iter()
-        .map(|(kind, value)| key(kind.word(), value))
-        .collect();
-    hashes.extend(person.map(|id| key("contact", &id.to_string())));
-    if let Err(earlier) = seen.take(&hashes, line.line) {
+    let hashes = keys.iter().map(hash).chain(person.map(|id| id.uuid()));
+    if let Err(earlier) = seen.meet(hashes, line.line) {
         let message = format!(
             "Line {earlier} is the same person. Only the first line of each person is taken in."
         );
@@ -321,10 +320,19 @@ fn decide(
     }
     let before = person.and_then(|id| known.existing.get(&id));
     let Some(before) = before else {
-        create(ctx, tx, line, keys, &resolved, account, companies, work);
+        if job.dry_run {
+            seen.remember(keys.iter().map(hash), line.line);
+        }
+        let made = create(ctx, tx, line, keys, &resolved, account, companies, work);
+        if !job.dry_run {
+            seen.remember([made.uuid()], line.line);
+        }
         around.uses(resolved.campaign, &resolved.tags);
         return Fate::Create;
     };
+    // Later lines find the person by what they have, and the line by the person.
+    let other = keys.iter().filter(|key| !known.holders.contains_key(*key));
+    seen.remember(other.map(hash).chain([before.id.uuid()]), line.line);
     let policy = job.request.policy;
     if policy == ImportPolicy::Skip {
         return Fate::Skip("This person is there already.");
@@ -412,7 +420,7 @@ fn create(
     account: Option<AccountId>,
     companies: &mut Companies,
     work: &mut Work,
-) {
+) -> ContactId {
     let values = &line.values;
     let id: ContactId = ctx.id();
     let local = values.email.as_ref().map(|email| email.local().to_owned());
@@ -458,6 +466,7 @@ fn create(
         .extend(given(Subject::from(id), Some(id), values));
     work.tags
         .extend(resolved.tags.iter().map(|&tag| (id.uuid(), tag)));
+    id
 }
 
 /// The contact as it is to be, and what differs.

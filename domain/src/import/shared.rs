@@ -116,16 +116,29 @@ impl Seen {
         })
     }
 
-    /// The line that had one of `keys` before; if there is none, `line` has them from now on.
-    pub(super) fn take(&mut self, keys: &[Uuid], line: i64) -> Result<(), i64> {
-        if let Some(earlier) = keys.iter().find_map(|key| self.known.get(key)) {
+    /// The line that had one of `keys` before; if there is none, `line` has them from now on, as far as
+    /// this batch goes.
+    pub(super) fn meet(
+        &mut self,
+        keys: impl Iterator<Item = Uuid> + Clone,
+        line: i64,
+    ) -> Result<(), i64> {
+        if let Some(earlier) = keys.clone().find_map(|key| self.known.get(&key)) {
             return Err(*earlier);
         }
-        for &key in keys {
-            if self.known.insert(key, line).is_none() {
-                self.new.push((key, line));
-            }
-        }
+        self.known.extend(keys.map(|key| (key, line)));
+        Ok(())
+    }
+
+    /// Lets later batches know that `line` had `keys`.
+    pub(super) fn remember(&mut self, keys: impl IntoIterator<Item = Uuid>, line: i64) {
+        self.new.extend(keys.into_iter().map(|key| (key, line)));
+    }
+
+    /// Both at once.
+    pub(super) fn take(&mut self, keys: &[Uuid], line: i64) -> Result<(), i64> {
+        self.meet(keys.iter().copied(), line)?;
+        self.remember(keys.iter().copied(), line);
         Ok(())
     }
 
