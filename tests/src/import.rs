@@ -791,6 +791,48 @@ fn a_worker_that_dies_loses_no_line_and_repeats_none() {
     });
 }
 
+/// More lines of strangers than a step takes in.
+fn strangers(text: &mut String) {
+    for n in 0..4_100 {
+        text.push_str(&format!("p{n}@example.com,,,P\n"));
+    }
+}
+
+#[test]
+fn somebody_is_recognised_in_a_later_step_by_all_that_a_line_gave() {
+    on_both(|world| async move {
+        import_text(&world, "email,phone\nold@example.com,+815012345678\n").await;
+        let mut text = "email,phone,external id,name\n".to_owned();
+        text.push_str("new@example.com,,N-1,New\n");
+        // The number stays with nobody, because the person has another and keeps it.
+        text.push_str("old@example.com,+819012345678,,Old\n");
+        strangers(&mut text);
+        text.push_str("new2@example.com,,N-1,New\n");
+        text.push_str(",+819012345678,,Old\n");
+        text.push_str(",+815012345678,,Old\n");
+        let upload = send(&world, "people.csv", text.as_bytes()).await;
+        let mut told = Vec::new();
+        for dry_run in [true, false] {
+            let new = NewImport {
+                policy: ImportPolicy::FillEmpty,
+                dry_run,
+                ..wanted(upload)
+            };
+            let done = run(&world, new).await;
+            let wrong = lines(&world, &done).await;
+            let wrong = wrong.into_iter().filter(|one| one.outcome == O::Error);
+            let said: Vec<String> = wrong.map(|one| one.problems[0].message.clone()).collect();
+            assert_eq!(said.len(), 3, "{said:?}");
+            for (message, line) in said.iter().zip(["Line 2 ", "Line 3 ", "Line 3 "]) {
+                assert!(message.starts_with(line), "{message}");
+            }
+            told.push(counts(&done));
+        }
+        assert_eq!(told[0], told[1]);
+        world
+    });
+}
+
 #[test]
 fn an_upload_arrives_in_order_and_goes_when_its_time_has_come() {
     on_both(|world| async move {

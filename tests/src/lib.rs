@@ -30,6 +30,8 @@ mod audit;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod collation;
+#[cfg(test)]
 mod condition;
 #[cfg(test)]
 mod conversation;
