@@ -2,12 +2,14 @@
 
 use std::{
     future::Future,
+    path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use domain::store::{Db, Location};
 use sqlx::{Connection as _, Executor as _};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use super::World;
 
@@ -25,10 +27,33 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Cleanup {
     Postgres { server: String, name: String },
-    Sqlite { _folder: TempDir },
+    Sqlite { folder: TempDir },
 }
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+/// A SQLite file, and a PostgreSQL database, whose tables are there: bringing the schema about takes
+/// longer than most tests. They go with the machine's temporary folder and the test server.
+static SQLITE_MODEL: OnceCell<PathBuf> = OnceCell::const_new();
+static POSTGRES_MODEL: OnceCell<String> = OnceCell::const_new();
+
+async fn sqlite_model() -> PathBuf {
+    let model = TestDatabase::sqlite();
+    model.make().await;
+    let Cleanup::Sqlite { folder } = model.cleanup else {
+        unreachable!("it is a file");
+    };
+    folder.keep().join("enishi.db")
+}
+
+async fn postgres_model(server: &str) -> String {
+    let model = TestDatabase::postgres_on(server).await;
+    model.make().await;
+    let Cleanup::Postgres { name, .. } = model.cleanup else {
+        unreachable!("it is on a server");
+    };
+    name
+}
 
 impl TestDatabase {
     /// An empty SQLite file.
@@ -39,7 +64,7 @@ impl TestDatabase {
         Self {
             url,
             location,
-            cleanup: Cleanup::Sqlite { _folder: folder },
+            cleanup: Cleanup::Sqlite { folder },
         }
     }
 
@@ -51,13 +76,17 @@ impl TestDatabase {
 
     /// An empty database of the PostgreSQL server at this URL.
     pub async fn postgres_on(server: &str) -> Self {
+        Self::create(server, "").await
+    }
+
+    async fn create(server: &str, how: &str) -> Self {
         let server = server.to_owned();
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("enishi_test_{}_{number}", std::process::id());
         let mut connection = sqlx::PgConnection::connect(&server)
             .await
             .expect("the test server");
-        let create = format!("CREATE DATABASE {name}");
+        let create = format!("CREATE DATABASE {name} {how}");
         connection
             .execute(sqlx::AssertSqlSafe(create))
             .await
@@ -71,6 +100,31 @@ impl TestDatabase {
             location,
             cleanup: Cleanup::Postgres { server, name },
         }
+    }
+
+    /// A SQLite file with all tables.
+    async fn sqlite_made() -> Self {
+        let model = SQLITE_MODEL.get_or_init(sqlite_model).await;
+        let made = Self::sqlite();
+        if let Cleanup::Sqlite { folder } = &made.cleanup {
+            std::fs::copy(model, folder.path().join("enishi.db")).expect("a copy");
+        }
+        made
+    }
+
+    /// A PostgreSQL database with all tables, when the tests were given a server.
+    async fn postgres_made() -> Option<Self> {
+        let server = std::env::var("TEST_DATABASE_URL").ok()?;
+        let model = POSTGRES_MODEL.get_or_init(|| postgres_model(&server)).await;
+        Some(Self::create(&server, &format!("TEMPLATE {model}")).await)
+    }
+
+    /// Brings the tables about, and leaves nobody connected, so that it may be copied.
+    async fn make(&self) {
+        let db = self.location.open(1, None);
+        let owner = db.owner().clone();
+        migration::apply(&owner).await.expect("the schema");
+        owner.close().await.expect("closing");
     }
 
     /// Opens it with its schema in place.
@@ -117,9 +171,9 @@ where
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let world = test(World::new(TestDatabase::sqlite()).await).await;
+        let world = test(World::new(TestDatabase::sqlite_made().await).await).await;
         world.end().await;
-        if let Some(database) = TestDatabase::postgres().await {
+        if let Some(database) = TestDatabase::postgres_made().await {
             test(World::new(database).await).await.end().await;
         } else {
             tracing::warn!("TEST_DATABASE_URL is not set: ran on SQLite only");
