@@ -4,8 +4,9 @@
 //! writes nothing, whatever `?score=9` chooses in it: mail scanners follow links. `POST` answers. A link
 //! that was never given, whose time is over, or whose contact was erased is answered alike.
 //!
-//! Guessing is paid from the bucket of the address it comes from. A link that opens a form pays from a
-//! bucket of its own instead, because everybody behind one proxy has one address.
+//! A link that opens a form pays from a bucket of its own. Only what opens none is paid from the bucket
+//! of the address it comes from: everybody behind one proxy has one address, and whoever guesses there
+//! must not keep the others from their forms.
 //!
 //! - `html`: the pages, purely.
 
@@ -211,13 +212,14 @@ fn again(form: &Form, score: Option<i64>, comment: &str, mistake: html::Mistake)
 
 impl Pages {
     async fn open(&self, request: &HttpRequest) -> Result<Form, Failed> {
+        let token = request.match_info().get("token").unwrap_or_default();
+        if let Some(form) = form::open(&self.ctx, token).await? {
+            self.charge(form.invitation().0.as_u128(), FORM_POINTS)?;
+            return Ok(form);
+        }
         let peer = peer_key(request.peer_addr().map(|address| address.ip()));
         self.charge(peer, GUESS_POINTS)?;
-        let token = request.match_info().get("token").unwrap_or_default();
-        let form = form::open(&self.ctx, token).await?.ok_or(Failed::Gone)?;
-        self.rate.refund(peer, GUESS_POINTS);
-        self.charge(form.invitation().0.as_u128(), FORM_POINTS)?;
-        Ok(form)
+        Err(Failed::Gone)
     }
 
     fn charge(&self, key: u128, points: u64) -> Result<(), Failed> {

@@ -36,7 +36,15 @@ pub(crate) struct Installation {
 impl Installation {
     /// One process that does everything, on SQLite.
     pub(crate) async fn alone() -> Self {
+        Self::alone_with(&[]).await
+    }
+
+    /// The same, with settings in place of those all installations have.
+    pub(crate) async fn alone_with(settings: &[(&str, &str)]) -> Self {
         let mut alone = Self::of(TestDatabase::sqlite(), Vec::new());
+        let more = settings.iter();
+        let more = more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        alone.settings.extend(more);
         alone.start_server().await;
         alone
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     client::{Client, text},
-    installation::on_each,
+    installation::{Installation, block_on, on_each},
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -186,5 +186,30 @@ fn what_opens_no_form_is_answered_alike_and_nothing_large_is_read() {
         assert_eq!(post(&owner, &path, "score=1").await.status, 404);
         assert_eq!(answers(&owner).await, json!([]));
         installation
+    });
+}
+
+#[test]
+fn whoever_guesses_keeps_nobody_from_a_form() {
+    // The buckets are the process's own, whatever the database is.
+    block_on(async {
+        let installation = Installation::alone_with(&[("ENISHI_RATE_POINTS", "600")]).await;
+        let owner = installation.owner();
+        let (path, _) = asked(&owner, "closing").await;
+        let mut refused = None;
+        // A bucket of 500 points is 50 guesses, and one more each second.
+        for guess in 0..1_000 {
+            let shown = get(&owner, &format!("/survey/{guess:043}")).await;
+            if shown.status == StatusCode::TOO_MANY_REQUESTS {
+                refused = Some(shown);
+                break;
+            }
+            assert_eq!(shown.status, StatusCode::NOT_FOUND);
+        }
+        let refused = refused.expect("guesses are limited");
+        assert!(refused.headers.contains_key(header::RETRY_AFTER));
+        let shown = get(&owner, &path).await;
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        installation.end().await;
     });
 }
