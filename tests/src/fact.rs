@@ -1,6 +1,6 @@
 //! Orders, invoices, tickets, opportunities and survey answers on both databases.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
@@ -17,7 +17,7 @@ use domain::{
     work::change::{self, Fact, Position},
 };
 use entity::{
-    id::{AccountId, ContactId},
+    id::{AccountId, ContactId, OrderId},
     kind::{
         IdentityKind, InvoiceStatus, OpportunityStatus, OrderStatus, SurveyKind, TicketPriority,
         TicketStatus,
@@ -156,6 +156,66 @@ fn the_last_word_of_the_source_counts_whatever_the_order_of_arrival() {
         let recorded = recorded(&world, "order.recorded").await;
         let of_him = ("order.recorded".to_owned(), Some(contact));
         assert_eq!(recorded, [of_him.clone(), of_him.clone(), of_him]);
+        world
+    });
+}
+
+#[test]
+fn of_two_calls_at_once_one_tells_the_log_that_a_fact_is_new() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let new = NewContact {
+            name: "Taro".to_owned(),
+            ..NewContact::default()
+        };
+        let taro = contact::create(ctx, owner, new).await.unwrap().id;
+        let his = || Party {
+            contact: Some(ContactRef::Id(taro)),
+            account: None,
+        };
+        for round in 0..20 {
+            let id = format!("o{round}");
+            let placed = an_order(&world, &id, his(), 0);
+            let paid = NewOrder {
+                status: OrderStatus::Paid,
+                ..an_order(&world, &id, his(), 5)
+            };
+            let (first, second) =
+                tokio::join!(outcomes(&world, vec![placed]), outcomes(&world, vec![paid]));
+            let expected = [
+                (Outcome::Created, Outcome::Updated),
+                (Outcome::Stale, Outcome::Created),
+            ];
+            assert!(
+                expected.contains(&(first[0], second[0])),
+                "{first:?} {second:?}"
+            );
+        }
+        world.drain().await;
+        let read = change::read(ctx.reader(), owner.workspace, Position::default(), 10_000).await;
+        let mut told: HashMap<OrderId, Vec<Option<OrderStatus>>> = HashMap::new();
+        for entry in read.unwrap() {
+            if let Fact::OrderRecorded {
+                order_id,
+                previous_status,
+                ..
+            } = entry.unwrap().fact
+            {
+                told.entry(order_id).or_default().push(previous_status);
+            }
+        }
+        assert_eq!(told.len(), 20);
+        for previous in told.values() {
+            let (new, rest): (Vec<_>, Vec<_>) = previous.iter().partition(|one| one.is_none());
+            assert_eq!(new.len(), 1, "{previous:?}");
+            let is_placed = |one: &&Option<OrderStatus>| **one == Some(OrderStatus::Placed);
+            assert!(rest.len() < 2 && rest.iter().all(is_placed), "{previous:?}");
+        }
+        let filter = OrderFilter::default();
+        let page = order::list(ctx, owner.workspace, &filter, &PageRequest::first(100)).await;
+        let rows = page.unwrap().rows;
+        assert_eq!(rows.len(), 20);
+        assert!(rows.iter().all(|(_, row)| row.status == OrderStatus::Paid));
         world
     });
 }

@@ -2,8 +2,9 @@
 //! statements that does not depend on how many there are.
 //!
 //! The rows that are there are read under a lock, every item is judged in memory, and what is new is
-//! written by one upsert with the same judgement as its condition: two calls at once that both bring
-//! the same new fact leave the later word of the source, whichever comes second.
+//! written by one upsert. It leaves alone what somebody else's call of the same moment has brought in
+//! between the two, and that is judged anew: of two calls at once that both bring the same new fact
+//! one finds it there, so that it is told to the log as new once.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -170,20 +171,42 @@ async fn write_all<T: Told>(
         .zip(&found)
         .map(|(item, found)| digest(&item.told, found))
         .collect::<Result<_>>()?;
-    let mut states = stored::<T>(tx, &items).await?;
-    let mut outcomes = judge(tx, &items, &found, &digests, &mut states);
-    let (kept, ids) = write(tx, &items, &found, &digests, &states).await?;
+    let (mut states, mut kept) = (BTreeMap::new(), HashMap::new());
+    let mut outcomes = vec![Outcome::Unchanged; items.len()];
+    let mut open: Vec<usize> = (0..items.len()).collect();
+    while !open.is_empty() {
+        let mut these = stored::<T>(tx, &items, &open).await?;
+        judge(
+            tx,
+            &items,
+            &open,
+            &found,
+            &digests,
+            &mut these,
+            &mut outcomes,
+        );
+        kept.extend(write(tx, &items, &found, &digests, &these).await?);
+        // What was not written somebody else brought in meanwhile: it is there now, and held.
+        open.retain(|&index| {
+            let external_id = &items[index].external_id;
+            let is_news = these
+                .get(external_id)
+                .is_some_and(|state| state.write.is_some());
+            is_news && !kept.contains_key(external_id)
+        });
+        states.extend(these);
+    }
     T::write_parts(tx, &parts(&items, &states, &kept)).await?;
     act(tx, &items, &states, &kept).await?;
     report(tx, origin, &items, &states, &kept);
-    settle_races(&items, &states, &kept, &mut outcomes);
     let mut outcomes = outcomes.into_iter();
     Ok(told
         .into_iter()
-        .map(|(external_id, kept)| {
-            let outcome = if kept { outcomes.next() } else { None };
+        .map(|(external_id, is_kept)| {
+            let outcome = if is_kept { outcomes.next() } else { None };
+            let state = states.get(&external_id).filter(|_| is_kept);
             Ingested {
-                id: ids.get(&external_id).copied().filter(|_| kept),
+                id: state.map(|state| state.id),
                 external_id,
                 outcome: outcome.unwrap_or(Outcome::Erased),
             }
@@ -263,8 +286,12 @@ struct Stored {
     contact_id: Option<ContactId>,
 }
 
-/// What is there of the items, held until the transaction ends.
-async fn stored<T: Told>(tx: &Tx<'_>, items: &[Item<T>]) -> Result<BTreeMap<String, State<T::Id>>> {
+/// What is there of the items at `open`, held until the transaction ends.
+async fn stored<T: Told>(
+    tx: &Tx<'_>,
+    items: &[Item<T>],
+    open: &[usize],
+) -> Result<BTreeMap<String, State<T::Id>>> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let of = if lock.is_empty() { "" } else { "OF t" };
     let rows: Vec<Stored> = Query::new(format!(
@@ -276,7 +303,7 @@ async fn stored<T: Told>(tx: &Tx<'_>, items: &[Item<T>]) -> Result<BTreeMap<Stri
         T::TABLE
     ))
     .bind(tx.workspace)
-    .rows("r", id_rows(items))
+    .rows("r", id_rows(items, open))
     .all(tx.connection())
     .await?;
     Ok(rows
@@ -296,23 +323,26 @@ async fn stored<T: Told>(tx: &Tx<'_>, items: &[Item<T>]) -> Result<BTreeMap<Stri
         .collect())
 }
 
-fn id_rows<T>(items: &[Item<T>]) -> Rows {
-    let mut ids: Vec<&str> = items.iter().map(|item| item.external_id.as_str()).collect();
+fn id_rows<T>(items: &[Item<T>], open: &[usize]) -> Rows {
+    let ids = open.iter().map(|&index| items[index].external_id.as_str());
+    let mut ids: Vec<&str> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
     Rows::new().texts("external_id", ids)
 }
 
-/// Goes through the items in their order, as if each came in a call of its own.
+/// Goes through the items at `open` in their order, as if each came in a call of its own.
 fn judge<T: Told>(
     tx: &Tx<'_>,
     items: &[Item<T>],
+    open: &[usize],
     found: &[Found],
     digests: &[String],
     states: &mut BTreeMap<String, State<T::Id>>,
-) -> Vec<Outcome> {
-    let mut outcomes = Vec::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
+    outcomes: &mut [Outcome],
+) {
+    for &index in open {
+        let item = &items[index];
         let Some(state) = states.get_mut(&item.external_id) else {
             let state = State {
                 id: tx.id(),
@@ -324,11 +354,11 @@ fn judge<T: Told>(
                 news: true,
             };
             states.insert(item.external_id.clone(), state);
-            outcomes.push(Outcome::Created);
+            outcomes[index] = Outcome::Created;
             continue;
         };
         if item.updated_at < state.updated_at {
-            outcomes.push(Outcome::Stale);
+            outcomes[index] = Outcome::Stale;
             continue;
         }
         let same = digests[index] == state.digest;
@@ -340,37 +370,11 @@ fn judge<T: Told>(
             state.write = Some(index);
             state.news |= !same;
         }
-        outcomes.push(if same {
+        outcomes[index] = if same {
             Outcome::Unchanged
         } else {
             Outcome::Updated
-        });
-    }
-    outcomes
-}
-
-/// Mends what was judged before somebody else's call of the same moment was seen: a fact that turned
-/// out to be there is not new, and one of which newer words turned out to be there was not written.
-fn settle_races<T: Told>(
-    items: &[Item<T>],
-    states: &BTreeMap<String, State<T::Id>>,
-    kept: &HashMap<String, Kept<T::Id>>,
-    outcomes: &mut [Outcome],
-) {
-    for (item, outcome) in items.iter().zip(outcomes) {
-        let Some(state) = states.get(&item.external_id) else {
-            continue;
         };
-        if state.write.is_none() {
-            continue;
-        }
-        match kept.get(&item.external_id) {
-            None => *outcome = Outcome::Stale,
-            Some(kept) if kept.id != state.id && *outcome == Outcome::Created => {
-                *outcome = Outcome::Updated;
-            }
-            Some(_) => {}
-        }
     }
 }
 
@@ -388,24 +392,21 @@ struct Written {
     account_id: Option<AccountId>,
 }
 
-/// Writes what is to be written. Gives the rows that were, and the id of every fact of the call.
+/// Writes what is to be written, unless somebody else has brought it in since it was found missing;
+/// that is held then. Gives the rows that were written.
 async fn write<T: Told>(
     tx: &Tx<'_>,
     items: &[Item<T>],
     found: &[Found],
     digests: &[String],
     states: &BTreeMap<String, State<T::Id>>,
-) -> Result<(HashMap<String, Kept<T::Id>>, HashMap<String, T::Id>)> {
-    let mut ids: HashMap<String, T::Id> = states
-        .iter()
-        .map(|(external_id, state)| (external_id.clone(), state.id))
-        .collect();
+) -> Result<HashMap<String, Kept<T::Id>>> {
     let writes: Vec<(usize, &State<T::Id>)> = states
         .values()
         .filter_map(|state| Some((state.write?, state)))
         .collect();
     if writes.is_empty() {
-        return Ok((HashMap::new(), ids));
+        return Ok(HashMap::new());
     }
     let told: Vec<&T> = writes
         .iter()
@@ -459,7 +460,8 @@ async fn write<T: Told>(
     .map(|column| format!("{column} = excluded.{column}"))
     .collect();
     let news = news.join(", ");
-    // In the order of the external ids, so that two calls never wait for each other in a circle.
+    // In the order of the external ids, so that two calls never wait for each other in a circle. What
+    // was there when it was looked for is held and has its own id; any other is somebody else's.
     let written: Vec<Written> = Query::new(format!(
         "INSERT INTO {table} (workspace_id, id, external_id, contact_id, account_id, account_told,
                               digest, updated_at, created_at, recorded_at, {columns})
@@ -469,7 +471,7 @@ async fn write<T: Told>(
                 r.account_told, r.digest, r.updated_at, $2, $2, r.{given}
          FROM {{r}} WHERE true ORDER BY r.external_id
          ON CONFLICT (workspace_id, external_id) DO UPDATE SET {news}
-         WHERE {table}.updated_at <= excluded.updated_at
+         WHERE {table}.id = excluded.id
          RETURNING external_id, id, account_id"
     ))
     .bind(tx.workspace)
@@ -477,20 +479,13 @@ async fn write<T: Told>(
     .rows("r", rows)
     .all(tx.connection())
     .await?;
-    let complete = written.len() == writes.len();
-    let mut kept = HashMap::with_capacity(written.len());
-    for row in written {
-        let id = T::Id::from(row.id);
-        ids.insert(row.external_id.clone(), id);
-        let account = row.account_id;
-        kept.insert(row.external_id, Kept { id, account });
-    }
-    if !complete {
-        // Somebody else has brought in newer words of the same facts meanwhile.
-        let theirs = stored::<T>(tx, items).await?;
-        ids.extend(theirs.into_iter().map(|(key, state)| (key, state.id)));
-    }
-    Ok((kept, ids))
+    Ok(written
+        .into_iter()
+        .map(|row| {
+            let (id, account) = (T::Id::from(row.id), row.account_id);
+            (row.external_id, Kept { id, account })
+        })
+        .collect())
 }
 
 fn parts<'i, T: Told>(
