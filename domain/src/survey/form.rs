@@ -9,7 +9,7 @@ use entity::{
     id::{ContactId, SurveyInvitationId, WorkspaceId},
     kind::{Channel, SubscriptionSource, SubscriptionState, SurveyKind},
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::{
     NewSurveyAnswer, SurveyAnswer,
@@ -27,7 +27,7 @@ use crate::{
         ingest::{self, Head},
     },
     locale::Locale,
-    store::Query,
+    store::{Query, Tx, dialect},
     text,
 };
 
@@ -128,7 +128,10 @@ pub async fn answer(ctx: &Ctx, form: &Form, filled: Filled) -> Result<bool> {
         .map_err(|error| Error::Refused(vec![error]))?;
     let ctx = &ctx.walled_to(form.workspace);
     let mut tx = ctx.begin(form.workspace).await?;
-    let now = tx.now;
+    let Some(at) = turn(&tx, form).await? else {
+        tx.rollback().await?;
+        return Ok(false);
+    };
     let new = NewSurveyAnswer {
         head: Head {
             external_id: form.invitation.to_string(),
@@ -136,15 +139,14 @@ pub async fn answer(ctx: &Ctx, form: &Form, filled: Filled) -> Result<bool> {
                 contact: Some(ContactRef::Id(form.contact)),
                 account: None,
             },
-            updated_at: None,
+            updated_at: Some(at),
         },
         survey_key: form.key.clone(),
         kind: form.kind,
         score: filled.score,
         comment: Some(comment),
-        answered_at: now,
+        answered_at: at,
     };
-    // First the contact, then the invitation: in the order in which an erasure takes them.
     let kept = ingest::take_in::<SurveyAnswer>(ctx, &mut tx, Origin::System, vec![new]).await;
     let answer = match kept {
         Ok(mut kept) => kept.pop().and_then(|one| one.id),
@@ -156,23 +158,49 @@ pub async fn answer(ctx: &Ctx, form: &Form, filled: Filled) -> Result<bool> {
         tx.rollback().await?;
         return Ok(false);
     };
-    let touched = Query::new(
+    Query::new(
         "UPDATE survey_invitation SET answered_at = $3, answer_id = $4, sealed_token = NULL,
              sent_at = COALESCE(sent_at, $3), failed_at = NULL
-         WHERE workspace_id = $1 AND id = $2 AND expires_at > $3",
+         WHERE workspace_id = $1 AND id = $2",
     )
     .bind(tx.workspace)
     .bind(form.invitation)
-    .bind(now)
+    .bind(at)
     .bind(answer)
     .execute(tx.connection())
     .await?;
-    if touched == 0 {
-        tx.rollback().await?;
-        return Ok(false);
-    }
     tx.commit().await?;
     Ok(true)
+}
+
+/// Holds the invitation until the end, so that a form sent twice at once is answered by one after the
+/// other, and says when this answer is given. Nothing when the form is not there any more.
+async fn turn(tx: &Tx<'_>, form: &Form) -> Result<Option<DateTime<Utc>>> {
+    // First the contact, then the invitation: in the order in which an erasure takes them.
+    let there = crate::contact::living(tx, std::iter::once(form.contact)).await?;
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    let held: Option<SurveyInvitationId> = Query::new(format!(
+        "SELECT id FROM survey_invitation
+         WHERE workspace_id = $1 AND id = $2 AND expires_at > $3 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(form.invitation)
+    .bind(tx.now)
+    .scalar(tx.connection())
+    .await?;
+    if there.is_empty() || held.is_none() {
+        return Ok(None);
+    }
+    // The latest of a source's words counts, and the clocks of two processes may differ: whoever
+    // answers after another is not before them.
+    let before: Option<DateTime<Utc>> = Query::new(
+        "SELECT updated_at FROM survey_answer WHERE workspace_id = $1 AND external_id = $2",
+    )
+    .bind(tx.workspace)
+    .bind(form.invitation.to_string())
+    .scalar(tx.connection())
+    .await?;
+    Ok(before.max(Some(tx.now)))
 }
 
 /// Notes that whoever has the form wants no more surveys by email.

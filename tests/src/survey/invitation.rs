@@ -35,6 +35,19 @@ async fn answers(world: &World) -> Vec<(String, i64, Option<String>)> {
         .collect()
 }
 
+/// What the log says of answers.
+async fn told(world: &World) -> Vec<serde_json::Value> {
+    let told = Query::new(
+        "SELECT data FROM change WHERE workspace_id = $1 AND kind = 'survey.answered'
+         ORDER BY tx, seq",
+    );
+    let told = told
+        .bind(world.owner.workspace)
+        .column(world.ctx.reader())
+        .await;
+    told.unwrap()
+}
+
 async fn say_no(world: &World, contact: ContactId, topic: &str) {
     let state = NewState {
         channel: Channel::Email,
@@ -87,17 +100,48 @@ fn a_mail_leads_to_a_form_and_another_answer_takes_the_place_of_the_first() {
             },
         );
         assert_eq!(mistakes(wrong.await), [("score".to_owned(), Code::Invalid)]);
-        let told = Query::new(
-            "SELECT data FROM change WHERE workspace_id = $1 AND kind = 'survey.answered'
-             ORDER BY tx, seq",
-        );
-        let told: Vec<serde_json::Value> = told
-            .bind(world.owner.workspace)
-            .column(world.ctx.reader())
-            .await
-            .unwrap();
+        let told = told(&world).await;
         let new: Vec<_> = told.iter().map(|fact| &fact["is_new"]).collect();
         assert_eq!(new, [true, false]);
+        world
+    });
+}
+
+#[test]
+fn a_form_that_is_sent_twice_at_once_is_one_new_answer() {
+    on_both(|world| async move {
+        let survey = make(&world, "nps").await;
+        for _ in 0..12 {
+            let someone = person(&world, None, None).await;
+            let (id, token) = link(&world, survey, someone).await;
+            let (first, second) = tokio::join!(
+                answer(&world, &token, 9, "Good"),
+                answer(&world, &token, 9, "Good")
+            );
+            assert!(first && second);
+            assert_eq!(state(&world, id).await, State::Answered);
+        }
+        let new = told(&world).await;
+        let new = new.iter().filter(|fact| fact["is_new"] == true);
+        assert_eq!(new.count(), 12);
+        world
+    });
+}
+
+#[test]
+fn a_later_answer_counts_though_its_clock_is_behind() {
+    on_both(|world| async move {
+        let survey = make(&world, "nps").await;
+        let taro = person(&world, None, None).await;
+        let (id, token) = link(&world, survey, taro).await;
+        world.clock.advance(TimeDelta::minutes(10));
+        assert!(answer(&world, &token, 9, "").await);
+        let first = stored(&world, id).await.answered_at.unwrap();
+        world.clock.advance(TimeDelta::minutes(-5));
+        assert!(answer(&world, &token, 2, "No").await);
+        let no = Some("No".to_owned());
+        assert_eq!(answers(&world).await, [("nps".to_owned(), 2, no)]);
+        assert_eq!(stored(&world, id).await.answered_at, Some(first));
         world
     });
 }
