@@ -160,7 +160,7 @@ pub async fn answer(ctx: &Ctx, form: &Form, filled: Filled) -> Result<bool> {
     };
     Query::new(
         "UPDATE survey_invitation SET answered_at = $3, answer_id = $4, sealed_token = NULL,
-             sent_at = COALESCE(sent_at, $3), failed_at = NULL
+             sent_at = COALESCE(sent_at, $3), failed_at = NULL, next_attempt_at = NULL
          WHERE workspace_id = $1 AND id = $2",
     )
     .bind(tx.workspace)

@@ -341,12 +341,13 @@ async fn note(
 ) -> Result<()> {
     let failed = !sent && again.is_none();
     let tries = i64::from(matches!(came, Came::Tried { .. }));
-    // Once it is over, the link is the contact's alone.
+    // Once it is over, the link is the contact's alone. Who has answered has had the mail, whatever
+    // its server said, and ended this by answering.
     Query::new(
         "UPDATE survey_invitation SET attempts = attempts + $3, next_attempt_at = $4,
              last_error = $5, sent_at = $6, failed_at = $7,
              sealed_token = CASE WHEN $8 THEN sealed_token ELSE NULL END
-         WHERE workspace_id = $1 AND id = $2",
+         WHERE workspace_id = $1 AND id = $2 AND answered_at IS NULL",
     )
     .bind(tx.workspace)
     .bind(job.row.id)

@@ -1,14 +1,20 @@
 //! Asking contacts, and what becomes of it.
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{
     contact::{
         self, erase, merge,
         subscription::{self, NewState},
     },
+    ctx::Ctx,
     error::UserErrorCode as Code,
+    notification::deliver::Limits,
     page::PageRequest,
-    port::{MailError, MailReceipt, MailRefusal},
+    port::{
+        Egress, EgressError, MailError, MailReceipt, MailRefusal, OutgoingMail, OutgoingRequest,
+        OutgoingResponse,
+    },
     store::Query,
     survey::{self, SurveyAnswerFilter, form, invite::TOPIC},
 };
@@ -252,6 +258,58 @@ fn a_mail_is_tried_again_and_one_that_is_refused_asked_nobody() {
         let again = mail(&world, survey, taro).await.unwrap();
         world.ask(&receiver).await;
         assert_eq!(state(&world, again).await, State::Sent);
+        world
+    });
+}
+
+/// A mail server that takes mails and says so to nobody; whoever has one answers at once.
+struct Silent(Ctx);
+
+#[async_trait]
+impl Egress for Silent {
+    async fn post(&self, _request: OutgoingRequest) -> Result<OutgoingResponse, EgressError> {
+        panic!("only mails are sent here");
+    }
+
+    async fn mail(&self, mail: OutgoingMail) -> Result<MailReceipt, MailError> {
+        let mut lines = mail.text.lines();
+        let line = lines.find(|line| line.contains("/survey/"));
+        let form = form::open(&self.0, &token(line.expect("a link"))).await;
+        let filled = form::Filled {
+            score: 9,
+            comment: String::new(),
+        };
+        let kept = form::answer(&self.0, &form.unwrap().expect("a form"), filled).await;
+        assert!(kept.unwrap());
+        Err(MailError::Unreachable)
+    }
+}
+
+#[test]
+fn who_answers_before_the_mail_server_does_has_had_the_mail() {
+    on_both(|world| async move {
+        let world = seen(world);
+        let survey = make(&world, "nps").await;
+        let taro = person(&world, Some(TARO), None).await;
+        let id = mail(&world, survey, taro).await.unwrap();
+        let egress = Silent(world.ctx.clone());
+        let turn = survey::mail::run_due(&world.ctx, &egress, None, Limits::items(10)).await;
+        assert_eq!(turn.unwrap().claimed, 1);
+        let row = stored(&world, id).await;
+        assert!(row.answered_at.is_some() && row.sent_at.is_some());
+        assert_eq!((row.next_attempt_at, row.failed_at), (None, None));
+        assert_eq!(row.last_error, None);
+        // They say no besides, and the next attempt finds nothing left to do.
+        say_no(&world, taro, TOPIC).await;
+        world.hurry().await;
+        let receiver = Receiver::default();
+        let turn = world.ask(&receiver).await;
+        assert_eq!((turn.claimed, turn.sent, turn.failed), (1, 0, 0));
+        assert!(receiver.mails().is_empty());
+        assert_eq!(stored(&world, id).await, row);
+        let again = survey::send(&world.ctx, &world.owner, survey, taro, SurveyMedium::Link);
+        let refused = vec![("contactId".to_owned(), Code::LimitReached)];
+        assert_eq!(mistakes(again.await), refused);
         world
     });
 }
