@@ -7,22 +7,21 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use entity::{
-    id::{Id as _, SurveyInvitationId, WorkspaceId},
-    kind::{DueKind, SurveyKind},
+    id::{Id as _, WorkspaceId},
+    kind::DueKind,
 };
 use futures::future::join_all;
-use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::{
-    invite::{PURPOSE, TOPIC},
+    invite::PURPOSE,
+    job::{Job, Row, jobs},
     scale, words,
 };
 use crate::{
-    contact::subscription::EVERYTHING,
     ctx::Ctx,
     error::Result,
     locale::Locale,
@@ -37,7 +36,7 @@ use crate::{
     store::{Query, Rows, Tx},
     text::escape_html as escape,
     vault::Sealed,
-    work::due::{self, Claimed},
+    work::due,
 };
 
 /// Mails handed over at once: they all go to one mail server.
@@ -118,66 +117,6 @@ pub async fn run_due(
     }
 }
 
-#[derive(FromQueryResult)]
-struct Row {
-    workspace_id: WorkspaceId,
-    id: SurveyInvitationId,
-    locale: String,
-    sealed_token: Option<String>,
-    expires_at: DateTime<Utc>,
-    sent_at: Option<DateTime<Utc>>,
-    failed_at: Option<DateTime<Utc>>,
-    email: Option<String>,
-    kind: SurveyKind,
-    texts: serde_json::Value,
-    workspace_name: String,
-    said_no: bool,
-}
-
-struct Job {
-    item: Claimed,
-    row: Row,
-}
-
-/// What is to be sent for the items claimed. An item whose invitation is gone has come to its end.
-async fn jobs(ctx: &Ctx, claimed: &[Claimed]) -> Result<Vec<Job>> {
-    let rows = Rows::new()
-        .ids("workspace_id", claimed.iter().map(|item| item.workspace_id))
-        .uuids("id", claimed.iter().map(|item| item.subject_id));
-    let found: Vec<Row> = Query::new(
-        "SELECT i.workspace_id, i.id, i.locale, i.sealed_token, i.expires_at,
-                i.sent_at, i.failed_at, c.email, s.kind, s.texts, w.name AS workspace_name,
-                EXISTS (SELECT 1 FROM subscription u WHERE u.workspace_id = i.workspace_id
-                          AND u.contact_id = i.contact_id AND u.channel = 'EMAIL'
-                          AND u.topic IN ($1, $2) AND u.state = 'UNSUBSCRIBED') AS said_no
-         FROM {r} JOIN survey_invitation i ON i.workspace_id = r.workspace_id AND i.id = r.id
-         JOIN survey s ON s.workspace_id = i.workspace_id AND s.id = i.survey_id
-         JOIN contact c ON c.workspace_id = i.workspace_id AND c.id = i.contact_id
-         JOIN workspace w ON w.id = i.workspace_id",
-    )
-    .bind(EVERYTHING)
-    .bind(TOPIC)
-    .rows("r", rows)
-    .all(ctx.db.writer())
-    .await?;
-    let mut found: BTreeMap<(WorkspaceId, Uuid), Row> = found
-        .into_iter()
-        .map(|row| ((row.workspace_id, row.id.uuid()), row))
-        .collect();
-    let (mut jobs, mut gone) = (Vec::new(), Vec::new());
-    for item in claimed {
-        match found.remove(&(item.workspace_id, item.subject_id)) {
-            Some(row) => jobs.push(Job {
-                item: item.clone(),
-                row,
-            }),
-            None => gone.push(item.clone()),
-        }
-    }
-    due::finish_all(ctx.db.writer(), &gone).await?;
-    Ok(jobs)
-}
-
 /// What came of a job.
 enum Came {
     /// There was nothing to send any more.
@@ -192,16 +131,20 @@ enum Came {
 }
 
 async fn attempt(ctx: &Ctx, egress: &dyn Egress, job: Job) -> (Job, Came) {
-    let came = call(ctx, egress, &job.row).await;
+    let came = call(ctx, egress, &job).await;
     (job, came)
 }
 
-async fn call(ctx: &Ctx, egress: &dyn Egress, row: &Row) -> Came {
+async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job) -> Came {
+    let row = &job.row;
     if row.sent_at.is_some() || row.failed_at.is_some() {
         return Came::Nothing;
     }
     if row.expires_at <= ctx.clock.now() {
         return Came::Hopeless("it could not be sent before its time was over");
+    }
+    if job.is_double {
+        return Came::Hopeless("the contact is asked by another invitation of this wave");
     }
     if row.said_no {
         return Came::Hopeless("the contact does not want surveys by email any more");
@@ -294,7 +237,7 @@ fn mail(row: &Row, address: &str, link: &str) -> OutgoingMail {
 
 /// Writes down what came of a job, unless the claim was lost. Says when it is tried again.
 async fn write(ctx: &Ctx, job: &Job, came: &Came) -> Result<Option<TimeDelta>> {
-    let Job { item, row } = job;
+    let Job { item, row, .. } = job;
     let mut random = [0; 4];
     ctx.ids.fill(&mut random);
     let failures = u32::try_from(item.failures + 1).unwrap_or(u32::MAX);
@@ -394,20 +337,30 @@ pub(crate) async fn revive(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use entity::{
+        id::{ContactId, SurveyId, SurveyInvitationId},
+        kind::SurveyKind,
+    };
+
     use super::*;
 
     fn row(texts: serde_json::Value) -> Row {
         Row {
             workspace_id: WorkspaceId(Uuid::nil()),
             id: SurveyInvitationId(Uuid::from_u128(1)),
+            survey_id: SurveyId(Uuid::nil()),
+            contact_id: ContactId(Uuid::nil()),
             locale: "EN".to_owned(),
             sealed_token: None,
+            created_at: DateTime::UNIX_EPOCH,
             expires_at: DateTime::UNIX_EPOCH,
             sent_at: None,
             failed_at: None,
             email: None,
             kind: SurveyKind::Csat,
             texts,
+            wave_days: 90,
             workspace_name: "Enishi <Shokai>".to_owned(),
             said_no: false,
         }

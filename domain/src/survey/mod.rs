@@ -9,7 +9,7 @@
 //! - [`words`]: what it says in each language, purely;
 //! - [`write`](mod@write): members making and changing surveys; [`uses`]: what sends them;
 //! - [`invite`]: asking contacts, by a link or by email, once in each wave; `send`: a member who does;
-//! - [`mail`]: the worker's turn, which hands the mails over;
+//! - [`mail`]: the worker's turn, which hands the mails over; `job`: what they are made of;
 //! - [`form`]: what is behind a link, without a login;
 //! - [`read`]: looking at surveys and invitations;
 //! - [`figures`](mod@figures): what came of them in a period.
@@ -17,6 +17,7 @@
 pub mod figures;
 pub mod form;
 pub mod invite;
+mod job;
 pub mod mail;
 pub mod read;
 mod send;

@@ -381,6 +381,39 @@ fn invitations_go_with_who_is_erased_and_follow_who_is_merged() {
 }
 
 #[test]
+fn two_who_turn_out_to_be_one_are_mailed_once() {
+    on_both(|world| async move {
+        let world = seen(world);
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let survey = make(&world, "nps").await;
+        let taro = person(&world, Some(TARO), None).await;
+        let ids = [taro, person(&world, Some("t@other.example"), None).await];
+        let mut asked = Vec::new();
+        for id in ids {
+            asked.push(mail(&world, survey, id).await.unwrap());
+        }
+        let late = person(&world, Some("late@other.example"), None).await;
+        merge::merge(ctx, owner, taro, ids[1], "").await.unwrap();
+        let receiver = Receiver::default();
+        let turn = world.ask(&receiver).await;
+        assert_eq!((turn.claimed, turn.sent, turn.failed), (2, 1, 1));
+        let mails = receiver.mails();
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].to, [TARO]);
+        let states = [state(&world, asked[0]).await, state(&world, asked[1]).await];
+        assert!(states.contains(&State::Sent) && states.contains(&State::Failed));
+        // Nor does one whom the mail has reached get that of another they turn out to be.
+        let id = mail(&world, survey, late).await.unwrap();
+        merge::merge(ctx, owner, taro, late, "").await.unwrap();
+        world.ask(&receiver).await;
+        assert_eq!(receiver.mails().len(), 1);
+        let row = stored(&world, id).await;
+        assert!(row.last_error.unwrap().contains("another invitation"));
+        world
+    });
+}
+
+#[test]
 fn whoever_wants_no_more_surveys_says_so_on_the_form() {
     on_both(|world| async move {
         let world = seen(world);
