@@ -19,6 +19,7 @@ use domain::{
     notification::deliver::{self, Limits, Turn},
     operation,
     port::{Egress, Hint, Work},
+    survey::mail,
     work::{
         due,
         projection::{self, Done, Outcome, Projection},
@@ -63,6 +64,8 @@ struct Inner {
     background: TaskTracker,
     /// Held by the one task that attempts what sweeps find.
     delivering: Arc<Mutex<()>>,
+    /// Held by the one task that sends the mails of surveys.
+    asking: Arc<Mutex<()>>,
     /// Held by the one task that goes on with the operations sweeps find.
     operating: Arc<Mutex<()>>,
     /// Held by the one task that moves the enrolments on that ticks find.
@@ -95,6 +98,7 @@ impl Handler {
                 stop,
                 background: TaskTracker::new(),
                 delivering: Arc::default(),
+                asking: Arc::default(),
                 operating: Arc::default(),
                 playing: Arc::default(),
                 pruned_at_ms: AtomicI64::new(i64::MIN),
@@ -120,6 +124,10 @@ impl WorkHandler for Handler {
             Work::Due => {
                 let done = self.inner.do_due(Some(workspace)).await;
                 return self.inner.deliver(workspace).await.and(done);
+            }
+            Work::Survey => {
+                self.inner.ask();
+                return Ok(());
             }
             Work::Operation => return self.inner.operate(workspace).await,
             Work::Enrolment => return self.inner.play(Some(workspace)).await,
@@ -152,6 +160,7 @@ impl WorkHandler for Handler {
                 drop(alone);
             });
         }
+        inner.ask();
         if let Ok(alone) = inner.operating.clone().try_lock_owned() {
             let inner = inner.clone();
             self.inner.background.spawn(async move {
@@ -245,11 +254,9 @@ impl Inner {
         Ok(())
     }
 
-    /// Attempts the deliveries of one workspace that are due, and sends its surveys.
+    /// Attempts the deliveries of one workspace that are due.
     async fn deliver(self: &Arc<Self>, workspace: WorkspaceId) -> anyhow::Result<()> {
-        let asked = self.ask(Some(workspace)).await;
-        let turn = self.turn(Some(workspace)).await?;
-        if turn.is_cut || asked? {
+        if self.turn(Some(workspace)).await?.is_cut {
             // The end of the queue again, behind other workspaces.
             self.send(workspace, Work::Due);
         }
@@ -257,18 +264,32 @@ impl Inner {
     }
 
     async fn deliver_everywhere(self: &Arc<Self>) -> anyhow::Result<()> {
-        loop {
-            let asked = self.ask(None).await;
-            let turn = self.turn(None).await?;
-            if !(turn.is_cut || asked?) || self.stop.is_cancelled() {
-                return Ok(());
-            }
-        }
+        while self.turn(None).await?.is_cut && !self.stop.is_cancelled() {}
+        Ok(())
     }
 
-    /// Sends the mails of surveys that are due, of one workspace or of all. Says whether there may be
-    /// more.
-    async fn ask(self: &Arc<Self>, workspace: Option<WorkspaceId>) -> anyhow::Result<bool> {
+    /// Has the mails of surveys that are due sent, by a task of its own, unless one is at it: a mail
+    /// server that answers slowly must keep neither deliveries nor the other hints waiting. All of
+    /// them go to that one server, so one task is enough; what it just missed is found by the sweep.
+    fn ask(self: &Arc<Self>) {
+        let Ok(alone) = self.asking.clone().try_lock_owned() else {
+            return;
+        };
+        let inner = self.clone();
+        self.background.spawn(async move {
+            if let Err(error) = inner.ask_everywhere().await {
+                tracing::error!(error = format!("{error:#}"), "sending surveys failed");
+            }
+            drop(alone);
+        });
+    }
+
+    async fn ask_everywhere(self: &Arc<Self>) -> anyhow::Result<()> {
+        while self.asking_turn().await?.is_cut && !self.stop.is_cancelled() {}
+        Ok(())
+    }
+
+    async fn asking_turn(self: &Arc<Self>) -> anyhow::Result<mail::Turn> {
         let goes_on = || !self.stop.is_cancelled();
         let limits = Limits {
             items: TURN_ITEMS,
@@ -276,7 +297,7 @@ impl Inner {
             goes_on: &goes_on,
         };
         let start = Instant::now();
-        let turn = domain::survey::mail::run_due(&self.ctx, &*self.egress, workspace, limits)
+        let turn = mail::run_due(&self.ctx, &*self.egress, None, limits)
             .await
             .context("send mails of surveys")?;
         if turn.claimed > 0 {
@@ -288,9 +309,9 @@ impl Inner {
                 .record(start.elapsed().as_secs_f64());
         }
         for (&workspace, &wait) in &turn.again {
-            self.send_after(wait, workspace, Work::Due);
+            self.send_after(wait, workspace, Work::Survey);
         }
-        Ok(turn.is_cut)
+        Ok(turn)
     }
 
     /// Ends the taggings whose time is over, and finds the tasks whose time is.

@@ -31,6 +31,8 @@ pub enum Work {
     Segments,
     /// A delivery of the workspace can be attempted now.
     Due,
+    /// A mail of a survey of the workspace can be sent now.
+    Survey,
     /// An operation of the workspace can go on now.
     Operation,
     /// Entries that enrol in playbooks, or may move who is enrolled.
@@ -43,7 +45,7 @@ pub enum Work {
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Changes,
         Self::Rules,
         Self::Email,
@@ -53,6 +55,7 @@ impl Work {
         Self::Timeline,
         Self::Segments,
         Self::Due,
+        Self::Survey,
         Self::Operation,
         Self::Playbook,
         Self::Enrolment,
@@ -81,6 +84,7 @@ impl Work {
             Self::Timeline => "timeline",
             Self::Segments => "segments",
             Self::Due => "due",
+            Self::Survey => "survey",
             Self::Operation => "operation",
             Self::Playbook => "playbook",
             Self::Enrolment => "enrolment",

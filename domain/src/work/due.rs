@@ -88,8 +88,9 @@ pub async fn add(ctx: &Ctx, tx: &mut Tx<'_>, items: &[NewItem]) -> Result<(), Db
 /// The hint that wakes whoever does items of this kind.
 pub(super) fn work_of(kind: DueKind) -> Work {
     match kind {
-        DueKind::ConversationWake | DueKind::Delivery | DueKind::SurveyInvitation => Work::Due,
+        DueKind::ConversationWake | DueKind::Delivery => Work::Due,
         DueKind::Operation => Work::Operation,
+        DueKind::SurveyInvitation => Work::Survey,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Surveys of our own: made and changed, sent by mail and by link, answered without a login.
 
 #[cfg(test)]
+mod apart;
+#[cfg(test)]
 mod definition;
 #[cfg(test)]
 mod figures;
