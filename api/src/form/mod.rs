@@ -232,7 +232,8 @@ impl Pages {
 
 /// The bucket of an address.
 fn peer_key(peer: Option<IpAddr>) -> u128 {
-    match peer {
+    // A socket for both families names an address of the old one by one of the new.
+    match peer.map(|address| address.to_canonical()) {
         Some(IpAddr::V4(address)) => address.to_ipv6_mapped().to_bits(),
         // Whoever has one address of a network of these has all of it.
         Some(IpAddr::V6(address)) => address.to_bits() >> 64 << 64,
@@ -270,4 +271,19 @@ fn parameter(encoded: &[u8], name: &str) -> Option<String> {
     url::form_urlencoded::parse(encoded)
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_a_bucket_whatever_socket_it_comes_through() {
+        let key = |address: &str| peer_key(Some(address.parse().unwrap()));
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+        assert_ne!(key("::ffff:192.0.2.1"), key("::ffff:192.0.2.2"));
+        assert_ne!(key("::ffff:192.0.2.1"), peer_key(None));
+        assert_eq!(key("2001:db8::1"), key("2001:db8::2"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+    }
 }
