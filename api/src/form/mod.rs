@@ -38,6 +38,8 @@ const READ_LIMIT: usize = 1024 * 1024;
 const GUESS_POINTS: u64 = 10;
 /// What a request costs a link that opens a form.
 const FORM_POINTS: u64 = 500;
+/// Requests a full bucket is enough for at least: a form is opened, sent, mended and sent again.
+const FORM_REQUESTS: u64 = 20;
 const METHODS: &str = "GET, HEAD, POST";
 
 /// What the pages are made of.
@@ -214,7 +216,8 @@ impl Pages {
     async fn open(&self, request: &HttpRequest) -> Result<Form, Failed> {
         let token = request.match_info().get("token").unwrap_or_default();
         if let Some(form) = form::open(&self.ctx, token).await? {
-            self.charge(form.invitation().0.as_u128(), FORM_POINTS)?;
+            let points = FORM_POINTS.min(self.rate.burst() / FORM_REQUESTS);
+            self.charge(form.invitation().0.as_u128(), points)?;
             return Ok(form);
         }
         let peer = peer_key(request.peer_addr().map(|address| address.ip()));

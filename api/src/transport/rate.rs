@@ -77,6 +77,11 @@ impl RateLimits {
         }
     }
 
+    /// Points a full bucket holds.
+    pub(crate) fn burst(&self) -> u64 {
+        self.burst.get().into()
+    }
+
     /// Takes `cost` points from the caller's bucket, or says how long to wait for them.
     pub(crate) fn charge(&self, key: u128, cost: u64) -> Result<Bucket, Failure> {
         self.sweep_now_and_then();

@@ -213,3 +213,22 @@ fn whoever_guesses_keeps_nobody_from_a_form() {
         installation.end().await;
     });
 }
+
+#[test]
+fn the_smallest_bucket_is_enough_to_open_a_form_and_to_answer_it() {
+    block_on(async {
+        let installation = Installation::alone_with(&[("ENISHI_RATE_POINTS", "600")]).await;
+        let owner = installation.owner();
+        let (path, _) = asked(&owner, "closing").await;
+        assert_eq!(get(&owner, &path).await.status, 200);
+        assert_eq!(post(&owner, &path, "comment=x").await.status, 422);
+        let shown = post(&owner, &path, "score=5&comment=x").await;
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        let mut others = 0;
+        while get(&owner, &path).await.status == StatusCode::OK {
+            others += 1;
+            assert!(others < 1_000, "a form's requests are limited");
+        }
+        installation.end().await;
+    });
+}
