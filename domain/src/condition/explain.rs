@@ -125,6 +125,6 @@ pub async fn explain(
         facts: &facts,
         texts: &texts,
     };
-    let trace = trace::explain(gate, condition, seen, &measures, &known, &now);
+    let trace = trace::explain(gate, condition, seen, &measures, &known, &now, &|_, _| None);
     Ok(Some(trace))
 }

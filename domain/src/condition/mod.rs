@@ -272,6 +272,10 @@ pub(crate) trait Leaf {
     fn actual(&self, _seen: &Seen<'_>) -> Actual {
         Actual::Values(Vec::new())
     }
+    /// Both at once.
+    fn judge(&self, seen: &Seen<'_>) -> (bool, Actual) {
+        (self.holds(seen), self.actual(seen))
+    }
     /// What made it hold; called only when it does, and only of shallow ones.
     fn parts(&self, _seen: &Seen<'_>, _found: &mut Vec<Part>) {}
     /// Whether it holds at a moment, whatever it is asked of. Nothing, if that matters.

@@ -201,8 +201,13 @@ impl FoundWord {
     }
 }
 
+/// The verdict about a leaf with what was there, where somebody knows it already. Leaves go by their places
+/// among all conditions, parents before children.
+pub(crate) type Found<'a> = &'a dyn Fn(usize, &dyn Leaf) -> Option<(bool, Actual)>;
+
 /// Judges one rule on one message, condition by condition. Deep conditions are judged by what is
-/// `known` of the questions in `measures`; what was not loaded does not hold.
+/// `known` of the questions in `measures`; what was not loaded does not hold. What `found` does not say of
+/// the others, they are asked themselves.
 pub(crate) fn explain(
     gate: &Gate,
     condition: &Condition,
@@ -210,6 +215,7 @@ pub(crate) fn explain(
     measures: &Measures,
     known: &Known,
     now: &Moment,
+    found: Found<'_>,
 ) -> Trace {
     let facts = seen.facts;
     let mut explainer = Explainer {
@@ -217,6 +223,7 @@ pub(crate) fn explain(
         measures,
         known,
         now,
+        found,
         nodes: Vec::new(),
     };
     let holds = explainer.node(condition, &Path::root("condition"));
@@ -236,6 +243,7 @@ struct Explainer<'a> {
     measures: &'a Measures,
     known: &'a Known,
     now: &'a Moment,
+    found: Found<'a>,
     nodes: Vec<TraceNode>,
 }
 
@@ -257,7 +265,7 @@ impl Explainer<'_> {
             Shape::Any(_) => verdicts.iter().any(|&holds| holds),
             Shape::Not(_) => !verdicts.iter().any(|&holds| holds),
             Shape::Leaf(leaf) => {
-                let (holds, actual) = self.leaf(leaf);
+                let (holds, actual) = self.leaf(place, leaf);
                 self.nodes[place].actual = Some(actual);
                 holds
             }
@@ -266,9 +274,9 @@ impl Explainer<'_> {
         holds
     }
 
-    fn leaf(&mut self, leaf: &dyn Leaf) -> (bool, Actual) {
+    fn leaf(&self, place: usize, leaf: &dyn Leaf) -> (bool, Actual) {
         if leaf.shallow() {
-            return (leaf.holds(&self.seen), leaf.actual(&self.seen));
+            return (self.found)(place, leaf).unwrap_or_else(|| leaf.judge(&self.seen));
         }
         let mut holds = true;
         let mut values = Vec::new();

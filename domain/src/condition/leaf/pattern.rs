@@ -1,5 +1,7 @@
 //! Regular expressions in the subject or the text.
 
+use std::ops::Range;
+
 use async_graphql::{InputObject, SimpleObject};
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,7 @@ use super::keyword::Field;
 use crate::{
     condition::{
         Leaf, Need, check,
-        facts::Seen,
+        facts::{MessageFacts, Seen},
         matcher::Part,
         path::Path,
         sentence::{Phrasing, say},
@@ -51,6 +53,12 @@ fn yes() -> bool {
     true
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has compiled an expression.
+    pub(crate) static COMPILED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
 impl Pattern {
     /// The compiled expression, or what is wrong with it.
     pub(crate) fn compile(&self) -> Result<Regex, regex::Error> {
@@ -58,6 +66,8 @@ impl Pattern {
     }
 
     fn compile_within(&self, bytes: usize) -> Result<Regex, regex::Error> {
+        #[cfg(test)]
+        COMPILED.set(COMPILED.get() + 1);
         RegexBuilder::new(&self.pattern)
             .case_insensitive(self.ignore_case)
             .size_limit(bytes)
@@ -83,11 +93,7 @@ impl Pattern {
     }
 
     /// The first match of `regex`, the compiled expression, and where it is.
-    pub(crate) fn find(
-        &self,
-        regex: &Regex,
-        seen: &Seen<'_>,
-    ) -> Option<(Field, std::ops::Range<usize>)> {
+    pub(crate) fn find(&self, regex: &Regex, seen: &Seen<'_>) -> Option<(Field, Range<usize>)> {
         self.fields.iter().find_map(|&field| {
             let text = match field {
                 Field::Subject => seen.facts.subject,
@@ -95,6 +101,22 @@ impl Pattern {
             };
             Some((field, regex.find(text)?.range()))
         })
+    }
+
+    /// What a trace says when the first match was here, or when there was none.
+    pub(crate) fn told(
+        &self,
+        facts: &MessageFacts<'_>,
+        place: Option<(Field, Range<usize>)>,
+    ) -> Actual {
+        let (found, missing) = match place {
+            Some((field, range)) => {
+                let word = FoundWord::new(facts, field, &self.pattern, range);
+                (vec![word], Vec::new())
+            }
+            None => (Vec::new(), vec![self.pattern.clone()]),
+        };
+        Actual::Keywords { found, missing }
     }
 }
 
@@ -152,26 +174,19 @@ impl Leaf for Pattern {
         )
     }
 
+    fn judge(&self, seen: &Seen<'_>) -> (bool, Actual) {
+        // For who asks about one message. The matcher has compiled it, and says itself what it found.
+        let regex = self.compile().ok();
+        let place = regex.and_then(|regex| self.find(&regex, seen));
+        (place.is_some(), self.told(seen.facts, place))
+    }
+
     fn holds(&self, seen: &Seen<'_>) -> bool {
-        let regex = self.compile();
-        regex.is_ok_and(|regex| self.find(&regex, seen).is_some())
+        self.judge(seen).0
     }
 
     fn actual(&self, seen: &Seen<'_>) -> Actual {
-        let found = self
-            .compile()
-            .ok()
-            .and_then(|regex| self.find(&regex, seen));
-        match found {
-            Some((field, range)) => Actual::Keywords {
-                found: vec![FoundWord::new(seen.facts, field, &self.pattern, range)],
-                missing: Vec::new(),
-            },
-            None => Actual::Keywords {
-                found: Vec::new(),
-                missing: vec![self.pattern.clone()],
-            },
-        }
+        self.judge(seen).1
     }
 
     fn parts(&self, _seen: &Seen<'_>, _found: &mut Vec<Part>) {

@@ -1,6 +1,6 @@
 //! The regular expressions of all rules, each once, and what became of them on a message.
 
-use std::{cell::Cell, collections::HashMap, sync::OnceLock};
+use std::{cell::Cell, collections::HashMap, ops::Range, sync::OnceLock};
 
 use regex::Regex;
 
@@ -32,6 +32,13 @@ pub(super) struct Place {
     pub(super) start: u32,
     /// Where it ends, in bytes.
     pub(super) end: u32,
+}
+
+impl Place {
+    /// Both together.
+    pub(super) fn whole(self) -> (Field, Range<usize>) {
+        (self.field, self.start as usize..self.end as usize)
+    }
 }
 
 impl Expressions {

@@ -35,7 +35,7 @@ use self::{
     words::{Hits, WordBook, Words},
 };
 use super::{
-    Condition, Field, Shape,
+    Condition, Field, Leaf, Shape,
     facts::{MessageFacts, Seen, Texts},
     known::{Known, Want},
     leaf::clock,
@@ -423,8 +423,20 @@ impl Matcher {
             facts,
             texts: &scratch.texts,
         };
-        let measures = &self.program.measures;
-        let trace = trace::explain(&rule.gate, &rule.condition, seen, measures, known, now);
+        let run = Run {
+            program: &self.program,
+            words: &self.words,
+            hits: &scratch.hits,
+            tried: &scratch.tried,
+            seen,
+            known,
+            now,
+        };
+        // Every firing is explained: what the evaluation found in the texts is not looked for again, and
+        // expressions are not compiled for it.
+        let found = |node: usize, leaf: &dyn Leaf| run.judge_text(number, node, leaf);
+        let (measures, gate) = (&self.program.measures, &rule.gate);
+        let trace = trace::explain(gate, &rule.condition, seen, measures, known, now, &found);
         Some(trace.bounded())
     }
 

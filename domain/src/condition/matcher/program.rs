@@ -1,6 +1,6 @@
 //! The condition trees of all rules in one flat list, and their evaluation.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use super::{
     Part, What,
@@ -14,6 +14,7 @@ use crate::condition::{
     known::{Known, Measures, Want},
     moment::Moment,
     test::Test,
+    trace::{Actual, FoundWord},
 };
 
 /// The ways to find a word in any of the two texts, whole or not.
@@ -281,6 +282,39 @@ impl Run<'_> {
         parts
     }
 
+    /// The verdict about a condition on the texts, with what was there, by what the pass over the message
+    /// has found. Nothing of other conditions. `node` counts the conditions of the rule from its root.
+    pub(super) fn judge_text(
+        &self,
+        rule: u32,
+        node: usize,
+        leaf: &dyn Leaf,
+    ) -> Option<(bool, Actual)> {
+        let at = self.program.roots[rule as usize] + node as u32;
+        let facts = self.seen.facts;
+        match &self.program.nodes[at as usize].op {
+            Op::Pattern { number, .. } => {
+                let holds = self.holds(at)?;
+                let place = holds.then(|| self.matches(*number)).flatten();
+                Some((holds, leaf.pattern()?.told(facts, place.map(Place::whole))))
+            }
+            Op::Words { ways, from, to, .. } => {
+                let numbers = &self.program.words[*from as usize..*to as usize];
+                let (mut found, mut missing) = (Vec::new(), Vec::new());
+                for (word, &number) in leaf.keywords()?.words.iter().zip(numbers) {
+                    match self.found_word(number, *ways) {
+                        Some((field, range)) => {
+                            found.push(FoundWord::new(facts, field, word, range));
+                        }
+                        None => missing.push(word.clone()),
+                    }
+                }
+                Some((self.holds(at)?, Actual::Keywords { found, missing }))
+            }
+            _ => None,
+        }
+    }
+
     /// Three-valued: what is not known yet leaves open what depends on it, and nothing else.
     fn holds(&self, at: u32) -> Option<bool> {
         match &self.program.nodes[at as usize].op {
@@ -371,7 +405,13 @@ impl Run<'_> {
             Op::Words { ways, from, to, .. } => {
                 let words = &self.program.words[*from as usize..*to as usize];
                 for (index, &word) in words.iter().enumerate() {
-                    if let Some(what) = self.found_word(index as u32, word, *ways) {
+                    if let Some((field, range)) = self.found_word(word, *ways) {
+                        let what = What::Word {
+                            word: index as u32,
+                            field,
+                            start: range.start as u32,
+                            end: range.end as u32,
+                        };
                         parts.push(Part { node: at, what });
                     }
                 }
@@ -402,16 +442,11 @@ impl Run<'_> {
         }
     }
 
-    fn found_word(&self, index: u32, word: u32, ways: u8) -> Option<What> {
+    /// Where a word stands first, in bytes of the original text.
+    fn found_word(&self, word: u32, ways: u8) -> Option<(Field, Range<usize>)> {
         let (way, end) = self.hits.find(word, ways)?;
         let field = [Field::Subject, Field::Body][way / 2];
         let folded = (end - self.words.length(word)) as usize..end as usize;
-        let original = self.seen.texts.0[field as usize].original(folded);
-        Some(What::Word {
-            word: index,
-            field,
-            start: original.start as u32,
-            end: original.end as u32,
-        })
+        Some((field, self.seen.texts.0[field as usize].original(folded)))
     }
 }

@@ -10,6 +10,7 @@ use crate::{
         evaluate::gather,
         facts::{Holders, TagSet},
         known::Measures,
+        leaf::pattern::COMPILED,
         measure::Loaded,
         text::fold,
         trace::{Trace, explain},
@@ -48,7 +49,8 @@ fn trace(rule: &RuleSource, facts: &MessageFacts<'_>, message: &Message) -> Trac
         facts,
         texts: &texts,
     };
-    explain(&rule.gate, &rule.condition, seen, &measures, &known, &now)
+    let (gate, condition) = (&rule.gate, &rule.condition);
+    explain(gate, condition, seen, &measures, &known, &now, &|_, _| None)
 }
 
 fn contacts() -> Gate {
@@ -357,6 +359,48 @@ fn a_rule_that_did_not_fire_says_why() {
     );
 }
 
+#[test]
+fn the_traces_of_firings_compile_no_expressions() {
+    let any = Condition::Any(vec![
+        pattern(r"refund|cancel\w*"),
+        pattern(r"invoice\s*\d+"),
+        pattern(r"縁\d"),
+        words(
+            KeywordMode::AnyOf,
+            KeywordMatch::Substring,
+            &["please", "now"],
+        ),
+    ]);
+    let rule = rule(1, any);
+    let matcher = Matcher::compile(vec![rule.clone()]).unwrap();
+    let mut scratch = Scratch::default();
+    let known = Known::default();
+    let mut compiled = Vec::new();
+    for body in [
+        "Refund invoice 7",
+        "please cancel it",
+        "no invoice  17, please",
+        "縁5 now",
+        "縁2, refunded",
+    ] {
+        let message = Message::new(body);
+        let facts = message.facts();
+        let before = COMPILED.get();
+        assert_eq!(
+            matcher
+                .evaluate(&facts, &known, &moment(), &mut scratch)
+                .len(),
+            1
+        );
+        let quick = matcher.explain(0, &facts, &scratch, &known, &moment());
+        compiled.push(COMPILED.get() - before);
+        // It says what is said to who asks later, and compiles them for it.
+        assert_eq!(quick.unwrap(), trace(&rule, &facts, &message), "{body}");
+    }
+    assert_eq!(compiled.iter().sum::<u32>(), 3, "each once: {compiled:?}");
+    assert_eq!(compiled[4], 0);
+}
+
 /// The meaning of a condition, said as plainly as possible and sharing nothing with the matcher
 /// but folding and word boundaries.
 fn naive(condition: &Condition, message: &Message) -> bool {
@@ -626,6 +670,15 @@ proptest! {
             prop_assert!(!scratch.is_undecided());
             let fired: Vec<Uuid> = firing_rules.iter().map(|found| found.rule_id).collect();
             prop_assert_eq!(fired, expected);
+            // What is logged with a firing is what is said to who asks later.
+            for (number, rule) in matcher.rules.iter().enumerate() {
+                let logged = matcher.explain(number as u32, &facts, &scratch, &known, &moment());
+                let verdicts = |trace: Trace| -> Vec<bool> {
+                    trace.nodes.iter().map(|node| node.holds).collect()
+                };
+                let asked = trace(rule, &facts, message);
+                prop_assert_eq!(verdicts(logged.unwrap()), verdicts(asked), "{:?}", rule);
+            }
             for found in &firing_rules {
                 // Every part can be described, and a word is where it is said to be.
                 let parts = matcher.describe(found, &facts, &known);
