@@ -146,6 +146,15 @@ mod tests {
         assert_ne!(tagged & of_kind("tag.merged").unwrap(), 0);
         assert_eq!(tagged & of_fact(&event(None)), 0);
         assert_eq!(heard(serde_json::json!({"businessHours": {}})), 0);
+        let active = heard(serde_json::json!({"contact": {"lastActivity": {"withinDays": 1}}}));
+        let written = heard(serde_json::json!({"contact": {"lastMessage": {"withinDays": 1}}}));
+        for kind in ["order.recorded", "survey.answered", "ticket.recorded"] {
+            assert_ne!(active & of_kind(kind).unwrap(), 0, "{kind}");
+            assert_eq!(written & of_kind(kind).unwrap(), 0, "{kind}");
+        }
+        assert_ne!(active & of_fact(&event(Some("seen"))), 0);
+        assert_eq!(written & of_fact(&event(Some("seen"))), 0);
+        assert_ne!(written & of_kind("message.received").unwrap(), 0);
     }
 
     #[test]

@@ -4,13 +4,20 @@ use chrono::TimeDelta;
 use domain::{
     contact::{self, NewContact},
     event::{self, NewEvent},
+    fact::ingest::Head,
+    order,
+    survey::{self, NewSurveyAnswer},
     tag::{Place, catalogue},
+    ticket::{self, NewTicket},
 };
-use entity::kind::TaskStatus;
+use entity::kind::{SurveyKind, TaskStatus, TicketPriority, TicketStatus};
 use serde_json::json;
 
 use super::{Stage, wait_days};
-use crate::support::on_both;
+use crate::{
+    fact::{an_order, email},
+    support::on_both,
+};
 
 #[test]
 fn steps_follow_each_other_with_waits_between_and_everything_is_counted() {
@@ -360,6 +367,78 @@ fn only_what_an_enrolment_waits_for_wakes_it() {
         assert_eq!(stage.now(id).await.due_at, Some(ctx.clock.now()));
         stage.settle().await;
         assert_eq!(stage.stands(id).await, "DONE sale");
+        stage.world
+    });
+}
+
+#[test]
+fn who_orders_asks_for_help_or_answers_a_survey_is_active_again_at_once() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
+        let book = stage
+            .book(
+                "Silent",
+                &json!({ "steps": [
+                    { "id": "back", "kind": { "waitFor": {
+                        "condition": { "contact": { "lastActivity": { "withinDays": 1 } } },
+                        "timeoutSeconds": 86_400 * 7 } } },
+                ] }),
+            )
+            .await;
+        let address = |name: &str| format!("{name}@customer.example");
+        let names = ["orders", "asks", "answers", "rests"];
+        let mut people = Vec::new();
+        for name in names {
+            let new = NewContact {
+                name: name.to_owned(),
+                email: Some(address(name)),
+                ..NewContact::default()
+            };
+            people.push(contact::create(ctx, owner, new).await.unwrap().id);
+        }
+        stage.pass(TimeDelta::days(3)).await;
+        let mut ids = Vec::new();
+        for contact in people {
+            ids.push(stage.enrol(&book, contact).await);
+        }
+        stage.settle().await;
+        for &id in &ids {
+            assert_eq!(stage.stands(id).await, "WAITING back");
+        }
+
+        let now = ctx.clock.now();
+        let head = |name: &str| Head {
+            external_id: name.to_owned(),
+            party: email(&address(name)),
+            updated_at: Some(now),
+        };
+        let bought = an_order(&stage.world, "o", email(&address("orders")), 0);
+        order::ingest(ctx, owner, vec![bought]).await.unwrap();
+        let case = NewTicket {
+            head: head("asks"),
+            subject: "返品".to_owned(),
+            status: TicketStatus::Open,
+            priority: TicketPriority::Normal,
+            csat: None,
+            opened_at: now,
+            solved_at: None,
+        };
+        ticket::ingest(ctx, owner, vec![case]).await.unwrap();
+        let answer = NewSurveyAnswer {
+            head: head("answers"),
+            survey_key: "onboarding".to_owned(),
+            kind: SurveyKind::Nps,
+            score: 9,
+            comment: None,
+            answered_at: now,
+        };
+        survey::ingest(ctx, owner, vec![answer]).await.unwrap();
+        stage.settle().await;
+        for &id in &ids[..3] {
+            assert_eq!(stage.history(id).await, ["back MET"]);
+        }
+        assert_eq!(stage.stands(ids[3]).await, "WAITING back");
         stage.world
     });
 }

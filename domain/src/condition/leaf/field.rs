@@ -118,13 +118,18 @@ impl FieldSource {
                 "identity.detached",
             ],
             (Table::Account, _) => &["account.created", "account.changed"],
-            (Table::Activity, _) => &[
+            // Whatever a contact does, in whichever system.
+            (Table::Activity, Column::Plain("last_activity_at")) => &[
                 "contact.created",
                 "message.received",
                 "message.sent",
                 "event.recorded",
                 "email_event.recorded",
+                "order.recorded",
+                "ticket.recorded",
+                "survey.answered",
             ],
+            (Table::Activity, _) => &["contact.created", "message.received", "message.sent"],
             (Table::Conversation, _) => &[
                 "message.received",
                 "message.sent",
