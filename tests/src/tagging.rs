@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     access::{Origin, token},
     account::{self, AccountFilter, NewAccount},
+    action::{Action, TagAccount},
     contact::{self, ContactFilter, ContactOrder, NewContact, ProfileChanges},
     conversation::{self, ConversationFilter, NewMessage},
     error::Error,
@@ -429,6 +430,51 @@ fn what_a_changed_rule_does_not_put_on_any_more_is_taken_back_if_somebody_asks_f
         assert!(work().await > 0);
         assert_eq!(tags(a).await, [both]);
         assert_eq!(tags(b).await, sorted(vec![old, both]));
+        assert_recounted(&world).await;
+        world
+    });
+}
+
+#[test]
+fn a_tag_that_a_rule_now_puts_on_something_else_is_taken_back_from_what_it_was_on() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let buyer = tag(&world, "Buyer", None).await;
+        let on_account = Action::TagAccount(TagAccount {
+            tag_ids: vec![buyer.0],
+        });
+        let both = vec![tag_contact(buyer), on_account.clone()];
+        let rule = world.rule("Buyers", words(&["buy"]), both).await;
+        let acme = NewAccount {
+            name: "Acme".to_owned(),
+            ..NewAccount::default()
+        };
+        let acme = account::create(ctx, owner, acme).await.unwrap().id;
+        let taro = NewContact {
+            name: "Taro".to_owned(),
+            email: Some("taro@x.example".to_owned()),
+            account: Some(acme),
+            ..NewContact::default()
+        };
+        let taro = contact::create(ctx, owner, taro).await.unwrap().id;
+        world.receive(&[("1", "taro@x.example", "buy")]).await;
+        world.drain().await;
+        let carried = async |thing: Uuid| {
+            let found = tagging::load_active(ctx, owner.workspace, &[thing]).await;
+            found.unwrap().len()
+        };
+        assert_eq!((carried(taro.0).await, carried(acme.0).await), (1, 1));
+
+        let changes = RuleChanges {
+            actions: Some(vec![on_account]),
+            withdraw: true,
+            ..RuleChanges::default()
+        };
+        rule::update(ctx, owner, rule.id, changes).await.unwrap();
+        let turn = operation::run_due(ctx, domain::operations(), None, Limits::none()).await;
+        assert!(turn.unwrap().steps > 0);
+        assert_eq!(carried(taro.0).await, 0, "it tags no contact any more");
+        assert_eq!(carried(acme.0).await, 1, "it tags accounts still");
         assert_recounted(&world).await;
         world
     });

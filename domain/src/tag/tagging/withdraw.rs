@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entity::{
     id::{RuleId, TagId},
-    kind::OperationKind,
+    kind::{OperationKind, TagTarget},
     operation, rule,
 };
 use sea_orm::EntityTrait as _;
@@ -38,8 +38,8 @@ pub struct WithdrawRuleTags;
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
     rule_id: RuleId,
-    /// Only tags that the rule does not put on any more, as its definition stands when they are ended:
-    /// so a tag that is merged meanwhile, or comes back into the rule, stays.
+    /// Only tags that the rule does not put on such things any more, as its definition stands when they are
+    /// ended: so a tag that is merged meanwhile, or comes back into the rule, stays.
     #[serde(default)]
     unnamed_only: bool,
 }
@@ -122,27 +122,31 @@ impl Kind for WithdrawRuleTags {
 struct Which {
     rule_id: RuleId,
     before: DateTime<Utc>,
-    /// Tags that stay.
-    kept: Vec<TagId>,
+    /// Tags that stay, each on what it is put on.
+    kept: Vec<(TagTarget, TagId)>,
 }
 
 impl Which {
     /// The taggings, in a statement whose `$1` is the workspace and whose next values are these.
     const HERE: &str =
         "workspace_id = $1 AND rule_id = $2 AND removed_at IS NULL AND added_at <= $3
-               AND tag_id NOT IN (SELECT k.id FROM {k})";
+               AND NOT EXISTS (SELECT 1 FROM {k} WHERE k.id = tagging.tag_id AND k.target = tagging.target)";
 
     fn bind(&self, query: Query, tx: &Tx<'_>) -> Query {
+        let kept = Rows::new()
+            .texts("target", self.kept.iter().map(|(target, _)| target.word()))
+            .ids("id", self.kept.iter().map(|&(_, id)| id));
         query
             .bind(tx.workspace)
             .bind(self.rule_id)
             .bind(self.before)
-            .rows("k", Rows::new().ids("id", self.kept.iter().copied()))
+            .rows("k", kept)
     }
 }
 
-/// The tags that a rule puts on by its definition.
-async fn named(tx: &Tx<'_>, rule_id: RuleId) -> Result<Vec<TagId>> {
+/// The tags that a rule puts on by its definition, each with what it puts it on: the same tag may have
+/// been meant for contacts before, and for their accounts now.
+async fn named(tx: &Tx<'_>, rule_id: RuleId) -> Result<Vec<(TagTarget, TagId)>> {
     let row = rule::Entity::find_by_id((tx.workspace, rule_id))
         .one(tx.connection())
         .await?
@@ -150,9 +154,9 @@ async fn named(tx: &Tx<'_>, rule_id: RuleId) -> Result<Vec<TagId>> {
     let rule = Rule::try_from(row)?;
     let effects = rule.definition.actions.iter().flat_map(Action::effects);
     let tags = effects.filter_map(|effect| match effect {
-        Effect::TagConversation { tag_id }
-        | Effect::TagContact { tag_id }
-        | Effect::TagAccount { tag_id } => Some(TagId(tag_id)),
+        Effect::TagConversation { tag_id } => Some((TagTarget::Conversation, TagId(tag_id))),
+        Effect::TagContact { tag_id } => Some((TagTarget::Contact, TagId(tag_id))),
+        Effect::TagAccount { tag_id } => Some((TagTarget::Account, TagId(tag_id))),
         _ => None,
     });
     Ok(tags.collect())
