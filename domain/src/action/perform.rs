@@ -23,7 +23,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     notification::delivery::{self, NewDelivery, Payload},
-    playbook::{self, Entrant},
+    playbook::{self, Counts, Entrant},
     stage::{self, NewStage, StageMove},
     store::Tx,
     subject::Subject,
@@ -68,6 +68,19 @@ pub async fn perform(
     tx: &mut Tx<'_>,
     performed: &[Performed<'_>],
 ) -> Result<Vec<Vec<Outcome>>> {
+    let mut counts = Counts::default();
+    let outcomes = perform_counting(ctx, tx, performed, &mut counts).await?;
+    counts.write(tx).await?;
+    Ok(outcomes)
+}
+
+/// Like [`perform`]; the caller writes the counts of playbooks, as the last of what is locked.
+pub(crate) async fn perform_counting(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    performed: &[Performed<'_>],
+    counts: &mut Counts,
+) -> Result<Vec<Vec<Outcome>>> {
     let mut wanted = Wanted::default();
     let mut things = HashSet::new();
     let effects: Vec<Vec<Effect>> = performed.iter().map(|one| one.action.effects()).collect();
@@ -91,7 +104,9 @@ pub async fn perform(
             });
         }
     }
-    let mut results = carry_out(ctx, tx, &usable, &steps).await?.into_iter();
+    let mut results = carry_out(ctx, tx, &usable, &steps, counts)
+        .await?
+        .into_iter();
     Ok(effects
         .into_iter()
         .map(|effects| {
@@ -125,12 +140,14 @@ pub(crate) struct Step<'a> {
     pub(crate) by: By<'a>,
 }
 
-/// Writes what was decided, and says what became of each.
+/// Writes what was decided, and says what became of each. The caller writes the counts of playbooks when
+/// everything else is: contacts that are held after them would wait for who holds these and wants those.
 pub(crate) async fn carry_out(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     usable: &Usable,
     steps: &[Step<'_>],
+    counts: &mut Counts,
 ) -> Result<Vec<OutcomeResult>> {
     let mut results: Vec<OutcomeResult> = steps.iter().map(|step| expected(tx, step)).collect();
     write_tags(ctx, tx, usable, steps).await?;
@@ -146,10 +163,11 @@ pub(crate) async fn carry_out(
     for (place, task_id) in write_tasks(tx, steps).await? {
         results[place] = OutcomeResult::TaskCreated { task_id };
     }
-    for (place, result) in write_enrolments(tx, steps).await? {
+    // Contacts are held for these: before anybody's enrolments.
+    for (place, result) in write_invitations(tx, steps).await? {
         results[place] = result;
     }
-    for (place, result) in write_invitations(tx, steps).await? {
+    for (place, result) in write_enrolments(tx, steps, counts).await? {
         results[place] = result;
     }
     send(ctx, tx, steps, &results).await?;
@@ -373,6 +391,7 @@ async fn write_tasks(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(usize, 
 async fn write_enrolments(
     tx: &mut Tx<'_>,
     steps: &[Step<'_>],
+    counts: &mut Counts,
 ) -> Result<Vec<(usize, OutcomeResult)>> {
     let (places, wanted) = of(steps, |step| match step.decision {
         Decision::Start(contact, book) => Some((step.by, contact, book, true)),
@@ -402,7 +421,7 @@ async fn write_enrolments(
                 .iter()
                 .map(|(_, (by, contact, ..))| entrant(by, *contact));
             let entrants: Vec<Entrant> = entrants.collect();
-            let told = playbook::start(tx, book, &entrants).await?;
+            let told = playbook::start(tx, book, &entrants, counts).await?;
             results.extend(run.iter().map(|(place, _)| *place).zip(told));
             continue;
         }
@@ -414,7 +433,7 @@ async fn write_enrolments(
             root: by.cause.map(|cause| cause.root),
             why: by.name,
         };
-        let stopped = playbook::stop(tx, book, &contacts, ended).await?;
+        let stopped = playbook::stop(tx, book, &contacts, ended, counts).await?;
         results.extend(run.iter().map(|(place, (_, contact, ..))| {
             let result = if stopped.contains(contact) {
                 OutcomeResult::EnrolmentEnded

@@ -149,6 +149,19 @@ pub(crate) async fn open(tx: &Tx<'_>, id: PlaybookId, path: &[&str]) -> Result<O
 /// Enrols contacts whom nothing keeps out. They set off after the commit. Two statements, and one for
 /// the counts, however many there are.
 pub(crate) async fn enrol(tx: &mut Tx<'_>, book: &Book, entrants: &[Entrant]) -> Result<Enrolled> {
+    let mut counts = Counts::default();
+    let enrolled = enrol_counting(tx, book, entrants, &mut counts).await?;
+    counts.write(tx).await?;
+    Ok(enrolled)
+}
+
+/// Like [`enrol`]; the caller writes the counts, when nothing else is held any more.
+async fn enrol_counting(
+    tx: &mut Tx<'_>,
+    book: &Book,
+    entrants: &[Entrant],
+    counts: &mut Counts,
+) -> Result<Enrolled> {
     let mut enrolled = Enrolled::default();
     let Some(first) = book.definition.steps.first() else {
         return Ok(enrolled);
@@ -194,12 +207,10 @@ pub(crate) async fn enrol(tx: &mut Tx<'_>, book: &Book, entrants: &[Entrant]) ->
             root: entrant.root,
         });
     }
-    let mut counts = Counts::default();
     let (key, number) = ((book.id, book.version), enrolled.made.len() as i64);
     counts.whole(key, What::Enrolled, number);
     counts.whole(key, What::Here, number);
     counts.at(key, &first.id, What::Here, number);
-    counts.write(tx).await?;
     if number > 0 {
         tx.wake(Work::Enrolment);
     }
@@ -297,11 +308,13 @@ async fn is_gone(tx: &Tx<'_>, id: PlaybookId) -> Result<bool> {
     Ok(state.is_none_or(|state| state == PlaybookState::Archived))
 }
 
-/// Enrols contacts because of an action, each once, and says for each what became of it.
+/// Enrols contacts because of an action, each once, and says for each what became of it. The caller writes
+/// the counts.
 pub(crate) async fn start(
     tx: &mut Tx<'_>,
     id: PlaybookId,
     entrants: &[Entrant],
+    counts: &mut Counts,
 ) -> Result<Vec<OutcomeResult>> {
     let book = match open(tx, id, &[]).await {
         Ok(Some(book)) => book,
@@ -318,7 +331,7 @@ pub(crate) async fn start(
     };
     let near = |entrant: &&Entrant| entrant.depth <= MAX_DEPTH;
     let allowed: Vec<Entrant> = entrants.iter().filter(near).copied().collect();
-    let enrolled = enrol(tx, &book, &allowed).await?;
+    let enrolled = enrol_counting(tx, &book, &allowed, counts).await?;
     Ok(entrants
         .iter()
         .map(|entrant| {
@@ -338,12 +351,13 @@ pub(crate) async fn start(
 }
 
 /// Ends the enrolments that contacts have under way in a playbook, for `why`; says whose. A few
-/// statements, however many there are.
+/// statements, however many there are. The caller writes the counts.
 pub(crate) async fn stop(
     tx: &mut Tx<'_>,
     id: PlaybookId,
     contacts: &[ContactId],
     by: Ended<'_>,
+    counts: &mut Counts,
 ) -> Result<Vec<ContactId>> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let rows: Vec<enrolment::Model> = Query::new(format!(
@@ -356,7 +370,7 @@ pub(crate) async fn stop(
     .rows("r", Rows::new().ids("id", contacts.iter().copied()))
     .all(tx.connection())
     .await?;
-    end(tx, &rows, by).await?;
+    end_counting(tx, &rows, by, counts).await?;
     Ok(rows.into_iter().map(|row| row.contact_id).collect())
 }
 
@@ -378,6 +392,17 @@ pub(super) async fn end(
     tx: &mut Tx<'_>,
     rows: &[enrolment::Model],
     ended: Ended<'_>,
+) -> Result<()> {
+    let mut counts = Counts::default();
+    end_counting(tx, rows, ended, &mut counts).await?;
+    counts.write(tx).await
+}
+
+async fn end_counting(
+    tx: &mut Tx<'_>,
+    rows: &[enrolment::Model],
+    ended: Ended<'_>,
+    counts: &mut Counts,
 ) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
@@ -404,7 +429,6 @@ pub(super) async fn end(
         })
         .collect();
     hand::leave(tx, &steps).await?;
-    let mut counts = Counts::default();
     for row in rows {
         let key = (row.playbook_id, row.version);
         counts.at(key, &row.step, What::Here, -1);
@@ -424,7 +448,7 @@ pub(super) async fn end(
             root: ended.root,
         });
     }
-    counts.write(tx).await
+    Ok(())
 }
 
 /// Refuses a playbook that is not there; for whoever asks for long work with it.

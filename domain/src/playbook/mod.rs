@@ -41,6 +41,7 @@ pub mod template;
 mod write;
 
 pub use bulk::{EndEnrolments, EnrolByFilter, enrol_by_filter};
+pub(crate) use count::Counts;
 pub use count::{Tallies, Tally, load_tallies};
 pub use definition::Definition;
 pub(crate) use enrol::{Ended, Entrant, start, stop};

@@ -24,6 +24,7 @@ use crate::{
     error::Result,
     locale::Locale,
     notification::in_app,
+    playbook::Counts,
     store::{Query, Rows, Tx},
     work::change::{Change, Fact},
     workspace,
@@ -95,7 +96,9 @@ pub(crate) async fn settle(ctx: &Ctx, tx: &mut Tx<'_>, evaluated: Evaluated<'_>)
             })
         })
         .collect();
-    let mut results = carry_out(ctx, tx, &usable, &steps).await?.into_iter();
+    let mut counts = Counts::default();
+    let results = carry_out(ctx, tx, &usable, &steps, &mut counts).await?;
+    let mut results = results.into_iter();
     drop(steps);
     let mut outcomes: Vec<Vec<Outcome>> = Vec::with_capacity(fired.len());
     for one in &mut fired {
@@ -109,6 +112,7 @@ pub(crate) async fn settle(ctx: &Ctx, tx: &mut Tx<'_>, evaluated: Evaluated<'_>)
     }
     insert(tx, &fired, &outcomes).await?;
     mark(tx, &fired).await?;
+    counts.write(tx).await?;
     count_failures(tx, &fired, &outcomes, &unanswered).await
 }
 

@@ -2,6 +2,7 @@
 
 mod book;
 mod claim;
+mod lock;
 mod people;
 mod source;
 mod stepping;

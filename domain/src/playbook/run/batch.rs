@@ -51,7 +51,7 @@ pub(super) async fn run(
             definition,
             now: tx.now,
         };
-        walk.take_on(&mut tx, &mut ways).await?;
+        walk.take_on(&mut tx, &mut ways, &mut counts).await?;
         for way in &ways {
             way.count(definition, &mut counts);
         }

@@ -18,11 +18,15 @@ use super::{
     way::{Stand, Way},
 };
 use crate::{
-    action::{self, Action, Case, Performed, perform::By},
+    action::{
+        Action, Case, Performed,
+        perform::{By, perform_counting},
+    },
     condition::Condition,
     ctx::Ctx,
     error::{Error, Result},
     playbook::{
+        count::Counts,
         definition::{Arm, Definition, StepKind, WaitFor},
         flow, judge, moment,
     },
@@ -43,7 +47,12 @@ pub(super) struct Walk<'a> {
 
 impl Walk<'_> {
     /// Takes them on as far as they go now.
-    pub(super) async fn take_on(&self, tx: &mut Tx<'_>, ways: &mut [Way]) -> Result<()> {
+    pub(super) async fn take_on(
+        &self,
+        tx: &mut Tx<'_>,
+        ways: &mut [Way],
+        counts: &mut Counts,
+    ) -> Result<()> {
         // Whoever was merged into somebody else waits until they are taken apart again.
         let (mut active, merged): (Vec<&mut Way>, Vec<&mut Way>) = ways
             .iter_mut()
@@ -63,7 +72,7 @@ impl Walk<'_> {
                 .map(|way| &mut **way)
                 .collect();
             if !here.is_empty() {
-                self.arrive(tx, place, &mut here).await?;
+                self.arrive(tx, place, &mut here, counts).await?;
             }
         }
         Ok(())
@@ -146,10 +155,16 @@ impl Walk<'_> {
     }
 
     /// Deals with everybody who has come to one step.
-    async fn arrive(&self, tx: &mut Tx<'_>, place: usize, here: &mut [&mut Way]) -> Result<()> {
+    async fn arrive(
+        &self,
+        tx: &mut Tx<'_>,
+        place: usize,
+        here: &mut [&mut Way],
+        counts: &mut Counts,
+    ) -> Result<()> {
         let definition = self.definition;
         match &definition.steps[place].kind {
-            StepKind::Actions(actions) => self.act(tx, actions, here).await,
+            StepKind::Actions(actions) => self.act(tx, actions, here, counts).await,
             StepKind::Wait(wait) => {
                 let until = moment::end_of_wait(wait, self.now, self.scene.moment.zone);
                 for way in here {
@@ -235,7 +250,13 @@ impl Walk<'_> {
         Ok(())
     }
 
-    async fn act(&self, tx: &mut Tx<'_>, actions: &[Action], here: &mut [&mut Way]) -> Result<()> {
+    async fn act(
+        &self,
+        tx: &mut Tx<'_>,
+        actions: &[Action],
+        here: &mut [&mut Way],
+        counts: &mut Counts,
+    ) -> Result<()> {
         let causes: Vec<Entry> = here.iter().map(|way| way.cause()).collect();
         let mut performed = Vec::with_capacity(here.len() * actions.len());
         for (way, cause) in here.iter().zip(&causes) {
@@ -255,7 +276,8 @@ impl Walk<'_> {
             };
             performed.extend(actions.iter().map(|action| Performed { action, case, by }));
         }
-        let mut outcomes = action::perform(self.ctx, tx, &performed).await?.into_iter();
+        let outcomes = perform_counting(self.ctx, tx, &performed, counts).await?;
+        let mut outcomes = outcomes.into_iter();
         for way in here {
             let mut told = Vec::new();
             for index in 0..actions.len() {
