@@ -304,6 +304,7 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
     let mut found = definition.check();
     if found.is_empty() {
         let references = definition.references();
+        reference::keep(tx, &references).await?;
         found = reference::unknown(tx.connection(), tx.workspace, &references).await?;
         found.extend(action::known::refused(tx, &definition.actions()).await?);
     }

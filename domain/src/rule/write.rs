@@ -461,8 +461,9 @@ pub(super) async fn check(
         // What breaks its limits is not looked up.
         return Ok(());
     }
-    errors
-        .extend(reference::unknown(tx.connection(), tx.workspace, &definition.references()).await?);
+    let references = definition.references();
+    reference::keep(tx, &references).await?;
+    errors.extend(reference::unknown(tx.connection(), tx.workspace, &references).await?);
     let at = Path::root("actions");
     let actions = definition.actions.iter().enumerate();
     let actions: Vec<_> = actions

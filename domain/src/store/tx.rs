@@ -77,6 +77,16 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// What keeps the rows read from being changed until the transaction ends; nothing in one that only
+    /// reads.
+    pub(crate) fn share_lock(&self) -> &'static str {
+        if self.only_reads {
+            ""
+        } else {
+            dialect::share_lock(self.inner.get_database_backend())
+        }
+    }
+
     fn new(ctx: &'c Ctx, workspace: WorkspaceId, inner: Transaction) -> Self {
         Self {
             ctx,

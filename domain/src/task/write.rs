@@ -1,5 +1,7 @@
 //! Making and changing tasks.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use entity::{
     id::{AccountId, ContactId, ConversationId, MemberId, TaskId, TeamId},
@@ -311,6 +313,8 @@ pub(crate) async fn make(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<Vec<Ta
         Assignee::Team(id) => Some(id),
         Assignee::Nobody | Assignee::Owner | Assignee::Member(_) => None,
     };
+    // Whoever deletes one takes its tasks from it, and has to see these.
+    keep_teams(tx, each().filter_map(team)).await?;
     let rows = Rows::new()
         .ids("id", ids.iter().copied())
         .texts("title", each().map(|one| one.title))
@@ -388,17 +392,27 @@ async fn check_member(tx: &Tx<'_>, member: MemberId) -> Result<()> {
 /// Refuses a team that is gone; it cannot be deleted before the transaction ends without its effects being
 /// seen.
 async fn check_team(tx: &Tx<'_>, team: TeamId) -> Result<()> {
+    if keep_teams(tx, [team]).await?.is_empty() {
+        return Err(Error::not_found(&["teamId"], "team"));
+    }
+    Ok(())
+}
+
+/// Those of the teams that are there, which are not deleted before the transaction ends.
+async fn keep_teams(tx: &Tx<'_>, teams: impl IntoIterator<Item = TeamId>) -> Result<Vec<TeamId>> {
+    let teams: BTreeSet<TeamId> = teams.into_iter().collect();
+    if teams.is_empty() {
+        return Ok(Vec::new());
+    }
     let lock = dialect::share_lock(tx.connection().get_database_backend());
-    let found: Option<TeamId> = Query::new(format!(
-        "SELECT g.id FROM team g WHERE g.workspace_id = $1 AND g.id = $2 {lock}"
+    Ok(Query::new(format!(
+        "SELECT g.id FROM team g WHERE g.workspace_id = $1 AND g.id IN (SELECT r.id FROM {{r}})
+         ORDER BY g.id {lock}"
     ))
     .bind(tx.workspace)
-    .bind(team)
-    .scalar(tx.connection())
-    .await?;
-    found
-        .map(|_| ())
-        .ok_or_else(|| Error::not_found(&["teamId"], "team"))
+    .rows("r", Rows::new().ids("id", teams))
+    .column(tx.connection())
+    .await?)
 }
 
 /// Refuses what is not there; says whom the task is about.

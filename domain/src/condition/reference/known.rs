@@ -1,6 +1,6 @@
 //! Whether the things that are named by id exist, before what names them is saved.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::{
     id::WorkspaceId,
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Holds, IdKind, Reference};
 use crate::{
     error::{Result, UserError, UserErrorCode},
-    store::{Query, Rows},
+    store::{Query, Rows, Tx},
 };
 
 /// A refusal for each reference to something the workspace does not have, or that cannot be used
@@ -48,6 +48,36 @@ pub async fn unknown(
         (!exists).then(|| reference.not_found())
     });
     Ok(refused.collect())
+}
+
+/// Keeps what is named, and cannot go as long as something names it, from going before the transaction ends:
+/// whoever takes it away waits, and then sees what names it. Whoever was faster is waited for, so that
+/// [`unknown`] sees what they did. SQLite has one writer at a time, and a transaction that only reads keeps
+/// nobody from anything.
+pub(crate) async fn keep(tx: &Tx<'_>, references: &[Reference]) -> Result<()> {
+    let lock = tx.share_lock();
+    if lock.is_empty() {
+        return Ok(());
+    }
+    for (kind, table) in [
+        (IdKind::NotificationTarget, "notification_target"),
+        (IdKind::Survey, "survey"),
+    ] {
+        let named = references.iter().filter(|reference| reference.kind == kind);
+        let ids: BTreeSet<Uuid> = named.map(|reference| reference.id).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        Query::new(format!(
+            "SELECT x.id FROM {table} x
+             WHERE x.workspace_id = $1 AND x.id IN (SELECT r.id FROM {{r}}) ORDER BY x.id {lock}"
+        ))
+        .bind(tx.workspace)
+        .rows("r", Rows::new().uuids("id", ids))
+        .raw(tx.connection())
+        .await?;
+    }
+    Ok(())
 }
 
 /// The tables in which things are looked up by id alone, and what must hold of the row `x`.

@@ -13,6 +13,7 @@ use entity::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::known::keep;
 pub use self::{known::unknown, names::names};
 
 use super::{path::Path, scalar::Ref};
