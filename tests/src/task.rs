@@ -384,9 +384,11 @@ fn a_task_of_a_team_is_for_whichever_of_its_members_takes_it() {
         };
         let refused = task::create(ctx, owner, theirs).await;
         assert_eq!(code(refused), "teamId NotFound");
-        // The team goes; who has taken one keeps it.
+        // The team goes; who has taken one keeps it, and nothing becomes of what is done already.
+        let done = make(&world, of_team("Done")).await.id;
+        task::end(ctx, owner, done, TaskStatus::Done).await.unwrap();
         team::delete(ctx, owner, sales).await.unwrap();
-        assert_eq!(titles(&world, &teams, newest).await, [""; 0]);
+        assert_eq!(titles(&world, &teams, newest).await, ["Done"]);
         let left = task::load(ctx, owner.workspace, &[first.id]).await.unwrap();
         assert_eq!(
             (left[0].assignee_id, left[0].team_id),
@@ -399,10 +401,14 @@ fn a_task_of_a_team_is_for_whichever_of_its_members_takes_it() {
                 "task.created",
                 "task.created",
                 "task.changed",
+                "task.created",
+                "task.completed",
                 "task.changed",
                 "task.changed",
             ]
         );
+        let again = task::reopen(ctx, owner, done).await.unwrap();
+        assert_eq!((again.status, again.team_id), (TaskStatus::Open, None));
         world
     });
 }

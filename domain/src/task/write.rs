@@ -198,7 +198,15 @@ async fn set_status(
     }
     let is_open = status == TaskStatus::Open;
     let before = audited(&found);
+    let team = found.team_id;
     let mut active = found.into_active_model();
+    if is_open
+        && let Some(team) = team
+        && keep_teams(&tx, [team]).await?.is_empty()
+    {
+        // It ended before its team did.
+        active.team_id = Set(None);
+    }
     active.status = Set(status);
     active.ended_at = Set((!is_open).then_some(tx.now));
     active.ended_by = Set((!is_open).then(|| actor.origin().json()));
@@ -238,11 +246,12 @@ pub(crate) async fn release(tx: &mut Tx<'_>, origin: Origin, member: MemberId) -
     let_go(tx, origin, query).await
 }
 
-/// Takes all tasks of a team that is being deleted from it; who has taken one keeps it.
+/// Takes the open tasks of a team that is being deleted from it; who has taken one keeps it. What has ended
+/// stays as it was, which may be more than fits a transaction.
 pub(crate) async fn leave_team(tx: &mut Tx<'_>, origin: Origin, team: TeamId) -> Result<()> {
     let query = Query::new(
         "UPDATE task SET team_id = NULL, updated_at = $3
-         WHERE workspace_id = $1 AND team_id = $2
+         WHERE workspace_id = $1 AND team_id = $2 AND status = 'OPEN'
          RETURNING id, contact_id",
     );
     let query = query.bind(tx.workspace).bind(team);
