@@ -163,8 +163,11 @@ impl BusinessHours {
                 // A time the clocks skip is the next quarter there is.
                 (0..=12).find_map(|quarters| {
                     let from = from + TimeDelta::minutes(15 * quarters);
-                    let from = zone.from_local_datetime(&from).earliest()?;
-                    Some(from.with_timezone(&Utc))
+                    let times = zone.from_local_datetime(&from);
+                    let first = times.earliest()?;
+                    // What has passed in an hour that the clocks show twice comes once more.
+                    let next = if first > now { first } else { times.latest()? };
+                    Some(next.with_timezone(&Utc))
                 })
             })
             .filter(|from| *from > now)
@@ -250,6 +253,27 @@ mod tests {
             never.begin_after(tokyo, "2026-03-08T23:59:00Z".parse().unwrap()),
             None
         );
+    }
+
+    #[test]
+    fn business_begins_in_both_hours_that_the_clocks_show_twice() {
+        let hours = BusinessHours {
+            spans: vec![span(Weekday::Sunday, "01:30", "05:00")],
+            holidays: Vec::new(),
+        };
+        // On this Sunday the hour from 01:00 comes at 05:00 and at 06:00 UTC.
+        let new_york = chrono_tz::America::New_York;
+        for (now, again) in [
+            ("2026-11-01T05:15:00Z", Some("2026-11-01T05:30:00Z")),
+            ("2026-11-01T05:45:00Z", None),
+            ("2026-11-01T06:15:00Z", Some("2026-11-01T06:30:00Z")),
+            ("2026-11-01T06:30:00Z", None),
+            ("2026-11-01T10:00:00Z", Some("2026-11-08T06:30:00Z")),
+        ] {
+            let again: Option<DateTime<Utc>> = again.map(|again| again.parse().unwrap());
+            let said = hours.begin_after(new_york, now.parse().unwrap());
+            assert_eq!(said, again, "{now}");
+        }
     }
 
     #[test]
