@@ -7,19 +7,17 @@
 //!   never replaces what others than rules have set;
 //! - otherwise a tagging is made.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{TagGroupId, TagId, TaggingId},
+    id::{Id as _, TagGroupId, TagId, TaggingId},
     kind::TaggingEnd,
 };
 use sea_orm::FromQueryResult;
+use uuid::Uuid;
 
-use super::{
-    Touched,
-    write::{Addition, request_rows},
-};
+use super::{Touched, write::Addition};
 use crate::{
     error::Result,
     store::{Query, Rows, Tx},
@@ -62,9 +60,10 @@ pub(super) struct End<'a, 'r> {
 /// What stands in the way of a request.
 #[derive(Debug, Clone, FromQueryResult)]
 struct Standing {
-    n: i64,
+    target_id: Uuid,
     id: TaggingId,
     tag_id: TagId,
+    single_group_id: Option<TagGroupId>,
     automatic: bool,
 }
 
@@ -79,39 +78,50 @@ pub(super) async fn look<'a, 'r>(
     let must_look = |one: &Addition<'_>| {
         one.reason.origin.outranks_rules() || groups.contains_key(&one.request.tag)
     };
-    let standing: Vec<Standing> = if additions.iter().any(must_look) {
-        let rows = request_rows(additions.iter().map(|one| &one.request))
-            .ints("n", 0..additions.len() as i64)
-            .opt_ids(
-                "group_id",
-                additions
-                    .iter()
-                    .map(|one| groups.get(&one.request.tag).copied()),
-            );
-        Query::new(format!(
-            "SELECT r.n, g.id, g.tag_id, {AUTOMATIC} AS automatic
-             FROM {{r}}
-             JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.target_id
-               AND g.removed_at IS NULL
-               AND (g.tag_id = r.tag_id OR g.single_group_id = r.group_id)"
-        ))
-        .bind(tx.workspace)
-        .rows("r", rows)
-        .all(tx.connection())
-        .await?
+    let in_the_way = if additions.iter().any(must_look) {
+        standing(tx, groups, additions).await?
     } else {
-        Vec::new()
+        HashMap::new()
     };
-    let mut in_the_way: HashMap<i64, Vec<Standing>> = HashMap::new();
-    for one in standing {
-        in_the_way.entry(one.n).or_default().push(one);
-    }
     let mut plan = Plan::default();
-    for (n, addition) in (0..).zip(additions) {
-        let standing = in_the_way.remove(&n).unwrap_or_default();
-        plan.decide(&mut id, addition, &standing);
+    for addition in additions {
+        let group = groups.get(&addition.request.tag).copied();
+        let carried = in_the_way.get(&addition.request.target_id);
+        let standing = carried.into_iter().flatten().filter(|one| {
+            one.tag_id == addition.request.tag || (group.is_some() && one.single_group_id == group)
+        });
+        plan.decide(&mut id, addition, &standing.collect::<Vec<_>>());
     }
     Ok(plan)
+}
+
+/// By thing, what it carries of the tags that are asked for and of groups that take one value. Asked for
+/// by things alone: tags and groups beside them are no way into an index.
+async fn standing(
+    tx: &Tx<'_>,
+    groups: &HashMap<TagId, TagGroupId>,
+    additions: &[Addition<'_>],
+) -> Result<HashMap<Uuid, Vec<Standing>>> {
+    let things: BTreeSet<Uuid> = additions.iter().map(|one| one.request.target_id).collect();
+    let tags: BTreeSet<Uuid> = additions.iter().map(|one| one.request.tag.uuid()).collect();
+    let groups: BTreeSet<Uuid> = groups.values().map(|group| group.uuid()).collect();
+    let found: Vec<Standing> = Query::new(format!(
+        "SELECT g.target_id, g.id, g.tag_id, g.single_group_id, {AUTOMATIC} AS automatic
+         FROM tagging g
+         WHERE g.workspace_id = $1 AND {{things}} AND g.removed_at IS NULL
+           AND ({{tags}} OR {{groups}})"
+    ))
+    .bind(tx.workspace)
+    .among("things", "g.target_id", things)
+    .among("tags", "g.tag_id", tags)
+    .among("groups", "g.single_group_id", groups)
+    .all(tx.connection())
+    .await?;
+    let mut standing: HashMap<Uuid, Vec<Standing>> = HashMap::new();
+    for one in found {
+        standing.entry(one.target_id).or_default().push(one);
+    }
+    Ok(standing)
 }
 
 impl<'a, 'r> Plan<'a, 'r> {
@@ -119,7 +129,7 @@ impl<'a, 'r> Plan<'a, 'r> {
         &mut self,
         mut id: impl FnMut() -> TaggingId,
         addition: &'a Addition<'r>,
-        standing: &[Standing],
+        standing: &[&Standing],
     ) {
         let outranks = addition.reason.origin.outranks_rules();
         let tag = addition.request.tag;
@@ -204,8 +214,6 @@ pub(super) async fn renew(tx: &Tx<'_>, renewals: &[(TaggingId, DateTime<Utc>)]) 
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
     use crate::{
         access::Origin,
@@ -253,13 +261,15 @@ mod tests {
         let standing: Vec<_> = standing
             .iter()
             .map(|&(tag, by_rule)| Standing {
-                n: 0,
+                target_id: uuid(5),
+                single_group_id: None,
                 id: uuid(tag + 100).into(),
                 tag_id: uuid(tag).into(),
                 automatic: by_rule,
             })
             .collect();
         let mut plan = Plan::default();
+        let standing: Vec<&Standing> = standing.iter().collect();
         plan.decide(|| uuid(7).into(), &addition, &standing);
         let ends: Vec<_> = plan.ends.iter().map(|end| end.how).collect();
         assert_eq!(
