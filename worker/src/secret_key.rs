@@ -1,7 +1,7 @@
 //! Where the key of the vault comes from: the settings, or a file made at the first start.
 
 use std::{
-    fs::{File, OpenOptions, read_to_string},
+    fs::read_to_string,
     io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
@@ -12,6 +12,7 @@ use domain::{
     vault::{MasterKey, Vault},
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use tempfile::NamedTempFile;
 
 /// The keys that were given, and the file that stands in for the current one.
 #[derive(Debug)]
@@ -41,14 +42,10 @@ impl Keys {
 
 fn read_or_make(path: &Path, ids: &dyn Ids) -> anyhow::Result<MasterKey> {
     let shown = path.display();
-    match owner_only().open(path) {
-        Ok(file) => {
-            make(file, ids).with_context(|| format!("writing the secret key to {shown}"))?;
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_if_open_to_others(path),
-        Err(error) => {
-            return Err(error).with_context(|| format!("making the secret key file {shown}"));
-        }
+    if path.exists() {
+        warn_if_open_to_others(path);
+    } else {
+        make(path, ids).with_context(|| format!("making the secret key file {shown}"))?;
     }
     let text = read_to_string(path).map(SecretString::from);
     let text = text.with_context(|| format!("reading the secret key file {shown}"))?;
@@ -57,20 +54,20 @@ fn read_or_make(path: &Path, ids: &dyn Ids) -> anyhow::Result<MasterKey> {
         .with_context(|| format!("the secret key file {shown} holds no key"))
 }
 
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn make(mut file: File, ids: &dyn Ids) -> std::io::Result<()> {
+/// Makes the file whole or not at all, readable for its owner alone. Of two processes that start at once
+/// the second leaves the key of the first.
+fn make(path: &Path, ids: &dyn Ids) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder)?;
     let mut bytes = [0; 32];
     ids.fill(&mut bytes);
     writeln!(file, "{}", hex::encode(bytes))?;
     // What is sealed with a key that a power cut took away is lost.
-    file.sync_all()
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Err(failed) if failed.error.kind() != ErrorKind::AlreadyExists => Err(failed.error),
+        _ => Ok(()),
+    }
 }
 
 fn warn_if_open_to_others(path: &Path) {
@@ -79,5 +76,29 @@ fn warn_if_open_to_others(path: &Path) {
         && std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
     {
         tracing::warn!(file = %path.display(), "other users may read the secret key; chmod it to 600");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::port::RandomIds;
+
+    use super::*;
+
+    #[test]
+    fn whoever_starts_at_the_same_time_gets_the_same_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret.key");
+        let keys: Vec<String> = std::thread::scope(|scope| {
+            let open = || {
+                read_or_make(&path, &RandomIds).unwrap();
+                read_to_string(&path).unwrap()
+            };
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
+        let left = folder.path().read_dir().unwrap().count();
+        assert_eq!(left, 1, "only the key is left");
     }
 }

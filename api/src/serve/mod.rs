@@ -2,13 +2,15 @@
 //! in good order.
 //!
 //! The cast: `app` is what one worker thread serves; [`health`] answers orchestrators; `observe`
-//! counts requests; [`first`] makes the first workspace and shows its token.
+//! counts requests; [`first`] makes the first workspace and shows its token; `files` asks the system for
+//! room for connections.
 //!
 //! Every worker thread has connections of its own: a connection belongs to the thread that opened
 //! it, and sharing costs a fifth of the throughput. The schema, which takes megabytes, and SQLite's
 //! single writer are shared by the whole process.
 
 mod app;
+mod files;
 pub mod first;
 pub mod health;
 mod observe;
@@ -91,6 +93,7 @@ pub async fn serve(
         explorer: assets::explorer(),
         uploads: server.config.uploads,
     };
+    files::raise_limit();
     let running = HttpServer::new(move || shared.app())
         .workers(server.config.threads)
         // One signal stops the server and the jobs, in the right order.
