@@ -25,10 +25,11 @@ use api::{
 use clap::{Parser, Subcommand};
 use domain::{
     ctx::Ctx,
+    demo::Filled,
     locale::Locale,
     port::{Hints, NoHints, RandomIds, SystemClock},
     store::Location,
-    work::epoch,
+    work::{epoch, takeover},
 };
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -293,16 +294,23 @@ async fn open_epoch(ctx: &Ctx) -> anyhow::Result<()> {
 
 async fn fill_with_demo(ctx: &Ctx) -> anyhow::Result<()> {
     let (workspace, actor) = command::workspace_and_actor(ctx, None).await?;
-    let is_filled = domain::demo::fill(ctx, &actor)
+    let filled = domain::demo::fill(ctx, &actor)
         .await
         .map_err(command::plain)
         .context("filling the workspace with sample data")?;
-    let outcome = if is_filled {
-        "sample data is there"
-    } else {
-        "there are contacts already; no sample data was added"
-    };
-    tracing::info!(workspace.id = %workspace.id, "{outcome}");
+    let workspace = workspace.id;
+    match filled {
+        Filled::Now => tracing::info!(%workspace, "sample data is there"),
+        Filled::Before => tracing::info!(%workspace, "sample data was there already"),
+        Filled::NotEmpty => {
+            tracing::info!(%workspace, "there are contacts already; no sample data was added");
+        }
+        Filled::BrokenOff => tracing::warn!(
+            %workspace,
+            "filling in sample data was broken off, and only a part is there: to have all of it, \
+             stop, delete the data folder or the database, and start with --demo again"
+        ),
+    }
     Ok(())
 }
 
@@ -339,10 +347,20 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     }
     migrate(&ctx).await?;
     open_epoch(&ctx).await?;
+    if redis.is_none() && matches!(location, Location::Sqlite(_)) {
+        takeover::take_over(&ctx)
+            .await
+            .context("taking up the work of a process that was killed")?;
+    }
     let first = first::ensure(&ctx, &server, system_locale()).await?;
-    if demo && let Err(error) = fill_with_demo(&ctx).await {
-        // Another process may be filling it at the same moment; serving goes on either way.
-        tracing::warn!("{error:#}");
+    if demo {
+        tokio::select! {
+            filled = fill_with_demo(&ctx) => if let Err(error) = filled {
+                // Another process may be filling it at the same moment; serving goes on either way.
+                tracing::warn!("{error:#}");
+            },
+            () = shutdown.cancelled() => return Ok(()),
+        }
     }
     let jobs_shutdown = CancellationToken::new();
     let egress = match redis {

@@ -48,6 +48,7 @@ mod m0034_waits;
 mod m0035_target;
 mod m0036_team_task;
 mod m0037_collation;
+mod m0038_import;
 mod sql;
 mod wall;
 
@@ -100,6 +101,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0036_team_task::Migration),
             Box::new(m0029_wall::Migration),
             Box::new(m0037_collation::Migration),
+            Box::new(m0038_import::Migration),
         ]
     }
 }
@@ -107,17 +109,25 @@ impl MigratorTrait for Migrator {
 /// Any number no other program is likely to lock.
 const LOCK: i64 = 0x0065_6e69_7368_6900;
 
-/// Brings the schema up to date. Any number of processes may call it at once: on PostgreSQL they
-/// take turns under a lock held by one connection's session, SQLite has a single writer anyway. On
-/// PostgreSQL `connection` has to be the tables' owner, behind no wall.
+/// Brings the schema up to date. Any number of processes may call it at once, and take turns; one that is
+/// killed in the middle leaves no step half-done. On SQLite all steps are one transaction, which has the
+/// file for itself from its beginning. On PostgreSQL each step is one, under a lock held by another
+/// connection; `connection` has to be the tables' owner, behind no wall.
 pub async fn apply(
     connection: &sea_orm_migration::sea_orm::DatabaseConnection,
 ) -> Result<(), DbErr> {
     use sea_orm_migration::sea_orm::{
-        ConnectionTrait as _, DatabaseBackend, TransactionTrait as _,
+        ConnectionTrait as _, DatabaseBackend, SqliteTransactionMode, TransactionOptions,
+        TransactionTrait as _,
     };
     if connection.get_database_backend() != DatabaseBackend::Postgres {
-        return Migrator::up(connection, None).await;
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = connection.begin_with_options(options).await?;
+        Migrator::up(&transaction, None).await?;
+        return transaction.commit().await;
     }
     let holder = connection.begin().await?;
     holder

@@ -38,6 +38,8 @@ mod conversation;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod document;
 #[cfg(test)]
 mod email;
@@ -61,6 +63,8 @@ mod keys;
 mod killed;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod migrating;
 #[cfg(test)]
 mod notification;
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Who is followed: segments whose members come and go by themselves, and what members have to do next.
+//! Who is followed: segments whose members come and go by themselves, what members have to do next, and a
+//! playbook for those who fade.
 
 use chrono::TimeDelta;
 use entity::{
-    id::TagId,
+    id::{ContactId, TagId},
     kind::{SegmentSubject, TaskPriority},
 };
 
@@ -12,6 +13,11 @@ use crate::{
     condition::{Condition, ContactTags, Events, TagMode, TagTest},
     ctx::Ctx,
     error::Result,
+    locale::Locale,
+    playbook::{
+        self, NewPlaybook,
+        template::{self, Template},
+    },
     segment::{self, NewSegment},
     task::{self, NewTask},
 };
@@ -21,7 +27,7 @@ const SILENT_DAYS: u32 = 14;
 /// How many of those who fade are called.
 const CALLS: usize = 3;
 
-/// Makes the segments and the tasks.
+/// Makes the segments, the tasks and the playbook.
 pub(super) async fn follow(ctx: &Ctx, actor: &Actor, people: &[Person], vip: TagId) -> Result<()> {
     let tagged = Condition::ContactTags(ContactTags(TagTest {
         mode: TagMode::Any,
@@ -47,8 +53,11 @@ pub(super) async fn follow(ctx: &Ctx, actor: &Actor, people: &[Person], vip: Tag
         };
         segment::create(ctx, actor, new).await?;
     }
-    let fading = people.iter().filter(|one| one.habit == Habit::Fading);
-    for (number, person) in fading.take(CALLS).enumerate() {
+    let mut fading = Vec::new();
+    for person in people.iter().filter(|one| one.habit == Habit::Fading) {
+        fading.push((person, id_of(ctx, actor, &person.email).await?));
+    }
+    for (number, (person, contact)) in fading.iter().take(CALLS).enumerate() {
         let new = NewTask {
             title: format!("{} に近況を伺う", person.company.name),
             description: "利用が減っています。困りごとがないか確認してください。".to_owned(),
@@ -56,11 +65,18 @@ pub(super) async fn follow(ctx: &Ctx, actor: &Actor, people: &[Person], vip: Tag
             due_at: Some(ctx.clock.now() + TimeDelta::days(number as i64 + 1)),
             assignee: Some(actor.member),
             team: None,
-            contact: Some(id_of(ctx, actor, &person.email).await?),
+            contact: Some(*contact),
             account: None,
             conversation: None,
         };
         task::create(ctx, actor, new).await?;
     }
+    let rescue = NewPlaybook {
+        publish: true,
+        ..template::playbook(Template::ChurnRescue, Locale::Ja)
+    };
+    let rescue = playbook::create(ctx, actor, rescue).await?;
+    let contacts: Vec<ContactId> = fading.iter().map(|(_, contact)| *contact).collect();
+    playbook::enrol_contacts(ctx, actor, rescue.id, &contacts).await?;
     Ok(())
 }

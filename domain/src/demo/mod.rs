@@ -5,9 +5,12 @@
 //! things at every fill, told relative to now. Nothing is sent anywhere: the one notification
 //! target is switched off, and the rule that sends a survey is paused.
 //!
+//! Customers came one company after the other, over most of a year, and were judged as time went by, so
+//! that reports show a course: those use cases are called with a clock that shows when it was.
+//!
 //! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
-//! events of it, `business` what other systems tell, `ask` a survey, `follow` segments and tasks, `review` what
-//! reports show, `chance` the variety.
+//! events of it, `business` what other systems tell, `ask` a survey, `follow` segments, tasks and a playbook,
+//! `verdict` and `review` what reports show, `chance` the variety.
 
 mod activity;
 mod ask;
@@ -19,13 +22,14 @@ mod profile;
 mod review;
 mod tags;
 mod talk;
+mod verdict;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::{InboxId, TagId},
-    kind::{Channel, ConversationStatus, Direction, Priority, TargetKind},
+    kind::{Channel, ConversationStatus, Direction, IdentityKind, Priority, TargetKind},
 };
 
 use crate::{
@@ -43,7 +47,8 @@ use crate::{
     event, inbox,
     notification::manage::{self as targets, NewTarget, TargetChanges},
     page::PageRequest,
-    port::Work,
+    port::{ManualClock, Work},
+    report::quality,
     rule::{self, NewRule, trigger::Trigger},
     tag::{NewTag, Request, catalogue, tagging},
     work::projection::{self, Outcome, Projection},
@@ -51,8 +56,13 @@ use crate::{
 use activity::Habit;
 use chance::Chance;
 use people::{COMPANIES, Company};
+use verdict::Verdicts;
 
-/// Days the sample reaches back.
+/// Days ago when the first company came.
+const FIRST: i64 = 340;
+/// Days from one company to the next.
+const APART: i64 = 27;
+/// Days that conversations and events reach back.
 const DAYS: i64 = 60;
 /// Messages and events of one call.
 const BATCH: usize = 500;
@@ -66,18 +76,34 @@ struct Person {
     habit: Habit,
 }
 
-/// Fills the actor's workspace, if there is no contact in it yet. Answers whether it did.
-pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<bool> {
+/// What became of filling in sample data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// It has just been filled in.
+    Now,
+    /// It was there.
+    Before,
+    /// A part of it was there, because a fill was broken off; it stays as it is.
+    BrokenOff,
+    /// There are contacts of somebody's own; nothing was filled in.
+    NotEmpty,
+}
+
+/// Fills the actor's workspace, if there is no contact in it yet.
+pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     let one = PageRequest::first(1);
     let (everybody, order) = (ContactFilter::default(), ContactOrder::default());
     let contacts = contact::list(ctx, actor.workspace, everybody, order, &one).await?;
     if !contacts.rows.is_empty() {
-        return Ok(false);
+        return found(ctx, actor).await;
     }
     let now = ctx.clock.now();
     let inbox = email_inbox(ctx, actor).await?;
-    let tags = make_tags(ctx, actor).await?;
-    let people = make_people(ctx, actor, &tags).await?;
+    let begin = now - TimeDelta::days(FIRST);
+    let past = back_then(ctx, begin);
+    let tags = make_tags(&past, actor).await?;
+    let verdicts = Verdicts::prepare(&past, actor).await?;
+    let people = make_people(ctx, actor, &tags, begin, verdicts).await?;
     make_partnership_rule(ctx, actor, tags[tags::PARTNERSHIP]).await?;
     let messages = history(&people, now);
     for batch in messages.chunks(BATCH) {
@@ -91,7 +117,7 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<bool> {
         email::ingest(ctx, actor, batch.to_vec()).await?;
     }
     business::tell(ctx, actor, &people, now).await?;
-    review::judge(ctx, actor, &people, now).await?;
+    review::try_out(ctx, actor, &people, now).await?;
     review::merge_a_double(ctx, actor, &people).await?;
     // The announcement of important customers begins after the history: nobody wants to be told
     // about two months of messages.
@@ -102,7 +128,31 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<bool> {
     conversation::ingest(ctx, actor, inbox, just_now(&people, now)).await?;
     settle(ctx, actor, |_| true).await?;
     review::audit(ctx, actor).await?;
-    Ok(true)
+    Ok(Filled::Now)
+}
+
+/// Whose the contacts are that are there. The audit of the tags is what a fill ends with.
+async fn found(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
+    let (workspace, kind) = (actor.workspace, IdentityKind::ExternalId);
+    let first = external_id(0);
+    let first = contact::find_by_identity(ctx, workspace, kind, &first).await?;
+    Ok(match first {
+        None => Filled::NotEmpty,
+        Some(_) if quality::latest(ctx, workspace).await?.is_some() => Filled::Before,
+        Some(_) => Filled::BrokenOff,
+    })
+}
+
+fn external_id(person: usize) -> String {
+    format!("demo-{}", person + 1)
+}
+
+/// The business at an earlier time. What happens at it is to be told in its order.
+fn back_then(ctx: &Ctx, at: DateTime<Utc>) -> Ctx {
+    Ctx {
+        clock: Arc::new(ManualClock::new(at)),
+        ..ctx.clone()
+    }
 }
 
 async fn email_inbox(ctx: &Ctx, actor: &Actor) -> Result<InboxId> {
@@ -148,23 +198,29 @@ async fn make_tag(
     Ok(catalogue::create(ctx, actor, new).await?.id)
 }
 
+/// Makes the companies with their people, each at its time, and judges those who are there meanwhile.
 async fn make_people(
     ctx: &Ctx,
     actor: &Actor,
     tags: &HashMap<&'static str, TagId>,
+    begin: DateTime<Utc>,
+    mut verdicts: Verdicts,
 ) -> Result<Vec<Person>> {
     let mut people = Vec::new();
-    let mut labels = Vec::new();
-    let attributes = profile::define(ctx, actor).await?;
+    let attributes = profile::define(&back_then(ctx, begin), actor).await?;
     let now = ctx.clock.now();
     for (number, company) in COMPANIES.iter().enumerate() {
+        let came = begin + TimeDelta::days(APART * number as i64);
+        verdicts.give_until(ctx, actor, came).await?;
+        let past = back_then(ctx, came);
         let new = NewAccount {
             name: company.name.to_owned(),
             domain: Some(company.domain.to_owned()),
             details: profile::of_company(number, actor, &attributes, now),
             ..NewAccount::default()
         };
-        let account = account::create(ctx, actor, new).await?;
+        let account = account::create(&past, actor, new).await?;
+        let mut labels = Vec::new();
         for (name, local) in company.people {
             let email = format!("{local}@{}", company.domain);
             let number = people.len();
@@ -173,25 +229,28 @@ async fn make_people(
             let new = NewContact {
                 name: name.to_owned(),
                 email: Some(email.clone()),
-                external_id: Some(format!("demo-{}", number + 1)),
+                external_id: Some(external_id(number)),
                 locale: Some(company.language.tag().to_owned()),
                 account: Some(account.id),
                 profile: profile::of_person(number, habit, language, actor, &attributes),
             };
-            let id = contact::create(ctx, actor, new).await?.id;
+            let id = contact::create(&past, actor, new).await?.id;
             if habit == Habit::Vip {
-                profile::annotate(ctx, actor, id, language).await?;
+                profile::annotate(&past, actor, id, language).await?;
             }
             let names = company.tags.iter().chain(habit.tags());
             labels.extend(names.map(|name| Request::contact(id, tags[name])));
+            verdicts.expect(number, habit, id, came);
             people.push(Person {
                 email,
                 company,
                 habit,
             });
         }
+        let reason = "見本データ / sample data / 示例数据";
+        tagging::tag_many(&past, actor, &labels, reason).await?;
     }
-    tagging::tag_many(ctx, actor, &labels, "見本データ / sample data / 示例数据").await?;
+    verdicts.give_until(ctx, actor, now).await?;
     Ok(people)
 }
 

@@ -1,8 +1,6 @@
-//! What makes the reports worth looking at: starter packs, judged leads, tags that end by themselves, a
-//! person who was there twice, and a first audit of the tags, which finds the pack's names beside
-//! those that were there.
-
-use std::collections::BTreeMap;
+//! What makes the reports worth looking at, besides verdicts: tags that end by themselves, a person who
+//! was there twice, and a first audit of the tags, which finds the packs' names beside those that were
+//! there.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
@@ -10,70 +8,33 @@ use entity::{
     kind::{IdentityKind, TagTarget},
 };
 
-use super::{Person, activity::Habit};
+use super::{Person, activity::Habit, verdict::value};
 use crate::{
     access::Actor,
     contact::{self, NewContact, merge},
     ctx::Ctx,
     error::{Error, Result},
-    locale::Locale,
     operation::{self, Limits},
     report::quality,
-    tag::{
-        NewTaggings, Request,
-        catalogue::{self, ForestFilter},
-        pack::{self, StarterPack},
-        tagging,
-    },
+    tag::{NewTaggings, catalogue, tagging},
 };
 
-/// Applies the packs, and judges everybody by their habits.
-pub(super) async fn judge(
+/// Marks those who try the product out, for as long as they may.
+pub(super) async fn try_out(
     ctx: &Ctx,
     actor: &Actor,
     people: &[Person],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    for starter in [StarterPack::Engagement, StarterPack::B2bPortrait] {
-        pack::apply(ctx, actor, starter, Locale::Ja).await?;
+    let mut on_trial = Vec::new();
+    for person in people.iter().filter(|one| one.habit == Habit::Trial) {
+        let id = id_of(ctx, actor, &person.email).await?;
+        on_trial.push((TagTarget::Contact, id.0));
     }
     let forest = catalogue::forest(ctx, actor.workspace).await?;
-    let value = |name: &str| {
-        let mut tags = forest.list(ForestFilter::default());
-        let found = tags.find(|tag| tag.group_id.is_some() && tag.name == name);
-        found
-            .map(|tag| tag.id)
-            .ok_or_else(|| Error::not_found(&["tag"], "tag"))
-    };
-    let mut judged: BTreeMap<&str, Vec<ContactId>> = BTreeMap::new();
-    let mut on_trial = Vec::new();
-    for (number, person) in people.iter().enumerate() {
-        let id = id_of(ctx, actor, &person.email).await?;
-        let verdict = match (person.habit, number % 7) {
-            (_, 6) => None,
-            (Habit::Vip | Habit::Trial, _) => Some("対象（今すぐ）"),
-            (Habit::Regular, _) => Some("対象（今ではない）"),
-            (_, 5) => Some("競合"),
-            (_, 4) => Some("エコパートナー"),
-            _ => Some("対象外"),
-        };
-        if let Some(verdict) = verdict {
-            judged.entry(verdict).or_default().push(id);
-        }
-        if person.habit == Habit::Trial {
-            on_trial.push((TagTarget::Contact, id.0));
-        }
-    }
-    for (verdict, people) in judged {
-        let tag = value(verdict)?;
-        let requests = people.iter().map(|person| Request::contact(*person, tag));
-        let requests: Vec<Request> = requests.collect();
-        let reason = "初回の商談 / first call / 首次沟通";
-        tagging::tag_many(ctx, actor, &requests, reason).await?;
-    }
     let trial = NewTaggings {
         things: on_trial,
-        tags: vec![value("トライアル中")?],
+        tags: vec![value(&forest, "トライアル中")?],
         reason: "14 日間の試用 / two weeks of trial / 试用两周".to_owned(),
         expires_at: Some(now + TimeDelta::days(14)),
         ..NewTaggings::default()

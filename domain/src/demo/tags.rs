@@ -28,5 +28,5 @@ pub(super) const TREES: &[Tree] = &[
     Tree { kind: TagKind::Contact, colour: "#dc2626", root: ("見込み判断", "運用 / Lead judgement / 线索判断"),
         tags: &["今すぐ対象", "対象だが今ではない", "対象外", "エコパートナー", "競合"] },
     Tree { kind: TagKind::Conversation, colour: "#16a34a", root: ("問い合わせ", "会話の内容 / What it is about / 咨询内容"),
-        tags: &[PARTNERSHIP, "見積もり", "不具合", "請求", "使い方"] },
+        tags: &[PARTNERSHIP, "見積もり", "不具合", "請求", "使い方", "解約の相談"] },
 ];

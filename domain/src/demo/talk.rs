@@ -46,7 +46,7 @@ const JA: &[Thread] = &[
         "画面右上の「書き出し」から形式をお選びいただけます。手順の資料もお送りいたします。",
         "できました。とても便利ですね。ほかの部署にも紹介しておきます。",
     ] },
-    Thread { subject: "解約の検討", tag: None, messages: &[
+    Thread { subject: "解約の検討", tag: Some("解約の相談"), messages: &[
         "来期の予算見直しにより、契約の更新を見送る方向で検討しています。違約金の有無を教えてください。",
         "ご検討の状況をお知らせいただきありがとうございます。違約金はございません。よろしければ、ご利用状況に合うプランをご提案させてください。",
     ] },
@@ -55,7 +55,7 @@ const JA: &[Thread] = &[
         "とても興味深いお話です。企画書を拝見できますでしょうか。",
         "本日中にお送りします。どうぞよろしくお願いいたします。",
     ] },
-    Thread { subject: "追加ユーザーについて", tag: None, messages: &[
+    Thread { subject: "追加ユーザーについて", tag: Some("請求"), messages: &[
         "新しく入った5名分のアカウントを追加したいです。今月分は日割りになりますか。",
         "はい、日割りで計算いたします。管理画面からすぐに追加いただけます。",
         "承知しました。本日追加します。",
@@ -91,15 +91,15 @@ const ZH: &[Thread] = &[
         "在「规则」里新建,选择关键词条件,再选标签动作就可以了。创建后立即生效。",
         "非常好用,赞一个!",
     ] },
-    Thread { subject: "响应太慢", tag: None, messages: &[
+    Thread { subject: "响应太慢", tag: Some("不具合"), messages: &[
         "上周提的工单到现在没人回复,这样的服务让我们很难续约。",
     ] },
-    Thread { subject: "续约时间", tag: None, messages: &[
+    Thread { subject: "续约时间", tag: Some("見積もり"), messages: &[
         "我们的合同什么时候到期?想提前安排续约。",
         "您好,合同12月底到期,现在续约可以保持原价。",
         "好的,请发续约合同。",
     ] },
-    Thread { subject: "培训安排", tag: None, messages: &[
+    Thread { subject: "培训安排", tag: Some("使い方"), messages: &[
         "新同事比较多,能不能再安排一次线上培训?",
         "可以的,下周二上午十点怎么样?会议链接稍后发您。",
         "没问题,一共八个人参加。",
@@ -134,7 +134,7 @@ const EN: &[Thread] = &[
         "Open either one, choose Merge, and pick the other. The history of both is kept.",
         "Found it, thanks!",
     ] },
-    Thread { subject: "Thinking about cancelling", tag: None, messages: &[
+    Thread { subject: "Thinking about cancelling", tag: Some("解約の相談"), messages: &[
         "Honestly, we haven't logged in much this quarter. What would we lose if we cancelled now?",
     ] },
     Thread { subject: "Love the new timeline", tag: None, messages: &[
@@ -142,7 +142,7 @@ const EN: &[Thread] = &[
         "That made our day, thank you! Anything you are still missing?",
         "Filters by campaign would be nice. Otherwise we're happy.",
     ] },
-    Thread { subject: "SSO for our team", tag: None, messages: &[
+    Thread { subject: "SSO for our team", tag: Some("使い方"), messages: &[
         "Does the standard plan include single sign-on? Our security team insists on it.",
         "It does. I've attached the setup guide; it takes about fifteen minutes.",
         "Perfect, we'll set it up on Thursday.",

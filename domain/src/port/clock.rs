@@ -24,7 +24,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to, for tests.
+/// A clock that moves only when told to: for tests, and for telling what was as it was.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<DateTime<Utc>>);
 

@@ -1,0 +1,78 @@
+//! The sample workspace: everything that is shown has something in it.
+
+use domain::{
+    contact::{self, NewContact},
+    demo::{self, Filled},
+    store::Query,
+};
+
+use crate::support::{World, on_both};
+
+async fn count(world: &World, what: &str) -> i64 {
+    let query = Query::new(format!("SELECT COUNT(*) FROM {what}"));
+    let count: Option<i64> = query.scalar(world.ctx.reader()).await.unwrap();
+    count.unwrap_or_default()
+}
+
+#[test]
+fn the_sample_has_something_of_everything_and_is_filled_in_once() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        assert_eq!(demo::fill(ctx, owner).await.unwrap(), Filled::Now);
+        for (what, least) in [
+            ("contact WHERE merged_into_id IS NULL", 60),
+            ("account", 12),
+            ("message", 100),
+            ("event", 100),
+            ("email_day", 20),
+            ("tagging", 200),
+            ("tagging WHERE ended = 'REPLACED'", 10),
+            ("rule WHERE state = 'ACTIVE'", 2),
+            ("rule_firing", 1),
+            ("segment_member", 3),
+            ("enrolment", 3),
+            ("survey_answer", 1),
+            ("task", 3),
+            ("note", 1),
+            ("contact_merge", 1),
+            ("sales_order", 1),
+            ("tag_quality_finding", 1),
+            ("health_history", 60),
+            // The reports have a course.
+            ("(SELECT DISTINCT created_at FROM contact) x", 12),
+            ("(SELECT DISTINCT added_at FROM tagging) x", 20),
+        ] {
+            let found = count(&world, what).await;
+            assert!(found >= least, "{found} of {what}");
+        }
+        assert_eq!(demo::fill(ctx, owner).await.unwrap(), Filled::Before);
+        Query::new("DELETE FROM tag_quality_run")
+            .execute(ctx.db.writer())
+            .await
+            .unwrap();
+        assert_eq!(demo::fill(ctx, owner).await.unwrap(), Filled::BrokenOff);
+        // Steps of the playbook and the like, which are left to the workers.
+        Query::new("DELETE FROM due_item")
+            .execute(ctx.db.writer())
+            .await
+            .unwrap();
+        world
+    });
+}
+
+#[test]
+fn who_has_customers_of_their_own_is_left_alone() {
+    on_both(|world| async move {
+        let new = NewContact {
+            name: "Somebody".to_owned(),
+            ..NewContact::default()
+        };
+        contact::create(&world.ctx, &world.owner, new)
+            .await
+            .unwrap();
+        let filled = demo::fill(&world.ctx, &world.owner).await.unwrap();
+        assert_eq!(filled, Filled::NotEmpty);
+        assert_eq!(count(&world, "contact").await, 1);
+        world
+    });
+}
