@@ -17,6 +17,7 @@ mod order;
 mod resolve;
 pub mod subscription;
 mod suppress;
+mod suspect;
 mod write;
 
 use chrono::{DateTime, Utc};
