@@ -470,6 +470,63 @@ fn tags_of_different_groups_or_trees_are_not_to_be_merged_for_being_on_the_same_
 }
 
 #[test]
+fn values_of_two_groups_are_not_merged_through_a_tag_that_is_like_both() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let company = group(&world, "Company size", TagSelection::Single).await;
+        let team = group(&world, "Team size", TagSelection::Single).await;
+        let of_company = tag_in(&world, "51-200 people", company).await;
+        let of_team = tag_in(&world, "51–200 people", team).await;
+        let loose = tag(&world, "51~200 people", None).await;
+        let both = contacts(&world, 3).await;
+        put(
+            &world,
+            &[(both[0], of_company), (both[1], of_team), (both[2], loose)],
+        )
+        .await;
+        let first = run(&world).await;
+        let similar = of_kind(&world, first, Kind::SimilarName).await;
+        let pairs: BTreeSet<BTreeSet<TagId>> = similar
+            .iter()
+            .map(|one| one.tags.iter().copied().collect())
+            .collect();
+        let expected = [of_company, of_team].map(|value| BTreeSet::from([value, loose]));
+        assert_eq!(pairs, BTreeSet::from(expected));
+        let merges = plan(&world, first).await.merges;
+        assert!(merges.is_empty(), "it could mean either: {merges:?}");
+
+        // Where it can mean one only, it is merged; but not into what has moved to the other group.
+        let moved = tag(&world, "Larges", None).await;
+        let large = tag_in(&world, "Large", company).await;
+        put(&world, &[(both[0], moved)]).await;
+        let second = run(&world).await;
+        let merges = plan(&world, second).await.merges;
+        let merges: Vec<_> = merges
+            .iter()
+            .map(|one| (one.target, &one.sources))
+            .collect();
+        assert_eq!(merges, [(large, &vec![moved])]);
+        Query::new("UPDATE tag SET group_id = $1 WHERE id = $2")
+            .bind(team)
+            .bind(moved)
+            .execute(ctx.db.writer())
+            .await
+            .unwrap();
+        outdate_tree(&world).await;
+        let new = NewApplication {
+            run: second,
+            targets: None,
+            keep_newest: false,
+        };
+        let asked = apply(ctx, owner, new).await.unwrap();
+        let done = finish(&world, &asked).await;
+        assert_eq!(done.progress["counts"]["skipped"], 1, "{done:?}");
+        carries(&world, both[0], &[of_company, moved]).await;
+        world
+    });
+}
+
+#[test]
 fn the_audit_runs_every_night_where_there_are_tags_and_its_history_is_kept() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);

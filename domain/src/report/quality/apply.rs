@@ -1,12 +1,13 @@
 //! Carrying out merges of a plan, one in each step of an operation, each at most once.
 //!
-//! Tags that were merged meanwhile, by hand or by the same plan before, are passed over. A merge that
-//! is refused (the tree would grow too deep, things would carry several values of a group) leaves
-//! everything as it was, says why in the plan, and does not keep the others from being done.
+//! Tags that were merged meanwhile, by hand or by the same plan before, are passed over, as are those
+//! that are values of another group by now. A merge that is refused (the tree would grow too deep,
+//! things would carry several values of a group) leaves everything as it was, says why in the plan,
+//! and does not keep the others from being done.
 
 use async_trait::async_trait;
 use entity::{
-    id::{TagId, TagQualityRunId},
+    id::{TagGroupId, TagId, TagQualityRunId},
     kind::OperationKind,
     operation, tag_quality_run,
 };
@@ -228,6 +229,7 @@ async fn plan(tx: &Tx<'_>, run: TagQualityRunId) -> Result<Option<Plan>> {
 #[derive(Clone, Copy, FromQueryResult)]
 struct State {
     id: TagId,
+    group_id: Option<TagGroupId>,
     merged_into: Option<TagId>,
     is_there: bool,
 }
@@ -242,22 +244,27 @@ async fn still_to_do(
     let Some(target) = living(tx, planned.target).await? else {
         return Ok(None);
     };
-    let there = |id: &TagId| states.iter().any(|state| state.id == *id && state.is_there);
+    // Values of two groups say different things, whatever they were when the plan was made.
+    let first = || states.iter().find_map(|state| state.group_id);
+    let group = target.group_id.or_else(first);
+    let fits =
+        |state: &State| state.is_there && (state.group_id.is_none() || state.group_id == group);
+    let there = |id: &TagId| states.iter().any(|state| state.id == *id && fits(state));
     let sources: Vec<TagId> = planned
         .sources
         .iter()
         .copied()
-        .filter(|source| *source != target && there(source))
+        .filter(|source| *source != target.id && there(source))
         .collect();
     Ok((!sources.is_empty()).then_some(Merge {
         sources,
-        target,
+        target: target.id,
         keep_newest,
     }))
 }
 
 /// The tag, or what it was merged into, if that is there.
-async fn living(tx: &Tx<'_>, tag: TagId) -> Result<Option<TagId>> {
+async fn living(tx: &Tx<'_>, tag: TagId) -> Result<Option<State>> {
     let mut id = tag;
     // A merge points at what stays, so the way is short; the bound is for rows that are wrong.
     for _ in 0..DEPTH_LIMIT {
@@ -265,7 +272,7 @@ async fn living(tx: &Tx<'_>, tag: TagId) -> Result<Option<TagId>> {
             return Ok(None);
         };
         match state.merged_into {
-            _ if state.is_there => return Ok(Some(id)),
+            _ if state.is_there => return Ok(Some(state)),
             Some(into) => id = into,
             None => return Ok(None),
         }
@@ -275,7 +282,7 @@ async fn living(tx: &Tx<'_>, tag: TagId) -> Result<Option<TagId>> {
 
 async fn states(tx: &Tx<'_>, tags: impl IntoIterator<Item = TagId>) -> Result<Vec<State>> {
     Ok(Query::new(
-        "SELECT t.id, t.merged_into, t.deleted_at IS NULL AS is_there
+        "SELECT t.id, t.group_id, t.merged_into, t.deleted_at IS NULL AS is_there
          FROM {r} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id",
     )
     .bind(tx.workspace)

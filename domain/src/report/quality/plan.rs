@@ -1,14 +1,16 @@
 //! The plan: which tags to merge into which, made of the findings.
 //!
 //! Tags of one name, of nearly one spelling, or on the same things are joined to sets; of each set
-//! one tag stays. A plan is a proposal: somebody looks at it and says which merges to carry out.
+//! one tag stays. No set has values of two groups: they say different things, however alike they are,
+//! and a tag without a group that is like values of several could mean any of them. A plan is a
+//! proposal: somebody looks at it and says which merges to carry out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{Id as _, TagId},
+    id::{Id as _, TagGroupId, TagId},
     kind::{TagFindingKind as Kind, TagFindingSeverity as Severity},
 };
 use serde::{Deserialize, Serialize};
@@ -80,13 +82,9 @@ struct Edge {
 
 /// Makes the plan of the findings of a run.
 pub(super) fn plan(scope: &Scope<'_>, findings: &[Finding]) -> Plan {
-    let mut sets = Sets::default();
     let edges = edges(scope, findings);
-    for &(a, b) in edges.keys() {
-        sets.join(a, b);
-    }
-    let mut merges: Vec<PlannedMerge> = sets
-        .all()
+    let group = |tag: TagId| scope.forest.get(tag).and_then(|tag| tag.group_id);
+    let mut merges: Vec<PlannedMerge> = sets(&edges, group)
         .into_iter()
         .filter_map(|tags| merge_of(scope, &tags, &edges))
         .collect();
@@ -146,6 +144,55 @@ fn edges(scope: &Scope<'_>, findings: &[Finding]) -> BTreeMap<(TagId, TagId), Ed
             });
     }
     edges
+}
+
+/// What makes it seem sure that two tags are one, to be compared with another such: a name that is the
+/// same says more than one that is close, and being on the same things bears a name out.
+type Strength = (Confidence, usize);
+
+/// The tags that may be one, in sets of which none has values of two groups.
+fn sets(
+    edges: &BTreeMap<(TagId, TagId), Edge>,
+    group: impl Fn(TagId) -> Option<TagGroupId>,
+) -> Vec<BTreeSet<TagId>> {
+    let mut sets = Sets::default();
+    for &(a, b) in edges.keys() {
+        if group(a) == group(b) {
+            sets.join(a, b);
+        }
+    }
+    // What has no group takes the place of the values it is like, and gives it to all it was joined
+    // with: they have to agree.
+    let mut ways: BTreeMap<TagId, Vec<(Strength, TagGroupId, TagId)>> = BTreeMap::new();
+    for (&(a, b), edge) in edges {
+        let (loose, value, group) = match (group(a), group(b)) {
+            (None, Some(group)) => (a, b, group),
+            (Some(group), None) => (b, a, group),
+            _ => continue,
+        };
+        let strength = (edge.confidence, edge.reasons.len());
+        let ways = ways.entry(sets.top(loose)).or_default();
+        ways.push((strength, group, value));
+    }
+    for (loose, ways) in ways {
+        if let Some(group) = only_group(&ways) {
+            for (_, _, value) in ways.iter().filter(|(_, to, _)| *to == group) {
+                sets.join(loose, *value);
+            }
+        }
+    }
+    sets.all()
+}
+
+/// The group to which the strongest ways lead; nothing, if they lead to several.
+fn only_group(ways: &[(Strength, TagGroupId, TagId)]) -> Option<TagGroupId> {
+    let strongest = ways.iter().map(|(strength, ..)| *strength).max()?;
+    let mut groups = ways
+        .iter()
+        .filter(|(strength, ..)| *strength == strongest)
+        .map(|(_, group, _)| *group);
+    let first = groups.next()?;
+    groups.all(|group| group == first).then_some(first)
 }
 
 fn merge_of(
@@ -214,9 +261,69 @@ mod tests {
 
     use super::*;
 
+    fn tag(n: u128) -> TagId {
+        TagId(Uuid::from_u128(n))
+    }
+
+    fn edges(pairs: &[(u128, u128, Confidence, usize)]) -> BTreeMap<(TagId, TagId), Edge> {
+        let pairs = pairs.iter().map(|&(a, b, confidence, reasons)| {
+            let reason = Reason {
+                kind: Kind::SimilarName,
+                tags: [tag(a), tag(b)],
+            };
+            let reasons = vec![reason; reasons];
+            let edge = Edge {
+                confidence,
+                reasons,
+            };
+            ((tag(a), tag(b)), edge)
+        });
+        pairs.collect()
+    }
+
+    /// Tags from 10 on are values of the group their tens name; the others have none.
+    fn tens(tag: TagId) -> Option<TagGroupId> {
+        let tens = tag.uuid().as_u128() / 10;
+        (tens > 0).then(|| TagGroupId(Uuid::from_u128(tens)))
+    }
+
+    #[test]
+    fn no_set_has_values_of_two_groups() {
+        use Confidence::{High, Medium};
+        for (pairs, expected) in [
+            // A tag that is like values of two groups is not joined to either.
+            (vec![(1, 10, High, 1), (1, 20, High, 1)], vec![]),
+            // Nor are two such, which may be one all the same.
+            (
+                vec![(1, 2, High, 1), (1, 10, High, 1), (2, 20, High, 1)],
+                vec![vec![1, 2]],
+            ),
+            // Surer signs decide: another likeness, or the same things.
+            (
+                vec![(1, 10, High, 1), (1, 20, Medium, 1)],
+                vec![vec![1, 10]],
+            ),
+            (vec![(1, 10, High, 1), (1, 20, High, 2)], vec![vec![1, 20]]),
+            // Within one group a tag may lead from value to value.
+            (
+                vec![(1, 10, High, 1), (1, 11, High, 1), (20, 21, High, 1)],
+                vec![vec![1, 10, 11], vec![20, 21]],
+            ),
+        ] {
+            let found: Vec<BTreeSet<TagId>> = sets(&edges(&pairs), tens)
+                .into_iter()
+                .filter(|set| set.len() > 1)
+                .collect();
+            let expected: Vec<BTreeSet<TagId>> = expected
+                .into_iter()
+                .map(|set| set.into_iter().map(tag).collect())
+                .collect();
+            assert_eq!(found, expected, "{pairs:?}");
+        }
+    }
+
     #[test]
     fn what_is_joined_to_one_is_joined_to_all_of_its_set() {
-        let tag = |n| TagId(Uuid::from_u128(n));
         let mut sets = Sets::default();
         for (a, b) in [(1, 2), (3, 4), (5, 4), (2, 1)] {
             sets.join(tag(a), tag(b));
