@@ -101,15 +101,16 @@ pub(super) async fn is_taken(
     Ok(holder.is_some_and(|identity| identity.contact_id != contact))
 }
 
-/// Takes the identity, or refuses when somebody else took it since it was checked.
+/// Takes the identity, or refuses when somebody else took it since it was checked; says whether the
+/// contact did not have it before.
 pub(super) async fn claim(
     tx: &Tx<'_>,
     contact: ContactId,
     kind: IdentityKind,
     value: String,
     field: &str,
-) -> Result<()> {
-    Query::new(
+) -> Result<bool> {
+    let taken = Query::new(
         "INSERT INTO contact_identity (workspace_id, kind, value, contact_id, created_at)
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
     )
@@ -120,13 +121,16 @@ pub(super) async fn claim(
     .bind(tx.now)
     .execute(tx.connection())
     .await?;
+    if taken > 0 {
+        return Ok(true);
+    }
     let holder = contact_identity::Entity::find_by_id((tx.workspace, kind, value))
         .filter(contact_identity::Column::ContactId.eq(contact))
         .count(tx.connection())
         .await?;
     if holder == 0 {
-        Err(Error::Refused(vec![taken(field)]))
+        Err(Error::Refused(vec![self::taken(field)]))
     } else {
-        Ok(())
+        Ok(false)
     }
 }

@@ -70,7 +70,8 @@ pub async fn attach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
     let home = check::home(&tx).await?;
     let value = normal(given, home, &["value"]).map_err(|error| Error::Refused(vec![error]))?;
     suppress::refuse(&tx, given.kind, &value, &["value"]).await?;
-    give(&mut tx, actor, id, given.kind, value, "value").await?;
+    check::claim(&tx, id, given.kind, value.clone(), "value").await?;
+    note(&mut tx, actor, id, given.kind, value).await?;
     search::index::touch(&tx, search::Kind::Contact, &[id.0]).await?;
     tx.commit().await?;
     again(ctx, actor, id).await
@@ -82,16 +83,14 @@ async fn again(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Contact> {
         .ok_or_else(|| Error::not_found(&["contactId"], "contact"))
 }
 
-/// Takes the identity, fills the contact's own field if that is empty, and notes it.
-async fn give(
+/// Takes note of an identity the contact was given, and fills their own field if that is empty.
+async fn note(
     tx: &mut Tx<'_>,
     actor: &Actor,
     id: ContactId,
     kind: IdentityKind,
     value: String,
-    field: &str,
 ) -> Result<()> {
-    check::claim(tx, id, kind, value.clone(), field).await?;
     let said = serde_json::json!({ "kind": kind, "value": value });
     if let Some(column) = own_column(kind) {
         Query::new(format!(
@@ -207,9 +206,41 @@ struct Holder {
     contact_id: ContactId,
 }
 
-/// Finds or makes the contact that all the identities are of.
+/// How often it is looked who somebody is, while others say it of the same person.
+const TRIES: u32 = 5;
+
+/// Finds or makes the contact that all the identities are of. Of several who say it at once each gets
+/// the same contact: whoever comes too late starts over, and finds what the first has made.
 pub async fn identify(ctx: &Ctx, actor: &Actor, who: Identify) -> Result<Identified> {
     actor.require(Scope::Write)?;
+    let mut tries = 1;
+    let (id, created, suspects) = loop {
+        match settle(ctx, actor, &who).await {
+            Err(error) if tries < TRIES && came_too_late(&error) => tries += 1,
+            settled => break settled?,
+        }
+    };
+    Ok(Identified {
+        contact: again(ctx, actor, id).await?,
+        created,
+        suspects,
+    })
+}
+
+/// Whether an identity was taken, or a contact merged away or erased, since it was looked who has what:
+/// nothing that is given can be refused with these codes for itself.
+fn came_too_late(error: &Error) -> bool {
+    let is_late =
+        |error: &UserError| matches!(error.code, UserErrorCode::Taken | UserErrorCode::NotFound);
+    matches!(error, Error::Refused(errors) if errors.iter().all(is_late))
+}
+
+/// Who it is, whether they were made, and who else it seems to be; committed.
+async fn settle(
+    ctx: &Ctx,
+    actor: &Actor,
+    who: &Identify,
+) -> Result<(ContactId, bool, Vec<SuspectId>)> {
     let mut tx = ctx.begin(actor.workspace).await?;
     let identities = read(&tx, &who.identities).await?;
     let holders = holders(&tx, &identities).await?;
@@ -223,10 +254,17 @@ pub async fn identify(ctx: &Ctx, actor: &Actor, who: Identify) -> Result<Identif
             distinct.push(holder.contact_id);
         }
     }
+    if distinct.len() > 1 {
+        // Before it is asked who is known: nobody may become so, or be merged away, meanwhile.
+        let held = hold::people(&tx, &distinct).await?;
+        if held.len() < distinct.len() || held.iter().any(|one| one.merged_into_id.is_some()) {
+            return Err(Error::not_found(&["identities"], "contact"));
+        }
+    }
     let known = known_among(&tx, &distinct).await?;
     let (id, created) = match known.first().or(distinct.first()) {
         Some(id) => (*id, false),
-        None => (make(&mut tx, actor, &who, &identities).await?, true),
+        None => (make(&mut tx, actor, who, &identities).await?, true),
     };
     let mut suspects = Vec::new();
     for other in distinct.iter().filter(|other| **other != id) {
@@ -237,32 +275,50 @@ pub async fn identify(ctx: &Ctx, actor: &Actor, who: Identify) -> Result<Identif
             merge::join(ctx, &mut tx, actor.origin(), id, *other, reason).await?;
         }
     }
-    let mut has_more = false;
+    let mut new = Vec::new();
     for (index, (kind, value)) in identities.into_iter().enumerate() {
         let is_new = holders
             .iter()
             .all(|holder| holder.kind != kind || holder.value != value);
-        if is_new {
-            suppress::refuse(
-                &tx,
-                kind,
-                &value,
-                &["identities", &index.to_string(), "value"],
-            )
-            .await?;
-            give(&mut tx, actor, id, kind, value, "identities").await?;
-            has_more = true;
+        let identity = (kind, value);
+        if is_new && !new.contains(&identity) {
+            let path = ["identities", &index.to_string(), "value"];
+            suppress::refuse(&tx, kind, &identity.1, &path).await?;
+            new.push(identity);
         }
     }
-    if has_more {
-        search::index::touch(&tx, search::Kind::Contact, &[id.0]).await?;
+    if !new.is_empty() {
+        if !created {
+            // Somebody who is merged away meanwhile is given nothing.
+            hold::row(&tx, id, "identities").await?;
+        }
+        give(&mut tx, actor, id, new).await?;
     }
     tx.commit().await?;
-    Ok(Identified {
-        contact: again(ctx, actor, id).await?,
-        created,
-        suspects,
-    })
+    Ok((id, created, suspects))
+}
+
+/// Gives a contact identities that nobody else has.
+async fn give(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: ContactId,
+    mut new: Vec<(IdentityKind, String)>,
+) -> Result<()> {
+    let mut claims = new.clone();
+    // In one order everywhere, so that two who take the same ones never wait in a circle.
+    claims.sort();
+    for (kind, value) in claims {
+        let is_theirs = !check::claim(tx, id, kind, value.clone(), "identities").await?;
+        if is_theirs {
+            // Whoever said it of them at the same time has noted it.
+            new.retain(|(other, same)| *other != kind || *same != value);
+        }
+    }
+    for (kind, value) in new {
+        note(tx, actor, id, kind, value).await?;
+    }
+    search::index::touch(tx, search::Kind::Contact, &[id.0]).await
 }
 
 async fn read(tx: &Tx<'_>, given: &[Given]) -> Result<Vec<(IdentityKind, String)>> {

@@ -2,12 +2,18 @@
 
 use domain::{
     account::{self, AccountChanges, DetailChanges, NewAccount},
-    contact::{self, ContactChanges, ProfileChanges, merge},
+    contact::{
+        self, ContactChanges, NewContact, ProfileChanges,
+        identity::{self, Given, Identified, Identify},
+        merge,
+    },
     error::{Error, Result},
 };
+use entity::{id::ContactId, kind::IdentityKind};
+use futures::future::join_all;
 
 use super::person;
-use crate::support::on_both;
+use crate::support::{World, on_both};
 
 /// Whether it was done; whatever else than being refused went wrong is a failure.
 fn was_done<T>(result: Result<T>) -> bool {
@@ -88,6 +94,122 @@ fn a_change_beside_a_merge_leaves_the_merged_contact_merged() {
             let means = merge::survivors(ctx, owner.workspace, &[goes]).await;
             assert_eq!(means.unwrap(), [(goes, stays)]);
             merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        }
+        world
+    });
+}
+
+/// Eight callers say at once that all of these are one person's, each in another order; gives whom
+/// they got, who has to be the same for all, and how many of them made the person.
+async fn identified_at_once(
+    world: &World,
+    identities: &[(IdentityKind, String)],
+) -> (ContactId, usize) {
+    let calls = (0..8).map(|turn| {
+        let mut identities: Vec<Given> = identities
+            .iter()
+            .map(|(kind, value)| Given {
+                kind: *kind,
+                value: value.clone(),
+            })
+            .collect();
+        let number = identities.len();
+        identities.rotate_left(turn % number);
+        let who = Identify {
+            identities,
+            name: Some("Hanako".to_owned()),
+        };
+        identity::identify(&world.ctx, &world.owner, who)
+    });
+    let found: Vec<Identified> = join_all(calls)
+        .await
+        .into_iter()
+        .collect::<Result<_>>()
+        .expect("nobody is refused");
+    let id = found[0].contact.id;
+    assert!(found.iter().all(|one| one.contact.id == id), "{found:?}");
+    (id, found.iter().filter(|one| one.created).count())
+}
+
+#[test]
+fn who_is_identified_by_several_at_once_is_made_once_and_found_by_the_others() {
+    on_both(|world| async move {
+        for round in 0..6 {
+            let email = (IdentityKind::Email, format!("new{round}@customer.example"));
+            let cookie = (IdentityKind::AnonymousId, format!("cookie-{round}"));
+            let number = (IdentityKind::ExternalId, format!("crm-{round}"));
+            for identities in [vec![email.clone()], vec![cookie, email, number]] {
+                let (_, made) = identified_at_once(&world, &identities).await;
+                assert_eq!(made, usize::from(identities.len() == 1), "{identities:?}");
+            }
+            let other = (IdentityKind::ExternalId, format!("shop-{round}"));
+            let cookie = (IdentityKind::AnonymousId, format!("phone-{round}"));
+            let (_, made) = identified_at_once(&world, &[cookie, other]).await;
+            assert_eq!(made, 1);
+        }
+        world
+    });
+}
+
+#[test]
+fn a_visitor_who_is_identified_by_several_at_once_becomes_who_they_are() {
+    on_both(|world| async move {
+        for round in 0..6 {
+            let cookie = (IdentityKind::AnonymousId, format!("cookie-{round}"));
+            let email = format!("known{round}@customer.example");
+            let (visitor, _) = identified_at_once(&world, std::slice::from_ref(&cookie)).await;
+            let new = NewContact {
+                name: "Known".to_owned(),
+                email: Some(email.clone()),
+                ..NewContact::default()
+            };
+            let known = contact::create(&world.ctx, &world.owner, new).await;
+            let known = known.expect("a contact").id;
+            let both = [cookie, (IdentityKind::Email, email)];
+            assert_eq!(identified_at_once(&world, &both).await, (known, 0));
+            let means = merge::survivors(&world.ctx, world.owner.workspace, &[visitor]).await;
+            assert_eq!(means.expect("survivors"), [(visitor, known)]);
+        }
+        world
+    });
+}
+
+#[test]
+fn a_visitor_who_becomes_known_meanwhile_is_not_merged_into_somebody_else() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let given = |kind, value: &str| Given {
+            kind,
+            value: value.to_owned(),
+        };
+        for round in 0..10 {
+            let cookie = (IdentityKind::AnonymousId, format!("cookie-{round}"));
+            let (visitor, _) = identified_at_once(&world, std::slice::from_ref(&cookie)).await;
+            let other = format!("other{round}@customer.example");
+            let known = (IdentityKind::Email, other.clone());
+            let (known, _) = identified_at_once(&world, &[known]).await;
+            let who = |email: &str| Identify {
+                identities: vec![
+                    given(IdentityKind::AnonymousId, &cookie.1),
+                    given(IdentityKind::Email, email),
+                ],
+                name: None,
+            };
+            let own = format!("own{round}@customer.example");
+            let (first, second) = tokio::join!(
+                identity::identify(ctx, owner, who(&own)),
+                identity::identify(ctx, owner, who(&other)),
+            );
+            let (first, second) = (first.unwrap(), second.unwrap());
+            let means = merge::survivors(ctx, owner.workspace, &[visitor]).await;
+            let means = means.unwrap();
+            if first.contact.id == visitor {
+                // The visitor has an address of their own: that both are one, a person has to say.
+                assert!(means.is_empty(), "{means:?}");
+                assert_eq!(second.suspects.len(), 1);
+            } else {
+                assert_eq!((first.contact.id, means), (known, vec![(visitor, known)]));
+            }
         }
         world
     });
