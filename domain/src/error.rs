@@ -17,6 +17,9 @@ pub enum Error {
     /// The credential does not allow it.
     #[error("the credential lacks the scope {0:?}")]
     Forbidden(Scope),
+    /// It is about an owner, and only owners decide about owners.
+    #[error("only owners decide about owners")]
+    OwnersOnly,
     /// The same idempotency key was used before with another input.
     #[error("the idempotency key was used with another input")]
     IdempotencyMismatch,

@@ -17,6 +17,11 @@ pub(crate) fn fault(error: Fault) -> Error {
                 async_graphql::Name::new(word(scope))
             ),
         ),
+        Fault::OwnersOnly => coded(
+            Code::Forbidden,
+            "Only an owner may make, change or remove an owner, or make and revoke an owner's \
+             tokens.",
+        ),
         Fault::IdempotencyMismatch => coded(
             Code::IdempotencyMismatch,
             "This idempotency key was used before with another input. Use a new key.",

@@ -167,10 +167,10 @@ fn audited(member: &member::Model) -> serde_json::Value {
     serde_json::json!({ "name": member.name, "email": member.email, "role": member.role })
 }
 
-/// Owners are made, changed and removed by owners only.
+/// Owners are made, changed, removed and locked out by owners only.
 pub(super) fn may_grant(actor: &Actor, role: Role) -> Result<()> {
     if role == Role::Owner && actor.role != Role::Owner {
-        return Err(Error::Forbidden(Scope::Administer));
+        return Err(Error::OwnersOnly);
     }
     Ok(())
 }

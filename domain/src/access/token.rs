@@ -91,7 +91,8 @@ pub async fn create(
     Ok((token, secret))
 }
 
-/// Takes a token back; it stops working within seconds, also on open subscriptions.
+/// Takes a token back; it stops working within seconds, also on open subscriptions. Tokens are all that
+/// lets a member in, so those of owners are taken back by owners only.
 pub async fn revoke(ctx: &Ctx, actor: &Actor, id: AccessTokenId) -> Result<access_token::Model> {
     actor.require(Scope::Administer)?;
     let mut tx = ctx.begin(actor.workspace).await?;
@@ -102,6 +103,11 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: AccessTokenId) -> Result<acces
     let token = if token.revoked_at.is_some() {
         token
     } else {
+        let whose = entity::member::Entity::find_by_id((tx.workspace, token.member_id))
+            .one(tx.connection())
+            .await?
+            .ok_or_else(|| Error::Internal("a token has no member".to_owned()))?;
+        member::may_grant(actor, whose.role)?;
         let mut active = token.into_active_model();
         active.revoked_at = Set(Some(tx.now));
         let token = active.update(tx.connection()).await?;

@@ -602,9 +602,13 @@ impl House {
         self.keep("member", &made["member"]["id"]);
         let token = "mutation($input: CreateAccessTokenInput!) \
             { createAccessToken(input: $input) { accessToken { id } userErrors { message } } }";
-        let input = json!({ "name": "Spare", "scopes": ["READ"] });
-        let made = door.must(owner, token, json!({ "input": input })).await;
-        self.keep("token", &made["accessToken"]["id"]);
+        for (word, whose) in [("token", "member"), ("boss_token", "boss")] {
+            let input = json!({
+                "name": "Spare", "scopes": ["READ"], "memberId": self.ids[whose],
+            });
+            let made = door.must(owner, token, json!({ "input": input })).await;
+            self.keep(word, &made["accessToken"]["id"]);
+        }
         self.file(door).await;
         let mut tx = door
             .ctx

@@ -252,6 +252,7 @@ pub(super) fn rows() -> Vec<Row> {
             OWNERS,
         ),
         change("revokeAccessToken", &json!({ "id": "@token" }), ADMINISTER),
+        change("revokeAccessToken", &json!({ "id": "@boss_token" }), OWNERS),
         change("removeMember", &json!({ "id": "@member" }), ADMINISTER),
         change("createAccount", &json!({ "name": "New #" }), WRITE),
         change(

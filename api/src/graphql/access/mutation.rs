@@ -251,8 +251,8 @@ impl AccessMutation {
         })
     }
 
-    /// Takes an access token back; it stops working within seconds, on open subscriptions too.
-    /// Scope: ADMINISTER.
+    /// Takes an access token back; it stops working within seconds, on open subscriptions too. That
+    /// of an owner is taken back by owners only. Scope: ADMINISTER.
     async fn revoke_access_token(
         &self,
         context: &Context<'_>,
