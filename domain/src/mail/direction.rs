@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use super::address::{AddressError, EmailAddress, normal_domain};
+use super::automatic::AutomaticKind;
 use super::parse::{Mail, Mailbox};
 
 /// The workspace's own addresses and domains.
@@ -30,7 +31,8 @@ pub enum Direction {
 pub struct Placement {
     /// Which way it went.
     pub direction: Direction,
-    /// The one outside: the sender, or the first recipient who is not the workspace's own.
+    /// The one outside: the sender, or the first recipient who is not the workspace's own. Of a bounce
+    /// whose server names no address of its own, whoever it could not reach.
     pub customer: Mailbox,
 }
 
@@ -85,7 +87,9 @@ impl OwnAddresses {
 /// Decides the direction of a message and names its customer.
 pub fn place(mail: &Mail, own: &OwnAddresses) -> Result<Placement, Unplaced> {
     let is_outside = |mailbox: &&Mailbox| !own.owns(&mailbox.address);
-    let sender = mail.from.as_ref().ok_or(Unplaced::NoSender)?;
+    let Some(sender) = &mail.from else {
+        return returned(mail, own).ok_or(Unplaced::NoSender);
+    };
     if !own.owns(&sender.address) {
         return Ok(Placement {
             direction: Direction::Inbound,
@@ -106,6 +110,36 @@ pub fn place(mail: &Mail, own: &OwnAddresses) -> Result<Placement, Unplaced> {
         });
     }
     Err(Unplaced::Internal)
+}
+
+/// Words with an `@` that are looked at in the text of a bounce.
+const MAX_WORDS: usize = 100;
+
+/// A bounce from a server that says `MAILER-DAEMON <>`: it tells of the person it could not reach.
+fn returned(mail: &Mail, own: &OwnAddresses) -> Option<Placement> {
+    if mail.automatic != Some(AutomaticKind::Bounce) {
+        return None;
+    }
+    let reported = mail.bounces.iter().map(|bounce| bounce.recipient.clone());
+    // Old servers write no report. The first address in their text is the one they could not reach.
+    let ends_address = |c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c);
+    let named = mail
+        .text
+        .split(ends_address)
+        .filter(|word| word.contains('@'))
+        .take(MAX_WORDS)
+        .filter_map(|word| EmailAddress::parse(word.trim_end_matches('.')).ok());
+    let is_to = |address: &EmailAddress| mail.to.iter().any(|to| to.address == *address);
+    let address = reported
+        .chain(named)
+        .find(|address| !own.owns(address) && !is_to(address))?;
+    Some(Placement {
+        direction: Direction::Inbound,
+        customer: Mailbox {
+            name: None,
+            address,
+        },
+    })
 }
 
 #[cfg(test)]
@@ -154,6 +188,34 @@ mod tests {
         check(
             "From: form@example.com\nTo: a@example.com\nReply-To: v@visitor.jp",
             Ok((Direction::Inbound, "v@visitor.jp")),
+        );
+    }
+
+    #[test]
+    fn a_bounce_that_names_no_sender_is_about_whom_it_could_not_reach() {
+        let gone = Ok((Direction::Inbound, "gone@customer.jp"));
+        let text = "This is the mail agent at mx.example.com.\n\nThere was an error delivering your \
+            mail to <gone@customer.jp>.\n\nFrom: <a@example.com>\nTo: <other@customer.jp>";
+        for from in ["From: MAILER-DAEMON <>", "From: mailer-daemon"] {
+            check(
+                &format!("{from}\nTo: a@example.com\nSubject: Mail delivery failed\n\n{text}"),
+                gone,
+            );
+        }
+        let report = "From: Mail Delivery System <>\nTo: a@example.com\nMIME-Version: 1.0\n\
+            Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\n\n\
+            --b\nContent-Type: text/plain\n\nAsk help@provider.jp about it.\n\
+            --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\n\
+            Final-Recipient: rfc822; gone@customer.jp\nAction: failed\nStatus: 5.1.1\n\n--b--";
+        check(report, gone);
+        // Of nobody outside, or of somebody who only writes about an address, nothing is guessed.
+        check(
+            "From: MAILER-DAEMON <>\nTo: a@example.com\n\nAsk <b@example.com> or a@example.com.",
+            Err(Unplaced::NoSender),
+        );
+        check(
+            "From: Nobody <>\nTo: a@example.com\n\nWrite to gone@customer.jp.",
+            Err(Unplaced::NoSender),
         );
     }
 
