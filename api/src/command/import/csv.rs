@@ -23,6 +23,7 @@ use domain::{
     access::Actor,
     attribute::definition,
     ctx::Ctx,
+    error::Error,
     import::{self, Column, NewImport, Preview, Reading},
     operation::{self, Limits},
     upload,
@@ -169,7 +170,7 @@ async fn take_in(
         header: Some(!csv.no_header),
     };
     let seen = import::preview(ctx, workspace, upload, subject, reading, 5).await;
-    let seen = seen.map_err(plain)?;
+    let seen = seen.map_err(|error| plain(of_file(error, &csv.file)))?;
     let columns = columns(ctx, workspace, subject, &seen, &csv.map).await?;
     if csv.preview {
         say(shown(&seen, &columns));
@@ -184,7 +185,8 @@ async fn take_in(
         create: csv.create.clone(),
         dry_run: csv.dry_run,
     };
-    let asked = import::start(ctx, actor, new).await.map_err(plain)?;
+    let asked = import::start(ctx, actor, new).await;
+    let asked = asked.map_err(|error| plain(of_file(error, &csv.file)))?;
     let started = Instant::now();
     let ended = work(ctx, workspace, asked.id).await?;
     if let Some(report) = &csv.report {
@@ -199,6 +201,19 @@ async fn take_in(
         OperationState::Cancelled => bail!("the import was cancelled; what is done stays done"),
         _ => bail!("{}", ended.error.unwrap_or_default()),
     }
+}
+
+/// The error with the file named as it was given: here nobody knows of the upload it became.
+fn of_file(error: Error, file: &Path) -> Error {
+    let Error::Refused(mut errors) = error else {
+        return error;
+    };
+    for word in errors.iter_mut().flat_map(|error| &mut error.path) {
+        if word == "uploadId" {
+            *word = file.display().to_string();
+        }
+    }
+    Error::Refused(errors)
 }
 
 /// Stores the file.
@@ -471,7 +486,19 @@ fn summary(ended: &Model, wrong: &[import::ImportLine], elapsed: Duration, csv: 
 
 #[cfg(test)]
 mod tests {
+    use domain::error::UserErrorCode;
+
     use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_file_is_said_of_the_file() {
+        let refused = |path: &[&str]| {
+            let error = Error::refused(path, UserErrorCode::Required, "The file is empty.");
+            plain(of_file(error, Path::new("new/empty.csv"))).to_string()
+        };
+        assert_eq!(refused(&["uploadId"]), "new/empty.csv: The file is empty.");
+        assert_eq!(refused(&["columns", "0"]), "columns.0: The file is empty.");
+    }
 
     #[test]
     fn words_are_read_as_people_type_them() {
