@@ -50,8 +50,8 @@ impl Outbox {
     }
 
     /// Says goodbye, if the client takes it.
-    pub(crate) async fn close(self, reason: CloseReason) {
-        let goodbye = self.session.close(Some(reason));
+    pub(crate) async fn close(self, reason: Option<CloseReason>) {
+        let goodbye = self.session.close(reason);
         if timeout(self.patience, goodbye).await.is_err() {
             tracing::debug!("A socket was dropped without a close frame");
         }
@@ -68,7 +68,7 @@ impl Outbox {
     ) -> Result<(), Close> {
         match timeout(self.patience, send).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Close::normal()),
+            Ok(Err(_)) => Err(Close::gone()),
             Err(_) => {
                 self.stalled.cancel();
                 Err(Close::slow_reader())

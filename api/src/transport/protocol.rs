@@ -50,6 +50,10 @@ impl Close {
     pub(crate) fn protocol_error() -> Self {
         Self::new(1002, "Not a valid WebSocket frame")
     }
+    /// The connection broke off without a closing handshake. Only for the log: it cannot be sent.
+    pub(crate) fn gone() -> Self {
+        Self::new(1006, "")
+    }
     pub(crate) fn not_utf8() -> Self {
         Self::new(1007, "Text must be UTF-8")
     }

@@ -5,11 +5,11 @@
 //! ours are 3008 (no sign of life), 4008 (the client does not read), 4029 (too many sockets of the
 //! token or workspace) and 4500 (the token could not
 //! be checked). One operation too many is no reason to close: it gets an `error` with the code
-//! `TOO_MANY_OPERATIONS`.
+//! `TOO_MANY_OPERATIONS`. In the log alone there is 1006: the connection broke off and nobody said why.
 
 use std::{net::IpAddr, rc::Rc};
 
-use actix_web::{HttpRequest, HttpResponse, http::header, rt, web};
+use actix_web::{HttpRequest, HttpResponse, error::PayloadError, http::header, rt, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError};
 use async_graphql::Executor;
 use serde_json::{Map, Value as Json};
@@ -99,10 +99,10 @@ impl<E: Executor, A: Authenticator> Socket<E, A> {
         let close = self.serve(&mut messages).await;
         self.operations.stop_all();
         self.log.status = close.code;
-        let reason = CloseReason {
+        let reason = (close != Close::gone()).then(|| CloseReason {
             code: CloseCode::from(close.code),
             description: Some(close.reason),
-        };
+        });
         self.outbox.close(reason).await;
     }
 
@@ -157,7 +157,8 @@ impl<E: Executor, A: Authenticator> Socket<E, A> {
         message: Option<Result<AggregatedMessage, ProtocolError>>,
     ) -> Result<(), Close> {
         match message {
-            None | Some(Ok(AggregatedMessage::Close(_))) => Err(Close::normal()),
+            None => Err(Close::gone()),
+            Some(Ok(AggregatedMessage::Close(_))) => Err(Close::normal()),
             Some(Err(error)) => Err(frame_error(&error)),
             Some(Ok(AggregatedMessage::Ping(bytes))) => self.outbox.pong(&bytes).await,
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(()),
@@ -220,8 +221,34 @@ fn frame_error(error: &ProtocolError) -> Close {
         ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             Close::not_utf8()
         }
-        // Too many continuation frames; a broken connection ends here as well and hears nothing.
+        ProtocolError::Io(error)
+            if error
+                .get_ref()
+                .is_some_and(|cause| cause.is::<PayloadError>()) =>
+        {
+            Close::gone()
+        }
+        // What is left is too long in its pieces.
         ProtocolError::Overflow | ProtocolError::Io(_) => Close::too_big(),
         _ => Close::protocol_error(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_that_breaks_off_is_told_from_a_message_that_is_too_long() {
+        let code = |error| frame_error(&ProtocolError::Io(error)).code;
+        assert_eq!(code(io::Error::other(PayloadError::Incomplete(None))), 1006);
+        assert_eq!(code(io::Error::other("Exceeded the size")), 1009);
+        assert_eq!(
+            code(io::Error::new(io::ErrorKind::InvalidData, "no UTF-8")),
+            1007
+        );
+        assert_eq!(frame_error(&ProtocolError::Overflow).code, 1009);
     }
 }
