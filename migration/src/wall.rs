@@ -28,7 +28,7 @@ pub(crate) async fn build(connection: &impl ConnectionTrait) -> Result<(), DbErr
 /// is about numbers because of what the planner makes of it: that it holds for nearly every row. Of the
 /// plain comparisons it believes the opposite, and then takes every table for an empty one. A row without
 /// a workspace, of which there are none today, would be seen by nobody but `all`.
-const POLICIES: &str = r#"
+const POLICIES: &str = r"
 DO $do$
 DECLARE bare record; test text;
 BEGIN
@@ -58,10 +58,10 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
                        bare.name);
     END LOOP;
-END $do$"#;
+END $do$";
 
 /// Whoever may not make a role, or not join it, goes on without: the policies bind the owner too.
-const ROLE: &str = r#"
+const ROLE: &str = r"
 DO $do$
 DECLARE
     app name := 'enishi_app_' || current_database();
@@ -82,9 +82,9 @@ BEGIN
             NULL;
         END;
     END IF;
-END $do$"#;
+END $do$";
 
-const GRANTS: &str = r#"
+const GRANTS: &str = r"
 DO $do$
 DECLARE
     app name := 'enishi_app_' || current_database();
@@ -108,4 +108,4 @@ BEGIN
                        here, app);
         EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %I', here, app);
     END IF;
-END $do$"#;
+END $do$";
