@@ -27,7 +27,7 @@ fn the_sample_has_something_of_everything_and_is_filled_in_once() {
             ("email_day", 20),
             ("tagging", 200),
             ("tagging WHERE ended = 'REPLACED'", 10),
-            ("rule WHERE state = 'ACTIVE'", 2),
+            ("rule WHERE active", 2),
             ("rule_firing", 1),
             ("segment_member", 3),
             ("enrolment", 3),
@@ -46,11 +46,6 @@ fn the_sample_has_something_of_everything_and_is_filled_in_once() {
             assert!(found >= least, "{found} of {what}");
         }
         assert_eq!(demo::fill(ctx, owner).await.unwrap(), Filled::Before);
-        Query::new("DELETE FROM tag_quality_run")
-            .execute(ctx.db.writer())
-            .await
-            .unwrap();
-        assert_eq!(demo::fill(ctx, owner).await.unwrap(), Filled::BrokenOff);
         // Steps of the playbook and the like, which are left to the workers.
         Query::new("DELETE FROM due_item")
             .execute(ctx.db.writer())
@@ -61,18 +56,21 @@ fn the_sample_has_something_of_everything_and_is_filled_in_once() {
 }
 
 #[test]
-fn who_has_customers_of_their_own_is_left_alone() {
+fn a_workspace_with_customers_is_left_alone_and_half_a_sample_is_told() {
     on_both(|world| async move {
-        let new = NewContact {
-            name: "Somebody".to_owned(),
-            ..NewContact::default()
-        };
-        contact::create(&world.ctx, &world.owner, new)
-            .await
-            .unwrap();
-        let filled = demo::fill(&world.ctx, &world.owner).await.unwrap();
-        assert_eq!(filled, Filled::NotEmpty);
-        assert_eq!(count(&world, "contact").await, 1);
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        // The second is the first of the sample, after which nothing came.
+        for (external_id, expected) in [("ours-1", Filled::NotEmpty), ("demo-1", Filled::BrokenOff)]
+        {
+            let new = NewContact {
+                name: "Somebody".to_owned(),
+                external_id: Some(external_id.to_owned()),
+                ..NewContact::default()
+            };
+            contact::create(ctx, owner, new).await.unwrap();
+            assert_eq!(demo::fill(ctx, owner).await.unwrap(), expected);
+        }
+        assert_eq!(count(&world, "contact").await, 2);
         world
     });
 }

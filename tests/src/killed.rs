@@ -55,12 +55,17 @@ async fn kill_until_done(installation: &mut Installation, database: &Db, id: &st
         }
         println!("killed after {far}");
         // Nobody is to blame for the kills: three of them would set aside what was going on each time.
-        let lease = "UPDATE due_item SET lease_until = $1, crashes = 0 WHERE state = 'RUNNING'";
-        until("the claim to be ended", LIMIT, async || {
-            let query = Query::new(lease).bind(DateTime::<Utc>::UNIX_EPOCH);
-            query.execute(database.writer()).await.ok()
-        })
-        .await;
+        for forgiven in [
+            "due_item SET crashes = 0, lease_until = $1 WHERE state = 'RUNNING'",
+            "projection_cursor SET crashes = 0, lease_until = $1 WHERE lease_until IS NOT NULL",
+        ] {
+            until("the claim to be ended", LIMIT, async || {
+                let query = Query::new(format!("UPDATE {forgiven}"));
+                let query = query.bind(DateTime::<Utc>::UNIX_EPOCH);
+                query.execute(database.writer()).await.ok()
+            })
+            .await;
+        }
     }
     assert!(seen < PEOPLE, "it was over before it was killed");
     until("the operation to end", LIMIT, async || {

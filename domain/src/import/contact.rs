@@ -163,7 +163,10 @@ pub(super) async fn take_in(
     let carried = Carried::load(tx, job, &ids).await?;
     let mut around = Around::load(tx, job, &lines).await?;
     let mut companies = find_companies(tx, &lines).await?;
-    let hashes = all.iter().map(hash).chain(uuids(people));
+    let hashes = all
+        .iter()
+        .map(hash)
+        .chain(people.iter().map(|id| job.person(*id)));
     let mut seen = Seen::load(tx, job.operation, hashes).await?;
     let mut work = Work::default();
     let mut taken = Taken::default();
@@ -309,7 +312,7 @@ fn decide(
     if !line.problems.is_empty() {
         return Fate::Error;
     }
-    let hashes = keys.iter().map(hash).chain(person.map(|id| id.uuid()));
+    let hashes = keys.iter().map(hash).chain(person.map(|id| job.person(id)));
     if let Err(earlier) = seen.meet(hashes, line.line) {
         let message = format!(
             "Line {earlier} is the same person. Only the first line of each person is taken in."
@@ -325,14 +328,14 @@ fn decide(
         }
         let made = create(ctx, tx, line, keys, &resolved, account, companies, work);
         if !job.dry_run {
-            seen.remember([made.uuid()], line.line);
+            seen.remember([job.person(made)], line.line);
         }
         around.uses(resolved.campaign, &resolved.tags);
         return Fate::Create;
     };
     // Later lines find the person by what they have, and the line by the person.
     let other = keys.iter().filter(|key| !known.holders.contains_key(*key));
-    seen.remember(other.map(hash).chain([before.id.uuid()]), line.line);
+    seen.remember(other.map(hash).chain([job.person(before.id)]), line.line);
     let policy = job.request.policy;
     if policy == ImportPolicy::Skip {
         return Fate::Skip("This person is there already.");

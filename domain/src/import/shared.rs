@@ -61,6 +61,12 @@ impl Job<'_> {
         self.request.columns.iter().any(|one| one.field == field)
     }
 
+    /// The key by which somebody who is there is remembered: no id that would name them to anybody else,
+    /// but in the order of ids, because keys that come in order are cheap to keep.
+    pub(super) fn person(&self, id: ContactId) -> Uuid {
+        Uuid::from_u128(id.0.as_u128() ^ self.operation.0.as_u128())
+    }
+
     /// A problem with what a field's column holds.
     pub(super) fn problem(
         &self,

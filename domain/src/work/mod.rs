@@ -8,7 +8,7 @@
 //! - [`schedule`]: ticks that exactly one worker runs.
 //! - [`quarantine`]: where work goes that keeps failing or crashing, to be seen; [`replay`] tries it
 //!   again.
-//! - [`takeover`]: takes up at once what a killed process had claimed, where none else is at work.
+//! - [`takeover`]: takes up soon what a killed process had claimed, where none else is at work.
 //! - [`retention`]: what is forgotten in the end.
 //!
 //! All truth is in the database. Workers are woken by hints and find the same work by sweeping.
