@@ -224,7 +224,7 @@ fn frame_error(error: &ProtocolError) -> Close {
         ProtocolError::Io(error)
             if error
                 .get_ref()
-                .is_some_and(<(dyn std::error::Error + Send + Sync)>::is::<PayloadError>) =>
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<PayloadError>) =>
         {
             Close::gone()
         }
