@@ -212,7 +212,7 @@ fn many_at_once_see_each_only_their_own() {
                 1 => (db.walled_to(theirs), &["Elsewhere"][..]),
                 _ => (db.clone(), &["Elsewhere", "Enishi Shokai"][..]),
             };
-            if n % 5 == 0 {
+            if n.is_multiple_of(5) {
                 let tx = db.snapshot().await.unwrap();
                 let query = Query::new("SELECT name FROM workspace ORDER BY name");
                 let seen: Vec<String> = query.column(&tx).await.unwrap();
