@@ -246,7 +246,42 @@ fn files_are_read_as_they_are_meant() {
         let lines = lines(&world, &done).await;
         assert_eq!(lines[0].outcome, O::Error);
         assert_eq!(lines[0].problems[0].field, Some(F::Name));
-        assert!(lines[0].problems[0].message.contains("UTF8"));
+        assert!(lines[0].problems[0].message.contains("UTF-8"));
+        world
+    });
+}
+
+#[test]
+fn a_line_in_another_encoding_than_the_file_is_an_error_and_never_mojibake() {
+    on_both(|world| async move {
+        let header = "氏名,メール\n";
+        let person = |number: usize| format!("田中太郎,m{number}@example.com\n");
+        for (most, other, said) in [
+            (SheetEncoding::Utf8, SheetEncoding::ShiftJis, "Byte 1 "),
+            (SheetEncoding::Utf8, SheetEncoding::Gbk, "Byte 1 "),
+            (SheetEncoding::ShiftJis, SheetEncoding::Utf8, "in UTF-8"),
+        ] {
+            let mut file = encode(most, header).into_owned();
+            for number in 0..5 {
+                let encoding = if number == 3 { other } else { most };
+                file.extend_from_slice(&encode(encoding, &person(number)));
+            }
+            let upload = send(&world, "mixed.csv", &file).await;
+            let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+            let kind = SubjectKind::Contact;
+            let seen = import::preview(ctx, workspace, upload, kind, Reading::default(), 10).await;
+            let seen = seen.unwrap();
+            assert_eq!((seen.encoding, seen.odd_lines), (most, vec![5]));
+            let done = run(&world, wanted(upload)).await;
+            assert_eq!((done.done, done.failed), (5, 1), "{most:?} {other:?}");
+            let lines = lines(&world, &done).await;
+            assert_eq!((lines[0].line, lines[0].outcome), (5, O::Error));
+            let problem = &lines[0].problems[0];
+            assert_eq!(problem.field, Some(F::Name));
+            assert!(problem.message.contains(said), "{}", problem.message);
+        }
+        let strangers = count(&world, "contact WHERE name <> '田中太郎'").await;
+        assert_eq!((count(&world, "contact").await, strangers), (4, 0));
         world
     });
 }
@@ -1052,12 +1087,13 @@ async fn over_http(installation: Installation) -> Installation {
     let operation = text(&asked["operation"]["id"]);
     let ended = until("the import to end", Duration::from_mins(1), async || {
         let query =
-            "query($id: ID!) { operation(id: $id) { state done failed counts { name value } } }";
+            "query($id: ID!) { operation(id: $id) { state done failed encoding counts { name value } } }";
         let now = owner.must(query, json!({ "id": operation })).await;
         (now["state"] == "DONE").then_some(now)
     })
     .await;
     assert_eq!((&ended["done"], &ended["failed"]), (&json!(2), &json!(1)));
+    assert_eq!(ended["encoding"], "SHIFT_JIS");
     let query = "query($id: ID!) { importLines(operationId: $id, outcome: ERROR, first: 1) \
         { totalCount nodes { line outcome problems { column field code message } } } }";
     let lines = owner.must(query, json!({ "id": operation })).await;

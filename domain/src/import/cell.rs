@@ -176,13 +176,8 @@ impl Reader<'_> {
     }
 
     fn cell(&self, column: &Column, cell: &[u8], values: &mut Values) -> Result<(), Refusal> {
-        let Some(cell) = encoding::decode(self.encoding, cell) else {
-            let message = format!(
-                "This cell is not text in {}. Choose the file's encoding.",
-                self.encoding.word()
-            );
-            return Err((UserErrorCode::Invalid, message));
-        };
+        let cell = encoding::decode(self.encoding, cell)
+            .map_err(|fault| (UserErrorCode::Invalid, fault.to_string()))?;
         let cell = formula::restore(&cell);
         let cell = cell.trim();
         if cell.is_empty() {

@@ -52,7 +52,7 @@ pub struct Preview {
     pub columns: Vec<PreviewColumn>,
     /// The first records.
     pub rows: Vec<Vec<String>>,
-    /// Lines of those that are broken or have another number of cells.
+    /// Lines of those that are broken, have another number of cells or cells of another encoding.
     pub odd_lines: Vec<i64>,
 }
 
@@ -158,7 +158,9 @@ pub async fn preview(
     let definitions = definition::list(ctx, workspace, Some(subject)).await?;
     let (mut rows, mut odd_lines) = (Vec::new(), Vec::new());
     for (_, line, record) in records {
-        if record.broken.is_some() || record.cells.len() != width {
+        let mut cells = record.cells.iter();
+        let is_strange = cells.any(|cell| encoding::decode(encoding, cell).is_err());
+        if is_strange || record.broken.is_some() || record.cells.len() != width {
             odd_lines.push(line);
         }
         rows.push(record.cells.iter().take(MAX_COLUMNS).map(shown).collect());

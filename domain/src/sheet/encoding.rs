@@ -4,10 +4,13 @@
 //! and Chinese programs write Shift_JIS and GBK, in which the same bytes are different characters, most
 //! of which nobody uses. The one that makes of them what people write is taken. A person can always say
 //! it instead.
+//!
+//! Tables put together out of several files are in several encodings. Such a file is read as what most
+//! of its lines are in, and a cell in another encoding is a [`Fault`] and never text nobody wrote.
 
 use std::borrow::Cow;
 
-use encoding_rs::{GBK, SHIFT_JIS};
+use encoding_rs::{DecoderResult, Encoding, GBK, SHIFT_JIS};
 use entity::kind::SheetEncoding;
 
 /// The bytes that some programs put before UTF-8.
@@ -22,6 +25,42 @@ pub enum UnknownEncoding {
     /// It holds zero bytes, so it is no text: a spreadsheet's own file, perhaps.
     #[error("This is not a text file. Save the table as CSV, preferably \"CSV UTF-8\".")]
     Binary,
+}
+
+/// Why the bytes of a cell are no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The encoding has no such bytes.
+    #[error(
+        "Byte {place} of this cell ({hex}) is no text in {encoding}, as which the file is read. \
+         Write the cell anew, or choose the file's encoding."
+    )]
+    Malformed {
+        /// The name of the encoding the file is read as.
+        encoding: &'static str,
+        /// Which byte of the cell it begins at, from 1.
+        place: usize,
+        /// The bytes, as people write bytes.
+        hex: String,
+    },
+    /// They are UTF-8, in a file that is read as something else.
+    #[error(
+        "This cell is in UTF-8, and the file is read as {encoding}. Save the whole file in one \
+         encoding, preferably as \"CSV UTF-8\"."
+    )]
+    IsUtf8 {
+        /// The name of the encoding the file is read as.
+        encoding: &'static str,
+    },
+}
+
+/// An encoding as people call it.
+pub fn name(encoding: SheetEncoding) -> &'static str {
+    match encoding {
+        SheetEncoding::Utf8 => "UTF-8",
+        SheetEncoding::ShiftJis => "Shift_JIS",
+        SheetEncoding::Gbk => "GBK",
+    }
 }
 
 /// How many bytes at the beginning of a file are a mark and no text.
@@ -51,6 +90,7 @@ pub fn detect(
         // The last character may go on behind the end.
         Err(error) if error.error_len().is_none() && !is_whole => return Ok(SheetEncoding::Utf8),
         Err(_) if beginning.starts_with(UTF8_MARK) => return Ok(SheetEncoding::Utf8),
+        Err(_) if is_mostly_utf8(beginning) => return Ok(SheetEncoding::Utf8),
         Err(_) => {}
     }
     let (japanese, chinese) = (like_shift_jis(beginning), like_gbk(beginning));
@@ -60,6 +100,26 @@ pub fn detect(
     } else {
         SheetEncoding::ShiftJis
     })
+}
+
+/// Whether most of the lines that say anything about the encoding are UTF-8.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let (mut utf8, mut other) = (0, 0);
+    for line in lines.filter(|line| !line.is_ascii()) {
+        match std::str::from_utf8(line) {
+            Ok(_) => utf8 += 1,
+            Err(_) => other += 1,
+        }
+    }
+    utf8 > other
+}
+
+/// Whether bytes that were taken for another encoding are UTF-8. What is valid as UTF-8 and holds a
+/// character of three bytes is hardly ever anything else; characters of two bytes say nothing, since
+/// short words in GBK and in katakana of half the width look like them.
+fn is_surely_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().any(|one| one.len_utf8() > 2))
 }
 
 /// What share of the characters, in thousandths, is what Japanese people write.
@@ -101,17 +161,54 @@ fn share(bytes: &[u8], read: impl Fn(u8, u8) -> (usize, bool)) -> i64 {
     common * 1_000 / all.max(1)
 }
 
-/// The text of a cell; nothing when its bytes are not of this encoding.
-pub fn decode(encoding: SheetEncoding, bytes: &[u8]) -> Option<Cow<'_, str>> {
-    if bytes.is_ascii() {
-        return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
-    }
-    match encoding {
-        SheetEncoding::Utf8 => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-        SheetEncoding::ShiftJis => {
-            SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes)
+/// The text of a cell, or why it is none.
+pub fn decode(encoding: SheetEncoding, bytes: &[u8]) -> Result<Cow<'_, str>, Fault> {
+    let other = match encoding {
+        SheetEncoding::Utf8 => {
+            return std::str::from_utf8(bytes)
+                .map(Cow::Borrowed)
+                .map_err(|error| {
+                    let length = error.error_len().unwrap_or(bytes.len());
+                    malformed(encoding, bytes, error.valid_up_to(), length)
+                });
         }
-        SheetEncoding::Gbk => GBK.decode_without_bom_handling_and_without_replacement(bytes),
+        SheetEncoding::ShiftJis => SHIFT_JIS,
+        SheetEncoding::Gbk => GBK,
+    };
+    if is_surely_utf8(bytes) {
+        return Err(Fault::IsUtf8 {
+            encoding: name(encoding),
+        });
+    }
+    other
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .ok_or_else(|| {
+            let (at, length) = first_malformed(other, bytes);
+            malformed(encoding, bytes, at, length)
+        })
+}
+
+fn malformed(encoding: SheetEncoding, bytes: &[u8], at: usize, length: usize) -> Fault {
+    let wrong = bytes.iter().skip(at).take(length.clamp(1, 4));
+    let wrong: Vec<String> = wrong.map(|byte| format!("0x{byte:02X}")).collect();
+    Fault::Malformed {
+        encoding: name(encoding),
+        place: at + 1,
+        hex: wrong.join(" "),
+    }
+}
+
+/// Where the first bytes that `encoding` does not have begin, and how many they are.
+fn first_malformed(encoding: &'static Encoding, bytes: &[u8]) -> (usize, usize) {
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let longest = decoder.max_utf8_buffer_length_without_replacement(bytes.len());
+    let mut text = vec![0; longest.unwrap_or_default()];
+    match decoder.decode_to_utf8_without_replacement(bytes, &mut text, true) {
+        (DecoderResult::Malformed(length, behind), read, _) => {
+            let (length, behind) = (usize::from(length), usize::from(behind));
+            (read.saturating_sub(length + behind), length)
+        }
+        _ => (0, bytes.len()),
     }
 }
 
@@ -172,7 +269,7 @@ mod tests {
                     "{text} {encoding:?}"
                 );
             }
-            assert_eq!(decode(encoding, &bytes).as_deref(), Some(text));
+            assert_eq!(decode(encoding, &bytes).as_deref(), Ok(text));
         }
     }
 
@@ -192,9 +289,75 @@ mod tests {
 
     #[test]
     fn bytes_of_another_encoding_are_not_taken_for_text() {
-        assert_eq!(decode(SheetEncoding::Utf8, b"\x93\x63"), None);
-        assert!(decode(SheetEncoding::ShiftJis, b"\xfd\xfe").is_none());
+        for (encoding, bytes, said) in [
+            (
+                SheetEncoding::Utf8,
+                &b"ab\x93\x63"[..],
+                "Byte 3 of this cell (0x93) is no text in UTF-8",
+            ),
+            (
+                SheetEncoding::Utf8,
+                b"\xe5\x90",
+                "Byte 1 of this cell (0xE5 0x90)",
+            ),
+            (
+                SheetEncoding::ShiftJis,
+                b"\x93\x63\xfd",
+                "Byte 3 of this cell (0xFD) is no text in Shift_JIS",
+            ),
+            (
+                SheetEncoding::Gbk,
+                b"a\xff",
+                "Byte 2 of this cell (0xFF) is no text in GBK",
+            ),
+            (
+                SheetEncoding::Gbk,
+                b"\xc0\xee\xc0",
+                "Byte 3 of this cell (0xC0)",
+            ),
+            (
+                SheetEncoding::ShiftJis,
+                "田中".as_bytes(),
+                "This cell is in UTF-8, and the file is read as Shift_JIS",
+            ),
+            (
+                SheetEncoding::Gbk,
+                "王小明".as_bytes(),
+                "This cell is in UTF-8, and the file is read as GBK",
+            ),
+        ] {
+            let fault = decode(encoding, bytes).unwrap_err().to_string();
+            assert!(fault.starts_with(said), "{fault}");
+        }
         assert_eq!(decode_lossy(SheetEncoding::Utf8, b"a\xff"), "a\u{fffd}");
         assert_eq!(&*encode(SheetEncoding::ShiftJis, "a😀b"), b"a?b");
+    }
+
+    #[test]
+    fn katakana_of_half_the_width_and_short_words_are_no_utf8() {
+        for (encoding, text) in [
+            (SheetEncoding::ShiftJis, "ﾃｸﾉ"),
+            (SheetEncoding::ShiftJis, "ﾀﾅｶ ﾀﾛｳ"),
+            (SheetEncoding::Gbk, "联通"),
+        ] {
+            let bytes = encode(encoding, text);
+            assert_eq!(decode(encoding, &bytes).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn a_file_in_two_encodings_is_read_as_most_of_it_is() {
+        for other in [SheetEncoding::ShiftJis, SheetEncoding::Gbk] {
+            let text = if other == SheetEncoding::Gbk {
+                CHINESE
+            } else {
+                JAPANESE
+            };
+            let (utf8, strange) = (text.as_bytes().to_vec(), encode(other, text).into_owned());
+            let mostly_utf8 = [utf8.clone(), utf8.clone(), strange.clone()].concat();
+            assert_eq!(detect(&mostly_utf8, true, false), Ok(SheetEncoding::Utf8));
+            let mostly_other = [strange.clone(), strange, utf8].concat();
+            assert_eq!(detect(&mostly_other, true, false), Ok(other));
+        }
     }
 }

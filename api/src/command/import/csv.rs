@@ -26,6 +26,7 @@ use domain::{
     error::Error,
     import::{self, Column, NewImport, Preview, Reading},
     operation::{self, Limits},
+    sheet::encoding::name,
     upload,
 };
 use entity::{
@@ -195,7 +196,13 @@ async fn take_in(
     let wrong = Some(ImportOutcome::Error);
     let wrong = import::stream(ctx, workspace, asked.id, wrong, -1, SHOWN).await;
     let wrong = wrong.map_err(plain)?;
-    say(summary(&ended, &wrong, started.elapsed(), csv));
+    say(summary(
+        &ended,
+        &wrong,
+        started.elapsed(),
+        csv.dry_run,
+        seen.encoding,
+    ));
     match ended.state {
         OperationState::Done => Ok(ended.done == 0 || ended.failed < ended.done),
         OperationState::Cancelled => bail!("the import was cancelled; what is done stays done"),
@@ -337,7 +344,7 @@ fn shown(seen: &Preview, columns: &[Column]) -> String {
     let mut text = format!(
         "{} in {}, cells separated by {delimiter}\n",
         seen.upload.name,
-        seen.encoding.word()
+        name(seen.encoding)
     );
     for (place, column) in seen.columns.iter().enumerate() {
         let held = columns.iter().find(|one| one.column == place);
@@ -349,7 +356,10 @@ fn shown(seen: &Preview, columns: &[Column]) -> String {
         let _ = writeln!(text, "{number:>3}  {}  -> {held}   {cells}", column.header);
     }
     for line in &seen.odd_lines {
-        let _ = writeln!(text, "line {line} is broken or has another number of cells");
+        let _ = writeln!(
+            text,
+            "line {line} is broken, has another number of cells or is in another encoding"
+        );
     }
     text.trim_end().to_owned()
 }
@@ -445,17 +455,24 @@ async fn write_report(
         .with_context(|| format!("writing the report {shown}"))
 }
 
-fn summary(ended: &Model, wrong: &[import::ImportLine], elapsed: Duration, csv: &Csv) -> String {
+fn summary(
+    ended: &Model,
+    wrong: &[import::ImportLine],
+    elapsed: Duration,
+    dry_run: bool,
+    encoding: SheetEncoding,
+) -> String {
     let count = |name: &str| ended.progress["counts"][name].as_i64().unwrap_or_default();
     let seconds = elapsed.as_secs_f64();
     let rate = (ended.done as f64 / seconds.max(0.001)) as u64;
     let mut text = String::new();
-    if csv.dry_run {
+    if dry_run {
         text.push_str("Nothing was taken in; this is what would be done:\n");
     }
     let _ = write!(
         text,
-        "new: {}\nchanged: {}\nunchanged: {}\nwrong: {}\ntime: {seconds:.1} s ({rate}/s)",
+        "read as: {}\nnew: {}\nchanged: {}\nunchanged: {}\nwrong: {}\ntime: {seconds:.1} s ({rate}/s)",
+        name(encoding),
         count("created"),
         count("updated"),
         count("skipped"),

@@ -64,7 +64,8 @@ pub(crate) struct ImportPreview {
     columns: Vec<ImportPreviewColumn>,
     /// The first lines, cell by cell.
     rows: Vec<Vec<String>>,
-    /// Those of the first lines that are broken or have another number of cells, counted from 1.
+    /// Those of the first lines that are broken, have another number of cells, or cells that are not of
+    /// the encoding, counted from 1.
     odd_lines: Vec<i64>,
 }
 

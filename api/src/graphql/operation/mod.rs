@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::{operation, page::PageRequest};
 use entity::{
     id::OperationId,
-    kind::{OperationKind, OperationState},
+    kind::{OperationKind, OperationState, SheetEncoding},
 };
 
 use super::{
@@ -76,6 +76,12 @@ impl Operation {
                 value: value.as_i64().unwrap_or_default(),
             })
             .collect()
+    }
+
+    /// The encoding an import reads its file in, given or found out; nothing for anything else.
+    async fn encoding(&self) -> Option<SheetEncoding> {
+        let word = self.0.request["encoding"].as_str()?;
+        SheetEncoding::from_word(word)
     }
 
     /// Who asked for it.
