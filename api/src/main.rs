@@ -35,6 +35,7 @@ use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use worker::{
     config::Config as SharedConfig,
+    egress::guard::Guard,
     hints::MemoryHints,
     probe,
     queue::{MemoryQueue, Queue},
@@ -271,6 +272,7 @@ fn context(
         vault: Arc::new(shared.keys.open(&*ids)?),
         ids,
         hints,
+        reach: Arc::new(Guard::new(shared.egress_allow.clone())),
         once: None,
         public_url: shared.public_url.map(Arc::new),
         caller: None,

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     idempotency::Once,
-    port::{Clock, Hints, Ids},
+    port::{Clock, Hints, Ids, Reach},
     store::{Connection, Db, Tx},
     vault::Vault,
 };
@@ -25,6 +25,8 @@ pub struct Ctx {
     pub ids: Arc<dyn Ids>,
     /// Wakes workers after a commit.
     pub hints: Arc<dyn Hints>,
+    /// Says which URLs are never called.
+    pub reach: Arc<dyn Reach>,
     /// Encrypts credentials at rest.
     pub vault: Arc<Vault>,
     /// The request everything is done for, when it is to be done once.

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
     config::{WorkerArgs, WorkerConfig},
+    egress::guard::Guard,
     hints::redis_hints,
     probe::{self, Probe},
     queue::{RedisQueue, RedisQueueSettings},
@@ -70,6 +71,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         vault: Arc::new(shared.keys.open(&*ids)?),
         clock: clock.clone(),
         ids: ids.clone(),
+        reach: Arc::new(Guard::new(shared.egress_allow.clone())),
         once: None,
         public_url: shared.public_url.map(Arc::new),
         caller: None,

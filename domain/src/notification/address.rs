@@ -10,6 +10,7 @@ use url::Url;
 use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
+    port::{EgressError, Reach},
     vault::{Sealed, mask_url},
 };
 
@@ -19,9 +20,13 @@ const URL_LIMIT: usize = 2_000;
 const PURPOSE: &str = "notification_target.url";
 
 /// Checks the URL of a target of `kind`: those that go to people have none.
-pub(super) fn check(kind: TargetKind, url: &SecretString) -> Result<Option<Url>, UserError> {
+pub(super) fn check(
+    reach: &dyn Reach,
+    kind: TargetKind,
+    url: &SecretString,
+) -> Result<Option<Url>, UserError> {
     match kind {
-        TargetKind::Slack | TargetKind::Webhook => check_url(url).map(Some),
+        TargetKind::Slack | TargetKind::Webhook => check_url(reach, url).map(Some),
         TargetKind::Email | TargetKind::InApp if url.expose_secret().trim().is_empty() => Ok(None),
         TargetKind::Email | TargetKind::InApp => {
             let message = "A target of this kind goes to people; leave the URL out.";
@@ -53,9 +58,9 @@ pub(super) fn open(ctx: &Ctx, id: TargetId, sealed: &str) -> Result<Url, String>
     Url::parse(url.expose_secret()).map_err(|error| error.to_string())
 }
 
-/// Which addresses may be called is decided when they are, by whoever calls; a URL that nobody
-/// could ever call is refused here.
-fn check_url(url: &SecretString) -> Result<Url, UserError> {
+/// Which addresses a name stands for is asked when it is called, by whoever calls; a URL that this
+/// installation would never call is refused here.
+fn check_url(reach: &dyn Reach, url: &SecretString) -> Result<Url, UserError> {
     let refuse = |code, message: &str| Err(UserError::new(&["url"], code, message));
     let text = url.expose_secret().trim();
     if text.is_empty() {
@@ -82,12 +87,24 @@ fn check_url(url: &SecretString) -> Result<Url, UserError> {
             "Use a URL without a user name or password in it.",
         );
     }
-    Ok(url)
+    match reach.check(&url) {
+        Ok(()) => Ok(url),
+        Err(EgressError::Forbidden) => refuse(
+            UserErrorCode::Invalid,
+            "This address is not a public one, and this installation calls no others. Use a public \
+             address, or let the operator allow its network with ENISHI_EGRESS_ALLOW.",
+        ),
+        Err(error) => refuse(
+            UserErrorCode::Invalid,
+            &format!("With this address, {error}."),
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::port::AnyUrl;
 
     #[test]
     fn only_urls_that_could_be_called_are_taken() {
@@ -95,7 +112,7 @@ mod tests {
             "https://hooks.slack.com/services/T/B/x",
             " http://mattermost.internal:8065/hooks/x ",
         ] {
-            assert!(check_url(&url.into()).is_ok(), "{url}");
+            assert!(check_url(&AnyUrl, &url.into()).is_ok(), "{url}");
         }
         for url in [
             "",
@@ -105,9 +122,9 @@ mod tests {
             "https://user:password@example.com/",
             "mailto:a@example.com",
         ] {
-            assert!(check_url(&url.into()).is_err(), "{url}");
+            assert!(check_url(&AnyUrl, &url.into()).is_err(), "{url}");
         }
         let long = format!("https://example.com/{}", "x".repeat(URL_LIMIT));
-        assert!(check_url(&long.into()).is_err());
+        assert!(check_url(&AnyUrl, &long.into()).is_err());
     }
 }

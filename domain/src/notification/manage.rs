@@ -103,7 +103,7 @@ pub async fn create(
     let name = text::name(&new.name, &["name"], NAME_LIMIT)
         .map_err(|error| errors.push(error))
         .unwrap_or_default();
-    let url = address::check(new.kind, &new.url)
+    let url = address::check(&*ctx.reach, new.kind, &new.url)
         .map_err(|error| errors.push(error))
         .ok();
     check_pace(new.digest_minutes, new.hourly_limit, &mut errors);
@@ -181,7 +181,7 @@ pub async fn update(
         }
     }
     if let Some(url) = &changes.url {
-        match address::check(kind, url) {
+        match address::check(&*ctx.reach, kind, url) {
             Ok(url) => {
                 let (sealed, masked) = address::seal(ctx, id, url.as_ref())?;
                 row.sealed_url = Set(sealed);

@@ -46,6 +46,23 @@ pub enum EgressError {
     TimedOut,
 }
 
+/// Which URLs this installation calls, as far as that can be told before a name is resolved: what it
+/// would never call is refused when it is saved. Whoever calls asks again.
+pub trait Reach: Send + Sync {
+    /// Why `url` is never called, if it is not.
+    fn check(&self, url: &Url) -> Result<(), EgressError>;
+}
+
+/// Any URL; for tests.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct AnyUrl;
+
+impl Reach for AnyUrl {
+    fn check(&self, _url: &Url) -> Result<(), EgressError> {
+        Ok(())
+    }
+}
+
 /// A mail to people. The sender is the installation's own and added by whoever sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingMail {

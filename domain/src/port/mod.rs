@@ -10,8 +10,8 @@ pub mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use egress::{
-    Egress, EgressError, MailError, MailReceipt, MailRefusal, OutgoingMail, OutgoingRequest,
-    OutgoingResponse,
+    AnyUrl, Egress, EgressError, MailError, MailReceipt, MailRefusal, OutgoingMail,
+    OutgoingRequest, OutgoingResponse, Reach,
 };
 pub use hint::{Hint, Hints, NoHints, Work};
 pub use ids::{Ids, RandomIds, SeededIds};

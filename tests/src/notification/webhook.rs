@@ -1,12 +1,18 @@
 //! Webhooks: what is sent, that the official libraries take the signatures, and changing keys.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use domain::{
-    error::UserErrorCode,
+    ctx::Ctx,
+    error::{
+        Error,
+        UserErrorCode::{self, Invalid},
+    },
     notification::{
         self, key,
-        manage::{self, NewTarget},
+        manage::{self, NewTarget, TargetChanges},
         target::webhook::{self, NewKey, SigningKey},
     },
     port::{Clock as _, EgressError, OutgoingRequest, SeededIds, SystemClock},
@@ -21,6 +27,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use standardwebhooks::Webhook;
+use worker::egress::guard::Guard;
 
 use super::{attempts, greeted, mistakes, stored};
 use crate::support::{
@@ -35,6 +42,49 @@ async fn make(world: &World) -> (TargetId, SecretString) {
     let made = manage::create(&world.ctx, &world.owner, new).await;
     let (target, secret) = made.unwrap();
     (target.id, secret.unwrap())
+}
+
+#[test]
+fn an_address_that_is_never_called_is_refused_when_it_is_saved() {
+    on_both(|world| async move {
+        let owner = &world.owner;
+        let (target, _) = make(&world).await;
+        let behind = |guard: Guard| Ctx {
+            reach: Arc::new(guard),
+            ..world.ctx.clone()
+        };
+        let closed = behind(Guard::default());
+        let open = behind(Guard::new(vec!["127.0.0.0/8".parse().unwrap()]));
+        for url in [
+            "http://127.0.0.1:9000/hook",
+            "http://localhost:9000/hook",
+            "https://10.1.2.3/hook",
+            "http://[::1]/hook",
+        ] {
+            for kind in [TargetKind::Webhook, TargetKind::Slack] {
+                let new = NewTarget::at(kind, "inside", url);
+                let Err(Error::Refused(errors)) = manage::create(&closed, owner, new).await else {
+                    panic!("{url} was taken");
+                };
+                assert_eq!(
+                    (errors[0].path.join("."), errors[0].code),
+                    ("url".into(), Invalid)
+                );
+                assert!(errors[0].message.contains("ENISHI_EGRESS_ALLOW"));
+            }
+        }
+        let inside = TargetChanges {
+            url: Some("http://localhost:9000/hook".into()),
+            ..TargetChanges::default()
+        };
+        let refused = manage::update(&closed, owner, target, inside.clone()).await;
+        assert_eq!(mistakes(refused), [("url".to_owned(), Invalid)]);
+        manage::update(&open, owner, target, inside).await.unwrap();
+        // What a name stands for is asked when it is called.
+        let named = NewTarget::at(TargetKind::Slack, "named", "http://chat.internal/hook");
+        manage::create(&closed, owner, named).await.unwrap();
+        world
+    });
 }
 
 /// Whether a plain Ed25519 verification takes one of the `v1a` signatures.

@@ -1,7 +1,7 @@
 //! Which URLs and which addresses this installation may call. Pure: no network, no clock.
 //!
-//! Called twice for each request: [`Guard::check_url`] before anything is sent, and
-//! [`Guard::permits`] on every resolved address at connect time, so that a name cannot be public
+//! Called when a target is saved (as [`Reach`]), and twice for each request: [`Guard::check_url`]
+//! before anything is sent, and [`Guard::permits`] on every resolved address at connect time, so that a name cannot be public
 //! when it is checked and private when it is used. It never resolves a name itself.
 //!
 //! Anything not known to be a public unicast address is refused. An address that carries an IPv4
@@ -13,7 +13,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use domain::port::EgressError;
+use domain::port::{EgressError, Reach};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
@@ -98,11 +98,12 @@ impl Guard {
         }
         match url.host() {
             None => refuse("it has no host"),
-            // A name is judged by what it resolves to, when it is resolved.
-            Some(Host::Domain(name)) if name.trim_end_matches('.').is_empty() => {
-                refuse("it has no host")
-            }
-            Some(Host::Domain(_)) => Ok(()),
+            Some(Host::Domain(name)) => match name.trim_end_matches('.') {
+                "" => refuse("it has no host"),
+                name if is_own_host(name) => self.check_own_host(),
+                // Any other name is judged by what it resolves to, when it is resolved.
+                _ => Ok(()),
+            },
             Some(Host::Ipv4(address)) => self.check_address(address.into()),
             Some(Host::Ipv6(address)) => self.check_address(address.into()),
         }
@@ -115,6 +116,11 @@ impl Guard {
         allowed || is_public(address)
     }
 
+    fn check_own_host(&self) -> Result<(), EgressError> {
+        self.check_address(Ipv4Addr::LOCALHOST.into())
+            .or_else(|_| self.check_address(Ipv6Addr::LOCALHOST.into()))
+    }
+
     fn check_address(&self, address: IpAddr) -> Result<(), EgressError> {
         if self.permits(address) {
             Ok(())
@@ -122,6 +128,17 @@ impl Guard {
             Err(EgressError::Forbidden)
         }
     }
+}
+
+impl Reach for Guard {
+    fn check(&self, url: &Url) -> Result<(), EgressError> {
+        self.check_url(url)
+    }
+}
+
+/// Names that stand for the own host wherever they are asked for (RFC 6761).
+fn is_own_host(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// The address that a packet to `address` reaches in the end.

@@ -80,7 +80,6 @@ fn public_receivers_are_callable() {
             "https://[::ffff:808:808]/",
             "https://[64:ff9b::8.8.8.8]/",
             // Names: the resolved address decides, tested with the client.
-            "http://localhost/",
             "http://metadata.google.internal/",
             "http://127.0.0.1.nip.io/",
             "http://db/",
@@ -88,6 +87,20 @@ fn public_receivers_are_callable() {
             "http://127.0.0.+1/",
         ],
     );
+}
+
+#[test]
+fn the_own_host_is_known_by_its_name() {
+    let urls = [
+        "http://localhost/",
+        "http://localhost.:8080/",
+        "http://LOCALHOST/",
+        "https://hook.localhost/",
+    ];
+    check(&Guard::default(), Forbidden, &urls);
+    for network in ["127.0.0.0/8", "::1/128"] {
+        check(&Guard::new(vec![network.parse().unwrap()]), Callable, &urls);
+    }
 }
 
 #[test]
