@@ -29,16 +29,68 @@ pub const MAX_VALUES: usize = 2_000;
 /// How many tags, inboxes or the like one list may name.
 pub const MAX_IDS: usize = 500;
 
+/// What a condition is a part of, for saying what is wrong with it in the words of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// A rule.
+    Rule,
+    /// A segment.
+    Segment,
+    /// The filter of a list.
+    Filter,
+    /// What a step of a playbook waits for.
+    Wait,
+    /// A branch of a playbook.
+    Branch,
+    /// The goal of a playbook.
+    Goal,
+    /// What people leave a playbook by.
+    Exit,
+}
+
+impl Use {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Segment => "segment",
+            Self::Filter => "filter",
+            Self::Wait => "wait",
+            Self::Branch => "branch",
+            Self::Goal => "goal",
+            Self::Exit => "exit",
+        }
+    }
+
+    /// What comes of a condition that can never hold.
+    fn in_vain(self) -> &'static str {
+        match self {
+            Self::Rule => "the rule would never fire",
+            Self::Segment => "the segment would never have a member",
+            Self::Filter => "the list would always be empty",
+            Self::Wait => "everybody would wait until the timeout",
+            Self::Branch => "nobody would ever take this branch",
+            Self::Goal => "nobody would ever reach this goal",
+            Self::Exit => "nobody would ever leave by this exit",
+        }
+    }
+}
+
 /// Everything wrong with a condition that is used in `context`; empty if it can be saved. Paths
 /// begin with `condition`. Whether the ids it names exist is asked of the database by the caller,
 /// with `Condition::references`.
-pub fn check(condition: &Condition, context: Context) -> Vec<UserError> {
+pub fn check(condition: &Condition, context: Context, of: Use) -> Vec<UserError> {
     let mut refusals = Vec::new();
-    check_condition(condition, context, &mut refusals);
+    check_condition(condition, context, of, &mut refusals);
     refusals
 }
 
-fn check_condition(condition: &Condition, context: Context, refusals: &mut Vec<UserError>) {
+fn check_condition(
+    condition: &Condition,
+    context: Context,
+    of: Use,
+    refusals: &mut Vec<UserError>,
+) {
+    let noun = of.noun();
     let at = Path::root("condition");
     let mut size = Size::default();
     size.measure(condition, &at, 1);
@@ -50,7 +102,7 @@ fn check_condition(condition: &Condition, context: Context, refusals: &mut Vec<U
     if size.nodes > MAX_NODES {
         refusals.push(at.refuse(
             UserErrorCode::TooLong,
-            format!("A rule may have {MAX_NODES} conditions. Split it into several rules."),
+            format!("A {noun} may have {MAX_NODES} conditions. Split it into several {noun}s."),
         ));
         return;
     }
@@ -58,7 +110,7 @@ fn check_condition(condition: &Condition, context: Context, refusals: &mut Vec<U
         refusals.push(at.refuse(
             UserErrorCode::TooLong,
             format!(
-                "A rule may list {MAX_WORDS_IN_RULE} words in all. Split it into several rules."
+                "A {noun} may list {MAX_WORDS_IN_RULE} words in all. Split it into several {noun}s."
             ),
         ));
         return;
@@ -80,7 +132,7 @@ fn check_condition(condition: &Condition, context: Context, refusals: &mut Vec<U
         refusals.push(at.refuse(UserErrorCode::TooLong, message));
         return;
     }
-    check_node(condition, context, &at, refusals);
+    check_node(condition, context, of, &at, refusals);
 }
 
 #[derive(Default)]
@@ -125,7 +177,13 @@ fn values(leaf: &Condition) -> usize {
     serde_json::to_value(leaf).map_or(0, |stored| count(&stored))
 }
 
-fn check_node(condition: &Condition, context: Context, at: &Path, refusals: &mut Vec<UserError>) {
+fn check_node(
+    condition: &Condition,
+    context: Context,
+    of: Use,
+    at: &Path,
+    refusals: &mut Vec<UserError>,
+) {
     let inside = at.at(condition.name());
     match condition.shape() {
         Shape::All(children) | Shape::Any(children) => {
@@ -156,27 +214,26 @@ fn check_node(condition: &Condition, context: Context, at: &Path, refusals: &mut
         Shape::Leaf(leaf) => leaf.check(&inside, refusals),
     }
     if matches!(condition, Condition::All(_)) {
-        check_contradictions(condition, at, refusals);
+        check_contradictions(condition, of, at, refusals);
     }
     for (path, child) in condition.children(at) {
-        check_node(child, context, &path, refusals);
+        check_node(child, context, of, &path, refusals);
     }
 }
 
 /// Finds two conditions that must both hold but never can. Only plain cases: what looks possible
 /// here may still be impossible, never the reverse.
-fn check_contradictions(all: &Condition, at: &Path, refusals: &mut Vec<UserError>) {
+fn check_contradictions(all: &Condition, of: Use, at: &Path, refusals: &mut Vec<UserError>) {
     let mut required = Vec::new();
     gather_required(all, at, &mut required);
     for (index, (path, later)) in required.iter().enumerate() {
         let mut earlier = required[..index].iter();
         if let Some((other, _)) = earlier.find(|(_, earlier)| exclude(earlier, later)) {
-            let other = other.steps().join(".");
+            let (other, in_vain) = (other.steps().join("."), of.in_vain());
             refusals.push(path.refuse(
                 UserErrorCode::Contradictory,
                 format!(
-                    "This can never hold together with {other}, so the rule would never fire. \
-                     Change one of the two."
+                    "This can never hold together with {other}, so {in_vain}. Change one of the two."
                 ),
             ));
         }
@@ -342,7 +399,7 @@ mod tests {
 
     fn refusals(stored: &Value, context: Context) -> Vec<(String, UserErrorCode)> {
         let condition: Condition = serde_json::from_value(stored.clone()).unwrap();
-        let found = super::check(&condition, context).into_iter();
+        let found = super::check(&condition, context, Use::Segment).into_iter();
         found
             .map(|refusal| (refusal.path.join("."), refusal.code))
             .collect()
@@ -421,6 +478,27 @@ mod tests {
             ]}),
             &[("condition.all.1", Contradictory)],
         );
+    }
+
+    #[test]
+    fn what_can_never_hold_is_told_in_the_words_of_what_is_saved() {
+        let stored = json!({"all": [
+            {"health": {"score": {"lessThan": 40}}},
+            {"health": {"score": {"atLeast": 40}}},
+        ]});
+        let condition: Condition = serde_json::from_value(stored).unwrap();
+        for (of, said) in [
+            (Use::Rule, "the rule would never fire"),
+            (Use::Segment, "the segment would never have a member"),
+            (Use::Filter, "the list would always be empty"),
+            (Use::Branch, "nobody would ever take this branch"),
+        ] {
+            let found = super::check(&condition, Context::Contact, of);
+            let expected = format!(
+                "This can never hold together with condition.all.0, so {said}. Change one of the two."
+            );
+            assert_eq!(found[0].message, expected);
+        }
     }
 
     #[test]

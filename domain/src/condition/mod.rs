@@ -46,7 +46,7 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use check::check;
+pub use check::{Use, check};
 pub use leaf::{
     account::AccountFields,
     attribute::Attribute,
@@ -214,15 +214,15 @@ pub enum Condition {
     Survey(Box<Survey>),
 }
 
-/// Everything wrong with a condition that is used in `context`, including ids this workspace does not
-/// have; empty if it can be saved. Paths begin with `condition`.
+/// Everything wrong with the condition of a list's filter that is used in `context`, including ids this
+/// workspace does not have; empty if it can be asked. Paths begin with `condition`.
 pub async fn refusals(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     condition: &Condition,
     context: Context,
 ) -> Result<Vec<UserError>> {
-    let mut errors = check(condition, context);
+    let mut errors = check(condition, context, Use::Filter);
     // What breaks its limits is not looked up.
     if !errors
         .iter()

@@ -9,7 +9,7 @@ use super::{
     flow,
 };
 use crate::{
-    condition::{self, Context, check::list, path::Path},
+    condition::{self, Context, Use, check::list, path::Path},
     error::{UserError, UserErrorCode},
     text,
 };
@@ -51,8 +51,8 @@ pub(super) fn check(definition: &Definition) -> Vec<UserError> {
     if refusals.is_empty() {
         check_ways(definition, &mut refusals);
     }
-    check_endings("goals", &definition.goals, &mut refusals);
-    check_endings("exits", &definition.exits, &mut refusals);
+    check_endings("goals", Use::Goal, &definition.goals, &mut refusals);
+    check_endings("exits", Use::Exit, &definition.exits, &mut refusals);
     check_sources(&definition.sources, &mut refusals);
     check_again(definition.again, &mut refusals);
     refusals
@@ -151,7 +151,7 @@ fn check_wait_for(
     at: &Path,
     refusals: &mut Vec<UserError>,
 ) {
-    check_condition(&wait.condition, at, refusals);
+    check_condition(&wait.condition, Use::Wait, at, refusals);
     check_seconds(wait.timeout_seconds, &at.at("timeout"), refusals);
     let at = at.at("onTimeout");
     check_next(definition, wait.on_timeout.as_deref(), &at, refusals);
@@ -162,13 +162,18 @@ fn check_arms(definition: &Definition, arms: &[Arm], at: &Path, refusals: &mut V
     for (index, arm) in arms.iter().enumerate().take(MAX_ARMS) {
         let at = at.nth(index);
         check_name(&arm.name, &at.at("name"), refusals);
-        check_condition(&arm.condition, &at, refusals);
+        check_condition(&arm.condition, Use::Branch, &at, refusals);
         check_next(definition, Some(&arm.next), &at.at("next"), refusals);
     }
 }
 
-fn check_condition(condition: &condition::Condition, at: &Path, refusals: &mut Vec<UserError>) {
-    for mut refusal in condition::check(condition, Context::Contact) {
+fn check_condition(
+    condition: &condition::Condition,
+    of: Use,
+    at: &Path,
+    refusals: &mut Vec<UserError>,
+) {
+    for mut refusal in condition::check(condition, Context::Contact, of) {
         refusal.path.splice(0..0, at.steps().iter().cloned());
         refusals.push(refusal);
     }
@@ -190,7 +195,7 @@ fn check_ways(definition: &Definition, refusals: &mut Vec<UserError>) {
     }
 }
 
-fn check_endings(field: &str, endings: &[Ending], refusals: &mut Vec<UserError>) {
+fn check_endings(field: &str, of: Use, endings: &[Ending], refusals: &mut Vec<UserError>) {
     let at = Path::root(field);
     if endings.len() > MAX_ENDINGS {
         let message = format!("List at most {MAX_ENDINGS}.");
@@ -205,7 +210,7 @@ fn check_endings(field: &str, endings: &[Ending], refusals: &mut Vec<UserError>)
             refusals.push(at.refuse(UserErrorCode::Required, message));
         }
         check_name(&ending.name, &at.at("name"), refusals);
-        check_condition(&ending.condition, &at, refusals);
+        check_condition(&ending.condition, of, &at, refusals);
     }
 }
 

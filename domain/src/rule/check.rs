@@ -4,7 +4,7 @@
 use super::{definition::is_always, trigger::Trigger};
 use crate::{
     action::Action,
-    condition::{Condition, check::list, path::Path, reference::Reference},
+    condition::{Condition, Use, check::list, path::Path, reference::Reference},
     error::UserError,
 };
 
@@ -17,7 +17,8 @@ pub fn check(trigger: &Trigger, condition: &Condition, actions: &[Action]) -> Ve
     let mut refusals = Vec::new();
     trigger.kind().check(&at, &mut refusals);
     if !is_always(condition) {
-        refusals.extend(crate::condition::check(condition, trigger.context()));
+        let context = trigger.context();
+        refusals.extend(crate::condition::check(condition, context, Use::Rule));
     }
 
     let at = Path::root("actions");

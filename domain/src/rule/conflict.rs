@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     action::{Action, effect::TagAct},
-    condition::{self, Condition, reference::IdKind},
+    condition::{self, Condition, Use, reference::IdKind},
     ctx::Ctx,
     error::{Result, UserErrorCode},
     store::{Query, Rows},
@@ -341,7 +341,7 @@ fn may_hold_together(one: &Definition, other: &Definition) -> bool {
         return true;
     }
     let both = Condition::All(vec![one.condition.clone(), other.condition.clone()]);
-    let refusals = condition::check(&both, context);
+    let refusals = condition::check(&both, context, Use::Rule);
     !refusals
         .iter()
         .any(|refusal| refusal.code == UserErrorCode::Contradictory)

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     access::{Actor, Origin, Scope},
     audit::Record,
-    condition::{self, Condition, path::Path, reference},
+    condition::{self, Condition, Use, path::Path, reference},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -372,7 +372,7 @@ pub(super) async fn checked(
     subject: SegmentSubject,
     condition: &Condition,
 ) -> Result<Vec<UserError>> {
-    let mut found = condition::check(condition, evaluate::context(subject));
+    let mut found = condition::check(condition, evaluate::context(subject), Use::Segment);
     if found
         .iter()
         .any(|error| error.code == UserErrorCode::TooLong)

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     account::{self, NewAccount},
     condition::{
-        self, Condition, Context, Moment,
+        self, Condition, Context, Moment, Use,
         evaluate::evaluate,
         facts::Holders,
         sql::{Asked, select},
@@ -652,7 +652,7 @@ fn every_leaf_finds_whom_it_means_by_every_way_of_asking() {
         let people = People::new(world).await;
         for (stored, expected) in people.leaves() {
             let condition = condition(&stored);
-            let refused = condition::check(&condition, Context::Contact);
+            let refused = condition::check(&condition, Context::Contact, Use::Segment);
             assert!(refused.is_empty(), "{stored}: {refused:?}");
             assert_eq!(people.found(&condition).await, names(expected), "{stored}");
         }

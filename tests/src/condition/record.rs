@@ -2,7 +2,7 @@
 //! others, by every way of asking.
 
 use domain::{
-    condition::{self, Context},
+    condition::{self, Context, Use},
     store::Rows,
 };
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ fn check(table: fn() -> Vec<(Value, &'static str)>) {
         tell(&people).await;
         for (stored, expected) in table() {
             let condition = super::condition(&stored);
-            let refused = condition::check(&condition, Context::Contact);
+            let refused = condition::check(&condition, Context::Contact, Use::Segment);
             assert!(refused.is_empty(), "{stored}: {refused:?}");
             assert_eq!(people.found(&condition).await, names(expected), "{stored}");
         }
