@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::TaskAssignee;
+use crate::task::Unassigned;
 
 /// One thing to carry out. Two equal effects on the same case are the same thing asked for twice.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
@@ -186,6 +187,9 @@ pub enum OutcomeResult {
     TaskCreated {
         /// The task.
         task_id: TaskId,
+        /// Why it is nobody's, if the action meant it for somebody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unassigned: Option<Unassigned>,
     },
     /// The contact was enrolled.
     Enrolled {
@@ -285,6 +289,10 @@ mod tests {
             (&notice, json!({"queued": {"deliveryId": delivery}})),
             (&notice, json!("targetUnavailable")),
             (&task, json!({"taskCreated": {"taskId": made}})),
+            (
+                &task,
+                json!({"taskCreated": {"taskId": made, "unassigned": "MEMBER_REMOVED"}}),
+            ),
             (&start, json!({"enrolled": {"enrolmentId": enrolment}})),
             (&start, json!("alreadyEnrolled")),
             (&start, json!("notEnrolledAgain")),

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{ContactId, ConversationId, DeliveryId, FiringId, Id as _, MemberId, TaskId, TeamId},
+    id::{ContactId, ConversationId, DeliveryId, FiringId, Id as _, MemberId, TeamId},
     kind::{EnrolmentSource, SubjectKind, SurveyMedium},
 };
 use uuid::Uuid;
@@ -32,7 +32,7 @@ use crate::{
         Reason, Request,
         tagging::{self, Removal},
     },
-    task::{self, Assignee, Draft},
+    task::{self, Assignee, Draft, Made},
     work::change::Entry,
 };
 
@@ -160,8 +160,11 @@ pub(crate) async fn carry_out(
     for (place, changed) in write_attributes(tx, steps).await? {
         results[place] = changed_or_not(changed);
     }
-    for (place, task_id) in write_tasks(tx, steps).await? {
-        results[place] = OutcomeResult::TaskCreated { task_id };
+    for (place, made) in write_tasks(tx, steps).await? {
+        results[place] = OutcomeResult::TaskCreated {
+            task_id: made.id,
+            unassigned: made.unassigned,
+        };
     }
     // Contacts are held for these: before anybody's enrolments.
     for (place, result) in write_invitations(tx, steps).await? {
@@ -350,7 +353,7 @@ async fn write_attributes(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(us
     Ok(results)
 }
 
-async fn write_tasks(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(usize, TaskId)>> {
+async fn write_tasks(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(usize, Made)>> {
     let now = tx.now;
     let (places, drafts): (_, Vec<Draft<'_>>) = of(steps, |step| {
         let Decision::Task {

@@ -3,20 +3,23 @@
 //! Made by members, rules and playbooks. A task that belongs to nobody in particular is for whoever
 //! takes it; one of a team, for whichever of its members does. Members are told of what becomes of tasks through the change log only.
 //!
-//! - `write`: making and changing one, and making many at once;
+//! - `write`: making and changing one; `make`: making many at once;
 //! - `list`: whose, about whom, overdue, in pages;
 //! - `overdue`: finding those whose moment has passed.
 
 mod list;
+mod make;
 mod overdue;
 mod write;
 
 use chrono::{DateTime, Utc};
 
 pub use list::{TaskFilter, TaskOrder, list, load};
+pub use make::Unassigned;
+pub(crate) use make::{Assignee, Draft, Made, make};
 pub use overdue::find_overdue;
-pub(crate) use write::{Assignee, Draft, leave_team, make, release};
 pub use write::{NewTask, TaskChange, create, end, reopen, update};
+pub(crate) use write::{leave_team, release};
 
 /// Characters a title has at most.
 pub const MAX_TITLE: usize = 200;

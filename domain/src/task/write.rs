@@ -23,7 +23,7 @@ use crate::{
     store::{Query, Rows, Tx, dialect},
     subject::Subject,
     text,
-    work::change::{Change, Entry, Fact},
+    work::change::{Change, Fact},
 };
 
 /// A task about to be made by a member.
@@ -198,14 +198,16 @@ async fn set_status(
     }
     let is_open = status == TaskStatus::Open;
     let before = audited(&found);
-    let team = found.team_id;
+    let (assignee, team) = (found.assignee_id, found.team_id);
     let mut active = found.into_active_model();
-    if is_open
-        && let Some(team) = team
-        && keep_teams(&tx, [team]).await?.is_empty()
-    {
-        // It ended before its team did.
-        active.team_id = Set(None);
+    if is_open {
+        // It may have ended before its team did, or before who had it went.
+        if keep_members(&tx, assignee).await?.is_empty() {
+            active.assignee_id = Set(None);
+        }
+        if keep_teams(&tx, team).await?.is_empty() {
+            active.team_id = Set(None);
+        }
     }
     active.status = Set(status);
     active.ended_at = Set((!is_open).then_some(tx.now));
@@ -269,109 +271,6 @@ async fn let_go(tx: &mut Tx<'_>, origin: Origin, query: Query) -> Result<()> {
     Ok(())
 }
 
-/// A task about to be made by a rule or a playbook, among others. Its texts have been checked.
-#[derive(Debug, Clone)]
-pub(crate) struct Draft<'a> {
-    /// What is to be done.
-    pub(crate) title: &'a str,
-    /// More about it.
-    pub(crate) description: &'a str,
-    /// How pressing it is.
-    pub(crate) priority: TaskPriority,
-    /// When it is to be done.
-    pub(crate) due_at: Option<DateTime<Utc>>,
-    /// Whose it is.
-    pub(crate) assignee: Assignee,
-    /// Whom and what it is about.
-    pub(crate) contact: Option<ContactId>,
-    /// The account it is about.
-    pub(crate) account: Option<AccountId>,
-    /// The conversation it is about.
-    pub(crate) conversation: Option<ConversationId>,
-    /// Who makes it.
-    pub(crate) origin: Origin,
-    /// The log entry it follows from.
-    pub(crate) cause: Option<&'a Entry>,
-}
-
-/// Whose a task is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Assignee {
-    /// Nobody's in particular.
-    Nobody,
-    /// Of whoever looks after the contact.
-    Owner,
-    /// Of a member; nobody's in particular when they are gone.
-    Member(MemberId),
-    /// Of a team; nobody's in particular when it is gone.
-    Team(TeamId),
-}
-
-/// Makes any number of tasks in one statement; says their ids in the order of `drafts`.
-pub(crate) async fn make(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<Vec<TaskId>> {
-    if drafts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<TaskId> = drafts.iter().map(|_| tx.id()).collect();
-    let each = || drafts.iter();
-    let member = |draft: &Draft<'_>| match draft.assignee {
-        Assignee::Member(id) => Some(id),
-        Assignee::Nobody | Assignee::Owner | Assignee::Team(_) => None,
-    };
-    let team = |draft: &Draft<'_>| match draft.assignee {
-        Assignee::Team(id) => Some(id),
-        Assignee::Nobody | Assignee::Owner | Assignee::Member(_) => None,
-    };
-    // Whoever deletes one takes its tasks from it, and has to see these.
-    keep_teams(tx, each().filter_map(team)).await?;
-    let rows = Rows::new()
-        .ids("id", ids.iter().copied())
-        .texts("title", each().map(|one| one.title))
-        .texts("description", each().map(|one| one.description))
-        .texts("priority", each().map(|one| one.priority.word()))
-        .opt_times("due_at", each().map(|one| one.due_at))
-        .times(
-            "sort_at",
-            each().map(|one| one.due_at.unwrap_or_else(end_of_time)),
-        )
-        .opt_ids("assignee_id", each().map(member))
-        .opt_ids("team_id", each().map(team))
-        .flags(
-            "to_owner",
-            each().map(|one| one.assignee == Assignee::Owner),
-        )
-        .opt_ids("contact_id", each().map(|one| one.contact))
-        .opt_ids("account_id", each().map(|one| one.account))
-        .opt_ids("conversation_id", each().map(|one| one.conversation))
-        .json("made_by", each().map(|one| one.origin.json()));
-    Query::new(
-        "INSERT INTO task (workspace_id, id, title, description, status, priority, due_at, sort_at,
-             assignee_id, team_id, contact_id, account_id, conversation_id, made_by, created_at, updated_at)
-         SELECT $1, r.id, r.title, r.description, 'OPEN', r.priority, r.due_at, r.sort_at,
-                (SELECT m.id FROM member m WHERE m.workspace_id = $1 AND m.removed_at IS NULL
-                   AND m.id = CASE WHEN r.to_owner THEN
-                       (SELECT c.owner_id FROM contact c
-                        WHERE c.workspace_id = $1 AND c.id = r.contact_id)
-                     ELSE r.assignee_id END),
-                (SELECT g.id FROM team g WHERE g.workspace_id = $1 AND g.id = r.team_id),
-                r.contact_id, r.account_id, r.conversation_id, r.made_by, $2, $2
-         FROM {r}",
-    )
-    .bind(tx.workspace)
-    .bind(tx.now)
-    .rows("r", rows)
-    .execute(tx.connection())
-    .await?;
-    for (draft, &task_id) in drafts.iter().zip(&ids) {
-        let fact = Fact::TaskCreated { task_id };
-        tx.record(match draft.cause {
-            Some(cause) => Change::caused(cause, draft.origin, draft.contact, fact),
-            None => Change::new(draft.origin, draft.contact, fact),
-        });
-    }
-    Ok(ids)
-}
-
 pub(super) fn check_title(raw: &str) -> Result<String> {
     text::name(raw, &["title"], MAX_TITLE).map_err(|error| Error::Refused(vec![error]))
 }
@@ -384,18 +283,32 @@ fn check_description(raw: &str) -> Result<String> {
 /// Refuses somebody who is not a member any more; they cannot be removed before the transaction ends
 /// without its effects being seen.
 async fn check_member(tx: &Tx<'_>, member: MemberId) -> Result<()> {
+    if keep_members(tx, [member]).await?.is_empty() {
+        return Err(Error::not_found(&["assigneeId"], "member"));
+    }
+    Ok(())
+}
+
+/// Those of the members who are here and not removed; they are not removed before the transaction ends.
+pub(super) async fn keep_members(
+    tx: &Tx<'_>,
+    members: impl IntoIterator<Item = MemberId>,
+) -> Result<BTreeSet<MemberId>> {
+    let members: BTreeSet<MemberId> = members.into_iter().collect();
+    if members.is_empty() {
+        return Ok(members);
+    }
     let lock = dialect::share_lock(tx.connection().get_database_backend());
-    let found: Option<MemberId> = Query::new(format!(
-        "SELECT m.id FROM member m
-         WHERE m.workspace_id = $1 AND m.id = $2 AND m.removed_at IS NULL {lock}"
+    let found: Vec<MemberId> = Query::new(format!(
+        "SELECT m.id FROM member m WHERE m.workspace_id = $1 AND m.removed_at IS NULL
+           AND m.id IN (SELECT r.id FROM {{r}})
+         ORDER BY m.id {lock}"
     ))
     .bind(tx.workspace)
-    .bind(member)
-    .scalar(tx.connection())
+    .rows("r", Rows::new().ids("id", members))
+    .column(tx.connection())
     .await?;
-    found
-        .map(|_| ())
-        .ok_or_else(|| Error::not_found(&["assigneeId"], "member"))
+    Ok(found.into_iter().collect())
 }
 
 /// Refuses a team that is gone; it cannot be deleted before the transaction ends without its effects being
@@ -408,20 +321,24 @@ async fn check_team(tx: &Tx<'_>, team: TeamId) -> Result<()> {
 }
 
 /// Those of the teams that are there, which are not deleted before the transaction ends.
-async fn keep_teams(tx: &Tx<'_>, teams: impl IntoIterator<Item = TeamId>) -> Result<Vec<TeamId>> {
+pub(super) async fn keep_teams(
+    tx: &Tx<'_>,
+    teams: impl IntoIterator<Item = TeamId>,
+) -> Result<BTreeSet<TeamId>> {
     let teams: BTreeSet<TeamId> = teams.into_iter().collect();
     if teams.is_empty() {
-        return Ok(Vec::new());
+        return Ok(teams);
     }
     let lock = dialect::share_lock(tx.connection().get_database_backend());
-    Ok(Query::new(format!(
+    let found: Vec<TeamId> = Query::new(format!(
         "SELECT g.id FROM team g WHERE g.workspace_id = $1 AND g.id IN (SELECT r.id FROM {{r}})
          ORDER BY g.id {lock}"
     ))
     .bind(tx.workspace)
     .rows("r", Rows::new().ids("id", teams))
     .column(tx.connection())
-    .await?)
+    .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Refuses what is not there; says whom the task is about.

@@ -6,6 +6,7 @@ use domain::{
     action::{Effect, Outcome, OutcomeResult},
     condition::matcher::{Matched, MatchedPart},
     rule::firing,
+    task::Unassigned,
 };
 use entity::{
     id::{DeliveryId, SurveyId, SurveyInvitationId, TagId, TargetId},
@@ -299,6 +300,8 @@ pub(crate) struct RuleOutcome {
     result: RuleOutcomeResult,
     /// When the notification or the mail sets off, if it waits for quiet hours to end.
     held_until: Option<DateTime<Utc>>,
+    /// Why the task is nobody's, if the action meant it for somebody.
+    unassigned: Option<Unassigned>,
     #[graphql(skip)]
     tag: Option<TagId>,
     #[graphql(skip)]
@@ -363,6 +366,10 @@ impl From<Outcome> for RuleOutcome {
             } => (None, Some(invitation_id), until),
             _ => (None, None, None),
         };
+        let unassigned = match outcome.result {
+            OutcomeResult::TaskCreated { unassigned, .. } => unassigned,
+            _ => None,
+        };
         let survey = match outcome.effect {
             Effect::SendSurvey { survey_id } => Some(SurveyId(survey_id)),
             _ => None,
@@ -372,6 +379,7 @@ impl From<Outcome> for RuleOutcome {
             effect,
             result: became(&outcome.result),
             held_until,
+            unassigned,
             tag,
             target,
             delivery,
