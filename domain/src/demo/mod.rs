@@ -2,8 +2,8 @@
 //!
 //! `enishi --demo` and `enishi demo` call [`fill`]. Everything goes through the use cases members
 //! and integrations use, so what it shows is what the product does. The same contacts do the same
-//! things at every fill, told relative to now. Nothing is sent anywhere: the one notification
-//! target is switched off, and the rule that sends a survey is paused.
+//! things at every fill, told relative to now. Nothing is sent anywhere: members are notified in
+//! their lists, the one target outside is switched off, and the rule that sends a survey is paused.
 //!
 //! Customers came one company after the other, over most of a year, and were judged as time went by, so
 //! that reports show a course: those use cases are called with a clock that shows when it was.
@@ -45,7 +45,10 @@ use crate::{
     email,
     error::{Error, Result},
     event, inbox,
-    notification::manage::{self as targets, NewTarget, TargetChanges},
+    notification::{
+        Receivers,
+        manage::{self as targets, NewTarget, TargetChanges},
+    },
     page::PageRequest,
     port::{ManualClock, Work},
     report::quality,
@@ -405,7 +408,15 @@ async fn make_partnership_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<(
     rule::create(ctx, actor, new).await.map(drop)
 }
 
+/// Important customers are announced in the lists of all members, and would be in a channel, if there
+/// were one.
 async fn make_vip_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
+    let everybody = Receivers {
+        everybody: true,
+        ..Receivers::default()
+    };
+    let new = NewTarget::to(TargetKind::InApp, "営業のお知らせ", everybody);
+    let (inside, _) = targets::create(ctx, actor, new).await?;
     let url = "https://hooks.slack.invalid/services/T0/B0/demo";
     let new = NewTarget::at(TargetKind::Slack, "営業チャンネル (Slack)", url);
     let (target, _) = targets::create(ctx, actor, new).await?;
@@ -417,11 +428,15 @@ async fn make_vip_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
             tag_ids: vec![tag.0],
             with_descendants: true,
         })),
-        actions: vec![Action::Notify(Notify {
-            target_id: target.id.0,
-            title: None,
-            text: None,
-        })],
+        actions: [inside.id, target.id]
+            .map(|target| {
+                Action::Notify(Notify {
+                    target_id: target.0,
+                    title: None,
+                    text: None,
+                })
+            })
+            .to_vec(),
         limits: rule::Limits::default(),
     };
     rule::create(ctx, actor, new).await?;
