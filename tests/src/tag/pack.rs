@@ -26,6 +26,7 @@ fn a_pack_applied_twice_makes_nothing_twice() {
                 assert_eq!(first.groups.len(), groups);
                 let again = pack::apply(ctx, owner, pack, locale).await.unwrap();
                 assert_eq!((again.groups_made, again.tags_made), (0, 0), "{pack:?}");
+                assert_eq!(again.tags_present, first.tags_made + first.tags_present);
             }
         }
         let forest = catalogue::forest(ctx, owner.workspace).await.unwrap();
@@ -113,6 +114,7 @@ fn what_people_made_by_the_same_name_is_taken_for_the_packs_own() {
             .await
             .unwrap();
         assert_eq!((applied.groups_made, applied.tags_made), (0, 5));
+        assert_eq!(applied.tags_present, 1);
         assert_eq!(applied.groups[0].id, own);
         let forest = catalogue::forest(ctx, owner.workspace).await.unwrap();
         assert!(forest.get(vip).is_some());

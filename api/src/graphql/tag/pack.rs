@@ -20,14 +20,19 @@ pub(crate) struct ApplyStarterPackInput {
 }
 
 /// What became of `applyStarterPack`.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Default)]
 pub(crate) struct ApplyStarterPackPayload {
     /// The pack's groups; nothing when it was refused.
     tag_groups: Option<Vec<TagGroup>>,
     /// How many groups were made now.
     groups_created: usize,
+    /// How many groups were there before and stay as they are.
+    groups_present: usize,
     /// How many tags were made now.
     tags_created: usize,
+    /// How many of the pack's tags were there before and stay as they are, under whatever name. The
+    /// tags of a group that was archived are not counted.
+    tags_present: usize,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,
 }
@@ -38,7 +43,8 @@ pub(crate) struct StarterPackMutation;
 #[Object]
 impl StarterPackMutation {
     /// Makes the groups and tags of a starter pack that are not there yet. What was renamed, moved,
-    /// archived or merged since an earlier time stays as it is. Scope: CONFIGURE.
+    /// archived or merged since an earlier time stays as it is, so that nothing is created where all of
+    /// it is present. Scope: CONFIGURE.
     async fn apply_starter_pack(
         &self,
         context: &Context<'_>,
@@ -47,16 +53,18 @@ impl StarterPackMutation {
         let (ctx, actor) = writer(context)?;
         let result = pack::apply(ctx, actor, input.pack, input.locale).await;
         let (applied, user_errors) = settle(result)?;
-        let (mut groups_created, mut tags_created) = (0, 0);
-        let tag_groups = applied.map(|applied| {
-            groups_created = applied.groups_made;
-            tags_created = applied.tags_made;
-            applied.groups.into_iter().map(TagGroup).collect()
-        });
+        let Some(applied) = applied else {
+            return Ok(ApplyStarterPackPayload {
+                user_errors,
+                ..ApplyStarterPackPayload::default()
+            });
+        };
         Ok(ApplyStarterPackPayload {
-            tag_groups,
-            groups_created,
-            tags_created,
+            groups_created: applied.groups_made,
+            groups_present: applied.groups.len() - applied.groups_made,
+            tags_created: applied.tags_made,
+            tags_present: applied.tags_present,
+            tag_groups: Some(applied.groups.into_iter().map(TagGroup).collect()),
             user_errors,
         })
     }

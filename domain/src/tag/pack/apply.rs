@@ -35,6 +35,8 @@ pub struct Applied {
     pub groups_made: usize,
     /// How many tags were made now.
     pub tags_made: usize,
+    /// How many of its tags were there before, under whatever name.
+    pub tags_present: usize,
 }
 
 /// Makes what is not there yet of a pack, in the words of `locale`.
@@ -46,6 +48,7 @@ pub async fn apply(ctx: &Ctx, actor: &Actor, pack: StarterPack, locale: Locale) 
         groups: Vec::new(),
         groups_made: 0,
         tags_made: 0,
+        tags_present: 0,
     };
     for wanted in pack.groups(locale) {
         let (id, is_new) = place_group(&mut tx, actor, &wanted, locale).await?;
@@ -56,7 +59,9 @@ pub async fn apply(ctx: &Ctx, actor: &Actor, pack: StarterPack, locale: Locale) 
             .ok_or_else(|| Error::Internal("a group that was just there".to_owned()))?;
         // What was put away on purpose is not filled up.
         if group.archived_at.is_none() {
-            applied.tags_made += place_tags(&mut tx, actor, &group, &wanted, locale).await?;
+            let made = place_tags(&mut tx, actor, &group, &wanted, locale).await?;
+            applied.tags_made += made;
+            applied.tags_present += wanted.tags.len() - made;
         }
         applied.groups.push(group);
     }
