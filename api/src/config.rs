@@ -15,10 +15,9 @@ const DEFAULT_THREADS_MAX: usize = 4;
 
 /// Settings of serving, as they were given.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Settings")]
 #[group(id = "serving")]
 pub struct Args {
-    /// Where HTTP is served. Put a reverse proxy with TLS in front of it
+    /// Where HTTP is served; put a reverse proxy with TLS in front of it
     #[arg(
         long,
         env = "ENISHI_BIND",
@@ -26,29 +25,31 @@ pub struct Args {
         default_value = "127.0.0.1:8080"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Serving")]
     bind: String,
 
-    /// Access token of the first workspace's owner, 20 to 200 printable characters without blanks.
-    /// Used once, when the first workspace is made. Default: a token is made and shown then
+    /// Token of the first owner, 20 to 200 characters, used once. Default: one is made and shown
     #[arg(long, env = "ENISHI_BOOTSTRAP_TOKEN", value_name = "TOKEN")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Secrets")]
     bootstrap_token: Option<String>,
 
-    /// Time zone of the first workspace, such as Asia/Tokyo; its days are counted in it.
-    /// Default: TZ, if it names one, else UTC
+    /// Time zone of the first workspace, such as Asia/Tokyo. Default: TZ if it is one, else UTC
     #[arg(long, env = "ENISHI_TIME_ZONE", value_name = "ZONE")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Serving")]
     time_zone: Option<String>,
 
-    /// Other sites whose pages may call the API from a browser, as a list with commas:
-    /// `https://app.example.com`. Default: none
+    /// Other sites whose pages may call the API: `https://a.example`, with commas. Default: none
     #[arg(long, env = "ENISHI_ALLOWED_ORIGINS", value_name = "ORIGINS")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Serving")]
     allowed_origins: Option<String>,
 
     /// Threads that serve requests, 1 to 64. Default: one per processor, at most 4
     #[arg(long, env = "ENISHI_API_THREADS", value_name = "NUMBER")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Serving")]
     api_threads: Option<String>,
 
     /// Cost points each access token may spend per minute, 600 to 60000000
@@ -59,6 +60,7 @@ pub struct Args {
         default_value = "60000"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Limits of callers")]
     rate_points: String,
 
     /// Sockets each access token may have open in one process, 1 to 1000000
@@ -69,6 +71,7 @@ pub struct Args {
         default_value = "1000"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Limits of callers")]
     sockets_per_token: String,
 
     /// Sockets each workspace may have open in one process, 1 to 1000000
@@ -79,6 +82,7 @@ pub struct Args {
         default_value = "5000"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Limits of callers")]
     sockets_per_workspace: String,
 
     /// Subscriptions each access token may have live in one process, 1 to 1000000
@@ -89,6 +93,7 @@ pub struct Args {
         default_value = "2000"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Limits of callers")]
     subscriptions_per_token: String,
 
     /// Subscriptions each workspace may have live in one process, 1 to 1000000
@@ -99,6 +104,7 @@ pub struct Args {
         default_value = "10000"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Limits of callers")]
     subscriptions_per_workspace: String,
 
     /// Megabytes one file sent for an import may have, 1 to 100000
@@ -109,6 +115,7 @@ pub struct Args {
         default_value = "512"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Limits of callers")]
     upload_max_mb: String,
 
     /// Hours a file sent for an import is kept, 1 to 720
@@ -119,6 +126,7 @@ pub struct Args {
         default_value = "48"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "What is kept")]
     upload_keep_hours: String,
 }
 

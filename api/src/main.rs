@@ -88,6 +88,13 @@ Examples:
   enishi import mbox Mail.mbox --own-address @example.com
   enishi token create                       when every token is lost
 
+Settings that scripts and containers need, as environment variables:
+  ENISHI_BIND             where HTTP is served, such as 0.0.0.0:8080
+  ENISHI_BOOTSTRAP_TOKEN  the first owner's access token, to be known beforehand
+  DATABASE_URL            postgres://user:password@host/name; without it, an SQLite file
+  REDIS_URL               redis://host:6379, for several processes
+  ENISHI_SECRET_KEY       needed with PostgreSQL: openssl rand -hex 32
+
 All settings: enishi --help";
 
 const LONG_EXAMPLES: &str = "\
@@ -108,20 +115,28 @@ On the same address: /graphql, /explorer, /healthz, /readyz, /metrics.";
 #[derive(Subcommand)]
 enum Command {
     /// Serve the API (what `enishi` alone does)
+    #[command(after_help = "Example:\n  enishi serve --demo")]
     Serve {
         /// Fill the workspace with sample data before serving, if nothing is in it yet
         #[arg(long)]
         demo: bool,
     },
     /// Fill an empty workspace with sample data, and end
+    #[command(after_help = "Example:\n  enishi demo")]
     Demo,
     /// Print the GraphQL schema
+    #[command(after_help = "Example:\n  enishi schema > schema.graphql")]
     Schema,
     /// Bring the tables up to date, and end; `enishi` also does it at its start
+    #[command(
+        after_help = "Example:\n  DATABASE_URL=postgres://... ENISHI_SECRET_KEY=... enishi migrate"
+    )]
     Migrate,
-    /// Look whether the database is whole and its work goes on; fails when something needs a person
+    /// Look whether the database is whole and its work goes on; fails if a person is needed
+    #[command(after_help = "Example:\n  enishi check && echo well")]
     Check,
     /// Write a copy of the SQLite file while everything runs
+    #[command(after_help = "Example:\n  enishi backup copy.db")]
     Backup(backup::Backup),
     /// Make and list workspaces
     #[command(subcommand)]
@@ -449,6 +464,67 @@ mod tests {
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
         worker::config::WorkerArgs::command().debug_assert();
+    }
+
+    /// A command and what is inside it, each with the words it is called by.
+    fn commands_of(
+        command: &clap::Command,
+        called: &str,
+        found: &mut Vec<(String, clap::Command)>,
+    ) {
+        for inner in command.get_subcommands() {
+            commands_of(inner, &format!("{called} {}", inner.get_name()), found);
+        }
+        found.push((called.to_owned(), command.clone()));
+    }
+
+    #[test]
+    fn the_short_help_fits_a_screen_and_names_what_scripts_need() {
+        let help = Cli::command().render_help().to_string();
+        assert!(help.lines().count() <= 42, "{help}");
+        let is_narrow = |line: &str| line.chars().count() <= 100;
+        assert!(help.lines().all(is_narrow), "{help}");
+        let mut declared = BTreeSet::new();
+        names_of(&Cli::command(), &mut declared);
+        for name in [
+            "ENISHI_BIND",
+            "ENISHI_BOOTSTRAP_TOKEN",
+            "DATABASE_URL",
+            "REDIS_URL",
+            "ENISHI_SECRET_KEY",
+        ] {
+            assert!(declared.contains(name) && help.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_setting_is_told_in_one_line_under_a_heading() {
+        for command in [Cli::command(), worker::config::WorkerArgs::command()] {
+            let settings = command.get_arguments();
+            for setting in settings.filter(|arg| arg.get_env().is_some()) {
+                let told = setting.get_help().map(ToString::to_string);
+                let told = told.unwrap_or_default();
+                let is_line = !told.contains('\n') && (1..=90).contains(&told.chars().count());
+                assert!(is_line, "{}: {told}", setting.get_id());
+                assert!(setting.get_help_heading().is_some(), "{}", setting.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        let mut found = Vec::new();
+        commands_of(&Cli::command(), "enishi", &mut found);
+        for (called, command) in found {
+            if command.has_subcommands() {
+                continue;
+            }
+            let after = command.get_after_help().map(ToString::to_string);
+            assert!(
+                after.is_some_and(|after| after.contains(&called)),
+                "{called}"
+            );
+        }
     }
 
     #[test]

@@ -28,10 +28,9 @@ use crate::{logs::LogSettings, mail::MailSettings, secret_key::Keys};
 /// Settings of both programs, as they were given. Values stay text until [`Args::check`], so that
 /// every problem is told at once and no secret is repeated by the argument parser.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Settings")]
 #[group(id = "shared")]
 pub struct Args {
-    /// Folder for what one process keeps in files: the SQLite database and the generated secret key
+    /// Folder for files of this process: the SQLite database and the secret key it makes
     #[arg(
         long,
         env = "ENISHI_DATA_DIR",
@@ -39,21 +38,22 @@ pub struct Args {
         default_value = "./data"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Database")]
     data_dir: PathBuf,
 
-    /// The database: postgres://user:password@host/name or sqlite:/path/to/file.
-    /// Default: the file enishi.db in the data folder
+    /// postgres://user:password@host/name or sqlite:/path. Default: enishi.db in the data folder
     #[arg(long, env = "DATABASE_URL", value_name = "URL")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Database")]
     database_url: Option<String>,
 
-    /// Redis for wake-ups between processes, redis://host:6379; several with commas between them
-    /// are nodes of a cluster. Needs PostgreSQL. Without it `enishi` does the background work itself
+    /// redis://host:6379, with commas a cluster; needs PostgreSQL. Default: one process does all
     #[arg(long, env = "REDIS_URL", value_name = "URL")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Several processes")]
     redis_url: Option<String>,
 
-    /// First part of every Redis key; tells installations apart that share a Redis
+    /// First part of every Redis key, for installations that share a Redis
     #[arg(
         long,
         env = "ENISHI_REDIS_PREFIX",
@@ -61,44 +61,46 @@ pub struct Args {
         default_value = "enishi"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Several processes")]
     redis_prefix: String,
 
-    /// Key that encrypts stored credentials: 64 hexadecimal digits or base64 of 32 bytes. Required
-    /// with PostgreSQL; with SQLite one is made in the file secret.key of the data folder
+    /// Encrypts credentials: 64 hexadecimal digits or base64. Needed with PostgreSQL, else made
     #[arg(long, env = "ENISHI_SECRET_KEY", value_name = "KEY")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Secrets")]
     secret_key: Option<String>,
 
     /// The former secret key, while credentials are encrypted again with the new one
     #[arg(long, env = "ENISHI_SECRET_KEY_OLD", value_name = "KEY")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Secrets")]
     secret_key_old: Option<String>,
 
-    /// Private networks that Slack and webhook targets may be in, as a list with commas:
-    /// 10.1.0.0/16,fd00::/8. Default: none, only public addresses are called
+    /// Private networks targets may be in: 10.1.0.0/16,fd00::/8. Default: public addresses only
     #[arg(long, env = "ENISHI_EGRESS_ALLOW", value_name = "NETWORKS")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Calls and mail going out")]
     egress_allow: Option<String>,
 
-    /// Where people see this installation, such as <https://enishi.example.com>; notifications link to
-    /// /contacts/... and /conversations/... below it. Default: no links
+    /// Where people see this installation; links and surveys begin with it. Default: no links
     #[arg(long, env = "ENISHI_PUBLIC_URL", value_name = "URL")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Serving")]
     public_url: Option<String>,
 
-    /// The mail server for notifications by email: smtps://user:password@host:465,
-    /// smtp://user:password@host:587?tls=required or smtp://localhost:25. Default: no email
+    /// smtps://user:password@host:465 or smtp://...@host:587?tls=required. Default: no email
     #[arg(long, env = "ENISHI_SMTP_URL", value_name = "URL")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Calls and mail going out")]
     smtp_url: Option<String>,
 
     /// Whom mail comes from, such as Enishi <enishi@example.com>; needed with ENISHI_SMTP_URL
     #[arg(long, env = "ENISHI_MAIL_FROM", value_name = "ADDRESS")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Calls and mail going out")]
     mail_from: Option<String>,
 
-    /// Most connections this process opens to the database, 4 to 1000; shared out evenly among its
-    /// threads, at least 2 each
+    /// Most connections this process opens, 4 to 1000, shared out among its threads
     #[arg(
         long,
         env = "ENISHI_DATABASE_CONNECTIONS",
@@ -106,6 +108,7 @@ pub struct Args {
         default_value = "16"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Database")]
     database_connections: String,
 
     /// Background jobs done at once in this process, 1 to 256
@@ -116,10 +119,10 @@ pub struct Args {
         default_value = "4"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Background work")]
     worker_concurrency: String,
 
-    /// Days entries of the change log are kept that everything has read, 1 to 36500; 0 keeps them
-    /// for ever. Subscriptions can go back this far
+    /// Days the change log is kept, as far back as subscriptions go: 1 to 36500, 0 for ever
     #[arg(
         long,
         env = "ENISHI_KEEP_CHANGES_DAYS",
@@ -127,9 +130,10 @@ pub struct Args {
         default_value = "90"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "What is kept")]
     keep_changes_days: String,
 
-    /// Days finished work and receivers' answers are kept, 7 to 36500; 0 keeps them for ever
+    /// Days finished work and receivers' answers are kept: 7 to 36500, 0 for ever
     #[arg(
         long,
         env = "ENISHI_KEEP_WORK_DAYS",
@@ -137,10 +141,10 @@ pub struct Args {
         default_value = "30"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "What is kept")]
     keep_work_days: String,
 
-    /// What is logged: error, warn, info, debug or trace, also per module
-    /// (info,domain=debug)
+    /// What is logged: error, warn, info, debug or trace, also per module (info,domain=debug)
     #[arg(
         long,
         env = "ENISHI_LOG",
@@ -148,6 +152,7 @@ pub struct Args {
         default_value = "info"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Log lines")]
     log: String,
 
     /// Form of the log lines on standard error: text or json
@@ -158,6 +163,7 @@ pub struct Args {
         default_value = "text"
     )]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Log lines")]
     log_format: String,
 }
 
@@ -412,18 +418,31 @@ fn term(days: i64) -> Option<TimeDelta> {
 #[derive(clap::Parser)]
 #[command(name = "enishi-worker", version, max_term_width = 100)]
 #[command(
-    after_long_help = "Every setting is an option or an environment variable; the option wins. \
-Secrets are better given as variables: options show in lists of processes."
+    after_help = "\
+It needs the settings of the `enishi` beside it:
+  DATABASE_URL       postgres://user:password@host/name
+  REDIS_URL          redis://host:6379
+  ENISHI_SECRET_KEY  the same in every process
+
+Example:
+  DATABASE_URL=postgres://... REDIS_URL=redis://... ENISHI_SECRET_KEY=... enishi-worker
+
+All settings: enishi-worker --help",
+    after_long_help = "\
+Example:
+  DATABASE_URL=postgres://... REDIS_URL=redis://... ENISHI_SECRET_KEY=... enishi-worker
+
+Every setting is an option or an environment variable; the option wins. Secrets are better given as
+variables: options show in lists of processes."
 )]
 pub struct WorkerArgs {
     #[command(flatten)]
     shared: Args,
 
-    /// Where /healthz, /readyz and /metrics of this worker are served, such as 127.0.0.1:9090.
-    /// Default: nowhere
+    /// Where this worker serves /healthz, /readyz and /metrics: 127.0.0.1:9090. Default: nowhere
     #[arg(long, env = "ENISHI_METRICS_BIND", value_name = "ADDRESS:PORT")]
     #[arg(
-        help_heading = "Settings",
+        help_heading = "Background work",
         hide_short_help = true,
         hide_env_values = true
     )]

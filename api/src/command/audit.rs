@@ -12,9 +12,11 @@ use super::{plain, say, workspace_and_actor};
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Go along the chain and report the first place where it is broken
+    #[command(after_help = "Example:\n  enishi audit verify --head \"$(cat head)\"")]
     Verify(Verify),
     /// Print the end of the chain, to be kept where nobody who can write to the database can:
     /// without it, entries cut off the end leave no trace
+    #[command(after_help = "Example:\n  enishi audit head > head")]
     Head(Of),
 }
 

@@ -16,6 +16,7 @@ use super::{plain, say, workspace_and_actor};
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Make a token of the workspace's first owner and show it, for when every other is lost
+    #[command(after_help = "Example:\n  enishi token create --name \"Found again\"")]
     Create(Create),
 }
 

@@ -15,8 +15,12 @@ use super::{plain, say};
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Make a workspace; shows its id and its owner's token
+    #[command(
+        after_help = "Example:\n  enishi workspace create --name Shop --owner-email mei@shop.example --language ja"
+    )]
     Create(Create),
     /// Show the workspaces: id, name, time zone, language
+    #[command(after_help = "Example:\n  enishi workspace list")]
     List,
 }
 

@@ -46,8 +46,14 @@ pub enum Command {
     /// Bring in contacts or accounts from a CSV file
     Csv(Box<csv::Csv>),
     /// Bring in mbox archives, such as Google Takeout and Thunderbird write
+    #[command(
+        after_help = "Example:\n  enishi import mbox Mail.mbox --own-address @example.com --report left-out.jsonl"
+    )]
     Mbox(Import),
     /// Bring in single messages, one .eml file each
+    #[command(
+        after_help = "Example:\n  enishi import eml letters/*.eml --own-address @example.com"
+    )]
     Eml(Import),
 }
 
