@@ -171,6 +171,8 @@ ids! {
     SurveyId = "survey";
     /// One contact asked to answer a survey.
     SurveyInvitationId = "surveyinvitation";
+    /// One try to send the mail of an invitation.
+    SurveyAttemptId = "surveyattempt";
     /// An answer to a survey.
     SurveyAnswerId = "surveyanswer";
     /// A saved condition over contacts or accounts.

@@ -51,6 +51,7 @@ pub mod segment_move;
 pub mod stage_change;
 pub mod survey;
 pub mod survey_answer;
+pub mod survey_attempt;
 pub mod survey_invitation;
 pub mod tag;
 pub mod tag_group;

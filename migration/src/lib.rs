@@ -49,6 +49,7 @@ mod m0035_target;
 mod m0036_team_task;
 mod m0037_collation;
 mod m0038_import;
+mod m0039_survey_attempt;
 mod sql;
 mod wall;
 
@@ -102,6 +103,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0029_wall::Migration),
             Box::new(m0037_collation::Migration),
             Box::new(m0038_import::Migration),
+            Box::new(m0039_survey_attempt::Migration),
         ]
     }
 }

@@ -33,3 +33,6 @@ mod verdict;
 pub use receiver::Receivers;
 pub use replay::{replay, replay_failed, send_test};
 pub use verdict::{DisableReason, Verdict};
+
+/// Characters of a receiver's answer that are kept.
+pub(crate) const RESPONSE_CHARS: usize = 2_000;

@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::{
+    attempt::{Trial, Tried, shown},
     invite::PURPOSE,
     job::{Job, Row, jobs},
     scale, words,
@@ -127,6 +128,7 @@ enum Came {
     Tried {
         verdict: Verdict,
         error: Option<String>,
+        tried: Tried,
     },
 }
 
@@ -152,17 +154,20 @@ async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job) -> Came {
     let Some(address) = &row.email else {
         return Came::Hopeless("the contact has no email address any more");
     };
-    let wait = |error: &str| Came::Tried {
+    let trial = Trial::begin(ctx);
+    let wait = |trial: Trial, error: &str| Came::Tried {
         verdict: Verdict::Retry { after: None },
         error: Some(error.to_owned()),
+        tried: trial.unsent(),
     };
     let Some(token) = open(ctx, row) else {
-        return wait("the link could not be decrypted");
+        return wait(trial, "the link could not be decrypted");
     };
     let Some(link) = ctx.link(&format!("survey/{}", token.expose_secret())) else {
-        return wait("ENISHI_PUBLIC_URL is not set");
+        return wait(trial, "ENISHI_PUBLIC_URL is not set");
     };
     let mail = mail(row, address, link.as_str());
+    let shown = shown(&mail, link.as_str());
     let answer = egress.mail(mail).await;
     let error = match &answer {
         Err(MailError::NoReceiver) => Some("nobody receives it".to_owned()),
@@ -177,6 +182,7 @@ async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job) -> Came {
     Came::Tried {
         verdict: email::judge(&answer, false),
         error,
+        tried: trial.answered(shown, &answer),
     }
 }
 
@@ -245,7 +251,7 @@ async fn write(ctx: &Ctx, job: &Job, came: &Came) -> Result<Option<TimeDelta>> {
     let (next, error, sent) = match came {
         Came::Nothing => (Next::GiveUp, None, false),
         Came::Hopeless(error) => (Next::GiveUp, Some((*error).to_owned()), false),
-        Came::Tried { verdict, error } => (
+        Came::Tried { verdict, error, .. } => (
             next_attempt(failures, *verdict, u32::from_le_bytes(random)),
             error.clone(),
             *verdict == Verdict::Delivered,
@@ -283,7 +289,11 @@ async fn note(
     sent: bool,
 ) -> Result<()> {
     let failed = !sent && again.is_none();
-    let tries = i64::from(matches!(came, Came::Tried { .. }));
+    let mut tries = 0;
+    if let Came::Tried { tried, .. } = came {
+        tries = 1;
+        tried.write(tx, job.row.id, error.as_deref()).await?;
+    }
     // Once it is over, the link is the contact's alone. Who has answered has had the mail, whatever
     // its server said, and ended this by answering.
     Query::new(

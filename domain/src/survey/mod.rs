@@ -9,11 +9,13 @@
 //! - [`words`]: what it says in each language, purely;
 //! - [`write`](mod@write): members making and changing surveys; [`uses`]: what sends them;
 //! - [`invite`]: asking contacts, by a link or by email, once in each wave; `send`: a member who does;
-//! - [`mail`]: the worker's turn, which hands the mails over; `job`: what they are made of;
+//! - [`mail`]: the worker's turn, which hands the mails over; `job`: what they are made of; [`attempt`]: the
+//!   log of the tries;
 //! - [`form`]: what is behind a link, without a login;
 //! - [`read`]: looking at surveys and invitations;
 //! - [`figures`](mod@figures): what came of them in a period.
 
+pub mod attempt;
 pub mod figures;
 pub mod form;
 pub mod invite;

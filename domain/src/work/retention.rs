@@ -109,38 +109,42 @@ async fn forget_ticks(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> 
     bounded(tx, query, before).await
 }
 
+/// Attempts to deliver, and to send the mails of surveys.
+const ATTEMPTS: [&str; 2] = ["delivery_attempt", "survey_attempt"];
+
 /// The attempt stays with its status and time; what the receiver said goes.
 async fn forget_answers(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {
-    let query = Query::new(
-        "UPDATE delivery_attempt SET response = '' WHERE (workspace_id, id) IN (
-             SELECT workspace_id, id FROM delivery_attempt
-             WHERE workspace_id = $1 AND response <> '' AND id < $2 ORDER BY id LIMIT $3)",
-    );
-    let touched = query
-        .bind(tx.workspace)
-        .bind(first_id_at(before))
-        .bind(STEP)
-        .execute(tx.connection())
-        .await?;
-    Ok(touched as i64)
+    forget_of_attempts(tx, before, "response = ''", "response <> ''").await
 }
 
 /// The same of what was sent.
 async fn forget_requests(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {
-    let query = Query::new(
-        "UPDATE delivery_attempt SET request_headers = NULL, request_body = NULL
-         WHERE (workspace_id, id) IN (
-             SELECT workspace_id, id FROM delivery_attempt
-             WHERE workspace_id = $1 AND request_body IS NOT NULL AND id < $2
-             ORDER BY id LIMIT $3)",
-    );
-    let touched = query
+    let set = "request_headers = NULL, request_body = NULL";
+    forget_of_attempts(tx, before, set, "request_body IS NOT NULL").await
+}
+
+async fn forget_of_attempts(
+    tx: &Tx<'_>,
+    before: DateTime<Utc>,
+    set: &str,
+    has: &str,
+) -> Result<i64, DbErr> {
+    let mut forgotten = 0;
+    for table in ATTEMPTS {
+        // What is left of the step, so that a full one is full whichever table filled it.
+        let touched = Query::new(format!(
+            "UPDATE {table} SET {set} WHERE (workspace_id, id) IN (
+                 SELECT workspace_id, id FROM {table}
+                 WHERE workspace_id = $1 AND {has} AND id < $2 ORDER BY id LIMIT $3)"
+        ))
         .bind(tx.workspace)
         .bind(first_id_at(before))
-        .bind(STEP)
+        .bind(STEP - forgotten)
         .execute(tx.connection())
         .await?;
-    Ok(touched as i64)
+        forgotten += touched as i64;
+    }
+    Ok(forgotten)
 }
 
 async fn forget_misses(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {

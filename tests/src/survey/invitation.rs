@@ -19,7 +19,7 @@ use domain::{
     survey::{self, SurveyAnswerFilter, form, invite::TOPIC},
 };
 use entity::{
-    id::ContactId,
+    id::{ContactId, SurveyInvitationId},
     kind::{
         Channel, SubscriptionSource, SubscriptionState, SurveyInvitationState as State,
         SurveyMedium,
@@ -52,6 +52,14 @@ async fn told(world: &World) -> Vec<serde_json::Value> {
         .column(world.ctx.reader())
         .await;
     told.unwrap()
+}
+
+/// The tries to send the mail of an invitation, oldest first.
+async fn tries(world: &World, id: SurveyInvitationId) -> Vec<entity::survey_attempt::Model> {
+    let page = PageRequest::first(10);
+    let found = survey::attempt::attempts(&world.ctx, world.owner.workspace, id, &page).await;
+    let rows = found.unwrap().rows.into_iter();
+    rows.map(|(_, row)| row).collect()
 }
 
 async fn say_no(world: &World, contact: ContactId, topic: &str) {
@@ -255,9 +263,31 @@ fn a_mail_is_tried_again_and_one_that_is_refused_asked_nobody() {
         let row = stored(&world, id).await;
         assert!(row.last_error.unwrap().contains("nobody here"));
         assert_eq!(row.sealed_token, None);
+        let tried = tries(&world, id).await;
+        let [first, second] = tried.as_slice() else {
+            panic!("{tried:?}");
+        };
+        assert_eq!((first.attempt, first.status), (1, None));
+        assert_eq!(
+            first.error.as_deref(),
+            Some("the mail server could not be reached")
+        );
+        assert_eq!((second.attempt, second.status), (2, Some(550)));
+        assert!(second.response.contains("nobody here"), "{second:?}");
+        for one in &tried {
+            let headers = one.request_headers.as_ref().unwrap().to_string();
+            assert!(headers.contains(TARO), "{headers}");
+            // What opens the form is the contact's alone.
+            let body = one.request_body.as_deref().unwrap();
+            let is_masked = body.contains("the contact's own link") && !body.contains("/survey/");
+            assert!(is_masked, "{body}");
+        }
         let again = mail(&world, survey, taro).await.unwrap();
         world.ask(&receiver).await;
         assert_eq!(state(&world, again).await, State::Sent);
+        assert_eq!(tries(&world, again).await.len(), 1);
+        erase::erase(&world.ctx, &world.owner, taro).await.unwrap();
+        assert!(tries(&world, again).await.is_empty());
         world
     });
 }

@@ -152,69 +152,65 @@ impl Delivery {
             .await
             .map_err(fault)?;
         Ok(connection(
-            found.map(|(cursor, row)| (cursor, DeliveryAttempt(row))),
+            found.map(|(cursor, row)| (cursor, DeliveryAttempt::from(row))),
         ))
     }
 }
 
-/// One try to deliver.
-pub struct DeliveryAttempt(pub(crate) entity::delivery_attempt::Model);
-
-/// One try to deliver.
-#[Object]
-impl DeliveryAttempt {
+/// One try to deliver a notification, or the mail of a survey.
+#[derive(SimpleObject)]
+pub struct DeliveryAttempt {
     /// The attempt's id.
-    async fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
+    id: ID,
     /// Counts from 1.
-    async fn number(&self) -> i64 {
-        self.0.attempt
-    }
-
+    number: i64,
     /// When it began.
-    async fn started_at(&self) -> DateTime<Utc> {
-        self.0.started_at
-    }
-
+    started_at: DateTime<Utc>,
     /// How long it took, in milliseconds.
-    async fn duration_ms(&self) -> i64 {
-        self.0.duration_ms
-    }
-
+    duration_ms: i64,
     /// What was sent: headers, none of which is a secret. For email the addresses and the subject.
     /// Nothing when nothing was sent, and once it is forgotten.
-    async fn request_headers(&self) -> Option<Vec<RequestHeader>> {
-        let pairs = self.0.request_headers.clone()?;
-        let pairs: Vec<(String, String)> = serde_json::from_value(pairs).ok()?;
-        let each = pairs.into_iter();
-        Some(
-            each.map(|(name, value)| RequestHeader { name, value })
-                .collect(),
-        )
-    }
-
-    /// What was sent: the body. For email the plain text. Nothing when nothing was sent, and once it
-    /// is forgotten.
-    async fn request_body(&self) -> Option<&str> {
-        self.0.request_body.as_deref()
-    }
-
+    request_headers: Option<Vec<RequestHeader>>,
+    /// What was sent: the body. For email the plain text, for surveys without the contact's own link.
+    /// Nothing when nothing was sent, and once it is forgotten.
+    request_body: Option<String>,
     /// The status of the answer, of HTTP or of SMTP; nothing when there was none.
-    async fn status(&self) -> Option<i64> {
-        self.0.status
-    }
-
+    status: Option<i64>,
     /// What went wrong.
-    async fn error(&self) -> Option<&str> {
-        self.0.error.as_deref()
-    }
-
+    error: Option<String>,
     /// The beginning of the answer.
-    async fn response(&self) -> &str {
-        &self.0.response
-    }
+    response: String,
+}
+
+macro_rules! attempts {
+    ($($table:ident)*) => {$(
+        impl From<entity::$table::Model> for DeliveryAttempt {
+            fn from(row: entity::$table::Model) -> Self {
+                Self {
+                    id: row.id.into(),
+                    number: row.attempt,
+                    started_at: row.started_at,
+                    duration_ms: row.duration_ms,
+                    request_headers: row.request_headers.and_then(headers),
+                    request_body: row.request_body,
+                    status: row.status,
+                    error: row.error,
+                    response: row.response,
+                }
+            }
+        }
+    )*};
+}
+
+attempts!(delivery_attempt survey_attempt);
+
+fn headers(pairs: serde_json::Value) -> Option<Vec<RequestHeader>> {
+    let pairs: Vec<(String, String)> = serde_json::from_value(pairs).ok()?;
+    let each = pairs.into_iter();
+    Some(
+        each.map(|(name, value)| RequestHeader { name, value })
+            .collect(),
+    )
 }
 
 /// A header of a request that was sent.

@@ -2,15 +2,22 @@
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
-use domain::{locale::Locale, survey::read};
+use domain::{
+    locale::Locale,
+    page::PageRequest,
+    survey::{attempt, read},
+};
 use entity::kind::{SurveyInvitationState, SurveyMedium};
 
 use super::Survey;
 use crate::graphql::{
     access::ChangeOrigin,
     contact::Contact,
-    context::{business, loader},
+    context::{business, loader, reader},
+    error::fault,
     fact::SurveyAnswer,
+    notification::DeliveryAttempt,
+    page::{Connection, connection},
 };
 
 /// One contact asked to answer a survey.
@@ -76,6 +83,25 @@ impl SurveyInvitation {
     /// How often the mail was tried.
     async fn attempts(&self) -> i64 {
         self.0.attempts
+    }
+
+    /// The tries to send the mail, oldest first: what was sent, what the mail server said, and the time
+    /// it took.
+    async fn mail_attempts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, DeliveryAttempt>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = attempt::attempts(ctx, actor.workspace, self.0.id, &page).await;
+        let found = found.map_err(fault)?;
+        Ok(connection(
+            found.map(|(cursor, row)| (cursor, DeliveryAttempt::from(row))),
+        ))
     }
 
     /// When the mail is tried next, if it is.

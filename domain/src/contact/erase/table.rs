@@ -197,6 +197,13 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("ticket", R(&[theirs!("contact_id")])),
     line("opportunity", R(&[theirs!("contact_id")])),
     line("survey_answer", R(&[theirs!("contact_id")])),
+    line(
+        "survey_attempt",
+        R(&[
+            "t.invitation_id IN (SELECT i.id FROM survey_invitation i WHERE i.workspace_id = $1
+               AND i.contact_id IN (SELECT r.id FROM {r}))",
+        ]),
+    ),
     line("survey_invitation", R(&[theirs!("contact_id")])),
     line("health_history", R(&[theirs!("contact_id")])),
     line("timeline_entry", Derived(&[theirs!("contact_id")])),

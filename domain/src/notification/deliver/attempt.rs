@@ -21,10 +21,7 @@ use crate::{
             webhook,
         },
     },
-    port::{
-        Egress, EgressError, MailError, MailReceipt, OutgoingMail, OutgoingRequest,
-        OutgoingResponse,
-    },
+    port::{Egress, EgressError, MailError, MailReceipt, OutgoingRequest, OutgoingResponse},
 };
 
 /// Tries to write down what came of a call, before it is left to the lease.
@@ -128,21 +125,7 @@ impl Attempt {
             Answer::Slack(Ok(response)) | Answer::Webhook(Ok(response)) => {
                 (Some(response.status.into()), response.body.clone())
             }
-            Answer::Mail {
-                answer: Ok(receipt),
-                ..
-            } => {
-                let mut said = receipt.said.clone();
-                for no in receipt.refused.iter().chain(&receipt.deferred) {
-                    said.push_str(&format!("\n{}: {} {}", no.address, no.status, no.said));
-                }
-                (Some(receipt.status.into()), said)
-            }
-            Answer::Mail {
-                answer:
-                    Err(MailError::Deferred { status, said } | MailError::Refused { status, said }),
-                ..
-            } => (Some((*status).into()), said.clone()),
+            Answer::Mail { answer, .. } => email::said(answer),
             _ => (None, String::new()),
         }
     }
@@ -179,16 +162,12 @@ async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job, now: DateTime<Utc>) -> 
                 return (None, Answer::Mail { answer, told });
             }
             let mail = email::mail(id, to, &job.notice, job.locale);
-            let sent = (mail_headers(&mail), mail.text.clone());
+            let sent = (email::headers(&mail), mail.text.clone());
             let answer = egress.mail(mail).await;
             (Some(sent), Answer::Mail { answer, told })
         }
         TargetKind::InApp => (None, Answer::InApp(in_app::entry(&job.notice))),
     }
-}
-
-fn mail_headers(mail: &OutgoingMail) -> serde_json::Value {
-    json!([["To", mail.to.join(", ")], ["Subject", mail.subject]])
 }
 
 async fn post(

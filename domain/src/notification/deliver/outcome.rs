@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     locale::Locale,
     notification::{
-        DisableReason, Verdict, delivery, in_app, receiver,
+        DisableReason, RESPONSE_CHARS, Verdict, delivery, in_app, receiver,
         retry::{Next, next_attempt},
     },
     store::{Query, Tx, dialect},
@@ -32,8 +32,6 @@ use crate::{
 const THROTTLE_S: i64 = 60;
 /// How long the owners are told nothing more about messages that one target refuses, in minutes.
 const QUIET_MINUTES: i64 = 60;
-/// Characters of the receiver's answer that are kept.
-const RESPONSE_CHARS: usize = 2_000;
 
 /// Writes down what came of an attempt, unless the claim was lost.
 pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<CameOfIt> {

@@ -67,6 +67,28 @@ pub fn mail(id: String, to: Vec<String>, notice: &Notice, locale: Locale) -> Out
     }
 }
 
+/// Addresses and subject of a mail, as logs keep them.
+pub(crate) fn headers(mail: &OutgoingMail) -> serde_json::Value {
+    serde_json::json!([["To", mail.to.join(", ")], ["Subject", mail.subject]])
+}
+
+/// Status and words of the server's answer, as logs keep them.
+pub(crate) fn said(answer: &Result<MailReceipt, MailError>) -> (Option<i64>, String) {
+    match answer {
+        Ok(receipt) => {
+            let mut said = receipt.said.clone();
+            for no in receipt.refused.iter().chain(&receipt.deferred) {
+                said.push_str(&format!("\n{}: {} {}", no.address, no.status, no.said));
+            }
+            (Some(receipt.status.into()), said)
+        }
+        Err(MailError::Deferred { status, said } | MailError::Refused { status, said }) => {
+            (Some((*status).into()), said.clone())
+        }
+        Err(_) => (None, String::new()),
+    }
+}
+
 /// What the server's answer means: `told` says whether an earlier attempt already reached somebody.
 ///
 /// 4xx is for now and 5xx for good, for each address by itself: those that took it are not told again,
