@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use entity::{
     id::AttributeId,
-    kind::{ImportOutcome, OperationKind, SubjectKind},
+    kind::{ImportOutcome, OperationKind, SheetEncoding, SubjectKind},
     operation, workspace as workspace_row,
 };
 use sea_orm::EntityTrait as _;
@@ -72,6 +72,8 @@ struct Progress {
     counts: Counts,
     /// Wrong lines whose reasons are kept.
     noted: i64,
+    /// As what the file is read, for whoever looks when it is done.
+    encoding: Option<SheetEncoding>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -94,6 +96,7 @@ async fn step(
 ) -> Result<Step> {
     let request: Request = serde_json::from_value(operation.request.clone())?;
     let mut progress: Progress = serde_json::from_value(operation.progress.clone())?;
+    progress.encoding = Some(request.encoding);
     let upload = file::upload(tx, request.upload).await?;
     if operation.total.is_none() {
         return count(tx, &request, &upload, progress).await;

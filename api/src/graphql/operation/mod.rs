@@ -80,8 +80,10 @@ impl Operation {
 
     /// The encoding an import reads its file in, given or found out; nothing for anything else.
     async fn encoding(&self) -> Option<SheetEncoding> {
-        let word = self.0.request["encoding"].as_str()?;
-        SheetEncoding::from_word(word)
+        // What was asked for is forgotten once it is done.
+        let told = [&self.0.progress, &self.0.request];
+        let mut words = told.into_iter().filter_map(|one| one["encoding"].as_str());
+        SheetEncoding::from_word(words.next()?)
     }
 
     /// Who asked for it.
