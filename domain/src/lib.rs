@@ -105,6 +105,7 @@ pub fn operations() -> &'static [&'static dyn operation::Kind] {
         &import::ImportContacts,
         &playbook::EndEnrolments,
         &playbook::EnrolByFilter,
+        &tag::group::NarrowTagGroup,
         &tag::tagging::TagByFilter,
         &tag::tagging::WithdrawRuleTags,
     ]

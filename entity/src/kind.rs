@@ -641,6 +641,8 @@ kinds! {
         TagByFilter = "TAG_BY_FILTER",
         /// Takes back the tags that a rule has put on.
         WithdrawRuleTags = "WITHDRAW_RULE_TAGS",
+        /// Brings a group of tags to one value on each thing.
+        NarrowTagGroup = "NARROW_TAG_GROUP",
         /// Looks for what is wrong with the tags.
         TagQuality = "TAG_QUALITY",
         /// Carries out merges that a quality audit proposed.

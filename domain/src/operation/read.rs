@@ -2,7 +2,7 @@
 
 use entity::{
     id::{Id as _, OperationId, WorkspaceId},
-    kind::OperationState,
+    kind::{OperationKind, OperationState},
     operation,
 };
 use sea_orm::EntityTrait as _;
@@ -75,7 +75,8 @@ pub async fn cancel(ctx: &Ctx, actor: &Actor, id: OperationId) -> Result<operati
     let mut tx = ctx.begin(actor.workspace).await?;
     let cancelled: Option<operation::Model> = Query::new(
         "UPDATE operation SET state = 'CANCELLED', finished_at = $3
-         WHERE workspace_id = $1 AND id = $2 AND finished_at IS NULL AND kind <> 'BUILD_SEGMENTS'
+         WHERE workspace_id = $1 AND id = $2 AND finished_at IS NULL
+           AND kind NOT IN ('BUILD_SEGMENTS', 'NARROW_TAG_GROUP')
          RETURNING *",
     )
     .bind(tx.workspace)
@@ -90,6 +91,9 @@ pub async fn cancel(ctx: &Ctx, actor: &Actor, id: OperationId) -> Result<operati
             .ok_or_else(|| Error::not_found(&["id"], "operation"))?;
         let message = if found.finished_at.is_some() {
             "This operation has come to an end already."
+        } else if found.kind == OperationKind::NarrowTagGroup {
+            // The group would say that it allows one value, and things would carry several.
+            "A group is brought to one value to the end. Let it allow several again instead."
         } else {
             // Half of a segment's members would stay what an older condition made of them.
             "Segments are always evaluated to the end. Change or delete the segment instead."

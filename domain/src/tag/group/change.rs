@@ -3,13 +3,13 @@
 use entity::{
     id::TagGroupId,
     kind::{TagSelection, TagStage},
-    tag_group,
+    operation, tag_group,
 };
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
 
 use super::{
     create::{audited, record, refuse_taken},
-    selection,
+    narrow, selection,
 };
 use crate::{
     access::{Actor, Scope},
@@ -31,10 +31,19 @@ pub struct GroupChanges {
     /// How many of its values one thing may carry.
     pub selection: Option<TagSelection>,
     /// Where things carry several values of a group that is to allow one: keep the one put on last
-    /// and take the others off, rather than refuse.
+    /// and take the others off, rather than refuse. Where very much is tagged, in steps.
     pub keep_newest: bool,
     /// What it is for; `Some(None)` for nothing in particular.
     pub stage: Option<Option<TagStage>>,
+}
+
+/// What became of a group.
+#[derive(Debug)]
+pub struct Changed {
+    /// The group as it is now.
+    pub group: tag_group::Model,
+    /// What brings its taggings to one value on each thing, if that is not done at once.
+    pub operation: Option<operation::Model>,
 }
 
 /// Changes a group.
@@ -43,7 +52,7 @@ pub async fn update(
     actor: &Actor,
     id: TagGroupId,
     changes: GroupChanges,
-) -> Result<tag_group::Model> {
+) -> Result<Changed> {
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     hold(&tx).await?;
@@ -69,30 +78,37 @@ pub async fn update(
     if let Some(stage) = changes.stage {
         active.stage = Set(stage);
     }
-    if let Some(wanted) = changes.selection
-        && wanted != group.selection
-    {
-        if wanted == TagSelection::Single && errors.is_empty() {
-            let origin = actor.origin();
-            selection::make_single(&mut tx, origin, &group, changes.keep_newest, "selection")
-                .await?;
-        }
-        active.selection = Set(wanted);
-    }
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
+    }
+    let wanted = changes.selection.filter(|&one| one != group.selection);
+    let mut in_steps = false;
+    if let Some(wanted) = wanted {
+        active.selection = Set(wanted);
+        if wanted == TagSelection::Single {
+            let (origin, keep_newest) = (actor.origin(), changes.keep_newest);
+            in_steps = selection::is_large(&tx, id).await?;
+            if !in_steps {
+                selection::make_single(&mut tx, origin, &group, keep_newest, "selection").await?;
+            } else if !keep_newest {
+                selection::refuse_several(&tx, &group, "selection").await?;
+            }
+        }
     }
     active.updated_at = Set(tx.now);
     let before = audited(&group);
     let group = active.update(tx.connection()).await?;
     let entry = Record::changed("tag_group.update", id, before, audited(&group));
     tx.audit(actor, entry);
-    if changes.selection.is_some() {
+    let mut operation = None;
+    if in_steps {
+        operation = Some(narrow::ask(ctx, &mut tx, actor.origin(), id).await?);
+    } else if wanted.is_some() {
         selection::mark_group(&tx, id).await?;
     }
     record(&mut tx, actor.origin(), id);
     tx.commit().await?;
-    Ok(group)
+    Ok(Changed { group, operation })
 }
 
 /// Puts a group away with all its tags: they keep their taggings and cannot be put on anything.

@@ -15,6 +15,9 @@ use crate::{
     tag::{Reason, Request, tagging},
 };
 
+/// Taggings of a group that is brought to one value in one transaction.
+const AT_ONCE: i64 = 2_000;
+
 #[derive(FromQueryResult)]
 struct Surplus {
     tag_id: TagId,
@@ -59,13 +62,7 @@ pub(super) async fn make_single(
         return Ok(());
     }
     if !keep_newest {
-        let message = format!(
-            "{} taggings are more than one value of {} on one thing. Take them off, or set \
-             keepNewest to keep only the newest on each.",
-            surplus.len(),
-            group.name
-        );
-        return Err(Error::refused(&[path], UserErrorCode::InUse, message));
+        return Err(several(surplus.len() as i64, group, path));
     }
     let requests: Vec<Request> = surplus
         .into_iter()
@@ -75,14 +72,62 @@ pub(super) async fn make_single(
             tag: row.tag_id,
         })
         .collect();
-    let reason = Reason {
-        origin,
-        text: format!("{} takes one value; a newer one was kept", group.name),
-        cause: None,
-    };
+    let reason = one_value(origin, group);
     let ctx = tx.ctx();
     tagging::remove(ctx, tx, &reason, &requests).await?;
     Ok(())
+}
+
+/// Why a value is taken off for the sake of a newer one.
+pub(super) fn one_value(origin: Origin, group: &tag_group::Model) -> Reason<'static> {
+    Reason {
+        origin,
+        text: format!("{} takes one value; a newer one was kept", group.name),
+        cause: None,
+    }
+}
+
+fn several(surplus: i64, group: &tag_group::Model, path: &str) -> Error {
+    let message = format!(
+        "{surplus} taggings are more than one value of {} on one thing. Take them off, or set \
+         keepNewest to keep only the newest on each.",
+        group.name
+    );
+    Error::refused(&[path], UserErrorCode::InUse, message)
+}
+
+/// Whether so much is tagged with `group` that it is not brought to one value in one transaction. Nobody
+/// tags with it until the end of `tx`.
+pub(super) async fn is_large(tx: &Tx<'_>, group: TagGroupId) -> Result<bool> {
+    lock_tags(tx, group).await?;
+    let count: Option<i64> = Query::new(format!(
+        "SELECT COUNT(*) FROM (
+             SELECT 1 AS one FROM tag t
+             JOIN tagging g ON g.workspace_id = $1 AND g.tag_id = t.id AND g.removed_at IS NULL
+             WHERE t.workspace_id = $1 AND t.group_id = $2 LIMIT {AT_ONCE} + 1) x"
+    ))
+    .bind(tx.workspace)
+    .bind(group)
+    .scalar(tx.connection())
+    .await?;
+    Ok(count.unwrap_or_default() > AT_ONCE)
+}
+
+/// Refuses a group of which something carries several values.
+pub(super) async fn refuse_several(
+    tx: &Tx<'_>,
+    group: &tag_group::Model,
+    path: &str,
+) -> Result<()> {
+    let surplus: Option<i64> = Query::new(format!("SELECT COUNT(*) FROM ({SURPLUS}) x"))
+        .bind(tx.workspace)
+        .bind(group.id)
+        .scalar(tx.connection())
+        .await?;
+    match surplus.unwrap_or_default() {
+        0 => Ok(()),
+        surplus => Err(several(surplus, group, path)),
+    }
 }
 
 /// Which group of one value the taggings in a subtree are of; a unique index holds each thing to one.
@@ -132,19 +177,19 @@ async fn lock_tags(tx: &Tx<'_>, group: TagGroupId) -> Result<()> {
 
 /// What is on things beside a newer value of the group.
 async fn surplus(tx: &Tx<'_>, group: TagGroupId) -> Result<Vec<Surplus>> {
-    Ok(Query::new(
-        "SELECT s.tag_id, s.target, s.target_id FROM (
-             SELECT g.tag_id, g.target, g.target_id,
-                    ROW_NUMBER() OVER (PARTITION BY g.target_id
-                                       ORDER BY g.added_at DESC, g.id DESC) AS place
-             FROM tag t
-             JOIN tagging g ON g.workspace_id = t.workspace_id AND g.tag_id = t.id
-               AND g.removed_at IS NULL
-             WHERE t.workspace_id = $1 AND t.group_id = $2) s
-         WHERE s.place > 1",
-    )
-    .bind(tx.workspace)
-    .bind(group)
-    .all(tx.connection())
-    .await?)
+    Ok(Query::new(SURPLUS)
+        .bind(tx.workspace)
+        .bind(group)
+        .all(tx.connection())
+        .await?)
 }
+
+const SURPLUS: &str = "SELECT s.tag_id, s.target, s.target_id FROM (
+         SELECT g.tag_id, g.target, g.target_id,
+                ROW_NUMBER() OVER (PARTITION BY g.target_id
+                                   ORDER BY g.added_at DESC, g.id DESC) AS place
+         FROM tag t
+         JOIN tagging g ON g.workspace_id = t.workspace_id AND g.tag_id = t.id
+           AND g.removed_at IS NULL
+         WHERE t.workspace_id = $1 AND t.group_id = $2) s
+     WHERE s.place > 1";

@@ -131,7 +131,10 @@ async fn hold_values(tx: &Tx<'_>, tags: &BTreeSet<TagId>) -> Result<()> {
 
 /// Keeps `tags` where they are in the tree, and their groups as they are, until the end of `tx`. What
 /// is read afterwards holds until then.
-pub(super) async fn hold_tags(tx: &Tx<'_>, tags: impl Iterator<Item = TagId>) -> Result<()> {
+pub(in crate::tag) async fn hold_tags(
+    tx: &Tx<'_>,
+    tags: impl Iterator<Item = TagId>,
+) -> Result<()> {
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
     if lock.is_empty() {
         return Ok(());

@@ -41,8 +41,8 @@ use crate::{
 pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many};
 pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, tag_by_filter};
 pub use expire::expire;
-pub(in crate::tag) use hold::hold_tags_on;
 pub(crate) use hold::hold_usable;
+pub(in crate::tag) use hold::{hold_tags, hold_tags_on, hold_things};
 pub(in crate::tag) use mass::Range;
 pub(crate) use plan::{AUTOMATIC, outlasts};
 pub use read::{find, history, load, load_active, load_at, load_with_tags};

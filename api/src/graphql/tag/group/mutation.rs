@@ -8,7 +8,7 @@ use domain::{
 use entity::kind::{TagKind, TagSelection, TagStage};
 
 use super::TagGroup;
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{context::writer, error::settle, id, operation::Operation};
 
 /// A tag group to be made.
 #[derive(InputObject)]
@@ -37,7 +37,8 @@ pub(crate) struct UpdateTagGroupInput {
     /// What it means.
     description: Option<String>,
     /// How many of its values one thing may carry. `SINGLE` is refused while something carries
-    /// several, unless `keepNewest` says what is to become of them.
+    /// several, unless `keepNewest` says what is to become of them. More than 2,000 taggings are gone
+    /// through by an operation; until it has ended, things may still carry several.
     selection: Option<TagSelection>,
     /// When the group becomes `SINGLE`: keep on each thing the value that was put on last, and take
     /// the others off. The history keeps them.
@@ -92,7 +93,19 @@ macro_rules! group_payload {
 }
 
 group_payload!(CreateTagGroupPayload, "What became of `createTagGroup`.");
-group_payload!(UpdateTagGroupPayload, "What became of `updateTagGroup`.");
+/// What became of `updateTagGroup`.
+#[derive(SimpleObject)]
+pub(crate) struct UpdateTagGroupPayload {
+    /// The group as it is now.
+    tag_group: Option<TagGroup>,
+    /// What brings each thing to one value of a group that became `SINGLE`, when that is not done
+    /// already. Its `counts` has `removed`. It goes on to its end, or until the group becomes `MULTI`
+    /// again.
+    operation: Option<Operation>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
 group_payload!(ArchiveTagGroupPayload, "What became of `archiveTagGroup`.");
 group_payload!(RestoreTagGroupPayload, "What became of `restoreTagGroup`.");
 
@@ -149,7 +162,13 @@ impl TagGroupMutation {
             };
             group::update(ctx, actor, id, changes).await
         };
-        UpdateTagGroupPayload::of(result.await)
+        let (changed, user_errors) = settle(result.await)?;
+        let (group, operation) = changed.map(|one| (one.group, one.operation)).unzip();
+        Ok(UpdateTagGroupPayload {
+            tag_group: group.map(TagGroup),
+            operation: operation.flatten().map(Operation),
+            user_errors,
+        })
     }
 
     /// Puts a tag group away with all its tags: they keep their taggings and cannot be put on
