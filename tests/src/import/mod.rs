@@ -1,0 +1,9 @@
+//! Imports of contacts and accounts from CSV files, on both databases and over HTTP.
+
+mod account;
+mod contact;
+mod interruption;
+mod reading;
+mod rehearsal;
+mod steps;
+mod upload;
