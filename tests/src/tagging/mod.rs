@@ -1,0 +1,10 @@
+//! Taggings on both databases: what gives way to what, what held when, and derived tables that
+//! always equal a naive recount.
+
+mod call;
+mod filter;
+mod property;
+mod recount;
+mod rule;
+mod single;
+mod steps;
