@@ -1,0 +1,8 @@
+//! Working on conversations, on both databases.
+
+mod change;
+mod inbox;
+mod list;
+mod response;
+mod status;
+mod steps;

@@ -1,0 +1,101 @@
+//! What moves a conversation from one status to another by itself: its moment, and a message of the
+//! contact.
+
+use chrono::TimeDelta;
+use domain::conversation::Changes;
+use entity::kind::{Author, ConversationStatus};
+
+use super::steps::{of, said, take_in, to, turns, update};
+use crate::support::on_both;
+
+#[test]
+fn a_snoozed_conversation_wakes_once_when_its_moment_has_come() {
+    on_both(|world| async move {
+        take_in(&world, vec![said("a", 1, 0, Author::Contact)]).await;
+        let id = of(&world, "a").await.id;
+        let now = world.ctx.clock.now();
+        for hours in [1, 3] {
+            let snooze = Changes {
+                snoozed_until: Some(now + TimeDelta::hours(hours)),
+                ..to(ConversationStatus::Snoozed)
+            };
+            let rows = update(&world, &[id], snooze).await;
+            assert_eq!(rows[0].snoozed_until, Some(now + TimeDelta::hours(hours)));
+        }
+        // Neither item wakes it early, not even the one made for the first moment.
+        for hours in [0, 2] {
+            world.clock.advance(TimeDelta::hours(hours));
+            world.hurry().await;
+            assert_eq!(world.do_due().await, 2, "put back");
+            assert_eq!(of(&world, "a").await.status, ConversationStatus::Snoozed);
+        }
+        world.clock.advance(TimeDelta::hours(1));
+        world.hurry().await;
+        assert_eq!(world.do_due().await, 2, "two items, one of which wakes");
+        let woken = of(&world, "a").await;
+        assert_eq!(
+            (woken.status, woken.snoozed_until),
+            (ConversationStatus::Open, None)
+        );
+        let expected = [("OPEN", "SNOOZED"), ("SNOOZED", "OPEN")];
+        let expected = expected.map(|(from, to)| (from.to_owned(), to.to_owned()));
+        assert_eq!(turns(&world).await, expected);
+        world
+    });
+}
+
+#[test]
+fn a_message_of_the_contact_opens_what_sleeps_waits_or_is_closed_and_ours_does_not() {
+    on_both(|world| async move {
+        let mut minutes = 0;
+        take_in(&world, vec![said("a", 0, 0, Author::Contact)]).await;
+        let id = of(&world, "a").await.id;
+        let mut expected = Vec::new();
+        for status in [
+            ConversationStatus::Pending,
+            ConversationStatus::Snoozed,
+            ConversationStatus::Closed,
+        ] {
+            let snoozed_until = (status == ConversationStatus::Snoozed)
+                .then(|| world.ctx.clock.now() + TimeDelta::days(1));
+            let changes = Changes {
+                snoozed_until,
+                ..to(status)
+            };
+            update(&world, &[id], changes).await;
+            world.clock.advance(TimeDelta::minutes(10));
+            minutes += 10;
+            take_in(&world, vec![said("a", minutes, minutes, Author::Member)]).await;
+            assert_eq!(of(&world, "a").await.status, status, "our own message");
+            // One that was sent long ago and comes late says nothing new.
+            take_in(
+                &world,
+                vec![said("a", minutes + 1, -minutes, Author::Contact)],
+            )
+            .await;
+            assert_eq!(of(&world, "a").await.status, status, "a late message");
+            take_in(
+                &world,
+                vec![said("a", minutes + 2, minutes + 2, Author::Contact)],
+            )
+            .await;
+            let opened = of(&world, "a").await;
+            assert_eq!(opened.status, ConversationStatus::Open, "{status:?}");
+            assert_eq!(opened.snoozed_until, None);
+            assert!(opened.waiting_since.is_some());
+            expected.push(("OPEN".to_owned(), status.word().to_owned()));
+            expected.push((status.word().to_owned(), "OPEN".to_owned()));
+        }
+        assert_eq!(turns(&world).await, expected);
+        assert_eq!(of(&world, "a").await.reopenings, 1);
+        world.clock.advance(TimeDelta::days(2));
+        world.hurry().await;
+        world.do_due().await;
+        assert_eq!(
+            turns(&world).await,
+            expected,
+            "the item finds nothing to do"
+        );
+        world
+    });
+}
