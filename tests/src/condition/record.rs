@@ -8,7 +8,7 @@ use domain::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{People, id, names};
+use super::people::{People, id, names};
 use crate::support::on_both;
 
 /// Whose a record is: a contact's, or the account's.
@@ -116,7 +116,7 @@ fn check(table: fn() -> Vec<(Value, &'static str)>) {
         let people = People::new(world).await;
         tell(&people).await;
         for (stored, expected) in table() {
-            let condition = super::condition(&stored);
+            let condition = super::people::condition(&stored);
             let refused = condition::check(&condition, Context::Contact, Use::Segment);
             assert!(refused.is_empty(), "{stored}: {refused:?}");
             assert_eq!(people.found(&condition).await, names(expected), "{stored}");

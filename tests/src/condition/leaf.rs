@@ -1,0 +1,256 @@
+//! Every kind of leaf, and whom it means: a row for each. A new kind gets its row here.
+
+use domain::condition::{self, Context, Use};
+use entity::id::Id as _;
+use serde_json::{Value, json};
+
+use super::people::{People, condition, names};
+use crate::support::on_both;
+
+impl People {
+    pub(super) fn leaves(&self) -> Vec<(Value, &'static str)> {
+        let (account, vip, group) = (self.account, self.vip.uuid(), self.group);
+        let (plan, seats) = (self.plan.uuid(), self.seats.uuid());
+        let owner = self.world.owner.member.uuid();
+        vec![
+            (
+                json!({"contact": {"name": {"contains": ["E", "ＡＫ"]}}}),
+                "aki ben chen eri",
+            ),
+            (json!({"contact": {"name": {"anyOf": ["田中"]}}}), "田中"),
+            (
+                json!({"contact": {"name": {"noneOf": ["aki"], "startsWith": ["a", "b"]}}}),
+                "ben",
+            ),
+            (json!({"contact": {"email": {"isSet": false}}}), "eri 田中"),
+            (
+                json!({"contact": {"emailDomain": {"anyOf": ["customer.example"]}}}),
+                "aki chen",
+            ),
+            (
+                json!({"contact": {"emailDomain": {"noneOf": ["customer.example"]}}}),
+                "ben dai eri 田中",
+            ),
+            (
+                json!({"contact": {"stages": ["LEAD", "CUSTOMER"]}}),
+                "aki ben chen",
+            ),
+            (json!({"contact": {"hasStage": false}}), "dai eri 田中"),
+            (json!({"contact": {"ownerIds": [owner]}}), "ben"),
+            (
+                json!({"contact": {"hasOwner": false, "stages": ["LEAD"]}}),
+                "aki",
+            ),
+            (json!({"contact": {"accountIds": [account]}}), "aki eri"),
+            (
+                json!({"contact": {"hasAccount": false}}),
+                "ben chen dai 田中",
+            ),
+            (
+                json!({"contact": {"created": {"withinDays": 1}}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (json!({"contact": {"created": {"moreThanDaysAgo": 1}}}), ""),
+            (
+                json!({"contact": {"lastMessage": {"isSet": false}}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (
+                json!({"account": {"domain": {"anyOf": ["customer.example"]}}}),
+                "aki eri",
+            ),
+            (
+                json!({"account": {"hasStage": false}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (
+                json!({"account": {"name": {"noneOf": ["customer inc"]}}}),
+                "ben chen dai 田中",
+            ),
+            (
+                json!({"contactTags": {"mode": "ANY", "tagIds": [vip], "withDescendants": true}}),
+                "aki ben",
+            ),
+            (
+                json!({"contactTags": {"mode": "ANY", "tagIds": [vip], "withDescendants": false}}),
+                "aki",
+            ),
+            (
+                json!({"contactTags": {"mode": "NONE", "tagIds": [vip], "withDescendants": true}}),
+                "chen dai eri 田中",
+            ),
+            (
+                json!({"accountTags": {"mode": "NONE", "tagIds": [vip]}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (
+                json!({"tagGroup": {"of": "CONTACT", "groupId": group}}),
+                "aki ben dai eri 田中",
+            ),
+            (
+                json!({"tagGroup": {"of": "CONTACT", "groupId": group, "empty": false}}),
+                "chen",
+            ),
+            (
+                json!({"attribute": {"attributeId": plan, "of": "CONTACT", "options": ["a", "c"]}}),
+                "aki",
+            ),
+            (
+                json!({"attribute": {"attributeId": plan, "of": "CONTACT", "options": ["a"], "mode": "NONE"}}),
+                "ben chen dai eri 田中",
+            ),
+            (
+                json!({"attribute": {"attributeId": plan, "of": "CONTACT", "isSet": true}}),
+                "aki ben",
+            ),
+            (
+                json!({"attribute": {"attributeId": seats, "of": "CONTACT", "number": {"moreThan": 5}}}),
+                "dai",
+            ),
+            (
+                json!({"events": {"names": ["article_read"]}}),
+                "aki ben chen eri",
+            ),
+            (
+                json!({"events": {"names": ["article_read"], "where": [{"property": "paid", "anyOf": ["true"]}]}}),
+                "chen",
+            ),
+            (
+                json!({"events": {"names": ["article_read"], "where": [{"property": "minutes", "number": {"atLeast": 6}}]}}),
+                "aki chen",
+            ),
+            (
+                json!({"events": {"names": ["article_read"], "where": [{"property": "article", "noneOf": ["a"]}], "withinDays": 2}}),
+                "chen",
+            ),
+            (
+                json!({"events": {"names": ["article_read"], "tests": [{"measure": "DISTINCT", "property": "article", "is": {"equals": 1}}]}}),
+                "aki ben eri",
+            ),
+            (
+                json!({"events": {"names": ["article_read"], "tests": [{"measure": "SUM", "property": "minutes", "is": {"lessThan": 10}}]}}),
+                "ben dai eri 田中",
+            ),
+            (
+                json!({"events": {"names": ["article_read"], "tests": [{"measure": "DAYS", "is": {"atLeast": 4}}]}}),
+                "aki ben chen eri",
+            ),
+            (
+                json!({"events": {"tests": [{"measure": "DAYS_SINCE_LAST", "is": {"atLeast": 60}}]}}),
+                "dai 田中",
+            ),
+            (
+                json!({"events": {"tests": [{"measure": "COUNT", "is": {"atMost": 1}}]}}),
+                "田中",
+            ),
+            (
+                json!({"events": {"of": "ACCOUNT", "tests": [{"measure": "COUNT", "is": {"atLeast": 5}}]}}),
+                "aki eri",
+            ),
+            (json!({"health": {"score": {"atLeast": 55.5}}}), "aki chen"),
+            (
+                json!({"health": {"bands": ["AT_RISK", "NEUTRAL"]}}),
+                "ben chen",
+            ),
+            (
+                json!({"health": {"changeIn30Days": {"moreThan": 0}}}),
+                "aki",
+            ),
+            (json!({"health": {"changeIn7Days": {"atMost": -30}}}), "ben"),
+            (
+                json!({"health": {"of": "ACCOUNT", "score": {"atLeast": 80}}}),
+                "aki eri",
+            ),
+            (
+                json!({"email": {"withinDays": 7, "tests": [{"measure": "OPEN_RATE", "is": {"atLeast": 0.5}}]}}),
+                "aki",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "CLICK_TO_OPEN_RATE", "is": {"equals": 0}}]}}),
+                "ben",
+            ),
+            (
+                json!({"email": {"withinDays": 2, "tests": [{"measure": "SENT", "is": {"equals": 0}}]}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "SENT", "is": {"atLeast": 3}}, {"measure": "OPENED", "is": {"equals": 0}}]}}),
+                "dai",
+            ),
+            (json!({"email": {"tiers": ["WEEKLY"]}}), "aki"),
+            (
+                json!({"email": {"tiers": ["LAPSED", "DAILY"]}}),
+                "ben chen dai eri 田中",
+            ),
+            (json!({"orders": {"statuses": ["PAID"]}}), "aki"),
+            (json!({"orders": {"withinDays": 30}}), "aki ben"),
+            (
+                json!({"orders": {"count": {"equals": 0}}}),
+                "chen dai eri 田中",
+            ),
+            (
+                json!({"orders": {"total": {"currency": "JPY", "amount": {"atLeast": 20000}}}}),
+                "aki",
+            ),
+            (
+                json!({"orders": {"daysSinceLast": {"lessThan": 10}}}),
+                "ben",
+            ),
+            (json!({"orders": {"productIds": ["tea"]}}), ""),
+            (json!({"invoices": {"overdue": true}}), ""),
+            (
+                json!({"tickets": {"priorities": ["URGENT"], "count": {"lessThan": 1}}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (json!({"tickets": {"satisfaction": {"atLeast": 1}}}), ""),
+            (
+                json!({"opportunities": {"of": "ACCOUNT", "count": {"equals": 0}}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (
+                json!({"subscription": {"channel": "EMAIL", "states": ["SUBSCRIBED", "PENDING"]}}),
+                "aki",
+            ),
+            (
+                json!({"survey": {"kind": "NPS", "latestScore": {"atMost": 6}}}),
+                "ben",
+            ),
+            (
+                json!({"survey": {"kind": "NPS", "meanScore": {"atLeast": 6.5}}}),
+                "aki ben",
+            ),
+            (
+                json!({"survey": {"kind": "NPS", "withinDays": 7, "count": {"equals": 0}}}),
+                "aki chen dai eri 田中",
+            ),
+            (
+                json!({"survey": {"kind": "CSAT", "surveyKey": "q1"}}),
+                "chen",
+            ),
+            (
+                json!({"timeOfDay": {"weekdays": ["SUNDAY"], "from": "11:00", "until": "13:00"}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (json!({"timeOfDay": {}}), ""),
+            (json!({"businessHours": {}}), ""),
+            (
+                json!({"businessHours": {"within": false}}),
+                "aki ben chen dai eri 田中",
+            ),
+        ]
+    }
+}
+
+#[test]
+fn every_leaf_finds_whom_it_means_by_every_way_of_asking() {
+    on_both(|world| async move {
+        let people = People::new(world).await;
+        for (stored, expected) in people.leaves() {
+            let condition = condition(&stored);
+            let refused = condition::check(&condition, Context::Contact, Use::Segment);
+            assert!(refused.is_empty(), "{stored}: {refused:?}");
+            assert_eq!(people.found(&condition).await, names(expected), "{stored}");
+        }
+        people.world
+    });
+}
