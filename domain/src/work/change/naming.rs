@@ -1,0 +1,217 @@
+//! What a fact is called, and what it is about.
+
+use entity::{
+    id::{AccountId, ContactId, ConversationId, Id},
+    kind::SubjectKind,
+};
+use uuid::Uuid;
+
+use super::fact::Fact;
+
+impl Fact {
+    /// The fact's stored name, such as `message.received`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MessageReceived { .. } => "message.received",
+            Self::MessageSent { .. } => "message.sent",
+            Self::ContactCreated { .. } => "contact.created",
+            Self::ContactChanged { .. } => "contact.changed",
+            Self::ContactMoved { .. } => "contact.moved",
+            Self::AccountCreated { .. } => "account.created",
+            Self::AccountChanged { .. } => "account.changed",
+            Self::ContactMerged { .. } => "contact.merged",
+            Self::ContactUnmerged { .. } => "contact.unmerged",
+            Self::ContactErased { .. } => "contact.erased",
+            Self::IdentityAttached { .. } => "identity.attached",
+            Self::IdentityDetached { .. } => "identity.detached",
+            Self::DuplicateSuspected { .. } => "duplicate.suspected",
+            Self::SubscriptionChanged { .. } => "subscription.changed",
+            Self::StageChanged { .. } => "stage.changed",
+            Self::OwnerChanged { .. } => "owner.changed",
+            Self::NoteAdded { .. } => "note.added",
+            Self::NoteChanged { .. } => "note.changed",
+            Self::NoteDeleted { .. } => "note.deleted",
+            Self::AttributeChanged { .. } => "attribute.changed",
+            Self::AttributeSet { .. } => "attribute.set",
+            Self::ConversationStatusChanged { .. } => "conversation.status_changed",
+            Self::ConversationAssigned { .. } => "conversation.assigned",
+            Self::ConversationPriorityChanged { .. } => "conversation.priority_changed",
+            Self::ConversationWatchersChanged { .. } => "conversation.watchers_changed",
+            Self::ConversationHandedOver { .. } => "conversation.handed_over",
+            Self::TaggingAdded { .. } => "tagging.added",
+            Self::TaggingRemoved { .. } => "tagging.removed",
+            Self::TagChanged { .. } => "tag.changed",
+            Self::TagGroupChanged { .. } => "tag_group.changed",
+            Self::TagMerged { .. } => "tag.merged",
+            Self::TagDeleted { .. } => "tag.deleted",
+            Self::InboxChanged { .. } => "inbox.changed",
+            Self::AuditWritten { .. } => "audit.written",
+            Self::EventRecorded { .. } => "event.recorded",
+            Self::EmailEventRecorded { .. } => "email_event.recorded",
+            Self::EmailMetricsChanged { .. } => "email_metrics.changed",
+            Self::OrderRecorded { .. } => "order.recorded",
+            Self::InvoiceRecorded { .. } => "invoice.recorded",
+            Self::TicketRecorded { .. } => "ticket.recorded",
+            Self::OpportunityRecorded { .. } => "opportunity.recorded",
+            Self::SurveyAnswered { .. } => "survey.answered",
+            Self::SurveyChanged { .. } => "survey.changed",
+            Self::SurveyInvited { .. } => "survey.invited",
+            Self::RuleChanged { .. } => "rule.changed",
+            Self::RuleFired { .. } => "rule.fired",
+            Self::RulePaused { .. } => "rule.paused",
+            Self::SegmentChanged { .. } => "segment.changed",
+            Self::SegmentEntered { .. } => "segment.entered",
+            Self::SegmentLeft { .. } => "segment.left",
+            Self::TargetChanged { .. } => "target.changed",
+            Self::DeliveryFinished { .. } => "delivery.finished",
+            Self::InAppNotified { .. } => "in_app.notified",
+            Self::TeamChanged { .. } => "team.changed",
+            Self::OperationChanged { .. } => "operation.changed",
+            Self::PlaybookChanged { .. } => "playbook.changed",
+            Self::EnrolmentStarted { .. } => "enrolment.started",
+            Self::EnrolmentEnded { .. } => "enrolment.ended",
+            Self::TaskCreated { .. } => "task.created",
+            Self::TaskChanged { .. } => "task.changed",
+            Self::TaskCompleted { .. } => "task.completed",
+            Self::TaskOverdue { .. } => "task.overdue",
+            Self::DocumentRegistered { .. } => "document.registered",
+            Self::DocumentRemoved { .. } => "document.removed",
+            Self::HealthModelChanged { .. } => "health_model.changed",
+            Self::HealthChanged { .. } => "health.changed",
+        }
+    }
+
+    /// The id of the thing it is about, as stored.
+    pub fn subject(&self) -> Uuid {
+        self.about().1
+    }
+
+    /// How an outgoing id names the thing it is about: the prefixed text form.
+    pub fn subject_text(&self) -> String {
+        let (prefix, id) = self.about();
+        format!("{prefix}_{}", id.as_simple())
+    }
+
+    /// The thing it is about: what ids of its kind begin with, and its id.
+    fn about(&self) -> (&'static str, Uuid) {
+        match self {
+            Self::MessageReceived { message_id, .. } | Self::MessageSent { message_id, .. } => {
+                of(*message_id)
+            }
+            Self::ContactCreated { contact_id }
+            | Self::ContactChanged { contact_id, .. }
+            | Self::ContactMerged { contact_id, .. }
+            | Self::ContactUnmerged { contact_id, .. }
+            | Self::ContactErased { contact_id, .. }
+            | Self::IdentityAttached { contact_id, .. }
+            | Self::IdentityDetached { contact_id, .. }
+            | Self::SubscriptionChanged { contact_id, .. }
+            | Self::ContactMoved { contact_id }
+            | Self::EmailMetricsChanged { contact_id, .. }
+            | Self::HealthChanged { contact_id, .. } => of(*contact_id),
+            Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
+                of(*account_id)
+            }
+            Self::DuplicateSuspected { suspect_id, .. } => of(*suspect_id),
+            Self::StageChanged {
+                stage_change_id, ..
+            } => of(*stage_change_id),
+            Self::OwnerChanged {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::AttributeSet {
+                subject,
+                subject_id,
+                ..
+            } => match subject {
+                SubjectKind::Contact => of(ContactId(*subject_id)),
+                SubjectKind::Account => of(AccountId(*subject_id)),
+                SubjectKind::Conversation => of(ConversationId(*subject_id)),
+            },
+            Self::NoteAdded { note_id, .. }
+            | Self::NoteChanged { note_id, .. }
+            | Self::NoteDeleted { note_id, .. } => of(*note_id),
+            Self::AttributeChanged { attribute_id } => of(*attribute_id),
+            Self::ConversationStatusChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationAssigned {
+                conversation_id, ..
+            }
+            | Self::ConversationPriorityChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationWatchersChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationHandedOver { conversation_id } => of(*conversation_id),
+            Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
+                of(*tagging_id)
+            }
+            Self::TagChanged { tag_id }
+            | Self::TagMerged { tag_id, .. }
+            | Self::TagDeleted { tag_id } => of(*tag_id),
+            Self::TagGroupChanged { group_id } => of(*group_id),
+            Self::InboxChanged { inbox_id } => of(*inbox_id),
+            Self::AuditWritten { audit_entry_id } => of(*audit_entry_id),
+            Self::EventRecorded { event_id, .. } => of(*event_id),
+            Self::EmailEventRecorded { email_event_id, .. } => of(*email_event_id),
+            Self::OrderRecorded { order_id, .. } => of(*order_id),
+            Self::InvoiceRecorded { invoice_id, .. } => of(*invoice_id),
+            Self::TicketRecorded { ticket_id, .. } => of(*ticket_id),
+            Self::OpportunityRecorded { opportunity_id, .. } => of(*opportunity_id),
+            Self::SurveyAnswered { answer_id, .. } => of(*answer_id),
+            Self::SurveyChanged { survey_id } => of(*survey_id),
+            Self::SurveyInvited { invitation_id, .. } => of(*invitation_id),
+            Self::RuleChanged { rule_id } | Self::RulePaused { rule_id, .. } => of(*rule_id),
+            Self::RuleFired { firing_id, .. } => of(*firing_id),
+            Self::SegmentChanged { segment_id }
+            | Self::SegmentEntered { segment_id, .. }
+            | Self::SegmentLeft { segment_id, .. } => of(*segment_id),
+            Self::TargetChanged { target_id } => of(*target_id),
+            Self::DeliveryFinished { delivery_id, .. } => of(*delivery_id),
+            Self::InAppNotified {
+                in_app_notification_id,
+                ..
+            } => of(*in_app_notification_id),
+            Self::TeamChanged { team_id } => of(*team_id),
+            Self::OperationChanged { operation_id } => of(*operation_id),
+            Self::TaskCreated { task_id }
+            | Self::TaskChanged { task_id }
+            | Self::TaskCompleted { task_id }
+            | Self::TaskOverdue { task_id } => of(*task_id),
+            Self::PlaybookChanged { playbook_id } => of(*playbook_id),
+            Self::EnrolmentStarted { enrolment_id, .. }
+            | Self::EnrolmentEnded { enrolment_id, .. } => of(*enrolment_id),
+            Self::DocumentRegistered { document_id } | Self::DocumentRemoved { document_id } => {
+                of(*document_id)
+            }
+            Self::HealthModelChanged { model_id } => of(*model_id),
+        }
+    }
+}
+
+fn of<I: Id>(id: I) -> (&'static str, Uuid) {
+    (I::PREFIX, id.uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::id::PREFIXES;
+
+    use super::*;
+
+    #[test]
+    fn the_text_names_the_id_that_is_stored_and_its_kind() {
+        let samples: Vec<Fact> =
+            serde_json::from_str(include_str!("../samples/change.json")).unwrap();
+        for fact in samples {
+            let text = fact.subject_text();
+            let (prefix, id) = text.split_once('_').unwrap();
+            assert!(PREFIXES.contains(&prefix), "{text}");
+            assert_eq!(id.parse(), Ok(fact.subject()), "{text}");
+        }
+    }
+}
