@@ -1,0 +1,161 @@
+//! Words of contacts and accounts: what is known of them, how far they have come, how they are.
+
+kinds! {
+    /// What attributes, notes and stages are about.
+    SubjectKind {
+        /// A contact.
+        Contact = "CONTACT",
+        /// An account.
+        Account = "ACCOUNT",
+        /// A conversation.
+        Conversation = "CONVERSATION",
+    }
+
+    /// A field of a contact that can change.
+    ContactField {
+        /// The name.
+        Name = "NAME",
+        /// How the name is read.
+        Kana = "KANA",
+        /// The main email address.
+        Email = "EMAIL",
+        /// The phone number.
+        Phone = "PHONE",
+        /// The language.
+        Locale = "LOCALE",
+        /// The company.
+        Account = "ACCOUNT",
+        /// The member who looks after the contact.
+        Owner = "OWNER",
+        /// How far the relationship has come.
+        Stage = "STAGE",
+        /// Where the contact came from: channel, campaign or member.
+        Source = "SOURCE",
+    }
+
+    /// How far a relationship has come.
+    LifecycleStage {
+        /// Hears from us, nothing more.
+        Subscriber = "SUBSCRIBER",
+        /// Showed interest.
+        Lead = "LEAD",
+        /// Found worth pursuing.
+        Qualified = "QUALIFIED",
+        /// A deal is under way.
+        Opportunity = "OPPORTUNITY",
+        /// Bought.
+        Customer = "CUSTOMER",
+        /// Recommends us to others.
+        Advocate = "ADVOCATE",
+        /// Was a customer once.
+        Former = "FORMER",
+    }
+
+    /// What a custom attribute holds.
+    AttributeType {
+        /// A line of text.
+        Text = "TEXT",
+        /// A number.
+        Number = "NUMBER",
+        /// True or false.
+        Boolean = "BOOLEAN",
+        /// A day.
+        Date = "DATE",
+        /// A moment.
+        DateTime = "DATE_TIME",
+        /// One of the attribute's options.
+        Select = "SELECT",
+        /// Any number of the attribute's options.
+        MultiSelect = "MULTI_SELECT",
+        /// A web address.
+        Url = "URL",
+    }
+
+    /// How a contact is recognised.
+    IdentityKind {
+        /// An email address, in lower case.
+        Email = "EMAIL",
+        /// A phone number in E.164 form.
+        Phone = "PHONE",
+        /// A social handle, with its network before a colon.
+        Handle = "HANDLE",
+        /// The id another system gave.
+        ExternalId = "EXTERNAL_ID",
+        /// The id of a visitor nobody knows yet, such as a cookie's.
+        AnonymousId = "ANONYMOUS_ID",
+    }
+
+    /// Whether a contact wants to hear from us.
+    SubscriptionState {
+        /// They asked for it.
+        Subscribed = "SUBSCRIBED",
+        /// They do not want it, or cannot be reached.
+        Unsubscribed = "UNSUBSCRIBED",
+        /// They were asked and have not answered.
+        Pending = "PENDING",
+    }
+
+    /// What set a subscription.
+    SubscriptionSource {
+        /// A member, by hand or through a token of theirs.
+        Member = "MEMBER",
+        /// An email that came back for good.
+        Bounce = "BOUNCE",
+        /// The contact called an email spam.
+        Complaint = "COMPLAINT",
+        /// The contact unsubscribed.
+        Unsubscribe = "UNSUBSCRIBE",
+        /// A contact who had said no was merged into this one.
+        Merge = "MERGE",
+    }
+
+    /// How a relationship is doing.
+    HealthBand {
+        /// Going well.
+        Healthy = "HEALTHY",
+        /// Worth watching.
+        Neutral = "NEUTRAL",
+        /// In danger of being lost.
+        AtRisk = "AT_RISK",
+        /// Too little is known to say.
+        Unknown = "UNKNOWN",
+    }
+
+    /// What an entry of a timeline is about.
+    TimelineKind {
+        /// A message, in or out.
+        Message = "MESSAGE",
+        /// What was told about an email.
+        EmailEvent = "EMAIL_EVENT",
+        /// Something the contact did.
+        Event = "EVENT",
+        /// A tag that was put on the contact, the account or a conversation.
+        TagAdded = "TAG_ADDED",
+        /// A tag that was taken off again.
+        TagRemoved = "TAG_REMOVED",
+        /// A health score or band that changed.
+        HealthChanged = "HEALTH_CHANGED",
+        /// A rule that fired on a message.
+        RuleFired = "RULE_FIRED",
+        /// A note a member wrote.
+        Note = "NOTE",
+        /// A change of the lifecycle stage.
+        StageChanged = "STAGE_CHANGED",
+        /// A purchase, when it was placed.
+        Order = "ORDER",
+        /// A bill, when it was issued.
+        Invoice = "INVOICE",
+        /// A case of the support desk, when it was opened.
+        Ticket = "TICKET",
+        /// A deal, when it was opened.
+        Opportunity = "OPPORTUNITY",
+        /// An answer to a survey, when it was given.
+        SurveyAnswer = "SURVEY_ANSWER",
+        /// The contact was asked to answer a survey.
+        SurveyInvited = "SURVEY_INVITED",
+        /// The contact came into a playbook.
+        PlaybookEntered = "PLAYBOOK_ENTERED",
+        /// The contact left a playbook: it came to its end, or the enrolment says why it ended.
+        PlaybookLeft = "PLAYBOOK_LEFT",
+    }
+}
