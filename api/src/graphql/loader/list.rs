@@ -1,0 +1,150 @@
+//! What a thing has several of. The type of the key says what is wanted; the table has, for each,
+//! whose it is, what is found, the finder of the domain, and the field that names the owner.
+
+use std::collections::HashMap;
+
+use async_graphql::{Error, dataloader::Loader as Load};
+use chrono::{DateTime, Utc};
+use domain::{attribute, contact, conversation, notification, order, rule, segment, tag, team};
+use entity::{
+    id::{ContactId, ConversationId, MemberId, OrderId, RuleId, TagId, TargetId, TeamId},
+    tagging,
+};
+use uuid::Uuid;
+
+use super::{Loader, group};
+use crate::graphql::error::fault;
+
+macro_rules! lists {
+    ($($(#[$doc:meta])* $key:ident($id:ty) => $row:ty, $find:path, $owner:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub(crate) struct $key(pub(crate) $id);
+
+            #[async_trait::async_trait]
+            impl Load<$key> for Loader {
+                type Value = Vec<$row>;
+                type Error = Error;
+
+                async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Self::Value>, Error> {
+                    let ids: Vec<$id> = keys.iter().map(|key| key.0).collect();
+                    let rows = $find(&self.ctx, self.workspace, &ids).await.map_err(fault)?;
+                    Ok(group(rows, |row| $key(row.$owner)))
+                }
+            }
+        )*
+    };
+}
+
+lists! {
+    /// Asks for the values a thing has for custom attributes.
+    ValuesOf(Uuid) => entity::attribute_value::Model, attribute::load, subject_id;
+    /// Asks for what a contact wants to hear.
+    SubscriptionsOf(ContactId) => contact::subscription::Row, contact::subscription::load, contact_id;
+    /// Asks for the tags on a thing.
+    TaggingsOf(Uuid) => tagging::Model, tag::tagging::load_active, target_id;
+    /// Asks for the way from a tag to its root.
+    PathOf(TagId) => tag::catalogue::Ancestor, tag::catalogue::load_paths, tag_id;
+    /// Asks for a contact's identities.
+    IdentitiesOf(ContactId) => contact::Identity, contact::load_identities, contact_id;
+    /// Asks for the segments a contact or an account is in.
+    MembershipsOf(Uuid) => segment::Membership, segment::memberships, subject_id;
+    /// Asks for an order's lines.
+    LinesOf(OrderId) => entity::order_line::Model, order::load_lines, order_id;
+    /// Asks for what the requests to a target are signed with.
+    KeysOf(TargetId) => entity::webhook_key::Model, notification::key::load, notification_target_id;
+}
+
+/// Asks for who watches a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct WatchersOf(pub(crate) ConversationId);
+
+#[async_trait::async_trait]
+impl Load<WatchersOf> for Loader {
+    type Value = Vec<MemberId>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[WatchersOf]) -> Result<HashMap<WatchersOf, Self::Value>, Error> {
+        let ids: Vec<ConversationId> = keys.iter().map(|key| key.0).collect();
+        let rows = conversation::load_watchers(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let mut watchers: HashMap<_, Vec<MemberId>> = HashMap::new();
+        for row in rows {
+            let of = watchers.entry(WatchersOf(row.conversation_id));
+            of.or_default().push(row.member_id);
+        }
+        Ok(watchers)
+    }
+}
+
+/// Asks for who is in a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MembersOf(pub(crate) TeamId);
+
+#[async_trait::async_trait]
+impl Load<MembersOf> for Loader {
+    type Value = Vec<MemberId>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[MembersOf]) -> Result<HashMap<MembersOf, Self::Value>, Error> {
+        let ids: Vec<TeamId> = keys.iter().map(|key| key.0).collect();
+        let rows = team::memberships(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let mut members: HashMap<_, Vec<MemberId>> = HashMap::new();
+        for row in rows {
+            members
+                .entry(MembersOf(row.team_id))
+                .or_default()
+                .push(row.member_id);
+        }
+        Ok(members)
+    }
+}
+
+/// Asks for the tags that were on a thing at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TaggingsAt(pub(crate) Uuid, pub(crate) DateTime<Utc>);
+
+#[async_trait::async_trait]
+impl Load<TaggingsAt> for Loader {
+    type Value = Vec<tagging::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TaggingsAt]) -> Result<HashMap<TaggingsAt, Self::Value>, Error> {
+        let mut moments: HashMap<DateTime<Utc>, Vec<Uuid>> = HashMap::new();
+        for TaggingsAt(id, at) in keys {
+            moments.entry(*at).or_default().push(*id);
+        }
+        let mut found = HashMap::new();
+        // A query asks for one moment, or for a few under aliases.
+        for (at, ids) in moments {
+            let rows = tag::tagging::load_at(&self.ctx, self.workspace, &ids, at)
+                .await
+                .map_err(fault)?;
+            found.extend(group(rows, |row| TaggingsAt(row.target_id, at)));
+        }
+        Ok(found)
+    }
+}
+
+/// Asks for the rules that a rule gets in the way of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ConflictsOf(pub(crate) RuleId);
+
+#[async_trait::async_trait]
+impl Load<ConflictsOf> for Loader {
+    type Value = Vec<rule::conflict::Conflict>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ConflictsOf]) -> Result<HashMap<ConflictsOf, Self::Value>, Error> {
+        let ids: Vec<RuleId> = keys.iter().map(|key| key.0).collect();
+        let found = rule::conflict::of_each(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let found = found.into_iter();
+        Ok(found.map(|(id, one)| (ConflictsOf(id), one)).collect())
+    }
+}

@@ -1,0 +1,182 @@
+//! What a thing has one of, found by more than its own id. The type of the key says what is wanted.
+
+use std::collections::HashMap;
+
+use async_graphql::{Error, dataloader::Loader as Load};
+use chrono::{DateTime, Utc};
+use domain::{account, health, notification, playbook, tag};
+use entity::{
+    id::{AccountId, ContactId, HealthEntryId, PlaybookId, TagId, TargetId},
+    kind::TagTarget,
+};
+
+use super::{Loader, by, group};
+use crate::graphql::error::fault;
+
+/// Asks for how an account's people are doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct StandingOf(pub(crate) AccountId);
+
+#[async_trait::async_trait]
+impl Load<StandingOf> for Loader {
+    type Value = account::Standing;
+    type Error = Error;
+
+    async fn load(&self, keys: &[StandingOf]) -> Result<HashMap<StandingOf, Self::Value>, Error> {
+        let ids: Vec<AccountId> = keys.iter().map(|key| key.0).collect();
+        let rows = account::load_standing(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| StandingOf(row.account_id)))
+    }
+}
+
+/// Asks for a contact's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct HealthOf(pub(crate) ContactId);
+
+#[async_trait::async_trait]
+impl Load<HealthOf> for Loader {
+    type Value = entity::contact_health::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[HealthOf]) -> Result<HashMap<HealthOf, Self::Value>, Error> {
+        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+        let rows = health::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| HealthOf(row.contact_id)))
+    }
+}
+
+/// Asks for an entry of a contact's health history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct HealthEntryOf {
+    /// Whose.
+    pub(crate) contact: ContactId,
+    /// The moment it was computed for.
+    pub(crate) as_of: DateTime<Utc>,
+    /// The entry.
+    pub(crate) id: HealthEntryId,
+}
+
+#[async_trait::async_trait]
+impl Load<HealthEntryOf> for Loader {
+    type Value = entity::health_history::Model;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[HealthEntryOf],
+    ) -> Result<HashMap<HealthEntryOf, Self::Value>, Error> {
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| (key.contact, key.as_of, key.id))
+            .collect();
+        let rows = health::load_entries(&self.ctx, self.workspace, &keys)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| HealthEntryOf {
+            contact: row.contact_id,
+            as_of: row.as_of,
+            id: row.id,
+        }))
+    }
+}
+
+/// Asks for a version of the health model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ModelOf(pub(crate) i64);
+
+#[async_trait::async_trait]
+impl Load<ModelOf> for Loader {
+    type Value = health::model::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ModelOf]) -> Result<HashMap<ModelOf, Self::Value>, Error> {
+        let versions: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let models = health::load_models(&self.ctx, self.workspace, &versions)
+            .await
+            .map_err(fault)?;
+        Ok(by(models, |model| ModelOf(model.version)))
+    }
+}
+
+/// Asks for a tag's counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct CountsOf(pub(crate) TagId);
+
+#[async_trait::async_trait]
+impl Load<CountsOf> for Loader {
+    type Value = HashMap<TagTarget, tag::TagCount>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[CountsOf]) -> Result<HashMap<CountsOf, Self::Value>, Error> {
+        let ids: Vec<TagId> = keys.iter().map(|key| key.0).collect();
+        let rows = tag::catalogue::load_counts(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| CountsOf(row.tag_id))
+            .into_iter()
+            .map(|(key, counts)| (key, by(counts, |count| count.target)))
+            .collect())
+    }
+}
+
+/// Asks for who receives what is sent to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ReceiversOf(pub(crate) TargetId);
+
+#[async_trait::async_trait]
+impl Load<ReceiversOf> for Loader {
+    type Value = notification::Receivers;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ReceiversOf]) -> Result<HashMap<ReceiversOf, Self::Value>, Error> {
+        let ids: Vec<TargetId> = keys.iter().map(|key| key.0).collect();
+        let found = notification::receiver::load(self.ctx.reader(), self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let each = found.into_iter();
+        Ok(each.map(|(id, one)| (ReceiversOf(id), one)).collect())
+    }
+}
+
+/// Asks for a version of a playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct VersionOf(pub(crate) PlaybookId, pub(crate) i64);
+
+#[async_trait::async_trait]
+impl Load<VersionOf> for Loader {
+    type Value = playbook::Version;
+    type Error = Error;
+
+    async fn load(&self, keys: &[VersionOf]) -> Result<HashMap<VersionOf, Self::Value>, Error> {
+        let keys: Vec<_> = keys.iter().map(|key| (key.0, key.1)).collect();
+        let rows = playbook::load_versions(&self.ctx, self.workspace, &keys)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| VersionOf(row.playbook_id, row.version)))
+    }
+}
+
+/// Asks for how many are where in a version of a playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TalliesOf(pub(crate) PlaybookId, pub(crate) i64);
+
+#[async_trait::async_trait]
+impl Load<TalliesOf> for Loader {
+    type Value = playbook::Tallies;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TalliesOf]) -> Result<HashMap<TalliesOf, Self::Value>, Error> {
+        let keys: Vec<_> = keys.iter().map(|key| (key.0, key.1)).collect();
+        let tallies = playbook::load_tallies(&self.ctx, self.workspace, &keys)
+            .await
+            .map_err(fault)?;
+        let tallies = tallies.into_iter();
+        Ok(tallies
+            .map(|((id, version), tallies)| (TalliesOf(id, version), tallies))
+            .collect())
+    }
+}
