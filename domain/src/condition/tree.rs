@@ -1,0 +1,164 @@
+//! What is gathered from all of a tree: the ids it names, what can change its answer, its nodes.
+
+use uuid::Uuid;
+
+use super::{
+    Condition, Leaf, Need, Pattern, Shape,
+    leaf::pattern::MAX_IN_CONDITION,
+    measure::{Holder, Source},
+    path::Path,
+    reference::{IdKind, Reference},
+    shape::ShapeMut,
+    test::Ask,
+};
+
+impl Condition {
+    /// Every child with the path to it.
+    pub(crate) fn children(&self, at: &Path) -> Vec<(Path, &Condition)> {
+        let at = at.at(self.name());
+        match self.shape() {
+            Shape::All(children) | Shape::Any(children) => children
+                .iter()
+                .enumerate()
+                .map(|(index, child)| (at.nth(index), child))
+                .collect(),
+            Shape::Not(child) => vec![(at, child)],
+            Shape::Leaf(_) => Vec::new(),
+        }
+    }
+
+    pub(crate) fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+        if let Shape::Leaf(leaf) = self.shape() {
+            leaf.references(&at.at(self.name()), found);
+        }
+        for (path, child) in self.children(at) {
+            child.references(&path, found);
+        }
+    }
+
+    /// Every id it names, with the place where it does. Paths begin with `condition`.
+    pub fn all_references(&self) -> Vec<Reference> {
+        let mut found = Vec::new();
+        self.references(&Path::root("condition"), &mut found);
+        found
+    }
+
+    /// Names `to` wherever the condition named `from`, as when two tags are merged.
+    pub fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+        match self.shape_mut() {
+            ShapeMut::Group(children) => {
+                for child in children {
+                    child.replace(kind, from, to);
+                }
+            }
+            ShapeMut::Leaf(leaf) => leaf.replace(kind, from, to),
+        }
+    }
+
+    /// The names of the facts of the change log that can give it another answer, beside those by
+    /// which contacts are merged, taken apart and erased.
+    pub fn depends(&self) -> std::collections::BTreeSet<&'static str> {
+        let mut names = std::collections::BTreeSet::new();
+        self.each_leaf(&mut |leaf| {
+            for ask in leaf.asks() {
+                names.extend(ask.measure.depends().iter().copied());
+            }
+        });
+        names
+    }
+
+    /// The memory that its compiled regular expressions take. Beyond what one condition may take no more
+    /// are compiled to find out.
+    pub(crate) fn pattern_bytes(&self) -> usize {
+        let mut bytes = 0;
+        self.each_leaf(&mut |leaf| {
+            if bytes <= MAX_IN_CONDITION {
+                bytes += leaf.pattern().map_or(0, Pattern::size);
+            }
+        });
+        bytes
+    }
+
+    /// The names of the events that can give it another answer; nothing, if an event of any name can.
+    pub(crate) fn event_names(&self) -> Option<std::collections::BTreeSet<String>> {
+        let mut names = Some(std::collections::BTreeSet::new());
+        self.each_leaf(&mut |leaf| {
+            for ask in leaf.asks() {
+                if !ask.measure.depends().contains(&"event.recorded") {
+                    continue;
+                }
+                match &ask.measure.source {
+                    Source::Events(source) if !source.names().is_empty() => {
+                        if let Some(names) = &mut names {
+                            names.extend(source.names().iter().cloned());
+                        }
+                    }
+                    _ => names = None,
+                }
+            }
+        });
+        names
+    }
+
+    /// Whether it can get another answer by time passing alone.
+    pub fn timed(&self) -> bool {
+        let mut timed = false;
+        self.each_leaf(&mut |leaf| {
+            timed |= leaf.need() == Need::Nothing || leaf.asks().iter().any(Ask::timed);
+        });
+        timed
+    }
+
+    /// The ages of the contact's events, in days, at which time alone can give it another answer; nothing,
+    /// if time can do so in other ways.
+    pub(crate) fn event_ages(&self) -> Option<Vec<f64>> {
+        let mut ages = Some(Vec::new());
+        self.each_leaf(&mut |leaf| {
+            if leaf.need() == Need::Nothing {
+                ages = None;
+            }
+            for ask in leaf.asks().iter().filter(|ask| ask.timed()) {
+                match (&ask.measure.source, ask.measure.holder, &mut ages) {
+                    (Source::Events(source), Holder::Contact, Some(ages)) => {
+                        ages.extend(source.ages(&ask.test));
+                    }
+                    _ => ages = None,
+                }
+            }
+        });
+        ages
+    }
+
+    /// Whether it asks about the account: then what happens to the account's other contacts can
+    /// matter to a contact.
+    pub fn asks_account(&self) -> bool {
+        let mut account = false;
+        self.each_leaf(&mut |leaf| account |= leaf.need() == Need::Account);
+        account
+    }
+
+    /// The condition and every one inside it, parents before children: the order of a trace.
+    pub fn nodes(&self) -> Vec<&Condition> {
+        let mut nodes = vec![self];
+        match self.shape() {
+            Shape::All(children) | Shape::Any(children) => {
+                nodes.extend(children.iter().flat_map(Condition::nodes));
+            }
+            Shape::Not(child) => nodes.extend(child.nodes()),
+            Shape::Leaf(_) => {}
+        }
+        nodes
+    }
+
+    pub(super) fn each_leaf(&self, visit: &mut impl FnMut(&dyn Leaf)) {
+        match self.shape() {
+            Shape::All(children) | Shape::Any(children) => {
+                for child in children {
+                    child.each_leaf(visit);
+                }
+            }
+            Shape::Not(child) => child.each_leaf(visit),
+            Shape::Leaf(leaf) => visit(leaf),
+        }
+    }
+}
