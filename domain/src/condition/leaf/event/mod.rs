@@ -1,0 +1,345 @@
+//! What a contact did: how often, how much, how long ago.
+//!
+//! `property` tests what an event has with it; `source` is what the database is asked.
+
+mod property;
+mod source;
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+use serde::{Deserialize, Serialize};
+
+use self::{
+    property::{check_length, check_name},
+    source::Counted,
+};
+use crate::{
+    condition::{
+        Leaf, Need, Whose, check,
+        leaf::words::Named,
+        measure::{Holder, MAX_NUMBERS, Measure, Source},
+        path::Path,
+        sentence::{Phrasing, say},
+        test::{Ask, NumberTest, Test, check_days},
+    },
+    error::{UserError, UserErrorCode},
+    text,
+};
+
+pub use property::PropertyTest;
+pub(crate) use source::EventSource;
+
+/// How many names one condition may list.
+const MAX_NAMES: usize = 50;
+
+/// How many property tests one condition may have.
+const MAX_PROPERTY_TESTS: usize = 10;
+
+/// What is counted over events.
+#[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[graphql(name = "EventMeasure")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EventMeasure {
+    /// How many events.
+    Count,
+    /// The sum of a property that is a number; values that are no numbers count as nothing.
+    Sum,
+    /// How many different values of a property.
+    Distinct,
+    /// On how many days, in the workspace's time zone as it is ahead of UTC today.
+    Days,
+    /// Days since the first event, with their fraction. Nothing when there is no event.
+    DaysSinceFirst,
+    /// Days since the last event, with their fraction. Nothing when there is no event, so that
+    /// nobody who never did it passes.
+    DaysSinceLast,
+}
+
+/// What a count over events must be.
+#[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash)]
+#[graphql(input_name = "EventTestInput")]
+#[serde(rename_all = "camelCase")]
+pub struct EventTest {
+    /// What is counted.
+    pub measure: EventMeasure,
+    /// The property, for `SUM` and `DISTINCT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub property: Option<String>,
+    /// What it must be.
+    pub is: NumberTest,
+}
+
+/// Tests what the contact did: of the events of some names and properties within a window, counts,
+/// sums and days. Without tests, one event is enough.
+#[derive(
+    InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Hash, Default,
+)]
+#[graphql(name = "EventsCondition", input_name = "EventsConditionInput")]
+#[serde(rename_all = "camelCase", default)]
+pub struct Events {
+    /// Whose events: the contact's, or those of all contacts of the account together.
+    #[graphql(default)]
+    pub of: Whose,
+    /// The names of the events, up to 50; empty for every event.
+    #[graphql(default)]
+    pub names: Vec<String>,
+    /// What their properties must be; all of these must hold.
+    #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
+    #[graphql(name = "where", default)]
+    pub conditions: Vec<PropertyTest>,
+    /// Only events of the last so many days, up to 3660.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within_days: Option<u32>,
+    /// The tests are about the events with the same value of this property: it holds if there is one
+    /// value, such as one article, whose events pass all tests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_property: Option<String>,
+    /// What must hold, all of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[graphql(default)]
+    pub tests: Vec<EventTest>,
+}
+
+impl EventMeasure {
+    fn of_property(self) -> bool {
+        matches!(self, Self::Sum | Self::Distinct)
+    }
+
+    fn label(self) -> Named {
+        match self {
+            Self::Count => ["回数", "count", "次数"],
+            Self::Sum => ["合計", "sum", "总和"],
+            Self::Distinct => ["種類数", "number of different values", "不同值的数量"],
+            Self::Days => ["日数", "number of days", "天数"],
+            Self::DaysSinceFirst => ["初回からの日数", "days since the first", "距首次的天数"],
+            Self::DaysSinceLast => ["最後からの日数", "days since the last", "距最近一次的天数"],
+        }
+    }
+}
+
+impl Events {
+    fn holder(&self) -> Holder {
+        self.of.holder()
+    }
+}
+
+impl Leaf for Events {
+    fn need(&self) -> Need {
+        self.of.need()
+    }
+
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        if !self.names.is_empty() {
+            check::list(&self.names, MAX_NAMES, &at.at("names"), refusals, "name");
+            for (index, name) in self.names.iter().enumerate().take(MAX_NAMES) {
+                let at = at.at("names").nth(index);
+                check_length(name, &at, refusals);
+                if name.trim().is_empty() {
+                    refusals.push(at.refuse(UserErrorCode::Required, "Name the event."));
+                } else if !text::is_clean(name) {
+                    let message = "Remove the spaces around the name: events are stored without.";
+                    refusals.push(at.refuse(UserErrorCode::Invalid, message));
+                }
+            }
+        }
+        if !self.conditions.is_empty() {
+            let at = at.at("where");
+            let max = MAX_PROPERTY_TESTS;
+            check::list(&self.conditions, max, &at, refusals, "property test");
+            for (index, test) in self.conditions.iter().enumerate().take(max) {
+                test.check(&at.nth(index), refusals);
+            }
+        }
+        if let Some(days) = self.within_days {
+            check_days(days, &at.at("withinDays"), refusals);
+        }
+        if let Some(property) = &self.same_property {
+            check_name(property, &at.at("sameProperty"), refusals);
+        }
+        if !self.tests.is_empty() {
+            let at = at.at("tests");
+            check::list(&self.tests, MAX_NUMBERS, &at, refusals, "test");
+            for (index, test) in self.tests.iter().enumerate().take(MAX_NUMBERS) {
+                self.check_test(test, &at.nth(index), refusals);
+            }
+        }
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        let (counted, test) = match &self.same_property {
+            Some(property) => (
+                Counted::Same {
+                    property: property.clone(),
+                    tests: self.tests.clone(),
+                },
+                vec![NumberTest::min(1.0)],
+            ),
+            None if self.tests.is_empty() => (
+                Counted::All(vec![(EventMeasure::Count, None)]),
+                vec![NumberTest::min(1.0)],
+            ),
+            None => (
+                Counted::All(
+                    self.tests
+                        .iter()
+                        .map(|test| (test.measure, test.property.clone()))
+                        .collect(),
+                ),
+                self.tests.iter().map(|test| test.is).collect(),
+            ),
+        };
+        let source = EventSource {
+            names: self.names.clone(),
+            conditions: self.conditions.clone(),
+            within_days: self.within_days,
+            counted,
+        };
+        let measure = Measure::new(self.holder(), Source::Events(source));
+        vec![Ask::new(measure, Test::Numbers(test))]
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let subject = self.of.subject(phrasing);
+        let names: Vec<String> = self.names.iter().map(|name| phrasing.quote(name)).collect();
+        let what = if names.is_empty() {
+            say!(phrasing, "何らかの行動", "anything", "任意行为").to_owned()
+        } else {
+            phrasing.or(&names)
+        };
+        let conditions: Vec<String> = self
+            .conditions
+            .iter()
+            .map(|test| test.phrase(phrasing))
+            .collect();
+        let conditions = if conditions.is_empty() {
+            String::new()
+        } else {
+            let conditions = phrasing.both(&conditions);
+            say!(
+                phrasing,
+                format!("（{conditions}）"),
+                format!(" ({conditions})"),
+                format!("（{conditions}）")
+            )
+        };
+        let window = self.within_days.map_or_else(String::new, |days| {
+            say!(
+                phrasing,
+                format!("過去{days}日間に"),
+                format!(" in the last {days} days"),
+                format!("在最近{days}天内")
+            )
+        });
+        let same = self
+            .same_property
+            .as_ref()
+            .map_or_else(String::new, |property| {
+                let property = phrasing.quote(property);
+                say!(
+                    phrasing,
+                    format!("同じ{property}について"),
+                    format!(" with the same {property}"),
+                    format!("针对同一{property}")
+                )
+            });
+        let tests: Vec<String> = self
+            .tests
+            .iter()
+            .map(|test| test.phrase(phrasing))
+            .collect();
+        let tests = if tests.is_empty() {
+            String::new()
+        } else {
+            let tests = phrasing.both(&tests);
+            say!(
+                phrasing,
+                format!("（{tests}）"),
+                format!(": {tests}"),
+                format!("（{tests}）")
+            )
+        };
+        say!(
+            phrasing,
+            format!("{subject}が{window}{same}{what}{conditions}を行った{tests}"),
+            format!("{subject} did {what}{conditions}{window}{same}{tests}"),
+            format!("{subject}{window}{same}做了{what}{conditions}{tests}")
+        )
+    }
+
+    fn excludes(&self, other: &crate::condition::Condition) -> bool {
+        let crate::condition::Condition::Events(other) = other else {
+            return false;
+        };
+        let same_events = self.of == other.of
+            && self.names == other.names
+            && self.conditions == other.conditions
+            && self.within_days == other.within_days;
+        if !same_events || self.same_property.is_some() || other.same_property.is_some() {
+            return false;
+        }
+        let excluded = |test: &EventTest| {
+            other.tests.iter().any(|one| {
+                one.measure == test.measure
+                    && one.property == test.property
+                    && one.is.excludes(&test.is)
+            })
+        };
+        self.tests.iter().any(excluded)
+    }
+}
+
+impl Events {
+    fn check_test(&self, test: &EventTest, at: &Path, refusals: &mut Vec<UserError>) {
+        match (&test.property, test.measure.of_property()) {
+            (None, true) => {
+                let message = "Name the property that is counted.";
+                refusals.push(at.at("property").refuse(UserErrorCode::Required, message));
+            }
+            (Some(_), false) => {
+                let message = "Only SUM and DISTINCT are about a property. Remove it.";
+                refusals.push(at.at("property").refuse(UserErrorCode::Invalid, message));
+            }
+            (Some(property), true) => check_name(property, &at.at("property"), refusals),
+            (None, false) => {}
+        }
+        let least = match (test.measure, &self.same_property) {
+            (EventMeasure::Sum, _) => f64::NEG_INFINITY,
+            // Events may be told up to a day ahead.
+            (EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast, _) => -1.0,
+            // A value of the property has at least one event.
+            (EventMeasure::Count | EventMeasure::Days, Some(_)) => 1.0,
+            _ => 0.0,
+        };
+        let greatest = match (test.measure, self.within_days) {
+            (EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast, Some(days)) => {
+                f64::from(days)
+            }
+            (EventMeasure::Days, Some(days)) => f64::from(days) + 2.0,
+            _ => f64::INFINITY,
+        };
+        test.is.check(least, greatest, &at.at("is"), refusals);
+    }
+}
+
+impl EventTest {
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let number = self.is.phrase(phrasing);
+        let [ja, en, zh] = self.measure.label();
+        match &self.property {
+            Some(property) => {
+                let property = phrasing.quote(property);
+                say!(
+                    phrasing,
+                    format!("{property}の{ja}が{number}"),
+                    format!("the {en} of {property} is {number}"),
+                    format!("{property}的{zh}{number}")
+                )
+            }
+            None => say!(
+                phrasing,
+                format!("{ja}が{number}"),
+                format!("the {en} is {number}"),
+                format!("{zh}{number}")
+            ),
+        }
+    }
+}
