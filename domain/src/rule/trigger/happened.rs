@@ -1,0 +1,150 @@
+//! What happened, as triggers look at it, and the keys that lead from it to the rules that may care.
+//! Made of facts in `rule::occasion`.
+
+use entity::{
+    id::MemberId,
+    kind::{
+        Channel, ContactField, ConversationStatus, EmailEventKind, HealthBand, LifecycleStage,
+        SurveyKind, TagTarget,
+    },
+};
+use uuid::Uuid;
+
+/// Where a conversation takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) inbox: Uuid,
+    pub(crate) channel: Channel,
+}
+
+/// What a change leads to rules by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    Opened,
+    Closed,
+    Assigned,
+    Tag {
+        added: bool,
+        target: TagTarget,
+        tag: Uuid,
+    },
+    ContactCreated,
+    ContactChanged,
+    Stage,
+    Owner,
+    Attribute(Uuid),
+    Event(String),
+    Email(EmailEventKind),
+    Health,
+    Survey,
+    Segment {
+        entered: bool,
+        segment: Uuid,
+    },
+}
+
+/// What happened, as triggers look at it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Happened<'a> {
+    /// A conversation is open; nothing before if it began.
+    Opened {
+        from: Option<ConversationStatus>,
+        place: Place,
+    },
+    Closed {
+        from: Option<ConversationStatus>,
+        place: Place,
+    },
+    Assigned {
+        from: Option<MemberId>,
+        to: Option<MemberId>,
+        place: Place,
+    },
+    Tag {
+        added: bool,
+        target: TagTarget,
+        tag: Uuid,
+        /// The tags that follow from it, itself included.
+        above: &'a [Uuid],
+    },
+    ContactCreated {
+        imported: bool,
+    },
+    ContactChanged {
+        fields: &'a [ContactField],
+    },
+    Stage {
+        from: Option<LifecycleStage>,
+        to: Option<LifecycleStage>,
+    },
+    Owner {
+        from: Option<MemberId>,
+        to: Option<MemberId>,
+    },
+    Attribute {
+        attribute: Uuid,
+        from: Option<&'a serde_json::Value>,
+        to: Option<&'a serde_json::Value>,
+    },
+    Event {
+        name: &'a str,
+    },
+    Email {
+        kind: EmailEventKind,
+        campaign: Option<Uuid>,
+    },
+    Health {
+        score: Option<f64>,
+        previous: Option<f64>,
+        band: HealthBand,
+        previous_band: HealthBand,
+    },
+    Survey {
+        kind: SurveyKind,
+        survey_key: &'a str,
+        score: i64,
+    },
+    Segment {
+        entered: bool,
+        segment: Uuid,
+    },
+    /// The clock came round.
+    Tick,
+}
+
+impl Happened<'_> {
+    /// The keys that lead to the rules that may care.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        vec![match *self {
+            Self::Opened { .. } => Key::Opened,
+            Self::Closed { .. } => Key::Closed,
+            Self::Assigned { .. } => Key::Assigned,
+            Self::Tag {
+                added,
+                target,
+                tag,
+                above,
+            } => {
+                let mut tags = above.to_vec();
+                tags.push(tag);
+                tags.sort_unstable();
+                tags.dedup();
+                return tags
+                    .into_iter()
+                    .map(|tag| Key::Tag { added, target, tag })
+                    .collect();
+            }
+            Self::ContactCreated { .. } => Key::ContactCreated,
+            Self::ContactChanged { .. } => Key::ContactChanged,
+            Self::Stage { .. } => Key::Stage,
+            Self::Owner { .. } => Key::Owner,
+            Self::Attribute { attribute, .. } => Key::Attribute(attribute),
+            Self::Event { name } => Key::Event(name.to_owned()),
+            Self::Email { kind, .. } => Key::Email(kind),
+            Self::Health { .. } => Key::Health,
+            Self::Survey { .. } => Key::Survey,
+            Self::Segment { entered, segment } => Key::Segment { entered, segment },
+            Self::Tick => return Vec::new(),
+        }]
+    }
+}

@@ -1,0 +1,152 @@
+//! A trigger as the API shows it.
+
+use async_graphql::Union;
+
+use super::{
+    Trigger,
+    behaviour::{
+        RuleEmailEventTrigger, RuleEventTrackedTrigger, RuleHealthBandChangedTrigger,
+        RuleHealthScoreCrossedTrigger,
+    },
+    contact::{
+        RuleContactAttributeChangedTrigger, RuleContactChangedTrigger, RuleContactCreatedTrigger,
+        RuleContactOwnerChangedTrigger, RuleContactStageChangedTrigger,
+    },
+    conversation::{
+        RuleConversationAssignedTrigger, RuleConversationClosedTrigger,
+        RuleConversationOpenedTrigger,
+    },
+    message_received::RuleMessageReceivedTrigger,
+    schedule::RuleScheduleTrigger,
+    segment::{
+        RuleAccountEnteredSegmentTrigger, RuleAccountLeftSegmentTrigger,
+        RuleContactEnteredSegmentTrigger, RuleContactLeftSegmentTrigger,
+    },
+    survey::RuleSurveyAnsweredTrigger,
+    tagging::{
+        RuleAccountTagAddedTrigger, RuleAccountTagRemovedTrigger, RuleContactTagAddedTrigger,
+        RuleContactTagRemovedTrigger, RuleConversationTagAddedTrigger,
+        RuleConversationTagRemovedTrigger,
+    },
+};
+use crate::condition::reference::IdWriter;
+
+impl Trigger {
+    /// The trigger as the API shows it.
+    pub fn to_output(&self, ids: &dyn IdWriter) -> RuleTrigger {
+        match self {
+            Self::MessageReceived(trigger) => RuleTrigger::MessageReceived(trigger.to_output(ids)),
+            Self::ConversationOpened(trigger) => {
+                RuleTrigger::ConversationOpened(trigger.to_output(ids))
+            }
+            Self::ConversationClosed(trigger) => {
+                RuleTrigger::ConversationClosed(trigger.to_output(ids))
+            }
+            Self::ConversationAssigned(trigger) => {
+                RuleTrigger::ConversationAssigned(trigger.to_output(ids))
+            }
+            Self::ContactTagAdded(trigger) => RuleTrigger::ContactTagAdded(trigger.to_output(ids)),
+            Self::ContactTagRemoved(trigger) => {
+                RuleTrigger::ContactTagRemoved(trigger.to_output(ids))
+            }
+            Self::AccountTagAdded(trigger) => RuleTrigger::AccountTagAdded(trigger.to_output(ids)),
+            Self::AccountTagRemoved(trigger) => {
+                RuleTrigger::AccountTagRemoved(trigger.to_output(ids))
+            }
+            Self::ConversationTagAdded(trigger) => {
+                RuleTrigger::ConversationTagAdded(trigger.to_output(ids))
+            }
+            Self::ConversationTagRemoved(trigger) => {
+                RuleTrigger::ConversationTagRemoved(trigger.to_output(ids))
+            }
+            Self::ContactCreated(trigger) => RuleTrigger::ContactCreated(trigger.to_output(ids)),
+            Self::ContactChanged(trigger) => RuleTrigger::ContactChanged(trigger.to_output(ids)),
+            Self::ContactStageChanged(trigger) => {
+                RuleTrigger::ContactStageChanged(trigger.to_output(ids))
+            }
+            Self::ContactOwnerChanged(trigger) => {
+                RuleTrigger::ContactOwnerChanged(trigger.to_output(ids))
+            }
+            Self::ContactAttributeChanged(trigger) => {
+                RuleTrigger::ContactAttributeChanged(trigger.to_output(ids))
+            }
+            Self::EventTracked(trigger) => RuleTrigger::EventTracked(trigger.to_output(ids)),
+            Self::EmailEventSeen(trigger) => RuleTrigger::EmailEventSeen(trigger.to_output(ids)),
+            Self::HealthScoreCrossed(trigger) => {
+                RuleTrigger::HealthScoreCrossed(trigger.to_output(ids))
+            }
+            Self::HealthBandChanged(trigger) => {
+                RuleTrigger::HealthBandChanged(trigger.to_output(ids))
+            }
+            Self::SurveyAnswered(trigger) => RuleTrigger::SurveyAnswered(trigger.to_output(ids)),
+            Self::ContactEnteredSegment(trigger) => {
+                RuleTrigger::ContactEnteredSegment(trigger.to_output(ids))
+            }
+            Self::ContactLeftSegment(trigger) => {
+                RuleTrigger::ContactLeftSegment(trigger.to_output(ids))
+            }
+            Self::AccountEnteredSegment(trigger) => {
+                RuleTrigger::AccountEnteredSegment(trigger.to_output(ids))
+            }
+            Self::AccountLeftSegment(trigger) => {
+                RuleTrigger::AccountLeftSegment(trigger.to_output(ids))
+            }
+            Self::OnSchedule(trigger) => RuleTrigger::OnSchedule(trigger.to_output(ids)),
+        }
+    }
+}
+
+/// What makes a rule look.
+#[derive(Union, Debug, Clone)]
+pub enum RuleTrigger {
+    /// A message came in.
+    MessageReceived(RuleMessageReceivedTrigger),
+    /// A conversation began or was opened again.
+    ConversationOpened(RuleConversationOpenedTrigger),
+    /// A conversation was closed.
+    ConversationClosed(RuleConversationClosedTrigger),
+    /// A conversation was given to a member, to another, or to nobody.
+    ConversationAssigned(RuleConversationAssignedTrigger),
+    /// A contact was given a tag.
+    ContactTagAdded(RuleContactTagAddedTrigger),
+    /// A contact lost a tag.
+    ContactTagRemoved(RuleContactTagRemovedTrigger),
+    /// An account was given a tag.
+    AccountTagAdded(RuleAccountTagAddedTrigger),
+    /// An account lost a tag.
+    AccountTagRemoved(RuleAccountTagRemovedTrigger),
+    /// A conversation was given a tag.
+    ConversationTagAdded(RuleConversationTagAddedTrigger),
+    /// A conversation lost a tag.
+    ConversationTagRemoved(RuleConversationTagRemovedTrigger),
+    /// A contact came to be known.
+    ContactCreated(RuleContactCreatedTrigger),
+    /// A contact's own data changed.
+    ContactChanged(RuleContactChangedTrigger),
+    /// A contact went from one lifecycle stage to another.
+    ContactStageChanged(RuleContactStageChangedTrigger),
+    /// Another member looks after a contact, or nobody does.
+    ContactOwnerChanged(RuleContactOwnerChangedTrigger),
+    /// The value of a custom attribute of a contact changed.
+    ContactAttributeChanged(RuleContactAttributeChangedTrigger),
+    /// A contact did something that is tracked.
+    EventTracked(RuleEventTrackedTrigger),
+    /// Something became known about an email to a contact.
+    EmailEventSeen(RuleEmailEventTrigger),
+    /// A contact's health score crossed a mark.
+    HealthScoreCrossed(RuleHealthScoreCrossedTrigger),
+    /// A contact came into another health band.
+    HealthBandChanged(RuleHealthBandChangedTrigger),
+    /// A contact answered a survey.
+    SurveyAnswered(RuleSurveyAnsweredTrigger),
+    /// A contact came into a segment.
+    ContactEnteredSegment(RuleContactEnteredSegmentTrigger),
+    /// A contact went out of a segment.
+    ContactLeftSegment(RuleContactLeftSegmentTrigger),
+    /// An account came into a segment.
+    AccountEnteredSegment(RuleAccountEnteredSegmentTrigger),
+    /// An account went out of a segment.
+    AccountLeftSegment(RuleAccountLeftSegmentTrigger),
+    /// The clock came round; looks at every contact.
+    OnSchedule(RuleScheduleTrigger),
+}
