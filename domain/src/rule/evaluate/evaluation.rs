@@ -1,112 +1,39 @@
-//! Which rules fire on a number of occasions, and what is decided about their effects. Reads what has
-//! to be known, writes nothing.
+//! A batch of occasions being evaluated: one pass to ask the database for all of them at once, then
+//! each in its turn, with what the ones before it decided.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use entity::{
-    id::{FiringId, Id as _, RuleId, TagId},
-    kind::{Author, Channel, MissReason},
+    id::{Id as _, RuleId, TagId},
+    kind::MissReason,
 };
-use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{
-    cache::{Active, Compiled},
-    occasion::{Occasion, What, things},
-    plan::{Firing, plan},
-    sample::{self, MISSES_IN_ALL},
-    trigger::Happened,
-};
+use super::{Evaluated, Fired, Miss, Wanted, facts::facts, memory::Memory};
 use crate::{
     action::{
-        self, Action, Effect, Outcome, OutcomeResult,
-        board::{Decision, Tags, Usable, decide, ids_here},
+        self, Action, OutcomeResult,
+        board::{Decision, Tags, Usable, decide},
     },
     condition::{
         Moment,
-        facts::{Holders, MessageFacts},
+        facts::MessageFacts,
         known::Known,
         matcher::{self, Match, MatchedPart, Matcher, Scratch},
         trace::Trace,
     },
     error::Result,
-    store::{Query, Rows, Tx},
+    rule::{
+        cache::{Active, Compiled},
+        occasion::{Occasion, What, things},
+        plan::{Firing, plan},
+        sample::{self, MISSES_IN_ALL},
+        trigger::Happened,
+    },
+    store::Tx,
 };
 
-/// What came of a batch.
-#[derive(Default)]
-pub(crate) struct Evaluated<'a> {
-    pub(crate) fired: Vec<Fired<'a>>,
-    pub(crate) misses: Vec<Miss>,
-    /// Rules whose conditions ask what the database could not answer, with on how many occasions.
-    pub(crate) unanswered: BTreeMap<RuleId, i64>,
-    pub(crate) usable: Usable,
-}
-
-/// A rule that fired on something, with everything that is to be written about it.
-pub(crate) struct Fired<'a> {
-    pub(crate) id: FiringId,
-    pub(crate) occasion: Occasion<'a>,
-    pub(crate) rule_id: RuleId,
-    pub(crate) rule: &'a Active,
-    pub(crate) matched: Vec<MatchedPart>,
-    /// Every condition's verdict, with what was there.
-    pub(crate) trace: Option<Trace>,
-    pub(crate) wanted: Vec<Wanted>,
-    /// Its notices set off no earlier.
-    pub(crate) not_before: Option<DateTime<Utc>>,
-}
-
-/// An effect with what was decided about it.
-pub(crate) struct Wanted {
-    pub(crate) action: usize,
-    pub(crate) effect: Effect,
-    pub(crate) decision: Decision,
-}
-
-impl Wanted {
-    /// The outcome to be logged, when what was written came out as `result`.
-    pub(crate) fn outcome(self, result: OutcomeResult) -> Outcome {
-        Outcome {
-            action: self.action,
-            effect: self.effect,
-            result,
-        }
-    }
-}
-
-/// A rule that looked at something and did not fire.
-pub(crate) struct Miss {
-    pub(crate) rule_id: RuleId,
-    pub(crate) rule_version: i64,
-    pub(crate) subject: Uuid,
-    pub(crate) case: crate::action::Case,
-    pub(crate) reason: MissReason,
-    pub(crate) trace: Option<Trace>,
-}
-
-/// Asks the rules about each occasion in turn.
-pub(crate) async fn evaluate<'a>(
-    tx: &Tx<'_>,
-    rules: &'a Compiled,
-    occasions: &[Occasion<'a>],
-) -> Result<Evaluated<'a>> {
-    run(tx, rules, None, occasions).await
-}
-
-/// Asks one rule, of this number among those that do not wait for messages, because the clock came
-/// round.
-pub(crate) async fn evaluate_tick<'a>(
-    tx: &Tx<'_>,
-    rules: &'a Compiled,
-    number: u32,
-    occasions: &[Occasion<'a>],
-) -> Result<Evaluated<'a>> {
-    run(tx, rules, Some(number), occasions).await
-}
-
-async fn run<'a>(
+pub(super) async fn run<'a>(
     tx: &Tx<'_>,
     rules: &'a Compiled,
     tick: Option<u32>,
@@ -467,162 +394,5 @@ impl<'a> Evaluation<'a> {
             fired.wanted.sort_by_key(|wanted| wanted.action);
         }
         Ok(())
-    }
-}
-
-/// What is known about an occasion when its rules are judged.
-fn facts<'f>(occasion: &'f Occasion<'_>, tags: &'f Tags, now: &Moment) -> MessageFacts<'f> {
-    let of = |id: Option<Uuid>| tags.of(id.unwrap_or_default());
-    let contact_tags = of(occasion.case.contact.map(|id| id.0));
-    let conversation_tags = of(occasion.case.conversation.map(|id| id.0));
-    let moment = now.at(match occasion.what {
-        // Fetched on Monday, a mail of Sunday night was still written outside business hours.
-        What::Message(message) => message.sent_at,
-        What::Other(_) => occasion.at,
-    });
-    let holders = Holders {
-        contact: occasion.case.contact.map(|id| id.0),
-        account: occasion.case.account.map(|id| id.0),
-        conversation: occasion.case.conversation.map(|id| id.0),
-    };
-    match occasion.what {
-        What::Message(message) => MessageFacts {
-            moment,
-            holders,
-            inbox_id: message.inbox_id.uuid(),
-            channel: message.channel,
-            author: message.author,
-            automatic: message.automatic,
-            subject: &message.subject,
-            body: &message.body,
-            contact_tags,
-            conversation_tags,
-        },
-        // No condition that may be saved for these asks about a message.
-        What::Other(_) => MessageFacts {
-            moment,
-            holders,
-            inbox_id: Uuid::nil(),
-            channel: Channel::Other,
-            author: Author::Contact,
-            automatic: false,
-            subject: "",
-            body: "",
-            contact_tags,
-            conversation_tags,
-        },
-    }
-}
-
-/// When rules fired before, as far as their limits ask.
-#[derive(Default)]
-struct Memory {
-    /// The things rules with limits fired for, and when last.
-    marks: HashMap<(Uuid, Uuid), DateTime<Utc>>,
-    /// The rules that fired on a thing in a cascade.
-    cascades: HashSet<(Uuid, Uuid, String)>,
-}
-
-#[derive(FromQueryResult)]
-struct Mark {
-    target_id: Uuid,
-    rule_id: Uuid,
-    fired_at: DateTime<Utc>,
-}
-
-#[derive(FromQueryResult)]
-struct Earlier {
-    rule_id: Uuid,
-    subject_id: Uuid,
-    root: String,
-}
-
-impl Memory {
-    /// Reads it in two statements at most.
-    async fn load(tx: &Tx<'_>, rules: &Compiled, occasions: &[Occasion<'_>]) -> Result<Self> {
-        let mut memory = Self::default();
-        if rules.remembers {
-            let marks: Vec<Mark> = Query::new(
-                "SELECT m.target_id, m.rule_id, m.fired_at FROM {r} CROSS JOIN rule_mark m
-                 WHERE m.workspace_id = r.workspace_id AND m.target_id = r.id",
-            )
-            .rows("r", ids_here(tx.workspace, things(occasions).into_iter()))
-            .all(tx.connection())
-            .await?;
-            let marks = marks.into_iter();
-            memory.marks = marks
-                .map(|mark| ((mark.target_id, mark.rule_id), mark.fired_at))
-                .collect();
-        }
-        // What came from outside begins a cascade of its own: nothing fired in that before.
-        let mut triples = BTreeSet::new();
-        for occasion in occasions.iter().filter(|one| one.depth() > 0) {
-            if let What::Other(happened) = &occasion.what {
-                let numbers = rules.listening(happened).into_iter();
-                let rules = numbers.filter_map(|number| rules.number(number));
-                triples.extend(rules.map(|rule| (rule, occasion.subject, occasion.root())));
-            }
-        }
-        if !triples.is_empty() {
-            let earlier: Vec<Earlier> = Query::new(
-                "SELECT f.rule_id, f.subject_id, f.root FROM {r} JOIN rule_firing f
-                   ON f.workspace_id = $1 AND f.rule_id = r.rule_id
-                  AND f.subject_id = r.subject_id AND f.root = r.root",
-            )
-            .bind(tx.workspace)
-            .rows(
-                "r",
-                Rows::new()
-                    .uuids("rule_id", triples.iter().map(|one| one.0))
-                    .uuids("subject_id", triples.iter().map(|one| one.1))
-                    .texts("root", triples.iter().map(|one| one.2.as_str())),
-            )
-            .all(tx.connection())
-            .await?;
-            let earlier = earlier.into_iter();
-            memory.cascades = earlier
-                .map(|one| (one.rule_id, one.subject_id, one.root))
-                .collect();
-        }
-        Ok(memory)
-    }
-
-    /// Why the rule may not fire, if it may not.
-    fn refuses(
-        &self,
-        occasion: &Occasion<'_>,
-        rule_id: RuleId,
-        rule: &Active,
-    ) -> Option<MissReason> {
-        let id = rule_id.uuid();
-        if self
-            .cascades
-            .contains(&(id, occasion.subject, occasion.root()))
-        {
-            return Some(MissReason::Loop);
-        }
-        let fired_at = |target: Option<Uuid>| self.marks.get(&(target?, id)).copied();
-        if fired_at(rule.limits.once_for(&occasion.case)).is_some() {
-            return Some(MissReason::Once);
-        }
-        let last = fired_at(rule.limits.cools_for(&occasion.case));
-        last.filter(|last| rule.limits.cools(*last, occasion.at))
-            .map(|_| MissReason::CoolDown)
-    }
-
-    /// Notes that the rule fires.
-    fn note(&mut self, occasion: &Occasion<'_>, rule_id: RuleId, rule: &Active) {
-        let id = rule_id.uuid();
-        if !matches!(occasion.what, What::Message(_)) {
-            self.cascades
-                .insert((id, occasion.subject, occasion.root()));
-        }
-        let targets = [
-            rule.limits.once_for(&occasion.case),
-            rule.limits.cools_for(&occasion.case),
-        ];
-        for target in targets.into_iter().flatten() {
-            self.marks.insert((target, id), occasion.at);
-        }
     }
 }
