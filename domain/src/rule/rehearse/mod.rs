@@ -1,0 +1,156 @@
+//! Trying a rule on what came in before: what it would have done, without doing any of it.
+//!
+//! The messages of the last days are shown to the rule in the order in which they came in, with the
+//! tags their contact and conversation had at the time and those the rule itself would have set
+//! since. Limits are kept as they would have been. At most [`MAX_MESSAGES`] are read, the newest,
+//! and the answer says how far back they reach. Other rules are not run; those that wait for the
+//! tags the rule would change are named.
+//!
+//! - `run`: the messages, page after page.
+//! - `past`: what was there when they came in.
+//! - `stage`: what the rule would have changed since.
+//! - `follower`: the rules that wait for what it would change.
+
+mod follower;
+mod past;
+mod run;
+mod stage;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::id::{MessageId, RuleId, SurveyId, TagId, TargetId};
+use uuid::Uuid;
+
+use self::run::run;
+use crate::{
+    access::{Actor, Scope},
+    action::Effect,
+    condition::matcher::MatchedPart,
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    rule::{definition::Definition, trigger::Trigger, write},
+    store::Tx,
+};
+
+/// Days a rule may be tried on.
+pub const MAX_DAYS: i64 = 90;
+
+/// Messages read at most.
+pub const MAX_MESSAGES: i64 = 20_000;
+
+/// What a rule would have done.
+#[derive(Debug, Clone)]
+pub struct Rehearsal {
+    /// From when on messages were read.
+    pub since: DateTime<Utc>,
+    /// Whether that is as far back as was asked for.
+    pub complete: bool,
+    /// How many messages were read.
+    pub messages: i64,
+    /// How often it would have fired.
+    pub matches: i64,
+    /// How often on each day in the workspace's time zone, without days on which it would not.
+    pub days: BTreeMap<NaiveDate, i64>,
+    /// The newest of what it would have fired on.
+    pub samples: Vec<Sample>,
+    /// What it would have done, and how often.
+    pub effects: Vec<Expected>,
+    /// How many notices it would send in a week.
+    pub notices_per_week: f64,
+    /// The rules that wait for the tags it would change.
+    pub followers: Vec<RuleId>,
+}
+
+/// A message the rule would have fired on.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The message.
+    pub message: MessageId,
+    /// What made the condition hold.
+    pub matched: Vec<MatchedPart>,
+}
+
+/// Something the rule would have done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    /// What.
+    pub effect: Effect,
+    /// How often it would have changed or sent something.
+    pub times: i64,
+}
+
+/// What is to be tried.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A rule that is there.
+    Saved(RuleId),
+    /// One that is not saved.
+    Draft(Box<Definition>),
+}
+
+/// Tries a rule on the messages of the last `days`.
+pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> Result<Rehearsal> {
+    actor.require(Scope::Read)?;
+    if !(1..=MAX_DAYS).contains(&days) {
+        let message = format!("Choose from 1 to {MAX_DAYS} days.");
+        return Err(Error::refused(&["days"], UserErrorCode::Invalid, message));
+    }
+    let tx = Tx::reading(ctx, actor.workspace).await?;
+    let (definition, own) = match subject {
+        Subject::Saved(id) => {
+            let rule = crate::rule::find(ctx, actor.workspace, id).await?;
+            let rule = rule.filter(|rule| rule.deleted_at.is_none());
+            let rule = rule.ok_or_else(|| Error::not_found(&["ruleId"], "rule"))?;
+            (rule.definition, Some(id))
+        }
+        Subject::Draft(definition) => {
+            let mut errors = Vec::new();
+            write::check(&tx, &definition, &mut errors).await?;
+            if !errors.is_empty() {
+                return Err(Error::Refused(errors));
+            }
+            (*definition, None)
+        }
+    };
+    if !matches!(definition.trigger, Trigger::MessageReceived(_)) {
+        let message = "Only rules on messages can be tried on what came in before.";
+        return Err(Error::refused(
+            &["trigger"],
+            UserErrorCode::KindMismatch,
+            message,
+        ));
+    }
+    let rehearsal = run(&tx, &definition, own, days).await?;
+    tx.rollback().await?;
+    Ok(rehearsal)
+}
+
+/// The smallest id that can have been made at `time`: ids begin with their milliseconds.
+pub(super) fn first_id_at(time: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
+}
+
+impl Expected {
+    /// The tag, if it is about one.
+    pub fn tag(&self) -> Option<TagId> {
+        self.effect.tagging().map(|one| TagId(one.tag_id))
+    }
+
+    /// The survey, if it is one that is sent.
+    pub fn survey(&self) -> Option<SurveyId> {
+        match self.effect {
+            Effect::SendSurvey { survey_id } => Some(SurveyId(survey_id)),
+            _ => None,
+        }
+    }
+
+    /// The target, if it is a notice.
+    pub fn target(&self) -> Option<TargetId> {
+        match self.effect {
+            Effect::Notify { target_id, .. } => Some(TargetId(target_id)),
+            _ => None,
+        }
+    }
+}
