@@ -1,0 +1,119 @@
+//! What can be seen from two rules alone: whether both may hold at once, and whether one leaves the
+//! other nothing.
+
+use entity::id::{RuleId, TagId};
+use uuid::Uuid;
+
+use super::{Conflict, ConflictKind};
+use crate::{
+    condition::{self, Condition, Use},
+    error::UserErrorCode,
+    rule::{
+        cache::Stored,
+        definition::{Definition, is_always},
+        trigger::Trigger,
+    },
+};
+
+pub(super) fn opposed(other: &Stored, tag: Uuid, puts: bool) -> Conflict {
+    let (verb, back) = if puts {
+        ("puts on", "takes off")
+    } else {
+        ("takes off", "puts on")
+    };
+    Conflict {
+        kind: ConflictKind::OpposedTags,
+        others: vec![RuleId(other.id)],
+        tag: Some(TagId(tag)),
+        message: format!(
+            "This rule {verb} a tag that “{}” {back}, and both may hold at once. Narrow the \
+             condition of one of the two.",
+            other.name
+        ),
+    }
+}
+
+/// Whether it cannot be seen that the two conditions exclude each other.
+pub(super) fn may_hold_together(one: &Definition, other: &Definition) -> bool {
+    if is_always(&one.condition) || is_always(&other.condition) {
+        return true;
+    }
+    let (context, other_context) = (one.trigger.context(), other.trigger.context());
+    if context != other_context {
+        return true;
+    }
+    let both = Condition::All(vec![one.condition.clone(), other.condition.clone()]);
+    let refusals = condition::check(&both, context, Use::Rule);
+    !refusals
+        .iter()
+        .any(|refusal| refusal.code == UserErrorCode::Contradictory)
+}
+
+/// Whether no later rule has its turn when it holds. One that does not always fire then lets them.
+pub(super) fn always_ends(rule: &Stored) -> bool {
+    let limits = &rule.definition.limits;
+    limits.stop_after_match && !limits.remember()
+}
+
+pub(super) fn shadowed(
+    first: &Stored,
+    second: &Stored,
+    kind: ConflictKind,
+    other: &Stored,
+) -> Option<Conflict> {
+    let (early, late) = (&first.definition, &second.definition);
+    if !always_ends(first)
+        || !covers(&early.trigger, &late.trigger)
+        || !implies(&late.condition, &early.condition)
+    {
+        return None;
+    }
+    let message = if kind == ConflictKind::Shadowed {
+        format!(
+            "“{}” comes first and ends the evaluation whenever this rule could fire. Move this rule \
+             before it, or let the other not end the evaluation.",
+            other.name
+        )
+    } else {
+        format!(
+            "This rule ends the evaluation whenever “{}”, which comes later, could fire. Move it \
+             behind, or let this one not end the evaluation.",
+            other.name
+        )
+    };
+    Some(Conflict {
+        kind,
+        others: vec![RuleId(other.id)],
+        tag: None,
+        message,
+    })
+}
+
+/// Whether whatever makes `late` look makes `early` look.
+fn covers(early: &Trigger, late: &Trigger) -> bool {
+    match (early, late) {
+        (Trigger::MessageReceived(early), Trigger::MessageReceived(late)) => {
+            let inboxes = early.inbox_ids.is_empty()
+                || !late.inbox_ids.is_empty()
+                    && late.inbox_ids.iter().all(|id| early.inbox_ids.contains(id));
+            inboxes && late.authors.iter().all(|one| early.authors.contains(one))
+        }
+        _ => early == late,
+    }
+}
+
+/// Whether it can be seen that `broad` holds whenever `narrow` does.
+fn implies(narrow: &Condition, broad: &Condition) -> bool {
+    if is_always(broad) || narrow == broad {
+        return true;
+    }
+    match (narrow, broad) {
+        (_, Condition::All(parts)) => parts.iter().all(|part| implies(narrow, part)),
+        (Condition::Any(parts), _) if !parts.is_empty() => {
+            parts.iter().all(|part| implies(part, broad))
+        }
+        (_, Condition::Any(parts)) if parts.iter().any(|part| implies(narrow, part)) => true,
+        (Condition::All(parts), _) => parts.iter().any(|part| implies(part, broad)),
+        _ => false,
+    }
+}
