@@ -1,0 +1,166 @@
+//! What is to be written for an effect, decided by what is known and the tags as they stand.
+
+use entity::{
+    id::{AttributeId, ContactId, ConversationId, PlaybookId, SurveyId, TagId, TargetId},
+    kind::{LifecycleStage, TagTarget, TaskPriority},
+};
+
+use super::{
+    Tags, Usable,
+    tags::{Put, Take},
+    usable::Gone,
+};
+use crate::{
+    action::{
+        Case, Effect, OutcomeResult, TaskAssignee,
+        effect::{TagAct, Tagging},
+    },
+    attribute::value::Stored,
+    conversation::Changes,
+    tag::Request,
+};
+
+/// What is to be written for an effect.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Decision {
+    /// Nothing.
+    Nothing(OutcomeResult),
+    /// The tag is put on.
+    Put(Request),
+    /// The tag is taken off; if so told, also when a person set it.
+    Take(Request, bool),
+    /// The conversation is changed.
+    Conversation(ConversationId, Changes),
+    /// The contact gets a value, or loses it.
+    Attribute(ContactId, AttributeId, Option<Stored>),
+    /// The contact moves to a stage.
+    Stage(ContactId, Option<LifecycleStage>),
+    /// The target is told.
+    Notify {
+        target: TargetId,
+        title: Option<String>,
+        text: Option<String>,
+    },
+    /// A task is made.
+    Task {
+        title: String,
+        description: String,
+        priority: TaskPriority,
+        due_in_minutes: Option<i64>,
+        assignee: TaskAssignee,
+    },
+    /// The contact is taken into the playbook.
+    Start(ContactId, PlaybookId),
+    /// The contact is taken out of the playbook.
+    Stop(ContactId, PlaybookId),
+    /// The contact is asked to answer the survey.
+    Ask(ContactId, SurveyId),
+}
+
+/// Decides about one effect on one case, with the tags as they stand, and keeps those up to date.
+pub(crate) fn decide(effect: &Effect, case: &Case, tags: &mut Tags, usable: &Usable) -> Decision {
+    if let Some(tagging) = effect.tagging() {
+        return decide_tag(tagging, case, tags, usable);
+    }
+    let nothing = Decision::Nothing;
+    match effect {
+        Effect::Notify {
+            target_id,
+            title,
+            text,
+        } => {
+            if !usable.targets.contains(target_id) {
+                return nothing(OutcomeResult::TargetUnavailable);
+            }
+            Decision::Notify {
+                target: TargetId(*target_id),
+                title: title.clone(),
+                text: text.clone(),
+            }
+        }
+        Effect::SetAttribute {
+            attribute_id,
+            value,
+        } => match case.contact {
+            None => nothing(OutcomeResult::NothingToActOn),
+            Some(contact) => match usable.value(*attribute_id, value.as_ref()) {
+                Err(Gone) => nothing(OutcomeResult::Unavailable),
+                Ok(stored) => Decision::Attribute(contact, AttributeId(*attribute_id), stored),
+            },
+        },
+        Effect::CreateTask {
+            title,
+            description,
+            priority,
+            due_in_minutes,
+            assignee,
+        } => Decision::Task {
+            title: title.clone(),
+            description: description.clone(),
+            priority: *priority,
+            due_in_minutes: *due_in_minutes,
+            assignee: *assignee,
+        },
+        Effect::StartPlaybook { playbook_id } => case
+            .contact
+            .map_or(nothing(OutcomeResult::NothingToActOn), |contact| {
+                Decision::Start(contact, PlaybookId(*playbook_id))
+            }),
+        Effect::StopPlaybook { playbook_id } => case
+            .contact
+            .map_or(nothing(OutcomeResult::NothingToActOn), |contact| {
+                Decision::Stop(contact, PlaybookId(*playbook_id))
+            }),
+        Effect::SendSurvey { survey_id } => match case.contact {
+            None => nothing(OutcomeResult::NothingToActOn),
+            Some(_) if usable.wave(*survey_id).is_none() => nothing(OutcomeResult::Unavailable),
+            Some(contact) => Decision::Ask(contact, SurveyId(*survey_id)),
+        },
+        Effect::SetStage { stage } => match case.contact {
+            None => nothing(OutcomeResult::NothingToActOn),
+            Some(contact) => Decision::Stage(contact, *stage),
+        },
+        _ => match (case.conversation, usable.changes(effect)) {
+            (None, _) => nothing(OutcomeResult::NothingToActOn),
+            (_, None) => nothing(OutcomeResult::Unavailable),
+            (Some(id), Some(changes)) => Decision::Conversation(id, changes),
+        },
+    }
+}
+
+fn decide_tag(tagging: Tagging, case: &Case, tags: &mut Tags, usable: &Usable) -> Decision {
+    let Tagging {
+        target,
+        tag_id,
+        act,
+    } = tagging;
+    let thing = match target {
+        TagTarget::Conversation => case.conversation.map(|id| id.0),
+        TagTarget::Contact => case.contact.map(|id| id.0),
+        TagTarget::Account => case.account.map(|id| id.0),
+    };
+    let Some(target_id) = thing else {
+        return Decision::Nothing(OutcomeResult::NothingToActOn);
+    };
+    let request = Request {
+        target,
+        target_id,
+        tag: TagId(tag_id),
+    };
+    if act == TagAct::Put {
+        if !usable.tags.contains(&tag_id) {
+            return Decision::Nothing(OutcomeResult::TagUnavailable);
+        }
+        return match tags.put(target_id, tag_id, usable) {
+            Put::ThereAlready => Decision::Nothing(OutcomeResult::AlreadyTagged),
+            Put::OtherValueKept => Decision::Nothing(OutcomeResult::OtherValueKept),
+            Put::Done => Decision::Put(request),
+        };
+    }
+    let anyway = act == TagAct::TakeAnyway;
+    match tags.take(target_id, tag_id, anyway, usable) {
+        Take::NotThere => Decision::Nothing(OutcomeResult::NotTagged),
+        Take::Kept => Decision::Nothing(OutcomeResult::SetByMember),
+        Take::Done => Decision::Take(request, anyway),
+    }
+}

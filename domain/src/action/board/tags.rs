@@ -1,0 +1,170 @@
+//! The tags of things, as they stand before the effect at hand.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::id::WorkspaceId;
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::Usable;
+use crate::{
+    condition::facts::TagSet,
+    error::Result,
+    store::{Query, Rows, Tx},
+};
+
+/// The tags of things, as they stand before the effect at hand.
+#[derive(Debug, Default)]
+pub(crate) struct Tags {
+    sets: HashMap<Uuid, TagSet>,
+    none: TagSet,
+    /// Of each thing and tag, how many taggings on the thing make it count as tagged.
+    counts: HashMap<(Uuid, Uuid), i64>,
+    /// The things and tags that others than rules and playbooks have put on them.
+    kept: HashSet<(Uuid, Uuid)>,
+}
+
+#[derive(FromQueryResult)]
+struct Carried {
+    target_id: Uuid,
+    tag_id: Uuid,
+    direct: bool,
+    automatic: bool,
+    taggings: i64,
+}
+
+/// What became of a tag that was to be put on.
+pub(super) enum Put {
+    Done,
+    ThereAlready,
+    OtherValueKept,
+}
+
+/// What became of a tag that was to be taken off.
+pub(super) enum Take {
+    Done,
+    NotThere,
+    Kept,
+}
+
+/// The workspace beside every id. It travels as a column of the rows, not as one parameter, on
+/// purpose: given as a constant, PostgreSQL is tempted to read all rows of the workspace as long as
+/// it has no statistics of a table, as after a large import; given so, it looks each id up. SQLite
+/// does the same when told by `CROSS JOIN` to begin with the ids.
+pub(crate) fn ids_here(workspace: WorkspaceId, ids: impl ExactSizeIterator<Item = Uuid>) -> Rows {
+    let workspaces = std::iter::repeat_n(workspace, ids.len());
+    Rows::new().ids("workspace_id", workspaces).uuids("id", ids)
+}
+
+impl Tags {
+    /// Reads the tags of `things`, in one statement.
+    pub(crate) async fn load(tx: &Tx<'_>, things: HashSet<Uuid>) -> Result<Self> {
+        if things.is_empty() {
+            return Ok(Self::default());
+        }
+        // The rank index also has a row for each tag above one that was put on.
+        let carried: Vec<Carried> = Query::new(
+            "WITH t AS (SELECT r.workspace_id, r.id FROM {r})
+             SELECT g.target_id, g.tag_id, TRUE AS direct,
+                    (g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK') AS automatic,
+                    0 AS taggings
+             FROM t CROSS JOIN tagging g
+             WHERE g.workspace_id = t.workspace_id AND g.target_id = t.id AND g.removed_at IS NULL
+             UNION ALL
+             SELECT k.target_id, k.tag_id, FALSE AS direct, FALSE AS automatic, k.taggings
+             FROM t CROSS JOIN tag_rank k
+             WHERE k.workspace_id = t.workspace_id AND k.target_id = t.id",
+        )
+        .rows("r", ids_here(tx.workspace, things.into_iter()))
+        .all(tx.connection())
+        .await?;
+        let mut gathered: HashMap<Uuid, (Vec<Uuid>, Vec<Uuid>)> = HashMap::new();
+        let (mut counts, mut kept) = (HashMap::new(), HashSet::new());
+        for row in carried {
+            let (direct, above) = gathered.entry(row.target_id).or_default();
+            let pair = (row.target_id, row.tag_id);
+            if row.direct {
+                direct.push(row.tag_id);
+                if !row.automatic {
+                    kept.insert(pair);
+                }
+            } else {
+                above.push(row.tag_id);
+                counts.insert(pair, row.taggings);
+            }
+        }
+        let sets = gathered
+            .into_iter()
+            .map(|(target, (direct, above))| (target, TagSet::new(direct, above)))
+            .collect();
+        Ok(Self {
+            sets,
+            none: TagSet::default(),
+            counts,
+            kept,
+        })
+    }
+
+    /// The tags of a thing.
+    pub(crate) fn of(&self, thing: Uuid) -> &TagSet {
+        self.sets.get(&thing).unwrap_or(&self.none)
+    }
+
+    /// Notes that a tag was put on, and that another value of its SINGLE group gave way. What others
+    /// than rules and playbooks have set gives way to neither.
+    pub(super) fn put(&mut self, thing: Uuid, tag: Uuid, usable: &Usable) -> Put {
+        let set = self.sets.entry(thing).or_default();
+        if set.has(tag, false) {
+            return Put::ThereAlready;
+        }
+        let group = usable.groups.get(&tag);
+        let other = group.and_then(|group| {
+            let mut values = set.direct().iter().copied();
+            values.find(|value| usable.groups.get(value) == Some(group))
+        });
+        if let Some(other) = other {
+            if self.kept.contains(&(thing, other)) {
+                return Put::OtherValueKept;
+            }
+            self.lose(thing, other, usable);
+        }
+        let set = self.sets.entry(thing).or_default();
+        let mut direct = set.direct().to_vec();
+        let mut expanded = set.expanded().to_vec();
+        direct.push(tag);
+        for &above in usable.above(tag) {
+            *self.counts.entry((thing, above)).or_default() += 1;
+            expanded.push(above);
+        }
+        *set = TagSet::new(direct, expanded);
+        Put::Done
+    }
+
+    /// Notes that a tag was taken off.
+    pub(super) fn take(&mut self, thing: Uuid, tag: Uuid, anyway: bool, usable: &Usable) -> Take {
+        if !self.of(thing).has(tag, false) {
+            return Take::NotThere;
+        }
+        if !anyway && self.kept.contains(&(thing, tag)) {
+            return Take::Kept;
+        }
+        self.lose(thing, tag, usable);
+        Take::Done
+    }
+
+    fn lose(&mut self, thing: Uuid, tag: Uuid, usable: &Usable) {
+        self.kept.remove(&(thing, tag));
+        let set = self.sets.entry(thing).or_default();
+        let mut direct = set.direct().to_vec();
+        let mut expanded = set.expanded().to_vec();
+        direct.retain(|&one| one != tag);
+        for &above in usable.above(tag) {
+            let count = self.counts.entry((thing, above)).or_default();
+            *count -= 1;
+            if *count <= 0 {
+                expanded.retain(|&one| one != above);
+            }
+        }
+        *set = TagSet::new(direct, expanded);
+    }
+}
