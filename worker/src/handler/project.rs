@@ -1,0 +1,103 @@
+//! Lets projections read on: one for a hint, all that lag behind for a sweep.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use domain::work::projection::{self, Done, Outcome, Projection};
+use entity::id::WorkspaceId;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use metrics::{counter, gauge, histogram};
+
+use super::Inner;
+
+/// How long to wait, step by step, for transactions that hold the end of the log back; after the
+/// last step the sweep finds it.
+const UNSETTLED_MS: [u64; 9] = [1, 2, 5, 10, 25, 50, 100, 250, 500];
+
+/// Workspaces a sweep works on at once.
+const SWEEP_CONCURRENCY: usize = 4;
+
+impl Inner {
+    /// Lets a projection read on, waiting a little for the end of the log to settle.
+    pub(super) async fn project(
+        self: &Arc<Self>,
+        projection: &'static dyn Projection,
+        workspace: WorkspaceId,
+    ) -> anyhow::Result<()> {
+        let mut waits = UNSETTLED_MS.into_iter();
+        loop {
+            match self.read_on(projection, workspace).await? {
+                Outcome::Unsettled => match waits.next() {
+                    Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                    None => return Ok(()),
+                },
+                // Whoever has the claim looks once more before giving it back; a failed batch has
+                // its own pause, after which the sweep tries it again.
+                Outcome::Idle | Outcome::Busy => return Ok(()),
+                Outcome::Paused(pause) => {
+                    self.send_after(pause, workspace, projection.work());
+                    return Ok(());
+                }
+            }
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_on(
+        &self,
+        projection: &'static dyn Projection,
+        workspace: WorkspaceId,
+    ) -> anyhow::Result<Outcome> {
+        let name = projection.name();
+        let watch = |done: Done| {
+            counter!("enishi_projection_entries_total", "projection" => name)
+                .increment(done.entries as u64);
+            histogram!("enishi_projection_batch_seconds", "projection" => name)
+                .record(done.took.as_secs_f64());
+        };
+        projection::run_watched(&self.ctx, projection, workspace, &watch)
+            .await
+            .with_context(|| format!("run projection {name}"))
+    }
+}
+
+impl Inner {
+    /// Runs every projection that lags behind in any workspace.
+    pub(super) async fn catch_up(self: &Arc<Self>) -> anyhow::Result<()> {
+        let projections = domain::projections();
+        let behind = projection::behind(&self.ctx, projections)
+            .await
+            .context("look for projections that lag behind")?;
+        let now = self.ctx.clock.now();
+        let mut lags: BTreeMap<&str, f64> = BTreeMap::new();
+        let mut tasks = Vec::new();
+        for projection in projections {
+            let lag = lags.entry(projection.name()).or_default();
+            for behind in &behind {
+                if behind.projection == projection.name() {
+                    *lag = lag.max((now - behind.since).as_seconds_f64());
+                    tasks.push((*projection, behind.workspace));
+                }
+            }
+        }
+        for (name, lag) in lags {
+            gauge!("enishi_projection_lag_seconds", "projection" => name.to_owned()).set(lag);
+        }
+        // An error of one projection is for the log; it must not keep others from running.
+        stream::iter(tasks)
+            .map(Ok)
+            .try_for_each_concurrent(SWEEP_CONCURRENCY, |(projection, workspace)| async move {
+                if self.stop.is_cancelled() {
+                    return Ok(());
+                }
+                if let Err(error) = self.project(projection, workspace).await {
+                    let error = format!("{error:#}");
+                    tracing::error!(workspace.id = %workspace, error, "catching up failed");
+                }
+                Ok(())
+            })
+            .await
+    }
+}

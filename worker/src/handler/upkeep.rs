@@ -1,0 +1,72 @@
+//! What goes on beside the work: ending what is over, trying again what was set aside, forgetting
+//! what nobody needs.
+
+use std::sync::atomic::Ordering;
+
+use anyhow::Context as _;
+use chrono::TimeDelta;
+use domain::{
+    idempotency,
+    work::{quarantine, replay, schedule::Schedule},
+};
+use metrics::{counter, gauge};
+
+use super::Inner;
+
+/// The pause between two clean-ups.
+const PRUNE_EVERY: TimeDelta = TimeDelta::minutes(10);
+
+impl Inner {
+    /// Ends the taggings whose time is over, and finds the tasks whose time is.
+    pub(super) async fn expire(&self) -> anyhow::Result<()> {
+        let goes_on = || !self.stop.is_cancelled();
+        let ended = domain::tag::tagging::expire(&self.ctx, &goes_on)
+            .await
+            .context("end taggings whose time is over")?;
+        counter!("enishi_taggings_expired_total").increment(ended as u64);
+        domain::task::find_overdue(&self.ctx, &goes_on)
+            .await
+            .context("find overdue tasks")?;
+        Ok(())
+    }
+
+    /// Everything that recurs by the clock, with what is this installation's own.
+    pub(super) fn schedules(&self) -> Vec<&dyn Schedule> {
+        let mut schedules: Vec<&dyn Schedule> = domain::schedules().to_vec();
+        schedules.push(&self.retention);
+        schedules
+    }
+
+    /// Tries again what somebody wants replayed, and measures what is set aside.
+    pub(super) async fn look_after_quarantine(&self) -> anyhow::Result<()> {
+        replay::run_waiting(&self.ctx, &self.schedules())
+            .await
+            .context("replay what was set aside")?;
+        let counts = quarantine::counts(&self.ctx)
+            .await
+            .context("count what is set aside")?;
+        let mut set_aside = self.set_aside.lock().await;
+        // What was set aside and is not any more has to go down to 0.
+        for count in set_aside.values_mut() {
+            *count = 0;
+        }
+        set_aside.extend(counts);
+        for (work, count) in set_aside.iter() {
+            gauge!("enishi_quarantine_items", "work" => work.clone()).set(*count as f64);
+        }
+        Ok(())
+    }
+
+    /// Now and then, forgets what need not be remembered any more.
+    pub(super) async fn prune(&self) -> anyhow::Result<()> {
+        let now_ms = self.ctx.clock.now().timestamp_millis();
+        let before_ms = self.pruned_at_ms.load(Ordering::Relaxed);
+        if now_ms < before_ms.saturating_add(PRUNE_EVERY.num_milliseconds()) {
+            return Ok(());
+        }
+        self.pruned_at_ms.store(now_ms, Ordering::Relaxed);
+        let pruned = idempotency::prune(&self.ctx).await;
+        pruned.context("forget idempotency keys")?;
+        Ok(())
+    }
+}
