@@ -1,0 +1,89 @@
+//! What is measured, and how much of it, as the command line says.
+
+use std::{env, path::PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+/// What is measured, and how much of it.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) contacts: u64,
+    pub(super) seconds: u64,
+    pub(super) messages: usize,
+    pub(super) events: usize,
+    pub(super) latencies: usize,
+    pub(super) databases: Vec<&'static str>,
+    pub(super) part: Part,
+    pub(super) folder: PathBuf,
+}
+
+/// What of it all is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Everything,
+    /// Reading alone.
+    Reads,
+    /// Only what comes in over HTTP.
+    Floods,
+    /// Only searches, on contacts and messages of their own.
+    Search,
+    /// Only segments.
+    Segments,
+    /// Only imports and exports, of contacts of their own.
+    Import,
+    /// Only what rules cost, in memory.
+    Matcher,
+}
+
+impl Part {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "reads" => Some(Self::Reads),
+            "floods" => Some(Self::Floods),
+            "search" => Some(Self::Search),
+            "segments" => Some(Self::Segments),
+            "import" => Some(Self::Import),
+            "matcher" => Some(Self::Matcher),
+            _ => None,
+        }
+    }
+}
+
+impl Plan {
+    pub(super) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
+        let mut plan = Self {
+            contacts: 100_000,
+            seconds: 8,
+            messages: 60_000,
+            events: 60_000,
+            latencies: 300,
+            databases: vec!["postgres", "sqlite"],
+            part: Part::Everything,
+            folder: env::temp_dir(),
+        };
+        while let Some(name) = arguments.next() {
+            if let Some(part) = Part::named(&name) {
+                plan.part = part;
+                continue;
+            }
+            let value = arguments
+                .next()
+                .with_context(|| format!("{name} needs a value"))?;
+            match name.as_str() {
+                "--contacts" => plan.contacts = value.parse()?,
+                "--seconds" => plan.seconds = value.parse()?,
+                "--messages" => plan.messages = value.parse()?,
+                "--events" => plan.events = value.parse()?,
+                "--latencies" => plan.latencies = value.parse()?,
+                "--folder" => plan.folder = value.into(),
+                "--only" if value == "postgres" => plan.databases = vec!["postgres"],
+                "--only" if value == "sqlite" => plan.databases = vec!["sqlite"],
+                _ => bail!("unknown: {name} {value}"),
+            }
+        }
+        if plan.contacts < 1_000 {
+            bail!("--contacts: at least 1000");
+        }
+        Ok(plan)
+    }
+}
