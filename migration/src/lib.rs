@@ -4,6 +4,12 @@
 //! of each database; see the module `sql`. A step never names an entity: what a step did on the day it was
 //! written must not change when an entity does. Steps keep old binaries working: expand first, move
 //! data, contract in a later release.
+//!
+//! A step's name is its file's, and every database records the names of the steps it has taken: a file
+//! that was released is never renamed. Steps are taken in the order of the list in [`Migrator`], which
+//! is the order in which they came about; a new one goes to its end. The numbers only say roughly when a
+//! step was begun, so they may repeat (three are 26) and stand out of order. A database that is behind
+//! takes what its records lack, in the list's order.
 
 use sea_orm_migration::prelude::*;
 

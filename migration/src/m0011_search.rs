@@ -4,7 +4,7 @@
 //! Nothing is indexed here: `search_backfill` gets one row for each kind of thing of each workspace,
 //! and the index's upkeep works them off in bounded steps afterwards.
 
-use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+use sea_orm_migration::prelude::*;
 
 use crate::sql;
 
@@ -15,12 +15,9 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         sql::run(manager, SCRIPT).await?;
-        if manager.get_database_backend() == DatabaseBackend::Postgres {
-            // Postings do not shrink: trying to would cost every read and every write.
-            let plain = "ALTER TABLE search_block ALTER COLUMN data SET STORAGE EXTERNAL";
-            manager.get_connection().execute_unprepared(plain).await?;
-        }
-        Ok(())
+        // Postings do not shrink: trying to would cost every read and every write.
+        let plain = "ALTER TABLE search_block ALTER COLUMN data SET STORAGE EXTERNAL";
+        sql::on_postgres(manager, &[plain]).await
     }
 }
 

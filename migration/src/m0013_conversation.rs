@@ -4,7 +4,7 @@
 //! Times that are measured from messages are kept as moments, so that a message that arrives late
 //! moves them and every figure made of them at once.
 
-use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+use sea_orm_migration::prelude::*;
 
 use crate::sql;
 
@@ -15,10 +15,7 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         sql::run(manager, SCRIPT).await?;
-        if manager.get_database_backend() == DatabaseBackend::Postgres {
-            sql::run(manager, ASSIGNEE_ON_POSTGRES).await?;
-        }
-        Ok(())
+        sql::on_postgres(manager, &[ASSIGNEE_ON_POSTGRES]).await
     }
 }
 

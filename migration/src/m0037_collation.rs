@@ -5,7 +5,9 @@
 //! another order on each database, and upset indexes when the system's locale data change. The word `TEXT`
 //! of [`crate::sql::run`] says so for new columns; this is for those made before it did.
 
-use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+use sea_orm_migration::prelude::*;
+
+use crate::sql;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -13,10 +15,7 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        if manager.get_database_backend() == DatabaseBackend::Postgres {
-            manager.get_connection().execute_unprepared(COLUMNS).await?;
-        }
-        Ok(())
+        sql::on_postgres(manager, &[COLUMNS]).await
     }
 }
 
