@@ -9,6 +9,7 @@
 //! - [`reference`](mod@reference): the ids it names;
 //! - [`facts`] and [`text`]: what is known about a message, and how texts are compared;
 //! - [`matcher`]: which conditions of thousands hold of a message, at once;
+//! - `bearing`: which facts of the change log can change an answer;
 //! - `tree`: what is gathered from all of a condition;
 //! - [`sql`]: a condition about a row of contacts, accounts or conversations, in any statement;
 //! - [`evaluate`](mod@evaluate): conditions on some contacts, accounts and conversations;
@@ -24,6 +25,7 @@
 //! [`ConditionOutput`], and its line in the functions here, in `shape`, `input` and `output`; then its
 //! sample in `rule/samples/`.
 
+pub(crate) mod bearing;
 pub mod check;
 mod context;
 pub mod evaluate;

@@ -1,49 +1,19 @@
 //! What wakes an enrolment: the kinds of facts, one bit each, that can make a condition hold for which it
-//! is looked at. Whatever else happens to the contact leaves it where it waits.
+//! is looked at. Whatever else happens to the contact leaves it where it waits. Which bit is whose says
+//! `condition::bearing`: they are stored with the enrolments that wait.
 
 use crate::{
-    condition::Condition,
+    condition::{
+        Condition,
+        bearing::{Bearing, bearing},
+    },
     playbook::definition::{Definition, StepKind},
-    work::change::Fact,
+    work::change::{Fact, FactKind},
 };
 
 /// Everything.
 pub(super) const ALL: i64 = i64::MAX;
 
-/// The kinds of facts by their bits. The places are stored with the enrolments that wait: kinds are added
-/// at the end, before [`EVENTS`], and never moved. What has no place here wakes everybody.
-const FACTS: &[&str] = &[
-    "attribute.changed",
-    "attribute.set",
-    "contact.changed",
-    "contact.moved",
-    "conversation.assigned",
-    "conversation.priority_changed",
-    "conversation.status_changed",
-    "email_event.recorded",
-    "email_metrics.changed",
-    "health.changed",
-    "identity.attached",
-    "identity.detached",
-    "invoice.recorded",
-    "message.received",
-    "message.sent",
-    "opportunity.recorded",
-    "order.recorded",
-    "owner.changed",
-    "segment.entered",
-    "segment.left",
-    "stage.changed",
-    "subscription.changed",
-    "survey.answered",
-    "tag.changed",
-    "tag.deleted",
-    "tag.merged",
-    "tag_group.changed",
-    "tagging.added",
-    "tagging.removed",
-    "ticket.recorded",
-];
 /// The first of the bits that stand for events by their names, several names for each.
 const EVENTS: u32 = 40;
 /// Bits in all: the column they are stored in has a sign.
@@ -53,7 +23,8 @@ const BITS: u32 = 63;
 pub(super) fn of_fact(fact: &Fact) -> i64 {
     match fact {
         Fact::EventRecorded { name, .. } => of_event(name.as_deref()),
-        fact => of_kind(fact.name()).unwrap_or(ALL),
+        // What has no bit wakes everybody.
+        fact => bit(fact.kind()).unwrap_or(ALL),
     }
 }
 
@@ -97,8 +68,14 @@ fn of_condition(condition: &Condition) -> i64 {
 }
 
 fn of_kind(kind: &str) -> Option<i64> {
-    let place = FACTS.iter().position(|fact| *fact == kind)?;
-    Some(1 << place)
+    bit(FactKind::named(kind)?)
+}
+
+fn bit(kind: FactKind) -> Option<i64> {
+    match bearing(kind) {
+        Bearing::Answer(place) => Some(1 << place),
+        _ => None,
+    }
 }
 
 /// An event of this name; of any, where none is given.
@@ -117,6 +94,8 @@ fn of_event(name: Option<&str>) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn heard(stored: serde_json::Value) -> i64 {
@@ -170,9 +149,44 @@ mod tests {
 
     #[test]
     fn the_stored_bits_stay_what_they_were() {
-        assert!(FACTS.len() <= EVENTS as usize);
-        for (kind, place) in [("attribute.changed", 0), ("ticket.recorded", 29)] {
-            assert_eq!(of_kind(kind), Some(1 << place));
+        let stored = [
+            "attribute.changed",
+            "attribute.set",
+            "contact.changed",
+            "contact.moved",
+            "conversation.assigned",
+            "conversation.priority_changed",
+            "conversation.status_changed",
+            "email_event.recorded",
+            "email_metrics.changed",
+            "health.changed",
+            "identity.attached",
+            "identity.detached",
+            "invoice.recorded",
+            "message.received",
+            "message.sent",
+            "opportunity.recorded",
+            "order.recorded",
+            "owner.changed",
+            "segment.entered",
+            "segment.left",
+            "stage.changed",
+            "subscription.changed",
+            "survey.answered",
+            "tag.changed",
+            "tag.deleted",
+            "tag.merged",
+            "tag_group.changed",
+            "tagging.added",
+            "tagging.removed",
+            "ticket.recorded",
+        ];
+        for (place, kind) in stored.into_iter().enumerate() {
+            assert_eq!(of_kind(kind), Some(1 << place), "{kind}");
+        }
+        let mut places = BTreeSet::new();
+        for bit in FactKind::ALL.iter().filter_map(|kind| bit(*kind)) {
+            assert!(bit.trailing_zeros() < EVENTS && places.insert(bit));
         }
         let bought = of_event(Some("bought"));
         assert_eq!(bought.count_ones(), 1);

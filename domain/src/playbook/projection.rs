@@ -6,7 +6,10 @@
 //! statements for a batch of entries, whatever their number; a workspace without playbooks at work
 //! costs one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use async_trait::async_trait;
 use entity::{
@@ -22,6 +25,7 @@ use super::{
     hear,
 };
 use crate::{
+    condition::bearing::{self, Bearing},
     ctx::Ctx,
     error::Result,
     port::Work,
@@ -53,41 +57,10 @@ impl Projection for Playbooks {
 
     /// Everything that may make a condition on a contact hold.
     fn facts(&self) -> &'static [&'static str] {
-        &[
-            "attribute.changed",
-            "attribute.set",
-            "contact.changed",
-            "contact.merged",
-            "contact.moved",
-            "contact.unmerged",
-            "conversation.assigned",
-            "conversation.priority_changed",
-            "conversation.status_changed",
-            "email_event.recorded",
-            "email_metrics.changed",
-            "event.recorded",
-            "health.changed",
-            "identity.attached",
-            "identity.detached",
-            "invoice.recorded",
-            "message.received",
-            "message.sent",
-            "opportunity.recorded",
-            "order.recorded",
-            "owner.changed",
-            "segment.entered",
-            "segment.left",
-            "stage.changed",
-            "subscription.changed",
-            "survey.answered",
-            "tag.changed",
-            "tag.deleted",
-            "tag.merged",
-            "tag_group.changed",
-            "tagging.added",
-            "tagging.removed",
-            "ticket.recorded",
-        ]
+        static FACTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            bearing::names(|bearing| !matches!(bearing, Bearing::Membership | Bearing::Nothing))
+        });
+        &FACTS
     }
 
     async fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {

@@ -1,7 +1,10 @@
 //! Asking the database for whom conditions hold: any number of segments and subjects in a number of
 //! statements that depends on the segments only.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -21,6 +24,7 @@ use super::{
 use crate::{
     condition::{
         Condition, Context,
+        bearing::{self, Bearing},
         moment::Moment,
         path::Path,
         reference::{IdKind, Reference},
@@ -99,45 +103,8 @@ impl std::ops::BitOrAssign for Facts {
 }
 
 /// The facts that can change who is in a segment. The places are used in memory only.
-pub(super) const FACTS: &[&str] = &[
-    "account.changed",
-    "account.created",
-    "attribute.changed",
-    "attribute.set",
-    "contact.changed",
-    "contact.created",
-    "contact.erased",
-    "contact.merged",
-    "contact.moved",
-    "contact.unmerged",
-    "conversation.assigned",
-    "conversation.priority_changed",
-    "conversation.status_changed",
-    "email_event.recorded",
-    "email_metrics.changed",
-    "event.recorded",
-    "health.changed",
-    "identity.attached",
-    "identity.detached",
-    "invoice.recorded",
-    "message.received",
-    "message.sent",
-    "opportunity.recorded",
-    "order.recorded",
-    "owner.changed",
-    "segment.entered",
-    "segment.left",
-    "stage.changed",
-    "subscription.changed",
-    "survey.answered",
-    "tag.changed",
-    "tag.deleted",
-    "tag.merged",
-    "tag_group.changed",
-    "tagging.added",
-    "tagging.removed",
-    "ticket.recorded",
-];
+pub(super) static FACTS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| bearing::names(|bearing| bearing != Bearing::Nothing));
 
 /// Segments judged in one statement at most.
 const AT_ONCE: usize = 64;

@@ -50,7 +50,7 @@ impl Projection for SegmentProjection {
     }
 
     fn facts(&self) -> &'static [&'static str] {
-        FACTS
+        &FACTS
     }
 
     async fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {

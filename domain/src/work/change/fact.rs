@@ -1,5 +1,5 @@
-//! Everything that can happen, as it is stored. What a fact is called and what it is about is in
-//! `naming`.
+//! Everything that can happen, as it is stored. What a fact is called is in `kind`, what it is about in
+//! `subject`.
 
 use entity::{
     id::{

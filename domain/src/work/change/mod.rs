@@ -1,8 +1,9 @@
 //! The change log: what happened in a workspace, in order.
 //!
-//! - `fact`: everything that can happen, as it is stored. A new fact is a variant there and a line in
-//!   each match of `naming`.
-//! - `naming`: what a fact is called, and what thing it is about.
+//! - `fact`: everything that can happen, as it is stored. A new fact is a variant there, a line in
+//!   `kind` and in `subject`, and one in `condition::bearing`.
+//! - `kind`: what facts are called.
+//! - `subject`: what thing a fact is about.
 //! - `entry`: a fact on its way into the log, and one that was read from it.
 //! - `position`: a place in the log.
 //! - `log`: appending, reading, and the end of it. Whoever changes something notes it with its
@@ -12,14 +13,18 @@
 
 mod entry;
 mod fact;
+mod kind;
 mod log;
-mod naming;
 mod position;
+mod subject;
 
-pub(crate) use self::log::{append, read_facts};
 pub use self::{
     entry::{Change, Entry, Unreadable},
     fact::Fact,
     log::{end, read},
     position::Position,
+};
+pub(crate) use self::{
+    kind::FactKind,
+    log::{append, read_facts},
 };

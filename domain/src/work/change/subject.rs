@@ -1,4 +1,4 @@
-//! What a fact is called, and what it is about.
+//! What a fact is about.
 
 use entity::{
     id::{AccountId, ContactId, ConversationId, Id},
@@ -9,78 +9,6 @@ use uuid::Uuid;
 use super::fact::Fact;
 
 impl Fact {
-    /// The fact's stored name, such as `message.received`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::MessageReceived { .. } => "message.received",
-            Self::MessageSent { .. } => "message.sent",
-            Self::ContactCreated { .. } => "contact.created",
-            Self::ContactChanged { .. } => "contact.changed",
-            Self::ContactMoved { .. } => "contact.moved",
-            Self::AccountCreated { .. } => "account.created",
-            Self::AccountChanged { .. } => "account.changed",
-            Self::ContactMerged { .. } => "contact.merged",
-            Self::ContactUnmerged { .. } => "contact.unmerged",
-            Self::ContactErased { .. } => "contact.erased",
-            Self::IdentityAttached { .. } => "identity.attached",
-            Self::IdentityDetached { .. } => "identity.detached",
-            Self::DuplicateSuspected { .. } => "duplicate.suspected",
-            Self::SubscriptionChanged { .. } => "subscription.changed",
-            Self::StageChanged { .. } => "stage.changed",
-            Self::OwnerChanged { .. } => "owner.changed",
-            Self::NoteAdded { .. } => "note.added",
-            Self::NoteChanged { .. } => "note.changed",
-            Self::NoteDeleted { .. } => "note.deleted",
-            Self::AttributeChanged { .. } => "attribute.changed",
-            Self::AttributeSet { .. } => "attribute.set",
-            Self::ConversationStatusChanged { .. } => "conversation.status_changed",
-            Self::ConversationAssigned { .. } => "conversation.assigned",
-            Self::ConversationPriorityChanged { .. } => "conversation.priority_changed",
-            Self::ConversationWatchersChanged { .. } => "conversation.watchers_changed",
-            Self::ConversationHandedOver { .. } => "conversation.handed_over",
-            Self::TaggingAdded { .. } => "tagging.added",
-            Self::TaggingRemoved { .. } => "tagging.removed",
-            Self::TagChanged { .. } => "tag.changed",
-            Self::TagGroupChanged { .. } => "tag_group.changed",
-            Self::TagMerged { .. } => "tag.merged",
-            Self::TagDeleted { .. } => "tag.deleted",
-            Self::InboxChanged { .. } => "inbox.changed",
-            Self::AuditWritten { .. } => "audit.written",
-            Self::EventRecorded { .. } => "event.recorded",
-            Self::EmailEventRecorded { .. } => "email_event.recorded",
-            Self::EmailMetricsChanged { .. } => "email_metrics.changed",
-            Self::OrderRecorded { .. } => "order.recorded",
-            Self::InvoiceRecorded { .. } => "invoice.recorded",
-            Self::TicketRecorded { .. } => "ticket.recorded",
-            Self::OpportunityRecorded { .. } => "opportunity.recorded",
-            Self::SurveyAnswered { .. } => "survey.answered",
-            Self::SurveyChanged { .. } => "survey.changed",
-            Self::SurveyInvited { .. } => "survey.invited",
-            Self::RuleChanged { .. } => "rule.changed",
-            Self::RuleFired { .. } => "rule.fired",
-            Self::RulePaused { .. } => "rule.paused",
-            Self::SegmentChanged { .. } => "segment.changed",
-            Self::SegmentEntered { .. } => "segment.entered",
-            Self::SegmentLeft { .. } => "segment.left",
-            Self::TargetChanged { .. } => "target.changed",
-            Self::DeliveryFinished { .. } => "delivery.finished",
-            Self::InAppNotified { .. } => "in_app.notified",
-            Self::TeamChanged { .. } => "team.changed",
-            Self::OperationChanged { .. } => "operation.changed",
-            Self::PlaybookChanged { .. } => "playbook.changed",
-            Self::EnrolmentStarted { .. } => "enrolment.started",
-            Self::EnrolmentEnded { .. } => "enrolment.ended",
-            Self::TaskCreated { .. } => "task.created",
-            Self::TaskChanged { .. } => "task.changed",
-            Self::TaskCompleted { .. } => "task.completed",
-            Self::TaskOverdue { .. } => "task.overdue",
-            Self::DocumentRegistered { .. } => "document.registered",
-            Self::DocumentRemoved { .. } => "document.removed",
-            Self::HealthModelChanged { .. } => "health_model.changed",
-            Self::HealthChanged { .. } => "health.changed",
-        }
-    }
-
     /// The id of the thing it is about, as stored.
     pub fn subject(&self) -> Uuid {
         self.about().1
