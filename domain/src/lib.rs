@@ -32,6 +32,7 @@ pub mod inbox;
 pub mod invoice;
 pub mod locale;
 pub mod mail;
+mod naming;
 pub mod note;
 pub mod notification;
 pub mod operation;

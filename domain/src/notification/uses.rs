@@ -7,7 +7,7 @@ use crate::{
     condition::reference::{IdKind, Reference},
     ctx::Ctx,
     error::Result,
-    segment::uses as naming,
+    naming::{self, By},
 };
 
 /// The kind of thing that notifies a target.
@@ -63,12 +63,11 @@ pub(super) async fn of(
     let names = |reference: &Reference| {
         reference.kind == IdKind::NotificationTarget && reference.id == target.0
     };
-    let mut found = naming::rules(connection, workspace, &names).await?;
-    found.extend(naming::playbooks(connection, workspace, &names).await?);
+    let found = naming::all(connection, workspace, names).await?;
     let uses = found.into_iter().map(|one| Use {
-        kind: match one.kind {
-            naming::UseKind::Playbook => UseKind::Playbook,
-            naming::UseKind::Rule | naming::UseKind::Segment => UseKind::Rule,
+        kind: match one.by {
+            By::Rule => UseKind::Rule,
+            By::Playbook => UseKind::Playbook,
         },
         id: one.id,
         name: one.name,

@@ -30,6 +30,7 @@ pub mod hand;
 mod hear;
 mod judge;
 mod moment;
+pub(crate) mod naming;
 mod outline;
 mod projection;
 mod read;

@@ -33,6 +33,7 @@ mod evaluate;
 pub mod firing;
 pub mod limits;
 pub mod miss;
+pub(crate) mod naming;
 mod occasion;
 pub mod plan;
 pub mod projection;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use entity::{
-    id::{Id as _, RuleId, TagId, WorkspaceId},
+    id::{Id as _, TagId, WorkspaceId},
     kind::TagKind,
     rule,
 };
@@ -12,15 +12,16 @@ use sea_orm::{DatabaseTransaction, EntityTrait as _, Set};
 use serde_json::json;
 
 use super::{
-    read::{Rule, stored},
+    naming::naming,
+    read::stored,
     write::{begin_edit, keep_version, record, touched},
 };
-use crate::condition::reference::IdKind;
 use crate::{
     access::Origin,
     audit::Record,
+    condition::reference::IdKind,
     error::Result,
-    store::{Query, Tx},
+    store::Tx,
     tag::catalogue::{Merged, Referrer, Use, UseKind},
 };
 
@@ -35,7 +36,7 @@ impl Referrer for Rules {
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>> {
-        let rules = naming(connection, workspace, tags).await?;
+        let rules = naming(connection, workspace, |one| one.is_tag_of(tags)).await?;
         Ok(rules
             .into_iter()
             .map(|rule| Use {
@@ -54,10 +55,12 @@ impl Referrer for Rules {
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<BTreeSet<TagId>> {
-        let references = naming(connection, workspace, tags).await?.into_iter();
+        let references = naming(connection, workspace, |one| one.is_tag_of(tags))
+            .await?
+            .into_iter();
         let named: BTreeSet<TagId> = references
             .flat_map(|rule| rule.definition.references())
-            .filter(|one| matches!(one.kind, IdKind::ContactTag | IdKind::ConversationTag))
+            .filter(|one| one.kind.is_tag())
             .map(|one| TagId(one.id))
             .collect();
         Ok(tags
@@ -75,15 +78,12 @@ impl Referrer for Rules {
         merged: &[Merged],
     ) -> Result<()> {
         let sources: Vec<TagId> = merged.iter().map(|pair| pair.source).collect();
-        let rules = naming(tx.connection(), tx.workspace, &sources).await?;
+        let rules = naming(tx.connection(), tx.workspace, |one| one.is_tag_of(&sources)).await?;
         if rules.is_empty() {
             return Ok(());
         }
         begin_edit(tx).await?;
-        let kind = match kind {
-            TagKind::Contact => IdKind::ContactTag,
-            TagKind::Conversation => IdKind::ConversationTag,
-        };
+        let kind = IdKind::of_tag(kind);
         for rule in rules {
             let before = rule.definition.to_stored().map_err(stored)?;
             let mut definition = rule.definition;
@@ -103,40 +103,4 @@ impl Referrer for Rules {
         }
         Ok(())
     }
-}
-
-/// The rules, in their order, that name any of `tags`. A rule that cannot be read names nothing.
-async fn naming(
-    connection: &DatabaseTransaction,
-    workspace: WorkspaceId,
-    tags: &[TagId],
-) -> Result<Vec<Rule>> {
-    let rows: Vec<rule::Model> = Query::new(
-        "SELECT u.* FROM rule u WHERE u.workspace_id = $1 AND u.deleted_at IS NULL
-         ORDER BY u.position, u.id",
-    )
-    .bind(workspace)
-    .all(connection)
-    .await?;
-    let mut naming = Vec::new();
-    for row in rows {
-        let id: RuleId = row.id;
-        let rule = match Rule::try_from(row) {
-            Ok(rule) => rule,
-            Err(error) => {
-                tracing::error!(workspace.id = %workspace, rule.id = %id,
-                    error = &error as &dyn std::error::Error, "left out a rule that cannot be read");
-                continue;
-            }
-        };
-        let references = rule.definition.references();
-        let names_one = references.iter().any(|reference| {
-            matches!(reference.kind, IdKind::ContactTag | IdKind::ConversationTag)
-                && tags.iter().any(|tag| tag.uuid() == reference.id)
-        });
-        if names_one {
-            naming.push(rule);
-        }
-    }
-    Ok(naming)
 }

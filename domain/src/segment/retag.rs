@@ -25,11 +25,6 @@ use crate::{
 /// All segments of a workspace.
 pub(crate) struct Segments;
 
-fn names_one(reference: &Reference, tags: &[TagId]) -> bool {
-    matches!(reference.kind, IdKind::ContactTag | IdKind::ConversationTag)
-        && tags.iter().any(|tag| tag.uuid() == reference.id)
-}
-
 #[async_trait]
 impl Referrer for Segments {
     async fn uses(
@@ -38,7 +33,7 @@ impl Referrer for Segments {
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>> {
-        let found = naming(connection, workspace, |one| names_one(one, tags)).await?;
+        let found = naming(connection, workspace, |one| one.is_tag_of(tags)).await?;
         Ok(found
             .into_iter()
             .map(|row| Use {
@@ -59,7 +54,7 @@ impl Referrer for Segments {
         merged: &[Merged],
     ) -> Result<()> {
         let sources: Vec<TagId> = merged.iter().map(|pair| pair.source).collect();
-        let is_named = |one: &Reference| names_one(one, &sources);
+        let is_named = |one: &Reference| one.is_tag_of(&sources);
         if naming(tx.connection(), tx.workspace, is_named)
             .await?
             .is_empty()
@@ -67,10 +62,7 @@ impl Referrer for Segments {
             return Ok(());
         }
         begin_edit(tx).await?;
-        let kind = match kind {
-            TagKind::Contact => IdKind::ContactTag,
-            TagKind::Conversation => IdKind::ConversationTag,
-        };
+        let kind = IdKind::of_tag(kind);
         let found = naming(tx.connection(), tx.workspace, is_named).await?;
         moves::hold(tx, found.iter().map(|row| row.id)).await?;
         for before in found {

@@ -4,11 +4,17 @@
 //! `REFERRERS`; nothing else here changes.
 
 use async_trait::async_trait;
-use entity::id::{PlaybookId, SegmentId, WorkspaceId};
+use entity::id::{SegmentId, WorkspaceId};
 use sea_orm::DatabaseTransaction;
 
 use super::{definition, evaluate};
-use crate::{condition::reference::Reference, ctx::Ctx, error::Result, playbook, store::Query};
+use crate::{
+    condition::reference::Reference,
+    ctx::Ctx,
+    error::Result,
+    naming::{self, By, Naming},
+    store::Query,
+};
 
 /// The kind of thing that names a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
@@ -42,6 +48,19 @@ pub struct Use {
     pub id: String,
     /// Its name.
     pub name: String,
+}
+
+impl From<Naming> for Use {
+    fn from(found: Naming) -> Self {
+        Self {
+            kind: match found.by {
+                By::Rule => UseKind::Rule,
+                By::Playbook => UseKind::Playbook,
+            },
+            id: found.id,
+            name: found.name,
+        }
+    }
 }
 
 /// A kind of thing that names segments.
@@ -127,40 +146,9 @@ impl Referrer for Rules {
         segment: SegmentId,
     ) -> Result<Vec<Use>> {
         let names = |reference: &Reference| evaluate::is_segment(reference, segment);
-        rules(connection, workspace, &names).await
+        let found = naming::rules(connection, workspace, names).await?;
+        Ok(found.into_iter().map(Use::from).collect())
     }
-}
-
-/// Whether a place in which something is named names what is asked about.
-type Names<'n> = &'n (dyn Fn(&Reference) -> bool + Sync);
-
-/// The rules that name something, in their order.
-pub(crate) async fn rules(
-    connection: &DatabaseTransaction,
-    workspace: WorkspaceId,
-    names: Names<'_>,
-) -> Result<Vec<Use>> {
-    let rows: Vec<entity::rule::Model> = Query::new(
-        "SELECT u.* FROM rule u WHERE u.workspace_id = $1 AND u.deleted_at IS NULL
-         ORDER BY u.position, u.id",
-    )
-    .bind(workspace)
-    .all(connection)
-    .await?;
-    let mut uses = Vec::new();
-    for row in rows {
-        let Ok(rule) = crate::rule::Rule::try_from(row) else {
-            continue;
-        };
-        if rule.definition.references().iter().any(names) {
-            uses.push(Use {
-                kind: UseKind::Rule,
-                id: rule.id.to_string(),
-                name: rule.name,
-            });
-        }
-    }
-    Ok(uses)
 }
 
 struct Playbooks;
@@ -174,45 +162,7 @@ impl Referrer for Playbooks {
         segment: SegmentId,
     ) -> Result<Vec<Use>> {
         let names = |reference: &Reference| evaluate::is_segment(reference, segment);
-        playbooks(connection, workspace, &names).await
+        let found = naming::playbooks(connection, workspace, names).await?;
+        Ok(found.into_iter().map(Use::from).collect())
     }
-}
-
-/// The playbooks that name something, in the order they were made.
-pub(crate) async fn playbooks(
-    connection: &DatabaseTransaction,
-    workspace: WorkspaceId,
-    names: Names<'_>,
-) -> Result<Vec<Use>> {
-    // The versions somebody may still go through: the published one, the newest, and those that
-    // contacts are enrolled in.
-    let rows = Query::new(
-        "SELECT p.id, p.name, v.definition FROM playbook p
-         JOIN playbook_version v ON v.workspace_id = p.workspace_id AND v.playbook_id = p.id
-         WHERE p.workspace_id = $1 AND p.state <> 'ARCHIVED'
-           AND (v.version IN (p.version, p.latest_version) OR EXISTS (
-               SELECT 1 FROM enrolment e WHERE e.workspace_id = p.workspace_id
-                 AND e.playbook_id = p.id AND e.version = v.version AND e.ended_at IS NULL))
-         ORDER BY p.id, v.version DESC",
-    )
-    .bind(workspace)
-    .raw(connection)
-    .await?;
-    let mut uses: Vec<Use> = Vec::new();
-    for row in rows {
-        let id: PlaybookId = row.try_get_by_index(0)?;
-        let id = id.to_string();
-        // One that cannot be read names nothing.
-        let Ok(definition) = playbook::Definition::from_stored(row.try_get_by_index(2)?) else {
-            continue;
-        };
-        if uses.iter().all(|one| one.id != id) && definition.references().iter().any(names) {
-            uses.push(Use {
-                kind: UseKind::Playbook,
-                id,
-                name: row.try_get_by_index(1)?,
-            });
-        }
-    }
-    Ok(uses)
 }

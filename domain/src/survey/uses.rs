@@ -8,7 +8,7 @@ use crate::{
     condition::reference::{IdKind, Reference},
     ctx::Ctx,
     error::Result,
-    segment::uses::{self as naming, UseKind},
+    naming::{self, By},
 };
 
 /// The kind of thing that sends a survey.
@@ -58,12 +58,11 @@ pub(super) async fn of(
 ) -> Result<Vec<SurveyUse>> {
     let names =
         |reference: &Reference| reference.kind == IdKind::Survey && reference.id == survey.0;
-    let mut found = naming::rules(connection, workspace, &names).await?;
-    found.extend(naming::playbooks(connection, workspace, &names).await?);
+    let found = naming::all(connection, workspace, names).await?;
     let uses = found.into_iter().map(|one| SurveyUse {
-        kind: match one.kind {
-            UseKind::Playbook => SurveyUseKind::Playbook,
-            UseKind::Rule | UseKind::Segment => SurveyUseKind::Rule,
+        kind: match one.by {
+            By::Rule => SurveyUseKind::Rule,
+            By::Playbook => SurveyUseKind::Playbook,
         },
         id: one.id,
         name: one.name,

@@ -219,7 +219,7 @@ async fn load_tags(
 ) -> Result<HashMap<Uuid, TagFacts>> {
     let ids: HashSet<Uuid> = references
         .iter()
-        .filter(|reference| matches!(reference.kind, IdKind::ContactTag | IdKind::ConversationTag))
+        .filter(|reference| reference.kind.is_tag())
         .map(|reference| reference.id)
         .collect();
     if ids.is_empty() {

@@ -86,6 +86,19 @@ impl Holds {
 }
 
 impl IdKind {
+    /// A tag of this kind.
+    pub(crate) fn of_tag(kind: TagKind) -> Self {
+        match kind {
+            TagKind::Contact => Self::ContactTag,
+            TagKind::Conversation => Self::ConversationTag,
+        }
+    }
+
+    /// Whether it is a tag, of whichever kind.
+    pub(crate) fn is_tag(self) -> bool {
+        matches!(self, Self::ContactTag | Self::ConversationTag)
+    }
+
     /// A custom attribute of contacts, whatever it holds.
     pub(crate) const CONTACT_ATTRIBUTE: Self =
         Self::Attribute(SubjectKind::Contact, Holds::Anything);
@@ -185,6 +198,11 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Whether it names one of `tags`.
+    pub(crate) fn is_tag_of(&self, tags: &[TagId]) -> bool {
+        self.kind.is_tag() && tags.iter().any(|tag| tag.uuid() == self.id)
+    }
+
     pub(crate) fn new(at: &Path, kind: IdKind, id: Uuid) -> Self {
         Self {
             path: at.steps().to_vec(),

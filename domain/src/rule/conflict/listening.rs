@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::book::Act;
 use crate::{
-    condition::{Condition, reference::IdKind},
+    condition::Condition,
     rule::{
         cache::Stored,
         trigger::{Key, Trigger},
@@ -33,8 +33,7 @@ impl Listening {
         });
         let references = definition.references().into_iter();
         let conditions = references.filter(|one| {
-            one.path.first().is_some_and(|step| step == "condition")
-                && matches!(one.kind, IdKind::ContactTag | IdKind::ConversationTag)
+            one.path.first().is_some_and(|step| step == "condition") && one.kind.is_tag()
         });
         let mut conditions_above = HashSet::new();
         for node in definition.condition.nodes() {

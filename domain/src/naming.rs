@@ -1,0 +1,71 @@
+//! The rules and playbooks that name something: a segment, a survey, a target.
+//!
+//! Each noun that may be named has its own list of uses, with the words the API has for them; all of
+//! them ask here. Which of the uses are in the way of what is their own to say.
+
+use entity::id::WorkspaceId;
+use sea_orm::DatabaseTransaction;
+
+use crate::{condition::reference::Reference, error::Result, playbook, rule};
+
+/// What kind of thing names something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A rule, in its trigger, its condition or its actions.
+    Rule,
+    /// A playbook, in its enrolment or its steps.
+    Playbook,
+}
+
+/// One that names something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Naming {
+    /// What it is.
+    pub(crate) by: By,
+    /// Its id, in text form.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
+}
+
+/// The rules, in their order, that name any of what `names` says.
+pub(crate) async fn rules(
+    connection: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    names: impl Fn(&Reference) -> bool,
+) -> Result<Vec<Naming>> {
+    let found = rule::naming::naming(connection, workspace, names).await?;
+    let found = found.into_iter().map(|rule| Naming {
+        by: By::Rule,
+        id: rule.id.to_string(),
+        name: rule.name,
+    });
+    Ok(found.collect())
+}
+
+/// The playbooks, in the order they were made, that name any of what `names` says.
+pub(crate) async fn playbooks(
+    connection: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    names: impl Fn(&Reference) -> bool,
+) -> Result<Vec<Naming>> {
+    let found = playbook::naming::naming(connection, workspace, names).await?;
+    let found = playbook::naming::newest(found).into_iter();
+    let found = found.map(|version| Naming {
+        by: By::Playbook,
+        id: version.row.playbook_id.to_string(),
+        name: version.name,
+    });
+    Ok(found.collect())
+}
+
+/// Both: rules in their order, then playbooks.
+pub(crate) async fn all(
+    connection: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    names: impl Fn(&Reference) -> bool,
+) -> Result<Vec<Naming>> {
+    let mut found = rules(connection, workspace, &names).await?;
+    found.extend(playbooks(connection, workspace, &names).await?);
+    Ok(found)
+}
