@@ -207,6 +207,23 @@ fn options(
 }
 
 impl Transaction {
+    /// Says that the statements to come are given about `rows` rows.
+    ///
+    /// PostgreSQL makes a plan once for each connection and keeps it, what it asks itself for foreign keys
+    /// included: to plan that for each row takes five times as long as to answer it. But a plan made while
+    /// a table was empty may read all of it for each row later, until the table is analysed. So plans are
+    /// forgotten whenever the rows a connection was given have doubled.
+    pub(super) async fn plan_for(&self, rows: usize) -> Result<(), DbErr> {
+        if self
+            .place
+            .as_ref()
+            .is_some_and(|place| place.outgrows_plans(rows))
+        {
+            self.inner.execute_unprepared("DISCARD PLANS").await?;
+        }
+        Ok(())
+    }
+
     /// Keeps everything that was done.
     pub async fn commit(self) -> Result<(), DbErr> {
         let Self { inner, place } = self;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::id::WorkspaceId;
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
 use super::{Transaction, dialect};
 use crate::{
@@ -15,9 +15,6 @@ use crate::{
         projection,
     },
 };
-
-/// Rows from which on making a plan costs less than a plan made for others may.
-const MANY: usize = 50;
 
 /// One transaction of one workspace. What it did is written to the change log in the same
 /// transaction, at its end, and the workers are told after the commit. Dropping it undoes everything.
@@ -101,19 +98,10 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Says that the statements to come are given about `rows` rows. Plans are otherwise made once and
-    /// kept, which a few rows want; many rows are worth plans of their own the first times, made for what
-    /// the tables hold by now: one kept from when a table was small would read all of it for each row.
-    ///
-    /// The first times, not always: what a foreign key asks for each row is planned by the same setting,
-    /// and to plan it takes five times as long as to answer it.
+    /// Says that the statements to come are given about `rows` rows, so that plans made for tables
+    /// that have outgrown them are not kept.
     pub async fn plan_for(&self, rows: usize) -> Result<(), DbErr> {
-        if rows >= MANY && self.inner.get_database_backend() == DatabaseBackend::Postgres {
-            self.inner
-                .execute_unprepared("SET LOCAL plan_cache_mode = auto")
-                .await?;
-        }
-        Ok(())
+        self.inner.plan_for(rows).await
     }
 
     /// The connection statements run on.
