@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use entity::{
@@ -25,12 +25,9 @@ use crate::{
     condition::matcher::{Gate, Matcher, RuleSource},
     ctx::Ctx,
     error::{Error, Result},
-    store::Query,
+    store::{Kept, Query},
     work::change::Fact,
 };
-
-/// Workspaces whose rules are kept; beyond that, the one unused for longest is forgotten.
-const CAPACITY: usize = 256;
 
 /// The active rules of a workspace, ready to be asked and carried out.
 #[derive(Debug)]
@@ -107,50 +104,8 @@ impl Compiled {
     }
 }
 
-#[derive(Default)]
-struct Cache(Mutex<Kept>);
-
-#[derive(Default)]
-struct Kept {
-    by_workspace: HashMap<WorkspaceId, Slot>,
-    uses: u64,
-}
-
-struct Slot {
-    version: i64,
-    used: u64,
-    compiled: Arc<Compiled>,
-}
-
-impl Cache {
-    fn get(&self, workspace: WorkspaceId, version: i64) -> Option<Arc<Compiled>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.uses += 1;
-        let uses = kept.uses;
-        let slot = kept.by_workspace.get_mut(&workspace)?;
-        slot.used = uses;
-        (slot.version == version).then(|| slot.compiled.clone())
-    }
-
-    fn put(&self, workspace: WorkspaceId, version: i64, compiled: Arc<Compiled>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.uses += 1;
-        let used = kept.uses;
-        let slots = &mut kept.by_workspace;
-        if slots.len() >= CAPACITY && !slots.contains_key(&workspace) {
-            let oldest = slots.iter().min_by_key(|(_, slot)| slot.used);
-            if let Some(oldest) = oldest.map(|(&workspace, _)| workspace) {
-                slots.remove(&oldest);
-            }
-        }
-        let slot = Slot {
-            version,
-            used,
-            compiled,
-        };
-        slots.insert(workspace, slot);
-    }
-}
+/// Workspaces whose rules are kept.
+type Cache = Kept<Compiled, 256>;
 
 /// The active rules of the workspace as `connection` sees them. One statement, unless they changed.
 pub(crate) async fn current(
@@ -369,38 +324,3 @@ pub(crate) const FACTS: &[&str] = &[
     "segment.entered",
     "segment.left",
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn nothing() -> Arc<Compiled> {
-        Arc::new(compile(Vec::new()).unwrap())
-    }
-
-    fn workspace(number: u128) -> WorkspaceId {
-        WorkspaceId(Uuid::from_u128(number))
-    }
-
-    #[test]
-    fn only_the_version_that_was_compiled_is_found() {
-        let cache = Cache::default();
-        cache.put(workspace(1), 4, nothing());
-        assert!(cache.get(workspace(1), 4).is_some());
-        assert!(cache.get(workspace(1), 5).is_none());
-        assert!(cache.get(workspace(2), 4).is_none());
-    }
-
-    #[test]
-    fn the_workspace_unused_for_longest_is_forgotten() {
-        let cache = Cache::default();
-        for number in 0..CAPACITY as u128 {
-            cache.put(workspace(number), 1, nothing());
-        }
-        assert!(cache.get(workspace(0), 1).is_some());
-        cache.put(workspace(1_000), 1, nothing());
-        assert!(cache.get(workspace(0), 1).is_some());
-        assert!(cache.get(workspace(1), 1).is_none());
-        assert!(cache.get(workspace(1_000), 1).is_some());
-    }
-}

@@ -4,10 +4,7 @@
 //! A workspace's `segments_version` is read in the transaction that evaluates; only when it differs
 //! from the version read last are the segments read again.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use entity::{
     id::{SegmentId, WorkspaceId},
@@ -24,11 +21,11 @@ use crate::{
     condition::Condition,
     ctx::Ctx,
     error::{Error, Result},
-    store::Query,
+    store::{Kept, Query},
 };
 
-/// Workspaces whose segments are kept; beyond that, all are forgotten and read again.
-const CAPACITY: usize = 256;
+/// Workspaces whose segments are kept.
+type Cache = Kept<Catalogue, 256>;
 
 /// A live segment.
 #[derive(Debug)]
@@ -92,9 +89,6 @@ impl Catalogue {
     }
 }
 
-#[derive(Default)]
-struct Cache(Mutex<HashMap<WorkspaceId, (i64, Arc<Catalogue>)>>);
-
 /// The live segments as `connection` sees them. One statement, unless they changed.
 pub(super) async fn current(
     ctx: &Ctx,
@@ -107,19 +101,12 @@ pub(super) async fn current(
         .await?
         .ok_or_else(|| Error::Internal("segments of no workspace".to_owned()))?;
     let cache = ctx.db.remembered::<Cache>();
-    {
-        let known = cache.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, catalogue)) = known.get(&workspace).filter(|one| one.0 == version) {
-            return Ok(catalogue.clone());
-        }
+    if let Some(catalogue) = cache.get(workspace, version) {
+        return Ok(catalogue);
     }
     let (version, catalogue) = load(connection, workspace).await?;
     let catalogue = Arc::new(catalogue);
-    let mut known = cache.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if known.len() >= CAPACITY {
-        known.clear();
-    }
-    known.insert(workspace, (version, catalogue.clone()));
+    cache.put(workspace, version, catalogue.clone());
     Ok(catalogue)
 }
 

@@ -4,10 +4,7 @@
 //! choose from. Its version is read with every question; only when it differs from the one that was
 //! read last are the tags read again. Counters change with every tagging, so they are never kept.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use entity::{
     id::{TagGroupId, TagId, WorkspaceId},
@@ -17,10 +14,15 @@ use entity::{
 use sea_orm::FromQueryResult as _;
 
 use super::read::TagCount;
-use crate::{ctx::Ctx, error::Result, store::Query, tag::group};
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    store::{Kept, Query},
+    tag::group,
+};
 
-/// Workspaces whose trees are kept; beyond that, the one unused for longest is forgotten.
-const CAPACITY: usize = 64;
+/// Workspaces whose trees are kept.
+type Cache = Kept<Forest, 64>;
 
 /// All tags of a workspace that are not deleted, and its groups.
 #[derive(Debug, Default)]
@@ -146,7 +148,7 @@ async fn of_version(ctx: &Ctx, workspace: WorkspaceId, version: i64) -> Result<A
         return Ok(forest);
     }
     let forest = Arc::new(load(ctx, workspace).await?);
-    cache.put(workspace, forest.clone());
+    cache.put(workspace, forest.version, forest.clone());
     Ok(forest)
 }
 
@@ -169,43 +171,4 @@ async fn load(ctx: &Ctx, workspace: WorkspaceId) -> Result<Forest> {
     }
     let groups = group::list(ctx, workspace, None, true).await?;
     Ok(Forest::new(version, tags, groups))
-}
-
-#[derive(Default)]
-struct Cache(Mutex<Kept>);
-
-#[derive(Default)]
-struct Kept {
-    by_workspace: HashMap<WorkspaceId, Slot>,
-    uses: u64,
-}
-
-struct Slot {
-    used: u64,
-    forest: Arc<Forest>,
-}
-
-impl Cache {
-    fn get(&self, workspace: WorkspaceId, version: i64) -> Option<Arc<Forest>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.uses += 1;
-        let uses = kept.uses;
-        let slot = kept.by_workspace.get_mut(&workspace)?;
-        slot.used = uses;
-        (slot.forest.version == version).then(|| slot.forest.clone())
-    }
-
-    fn put(&self, workspace: WorkspaceId, forest: Arc<Forest>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.uses += 1;
-        let used = kept.uses;
-        let slots = &mut kept.by_workspace;
-        if slots.len() >= CAPACITY && !slots.contains_key(&workspace) {
-            let oldest = slots.iter().min_by_key(|(_, slot)| slot.used);
-            if let Some(oldest) = oldest.map(|(&workspace, _)| workspace) {
-                slots.remove(&oldest);
-            }
-        }
-        slots.insert(workspace, Slot { used, forest });
-    }
 }
