@@ -61,3 +61,24 @@ fn uuid_v7(now: DateTime<Utc>, random: [u8; 10]) -> Uuid {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
+
+/// The smallest id that can have been made at `time`: ids begin with their milliseconds.
+pub(crate) fn first_id_at(time: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn ids_lie_on_the_right_side_of_a_time() {
+        let time = DateTime::from_timestamp_millis(1_772_334_000_123).unwrap();
+        let ids = SeededIds::new(1);
+        assert!(ids.uuid(time) >= first_id_at(time));
+        assert!(ids.uuid(time - TimeDelta::milliseconds(1)) < first_id_at(time));
+    }
+}

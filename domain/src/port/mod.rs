@@ -14,6 +14,7 @@ pub use egress::{
     OutgoingRequest, OutgoingResponse, Reach,
 };
 pub use hint::{Hint, Hints, NoHints, Work};
+pub(crate) use ids::first_id_at;
 pub use ids::{Ids, RandomIds, SeededIds};
 pub use outage::Outage;
 pub use relay::{Deliver, Relay};

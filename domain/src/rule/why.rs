@@ -10,11 +10,12 @@ use entity::{
     rule_firing, rule_miss, rule_version,
 };
 
-use super::{firing, miss, read::Rule, rehearse::first_id_at, version::RuleVersion};
+use super::{firing, miss, read::Rule, version::RuleVersion};
 use crate::{
     condition::{Condition, explain::explain, matcher::Gate, trace::Trace},
     ctx::Ctx,
     error::Result,
+    port::first_id_at,
     store::Query,
 };
 

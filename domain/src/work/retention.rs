@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DbErr;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{floor, schedule::Schedule};
 use crate::{
     ctx::Ctx,
     error::Result,
+    port::first_id_at,
     store::{Query, Tx},
 };
 
@@ -169,24 +169,4 @@ async fn bounded(tx: &Tx<'_>, query: Query, before: DateTime<Utc>) -> Result<i64
         .execute(tx.connection())
         .await?;
     Ok(touched as i64)
-}
-
-/// The smallest id that can have been made at `time`: ids begin with their milliseconds.
-fn first_id_at(time: DateTime<Utc>) -> Uuid {
-    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
-    Uuid::from_u128(millis << 80)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::port::{Ids as _, SeededIds};
-
-    #[test]
-    fn ids_lie_on_the_right_side_of_a_time() {
-        let time = DateTime::from_timestamp_millis(1_772_334_000_123).unwrap();
-        let ids = SeededIds::new(1);
-        assert!(ids.uuid(time) >= first_id_at(time));
-        assert!(ids.uuid(time - TimeDelta::milliseconds(1)) < first_id_at(time));
-    }
 }

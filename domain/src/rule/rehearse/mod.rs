@@ -20,7 +20,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::id::{MessageId, RuleId, SurveyId, TagId, TargetId};
-use uuid::Uuid;
 
 use self::run::run;
 use crate::{
@@ -124,12 +123,6 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
     let rehearsal = run(&tx, &definition, own, days).await?;
     tx.rollback().await?;
     Ok(rehearsal)
-}
-
-/// The smallest id that can have been made at `time`: ids begin with their milliseconds.
-pub(super) fn first_id_at(time: DateTime<Utc>) -> Uuid {
-    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
-    Uuid::from_u128(millis << 80)
 }
 
 impl Expected {

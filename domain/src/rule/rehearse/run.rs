@@ -7,7 +7,7 @@ use entity::id::{Id as _, RuleId};
 use uuid::Uuid;
 
 use super::{
-    Rehearsal, Sample, first_id_at,
+    Rehearsal, Sample,
     follower::followers,
     past::{PAGE, Past, page, reach},
     stage::Stage,
@@ -20,6 +20,7 @@ use crate::{
         matcher::{Scratch, Wanted},
     },
     error::Result,
+    port::first_id_at,
     rule::{
         cache::{Stored, compile},
         definition::Definition,
