@@ -2,10 +2,11 @@
 //! made of them.
 
 use chrono::TimeDelta;
-use sea_orm::{DbErr, QueryResult};
+use entity::id::ContactId;
+use sea_orm::DbErr;
 
 use super::Source;
-use crate::store::Query;
+use crate::{health::input::Input, store::Query};
 
 /// What a signal asks of the facts of a contact.
 pub(super) struct Ask {
@@ -21,8 +22,11 @@ pub(super) struct Ask {
 
 /// Asks it of all contacts at once: of the facts about each, and of those about its company that name
 /// no person, because a company's bill is everybody's there. A contact without any is not in the
-/// answer; the others have their id first, then what was measured.
-pub(super) async fn measure(source: &Source<'_>, ask: &Ask) -> Result<Vec<QueryResult>, DbErr> {
+/// answer.
+pub(super) async fn measure(
+    source: &Source<'_>,
+    ask: &Ask,
+) -> Result<Vec<(ContactId, Input)>, DbErr> {
     let Ask {
         table,
         columns,
@@ -30,7 +34,7 @@ pub(super) async fn measure(source: &Source<'_>, ask: &Ask) -> Result<Vec<QueryR
         measures,
     } = ask;
     let since = source.as_of - TimeDelta::days(i64::from(source.window_days));
-    Query::new(format!(
+    let rows = Query::new(format!(
         "SELECT x.about, {measures} FROM (
              SELECT r.contact_id AS about, {columns} FROM {{r}} CROSS JOIN {table} AS t
              WHERE t.workspace_id = $1 AND t.contact_id = r.contact_id AND {holds}
@@ -46,5 +50,11 @@ pub(super) async fn measure(source: &Source<'_>, ask: &Ask) -> Result<Vec<QueryR
     .bind(source.as_of)
     .rows("r", source.contacts.clone())
     .raw(source.connection)
-    .await
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let value: f64 = row.try_get_by_index(1)?;
+            Ok((row.try_get_by_index(0)?, Input::plain(value)))
+        })
+        .collect()
 }

@@ -45,12 +45,6 @@ impl Signal for SupportUrgent {
     }
 
     async fn read(&self, source: &Source<'_>) -> Result<Vec<(ContactId, Input)>, DbErr> {
-        let rows = measure(source, &ASK).await?;
-        rows.iter()
-            .map(|row| {
-                let value: f64 = row.try_get_by_index(1)?;
-                Ok((row.try_get_by_index(0)?, Input::plain(value)))
-            })
-            .collect()
+        measure(source, &ASK).await
     }
 }
