@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     contact::{request, split},
-    table::{Rows, columns, moment},
+    table::{Columns, Rows, moment},
 };
 use crate::{
     access::Actor,
@@ -31,36 +31,21 @@ pub(super) async fn orders(
 ) -> Result<Rows> {
     let filter = OrderFilter::default();
     let (orders, next) = split(order::list(ctx, workspace, &filter, &request(after)).await?);
-    let rows = orders.iter().map(|one| {
-        vec![
-            json!(one.id),
-            json!(one.external_id),
-            json!(one.contact_id),
-            json!(one.account_id),
-            json!(one.number),
-            json!(one.status),
-            json!(one.amount),
-            json!(one.currency),
-            moment(one.placed_at),
-            moment(one.updated_at),
-        ]
-    });
-    Ok(Rows {
-        columns: columns(&[
-            ("id", "Order"),
-            ("externalId", "External ID"),
-            ("contactId", "Contact"),
-            ("accountId", "Account"),
-            ("number", "Number"),
-            ("status", "Status"),
-            ("amountMinor", "Amount (minor units)"),
-            ("currency", "Currency"),
-            ("placedAt", "Placed at"),
-            ("updatedAt", "Updated at"),
-        ]),
-        rows: rows.collect(),
-        next,
-    })
+    let columns: Columns<entity::sales_order::Model> = &[
+        ("id", "Order", |one| json!(one.id)),
+        ("externalId", "External ID", |one| json!(one.external_id)),
+        ("contactId", "Contact", |one| json!(one.contact_id)),
+        ("accountId", "Account", |one| json!(one.account_id)),
+        ("number", "Number", |one| json!(one.number)),
+        ("status", "Status", |one| json!(one.status)),
+        ("amountMinor", "Amount (minor units)", |one| {
+            json!(one.amount)
+        }),
+        ("currency", "Currency", |one| json!(one.currency)),
+        ("placedAt", "Placed at", |one| moment(one.placed_at)),
+        ("updatedAt", "Updated at", |one| moment(one.updated_at)),
+    ];
+    Ok(Rows::of(&orders, columns, next))
 }
 
 pub(super) async fn invoices(
@@ -70,40 +55,23 @@ pub(super) async fn invoices(
 ) -> Result<Rows> {
     let filter = InvoiceFilter::default();
     let (invoices, next) = split(invoice::list(ctx, workspace, &filter, &request(after)).await?);
-    let rows = invoices.iter().map(|one| {
-        vec![
-            json!(one.id),
-            json!(one.external_id),
-            json!(one.contact_id),
-            json!(one.account_id),
-            json!(one.number),
-            json!(one.status),
-            json!(one.amount),
-            json!(one.currency),
-            moment(one.issued_at),
-            at(one.due_at),
-            at(one.paid_at),
-            moment(one.updated_at),
-        ]
-    });
-    Ok(Rows {
-        columns: columns(&[
-            ("id", "Invoice"),
-            ("externalId", "External ID"),
-            ("contactId", "Contact"),
-            ("accountId", "Account"),
-            ("number", "Number"),
-            ("status", "Status"),
-            ("amountMinor", "Amount (minor units)"),
-            ("currency", "Currency"),
-            ("issuedAt", "Issued at"),
-            ("dueAt", "Due at"),
-            ("paidAt", "Paid at"),
-            ("updatedAt", "Updated at"),
-        ]),
-        rows: rows.collect(),
-        next,
-    })
+    let columns: Columns<entity::invoice::Model> = &[
+        ("id", "Invoice", |one| json!(one.id)),
+        ("externalId", "External ID", |one| json!(one.external_id)),
+        ("contactId", "Contact", |one| json!(one.contact_id)),
+        ("accountId", "Account", |one| json!(one.account_id)),
+        ("number", "Number", |one| json!(one.number)),
+        ("status", "Status", |one| json!(one.status)),
+        ("amountMinor", "Amount (minor units)", |one| {
+            json!(one.amount)
+        }),
+        ("currency", "Currency", |one| json!(one.currency)),
+        ("issuedAt", "Issued at", |one| moment(one.issued_at)),
+        ("dueAt", "Due at", |one| at(one.due_at)),
+        ("paidAt", "Paid at", |one| at(one.paid_at)),
+        ("updatedAt", "Updated at", |one| moment(one.updated_at)),
+    ];
+    Ok(Rows::of(&invoices, columns, next))
 }
 
 pub(super) async fn tickets(
@@ -113,38 +81,20 @@ pub(super) async fn tickets(
 ) -> Result<Rows> {
     let filter = TicketFilter::default();
     let (tickets, next) = split(ticket::list(ctx, workspace, &filter, &request(after)).await?);
-    let rows = tickets.iter().map(|one| {
-        vec![
-            json!(one.id),
-            json!(one.external_id),
-            json!(one.contact_id),
-            json!(one.account_id),
-            json!(one.subject),
-            json!(one.status),
-            json!(one.priority),
-            json!(one.csat),
-            moment(one.opened_at),
-            at(one.solved_at),
-            moment(one.updated_at),
-        ]
-    });
-    Ok(Rows {
-        columns: columns(&[
-            ("id", "Ticket"),
-            ("externalId", "External ID"),
-            ("contactId", "Contact"),
-            ("accountId", "Account"),
-            ("subject", "Subject"),
-            ("status", "Status"),
-            ("priority", "Priority"),
-            ("csat", "Satisfaction"),
-            ("openedAt", "Opened at"),
-            ("solvedAt", "Solved at"),
-            ("updatedAt", "Updated at"),
-        ]),
-        rows: rows.collect(),
-        next,
-    })
+    let columns: Columns<entity::ticket::Model> = &[
+        ("id", "Ticket", |one| json!(one.id)),
+        ("externalId", "External ID", |one| json!(one.external_id)),
+        ("contactId", "Contact", |one| json!(one.contact_id)),
+        ("accountId", "Account", |one| json!(one.account_id)),
+        ("subject", "Subject", |one| json!(one.subject)),
+        ("status", "Status", |one| json!(one.status)),
+        ("priority", "Priority", |one| json!(one.priority)),
+        ("csat", "Satisfaction", |one| json!(one.csat)),
+        ("openedAt", "Opened at", |one| moment(one.opened_at)),
+        ("solvedAt", "Solved at", |one| at(one.solved_at)),
+        ("updatedAt", "Updated at", |one| moment(one.updated_at)),
+    ];
+    Ok(Rows::of(&tickets, columns, next))
 }
 
 pub(super) async fn opportunities(
@@ -155,79 +105,46 @@ pub(super) async fn opportunities(
     let filter = Filter::default();
     let page = opportunity::list(ctx, workspace, &filter, &request(after)).await?;
     let (opportunities, next) = split(page);
-    let rows = opportunities.iter().map(|one| {
-        vec![
-            json!(one.id),
-            json!(one.external_id),
-            json!(one.contact_id),
-            json!(one.account_id),
-            json!(one.name),
-            json!(one.status),
-            json!(one.stage),
-            json!(one.amount),
-            json!(one.currency),
-            json!(one.probability),
-            json!(one.expected_close),
-            moment(one.opened_at),
-            at(one.closed_at),
-            moment(one.updated_at),
-        ]
-    });
-    Ok(Rows {
-        columns: columns(&[
-            ("id", "Opportunity"),
-            ("externalId", "External ID"),
-            ("contactId", "Contact"),
-            ("accountId", "Account"),
-            ("name", "Name"),
-            ("status", "Status"),
-            ("stage", "Stage"),
-            ("amountMinor", "Amount (minor units)"),
-            ("currency", "Currency"),
-            ("probability", "Probability"),
-            ("expectedClose", "Expected close"),
-            ("openedAt", "Opened at"),
-            ("closedAt", "Closed at"),
-            ("updatedAt", "Updated at"),
-        ]),
-        rows: rows.collect(),
-        next,
-    })
+    let columns: Columns<entity::opportunity::Model> = &[
+        ("id", "Opportunity", |one| json!(one.id)),
+        ("externalId", "External ID", |one| json!(one.external_id)),
+        ("contactId", "Contact", |one| json!(one.contact_id)),
+        ("accountId", "Account", |one| json!(one.account_id)),
+        ("name", "Name", |one| json!(one.name)),
+        ("status", "Status", |one| json!(one.status)),
+        ("stage", "Stage", |one| json!(one.stage)),
+        ("amountMinor", "Amount (minor units)", |one| {
+            json!(one.amount)
+        }),
+        ("currency", "Currency", |one| json!(one.currency)),
+        ("probability", "Probability", |one| json!(one.probability)),
+        ("expectedClose", "Expected close", |one| {
+            json!(one.expected_close)
+        }),
+        ("openedAt", "Opened at", |one| moment(one.opened_at)),
+        ("closedAt", "Closed at", |one| at(one.closed_at)),
+        ("updatedAt", "Updated at", |one| moment(one.updated_at)),
+    ];
+    Ok(Rows::of(&opportunities, columns, next))
 }
 
 pub(super) async fn audit(ctx: &Ctx, actor: &Actor, after: Option<String>) -> Result<Rows> {
     let filter = AuditFilter::default();
     let (entries, next) = split(audit::list(ctx, actor, &filter, &request(after)).await?);
-    let rows = entries.iter().map(|one| {
-        vec![
-            json!(one.number),
-            json!(one.id),
-            moment(one.at),
-            json!(one.actor),
-            json!(one.token_id),
-            json!(one.action),
-            json!(one.subject),
-            json!(one.contact_id),
-            json!(one.before),
-            json!(one.after),
-            json!(one.hash.as_ref().map(hex::encode)),
-        ]
-    });
-    Ok(Rows {
-        columns: columns(&[
-            ("number", "Number"),
-            ("id", "Entry"),
-            ("at", "At"),
-            ("actor", "Actor"),
-            ("tokenId", "Token"),
-            ("action", "Action"),
-            ("subject", "Subject"),
-            ("contactId", "Contact"),
-            ("before", "Before"),
-            ("after", "After"),
-            ("hash", "Hash"),
-        ]),
-        rows: rows.collect(),
-        next,
-    })
+    let columns: Columns<entity::audit_entry::Model> = &[
+        ("number", "Number", |one| json!(one.number)),
+        ("id", "Entry", |one| json!(one.id)),
+        ("at", "At", |one| moment(one.at)),
+        ("actor", "Actor", |one| json!(one.actor)),
+        ("tokenId", "Token", |one| json!(one.token_id)),
+        ("action", "Action", |one| json!(one.action)),
+        ("subject", "Subject", |one| json!(one.subject)),
+        ("contactId", "Contact", |one| json!(one.contact_id)),
+        ("before", "Before", |one| json!(one.before)),
+        ("after", "After", |one| json!(one.after)),
+        ("hash", "Hash", |one| {
+            json!(one.hash.as_ref().map(hex::encode))
+        }),
+    ];
+    Ok(Rows::of(&entries, columns, next))
 }

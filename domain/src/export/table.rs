@@ -38,6 +38,25 @@ pub(super) struct Rows {
     pub(super) next: Option<String>,
 }
 
+/// Columns by their keys and headers, each with what a thing has in it.
+pub(super) type Columns<'c, T> = &'c [(&'c str, &'c str, fn(&T) -> Value)];
+
+impl Rows {
+    /// A page of `things`, a row each.
+    pub(super) fn of<T>(things: &[T], columns: Columns<'_, T>, next: Option<String>) -> Self {
+        let row = |thing| columns.iter().map(|(.., value)| value(thing)).collect();
+        let names = columns.iter().map(|(key, header, _)| Column {
+            key: (*key).to_owned(),
+            header: (*header).to_owned(),
+        });
+        Self {
+            columns: names.collect(),
+            rows: things.iter().map(row).collect(),
+            next,
+        }
+    }
+}
+
 /// A moment as files have it.
 pub(super) fn moment(at: DateTime<Utc>) -> Value {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
