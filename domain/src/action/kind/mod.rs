@@ -1,5 +1,32 @@
 //! The actions there are.
 
+/// All but the sentence of an action that does one thing about the contact with one thing it names.
+macro_rules! names_one {
+    ($field:ident, $name:literal, $kind:ident, $effect:ident) => {
+        fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
+
+        fn effects(&self, wanted: &mut Vec<Effect>) {
+            wanted.push(Effect::$effect {
+                $field: self.$field,
+            });
+        }
+
+        fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+            found.push(Reference::new(&at.at($name), IdKind::$kind, self.$field));
+        }
+
+        fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+            if kind == IdKind::$kind && self.$field == from {
+                self.$field = to;
+            }
+        }
+
+        fn needs(&self) -> Needs {
+            Needs::Contact
+        }
+    };
+}
+
 pub(super) mod conversation;
 pub(super) mod notify;
 pub(super) mod playbook;

@@ -29,17 +29,7 @@ pub struct StopPlaybook {
     pub playbook_id: Uuid,
 }
 
-fn reference(at: &Path, id: Uuid) -> Reference {
-    Reference {
-        path: at.at("playbookId").steps().to_vec(),
-        kind: IdKind::Playbook,
-        id,
-    }
-}
-
 impl ActionKind for StartPlaybook {
-    fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
-
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let name = phrasing.named(IdKind::Playbook, self.playbook_id);
         say!(
@@ -50,30 +40,10 @@ impl ActionKind for StartPlaybook {
         )
     }
 
-    fn effects(&self, wanted: &mut Vec<Effect>) {
-        wanted.push(Effect::StartPlaybook {
-            playbook_id: self.playbook_id,
-        });
-    }
-
-    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        found.push(reference(at, self.playbook_id));
-    }
-
-    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
-        if kind == IdKind::Playbook && self.playbook_id == from {
-            self.playbook_id = to;
-        }
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::Contact
-    }
+    names_one! { playbook_id, "playbookId", Playbook, StartPlaybook }
 }
 
 impl ActionKind for StopPlaybook {
-    fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
-
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let name = phrasing.named(IdKind::Playbook, self.playbook_id);
         say!(
@@ -84,23 +54,5 @@ impl ActionKind for StopPlaybook {
         )
     }
 
-    fn effects(&self, wanted: &mut Vec<Effect>) {
-        wanted.push(Effect::StopPlaybook {
-            playbook_id: self.playbook_id,
-        });
-    }
-
-    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        found.push(reference(at, self.playbook_id));
-    }
-
-    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
-        if kind == IdKind::Playbook && self.playbook_id == from {
-            self.playbook_id = to;
-        }
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::Contact
-    }
+    names_one! { playbook_id, "playbookId", Playbook, StopPlaybook }
 }

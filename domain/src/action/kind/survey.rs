@@ -22,8 +22,6 @@ pub struct SendSurvey {
 }
 
 impl ActionKind for SendSurvey {
-    fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
-
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let name = phrasing.named(IdKind::Survey, self.survey_id);
         say!(
@@ -34,27 +32,5 @@ impl ActionKind for SendSurvey {
         )
     }
 
-    fn effects(&self, wanted: &mut Vec<Effect>) {
-        wanted.push(Effect::SendSurvey {
-            survey_id: self.survey_id,
-        });
-    }
-
-    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        found.push(Reference::new(
-            &at.at("surveyId"),
-            IdKind::Survey,
-            self.survey_id,
-        ));
-    }
-
-    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
-        if kind == IdKind::Survey && self.survey_id == from {
-            self.survey_id = to;
-        }
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::Contact
-    }
+    names_one! { survey_id, "surveyId", Survey, SendSurvey }
 }
