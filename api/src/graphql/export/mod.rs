@@ -3,12 +3,14 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
+    access::Actor,
     account::AccountOrder,
     attribute::AttributeOrder,
     contact::ContactOrder,
     conversation::ConversationOrder,
+    ctx::Ctx,
     error::UserError,
-    export::{self, Asked, Ordered, Wanted, What},
+    export::{self, Ordered, Wanted, What},
 };
 use entity::kind::{ExportEncoding, ExportFormat};
 use secrecy::ExposeSecret as _;
@@ -124,8 +126,21 @@ pub(crate) struct ExportPayload {
     user_errors: Vec<UserError>,
 }
 
-fn payload(result: domain::error::Result<Asked>) -> Result<ExportPayload> {
-    let (asked, user_errors) = settle(result)?;
+/// Asks for the file, unless the input says nothing that can be asked for.
+async fn ask(
+    ctx: &Ctx,
+    actor: &Actor,
+    what: domain::error::Result<What>,
+    format: ExportFormat,
+    encoding: ExportEncoding,
+) -> Result<ExportPayload> {
+    let wanted = what.map(|what| Wanted {
+        what,
+        format,
+        encoding,
+    });
+    let result = async { export::ask(ctx, actor, wanted?).await };
+    let (asked, user_errors) = settle(result.await)?;
     let url = asked
         .as_ref()
         .map(|asked| format!("/v1/exports/{}", asked.ticket.expose_secret()));
@@ -158,7 +173,7 @@ impl ExportMutation {
         #[graphql(desc = "What is wanted.")] input: ExportContactsInput,
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
+        let what = async {
             let order = Ordered {
                 by: ContactOrder::from(input.order_by),
                 attribute: by_attribute(input.order_by_attribute)?,
@@ -171,19 +186,9 @@ impl ExportMutation {
                     .await?,
                 order,
             );
-            let (format, encoding) = (input.format, input.encoding);
-            export::ask(
-                ctx,
-                actor,
-                Wanted {
-                    what,
-                    format,
-                    encoding,
-                },
-            )
-            .await
+            Ok::<_, domain::error::Error>(what)
         };
-        payload(result.await)
+        ask(ctx, actor, what.await, input.format, input.encoding).await
     }
 
     /// Asks for accounts as a file; see `exportContacts`. Scope: READ.
@@ -193,7 +198,7 @@ impl ExportMutation {
         #[graphql(desc = "What is wanted.")] input: ExportAccountsInput,
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
+        let what = async {
             let order = Ordered {
                 by: AccountOrder::from(input.order_by),
                 attribute: by_attribute(input.order_by_attribute)?,
@@ -206,19 +211,9 @@ impl ExportMutation {
                     .await?,
                 order,
             );
-            let (format, encoding) = (input.format, input.encoding);
-            export::ask(
-                ctx,
-                actor,
-                Wanted {
-                    what,
-                    format,
-                    encoding,
-                },
-            )
-            .await
+            Ok::<_, domain::error::Error>(what)
         };
-        payload(result.await)
+        ask(ctx, actor, what.await, input.format, input.encoding).await
     }
 
     /// Asks for conversations as a file; see `exportContacts`. Scope: READ.
@@ -228,25 +223,10 @@ impl ExportMutation {
         #[graphql(desc = "What is wanted.")] input: ExportConversationsInput,
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let order = ConversationOrder::from(input.order_by);
-            let what = What::Conversations(
-                input.filter.unwrap_or_default().read(ctx.clock.now())?,
-                order,
-            );
-            let (format, encoding) = (input.format, input.encoding);
-            export::ask(
-                ctx,
-                actor,
-                Wanted {
-                    what,
-                    format,
-                    encoding,
-                },
-            )
-            .await
-        };
-        payload(result.await)
+        let order = ConversationOrder::from(input.order_by);
+        let filter = input.filter.unwrap_or_default().read(ctx.clock.now());
+        let what = filter.map(|filter| What::Conversations(filter, order));
+        ask(ctx, actor, what, input.format, input.encoding).await
     }
 
     /// Asks for a whole list as a file; see `exportContacts`. Scope: READ, for the audit log
@@ -265,19 +245,7 @@ impl ExportMutation {
             ExportableList::Opportunities => What::Opportunities,
             ExportableList::AuditLog => What::AuditLog,
         };
-        let (format, encoding) = (input.format, input.encoding);
-        payload(
-            export::ask(
-                ctx,
-                actor,
-                Wanted {
-                    what,
-                    format,
-                    encoding,
-                },
-            )
-            .await,
-        )
+        ask(ctx, actor, Ok(what), input.format, input.encoding).await
     }
 
     /// Asks for everything that is kept of one person, as JSON Lines: a line for each row, with the
@@ -288,20 +256,8 @@ impl ExportMutation {
         #[graphql(desc = "What is wanted.")] input: ExportPersonInput,
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let what = What::Person(id::parse(&input.id, &["id"])?);
-            let (format, encoding) = (ExportFormat::JsonLines, ExportEncoding::Utf8);
-            export::ask(
-                ctx,
-                actor,
-                Wanted {
-                    what,
-                    format,
-                    encoding,
-                },
-            )
-            .await
-        };
-        payload(result.await)
+        let what = id::parse(&input.id, &["id"]).map(What::Person);
+        let (format, encoding) = (ExportFormat::JsonLines, ExportEncoding::Utf8);
+        ask(ctx, actor, what, format, encoding).await
     }
 }
