@@ -3,8 +3,8 @@
 //! Each noun that may be named has its own list of uses, with the words the API has for them; all of
 //! them ask here. Which of the uses are in the way of what is their own to say.
 
+use crate::store::Transaction;
 use entity::id::WorkspaceId;
-use sea_orm::DatabaseTransaction;
 
 use crate::{condition::reference::Reference, error::Result, playbook, rule};
 
@@ -30,7 +30,7 @@ pub(crate) struct Naming {
 
 /// The rules, in their order, that name any of what `names` says.
 pub(crate) async fn rules(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     names: impl Fn(&Reference) -> bool,
 ) -> Result<Vec<Naming>> {
@@ -45,7 +45,7 @@ pub(crate) async fn rules(
 
 /// The playbooks, in the order they were made, that name any of what `names` says.
 pub(crate) async fn playbooks(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     names: impl Fn(&Reference) -> bool,
 ) -> Result<Vec<Naming>> {
@@ -61,7 +61,7 @@ pub(crate) async fn playbooks(
 
 /// Both: rules in their order, then playbooks.
 pub(crate) async fn all(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     names: impl Fn(&Reference) -> bool,
 ) -> Result<Vec<Naming>> {

@@ -70,7 +70,7 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEmailEvent>) -> Res
         return Ok(IngestOutcome::default());
     }
     let mut tx = ctx.begin(actor.workspace).await?;
-    tx.plan_for(events.len()).await?;
+    tx.plan_for(events.len());
     let mut stored = find(&tx, events.iter().map(|event| &event.external_id)).await?;
     let mut new: BTreeMap<&str, (EmailEventId, &CleanEvent)> = BTreeMap::new();
     for event in &events {

@@ -83,7 +83,7 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
     }
     let zone = workspace::time_zone(&workspace::find(ctx, actor.workspace).await?);
     let mut tx = ctx.begin(actor.workspace).await?;
-    tx.plan_for(checked.len()).await?;
+    tx.plan_for(checked.len());
     let people: Vec<_> = checked
         .iter()
         .map(|event| (event.email.clone(), None))

@@ -152,7 +152,7 @@ async fn write_all<T: Told>(
     origin: Origin,
     items: Vec<Item<T>>,
 ) -> Result<Vec<Ingested<T::Id>>> {
-    tx.plan_for(items.len()).await?;
+    tx.plan_for(items.len());
     let parties: Vec<&Party> = items.iter().map(|item| &item.party).collect();
     let found = party::resolve(ctx, tx, origin, T::LIST, &parties).await?;
     let told: Vec<(String, bool)> = items

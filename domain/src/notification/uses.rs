@@ -1,7 +1,7 @@
 //! What notifies a target: listed for whoever wants to delete one, and in the way of that.
 
+use crate::store::Transaction;
 use entity::id::{TargetId, WorkspaceId};
-use sea_orm::DatabaseTransaction;
 
 use crate::{
     condition::reference::{IdKind, Reference},
@@ -56,7 +56,7 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId, target: TargetId) -> Result
 
 /// Everything that notifies `target`, as a transaction sees it: rules in their order, then playbooks.
 pub(super) async fn of(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     target: TargetId,
 ) -> Result<Vec<Use>> {

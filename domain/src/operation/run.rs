@@ -126,7 +126,7 @@ enum Stepped {
 async fn step(ctx: &Ctx, kinds: &[&dyn Kind], item: &Claimed) -> Result<Stepped> {
     let mut tx = ctx.begin(item.workspace_id).await?;
     // A step is as many rows as fit into a transaction.
-    tx.plan_for(usize::MAX).await?;
+    tx.plan_for(usize::MAX);
     if !due::hold(&tx, item).await? {
         tx.rollback().await?;
         return Ok(Stepped::Lost);

@@ -2,8 +2,8 @@
 //!
 //! Asked before such a thing is changed, merged or deleted. What that means is for those who ask.
 
+use crate::store::Transaction;
 use entity::{id::WorkspaceId, kind::PlaybookState, playbook, playbook_version};
-use sea_orm::DatabaseTransaction;
 
 use super::definition::Definition;
 use crate::{condition::reference::Reference, error::Result, store::Query};
@@ -24,7 +24,7 @@ pub(crate) struct Naming {
 /// workspace that are not archived those that somebody may still go through, which are the published
 /// one, the newest, and those that contacts are enrolled in. One that cannot be read names nothing.
 pub(crate) async fn naming(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     names: impl Fn(&Reference) -> bool,
 ) -> Result<Vec<Naming>> {

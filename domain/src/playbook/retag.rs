@@ -5,7 +5,9 @@ use entity::{
     id::{Id as _, TagId, WorkspaceId},
     kind::{PlaybookState, TagKind},
 };
-use sea_orm::{ActiveModelTrait as _, DatabaseTransaction, IntoActiveModel as _, Set};
+use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _, Set};
+
+use crate::store::Transaction;
 use serde_json::json;
 
 use super::{
@@ -29,7 +31,7 @@ pub(crate) struct Playbooks;
 impl Referrer for Playbooks {
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>> {

@@ -2,11 +2,11 @@
 //!
 //! Asked before such a thing is changed, merged or deleted. What that means is for those who ask.
 
+use crate::store::Transaction;
 use entity::{
     id::{RuleId, WorkspaceId},
     rule,
 };
-use sea_orm::DatabaseTransaction;
 
 use super::read::Rule;
 use crate::{condition::reference::Reference, error::Result, store::Query};
@@ -14,7 +14,7 @@ use crate::{condition::reference::Reference, error::Result, store::Query};
 /// The rules, in their order, that name any of what `names` says. A rule that cannot be read names
 /// nothing.
 pub(crate) async fn naming(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     names: impl Fn(&Reference) -> bool,
 ) -> Result<Vec<Rule>> {

@@ -8,7 +8,9 @@ use entity::{
     kind::TagKind,
     rule,
 };
-use sea_orm::{DatabaseTransaction, EntityTrait as _, Set};
+use sea_orm::{EntityTrait as _, Set};
+
+use crate::store::Transaction;
 use serde_json::json;
 
 use super::{
@@ -32,7 +34,7 @@ pub(crate) struct Rules;
 impl Referrer for Rules {
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>> {
@@ -51,7 +53,7 @@ impl Referrer for Rules {
 
     async fn named(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<BTreeSet<TagId>> {

@@ -131,7 +131,7 @@ pub async fn find(
 
 /// Those candidates that answer at `level` by their texts as they are now, in order.
 async fn check(
-    tx: &sea_orm::DatabaseTransaction,
+    tx: &crate::store::Transaction,
     workspace: WorkspaceId,
     needle: &Needle,
     level: Match,

@@ -167,7 +167,7 @@ async fn seal(tx: &Tx<'_>, kind: Kind, segment: i64, seal_at: i64) -> Result<boo
     if waiting.is_empty() || (waiting.len() as i64) < seal_at {
         return Ok(false);
     }
-    tx.plan_for(waiting.len()).await?;
+    tx.plan_for(waiting.len());
     let ids: Vec<Uuid> = waiting.iter().map(|one| one.id).collect();
     index(tx, kind, segment, &ids).await?;
     let mut by_version: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();

@@ -1,11 +1,11 @@
 //! Segments as things that name tags: listed before a tag is deleted, rewritten when one is merged.
 
+use crate::store::Transaction;
 use async_trait::async_trait;
 use entity::{
     id::{Id as _, TagId, WorkspaceId},
     kind::TagKind,
 };
-use sea_orm::DatabaseTransaction;
 
 use super::{
     build,
@@ -29,7 +29,7 @@ pub(crate) struct Segments;
 impl Referrer for Segments {
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>> {

@@ -3,9 +3,9 @@
 //! A new noun that names segments (a playbook, a report) implements `Referrer` and adds its line to
 //! `REFERRERS`; nothing else here changes.
 
+use crate::store::Transaction;
 use async_trait::async_trait;
 use entity::id::{SegmentId, WorkspaceId};
-use sea_orm::DatabaseTransaction;
 
 use super::{definition, evaluate};
 use crate::{
@@ -69,7 +69,7 @@ pub(crate) trait Referrer: Send + Sync {
     /// What names `segment`, in a lasting order.
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         segment: SegmentId,
     ) -> Result<Vec<Use>>;
@@ -88,7 +88,7 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId, segment: SegmentId) -> Resu
 
 /// Everything that names `segment`, as a transaction sees it.
 pub(super) async fn of(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     segment: SegmentId,
 ) -> Result<Vec<Use>> {
@@ -105,7 +105,7 @@ struct Segments;
 impl Referrer for Segments {
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         segment: SegmentId,
     ) -> Result<Vec<Use>> {
@@ -141,7 +141,7 @@ struct Rules;
 impl Referrer for Rules {
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         segment: SegmentId,
     ) -> Result<Vec<Use>> {
@@ -157,7 +157,7 @@ struct Playbooks;
 impl Referrer for Playbooks {
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         segment: SegmentId,
     ) -> Result<Vec<Use>> {

@@ -1,6 +1,14 @@
 //! Where statements are run: a way to the database for one workspace or for all of them.
 
-use std::{fmt::Debug, ops::Deref, pin::Pin, sync::Arc};
+use std::{
+    fmt::Debug,
+    ops::Deref,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use async_trait::async_trait;
 use entity::id::WorkspaceId;
@@ -36,6 +44,38 @@ pub struct Transaction {
     inner: DatabaseTransaction,
     /// Nothing for one inside another, and on SQLite.
     place: Option<Place>,
+    plans: Plans,
+}
+
+/// Rows from which on making a plan costs less than a plan made for others may.
+const MANY: usize = 50;
+
+/// How PostgreSQL comes by the plans of a transaction's statements.
+///
+/// Usually a connection keeps each plan it makes. One made while a table was empty may compare every row
+/// given with every row of the table for ever after, so that many rows are worth a plan of their own,
+/// which knows how many they are. What adds rows may keep its plan all the same: the checks of foreign keys
+/// are planned by the same setting, row by row, and to plan one takes five times as long as to answer it.
+#[derive(Debug, Default)]
+struct Plans {
+    are_for_many: AtomicBool,
+    are_made_anew: AtomicBool,
+}
+
+impl Plans {
+    /// The statement that has to come before `sql`, if one has to.
+    fn turn_for(&self, sql: &str) -> Option<&'static str> {
+        if !self.are_for_many.load(Relaxed) {
+            return None;
+        }
+        let anew = !sql.trim_start().starts_with("INSERT");
+        let has_turned = self.are_made_anew.swap(anew, Relaxed) != anew;
+        has_turned.then_some(if anew {
+            "SET LOCAL plan_cache_mode = force_custom_plan"
+        } else {
+            "SET LOCAL plan_cache_mode = auto"
+        })
+    }
 }
 
 impl Connection {
@@ -157,6 +197,7 @@ impl TransactionTrait for Connection {
         Ok(Transaction {
             inner,
             place: taken.into_place(),
+            plans: Plans::default(),
         })
     }
 
@@ -208,25 +249,24 @@ fn options(
 
 impl Transaction {
     /// Says that the statements to come are given about `rows` rows.
-    ///
-    /// PostgreSQL makes a plan once for each connection and keeps it, what it asks itself for foreign keys
-    /// included: to plan that for each row takes five times as long as to answer it. But a plan made while
-    /// a table was empty may read all of it for each row later, until the table is analysed. So plans are
-    /// forgotten whenever the rows a connection was given have doubled.
-    pub(super) async fn plan_for(&self, rows: usize) -> Result<(), DbErr> {
-        if self
-            .place
-            .as_ref()
-            .is_some_and(|place| place.outgrows_plans(rows))
-        {
-            self.inner.execute_unprepared("DISCARD PLANS").await?;
+    pub(super) fn plan_for(&self, rows: usize) {
+        let is_postgres = self.inner.get_database_backend() == DatabaseBackend::Postgres;
+        self.plans
+            .are_for_many
+            .store(is_postgres && rows >= MANY, Relaxed);
+    }
+
+    /// Sees to it that the plan of a statement is made as it should be.
+    async fn plan(&self, sql: &str) -> Result<(), DbErr> {
+        match self.plans.turn_for(sql) {
+            Some(setting) => self.inner.execute_unprepared(setting).await.map(drop),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Keeps everything that was done.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let Self { inner, place } = self;
+        let Self { inner, place, .. } = self;
         let done = inner.commit().await;
         drop(place);
         done
@@ -234,7 +274,7 @@ impl Transaction {
 
     /// Undoes everything.
     pub async fn rollback(self) -> Result<(), DbErr> {
-        let Self { inner, place } = self;
+        let Self { inner, place, .. } = self;
         let done = inner.rollback().await;
         drop(place);
         done
@@ -261,14 +301,6 @@ impl Transaction {
     }
 }
 
-impl Deref for Transaction {
-    type Target = DatabaseTransaction;
-
-    fn deref(&self) -> &DatabaseTransaction {
-        &self.inner
-    }
-}
-
 #[async_trait]
 impl ConnectionTrait for Transaction {
     fn get_database_backend(&self) -> DatabaseBackend {
@@ -276,6 +308,7 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.plan(&statement.sql).await?;
         self.inner.execute_raw(statement).await
     }
 
@@ -284,10 +317,12 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.plan(&statement.sql).await?;
         self.inner.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.plan(&statement.sql).await?;
         self.inner.query_all_raw(statement).await
     }
 }
@@ -313,6 +348,7 @@ impl TransactionTrait for Transaction {
         Ok(Self {
             inner: self.inner.begin_with_options(options).await?,
             place: None,
+            plans: Plans::default(),
         })
     }
 
@@ -355,5 +391,23 @@ impl TransactionSession for Transaction {
 
     async fn rollback(self) -> Result<(), DbErr> {
         Self::rollback(self).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_adds_many_rows_keeps_its_plan_and_what_looks_for_many_does_not() {
+        let plans = Plans::default();
+        assert_eq!(plans.turn_for("SELECT 1"), None, "few rows, kept plans");
+        plans.are_for_many.store(true, Relaxed);
+        assert_eq!(plans.turn_for("INSERT INTO t"), None, "as it is");
+        let anew = plans.turn_for("SELECT 1").expect("a turn");
+        assert!(anew.ends_with("force_custom_plan"), "{anew}");
+        assert_eq!(plans.turn_for("\n  UPDATE t"), None, "as it is by now");
+        let kept = plans.turn_for("INSERT INTO t").expect("a turn");
+        assert!(kept.ends_with("= auto"), "{kept}");
     }
 }

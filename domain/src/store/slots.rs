@@ -36,35 +36,6 @@ struct Slot {
     pool: PgPool,
     connection: DatabaseConnection,
     session: Session,
-    growth: Mutex<Growth>,
-}
-
-/// How many rows statements of a connection were given.
-#[derive(Debug, Default)]
-struct Growth {
-    rows: usize,
-    /// The rows when its plans were forgotten last.
-    planned_at: usize,
-}
-
-impl Growth {
-    /// Rows below which any plan will do.
-    const FEW: usize = 50;
-    /// The most that count of one transaction: what it does in one go.
-    const MOST: usize = 4096;
-
-    /// Counts `rows`; whether there are twice as many now as when plans were forgotten last.
-    fn outgrows(&mut self, rows: usize) -> bool {
-        if rows < Self::FEW {
-            return false;
-        }
-        self.rows = self.rows.saturating_add(rows.min(Self::MOST));
-        let has_doubled = self.rows >= self.planned_at.saturating_mul(2);
-        if has_doubled {
-            self.planned_at = self.rows;
-        }
-        has_doubled
-    }
 }
 
 /// Who has which slot.
@@ -164,7 +135,6 @@ impl Slot {
             connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()),
             pool,
             session,
-            growth: Mutex::default(),
         }
     }
 
@@ -191,13 +161,6 @@ impl Place {
     pub(super) fn connection(&self) -> &DatabaseConnection {
         &self.slots.slots[self.index].connection
     }
-
-    /// Whether plans made before are to be forgotten, now that statements are given `rows` rows.
-    pub(super) fn outgrows_plans(&self, rows: usize) -> bool {
-        let growth = &self.slots.slots[self.index].growth;
-        let mut growth = growth.lock().unwrap_or_else(PoisonError::into_inner);
-        growth.outgrows(rows)
-    }
 }
 
 impl Drop for Place {
@@ -208,29 +171,5 @@ impl Drop for Place {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         uses.is_taken[self.index] = false;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plans_are_forgotten_when_rows_have_doubled() {
-        let mut growth = Growth::default();
-        let outgrown: Vec<_> = (1..=16).filter(|_| growth.outgrows(1000)).collect();
-        assert_eq!(outgrown.len(), 5, "at 1, 2, 4, 8 and 16 thousand rows");
-        assert!(
-            !growth.outgrows(Growth::FEW - 1),
-            "few rows count for nothing"
-        );
-        assert_eq!(growth.rows, 16_000);
-    }
-
-    #[test]
-    fn one_transaction_of_unknown_size_is_not_the_last_that_counts() {
-        let mut growth = Growth::default();
-        assert!(growth.outgrows(usize::MAX));
-        assert!(growth.outgrows(usize::MAX));
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::id::WorkspaceId;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait as _, DbErr};
 
 use super::{Transaction, dialect};
 use crate::{
@@ -98,14 +98,14 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Says that the statements to come are given about `rows` rows, so that plans made for tables
-    /// that have outgrown them are not kept.
-    pub async fn plan_for(&self, rows: usize) -> Result<(), DbErr> {
-        self.inner.plan_for(rows).await
+    /// Says that the statements to come are given about `rows` rows: the more they are, the more plans
+    /// made for them are worth.
+    pub fn plan_for(&self, rows: usize) {
+        self.inner.plan_for(rows);
     }
 
     /// The connection statements run on.
-    pub fn connection(&self) -> &DatabaseTransaction {
+    pub fn connection(&self) -> &Transaction {
         &self.inner
     }
 

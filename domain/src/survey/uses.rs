@@ -1,8 +1,8 @@
 //! What sends a survey: listed for whoever wants to change it, and in the way of archiving it.
 
+use crate::store::Transaction;
 use async_graphql::Enum;
 use entity::id::{SurveyId, WorkspaceId};
-use sea_orm::DatabaseTransaction;
 
 use crate::{
     condition::reference::{IdKind, Reference},
@@ -52,7 +52,7 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId, survey: SurveyId) -> Result
 
 /// Everything that sends `survey`, as a transaction sees it.
 pub(super) async fn of(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     survey: SurveyId,
 ) -> Result<Vec<SurveyUse>> {

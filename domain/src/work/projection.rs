@@ -282,7 +282,7 @@ async fn step(
         seq: claim.seq,
     };
     let slice = read_slice(&tx, projection, workspace, after, claim.limit()).await?;
-    tx.plan_for(slice.entries.len()).await?;
+    tx.plan_for(slice.entries.len());
     let suspect = claim.has_failed_alone();
     let mut entries = Vec::with_capacity(slice.entries.len());
     for entry in slice.entries {

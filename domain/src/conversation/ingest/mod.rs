@@ -135,7 +135,7 @@ pub async fn ingest_as(
         return Ok(Vec::new());
     }
     let mut tx = ctx.begin(actor.workspace).await?;
-    tx.plan_for(checked.len()).await?;
+    tx.plan_for(checked.len());
     let ingested = write(ctx, &mut tx, origin, inbox, checked).await?;
     tx.commit().await?;
     Ok(ingested)

@@ -23,7 +23,9 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use entity::id::{ContactId, WorkspaceId};
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
+
+use crate::store::Transaction;
 
 use super::{curve::Curve, input::Input, model::Category};
 use crate::store::Rows;
@@ -81,7 +83,7 @@ pub trait Signal: Send + Sync + fmt::Debug {
 #[derive(Debug)]
 pub struct Source<'a> {
     /// Where statements run.
-    pub connection: &'a DatabaseTransaction,
+    pub connection: &'a Transaction,
     /// The workspace of the contacts.
     pub workspace: WorkspaceId,
     /// The contacts, in the column `contact_id`.

@@ -9,7 +9,9 @@ use entity::{
     kind::TagKind,
     tag, tag_group,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult};
+use sea_orm::{ConnectionTrait, EntityTrait as _, FromQueryResult};
+
+use crate::store::Transaction;
 use serde_json::{Value, json};
 
 use crate::{
@@ -240,7 +242,7 @@ pub(crate) struct Judgements;
 impl Referrer for Judgements {
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>> {

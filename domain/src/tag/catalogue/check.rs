@@ -7,9 +7,9 @@ use entity::{
     kind::TagKind,
     tag, tag_group,
 };
-use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+
+use crate::store::Transaction;
 
 use super::{DEFAULT_COLOUR, DEPTH_LIMIT};
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) struct Spot {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tree<'a> {
     /// The transaction.
-    pub(crate) connection: &'a DatabaseTransaction,
+    pub(crate) connection: &'a Transaction,
     /// The workspace.
     pub(crate) workspace: WorkspaceId,
 }

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::store::Transaction;
 use async_trait::async_trait;
 use entity::{
     id::{TagId, WorkspaceId},
     kind::TagKind,
 };
-use sea_orm::DatabaseTransaction;
 
 use crate::{access::Origin, error::Result, playbook, report, rule, segment, store::Tx};
 
@@ -59,7 +59,7 @@ pub(crate) trait Referrer: Send + Sync {
     /// What names any of `tags`, all of one kind, in a lasting order.
     async fn uses(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>>;
@@ -67,7 +67,7 @@ pub(crate) trait Referrer: Send + Sync {
     /// Those of `tags` that anything names.
     async fn named(
         &self,
-        connection: &DatabaseTransaction,
+        connection: &Transaction,
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<BTreeSet<TagId>> {
@@ -109,7 +109,7 @@ const REFERRERS: &[&dyn Referrer] = &[
 
 /// Everything that names any of `tags`.
 pub(super) async fn uses(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     tags: &[TagId],
 ) -> Result<Vec<Use>> {
@@ -122,7 +122,7 @@ pub(super) async fn uses(
 
 /// Those of `tags` that anything names.
 pub(crate) async fn named(
-    connection: &DatabaseTransaction,
+    connection: &Transaction,
     workspace: WorkspaceId,
     tags: &[TagId],
 ) -> Result<BTreeSet<TagId>> {

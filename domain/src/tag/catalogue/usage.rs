@@ -5,7 +5,9 @@ use entity::{
     kind::TagTarget,
     tag,
 };
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::FromQueryResult;
+
+use crate::store::Transaction;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -58,7 +60,7 @@ pub async fn usage(ctx: &Ctx, workspace: WorkspaceId, id: TagId) -> Result<Optio
 
 /// What refers to `tag`, as `connection` sees it. Counts, because it is asked rarely and must be
 /// exact to the last tagging that ended.
-pub(super) async fn read(connection: &DatabaseTransaction, tag: &tag::Model) -> Result<Usage> {
+pub(super) async fn read(connection: &Transaction, tag: &tag::Model) -> Result<Usage> {
     let mut subtree: Vec<TagId> = Query::new(
         "SELECT tag_id FROM tag_closure WHERE workspace_id = $1 AND ancestor_id = $2
          ORDER BY tag_id",

@@ -154,7 +154,7 @@ async fn run_slice(
     loop {
         let mut tx = ctx.begin(tick.workspace).await?;
         // A step is as many rows as fit into a transaction.
-        tx.plan_for(usize::MAX).await?;
+        tx.plan_for(usize::MAX);
         let next = match tick.schedule.step(ctx, &mut tx, claim.progress).await {
             Ok(next) => next,
             Err(error) => {
