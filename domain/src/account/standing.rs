@@ -108,12 +108,14 @@ struct Note {
     account_id: Option<AccountId>,
 }
 
-/// Reads the oldest notes, for the last time.
+/// Reads the oldest notes, for the last time. They are a range of numbers: a list of them is compared one
+/// by one with every note there when a plan takes the table for small, which it is most of the time.
 async fn take(tx: &Tx<'_>) -> Result<Vec<Note>> {
     Ok(Query::new(format!(
-        "DELETE FROM account_standing_note WHERE workspace_id = $1 AND seq IN (
-             SELECT n.seq FROM account_standing_note n WHERE n.workspace_id = $1
-             ORDER BY n.seq LIMIT {NOTES})
+        "DELETE FROM account_standing_note WHERE workspace_id = $1 AND seq <= (
+             SELECT MAX(o.seq) FROM (
+                 SELECT n.seq FROM account_standing_note n WHERE n.workspace_id = $1
+                 ORDER BY n.seq LIMIT {NOTES}) AS o)
          RETURNING contact_id, account_id"
     ))
     .bind(tx.workspace)
