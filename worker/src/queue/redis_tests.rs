@@ -12,7 +12,7 @@ use domain::port::{
     Hint, Hints, Relay,
     wire::{Keys, PUSH},
 };
-use redis::{Client, Script, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, Script, aio::MultiplexedConnection};
 use tokio_util::sync::CancellationToken;
 
 use super::{Claim, Queue, RedisQueue, RedisQueueSettings};
@@ -72,7 +72,12 @@ impl Installation {
 
     async fn connect(&self) -> MultiplexedConnection {
         let client = Client::open(self.url.as_str()).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        // The default of half a second is not enough on a machine that builds something meanwhile.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(LONG))
+            .set_response_timeout(Some(LONG));
+        let connection = client.get_multiplexed_async_connection_with_config(&config);
+        connection.await.unwrap()
     }
 
     /// Pushes at once, past the relay; answers how many hints were not waiting yet.
