@@ -5,7 +5,7 @@ use std::{
     ops::Deref,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
@@ -59,7 +59,14 @@ const MANY: usize = 50;
 #[derive(Debug, Default)]
 struct Plans {
     are_for_many: AtomicBool,
-    are_made_anew: AtomicBool,
+    /// Nothing while it is not known: a rollback to a mark takes settings back too.
+    now: Mutex<Option<Planning>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Planning {
+    Anew,
+    Kept,
 }
 
 impl Plans {
@@ -68,13 +75,20 @@ impl Plans {
         if !self.are_for_many.load(Relaxed) {
             return None;
         }
-        let anew = !sql.trim_start().starts_with("INSERT");
-        let has_turned = self.are_made_anew.swap(anew, Relaxed) != anew;
-        has_turned.then_some(if anew {
-            "SET LOCAL plan_cache_mode = force_custom_plan"
+        let wanted = if sql.trim_start().starts_with("INSERT") {
+            Planning::Kept
         } else {
-            "SET LOCAL plan_cache_mode = auto"
+            Planning::Anew
+        };
+        let has_turned = self.now().replace(wanted) != Some(wanted);
+        has_turned.then_some(match wanted {
+            Planning::Anew => "SET LOCAL plan_cache_mode = force_custom_plan",
+            Planning::Kept => "SET LOCAL plan_cache_mode = auto",
         })
+    }
+
+    fn now(&self) -> MutexGuard<'_, Option<Planning>> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -256,6 +270,13 @@ impl Transaction {
             .store(is_postgres && rows >= MANY, Relaxed);
     }
 
+    /// Undoes what was done since the savepoint `name`, which stays.
+    pub(super) async fn rollback_to(&self, name: &str) -> Result<(), DbErr> {
+        *self.plans.now() = None;
+        let statement = format!("ROLLBACK TO SAVEPOINT {name}");
+        self.inner.execute_unprepared(&statement).await.map(drop)
+    }
+
     /// Sees to it that the plan of a statement is made as it should be.
     async fn plan(&self, sql: &str) -> Result<(), DbErr> {
         match self.plans.turn_for(sql) {
@@ -403,11 +424,12 @@ mod tests {
         let plans = Plans::default();
         assert_eq!(plans.turn_for("SELECT 1"), None, "few rows, kept plans");
         plans.are_for_many.store(true, Relaxed);
-        assert_eq!(plans.turn_for("INSERT INTO t"), None, "as it is");
         let anew = plans.turn_for("SELECT 1").expect("a turn");
         assert!(anew.ends_with("force_custom_plan"), "{anew}");
         assert_eq!(plans.turn_for("\n  UPDATE t"), None, "as it is by now");
         let kept = plans.turn_for("INSERT INTO t").expect("a turn");
         assert!(kept.ends_with("= auto"), "{kept}");
+        *plans.now() = None;
+        assert_eq!(plans.turn_for("INSERT INTO t"), Some(kept), "not known");
     }
 }

@@ -208,9 +208,7 @@ impl<'c> Tx<'c> {
 
     /// Undoes what was done since the mark; the transaction goes on.
     pub(crate) async fn undo_to(&mut self, mark: Mark) -> Result<(), DbErr> {
-        self.inner
-            .execute_unprepared("ROLLBACK TO SAVEPOINT mark")
-            .await?;
+        self.inner.rollback_to("mark").await?;
         self.changes.truncate(mark.changes);
         self.audits.truncate(mark.audits);
         self.wakes.truncate(mark.wakes);
