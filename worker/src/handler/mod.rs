@@ -170,7 +170,7 @@ impl WorkHandler for Handler {
             |inner| async move { inner.play(None).await },
         );
         inner.expire().await?;
-        let goes_on = || !inner.stop.is_cancelled();
+        let goes_on = || inner.goes_on();
         schedule::run_while(&inner.ctx, &inner.schedules(), &goes_on)
             .await
             .context("run schedules")?;
@@ -179,6 +179,11 @@ impl WorkHandler for Handler {
 }
 
 impl Inner {
+    /// Whether something new may be begun.
+    fn goes_on(&self) -> bool {
+        !self.stop.is_cancelled()
+    }
+
     /// Has something done by a task of its own, unless one is at it that holds `place`.
     fn alone<F>(
         self: &Arc<Self>,

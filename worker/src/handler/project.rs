@@ -39,7 +39,7 @@ impl Inner {
                     return Ok(());
                 }
             }
-            if self.stop.is_cancelled() {
+            if !self.goes_on() {
                 return Ok(());
             }
         }
@@ -89,7 +89,7 @@ impl Inner {
         stream::iter(tasks)
             .map(Ok)
             .try_for_each_concurrent(SWEEP_CONCURRENCY, |(projection, workspace)| async move {
-                if self.stop.is_cancelled() {
+                if !self.goes_on() {
                     return Ok(());
                 }
                 if let Err(error) = self.project(projection, workspace).await {

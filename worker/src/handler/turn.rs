@@ -2,14 +2,16 @@
 //! workspaces have theirs.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use domain::{
-    notification::deliver::{self, Limits, Turn},
-    operation,
+    notification::deliver::{self, Limits},
+    operation, playbook,
     port::Work,
     survey::mail,
     work::due,
@@ -26,18 +28,16 @@ const TURN_TIME: Duration = Duration::from_secs(30);
 impl Inner {
     /// Does what is due and needs nothing but the database, of one workspace or of all.
     pub(super) async fn do_due(&self, workspace: Option<WorkspaceId>) -> anyhow::Result<()> {
-        let goes_on = || !self.stop.is_cancelled();
-        let done = due::run_here(&self.ctx, workspace, &goes_on)
+        let done = due::run_here(&self.ctx, workspace, &|| self.goes_on())
             .await
             .context("do due items")?;
-        counter!("enishi_due_attempts_total", "kind" => "here", "result" => "done")
-            .increment(done as u64);
+        count("here", "done", done);
         Ok(())
     }
 
     /// Attempts the deliveries of one workspace that are due.
     pub(super) async fn deliver(self: &Arc<Self>, workspace: WorkspaceId) -> anyhow::Result<()> {
-        if self.turn(Some(workspace)).await?.is_cut {
+        if self.delivery_turn(Some(workspace)).await? {
             // The end of the queue again, behind other workspaces.
             self.send(workspace, Work::Due);
         }
@@ -45,7 +45,7 @@ impl Inner {
     }
 
     pub(super) async fn deliver_everywhere(self: &Arc<Self>) -> anyhow::Result<()> {
-        while self.turn(None).await?.is_cut && !self.stop.is_cancelled() {}
+        while self.delivery_turn(None).await? && self.goes_on() {}
         Ok(())
     }
 
@@ -54,128 +54,124 @@ impl Inner {
     /// them go to that one server, so one task is enough; what it just missed is found by the sweep.
     pub(super) fn ask(self: &Arc<Self>) {
         self.alone(&self.asking, "sending surveys failed", |inner| async move {
-            inner.ask_everywhere().await
+            while inner.mail_turn().await? && inner.goes_on() {}
+            Ok(())
         });
-    }
-
-    async fn ask_everywhere(self: &Arc<Self>) -> anyhow::Result<()> {
-        while self.asking_turn().await?.is_cut && !self.stop.is_cancelled() {}
-        Ok(())
-    }
-
-    async fn asking_turn(self: &Arc<Self>) -> anyhow::Result<mail::Turn> {
-        let goes_on = || !self.stop.is_cancelled();
-        let limits = Limits {
-            items: TURN_ITEMS,
-            time: TURN_TIME,
-            goes_on: &goes_on,
-        };
-        let start = Instant::now();
-        let turn = mail::run_due(&self.ctx, &*self.egress, None, limits)
-            .await
-            .context("send mails of surveys")?;
-        if turn.claimed > 0 {
-            for (result, count) in [("delivered", turn.sent), ("failed", turn.failed)] {
-                counter!("enishi_due_attempts_total", "kind" => "survey", "result" => result)
-                    .increment(count as u64);
-            }
-            histogram!("enishi_due_turn_seconds", "kind" => "survey")
-                .record(start.elapsed().as_secs_f64());
-        }
-        for (&workspace, &wait) in &turn.again {
-            self.send_after(wait, workspace, Work::Survey);
-        }
-        Ok(turn)
     }
 
     /// Goes on with the operations of one workspace.
     pub(super) async fn operate(&self, workspace: WorkspaceId) -> anyhow::Result<()> {
-        if self.operation_turn(Some(workspace)).await?.is_cut {
+        if self.operation_turn(Some(workspace)).await? {
             self.send(workspace, Work::Operation);
         }
         Ok(())
     }
 
     pub(super) async fn operate_everywhere(&self) -> anyhow::Result<()> {
-        while self.operation_turn(None).await?.is_cut && !self.stop.is_cancelled() {}
+        while self.operation_turn(None).await? && self.goes_on() {}
         Ok(())
     }
 
     /// Moves enrolments in playbooks on that are due, of one workspace or of all.
-    pub(super) async fn play(
-        self: &Arc<Self>,
-        workspace: Option<WorkspaceId>,
-    ) -> anyhow::Result<()> {
-        let goes_on = || !self.stop.is_cancelled();
-        let limits = operation::Limits {
-            time: TURN_TIME,
-            goes_on: &goes_on,
-        };
-        let start = Instant::now();
-        let turn = domain::playbook::run_due(&self.ctx, workspace, limits)
-            .await
-            .context("move enrolments on")?;
-        if turn.enrolments > 0 {
-            counter!("enishi_due_attempts_total", "kind" => "enrolment", "result" => "step")
-                .increment(turn.enrolments as u64);
-            histogram!("enishi_due_turn_seconds", "kind" => "enrolment")
-                .record(start.elapsed().as_secs_f64());
-        }
-        if let Some(workspace) = workspace.filter(|_| turn.is_cut && goes_on()) {
+    pub(super) async fn play(&self, workspace: Option<WorkspaceId>) -> anyhow::Result<()> {
+        let is_cut = self.enrolment_turn(workspace).await?;
+        if let Some(workspace) = workspace.filter(|_| is_cut && self.goes_on()) {
             // The end of the queue again, behind other workspaces; ticks do so by themselves.
             self.send(workspace, Work::Enrolment);
         }
         Ok(())
     }
 
-    async fn operation_turn(
-        &self,
+    /// Says, as the turns below do, whether it stopped because of its limits.
+    async fn delivery_turn(
+        self: &Arc<Self>,
         workspace: Option<WorkspaceId>,
-    ) -> anyhow::Result<operation::Turn> {
-        let goes_on = || !self.stop.is_cancelled();
-        let limits = operation::Limits {
-            time: TURN_TIME,
-            goes_on: &goes_on,
-        };
-        let start = Instant::now();
-        let turn = operation::run_due(&self.ctx, domain::operations(), workspace, limits)
-            .await
-            .context("go on with operations")?;
-        if turn.steps > 0 {
-            counter!("enishi_due_attempts_total", "kind" => "operation", "result" => "step")
-                .increment(turn.steps as u64);
-            histogram!("enishi_due_turn_seconds", "kind" => "operation")
-                .record(start.elapsed().as_secs_f64());
-        }
-        Ok(turn)
-    }
-
-    async fn turn(self: &Arc<Self>, workspace: Option<WorkspaceId>) -> anyhow::Result<Turn> {
-        let goes_on = || !self.stop.is_cancelled();
-        let limits = Limits {
-            items: TURN_ITEMS,
-            time: TURN_TIME,
-            goes_on: &goes_on,
-        };
-        let start = Instant::now();
-        let turn = deliver::run_due(&self.ctx, &*self.egress, workspace, limits)
+    ) -> anyhow::Result<bool> {
+        let goes_on = || self.goes_on();
+        let work = deliver::run_due(&self.ctx, &*self.egress, workspace, calls(&goes_on));
+        let turn = timed("delivery", |turn| turn.claimed, work)
             .await
             .context("attempt deliveries")?;
-        for (result, count) in [
-            ("delivered", turn.delivered),
-            ("failed", turn.failed),
-            ("postponed", turn.postponed),
-        ] {
-            counter!("enishi_due_attempts_total", "kind" => "delivery", "result" => result)
-                .increment(count as u64);
-        }
-        if turn.claimed > 0 {
-            histogram!("enishi_due_turn_seconds", "kind" => "delivery")
-                .record(start.elapsed().as_secs_f64());
-        }
-        for (&workspace, &wait) in &turn.again {
-            self.send_after(wait, workspace, Work::Due);
-        }
-        Ok(turn)
+        count("delivery", "delivered", turn.delivered);
+        count("delivery", "failed", turn.failed);
+        count("delivery", "postponed", turn.postponed);
+        self.come_again(&turn.again, Work::Due);
+        Ok(turn.is_cut)
     }
+
+    async fn mail_turn(self: &Arc<Self>) -> anyhow::Result<bool> {
+        let goes_on = || self.goes_on();
+        let work = mail::run_due(&self.ctx, &*self.egress, None, calls(&goes_on));
+        let turn = timed("survey", |turn| turn.claimed, work)
+            .await
+            .context("send mails of surveys")?;
+        count("survey", "delivered", turn.sent);
+        count("survey", "failed", turn.failed);
+        self.come_again(&turn.again, Work::Survey);
+        Ok(turn.is_cut)
+    }
+
+    async fn operation_turn(&self, workspace: Option<WorkspaceId>) -> anyhow::Result<bool> {
+        let goes_on = || self.goes_on();
+        let kinds = domain::operations();
+        let work = operation::run_due(&self.ctx, kinds, workspace, steps(&goes_on));
+        let turn = timed("operation", |turn| turn.steps, work)
+            .await
+            .context("go on with operations")?;
+        count("operation", "step", turn.steps);
+        Ok(turn.is_cut)
+    }
+
+    async fn enrolment_turn(&self, workspace: Option<WorkspaceId>) -> anyhow::Result<bool> {
+        let goes_on = || self.goes_on();
+        let work = playbook::run_due(&self.ctx, workspace, steps(&goes_on));
+        let turn = timed("enrolment", |turn| turn.enrolments, work)
+            .await
+            .context("move enrolments on")?;
+        count("enrolment", "step", turn.enrolments);
+        Ok(turn.is_cut)
+    }
+
+    /// Has `work` done in each workspace when there will be more of it.
+    fn come_again(self: &Arc<Self>, again: &BTreeMap<WorkspaceId, TimeDelta>, work: Work) {
+        for (&workspace, &wait) in again {
+            self.send_after(wait, workspace, work);
+        }
+    }
+}
+
+/// The limits of a turn that calls others.
+fn calls<'a>(goes_on: &'a (dyn Fn() -> bool + Sync)) -> Limits<'a> {
+    Limits {
+        items: TURN_ITEMS,
+        time: TURN_TIME,
+        goes_on,
+    }
+}
+
+/// The limits of a turn of steps, each of which is work for the database alone.
+fn steps<'a>(goes_on: &'a (dyn Fn() -> bool + Sync)) -> operation::Limits<'a> {
+    operation::Limits {
+        time: TURN_TIME,
+        goes_on,
+    }
+}
+
+/// Lets a turn take place, and notes how long it took if it found anything to take on.
+async fn timed<T>(
+    kind: &'static str,
+    taken_on: fn(&T) -> usize,
+    work: impl Future<Output = domain::error::Result<T>>,
+) -> domain::error::Result<T> {
+    let start = Instant::now();
+    let turn = work.await?;
+    if taken_on(&turn) > 0 {
+        histogram!("enishi_due_turn_seconds", "kind" => kind).record(start.elapsed().as_secs_f64());
+    }
+    Ok(turn)
+}
+
+fn count(kind: &'static str, result: &'static str, times: usize) {
+    counter!("enishi_due_attempts_total", "kind" => kind, "result" => result)
+        .increment(times as u64);
 }

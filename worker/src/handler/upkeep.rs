@@ -19,7 +19,7 @@ const PRUNE_EVERY: TimeDelta = TimeDelta::minutes(10);
 impl Inner {
     /// Ends the taggings whose time is over, and finds the tasks whose time is.
     pub(super) async fn expire(&self) -> anyhow::Result<()> {
-        let goes_on = || !self.stop.is_cancelled();
+        let goes_on = || self.goes_on();
         let ended = domain::tag::tagging::expire(&self.ctx, &goes_on)
             .await
             .context("end taggings whose time is over")?;
