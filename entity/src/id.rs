@@ -6,12 +6,14 @@
 
 use std::{fmt, str::FromStr};
 
-use sea_orm::{DbErr, DeriveValueType, TryFromU64};
+use sea_orm::{DbErr, DeriveValueType, TryFromU64, TryGetable};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use uuid::Uuid;
 
 /// What every id type offers.
-pub trait Id: Copy + Eq + Ord + fmt::Display + FromStr<Err = ParseIdError> + From<Uuid> {
+pub trait Id:
+    Copy + Eq + Ord + fmt::Display + FromStr<Err = ParseIdError> + From<Uuid> + TryGetable
+{
     /// The word before the underscore in the text form.
     const PREFIX: &'static str;
 

@@ -6,6 +6,7 @@
 
 pub mod access_token;
 pub mod account;
+pub mod attempt;
 pub mod attribute_definition;
 pub mod attribute_value;
 pub mod audit_entry;
@@ -16,7 +17,6 @@ pub mod contact_health;
 pub mod contact_identity;
 pub mod conversation;
 pub mod delivery;
-pub mod delivery_attempt;
 pub mod document;
 pub mod due_item;
 pub mod email_event;
@@ -51,7 +51,6 @@ pub mod segment_move;
 pub mod stage_change;
 pub mod survey;
 pub mod survey_answer;
-pub mod survey_attempt;
 pub mod survey_invitation;
 pub mod tag;
 pub mod tag_group;

@@ -18,8 +18,8 @@ use domain::{
     work::{due, takeover},
 };
 use entity::{
-    delivery_attempt,
-    id::{DeliveryId, TargetId},
+    attempt::Attempt,
+    id::{AttemptId, DeliveryId, TargetId},
     kind::{DeliveryState, DueKind},
 };
 
@@ -58,7 +58,7 @@ async fn stored(world: &World, id: DeliveryId) -> entity::delivery::Model {
     found.unwrap().unwrap()
 }
 
-async fn attempts(world: &World, id: DeliveryId) -> Vec<delivery_attempt::Model> {
+async fn attempts(world: &World, id: DeliveryId) -> Vec<Attempt<AttemptId>> {
     let page = PageRequest::first(100);
     let page = delivery::attempts(&world.ctx, world.owner.workspace, id, &page).await;
     let rows = page.unwrap().rows.into_iter();

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    delivery, delivery_attempt,
+    attempt::Attempt,
+    delivery,
     id::{
-        ContactId, ConversationId, DeliveryId, FiringId, Id as _, MessageId, RuleId, TargetId,
-        WorkspaceId,
+        AttemptId, ContactId, ConversationId, DeliveryId, FiringId, Id as _, MessageId, RuleId,
+        TargetId, WorkspaceId,
     },
     kind::{DeliveryState, DueKind},
 };
@@ -19,6 +20,7 @@ use sea_orm::{EntityTrait as _, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::attempt::Log;
 use crate::{
     access::Origin,
     ctx::Ctx,
@@ -324,32 +326,27 @@ pub async fn load(
     )
 }
 
+pub(super) const ATTEMPTS: Log = Log {
+    table: "delivery_attempt",
+    of: "delivery_id",
+    parent: "delivery",
+    keyset: Keyset {
+        order: "attempt",
+        key: Some(Column::Real("CAST(a.attempt AS double precision)")),
+        id: "a.id",
+        descending: false,
+    },
+    key: |attempt| Key::Real(attempt as f64),
+};
+
 /// A page of one delivery's attempts, oldest first, each with its cursor.
 pub async fn attempts(
     ctx: &Ctx,
     workspace: WorkspaceId,
     id: DeliveryId,
     page: &PageRequest,
-) -> Result<Page<(String, delivery_attempt::Model)>> {
-    let keyset = Keyset {
-        order: "attempt",
-        key: Some(Column::Real("CAST(a.attempt AS double precision)")),
-        id: "a.id",
-        descending: false,
-    };
-    let mut query = Query::new(
-        "SELECT a.* FROM delivery_attempt a WHERE a.workspace_id = $1 AND a.delivery_id = $2",
-    )
-    .bind(workspace)
-    .bind(id);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<delivery_attempt::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset.page(rows, page).map(|row| {
-        (
-            keyset.cursor(Key::Real(row.attempt as f64), row.id.uuid()),
-            row,
-        )
-    }))
+) -> Result<Page<(String, Attempt<AttemptId>)>> {
+    ATTEMPTS.page(ctx, workspace, id, page).await
 }
 
 #[cfg(test)]

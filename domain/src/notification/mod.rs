@@ -6,7 +6,7 @@
 //!   [`receiver`] the people they go to, [`key`] what webhooks are signed with;
 //! - [`delivery`]: deliveries, their attempts and replays;
 //! - [`deliver`]: the worker's turn, which calls [`crate::port::Egress`] and writes down what came
-//!   of it;
+//!   of it; `attempt`: each try, as it is kept;
 //! - [`template`]: texts that members write, with the facts at hand; [`about`] loads the facts;
 //! - [`notice`]: what a notification says, whatever its target;
 //! - [`target`]: how that is said to each kind of target and what its answer means, purely;
@@ -16,6 +16,7 @@
 
 pub mod about;
 mod address;
+pub(crate) mod attempt;
 pub mod deliver;
 pub mod delivery;
 pub mod in_app;
@@ -33,6 +34,3 @@ mod verdict;
 pub use receiver::Receivers;
 pub use replay::{replay, replay_failed, send_test};
 pub use verdict::{DisableReason, Verdict};
-
-/// Characters of a receiver's answer that are kept.
-pub(crate) const RESPONSE_CHARS: usize = 2_000;

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use chrono::TimeDelta;
 use entity::{
-    id::{Id as _, WorkspaceId},
+    id::{Id as _, SurveyAttemptId, WorkspaceId},
     kind::DueKind,
 };
 use futures::future::join_all;
@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::{
-    attempt::{Trial, Tried, shown},
+    attempt::{ATTEMPTS, shown},
     invite::PURPOSE,
     job::{Job, Row, jobs},
     scale, words,
@@ -28,6 +28,7 @@ use crate::{
     locale::Locale,
     notification::{
         Verdict,
+        attempt::{Begun, Said, Tried},
         deliver::Limits,
         notice::{clean_line, clean_text},
         retry::{Next, next_attempt},
@@ -154,17 +155,17 @@ async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job) -> Came {
     let Some(address) = &row.email else {
         return Came::Hopeless("the contact has no email address any more");
     };
-    let trial = Trial::begin(ctx);
-    let wait = |trial: Trial, error: &str| Came::Tried {
+    let begun = Begun::now(ctx);
+    let wait = |error: &str| Came::Tried {
         verdict: Verdict::Retry { after: None },
         error: Some(error.to_owned()),
-        tried: trial.unsent(),
+        tried: begun.ended(None, Said::default()),
     };
     let Some(token) = open(ctx, row) else {
-        return wait(trial, "the link could not be decrypted");
+        return wait("the link could not be decrypted");
     };
     let Some(link) = ctx.link(&format!("survey/{}", token.expose_secret())) else {
-        return wait(trial, "ENISHI_PUBLIC_URL is not set");
+        return wait("ENISHI_PUBLIC_URL is not set");
     };
     let mail = mail(row, address, link.as_str());
     let shown = shown(&mail, link.as_str());
@@ -182,7 +183,7 @@ async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job) -> Came {
     Came::Tried {
         verdict: email::judge(&answer, false),
         error,
-        tried: trial.answered(shown, &answer),
+        tried: begun.ended(Some(shown), email::said(&answer)),
     }
 }
 
@@ -292,7 +293,10 @@ async fn note(
     let mut tries = 0;
     if let Came::Tried { tried, .. } = came {
         tries = 1;
-        tried.write(tx, job.row.id, error.as_deref()).await?;
+        let invitation = job.row.id;
+        ATTEMPTS
+            .write::<SurveyAttemptId>(tx, invitation, tried, error.as_deref())
+            .await?;
     }
     // Once it is over, the link is the contact's alone. Who has answered has had the mail, whatever
     // its server said, and ended this by answering.

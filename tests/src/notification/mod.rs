@@ -27,7 +27,7 @@ use domain::{
     notification::{delivery, delivery::DeliveryFilter},
     page::PageRequest,
 };
-use entity::id::{DeliveryId, TargetId};
+use entity::id::{AttemptId, DeliveryId, TargetId};
 
 use crate::support::{
     World,
@@ -72,7 +72,7 @@ async fn stored(world: &World, id: DeliveryId) -> entity::delivery::Model {
     found.unwrap().unwrap()
 }
 
-async fn attempts(world: &World, id: DeliveryId) -> Vec<entity::delivery_attempt::Model> {
+async fn attempts(world: &World, id: DeliveryId) -> Vec<entity::attempt::Attempt<AttemptId>> {
     let page = PageRequest::first(100);
     let page = delivery::attempts(&world.ctx, world.owner.workspace, id, &page).await;
     let rows = page.unwrap().rows.into_iter();

@@ -19,7 +19,8 @@ use domain::{
     survey::{self, SurveyAnswerFilter, form, invite::TOPIC},
 };
 use entity::{
-    id::{ContactId, SurveyInvitationId},
+    attempt::Attempt,
+    id::{ContactId, SurveyAttemptId, SurveyInvitationId},
     kind::{
         Channel, SubscriptionSource, SubscriptionState, SurveyInvitationState as State,
         SurveyMedium,
@@ -55,7 +56,7 @@ async fn told(world: &World) -> Vec<serde_json::Value> {
 }
 
 /// The tries to send the mail of an invitation, oldest first.
-async fn tries(world: &World, id: SurveyInvitationId) -> Vec<entity::survey_attempt::Model> {
+async fn tries(world: &World, id: SurveyInvitationId) -> Vec<Attempt<SurveyAttemptId>> {
     let page = PageRequest::first(10);
     let found = survey::attempt::attempts(&world.ctx, world.owner.workspace, id, &page).await;
     let rows = found.unwrap().rows.into_iter();

@@ -14,7 +14,11 @@ use domain::{
     },
     page::PageRequest,
 };
-use entity::{id::DeliveryId, kind::DeliveryState};
+use entity::{
+    attempt::Attempt,
+    id::{DeliveryId, Id},
+    kind::DeliveryState,
+};
 
 use super::{
     contact::Contact,
@@ -182,27 +186,21 @@ pub struct DeliveryAttempt {
     response: String,
 }
 
-macro_rules! attempts {
-    ($($table:ident)*) => {$(
-        impl From<entity::$table::Model> for DeliveryAttempt {
-            fn from(row: entity::$table::Model) -> Self {
-                Self {
-                    id: row.id.into(),
-                    number: row.attempt,
-                    started_at: row.started_at,
-                    duration_ms: row.duration_ms,
-                    request_headers: row.request_headers.and_then(headers),
-                    request_body: row.request_body,
-                    status: row.status,
-                    error: row.error,
-                    response: row.response,
-                }
-            }
+impl<I: Id> From<Attempt<I>> for DeliveryAttempt {
+    fn from(row: Attempt<I>) -> Self {
+        Self {
+            id: row.id.into(),
+            number: row.attempt,
+            started_at: row.started_at,
+            duration_ms: row.duration_ms,
+            request_headers: row.request_headers.and_then(headers),
+            request_body: row.request_body,
+            status: row.status,
+            error: row.error,
+            response: row.response,
         }
-    )*};
+    }
 }
-
-attempts!(delivery_attempt survey_attempt);
 
 fn headers(pairs: serde_json::Value) -> Option<Vec<RequestHeader>> {
     let pairs: Vec<(String, String)> = serde_json::from_value(pairs).ok()?;

@@ -1,9 +1,6 @@
 //! The call itself: what is sent, and what the answer means.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -15,6 +12,7 @@ use crate::{
     ctx::Ctx,
     notification::{
         Verdict, address,
+        attempt::{Begun, Said, Sent, Tried},
         target::{
             email, in_app,
             slack::{self, SlackNotice},
@@ -30,15 +28,10 @@ const WRITE_TRIES: u32 = 5;
 /// Makes the call of a job and writes down what came of it.
 pub(super) async fn attempt(ctx: &Ctx, egress: &dyn Egress, job: Job) -> Ended {
     let ctx = &ctx.walled_to(job.item.workspace_id);
-    let started_at = ctx.clock.now();
-    let start = Instant::now();
-    let (request, answer) = call(ctx, egress, &job, started_at).await;
-    let attempt = Attempt {
-        started_at,
-        duration_ms: start.elapsed().as_millis() as i64,
-        request,
-        answer,
-    };
+    let begun = Begun::now(ctx);
+    let (sent, answer) = call(ctx, egress, &job, begun.at).await;
+    let tried = begun.ended(sent, answer.said());
+    let attempt = Attempt { tried, answer };
     let workspace = job.item.workspace_id;
     let mut wait = Duration::from_millis(100);
     for left in (0..WRITE_TRIES).rev() {
@@ -67,10 +60,7 @@ pub(super) async fn attempt(ctx: &Ctx, egress: &dyn Egress, job: Job) -> Ended {
 
 /// A call with its answer.
 pub(super) struct Attempt {
-    pub(super) started_at: DateTime<Utc>,
-    pub(super) duration_ms: i64,
-    /// What was sent, for the log: headers, which hold no secret, and the body.
-    pub(super) request: Option<(serde_json::Value, String)>,
+    pub(super) tried: Tried,
     pub(super) answer: Answer,
 }
 
@@ -118,15 +108,16 @@ impl Attempt {
             Answer::InApp(_) => None,
         }
     }
+}
 
-    /// Status and words of the answer, as the log keeps them.
-    pub(super) fn response(&self) -> (Option<i64>, String) {
-        match &self.answer {
-            Answer::Slack(Ok(response)) | Answer::Webhook(Ok(response)) => {
+impl Answer {
+    fn said(&self) -> Said {
+        match self {
+            Self::Slack(Ok(response)) | Self::Webhook(Ok(response)) => {
                 (Some(response.status.into()), response.body.clone())
             }
-            Answer::Mail { answer, .. } => email::said(answer),
-            _ => (None, String::new()),
+            Self::Mail { answer, .. } => email::said(answer),
+            _ => Said::default(),
         }
     }
 }
@@ -137,9 +128,12 @@ fn mail_error(receipt: &MailReceipt) -> Option<String> {
     (not_taken > 0).then(|| format!("the mail server did not take {not_taken} of {all} addresses"))
 }
 
-type Sent = Option<(serde_json::Value, String)>;
-
-async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job, now: DateTime<Utc>) -> (Sent, Answer) {
+async fn call(
+    ctx: &Ctx,
+    egress: &dyn Egress,
+    job: &Job,
+    now: DateTime<Utc>,
+) -> (Option<Sent>, Answer) {
     let id = job.delivery.id.to_string();
     match job.delivery.kind {
         TargetKind::Slack => {
@@ -177,7 +171,7 @@ async fn post(
     body: String,
     more: Vec<(String, String)>,
     answer: fn(Result<OutgoingResponse, EgressError>) -> Answer,
-) -> (Sent, Answer) {
+) -> (Option<Sent>, Answer) {
     let delivery = &job.delivery;
     let url = match address::open(ctx, delivery.target_id, &delivery.sealed_url) {
         Ok(url) => url,

@@ -17,11 +17,12 @@ use crate::{
     error::Result,
     locale::Locale,
     notification::{
-        DisableReason, RESPONSE_CHARS, Verdict, delivery, in_app, receiver,
+        DisableReason, Verdict,
+        delivery::{self, ATTEMPTS},
+        in_app, receiver,
         retry::{Next, next_attempt},
     },
     store::{Query, Tx, dialect},
-    text,
     work::{
         change::{Change, Fact},
         due,
@@ -70,7 +71,10 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
         tracing::warn!(delivery.id = %delivery.id, "an attempt ended after its claim was lost");
         return Ok(CameOfIt::Lost);
     }
-    insert_attempt(&tx, delivery, attempt, &error).await?;
+    let wrong = (!error.is_empty()).then_some(error.as_str());
+    ATTEMPTS
+        .write::<AttemptId>(&tx, delivery.id, &attempt.tried, wrong)
+        .await?;
     update_delivery(&tx, job, attempt, state, again, &error).await?;
     if let Answer::InApp(entry) = &attempt.answer {
         let (id, contact) = (Some(delivery.id), delivery.contact_id);
@@ -98,35 +102,6 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
             CameOfIt::Failed { again }
         }
     })
-}
-
-async fn insert_attempt(tx: &Tx<'_>, delivery: &Row, attempt: &Attempt, error: &str) -> Result<()> {
-    let (status, response) = attempt.response();
-    let (headers, body) = attempt.request.clone().unzip();
-    let response: String = text::printable(&response)
-        .chars()
-        .take(RESPONSE_CHARS)
-        .collect();
-    Query::new(
-        "INSERT INTO delivery_attempt (workspace_id, id, delivery_id, attempt, started_at,
-                                       duration_ms, status, error, response, request_headers,
-                                       request_body)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(tx.workspace)
-    .bind(tx.id::<AttemptId>())
-    .bind(delivery.id)
-    .bind(delivery.attempts + 1)
-    .bind(attempt.started_at)
-    .bind(attempt.duration_ms)
-    .bind(status)
-    .bind((!error.is_empty()).then(|| error.to_owned()))
-    .bind(response)
-    .bind(headers)
-    .bind(body)
-    .execute(tx.connection())
-    .await?;
-    Ok(())
 }
 
 async fn update_delivery(
