@@ -35,14 +35,20 @@ use run::Run;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What `tests/bench --help` says too.
+const HELP: &str = include_str!("help.txt");
+
 /// The master key of all measured processes.
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 fn main() -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut arguments = env::args().skip(1).peekable();
-    if arguments.peek().is_some_and(|first| first == "floor") {
-        let arguments: Vec<String> = arguments.collect();
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments.iter().any(|one| one == "-h" || one == "--help") {
+        report::say(HELP.trim_end());
+        return Ok(());
+    }
+    if arguments.first().is_some_and(|first| first == "floor") {
         let [_, url, workspace, address] = arguments.as_slice() else {
             bail!("floor needs a database, a workspace and an address");
         };
@@ -51,7 +57,7 @@ fn main() -> Result<()> {
             Ok(floor::serve(ctx, location, workspace.parse()?, address).await?)
         });
     }
-    let plan = Plan::read(arguments)?;
+    let plan = Plan::read(arguments.into_iter())?;
     if plan.part == Part::Matcher {
         return matcher::run();
     }
