@@ -1,0 +1,89 @@
+//! A door to the schema without a network.
+
+use std::sync::{Arc, OnceLock};
+
+use api::{
+    graphql::{Hub, LoaderCell, Schema},
+    transport::{Bucket, Cost},
+};
+use async_graphql::{Request, Response, Variables};
+use domain::{access::Actor, ctx::Ctx, port::Hint};
+use futures::{Stream, StreamExt as _};
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+/// The schema, asked as anybody.
+pub(crate) struct Door {
+    pub(super) ctx: Ctx,
+    schema: Schema,
+    pub(in crate::access) hints: broadcast::Sender<Hint>,
+}
+
+impl Door {
+    pub(crate) fn new(ctx: &Ctx) -> Self {
+        let hints = broadcast::channel(64).0;
+        let runtime = tokio::runtime::Handle::current();
+        let hub = Hub::new(ctx.clone(), hints.clone(), runtime);
+        let schema = api::graphql::schema(ctx.clone(), hub);
+        let ctx = ctx.clone();
+        Self { ctx, schema, hints }
+    }
+
+    fn request(actor: &Actor, document: &str, variables: &Value) -> Request {
+        Request::new(document)
+            .variables(Variables::from_json(variables.clone()))
+            .data(Arc::new(actor.clone()))
+            .data::<LoaderCell>(OnceLock::new())
+            // What the transport would have found and charged.
+            .data(Cost {
+                requested: 1,
+                limit: 1,
+            })
+            .data(Bucket {
+                limit: 1,
+                remaining: 1,
+                reset_s: 0,
+            })
+    }
+
+    /// Runs a query or a mutation.
+    pub(crate) async fn ask(&self, actor: &Actor, document: &str, variables: &Value) -> Value {
+        let request = Self::request(actor, document, variables);
+        plain(&self.schema.execute(request).await)
+    }
+
+    /// Runs a subscription.
+    pub(crate) fn follow(
+        &self,
+        actor: &Actor,
+        document: &str,
+        variables: &Value,
+    ) -> impl Stream<Item = Value> + use<> {
+        let request = Self::request(actor, document, variables);
+        self.schema
+            .execute_stream(request)
+            .map(|response| plain(&response))
+    }
+
+    /// Runs what must work, and gives back its one field.
+    pub(crate) async fn must(&self, actor: &Actor, document: &str, variables: Value) -> Value {
+        let mut answer = self.ask(actor, document, &variables).await;
+        assert!(
+            answer["errors"].is_null(),
+            "{document} {variables}: {answer}"
+        );
+        let data = answer["data"].as_object_mut().expect("data");
+        let mut field = std::mem::take(data).into_iter().next().expect("a field").1;
+        let mistakes = field
+            .get_mut("userErrors")
+            .map(Value::take)
+            .unwrap_or_default();
+        let is_clean = mistakes.as_array().is_none_or(Vec::is_empty);
+        assert!(is_clean, "{document} {variables}: {mistakes}");
+        field
+    }
+}
+
+fn plain(response: &Response) -> Value {
+    serde_json::to_value(response).expect("a response")
+}

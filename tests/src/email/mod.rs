@@ -1,0 +1,99 @@
+//! Email events and figures on both databases.
+//!
+//! - `arrival`: taking events in;
+//! - `figure`: what is counted, and why;
+//! - `recount`: the roll-ups beside a recount of everything.
+
+mod arrival;
+mod figure;
+mod recount;
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, TimeDelta};
+use chrono_tz::Asia::Tokyo;
+use domain::{
+    email::{self, Figures, NewCampaign, NewEmailEvent, report},
+    store::Query,
+    work::change::Fact,
+};
+use entity::{
+    Scoped as _, contact as contact_row,
+    id::{ContactId, WorkspaceId},
+    kind::{EmailEventKind, EmailScope},
+};
+
+use crate::support::{World, world::start};
+
+const BROWSER: &str = "Mozilla/5.0 (Macintosh) Safari/605.1.15";
+
+fn event(id: &str, email: &str, to: &str, kind: EmailEventKind, second: i64) -> NewEmailEvent {
+    NewEmailEvent {
+        external_id: id.to_owned(),
+        email_key: email.to_owned(),
+        recipient: to.to_owned(),
+        kind,
+        occurred_at: start() - TimeDelta::days(1) + TimeDelta::seconds(second),
+        campaign: None,
+        origin: None,
+        bounce: None,
+        url: None,
+        user_agent: None,
+    }
+}
+
+fn in_campaign(key: &str, name: &str, event: NewEmailEvent) -> NewEmailEvent {
+    let campaign = NewCampaign {
+        external_id: key.to_owned(),
+        name: name.to_owned(),
+    };
+    NewEmailEvent {
+        campaign: Some(campaign),
+        ..event
+    }
+}
+
+async fn ingest(world: &World, events: Vec<NewEmailEvent>) -> email::IngestOutcome {
+    email::ingest(&world.ctx, &world.owner, events)
+        .await
+        .unwrap()
+}
+
+/// Everything in the change log, whether or not other tests' transactions still hold it back.
+async fn facts(world: &World) -> Vec<Fact> {
+    let facts: Vec<serde_json::Value> =
+        Query::new("SELECT data FROM change WHERE workspace_id = $1 ORDER BY tx, seq")
+            .bind(world.owner.workspace)
+            .column(world.ctx.reader())
+            .await
+            .unwrap();
+    facts
+        .into_iter()
+        .map(|fact| serde_json::from_value(fact).unwrap())
+        .collect()
+}
+
+async fn workspace_totals(world: &World, workspace: WorkspaceId) -> Figures {
+    let day = start().with_timezone(&Tokyo).date_naive();
+    let from = day - Days::new(60);
+    report::totals(
+        &world.ctx,
+        workspace,
+        EmailScope::Workspace,
+        workspace.0,
+        from,
+        day,
+    )
+    .await
+    .unwrap()
+}
+
+async fn contacts(world: &World) -> BTreeMap<String, ContactId> {
+    contact_row::Entity::of(world.owner.workspace)
+        .all(world.ctx.reader())
+        .await
+        .unwrap()
+        .into_iter()
+        .filter_map(|contact| Some((contact.email?, contact.id)))
+        .collect()
+}

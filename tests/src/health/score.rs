@@ -1,0 +1,114 @@
+//! From what is known to scores, and the lists they order.
+
+use domain::{
+    health::{self, model::Model, points::Points},
+    store::{Query, Rows},
+};
+use entity::{id::ContactId, kind::HealthBand};
+
+use super::{
+    contacts, count,
+    data::{Data, thriving},
+    first_night, score, scores,
+};
+use crate::support::on_both;
+
+#[test]
+fn what_is_shown_of_each_signal_adds_up_to_the_score() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 60).await;
+        Data::random(&ids, 7).insert(&world).await;
+        first_night(&world).await;
+        let rows = scores(&world, &ids).await;
+        assert_eq!(rows.len(), 60);
+        let known = rows.iter().filter(|row| row.score.is_some()).count();
+        assert!((20..60).contains(&known), "{known}");
+        for row in rows {
+            let parts = health::contributions(&Model::default(), &row.inputs).unwrap();
+            let sum: Points = parts.iter().map(|part| part.points).sum();
+            assert_eq!(sum, Points::from_f64(row.score.unwrap_or_default()));
+            assert_eq!(Some(row.rank), row.score.or(Some(-1.0)));
+        }
+        world
+    });
+}
+
+#[test]
+fn missing_data_is_unknown_and_having_stopped_is_bad() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 4).await;
+        let [nobody, thrives, stopped, talked] = ids[..] else {
+            unreachable!()
+        };
+        thriving(thrives).insert(&world).await;
+        Data {
+            events: (84..90).map(|day| (stopped, day)).collect(),
+            emails: vec![(stopped, 60, 1, 0)],
+            conversations: vec![(talked, Some(100)), (talked, Some(3)), (stopped, Some(10))],
+            ..Data::default()
+        }
+        .insert(&world)
+        .await;
+        first_night(&world).await;
+
+        let row = score(&world, nobody).await;
+        assert_eq!(
+            (row.score, row.rank, row.band),
+            (None, -1.0, HealthBand::Unknown)
+        );
+        assert_eq!(row.inputs, serde_json::json!({}));
+
+        let row = score(&world, thrives).await;
+        assert_eq!((row.score, row.coverage), (Some(100.0), 1.0));
+        assert_eq!(row.band, HealthBand::Healthy);
+
+        let row = score(&world, stopped).await;
+        // Email 0 of 30, product 0 of 30, support (72 - 10) / 68 of 25.
+        assert_eq!((row.score, row.coverage), (Some(26.82), 0.85));
+        assert_eq!(row.band, HealthBand::AtRisk);
+
+        // One area alone says too little, and the oldest of two conversations counts.
+        let row = score(&world, talked).await;
+        assert_eq!((row.score, row.coverage), (None, 0.25));
+        assert_eq!(
+            row.inputs,
+            serde_json::json!({ "support.waiting_hours": 100.0 })
+        );
+
+        assert_eq!(count(&world, "health_history").await, 2);
+        world
+    });
+}
+
+#[test]
+fn lists_by_tag_follow_the_score() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 30).await;
+        Data::random(&ids, 19).insert(&world).await;
+        let tags: [ContactId; 2] = [world.ctx.id(), world.ctx.id()];
+        for tag in tags {
+            Query::new(
+                "INSERT INTO tag_rank (workspace_id, tag_id, target_id, score, taggings)
+                 SELECT $1, $2, r.id, -1, 1 FROM {r}",
+            )
+            .bind(world.owner.workspace)
+            .bind(tag)
+            .rows("r", Rows::new().ids("id", ids.iter().copied()))
+            .execute(world.ctx.db.writer())
+            .await
+            .unwrap();
+        }
+        first_night(&world).await;
+        let wrong: Option<i64> = Query::new(
+            "SELECT COUNT(*) FROM tag_rank AS t JOIN contact_health AS h
+               ON h.workspace_id = t.workspace_id AND h.contact_id = t.target_id
+             WHERE t.workspace_id = $1 AND t.score <> h.rank",
+        )
+        .bind(world.owner.workspace)
+        .scalar(world.ctx.reader())
+        .await
+        .unwrap();
+        assert_eq!(wrong, Some(0));
+        world
+    });
+}
