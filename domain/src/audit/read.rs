@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use entity::{
     audit_entry::Model,
-    id::{ContactId, Id as _, MemberId},
+    id::{ContactId, MemberId},
 };
 
 use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::Query,
 };
 
@@ -76,9 +76,7 @@ pub async fn list(
             query.push(&format!(" AND e.at {sign} {moment}"));
         }
     }
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &Model| row.id)
+        .await
 }

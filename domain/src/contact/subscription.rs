@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{ContactId, Id as _, SubscriptionChangeId, WorkspaceId},
+    id::{ContactId, SubscriptionChangeId, WorkspaceId},
     kind::{Channel, SubscriptionSource, SubscriptionState},
 };
 use sea_orm::FromQueryResult;
@@ -19,7 +19,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     subject::Subject,
     text,
@@ -328,15 +328,13 @@ pub async fn history(
         id: "s.id",
         descending: true,
     };
-    let mut query = Query::new(
+    let query = Query::new(
         "SELECT s.id, s.channel, s.topic, s.state, s.source, s.reason, s.at, s.by_origin
          FROM subscription_change s WHERE s.workspace_id = $1 AND s.contact_id = $2",
     )
     .bind(workspace)
     .bind(contact);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<HistoryRow> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+    keyset
+        .list_by_id(ctx, query, page, |row: &HistoryRow| row.id)
+        .await
 }

@@ -1,7 +1,7 @@
 //! Contacts who seem to be one person: noted, until somebody decides.
 
 use chrono::{DateTime, Utc};
-use entity::id::{ContactId, Id as _, SuspectId, WorkspaceId};
+use entity::id::{ContactId, SuspectId, WorkspaceId};
 use sea_orm::FromQueryResult;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     work::change::{Change, Fact},
 };
@@ -133,14 +133,12 @@ pub async fn list_suspects(
         id: "s.id",
         descending: false,
     };
-    let mut query = Query::new(format!(
+    let query = Query::new(format!(
         "SELECT {SUSPECT} FROM duplicate_suspect s
          WHERE s.workspace_id = $1 AND s.settled_at IS NULL"
     ))
     .bind(workspace);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<Suspect> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+    keyset
+        .list_by_id(ctx, query, page, |row: &Suspect| row.id)
+        .await
 }

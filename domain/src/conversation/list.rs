@@ -320,14 +320,14 @@ pub async fn of_contact(
 
 async fn read_page(
     ctx: &Ctx,
-    mut query: Query,
+    query: Query,
     order: ConversationOrder,
     page: &PageRequest,
 ) -> Result<Page<(String, conversation::Model)>> {
     let keyset = order.keyset();
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<conversation::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(order.key(&row), row.id.uuid()), row)))
+    keyset
+        .list(ctx, query, page, |row: &conversation::Model| {
+            (order.key(row), row.id.uuid())
+        })
+        .await
 }

@@ -81,14 +81,14 @@ pub async fn messages(
         id: "m.id",
         descending: false,
     };
-    let mut query = Query::new(
+    let query = Query::new(
         "SELECT m.* FROM message m WHERE m.workspace_id = $1 AND m.conversation_id = $2",
     )
     .bind(workspace)
     .bind(conversation);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<message::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(Key::Time(row.sent_at), row.id.uuid()), row)))
+    keyset
+        .list(ctx, query, page, |row: &message::Model| {
+            (Key::Time(row.sent_at), row.id.uuid())
+        })
+        .await
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entity::{
     document,
-    id::{DocumentId, Id as _, WorkspaceId},
+    id::{DocumentId, WorkspaceId},
 };
 use sea_orm::FromQueryResult;
 use sha2::{Digest as _, Sha256};
@@ -16,7 +16,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     work::change::{Change, Fact},
 };
@@ -160,13 +160,10 @@ pub async fn list(
     workspace: WorkspaceId,
     page: &PageRequest,
 ) -> Result<Page<(String, document::Model)>> {
-    let mut query =
-        Query::new("SELECT d.* FROM document d WHERE d.workspace_id = $1").bind(workspace);
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<document::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    let query = Query::new("SELECT d.* FROM document d WHERE d.workspace_id = $1").bind(workspace);
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &document::Model| row.id)
+        .await
 }
 
 /// The documents among `ids`, in no particular order; for loaders.

@@ -33,16 +33,15 @@ pub async fn of_contact(
         id: "e.id",
         descending: true,
     };
-    let mut query =
+    let query =
         Query::new("SELECT e.* FROM email_event e WHERE e.workspace_id = $1 AND e.contact_id = $2")
             .bind(workspace)
             .bind(contact);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<email_event::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset.page(rows, page).map(|row| {
-        let cursor = keyset.cursor(Key::Time(row.occurred_at), row.id.uuid());
-        (cursor, row)
-    }))
+    keyset
+        .list(ctx, query, page, |row: &email_event::Model| {
+            (Key::Time(row.occurred_at), row.id.uuid())
+        })
+        .await
 }
 
 /// The email events among `ids`, in no particular order; for loaders.
@@ -72,13 +71,10 @@ pub async fn campaigns(
         id: "c.id",
         descending: true,
     };
-    let mut query =
-        Query::new("SELECT c.* FROM campaign c WHERE c.workspace_id = $1").bind(workspace);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<campaign::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+    let query = Query::new("SELECT c.* FROM campaign c WHERE c.workspace_id = $1").bind(workspace);
+    keyset
+        .list_by_id(ctx, query, page, |row: &campaign::Model| row.id)
+        .await
 }
 
 /// The campaigns among `ids`, in no particular order; for loaders.

@@ -269,18 +269,15 @@ pub async fn of_contact(
         id: "e.id",
         descending: true,
     };
-    let mut query =
+    let query =
         Query::new("SELECT e.* FROM event e WHERE e.workspace_id = $1 AND e.contact_id = $2")
             .bind(workspace)
             .bind(contact);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<event::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset.page(rows, page).map(|row| {
-        (
-            keyset.cursor(Key::Time(row.occurred_at), row.id.uuid()),
-            row,
-        )
-    }))
+    keyset
+        .list(ctx, query, page, |row: &event::Model| {
+            (Key::Time(row.occurred_at), row.id.uuid())
+        })
+        .await
 }
 
 /// The events among `ids`, in no particular order; for loaders.

@@ -3,7 +3,7 @@
 //! Never shown to the contact. A deleted note keeps its row, without its text.
 
 use entity::{
-    id::{ContactId, Id as _, NoteId, WorkspaceId},
+    id::{ContactId, NoteId, WorkspaceId},
     note,
 };
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
@@ -13,7 +13,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     subject::Subject,
     text,
@@ -168,15 +168,13 @@ pub async fn list(
         id: "n.id",
         descending: true,
     };
-    let mut query = Query::new(
+    let query = Query::new(
         "SELECT n.* FROM note n
          WHERE n.workspace_id = $1 AND n.subject_id = $2 AND n.deleted_at IS NULL",
     )
     .bind(workspace)
     .bind(subject.id);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<note::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+    keyset
+        .list_by_id(ctx, query, page, |row: &note::Model| row.id)
+        .await
 }

@@ -126,17 +126,16 @@ impl Log {
         page: &PageRequest,
     ) -> Result<Page<(String, Attempt<I>)>> {
         let Self { table, keyset, .. } = self;
-        let mut query = Query::new(format!(
+        let query = Query::new(format!(
             "SELECT a.* FROM {table} a WHERE a.workspace_id = $1 AND a.{} = $2",
             self.of
         ))
         .bind(workspace)
         .bind(of.uuid());
-        keyset.apply(&mut query, page)?;
-        let rows: Vec<Attempt<I>> = query.all(ctx.reader()).await?;
-        Ok(keyset.page(rows, page).map(|row| {
-            let cursor = keyset.cursor((self.key)(row.attempt), row.id.uuid());
-            (cursor, row)
-        }))
+        keyset
+            .list(ctx, query, page, |row: &Attempt<I>| {
+                ((self.key)(row.attempt), row.id.uuid())
+            })
+            .await
     }
 }

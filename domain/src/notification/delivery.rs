@@ -293,11 +293,9 @@ pub async fn list(
         let digest = query.arg(digest);
         query.push(&format!(" AND d.folded_into = {digest}"));
     }
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<delivery::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &delivery::Model| row.id)
+        .await
 }
 
 /// The delivery, if it is one of the workspace.

@@ -16,7 +16,7 @@ use crate::{
     access::{Actor, Origin},
     ctx::Ctx,
     error::{Error, Result},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     work::change::{Change, Fact},
 };
@@ -105,16 +105,14 @@ pub async fn list(
     } else {
         ""
     };
-    let mut query = Query::new(format!(
+    let query = Query::new(format!(
         "SELECT n.* FROM in_app_notification n WHERE n.workspace_id = $1 AND n.member_id = $2{unread}"
     ))
     .bind(actor.workspace)
     .bind(actor.member);
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<row::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.0), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &row::Model| row.id)
+        .await
 }
 
 /// How many of the actor's notifications are not read yet.

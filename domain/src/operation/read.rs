@@ -1,7 +1,7 @@
 //! Looking at operations, and cancelling them.
 
 use entity::{
-    id::{Id as _, OperationId, WorkspaceId},
+    id::{OperationId, WorkspaceId},
     kind::{OperationKind, OperationState},
     operation,
 };
@@ -12,7 +12,7 @@ use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
@@ -36,11 +36,9 @@ pub async fn list(
         let state = query.arg(state.word());
         query.push(&format!(" AND o.state = {state}"));
     }
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<operation::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &operation::Model| row.id)
+        .await
 }
 
 /// The operation, if it is one of the workspace.

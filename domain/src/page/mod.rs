@@ -8,8 +8,9 @@
 //! as it stands before the cursors, which is the list itself, and counts nothing. Whoever wants the
 //! number asks for it.
 //!
-//! To write a list: take a `&PageRequest`, put the statement together up to its filter, then
-//! `keyset.apply(&mut query, page)`, run it, and return `keyset.page(rows, page)`.
+//! To write a list: take a `&PageRequest`, put the statement together up to its filter, and return
+//! [`Keyset::list`] of it. Where its rows are not what the list shows: `keyset.apply(&mut query, page)`,
+//! run it, and return `keyset.page(rows, page)`.
 
 use std::{
     fmt,
@@ -20,7 +21,9 @@ pub(crate) mod by_value;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use entity::id::Id;
 use futures::future::BoxFuture;
+use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -303,6 +306,35 @@ pub struct Keyset {
 }
 
 impl Keyset {
+    /// The page of what `query` selects, each row with its cursor; `place` is the sort key and the id of
+    /// a row. The text of `query` ends inside a `WHERE`.
+    pub(crate) async fn list<R: FromQueryResult>(
+        &self,
+        ctx: &Ctx,
+        mut query: Query,
+        page: &PageRequest,
+        place: impl Fn(&R) -> (Key, Uuid),
+    ) -> Result<Page<(String, R)>> {
+        self.apply(&mut query, page)?;
+        let rows: Vec<R> = query.all(ctx.reader()).await?;
+        Ok(self.page(rows, page).map(|row| {
+            let (key, id) = place(&row);
+            (self.cursor(key, id), row)
+        }))
+    }
+
+    /// As [`list`](Self::list), where the id alone decides.
+    pub(crate) async fn list_by_id<R: FromQueryResult, I: Id>(
+        &self,
+        ctx: &Ctx,
+        query: Query,
+        page: &PageRequest,
+        id: impl Fn(&R) -> I,
+    ) -> Result<Page<(String, R)>> {
+        let place = |row: &R| (Key::Id(()), id(row).uuid());
+        self.list(ctx, query, page, place).await
+    }
+
     /// Appends to `query`, whose text ends inside a `WHERE`, the conditions of `page`, the order and
     /// the limit, which is one more than the page so that the rest can be seen.
     ///

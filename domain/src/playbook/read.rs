@@ -78,12 +78,11 @@ pub async fn list(
         "p.state",
         states.iter().map(|state| state.word()),
     );
-    BY_NAME.apply(&mut query, page)?;
-    let rows: Vec<playbook::Model> = query.all(ctx.reader()).await?;
-    Ok(BY_NAME.page(rows, page).map(|row| {
-        let key = Key::Text(row.name_key.clone());
-        (BY_NAME.cursor(key, row.id.uuid()), row)
-    }))
+    BY_NAME
+        .list(ctx, query, page, |row: &playbook::Model| {
+            (Key::Text(row.name_key.clone()), row.id.uuid())
+        })
+        .await
 }
 
 /// The playbooks among `ids`, in no particular order; for loaders.
@@ -208,11 +207,9 @@ pub async fn enrolments(
         let step = query.arg(step.as_str());
         query.push(&format!(" AND e.step = {step} AND e.ended_at IS NULL"));
     }
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<enrolment::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &enrolment::Model| row.id)
+        .await
 }
 
 /// The enrolments among `ids`, in no particular order; for loaders.
@@ -244,15 +241,14 @@ pub async fn history(
     id: EnrolmentId,
     page: &PageRequest,
 ) -> Result<Page<(String, enrolment_step::Model)>> {
-    let mut query = Query::new(
+    let query = Query::new(
         "SELECT s.* FROM enrolment_step s WHERE s.workspace_id = $1 AND s.enrolment_id = $2",
     )
     .bind(workspace)
     .bind(id);
-    LATEST_STEP.apply(&mut query, page)?;
-    let rows: Vec<enrolment_step::Model> = query.all(ctx.reader()).await?;
-    Ok(LATEST_STEP.page(rows, page).map(|row| {
-        let key = Key::Whole { whole: row.number };
-        (LATEST_STEP.cursor(key, row.enrolment_id.uuid()), row)
-    }))
+    LATEST_STEP
+        .list(ctx, query, page, |row: &enrolment_step::Model| {
+            (Key::Whole { whole: row.number }, row.enrolment_id.uuid())
+        })
+        .await
 }

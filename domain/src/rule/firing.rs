@@ -12,7 +12,7 @@ use crate::{
     condition::{matcher::MatchedPart, trace::Trace},
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
@@ -65,16 +65,14 @@ pub async fn list(
         FiringsOf::Contact(id) => ("contact_id", id.uuid()),
         FiringsOf::Message(id) => ("message_id", id.uuid()),
     };
-    let mut query = Query::new(format!(
+    let query = Query::new(format!(
         "SELECT f.* FROM rule_firing f WHERE f.workspace_id = $1 AND f.{column} = $2"
     ))
     .bind(workspace)
     .bind(id);
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<rule_firing::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &rule_firing::Model| row.id)
+        .await
 }
 
 /// The firing, if it is one of the workspace.

@@ -6,7 +6,7 @@
 //! Retention forgets them after two weeks.
 
 use entity::{
-    id::{Id as _, RuleId, WorkspaceId},
+    id::{RuleId, WorkspaceId},
     rule_miss,
 };
 
@@ -14,7 +14,7 @@ use crate::{
     condition::trace::Trace,
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::Query,
 };
 
@@ -40,13 +40,11 @@ pub async fn list(
     rule: RuleId,
     page: &PageRequest,
 ) -> Result<Page<(String, rule_miss::Model)>> {
-    let mut query =
+    let query =
         Query::new("SELECT f.* FROM rule_miss f WHERE f.workspace_id = $1 AND f.rule_id = $2")
             .bind(workspace)
             .bind(rule);
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<rule_miss::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &rule_miss::Model| row.id)
+        .await
 }

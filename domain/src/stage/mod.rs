@@ -22,7 +22,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Result, UserError, UserErrorCode},
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows, Tx, dialect},
     subject::Subject,
     work::change::{Change, Entry, Fact},
@@ -351,16 +351,14 @@ pub async fn history(
         id: "s.id",
         descending: true,
     };
-    let mut query = Query::new(
+    let query = Query::new(
         "SELECT s.* FROM stage_change s WHERE s.workspace_id = $1 AND s.subject_id = $2",
     )
     .bind(workspace)
     .bind(subject);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<stage_change::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+    keyset
+        .list_by_id(ctx, query, page, |row: &stage_change::Model| row.id)
+        .await
 }
 
 #[cfg(test)]

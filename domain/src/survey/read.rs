@@ -35,12 +35,11 @@ pub async fn surveys(
     if !archived {
         query.push(" AND s.archived_at IS NULL");
     }
-    BY_NAME.apply(&mut query, page)?;
-    let rows: Vec<survey::Model> = query.all(ctx.reader()).await?;
-    Ok(BY_NAME.page(rows, page).map(|row| {
-        let key = Key::Text(row.name_key.clone());
-        (BY_NAME.cursor(key, row.id.uuid()), row)
-    }))
+    BY_NAME
+        .list(ctx, query, page, |row: &survey::Model| {
+            (Key::Text(row.name_key.clone()), row.id.uuid())
+        })
+        .await
 }
 
 /// The surveys among `ids`, in no particular order; for loaders.
@@ -123,11 +122,9 @@ pub async fn invitations(
             .collect();
         query.push(&format!(" AND ({})", states.join(" OR ")));
     }
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<survey_invitation::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &survey_invitation::Model| row.id)
+        .await
 }
 
 /// The invitations among `ids`, in no particular order; for loaders.

@@ -126,11 +126,11 @@ pub async fn list(
     let mut query = Query::new("SELECT t.* FROM task t WHERE t.workspace_id = $1").bind(workspace);
     filter.apply(&mut query, ctx.clock.now());
     let keyset = order.keyset();
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<task::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(order.key(&row), row.id.uuid()), row)))
+    keyset
+        .list(ctx, query, page, |row: &task::Model| {
+            (order.key(row), row.id.uuid())
+        })
+        .await
 }
 
 /// The tasks among `ids`, in no particular order; for loaders.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{Id as _, QuarantineId, WorkspaceId},
+    id::{QuarantineId, WorkspaceId},
     kind::QuarantineState,
     quarantine,
 };
@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use crate::{
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::Query,
 };
 
@@ -89,11 +89,9 @@ pub async fn list(
         let work = query.arg(work.clone());
         query.push(&format!(" AND q.work = {work}"));
     }
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<quarantine::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &quarantine::Model| row.id)
+        .await
 }
 
 /// How much is set aside, for whoever measures; counts no further than [`MAX_COUNTED`] in all.

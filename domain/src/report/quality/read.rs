@@ -57,13 +57,11 @@ pub async fn list(
     workspace: WorkspaceId,
     page: &PageRequest,
 ) -> Result<Page<(String, tag_quality_run::Model)>> {
-    let mut query =
+    let query =
         Query::new("SELECT u.* FROM tag_quality_run u WHERE u.workspace_id = $1").bind(workspace);
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<tag_quality_run::Model> = query.all(ctx.reader()).await?;
-    Ok(NEWEST
-        .page(rows, page)
-        .map(|row| (NEWEST.cursor(Key::Id(()), row.id.uuid()), row)))
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &tag_quality_run::Model| row.id)
+        .await
 }
 
 /// Which findings a list has; every part given must hold.
@@ -110,14 +108,16 @@ pub async fn findings(
         let words = filter.severities.iter().map(|severity| severity.word());
         query = query.rows("s", Rows::new().texts("word", words));
     }
-    GRAVEST.apply(&mut query, page)?;
-    let rows: Vec<tag_quality_finding::Model> = query.all(ctx.reader()).await?;
-    Ok(GRAVEST.page(rows, page).map(|row| {
-        let key = Key::Whole {
-            whole: row.severity_rank,
-        };
-        (GRAVEST.cursor(key, row.id.uuid()), row)
-    }))
+    GRAVEST
+        .list(ctx, query, page, |row: &tag_quality_finding::Model| {
+            (
+                Key::Whole {
+                    whole: row.severity_rank,
+                },
+                row.id.uuid(),
+            )
+        })
+        .await
 }
 
 /// How many findings of one kind and severity a run has.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{Id as _, TaggingId, WorkspaceId},
+    id::{TaggingId, WorkspaceId},
     tag, tagging,
 };
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     ctx::Ctx,
     error::Result,
-    page::{Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows},
 };
 
@@ -96,15 +96,13 @@ pub async fn history(
         id: "g.id",
         descending: true,
     };
-    let mut query =
+    let query =
         Query::new("SELECT g.* FROM tagging g WHERE g.workspace_id = $1 AND g.target_id = $2")
             .bind(workspace)
             .bind(target);
-    keyset.apply(&mut query, page)?;
-    let rows: Vec<tagging::Model> = query.all(ctx.reader()).await?;
-    Ok(keyset
-        .page(rows, page)
-        .map(|row| (keyset.cursor(Key::Id(()), row.id.uuid()), row)))
+    keyset
+        .list_by_id(ctx, query, page, |row: &tagging::Model| row.id)
+        .await
 }
 
 /// The taggings of the things among `ids` that hold now, each with its tag, by thing and oldest
