@@ -80,6 +80,28 @@ pub(crate) trait Listed: FromQueryResult {
     fn place(&self) -> (DateTime<Utc>, Uuid);
 }
 
+impl<S> Table<S> {
+    /// A table whose lists have the latest by `time` first, and whose status is `status`.
+    pub(crate) const fn new(
+        name: &'static str,
+        order: &'static str,
+        time: &'static str,
+        word: fn(S) -> &'static str,
+    ) -> Self {
+        Self {
+            name,
+            keyset: Keyset {
+                order,
+                key: Some(Column::Time(time)),
+                id: "t.id",
+                descending: true,
+            },
+            status: "status",
+            word,
+        }
+    }
+}
+
 impl<S: Copy> Table<S> {
     /// The statement of a list, to which a kind may add conditions of its own on `t`.
     pub(crate) fn select(&self, workspace: WorkspaceId, filter: &Filter<S>) -> Query {
@@ -118,15 +140,14 @@ impl<S: Copy> Table<S> {
     pub(crate) async fn page<R: Listed>(
         &self,
         ctx: &Ctx,
-        mut query: Query,
+        query: Query,
         page: &PageRequest,
     ) -> Result<Page<(String, R)>> {
-        self.keyset.apply(&mut query, page)?;
-        let rows: Vec<R> = query.all(ctx.reader()).await?;
-        Ok(self.keyset.page(rows, page).map(|row| {
+        let place = |row: &R| {
             let (at, id) = row.place();
-            (self.keyset.cursor(Key::Time(at), id), row)
-        }))
+            (Key::Time(at), id)
+        };
+        self.keyset.list(ctx, query, page, place).await
     }
 
     /// The rows among `ids`, in no particular order; for loaders.

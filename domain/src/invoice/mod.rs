@@ -21,7 +21,7 @@ use crate::{
         ingest::{self, Head, Told},
         read::{Listed, Table},
     },
-    page::{Column, Keyset, Page, PageRequest},
+    page::{Page, PageRequest},
     store::Rows,
     work::change::Fact,
 };
@@ -139,17 +139,8 @@ pub struct InvoiceFilter {
     pub overdue: Option<bool>,
 }
 
-const TABLE: Table<InvoiceStatus> = Table {
-    name: "invoice",
-    keyset: Keyset {
-        order: "issued",
-        key: Some(Column::Time("t.issued_at")),
-        id: "t.id",
-        descending: true,
-    },
-    status: "status",
-    word: InvoiceStatus::word,
-};
+const TABLE: Table<InvoiceStatus> =
+    Table::new("invoice", "issued", "t.issued_at", InvoiceStatus::word);
 
 impl Listed for invoice::Model {
     fn place(&self) -> (DateTime<Utc>, Uuid) {

@@ -20,7 +20,7 @@ use crate::{
         ingest::{self, Head, Told},
         read::{Listed, Table},
     },
-    page::{Column, Keyset, Page, PageRequest},
+    page::{Page, PageRequest},
     store::Rows,
     work::change::Fact,
 };
@@ -171,17 +171,12 @@ fn check_money(
     }
 }
 
-const TABLE: Table<OpportunityStatus> = Table {
-    name: "opportunity",
-    keyset: Keyset {
-        order: "opened",
-        key: Some(Column::Time("t.opened_at")),
-        id: "t.id",
-        descending: true,
-    },
-    status: "status",
-    word: OpportunityStatus::word,
-};
+const TABLE: Table<OpportunityStatus> = Table::new(
+    "opportunity",
+    "opened",
+    "t.opened_at",
+    OpportunityStatus::word,
+);
 
 impl Listed for opportunity::Model {
     fn place(&self) -> (DateTime<Utc>, Uuid) {

@@ -22,7 +22,7 @@ use crate::{
         money::MAX_AMOUNT,
         read::{Listed, Table},
     },
-    page::{Column, Keyset, Page, PageRequest},
+    page::{Page, PageRequest},
     store::{Query, Rows, Tx},
     work::change::Fact,
 };
@@ -229,17 +229,8 @@ pub struct OrderFilter {
     pub product: Option<String>,
 }
 
-const TABLE: Table<OrderStatus> = Table {
-    name: "sales_order",
-    keyset: Keyset {
-        order: "placed",
-        key: Some(Column::Time("t.placed_at")),
-        id: "t.id",
-        descending: true,
-    },
-    status: "status",
-    word: OrderStatus::word,
-};
+const TABLE: Table<OrderStatus> =
+    Table::new("sales_order", "placed", "t.placed_at", OrderStatus::word);
 
 impl Listed for sales_order::Model {
     fn place(&self) -> (DateTime<Utc>, Uuid) {

@@ -53,7 +53,7 @@ use crate::{
         ingest::{self, Head, Told},
         read::{Listed, Table},
     },
-    page::{Column, Keyset, Page, PageRequest},
+    page::{Page, PageRequest},
     store::Rows,
     work::change::Fact,
 };
@@ -167,15 +167,13 @@ pub struct SurveyAnswerFilter {
 }
 
 const TABLE: Table<SurveyKind> = Table {
-    name: "survey_answer",
-    keyset: Keyset {
-        order: "answered",
-        key: Some(Column::Time("t.answered_at")),
-        id: "t.id",
-        descending: true,
-    },
     status: "kind",
-    word: SurveyKind::word,
+    ..Table::new(
+        "survey_answer",
+        "answered",
+        "t.answered_at",
+        SurveyKind::word,
+    )
 };
 
 impl Listed for survey_answer::Model {

@@ -20,7 +20,7 @@ use crate::{
         ingest::{self, Head, Told},
         read::{Listed, Table},
     },
-    page::{Column, Keyset, Page, PageRequest},
+    page::{Page, PageRequest},
     store::Rows,
     work::change::Fact,
 };
@@ -136,17 +136,8 @@ pub struct TicketFilter {
     pub priorities: Vec<TicketPriority>,
 }
 
-const TABLE: Table<TicketStatus> = Table {
-    name: "ticket",
-    keyset: Keyset {
-        order: "opened",
-        key: Some(Column::Time("t.opened_at")),
-        id: "t.id",
-        descending: true,
-    },
-    status: "status",
-    word: TicketStatus::word,
-};
+const TABLE: Table<TicketStatus> =
+    Table::new("ticket", "opened", "t.opened_at", TicketStatus::word);
 
 impl Listed for ticket::Model {
     fn place(&self) -> (DateTime<Utc>, Uuid) {
