@@ -10,6 +10,7 @@ pub mod catalogue;
 mod filter;
 pub mod group;
 mod named;
+mod order;
 pub mod pack;
 pub mod path;
 mod rank;

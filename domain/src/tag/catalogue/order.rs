@@ -1,7 +1,5 @@
 //! The order of tags among their siblings.
 
-use std::collections::HashSet;
-
 use entity::{id::TagId, tag};
 
 use super::{
@@ -12,9 +10,17 @@ use crate::{
     access::{Actor, Scope},
     audit::Record,
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
-    store::{Query, Rows, Tx},
+    error::{Error, Result, UserErrorCode},
+    store::{Query, Tx},
+    tag::order::Ordered,
     work::change::{Change, Fact},
+};
+
+const TAGS: Ordered = Ordered {
+    table: "tag",
+    field: "tagIds",
+    missing: "There is no such tag beside the first one.",
+    twice: "This tag is already listed.",
 };
 
 /// Puts the tags `ids`, which are siblings, before all their siblings, in this order; the others follow
@@ -34,8 +40,11 @@ pub async fn order(ctx: &Ctx, actor: &Actor, ids: &[TagId]) -> Result<Vec<tag::M
     let first = check::existing(Tree::of(&tx), *first, &["tagIds", "0"]).await?;
     let before = siblings(&tx, &first).await?;
     let was: Vec<TagId> = before.iter().map(|tag| tag.id).collect();
-    let is = arrange(&was, ids).map_err(Error::Refused)?;
-    place(&mut tx, actor, &is).await?;
+    let is = TAGS.arrange(&was, ids)?;
+    for tag_id in TAGS.place(&tx, &is).await? {
+        let fact = Fact::TagChanged { tag_id };
+        tx.record(Change::new(actor.origin(), None, fact));
+    }
     let said = |order: &[TagId]| serde_json::json!({ "order": order });
     let above = first.parent_id.map(|parent| parent.to_string());
     let subject = above.unwrap_or_else(|| tx.workspace.to_string());
@@ -71,81 +80,4 @@ async fn siblings(tx: &Tx<'_>, tag: &tag::Model) -> Result<Vec<tag::Model>> {
     // As the tree is shown; databases sort texts by rules of their own.
     tags.sort_by(|a, b| (a.position, &a.name_key, a.id).cmp(&(b.position, &b.name_key, b.id)));
     Ok(tags)
-}
-
-/// `first` followed by the rest of `before`, or what is wrong with `first`.
-fn arrange(before: &[TagId], first: &[TagId]) -> Result<Vec<TagId>, Vec<UserError>> {
-    let mut seen = HashSet::new();
-    let mut errors = Vec::new();
-    for (index, id) in first.iter().enumerate() {
-        let index = index.to_string();
-        let (code, message) = if !before.contains(id) {
-            (
-                UserErrorCode::NotFound,
-                "There is no such tag beside the first one.",
-            )
-        } else if !seen.insert(*id) {
-            (UserErrorCode::Invalid, "This tag is already listed.")
-        } else {
-            continue;
-        };
-        errors.push(UserError::new(&["tagIds", &index], code, message));
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    let rest = before.iter().copied().filter(|id| !seen.contains(id));
-    Ok(first.iter().copied().chain(rest).collect())
-}
-
-/// Numbers the siblings from 1: a tag made later has place 0 and comes first until it is placed too.
-async fn place(tx: &mut Tx<'_>, actor: &Actor, ids: &[TagId]) -> Result<()> {
-    let rows = Rows::new()
-        .ids("id", ids.iter().copied())
-        .ints("position", 1..=ids.len() as i64);
-    let moved: Vec<TagId> = Query::new(
-        "UPDATE tag SET position = r.position, updated_at = $2
-         FROM {r} WHERE tag.workspace_id = $1 AND tag.id = r.id AND tag.position <> r.position
-         RETURNING tag.id",
-    )
-    .bind(tx.workspace)
-    .bind(tx.now)
-    .rows("r", rows)
-    .column(tx.connection())
-    .await?;
-    for tag_id in moved {
-        tx.record(Change::new(
-            actor.origin(),
-            None,
-            Fact::TagChanged { tag_id },
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn those_named_come_first_and_what_is_no_sibling_is_refused_at_its_place() {
-        let tag = |n| TagId(Uuid::from_u128(n));
-        let before = [tag(1), tag(2), tag(3)];
-        let after = arrange(&before, &[tag(3), tag(1)]).unwrap();
-        assert_eq!(after, [tag(3), tag(1), tag(2)]);
-        let errors = arrange(&before, &[tag(3), tag(9), tag(3)]).unwrap_err();
-        let told: Vec<_> = errors
-            .iter()
-            .map(|error| (error.path.join("."), error.code))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("tagIds.1".to_owned(), UserErrorCode::NotFound),
-                ("tagIds.2".to_owned(), UserErrorCode::Invalid),
-            ]
-        );
-    }
 }
