@@ -14,7 +14,7 @@ use super::{
     MAX_AT_ONCE,
     count::{Counts, What},
     definition::{Again, Definition},
-    hand,
+    history::{Left, leave},
     projection::MAX_DEPTH,
     read, write,
 };
@@ -419,16 +419,11 @@ async fn end_counting(
     .rows("r", Rows::new().ids("id", rows.iter().map(|row| row.id)))
     .execute(tx.connection())
     .await?;
-    let steps: Vec<hand::Left<'_>> = rows
-        .iter()
-        .map(|row| hand::Left {
-            row,
-            outcome: StepOutcome::Cancelled,
-            next: None,
-            detail: serde_json::json!({ "why": ended.why, "by": ended.by.json() }),
-        })
-        .collect();
-    hand::leave(tx, &steps).await?;
+    let steps = rows.iter().map(|row| {
+        let detail = serde_json::json!({ "why": ended.why, "by": ended.by.json() });
+        Left::at(row, StepOutcome::Cancelled, None, detail)
+    });
+    leave(tx, steps.collect()).await?;
     for row in rows {
         let key = (row.playbook_id, row.version);
         counts.at(key, &row.step, What::Here, -1);

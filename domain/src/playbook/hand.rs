@@ -11,7 +11,9 @@ use serde_json::json;
 use super::{
     count::{Counts, What},
     enrol::{Ended, end},
-    flow, read,
+    flow,
+    history::{Left, leave},
+    read,
 };
 use crate::{
     access::{Actor, Scope},
@@ -19,7 +21,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     port::Work,
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Tx, dialect},
 };
 
 /// Ends an enrolment that is under way.
@@ -80,13 +82,9 @@ pub async fn move_on(
     .bind(tx.now)
     .execute(tx.connection())
     .await?;
-    let left = Left {
-        row: &row,
-        outcome: StepOutcome::Moved,
-        next: Some(next),
-        detail: json!({ "by": actor.origin().json() }),
-    };
-    leave(&tx, &[left]).await?;
+    let detail = json!({ "by": actor.origin().json() });
+    let left = Left::at(&row, StepOutcome::Moved, Some(next), detail);
+    leave(&tx, vec![left]).await?;
     let key = (row.playbook_id, row.version);
     let mut counts = Counts::default();
     counts.at(key, &row.step, What::Here, -1);
@@ -177,39 +175,4 @@ async fn lock(tx: &Tx<'_>, id: EnrolmentId) -> Result<enrolment::Model> {
     .one(tx.connection())
     .await?
     .ok_or_else(|| Error::not_found(&["id"], "enrolment"))
-}
-
-/// A step that an enrolment leaves behind, as it stood before.
-pub(super) struct Left<'a> {
-    pub(super) row: &'a enrolment::Model,
-    pub(super) outcome: StepOutcome,
-    pub(super) next: Option<&'a str>,
-    pub(super) detail: serde_json::Value,
-}
-
-/// Writes into the histories of enrolments what they leave behind. One statement.
-pub(super) async fn leave(tx: &Tx<'_>, left: &[Left<'_>]) -> Result<()> {
-    let each = || left.iter();
-    Query::new(
-        "INSERT INTO enrolment_step (workspace_id, enrolment_id, number, step, outcome, next,
-             detail, entered_at, left_at)
-         SELECT $1, r.enrolment_id, r.number, r.step, r.outcome, r.next, r.detail, r.entered_at, $2
-         FROM {r}",
-    )
-    .bind(tx.workspace)
-    .bind(tx.now)
-    .rows(
-        "r",
-        Rows::new()
-            .ids("enrolment_id", each().map(|one| one.row.id))
-            .ints("number", each().map(|one| one.row.passed))
-            .texts("step", each().map(|one| one.row.step.as_str()))
-            .texts("outcome", each().map(|one| one.outcome.word()))
-            .opt_texts("next", each().map(|one| one.next.map(str::to_owned)))
-            .json("detail", each().map(|one| one.detail.clone()))
-            .times("entered_at", each().map(|one| one.row.step_at)),
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
 }

@@ -10,7 +10,7 @@
 //! - `projection`: reads the change log, enrols whom a source names, and brings forward whoever a
 //!   change may move;
 //! - `hand`: cancelling, moving on and trying again by hand;
-//! - `count`: how many are where, kept by whoever moves one;
+//! - `count`: how many are where, kept by whoever moves one; `history`: what each left behind;
 //! - `retag`: playbooks as things that name tags;
 //! - `template`: playbooks ready to be made.
 //!
@@ -28,6 +28,7 @@ mod erase;
 pub(crate) mod flow;
 pub mod hand;
 mod hear;
+mod history;
 mod judge;
 mod moment;
 pub(crate) mod naming;

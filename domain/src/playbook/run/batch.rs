@@ -15,7 +15,11 @@ use super::{
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
-    playbook::{count::Counts, hear},
+    playbook::{
+        count::Counts,
+        hear,
+        history::{Left, leave},
+    },
     store::{Query, Rows, Tx},
     work::change::{Change, Fact},
 };
@@ -134,38 +138,20 @@ async fn write(tx: &Tx<'_>, scene: &Scene, ways: &[(Way, i64)]) -> Result<()> {
 }
 
 async fn write_history(tx: &Tx<'_>, ways: &[(Way, i64)]) -> Result<()> {
-    let left: Vec<_> = ways
-        .iter()
-        .flat_map(|(way, _)| {
-            let numbers = way.row.passed..;
-            let left = way.left.iter().zip(numbers);
-            left.map(move |(left, number)| (way.row.id, number, left))
-        })
-        .collect();
-    if left.is_empty() {
-        return Ok(());
-    }
-    let each = || left.iter();
-    Query::new(
-        "INSERT INTO enrolment_step (workspace_id, enrolment_id, number, step, outcome, next,
-             detail, entered_at, left_at)
-         SELECT $1, r.enrolment_id, r.number, r.step, r.outcome, r.next, r.detail, r.entered_at, $2
-         FROM {r}",
-    )
-    .bind(tx.workspace)
-    .bind(tx.now)
-    .rows(
-        "r",
-        Rows::new()
-            .ids("enrolment_id", each().map(|(id, ..)| *id))
-            .ints("number", each().map(|(_, number, _)| *number))
-            .texts("step", each().map(|(.., one)| one.step.as_str()))
-            .texts("outcome", each().map(|(.., one)| one.outcome.word()))
-            .opt_texts("next", each().map(|(.., one)| one.next.clone()))
-            .json("detail", each().map(|(.., one)| one.detail.clone()))
-            .times("entered_at", each().map(|(.., one)| one.entered_at)),
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    let left = ways.iter().flat_map(|(way, _)| {
+        let numbers = way.row.passed..;
+        way.left
+            .iter()
+            .zip(numbers)
+            .map(move |(left, number)| Left {
+                enrolment: way.row.id,
+                number,
+                step: &left.step,
+                outcome: left.outcome,
+                next: left.next.as_deref(),
+                detail: left.detail.clone(),
+                entered_at: left.entered_at,
+            })
+    });
+    leave(tx, left.collect()).await
 }

@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     playbook::{
         count::{Counts, What},
-        hand::{Left, leave},
+        history::{Left, leave},
     },
     store::{Query, Rows, Tx, dialect},
     work::change::{Change, Fact},
@@ -200,13 +200,8 @@ pub(super) async fn fail(
     .bind(tx.now)
     .execute(tx.connection())
     .await?;
-    let left = Left {
-        row,
-        outcome: StepOutcome::Failed,
-        next: None,
-        detail: json!({}),
-    };
-    leave(&tx, &[left]).await?;
+    let left = Left::at(row, StepOutcome::Failed, None, json!({}));
+    leave(&tx, vec![left]).await?;
     let key = (row.playbook_id, row.version);
     let mut counts = Counts::default();
     counts.at(key, &row.step, What::Here, -1);
