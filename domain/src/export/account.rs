@@ -4,14 +4,14 @@ use entity::{
     id::{Id as _, WorkspaceId},
     kind::SubjectKind,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     Ordered,
-    contact::{Attributes, members, request, split},
-    table::{Rows, columns, moment},
-    tags,
+    attached::{Attached, members},
+    page::{request, split},
+    table::{Rows, moment},
 };
 use crate::{
     account::{self, AccountFilter, AccountOrder},
@@ -35,10 +35,9 @@ pub(super) async fn page(
     let ids: Vec<Uuid> = accounts.iter().map(|one| one.id.uuid()).collect();
     let owners = accounts.iter().filter_map(|one| one.owner_id);
     let owners = members(ctx, workspace, owners).await?;
-    let mut tags = tags::of_things(ctx, workspace, &ids).await?;
-    let attributes = Attributes::load(ctx, workspace, SubjectKind::Account, &ids).await?;
+    let attached = Attached::load(ctx, workspace, SubjectKind::Account, &ids).await?;
     let rows = accounts.iter().map(|one| {
-        let mut row = vec![
+        let row = vec![
             json!(one.id),
             json!(one.name),
             json!(one.domain),
@@ -50,13 +49,10 @@ pub(super) async fn page(
             json!(one.owner_id.and_then(|id| owners.get(&id))),
             moment(one.created_at),
             moment(one.updated_at),
-            Value::Array(tags.remove(&one.id.uuid()).unwrap_or_default()),
         ];
-        row.extend(attributes.values(one.id.uuid()));
-        row
+        (one.id.uuid(), row)
     });
-    let rows = rows.collect();
-    let mut columns = columns(&[
+    let own = [
         ("id", "Enishi account"),
         ("name", "Name"),
         ("domain", "Domain"),
@@ -68,12 +64,6 @@ pub(super) async fn page(
         ("ownerEmail", "Owner email"),
         ("createdAt", "Created at"),
         ("updatedAt", "Updated at"),
-        ("tags", "Tags"),
-    ]);
-    columns.extend(attributes.columns());
-    Ok(Rows {
-        columns,
-        rows,
-        next,
-    })
+    ];
+    Ok(attached.rows(&own, rows, next))
 }

@@ -1,111 +1,27 @@
-//! Contacts as rows, under headers that an import knows again, and what goes with things of any kind:
-//! members, attributes.
+//! Contacts as rows, under headers that an import knows again.
 
 use std::collections::{BTreeSet, HashMap};
 
 use entity::{
-    attribute_definition, attribute_value,
-    id::{AccountId, CampaignId, Id as _, MemberId, WorkspaceId},
-    kind::{AttributeType, SubjectKind},
+    id::{AccountId, CampaignId, Id as _, WorkspaceId},
+    kind::SubjectKind,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Ordered, PAGE,
-    table::{Column, Rows, columns, moment},
-    tags,
+    Ordered,
+    attached::{Attached, members},
+    page::{request, split},
+    table::{Rows, moment},
 };
 use crate::{
-    access::member,
     account,
-    attribute::{self, definition},
     contact::{self, Contact, ContactFilter, ContactOrder},
     ctx::Ctx,
     email,
     error::Result,
-    page::{Page, PageRequest},
 };
-
-/// The request for a page after a cursor.
-pub(super) fn request(after: Option<String>) -> PageRequest {
-    PageRequest {
-        after,
-        ..PageRequest::first(PAGE)
-    }
-}
-
-/// The rows of a page, and the cursor of the last if more follow.
-pub(super) fn split<T>(page: Page<(String, T)>) -> (Vec<T>, Option<String>) {
-    let last = page.rows.last().map(|(cursor, _)| cursor.clone());
-    let next = last.filter(|_| page.has_next);
-    (page.rows.into_iter().map(|(_, row)| row).collect(), next)
-}
-
-/// The addresses of members.
-pub(super) async fn members(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    ids: impl Iterator<Item = MemberId>,
-) -> Result<HashMap<MemberId, String>> {
-    let ids: Vec<MemberId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
-    let found = member::load(ctx, workspace, &ids).await?;
-    Ok(found.into_iter().map(|one| (one.id, one.email)).collect())
-}
-
-/// The custom attributes of a kind of thing, and their values.
-pub(super) struct Attributes {
-    definitions: Vec<attribute_definition::Model>,
-    values: HashMap<(Uuid, Uuid), attribute_value::Model>,
-}
-
-impl Attributes {
-    pub(super) async fn load(
-        ctx: &Ctx,
-        workspace: WorkspaceId,
-        subject: SubjectKind,
-        ids: &[Uuid],
-    ) -> Result<Self> {
-        let definitions = definition::list(ctx, workspace, Some(subject)).await?;
-        let values = if definitions.is_empty() {
-            Vec::new()
-        } else {
-            attribute::load(ctx, workspace, ids).await?
-        };
-        let values = values.into_iter();
-        Ok(Self {
-            definitions,
-            values: values
-                .map(|one| ((one.subject_id, one.attribute_id.uuid()), one))
-                .collect(),
-        })
-    }
-
-    pub(super) fn columns(&self) -> impl Iterator<Item = Column> + '_ {
-        self.definitions.iter().map(|one| Column {
-            key: format!("attributes.{}", one.key),
-            header: one.key.clone(),
-        })
-    }
-
-    pub(super) fn values(&self, id: Uuid) -> impl Iterator<Item = Value> + '_ {
-        self.definitions.iter().map(move |one| {
-            let value = self.values.get(&(id, one.id.uuid()));
-            value.map_or(Value::Null, |value| shown(one.value_type, value))
-        })
-    }
-}
-
-fn shown(value_type: AttributeType, value: &attribute_value::Model) -> Value {
-    match value_type {
-        AttributeType::Text | AttributeType::Url | AttributeType::Select => json!(value.text),
-        AttributeType::Number => json!(value.number),
-        AttributeType::Boolean => json!(value.number.map(|number| number != 0.0)),
-        AttributeType::Date => json!(value.at.map(|at| at.date_naive())),
-        AttributeType::DateTime => value.at.map_or(Value::Null, moment),
-        AttributeType::MultiSelect => value.options.clone(),
-    }
-}
 
 pub(super) async fn page(
     ctx: &Ctx,
@@ -135,8 +51,7 @@ pub(super) async fn page(
         .collect();
     let owners = each().flat_map(|one| one.owner_id.into_iter().chain(one.brought_by_id));
     let owners = members(ctx, workspace, owners).await?;
-    let mut tags = tags::of_things(ctx, workspace, &ids).await?;
-    let attributes = Attributes::load(ctx, workspace, SubjectKind::Contact, &ids).await?;
+    let attached = Attached::load(ctx, workspace, SubjectKind::Contact, &ids).await?;
     let rows = contacts.iter().map(|one| {
         let company = one.account_id.and_then(|id| companies.get(&id));
         let mut row = row(one);
@@ -147,13 +62,10 @@ pub(super) async fn page(
             json!(one.owner_id.and_then(|id| owners.get(&id))),
             json!(one.source_campaign_id.and_then(|id| campaigns.get(&id))),
             json!(one.brought_by_id.and_then(|id| owners.get(&id))),
-            Value::Array(tags.remove(&one.id.uuid()).unwrap_or_default()),
         ]);
-        row.extend(attributes.values(one.id.uuid()));
-        row
+        (one.id.uuid(), row)
     });
-    let rows = rows.collect();
-    let mut columns = columns(&[
+    let own = [
         ("id", "Contact"),
         ("name", "Name"),
         ("kana", "Kana"),
@@ -174,14 +86,8 @@ pub(super) async fn page(
         ("ownerEmail", "Owner email"),
         ("sourceCampaign", "Source campaign"),
         ("broughtByEmail", "Brought by"),
-        ("tags", "Tags"),
-    ]);
-    columns.extend(attributes.columns());
-    Ok(Rows {
-        columns,
-        rows,
-        next,
-    })
+    ];
+    Ok(attached.rows(&own, rows, next))
 }
 
 fn row(one: &Contact) -> Vec<Value> {

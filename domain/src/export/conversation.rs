@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    contact::{Attributes, members, request, split},
-    table::{Rows, columns, moment},
-    tags,
+    attached::{Attached, members},
+    page::{request, split},
+    table::{Rows, moment},
 };
 use crate::{
     contact,
@@ -39,12 +39,11 @@ pub(super) async fn page(
     let inboxes = inbox::list(ctx, workspace).await?;
     let inboxes: HashMap<_, _> = inboxes.into_iter().map(|one| (one.id, one.name)).collect();
     let assignees = members(ctx, workspace, each().filter_map(|one| one.assignee_id)).await?;
-    let mut tags = tags::of_things(ctx, workspace, &ids).await?;
-    let attributes = Attributes::load(ctx, workspace, SubjectKind::Conversation, &ids).await?;
+    let attached = Attached::load(ctx, workspace, SubjectKind::Conversation, &ids).await?;
     let rows = conversations.iter().map(|one| {
         let person = people.get(&one.contact_id);
         let at = |at: Option<chrono::DateTime<chrono::Utc>>| at.map_or(Value::Null, moment);
-        let mut row = vec![
+        let row = vec![
             json!(one.id),
             json!(one.subject),
             json!(one.status),
@@ -62,13 +61,10 @@ pub(super) async fn page(
             at(one.first_response_at),
             at(one.closed_at),
             json!(one.reopenings),
-            Value::Array(tags.remove(&one.id.uuid()).unwrap_or_default()),
         ];
-        row.extend(attributes.values(one.id.uuid()));
-        row
+        (one.id.uuid(), row)
     });
-    let rows = rows.collect();
-    let mut columns = columns(&[
+    let own = [
         ("id", "Conversation"),
         ("subject", "Subject"),
         ("status", "Status"),
@@ -86,12 +82,6 @@ pub(super) async fn page(
         ("firstResponseAt", "First response at"),
         ("closedAt", "Closed at"),
         ("reopenings", "Reopenings"),
-        ("tags", "Tags"),
-    ]);
-    columns.extend(attributes.columns());
-    Ok(Rows {
-        columns,
-        rows,
-        next,
-    })
+    ];
+    Ok(attached.rows(&own, rows, next))
 }

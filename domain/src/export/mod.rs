@@ -5,7 +5,8 @@
 //! ([`open`]) looks at the token that asked again, so that one that was revoked opens nothing, and reads
 //! page after page ([`Download::next`]), so that its size does not matter to anybody's memory.
 //!
-//! - `contact`, `account`, `conversation`, `record`: the rows of each list;
+//! - `contact`, `account`, `conversation`, `record`: the rows of each list; `attached` is what goes with
+//!   things of any kind, `page` how a list is read on;
 //! - `person`: everything of one person;
 //! - `table`: rows as CSV and as JSON Lines.
 //!
@@ -13,8 +14,10 @@
 
 mod account;
 mod ask;
+mod attached;
 mod contact;
 mod conversation;
+mod page;
 mod person;
 mod prune;
 mod record;

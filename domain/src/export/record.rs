@@ -5,7 +5,7 @@ use entity::id::WorkspaceId;
 use serde_json::{Value, json};
 
 use super::{
-    contact::{request, split},
+    page::{request, split},
     table::{Columns, Rows, moment},
 };
 use crate::{
