@@ -119,17 +119,8 @@ pub async fn tag_many(
     requests: &[Request],
     reason: &str,
 ) -> Result<usize> {
-    actor.require(Scope::Write)?;
-    let text = reason_text(reason)?;
-    let mut tx = ctx.begin(actor.workspace).await?;
-    let requests = &resolved(&tx, requests).await?;
-    check(&tx, requests, true).await?;
-    let reason = Reason {
-        origin: actor.origin(),
-        text,
-        cause: None,
-    };
-    let count = super::add(ctx, &mut tx, &reason, requests).await?;
+    let (mut tx, requests, reason) = begin(ctx, actor, requests, reason, true).await?;
+    let count = super::add(ctx, &mut tx, &reason, &requests).await?;
     tx.commit().await?;
     Ok(count)
 }
@@ -141,19 +132,31 @@ pub async fn untag_many(
     requests: &[Request],
     reason: &str,
 ) -> Result<usize> {
+    let (mut tx, requests, reason) = begin(ctx, actor, requests, reason, false).await?;
+    let count = remove(ctx, &mut tx, &reason, &requests).await?;
+    tx.commit().await?;
+    Ok(count)
+}
+
+/// A transaction for what is asked, with the requests as they are meant, after everything was checked.
+async fn begin<'c>(
+    ctx: &'c Ctx,
+    actor: &Actor,
+    requests: &[Request],
+    reason: &str,
+    adding: bool,
+) -> Result<(Tx<'c>, Vec<Request>, Reason<'static>)> {
     actor.require(Scope::Write)?;
     let text = reason_text(reason)?;
-    let mut tx = ctx.begin(actor.workspace).await?;
-    let requests = &resolved(&tx, requests).await?;
-    check(&tx, requests, false).await?;
+    let tx = ctx.begin(actor.workspace).await?;
+    let requests = resolved(&tx, requests).await?;
+    check(&tx, &requests, adding).await?;
     let reason = Reason {
         origin: actor.origin(),
         text,
         cause: None,
     };
-    let count = remove(ctx, &mut tx, &reason, requests).await?;
-    tx.commit().await?;
-    Ok(count)
+    Ok((tx, requests, reason))
 }
 
 /// The requests, with whoever stands for a contact that was merged away.
