@@ -57,15 +57,18 @@ impl Total {
     }
 }
 
-/// A page of `T` as a Relay connection.
-pub(crate) fn connection<T: OutputType>(page: Page<(String, T)>) -> Connection<String, T> {
+/// A page of rows as a Relay connection of what `node` makes of each.
+pub(crate) fn connection<R, T: OutputType>(
+    page: Page<(String, R)>,
+    node: impl Fn(R) -> T,
+) -> Connection<String, T> {
     let total = Total(page.total);
     let mut connection =
         Connection::with_additional_fields(page.has_previous, page.has_next, total);
     connection.edges.extend(
         page.rows
             .into_iter()
-            .map(|(cursor, node)| Edge::new(cursor, node)),
+            .map(|(cursor, row)| Edge::new(cursor, node(row))),
     );
     connection
 }

@@ -58,9 +58,7 @@ pub(crate) async fn stage_history(
     let found = stage::history(ctx, actor.workspace, subject, page)
         .await
         .map_err(fault)?;
-    Ok(connection(
-        found.map(|(cursor, row)| (cursor, StageChange(row))),
-    ))
+    Ok(connection(found, StageChange))
 }
 
 /// A stage as an input gives it: left out it stays, `null` takes it away.

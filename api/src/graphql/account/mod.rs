@@ -246,9 +246,7 @@ impl Account {
         let found = contact::list(ctx, actor.workspace, filter, order, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, contact)| (cursor, Contact::from(contact))),
-        ))
+        Ok(connection(found, Contact::from))
     }
 }
 
@@ -306,8 +304,6 @@ impl AccountQuery {
             None => account::list(ctx, actor.workspace, &filter, order, &page).await,
         };
         let found = found.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, account)| (cursor, Account(account))),
-        ))
+        Ok(connection(found, Account))
     }
 }

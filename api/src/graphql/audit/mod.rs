@@ -159,8 +159,6 @@ impl AuditQuery {
         let found = audit::list(ctx, actor, &filter, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, AuditEntry(row))),
-        ))
+        Ok(connection(found, AuditEntry))
     }
 }

@@ -208,9 +208,7 @@ impl IdentityQuery {
         let found = identity::list_suspects(ctx, actor.workspace, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, DuplicateSuspect(row))),
-        ))
+        Ok(connection(found, DuplicateSuspect))
     }
 
     /// What is kept of one person: an object with `contact`, `tables` (the rows by table) and `cut`

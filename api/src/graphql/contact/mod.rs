@@ -297,9 +297,7 @@ impl Contact {
         let found = email::read::of_contact(ctx, actor.workspace, self.row.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, EmailEvent(row))),
-        ))
+        Ok(connection(found, EmailEvent))
     }
 
     /// How the contact is doing, and why.
@@ -324,9 +322,7 @@ impl Contact {
         let found = health::history(ctx, actor.workspace, self.row.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, HealthEntry(row))),
-        ))
+        Ok(connection(found, HealthEntry))
     }
 
     /// The segments the contact is in, by their names.
@@ -390,9 +386,7 @@ impl Contact {
         let found = contact::subscription::history(ctx, actor.workspace, self.row.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, SubscriptionChange(row))),
-        ))
+        Ok(connection(found, SubscriptionChange))
     }
 
     /// Every way the contact is recognised.
@@ -466,9 +460,7 @@ impl Contact {
         let found = conversation::of_contact(ctx, actor.workspace, self.row.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Conversation::from(row))),
-        ))
+        Ok(connection(found, Conversation::from))
     }
 
     /// What the contact did, newest first.
@@ -485,7 +477,7 @@ impl Contact {
         let found = event::of_contact(ctx, actor.workspace, self.row.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(found.map(|(cursor, row)| (cursor, Event(row)))))
+        Ok(connection(found, Event))
     }
 }
 

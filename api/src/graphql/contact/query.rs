@@ -1,5 +1,7 @@
 //! Asking for contacts.
 
+use std::convert::identity;
+
 use async_graphql::{Context, ID, Object, Result};
 use domain::{
     contact::{self, ContactOrder},
@@ -95,7 +97,7 @@ impl ContactQuery {
         let found = found.map_err(fault)?;
         let mut found = found.map(|(cursor, contact)| (cursor, Contact::from(contact)));
         preload(context, ctx, actor.workspace, &mut found).await?;
-        Ok(connection(found))
+        Ok(connection(found, identity))
     }
 }
 

@@ -249,9 +249,7 @@ impl Conversation {
         let found = conversation::messages(ctx, actor.workspace, self.row.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, message)| (cursor, Message(message))),
-        ))
+        Ok(connection(found, Message))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Asking for conversations.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, convert::identity};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -174,7 +174,7 @@ impl ConversationQuery {
         let found = found.map_err(fault)?;
         let mut found = found.map(|(cursor, row)| (cursor, Conversation::from(row)));
         preload(context, ctx, actor.workspace, &mut found).await?;
-        Ok(connection(found))
+        Ok(connection(found, identity))
     }
 }
 

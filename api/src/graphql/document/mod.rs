@@ -83,9 +83,7 @@ impl DocumentQuery {
         let found = document::list(ctx, actor.workspace, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, RegisteredDocument(row))),
-        ))
+        Ok(connection(found, RegisteredDocument))
     }
 }
 

@@ -169,8 +169,6 @@ impl EmailQuery {
         let found = read::campaigns(ctx, actor.workspace, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Campaign(row))),
-        ))
+        Ok(connection(found, Campaign))
     }
 }

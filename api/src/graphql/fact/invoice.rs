@@ -163,9 +163,7 @@ impl InvoiceQuery {
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
         let found = invoice::list(ctx, actor.workspace, &filter, &page);
         let found = found.await.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Invoice(row))),
-        ))
+        Ok(connection(found, Invoice))
     }
 }
 

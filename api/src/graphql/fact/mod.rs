@@ -269,9 +269,7 @@ macro_rules! facts_of {
                 let kinds = kinds.unwrap_or_default();
                 let found = timeline::list(ctx, actor.workspace, self.0, &kinds, &page);
                 let found = found.await.map_err(fault)?;
-                Ok(connection(
-                    found.map(|(cursor, entry)| (cursor, TimelineEntry(entry))),
-                ))
+                Ok(connection(found, TimelineEntry))
             }
 
             /// What was bought, newest first; on an account, its people's orders included.
@@ -291,7 +289,7 @@ macro_rules! facts_of {
                 };
                 let found = domain::order::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
-                Ok(connection(found.map(|(cursor, row)| (cursor, Order(row)))))
+                Ok(connection(found, Order))
             }
 
             /// The bills, newest first; on an account, its people's invoices included.
@@ -311,9 +309,7 @@ macro_rules! facts_of {
                 };
                 let found = domain::invoice::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
-                Ok(connection(
-                    found.map(|(cursor, row)| (cursor, Invoice(row))),
-                ))
+                Ok(connection(found, Invoice))
             }
 
             /// The cases of the support desk, newest first; on an account, its people's tickets included.
@@ -333,7 +329,7 @@ macro_rules! facts_of {
                 };
                 let found = domain::ticket::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
-                Ok(connection(found.map(|(cursor, row)| (cursor, Ticket(row)))))
+                Ok(connection(found, Ticket))
             }
 
             /// The deals that may come about, came about or did not, newest first; on an account, its
@@ -351,9 +347,7 @@ macro_rules! facts_of {
                 let filter = Filter::of(self.0);
                 let found = domain::opportunity::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
-                Ok(connection(
-                    found.map(|(cursor, row)| (cursor, Opportunity(row))),
-                ))
+                Ok(connection(found, Opportunity))
             }
 
             /// The answers to surveys, newest first; on an account, its people's included.
@@ -373,9 +367,7 @@ macro_rules! facts_of {
                 };
                 let found = domain::survey::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
-                Ok(connection(
-                    found.map(|(cursor, row)| (cursor, SurveyAnswer(row))),
-                ))
+                Ok(connection(found, SurveyAnswer))
             }
         }
     };

@@ -164,9 +164,7 @@ impl OpportunityQuery {
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
         let found = opportunity::list(ctx, actor.workspace, &filter, &page);
         let found = found.await.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Opportunity(row))),
-        ))
+        Ok(connection(found, Opportunity))
     }
 }
 

@@ -175,7 +175,7 @@ impl OrderQuery {
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
         let found = order::list(ctx, actor.workspace, &filter, &page);
         let found = found.await.map_err(fault)?;
-        Ok(connection(found.map(|(cursor, row)| (cursor, Order(row)))))
+        Ok(connection(found, Order))
     }
 }
 

@@ -152,9 +152,7 @@ impl SurveyQuery {
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
         let found = survey::list(ctx, actor.workspace, &filter, &page);
         let found = found.await.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, SurveyAnswer(row))),
-        ))
+        Ok(connection(found, SurveyAnswer))
     }
 }
 

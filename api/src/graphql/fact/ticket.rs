@@ -157,7 +157,7 @@ impl TicketQuery {
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
         let found = ticket::list(ctx, actor.workspace, &filter, &page);
         let found = found.await.map_err(fault)?;
-        Ok(connection(found.map(|(cursor, row)| (cursor, Ticket(row)))))
+        Ok(connection(found, Ticket))
     }
 }
 

@@ -208,8 +208,6 @@ impl ImportQuery {
             import::lines(ctx, actor.workspace, id, outcome, &page).await
         };
         let found = found.await.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, line)| (cursor, ImportLine(line))),
-        ))
+        Ok(connection(found, ImportLine))
     }
 }

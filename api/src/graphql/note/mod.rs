@@ -99,5 +99,5 @@ pub(crate) async fn notes(
     let found = note::list(ctx, actor.workspace, subject, page)
         .await
         .map_err(fault)?;
-    Ok(connection(found.map(|(cursor, row)| (cursor, Note(row)))))
+    Ok(connection(found, Note))
 }

@@ -95,9 +95,7 @@ impl InAppQuery {
         let found = in_app::list(ctx, actor, unread_only, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, InAppNotification(row))),
-        ))
+        Ok(connection(found, InAppNotification))
     }
 
     /// How many notifications of the member who asks are not read yet.

@@ -155,9 +155,7 @@ impl Delivery {
         let found = delivery::attempts(ctx, actor.workspace, self.0.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, DeliveryAttempt::from(row))),
-        ))
+        Ok(connection(found, DeliveryAttempt::from))
     }
 }
 
@@ -229,9 +227,7 @@ async fn deliveries(
     let found = delivery::list(ctx, actor.workspace, filter, page)
         .await
         .map_err(fault)?;
-    Ok(connection(
-        found.map(|(cursor, row)| (cursor, Delivery(row))),
-    ))
+    Ok(connection(found, Delivery))
 }
 
 #[derive(Default)]

@@ -154,8 +154,6 @@ impl OperationQuery {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let found = operation::list(ctx, actor.workspace, state, &page).await;
         let found = found.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Operation(row))),
-        ))
+        Ok(connection(found, Operation))
     }
 }

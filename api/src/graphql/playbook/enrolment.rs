@@ -110,9 +110,7 @@ impl Enrolment {
         let found = playbook::history(ctx, actor.workspace, self.0.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, EnrolmentStep(row))),
-        ))
+        Ok(connection(found, EnrolmentStep))
     }
 }
 
@@ -186,7 +184,5 @@ pub(crate) async fn enrolments(
     let found = playbook::enrolments(ctx, actor.workspace, filter, page)
         .await
         .map_err(fault)?;
-    Ok(connection(
-        found.map(|(cursor, row)| (cursor, Enrolment(row))),
-    ))
+    Ok(connection(found, Enrolment))
 }

@@ -141,9 +141,7 @@ impl Playbook {
         let found = playbook::versions(ctx, actor.workspace, self.0.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, PlaybookVersion(row))),
-        ))
+        Ok(connection(found, PlaybookVersion))
     }
 
     /// Who is or was enrolled, newest first.

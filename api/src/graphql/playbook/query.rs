@@ -55,9 +55,7 @@ impl PlaybookQuery {
         let found = playbook::list(ctx, actor.workspace, &states, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Playbook(row))),
-        ))
+        Ok(connection(found, Playbook))
     }
 
     /// One enrolment in a playbook; nothing when there is none of this id.

@@ -106,9 +106,7 @@ impl QuarantineQuery {
         let found = quarantine::list(ctx, actor.workspace, &filter, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, QuarantinedItem(row))),
-        ))
+        Ok(connection(found, QuarantinedItem))
     }
 }
 

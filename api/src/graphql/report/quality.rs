@@ -94,9 +94,7 @@ impl TagQualityRun {
         };
         let found = quality::findings(ctx, actor.workspace, self.0.id, &filter, &page);
         let found = found.await.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, TagFinding(row))),
-        ))
+        Ok(connection(found, TagFinding))
     }
 
     /// Which tags it proposes to merge, the surest first; `applyTagPlan` carries merges out.
@@ -288,11 +286,7 @@ impl QualityQuery {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let found = quality::list(ctx, actor.workspace, &page).await;
-        Ok(connection(
-            found
-                .map_err(fault)?
-                .map(|(cursor, row)| (cursor, TagQualityRun(row))),
-        ))
+        Ok(connection(found.map_err(fault)?, TagQualityRun))
     }
 }
 

@@ -176,9 +176,7 @@ impl Rule {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let found = rule::version::list(ctx, actor.workspace, self.0.id, &page).await;
         let found = found.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, RuleVersion(row))),
-        ))
+        Ok(connection(found, RuleVersion))
     }
 
     /// A sample of what it looked at without firing, newest first.
@@ -194,9 +192,7 @@ impl Rule {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let found = rule::miss::list(ctx, actor.workspace, self.0.id, &page).await;
         let found = found.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, RuleMiss(row))),
-        ))
+        Ok(connection(found, RuleMiss))
     }
 
     /// Other rules it gets in the way of, or that get in its way.
@@ -215,9 +211,7 @@ pub(crate) async fn firings(
     let found = rule::firing::list(ctx, actor.workspace, of, page)
         .await
         .map_err(fault)?;
-    Ok(connection(
-        found.map(|(cursor, row)| (cursor, RuleFiring(row))),
-    ))
+    Ok(connection(found, RuleFiring))
 }
 
 #[derive(Default)]
@@ -256,7 +250,7 @@ impl RuleQuery {
         let found = rule::list(ctx, actor.workspace, active, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(found.map(|(cursor, rule)| (cursor, Rule(rule)))))
+        Ok(connection(found, Rule))
     }
 
     /// Ready-made rules; `createRuleFromTemplate` makes one of them.

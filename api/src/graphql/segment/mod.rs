@@ -160,13 +160,8 @@ impl Segment {
         let found = segment::members(ctx, actor.workspace, self.0.id, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(found.map(|(cursor, row)| {
-            let member = SegmentMember {
-                subject: self.0.subject,
-                row,
-            };
-            (cursor, member)
-        })))
+        let subject = self.0.subject;
+        Ok(connection(found, |row| SegmentMember { subject, row }))
     }
 
     /// Its members as a list of contacts; empty when they are accounts.
@@ -189,9 +184,7 @@ impl Segment {
         let found = contact::list(ctx, actor.workspace, filter, order, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, contact)| (cursor, Contact::from(contact))),
-        ))
+        Ok(connection(found, Contact::from))
     }
 
     /// Its members as a list of accounts; empty when they are contacts.
@@ -214,9 +207,7 @@ impl Segment {
         let found = account::list(ctx, actor.workspace, &filter, order, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, account)| (cursor, Account(account))),
-        ))
+        Ok(connection(found, Account))
     }
 
     /// Who came in and who went out, with the cause of each, newest first. The members that the first
@@ -374,9 +365,7 @@ pub(crate) async fn moves(
     let found = segment::history(ctx, actor.workspace, of, page)
         .await
         .map_err(fault)?;
-    Ok(connection(
-        found.map(|(cursor, row)| (cursor, SegmentMove(row))),
-    ))
+    Ok(connection(found, SegmentMove))
 }
 
 /// Whether something came into a segment or went out of it.

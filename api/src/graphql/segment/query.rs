@@ -92,9 +92,7 @@ impl SegmentQuery {
         let found = segment::list(ctx, actor.workspace, subject, kind, &page)
             .await
             .map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, Segment(row))),
-        ))
+        Ok(connection(found, Segment))
     }
 
     /// What a condition would find, whether it is saved or not. Changes nothing.

@@ -99,9 +99,7 @@ impl SurveyInvitation {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let found = attempt::attempts(ctx, actor.workspace, self.0.id, &page).await;
         let found = found.map_err(fault)?;
-        Ok(connection(
-            found.map(|(cursor, row)| (cursor, DeliveryAttempt::from(row))),
-        ))
+        Ok(connection(found, DeliveryAttempt::from))
     }
 
     /// When the mail is tried next, if it is.

@@ -179,11 +179,7 @@ impl Survey {
             states: few(states, &["states"]).map_err(fault)?,
         };
         let found = read::invitations(ctx, actor.workspace, &filter, &page).await;
-        Ok(connection(
-            found
-                .map_err(fault)?
-                .map(|(cursor, row)| (cursor, SurveyInvitation(row))),
-        ))
+        Ok(connection(found.map_err(fault)?, SurveyInvitation))
     }
 
     /// What came of it in a period: how many answered, and the NPS or the CSAT with its margin. Without

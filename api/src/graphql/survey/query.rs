@@ -43,10 +43,6 @@ impl SurveyQuery {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let found = read::surveys(ctx, actor.workspace, archived, &page).await;
-        Ok(connection(
-            found
-                .map_err(fault)?
-                .map(|(cursor, row)| (cursor, Survey(row))),
-        ))
+        Ok(connection(found.map_err(fault)?, Survey))
     }
 }

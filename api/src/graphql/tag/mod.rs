@@ -417,9 +417,7 @@ pub(crate) async fn history_of(
     let found = tag::tagging::history(ctx, actor.workspace, thing, page)
         .await
         .map_err(fault)?;
-    Ok(connection(
-        found.map(|(cursor, tagging)| (cursor, Tagging::from(tagging))),
-    ))
+    Ok(connection(found, Tagging::from))
 }
 
 /// Which tags a thing must and must not have. Every part given must hold; parts left out ask for

@@ -141,5 +141,5 @@ pub(crate) async fn tasks(
     let found = task::list(ctx, actor.workspace, filter, TaskOrder::Due, page)
         .await
         .map_err(fault)?;
-    Ok(connection(found.map(|(cursor, row)| (cursor, Task(row)))))
+    Ok(connection(found, Task))
 }

@@ -134,6 +134,6 @@ impl TaskQuery {
         let found = task::list(ctx, actor.workspace, &filter, order_by.into(), &page)
             .await
             .map_err(fault)?;
-        Ok(connection(found.map(|(cursor, row)| (cursor, Task(row)))))
+        Ok(connection(found, Task))
     }
 }
