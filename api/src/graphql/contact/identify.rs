@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     contact::{
-        erase, export,
+        self, erase, export,
         identity::{self, Given, Identify},
         merge,
         subscription::{self, NewState},
@@ -11,7 +11,10 @@ use domain::{
     error::UserError,
     page::PageRequest,
 };
-use entity::kind::{Channel, IdentityKind, SubscriptionState};
+use entity::{
+    id::ContactId,
+    kind::{Channel, IdentityKind, SubscriptionState},
+};
 
 use super::{
     Contact,
@@ -55,6 +58,14 @@ pub(crate) struct ContactIdentityInput {
     value: String,
 }
 
+impl ContactIdentityInput {
+    fn read(self) -> domain::error::Result<(ContactId, Given)> {
+        let id = id::parse(&self.contact_id, &["contactId"])?;
+        let (kind, value) = (self.kind, self.value);
+        Ok((id, Given { kind, value }))
+    }
+}
+
 /// What becomes of attaching or detaching an identity.
 #[derive(SimpleObject)]
 pub(crate) struct ContactIdentityPayload {
@@ -62,6 +73,16 @@ pub(crate) struct ContactIdentityPayload {
     contact: Option<Contact>,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,
+}
+
+impl ContactIdentityPayload {
+    fn of(result: domain::error::Result<contact::Contact>) -> Result<Self> {
+        let (contact, user_errors) = settle(result)?;
+        Ok(Self {
+            contact: contact.map(Contact::from),
+            user_errors,
+        })
+    }
 }
 
 /// Somebody says who they are.
@@ -242,18 +263,10 @@ impl IdentityMutation {
     ) -> Result<ContactIdentityPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
-            let id = id::parse(&input.contact_id, &["contactId"])?;
-            let given = Given {
-                kind: input.kind,
-                value: input.value,
-            };
+            let (id, given) = input.read()?;
             identity::attach(ctx, actor, id, &given).await
         };
-        let (contact, user_errors) = settle(result.await)?;
-        Ok(ContactIdentityPayload {
-            contact: contact.map(Contact::from),
-            user_errors,
-        })
+        ContactIdentityPayload::of(result.await)
     }
 
     /// Takes an identity away from a contact. Scope: WRITE.
@@ -264,18 +277,10 @@ impl IdentityMutation {
     ) -> Result<ContactIdentityPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
-            let id = id::parse(&input.contact_id, &["contactId"])?;
-            let given = Given {
-                kind: input.kind,
-                value: input.value,
-            };
+            let (id, given) = input.read()?;
             identity::detach(ctx, actor, id, &given).await
         };
-        let (contact, user_errors) = settle(result.await)?;
-        Ok(ContactIdentityPayload {
-            contact: contact.map(Contact::from),
-            user_errors,
-        })
+        ContactIdentityPayload::of(result.await)
     }
 
     /// Finds or makes the contact that all the identities are of. An anonymous visitor becomes who
