@@ -2,6 +2,8 @@
 
 mod hub;
 
+use std::{pin::Pin, sync::Arc};
+
 use async_graphql::{Context, Enum, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -117,10 +119,10 @@ pub(crate) struct HealthChange {
 #[derive(Default)]
 pub(crate) struct ChangeSubscription;
 
-type Entries = std::pin::Pin<Box<dyn Stream<Item = Result<std::sync::Arc<Entry>>> + Send>>;
+type Entries = Pin<Box<dyn Stream<Item = Result<Arc<Entry>>> + Send>>;
 
 /// The entries after the client's cursor, or from now on.
-pub(crate) async fn entries(context: &Context<'_>, after: Option<String>) -> Result<Entries> {
+async fn entries(context: &Context<'_>, after: Option<String>) -> Result<Entries> {
     let (ctx, actor) = reader(context)?;
     let after = match after {
         None => None,
@@ -135,6 +137,29 @@ pub(crate) async fn entries(context: &Context<'_>, after: Option<String>) -> Res
         .await
         .map_err(fault)?;
     Ok(Box::pin(stream.map(|entry| entry.map_err(fault))))
+}
+
+/// What `read` makes of the entries after the client's cursor, or from now on; nothing of those that are
+/// not asked for.
+pub(crate) async fn follow<'c, T, F>(
+    context: &'c Context<'c>,
+    after: Option<String>,
+    mut read: impl FnMut(Arc<Entry>) -> F + Send + 'c,
+) -> Result<impl Stream<Item = Result<T>> + 'c>
+where
+    T: Send + 'c,
+    F: Future<Output = Option<Result<T>>> + Send + 'c,
+{
+    let entries = entries(context, after).await?;
+    Ok(entries.filter_map(move |entry| {
+        let found = entry.map(&mut read);
+        async move {
+            match found {
+                Ok(found) => found.await,
+                Err(error) => Some(Err(error)),
+            }
+        }
+    }))
 }
 
 #[Subscription]
@@ -175,12 +200,7 @@ impl ChangeSubscription {
             id::parse_opt(inbox_id.as_ref(), &["inboxId"]).map_err(fault)?;
         let conversation: Option<ConversationId> =
             id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
-        let entries = entries(context, after).await?;
-        Ok(entries.filter_map(move |entry| async move {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
+        follow(context, after, move |entry| async move {
             let Fact::MessageReceived {
                 message_id,
                 conversation_id,
@@ -204,7 +224,8 @@ impl ChangeSubscription {
                 cursor: entry.position.to_string(),
                 message: Message(message),
             }))
-        }))
+        })
+        .await
     }
 
     /// Tags as they are put on things and taken off.
@@ -221,12 +242,7 @@ impl ChangeSubscription {
         let contact: Option<ContactId> =
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
         let (ctx, actor) = reader(context)?;
-        let entries = entries(context, after).await?;
-        Ok(entries.filter_map(move |entry| async move {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
+        follow(context, after, move |entry| async move {
             let (act, tagging_id, tag_id) = match entry.fact {
                 Fact::TaggingAdded {
                     tagging_id, tag_id, ..
@@ -248,7 +264,8 @@ impl ChangeSubscription {
                 act,
                 tagging: Tagging::from(tagging),
             }))
-        }))
+        })
+        .await
     }
 
     /// Rules as they fire.
@@ -262,12 +279,7 @@ impl ChangeSubscription {
     ) -> Result<impl Stream<Item = Result<RuleFired>> + 'c> {
         let rule: Option<RuleId> = id::parse_opt(rule_id.as_ref(), &["ruleId"]).map_err(fault)?;
         let (ctx, actor) = reader(context)?;
-        let entries = entries(context, after).await?;
-        Ok(entries.filter_map(move |entry| async move {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
+        follow(context, after, move |entry| async move {
             let Fact::RuleFired {
                 firing_id, rule_id, ..
             } = entry.fact
@@ -283,7 +295,8 @@ impl ChangeSubscription {
                 cursor: entry.position.to_string(),
                 firing: RuleFiring(firing),
             }))
-        }))
+        })
+        .await
     }
 
     /// Health scores as they change.
@@ -299,12 +312,7 @@ impl ChangeSubscription {
         let contact: Option<ContactId> =
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
         let (ctx, actor) = reader(context)?;
-        let entries = entries(context, after).await?;
-        Ok(entries.filter_map(move |entry| async move {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
+        follow(context, after, move |entry| async move {
             let Fact::HealthChanged {
                 contact_id,
                 score,
@@ -331,6 +339,7 @@ impl ChangeSubscription {
                 previous_band,
                 at: entry.at,
             }))
-        }))
+        })
+        .await
     }
 }

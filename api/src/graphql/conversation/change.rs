@@ -7,12 +7,12 @@ use entity::{
     id::{ConversationId, MemberId},
     kind::{ConversationStatus, Priority},
 };
-use futures::{Stream, StreamExt as _};
+use futures::Stream;
 
 use super::Conversation;
 use crate::graphql::{
     access::{ChangeOrigin, Member},
-    change::entries,
+    change::follow,
     context::loader,
     error::fault,
     id,
@@ -143,12 +143,7 @@ impl ConversationSubscription {
             id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
         let assignee: Option<MemberId> =
             id::parse_opt(assignee_id.as_ref(), &["assigneeId"]).map_err(fault)?;
-        let entries = entries(context, after).await?;
-        Ok(entries.filter_map(move |entry| async move {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
+        follow(context, after, move |entry| async move {
             let id = subject(&entry.fact)?;
             let concerns = |member: MemberId| match &entry.fact {
                 Fact::ConversationAssigned { from, to, .. } => {
@@ -167,6 +162,7 @@ impl ConversationSubscription {
                 Ok(row) => tell(context, &entry, row.into()).await,
                 Err(error) => Err(error),
             })
-        }))
+        })
+        .await
     }
 }

@@ -9,11 +9,11 @@ use domain::{
     work::change::Fact,
 };
 use entity::id::InAppNotificationId;
-use futures::{Stream, StreamExt as _};
+use futures::Stream;
 
 use super::Delivery;
 use crate::graphql::{
-    change::entries,
+    change::follow,
     contact::Contact,
     context::{loader, reader},
     error::{fault, settle},
@@ -182,12 +182,7 @@ impl InAppSubscription {
         >,
     ) -> Result<impl Stream<Item = Result<InAppNotificationReceived>> + 'c> {
         let (ctx, actor) = reader(context)?;
-        let entries = entries(context, after).await?;
-        Ok(entries.filter_map(move |entry| async move {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
+        follow(context, after, move |entry| async move {
             let Fact::InAppNotified {
                 in_app_notification_id,
                 member_id,
@@ -205,6 +200,7 @@ impl InAppSubscription {
                 cursor: entry.position.to_string(),
                 notification: InAppNotification(notification),
             }))
-        }))
+        })
+        .await
     }
 }

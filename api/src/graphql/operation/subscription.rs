@@ -3,10 +3,10 @@
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use domain::{operation, work::change::Fact};
 use entity::id::OperationId;
-use futures::{Stream, StreamExt as _};
+use futures::Stream;
 
 use super::Operation;
-use crate::graphql::{change::entries, context::reader, error::fault, id};
+use crate::graphql::{change::follow, context::reader, error::fault, id};
 
 /// An operation that was asked for, got further or came to an end.
 #[derive(SimpleObject)]
@@ -33,12 +33,7 @@ impl OperationSubscription {
     ) -> Result<impl Stream<Item = Result<OperationChange>> + 'c> {
         let only: Option<OperationId> = id::parse_opt(id.as_ref(), &["id"]).map_err(fault)?;
         let (ctx, actor) = reader(context)?;
-        let entries = entries(context, after).await?;
-        Ok(entries.filter_map(move |entry| async move {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
+        follow(context, after, move |entry| async move {
             let Fact::OperationChanged { operation_id } = entry.fact else {
                 return None;
             };
@@ -51,6 +46,7 @@ impl OperationSubscription {
                 cursor: entry.position.to_string(),
                 operation: Operation(row),
             }))
-        }))
+        })
+        .await
     }
 }

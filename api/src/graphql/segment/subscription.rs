@@ -7,11 +7,11 @@ use entity::{
     id::SegmentId,
     kind::{SegmentSubject, SubjectKind},
 };
-use futures::{Stream, StreamExt as _};
+use futures::Stream;
 
 use super::{Segment, SegmentAct, account_of, contact_of, subject_id};
 use crate::graphql::{
-    access::ChangeOrigin, account::Account, change::entries, contact::Contact, context::loader,
+    access::ChangeOrigin, account::Account, change::follow, contact::Contact, context::loader,
     error::fault, id,
 };
 
@@ -52,12 +52,7 @@ impl SegmentSubscription {
     ) -> Result<impl Stream<Item = Result<SegmentMembersChange>> + 'c> {
         let segment: Option<SegmentId> =
             id::parse_opt(segment_id.as_ref(), &["segmentId"]).map_err(fault)?;
-        let entries = entries(context, after).await?;
-        Ok(entries.filter_map(move |entry| async move {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
+        follow(context, after, move |entry| async move {
             let (act, segment_id, kind, id) = match entry.fact {
                 Fact::SegmentEntered {
                     segment_id,
@@ -91,6 +86,7 @@ impl SegmentSubscription {
                 })
             };
             Some(found.await)
-        }))
+        })
+        .await
     }
 }
