@@ -3,10 +3,9 @@
 //! Each noun that may be named has its own list of uses, with the words the API has for them; all of
 //! them ask here. Which of the uses are in the way of what is their own to say.
 
-use crate::store::Transaction;
 use entity::id::WorkspaceId;
 
-use crate::{condition::reference::Reference, error::Result, playbook, rule};
+use crate::{condition::reference::Reference, error::Result, playbook, rule, store::Transaction};
 
 /// What kind of thing names something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! What notifies a target: listed for whoever wants to delete one, and in the way of that.
 
-use crate::store::Transaction;
 use entity::id::{TargetId, WorkspaceId};
 
 use crate::{
@@ -8,6 +7,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     naming::{self, By},
+    store::Transaction,
 };
 
 /// The kind of thing that notifies a target.

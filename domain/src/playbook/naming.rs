@@ -2,11 +2,14 @@
 //!
 //! Asked before such a thing is changed, merged or deleted. What that means is for those who ask.
 
-use crate::store::Transaction;
 use entity::{id::WorkspaceId, kind::PlaybookState, playbook, playbook_version};
 
 use super::definition::Definition;
-use crate::{condition::reference::Reference, error::Result, store::Query};
+use crate::{
+    condition::reference::Reference,
+    error::Result,
+    store::{Query, Transaction},
+};
 
 /// A version of a playbook that names something.
 pub(crate) struct Naming {

@@ -6,8 +6,6 @@ use entity::{
     kind::{PlaybookState, TagKind},
 };
 use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _, Set};
-
-use crate::store::Transaction;
 use serde_json::json;
 
 use super::{
@@ -19,7 +17,7 @@ use crate::{
     audit::Record,
     condition::reference::{IdKind, Reference},
     error::Result,
-    store::Tx,
+    store::{Transaction, Tx},
     tag::catalogue::{Merged, Referrer, Use, UseKind},
 };
 

@@ -2,14 +2,17 @@
 //!
 //! Asked before such a thing is changed, merged or deleted. What that means is for those who ask.
 
-use crate::store::Transaction;
 use entity::{
     id::{RuleId, WorkspaceId},
     rule,
 };
 
 use super::read::Rule;
-use crate::{condition::reference::Reference, error::Result, store::Query};
+use crate::{
+    condition::reference::Reference,
+    error::Result,
+    store::{Query, Transaction},
+};
 
 /// The rules, in their order, that name any of what `names` says. A rule that cannot be read names
 /// nothing.

@@ -9,8 +9,6 @@ use entity::{
     rule,
 };
 use sea_orm::{EntityTrait as _, Set};
-
-use crate::store::Transaction;
 use serde_json::json;
 
 use super::{
@@ -23,7 +21,7 @@ use crate::{
     audit::Record,
     condition::reference::IdKind,
     error::Result,
-    store::Tx,
+    store::{Transaction, Tx},
     tag::catalogue::{Merged, Referrer, Use, UseKind},
 };
 

@@ -1,6 +1,5 @@
 //! Segments as things that name tags: listed before a tag is deleted, rewritten when one is merged.
 
-use crate::store::Transaction;
 use async_trait::async_trait;
 use entity::{
     id::{Id as _, TagId, WorkspaceId},
@@ -18,7 +17,7 @@ use crate::{
     audit::Record,
     condition::reference::{IdKind, Reference},
     error::Result,
-    store::Tx,
+    store::{Transaction, Tx},
     tag::catalogue::{Merged, Referrer, Use, UseKind},
 };
 

@@ -3,7 +3,6 @@
 //! A new noun that names segments (a playbook, a report) implements `Referrer` and adds its line to
 //! `REFERRERS`; nothing else here changes.
 
-use crate::store::Transaction;
 use async_trait::async_trait;
 use entity::id::{SegmentId, WorkspaceId};
 
@@ -13,7 +12,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     naming::{self, By, Naming},
-    store::Query,
+    store::{Query, Transaction},
 };
 
 /// The kind of thing that names a segment.

@@ -1,6 +1,5 @@
 //! What sends a survey: listed for whoever wants to change it, and in the way of archiving it.
 
-use crate::store::Transaction;
 use async_graphql::Enum;
 use entity::id::{SurveyId, WorkspaceId};
 
@@ -9,6 +8,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     naming::{self, By},
+    store::Transaction,
 };
 
 /// The kind of thing that sends a survey.

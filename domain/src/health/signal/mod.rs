@@ -25,10 +25,8 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use entity::id::{ContactId, WorkspaceId};
 use sea_orm::DbErr;
 
-use crate::store::Transaction;
-
 use super::{curve::Curve, input::Input, model::Category};
-use crate::store::Rows;
+use crate::store::{Rows, Transaction};
 
 /// Every signal there is, by name.
 pub static SIGNALS: &[&dyn Signal] = &[

@@ -10,8 +10,6 @@ use entity::{
     tag, tag_group,
 };
 use sea_orm::{ConnectionTrait, EntityTrait as _, FromQueryResult};
-
-use crate::store::Transaction;
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,7 +17,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Tx},
+    store::{Query, Transaction, Tx},
     tag::catalogue::{Merged, Referrer, Use, UseKind},
 };
 

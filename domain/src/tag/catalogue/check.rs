@@ -9,12 +9,10 @@ use entity::{
 };
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
-use crate::store::Transaction;
-
 use super::{DEFAULT_COLOUR, DEPTH_LIMIT};
 use crate::{
     error::{Error, Result, UserError, UserErrorCode},
-    store::{Query, Tx},
+    store::{Query, Transaction, Tx},
     text::name_key,
 };
 

@@ -6,14 +6,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::store::Transaction;
 use async_trait::async_trait;
 use entity::{
     id::{TagId, WorkspaceId},
     kind::TagKind,
 };
 
-use crate::{access::Origin, error::Result, playbook, report, rule, segment, store::Tx};
+use crate::{
+    access::Origin,
+    error::Result,
+    playbook, report, rule, segment,
+    store::{Transaction, Tx},
+};
 
 /// The kind of thing that names a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum, serde::Serialize)]

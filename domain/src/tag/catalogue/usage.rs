@@ -6,8 +6,6 @@ use entity::{
     tag,
 };
 use sea_orm::FromQueryResult;
-
-use crate::store::Transaction;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -15,7 +13,11 @@ use super::{
     check::{self, Tree},
     referrer::{self, Use},
 };
-use crate::{ctx::Ctx, error::Result, store::Query};
+use crate::{
+    ctx::Ctx,
+    error::Result,
+    store::{Query, Transaction},
+};
 
 /// How many taggings of one kind of thing there are with a tag and what is below it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromQueryResult)]
