@@ -141,7 +141,7 @@ impl Inner {
 }
 
 /// The limits of a turn that calls others.
-fn calls<'a>(goes_on: &'a (dyn Fn() -> bool + Sync)) -> Limits<'a> {
+fn calls(goes_on: &(dyn Fn() -> bool + Sync)) -> Limits<'_> {
     Limits {
         items: TURN_ITEMS,
         time: TURN_TIME,
@@ -150,7 +150,7 @@ fn calls<'a>(goes_on: &'a (dyn Fn() -> bool + Sync)) -> Limits<'a> {
 }
 
 /// The limits of a turn of steps, each of which is work for the database alone.
-fn steps<'a>(goes_on: &'a (dyn Fn() -> bool + Sync)) -> operation::Limits<'a> {
+fn steps(goes_on: &(dyn Fn() -> bool + Sync)) -> operation::Limits<'_> {
     operation::Limits {
         time: TURN_TIME,
         goes_on,
