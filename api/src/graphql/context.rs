@@ -1,8 +1,11 @@
 //! What every resolver needs.
 
-use std::sync::Arc;
+use std::{hash::Hash, sync::Arc};
 
-use async_graphql::{Context, Result, dataloader::DataLoader};
+use async_graphql::{
+    Context, Error, Result,
+    dataloader::{DataLoader, Loader as Load},
+};
 use domain::{
     access::{Actor, Scope},
     ctx::Ctx,
@@ -40,4 +43,20 @@ pub(crate) fn loader<'a>(context: &Context<'a>) -> Result<&'a DataLoader<Loader>
     let (ctx, actor) = reader(context)?;
     let cell = context.data::<LoaderCell>()?;
     Ok(cell.get_or_init(|| Loader::start(ctx.clone(), actor.workspace)))
+}
+
+/// What `id` names, if there is one, fetched together with what is asked for beside it.
+pub(crate) async fn loaded<K, T>(
+    context: &Context<'_>,
+    id: Option<K>,
+    shown: impl FnOnce(<Loader as Load<K>>::Value) -> T,
+) -> Result<Option<T>>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    Loader: Load<K, Error = Error>,
+{
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    Ok(loader(context)?.load_one(id).await?.map(shown))
 }

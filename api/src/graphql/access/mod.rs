@@ -15,7 +15,7 @@ use entity::{
 };
 
 use super::{
-    context::{actor, business, loader, reader},
+    context::{actor, business, loaded, reader},
     email::EmailMetrics,
     error::fault,
     scalar::Date,
@@ -149,8 +149,7 @@ pub(crate) async fn find_member(
     context: &Context<'_>,
     id: Option<MemberId>,
 ) -> Result<Option<Member>> {
-    let Some(id) = id else { return Ok(None) };
-    Ok(loader(context)?.load_one(id).await?.map(Member))
+    loaded(context, id, Member).await
 }
 
 /// A credential of a member. The secret itself is shown once, when the token is made.

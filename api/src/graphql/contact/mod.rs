@@ -32,7 +32,7 @@ use super::{
     account::Account,
     attribute::{AttributeFilterInput, AttributeValue, TimeRangeInput, values},
     condition::asked,
-    context::{loader, reader},
+    context::{loaded, loader, reader},
     conversation::{Conversation, Message},
     email::{Campaign, EmailEvent, EmailMetrics, EmailRecency},
     error::fault,
@@ -159,10 +159,7 @@ impl Contact {
 
     /// The campaign the contact came from.
     async fn source_campaign(&self, context: &Context<'_>) -> Result<Option<Campaign>> {
-        let Some(id) = self.row.source_campaign_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Campaign))
+        loaded(context, self.row.source_campaign_id, Campaign).await
     }
 
     /// The member who brought the contact.
@@ -404,10 +401,7 @@ impl Contact {
 
     /// The company.
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let Some(id) = self.row.account_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Account))
+        loaded(context, self.row.account_id, Account).await
     }
 
     /// The newest message to or from the contact.
@@ -415,10 +409,7 @@ impl Contact {
         if self.preloaded.messages {
             return Ok(self.preloaded.last_message.clone().map(Message));
         }
-        let Some(id) = self.row.last_message_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Message))
+        loaded(context, self.row.last_message_id, Message).await
     }
 
     /// The tags the contact carries now, oldest first.

@@ -19,7 +19,7 @@ use super::{
     access::Member,
     attribute::{AttributeValue, values},
     contact::Contact,
-    context::{loader, reader},
+    context::{loaded, loader, reader},
     error::fault,
     inbox::Inbox,
     loader::WatchersOf,
@@ -89,10 +89,7 @@ impl Conversation {
 
     /// Who is to deal with it; nothing when nobody is.
     async fn assignee(&self, context: &Context<'_>) -> Result<Option<Member>> {
-        let Some(id) = self.row.assignee_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Member))
+        loaded(context, self.row.assignee_id, Member).await
     }
 
     /// Who watches it, those who came first first.

@@ -16,7 +16,7 @@ use entity::{
 
 use super::{
     contact::Contact,
-    context::{loader, reader},
+    context::{loaded, loader, reader},
     error::fault,
     id,
     page::{Connection, connection},
@@ -130,10 +130,7 @@ impl EmailEvent {
 
     /// The campaign the email belongs to.
     async fn campaign(&self, context: &Context<'_>) -> Result<Option<Campaign>> {
-        let Some(id) = self.0.campaign_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Campaign))
+        loaded(context, self.0.campaign_id, Campaign).await
     }
 }
 

@@ -30,7 +30,7 @@ use entity::{
 use super::{
     account::Account,
     contact::Contact,
-    context::{loader, reader},
+    context::{loaded, reader},
     error::{fault, settle},
     id,
     page::{Connection, connection},
@@ -179,18 +179,12 @@ fn head(
 
 /// The person a fact is about.
 async fn contact_of(context: &Context<'_>, id: Option<ContactId>) -> Result<Option<Contact>> {
-    let Some(id) = id else {
-        return Ok(None);
-    };
-    Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+    loaded(context, id, Contact::from).await
 }
 
 /// The company a fact is about.
 async fn account_of(context: &Context<'_>, id: Option<AccountId>) -> Result<Option<Account>> {
-    let Some(id) = id else {
-        return Ok(None);
-    };
-    Ok(loader(context)?.load_one(id).await?.map(Account))
+    loaded(context, id, Account).await
 }
 
 /// The part of a filter that says whose the facts are.

@@ -15,7 +15,7 @@ use super::Delivery;
 use crate::graphql::{
     change::follow,
     contact::Contact,
-    context::{loader, reader},
+    context::{loaded, reader},
     error::{fault, settle},
     id,
     page::{Connection, connection},
@@ -50,18 +50,12 @@ impl InAppNotification {
 
     /// The contact it is about.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// The delivery that brought it; nothing for what Enishi itself has to say.
     async fn delivery(&self, context: &Context<'_>) -> Result<Option<Delivery>> {
-        let Some(id) = self.0.delivery_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Delivery))
+        loaded(context, self.0.delivery_id, Delivery).await
     }
 
     /// When it came.

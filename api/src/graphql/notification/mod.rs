@@ -22,7 +22,7 @@ use entity::{
 
 use super::{
     contact::Contact,
-    context::{loader, reader},
+    context::{loaded, loader, reader},
     error::fault,
     id,
     page::{Connection, connection},
@@ -64,26 +64,17 @@ impl Delivery {
 
     /// The rule that asked for it.
     async fn rule(&self, context: &Context<'_>) -> Result<Option<Rule>> {
-        let Some(id) = self.0.rule_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Rule))
+        loaded(context, self.0.rule_id, Rule).await
     }
 
     /// The firing that asked for it.
     async fn firing(&self, context: &Context<'_>) -> Result<Option<RuleFiring>> {
-        let Some(id) = self.0.firing_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(RuleFiring))
+        loaded(context, self.0.firing_id, RuleFiring).await
     }
 
     /// Whom it is about.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// How many attempts were made.
@@ -118,10 +109,7 @@ impl Delivery {
 
     /// The delivery in whose message it was told together with others, if it was.
     async fn folded_into(&self, context: &Context<'_>) -> Result<Option<Delivery>> {
-        let Some(id) = self.0.folded_into else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Delivery))
+        loaded(context, self.0.folded_into, Delivery).await
     }
 
     /// What is told together in this one's message, newest first; empty for most.

@@ -16,7 +16,7 @@ use entity::{
 };
 
 use crate::graphql::{
-    context::{loader, reader, writer},
+    context::{loaded, loader, reader, writer},
     error::{fault, settle},
     few::few,
     id,
@@ -175,10 +175,7 @@ impl TagFinding {
 
     /// The group it is about.
     async fn group(&self, context: &Context<'_>) -> Result<Option<TagGroup>> {
-        let Some(id) = self.0.group_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(TagGroup))
+        loaded(context, self.0.group_id, TagGroup).await
     }
 
     /// The numbers that show it; the description of the kind explains them.

@@ -5,7 +5,11 @@ use domain::rule::conflict::{Conflict, ConflictKind};
 use entity::id::{RuleId, TagId};
 
 use super::Rule;
-use crate::graphql::{context::loader, loader::ConflictsOf, tag::Tag};
+use crate::graphql::{
+    context::{loaded, loader},
+    loader::ConflictsOf,
+    tag::Tag,
+};
 
 /// Two or more rules that get in each other's way. Told, not refused: it may be what is meant.
 #[derive(SimpleObject)]
@@ -32,8 +36,7 @@ impl RuleConflict {
 
     /// The tag it is about, if it is about one.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
-        let Some(id) = self.tag else { return Ok(None) };
-        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+        loaded(context, self.tag, Tag::from).await
     }
 }
 

@@ -17,7 +17,7 @@ use super::{Rule, miss::RuleVerdict};
 use crate::graphql::{
     account::Account,
     contact::Contact,
-    context::loader,
+    context::{loaded, loader},
     conversation::{Conversation, Message},
     error::fault,
     notification::{Delivery, NotificationTarget},
@@ -49,34 +49,22 @@ impl RuleFiring {
 
     /// The message it matched, if it was one.
     async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
-        let Some(id) = self.0.message_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Message))
+        loaded(context, self.0.message_id, Message).await
     }
 
     /// The conversation it is about, if it is about one.
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
-        let Some(id) = self.0.conversation_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Conversation::from))
+        loaded(context, self.0.conversation_id, Conversation::from).await
     }
 
     /// The contact it is about, if it is about one.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// The account it is about, if it is about one.
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let Some(id) = self.0.account_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Account))
+        loaded(context, self.0.account_id, Account).await
     }
 
     /// How many steps it is away from what came from outside: 0 when a person or a program did what
@@ -151,8 +139,7 @@ pub(crate) struct RuleMatchedPart {
 impl RuleMatchedPart {
     /// The tag, if it was a tag.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
-        let Some(id) = self.tag else { return Ok(None) };
-        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+        loaded(context, self.tag, Tag::from).await
     }
 }
 
@@ -318,40 +305,27 @@ pub(crate) struct RuleOutcome {
 impl RuleOutcome {
     /// The survey, if it was about one.
     async fn survey(&self, context: &Context<'_>) -> Result<Option<Survey>> {
-        let Some(id) = self.survey else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Survey))
+        loaded(context, self.survey, Survey).await
     }
 
     /// The invitation, if the contact is asked to answer a survey.
     async fn invitation(&self, context: &Context<'_>) -> Result<Option<SurveyInvitation>> {
-        let Some(id) = self.invitation else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(SurveyInvitation))
+        loaded(context, self.invitation, SurveyInvitation).await
     }
 
     /// The tag, if it was about one.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
-        let Some(id) = self.tag else { return Ok(None) };
-        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+        loaded(context, self.tag, Tag::from).await
     }
 
     /// The notification target, if it was about one.
     async fn target(&self, context: &Context<'_>) -> Result<Option<NotificationTarget>> {
-        let Some(id) = self.target else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(NotificationTarget))
+        loaded(context, self.target, NotificationTarget).await
     }
 
     /// The delivery, if a notification was queued.
     async fn delivery(&self, context: &Context<'_>) -> Result<Option<Delivery>> {
-        let Some(id) = self.delivery else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Delivery))
+        loaded(context, self.delivery, Delivery).await
     }
 }
 

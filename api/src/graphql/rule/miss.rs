@@ -10,7 +10,7 @@ use entity::kind::MissReason;
 
 use crate::graphql::{
     contact::Contact,
-    context::loader,
+    context::loaded,
     conversation::{Conversation, Message},
     error::fault,
     scalar::Json,
@@ -35,26 +35,17 @@ impl RuleMiss {
 
     /// The message it looked at, if it was one.
     async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
-        let Some(id) = self.0.message_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Message))
+        loaded(context, self.0.message_id, Message).await
     }
 
     /// The conversation it was about, if it was about one.
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
-        let Some(id) = self.0.conversation_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Conversation::from))
+        loaded(context, self.0.conversation_id, Conversation::from).await
     }
 
     /// The contact it was about, if it was about one.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// Every condition with its verdict and what was really there, in the order of the condition; long

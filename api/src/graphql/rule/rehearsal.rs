@@ -21,7 +21,7 @@ use super::{
     mutation::{keep, read_actions},
 };
 use crate::graphql::{
-    context::{loader, reader},
+    context::{loaded, loader, reader},
     conversation::Message,
     error::settle,
     id,
@@ -150,24 +150,17 @@ pub(crate) struct RuleRehearsalEffect {
 impl RuleRehearsalEffect {
     /// The survey, if it is one that is sent; each contact is counted once in each of its waves.
     async fn survey(&self, context: &Context<'_>) -> Result<Option<Survey>> {
-        let Some(id) = self.survey else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Survey))
+        loaded(context, self.survey, Survey).await
     }
 
     /// The tag, if it is about one.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
-        let Some(id) = self.tag else { return Ok(None) };
-        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+        loaded(context, self.tag, Tag::from).await
     }
 
     /// The notification target, if it is a notice.
     async fn target(&self, context: &Context<'_>) -> Result<Option<NotificationTarget>> {
-        let Some(id) = self.target else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(NotificationTarget))
+        loaded(context, self.target, NotificationTarget).await
     }
 }
 

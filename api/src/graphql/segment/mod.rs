@@ -27,7 +27,7 @@ use super::{
     account::{Account, AccountOrderBy},
     condition::Called,
     contact::{Contact, ContactOrderBy},
-    context::{loader, reader},
+    context::{loaded, loader, reader},
     error::fault,
     loader::MembershipsOf,
     operation::Operation,
@@ -115,10 +115,7 @@ impl Segment {
 
     /// The operation that evaluates everybody, while there is one; it says how far it is.
     async fn operation(&self, context: &Context<'_>) -> Result<Option<Operation>> {
-        let Some(id) = self.0.operation_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Operation))
+        loaded(context, self.0.operation_id, Operation).await
     }
 
     /// When everybody was last evaluated. Since then members have followed each change.

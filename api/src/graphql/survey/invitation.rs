@@ -13,7 +13,7 @@ use super::Survey;
 use crate::graphql::{
     access::ChangeOrigin,
     contact::Contact,
-    context::{business, loader, reader},
+    context::{business, loaded, loader, reader},
     error::fault,
     fact::SurveyAnswer,
     notification::DeliveryAttempt,
@@ -119,9 +119,6 @@ impl SurveyInvitation {
 
     /// The answer; a later one takes the place of the one before.
     async fn answer(&self, context: &Context<'_>) -> Result<Option<SurveyAnswer>> {
-        let Some(id) = self.0.answer_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(SurveyAnswer))
+        loaded(context, self.0.answer_id, SurveyAnswer).await
     }
 }

@@ -28,7 +28,7 @@ use super::{
     access::ChangeOrigin,
     account::Account,
     contact::Contact,
-    context::{loader, reader},
+    context::{loaded, loader, reader},
     conversation::Conversation,
     error::fault,
     few::few_ids,
@@ -178,10 +178,7 @@ impl Tag {
 
     /// The tag it was merged into, if it was.
     async fn merged_into(&self, context: &Context<'_>) -> Result<Option<Tag>> {
-        let Some(id) = self.row.merged_into else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+        loaded(context, self.row.merged_into, Tag::from).await
     }
 }
 
@@ -291,10 +288,7 @@ impl Tagging {
 
     /// The tag it was made with, when that was merged into another since.
     async fn merged_from(&self, context: &Context<'_>) -> Result<Option<Tag>> {
-        let Some(id) = self.row.merged_from else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+        loaded(context, self.row.merged_from, Tag::from).await
     }
 
     /// What kind of thing carries it.
@@ -382,10 +376,7 @@ impl Tagging {
     /// The tagging that took its place: another value of its group, the same tag put on by somebody
     /// else, or the tag it was merged into.
     async fn successor(&self, context: &Context<'_>) -> Result<Option<Tagging>> {
-        let Some(id) = self.row.successor_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Tagging::from))
+        loaded(context, self.row.successor_id, Tagging::from).await
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     access::{ChangeOrigin, Member, find_member},
     account::Account,
     contact::Contact,
-    context::{business, loader, reader},
+    context::{business, loaded, reader},
     conversation::Conversation,
     error::fault,
     page::{Connection, connection},
@@ -75,34 +75,22 @@ impl Task {
 
     /// The team whose it is, whether a member has taken it or not.
     async fn team(&self, context: &Context<'_>) -> Result<Option<Team>> {
-        let Some(id) = self.0.team_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Team))
+        loaded(context, self.0.team_id, Team).await
     }
 
     /// The contact it is about.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let Some(id) = self.0.contact_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Contact::from))
+        loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// The account it is about.
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let Some(id) = self.0.account_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Account))
+        loaded(context, self.0.account_id, Account).await
     }
 
     /// The conversation it is about.
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
-        let Some(id) = self.0.conversation_id else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Conversation::from))
+        loaded(context, self.0.conversation_id, Conversation::from).await
     }
 
     /// Who or what made it.
