@@ -9,7 +9,7 @@
 //! number asks for it.
 //!
 //! To write a list: take a `&PageRequest`, put the statement together up to its filter, and return
-//! [`Keyset::list`] of it. Where its rows are not what the list shows: `keyset.apply(&mut query, page)`,
+//! `keyset.list(..)` of it. Where its rows are not what the list shows: `keyset.apply(&mut query, page)`,
 //! run it, and return `keyset.page(rows, page)`.
 
 use std::{
