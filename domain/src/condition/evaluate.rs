@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 
 use entity::id::WorkspaceId;
-use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use super::{
     Condition, Shape,
@@ -12,13 +11,13 @@ use super::{
     known::{Known, Measures, Want},
     moment::Moment,
 };
-use crate::error::Result;
+use crate::{error::Result, store::Place};
 
 /// Whether each condition holds of what it is asked of. The number of statements depends on the
 /// number of different questions in the conditions, one for each forty, not on the number of cases.
 /// What only a message could answer does not hold.
 pub async fn evaluate(
-    connection: &(impl ConnectionTrait + TransactionTrait),
+    connection: &impl Place,
     workspace: WorkspaceId,
     moment: &Moment,
     cases: &[(&Condition, Holders)],

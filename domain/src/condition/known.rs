@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::id::{Id as _, WorkspaceId};
-use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, QueryResult, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    store::{MAX_BOUND, Query, Rows, attempt},
+    store::{MAX_BOUND, Place, Query, Rows, attempt},
 };
 
 /// Measures of one statement. SQLite refuses statements of more than 500 parts.
@@ -109,7 +109,7 @@ impl Known {
     /// else from being known.
     pub(crate) async fn load(
         &mut self,
-        connection: &(impl ConnectionTrait + TransactionTrait),
+        connection: &impl Place,
         workspace: WorkspaceId,
         moment: &Moment,
         measures: &Measures,

@@ -1,12 +1,9 @@
 //! Questions that may fail for what they ask or for what they meet, without taking down what is done
 //! around them.
 
-use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DbErr, QueryResult, RuntimeErr, TransactionSession as _,
-    TransactionTrait,
-};
+use sea_orm::{DatabaseBackend, DbErr, QueryResult, RuntimeErr};
 
-use super::Query;
+use super::{Place, Query};
 
 /// Values that a statement made of many parts binds at most. SQLite takes 32,766 and PostgreSQL 65,535.
 pub(crate) const MAX_BOUND: usize = 10_000;
@@ -15,30 +12,29 @@ pub(crate) const MAX_BOUND: usize = 10_000;
 /// just these rows. The transaction goes on either way. Whatever else goes wrong is an error: a
 /// database that is away or a lock that is waited for in vain say nothing about the statement.
 pub(crate) async fn attempt(
-    connection: &(impl ConnectionTrait + TransactionTrait),
+    connection: &impl Place,
     query: Query,
 ) -> Result<Option<Vec<QueryResult>>, DbErr> {
-    let failed = if connection.get_database_backend() == DatabaseBackend::Postgres {
-        // A statement that fails ends the transaction unless it stands in one of its own.
-        let place = connection.begin().await?;
-        match query.raw(&place).await {
-            Ok(rows) => {
-                place.commit().await?;
-                return Ok(Some(rows));
+    // On PostgreSQL a statement that fails ends the transaction it is part of.
+    let takes_along = connection.get_database_backend() == DatabaseBackend::Postgres;
+    let transaction = connection.transaction().filter(|_| takes_along);
+    if let Some(transaction) = transaction {
+        transaction.mark("attempt").await?;
+    }
+    let failed = match query.raw(connection).await {
+        Ok(rows) => {
+            if let Some(transaction) = transaction {
+                transaction.release("attempt").await?;
             }
-            Err(error) if is_its_own(&error) => {
-                place.rollback().await?;
-                error
-            }
-            Err(error) => return Err(error),
+            return Ok(Some(rows));
         }
-    } else {
-        match query.raw(connection).await {
-            Ok(rows) => return Ok(Some(rows)),
-            Err(error) if is_its_own(&error) => error,
-            Err(error) => return Err(error),
-        }
+        Err(error) if is_its_own(&error) => error,
+        Err(error) => return Err(error),
     };
+    if let Some(transaction) = transaction {
+        transaction.rollback_to("attempt").await?;
+        transaction.release("attempt").await?;
+    }
     tracing::warn!(
         error = &failed as &dyn std::error::Error,
         "a statement cannot be done and is taken apart"

@@ -14,7 +14,7 @@ use sqlx::{
 
 use super::{
     Connection, Db,
-    slots::{PATIENCE, Slots},
+    postgres::{PATIENCE, Sessions},
 };
 
 /// Where the data is kept.
@@ -61,12 +61,12 @@ impl Location {
     pub fn open(&self, size: u32, writer: Option<Connection>) -> Db {
         match self {
             Self::Postgres(options) => {
-                let slots = Slots::new(&options_for_work(options), size);
-                let slots = Connection::slots(slots);
-                Db::new(slots.clone(), slots, owner(options))
+                let sessions = Sessions::new(options_for_work(options), size);
+                let sessions = Connection::postgres(sessions);
+                Db::new(sessions.clone(), sessions, owner(options))
             }
             Self::Sqlite(path) => {
-                let pool = |size| Connection::pool(sqlite_pool(path, size));
+                let pool = |size| Connection::sqlite(sqlite_pool(path, size));
                 let reader = pool(size);
                 let writer = writer.unwrap_or_else(|| pool(1));
                 let owner = writer.as_pool().or(reader.as_pool()).cloned();

@@ -8,12 +8,9 @@ use std::{
 };
 
 use entity::id::WorkspaceId;
-use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
-};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DbErr};
 
-use super::{Connection, Transaction};
+use super::{Connection, Transaction, connection::Purpose};
 
 /// Connections for reading and for writing. On PostgreSQL they are the same. SQLite has a single
 /// writer at a time, so writing goes through a pool of one connection: waiting there is fair and
@@ -92,27 +89,13 @@ impl Db {
         self.reader.get_database_backend()
     }
 
-    /// Opens a transaction that may write. On SQLite it takes the write lock at once: a transaction
-    /// that reads first and asks for the lock later fails whenever another has written in between.
+    /// Opens a transaction that may write.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
-        self.writer
-            .begin_with_options(TransactionOptions {
-                isolation_level: None,
-                access_mode: None,
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            })
-            .await
+        self.writer.begin(Purpose::Writing).await
     }
 
     /// Opens a transaction that sees one state of the database and writes nothing.
     pub async fn snapshot(&self) -> Result<Transaction, DbErr> {
-        let postgres = self.backend() == DatabaseBackend::Postgres;
-        self.reader
-            .begin_with_options(TransactionOptions {
-                isolation_level: postgres.then_some(sea_orm::IsolationLevel::RepeatableRead),
-                access_mode: postgres.then_some(AccessMode::ReadOnly),
-                sqlite_transaction_mode: None,
-            })
-            .await
+        self.reader.begin(Purpose::Reading).await
     }
 }

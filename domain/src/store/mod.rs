@@ -15,15 +15,15 @@ mod connection;
 mod db;
 pub mod dialect;
 mod kept;
+mod postgres;
 mod query;
 mod rows;
-mod slots;
 mod tx;
 mod wall;
 
 pub(crate) use attempt::{MAX_BOUND, attempt, is_its_own};
 pub use connect::{Location, LocationError};
-pub use connection::{Connection, Transaction};
+pub use connection::{Connection, Place, Transaction};
 pub use db::Db;
 pub(crate) use kept::Kept;
 pub use query::Query;

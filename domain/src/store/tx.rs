@@ -197,7 +197,7 @@ impl<'c> Tx<'c> {
 
     /// Marks this place, so that what is done from here on can be undone alone.
     pub(crate) async fn mark(&self) -> Result<Mark, DbErr> {
-        self.inner.execute_unprepared("SAVEPOINT mark").await?;
+        self.inner.mark("mark").await?;
         Ok(Mark {
             changes: self.changes.len(),
             audits: self.audits.len(),
@@ -218,10 +218,7 @@ impl<'c> Tx<'c> {
 
     /// Keeps what was done since the mark.
     pub(crate) async fn keep(&self, _mark: Mark) -> Result<(), DbErr> {
-        self.inner
-            .execute_unprepared("RELEASE SAVEPOINT mark")
-            .await?;
-        Ok(())
+        self.inner.release("mark").await
     }
 
     /// Undoes everything.

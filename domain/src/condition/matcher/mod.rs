@@ -24,7 +24,6 @@ use entity::{
     id::WorkspaceId,
     kind::{Author, Channel},
 };
-use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -43,7 +42,7 @@ use super::{
     path::Path,
     trace::{self, FoundWord, Trace, shown},
 };
-use crate::error::Result;
+use crate::{error::Result, store::Place};
 
 /// An active rule as the matcher needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -391,7 +390,7 @@ impl Matcher {
     /// number of statements depends on the number of different questions, not on that of messages.
     pub async fn learn(
         &self,
-        connection: &(impl ConnectionTrait + TransactionTrait),
+        connection: &impl Place,
         workspace: WorkspaceId,
         now: &Moment,
         wanted: &Wanted,
