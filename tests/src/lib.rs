@@ -88,6 +88,8 @@ mod search;
 #[cfg(test)]
 mod segment;
 #[cfg(test)]
+mod statistics;
+#[cfg(test)]
 mod survey;
 #[cfg(test)]
 mod tag;

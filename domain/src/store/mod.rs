@@ -18,6 +18,7 @@ mod kept;
 mod postgres;
 mod query;
 mod rows;
+pub mod statistics;
 mod tx;
 mod wall;
 

@@ -35,6 +35,10 @@ pub(super) fn describe() {
         "Taggings that ended because their time was over"
     );
     describe_counter!(
+        "enishi_tables_analyzed_total",
+        "Tables that the database was made to look at because they had outgrown what it knew of them"
+    );
+    describe_counter!(
         "enishi_due_recovered_total",
         "Due items whose worker died and that were taken up again or set aside"
     );

@@ -61,6 +61,8 @@ struct Inner {
     operating: Arc<Mutex<()>>,
     /// Held by the one task that moves the enrolments on that ticks find.
     playing: Arc<Mutex<()>>,
+    /// Held by the one task that has the database look at its tables.
+    looking: Arc<Mutex<()>>,
     pruned_at_ms: AtomicI64,
     retention: Retention,
     /// How much of each kind of work was set aside at the last sweep.
@@ -92,6 +94,7 @@ impl Handler {
                 asking: Arc::default(),
                 operating: Arc::default(),
                 playing: Arc::default(),
+                looking: Arc::default(),
                 pruned_at_ms: AtomicI64::new(i64::MIN),
                 retention: Retention { keep },
                 set_aside: Mutex::default(),
@@ -152,6 +155,11 @@ impl WorkHandler for Handler {
             &inner.operating,
             "sweeping operations failed",
             |inner| async move { inner.operate_everywhere().await },
+        );
+        inner.alone(
+            &inner.looking,
+            "looking at the tables failed",
+            |inner| async move { inner.refresh_statistics().await },
         );
         let done = inner.do_due(None).await;
         // A long schedule may keep the ticks of this worker.

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use chrono::TimeDelta;
 use domain::{
     idempotency,
+    store::statistics,
     work::{quarantine, replay, schedule::Schedule},
 };
 use metrics::{counter, gauge};
@@ -54,6 +55,14 @@ impl Inner {
         for (work, count) in set_aside.iter() {
             gauge!("enishi_quarantine_items", "work" => work.clone()).set(*count as f64);
         }
+        Ok(())
+    }
+
+    /// Has the database look at tables that have grown out of what it believes of them.
+    pub(super) async fn refresh_statistics(&self) -> anyhow::Result<()> {
+        let looked_at = statistics::refresh(&self.ctx.db).await;
+        let looked_at = looked_at.context("refresh the database's statistics")?;
+        counter!("enishi_tables_analyzed_total").increment(looked_at as u64);
         Ok(())
     }
 
