@@ -131,7 +131,7 @@ impl Stage {
         let found = tag::tagging::load_with_tags(ctx, workspace, &[contact.0]).await;
         let mut found = found.expect("taggings");
         let found = found.remove(&contact.0).unwrap_or_default();
-        found.iter().map(|(tagging, _)| tagging.tag_id).collect()
+        found.iter().map(|one| one.tagging.tag_id).collect()
     }
 
     /// Lets a worker take on what is due.

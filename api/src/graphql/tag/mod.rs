@@ -16,6 +16,7 @@ use domain::{
     tag::{
         self, TagFilter,
         catalogue::{Counts, Forest, ForestFilter},
+        tagging::TaggingWithTag,
     },
 };
 use entity::{
@@ -61,10 +62,13 @@ struct Shared {
 
 impl From<entity::tag::Model> for Tag {
     fn from(row: entity::tag::Model) -> Self {
-        Self {
-            row: Arc::new(row),
-            shared: None,
-        }
+        Self::from(Arc::new(row))
+    }
+}
+
+impl From<Arc<entity::tag::Model>> for Tag {
+    fn from(row: Arc<entity::tag::Model>) -> Self {
+        Self { row, shared: None }
     }
 }
 
@@ -248,20 +252,23 @@ pub(crate) struct TagCount {
 /// One tag on one thing, from its adding to its removal.
 #[derive(Debug, Clone)]
 pub struct Tagging {
-    pub(crate) row: entity::tagging::Model,
-    tag: Option<entity::tag::Model>,
+    pub(crate) row: Arc<entity::tagging::Model>,
+    tag: Option<Arc<entity::tag::Model>>,
 }
 
 impl From<entity::tagging::Model> for Tagging {
     fn from(row: entity::tagging::Model) -> Self {
-        Self { row, tag: None }
+        Self {
+            row: Arc::new(row),
+            tag: None,
+        }
     }
 }
 
-impl From<(entity::tagging::Model, entity::tag::Model)> for Tagging {
-    fn from((row, tag): (entity::tagging::Model, entity::tag::Model)) -> Self {
+impl From<TaggingWithTag> for Tagging {
+    fn from(TaggingWithTag { tagging, tag }: TaggingWithTag) -> Self {
         Self {
-            row,
+            row: Arc::new(tagging),
             tag: Some(tag),
         }
     }
@@ -278,7 +285,7 @@ impl Tagging {
     /// The tag.
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         if let Some(tag) = &self.tag {
-            return Ok(Some(Tag::from(tag.clone())));
+            return Ok(Some(Tag::from(Arc::clone(tag))));
         }
         Ok(loader(context)?
             .load_one(self.row.tag_id)

@@ -1,12 +1,13 @@
 //! Reading taggings: what holds on a thing, and what ever held.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{TaggingId, WorkspaceId},
+    id::{TagId, TaggingId, WorkspaceId},
     tag, tagging,
 };
+use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
 use crate::{
@@ -105,70 +106,100 @@ pub async fn history(
         .await
 }
 
+/// A tagging that holds, with its tag.
+#[derive(Debug, Clone)]
+pub struct TaggingWithTag {
+    /// The tagging.
+    pub tagging: tagging::Model,
+    /// Its tag, shared with the other taggings that were read with it.
+    pub tag: Arc<tag::Model>,
+}
+
 /// The taggings of the things among `ids` that hold now, each with its tag, by thing and oldest
-/// first; one statement for a whole list.
+/// first; one statement for a whole list. Many things carry few different tags, and a tag has more columns
+/// than its tagging: each tag comes once, with the first of its taggings.
 pub async fn load_with_tags(
     ctx: &Ctx,
     workspace: WorkspaceId,
     ids: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<(tagging::Model, tag::Model)>>> {
+) -> Result<HashMap<Uuid, Vec<TaggingWithTag>>> {
     let rows = Query::new(
         "SELECT g.id, g.tag_id, g.target, g.target_id, g.added_at, g.added_by, g.added_reason,
+                g.expires_at, g.single_group_id, g.rule_id, g.merged_from,
                 t.kind, t.parent_id, t.name, t.name_key, t.description, t.colour, t.created_by,
                 t.created_at, t.updated_at, t.archived_at, t.group_id, t.position, t.merged_into,
-                t.deleted_at, g.expires_at, g.single_group_id, g.rule_id, g.merged_from
-         FROM {r}
-         JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id AND g.removed_at IS NULL
-         JOIN tag t ON t.workspace_id = $1 AND t.id = g.tag_id
+                t.deleted_at
+         FROM (SELECT g.*, ROW_NUMBER() OVER (
+                   PARTITION BY g.tag_id ORDER BY g.target_id, g.id) AS place
+               FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
+                 AND g.removed_at IS NULL) AS g
+         LEFT JOIN tag t ON t.workspace_id = $1
+           AND t.id = CASE WHEN g.place = 1 THEN g.tag_id END
          ORDER BY g.target_id, g.id",
     )
     .bind(workspace)
     .rows("r", Rows::new().uuids("id", ids.iter().copied()))
     .raw(ctx.reader())
     .await?;
+    let mut tags: HashMap<TagId, Arc<tag::Model>> = HashMap::new();
     let mut by_thing: HashMap<Uuid, Vec<_>> = HashMap::with_capacity(ids.len());
-    for row in rows {
-        let tagging = tagging::Model {
-            workspace_id: workspace,
-            id: row.try_get_by_index(0)?,
-            tag_id: row.try_get_by_index(1)?,
-            target: row.try_get_by_index(2)?,
-            target_id: row.try_get_by_index(3)?,
-            added_at: row.try_get_by_index(4)?,
-            added_by: row.try_get_by_index(5)?,
-            added_reason: row.try_get_by_index(6)?,
-            removed_at: None,
-            removed_by: None,
-            removed_reason: None,
-            expires_at: row.try_get_by_index(21)?,
-            single_group_id: row.try_get_by_index(22)?,
-            rule_id: row.try_get_by_index(23)?,
-            ended: None,
-            successor_id: None,
-            merged_from: row.try_get_by_index(24)?,
+    for row in &rows {
+        let tagging = read_tagging(workspace, row)?;
+        let tag = match tags.get(&tagging.tag_id) {
+            Some(tag) => Arc::clone(tag),
+            None => {
+                let tag = Arc::new(read_tag(workspace, tagging.tag_id, row)?);
+                tags.insert(tagging.tag_id, Arc::clone(&tag));
+                tag
+            }
         };
-        let tag = tag::Model {
-            workspace_id: workspace,
-            id: tagging.tag_id,
-            kind: row.try_get_by_index(7)?,
-            parent_id: row.try_get_by_index(8)?,
-            name: row.try_get_by_index(9)?,
-            name_key: row.try_get_by_index(10)?,
-            description: row.try_get_by_index(11)?,
-            colour: row.try_get_by_index(12)?,
-            created_by: row.try_get_by_index(13)?,
-            created_at: row.try_get_by_index(14)?,
-            updated_at: row.try_get_by_index(15)?,
-            archived_at: row.try_get_by_index(16)?,
-            group_id: row.try_get_by_index(17)?,
-            position: row.try_get_by_index(18)?,
-            merged_into: row.try_get_by_index(19)?,
-            deleted_at: row.try_get_by_index(20)?,
-        };
-        by_thing
-            .entry(tagging.target_id)
-            .or_default()
-            .push((tagging, tag));
+        let mine = by_thing.entry(tagging.target_id).or_default();
+        mine.push(TaggingWithTag { tagging, tag });
     }
     Ok(by_thing)
+}
+
+/// The columns 0 to 10 of a row above: a tagging that holds.
+fn read_tagging(workspace: WorkspaceId, row: &QueryResult) -> Result<tagging::Model, DbErr> {
+    Ok(tagging::Model {
+        workspace_id: workspace,
+        id: row.try_get_by_index(0)?,
+        tag_id: row.try_get_by_index(1)?,
+        target: row.try_get_by_index(2)?,
+        target_id: row.try_get_by_index(3)?,
+        added_at: row.try_get_by_index(4)?,
+        added_by: row.try_get_by_index(5)?,
+        added_reason: row.try_get_by_index(6)?,
+        removed_at: None,
+        removed_by: None,
+        removed_reason: None,
+        expires_at: row.try_get_by_index(7)?,
+        single_group_id: row.try_get_by_index(8)?,
+        rule_id: row.try_get_by_index(9)?,
+        ended: None,
+        successor_id: None,
+        merged_from: row.try_get_by_index(10)?,
+    })
+}
+
+/// The columns from 11 on of a row above: a tag.
+fn read_tag(workspace: WorkspaceId, id: TagId, row: &QueryResult) -> Result<tag::Model, DbErr> {
+    Ok(tag::Model {
+        workspace_id: workspace,
+        id,
+        kind: row.try_get_by_index(11)?,
+        parent_id: row.try_get_by_index(12)?,
+        name: row.try_get_by_index(13)?,
+        name_key: row.try_get_by_index(14)?,
+        description: row.try_get_by_index(15)?,
+        colour: row.try_get_by_index(16)?,
+        created_by: row.try_get_by_index(17)?,
+        created_at: row.try_get_by_index(18)?,
+        updated_at: row.try_get_by_index(19)?,
+        archived_at: row.try_get_by_index(20)?,
+        group_id: row.try_get_by_index(21)?,
+        position: row.try_get_by_index(22)?,
+        merged_into: row.try_get_by_index(23)?,
+        deleted_at: row.try_get_by_index(24)?,
+    })
 }

@@ -98,7 +98,7 @@ async fn list(state: Shared, n: web::Path<u64>) -> Result<web::Json<Value>> {
         .iter()
         .map(|(_, contact)| {
             let names = tags.get(&contact.id.uuid()).into_iter().flatten();
-            let names: Vec<&str> = names.map(|(_, tag)| tag.name.as_str()).collect();
+            let names: Vec<&str> = names.map(|one| one.tag.name.as_str()).collect();
             let last = contact.last_message_id.and_then(|id| messages.get(&id));
             let last = last.map(|message| json!([message.subject, message.sent_at]));
             json!([show(contact), names, last])
