@@ -226,6 +226,30 @@ fn many_at_once_see_each_only_their_own() {
 }
 
 #[test]
+fn when_the_server_has_ended_all_connections_one_statement_finds_out_for_the_others() {
+    on_postgres(|world, _| async move {
+        let (db, owner) = (world.database.location.open(3, None), world.ctx.db.owner());
+        let reader = db.reader();
+        let at_work = || async move {
+            let query = Query::new("SELECT pg_backend_pid(), pg_sleep(0.3)");
+            query.scalar::<i32>(reader).await.unwrap().unwrap()
+        };
+        let mut backends = join_all((0..3).map(|_| at_work())).await;
+        backends.dedup();
+        assert_eq!(backends.len(), 3);
+        let list = format!("{backends:?}").replace(['[', ']'], "");
+        let end = format!("SELECT pg_terminate_backend(pid, 5000) FROM unnest(ARRAY[{list}]) pid");
+        owner.execute_unprepared(&end).await.unwrap();
+        let mut failed = 0;
+        for _ in 0..5 {
+            failed += usize::from(reader.execute_unprepared("SELECT 1").await.is_err());
+        }
+        assert_eq!(failed, 1);
+        world
+    });
+}
+
+#[test]
 fn the_programs_work_under_a_role_that_owns_nothing() {
     on_postgres(|world, _| async move {
         let role: Option<String> = Query::new(

@@ -89,9 +89,14 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the next one may have it once it is settled.
+    /// Whether the server has ended it, or was not heard of any more.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    /// Whether the next one may have it.
     pub(super) fn is_to_be_kept(&self) -> bool {
-        !self.is_broken && !self.is_early && self.opened_at.elapsed() < MAX_AGE
+        !self.is_early && self.opened_at.elapsed() < MAX_AGE
     }
 
     /// Whether something was left in it that has to be read or undone first.

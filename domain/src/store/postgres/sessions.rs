@@ -124,6 +124,12 @@ impl Sessions {
     }
 
     fn give_back(&self, session: Session) {
+        if session.is_broken() {
+            // Most likely the server has gone or was started again: whoever took one of the others would find
+            // that out once more.
+            self.idle().clear();
+            return;
+        }
         if !session.is_to_be_kept() {
             part(session);
             return;
@@ -159,7 +165,7 @@ impl Drop for Lent {
             return;
         };
         let sessions = Arc::clone(&self.sessions);
-        if !session.needs_settling() {
+        if session.is_broken() || !session.needs_settling() {
             sessions.give_back(session);
             return;
         }
