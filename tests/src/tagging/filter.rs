@@ -71,6 +71,13 @@ fn everything_a_filter_finds_is_tagged_and_untagged_and_a_dry_run_changes_nothin
         assert_eq!(replaced[0].ended, Some(TaggingEnd::Replaced));
         assert_eq!(replaced[1].added_reason, "campaign");
         assert_recounted(&world).await;
+        // None lies before what was written earlier, where nobody who reads the log would find it.
+        let hidden = Query::new(
+            "SELECT COUNT(*) FROM change WHERE kind = 'tagging.added'
+               AND tx < (SELECT MIN(o.tx) FROM change o WHERE o.kind = 'contact.created')",
+        );
+        let hidden: Option<i64> = hidden.scalar(ctx.db.reader()).await.unwrap();
+        assert_eq!(hidden, Some(0));
         // Each has its entry in the log, which decodes like any other.
         let log = Query::new("SELECT data FROM change WHERE kind = 'tagging.added'");
         let log: Vec<serde_json::Value> = log.column(ctx.db.writer()).await.unwrap();

@@ -153,9 +153,12 @@ async fn log(tx: &mut Tx<'_>, reason: &Reason<'_>, target: TagTarget, range: Ran
         "NULL"
     };
     let depth = reason.cause.map_or(0, |cause| cause.depth + 1);
+    let root = reason.cause.map(|cause| cause.root);
+    let log_tx = dialect::log_tx(backend);
     Query::new(format!(
-        "INSERT INTO change (workspace_id, kind, subject_id, contact_id, actor, depth, data, at)
-         SELECT $1, 'tagging.added', g.id, {contact}, $4, $5, {fact}, $6
+        "INSERT INTO change (tx, workspace_id, kind, subject_id, contact_id, actor, depth, root_tx,
+                             root_seq, data, at)
+         SELECT (SELECT {log_tx}), $1, 'tagging.added', g.id, {contact}, $4, $5, $7, $8, {fact}, $6
          FROM tagging g WHERE g.workspace_id = $1 AND g.id >= $2 AND g.id <= $3
          ORDER BY g.id"
     ))
@@ -165,6 +168,8 @@ async fn log(tx: &mut Tx<'_>, reason: &Reason<'_>, target: TagTarget, range: Ran
     .bind(reason.origin.json())
     .bind(depth)
     .bind(tx.now)
+    .bind(root.map(|root| root.tx))
+    .bind(root.map(|root| root.seq))
     .execute(tx.connection())
     .await?;
     tx.appended("tagging.added");
