@@ -142,7 +142,12 @@ pub async fn counted(ctx: &Ctx, workspace: WorkspaceId) -> Result<(Arc<Forest>, 
     Ok((of_version(ctx, workspace, version).await?, counts))
 }
 
-async fn of_version(ctx: &Ctx, workspace: WorkspaceId, version: i64) -> Result<Arc<Forest>> {
+/// The workspace's tree as it was at `version`, or newer; no statement if that is the one kept.
+pub(crate) async fn of_version(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    version: i64,
+) -> Result<Arc<Forest>> {
     let cache = ctx.db.remembered::<Cache>();
     if let Some(forest) = cache.get(workspace, version) {
         return Ok(forest);

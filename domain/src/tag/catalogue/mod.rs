@@ -23,6 +23,7 @@ pub use archive::{archive, restore};
 pub use change::{TagChanges, update};
 pub use create::{NewTag, create};
 pub use delete::delete;
+pub(crate) use forest::of_version;
 pub use forest::{Counts, Forest, ForestFilter, counted, forest};
 pub(crate) use merge::merge_within;
 pub use merge::{MERGE_LIMIT, Merge, merge};

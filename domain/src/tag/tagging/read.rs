@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{TagId, TaggingId, WorkspaceId},
+    id::{TaggingId, WorkspaceId},
     tag, tagging,
 };
 use sea_orm::{DbErr, QueryResult};
@@ -15,6 +15,7 @@ use crate::{
     error::Result,
     page::{Keyset, Page, PageRequest},
     store::{Query, Rows},
+    tag::catalogue,
 };
 
 /// The taggings of the things among `ids` that hold now, oldest first; for loaders.
@@ -116,8 +117,9 @@ pub struct TaggingWithTag {
 }
 
 /// The taggings of the things among `ids` that hold now, each with its tag, by thing and oldest
-/// first; one statement for a whole list. Many things carry few different tags, and a tag has more columns
-/// than its tagging: each tag comes once, with the first of its taggings.
+/// first; one statement for a whole list, unless the tree of tags has changed since it was read last. Many
+/// things carry few different tags, and a tag has more columns than its tagging: tags come from the tree
+/// that is kept in the process, of the version the statement has seen.
 pub async fn load_with_tags(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -126,35 +128,30 @@ pub async fn load_with_tags(
     let rows = Query::new(
         "SELECT g.id, g.tag_id, g.target, g.target_id, g.added_at, g.added_by, g.added_reason,
                 g.expires_at, g.single_group_id, g.rule_id, g.merged_from,
-                t.kind, t.parent_id, t.name, t.name_key, t.description, t.colour, t.created_by,
-                t.created_at, t.updated_at, t.archived_at, t.group_id, t.position, t.merged_into,
-                t.deleted_at
-         FROM (SELECT g.*, ROW_NUMBER() OVER (
-                   PARTITION BY g.tag_id ORDER BY g.target_id, g.id) AS place
-               FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
-                 AND g.removed_at IS NULL) AS g
-         LEFT JOIN tag t ON t.workspace_id = $1
-           AND t.id = CASE WHEN g.place = 1 THEN g.tag_id END
-         ORDER BY g.target_id, g.id",
+                (SELECT w.tags_version FROM workspace w WHERE w.id = $1)
+         FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
+           AND g.removed_at IS NULL",
     )
     .bind(workspace)
     .rows("r", Rows::new().uuids("id", ids.iter().copied()))
     .raw(ctx.reader())
     .await?;
-    let mut tags: HashMap<TagId, Arc<tag::Model>> = HashMap::new();
+    let Some(first) = rows.first() else {
+        return Ok(HashMap::new());
+    };
+    let forest = catalogue::of_version(ctx, workspace, first.try_get_by_index(11)?).await?;
     let mut by_thing: HashMap<Uuid, Vec<_>> = HashMap::with_capacity(ids.len());
     for row in &rows {
         let tagging = read_tagging(workspace, row)?;
-        let tag = match tags.get(&tagging.tag_id) {
-            Some(tag) => Arc::clone(tag),
-            None => {
-                let tag = Arc::new(read_tag(workspace, tagging.tag_id, row)?);
-                tags.insert(tagging.tag_id, Arc::clone(&tag));
-                tag
-            }
+        // A tag that was deleted in between takes its taggings along.
+        let Some(tag) = forest.get(tagging.tag_id).map(Arc::clone) else {
+            continue;
         };
         let mine = by_thing.entry(tagging.target_id).or_default();
         mine.push(TaggingWithTag { tagging, tag });
+    }
+    for mine in by_thing.values_mut() {
+        mine.sort_unstable_by_key(|one| one.tagging.id);
     }
     Ok(by_thing)
 }
@@ -179,27 +176,5 @@ fn read_tagging(workspace: WorkspaceId, row: &QueryResult) -> Result<tagging::Mo
         ended: None,
         successor_id: None,
         merged_from: row.try_get_by_index(10)?,
-    })
-}
-
-/// The columns from 11 on of a row above: a tag.
-fn read_tag(workspace: WorkspaceId, id: TagId, row: &QueryResult) -> Result<tag::Model, DbErr> {
-    Ok(tag::Model {
-        workspace_id: workspace,
-        id,
-        kind: row.try_get_by_index(11)?,
-        parent_id: row.try_get_by_index(12)?,
-        name: row.try_get_by_index(13)?,
-        name_key: row.try_get_by_index(14)?,
-        description: row.try_get_by_index(15)?,
-        colour: row.try_get_by_index(16)?,
-        created_by: row.try_get_by_index(17)?,
-        created_at: row.try_get_by_index(18)?,
-        updated_at: row.try_get_by_index(19)?,
-        archived_at: row.try_get_by_index(20)?,
-        group_id: row.try_get_by_index(21)?,
-        position: row.try_get_by_index(22)?,
-        merged_into: row.try_get_by_index(23)?,
-        deleted_at: row.try_get_by_index(24)?,
     })
 }

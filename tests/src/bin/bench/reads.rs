@@ -80,17 +80,10 @@ pub(crate) fn cases(today: NaiveDate) -> Vec<Case> {
                 format!(
                     "SELECT g.id, g.tag_id, g.target, g.target_id, g.added_at, g.added_by,
                             g.added_reason, g.expires_at, g.single_group_id, g.rule_id, g.merged_from,
-                            t.kind, t.parent_id, t.name, t.name_key, t.description, t.colour,
-                            t.created_by, t.created_at, t.updated_at, t.archived_at, t.group_id,
-                            t.position, t.merged_into, t.deleted_at
-                     FROM (SELECT g.*, ROW_NUMBER() OVER (
-                               PARTITION BY g.tag_id ORDER BY g.target_id, g.id) AS place
-                           FROM UNNEST({hot}) AS r(id)
-                           JOIN tagging g ON g.workspace_id = :w AND g.target_id = r.id
-                             AND g.removed_at IS NULL) AS g
-                     LEFT JOIN tag t ON t.workspace_id = :w
-                       AND t.id = CASE WHEN g.place = 1 THEN g.tag_id END
-                     ORDER BY g.target_id, g.id"
+                            (SELECT w.tags_version FROM workspace w WHERE w.id = :w)
+                     FROM UNNEST({hot}) AS r(id)
+                     JOIN tagging g ON g.workspace_id = :w AND g.target_id = r.id
+                       AND g.removed_at IS NULL"
                 ),
                 format!(
                     "SELECT m.* FROM UNNEST({hot}) AS r(id)
