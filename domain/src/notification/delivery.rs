@@ -56,7 +56,8 @@ pub enum Payload {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         template: Option<String>,
     },
-    /// A rule or playbook has something to say about the delivery's contact.
+    /// A rule that fired on something else than a message, or a playbook, has something to say: which
+    /// of the two is told by the delivery's rule.
     Said {
         /// The heading.
         title: String,

@@ -20,10 +20,10 @@ const ITEM_CHARS: usize = 160;
 /// What kind of thing is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum NoticeKind {
-    /// A rule fired on a message.
+    /// A rule fired.
     #[default]
     RuleFired,
-    /// A rule or playbook has something to say.
+    /// A playbook has something to say.
     Said,
     /// Several notifications, together.
     Digest,
@@ -90,7 +90,7 @@ impl Item {
 }
 
 impl Notice {
-    /// A notice for something a rule or playbook says, or that a rule fired.
+    /// A notice for something a playbook says, or that a rule fired.
     pub fn about(
         kind: NoticeKind,
         title: String,

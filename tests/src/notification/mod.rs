@@ -6,6 +6,8 @@ mod email;
 #[cfg(test)]
 mod erasing;
 #[cfg(test)]
+mod fired;
+#[cfg(test)]
 mod in_app;
 #[cfg(test)]
 mod misbehaving;

@@ -90,6 +90,8 @@ fn a_template_is_filled_in_with_the_facts_of_the_moment() {
                     {{ message.excerpt }} {{ conversation.link }}";
         let body = say(&world, &linked, target, message, text).await;
         assert_eq!(body["type"], "notification");
+        assert_eq!(body["data"]["rule"], Value::Null);
+        assert_eq!(body["data"]["playbook"]["name"], "Onboarding");
         let link = body["data"]["link"].as_str().unwrap();
         assert!(link.starts_with("https://enishi.example/app/conversations/conversation_"));
         assert_eq!(

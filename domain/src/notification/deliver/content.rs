@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::id::{ContactId, DeliveryId, WorkspaceId};
+use entity::id::{ContactId, DeliveryId, RuleId, WorkspaceId};
 use sea_orm::FromQueryResult;
 
 use super::job::Job;
@@ -44,7 +44,8 @@ pub(super) async fn load(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
         *count = usize::try_from(one.count).unwrap_or_default();
         if let Some(payload) = &one.payload() {
             let kind = entity::kind::TargetKind::InApp;
-            told.push(Item::of(one.id, &notice(payload, facts, kind, locale)));
+            let notice = notice(payload, one.rule_id, facts, kind, locale);
+            told.push(Item::of(one.id, &notice));
         }
     }
     for (job, facts) in jobs.iter_mut().zip(facts) {
@@ -54,7 +55,10 @@ pub(super) async fn load(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
                 let count = count.max(told.len());
                 Notice::digest(told, count, *over_budget, job.locale)
             }
-            payload => notice(payload, facts, job.delivery.kind, job.locale),
+            payload => {
+                let delivery = &job.delivery;
+                notice(payload, delivery.rule_id, facts, delivery.kind, job.locale)
+            }
         };
     }
     Ok(())
@@ -70,9 +74,11 @@ fn subject(workspace: WorkspaceId, contact: Option<ContactId>, payload: &Payload
     }
 }
 
-/// What a payload says, whatever else it says being empty.
+/// What a payload says, whatever else it says being empty. `rule` is the one that asked for it: what
+/// no rule asked for, a playbook did.
 fn notice(
     payload: &Payload,
+    rule: Option<RuleId>,
     mut facts: Facts,
     kind: entity::kind::TargetKind,
     locale: Locale,
@@ -92,7 +98,14 @@ fn notice(
             by,
             template,
             ..
-        } => (NoticeKind::Said, title.clone(), by.clone(), template),
+        } => {
+            let kind = if rule.is_some() {
+                NoticeKind::RuleFired
+            } else {
+                NoticeKind::Said
+            };
+            (kind, title.clone(), by.clone(), template)
+        }
         Payload::Digest { .. } | Payload::Test {} => return Notice::test(locale),
     };
     facts.rule.name.clone_from(&by);
@@ -115,6 +128,7 @@ struct Folded {
     workspace_id: WorkspaceId,
     folded_into: DeliveryId,
     id: DeliveryId,
+    rule_id: Option<RuleId>,
     contact_id: Option<ContactId>,
     payload: serde_json::Value,
     count: i64,
@@ -146,8 +160,8 @@ async fn folded(ctx: &Ctx, digests: &[(WorkspaceId, DeliveryId)]) -> Result<Vec<
         return Ok(Vec::new());
     }
     Ok(Query::new(
-        "SELECT f.workspace_id, f.folded_into, f.id, f.contact_id, f.payload, f.count
-         FROM (SELECT d.workspace_id, d.folded_into, d.id, d.contact_id, d.payload,
+        "SELECT f.workspace_id, f.folded_into, f.id, f.rule_id, f.contact_id, f.payload, f.count
+         FROM (SELECT d.workspace_id, d.folded_into, d.id, d.rule_id, d.contact_id, d.payload,
                    ROW_NUMBER() OVER (PARTITION BY d.workspace_id, d.folded_into ORDER BY d.id)
                        AS place,
                    COUNT(*) OVER (PARTITION BY d.workspace_id, d.folded_into) AS count

@@ -8,7 +8,7 @@ use crate::{
     locale::Locale,
     notification::{
         DisableReason, Verdict,
-        notice::{Notice, clean_line, clean_text},
+        notice::{Notice, NoticeKind, clean_line, clean_text},
     },
     port::{MailError, MailReceipt, OutgoingMail},
     text::escape_html as escape,
@@ -23,13 +23,17 @@ const TEXT_LIMIT: usize = 25_000;
 pub fn mail(id: String, to: Vec<String>, notice: &Notice, locale: Locale) -> OutgoingMail {
     let subject = clean_line(&notice.title, SUBJECT_LIMIT);
     let text = clean_text(&notice.plain(), TEXT_LIMIT);
-    let [rule, open] = match locale {
-        Locale::Ja => ["ルール：", "Enishi で開く"],
-        Locale::En => ["Rule: ", "Open in Enishi"],
-        Locale::Zh => ["规则：", "在 Enishi 中打开"],
+    let [rule, playbook, open] = match locale {
+        Locale::Ja => ["ルール：", "プレイブック：", "Enishi で開く"],
+        Locale::En => ["Rule: ", "Playbook: ", "Open in Enishi"],
+        Locale::Zh => ["规则：", "剧本：", "在 Enishi 中打开"],
+    };
+    let label = match notice.kind {
+        NoticeKind::Said => playbook,
+        _ => rule,
     };
     let by = clean_line(&notice.by, SUBJECT_LIMIT);
-    let by = (!by.is_empty()).then(|| format!("{rule}{by}"));
+    let by = (!by.is_empty()).then(|| format!("{label}{by}"));
     let link = notice
         .link
         .as_ref()

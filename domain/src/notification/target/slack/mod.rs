@@ -13,7 +13,10 @@ use url::Url;
 pub use answer::judge;
 use text::{Shape, escape};
 
-use crate::{locale::Locale, notification::notice::Notice};
+use crate::{
+    locale::Locale,
+    notification::notice::{Notice, NoticeKind},
+};
 
 /// Slack's limit for a header's text, in characters.
 const HEADER_LIMIT: usize = 150;
@@ -41,8 +44,10 @@ pub struct SlackNotice {
     pub excerpt: Option<String>,
     /// Where the member can see more. Only `http` and `https` are shown.
     pub link: Option<Url>,
-    /// The rule that asked for the notification.
-    pub rule_name: String,
+    /// The rule or playbook that asked for the notification.
+    pub by: String,
+    /// Whether that is a playbook.
+    pub by_playbook: bool,
 }
 
 impl From<&Notice> for SlackNotice {
@@ -53,7 +58,8 @@ impl From<&Notice> for SlackNotice {
             text: notice.text.clone(),
             excerpt: notice.excerpt.clone(),
             link: notice.link.clone(),
-            rule_name: notice.by.clone(),
+            by: notice.by.clone(),
+            by_playbook: notice.kind == NoticeKind::Said,
         }
     }
 }
@@ -85,9 +91,14 @@ pub fn body(notice: &SlackNotice, locale: Locale) -> Value {
         blocks.push(json!({ "type": "section", "text": mrkdwn(&quoted) }));
     }
     let mut context = Vec::new();
-    if !text::is_blank(&notice.rule_name) {
-        let name = escape(&notice.rule_name, FIELD_LIMIT / 2, Shape::Line);
-        context.push(mrkdwn(&format!("{}{name}", wording.rule)));
+    if !text::is_blank(&notice.by) {
+        let name = escape(&notice.by, FIELD_LIMIT / 2, Shape::Line);
+        let label = if notice.by_playbook {
+            wording.playbook
+        } else {
+            wording.rule
+        };
+        context.push(mrkdwn(&format!("{label}{name}")));
     }
     if let Some(link) = notice.link.as_ref().and_then(link_target) {
         context.push(mrkdwn(&format!("<{link}|{}>", wording.open)));
@@ -164,6 +175,7 @@ fn link_target(url: &Url) -> Option<String> {
 struct Wording {
     untitled: &'static str,
     rule: &'static str,
+    playbook: &'static str,
     open: &'static str,
     omitted: (&'static str, &'static str),
 }
@@ -174,18 +186,21 @@ impl Wording {
             Locale::Ja => &Self {
                 untitled: "通知",
                 rule: "ルール：",
+                playbook: "プレイブック：",
                 open: "Enishi で開く",
                 omitted: ("ほか ", " 件"),
             },
             Locale::En => &Self {
                 untitled: "Notification",
                 rule: "Rule: ",
+                playbook: "Playbook: ",
                 open: "Open in Enishi",
                 omitted: ("and ", " more"),
             },
             Locale::Zh => &Self {
                 untitled: "通知",
                 rule: "规则：",
+                playbook: "剧本：",
                 open: "在 Enishi 中打开",
                 omitted: ("另有 ", " 项"),
             },

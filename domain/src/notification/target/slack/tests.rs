@@ -12,7 +12,8 @@ fn notice() -> SlackNotice {
         text: None,
         excerpt: Some("Hello <!channel>\nsee <https://evil.example|https://bank.example>".into()),
         link: Some(Url::parse("https://enishi.example/c/1?a=b&c=d|e").unwrap()),
-        rule_name: "VIP".to_owned(),
+        by: "VIP".to_owned(),
+        by_playbook: false,
     }
 }
 
@@ -123,6 +124,16 @@ fn our_own_words_are_in_the_readers_language() {
 }
 
 #[test]
+fn a_playbook_is_not_called_a_rule() {
+    let said = SlackNotice {
+        by_playbook: true,
+        ..notice()
+    };
+    let context = body(&said, Locale::En)["blocks"][3]["elements"].clone();
+    assert_eq!(context[0]["text"], "Playbook: VIP");
+}
+
+#[test]
 fn nothing_to_say_leaves_no_empty_block() {
     let empty = SlackNotice {
         title: " \u{200b}\n".to_owned(),
@@ -133,7 +144,8 @@ fn nothing_to_say_leaves_no_empty_block() {
         text: Some("\u{200b}".to_owned()),
         excerpt: Some("\r\n".to_owned()),
         link: Some(Url::parse("javascript:alert(1)").unwrap()),
-        rule_name: String::new(),
+        by: String::new(),
+        by_playbook: false,
     };
     let body = body(&empty, Locale::Zh);
     assert_eq!(body["text"], "通知");
@@ -150,7 +162,8 @@ fn long_notices_are_cut_and_say_so() {
         text: None,
         excerpt: Some("a\n".repeat(4_000)),
         link: Some(Url::parse(&format!("https://enishi.example/{}", "a".repeat(3_000))).unwrap()),
-        rule_name: "r".repeat(5_000),
+        by: "r".repeat(5_000),
+        by_playbook: false,
     };
     let body = body(&long, Locale::En);
     assert_sound(&body, None);
@@ -246,10 +259,11 @@ proptest! {
         lines in prop::collection::vec((foreign_text(), foreign_text()), 0..45),
         text in prop::option::of(foreign_text()),
         excerpt in prop::option::of(foreign_text()),
-        rule_name in foreign_text(),
+        by in foreign_text(),
+        by_playbook in any::<bool>(),
         locale in prop::sample::select(vec![Locale::Ja, Locale::En, Locale::Zh]),
     ) {
-        let notice = SlackNotice { title, lines, text, excerpt, link: None, rule_name };
+        let notice = SlackNotice { title, lines, text, excerpt, link: None, by, by_playbook };
         assert_sound(&body(&notice, locale), None);
     }
 

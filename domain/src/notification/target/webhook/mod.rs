@@ -36,13 +36,18 @@ pub fn body(notice: &Notice, asked_at: DateTime<Utc>) -> Value {
         .map(|item| json!({ "deliveryId": item.delivery, "title": item.title, "text": item.text }))
         .collect();
     let named = |name: &str| there(name, json!({ "name": name }));
+    let (rule, playbook) = match notice.kind {
+        NoticeKind::Said => (Value::Null, named(&notice.by)),
+        _ => (named(&notice.by), Value::Null),
+    };
     json!({
         "type": kind,
         "timestamp": asked_at,
         "data": {
             "title": notice.title,
             "text": notice.text,
-            "rule": named(&notice.by),
+            "rule": rule,
+            "playbook": playbook,
             "contact": facts.map(|facts| {
                 let one = &facts.contact;
                 there(&one.id, json!({
