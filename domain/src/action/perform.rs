@@ -538,6 +538,7 @@ fn payload(step: &Step<'_>, title: Option<String>, template: Option<String>) -> 
             by: name,
             template,
             conversation_id: step.case.conversation,
+            account_id: step.case.account.filter(|_| step.case.contact.is_none()),
             message_id: step.case.message,
         },
     }

@@ -34,6 +34,8 @@ pub struct Subject {
     pub workspace: WorkspaceId,
     /// The contact.
     pub contact: Option<ContactId>,
+    /// The account, where it is about no contact; a contact brings their own.
+    pub account: Option<AccountId>,
     /// The thread.
     pub conversation: Option<ConversationId>,
     /// The message.
@@ -113,7 +115,9 @@ async fn rows(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Row>> {
              CASE WHEN m.contact_id IS NOT NULL THEN m.contact_id
                   WHEN v.contact_id IS NOT NULL THEN v.contact_id ELSE r.contact_id END
          LEFT JOIN contact_health h ON h.workspace_id = w.id AND h.contact_id = c.id
-         LEFT JOIN account a ON a.workspace_id = w.id AND a.id = c.account_id
+         LEFT JOIN account a
+           ON a.workspace_id = w.id AND a.id =
+             CASE WHEN c.id IS NULL THEN r.account_id ELSE c.account_id END
          LEFT JOIN member o ON o.workspace_id = w.id AND o.id = c.owner_id
          LEFT JOIN member s ON s.workspace_id = w.id AND s.id = v.assignee_id",
     )
@@ -124,6 +128,7 @@ async fn rows(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Row>> {
             .ints("n", 0..subjects.len() as i64)
             .ids("workspace_id", each().map(|one| one.workspace))
             .opt_ids("contact_id", each().map(|one| one.contact))
+            .opt_ids("account_id", each().map(|one| one.account))
             .opt_ids("conversation_id", each().map(|one| one.conversation))
             .opt_ids("message_id", each().map(|one| one.message)),
     )
@@ -189,6 +194,7 @@ fn facts(ctx: &Ctx, row: Row, tags: impl Fn(Option<Uuid>) -> Vec<String>) -> Fac
         link.flatten().map(String::from).unwrap_or_default()
     };
     let contact_id = id(row.contact_id.map(|id| id.to_string()));
+    let account_id = id(row.account_id.map(|id| id.to_string()));
     let conversation_id = id(row.conversation_id.map(|id| id.to_string()));
     let email = row.email.unwrap_or_default();
     let name = row.contact_name.filter(|name| !name.is_empty());
@@ -209,7 +215,8 @@ fn facts(ctx: &Ctx, row: Row, tags: impl Fn(Option<Uuid>) -> Vec<String>) -> Fac
             tags: tags(row.contact_id.map(ContactId::uuid)),
         },
         account: AccountFacts {
-            id: id(row.account_id.map(|id| id.to_string())),
+            link: link("accounts", &account_id),
+            id: account_id,
             name: row.account_name.unwrap_or_default(),
         },
         conversation: ConversationFacts {

@@ -11,8 +11,8 @@ use entity::{
     attempt::Attempt,
     delivery,
     id::{
-        AttemptId, ContactId, ConversationId, DeliveryId, FiringId, Id as _, MessageId, RuleId,
-        TargetId, WorkspaceId,
+        AccountId, AttemptId, ContactId, ConversationId, DeliveryId, FiringId, Id as _, MessageId,
+        RuleId, TargetId, WorkspaceId,
     },
     kind::{DeliveryState, DueKind},
 };
@@ -69,6 +69,9 @@ pub enum Payload {
         /// The thread it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         conversation_id: Option<ConversationId>,
+        /// The account it is about, where it is about no contact.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account_id: Option<AccountId>,
         /// The message it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message_id: Option<MessageId>,
@@ -93,6 +96,14 @@ impl Payload {
                 ..
             } => (*conversation_id, *message_id),
             Self::Digest { .. } | Self::Test {} => (None, None),
+        }
+    }
+
+    /// The account it names.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Said { account_id, .. } => *account_id,
+            Self::RuleFired { .. } | Self::Digest { .. } | Self::Test {} => None,
         }
     }
 
@@ -365,6 +376,8 @@ mod tests {
             json!({ "kind": "said", "title": "x", "by": "Onboarding", "template": "y",
                     "conversationId": "conversation_00000000000000000000000000000001",
                     "messageId": message }),
+            json!({ "kind": "said", "title": "x", "by": "Onboarding",
+                    "accountId": "account_00000000000000000000000000000001" }),
             json!({ "kind": "digest", "overBudget": true }),
             json!({ "kind": "test" }),
         ] {

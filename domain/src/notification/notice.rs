@@ -70,12 +70,15 @@ pub struct Item {
 impl Item {
     /// The line for `notice`.
     pub fn of(delivery: DeliveryId, notice: &Notice) -> Self {
-        let person = notice
-            .facts
-            .as_ref()
-            .map(|facts| facts.contact.name.clone());
+        let whom = notice.facts.as_ref().map(|facts| {
+            if facts.contact.id.is_empty() {
+                facts.account.name.clone()
+            } else {
+                facts.contact.name.clone()
+            }
+        });
         let said = notice.text.clone().or_else(|| notice.excerpt.clone());
-        let parts: Vec<String> = [person, said]
+        let parts: Vec<String> = [whom, said]
             .into_iter()
             .flatten()
             .map(|part| clean_line(&part, ITEM_CHARS))
@@ -98,10 +101,10 @@ impl Notice {
         facts: Facts,
         locale: Locale,
     ) -> Self {
-        let [contact, inbox, subject] = match locale {
-            Locale::Ja => ["コンタクト", "受信箱", "件名"],
-            Locale::En => ["Contact", "Inbox", "Subject"],
-            Locale::Zh => ["联系人", "收件箱", "主题"],
+        let [contact, account, inbox, subject] = match locale {
+            Locale::Ja => ["コンタクト", "アカウント", "受信箱", "件名"],
+            Locale::En => ["Contact", "Account", "Inbox", "Subject"],
+            Locale::Zh => ["联系人", "客户公司", "收件箱", "主题"],
         };
         let one = &facts.contact;
         let person = if one.email.is_empty() || one.email == one.name {
@@ -109,14 +112,24 @@ impl Notice {
         } else {
             format!("{} ({})", one.name, one.email)
         };
-        let link = [&facts.conversation.link, &facts.contact.link]
-            .into_iter()
-            .find_map(|link| Url::parse(link).ok());
+        // Whoever is told of a person is told of them, and not of where they work.
+        let company = if facts.contact.id.is_empty() {
+            facts.account.name.clone()
+        } else {
+            String::new()
+        };
+        let links = [
+            &facts.conversation.link,
+            &facts.contact.link,
+            &facts.account.link,
+        ];
+        let link = links.into_iter().find_map(|link| Url::parse(link).ok());
         Self {
             kind,
             title,
             lines: vec![
                 (contact.to_owned(), person),
+                (account.to_owned(), company),
                 (inbox.to_owned(), facts.message.inbox.clone()),
                 (subject.to_owned(), facts.message.subject.clone()),
             ],

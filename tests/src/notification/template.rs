@@ -48,6 +48,7 @@ async fn say(world: &World, ctx: &Ctx, target: TargetId, message: MessageId, tex
             by: "Onboarding".to_owned(),
             template: Some(text.to_owned()),
             conversation_id: None,
+            account_id: None,
             message_id: Some(message),
         },
         not_before: None,
@@ -119,6 +120,7 @@ fn facts_of_another_workspace_are_not_there() {
         let subject = |workspace| Subject {
             workspace,
             contact: Some(contact),
+            account: None,
             conversation: None,
             message: Some(message),
         };

@@ -71,6 +71,7 @@ impl PreviewQuery {
             let subject = Subject {
                 workspace: actor.workspace,
                 contact,
+                account: None,
                 conversation,
                 message,
             };

@@ -69,6 +69,7 @@ fn subject(workspace: WorkspaceId, contact: Option<ContactId>, payload: &Payload
     Subject {
         workspace,
         contact,
+        account: payload.account(),
         conversation,
         message,
     }

@@ -10,7 +10,7 @@ pub struct Facts {
     pub rule: RuleFacts,
     /// Whom it is about.
     pub contact: ContactFacts,
-    /// Their company.
+    /// Their company, or the one it is about.
     pub account: AccountFacts,
     /// The thread.
     pub conversation: ConversationFacts,
@@ -50,13 +50,15 @@ pub struct ContactFacts {
     pub link: String,
 }
 
-/// A contact's company.
+/// A contact's company, or the one a notification is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AccountFacts {
     /// The global id.
     pub id: String,
     /// The name.
     pub name: String,
+    /// Where members see it, if this installation has a public address.
+    pub link: String,
 }
 
 /// The thread a notification is about.
@@ -137,7 +139,7 @@ pub(super) const VALUES: &[(&str, &[(&str, Shape)])] = &[
             ("link", Text),
         ],
     ),
-    ("account", &[("id", Text), ("name", Text)]),
+    ("account", &[("id", Text), ("name", Text), ("link", Text)]),
     (
         "conversation",
         &[
@@ -188,6 +190,9 @@ impl Facts {
             account: AccountFacts {
                 id: text("account_01900000000070008000000000000001"),
                 name: text("株式会社サンプル"),
+                link: text(
+                    "https://enishi.example/accounts/account_01900000000070008000000000000001",
+                ),
             },
             conversation: ConversationFacts {
                 id: text("conversation_01900000000070008000000000000001"),

@@ -56,6 +56,10 @@ pub fn body(notice: &Notice, asked_at: DateTime<Utc>) -> Value {
                     "health": { "score": facts.health.score, "band": facts.health.band },
                 }))
             }),
+            "account": facts.map(|facts| {
+                let one = &facts.account;
+                there(&one.id, json!({ "id": one.id, "name": one.name }))
+            }),
             "conversation": facts.map(|facts| {
                 let one = &facts.conversation;
                 there(&one.id, json!({
