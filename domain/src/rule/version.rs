@@ -12,7 +12,7 @@ use entity::{
 
 use super::{
     definition::Definition,
-    read::{Rule, stored},
+    read::{self, Rule, stored},
     write::{self, RuleChanges},
 };
 use crate::{
@@ -108,9 +108,14 @@ pub async fn find(
 /// Makes the rule what it was in `version`, as a new version. What it names must still be there.
 pub async fn roll_back(ctx: &Ctx, actor: &Actor, id: RuleId, version: i64) -> Result<Rule> {
     actor.require(Scope::Configure)?;
+    let rule = read::find(ctx, actor.workspace, id)
+        .await?
+        .filter(|rule| rule.deleted_at.is_none())
+        .ok_or_else(|| Error::not_found(&["id"], "rule"))?;
+    // What was never reached would be found too: it lies behind the newest one kept.
     let old = find(ctx, actor.workspace, id, version)
         .await?
-        .filter(|_| version > 0)
+        .filter(|_| (1..=rule.version).contains(&version))
         .ok_or_else(|| Error::not_found(&["version"], "version of this rule"))?;
     let changes = RuleChanges {
         name: Some(old.name),

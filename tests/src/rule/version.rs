@@ -60,10 +60,18 @@ fn a_rule_can_become_what_it_was() {
             .unwrap();
         assert_eq!(then.unwrap().name, "other");
         let elsewhere = World::workspace(ctx, "Elsewhere", "else.example").await;
-        for (actor, version) in [(owner, 0), (&elsewhere, 1)] {
+        for (actor, version, path) in [
+            (owner, 0, "version"),
+            (owner, 5, "version"),
+            (owner, i64::MAX, "version"),
+            (&elsewhere, 1, "id"),
+        ] {
             let error = version::roll_back(ctx, actor, rule.id, version).await;
-            assert_eq!(refused(error.unwrap_err())[0].1, NotFound);
+            let expected = [(path.to_owned(), NotFound)];
+            assert_eq!(refused(error.unwrap_err()), expected, "{version}");
         }
+        let now = rule::find(ctx, owner.workspace, rule.id).await.unwrap();
+        assert_eq!(now.unwrap().version, 4);
         world
     });
 }
