@@ -59,14 +59,14 @@ pub async fn move_on(
     let place = if let Some(step) = step {
         definition.place(step).ok_or_else(|| {
             let what = "step in the version this enrolment is on";
-            Error::not_found(&["stepId"], what)
+            Error::not_found(&["step"], what)
         })?
     } else {
         let here = definition.place(&row.step);
         here.and_then(|place| flow::after(&definition, place))
             .ok_or_else(|| {
                 let message = "Nothing comes after this step. Cancel the enrolment instead.";
-                Error::refused(&["stepId"], UserErrorCode::Invalid, message)
+                Error::refused(&["step"], UserErrorCode::Invalid, message)
             })?
     };
     let next = definition.steps[place].id.as_str();

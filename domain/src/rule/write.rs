@@ -337,7 +337,7 @@ async fn existing(tx: &Tx<'_>, id: RuleId) -> Result<Rule> {
         .filter(rule::Column::DeletedAt.is_null())
         .one(tx.connection())
         .await?
-        .ok_or_else(|| Error::not_found(&["ruleId"], "rule"))?
+        .ok_or_else(|| Error::not_found(&["id"], "rule"))?
         .try_into()
 }
 
@@ -356,7 +356,7 @@ async fn stored_row(tx: &Tx<'_>, id: RuleId) -> Result<rule::Model> {
         .filter(rule::Column::Id.eq(id))
         .one(tx.connection())
         .await?
-        .ok_or_else(|| Error::not_found(&["ruleId"], "rule"))
+        .ok_or_else(|| Error::not_found(&["id"], "rule"))
 }
 
 /// Keeps the rule as it is saved now, so that it can be gone back to.

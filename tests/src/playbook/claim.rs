@@ -189,7 +189,7 @@ fn taking_an_enrolment_in_hand_takes_it_away_from_whoever_holds_it() {
         assert_eq!(stage.history(id).await, ["act MOVED"]);
         assert_eq!(stage.stands(id).await, "WAITING rest");
         let nowhere = hand::move_on(&ctx, &owner, id, Some("x")).await;
-        assert_eq!(refusals(nowhere), ["stepId NotFound"]);
+        assert_eq!(refusals(nowhere), ["step NotFound"]);
         let rest = stage.tally(book.id, 1, "rest").await;
         assert_eq!((rest.here, rest.passed), (1, 1));
         assert_eq!(stage.tasks().await, 1);

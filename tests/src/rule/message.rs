@@ -394,7 +394,7 @@ fn what_a_rule_names_must_exist_here_and_fit() {
                 .await
                 .unwrap_err(),
         ] {
-            assert_eq!(paths(error), [("ruleId".to_owned(), NotFound)]);
+            assert_eq!(paths(error), [("id".to_owned(), NotFound)]);
         }
         let error = rule::reorder(&world.ctx, &elsewhere, &[rule.id]).await;
         let path = "ruleIds.0".to_owned();
