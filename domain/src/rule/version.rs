@@ -125,5 +125,5 @@ pub async fn roll_back(ctx: &Ctx, actor: &Actor, id: RuleId, version: i64) -> Re
         limits: Some(old.definition.limits),
         withdraw: false,
     };
-    write::update(ctx, actor, id, changes).await
+    write::save(ctx, actor, id, changes, true).await
 }

@@ -124,15 +124,26 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
     row.try_into()
 }
 
-/// Changes a rule.
+/// Changes a rule. What changes nothing makes no new version.
 pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) -> Result<Rule> {
+    save(ctx, actor, id, changes, false).await
+}
+
+/// Changes a rule; `anew` makes a version of it also when nothing changes.
+pub(super) async fn save(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: RuleId,
+    changes: RuleChanges,
+    anew: bool,
+) -> Result<Rule> {
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
     let mut tx = ctx.begin(actor.workspace).await?;
     begin_edit(&tx).await?;
     let before = audited(&stored_row(&tx, id).await?);
     let rule = existing(&tx, id).await?;
-    let mut name = rule.name;
+    let mut name = rule.name.clone();
     if let Some(new) = &changes.name {
         match text::name(new, &["name"], NAME_LIMIT) {
             Ok(new) => name = new,
@@ -159,6 +170,15 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: RuleId, changes: RuleChanges) 
     }
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
+    }
+    if !anew && name == rule.name && definition == rule.definition {
+        if changes.withdraw {
+            tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id, true).await?;
+            tx.commit().await?;
+        } else {
+            tx.rollback().await?;
+        }
+        return Ok(rule);
     }
     let mut active = rule::ActiveModel {
         name: Set(name),

@@ -15,12 +15,16 @@ use domain::{
     },
 };
 use entity::{id::TagId, kind::TagKind};
+use serde_json::json;
 
 use super::{firings, on, refused, results, tag_with};
-use crate::support::{
-    World,
-    engine::{tag_contact, words},
-    on_both,
+use crate::{
+    access::house::Door,
+    support::{
+        World,
+        engine::{tag_contact, words},
+        on_both,
+    },
 };
 
 #[test]
@@ -72,6 +76,55 @@ fn a_rule_can_become_what_it_was() {
         }
         let now = rule::find(ctx, owner.workspace, rule.id).await.unwrap();
         assert_eq!(now.unwrap().version, 4);
+        world
+    });
+}
+
+#[test]
+fn an_update_that_changes_nothing_makes_no_version() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let one = world.tag(TagKind::Contact, "One", None).await;
+        let rule = world
+            .rule("greeting", words(&["hello"]), vec![tag_contact(one)])
+            .await;
+        let same = RuleChanges {
+            name: Some(" greeting ".to_owned()),
+            condition: Some(words(&["hello"])),
+            actions: Some(vec![tag_contact(one)]),
+            ..RuleChanges::default()
+        };
+        for changes in [RuleChanges::default(), same] {
+            let updated = rule::update(ctx, owner, rule.id, changes).await.unwrap();
+            assert_eq!(updated.version, 1);
+        }
+        let page = PageRequest::first(10);
+        let kept = version::list(ctx, owner.workspace, rule.id, &page).await;
+        assert_eq!(kept.unwrap().rows.len(), 1);
+        world
+    });
+}
+
+#[test]
+fn a_condition_can_be_taken_away() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let one = world.tag(TagKind::Contact, "One", None).await;
+        let rule = world
+            .rule("greeting", words(&["hello"]), vec![tag_contact(one)])
+            .await;
+        let door = Door::new(ctx);
+        let update = "mutation($input: UpdateRuleInput!) { updateRule(input: $input) \
+                      { rule { version } userErrors { message } } }";
+        let id = rule.id.to_string();
+        let unchanged = json!({ "input": { "id": id } });
+        let answer = door.must(owner, update, unchanged).await;
+        assert_eq!(answer["rule"]["version"], 1);
+        let none = json!({ "input": { "id": id, "condition": null } });
+        let answer = door.must(owner, update, none).await;
+        assert_eq!(answer["rule"]["version"], 2);
+        let found = rule::find(ctx, owner.workspace, rule.id).await.unwrap();
+        assert_eq!(found.unwrap().definition.condition, always());
         world
     });
 }

@@ -1,6 +1,8 @@
 //! Making and changing rules.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{
+    ComplexObject, Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject,
+};
 use domain::{
     action::{Action, ActionInput},
     condition::{ConditionInput, reference::TypedIds},
@@ -31,7 +33,7 @@ pub(crate) struct CreateRuleInput {
     limits: Option<Limits>,
 }
 
-/// Changes to a rule; what is left out stays.
+/// Changes to a rule; what is left out stays. What changes nothing makes no new version.
 #[derive(InputObject)]
 pub(crate) struct UpdateRuleInput {
     /// The rule's global id.
@@ -40,8 +42,8 @@ pub(crate) struct UpdateRuleInput {
     name: Option<String>,
     /// What makes it be evaluated.
     trigger: Option<RuleTriggerInput>,
-    /// What must hold.
-    condition: Option<ConditionInput>,
+    /// What must hold; `null` takes the condition away: it fires whenever its trigger lets it look.
+    condition: MaybeUndefined<ConditionInput>,
     /// What is done.
     actions: Option<Vec<ActionInput>>,
     /// How often, and when, it may act.
@@ -224,9 +226,13 @@ impl RuleMutation {
             let trigger = input
                 .trigger
                 .and_then(|trigger| keep(trigger.into_trigger(&TypedIds), &mut errors));
-            let condition = input
-                .condition
-                .and_then(|condition| keep(condition.into_condition(&TypedIds), &mut errors));
+            let condition = match input.condition {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(always()),
+                MaybeUndefined::Value(condition) => {
+                    keep(condition.into_condition(&TypedIds), &mut errors)
+                }
+            };
             let actions = input
                 .actions
                 .map(|actions| read_actions(actions, &mut errors));
