@@ -105,6 +105,31 @@ mod tests {
     }
 
     #[test]
+    fn authors_whose_messages_never_arrive_are_refused() {
+        use UserErrorCode::Contradictory;
+        let stored = json!({
+            "version": 1,
+            "trigger": {"messageReceived": {"authors": ["CONTACT", "MEMBER", "AUTOMATION"]}},
+            "condition": {"all": []},
+            "actions": some_action(),
+        });
+        let definition = Definition::from_stored(stored).unwrap();
+        assert_eq!(
+            refusals(&definition),
+            [
+                (
+                    "trigger.messageReceived.authors.1".to_owned(),
+                    Contradictory
+                ),
+                (
+                    "trigger.messageReceived.authors.2".to_owned(),
+                    Contradictory
+                ),
+            ]
+        );
+    }
+
+    #[test]
     fn empty_lists_and_groups_are_refused_where_they_are() {
         use UserErrorCode::Required;
         // Stored, it stands for no condition; written, it is refused where it is read.

@@ -14,7 +14,7 @@ use crate::condition::{
     reference::{self, IdKind, IdReader, IdWriter, Reference},
     sentence::{Phrasing, say},
 };
-use crate::error::UserError;
+use crate::error::{UserError, UserErrorCode};
 
 /// Looks at every inbound message of some inboxes and authors. Messages the company sends never
 /// count.
@@ -79,6 +79,14 @@ impl TriggerKind for MessageReceived {
         }
         let at = at.at("authors");
         check::list(&self.authors, MAX_IDS, &at, refusals, "kind of author");
+        // What members and programs write goes out; rules stored before this was asked may name them.
+        let authors = self.authors.iter().enumerate().take(MAX_IDS);
+        for (index, _) in authors.filter(|(_, author)| **author != Author::Contact) {
+            refusals.push(at.nth(index).refuse(
+                UserErrorCode::Contradictory,
+                "Only contacts write messages that arrive. Take this author out.",
+            ));
+        }
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
@@ -135,7 +143,7 @@ pub struct RuleMessageReceivedTriggerInput {
     /// The inboxes to watch. An empty list means every inbox, also those made later.
     #[graphql(default)]
     pub inbox_ids: Vec<ID>,
-    /// Whose messages to look at.
+    /// Whose messages to look at. Only contacts write inbound messages, so any other author is refused.
     #[graphql(default_with = "contacts()")]
     pub authors: Vec<Author>,
 }
