@@ -39,7 +39,8 @@ pub(crate) async fn recount(tx: &Tx<'_>, conversations: &[ConversationId]) -> Re
                    AND NOT EXISTS (
                        SELECT 1 FROM message o
                        WHERE o.workspace_id = $1 AND o.conversation_id = conversation.id
-                         AND o.direction = 'OUTBOUND' AND o.sent_at >= m.sent_at)) END
+                         AND o.direction = 'OUTBOUND' AND o.author = 'MEMBER'
+                         AND o.automatic = $2 AND o.sent_at >= m.sent_at)) END
          WHERE workspace_id = $1 AND id IN (SELECT r.id FROM {r})",
     )
     .bind(tx.workspace)

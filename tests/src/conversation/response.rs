@@ -105,3 +105,34 @@ fn an_automatic_answer_of_the_contacts_program_is_no_question() {
         world
     });
 }
+
+#[test]
+fn only_what_a_person_of_ours_wrote_by_hand_ends_the_wait() {
+    on_both(|world| async move {
+        use Author::{Automation, Contact, Member};
+        let asked = crate::support::world::start();
+        for (name, author, automatic) in [
+            ("receipt", Automation, true),
+            ("robot", Automation, false),
+            ("absent", Member, true),
+        ] {
+            for one_by_one in [false, true] {
+                let thread = format!("{name}-{one_by_one}");
+                let mut answer = said(&thread, 2, 1, author);
+                answer.automatic = automatic;
+                let question = said(&thread, 1, 0, Contact);
+                if one_by_one {
+                    take_in(&world, vec![question]).await;
+                    take_in(&world, vec![answer]).await;
+                } else {
+                    take_in(&world, vec![question, answer]).await;
+                }
+                let waiting = of(&world, &thread).await.waiting_since;
+                assert_eq!(waiting, Some(asked), "{thread}");
+                take_in(&world, vec![said(&thread, 3, 2, Member)]).await;
+                assert_eq!(of(&world, &thread).await.waiting_since, None, "{thread}");
+            }
+        }
+        world
+    });
+}

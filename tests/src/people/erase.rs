@@ -494,6 +494,12 @@ fn others_keep_what_they_wrote_in_a_thread_with_who_is_erased() {
                 thread_keys: vec!["b 2@mail.example".to_owned()],
                 ..said("kanaria 3", a, 200, Direction::Inbound)
             },
+            // No answer: b still waits for one.
+            NewMessage {
+                thread_keys: vec!["b 2@mail.example".to_owned()],
+                automatic: true,
+                ..said("receipt", b, 15, Direction::Outbound)
+            },
         ];
         let told = conversation::ingest(ctx, owner, inboxes[0].id, messages).await;
         let told: Vec<_> = told
@@ -512,7 +518,10 @@ fn others_keep_what_they_wrote_in_a_thread_with_who_is_erased() {
         let left = conversation::load_messages(ctx, owner.workspace, &told).await;
         let mut left: Vec<_> = left.unwrap().into_iter().map(|one| one.body).collect();
         left.sort();
-        assert_eq!(left, ["answer body", "b 1 body", "b 2 body"]);
+        assert_eq!(
+            left,
+            ["answer body", "b 1 body", "b 2 body", "receipt body"]
+        );
         let kept = conversation::load_messages(ctx, owner.workspace, &[told[1], told[4]]).await;
         let ids: BTreeMap<_, _> = kept
             .unwrap()
@@ -522,7 +531,7 @@ fn others_keep_what_they_wrote_in_a_thread_with_who_is_erased() {
         let at = |seconds| start + TimeDelta::seconds(seconds);
         for (opener, last, messages, last_at, waiting, subject) in [
             (told[1], told[2], 2, at(120), None, "b 1 subject"),
-            (told[4], told[4], 1, at(10), Some(at(10)), "b 2 subject"),
+            (told[4], told[6], 2, at(15), Some(at(10)), "b 2 subject"),
         ] {
             let found = conversation::find(ctx, owner.workspace, ids[&opener]).await;
             let found = found.unwrap().unwrap();

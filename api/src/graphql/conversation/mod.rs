@@ -139,7 +139,8 @@ impl Conversation {
         self.row.last_message_at
     }
 
-    /// Since when the contact waits for an answer; nothing when nobody waits.
+    /// Since when the contact waits for an answer by a person; nothing when nobody waits. Automatic
+    /// messages and those of programs are no answers.
     async fn waiting_since(&self) -> Option<DateTime<Utc>> {
         self.row.waiting_since
     }

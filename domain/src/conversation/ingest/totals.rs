@@ -30,6 +30,7 @@ struct Totals<'a> {
     first_response_at: Option<DateTime<Utc>>,
     /// Whether a member wrote any by hand.
     answers: bool,
+    /// The first that a contact wrote by hand after the last such answer.
     waiting_since: Option<DateTime<Utc>>,
 }
 
@@ -39,11 +40,13 @@ impl<'a> Totals<'a> {
             let places = places.iter().map(|place| place.message);
             places.filter(move |message| message.direction == direction)
         };
-        let answered_at = sent(Direction::Outbound).map(|one| one.sent_at).max();
         let questions = || sent(Direction::Inbound).filter(|one| !one.automatic);
         let answers = || {
             sent(Direction::Outbound).filter(|one| one.author == Author::Member && !one.automatic)
         };
+        // Only what a person of ours wrote ends the wait, as it alone is a first response: a customer
+        // whose message was merely acknowledged by a program still waits.
+        let answered_at = answers().map(|one| one.sent_at).max();
         let waiting = questions().filter(|one| answered_at.is_none_or(|at| at < one.sent_at));
         let first_inbound_at = questions().map(|one| one.sent_at).min();
         let responses = answers()
@@ -239,7 +242,8 @@ pub(super) async fn update_conversations(
                    AND m.sent_at > (SELECT COALESCE((
                        SELECT o.sent_at FROM message o
                        WHERE o.workspace_id = $1 AND o.conversation_id = r.id
-                         AND o.direction = 'OUTBOUND'
+                         AND o.direction = 'OUTBOUND' AND o.author = 'MEMBER'
+                         AND o.automatic = $2
                        ORDER BY o.sent_at DESC LIMIT 1), $3))) END
          FROM {r} WHERE conversation.workspace_id = $1 AND conversation.id = r.id",
     )
