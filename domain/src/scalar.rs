@@ -1,7 +1,7 @@
 //! Scalars of the API that data of this crate is made of.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
 
 /// A day of the calendar without a time zone, such as `2026-03-01`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,4 +30,14 @@ impl ScalarType for Date {
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
     }
+}
+
+/// What is wrong with `at` as the moment of something that has happened, if anything is. Some clients
+/// send the first moment of the year 1 for "no time".
+pub(crate) fn not_past(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<&'static str> {
+    if at > now + TimeDelta::days(1) {
+        return Some("This moment lies in the future.");
+    }
+    let is_known = (1900..=9999).contains(&at.year());
+    (!is_known).then_some("Give a moment between the years 1900 and 9999.")
 }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use domain::{
     contact::{self, ContactFilter, ContactOrder},
     conversation::{self, ConversationFilter, ConversationOrder, NewMessage, Outcome},
+    event::{self, NewEvent},
     inbox,
     page::PageRequest,
     tag::{self, NewTag, Place, Request, TagFilter, tagging},
@@ -154,6 +155,48 @@ fn one_bad_message_refuses_the_whole_call_and_names_the_field() {
         .await
         .unwrap();
         assert!(contacts.rows.is_empty());
+        world
+    });
+}
+
+#[test]
+fn moments_of_no_year_that_can_be_meant_are_refused_with_their_place() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let inbox = the_inbox(&world).await;
+        let paths = |error: domain::error::Error| match error {
+            domain::error::Error::Refused(errors) => errors
+                .iter()
+                .map(|error| error.path.join("."))
+                .collect::<Vec<_>>(),
+            other => panic!("{other}"),
+        };
+        // What some clients send for "no time", a year before it, and one that is too late still.
+        for at in [
+            "0001-01-01T00:00:00Z",
+            "-0044-03-15T00:00:00Z",
+            "1899-12-31T23:59:59Z",
+        ] {
+            let at: chrono::DateTime<chrono::Utc> = at.parse().unwrap();
+            let mut bad = message(&world, "bad", "bad@customer.example", &[], 0);
+            bad.sent_at = at;
+            let good = message(&world, "good", "good@customer.example", &[], 0);
+            let told = conversation::ingest(ctx, owner, inbox, vec![good, bad]).await;
+            assert_eq!(paths(told.unwrap_err()), ["messages.1.sentAt"]);
+            let event = NewEvent {
+                external_id: "1".to_owned(),
+                email: "bad@customer.example".to_owned(),
+                name: "login".to_owned(),
+                properties: serde_json::json!({}),
+                occurred_at: at,
+            };
+            let told = event::ingest(ctx, owner, vec![event]).await;
+            assert_eq!(paths(told.unwrap_err()), ["events.0.occurredAt"]);
+        }
+        let mut old = message(&world, "old", "old@customer.example", &[], 0);
+        old.sent_at = "1900-01-01T00:00:00Z".parse().unwrap();
+        let told = conversation::ingest(ctx, owner, inbox, vec![old]).await;
+        assert!(told.unwrap()[0].message.is_some());
         world
     });
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, NaiveDate, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use entity::{
     event,
     id::{ContactId, EventId, Id as _, WorkspaceId},
@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode},
     mail::EmailAddress,
     page::{Column, Key, Keyset, Page, PageRequest},
+    scalar,
     store::{Query, Rows, Tx},
     text,
     work::change::{Change, Fact},
@@ -148,8 +149,7 @@ fn check(ctx: &Ctx, index: usize, event: NewEvent, errors: &mut Vec<UserError>) 
             message,
         ));
     }
-    if event.occurred_at > ctx.clock.now() + TimeDelta::days(1) {
-        let message = "This moment lies in the future.";
+    if let Some(message) = scalar::not_past(event.occurred_at, ctx.clock.now()) {
         errors.push(UserError::new(
             &at("occurredAt"),
             UserErrorCode::Invalid,

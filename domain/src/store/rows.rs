@@ -37,6 +37,9 @@ enum Column {
 /// Stands for a missing text; control characters are removed from everything users write.
 const NO_TEXT: &str = "\u{1}";
 const NO_REAL: f64 = f64::MIN;
+/// Stands for a missing time or day: the first of January of the year before the year 1, which no value
+/// can be, as nothing before the year 1 is stored. PostgreSQL calls that year 1 BC.
+const NO_TIME: i64 = -62_167_219_200;
 /// One more than the least there is, which PostgreSQL cannot read as a negated number.
 const NO_INT: i64 = i64::MIN + 1;
 
@@ -198,7 +201,7 @@ impl Column {
         fn array<T: Into<Value>>(kind: ArrayType, cells: impl Iterator<Item = T>) -> Value {
             Value::Array(kind, Some(Box::new(cells.map(Into::into).collect())))
         }
-        let no_time = DateTime::from_timestamp(-62_135_596_800, 0).unwrap_or_default();
+        let no_time = DateTime::from_timestamp(NO_TIME, 0).unwrap_or_default();
         match self {
             Self::Uuid(cells) => (
                 array(
@@ -255,7 +258,7 @@ impl Column {
                     cells.into_iter().map(|cell| cell.unwrap_or(no_time)),
                 ),
                 "timestamptz",
-                format!("NULLIF({name}, '0001-01-01 00:00:00+00'::timestamptz)"),
+                format!("NULLIF({name}, '0001-01-01 00:00:00+00 BC'::timestamptz)"),
             ),
             Self::Date(cells) => (
                 array(ArrayType::ChronoDate, cells.into_iter()),
@@ -275,7 +278,7 @@ impl Column {
                         .map(|cell| cell.unwrap_or(no_time.date_naive())),
                 ),
                 "date",
-                format!("NULLIF({name}, '0001-01-01'::date)"),
+                format!("NULLIF({name}, '0001-01-01 BC'::date)"),
             ),
         }
     }

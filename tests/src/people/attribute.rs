@@ -113,6 +113,34 @@ fn a_value_of_every_type_is_kept_as_it_was_given_on_every_kind_of_thing() {
 }
 
 #[test]
+fn the_first_and_the_last_moment_that_a_value_can_be_are_kept() {
+    on_both(|world| async move {
+        let date = define(&world, K::Contact, "date", T::Date).await;
+        let time = define(&world, K::Contact, "time", T::DateTime).await;
+        let taro = person(&world, "Taro", ProfileChanges::default()).await;
+        for (day, moment) in [
+            ("0001-01-01", "0001-01-01T00:00:00Z"),
+            ("9999-12-31", "9999-12-31T23:59:59Z"),
+        ] {
+            let day: NaiveDate = day.parse().unwrap();
+            let moment: DateTime<chrono::Utc> = moment.parse().unwrap();
+            let settings = vec![
+                setting(date, Value::Date(day)),
+                setting(time, Value::DateTime(moment)),
+            ];
+            set(&world, Subject::from(taro.id), settings).await.unwrap();
+            let stored = attribute::load(&world.ctx, world.owner.workspace, &[taro.id.uuid()])
+                .await
+                .unwrap();
+            let at = |id| stored.iter().find(|row| row.attribute_id == id).unwrap().at;
+            assert_eq!(at(date).map(|at| at.date_naive()), Some(day));
+            assert_eq!(at(time), Some(moment));
+        }
+        world
+    });
+}
+
+#[test]
 fn what_does_not_fit_is_refused_with_its_place_and_nothing_is_written() {
     on_both(|world| async move {
         let number = define(&world, K::Contact, "number", T::Number).await;

@@ -38,7 +38,7 @@ pub(crate) struct MessageInput {
     subject: String,
     /// The text, at most 200,000 characters.
     body: String,
-    /// When it was sent.
+    /// When it was sent: from 1900 on, and not in the future.
     sent_at: DateTime<Utc>,
 }
 

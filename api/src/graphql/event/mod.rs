@@ -62,7 +62,7 @@ pub(crate) struct EventInput {
     /// What else is known about it: an object of at most 32 KB.
     #[graphql(default_with = "Json::empty()")]
     properties: Json,
-    /// When it happened.
+    /// When it happened: from 1900 on, and not in the future.
     occurred_at: DateTime<Utc>,
 }
 

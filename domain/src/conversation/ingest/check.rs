@@ -7,7 +7,7 @@ use super::{BODY_LIMIT, ID_LIMIT, KEYS_LIMIT, NewMessage};
 use crate::{
     error::{UserError, UserErrorCode},
     mail::EmailAddress,
-    text,
+    scalar, text,
 };
 
 /// Bytes a message's id or the name of a thread may have.
@@ -68,8 +68,7 @@ pub(super) fn check(
     let body = text::long_text(&message.body, &at("body"), BODY_LIMIT)
         .map_err(|error| errors.push(error))
         .ok();
-    if message.sent_at > now + chrono::TimeDelta::days(1) {
-        let text = "This moment lies in the future.";
+    if let Some(text) = scalar::not_past(message.sent_at, now) {
         errors.push(UserError::new(&at("sentAt"), UserErrorCode::Invalid, text));
     }
     let author = message.author.unwrap_or(match message.direction {
