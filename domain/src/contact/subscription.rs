@@ -217,32 +217,38 @@ pub(crate) async fn end_email(
     put(tx, origin, &rows).await
 }
 
-/// Where one of two contacts who become one has said no, the survivor says no. Returns the survivor's
-/// rows as they were.
+/// Where one of two contacts who become one has said no, the survivor says no, for the reason the other
+/// gave. Returns the survivor's rows as they were.
 pub(super) async fn tighten(
     tx: &mut Tx<'_>,
     origin: Origin,
     survivor: ContactId,
     loser: ContactId,
 ) -> Result<Vec<Row>> {
-    let mine: Vec<Row> = Query::new(
-        "SELECT s.contact_id, s.channel, s.topic, s.state, s.source, s.reason, s.changed_at,
-                s.changed_by
-         FROM subscription s JOIN subscription l ON l.workspace_id = $1 AND l.contact_id = $3
-          AND l.channel = s.channel AND l.topic = s.topic AND l.state = 'UNSUBSCRIBED'
-         WHERE s.workspace_id = $1 AND s.contact_id = $2 AND s.state <> 'UNSUBSCRIBED'",
-    )
-    .bind(tx.workspace)
-    .bind(survivor)
-    .bind(loser)
-    .all(tx.connection())
-    .await?;
+    let workspace = tx.workspace;
+    // The rows of one of the two, `s` the survivor's and `l` the other's, in the same order.
+    let rows_of = |whose: &str| {
+        Query::new(format!(
+            "SELECT {whose}.contact_id, {whose}.channel, {whose}.topic, {whose}.state,
+                    {whose}.source, {whose}.reason, {whose}.changed_at, {whose}.changed_by
+             FROM subscription s JOIN subscription l ON l.workspace_id = $1 AND l.contact_id = $3
+              AND l.channel = s.channel AND l.topic = s.topic AND l.state = 'UNSUBSCRIBED'
+             WHERE s.workspace_id = $1 AND s.contact_id = $2 AND s.state <> 'UNSUBSCRIBED'
+             ORDER BY s.channel, s.topic"
+        ))
+        .bind(workspace)
+        .bind(survivor)
+        .bind(loser)
+    };
+    let mine: Vec<Row> = rows_of("s").all(tx.connection()).await?;
+    let theirs: Vec<Row> = rows_of("l").all(tx.connection()).await?;
     let tightened: Vec<Row> = mine
         .iter()
-        .map(|row| Row {
+        .zip(theirs)
+        .map(|(row, other)| Row {
             state: SubscriptionState::Unsubscribed,
             source: SubscriptionSource::Merge,
-            reason: String::new(),
+            reason: other.reason,
             ..row.clone()
         })
         .collect();

@@ -145,7 +145,7 @@ async fn two(world: &World) -> (ContactId, ContactId, [TagId; 3]) {
             channel: Channel::Email,
             topic: "news".to_owned(),
             state: [State::Subscribed, State::Unsubscribed][index],
-            reason: String::new(),
+            reason: ["", "Asked us on the phone"][index].to_owned(),
         };
         subscription::set(ctx, owner, id, state).await.unwrap();
         let own = tags[index + 1];
@@ -264,6 +264,7 @@ fn what_was_merged_comes_apart_row_by_row() {
             State::Unsubscribed,
             "who said no goes on saying no"
         );
+        assert_eq!(state[0].reason, "Asked us on the phone");
         let refused = merge::merge(ctx, owner, taro, hanako, "").await;
         assert_eq!(refusals(refused), ["mergedId NotFound"]);
 
