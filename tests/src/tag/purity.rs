@@ -10,7 +10,7 @@ use domain::{
         purity::{self, Ask, By, Figures, Source, judgement, set_judgement},
     },
     tag::{
-        catalogue::{self, Merge},
+        catalogue::{self, Merge, UseKind},
         pack::{self, StarterPack},
     },
 };
@@ -140,6 +140,33 @@ fn leads_count_for_the_month_they_came_in_and_for_where_they_came_from() {
         assert_eq!(past.total.periods, [figures(4, 3, 2), figures(1, 1, 0)]);
         assert_eq!(past.sources.len(), 1);
         assert_eq!(past.sources[0].source, Source::Member(owner.member));
+        world
+    });
+}
+
+#[test]
+fn the_judgement_that_counts_is_told_before_one_of_its_values_is_deleted() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        pack::apply(ctx, owner, StarterPack::B2bPortrait, Locale::Ja)
+            .await
+            .unwrap();
+        let target = value(&world, "対象（今すぐ）").await;
+        let competitor = value(&world, "競合").await;
+        let uses = async |tag: TagId| {
+            let usage = catalogue::usage(ctx, owner.workspace, tag).await;
+            let uses = usage.unwrap().unwrap().uses.into_iter();
+            uses.map(|one| one.kind).collect::<Vec<_>>()
+        };
+        // Nobody has chosen one yet: the starter pack's counts.
+        assert_eq!(uses(target).await, [UseKind::Report]);
+        assert!(uses(competitor).await.is_empty());
+        let packed = judgement(ctx, owner.workspace).await.unwrap().unwrap();
+        set_judgement(ctx, owner, packed.group.id, &[competitor])
+            .await
+            .unwrap();
+        assert!(uses(target).await.is_empty());
+        assert_eq!(uses(competitor).await, [UseKind::Report]);
         world
     });
 }

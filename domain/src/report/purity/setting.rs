@@ -110,6 +110,40 @@ async fn stored(
     )
 }
 
+/// The group that judges and those of its values that mean a target lead: what the workspace chose, or
+/// else the starter pack's.
+async fn standing(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+) -> Result<Option<(TagGroupId, Vec<TagId>)>> {
+    #[derive(FromQueryResult)]
+    struct Target {
+        id: TagId,
+        group_id: TagGroupId,
+    }
+    if let Some(stored) = stored(connection, workspace).await? {
+        let targets = serde_json::from_value(stored.target_tag_ids)?;
+        return Ok(Some((stored.group_id, targets)));
+    }
+    let [now, later] = PACK_TARGETS;
+    let targets: Vec<Target> = Query::new(
+        "SELECT t.id, p.id AS group_id FROM tag_group p
+         JOIN tag t ON t.workspace_id = $1 AND t.group_id = p.id
+         WHERE p.workspace_id = $1 AND p.pack_key = $2 AND t.pack_key IN ($3, $4)
+           AND t.deleted_at IS NULL ORDER BY t.id",
+    )
+    .bind(workspace)
+    .bind(PACK_GROUP)
+    .bind(now)
+    .bind(later)
+    .all(connection)
+    .await?;
+    Ok(targets.first().map(|first| {
+        let ids = targets.iter().map(|target| target.id).collect();
+        (first.group_id, ids)
+    }))
+}
+
 /// Chooses the group that judges and its values that mean a target lead.
 pub async fn set_judgement(
     ctx: &Ctx,
@@ -244,16 +278,15 @@ impl Referrer for Judgements {
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>> {
-        let Some(stored) = stored(connection, workspace).await? else {
+        let Some((group, named)) = standing(connection, workspace).await? else {
             return Ok(Vec::new());
         };
-        let named: Vec<TagId> = serde_json::from_value(stored.target_tag_ids)?;
         if !named.iter().any(|tag| tags.contains(tag)) {
             return Ok(Vec::new());
         }
         Ok(vec![Use {
             kind: UseKind::Report,
-            id: stored.group_id.to_string(),
+            id: group.to_string(),
             name: "Lead judgement".to_owned(),
             version: 0,
             // A value that is gone is counted as no target; nothing stops working.
