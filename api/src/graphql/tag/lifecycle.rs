@@ -301,8 +301,8 @@ impl TagLifecycleMutation {
     }
 
     /// Deletes a tag with everything below it, and takes it off everything. Look at `tagUsage` first:
-    /// its token is needed. Active rules that name one of the tags forbid it. Scope:
-    /// CONFIGURE.
+    /// its token is needed. Segments, active rules and active playbooks that name one
+    /// of the tags forbid it. Scope: CONFIGURE.
     async fn delete_tag(
         &self,
         context: &Context<'_>,
