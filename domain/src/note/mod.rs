@@ -113,10 +113,16 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: NoteId) -> Result<note::Model>
     Ok(note)
 }
 
-/// What the audit log says of a note.
+/// What the audit log says of a note: how long it was, and not what it said. What is sealed stays for
+/// good, and deleting a note deletes its text.
 fn audited(note: &note::Model) -> serde_json::Value {
     let subject = Subject::new(note.subject, note.subject_id);
-    serde_json::json!({ "on": subject.to_string(), "body": note.body })
+    serde_json::json!({
+        "on": subject.to_string(),
+        "characters": note.body.chars().count(),
+        // So that another text of the same length is told from no change.
+        "updatedAt": note.updated_at,
+    })
 }
 
 fn about(record: Record, contact: Option<ContactId>) -> Record {

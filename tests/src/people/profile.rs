@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use domain::{
     account::{self, AccountChanges, DetailChanges, NewAccount},
+    audit::{self, AuditFilter},
     contact::{self, ContactChanges, NewContact, ProfileChanges},
     note,
     page::PageRequest,
@@ -203,6 +204,21 @@ fn a_note_is_written_rewritten_and_deleted_with_its_text() {
         assert_eq!(refusals(refused), ["id NotFound"]);
         let refused = note::add(ctx, owner, subject, &["id"], " \n").await;
         assert_eq!(refusals(refused), ["body Required"]);
+        // The audit log tells each of it, and keeps none of the texts.
+        let actions = ["note.add", "note.update", "note.delete"];
+        let filter = AuditFilter {
+            actions: actions.map(str::to_owned).to_vec(),
+            ..AuditFilter::default()
+        };
+        let page = PageRequest::first(10);
+        let found = audit::list(ctx, owner, &filter, &page).await.unwrap();
+        assert_eq!(found.rows.len(), 4);
+        for (_, entry) in &found.rows {
+            let said = [entry.before.as_deref(), entry.after.as_deref()];
+            let said = said.map(Option::unwrap_or_default).concat();
+            assert!(!said.contains("Likes"), "{said}");
+            assert!(said.contains("\"characters\":"), "{said}");
+        }
         let told = facts(&world).await;
         let about = (SubjectKind::Contact, taro.id.0);
         let notes: Vec<_> = told
