@@ -1,5 +1,7 @@
 //! Names as people write them, the form in which they are compared, and texts made safe for HTML.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -36,9 +38,9 @@ pub fn reading_key(reading: &str) -> String {
 const MAX_KEY_BYTES: usize = 2_000;
 
 /// Trims `raw`, removes control characters (PostgreSQL stores no NUL, logs and mails no line
-/// breaks) and checks its length in characters as a person counts them.
+/// breaks) and what cannot be seen, and checks its length in characters as a person counts them.
 pub fn name(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError> {
-    let clean = line(raw);
+    let clean = line(&visible(raw));
     if clean.is_empty() {
         return Err(UserError::new(
             path,
@@ -55,7 +57,62 @@ pub fn name(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError>
 
 /// Whether [`name`] would store `raw` as it is.
 pub fn is_clean(raw: &str) -> bool {
-    line(raw) == raw
+    line(&visible(raw)) == raw
+}
+
+/// `raw` without characters that only say how others are to be set, such as the space without width: two
+/// names that differ by nothing else look alike. Joiners stay between characters that they may join:
+/// those of emoji and of scripts beyond ASCII.
+pub fn visible(raw: &str) -> Cow<'_, str> {
+    if raw.is_ascii() {
+        return Cow::Borrowed(raw);
+    }
+    let mut kept = String::with_capacity(raw.len());
+    let mut joiner = None;
+    for character in raw.chars() {
+        let last = kept.chars().next_back();
+        match character {
+            '\u{200c}' | '\u{200d}' => joiner = Some(character),
+            // The letters of a flag such as that of Scotland.
+            '\u{e0020}'..='\u{e007f}' if last.is_some_and(spells_flag) => kept.push(character),
+            _ if is_invisible(character) => {}
+            _ => {
+                let joins = |one: char| !one.is_ascii() && !one.is_whitespace();
+                if let Some(joiner) = joiner.take()
+                    && joins(character)
+                    && last.is_some_and(joins)
+                {
+                    kept.push(joiner);
+                }
+                kept.push(character);
+            }
+        }
+    }
+    Cow::Owned(kept)
+}
+
+/// Whether the letters of a flag may follow: the black flag, and each of them but the last.
+fn spells_flag(last: char) -> bool {
+    matches!(last, '\u{1f3f4}' | '\u{e0020}'..='\u{e007e}')
+}
+
+/// Format characters (Unicode's category Cf) but for the signs of Arabic and Syriac numbers, which can be
+/// seen, and those of scripts of old.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// Like [`name`], but may be empty.
@@ -133,6 +190,39 @@ mod tests {
         assert!(short_text(&"縁".repeat(255), &["name"], 255).is_ok());
         assert!(short_text(&"縁".repeat(256), &["name"], 255).is_err());
         assert!(short_text(&"👩‍👩‍👧".repeat(64), &["name"], 64).is_ok());
+    }
+
+    #[test]
+    fn names_keep_nothing_that_cannot_be_seen() {
+        let stored = |raw: &str| name(raw, &["name"], 64).ok();
+        for blank in [
+            "\u{200b}",
+            " \u{feff}\u{2060} ",
+            "\u{200d}",
+            "\u{ad}\u{200e}\u{e0041}",
+        ] {
+            assert_eq!(stored(blank), None, "{blank:?}");
+        }
+        for raw in [
+            "VIP\u{200b}",
+            "\u{feff}VIP",
+            "V\u{200d}I\u{200c}P\u{200d}",
+            "V\u{2060}I\u{ad}P",
+            "\u{202e}VIP \u{200b}",
+        ] {
+            assert_eq!(stored(raw).as_deref(), Some("VIP"), "{raw:?}");
+            assert!(!is_clean(raw), "{raw:?}");
+        }
+        for kept in [
+            "👩‍👩‍👧",
+            "❤️‍🔥 Team",
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            "می\u{200c}خواهم",
+            "山田 太郎",
+        ] {
+            assert_eq!(stored(kept).as_deref(), Some(kept));
+            assert!(is_clean(kept), "{kept:?}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     mail::EmailAddress,
     search,
     store::{Query, Rows, Tx},
-    text::name_key,
+    text::{self, name_key},
     work::change::{Change, Fact},
 };
 
@@ -131,7 +131,8 @@ async fn erased_among(
 }
 
 fn display_name(name: Option<&str>, address: &EmailAddress) -> String {
-    let name = name.map(crate::text::printable).unwrap_or_default();
+    let name = name.map(|name| text::printable(&text::visible(name)));
+    let name = name.unwrap_or_default();
     let name = name.trim();
     if name.is_empty() {
         address.local().to_owned()

@@ -4,6 +4,8 @@
 //! written is read again. A group and a tag at the top may bear the same name: `/A/B` is always the tag
 //! below the tag, `A//B` always the tag of the group.
 
+use crate::text::visible;
+
 /// A way to a tag, as a file names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
@@ -55,7 +57,8 @@ pub fn written(group: Option<&str>, names: &[String]) -> String {
     escaped.collect::<Vec<_>>().join("/")
 }
 
-/// A way as [`written`] or [`written_exactly`], without the blanks around its names. Other empty names
+/// A way as [`written`] or [`written_exactly`], without the blanks around its names and what cannot be
+/// seen in them. Other empty names
 /// are left out.
 pub fn read(text: &str) -> Way {
     let mut names = vec![String::new()];
@@ -82,7 +85,7 @@ pub fn read(text: &str) -> Way {
         (false, true) => Start::Group,
         (false, false) => Start::Either,
     };
-    let names = names.iter().map(|name| name.trim().to_owned());
+    let names = names.iter().map(|name| visible(name).trim().to_owned());
     Way {
         from,
         names: names.filter(|name| !name.is_empty()).collect(),

@@ -45,8 +45,10 @@ fn length_is_counted_as_a_person_counts() {
         assert_eq!(name.unwrap().name, family.repeat(64));
         let over = catalogue::create(ctx, owner, named(&"縁".repeat(65))).await;
         assert_eq!(refusals(over), one("name", UserErrorCode::TooLong));
-        let empty = catalogue::create(ctx, owner, named(" \u{3000}")).await;
-        assert_eq!(refusals(empty), one("name", UserErrorCode::Required));
+        for blank in [" \u{3000}", "\u{200b}", "\u{feff} \u{2060}\u{200d}"] {
+            let empty = catalogue::create(ctx, owner, named(blank)).await;
+            assert_eq!(refusals(empty), one("name", UserErrorCode::Required));
+        }
         world
     });
 }
@@ -61,6 +63,11 @@ fn a_name_is_unique_among_its_siblings_whatever_its_case_and_width() {
             refusals(catalogue::create(ctx, owner, named("vip")).await),
             taken
         );
+        // What cannot be seen makes no other name.
+        for alike in ["VIP\u{200b}", "\u{feff}VIP", "V\u{200d}IP"] {
+            let again = catalogue::create(ctx, owner, named(alike)).await;
+            assert_eq!(refusals(again), taken, "{alike:?}");
+        }
         // The same name elsewhere is another tag.
         tag(&world, "vip", Some(root)).await;
         let industry = group(&world, "Industry", TagSelection::Multi).await;

@@ -97,7 +97,7 @@ pub(super) fn check(
     let (external_id, email) = (external_id?, email?);
     let mut keys = vec![external_id.clone()];
     for key in &message.thread_keys {
-        let key = text::printable(key)
+        let key = text::printable(&text::visible(key))
             .trim()
             .chars()
             .take(ID_LIMIT)
