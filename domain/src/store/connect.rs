@@ -15,6 +15,7 @@ use sqlx::{
 use super::{
     Connection, Db,
     postgres::{PATIENCE, Sessions},
+    whole::make_whole,
 };
 
 /// Where the data is kept.
@@ -74,6 +75,16 @@ impl Location {
             }
         }
     }
+
+    /// Brings everything that was written into SQLite's file, at the end of a process: whoever copies the
+    /// file has all there is. PostgreSQL does so by itself.
+    pub async fn make_whole(&self) {
+        if let Self::Sqlite(path) = self
+            && path.exists()
+        {
+            make_whole(&sqlite_options(path)).await;
+        }
+    }
 }
 
 fn options_for_work(options: &PgConnectOptions) -> PgConnectOptions {
@@ -120,8 +131,8 @@ fn owner(options: &PgConnectOptions) -> DatabaseConnection {
     SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
 }
 
-fn sqlite_pool(path: &Path, size: u32) -> DatabaseConnection {
-    let options = SqliteConnectOptions::new()
+fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -131,13 +142,18 @@ fn sqlite_pool(path: &Path, size: u32) -> DatabaseConnection {
         .busy_timeout(Duration::from_secs(10))
         .statement_cache_capacity(256)
         .pragma("wal_autocheckpoint", "20000")
-        .pragma("cache_size", "-8000");
+        // What is deleted is overwritten: who was erased is not to be read in the file.
+        .pragma("secure_delete", "ON")
+        .pragma("cache_size", "-8000")
+}
+
+fn sqlite_pool(path: &Path, size: u32) -> DatabaseConnection {
     let pool = SqlitePoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(30))
         .idle_timeout(Duration::from_mins(1))
         .test_before_acquire(false)
-        .connect_lazy_with(options);
+        .connect_lazy_with(sqlite_options(path));
     SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
 }
 

@@ -10,7 +10,7 @@ use std::{
 use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DbErr};
 
-use super::{Connection, Transaction, connection::Purpose};
+use super::{Connection, Transaction, connection::Purpose, whole::make_whole};
 
 /// Connections for reading and for writing. On PostgreSQL they are the same. SQLite has a single
 /// writer at a time, so writing goes through a pool of one connection: waiting there is fair and
@@ -82,6 +82,14 @@ impl Db {
     /// Where single statements that write, outside a business transaction, are run.
     pub fn writer(&self) -> &Connection {
         &self.writer
+    }
+
+    /// Takes what was overwritten or deleted out of the log that SQLite keeps beside its file. Whoever still
+    /// reads is not waited for long: then it is done another time.
+    pub(crate) async fn empty_log(&self) {
+        if let Some(pool) = self.writer.as_pool() {
+            make_whole(&pool.get_sqlite_connection_pool().connect_options()).await;
+        }
     }
 
     /// Which database it is.

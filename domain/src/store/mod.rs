@@ -21,6 +21,7 @@ mod rows;
 pub mod statistics;
 mod tx;
 mod wall;
+mod whole;
 
 pub(crate) use attempt::{MAX_BOUND, attempt, is_its_own};
 pub use connect::{Location, LocationError};

@@ -67,6 +67,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     };
     tx.record(Change::new(actor.origin(), None, fact));
     tx.commit().await?;
+    ctx.db.empty_log().await;
     Ok(id)
 }
 
