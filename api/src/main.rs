@@ -222,44 +222,54 @@ async fn run_command(
     shared: SharedConfig,
     server: Config,
 ) -> anyhow::Result<ExitCode> {
-    let ctx = context(shared, COMMAND_CONNECTIONS, Arc::new(NoHints))?.0;
+    let (ctx, location) = context(shared, COMMAND_CONNECTIONS, Arc::new(NoHints))?;
+    let writes = command.writes();
+    let outcome = work_on(&ctx, command, &server).await;
+    if writes {
+        // Also when it was not done to its end: a part may be there.
+        location.make_whole().await;
+    }
+    outcome
+}
+
+async fn work_on(ctx: &Ctx, command: Command, server: &Config) -> anyhow::Result<ExitCode> {
     start::wait_for_database(ctx.db.owner(), Some(PATIENCE)).await?;
     match &command {
         Command::Migrate | Command::Demo | Command::Workspace(workspace::Command::Create(_)) => {
-            migrate(&ctx).await?;
+            migrate(ctx).await?;
         }
-        _ => command::require_tables(&ctx).await?,
+        _ => command::require_tables(ctx).await?,
     }
     if command.writes() {
-        open_epoch(&ctx).await?;
+        open_epoch(ctx).await?;
     }
     match command {
-        Command::Workspace(command) => workspace::run(&ctx, command).await?,
-        Command::Token(command) => token::run(&ctx, command).await?,
+        Command::Workspace(command) => workspace::run(ctx, command).await?,
+        Command::Token(command) => token::run(ctx, command).await?,
         Command::Audit(command) => {
-            if !audit::run(&ctx, command).await? {
+            if !audit::run(ctx, command).await? {
                 return Ok(ExitCode::FAILURE);
             }
         }
         Command::Import(command) => {
-            if !import::run(&ctx, command, system_locale()).await? {
+            if !import::run(ctx, command, system_locale()).await? {
                 return Ok(ExitCode::FAILURE);
             }
         }
         Command::Demo => {
-            if let Some(first) = first::ensure(&ctx, &server, system_locale()).await?
+            if let Some(first) = first::ensure(ctx, server, system_locale()).await?
                 && let Some(welcome) = first::welcome(&first, server.bind)
             {
                 say(welcome);
             }
-            fill_with_demo(&ctx).await?;
+            fill_with_demo(ctx).await?;
         }
         Command::Check => {
-            if !check::run(&ctx).await? {
+            if !check::run(ctx).await? {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Backup(backup) => backup::run(&ctx, backup).await?,
+        Command::Backup(backup) => backup::run(ctx, backup).await?,
         Command::Migrate | Command::Serve { .. } | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
@@ -376,7 +386,10 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
                 // Another process may be filling it at the same moment; serving goes on either way.
                 tracing::warn!("{error:#}");
             },
-            () = shutdown.cancelled() => return Ok(()),
+            () = shutdown.cancelled() => {
+                location.make_whole().await;
+                return Ok(());
+            }
         }
     }
     let jobs_shutdown = CancellationToken::new();
@@ -416,7 +429,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     );
     let server = Server {
         config: server,
-        location,
+        location: location.clone(),
         connections_per_thread: share,
         ctx,
         wakeups,
@@ -428,6 +441,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     if let Some(jobs) = jobs {
         jobs.await.context("the background work crashed")??;
     }
+    location.make_whole().await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -48,6 +48,8 @@ mod export;
 #[cfg(test)]
 mod fact;
 #[cfg(test)]
+mod folder;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod handler;

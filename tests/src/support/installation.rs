@@ -1,9 +1,9 @@
 //! A whole installation of its own: the built programs on a database nobody else uses.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, net::SocketAddr, path::Path, process::ExitStatus, time::Duration};
 
 use domain::{
-    store::{Db, Query},
+    store::{Db, Location, Query},
     work::due,
 };
 use entity::id::WorkspaceId;
@@ -113,7 +113,7 @@ impl Installation {
 
     /// Whether background work is done by the server itself.
     pub(crate) fn is_alone(&self) -> bool {
-        matches!(self.database.location, domain::store::Location::Sqlite(_))
+        self.file().is_some()
     }
 
     /// Starts one more server and waits until it is ready.
@@ -175,27 +175,38 @@ impl Installation {
             .collect()
     }
 
+    /// Runs a command of `enishi` beside everything else; how it ended, and what it said.
+    pub(crate) async fn command(&mut self, words: &[&str]) -> (ExitStatus, String) {
+        self.started += 1;
+        let name = format!("command-{}", self.started);
+        let program = built("enishi");
+        let folder = self.folder.path();
+        let mut command = Process::start(&name, &program, words, &self.settings, folder);
+        (command.end(START).await, command.said())
+    }
+
     /// Makes another workspace; its owner, at the first server.
     pub(crate) async fn workspace(&mut self, name: &str) -> Client {
-        self.started += 1;
-        let mut command = Process::start(
-            &format!("command-{}", self.started),
-            &built("enishi"),
-            &[
-                "workspace",
-                "create",
-                "--name",
-                name,
-                "--owner-email",
-                "owner@elsewhere.example",
-            ],
-            &self.settings,
-            self.folder.path(),
-        );
-        assert!(command.end(START).await.success(), "{}", command.said());
-        let said = command.said();
+        let words = [
+            "workspace",
+            "create",
+            "--name",
+            name,
+            "--owner-email",
+            "owner@elsewhere.example",
+        ];
+        let (status, said) = self.command(&words).await;
+        assert!(status.success(), "{said}");
         let token = said.lines().find(|line| line.starts_with("enishi_"));
         Client::new(self.servers[0].1, token.expect("a token"))
+    }
+
+    /// SQLite's file; none on PostgreSQL.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.database.location {
+            Location::Sqlite(path) => Some(path),
+            Location::Postgres(_) => None,
+        }
     }
 
     /// The database, beside the programs.

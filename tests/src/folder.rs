@@ -1,0 +1,53 @@
+//! The folder of an installation on SQLite: what is in it after a stop.
+
+use std::{fs, time::Duration};
+
+use domain::store::{Location, Query};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::installation::{Installation, block_on};
+
+/// How long a process may take to end on a busy machine.
+const END: Duration = Duration::from_mins(1);
+
+#[test]
+fn after_a_stop_a_copy_of_the_one_file_has_everything() {
+    block_on(async {
+        let mut installation = Installation::alone().await;
+        let owner = installation.owner();
+        let input = json!({ "name": "Copied" });
+        owner.change("createContact", input, "contact { id }").await;
+        installation.servers[0].0.terminate();
+        let status = installation.servers[0].0.end(END).await;
+        assert!(status.success(), "{status}");
+        let file = installation.file().expect("a file").to_owned();
+
+        let folder = TempDir::new().expect("a folder");
+        let copy = folder.path().join("copy.db");
+        fs::copy(&file, &copy).expect("a copy");
+        assert_eq!(contacts(copy).await, 1);
+
+        // A command that writes leaves everything in the file as well.
+        let (status, said) = installation.command(&["token", "create"]).await;
+        assert!(status.success(), "{said}");
+        let mut log = file.into_os_string();
+        log.push("-wal");
+        let left = fs::metadata(log).map_or(0, |log| log.len());
+        assert_eq!(left, 0, "bytes in the log beside the file");
+
+        // Somebody has to do what is left.
+        installation.servers.clear();
+        installation.start_server().await;
+        installation.end().await;
+    });
+}
+
+async fn contacts(file: std::path::PathBuf) -> i64 {
+    let database = Location::Sqlite(file).open(1, None);
+    let count: Option<i64> = Query::new("SELECT COUNT(*) FROM contact")
+        .scalar(database.reader())
+        .await
+        .expect("a count");
+    count.expect("a row")
+}
