@@ -20,7 +20,7 @@ use api::{
     config::Config,
     graphql,
     hints::{RedisWakeups, redis_hints},
-    serve::{self, Server, first},
+    serve::{self, Server, alone, first},
 };
 use clap::{Parser, Subcommand};
 use domain::{
@@ -368,6 +368,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     // One share for each thread and one for the jobs.
     let share = (shared.database_connections / (server.threads as u32 + 1)).max(2);
     let (ctx, location) = context(shared, share, hints)?;
+    let held = alone::hold(&location)?;
     tokio::select! {
         outcome = start::wait_for_database(ctx.db.owner(), Some(PATIENCE)) => outcome?,
         () = shutdown.cancelled() => return Ok(()),
@@ -442,6 +443,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         jobs.await.context("the background work crashed")??;
     }
     location.make_whole().await;
+    drop(held);
     tracing::info!("stopped");
     Ok(())
 }

@@ -1,12 +1,15 @@
-//! The folder of an installation on SQLite: what is in it after a stop.
+//! The folder of an installation on SQLite: who works in it, and what is in it after a stop.
 
-use std::{fs, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use domain::store::{Location, Query};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::installation::{Installation, block_on};
+use crate::support::{
+    installation::{Installation, block_on},
+    process::free_port,
+};
 
 /// How long a process may take to end on a busy machine.
 const END: Duration = Duration::from_mins(1);
@@ -43,7 +46,33 @@ fn after_a_stop_a_copy_of_the_one_file_has_everything() {
     });
 }
 
-async fn contacts(file: std::path::PathBuf) -> i64 {
+#[test]
+fn a_second_server_on_the_same_file_refuses_to_start() {
+    block_on(async {
+        let mut installation = Installation::alone().await;
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let mut second = installation.spawn_server(address);
+        let status = second.end(END).await;
+        assert!(!status.success(), "{status}");
+        let said = second.said();
+        assert!(said.contains("another `enishi` is serving"), "{said}");
+
+        // The first goes on, and commands work beside it.
+        let owner = installation.owner();
+        let input = json!({ "name": "Served" });
+        owner.change("createContact", input, "contact { id }").await;
+        for words in [&["check"][..], &["token", "create"]] {
+            let (status, said) = installation.command(words).await;
+            assert!(status.success(), "{words:?}: {said}");
+        }
+        // Whoever is killed holds nothing any more.
+        installation.servers.clear();
+        installation.start_server().await;
+        installation.end().await;
+    });
+}
+
+async fn contacts(file: PathBuf) -> i64 {
     let database = Location::Sqlite(file).open(1, None);
     let count: Option<i64> = Query::new("SELECT COUNT(*) FROM contact")
         .scalar(database.reader())

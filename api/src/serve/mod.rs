@@ -2,13 +2,14 @@
 //! in good order.
 //!
 //! The cast: `app` is what one worker thread serves; [`health`] answers orchestrators; `observe`
-//! counts requests; [`first`] makes the first workspace and shows its token; `files` asks the system for
-//! room for connections.
+//! counts requests; [`first`] makes the first workspace and shows its token; [`alone`] keeps a second
+//! process off a SQLite file; `files` asks the system for room for connections.
 //!
 //! Every worker thread has connections of its own: a connection belongs to the thread that opened
 //! it, and sharing costs a fifth of the throughput. The schema, which takes megabytes, and SQLite's
 //! single writer are shared by the whole process.
 
+pub mod alone;
 mod app;
 mod files;
 pub mod first;

@@ -19,8 +19,8 @@ const CLAIMED: [&str; 5] = [
     "quarantine SET lease_until = {soon} WHERE state = 'REPLAYING' AND lease_until > {soon}",
 ];
 
-/// Called when a process starts that alone does the work of its database, as with SQLite: what is claimed
-/// was claimed by one before it that was killed, and is taken up soon instead of when the claim runs out.
+/// Called when a process starts that alone does the work of its database, as with SQLite, and has made sure
+/// that no other does: what is claimed was claimed by one before it that was killed, and is taken up soon instead of when the claim runs out.
 /// That it was killed counts as a crash, as always. Were one still at work, its fence would keep it from
 /// ending what it began.
 pub async fn take_over(ctx: &Ctx) -> Result<()> {
