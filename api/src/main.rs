@@ -165,6 +165,17 @@ impl Command {
                 | Self::Workspace(workspace::Command::List)
         )
     }
+
+    /// Whether it is a beginning: it brings the tables about, and on SQLite the file.
+    fn makes_tables(&self) -> bool {
+        matches!(
+            self,
+            Self::Demo
+                | Self::Migrate
+                | Self::Serve { .. }
+                | Self::Workspace(workspace::Command::Create(_))
+        )
+    }
 }
 
 fn main() -> ExitCode {
@@ -222,6 +233,9 @@ async fn run_command(
     shared: SharedConfig,
     server: Config,
 ) -> anyhow::Result<ExitCode> {
+    if !command.makes_tables() {
+        command::require_database(&shared.database)?;
+    }
     let (ctx, location) = context(shared, COMMAND_CONNECTIONS, Arc::new(NoHints))?;
     let writes = command.writes();
     let outcome = work_on(&ctx, command, &server).await;
@@ -234,11 +248,10 @@ async fn run_command(
 
 async fn work_on(ctx: &Ctx, command: Command, server: &Config) -> anyhow::Result<ExitCode> {
     start::wait_for_database(ctx.db.owner(), Some(PATIENCE)).await?;
-    match &command {
-        Command::Migrate | Command::Demo | Command::Workspace(workspace::Command::Create(_)) => {
-            migrate(ctx).await?;
-        }
-        _ => command::require_tables(ctx).await?,
+    if command.makes_tables() {
+        migrate(ctx).await?;
+    } else {
+        command::require_tables(ctx).await?;
     }
     if command.writes() {
         open_epoch(ctx).await?;

@@ -8,8 +8,19 @@ use tempfile::TempDir;
 
 use crate::support::{
     installation::{Installation, block_on},
-    process::free_port,
+    process::{Process, built, free_port},
 };
+
+/// Commands that work on what is there.
+const BESIDE: [&[&str]; 7] = [
+    &["audit", "head"],
+    &["audit", "verify"],
+    &["backup", "copy.db"],
+    &["check"],
+    &["import", "csv", "people.csv"],
+    &["token", "create"],
+    &["workspace", "list"],
+];
 
 /// How long a process may take to end on a busy machine.
 const END: Duration = Duration::from_mins(1);
@@ -69,6 +80,30 @@ fn a_second_server_on_the_same_file_refuses_to_start() {
         installation.servers.clear();
         installation.start_server().await;
         installation.end().await;
+    });
+}
+
+#[test]
+fn commands_that_find_no_database_say_so_and_make_nothing() {
+    block_on(async {
+        let folder = TempDir::new().expect("a folder");
+        let logs = TempDir::new().expect("a folder");
+        let data = folder.path().join("mistyped");
+        let settings = [(
+            "ENISHI_DATA_DIR".to_owned(),
+            data.to_string_lossy().into_owned(),
+        )];
+        for words in BESIDE {
+            let name = words.join("-");
+            let program = built("enishi");
+            let mut command = Process::start(&name, &program, words, &settings, logs.path());
+            let status = command.end(END).await;
+            assert!(!status.success(), "{words:?}: {status}");
+            let said = command.said();
+            assert!(said.contains("there is no database at"), "{said}");
+            assert!(said.contains("mistyped"), "{said}");
+            assert!(!data.exists(), "{words:?} makes a folder");
+        }
     });
 }
 

@@ -17,11 +17,27 @@ use domain::{
     access::{self, Actor},
     ctx::Ctx,
     error::Error,
+    store::Location,
 };
 use entity::{id::WorkspaceId, workspace as workspace_entity};
 
 pub use language::locale_of;
 pub use output::say;
+
+/// Refuses to go on where there is no SQLite file, before the folder, the file and a key are made for it: more
+/// likely the folder is another.
+pub fn require_database(location: &Location) -> anyhow::Result<()> {
+    if let Location::Sqlite(path) = location
+        && !path.exists()
+    {
+        bail!(
+            "there is no database at {}: name its folder with ENISHI_DATA_DIR or --data-dir \
+             (`enishi` makes a new one)",
+            path.display()
+        );
+    }
+    Ok(())
+}
 
 /// Refuses to go on where the tables are not those of this release.
 pub async fn require_tables(ctx: &Ctx) -> anyhow::Result<()> {
