@@ -1,6 +1,6 @@
 //! The folder of an installation on SQLite: who works in it, and what is in it after a stop.
 
-use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt as _, path::PathBuf, time::Duration};
 
 use domain::store::{Location, Query};
 use serde_json::json;
@@ -104,6 +104,29 @@ fn commands_that_find_no_database_say_so_and_make_nothing() {
             assert!(said.contains("mistyped"), "{said}");
             assert!(!data.exists(), "{words:?} makes a folder");
         }
+    });
+}
+
+#[test]
+fn a_backup_is_for_its_owner_alone_and_takes_the_place_of_nothing() {
+    block_on(async {
+        let mut installation = Installation::alone().await;
+        let owner = installation.owner();
+        let input = json!({ "name": "Kept" });
+        owner.change("createContact", input, "contact { id }").await;
+        let folder = TempDir::new().expect("a folder");
+        let copy = folder.path().join("copy.db");
+        let words = ["backup", copy.to_str().expect("a path")];
+        let (status, said) = installation.command(&words).await;
+        assert!(status.success(), "{said}");
+        let mode = fs::metadata(&copy).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+
+        let (status, said) = installation.command(&words).await;
+        assert!(!status.success(), "{said}");
+        assert!(said.contains("is there already"), "{said}");
+        assert_eq!(contacts(copy).await, 1);
+        installation.end().await;
     });
 }
 

@@ -1,6 +1,11 @@
 //! `enishi backup`: a whole copy of the SQLite file while everything runs.
 
-use std::path::PathBuf;
+use std::{
+    fs::{OpenOptions, remove_file},
+    io::ErrorKind,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use domain::{ctx::Ctx, store::Query};
@@ -22,16 +27,31 @@ pub async fn run(ctx: &Ctx, backup: Backup) -> anyhow::Result<()> {
         bail!("this copies the SQLite file; use pg_dump for PostgreSQL, see docs/operations.md");
     }
     let file = backup.file;
-    if file.exists() {
-        bail!("{} is there already; name a new file", file.display());
-    }
     let name = file.to_str().context("the file's name is not UTF-8")?;
+    make(&file)?;
     // One read transaction: writers go on meanwhile, and none of what they write is in it by half.
-    Query::new("VACUUM INTO $1")
+    let written = Query::new("VACUUM INTO $1")
         .bind(name)
         .execute(ctx.reader())
-        .await
-        .with_context(|| format!("writing {}", file.display()))?;
+        .await;
+    if written.is_err() {
+        // Half a copy would be in the way of the next one, or be taken for a whole.
+        let _ = remove_file(&file);
+    }
+    written.with_context(|| format!("writing {}", file.display()))?;
     say(file.display());
     Ok(())
+}
+
+/// Makes the file, still empty, as SQLite takes it too: customers' data is for nobody else on the machine.
+fn make(file: &Path) -> anyhow::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    match options.open(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!("{} is there already; name a new file", file.display())
+        }
+        Err(error) => Err(error).with_context(|| format!("making {}", file.display())),
+    }
 }
