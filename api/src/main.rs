@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::Context as _;
 use api::{
-    command::{self, audit, backup, check, import, say, token, workspace},
+    command::{self, audit, backup, check, import, reseal, say, token, workspace},
     config::Config,
     graphql,
     hints::{RedisWakeups, redis_hints},
@@ -39,7 +39,7 @@ use worker::{
     hints::MemoryHints,
     probe,
     queue::{MemoryQueue, Queue},
-    runtime, start, stop,
+    runtime, secret_key, start, stop,
 };
 
 #[global_allocator]
@@ -138,6 +138,11 @@ enum Command {
     /// Write a copy of the SQLite file while everything runs
     #[command(after_help = "Example:\n  enishi backup copy.db")]
     Backup(backup::Backup),
+    /// Encrypt again with the secret key what the former one encrypted; safe to run again
+    #[command(
+        after_help = "Example:\n  ENISHI_SECRET_KEY=... ENISHI_SECRET_KEY_OLD=... enishi reseal"
+    )]
+    Reseal(reseal::Reseal),
     /// Make and list workspaces
     #[command(subcommand)]
     Workspace(workspace::Command),
@@ -161,6 +166,7 @@ impl Command {
             Self::Audit(_)
                 | Self::Backup(_)
                 | Self::Check
+                | Self::Reseal(_)
                 | Self::Schema
                 | Self::Workspace(workspace::Command::List)
         )
@@ -253,6 +259,12 @@ async fn work_on(ctx: &Ctx, command: Command, server: &Config) -> anyhow::Result
     } else {
         command::require_tables(ctx).await?;
     }
+    if let Command::Reseal(reseal) = &command {
+        reseal::before(ctx, reseal).await?;
+    }
+    if command.writes() || matches!(command, Command::Reseal(_)) {
+        secret_key::require(ctx).await?;
+    }
     if command.writes() {
         open_epoch(ctx).await?;
     }
@@ -283,6 +295,7 @@ async fn work_on(ctx: &Ctx, command: Command, server: &Config) -> anyhow::Result
             }
         }
         Command::Backup(backup) => backup::run(ctx, backup).await?,
+        Command::Reseal(_) => reseal::run(ctx).await?,
         Command::Migrate | Command::Serve { .. } | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
@@ -387,6 +400,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         () = shutdown.cancelled() => return Ok(()),
     }
     migrate(&ctx).await?;
+    secret_key::require(&ctx).await?;
     open_epoch(&ctx).await?;
     if redis.is_none() && matches!(location, Location::Sqlite(_)) {
         takeover::take_over(&ctx)
@@ -563,6 +577,7 @@ mod tests {
             (&["audit", "verify"], false),
             (&["backup", "copy.db"], false),
             (&["check"], false),
+            (&["reseal"], false),
             (&["workspace", "list"], false),
             (&["serve"], true),
             (&["demo"], true),

@@ -20,7 +20,10 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     store::Query,
-    vault::Sealed,
+    vault::{
+        Sealed,
+        reseal::{Named, Place},
+    },
 };
 
 /// How long a key and its answer are kept.
@@ -32,6 +35,13 @@ pub const MAX_KEY: usize = 255;
 
 /// What an answer is sealed for.
 const PURPOSE: &str = "idempotency_key.result";
+/// Where the sealed answers are.
+pub(crate) const SEALED: Place = Place {
+    table: "idempotency_key",
+    column: "result",
+    purpose: PURPOSE,
+    named: Named::ByName,
+};
 
 /// A request that is to be done once; lives as long as the request.
 #[derive(Debug)]

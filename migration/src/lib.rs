@@ -56,6 +56,7 @@ mod m0036_team_task;
 mod m0037_collation;
 mod m0038_import;
 mod m0039_survey_attempt;
+mod m0040_vault;
 mod sql;
 mod wall;
 
@@ -110,6 +111,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0037_collation::Migration),
             Box::new(m0038_import::Migration),
             Box::new(m0039_survey_attempt::Migration),
+            Box::new(m0040_vault::Migration),
         ]
     }
 }

@@ -31,12 +31,12 @@ where
     });
 }
 
-/// The tables with rows of workspaces, which are all but two.
+/// The tables with rows of workspaces, which are all but three.
 async fn tables(db: &Db) -> Vec<String> {
     Query::new(
         "SELECT CAST(c.relname AS text) FROM pg_class c
          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-           AND c.relname NOT IN ('seaql_migrations', 'log_epoch') ORDER BY 1",
+           AND c.relname NOT IN ('seaql_migrations', 'log_epoch', 'vault_secret') ORDER BY 1",
     )
     .column(db.reader())
     .await
@@ -48,7 +48,7 @@ async fn bare(db: &Db) -> Vec<String> {
     Query::new(
         "SELECT CAST(c.relname AS text) FROM pg_class c
          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-           AND c.relname NOT IN ('seaql_migrations', 'log_epoch')
+           AND c.relname NOT IN ('seaql_migrations', 'log_epoch', 'vault_secret')
            AND NOT (c.relrowsecurity AND c.relforcerowsecurity
                     AND (SELECT COUNT(*) FROM pg_policy p WHERE p.polrelid = c.oid
                            AND p.polname = 'workspace_wall' AND p.polcmd = '*'

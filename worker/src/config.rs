@@ -70,7 +70,7 @@ pub struct Args {
     #[arg(help_heading = "Secrets")]
     secret_key: Option<String>,
 
-    /// The former secret key, while credentials are encrypted again with the new one
+    /// The former secret key, until `enishi reseal` has encrypted everything with the new one
     #[arg(long, env = "ENISHI_SECRET_KEY_OLD", value_name = "KEY")]
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
     #[arg(help_heading = "Secrets")]

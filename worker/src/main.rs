@@ -17,7 +17,7 @@ use worker::{
     hints::redis_hints,
     probe::{self, Probe},
     queue::{RedisQueue, RedisQueueSettings},
-    runtime, start, stop,
+    runtime, secret_key, start, stop,
 };
 
 #[global_allocator]
@@ -100,6 +100,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         outcome = ready => outcome?,
         () = shutdown.cancelled() => return Ok(()),
     }
+    secret_key::require(&ctx).await?;
     epoch::open(&ctx)
         .await
         .context("looking after the change log")?;

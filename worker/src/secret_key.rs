@@ -1,4 +1,5 @@
-//! Where the key of the vault comes from: the settings, or a file made at the first start.
+//! Where the key of the vault comes from (the settings, or a file made at the first start), and that it is
+//! the right one.
 
 use std::{
     fs::read_to_string,
@@ -6,10 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use domain::{
+    ctx::Ctx,
     port::Ids,
-    vault::{MasterKey, Vault},
+    vault::{
+        MasterKey, Vault,
+        lasting::{self, LastingError},
+    },
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::NamedTempFile;
@@ -38,6 +43,23 @@ impl Keys {
             None => vault,
         })
     }
+}
+
+/// Refuses to go on with a key that is not the one this database was sealed with. To be called at every
+/// start, before anything is sealed.
+pub async fn require(ctx: &Ctx) -> anyhow::Result<()> {
+    lasting::open(ctx).await.map_err(|error| match error {
+        LastingError::Database(error) => {
+            anyhow::Error::new(error).context("reading what the secret key opens")
+        }
+        error => anyhow!(
+            "ENISHI_SECRET_KEY: this key does not open what is sealed in the database ({error}). Give \
+             the key it was sealed with; without the setting it is in the file secret.key of the data \
+             folder. While you change keys, give the former one as ENISHI_SECRET_KEY_OLD until \
+             `enishi reseal` is done. If the key is lost for good, see \"The secret key\" in \
+             docs/operations.md"
+        ),
+    })
 }
 
 fn read_or_make(path: &Path, ids: &dyn Ids) -> anyhow::Result<MasterKey> {

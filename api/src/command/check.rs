@@ -2,6 +2,10 @@
 
 use domain::{
     ctx::Ctx,
+    vault::{
+        lasting::{self, LastingError},
+        reseal,
+    },
     work::{epoch, projection, quarantine},
 };
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
@@ -24,6 +28,7 @@ pub async fn run(ctx: &Ctx) -> anyhow::Result<bool> {
             is_well &= problem.is_none();
         }
     }
+    is_well &= secret_key(ctx).await?;
     if let Some(epoch) = epoch::current(ctx).await? {
         say(format_args!(
             "change log\tepoch {} since {}",
@@ -51,6 +56,38 @@ pub async fn run(ctx: &Ctx) -> anyhow::Result<bool> {
         is_well = false;
     }
     Ok(is_well)
+}
+
+/// Says whether the secret key is the right one, and whether the former one is still needed; false when
+/// something is to be done about it.
+async fn secret_key(ctx: &Ctx) -> anyhow::Result<bool> {
+    let is_current = match lasting::is_current(ctx).await {
+        Ok(is_current) => is_current,
+        Err(LastingError::Database(error)) => return Err(error.into()),
+        Err(error) => {
+            say(format_args!(
+                "secret key\tENISHI_SECRET_KEY is not the key the database was sealed with: {error}"
+            ));
+            return Ok(false);
+        }
+    };
+    let census = reseal::census(ctx).await?;
+    let older = census.older + i64::from(!is_current);
+    if older > 0 {
+        say(format_args!(
+            "secret key\t{older} texts are still sealed with the former one: run `enishi reseal`"
+        ));
+    }
+    if census.unknown > 0 {
+        say(format_args!(
+            "secret key\t{} texts were sealed with a key that is lost: enter those credentials again",
+            census.unknown
+        ));
+    }
+    if older == 0 && census.unknown == 0 {
+        say("secret key\tok");
+    }
+    Ok(older == 0)
 }
 
 /// The first thing a check of SQLite complains about.

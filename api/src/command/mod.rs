@@ -9,6 +9,7 @@ pub mod check;
 pub mod import;
 mod language;
 mod output;
+pub mod reseal;
 pub mod token;
 pub mod workspace;
 

@@ -1,7 +1,8 @@
 //! The addresses of people who were erased: known only by a keyed hash.
 //!
-//! Without the installation's master key a hash says nothing, not even by trying every address.
-//! Whatever would make a contact of such an address, or give it to one, asks here first.
+//! Without the installation's lasting secret ([`crate::vault::lasting`]) a hash says nothing, not even by
+//! trying every address. Whatever would make a contact of such an address, or give it to one, asks here
+//! first.
 
 use entity::{id::WorkspaceId, kind::IdentityKind};
 
@@ -11,7 +12,8 @@ use crate::{
     vault::Vault,
 };
 
-/// The hashes under which an identity may be kept: one for each master key, the current one first.
+/// The hashes under which an identity may be kept: one for each key they were ever made with, the
+/// current one first.
 pub(super) fn hashes(
     vault: &Vault,
     workspace: WorkspaceId,

@@ -11,13 +11,23 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     port::{EgressError, Reach},
-    vault::{Sealed, mask_url},
+    vault::{
+        Sealed, mask_url,
+        reseal::{Named, Place},
+    },
 };
 
 /// Bytes a URL may have.
 const URL_LIMIT: usize = 2_000;
 /// What a target's sealed URL is for; see [`crate::vault`].
 const PURPOSE: &str = "notification_target.url";
+/// Where the sealed URLs are.
+pub(crate) const SEALED: Place = Place {
+    table: "notification_target",
+    column: "sealed_url",
+    purpose: PURPOSE,
+    named: Named::ById,
+};
 
 /// Checks the URL of a target of `kind`: those that go to people have none.
 pub(super) fn check(

@@ -29,7 +29,10 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Tx},
-    vault::Sealed,
+    vault::{
+        Sealed,
+        reseal::{Named, Place},
+    },
 };
 
 /// The longest time an old key goes on signing beside the new one, in hours.
@@ -38,6 +41,19 @@ pub const OVERLAP_LIMIT_H: i64 = 7 * 24;
 const KEYS_LIMIT: usize = 5;
 const SECRET: &str = "webhook_key.secret";
 const SEED: &str = "webhook_key.seed";
+/// Where the sealed secrets are.
+pub(crate) const SEALED_SECRET: Place = Place {
+    table: "webhook_key",
+    column: "sealed_secret",
+    purpose: SECRET,
+    named: Named::ById,
+};
+/// Where the sealed private keys are.
+pub(crate) const SEALED_SEED: Place = Place {
+    column: "sealed_seed",
+    purpose: SEED,
+    ..SEALED_SECRET
+};
 
 /// Makes a key for a target. The secret is returned here and never again.
 pub(super) async fn make(ctx: &Ctx, tx: &Tx<'_>, target: TargetId) -> Result<SecretString> {

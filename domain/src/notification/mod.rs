@@ -15,7 +15,7 @@
 //! - [`retry`]: when a delivery is tried again, purely.
 
 pub mod about;
-mod address;
+pub(crate) mod address;
 pub(crate) mod attempt;
 pub mod deliver;
 pub mod delivery;

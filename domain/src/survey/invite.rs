@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     locale::Locale,
     store::{Query, Rows, Tx, dialect},
+    vault::reseal::{Named, Place},
     work::{
         change::{Change, Entry, Fact},
         due,
@@ -34,6 +35,13 @@ use crate::{
 pub const TOPIC: &str = "surveys";
 /// What a sealed link is for; see [`crate::vault`].
 pub(super) const PURPOSE: &str = "survey_invitation.token";
+/// Where the sealed links are.
+pub(crate) const SEALED: Place = Place {
+    table: "survey_invitation",
+    column: "sealed_token",
+    purpose: PURPOSE,
+    named: Named::ById,
+};
 
 /// One contact to be asked.
 #[derive(Debug, Clone, Copy)]

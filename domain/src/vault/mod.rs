@@ -9,12 +9,15 @@
 //! XChaCha20-Poly1305 ciphertext with its tag. Version, key id, row and purpose are authenticated.
 //!
 //! To change the master key: configure the new one with the old one behind it, seal again what
-//! [`Vault::is_outdated`] points out, then drop the old one.
+//! [`Vault::is_outdated`] points out ([`reseal`]), then drop the old one. What must outlive every
+//! master key is in [`lasting`]. A new column of sealed texts needs a line in [`reseal::PLACES`].
 
 mod key;
+pub mod lasting;
 mod mask;
+pub mod reseal;
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
@@ -85,6 +88,8 @@ pub enum VaultError {
 pub struct Vault {
     /// The current key first.
     keys: Vec<MasterKey>,
+    /// What fingerprints are made with, once [`lasting::open`] has read it.
+    lasting: OnceLock<Vec<MasterKey>>,
 }
 
 impl Vault {
@@ -92,6 +97,7 @@ impl Vault {
     pub fn new(current: MasterKey) -> Self {
         Self {
             keys: vec![current],
+            lasting: OnceLock::new(),
         }
     }
 
@@ -103,10 +109,12 @@ impl Vault {
     }
 
     /// What stands for `data` where the data itself must not be kept: the same for the same data and
-    /// `purpose`, and telling nothing to whoever lacks the key. One for each key, the current first.
+    /// `purpose`, and telling nothing to whoever lacks the key. One for each key it may have been made
+    /// with, the current first. The keys are those of [`lasting`]; the master keys, where nobody has
+    /// opened that.
     pub fn fingerprints(&self, purpose: &str, data: &[u8]) -> Vec<Vec<u8>> {
         let text = [purpose.as_bytes(), b"\0", data].concat();
-        let keys = self.keys.iter();
+        let keys = self.lasting.get().unwrap_or(&self.keys).iter();
         keys.map(|key| hmac_sha256(key.expose(), &text)).collect()
     }
 

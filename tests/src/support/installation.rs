@@ -148,6 +148,17 @@ impl Installation {
         Process::start(&name, &program, &[], &self.settings, self.folder.path())
     }
 
+    /// Ends every process.
+    pub(crate) fn stop(&mut self) {
+        self.servers.clear();
+        self.workers.clear();
+    }
+
+    /// Tells processes that start from now on another value of a setting.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Kills a server and starts it again on the same address.
     pub(crate) fn crash_server(&mut self, index: usize) {
         let address = self.servers[index].1;

@@ -1,0 +1,41 @@
+//! `enishi reseal`: encrypts again with the secret key what the former one encrypted, so that the former
+//! one is needed no more.
+
+use domain::{
+    ctx::Ctx,
+    vault::{lasting, reseal},
+};
+
+use super::say;
+
+/// What is to be given up.
+#[derive(Debug, clap::Args)]
+pub struct Reseal {
+    /// The former key is lost for good: go on without what it encrypted
+    #[arg(long)]
+    old_key_is_lost: bool,
+}
+
+/// To be called before the key is looked at: gives up what a lost one sealed, if that is asked for.
+pub async fn before(ctx: &Ctx, reseal: &Reseal) -> anyhow::Result<()> {
+    if reseal.old_key_is_lost && lasting::give_up(ctx).await? {
+        tracing::warn!(
+            "what was encrypted with the lost key is given up: enter credentials of targets again; \
+             people who were erased before are not recognised any more"
+        );
+    }
+    Ok(())
+}
+
+/// Seals everything again, and says how much it was.
+pub async fn run(ctx: &Ctx) -> anyhow::Result<()> {
+    let done = reseal::reseal(ctx).await?;
+    say(format_args!("sealed again\t{}", done.again));
+    if done.lost > 0 {
+        say(format_args!(
+            "opened by no key that was given\t{}",
+            done.lost
+        ));
+    }
+    Ok(())
+}
