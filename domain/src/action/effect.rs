@@ -133,6 +133,18 @@ impl Effect {
             act,
         })
     }
+
+    /// Whether people notice it beyond what is shown about the thing: somebody is told, asked or given
+    /// something to do.
+    pub(crate) fn reaches_people(&self) -> bool {
+        matches!(
+            self,
+            Self::Notify { .. }
+                | Self::SendSurvey { .. }
+                | Self::CreateTask { .. }
+                | Self::StartPlaybook { .. }
+        )
+    }
 }
 
 /// What became of one effect of one action.
@@ -224,6 +236,8 @@ pub enum OutcomeResult {
     NoEmailAddress,
     /// Nobody has said where this installation is seen, so no mail can lead to its form.
     NoPublicUrl,
+    /// It reaches people, and the message is an old one that an import brought in from an archive.
+    FromArchive,
     /// Another rule, or an earlier action of this one, had asked for the same.
     Repeated {
         /// The rule that owns the effect.
@@ -305,6 +319,7 @@ mod tests {
             (&survey, json!("unsubscribed")),
             (&survey, json!("noEmailAddress")),
             (&survey, json!("noPublicUrl")),
+            (&survey, json!("fromArchive")),
             (&notice, json!({"repeated": {"ruleId": rule}})),
         ] {
             let stored = json!({"action": 0, "effect": effect, "result": result});

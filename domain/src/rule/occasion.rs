@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::{AccountId, ContactId, ConversationId, Id as _, InboxId, MessageId},
     kind::{Author, Channel, ConversationStatus, Direction, SubjectKind, TagTarget},
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     access::Origin,
-    action::{Case, board::ids_here},
+    action::{Case, Effect, board::ids_here},
     error::Result,
     store::{Query, Tx},
     work::change::{Entry, Fact},
@@ -28,6 +28,10 @@ use crate::{
 /// How many steps away from the outside something may be and still be looked at: where rules lead to
 /// changes and changes to rules, the circle ends here.
 pub const MAX_DEPTH: i64 = 5;
+
+/// How long before it came in a message of an archive was sent, at most, for people to be reached
+/// because of it.
+const OLD: TimeDelta = TimeDelta::days(7);
 
 /// Something that rules may look at.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +44,9 @@ pub(crate) struct Occasion<'a> {
     pub(crate) what: What<'a>,
     /// When it happened.
     pub(crate) at: DateTime<Utc>,
+    /// Whether an import brought it in from an archive long after it was sent. It is tagged and filed, but
+    /// nobody is told, asked or given work because of it.
+    pub(crate) from_archive: bool,
 }
 
 /// What it is about.
@@ -55,6 +62,11 @@ impl Occasion<'_> {
     /// How many steps it is away from the outside.
     pub(crate) fn depth(&self) -> i64 {
         self.entry.map_or(0, |entry| entry.depth)
+    }
+
+    /// Whether an effect is not for it, because it reaches people and this is long past.
+    pub(crate) fn leaves_out(&self, effect: &Effect) -> bool {
+        self.from_archive && effect.reaches_people()
     }
 
     /// Where its cascade began, as firings keep it.
@@ -87,6 +99,7 @@ struct Conversation {
     contact_id: ContactId,
     inbox_id: InboxId,
     channel: Channel,
+    first_message_at: DateTime<Utc>,
 }
 
 #[derive(FromQueryResult)]
@@ -219,7 +232,7 @@ impl Lore {
             return Ok(());
         }
         let conversations: Vec<Conversation> = Query::new(
-            "SELECT v.id, v.contact_id, v.inbox_id,
+            "SELECT v.id, v.contact_id, v.inbox_id, v.first_message_at,
                     (SELECT i.channel FROM inbox i
                      WHERE i.workspace_id = v.workspace_id AND i.id = v.inbox_id) AS channel
              FROM {r} CROSS JOIN conversation v
@@ -393,6 +406,7 @@ impl Lore {
             case,
             what: What::Message(message),
             at: entry.at,
+            from_archive: is_from_archive(entry, message.sent_at),
         })
     }
 
@@ -403,12 +417,12 @@ impl Lore {
         from: Option<ConversationStatus>,
     ) -> Option<Occasion<'a>> {
         let (case, place) = self.of_conversation(id)?;
-        Some(other(
-            entry,
-            id.uuid(),
-            case,
-            Happened::Opened { from, place },
-        ))
+        let began = self.conversations.get(&id)?.first_message_at;
+        let happened = Happened::Opened { from, place };
+        Some(Occasion {
+            from_archive: from.is_none() && is_from_archive(entry, began),
+            ..other(entry, id.uuid(), case, happened)
+        })
     }
 
     fn turned<'a>(
@@ -469,7 +483,13 @@ fn other<'a>(entry: &'a Entry, subject: Uuid, case: Case, happened: Happened<'a>
         case,
         what: What::Other(happened),
         at: entry.at,
+        from_archive: false,
     }
+}
+
+/// Whether what was sent at a moment is old, and an import is what brought it in.
+fn is_from_archive(entry: &Entry, sent_at: DateTime<Utc>) -> bool {
+    entry.origin == Origin::Import && entry.at.signed_duration_since(sent_at) > OLD
 }
 
 /// An account came into a segment or went out of it.

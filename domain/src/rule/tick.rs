@@ -163,6 +163,7 @@ async fn show(
             case: lore.of_contact(contact),
             what: What::Other(Happened::Tick),
             at,
+            from_archive: false,
         })
         .collect();
     let evaluated = evaluate_tick(tx, rules, number, &occasions).await?;

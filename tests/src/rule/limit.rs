@@ -2,14 +2,22 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    action::OutcomeResult,
+    access::Origin,
+    action::{Action, CreateTask, OutcomeResult, TaskAssignee},
     condition::Condition,
-    rule::{Limits, OncePer, QuietHours, definition::always, miss, trigger::Trigger},
+    conversation::{self, NewMessage},
+    inbox,
+    rule::{
+        Limits, OncePer, QuietHours,
+        definition::always,
+        miss,
+        trigger::{ConversationOpened, Trigger},
+    },
     workspace::{self, BusinessHours, BusinessSpan, WorkspaceChanges},
 };
-use entity::kind::{MissReason, TagKind, Weekday};
+use entity::kind::{Direction, MissReason, TagKind, TaskPriority, Weekday};
 
-use super::{firings, limited, results, tag_with};
+use super::{firings, limited, on, results, tag_with};
 use crate::support::{
     World,
     engine::{Receiver, contact_has, notify, tag_conversation, words},
@@ -270,6 +278,90 @@ fn the_business_hours_of_the_workspace_hold_notices_and_are_what_conditions_ask(
         assert_eq!(firings(&world, tagging.id).await.len(), 2);
         let next_week = "2026-03-08T06:00:00+00:00".to_owned();
         assert_eq!(held().await, Some(next_week));
+        settle(&world).await;
+        world
+    });
+}
+
+/// Brings in a message of somebody's that was sent so many days ago.
+async fn bring(world: &World, origin: Origin, id: &str, days: i64) {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    let inboxes = inbox::list(ctx, owner.workspace).await.unwrap();
+    let message = NewMessage {
+        external_id: id.to_owned(),
+        thread_keys: vec![format!("thread {id}")],
+        email: format!("{id}@customer.example"),
+        name: None,
+        direction: Direction::Inbound,
+        author: None,
+        automatic: false,
+        subject: String::new(),
+        body: "hello".to_owned(),
+        sent_at: ctx.clock.now() - TimeDelta::days(days),
+    };
+    conversation::ingest_as(ctx, owner, origin, inboxes[0].id, vec![message])
+        .await
+        .unwrap();
+    world.drain().await;
+    // One after the other, in the order of the firings.
+    world.clock.advance(TimeDelta::minutes(1));
+}
+
+#[test]
+fn an_old_message_of_an_archive_is_tagged_and_reaches_nobody() {
+    on_both(|world| async move {
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let sales = world.target("sales").await;
+        let call = Action::CreateTask(CreateTask {
+            title: "Call".to_owned(),
+            description: String::new(),
+            priority: TaskPriority::Normal,
+            due_in_minutes: None,
+            assignee: TaskAssignee::Nobody,
+        });
+        let mut act = tag_with(seen);
+        act.extend([notify(sales), call.clone()]);
+        let wrote = on(&world, Trigger::default(), act).await;
+        let began = Trigger::ConversationOpened(ConversationOpened {
+            inbox_ids: Vec::new(),
+            channels: Vec::new(),
+            from: Vec::new(),
+            reopened_only: false,
+        });
+        let began = on(&world, began, vec![call]).await;
+        bring(&world, Origin::Import, "archived", 8).await;
+        bring(&world, Origin::Import, "lately", 6).await;
+        // Not from an archive: a program that was down for a while has told it late.
+        bring(&world, world.owner.origin(), "late", 8).await;
+
+        let results_of_wrote = results(&world, wrote.id).await;
+        assert_eq!(
+            results_of_wrote[0],
+            [
+                OutcomeResult::Tagged,
+                OutcomeResult::FromArchive,
+                OutcomeResult::FromArchive,
+            ]
+        );
+        for reached in &results_of_wrote[1..] {
+            assert!(
+                matches!(
+                    reached[..],
+                    [
+                        OutcomeResult::Tagged,
+                        OutcomeResult::Queued { .. },
+                        OutcomeResult::TaskCreated { .. },
+                    ]
+                ),
+                "{reached:?}"
+            );
+        }
+        assert_eq!(results_of_wrote.len(), 3);
+        let results_of_began = results(&world, began.id).await;
+        assert_eq!(results_of_began[0], [OutcomeResult::FromArchive]);
+        for reached in &results_of_began[1..] {
+            assert_ne!(reached[0], OutcomeResult::FromArchive);
+        }
         settle(&world).await;
         world
     });

@@ -46,6 +46,10 @@ pub enum Command {
     /// Bring in contacts or accounts from a CSV file
     Csv(Box<csv::Csv>),
     /// Bring in mbox archives, such as Google Takeout and Thunderbird write
+    ///
+    /// Rules look at every message that customers wrote: they tag and set fields. Of a message that
+    /// was sent more than 7 days ago nobody is told: the rules' notices, surveys, tasks and playbooks
+    /// are left out, and their firings say so. Pause rules that are not to look at an archive at all.
     #[command(
         after_help = "Example:\n  enishi import mbox Mail.mbox --own-address @example.com --report left-out.jsonl"
     )]

@@ -273,6 +273,9 @@ pub(crate) enum RuleOutcomeResult {
     NoEmailAddress,
     /// `ENISHI_PUBLIC_URL` is not set, so no mail can lead to the form.
     NoPublicUrl,
+    /// Not done, because the message is an old one that an import brought in from an archive, sent more
+    /// than 7 days before: notices, surveys, tasks and playbooks are for what happens now.
+    FromArchive,
 }
 
 /// What became of one thing an action asked for.
@@ -419,6 +422,7 @@ fn became(result: &OutcomeResult) -> RuleOutcomeResult {
         OutcomeResult::Unsubscribed => RuleOutcomeResult::Unsubscribed,
         OutcomeResult::NoEmailAddress => RuleOutcomeResult::NoEmailAddress,
         OutcomeResult::NoPublicUrl => RuleOutcomeResult::NoPublicUrl,
+        OutcomeResult::FromArchive => RuleOutcomeResult::FromArchive,
         OutcomeResult::Repeated { .. } => RuleOutcomeResult::Repeated,
     }
 }

@@ -367,8 +367,12 @@ impl<'a> Evaluation<'a> {
             ) else {
                 continue;
             };
-            let result = OutcomeResult::Repeated {
-                rule_id: RuleId(owner.rule_id),
+            let result = if occasion.leaves_out(&owner.effect) {
+                OutcomeResult::FromArchive
+            } else {
+                OutcomeResult::Repeated {
+                    rule_id: RuleId(owner.rule_id),
+                }
             };
             self.evaluated.fired[place].wanted.push(Wanted {
                 action: repeated.action,
@@ -381,9 +385,13 @@ impl<'a> Evaluation<'a> {
                 let Some(&place) = places.get(&planned.rule_id) else {
                     continue;
                 };
-                let case = &occasion.case;
+                let decision = if occasion.leaves_out(&planned.effect) {
+                    Decision::Nothing(OutcomeResult::FromArchive)
+                } else {
+                    decide(&planned.effect, &occasion.case, &mut self.tags, usable)
+                };
                 self.evaluated.fired[place].wanted.push(Wanted {
-                    decision: decide(&planned.effect, case, &mut self.tags, usable),
+                    decision,
                     action: planned.action,
                     effect: planned.effect,
                 });
