@@ -98,7 +98,12 @@ fn check_source(used: &ModelSignal, index: &str, errors: &mut Errors) {
     let definition = signal.definition();
     match (definition.window_days, used.window_days) {
         (Some(_), Some(days)) if (1..=MAX_WINDOW_DAYS).contains(&days) => {}
-        (Some(_), _) => {
+        (Some(_), None) => {
+            let message =
+                format!("This signal looks back: give how many days, 1 to {MAX_WINDOW_DAYS}.");
+            errors.add(&path("windowDays"), UserErrorCode::Required, message);
+        }
+        (Some(_), Some(_)) => {
             errors.invalid(
                 &path("windowDays"),
                 format!("Give 1 to {MAX_WINDOW_DAYS} days."),
@@ -220,6 +225,19 @@ mod tests {
                 "bands.evaluations",
             ],
         );
+    }
+
+    #[test]
+    fn a_signal_that_looks_back_has_to_be_told_how_far() {
+        let mut definition = Definition::default();
+        definition.signals[1].window_days = None;
+        let found = check(&definition);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].path, ["signals", "1", "windowDays"]);
+        assert_eq!(found[0].code, UserErrorCode::Required);
+        assert!(found[0].message.contains("looks back"));
+        definition.signals[1].window_days = Some(181);
+        assert_eq!(check(&definition)[0].code, UserErrorCode::Invalid);
     }
 
     #[test]

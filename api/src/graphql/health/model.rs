@@ -326,7 +326,7 @@ pub(crate) struct HealthModelSignalInput {
     signal: String,
     /// How much it counts within its category; only the proportion matters.
     weight: u32,
-    /// How many days it looks back, for signals that look back.
+    /// How many days it looks back, 1 to 180. A signal that looks back needs it; no other takes it.
     window_days: Option<u32>,
     /// How its value is judged.
     curve: HealthCurveInput,
