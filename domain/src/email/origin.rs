@@ -71,11 +71,21 @@ pub struct Verdict {
 impl Verdict {
     /// Whether it counts as a person's: so does what shows no sign of a machine.
     pub fn is_human(self) -> bool {
-        matches!(
-            self.origin,
-            EmailEventOrigin::Human | EmailEventOrigin::Unknown
-        )
+        is_human(self.origin)
     }
+}
+
+/// Whether what was caused so counts as a person's: so does what shows no sign of a machine.
+pub fn is_human(origin: EmailEventOrigin) -> bool {
+    matches!(origin, EmailEventOrigin::Human | EmailEventOrigin::Unknown)
+}
+
+/// Whether a machine may cause this in the recipient's place.
+pub fn may_be_a_machines(kind: EmailEventKind) -> bool {
+    matches!(
+        kind,
+        EmailEventKind::Opened | EmailEventKind::Clicked | EmailEventKind::Replied
+    )
 }
 
 /// Why an event is taken for a person's or a machine's.

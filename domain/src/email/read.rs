@@ -1,8 +1,11 @@
 //! Reads email events and campaigns, and explains what was made of an email's events.
 
+use std::collections::{BTreeSet, HashMap};
+
 use entity::{
     campaign, email_event,
     id::{CampaignId, ContactId, EmailEventId, Id as _, WorkspaceId},
+    kind::EmailEventOrigin,
 };
 
 use super::{
@@ -13,7 +16,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest},
-    store::{Query, Rows},
+    store::{Query, Rows, Tx},
     workspace,
 };
 
@@ -131,6 +134,44 @@ pub async fn explain(
         state,
         events: rows.into_iter().zip(verdicts).collect(),
     }))
+}
+
+/// Who caused each event of some emails, told as the sender's id of the email and the recipient, as far
+/// as the events that are known by now let tell.
+pub(crate) async fn origins(
+    tx: &Tx<'_>,
+    emails: &BTreeSet<(&str, &str)>,
+) -> Result<HashMap<EmailEventId, EmailEventOrigin>> {
+    if emails.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let wanted = Rows::new()
+        .texts("email_key", emails.iter().map(|(key, _)| *key))
+        .texts("recipient", emails.iter().map(|(_, address)| *address));
+    let rows: Vec<email_event::Model> = Query::new(
+        "SELECT e.* FROM {r} CROSS JOIN email_event e
+         WHERE e.workspace_id = $1 AND e.email_key = r.email_key AND e.recipient = r.recipient
+         ORDER BY e.email_key, e.recipient, e.occurred_at, e.id",
+    )
+    .bind(tx.workspace)
+    .rows("r", wanted)
+    .all(tx.connection())
+    .await?;
+    let mut origins = HashMap::with_capacity(rows.len());
+    let same = |one: &email_event::Model, next: &email_event::Model| {
+        one.email_key == next.email_key && one.recipient == next.recipient
+    };
+    for email in rows.chunk_by(same) {
+        let events: Vec<UnitEvent> = email.iter().map(UnitEvent::from).collect();
+        let sorted: Vec<&UnitEvent> = events.iter().collect();
+        let verdicts = origin::classify(&sorted).into_iter();
+        origins.extend(
+            verdicts
+                .zip(&events)
+                .map(|(one, event)| (event.id, one.origin)),
+        );
+    }
+    Ok(origins)
 }
 
 impl From<&email_event::Model> for UnitEvent {

@@ -7,8 +7,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{AccountId, ContactId, ConversationId, Id as _, InboxId, MessageId},
-    kind::{Author, Channel, ConversationStatus, Direction, SubjectKind, TagTarget},
+    id::{AccountId, ContactId, ConversationId, EmailEventId, Id as _, InboxId, MessageId},
+    kind::{
+        Author, Channel, ConversationStatus, Direction, EmailEventOrigin, SubjectKind, TagTarget,
+    },
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -20,6 +22,7 @@ use super::{
 use crate::{
     access::Origin,
     action::{Case, Effect, board::ids_here},
+    email::{self, origin::may_be_a_machines},
     error::Result,
     store::{Query, Tx},
     work::change::{Entry, Fact},
@@ -121,6 +124,8 @@ pub(crate) struct Lore {
     conversations: HashMap<ConversationId, Conversation>,
     accounts: HashMap<ContactId, AccountId>,
     above: HashMap<Uuid, Vec<Uuid>>,
+    /// Who caused events of emails.
+    origins: HashMap<EmailEventId, EmailEventOrigin>,
 }
 
 /// The entries of a batch that some rule waits for.
@@ -141,10 +146,11 @@ pub(crate) fn heard<'a>(entries: &'a [Entry], rules: &Compiled) -> Vec<&'a Entry
 }
 
 impl Lore {
-    /// Reads it in at most four statements.
+    /// Reads it in at most five statements.
     pub(crate) async fn load(tx: &Tx<'_>, rules: &Compiled, entries: &[&Entry]) -> Result<Self> {
         let (mut messages, mut conversations) = (BTreeSet::new(), BTreeSet::new());
         let (mut contacts, mut tags) = (BTreeSet::new(), BTreeSet::new());
+        let mut emails = BTreeSet::new();
         for entry in entries {
             contacts.extend(entry.contact);
             match &entry.fact {
@@ -187,10 +193,21 @@ impl Lore {
                         conversations.insert(ConversationId(*target_id));
                     }
                 }
+                Fact::EmailEventRecorded {
+                    email_key,
+                    recipient,
+                    event: Some(kind),
+                    ..
+                } if may_be_a_machines(*kind) => {
+                    emails.insert((email_key.as_str(), recipient.as_str()));
+                }
                 _ => {}
             }
         }
-        let mut lore = Self::default();
+        let mut lore = Self {
+            origins: email::read::origins(tx, &emails).await?,
+            ..Self::default()
+        };
         lore.load_messages(tx, &messages).await?;
         lore.load_conversations(tx, &conversations).await?;
         lore.load_above(tx, &tags).await?;
@@ -385,7 +402,8 @@ impl Lore {
                     } => (*subject == SubjectKind::Contact).then_some(ContactId(*subject_id)),
                     _ => entry.contact,
                 };
-                if let (Some(contact), Some(happened)) = (contact, of_contact(entry)) {
+                let happened = of_contact(entry, &self.origins);
+                if let (Some(contact), Some(happened)) = (contact, happened) {
                     let case = self.of_contact(contact);
                     found.push(other(entry, contact.uuid(), case, happened));
                 }
@@ -502,7 +520,10 @@ fn of_account(entry: &Entry, id: Uuid, entered: bool, segment: Uuid) -> Occasion
 }
 
 /// What an entry says happened to a contact.
-fn of_contact(entry: &Entry) -> Option<Happened<'_>> {
+fn of_contact<'a>(
+    entry: &'a Entry,
+    origins: &HashMap<EmailEventId, EmailEventOrigin>,
+) -> Option<Happened<'a>> {
     Some(match &entry.fact {
         Fact::ContactCreated { .. } => Happened::ContactCreated {
             imported: entry.origin == Origin::Import,
@@ -530,12 +551,17 @@ fn of_contact(entry: &Entry) -> Option<Happened<'_>> {
             name: Some(name), ..
         } => Happened::Event { name },
         Fact::EmailEventRecorded {
+            email_event_id,
             event: Some(kind),
             campaign_id,
             ..
         } => Happened::Email {
             kind: *kind,
             campaign: campaign_id.map(|id| id.0),
+            origin: origins
+                .get(email_event_id)
+                .copied()
+                .unwrap_or(EmailEventOrigin::Unknown),
         },
         Fact::HealthChanged {
             score,

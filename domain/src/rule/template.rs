@@ -402,6 +402,7 @@ fn made(key: &str, filling: &Filling, locale: Locale) -> Definition {
             Trigger::EmailEventSeen(EmailEventSeen {
                 kinds: vec![EmailEventKind::Unsubscribed, EmailEventKind::Complained],
                 campaign_ids: Vec::new(),
+                origins: Vec::new(),
             }),
             vec![tag_contact()],
         ),

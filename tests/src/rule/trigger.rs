@@ -21,8 +21,8 @@ use domain::{
 use entity::{
     id::{AccountId, ContactId, ConversationId, TagId},
     kind::{
-        AttributeType, ContactField, ConversationStatus, EmailEventKind, HealthBand,
-        LifecycleStage, SubjectKind, SurveyKind, TagKind,
+        AttributeType, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin,
+        HealthBand, LifecycleStage, SubjectKind, SurveyKind, TagKind,
     },
 };
 
@@ -338,6 +338,7 @@ fn behaviour_is_looked_at_as_it_becomes_known() {
         let clicked = Trigger::EmailEventSeen(EmailEventSeen {
             kinds: vec![EmailEventKind::Clicked],
             campaign_ids: Vec::new(),
+            origins: Vec::new(),
         });
         let clicked = on(&world, clicked, act()).await;
         let fell = Trigger::HealthScoreCrossed(HealthScoreCrossed {
@@ -407,6 +408,47 @@ fn behaviour_is_looked_at_as_it_becomes_known() {
             count(&found, 1, what);
             assert_eq!(found[0].contact_id, Some(taro));
         }
+        world
+    });
+}
+
+#[test]
+fn a_click_of_a_scanner_sets_off_only_what_waits_for_scanners() {
+    on_both(|world| async move {
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let clicked = |origins| {
+            Trigger::EmailEventSeen(EmailEventSeen {
+                kinds: vec![EmailEventKind::Clicked],
+                campaign_ids: Vec::new(),
+                origins,
+            })
+        };
+        let people = on(&world, clicked(Vec::new()), tag_with(seen)).await;
+        let scanners = vec![EmailEventOrigin::Scanner];
+        let scanners = on(&world, clicked(scanners), tag_with(seen)).await;
+        let now = world.ctx.clock.now();
+        // Told by the provider, told by the agent, and by nothing.
+        let click = |key: &str, origin, agent: Option<&str>| email::NewEmailEvent {
+            external_id: key.to_owned(),
+            email_key: key.to_owned(),
+            recipient: format!("{key}@customer.example"),
+            origin,
+            user_agent: agent.map(str::to_owned),
+            ..email_event(EmailEventKind::Clicked, now)
+        };
+        let told = vec![
+            click("provider", Some(EmailEventOrigin::Scanner), None),
+            click("agent", None, Some("Mimecast-URL-Protect/1.0")),
+            click("person", None, Some("Thunderbird")),
+        ];
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        email::ingest(ctx, owner, told).await.unwrap();
+        world.drain().await;
+        let found = firings(&world, people.id).await;
+        count(&found, 1, "a person's click");
+        let person = contact_of(&world, "person@customer.example").await;
+        assert_eq!(found[0].contact_id, Some(person));
+        count(&firings(&world, scanners.id).await, 2, "clicks of scanners");
         world
     });
 }

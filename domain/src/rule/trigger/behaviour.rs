@@ -1,6 +1,6 @@
 //! A contact did something: an event, something about an email, a change of health.
 
-use entity::kind::{EmailEventKind, HealthBand};
+use entity::kind::{EmailEventKind, EmailEventOrigin, HealthBand};
 
 use super::{
     Happened, Key, TriggerKind,
@@ -15,6 +15,7 @@ use crate::{
         reference::IdKind,
         sentence::{Phrasing, say},
     },
+    email::origin::{is_human, may_be_a_machines},
     error::{UserError, UserErrorCode},
     text,
 };
@@ -39,6 +40,10 @@ shape::trigger! {
     optional {
         /// The campaigns the email belongs to; empty for every one, and for emails of none.
         campaign_ids: ids Campaign,
+        /// Who caused an open, a click or a reply, as far as can be told when it becomes known; empty for
+        /// people, which are `HUMAN` and `UNKNOWN`, so that mail privacy services and security scanners
+        /// set nothing off. Other kinds have no such origin.
+        origins: many EmailEventOrigin [skip_serializing_if = "Vec::is_empty"],
     }
 }
 
@@ -127,6 +132,13 @@ impl TriggerKind for EmailEventSeen {
         check::list(&self.kinds, MAX_IDS, &at.at("kinds"), refusals, "kind");
         self.check_lists(at, &mut Vec::new());
         shape::list(&self.campaign_ids, &at.at("campaignIds"), refusals);
+        let at = at.at("origins");
+        shape::list(&self.origins, &at, refusals);
+        if !self.origins.is_empty() && !self.asks_for_origins() {
+            let message = "Only opens, clicks and replies have an origin. Choose one of these kinds, or \
+                           empty the list.";
+            refusals.push(at.refuse(UserErrorCode::Invalid, message));
+        }
     }
 
     shape::naming!();
@@ -137,6 +149,7 @@ impl TriggerKind for EmailEventSeen {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let kinds = any_word(&self.kinds, EmailEventKind::word, phrasing);
+        let by = self.by(phrasing);
         let campaigns: Vec<String> = self
             .campaign_ids
             .iter()
@@ -145,17 +158,17 @@ impl TriggerKind for EmailEventSeen {
         if campaigns.is_empty() {
             return say!(
                 phrasing,
-                format!("コンタクト宛のメールが{kinds}になり"),
-                format!("an email to a contact is {kinds}"),
-                format!("发给联系人的邮件变为{kinds}")
+                format!("コンタクト宛のメールが{kinds}になり{by}"),
+                format!("an email to a contact is {kinds}{by}"),
+                format!("发给联系人的邮件变为{kinds}{by}")
             );
         }
         let campaigns = phrasing.or(&campaigns);
         say!(
             phrasing,
-            format!("キャンペーン{campaigns}のメールが{kinds}になり"),
-            format!("an email of {campaigns} is {kinds}"),
-            format!("活动{campaigns}的邮件变为{kinds}")
+            format!("キャンペーン{campaigns}のメールが{kinds}になり{by}"),
+            format!("an email of {campaigns} is {kinds}{by}"),
+            format!("活动{campaigns}的邮件变为{kinds}{by}")
         )
     }
 
@@ -164,10 +177,77 @@ impl TriggerKind for EmailEventSeen {
     }
 
     fn accepts(&self, happened: &Happened<'_>) -> bool {
-        let Happened::Email { kind, campaign } = happened else {
+        let Happened::Email {
+            kind,
+            campaign,
+            origin,
+        } = happened
+        else {
             return false;
         };
-        self.kinds.contains(kind) && lets_some(&self.campaign_ids, campaign.as_ref())
+        self.kinds.contains(kind)
+            && lets_some(&self.campaign_ids, campaign.as_ref())
+            && (!may_be_a_machines(*kind) || self.lets_origin(*origin))
+    }
+}
+
+/// Whom the rule waits for if nothing else is said, in words.
+const PERSON: &[EmailEventOrigin] = &[EmailEventOrigin::Human];
+
+impl EmailEventSeen {
+    fn asks_for_origins(&self) -> bool {
+        self.kinds.iter().any(|&kind| may_be_a_machines(kind))
+    }
+
+    fn lets_origin(&self, origin: EmailEventOrigin) -> bool {
+        if self.origins.is_empty() {
+            is_human(origin)
+        } else {
+            self.origins.contains(&origin)
+        }
+    }
+
+    /// Who has to have caused it, as the end of a clause; nothing where that is not asked.
+    fn by(&self, phrasing: &Phrasing<'_>) -> String {
+        if !self.asks_for_origins() {
+            return String::new();
+        }
+        let who = if self.origins.is_empty() {
+            PERSON
+        } else {
+            self.origins.as_slice()
+        };
+        let who: Vec<String> = who
+            .iter()
+            .map(|&one| caused_by(one, phrasing).to_owned())
+            .collect();
+        let who = phrasing.or(&who);
+        say!(
+            phrasing,
+            format!("（{who}による）"),
+            format!(" by {who}"),
+            format!("（由{who}引起）")
+        )
+    }
+}
+
+fn caused_by(origin: EmailEventOrigin, phrasing: &Phrasing<'_>) -> &'static str {
+    match origin {
+        EmailEventOrigin::Human => say!(phrasing, "人", "a person", "人"),
+        EmailEventOrigin::MachinePrivacy => say!(
+            phrasing,
+            "プライバシー保護サービス",
+            "a mail privacy service",
+            "邮件隐私服务"
+        ),
+        EmailEventOrigin::Proxy => say!(phrasing, "画像プロキシ", "an image proxy", "图片代理"),
+        EmailEventOrigin::Scanner => say!(
+            phrasing,
+            "セキュリティスキャナー",
+            "a security scanner",
+            "安全扫描程序"
+        ),
+        EmailEventOrigin::Unknown => say!(phrasing, "不明な相手", "somebody unknown", "未知来源"),
     }
 }
 
@@ -280,7 +360,66 @@ impl TriggerKind for HealthBandChanged {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn machines_set_nothing_off_unless_they_are_asked_for() {
+        use EmailEventKind::{Bounced, Clicked};
+        use EmailEventOrigin::{Human, Scanner, Unknown};
+        let accepts = |origins: &[EmailEventOrigin], kind, origin| {
+            let seen = EmailEventSeen {
+                kinds: vec![Clicked, Bounced],
+                campaign_ids: Vec::new(),
+                origins: origins.to_vec(),
+            };
+            seen.accepts(&Happened::Email {
+                kind,
+                campaign: None,
+                origin,
+            })
+        };
+        for (origins, kind, origin, expected) in [
+            (vec![], Clicked, Human, true),
+            (vec![], Clicked, Unknown, true),
+            (vec![], Clicked, Scanner, false),
+            (vec![Scanner], Clicked, Scanner, true),
+            (vec![Scanner], Clicked, Unknown, false),
+            (vec![Human], Bounced, Unknown, true),
+        ] {
+            let accepted = accepts(&origins, kind, origin);
+            assert_eq!(accepted, expected, "{origins:?} {origin:?}");
+        }
+    }
+
+    #[test]
+    fn origins_are_stored_where_there_are_any() {
+        for (stored, origins) in [
+            (json!({"kinds": ["CLICKED"], "campaignIds": []}), vec![]),
+            (
+                json!({"kinds": ["CLICKED"], "campaignIds": [], "origins": ["SCANNER"]}),
+                vec![EmailEventOrigin::Scanner],
+            ),
+        ] {
+            let seen: EmailEventSeen = serde_json::from_value(stored.clone()).unwrap();
+            assert_eq!(seen.origins, origins);
+            assert_eq!(json!(seen), stored);
+        }
+    }
+
+    #[test]
+    fn origins_of_what_has_none_are_refused() {
+        let seen = EmailEventSeen {
+            kinds: vec![EmailEventKind::Bounced],
+            campaign_ids: Vec::new(),
+            origins: vec![EmailEventOrigin::Human],
+        };
+        let mut refusals = Vec::new();
+        seen.check(&Path::root("trigger"), &mut refusals);
+        let paths: Vec<String> = refusals.iter().map(|one| one.path.join(".")).collect();
+        assert_eq!(paths, ["trigger.origins"]);
+    }
 
     #[test]
     fn a_mark_is_crossed_only_from_one_side_to_the_other() {

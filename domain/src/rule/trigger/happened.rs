@@ -4,8 +4,8 @@
 use entity::{
     id::MemberId,
     kind::{
-        Channel, ContactField, ConversationStatus, EmailEventKind, HealthBand, LifecycleStage,
-        SurveyKind, TagTarget,
+        Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin, HealthBand,
+        LifecycleStage, SurveyKind, TagTarget,
     },
 };
 use uuid::Uuid;
@@ -92,6 +92,8 @@ pub(crate) enum Happened<'a> {
     Email {
         kind: EmailEventKind,
         campaign: Option<Uuid>,
+        /// Who is taken to have caused it.
+        origin: EmailEventOrigin,
     },
     Health {
         score: Option<f64>,

@@ -3,19 +3,28 @@
 
 /// `ids` and `id` name things of a kind, `many` and `one` are values of a list of words, `texts` are
 /// texts, `flag` is false if left out, `number` is a whole number, `value` is a value of an attribute.
+/// What stands in brackets behind an optional field is for its stored form: a field that was added later
+/// is left out of it while it says nothing, as older programs wrote it.
 macro_rules! trigger {
     (
         $(#[$doc:meta])*
         $name:ident, $output:ident, $input:ident;
         required { $($(#[$rdoc:meta])* $rfield:ident: $rkind:ident $($rarg:ident)?,)* }
-        optional { $($(#[$odoc:meta])* $ofield:ident: $okind:ident $($oarg:ident)?,)* }
+        optional {
+            $($(#[$odoc:meta])* $ofield:ident: $okind:ident $($oarg:ident)? $([$($oserde:tt)*])?,)*
+        }
     ) => {
         $(#[$doc])*
         #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]
         #[serde(rename_all = "camelCase")]
         pub struct $name {
             $($(#[$rdoc])* pub $rfield: shape::stored!($rkind $($rarg)?),)*
-            $($(#[$odoc])* #[serde(default)] pub $ofield: shape::stored!($okind $($oarg)?),)*
+            $(
+                $(#[$odoc])*
+                #[serde(default)]
+                $(#[serde($($oserde)*)])?
+                pub $ofield: shape::stored!($okind $($oarg)?),
+            )*
         }
 
         $(#[$doc])*
