@@ -146,12 +146,8 @@ pub(crate) fn check(definition: &Model, value: Value, path: &[&str]) -> Result<S
         }
         Value::MultiSelect(keys) => {
             let all = options(definition);
-            if let Some(unknown) = keys.iter().find(|key| option_position(&all, key).is_none()) {
-                return Err(refuse(format!(
-                    "There is no option {}. {}",
-                    text::printable(unknown),
-                    known(&all)
-                )));
+            if let Some((_, message)) = unknown_option(&all, &keys) {
+                return Err(refuse(message));
             }
             // In the order of the definition, each once.
             let chosen: Vec<String> = all
@@ -188,6 +184,20 @@ fn moment(at: DateTime<Utc>) -> Stored {
 fn known(options: &[AttributeOption]) -> String {
     let keys: Vec<&str> = options.iter().map(|option| option.key.as_str()).collect();
     format!("The options are: {}.", keys.join(", "))
+}
+
+/// The place of the first of some keys that no option has, with what to say about it.
+pub(crate) fn unknown_option(
+    options: &[AttributeOption],
+    keys: &[String],
+) -> Option<(usize, String)> {
+    let (place, unknown) = keys
+        .iter()
+        .enumerate()
+        .find(|(_, key)| option_position(options, key).is_none())?;
+    let unknown = text::printable(unknown);
+    let message = format!("There is no option {unknown}. {}", known(options));
+    Some((place, message))
 }
 
 fn check_url(raw: &str) -> Result<String, &'static str> {

@@ -484,6 +484,10 @@ pub(super) async fn check(
     let references = definition.references();
     reference::keep(tx, &references).await?;
     errors.extend(reference::unknown(tx.connection(), tx.workspace, &references).await?);
+    if let Trigger::ContactAttributeChanged(trigger) = &definition.trigger {
+        let at = Path::root("trigger").at(definition.trigger.name());
+        errors.extend(trigger.unfit(tx, &at).await?);
+    }
     let at = Path::root("actions");
     let actions = definition.actions.iter().enumerate();
     let actions: Vec<_> = actions

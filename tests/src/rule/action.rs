@@ -12,15 +12,17 @@ use domain::{
         SetConversationStatus, UntagContact, perform,
         perform::By,
     },
+    condition::Condition,
     contact, conversation,
-    rule::trigger::Trigger,
+    error::UserErrorCode,
+    rule::trigger::{ContactAttributeChanged, Trigger},
     tag::{Request, tagging},
 };
 use entity::{
     id::PlaybookId,
     kind::{AttributeType, ConversationStatus, LifecycleStage, Priority, SubjectKind, TagKind},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{contact_of, firings, on, results, tag_with, tags_of};
@@ -351,6 +353,88 @@ fn a_value_that_does_not_fit_is_refused_with_its_place() {
             "actions.1.notify.text",
         ];
         assert_eq!(paths, expected);
+        world
+    });
+}
+
+#[test]
+fn values_that_an_attribute_cannot_have_are_refused_in_triggers_and_conditions() {
+    on_both(|world: World| async move {
+        let seats =
+            crate::people::define(&world, SubjectKind::Contact, "seats", AttributeType::Number)
+                .await;
+        let plan =
+            crate::people::define(&world, SubjectKind::Contact, "plan", AttributeType::Select)
+                .await;
+        let (seats, plan) = (seats.0, plan.0);
+        let changes = |id: Uuid, from: Option<Value>, to: Option<Value>| {
+            Trigger::ContactAttributeChanged(ContactAttributeChanged {
+                attribute_id: id,
+                from,
+                to,
+            })
+        };
+        let five = || Some(json!({ "number": 5.0 }));
+        let option = |key: &str| Some(json!({ "select": key }));
+        let text = Some(json!({ "text": "five" }));
+        let asks = |options: &[&str]| {
+            let asked = json!({ "attributeId": plan, "of": "CONTACT", "options": options });
+            serde_json::from_value::<Condition>(json!({ "attribute": asked })).unwrap()
+        };
+        let always = domain::rule::definition::always;
+        let tag = world.tag(TagKind::Contact, "Seen", None).await;
+        for (trigger, condition, expected) in [
+            (
+                changes(seats, None, text),
+                always(),
+                Some((
+                    "trigger.contactAttributeChanged.to.text",
+                    UserErrorCode::KindMismatch,
+                )),
+            ),
+            (
+                changes(plan, option("zz"), option("a")),
+                always(),
+                Some((
+                    "trigger.contactAttributeChanged.from.option",
+                    UserErrorCode::Invalid,
+                )),
+            ),
+            (
+                changes(seats, five(), five()),
+                always(),
+                Some((
+                    "trigger.contactAttributeChanged.to",
+                    UserErrorCode::Contradictory,
+                )),
+            ),
+            (
+                Trigger::default(),
+                asks(&["a", "zz"]),
+                Some(("condition.attribute.options.1", UserErrorCode::Invalid)),
+            ),
+            (changes(seats, None, five()), always(), None),
+            (
+                changes(plan, option("a"), option("b")),
+                asks(&["b", "c"]),
+                None,
+            ),
+        ] {
+            let new = domain::rule::NewRule {
+                name: "a rule".to_owned(),
+                trigger,
+                condition,
+                actions: tag_with(tag),
+                limits: domain::rule::Limits::default(),
+            };
+            let made = domain::rule::create(&world.ctx, &world.owner, new).await;
+            let found = made.map_or_else(super::refused, |_| Vec::new());
+            let expected: Vec<(String, UserErrorCode)> = expected
+                .into_iter()
+                .map(|(path, code)| (path.to_owned(), code))
+                .collect();
+            assert_eq!(found, expected);
+        }
         world
     });
 }

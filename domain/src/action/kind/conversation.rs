@@ -55,11 +55,9 @@ impl ActionKind for AssignConversation {
     }
 
     fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        found.extend(self.member_id.map(|id| Reference {
-            path: at.at("memberId").steps().to_vec(),
-            kind: IdKind::Member,
-            id,
-        }));
+        let at = at.at("memberId");
+        let member = self.member_id;
+        found.extend(member.map(|id| Reference::new(&at, IdKind::Member, id)));
     }
 
     fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {

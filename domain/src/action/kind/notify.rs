@@ -82,11 +82,12 @@ impl ActionKind for Notify {
     }
 
     fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        found.push(Reference {
-            path: at.at("targetId").steps().to_vec(),
-            kind: IdKind::NotificationTarget,
-            id: self.target_id,
-        });
+        let at = at.at("targetId");
+        found.push(Reference::new(
+            &at,
+            IdKind::NotificationTarget,
+            self.target_id,
+        ));
     }
 
     fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {

@@ -70,11 +70,12 @@ impl ActionKind for SetContactAttribute {
     }
 
     fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        found.push(Reference {
-            path: at.at("attributeId").steps().to_vec(),
-            kind: IdKind::CONTACT_ATTRIBUTE,
-            id: self.attribute_id,
-        });
+        let at = at.at("attributeId");
+        found.push(Reference::new(
+            &at,
+            IdKind::CONTACT_ATTRIBUTE,
+            self.attribute_id,
+        ));
     }
 
     fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {

@@ -127,11 +127,7 @@ impl ActionKind for CreateTask {
             TaskAssignee::Member(id) => ("memberId", IdKind::Member, id),
             TaskAssignee::Team(id) => ("teamId", IdKind::Team, id),
         };
-        found.push(Reference {
-            path: at.at("assignee").at(field).steps().to_vec(),
-            kind,
-            id,
-        });
+        found.push(Reference::new(&at.at("assignee").at(field), kind, id));
     }
 
     fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {

@@ -263,10 +263,10 @@ impl Leaf for Attribute {
     }
 
     fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        found.push(Reference::new(
-            &at.at("attributeId"),
-            self.kind(),
-            self.attribute_id.uuid(),
-        ));
+        let id = self.attribute_id.uuid();
+        found.push(Reference {
+            options: self.options.clone().unwrap_or_default(),
+            ..Reference::new(&at.at("attributeId"), self.kind(), id)
+        });
     }
 }

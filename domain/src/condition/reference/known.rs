@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{Holds, IdKind, Reference};
 use crate::{
+    attribute::{AttributeOption, value},
     error::{Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
 };
@@ -125,6 +126,25 @@ struct AttributeFacts {
     id: Uuid,
     subject: SubjectKind,
     value_type: AttributeType,
+    options: serde_json::Value,
+}
+
+impl AttributeFacts {
+    /// The refusal for the first option that a condition names and the attribute does not have.
+    fn refuse_option(&self, reference: &Reference) -> Option<UserError> {
+        let options: Vec<AttributeOption> =
+            serde_json::from_value(self.options.clone()).unwrap_or_default();
+        let (place, message) = value::unknown_option(&options, &reference.options)?;
+        // The options stand beside the id of the attribute.
+        let mut path = reference.path.clone();
+        path.pop();
+        path.extend(["options".to_owned(), place.to_string()]);
+        Some(UserError {
+            path,
+            code: UserErrorCode::Invalid,
+            message,
+        })
+    }
 }
 
 async fn load_attributes(
@@ -141,7 +161,7 @@ async fn load_attributes(
         return Ok(HashMap::new());
     }
     let found: Vec<AttributeFacts> = Query::new(
-        "SELECT d.id, d.subject, d.value_type FROM {r}
+        "SELECT d.id, d.subject, d.value_type, d.options FROM {r}
          JOIN attribute_definition d ON d.workspace_id = $1 AND d.id = r.id",
     )
     .bind(workspace)
@@ -167,7 +187,7 @@ fn check_attribute(
                 attribute.value_type.word()
             ),
         }),
-        Some(_) => None,
+        Some(attribute) => attribute.refuse_option(reference),
         None => Some(reference.not_found()),
     }
 }

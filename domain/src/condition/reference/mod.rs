@@ -195,6 +195,8 @@ pub struct Reference {
     pub kind: IdKind,
     /// Which one.
     pub id: Uuid,
+    /// The keys of the options that it names of an attribute, at `options` beside the attribute's id.
+    pub options: Vec<String>,
 }
 
 impl Reference {
@@ -208,6 +210,7 @@ impl Reference {
             path: at.steps().to_vec(),
             kind,
             id,
+            options: Vec::new(),
         }
     }
 
@@ -229,11 +232,7 @@ fn not_found(kind: IdKind) -> String {
 /// Notes a reference for each id of a list.
 pub(crate) fn list(at: &Path, kind: IdKind, ids: &[Uuid], found: &mut Vec<Reference>) {
     for (index, &id) in ids.iter().enumerate() {
-        found.push(Reference {
-            path: at.nth(index).steps().to_vec(),
-            kind,
-            id,
-        });
+        found.push(Reference::new(&at.nth(index), kind, id));
     }
 }
 

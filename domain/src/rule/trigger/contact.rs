@@ -1,7 +1,8 @@
 //! A contact came to be known, or something about one changed.
 
 use entity::{
-    id::MemberId,
+    attribute_definition,
+    id::{AttributeId, MemberId},
     kind::{ContactField, LifecycleStage},
 };
 
@@ -14,9 +15,12 @@ use crate::{
     attribute,
     condition::{
         Context,
+        path::Path,
         reference::IdKind,
         sentence::{Phrasing, say},
     },
+    error::{self, UserError, UserErrorCode},
+    store::{Query, Tx},
 };
 
 shape::trigger! {
@@ -225,8 +229,48 @@ impl TriggerKind for ContactOwnerChanged {
     }
 }
 
+impl ContactAttributeChanged {
+    /// A refusal for each value that the attribute cannot have. An attribute that is not there is found
+    /// elsewhere.
+    pub(crate) async fn unfit(&self, tx: &Tx<'_>, at: &Path) -> error::Result<Vec<UserError>> {
+        if self.from.is_none() && self.to.is_none() {
+            return Ok(Vec::new());
+        }
+        let definition: Option<attribute_definition::Model> = Query::new(
+            "SELECT d.* FROM attribute_definition d
+             WHERE d.workspace_id = $1 AND d.id = $2 AND d.subject = 'CONTACT'",
+        )
+        .bind(tx.workspace)
+        .bind(AttributeId(self.attribute_id))
+        .one(tx.connection())
+        .await?;
+        let Some(definition) = definition else {
+            return Ok(Vec::new());
+        };
+        let mut refusals = Vec::new();
+        for (field, value) in [("from", &self.from), ("to", &self.to)] {
+            if let Some(value) = value.clone().and_then(read) {
+                let at = at.at(field);
+                let at: Vec<&str> = at.steps().iter().map(String::as_str).collect();
+                refusals.extend(attribute::value::check(&definition, value, &at).err());
+            }
+        }
+        Ok(refusals)
+    }
+}
+
 impl TriggerKind for ContactAttributeChanged {
-    shape::plumbing!();
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        if self.from.is_some() && self.from == self.to {
+            let message =
+                "A value never changes into itself. Change one of the two, or leave one out.";
+            let at = at.at("to");
+            refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+        }
+    }
+
+    shape::naming!();
 
     fn context(&self) -> Context {
         Context::Contact

@@ -226,11 +226,11 @@ macro_rules! refer {
         )
     };
     (id $kind:ident, $of:expr, $at:expr, $found:expr) => {
-        $found.push(crate::condition::reference::Reference {
-            path: $at.steps().to_vec(),
-            kind: crate::condition::reference::IdKind::$kind,
-            id: $of,
-        })
+        $found.push(crate::condition::reference::Reference::new(
+            &$at,
+            crate::condition::reference::IdKind::$kind,
+            $of,
+        ))
     };
     ($kind:ident $($arg:ident)?, $of:expr, $at:expr, $found:expr) => {};
 }
