@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{check, limits::Limits, sentence::sentence, trigger::Trigger};
+use super::{
+    check,
+    limits::Limits,
+    sentence::{limited, sentence},
+    trigger::Trigger,
+};
 use crate::condition::{
     Condition,
     reference::{IdKind, Names, Reference},
@@ -92,9 +97,10 @@ impl Definition {
         }
     }
 
-    /// All of it as one sentence.
+    /// All of it as one sentence, with what limits it in short ones behind.
     pub fn sentence(&self, locale: Locale, names: &dyn Names) -> String {
-        sentence(locale, names, &self.trigger, &self.condition, &self.actions)
+        let said = sentence(locale, names, &self.trigger, &self.condition, &self.actions);
+        limited(locale, said, self.trigger.context(), &self.limits)
     }
 }
 

@@ -1,17 +1,21 @@
 //! A rule as a sentence that a person can check against what they meant.
 
-use super::{definition::is_always, trigger::Trigger};
+use super::{
+    definition::is_always,
+    limits::{Limits, OncePer, QuietHours},
+    trigger::Trigger,
+};
 use crate::{
     action::Action,
     condition::{
-        Condition,
+        Condition, Context,
         reference::Names,
         sentence::{Phrasing, say},
     },
     locale::Locale,
 };
 
-/// The whole rule as one sentence.
+/// The rule as one sentence, without its limits.
 pub fn sentence(
     locale: Locale,
     names: &dyn Names,
@@ -43,8 +47,79 @@ pub fn sentence(
     )
 }
 
+/// What was said of a rule on what is known in `context`, with a short sentence for each of its limits.
+pub(crate) fn limited(locale: Locale, said: String, context: Context, limits: &Limits) -> String {
+    let mut sentences = vec![said];
+    sentences.extend(limits.once_per.map(|each| once(locale, each)));
+    let cool_down = limits.cool_down_minutes;
+    sentences.extend(cool_down.map(|minutes| cooling(locale, minutes, context)));
+    if limits.stop_after_match {
+        let stop = match locale {
+            Locale::Ja => "実行したら、後のルールは評価しない。",
+            Locale::En => "No rule behind it is asked then.",
+            Locale::Zh => "执行后不再判断后面的规则。",
+        };
+        sentences.push(stop.to_owned());
+    }
+    sentences.extend(limits.quiet_hours.map(|hours| quiet(locale, &hours)));
+    if limits.notify_in_business_hours {
+        let business = match locale {
+            Locale::Ja => "通知は営業時間になるまで待つ。",
+            Locale::En => "Notices wait for business hours.",
+            Locale::Zh => "通知等到营业时间再发出。",
+        };
+        sentences.push(business.to_owned());
+    }
+    let between = match locale {
+        Locale::En => " ",
+        Locale::Ja | Locale::Zh => "",
+    };
+    sentences.join(between)
+}
+
+fn once(locale: Locale, each: OncePer) -> String {
+    let (ja, en, zh) = match each {
+        OncePer::Contact => ("コンタクト", "contact", "联系人"),
+        OncePer::Account => ("会社", "account", "公司"),
+        OncePer::Conversation => ("会話", "conversation", "会话"),
+    };
+    match locale {
+        Locale::Ja => format!("{ja}ごとに1回だけ実行する。"),
+        Locale::En => format!("Only once for each {en}."),
+        Locale::Zh => format!("每个{zh}只执行一次。"),
+    }
+}
+
+fn cooling(locale: Locale, minutes: i64, context: Context) -> String {
+    let (ja, en, zh) = match context {
+        Context::Account => ("会社", "account", "公司"),
+        Context::Message | Context::Conversation | Context::Contact => {
+            ("コンタクト", "contact", "联系人")
+        }
+    };
+    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    match locale {
+        Locale::Ja => format!("同じ{ja}には{minutes}分間、再び実行しない。"),
+        Locale::En => format!("Not again for the same {en} within {minutes} {unit}."),
+        Locale::Zh => format!("{minutes}分钟内不对同一{zh}再次执行。"),
+    }
+}
+
+fn quiet(locale: Locale, hours: &QuietHours) -> String {
+    let time = |hour: i64, minute: i64| format!("{hour:02}:{minute:02}");
+    let from = time(hours.from_hour, hours.from_minute);
+    let to = time(hours.to_hour, hours.to_minute);
+    match locale {
+        Locale::Ja => format!("通知は{from}から{to}まで待つ。"),
+        Locale::En => format!("Notices wait from {from} to {to}."),
+        Locale::Zh => format!("{from}至{to}暂缓发出通知。"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use entity::kind::{ConversationStatus, SurveyKind};
+    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;
@@ -53,7 +128,14 @@ mod tests {
             ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
             reference::IdKind,
         },
-        rule::samples,
+        rule::{
+            definition::Definition,
+            samples,
+            trigger::{
+                ContactAttributeChanged, ContactCreated, ContactOwnerChanged, ConversationClosed,
+                ConversationOpened, SurveyAnswered,
+            },
+        },
     };
 
     struct TestNames;
@@ -111,5 +193,130 @@ mod tests {
             "When a message from a contact arrives and the contact is tagged (deleted) and (there is no word “spam” in the text or the contact is not tagged “ContactTag 3”) and not (the contact is tagged “ContactTag 4”): .",
             "当收到联系人的消息，且联系人带有标签（已删除），且（正文整词不包含“spam”，或联系人没有标签“ContactTag 3”），且并非（联系人带有标签“ContactTag 4”）时：。",
         );
+    }
+
+    #[track_caller]
+    fn check_trigger(trigger: &Trigger, ja: &str, en: &str, zh: &str) {
+        for (locale, expected) in [(Locale::Ja, ja), (Locale::En, en), (Locale::Zh, zh)] {
+            let names = &TestNames;
+            let phrasing = Phrasing { locale, names };
+            assert_eq!(trigger.kind().phrase(&phrasing), expected);
+        }
+    }
+
+    #[test]
+    fn what_narrows_a_trigger_is_said() {
+        let seats = |from, to| {
+            Trigger::ContactAttributeChanged(ContactAttributeChanged {
+                attribute_id: Uuid::nil(),
+                from,
+                to,
+            })
+        };
+        let number = |number: f64| Some(json!({ "number": number }));
+        check_trigger(
+            &seats(number(5.0), number(10.0)),
+            "コンタクトの属性（削除済み）が「5」から「10」になり",
+            "the (deleted) of a contact changes from “5” to “10”",
+            "联系人的属性（已删除）从“5”变为“10”",
+        );
+        check_trigger(
+            &seats(number(5.0), None),
+            "コンタクトの属性（削除済み）が「5」から変わり",
+            "the (deleted) of a contact changes from “5”",
+            "联系人的属性（已删除）从“5”变更",
+        );
+        check_trigger(
+            &Trigger::ContactOwnerChanged(ContactOwnerChanged {
+                from_member_ids: vec![Uuid::from_u128(1)],
+                to_member_ids: Vec::new(),
+            }),
+            "コンタクトの担当者が「Member 1」から変わり",
+            "the owner of a contact changes from “Member 1”",
+            "联系人的负责人从“Member 1”变更",
+        );
+        check_trigger(
+            &Trigger::ContactCreated(ContactCreated {
+                except_imported: true,
+            }),
+            "コンタクトがインポート以外で新しく登録され",
+            "a contact comes to be known, but not by an import",
+            "新增联系人（导入除外）",
+        );
+        check_trigger(
+            &Trigger::ConversationClosed(ConversationClosed {
+                inbox_ids: Vec::new(),
+                channels: Vec::new(),
+                from: vec![ConversationStatus::Pending],
+            }),
+            "会話が保留中から完了し",
+            "a conversation is closed from pending",
+            "会话从待定被关闭",
+        );
+        check_trigger(
+            &Trigger::ConversationOpened(ConversationOpened {
+                inbox_ids: Vec::new(),
+                channels: Vec::new(),
+                from: vec![ConversationStatus::Closed],
+                reopened_only: false,
+            }),
+            "会話が完了から再開され",
+            "a conversation is opened again from closed",
+            "会话从已关闭重新打开",
+        );
+        check_trigger(
+            &Trigger::SurveyAnswered(SurveyAnswered {
+                kinds: vec![SurveyKind::Nps],
+                survey_keys: vec!["x".to_owned()],
+                min_score: None,
+                max_score: None,
+            }),
+            "コンタクトがNPS「x」に回答し",
+            "a contact answers NPS “x”",
+            "联系人回答NPS“x”",
+        );
+    }
+
+    #[test]
+    fn limits_are_said_behind_the_rule() {
+        let definition = Definition {
+            trigger: Trigger::default(),
+            condition: Condition::All(Vec::new()),
+            actions: Vec::new(),
+            limits: Limits {
+                stop_after_match: true,
+                cool_down_minutes: Some(60),
+                once_per: Some(OncePer::Conversation),
+                quiet_hours: Some(QuietHours {
+                    from_hour: 22,
+                    from_minute: 30,
+                    to_hour: 8,
+                    to_minute: 0,
+                }),
+                notify_in_business_hours: true,
+            },
+        };
+        for (locale, expected) in [
+            (
+                Locale::Ja,
+                "会話ごとに1回だけ実行する。同じコンタクトには60分間、再び実行しない。実行したら、後のルールは評価しない。通知は22:30から08:00まで待つ。通知は営業時間になるまで待つ。",
+            ),
+            (
+                Locale::En,
+                " Only once for each conversation. Not again for the same contact within 60 minutes. No rule behind it is asked then. Notices wait from 22:30 to 08:00. Notices wait for business hours.",
+            ),
+            (
+                Locale::Zh,
+                "每个会话只执行一次。60分钟内不对同一联系人再次执行。执行后不再判断后面的规则。22:30至08:00暂缓发出通知。通知等到营业时间再发出。",
+            ),
+        ] {
+            let unlimited = Definition {
+                limits: Limits::default(),
+                ..definition.clone()
+            };
+            let without = unlimited.sentence(locale, &TestNames);
+            let with = definition.sentence(locale, &TestNames);
+            assert_eq!(with, format!("{without}{expected}"));
+        }
     }
 }

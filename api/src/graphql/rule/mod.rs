@@ -106,7 +106,7 @@ impl Rule {
         self.0.paused_reason.as_deref()
     }
 
-    /// The whole rule as a sentence.
+    /// The whole rule as a sentence, with its limits in short ones behind.
     async fn sentence(
         &self,
         context: &Context<'_>,

@@ -50,7 +50,7 @@ impl RuleVersion {
         self.0.definition.limits.clone()
     }
 
-    /// All of it as a sentence.
+    /// All of it as a sentence, with its limits in short ones behind.
     async fn sentence(
         &self,
         context: &Context<'_>,

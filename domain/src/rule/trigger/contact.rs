@@ -8,7 +8,7 @@ use entity::{
 
 use super::{
     Happened, Key, TriggerKind,
-    conversation::any_word,
+    conversation::{any_word, from_phrase, members},
     shape::{self, lets_some},
 };
 use crate::{
@@ -90,13 +90,22 @@ impl TriggerKind for ContactCreated {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        say!(
-            phrasing,
-            "コンタクトが新しく登録され",
-            "a contact comes to be known",
-            "新增联系人"
-        )
-        .to_owned()
+        let said = if self.except_imported {
+            say!(
+                phrasing,
+                "コンタクトがインポート以外で新しく登録され",
+                "a contact comes to be known, but not by an import",
+                "新增联系人（导入除外）"
+            )
+        } else {
+            say!(
+                phrasing,
+                "コンタクトが新しく登録され",
+                "a contact comes to be known",
+                "新增联系人"
+            )
+        };
+        said.to_owned()
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -192,26 +201,21 @@ impl TriggerKind for ContactOwnerChanged {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let members: Vec<String> = self
-            .to_member_ids
-            .iter()
-            .map(|&id| phrasing.named(IdKind::Member, id))
-            .collect();
-        if members.is_empty() {
+        let from = from_phrase(&members(&self.from_member_ids, phrasing), phrasing);
+        if self.to_member_ids.is_empty() {
             return say!(
                 phrasing,
-                "コンタクトの担当者が変わり",
-                "the owner of a contact changes",
-                "联系人的负责人变更"
-            )
-            .to_owned();
+                format!("コンタクトの担当者が{from}変わり"),
+                format!("the owner of a contact changes{from}"),
+                format!("联系人的负责人{from}变更")
+            );
         }
-        let members = phrasing.or(&members);
+        let to = phrasing.or(&members(&self.to_member_ids, phrasing));
         say!(
             phrasing,
-            format!("コンタクトの担当者が{members}になり"),
-            format!("the owner of a contact becomes {members}"),
-            format!("联系人的负责人变为{members}")
+            format!("コンタクトの担当者が{from}{to}になり"),
+            format!("the owner of a contact {}", becomes(&from, &to)),
+            format!("联系人的负责人{from}变为{to}")
         )
     }
 
@@ -278,21 +282,25 @@ impl TriggerKind for ContactAttributeChanged {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let name = phrasing.named(IdKind::CONTACT_ATTRIBUTE, self.attribute_id);
-        let to = self.to.clone().and_then(read);
-        let Some(to) = to else {
+        let shown = |value: Option<&serde_json::Value>| {
+            let value = value.cloned().and_then(read);
+            value.map(|value| phrasing.quote(&value.to_string()))
+        };
+        let before: Vec<String> = shown(self.from.as_ref()).into_iter().collect();
+        let from = from_phrase(&before, phrasing);
+        let Some(to) = shown(self.to.as_ref()) else {
             return say!(
                 phrasing,
-                format!("コンタクトの属性{name}が変わり"),
-                format!("the {name} of a contact changes"),
-                format!("联系人的属性{name}变更")
+                format!("コンタクトの属性{name}が{from}変わり"),
+                format!("the {name} of a contact changes{from}"),
+                format!("联系人的属性{name}{from}变更")
             );
         };
-        let to = phrasing.quote(&to.to_string());
         say!(
             phrasing,
-            format!("コンタクトの属性{name}が{to}になり"),
-            format!("the {name} of a contact becomes {to}"),
-            format!("联系人的属性{name}变为{to}")
+            format!("コンタクトの属性{name}が{from}{to}になり"),
+            format!("the {name} of a contact {}", becomes(&from, &to)),
+            format!("联系人的属性{name}{from}变为{to}")
         )
     }
 
@@ -312,6 +320,15 @@ impl TriggerKind for ContactAttributeChanged {
         *attribute == self.attribute_id
             && is(self.from.as_ref(), *from)
             && is(self.to.as_ref(), *to)
+    }
+}
+
+/// What something becomes, in English, with the words for what it was before.
+fn becomes(from: &str, to: &str) -> String {
+    if from.is_empty() {
+        format!("becomes {to}")
+    } else {
+        format!("changes{from} to {to}")
     }
 }
 

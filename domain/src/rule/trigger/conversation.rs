@@ -98,6 +98,37 @@ fn place_phrase(inbox_ids: &[Uuid], channels: &[Channel], phrasing: &Phrasing<'_
     )
 }
 
+/// What something was before, as words beside what it becomes; nothing if that may be anything.
+pub(super) fn from_phrase(before: &[String], phrasing: &Phrasing<'_>) -> String {
+    if before.is_empty() {
+        return String::new();
+    }
+    let before = phrasing.or(before);
+    say!(
+        phrasing,
+        format!("{before}から"),
+        format!(" from {before}"),
+        format!("从{before}")
+    )
+}
+
+/// The quoted names of some members.
+pub(super) fn members(ids: &[Uuid], phrasing: &Phrasing<'_>) -> Vec<String> {
+    ids.iter()
+        .map(|&id| phrasing.named(IdKind::Member, id))
+        .collect()
+}
+
+fn statuses(list: &[ConversationStatus], phrasing: &Phrasing<'_>) -> Vec<String> {
+    let word = |status: &ConversationStatus| match status {
+        ConversationStatus::Open => say!(phrasing, "対応中", "open", "处理中"),
+        ConversationStatus::Pending => say!(phrasing, "保留中", "pending", "待定"),
+        ConversationStatus::Snoozed => say!(phrasing, "スヌーズ中", "snoozed", "已搁置"),
+        ConversationStatus::Closed => say!(phrasing, "完了", "closed", "已关闭"),
+    };
+    list.iter().map(|status| word(status).to_owned()).collect()
+}
+
 fn words<T: Copy>(list: &[T], word: fn(T) -> &'static str, phrasing: &Phrasing<'_>) -> String {
     let words: Vec<String> = list.iter().map(|&one| word(one).to_owned()).collect();
     phrasing.or(&words)
@@ -112,6 +143,16 @@ impl TriggerKind for ConversationOpened {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        // What begins was nowhere before.
+        if !self.from.is_empty() {
+            let from = from_phrase(&statuses(&self.from, phrasing), phrasing);
+            return say!(
+                phrasing,
+                format!("{place}会話が{from}再開され"),
+                format!("a conversation{place} is opened again{from}"),
+                format!("{place}会话{from}重新打开")
+            );
+        }
         let (ja, en, zh) = if self.reopened_only {
             ("再開され", "is opened again", "重新打开会话")
         } else {
@@ -152,11 +193,12 @@ impl TriggerKind for ConversationClosed {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let from = from_phrase(&statuses(&self.from, phrasing), phrasing);
         say!(
             phrasing,
-            format!("{place}会話が完了し"),
-            format!("a conversation{place} is closed"),
-            format!("{place}会话被关闭")
+            format!("{place}会話が{from}完了し"),
+            format!("a conversation{place} is closed{from}"),
+            format!("{place}会话{from}被关闭")
         )
     }
 
@@ -191,33 +233,29 @@ impl TriggerKind for ConversationAssigned {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
-        let members: Vec<String> = self
-            .to_member_ids
-            .iter()
-            .map(|&id| phrasing.named(IdKind::Member, id))
-            .collect();
+        let from = from_phrase(&members(&self.from_member_ids, phrasing), phrasing);
         if self.to_nobody {
             return say!(
                 phrasing,
-                format!("{place}会話の担当が外れ"),
-                format!("a conversation{place} is assigned to nobody"),
-                format!("{place}会话的负责人被取消")
+                format!("{place}会話の担当が{from}外れ"),
+                format!("a conversation{place} is assigned{from} to nobody"),
+                format!("{place}会话{from}变为无人负责")
             );
         }
-        if members.is_empty() {
+        if self.to_member_ids.is_empty() {
             return say!(
                 phrasing,
-                format!("{place}会話の担当が変わり"),
-                format!("a conversation{place} is assigned"),
-                format!("{place}会话被分配")
+                format!("{place}会話の担当が{from}変わり"),
+                format!("a conversation{place} is assigned{from} to somebody"),
+                format!("{place}会话{from}被分配给他人")
             );
         }
-        let members = phrasing.or(&members);
+        let to = phrasing.or(&members(&self.to_member_ids, phrasing));
         say!(
             phrasing,
-            format!("{place}会話の担当が{members}になり"),
-            format!("a conversation{place} is assigned to {members}"),
-            format!("{place}会话被分配给{members}")
+            format!("{place}会話の担当が{from}{to}になり"),
+            format!("a conversation{place} is assigned{from} to {to}"),
+            format!("{place}会话{from}被分配给{to}")
         )
     }
 

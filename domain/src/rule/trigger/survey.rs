@@ -75,6 +75,22 @@ impl TriggerKind for SurveyAnswered {
         } else {
             any_word(&self.kinds, SurveyKind::word, phrasing)
         };
+        let keys: Vec<String> = self
+            .survey_keys
+            .iter()
+            .map(|key| phrasing.quote(key))
+            .collect();
+        let keys = phrasing.or(&keys);
+        let named = if keys.is_empty() {
+            kinds
+        } else {
+            say!(
+                phrasing,
+                format!("{kinds}{keys}"),
+                format!("{kinds} {keys}"),
+                format!("{kinds}{keys}")
+            )
+        };
         let range = match (self.min_score, self.max_score) {
             (None, None) => String::new(),
             (Some(min), None) => say!(
@@ -98,9 +114,9 @@ impl TriggerKind for SurveyAnswered {
         };
         say!(
             phrasing,
-            format!("コンタクトが{kinds}に回答し{range}"),
-            format!("a contact answers {kinds}{range}"),
-            format!("联系人回答{kinds}{range}")
+            format!("コンタクトが{named}に回答し{range}"),
+            format!("a contact answers {named}{range}"),
+            format!("联系人回答{named}{range}")
         )
     }
 
