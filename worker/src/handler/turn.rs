@@ -88,7 +88,9 @@ impl Inner {
         workspace: Option<WorkspaceId>,
     ) -> anyhow::Result<bool> {
         let goes_on = || self.goes_on();
+        // Boxed: it is large, and moved from hand to hand.
         let work = deliver::run_due(&self.ctx, &*self.egress, workspace, calls(&goes_on));
+        let work = Box::pin(work);
         let turn = timed("delivery", |turn| turn.claimed, work)
             .await
             .context("attempt deliveries")?;

@@ -275,6 +275,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("tag_group", Nothing),
     line("team", Nothing),
     line("team_member", Nothing),
+    line("vault_secret", Nothing),
     line("webhook_key", Nothing),
     line("tag_quality_finding", Nothing),
     line("tag_quality_run", Nothing),

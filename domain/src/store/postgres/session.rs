@@ -40,9 +40,8 @@ pub(in crate::store) struct Session {
     connection: PgConnection,
     /// Nothing while it is being set.
     set: Option<Wall>,
-    /// It was opened before the tables had their policies, and is not to be kept.
-    is_early: bool,
-    opened_at: Instant,
+    /// When it is too old; at once if it was opened before the tables had their policies.
+    kept_until: Instant,
     /// A statement was sent and its answer not read to the end.
     is_busy: bool,
     is_in_transaction: bool,
@@ -63,8 +62,7 @@ impl Session {
         Ok(Self {
             connection,
             set: Some(wall),
-            is_early: !is_walled,
-            opened_at: Instant::now(),
+            kept_until: Instant::now() + if is_walled { MAX_AGE } else { Duration::ZERO },
             is_busy: false,
             is_in_transaction: false,
             is_broken: false,
@@ -96,7 +94,7 @@ impl Session {
 
     /// Whether the next one may have it.
     pub(super) fn is_to_be_kept(&self) -> bool {
-        !self.is_early && self.opened_at.elapsed() < MAX_AGE
+        Instant::now() < self.kept_until
     }
 
     /// Whether something was left in it that has to be read or undone first.
