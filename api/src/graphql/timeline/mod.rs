@@ -32,10 +32,6 @@ use super::{
 pub struct TimelineEntry(pub(crate) timeline::Entry);
 
 /// What an entry of a timeline is about.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a page holds a hundred of them at most, each for a moment"
-)]
 #[derive(Union)]
 pub(crate) enum TimelineSubject {
     /// What was told about an email.
