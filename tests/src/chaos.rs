@@ -21,9 +21,10 @@ use uuid::Uuid;
 
 use crate::support::{
     client::{Client, message},
-    installation::{Installation, TOKEN, block_on},
+    installation::{Installation, TOKEN},
     process::{Process, free_port, until},
     receiver::Receiver,
+    runtime::block_on,
 };
 
 /// Messages for each strike, so that there is something to disturb until the last.

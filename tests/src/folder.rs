@@ -7,8 +7,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::{
-    installation::{Installation, block_on},
+    installation::Installation,
     process::{Process, built, free_port},
+    runtime::block_on,
 };
 
 /// Commands that work on what is there.

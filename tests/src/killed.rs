@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::support::{
     client::{Client, text},
-    installation::{Installation, block_on},
+    installation::Installation,
     process::until,
+    runtime::block_on,
 };
 
 const PEOPLE: i64 = 21_000;

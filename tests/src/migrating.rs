@@ -3,7 +3,7 @@
 use domain::store::Query;
 use sea_orm::ConnectionTrait as _;
 
-use crate::support::{database::TestDatabase, installation::block_on};
+use crate::support::{database::TestDatabase, runtime::block_on};
 
 async fn tables(connection: &sea_orm::DatabaseConnection) -> i64 {
     let query = Query::new(

@@ -20,8 +20,9 @@ use crate::support::{
     client::{Client, message, text},
     cluster::Cluster,
     database::TestDatabase,
-    installation::{Installation, block_on},
+    installation::Installation,
     process::{Process, free_port, until},
+    runtime::block_on,
     socket::{Heard, Socket},
 };
 

@@ -296,7 +296,7 @@ fn a_child_that_meets_poison() {
     let mut told = told.splitn(3, ' ');
     let mut next = || told.next().expect("three words").to_owned();
     let (workspace, poison, url) = (next(), next(), next());
-    crate::support::installation::block_on(async {
+    crate::support::runtime::block_on(async {
         let ctx = World::ctx_at(&url);
         let marking = Marking::new(poison.parse().expect("an id"), Harm::Aborts);
         let workspace = workspace.parse().expect("an id");

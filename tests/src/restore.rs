@@ -23,7 +23,7 @@ use crate::support::{
     cluster::{self, Cluster},
     database::TestDatabase,
     engine::{tag_contact, words},
-    installation::block_on,
+    runtime::block_on,
 };
 
 /// Messages to which one rule answers with a tag.

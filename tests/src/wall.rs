@@ -13,7 +13,7 @@ use futures::future::join_all;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, TransactionTrait as _};
 use sqlx::{Connection as _, Executor as _};
 
-use crate::support::{World, database::TestDatabase, on_both};
+use crate::support::{World, database::TestDatabase, on_both, runtime::block_on};
 
 /// Runs `test` where there is a second wall.
 fn on_postgres<F, T>(test: T)
@@ -301,8 +301,7 @@ async fn give_away(database: &mut TestDatabase, user: &str) {
 
 #[test]
 fn without_a_role_of_their_own_the_wall_binds_the_owner_of_the_tables() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         let Some(mut database) = TestDatabase::postgres().await else {
             println!("TEST_DATABASE_URL is not set");
             return;

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::support::{
     client::Client,
-    installation::{Installation, block_on},
+    installation::Installation,
+    runtime::block_on,
     script,
     sdl::{Root, Sdl},
 };

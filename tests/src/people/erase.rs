@@ -46,8 +46,8 @@ use crate::support::{
     World,
     database::TestDatabase,
     engine::{Receiver, notify, words},
-    installation::block_on,
     on_both,
+    runtime::block_on,
 };
 
 /// In every text of the person, so that it can be searched for.

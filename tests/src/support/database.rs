@@ -11,7 +11,7 @@ use sqlx::{Connection as _, Executor as _};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use super::World;
+use super::{World, runtime::block_on};
 
 /// A database that exists as long as this value.
 #[derive(Debug)]
@@ -165,12 +165,7 @@ where
         .with_test_writer()
         .with_env_filter("warn")
         .try_init();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
+    block_on(async {
         let world = test(World::new(TestDatabase::sqlite_made().await).await).await;
         world.end().await;
         if let Some(database) = TestDatabase::postgres_made().await {

@@ -13,6 +13,7 @@ use super::{
     client::Client,
     database::TestDatabase,
     process::{Process, built, free_port, until},
+    runtime::block_on,
     world::MASTER_KEY,
 };
 
@@ -299,14 +300,4 @@ where
             None => println!("TEST_DATABASE_URL or TEST_REDIS_URL is not set: SQLite only"),
         }
     });
-}
-
-/// Runs `test` to its end.
-pub(crate) fn block_on<T>(test: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(test)
 }

@@ -14,6 +14,7 @@ pub(crate) mod process;
 pub(crate) mod receiver;
 #[cfg(test)]
 pub(crate) mod repository;
+pub mod runtime;
 #[cfg(test)]
 pub(crate) mod script;
 #[cfg(test)]

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     client::{Client, text},
-    installation::{Installation, block_on, on_each},
+    installation::{Installation, on_each},
+    runtime::block_on,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
