@@ -258,6 +258,12 @@ mod tests {
             "联系人最近90天的订单的总金额不少于5000（以JPY最小单位计）",
         );
         check(
+            &json!({"orders": {"total": {"currency": "JPY", "amount": {"lessThan": 100}}}}),
+            "コンタクトの注文の合計金額が100未満である（JPYの最小単位、ないときは0とする）",
+            "the total of the contact's orders is less than 100 (in minor units of JPY, 0 without any)",
+            "联系人订单的总金额少于100（以JPY最小单位计，没有则为0）",
+        );
+        check(
             &json!({"orders": {"daysSinceFirst": {"moreThan": 365}, "daysSinceLast": {"lessThan": 1}}}),
             "コンタクトの注文の最初のものが365日超前である、かつコンタクトの注文の最後のものが1日未満前である",
             "the contact's first order was more than 365 days ago and the contact's last order was less than 1 day ago",

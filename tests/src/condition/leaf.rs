@@ -192,6 +192,16 @@ impl People {
                 json!({"orders": {"total": {"currency": "JPY", "amount": {"atLeast": 20000}}}}),
                 "aki",
             ),
+            // Who never bought has a total of 0.
+            (
+                json!({"orders": {"total": {"currency": "JPY", "amount": {"lessThan": 20000}}}}),
+                "ben chen dai eri 田中",
+            ),
+            (
+                json!({"orders": {"count": {"atLeast": 1},
+                    "total": {"currency": "JPY", "amount": {"lessThan": 20000}}}}),
+                "ben",
+            ),
             (
                 json!({"orders": {"daysSinceLast": {"lessThan": 10}}}),
                 "ben",

@@ -276,7 +276,8 @@ records! {
 pub struct TotalTest {
     /// The ISO 4217 code, such as `JPY`; only amounts of this currency are summed.
     pub currency: String,
-    /// The sum in minor units, such as cents; in yen for the yen.
+    /// The sum in minor units, such as cents; in yen for the yen. Nothing sums to 0: `lessThan` holds
+    /// also of those who have none. Ask with `count: { atLeast: 1 }` for those who do.
     pub amount: NumberTest,
 }
 
@@ -473,11 +474,22 @@ impl Common {
                         .total
                         .as_ref()
                         .map_or("", |total| total.currency.as_str());
+                    // Nobody would take those who never bought for people with a total below 100.
+                    let none = if test.holds(0.0) {
+                        say!(
+                            phrasing,
+                            "、ないときは0とする",
+                            ", 0 without any",
+                            "，没有则为0"
+                        )
+                    } else {
+                        ""
+                    };
                     say!(
                         phrasing,
-                        format!("{total}（{currency}の最小単位）"),
-                        format!("{total} (in minor units of {currency})"),
-                        format!("{total}（以{currency}最小单位计）")
+                        format!("{total}（{currency}の最小単位{none}）"),
+                        format!("{total} (in minor units of {currency}{none})"),
+                        format!("{total}（以{currency}最小单位计{none}）")
                     )
                 }
             })
