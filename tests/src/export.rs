@@ -146,6 +146,28 @@ fn no_cell_of_a_csv_file_is_a_formula_and_an_import_undoes_that() {
     });
 }
 
+#[test]
+fn names_that_an_encoding_has_no_signs_for_survive_the_way_out_and_back() {
+    on_both(|world| async move {
+        let names = ["縁😀", "𠮷野家", "김철수", "高橋 ¥100〜", "𠮷=1"];
+        for (n, name) in names.iter().enumerate() {
+            let new = contact::NewContact {
+                name: (*name).to_owned(),
+                email: Some(format!("p{n}@example.com")),
+                ..contact::NewContact::default()
+            };
+            let made = contact::create(&world.ctx, &world.owner, new).await;
+            made.unwrap();
+        }
+        for encoding in [ExportEncoding::ShiftJis, ExportEncoding::Gbk] {
+            let file = export(&world, wanted(contacts(), ExportFormat::Csv, encoding)).await;
+            let counts = import_back(&world, file).await;
+            assert_eq!(counts["skipped"], json!(names.len()), "{counts}");
+        }
+        world
+    });
+}
+
 /// Imports a file of contacts; returns what came of it.
 async fn import_back(world: &World, bytes: Vec<u8>) -> Value {
     let (ctx, owner) = (&world.ctx, &world.owner);

@@ -99,12 +99,17 @@ impl Writer {
     /// The bytes of a page; the first begins with the header.
     pub(super) fn write(&mut self, page: &Rows) -> Vec<u8> {
         let mut text = String::new();
+        let encoding = match self.encoding {
+            ExportEncoding::ShiftJis => SheetEncoding::ShiftJis,
+            ExportEncoding::Gbk => SheetEncoding::Gbk,
+            _ => SheetEncoding::Utf8,
+        };
         if self.columns.is_none() && self.format == ExportFormat::Csv {
             if self.encoding == ExportEncoding::Utf8Bom {
                 text.push('\u{feff}');
             }
             let headers = page.columns.iter().map(|column| column.header.as_str());
-            line(&mut text, headers);
+            line(&mut text, encoding, headers);
         }
         // A column that came to be meanwhile is not in the header, so it is in no row.
         let columns = self.columns.get_or_insert_with(|| page.columns.clone());
@@ -118,7 +123,7 @@ impl Writer {
                 let cells: Vec<String> = cells
                     .map(|cell| cell.map(shown).unwrap_or_default())
                     .collect();
-                line(&mut text, cells.iter().map(String::as_str));
+                line(&mut text, encoding, cells.iter().map(String::as_str));
             } else {
                 let members = columns.iter().zip(cells);
                 let members: Map<String, Value> = members
@@ -130,11 +135,6 @@ impl Writer {
                 text.push('\n');
             }
         }
-        let encoding = match self.encoding {
-            ExportEncoding::ShiftJis => SheetEncoding::ShiftJis,
-            ExportEncoding::Gbk => SheetEncoding::Gbk,
-            _ => SheetEncoding::Utf8,
-        };
         if self.format == ExportFormat::JsonLines || encoding == SheetEncoding::Utf8 {
             return text.into_bytes();
         }
@@ -155,12 +155,14 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn line<'c>(text: &mut String, cells: impl Iterator<Item = &'c str>) {
+fn line<'c>(text: &mut String, encoding: SheetEncoding, cells: impl Iterator<Item = &'c str>) {
     for (place, cell) in cells.enumerate() {
         if place > 0 {
             text.push(',');
         }
-        let cell = formula::neutralise(cell);
+        // Escaped first: a reference ends with what a program might cut at.
+        let cell = encoding::escape(encoding, cell);
+        let cell = formula::neutralise(&cell);
         // Quoted as soon as there is anything a program might cut at.
         let is_plain = cell
             .chars()
@@ -214,9 +216,11 @@ mod tests {
     }
 
     #[test]
-    fn what_shift_jis_has_no_sign_for_is_marked() {
+    fn what_shift_jis_has_no_sign_for_is_referred_to_and_is_no_formula_either() {
         let mut csv = Writer::new(ExportFormat::Csv, ExportEncoding::ShiftJis);
         let bytes = csv.write(&page(vec![vec![json!("縁😀"), Value::Null, Value::Null]]));
-        assert!(bytes.ends_with(b"\"\x89\x8f?\",,\r\n"), "{bytes:?}");
+        assert!(bytes.ends_with(b"\"\x89\x8f&#128512;\",,\r\n"), "{bytes:?}");
+        let bytes = csv.write(&page(vec![vec![json!("𠮷=1"), Value::Null, Value::Null]]));
+        assert_eq!(bytes, b"\"&#134071;'=1\",,\r\n");
     }
 }

@@ -179,6 +179,7 @@ impl Reader<'_> {
         let cell = encoding::decode(self.encoding, cell)
             .map_err(|fault| (UserErrorCode::Invalid, fault.to_string()))?;
         let cell = formula::restore(&cell);
+        let cell = encoding::unescape(self.encoding, &cell);
         let cell = cell.trim();
         if cell.is_empty() {
             return Ok(());

@@ -126,7 +126,8 @@ pub async fn preview(
     let mut records = batch.records.into_iter();
     let shown = |cell: &Vec<u8>| {
         let cell = encoding::decode_lossy(encoding, cell);
-        let cell = text::printable(&formula::restore(&cell));
+        let cell = formula::restore(&cell);
+        let cell = text::printable(&encoding::unescape(encoding, &cell));
         cell.trim().chars().take(500).collect::<String>()
     };
     let mut records = records.by_ref().peekable();

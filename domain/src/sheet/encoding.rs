@@ -7,6 +7,10 @@
 //!
 //! Tables put together out of several files are in several encodings. Such a file is read as what most
 //! of its lines are in, and a cell in another encoding is a [`Fault`] and never text nobody wrote.
+//!
+//! Shift_JIS and GBK have no signs for many characters of names. Those are written as references by
+//! their numbers ([`escape`]) and read back ([`unescape`]), so that a file that is exported and imported
+//! again changes nobody's name.
 
 use std::borrow::Cow;
 
@@ -86,7 +90,7 @@ pub fn detect(
         return Err(UnknownEncoding::Binary);
     }
     match std::str::from_utf8(beginning) {
-        Ok(_) => return Ok(SheetEncoding::Utf8),
+        Ok(text) => return Ok(of_valid(text, prefers_chinese)),
         // The last character may go on behind the end.
         Err(error) if error.error_len().is_none() && !is_whole => return Ok(SheetEncoding::Utf8),
         Err(_) if beginning.starts_with(UTF8_MARK) => return Ok(SheetEncoding::Utf8),
@@ -100,6 +104,27 @@ pub fn detect(
     } else {
         SheetEncoding::ShiftJis
     })
+}
+
+/// The encoding of text that is valid UTF-8: that, unless all of it is ASCII and what it refers to by
+/// numbers is what another encoding has no signs for.
+fn of_valid(text: &str, prefers_chinese: bool) -> SheetEncoding {
+    if !text.is_ascii() {
+        return SheetEncoding::Utf8;
+    }
+    let mut others = [SheetEncoding::ShiftJis, SheetEncoding::Gbk];
+    if prefers_chinese {
+        others.reverse();
+    }
+    let references = text.split(REFERENCE).skip(1).filter_map(reference);
+    let referred = references.map(|(character, _)| character);
+    // Of ASCII no encoding lacks anything: it says nothing.
+    let referred: Vec<char> = referred.filter(|one| !one.is_ascii()).collect();
+    let mut others = others.into_iter();
+    let found = others.find(|&one| {
+        !referred.is_empty() && referred.iter().all(|&character| !has(one, character))
+    });
+    found.unwrap_or(SheetEncoding::Utf8)
 }
 
 /// Whether most of the lines that say anything about the encoding are UTF-8.
@@ -221,26 +246,85 @@ pub fn decode_lossy(encoding: SheetEncoding, bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The bytes of a text; what the encoding has no sign for becomes `?`.
+/// What a reference to a character by its number begins with.
+const REFERENCE: &str = "&#";
+
+/// The text as it can be written in this encoding: where a character would not come back as it is, a
+/// reference to it by its number stands (`&#128512;`).
+pub fn escape(encoding: SheetEncoding, text: &str) -> Cow<'_, str> {
+    if survives(encoding, text) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() * 2);
+    for character in text.chars() {
+        if has(encoding, character) {
+            escaped.push(character);
+        } else {
+            escaped.push_str(&format!("{REFERENCE}{};", u32::from(character)));
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// The text that [`escape`] made this of. References to characters that the encoding has are text.
+pub fn unescape(encoding: SheetEncoding, text: &str) -> Cow<'_, str> {
+    if !text.contains(REFERENCE) {
+        return Cow::Borrowed(text);
+    }
+    let mut pieces = text.split(REFERENCE);
+    let mut unescaped = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match reference(piece) {
+            Some((character, rest)) if !has(encoding, character) => {
+                unescaped.push(character);
+                unescaped.push_str(rest);
+            }
+            _ => {
+                unescaped.push_str(REFERENCE);
+                unescaped.push_str(piece);
+            }
+        }
+    }
+    Cow::Owned(unescaped)
+}
+
+/// The character whose number stands before the first `;`, as [`escape`] writes numbers, and what comes
+/// behind.
+fn reference(text: &str) -> Option<(char, &str)> {
+    let (digits, rest) = text.split_once(';')?;
+    let number: u32 = digits.parse().ok()?;
+    let character = char::from_u32(number).filter(|_| number.to_string() == digits)?;
+    Some((character, rest))
+}
+
+/// Whether the encoding has a sign for `character`.
+fn has(encoding: SheetEncoding, character: char) -> bool {
+    survives(encoding, character.encode_utf8(&mut [0; 4]))
+}
+
+/// Whether `text` is the same when it was written and read again: some characters are written as others
+/// that look alike.
+fn survives(encoding: SheetEncoding, text: &str) -> bool {
+    let other = match encoding {
+        SheetEncoding::Utf8 => return true,
+        SheetEncoding::ShiftJis => SHIFT_JIS,
+        SheetEncoding::Gbk => GBK,
+    };
+    if text.is_ascii() {
+        return true;
+    }
+    let (bytes, _, is_lossy) = other.encode(text);
+    !is_lossy && other.decode_without_bom_handling(&bytes).0 == text
+}
+
+/// The bytes of a text; what the encoding has no sign for is written by [`escape`].
 pub fn encode(encoding: SheetEncoding, text: &str) -> Cow<'_, [u8]> {
     let other = match encoding {
         SheetEncoding::Utf8 => return Cow::Borrowed(text.as_bytes()),
         SheetEncoding::ShiftJis => SHIFT_JIS,
         SheetEncoding::Gbk => GBK,
     };
-    let mut encoder = other.new_encoder();
-    let mut bytes = Vec::with_capacity(text.len() * 2);
-    let mut rest = text;
-    loop {
-        let (result, read) =
-            encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut bytes, true);
-        rest = &rest[read..];
-        match result {
-            encoding_rs::EncoderResult::InputEmpty => return Cow::Owned(bytes),
-            encoding_rs::EncoderResult::OutputFull => bytes.reserve(rest.len() * 2 + 16),
-            encoding_rs::EncoderResult::Unmappable(_) => bytes.push(b'?'),
-        }
-    }
+    Cow::Owned(other.encode(&escape(encoding, text)).0.into_owned())
 }
 
 #[cfg(test)]
@@ -330,7 +414,7 @@ mod tests {
             assert!(fault.starts_with(said), "{fault}");
         }
         assert_eq!(decode_lossy(SheetEncoding::Utf8, b"a\xff"), "a\u{fffd}");
-        assert_eq!(&*encode(SheetEncoding::ShiftJis, "a😀b"), b"a?b");
+        assert_eq!(&*encode(SheetEncoding::ShiftJis, "a😀b"), b"a&#128512;b");
     }
 
     #[test]
@@ -342,6 +426,55 @@ mod tests {
         ] {
             let bytes = encode(encoding, text);
             assert_eq!(decode(encoding, &bytes).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn what_an_encoding_has_no_sign_for_comes_back_as_it_was() {
+        use SheetEncoding::{Gbk, ShiftJis, Utf8};
+        for (encoding, text, written) in [
+            (ShiftJis, "縁😀", "縁&#128512;"),
+            (ShiftJis, "𠮷野家", "&#134071;野家"),
+            (ShiftJis, "김 철수", "&#44608; &#52384;&#49688;"),
+            // Written as characters that look alike, which are others when they are read.
+            (ShiftJis, "¥100〜", "&#165;100&#12316;"),
+            (Gbk, "😀 王", "&#128512; 王"),
+            (Utf8, "縁😀", "縁😀"),
+        ] {
+            let escaped = escape(encoding, text);
+            assert_eq!(escaped, written);
+            let bytes = encode(encoding, text);
+            let read = decode(encoding, &bytes).unwrap();
+            assert_eq!(unescape(encoding, &read), text);
+        }
+        // Texts that only look like it.
+        for text in [
+            "&#65;",
+            "&#;",
+            "&#x1F600;",
+            "&#0128512;",
+            "&#30000;",
+            "&#128512",
+            "a&#",
+        ] {
+            assert_eq!(unescape(ShiftJis, text), text);
+        }
+        assert_eq!(unescape(Utf8, "&#128512;"), "&#128512;");
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_references_is_read_as_what_it_was_written_in() {
+        use SheetEncoding::{Gbk, ShiftJis, Utf8};
+        for (text, prefers_chinese, encoding) in [
+            ("name\n&#128512;\n", false, ShiftJis),
+            ("name\n&#128512;\n", true, Gbk),
+            ("name\n&#39;&#128512;\n", false, ShiftJis),
+            ("name\n&#30000;\n", false, Utf8),
+            ("name\n&#39;\n", false, Utf8),
+            ("名前\n&#128512;\n", false, Utf8),
+        ] {
+            let found = detect(text.as_bytes(), true, prefers_chinese);
+            assert_eq!(found, Ok(encoding), "{text}");
         }
     }
 
