@@ -57,6 +57,7 @@ mod m0037_collation;
 mod m0038_import;
 mod m0039_survey_attempt;
 mod m0040_vault;
+mod m0041_wait;
 mod sql;
 mod wall;
 
@@ -112,6 +113,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0038_import::Migration),
             Box::new(m0039_survey_attempt::Migration),
             Box::new(m0040_vault::Migration),
+            Box::new(m0041_wait::Migration),
         ]
     }
 }

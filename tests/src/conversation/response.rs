@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use domain::conversation::{first_response_s, resolution_s};
 use entity::kind::{Author, ConversationStatus};
+use sea_orm::ConnectionTrait as _;
 
 use super::steps::{of, said, take_in, to, update};
 use crate::support::on_both;
@@ -132,6 +133,42 @@ fn only_what_a_person_of_ours_wrote_by_hand_ends_the_wait() {
                 take_in(&world, vec![said(&thread, 3, 2, Member)]).await;
                 assert_eq!(of(&world, &thread).await.waiting_since, None, "{thread}");
             }
+        }
+        world
+    });
+}
+
+#[test]
+fn a_wait_that_a_program_once_ended_is_made_out_anew_from_the_messages() {
+    on_both(|world| async move {
+        use Author::{Automation, Contact, Member};
+        let asked = crate::support::world::start();
+        for thread in ["waits", "answered", "closed", "reopened"] {
+            let acknowledged = vec![said(thread, 1, 0, Contact), said(thread, 2, 1, Automation)];
+            take_in(&world, acknowledged).await;
+        }
+        take_in(&world, vec![said("answered", 3, 2, Member)]).await;
+        world.clock.advance(TimeDelta::minutes(30));
+        let closed = of(&world, "closed").await.id;
+        let reopened = of(&world, "reopened").await.id;
+        update(&world, &[closed, reopened], to(ConversationStatus::Closed)).await;
+        update(&world, &[reopened], to(ConversationStatus::Open)).await;
+        let owner = world.ctx.db.owner();
+        for statement in [
+            "UPDATE conversation SET waiting_since = NULL",
+            "DELETE FROM seaql_migrations WHERE version LIKE '%_wait'",
+        ] {
+            owner.execute_unprepared(statement).await.unwrap();
+        }
+        migration::apply(owner).await.unwrap();
+        for (thread, waiting) in [
+            ("waits", Some(asked)),
+            ("answered", None),
+            ("closed", None),
+            ("reopened", None),
+        ] {
+            let found = of(&world, thread).await;
+            assert_eq!(found.waiting_since, waiting, "{thread}");
         }
         world
     });
