@@ -58,6 +58,7 @@ mod m0038_import;
 mod m0039_survey_attempt;
 mod m0040_vault;
 mod m0041_wait;
+mod m0042_hidden;
 mod sql;
 mod wall;
 
@@ -114,6 +115,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0039_survey_attempt::Migration),
             Box::new(m0040_vault::Migration),
             Box::new(m0041_wait::Migration),
+            Box::new(m0042_hidden::Migration),
         ]
     }
 }
