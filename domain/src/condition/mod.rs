@@ -94,7 +94,7 @@ pub use leaf::{
 };
 pub use moment::Moment;
 pub use output::{AllCondition, AnyCondition, ConditionOutput, NotCondition};
-pub use scalar::{Number, Ref};
+pub use scalar::{Natural, Number, Ref};
 pub use test::{Mode, NumberTest, TextTest, TimeTest};
 
 /// A tree of conditions. Stored as JSON, so a change here must keep decoding what older programs

@@ -55,6 +55,41 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
+/// A whole number from 0 on. What is given and does not fit, such as a number below zero, is read as the
+/// largest there is: every such number has a limit far below, so it is refused where it stands and with
+/// the limit, like any other that is too large.
+#[derive(
+    Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default,
+)]
+pub struct Natural(u32);
+
+impl Natural {
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    fn read(given: i64) -> Self {
+        Self(u32::try_from(given).unwrap_or(u32::MAX))
+    }
+
+    fn shown(self) -> i64 {
+        self.0.into()
+    }
+}
+
+impl From<u32> for Natural {
+    fn from(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for Natural {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The id of something a condition names. A text that is no id of that kind is read as the id of
 /// nothing, which is refused as unknown where it stands, like any id the workspace does not have.
 pub struct Ref<I> {
@@ -175,8 +210,29 @@ macro_rules! shown_as {
 }
 
 shown_as!([] Number, f64, Number::from, Number::get);
+shown_as!([] Natural, i64, Natural::read, Natural::shown);
 shown_as!(
     [I: Id + 'static] Ref<I>, ID,
     |text: ID| Ref::from_uuid(text.parse::<I>().map(Id::uuid).unwrap_or_default()),
     |id: Ref<I>| ID(id.text())
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_does_not_fit_is_too_large() {
+        for (given, read) in [
+            (0, 0),
+            (30, 30),
+            (-3, u32::MAX),
+            (5_000_000_000, u32::MAX),
+            (i64::MIN, u32::MAX),
+        ] {
+            let number = <Natural as InputType>::parse(Some(Value::from(given)));
+            let number = number.unwrap_or_else(|_| panic!("{given} is not read"));
+            assert_eq!(number.get(), read, "{given}");
+        }
+    }
+}

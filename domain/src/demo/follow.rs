@@ -35,7 +35,7 @@ pub(super) async fn follow(ctx: &Ctx, actor: &Actor, people: &[Person], vip: Tag
         with_descendants: true,
     }));
     let lately = Condition::Events(Box::new(Events {
-        within_days: Some(SILENT_DAYS),
+        within_days: Some(SILENT_DAYS.into()),
         ..Events::default()
     }));
     let silent = Condition::Not(Box::new(lately));

@@ -284,6 +284,94 @@ fn moments_nobody_lives_in_and_endless_lists_are_no_fault_of_ours() {
 }
 
 #[test]
+fn a_number_that_does_not_fit_is_refused_where_it_stands() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let tag = owner.tag("CONTACT", "Tag").await;
+        let rule = |condition: Value| {
+            json!({
+                "name": "Rule", "trigger": { "messageReceived": {} }, "condition": condition,
+                "actions": [{ "tagContact": { "tagIds": [tag] } }],
+            })
+        };
+        let playbook = |days: i64| {
+            json!({ "name": "Playbook", "definition": {
+                "steps": [{ "stepId": "end", "kind": { "end": true } }],
+                "again": { "afterDays": days },
+            } })
+        };
+        let model = |weight: i64, share: i64, evaluations: i64| {
+            json!({
+                "signals": [{
+                    "signal": "product.active_days", "weight": weight, "windowDays": -7,
+                    "curve": { "linear": { "bad": 0, "good": 1 } },
+                }],
+                "categories": [{ "category": "EMAIL", "weight": share }],
+                "bands": { "evaluations": evaluations },
+            })
+        };
+        for number in [-3, 5_000_000_000_i64] {
+            let contact = json!({ "contact": { "created": { "withinDays": number } } });
+            let long_ago = json!({ "contact": { "created": { "moreThanDaysAgo": number } } });
+            let survey = json!({ "survey": { "kind": "NPS", "withinDays": number } });
+            let cases = [
+                (
+                    "createRule",
+                    rule(contact),
+                    "condition.contact.created.withinDays",
+                ),
+                (
+                    "createRule",
+                    rule(long_ago),
+                    "condition.contact.created.moreThanDaysAgo",
+                ),
+                (
+                    "createRule",
+                    rule(json!({ "events": { "withinDays": number } })),
+                    "condition.events.withinDays",
+                ),
+                (
+                    "createRule",
+                    rule(json!({ "orders": { "withinDays": number } })),
+                    "condition.orders.withinDays",
+                ),
+                ("createRule", rule(survey), "condition.survey.withinDays"),
+                (
+                    "savePlaybook",
+                    playbook(number),
+                    "definition.again.afterDays",
+                ),
+                ("saveHealthModel", model(number, 100, 2), "signals.0.weight"),
+                ("saveHealthModel", model(1, 100, 2), "signals.0.windowDays"),
+                ("saveHealthModel", model(1, number, 2), "categories.EMAIL"),
+                (
+                    "saveHealthModel",
+                    model(1, 100, number),
+                    "bands.evaluations",
+                ),
+            ];
+            for (field, input, place) in cases {
+                let mut kind = field.to_owned();
+                kind[..1].make_ascii_uppercase();
+                let document = format!(
+                    "mutation($input: {kind}Input!) {{ {field}(input: $input) \
+                     {{ userErrors {{ path }} }} }}"
+                );
+                let answer = owner.ask(&document, &json!({ "input": input })).await;
+                let mistakes = answer["data"][field]["userErrors"].as_array();
+                let mistakes = mistakes.unwrap_or_else(|| panic!("{field} {input}: {answer}"));
+                let is_told = mistakes.iter().any(|one| {
+                    let path = one["path"].as_array().expect("a path").iter().map(text);
+                    path.collect::<Vec<_>>().join(".") == place
+                });
+                assert!(is_told, "{field} {input}: {mistakes:?}");
+            }
+        }
+        installation
+    });
+}
+
+#[test]
 fn what_is_brought_twice_is_there_once() {
     on_each(|installation| async move {
         let owner = installation.owner();

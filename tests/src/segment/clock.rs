@@ -104,7 +104,7 @@ fn a_tick_goes_on_where_the_one_before_it_was_cut_off() {
         }
         people.sort_unstable();
         let created = TimeTest {
-            more_than_days_ago: Some(30),
+            more_than_days_ago: Some(30.into()),
             ..TimeTest::default()
         };
         let known = Condition::Contact(Box::new(ContactFields {

@@ -111,7 +111,7 @@ fn time_alone_lets_in_and_out() {
         let (ctx, workspace) = (&world.ctx, world.owner.workspace);
         let one = person(&world, "One").await;
         let created = TimeTest {
-            more_than_days_ago: Some(30),
+            more_than_days_ago: Some(30.into()),
             ..TimeTest::default()
         };
         let known = Condition::Contact(Box::new(ContactFields {

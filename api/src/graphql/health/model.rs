@@ -3,6 +3,7 @@
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use domain::{
+    condition::Natural,
     error::UserError,
     health::{
         self, Saved,
@@ -325,9 +326,9 @@ pub(crate) struct HealthModelSignalInput {
     /// The signal's name, one of `healthSignals`.
     signal: String,
     /// How much it counts within its category; only the proportion matters.
-    weight: u32,
+    weight: Natural,
     /// How many days it looks back, 1 to 180. A signal that looks back needs it; no other takes it.
-    window_days: Option<u32>,
+    window_days: Option<Natural>,
     /// How its value is judged.
     curve: HealthCurveInput,
     /// What it counts as when there is no data.
@@ -341,7 +342,7 @@ pub(crate) struct HealthCategoryWeightInput {
     /// The category.
     category: Category,
     /// How much it counts, in per cent.
-    weight: u32,
+    weight: Natural,
 }
 
 /// Where the bands are to begin.
@@ -357,8 +358,8 @@ pub(crate) struct HealthBandsInput {
     #[graphql(default = 3.0)]
     margin: f64,
     /// Evaluations in a row past the edge, within the margin, before the band is left.
-    #[graphql(default = 2)]
-    evaluations: u32,
+    #[graphql(default_with = "Natural::from(2)")]
+    evaluations: Natural,
 }
 
 /// A health model to be saved; it replaces the current one for everybody.
@@ -391,7 +392,7 @@ impl From<SaveHealthModelInput> for Definition {
             healthy_from: 70.0,
             neutral_from: 40.0,
             margin: 3.0,
-            evaluations: 2,
+            evaluations: Natural::from(2),
         });
         Self {
             signals: input
@@ -399,8 +400,8 @@ impl From<SaveHealthModelInput> for Definition {
                 .into_iter()
                 .map(|used| ModelSignal {
                     signal: used.signal,
-                    weight: used.weight,
-                    window_days: used.window_days,
+                    weight: used.weight.get(),
+                    window_days: used.window_days.map(Natural::get),
                     curve: used.curve.into(),
                     missing: used.missing,
                 })
@@ -408,14 +409,14 @@ impl From<SaveHealthModelInput> for Definition {
             categories: input
                 .categories
                 .into_iter()
-                .map(|category| (category.category, category.weight))
+                .map(|category| (category.category, category.weight.get()))
                 .collect(),
             min_coverage: input.min_coverage,
             bands: Bands {
                 healthy_from: bands.healthy_from,
                 neutral_from: bands.neutral_from,
                 margin: bands.margin,
-                evaluations: bands.evaluations,
+                evaluations: bands.evaluations.get(),
             },
         }
     }

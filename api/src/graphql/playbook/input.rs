@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, OneofObject};
 use domain::{
     action::ActionInput,
     condition::{
-        Condition, ConditionInput,
+        Condition, ConditionInput, Natural,
         reference::{IdKind, IdReader as _, TypedIds},
     },
     error::{UserError, UserErrorCode},
@@ -183,7 +183,7 @@ pub(crate) enum PlaybookAgainInput {
     /// As soon as the last enrolment has ended; give `true`.
     AfterEnd(bool),
     /// This many days after the last enrolment ended.
-    AfterDays(u32),
+    AfterDays(Natural),
 }
 
 /// Where something stands in the input, from the outside in.
@@ -230,7 +230,7 @@ impl PlaybookDefinitionInput {
             again: match self.again {
                 None | Some(PlaybookAgainInput::Never(_)) => Again::Never,
                 Some(PlaybookAgainInput::AfterEnd(_)) => Again::AfterEnd,
-                Some(PlaybookAgainInput::AfterDays(days)) => Again::AfterDays(days),
+                Some(PlaybookAgainInput::AfterDays(days)) => Again::AfterDays(days.get()),
             },
         };
         if errors.is_empty() {

@@ -10,6 +10,7 @@ use crate::{
         check::Checks,
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source},
         path::Path,
+        scalar::Natural,
         sentence::{Phrasing, say},
         test::{Ask, NumberTest, Test, check_days},
     },
@@ -134,7 +135,7 @@ pub struct Email {
     /// Emails sent today and on the days before, so many days in all, up to 3660; of all time if not
     /// given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub within_days: Option<u32>,
+    pub within_days: Option<Natural>,
     /// Figures over these emails, up to 6; all must hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[graphql(default)]
@@ -221,7 +222,7 @@ impl Leaf for Email {
 
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         if let Some(days) = self.within_days {
-            check_days(days, &at.at("withinDays"), refusals);
+            check_days(days.get(), &at.at("withinDays"), refusals);
         }
         if !self.tests.is_empty() {
             let at = at.at("tests");
@@ -249,7 +250,7 @@ impl Leaf for Email {
         let mut asks = Vec::new();
         if !self.tests.is_empty() {
             let source = EmailSource::Figures {
-                within_days: self.within_days,
+                within_days: self.within_days.map(Natural::get),
                 measures: self.tests.iter().map(|test| test.measure).collect(),
             };
             let tests = self.tests.iter().map(|test| test.is).collect();

@@ -15,6 +15,7 @@ use crate::{
         check::Checks,
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
         path::Path,
+        scalar::Natural,
         sentence::{Phrasing, say},
         test::{Ask, NumberTest, Test, check_days},
     },
@@ -169,7 +170,7 @@ macro_rules! records {
             pub statuses: Option<Vec<$status>>,
             /// Only those that began in the last so many days, up to 3660.
             #[serde(skip_serializing_if = "Option::is_none")]
-            pub within_days: Option<u32>,
+            pub within_days: Option<Natural>,
             /// How many there must be. Without any test, one is enough.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub count: Option<NumberTest>,
@@ -220,7 +221,7 @@ macro_rules! records {
                         products: Vec::new(),
                         overdue: false,
                         currency: None,
-                        within_days: self.within_days,
+                        within_days: self.within_days.map(Natural::get),
                         counted: Vec::new(),
                     },
                     tests: Vec::new(),

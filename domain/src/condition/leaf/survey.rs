@@ -12,6 +12,7 @@ use crate::{
         check::Checks,
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
         path::Path,
+        scalar::Natural,
         sentence::{Phrasing, say},
         test::{Ask, NumberTest, Test, check_days},
     },
@@ -34,7 +35,7 @@ pub struct Survey {
     pub survey_key: Option<String>,
     /// Only answers of the last so many days, up to 3660.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within_days: Option<u32>,
+    pub within_days: Option<Natural>,
     /// How many answers there must be. Without any test, one is enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<NumberTest>,
@@ -137,7 +138,7 @@ impl Leaf for Survey {
 
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         if let Some(days) = self.within_days {
-            check_days(days, &at.at("withinDays"), refusals);
+            check_days(days.get(), &at.at("withinDays"), refusals);
         }
         if let Some(survey) = &self.survey_key
             && (survey.trim().is_empty() || survey.len() > 800 || survey.contains('\0'))
@@ -174,7 +175,7 @@ impl Leaf for Survey {
         let source = SurveySource {
             kind: self.kind,
             survey_key: self.survey_key.clone(),
-            within_days: self.within_days,
+            within_days: self.within_days.map(Natural::get),
             counted,
         };
         let measure = Measure::new(self.of.holder(), Source::Surveys(source));

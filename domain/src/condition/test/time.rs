@@ -9,6 +9,7 @@ use crate::{
         measure::{Bind, Frag, Sql},
         moment::Moment,
         path::Path,
+        scalar::Natural,
         sentence::{Phrasing, say},
     },
     error::{UserError, UserErrorCode},
@@ -36,10 +37,10 @@ pub(crate) const MAX_DAYS: u32 = 3_660;
 pub struct TimeTest {
     /// At most so many days ago, counted by the second; up to 3660.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub within_days: Option<u32>,
+    pub within_days: Option<Natural>,
     /// More than so many days ago, counted by the second; up to 3660.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub more_than_days_ago: Option<u32>,
+    pub more_than_days_ago: Option<Natural>,
     /// At this moment or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
@@ -55,15 +56,16 @@ impl TimeTest {
     /// At most so many days ago.
     pub fn last_days(days: u32) -> Self {
         Self {
-            within_days: Some(days),
+            within_days: Some(days.into()),
             ..Self::default()
         }
     }
 
     fn parts(&self) -> Vec<(&'static str, Bind)> {
+        let days_ago = |days: Natural| Bind::DaysAgo(days.get());
         [
-            (">=", self.within_days.map(Bind::DaysAgo)),
-            ("<", self.more_than_days_ago.map(Bind::DaysAgo)),
+            (">=", self.within_days.map(days_ago)),
+            ("<", self.more_than_days_ago.map(days_ago)),
             (">=", self.from.map(Bind::At)),
             ("<", self.until.map(Bind::At)),
         ]
@@ -117,7 +119,7 @@ impl TimeTest {
             ("moreThanDaysAgo", self.more_than_days_ago),
         ] {
             if let Some(days) = days {
-                check_days(days, &at.at(name), refusals);
+                check_days(days.get(), &at.at(name), refusals);
             }
         }
         let empty_window = match (self.within_days, self.more_than_days_ago) {

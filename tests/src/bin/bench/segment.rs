@@ -101,7 +101,7 @@ fn condition(number: u64, earlier: Option<SegmentId>) -> Condition {
 fn quiet_for(days: u32) -> Condition {
     Condition::Contact(Box::new(ContactFields {
         last_activity: Some(TimeTest {
-            more_than_days_ago: Some(days),
+            more_than_days_ago: Some(days.into()),
             ..TimeTest::default()
         }),
         ..ContactFields::default()
@@ -111,7 +111,7 @@ fn quiet_for(days: u32) -> Condition {
 /// So many emails opened in thirty days.
 fn reads(emails: f64) -> Condition {
     Condition::Email(Email {
-        within_days: Some(30),
+        within_days: Some(30.into()),
         tests: vec![EmailTest {
             measure: EmailMeasure::Opened,
             is: NumberTest::min(emails),

@@ -18,6 +18,7 @@ use crate::{
         leaf::words::Named,
         measure::{Holder, MAX_NUMBERS, Measure, Source},
         path::Path,
+        scalar::Natural,
         sentence::{Phrasing, say},
         test::{Ask, NumberTest, Test, check_days},
     },
@@ -88,7 +89,7 @@ pub struct Events {
     pub conditions: Vec<PropertyTest>,
     /// Only events of the last so many days, up to 3660.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub within_days: Option<u32>,
+    pub within_days: Option<Natural>,
     /// The tests are about the events with the same value of this property: it holds if there is one
     /// value, such as one article, whose events pass all tests.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -150,7 +151,7 @@ impl Leaf for Events {
             }
         }
         if let Some(days) = self.within_days {
-            check_days(days, &at.at("withinDays"), refusals);
+            check_days(days.get(), &at.at("withinDays"), refusals);
         }
         if let Some(property) = &self.same_property {
             check_name(property, &at.at("sameProperty"), refusals);
@@ -190,7 +191,7 @@ impl Leaf for Events {
         let source = EventSource {
             names: self.names.clone(),
             conditions: self.conditions.clone(),
-            within_days: self.within_days,
+            within_days: self.within_days.map(Natural::get),
             counted,
         };
         let measure = Measure::new(self.holder(), Source::Events(source));
@@ -309,7 +310,7 @@ impl Events {
             (EventMeasure::Count | EventMeasure::Days, Some(_)) => 1.0,
             _ => 0.0,
         };
-        let greatest = match (test.measure, self.within_days) {
+        let greatest = match (test.measure, self.within_days.map(Natural::get)) {
             (EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast, Some(days)) => {
                 f64::from(days)
             }
