@@ -1,6 +1,7 @@
-//! Names as people write them, the form in which they are compared, and texts made safe for HTML.
+//! Names as people write them, the form in which they are compared, counts in words, and texts made safe
+//! for HTML.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -148,6 +149,20 @@ pub fn escape_html(text: &str) -> String {
     escaped
 }
 
+/// So many of what the English `noun` names: `1 day`, `2 days`.
+pub fn counted<N: Copy + fmt::Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    if number == N::from(1_u8) {
+        return format!("1 {noun}");
+    }
+    let vowels = ["ay", "ey", "oy", "uy"];
+    match noun.strip_suffix('y') {
+        Some(stem) if !vowels.iter().any(|end| noun.ends_with(end)) => {
+            format!("{number} {stem}ies")
+        }
+        _ => format!("{number} {noun}s"),
+    }
+}
+
 fn line(raw: &str) -> String {
     let clean: String = raw
         .chars()
@@ -223,6 +238,15 @@ mod tests {
             assert_eq!(stored(kept).as_deref(), Some(kept));
             assert!(is_clean(kept), "{kept:?}");
         }
+    }
+
+    #[test]
+    fn one_is_counted_in_the_singular() {
+        assert_eq!(counted(0_u32, "day"), "0 days");
+        assert_eq!(counted(1_i64, "day"), "1 day");
+        assert_eq!(counted(1_usize, "entry"), "1 entry");
+        assert_eq!(counted(20_i64, "entry"), "20 entries");
+        assert_eq!(counted(2_u64, "more notification"), "2 more notifications");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use domain::{
     audit::{self, Head},
     ctx::Ctx,
+    text::counted,
 };
 use entity::id::WorkspaceId;
 
@@ -58,13 +59,16 @@ async fn verify(ctx: &Ctx, command: Verify) -> anyhow::Result<bool> {
         .map_err(plain)?;
     if verdict.unsealed > 0 {
         say(format_args!(
-            "{} entries are not sealed yet; the chain does not protect them",
-            verdict.unsealed
+            "not sealed yet, so not protected by the chain: {}",
+            counted(verdict.unsealed, "entry")
         ));
     }
     match verdict.chain {
         Ok(head) => {
-            say(format_args!("good: {} entries, head {head}", head.number));
+            say(format_args!(
+                "good: {}, head {head}",
+                counted(head.number, "entry")
+            ));
             if command.head.is_none() {
                 say("without --head, entries cut off the end would not show");
             }

@@ -2,6 +2,7 @@
 
 use domain::{
     ctx::Ctx,
+    text::counted,
     vault::{
         lasting::{self, LastingError},
         reseal,
@@ -41,7 +42,8 @@ pub async fn run(ctx: &Ctx) -> anyhow::Result<bool> {
     let lost = epoch::cursors_ahead(ctx).await?;
     if lost > 0 {
         say(format_args!(
-            "change log\t{lost} projections stand behind its end"
+            "change log\tbehind its end: {}",
+            counted(lost, "projection")
         ));
         is_well = false;
     }
@@ -75,13 +77,14 @@ async fn secret_key(ctx: &Ctx) -> anyhow::Result<bool> {
     let older = census.older + i64::from(!is_current);
     if older > 0 {
         say(format_args!(
-            "secret key\t{older} texts are still sealed with the former one: run `enishi reseal`"
+            "secret key\tstill sealed with the former one: {}; run `enishi reseal`",
+            counted(older, "text")
         ));
     }
     if census.unknown > 0 {
         say(format_args!(
-            "secret key\t{} texts were sealed with a key that is lost: enter those credentials again",
-            census.unknown
+            "secret key\tsealed with a key that is lost: {}; enter those credentials again",
+            counted(census.unknown, "text")
         ));
     }
     if older == 0 && census.unknown == 0 {

@@ -234,6 +234,12 @@ mod tests {
             "the contact has paid orders of the last 30 days",
             "联系人有最近30天的已付款的订单",
         );
+        check(
+            &json!({"contact": {"created": {"withinDays": 1}}}),
+            "コンタクトの登録日時が過去1日以内である",
+            "the contact's creation is within the last 1 day",
+            "联系人的创建时间在最近1天内",
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result, UserErrorCode},
     operation::{NewOperation, start as begin},
     tag::require_creation,
+    text::counted,
 };
 
 /// An import about to be asked for.
@@ -147,7 +148,7 @@ async fn check_columns(
         let at = place.to_string();
         let at = at.as_str();
         if one.column >= width {
-            let message = format!("The file has {width} columns; the first is 0.");
+            let message = format!("The file has {}; the first is 0.", counted(width, "column"));
             return refuse(&[at, "column"], UserErrorCode::Invalid, &message);
         }
         let is_other = match subject {

@@ -150,9 +150,9 @@ impl Reader<'_> {
         let has_more = extra.into_iter().any(|cell| !cell.trim_ascii().is_empty());
         if raw.cells.len() < self.width || has_more {
             let message = format!(
-                "This line has {} cells and the first line has {}. Quote cells that hold a \
-                 separator, and write empty cells too.",
-                raw.cells.len(),
+                "This line has {} and the first line has {}. Quote cells that hold a separator, and \
+                 write empty cells too.",
+                text::counted(raw.cells.len(), "cell"),
                 self.width
             );
             let problem = Problem::of_line(UserErrorCode::Invalid, message);

@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use url::Url;
 
 use super::template::Facts;
-use crate::locale::Locale;
+use crate::{locale::Locale, text::counted};
 
 /// How many notifications a digest tells one by one.
 pub const ITEMS: usize = 20;
@@ -146,10 +146,10 @@ impl Notice {
     pub fn digest(items: Vec<Item>, count: usize, folded: bool, locale: Locale) -> Self {
         let title = match (locale, folded) {
             (Locale::Ja, false) => format!("{count} 件の通知"),
-            (Locale::En, false) => format!("{count} notifications"),
+            (Locale::En, false) => counted(count, "notification"),
             (Locale::Zh, false) => format!("{count} 条通知"),
             (Locale::Ja, true) => format!("ほかに {count} 件の通知"),
-            (Locale::En, true) => format!("And {count} more notifications"),
+            (Locale::En, true) => format!("And {}", counted(count, "more notification")),
             (Locale::Zh, true) => format!("另有 {count} 条通知"),
         };
         let more = count - items.len();

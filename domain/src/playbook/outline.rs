@@ -9,6 +9,7 @@ use crate::{
         sentence::{Phrasing, say},
     },
     locale::Locale,
+    text::counted,
 };
 
 /// The lines: what enrols, the steps in their order, the goals, the exits, and whether somebody may
@@ -256,11 +257,10 @@ fn duration(phrasing: &Phrasing<'_>, seconds: i64) -> String {
         s if s % 60 == 0 => (s / 60, "分", "minute", "分钟"),
         s => (s, "秒", "second", "秒"),
     };
-    let plural = if number == 1 { "" } else { "s" };
     say!(
         phrasing,
         format!("{number}{ja}"),
-        format!("{number} {en}{plural}"),
+        counted(number, en),
         format!("{number}{zh}")
     )
 }
@@ -304,7 +304,10 @@ fn again(phrasing: &Phrasing<'_>, again: Again) -> String {
         Again::AfterDays(days) => say!(
             phrasing,
             format!("再登録：終了の{days}日後から。"),
-            format!("Enrols again {days} days after the last enrolment has ended."),
+            format!(
+                "Enrols again {} after the last enrolment has ended.",
+                counted(days, "day")
+            ),
             format!("上次结束{days}天后可再次加入。")
         ),
     }

@@ -13,6 +13,7 @@ use crate::{
         sentence::{Phrasing, say},
     },
     locale::Locale,
+    text::counted,
 };
 
 /// The rule as one sentence, without its limits.
@@ -97,10 +98,12 @@ fn cooling(locale: Locale, minutes: i64, context: Context) -> String {
             ("コンタクト", "contact", "联系人")
         }
     };
-    let unit = if minutes == 1 { "minute" } else { "minutes" };
     match locale {
         Locale::Ja => format!("同じ{ja}には{minutes}分間、再び実行しない。"),
-        Locale::En => format!("Not again for the same {en} within {minutes} {unit}."),
+        Locale::En => format!(
+            "Not again for the same {en} within {}.",
+            counted(minutes, "minute")
+        ),
         Locale::Zh => format!("{minutes}分钟内不对同一{zh}再次执行。"),
     }
 }

@@ -27,6 +27,7 @@ use domain::{
     import::{self, Column, NewImport, Preview, Reading},
     operation::{self, Limits},
     sheet::encoding::name,
+    text::counted,
     upload,
 };
 use entity::{
@@ -405,8 +406,10 @@ impl Progress {
             Some(total) => {
                 let share = now.done as f64 * 100.0 / total.max(1) as f64;
                 format!(
-                    "{share:5.1} %  {} of {total} lines, {} wrong",
-                    now.done, now.failed
+                    "{share:5.1} %  {} of {}, {} wrong",
+                    now.done,
+                    counted(total, "line"),
+                    now.failed
                 )
             }
         };

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::text::counted;
+
 const PAUSE_ON_TERMINAL: Duration = Duration::from_millis(200);
 const PAUSE_ELSEWHERE: Duration = Duration::from_secs(5);
 
@@ -70,10 +72,11 @@ fn line(read_bytes: u64, total_bytes: u64, messages: u64, elapsed: Duration) -> 
     let rate = messages as f64 / seconds;
     let left = seconds / share.max(1e-9) - seconds;
     format!(
-        "{:5.1} %  {:.1} of {:.1} MB  {messages} messages  {rate:.0}/s  {} left",
+        "{:5.1} %  {:.1} of {:.1} MB  {}  {rate:.0}/s  {} left",
         share * 100.0,
         read_bytes as f64 / 1e6,
         total_bytes as f64 / 1e6,
+        counted(messages, "message"),
         duration(left)
     )
 }

@@ -12,6 +12,7 @@ use crate::{
         sentence::{Phrasing, say},
     },
     error::{UserError, UserErrorCode},
+    text::counted,
 };
 
 /// The longest snooze, in minutes: a year.
@@ -122,7 +123,7 @@ impl ActionKind for SetConversationStatus {
             ConversationStatus::Snoozed => say!(
                 phrasing,
                 format!("会話を{minutes}分間後回しにする"),
-                format!("snooze the conversation for {minutes} minutes"),
+                format!("snooze the conversation for {}", counted(minutes, "minute")),
                 format!("将会话推迟{minutes}分钟")
             ),
             ConversationStatus::Closed => say!(

@@ -16,6 +16,7 @@ use crate::{
     },
     email::report::RecencyTier,
     error::{UserError, UserErrorCode},
+    text,
 };
 
 /// What is counted over emails. A click implies an open, and opens and clicks are those of people;
@@ -283,7 +284,7 @@ impl Leaf for Email {
             Some(days) if !self.tests.is_empty() => say!(
                 phrasing,
                 format!("過去{days}日間に{clauses}"),
-                format!("in the last {days} days {clauses}"),
+                format!("in the last {} {clauses}", text::counted(days.get(), "day")),
                 format!("在最近{days}天内{clauses}")
             ),
             _ => clauses,

@@ -21,6 +21,7 @@ use crate::{
     },
     error::{UserError, UserErrorCode},
     fact::money,
+    text,
 };
 
 /// Which table, and what of its rows.
@@ -427,7 +428,7 @@ impl Common {
             say!(
                 phrasing,
                 format!("過去{days}日間の"),
-                format!(" of the last {days} days"),
+                format!(" of the last {}", text::counted(days, "day")),
                 format!("最近{days}天的")
             )
         });

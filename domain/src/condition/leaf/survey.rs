@@ -17,6 +17,7 @@ use crate::{
         test::{Ask, NumberTest, Test, check_days},
     },
     error::{UserError, UserErrorCode},
+    text,
 };
 
 /// Tests the answers to surveys; every part given must hold of the same answers.
@@ -192,7 +193,7 @@ impl Leaf for Survey {
             say!(
                 phrasing,
                 format!("過去{days}日間の"),
-                format!(" of the last {days} days"),
+                format!(" of the last {}", text::counted(days.get(), "day")),
                 format!("最近{days}天的")
             )
         });

@@ -13,6 +13,7 @@ use crate::{
         sentence::{Phrasing, say},
     },
     error::{UserError, UserErrorCode},
+    text::counted,
 };
 
 /// How many days a window may reach back: ten years.
@@ -144,7 +145,10 @@ impl TimeTest {
             parts.push(say!(
                 phrasing,
                 format!("{subject}が過去{days}日以内である"),
-                format!("{subject} is within the last {days} days"),
+                format!(
+                    "{subject} is within the last {}",
+                    counted(days.get(), "day")
+                ),
                 format!("{subject}在最近{days}天内")
             ));
         }
@@ -152,7 +156,7 @@ impl TimeTest {
             parts.push(say!(
                 phrasing,
                 format!("{subject}が{days}日より前である"),
-                format!("{subject} is more than {days} days ago"),
+                format!("{subject} is more than {} ago", counted(days.get(), "day")),
                 format!("{subject}早于{days}天前")
             ));
         }

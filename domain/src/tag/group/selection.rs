@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result, UserErrorCode},
     store::{Query, Tx, dialect},
     tag::{Reason, Request, tagging},
+    text::counted,
 };
 
 /// Taggings of a group that is brought to one value in one transaction.
@@ -89,9 +90,10 @@ pub(super) fn one_value(origin: Origin, group: &tag_group::Model) -> Reason<'sta
 
 fn several(surplus: i64, group: &tag_group::Model, path: &str) -> Error {
     let message = format!(
-        "{surplus} taggings are more than one value of {} on one thing. Take them off, or set \
-         keepNewest to keep only the newest on each.",
-        group.name
+        "Some things carry more than one value of {}, by {} in all. Take them off, or set keepNewest \
+         to keep only the newest on each.",
+        group.name,
+        counted(surplus, "tagging")
     );
     Error::refused(&[path], UserErrorCode::InUse, message)
 }

@@ -226,7 +226,7 @@ impl Leaf for Events {
             say!(
                 phrasing,
                 format!("過去{days}日間に"),
-                format!(" in the last {days} days"),
+                format!(" in the last {}", text::counted(days.get(), "day")),
                 format!("在最近{days}天内")
             )
         });
