@@ -23,6 +23,7 @@ pub mod event;
 pub mod export;
 pub mod fact;
 mod few;
+mod given;
 pub mod health;
 mod id;
 pub(crate) mod idempotency;

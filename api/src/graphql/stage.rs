@@ -13,6 +13,7 @@ use super::{
     access::ChangeOrigin,
     context::reader,
     error::fault,
+    given::optional,
     page::{Connection, connection},
 };
 
@@ -70,17 +71,4 @@ pub(crate) fn new_stage(
         stage,
         reason: reason.unwrap_or_default(),
     })
-}
-
-/// What an input says of a value that can be taken away: nothing, that it goes, or the new one.
-#[expect(
-    clippy::option_option,
-    reason = "the business tells unchanged, none and a new one apart in the same way"
-)]
-pub(crate) fn optional<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
-    }
 }

@@ -42,8 +42,8 @@ pub struct NewAccount {
 pub struct AccountChanges {
     /// The name shown.
     pub name: Option<String>,
-    /// The company's email domain.
-    pub domain: Option<String>,
+    /// The company's email domain; `Some(None)` takes it away.
+    pub domain: Option<Option<String>>,
     /// Everything else.
     pub details: DetailChanges,
 }
@@ -135,7 +135,10 @@ pub async fn update(
         account.name_key = text::name_key(&name);
         account.name = name;
     }
-    if let Some(domain) = check_domain(changes.domain.as_deref(), &mut errors) {
+    if changes.domain == Some(None) {
+        account.domain = None;
+    }
+    if let Some(domain) = check_domain(changes.domain.flatten().as_deref(), &mut errors) {
         let column = account::Column::Domain;
         refuse_taken(&tx, column, &domain, "domain", Some(id), &mut errors).await?;
         account.domain = Some(domain);

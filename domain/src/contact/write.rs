@@ -48,10 +48,10 @@ pub struct NewContact {
 pub struct ContactChanges {
     /// The name shown.
     pub name: Option<String>,
-    /// The main email address; the former one stays an identity.
-    pub email: Option<String>,
-    /// The contact's language.
-    pub locale: Option<String>,
+    /// The main email address; the former one stays an identity. `Some(None)` takes it away.
+    pub email: Option<Option<String>>,
+    /// The contact's language; `Some(None)` for unknown.
+    pub locale: Option<Option<String>>,
     /// The company; `Some(None)` takes the contact out of its company.
     pub account: Option<Option<AccountId>>,
     /// Everything else.
@@ -165,14 +165,17 @@ pub async fn update(
             Err(error) => errors.push(error),
         }
     }
-    if let Some(locale) = check::short(changes.locale.as_deref(), "locale", &mut errors) {
-        contact.locale = Some(locale);
+    if let Some(locale) = changes.locale {
+        contact.locale = check::short(locale.as_deref(), "locale", &mut errors);
     }
     if let Some(account) = changes.account {
         check::account(&tx, account, &mut errors).await?;
         contact.account_id = account;
     }
-    let email = check::email(changes.email.as_deref(), &mut errors);
+    if changes.email == Some(None) {
+        contact.email = None;
+    }
+    let email = check::email(changes.email.flatten().as_deref(), &mut errors);
     if let Some(email) = &email {
         if check::is_taken(&tx, IdentityKind::Email, email.as_str(), id).await? {
             errors.push(check::taken("email"));

@@ -372,6 +372,63 @@ fn a_number_that_does_not_fit_is_refused_where_it_stands() {
 }
 
 #[test]
+fn null_takes_away_what_can_go_and_is_refused_elsewhere() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let input = json!({
+            "name": "Hana", "email": "hana@customer.example", "locale": "ja", "kana": "はな",
+        });
+        let made = owner.change("createContact", input, "contact { id }").await;
+        let contact = &made["contact"]["id"];
+        let input = json!({ "id": contact, "email": null, "locale": null, "kana": null });
+        let left = owner
+            .change("updateContact", input, "contact { name email locale kana }")
+            .await;
+        let nothing = json!({ "name": "Hana", "email": null, "locale": null, "kana": null });
+        assert_eq!(left["contact"], nothing);
+        let input = json!({ "name": "Acme", "domain": "acme.example" });
+        let made = owner.change("createAccount", input, "account { id }").await;
+        let account = &made["account"]["id"];
+        let input = json!({ "id": account, "domain": null });
+        let left = owner
+            .change("updateAccount", input, "account { name domain }")
+            .await;
+        assert_eq!(left["account"], json!({ "name": "Acme", "domain": null }));
+        let input = json!({ "kind": "CONTACT", "name": "Tag", "description": "Of old" });
+        let made = owner.change("createTag", input, "tag { id }").await;
+        let tag = &made["tag"]["id"];
+        let input = json!({ "id": tag, "description": null });
+        let left = owner
+            .change("updateTag", input, "tag { name description }")
+            .await;
+        assert_eq!(left["tag"], json!({ "name": "Tag", "description": "" }));
+        let inbox = json!(owner.inbox().await);
+        let nobody = json!("conversation_00000000000070008000000000000000");
+        for (field, id, named) in [
+            ("updateContact", contact, "name"),
+            ("updateContact", contact, "attributes"),
+            ("updateAccount", account, "name"),
+            ("updateTag", tag, "colour"),
+            ("updateInbox", &inbox, "channel"),
+            ("updateConversation", &nobody, "status"),
+        ] {
+            let mut kind = field.to_owned();
+            kind[..1].make_ascii_uppercase();
+            let document = format!(
+                "mutation($input: {kind}Input!) {{ {field}(input: $input) \
+                 {{ userErrors {{ path code }} }} }}"
+            );
+            let input = json!({ "id": id, named: null });
+            let answer = owner.ask(&document, &json!({ "input": input })).await;
+            let told = &answer["data"][field]["userErrors"];
+            let expected = json!([{ "path": [named], "code": "REQUIRED" }]);
+            assert_eq!(*told, expected, "{input}: {answer}");
+        }
+        installation
+    });
+}
+
+#[test]
 fn what_is_brought_twice_is_there_once() {
     on_each(|installation| async move {
         let owner = installation.owner();

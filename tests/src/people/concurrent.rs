@@ -41,7 +41,7 @@ fn of_two_changes_at_once_neither_is_lost() {
                 ..ContactChanges::default()
             };
             let placed = ContactChanges {
-                locale: Some(text.clone()),
+                locale: Some(Some(text.clone())),
                 ..ContactChanges::default()
             };
             let renamed = AccountChanges {
@@ -82,7 +82,7 @@ fn a_change_beside_a_merge_leaves_the_merged_contact_merged() {
             let stays = person(&world, "Stays", ProfileChanges::default()).await.id;
             let goes = person(&world, "Goes", ProfileChanges::default()).await.id;
             let changes = ContactChanges {
-                email: Some(format!("goes{round}@customer.example")),
+                email: Some(Some(format!("goes{round}@customer.example"))),
                 ..ContactChanges::default()
             };
             let (merged, changed) = tokio::join!(

@@ -134,7 +134,7 @@ fn erasing_a_person_takes_them_and_what_they_wrote_out_of_the_index() {
         assert!(gone.iter().all(|id| is_there(&before, id)));
         // Once more, so that something waits as well.
         let changes = ContactChanges {
-            locale: Some("ja".to_owned()),
+            locale: Some(Some("ja".to_owned())),
             ..ContactChanges::default()
         };
         contact::update(ctx, owner, gone[0].into(), changes)

@@ -1,6 +1,6 @@
 //! Managing the workspace, members and access tokens.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     access::{
@@ -16,21 +16,28 @@ use entity::kind::{Role, TagCreation};
 use secrecy::ExposeSecret as _;
 
 use super::{AccessToken, Member, Workspace};
-use crate::graphql::{context::writer, error::settle, id, scalar::Date};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{emptied, kept},
+    id,
+    scalar::Date,
+};
 
-/// Changes to the workspace; what is left out stays.
+/// Changes to the workspace; what is left out stays. `null` is refused where a field does not say
+/// what it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateWorkspaceInput {
     /// The name shown.
-    name: Option<String>,
-    /// Our own addresses and domains (`sales@example.com`, `@example.com`).
-    own_addresses: Option<Vec<String>>,
+    name: MaybeUndefined<String>,
+    /// Our own addresses and domains (`sales@example.com`, `@example.com`); `null` for none.
+    own_addresses: MaybeUndefined<Vec<String>>,
     /// The language of the texts written for people.
-    locale: Option<Locale>,
+    locale: MaybeUndefined<Locale>,
     /// Who may make tags.
-    tag_creation: Option<TagCreation>,
+    tag_creation: MaybeUndefined<TagCreation>,
     /// When it is open for business, by its own clocks.
-    business_hours: Option<BusinessHoursInput>,
+    business_hours: MaybeUndefined<BusinessHoursInput>,
 }
 
 /// When a workspace is open for business.
@@ -152,17 +159,21 @@ impl AccessMutation {
         #[graphql(desc = "What is to be done.")] input: UpdateWorkspaceInput,
     ) -> Result<UpdateWorkspacePayload> {
         let (ctx, actor) = writer(context)?;
-        let changes = WorkspaceChanges {
-            name: input.name,
-            own_addresses: input.own_addresses,
-            locale: input.locale,
-            tag_creation: input.tag_creation,
-            business_hours: input.business_hours.map(|hours| BusinessHours {
-                spans: hours.spans,
-                holidays: hours.holidays.into_iter().map(|day| day.0).collect(),
-            }),
+        let result = async {
+            let hours = kept(input.business_hours, "businessHours")?;
+            let changes = WorkspaceChanges {
+                name: kept(input.name, "name")?,
+                own_addresses: emptied(input.own_addresses),
+                locale: kept(input.locale, "locale")?,
+                tag_creation: kept(input.tag_creation, "tagCreation")?,
+                business_hours: hours.map(|hours| BusinessHours {
+                    spans: hours.spans,
+                    holidays: hours.holidays.into_iter().map(|day| day.0).collect(),
+                }),
+            };
+            workspace::update(ctx, actor, changes).await
         };
-        let (workspace, user_errors) = settle(workspace::update(ctx, actor, changes).await)?;
+        let (workspace, user_errors) = settle(result.await)?;
         Ok(UpdateWorkspacePayload {
             workspace: workspace.map(Workspace),
             user_errors,

@@ -13,8 +13,9 @@ use crate::graphql::{
     attribute::{AttributeValueInput, settings},
     context::writer,
     error::settle,
+    given::{kept, optional},
     id,
-    stage::{new_stage, optional},
+    stage::new_stage,
 };
 
 /// An account to be made.
@@ -43,15 +44,16 @@ pub(crate) struct CreateAccountInput {
     attributes: Option<Vec<AttributeValueInput>>,
 }
 
-/// Changes to an account; what is left out stays.
+/// Changes to an account; what is left out stays. `null` is refused where a field does not say what
+/// it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateAccountInput {
     /// The account's global id.
     id: ID,
     /// The name shown.
-    name: Option<String>,
-    /// The company's email domain.
-    domain: Option<String>,
+    name: MaybeUndefined<String>,
+    /// The company's email domain; `null` takes it away.
+    domain: MaybeUndefined<String>,
     /// The company's web site; `null` takes it away.
     website: MaybeUndefined<String>,
     /// The company's phone number; `null` takes it away.
@@ -65,7 +67,7 @@ pub(crate) struct UpdateAccountInput {
     /// Why the stage changes, at most 255 characters.
     stage_reason: Option<String>,
     /// Values of custom attributes; those left out stay.
-    attributes: Option<Vec<AttributeValueInput>>,
+    attributes: MaybeUndefined<Vec<AttributeValueInput>>,
 }
 
 /// What became of `createAccount`.
@@ -140,11 +142,11 @@ impl AccountMutation {
                 description: optional(input.description),
                 owner: id::parse_change(input.owner_id, &["ownerId"])?,
                 stage: new_stage(input.stage, input.stage_reason),
-                attributes: settings(input.attributes, "attributes")?,
+                attributes: settings(kept(input.attributes, "attributes")?, "attributes")?,
             };
             let changes = AccountChanges {
-                name: input.name,
-                domain: input.domain,
+                name: kept(input.name, "name")?,
+                domain: optional(input.domain),
                 details,
             };
             account::update(ctx, actor, id, changes).await

@@ -1,6 +1,6 @@
 //! Defining custom attributes, and giving things values for them.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     attribute::{self, AttributeChanges, AttributeOption, NewAttribute, definition},
     error::UserError,
@@ -8,7 +8,13 @@ use domain::{
 use entity::kind::{AttributeType, SubjectKind};
 
 use super::{Attribute, AttributeValue, AttributeValueInput, settings, values};
-use crate::graphql::{context::writer, error::settle, id, subject::SubjectInput};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{emptied, kept},
+    id,
+    subject::SubjectInput,
+};
 
 /// One of the values to choose from.
 #[derive(InputObject)]
@@ -49,21 +55,22 @@ pub(crate) struct CreateAttributeInput {
     options: Vec<AttributeOptionInput>,
 }
 
-/// Changes to a custom attribute; what is left out stays.
+/// Changes to a custom attribute; what is left out stays. `null` is refused where a field does not
+/// say what it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateAttributeInput {
     /// The attribute's global id.
     id: ID,
     /// The name shown, at most 100 characters.
-    name: Option<String>,
-    /// What it means, at most 255 characters.
-    description: Option<String>,
+    name: MaybeUndefined<String>,
+    /// What it means, at most 255 characters; `null` for nothing.
+    description: MaybeUndefined<String>,
     /// All values to choose from, in their new order; one that is in use cannot be left out.
-    options: Option<Vec<AttributeOptionInput>>,
+    options: MaybeUndefined<Vec<AttributeOptionInput>>,
     /// Its place among the attributes of the same kind of thing, from 0.
-    position: Option<i64>,
+    position: MaybeUndefined<i64>,
     /// Whether it is archived: it keeps its values and takes no new ones.
-    archived: Option<bool>,
+    archived: MaybeUndefined<bool>,
 }
 
 /// A custom attribute to be deleted.
@@ -154,13 +161,13 @@ impl AttributeMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            let options = input.options;
+            let options = kept(input.options, "options")?;
             let changes = AttributeChanges {
-                name: input.name,
-                description: input.description,
+                name: kept(input.name, "name")?,
+                description: emptied(input.description),
                 options: options.map(|options| options.into_iter().map(Into::into).collect()),
-                position: input.position,
-                archived: input.archived,
+                position: kept(input.position, "position")?,
+                archived: kept(input.archived, "archived")?,
             };
             definition::update(ctx, actor, id, changes).await
         };

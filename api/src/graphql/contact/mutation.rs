@@ -13,8 +13,9 @@ use crate::graphql::{
     attribute::{AttributeValueInput, settings},
     context::writer,
     error::settle,
+    given::{kept, optional},
     id,
-    stage::{new_stage, optional},
+    stage::new_stage,
 };
 
 /// A contact to be made.
@@ -51,17 +52,18 @@ pub(crate) struct CreateContactInput {
     attributes: Option<Vec<AttributeValueInput>>,
 }
 
-/// Changes to a contact; what is left out stays.
+/// Changes to a contact; what is left out stays. `null` is refused where a field does not say what it
+/// means.
 #[derive(InputObject)]
 pub(crate) struct UpdateContactInput {
     /// The contact's global id.
     id: ID,
     /// The name shown.
-    name: Option<String>,
-    /// The main email address; the former one keeps recognising the contact.
-    email: Option<String>,
-    /// The contact's language, as a BCP 47 tag.
-    locale: Option<String>,
+    name: MaybeUndefined<String>,
+    /// The main email address; the former one keeps recognising the contact. `null` takes it away.
+    email: MaybeUndefined<String>,
+    /// The contact's language, as a BCP 47 tag; `null` for unknown.
+    locale: MaybeUndefined<String>,
     /// The company; `null` takes the contact out of its company.
     account_id: MaybeUndefined<ID>,
     /// How the name is read, such as its kana; `null` takes it away.
@@ -81,7 +83,7 @@ pub(crate) struct UpdateContactInput {
     /// The member who brought the contact; `null` for nobody.
     brought_by_id: MaybeUndefined<ID>,
     /// Values of custom attributes; those left out stay.
-    attributes: Option<Vec<AttributeValueInput>>,
+    attributes: MaybeUndefined<Vec<AttributeValueInput>>,
 }
 
 /// What became of `createContact`.
@@ -167,13 +169,13 @@ impl ContactMutation {
                 source_channel: optional(input.source_channel),
                 source_campaign: id::parse_change(input.source_campaign_id, &["sourceCampaignId"])?,
                 brought_by: id::parse_change(input.brought_by_id, &["broughtById"])?,
-                attributes: settings(input.attributes, "attributes")?,
+                attributes: settings(kept(input.attributes, "attributes")?, "attributes")?,
             };
             let id = id::parse(&input.id, &["id"])?;
             let changes = ContactChanges {
-                name: input.name,
-                email: input.email,
-                locale: input.locale,
+                name: kept(input.name, "name")?,
+                email: optional(input.email),
+                locale: optional(input.locale),
                 account,
                 profile,
             };

@@ -9,20 +9,21 @@ use domain::{
 use entity::kind::{ConversationStatus, Priority};
 
 use super::Conversation;
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{context::writer, error::settle, given::kept, id};
 
-/// Changes to one conversation; what is left out stays.
+/// Changes to one conversation; what is left out stays. `null` is refused where a field does not say
+/// what it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateConversationInput {
     /// The conversation's global id.
     id: ID,
     /// Where it is to stand. Closing ends the wait for an answer.
-    status: Option<ConversationStatus>,
+    status: MaybeUndefined<ConversationStatus>,
     /// With the status `SNOOZED`, and needed then: when it opens again by itself, at most a year
     /// ahead. A message of the contact's opens it before.
     snoozed_until: Option<DateTime<Utc>>,
     /// How urgent it is to be.
-    priority: Option<Priority>,
+    priority: MaybeUndefined<Priority>,
     /// The member who is to deal with it; `null` for nobody.
     assignee_id: MaybeUndefined<ID>,
     /// Members who are to watch it.
@@ -33,18 +34,19 @@ pub(crate) struct UpdateConversationInput {
     remove_watcher_ids: Vec<ID>,
 }
 
-/// The same changes to many conversations; what is left out stays.
+/// The same changes to many conversations; what is left out stays. `null` is refused where a field
+/// does not say what it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateConversationsInput {
     /// The conversations' global ids, at most 1,000. When one is refused, none is changed.
     ids: Vec<ID>,
     /// Where they are to stand. Closing ends the wait for an answer.
-    status: Option<ConversationStatus>,
+    status: MaybeUndefined<ConversationStatus>,
     /// With the status `SNOOZED`, and needed then: when they open again by themselves, at most a
     /// year ahead. A message of the contact's opens its conversation before.
     snoozed_until: Option<DateTime<Utc>>,
     /// How urgent they are to be.
-    priority: Option<Priority>,
+    priority: MaybeUndefined<Priority>,
     /// The member who is to deal with them; `null` for nobody.
     assignee_id: MaybeUndefined<ID>,
     /// Members who are to watch them.
@@ -73,16 +75,6 @@ pub(crate) struct UpdateConversationsPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Puts the wish for an assignee, if there is one, into `changes`.
-fn assign(changes: &mut Changes, input: &MaybeUndefined<ID>) -> domain::error::Result<()> {
-    changes.assignee = match input {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(id) => Some(Some(id::parse(id, &["assigneeId"])?)),
-    };
-    Ok(())
-}
-
 #[derive(Default)]
 pub(crate) struct ConversationUpdateMutation;
 
@@ -98,15 +90,14 @@ impl ConversationUpdateMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            let mut changes = Changes {
-                status: input.status,
+            let changes = Changes {
+                status: kept(input.status, "status")?,
                 snoozed_until: input.snoozed_until,
-                priority: input.priority,
-                assignee: None,
+                priority: kept(input.priority, "priority")?,
+                assignee: id::parse_change(input.assignee_id, &["assigneeId"])?,
                 watch: id::parse_all(&input.add_watcher_ids, &["addWatcherIds"])?,
                 unwatch: id::parse_all(&input.remove_watcher_ids, &["removeWatcherIds"])?,
             };
-            assign(&mut changes, &input.assignee_id)?;
             conversation::update(ctx, actor, &[id], "id", &changes).await
         };
         let (updated, user_errors) = settle(result.await)?;
@@ -125,15 +116,14 @@ impl ConversationUpdateMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let ids = id::parse_all(&input.ids, &["ids"])?;
-            let mut changes = Changes {
-                status: input.status,
+            let changes = Changes {
+                status: kept(input.status, "status")?,
                 snoozed_until: input.snoozed_until,
-                priority: input.priority,
-                assignee: None,
+                priority: kept(input.priority, "priority")?,
+                assignee: id::parse_change(input.assignee_id, &["assigneeId"])?,
                 watch: id::parse_all(&input.add_watcher_ids, &["addWatcherIds"])?,
                 unwatch: id::parse_all(&input.remove_watcher_ids, &["removeWatcherIds"])?,
             };
-            assign(&mut changes, &input.assignee_id)?;
             conversation::update(ctx, actor, &ids, "ids", &changes).await
         };
         let (updated, user_errors) = settle(result.await)?;

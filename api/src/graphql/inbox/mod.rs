@@ -11,6 +11,7 @@ use entity::kind::Channel;
 use super::{
     context::{reader, writer},
     error::{fault, settle},
+    given::{kept, optional},
     id,
 };
 
@@ -94,15 +95,16 @@ pub(crate) struct CreateInboxPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Changes to an inbox; what is left out stays.
+/// Changes to an inbox; what is left out stays. `null` is refused where a field does not say what it
+/// means.
 #[derive(InputObject)]
 pub(crate) struct UpdateInboxInput {
     /// The inbox's global id.
     id: ID,
     /// The name; unique in the workspace, at most 100 characters.
-    name: Option<String>,
+    name: MaybeUndefined<String>,
     /// The medium; it can only be changed while no conversation came through the inbox.
-    channel: Option<Channel>,
+    channel: MaybeUndefined<Channel>,
     /// Our address there; `null` for none.
     address: MaybeUndefined<String>,
 }
@@ -182,13 +184,9 @@ impl InboxMutation {
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
             let changes = InboxChanges {
-                name: input.name,
-                channel: input.channel,
-                address: match input.address {
-                    MaybeUndefined::Undefined => None,
-                    MaybeUndefined::Null => Some(None),
-                    MaybeUndefined::Value(address) => Some(Some(address)),
-                },
+                name: kept(input.name, "name")?,
+                channel: kept(input.channel, "channel")?,
+                address: optional(input.address),
             };
             inbox::update(ctx, actor, id, changes).await
         };

@@ -12,7 +12,12 @@ use entity::{id::TargetId, kind::TargetKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Delivery, NotificationTarget};
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{kept, optional},
+    id,
+};
 
 /// A notification target to be made.
 #[derive(InputObject)]
@@ -63,23 +68,24 @@ impl NotificationReceiversInput {
     }
 }
 
-/// Changes to a notification target; what is left out stays.
+/// Changes to a notification target; what is left out stays. `null` is refused where a field does not
+/// say what it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateNotificationTargetInput {
     /// The target's global id.
     id: ID,
     /// The name.
-    name: Option<String>,
+    name: MaybeUndefined<String>,
     /// The address of the incoming webhook.
-    url: Option<String>,
+    url: MaybeUndefined<String>,
     /// Who receives it, in place of all who did.
-    receivers: Option<NotificationReceiversInput>,
+    receivers: MaybeUndefined<NotificationReceiversInput>,
     /// Collects notifications for so many minutes, 1 to 1,440; null tells each at once.
     digest_minutes: MaybeUndefined<i64>,
     /// Sends at most so many messages an hour, 1 to 3,600; null is any number.
     hourly_limit: MaybeUndefined<i64>,
     /// Switches the target on or off. What is on its way to a target that is off fails.
-    enabled: Option<bool>,
+    enabled: MaybeUndefined<bool>,
 }
 
 /// A notification target to be deleted.
@@ -240,15 +246,14 @@ impl NotificationMutation {
         let result = async {
             let id: TargetId = id::parse(&input.id, &["id"])?;
             let changes = TargetChanges {
-                name: input.name,
-                url: input.url.map(SecretString::from),
-                receivers: input
-                    .receivers
+                name: kept(input.name, "name")?,
+                url: kept(input.url, "url")?.map(SecretString::from),
+                receivers: kept(input.receivers, "receivers")?
                     .map(NotificationReceiversInput::parse)
                     .transpose()?,
-                digest_minutes: given(input.digest_minutes),
-                hourly_limit: given(input.hourly_limit),
-                enabled: input.enabled,
+                digest_minutes: optional(input.digest_minutes),
+                hourly_limit: optional(input.hourly_limit),
+                enabled: kept(input.enabled, "enabled")?,
             };
             manage::update(ctx, actor, id, changes).await
         };
@@ -355,18 +360,5 @@ impl NotificationMutation {
             secret: secret.map(|secret| secret.expose_secret().to_owned()),
             user_errors,
         })
-    }
-}
-
-/// What is given, what is taken away, and what stays.
-#[expect(
-    clippy::option_option,
-    reason = "the business tells unchanged, none and a new one apart in the same way"
-)]
-fn given(value: MaybeUndefined<i64>) -> Option<Option<i64>> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
     }
 }

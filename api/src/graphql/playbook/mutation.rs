@@ -1,6 +1,8 @@
 //! Making and changing playbooks, and taking contacts into them and out.
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
+use async_graphql::{
+    Context, ID, InputObject, MaybeUndefined, Object, OneofObject, Result, SimpleObject,
+};
 use domain::{
     error::{Error, UserError, UserErrorCode},
     locale::Locale,
@@ -19,6 +21,7 @@ use crate::graphql::{
     contact::ContactFilterInput,
     context::{loader, writer},
     error::settle,
+    given::{emptied, kept},
     id,
     operation::Operation,
 };
@@ -29,11 +32,11 @@ pub(crate) struct SavePlaybookInput {
     /// The playbook to be changed; a new one is made when left out.
     id: Option<ID>,
     /// The name shown, 1 to 100 characters, unlike any other playbook's; needed for a new one.
-    name: Option<String>,
-    /// What it is for, at most 2,000 characters.
-    description: Option<String>,
+    name: MaybeUndefined<String>,
+    /// What it is for, at most 2,000 characters; `null` for nothing.
+    description: MaybeUndefined<String>,
     /// What it is, as a new version; needed for a new playbook. Left out, the versions stay as they are.
-    definition: Option<PlaybookDefinitionInput>,
+    definition: MaybeUndefined<PlaybookDefinitionInput>,
     /// Whether new enrolments take the new version at once; otherwise it is a draft.
     #[graphql(default = true)]
     publish: bool,
@@ -193,12 +196,15 @@ impl PlaybookMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse_opt::<PlaybookId>(input.id.as_ref(), &["id"])?;
-            let definition = input.definition.map(PlaybookDefinitionInput::read);
+            let definition = kept(input.definition, "definition")?;
+            let definition = definition.map(PlaybookDefinitionInput::read);
             let definition = definition.transpose().map_err(Error::Refused)?;
+            let name = kept(input.name, "name")?;
+            let description = emptied(input.description);
             if let Some(id) = id {
                 let change = PlaybookChange {
-                    name: input.name,
-                    description: input.description,
+                    name,
+                    description,
                     definition,
                     publish: input.publish,
                 };
@@ -209,8 +215,8 @@ impl PlaybookMutation {
                 Error::refused(&["definition"], UserErrorCode::Required, message)
             })?;
             let new = NewPlaybook {
-                name: input.name.unwrap_or_default(),
-                description: input.description.unwrap_or_default(),
+                name: name.unwrap_or_default(),
+                description: description.unwrap_or_default(),
                 definition,
                 publish: input.publish,
             };

@@ -16,7 +16,12 @@ use super::{
     conflict::{self, RuleConflict},
     template::CreateRuleFromTemplateInput,
 };
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{emptied, kept},
+    id,
+};
 
 /// A rule to be made. It is evaluated from then on.
 #[derive(InputObject)]
@@ -33,21 +38,22 @@ pub(crate) struct CreateRuleInput {
     limits: Option<Limits>,
 }
 
-/// Changes to a rule; what is left out stays. What changes nothing makes no new version.
+/// Changes to a rule; what is left out stays. `null` is refused where a field does not say what it
+/// means. What changes nothing makes no new version.
 #[derive(InputObject)]
 pub(crate) struct UpdateRuleInput {
     /// The rule's global id.
     id: ID,
     /// The name shown.
-    name: Option<String>,
+    name: MaybeUndefined<String>,
     /// What makes it be evaluated.
-    trigger: Option<RuleTriggerInput>,
+    trigger: MaybeUndefined<RuleTriggerInput>,
     /// What must hold; `null` takes the condition away: it fires whenever its trigger lets it look.
     condition: MaybeUndefined<ConditionInput>,
     /// What is done.
-    actions: Option<Vec<ActionInput>>,
-    /// How often, and when, it may act.
-    limits: Option<Limits>,
+    actions: MaybeUndefined<Vec<ActionInput>>,
+    /// How often, and when, it may act; `null` takes all limits away.
+    limits: MaybeUndefined<Limits>,
     /// Takes back the tags that it has put on and that its actions do not name any more, except those
     /// that somebody has taken over. This goes on as an operation.
     #[graphql(default)]
@@ -223,8 +229,7 @@ impl RuleMutation {
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
             let mut errors = Vec::new();
-            let trigger = input
-                .trigger
+            let trigger = kept(input.trigger, "trigger")?
                 .and_then(|trigger| keep(trigger.into_trigger(&TypedIds), &mut errors));
             let condition = match input.condition {
                 MaybeUndefined::Undefined => None,
@@ -233,18 +238,17 @@ impl RuleMutation {
                     keep(condition.into_condition(&TypedIds), &mut errors)
                 }
             };
-            let actions = input
-                .actions
-                .map(|actions| read_actions(actions, &mut errors));
+            let actions =
+                kept(input.actions, "actions")?.map(|actions| read_actions(actions, &mut errors));
             if !errors.is_empty() {
                 return Err(Error::Refused(errors));
             }
             let changes = RuleChanges {
-                name: input.name,
+                name: kept(input.name, "name")?,
                 trigger,
                 condition,
                 actions,
-                limits: input.limits,
+                limits: emptied(input.limits),
                 withdraw: input.withdraw_tags,
             };
             rule::update(ctx, actor, id, changes).await

@@ -1,6 +1,6 @@
 //! How segments are made, changed and named in filters.
 
-use async_graphql::{ID, InputObject, OneofObject};
+use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 use domain::{condition::ConditionInput, segment::Filter};
 use entity::kind::SegmentSubject;
 
@@ -42,18 +42,19 @@ pub(crate) struct CreateSegmentInput {
     pub(super) condition: Option<ConditionInput>,
 }
 
-/// Changes to a segment; what is left out stays.
+/// Changes to a segment; what is left out stays. `null` is refused where a field does not say what it
+/// means.
 #[derive(InputObject)]
 pub(crate) struct UpdateSegmentInput {
     /// The segment's global id.
     pub(super) id: ID,
     /// The name shown.
-    pub(super) name: Option<String>,
-    /// What it is for, in words.
-    pub(super) description: Option<String>,
+    pub(super) name: MaybeUndefined<String>,
+    /// What it is for, in words; `null` for nothing.
+    pub(super) description: MaybeUndefined<String>,
     /// What must hold for its members. With another condition than before everybody is evaluated in the
     /// background; whoever is in it stays until their turn.
-    pub(super) condition: Option<ConditionInput>,
+    pub(super) condition: MaybeUndefined<ConditionInput>,
 }
 
 /// A segment to be deleted.

@@ -19,7 +19,13 @@ use super::{
         UpdateSegmentInput,
     },
 };
-use crate::graphql::{context::writer, error::settle, id, operation::Operation};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{emptied, kept},
+    id,
+    operation::Operation,
+};
 
 macro_rules! segment_payload {
     ($name:ident, $doc:literal) => {
@@ -137,9 +143,9 @@ impl SegmentMutation {
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
             let changes = Changes {
-                condition: read(input.condition)?,
-                name: input.name,
-                description: input.description,
+                condition: read(kept(input.condition, "condition")?)?,
+                name: kept(input.name, "name")?,
+                description: emptied(input.description),
             };
             segment::update(ctx, actor, id, changes).await
         };

@@ -1,6 +1,6 @@
 //! Making, changing and sending surveys.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
     survey::{
@@ -12,7 +12,12 @@ use entity::kind::{SurveyKind, SurveyMedium};
 use secrecy::ExposeSecret as _;
 
 use super::{Survey, SurveyInvitation, SurveyTextsInput};
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{emptied, kept},
+    id,
+};
 
 /// A survey to be made.
 #[derive(InputObject)]
@@ -35,19 +40,20 @@ pub(crate) struct CreateSurveyInput {
     valid_days: i64,
 }
 
-/// What is to be changed about a survey. What is left out stays.
+/// What is to be changed about a survey. What is left out stays. `null` is refused where a field does
+/// not say what it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateSurveyInput {
     /// The survey's global id.
     id: ID,
     /// The name shown to members, at most 100 characters.
-    name: Option<String>,
-    /// Texts of the workspace's own, all of them, for each language at most once.
-    texts: Option<Vec<SurveyTextsInput>>,
+    name: MaybeUndefined<String>,
+    /// Texts of the workspace's own, all of them, for each language at most once; `null` for none.
+    texts: MaybeUndefined<Vec<SurveyTextsInput>>,
     /// How many days lie between two invitations of one person, 0 to 3660.
-    wave_days: Option<i64>,
+    wave_days: MaybeUndefined<i64>,
     /// How many days an invitation made from now on can be answered, 1 to 365.
-    valid_days: Option<i64>,
+    valid_days: MaybeUndefined<i64>,
 }
 
 /// A survey that is not to be sent any more.
@@ -144,12 +150,12 @@ impl SurveyMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            let texts = input.texts;
+            let texts = emptied(input.texts);
             let changes = SurveyChanges {
-                name: input.name,
+                name: kept(input.name, "name")?,
                 texts: texts.map(|texts| texts.into_iter().map(Into::into).collect()),
-                wave_days: input.wave_days,
-                valid_days: input.valid_days,
+                wave_days: kept(input.wave_days, "waveDays")?,
+                valid_days: kept(input.valid_days, "validDays")?,
             };
             survey::update(ctx, actor, id, changes).await
         };

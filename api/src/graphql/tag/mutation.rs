@@ -1,6 +1,6 @@
 //! Making and changing tags; tagging and untagging.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     error::{Error, UserError, UserErrorCode},
@@ -13,7 +13,13 @@ use entity::{
 use uuid::Uuid;
 
 use super::Tag;
-use crate::graphql::{context::writer, error::settle, id, operation::Operation};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{emptied, kept},
+    id,
+    operation::Operation,
+};
 
 /// Things one call may tag.
 const MAX_TARGETS: usize = 1_000;
@@ -36,17 +42,17 @@ pub(crate) struct CreateTagInput {
     group_id: Option<ID>,
 }
 
-/// Changes to a tag; what is left out stays.
+/// Changes to a tag; what is left out stays. `null` is refused where a field does not say what it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateTagInput {
     /// The tag's global id.
     id: ID,
     /// The name.
-    name: Option<String>,
-    /// What it means.
-    description: Option<String>,
+    name: MaybeUndefined<String>,
+    /// What it means; `null` for nothing.
+    description: MaybeUndefined<String>,
     /// `#rrggbb`.
-    colour: Option<String>,
+    colour: MaybeUndefined<String>,
 }
 
 /// The order of tags among their siblings: tags below one tag, at the root of one group, or at the root
@@ -318,9 +324,9 @@ impl TagMutation {
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
             let changes = TagChanges {
-                name: input.name,
-                description: input.description,
-                colour: input.colour,
+                name: kept(input.name, "name")?,
+                description: emptied(input.description),
+                colour: kept(input.colour, "colour")?,
             };
             catalogue::update(ctx, actor, id, changes).await
         };

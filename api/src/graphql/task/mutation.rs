@@ -9,7 +9,12 @@ use domain::{
 use entity::kind::{TaskPriority, TaskStatus};
 
 use super::Task;
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{emptied, kept, optional},
+    id,
+};
 
 /// A task to be made.
 #[derive(InputObject)]
@@ -36,17 +41,18 @@ pub(crate) struct CreateTaskInput {
     conversation_id: Option<ID>,
 }
 
-/// A task to be changed. What is left out stays as it is.
+/// A task to be changed. What is left out stays as it is. `null` is refused where a field does not
+/// say what it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateTaskInput {
     /// The task's global id.
     id: ID,
     /// The new title, 1 to 200 characters.
-    title: Option<String>,
-    /// The new description, at most 10,000 characters.
-    description: Option<String>,
+    title: MaybeUndefined<String>,
+    /// The new description, at most 10,000 characters; `null` for none.
+    description: MaybeUndefined<String>,
     /// The new priority.
-    priority: Option<TaskPriority>,
+    priority: MaybeUndefined<TaskPriority>,
     /// The new due moment; `null` for none.
     due_at: MaybeUndefined<DateTime<Utc>>,
     /// The member it is given to; `null` for nobody in particular.
@@ -168,15 +174,15 @@ impl TaskMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
+            let due = match optional(input.due_at) {
+                Some(Some(at)) => Some(Some(check_due(at)?)),
+                other => other,
+            };
             let change = TaskChange {
-                title: input.title,
-                description: input.description,
-                priority: input.priority,
-                due_at: match input.due_at {
-                    MaybeUndefined::Undefined => None,
-                    MaybeUndefined::Null => Some(None),
-                    MaybeUndefined::Value(at) => Some(Some(check_due(at)?)),
-                },
+                title: kept(input.title, "title")?,
+                description: emptied(input.description),
+                priority: kept(input.priority, "priority")?,
+                due_at: due,
                 assignee: id::parse_change(input.assignee_id, &["assigneeId"])?,
                 team: id::parse_change(input.team_id, &["teamId"])?,
             };

@@ -8,7 +8,13 @@ use domain::{
 use entity::kind::{TagKind, TagSelection, TagStage};
 
 use super::TagGroup;
-use crate::graphql::{context::writer, error::settle, id, operation::Operation};
+use crate::graphql::{
+    context::writer,
+    error::settle,
+    given::{emptied, kept, optional},
+    id,
+    operation::Operation,
+};
 
 /// A tag group to be made.
 #[derive(InputObject)]
@@ -27,19 +33,20 @@ pub(crate) struct CreateTagGroupInput {
     stage: Option<TagStage>,
 }
 
-/// Changes to a tag group; what is left out stays.
+/// Changes to a tag group; what is left out stays. `null` is refused where a field does not say what
+/// it means.
 #[derive(InputObject)]
 pub(crate) struct UpdateTagGroupInput {
     /// The group's global id.
     id: ID,
     /// The name.
-    name: Option<String>,
-    /// What it means.
-    description: Option<String>,
+    name: MaybeUndefined<String>,
+    /// What it means; `null` for nothing.
+    description: MaybeUndefined<String>,
     /// How many of its values one thing may carry. `SINGLE` is refused while something carries
     /// several, unless `keepNewest` says what is to become of them. More than 2,000 taggings are gone
     /// through by an operation; until it has ended, things may still carry several.
-    selection: Option<TagSelection>,
+    selection: MaybeUndefined<TagSelection>,
     /// When the group becomes `SINGLE`: keep on each thing the value that was put on last, and take
     /// the others off. The history keeps them.
     #[graphql(default)]
@@ -150,15 +157,11 @@ impl TagGroupMutation {
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
             let changes = GroupChanges {
-                name: input.name,
-                description: input.description,
-                selection: input.selection,
+                name: kept(input.name, "name")?,
+                description: emptied(input.description),
+                selection: kept(input.selection, "selection")?,
                 keep_newest: input.keep_newest,
-                stage: match input.stage {
-                    MaybeUndefined::Undefined => None,
-                    MaybeUndefined::Null => Some(None),
-                    MaybeUndefined::Value(stage) => Some(Some(stage)),
-                },
+                stage: optional(input.stage),
             };
             group::update(ctx, actor, id, changes).await
         };
