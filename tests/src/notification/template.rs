@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
+    account::{self, NewAccount},
     ctx::Ctx,
     notification::{
         about::{self, Subject},
@@ -17,12 +18,15 @@ use entity::{
     kind::{TagKind, TargetKind},
 };
 use sea_orm::EntityTrait as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{
-    World,
-    engine::{Receiver, tag_contact, words},
-    on_both,
+use crate::{
+    access::house::Door,
+    support::{
+        World,
+        engine::{Receiver, tag_contact, words},
+        on_both,
+    },
 };
 
 async fn contact_of(world: &World, message: MessageId) -> ContactId {
@@ -130,6 +134,32 @@ fn facts_of_another_workspace_are_not_there() {
         let mut nothing = Facts::default();
         nothing.workspace.name = "Elsewhere".to_owned();
         assert_eq!(facts[0], nothing);
+        world
+    });
+}
+
+#[test]
+fn a_template_is_tried_on_an_account() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let new = NewAccount {
+            name: "Acme".to_owned(),
+            ..NewAccount::default()
+        };
+        let acme = account::create(ctx, owner, new).await.unwrap().id;
+        let stranger = World::workspace(ctx, "Elsewhere", "else.example").await;
+        let door = Door::new(ctx);
+        let document = "query($input: PreviewNotificationTemplateInput!) { \
+            previewNotificationTemplate(input: $input) { text userErrors { message } } }";
+        let input = json!({ "input": {
+            "template": "{{ account.name }} {{ account.id }} [{{ contact.name }}]",
+            "kind": "WEBHOOK", "accountId": acme.to_string(),
+        } });
+        let shown = door.must(owner, document, input.clone()).await;
+        assert_eq!(shown["text"], format!("Acme {acme} []"));
+        let refused = door.ask(&stranger, document, &input).await;
+        let told = &refused["errors"][0]["extensions"];
+        assert_eq!(told["argument"], "input.accountId", "{refused}");
         world
     });
 }

@@ -9,7 +9,7 @@ use domain::{
     },
 };
 use entity::{
-    id::{ContactId, ConversationId, MessageId},
+    id::{AccountId, ContactId, ConversationId, MessageId},
     kind::TargetKind,
 };
 
@@ -27,12 +27,14 @@ pub(crate) struct PreviewNotificationTemplateInput {
     template: String,
     /// The kind of target it is for, which says how long the text may be.
     kind: TargetKind,
-    /// Fills in what is known of this contact.
+    /// Fills in what is known of this contact and their account.
     contact_id: Option<ID>,
+    /// Fills in what is known of this account, as for a rule on accounts.
+    account_id: Option<ID>,
     /// Fills in what is known of this conversation and its contact.
     conversation_id: Option<ID>,
     /// Fills in what is known of this message, its conversation and its contact. Without any of the
-    /// three the facts are made up.
+    /// four the facts are made up.
     message_id: Option<ID>,
 }
 
@@ -60,26 +62,29 @@ impl PreviewQuery {
         let (ctx, actor) = reader(context)?;
         let contact: Option<ContactId> =
             id::parse_opt(input.contact_id.as_ref(), &["input", "contactId"]).map_err(fault)?;
+        let account: Option<AccountId> =
+            id::parse_opt(input.account_id.as_ref(), &["input", "accountId"]).map_err(fault)?;
         let conversation: Option<ConversationId> =
             id::parse_opt(input.conversation_id.as_ref(), &["input", "conversationId"])
                 .map_err(fault)?;
         let message: Option<MessageId> =
             id::parse_opt(input.message_id.as_ref(), &["input", "messageId"]).map_err(fault)?;
-        let is_about_something = contact.is_some() || conversation.is_some() || message.is_some();
+        let subject = Subject {
+            workspace: actor.workspace,
+            contact,
+            account,
+            conversation,
+            message,
+        };
+        let is_about_something =
+            contact.is_some() || account.is_some() || conversation.is_some() || message.is_some();
         let mut facts = Facts::sample();
         if is_about_something {
-            let subject = Subject {
-                workspace: actor.workspace,
-                contact,
-                account: None,
-                conversation,
-                message,
-            };
             let rule = facts.rule;
             let mut loaded = about::load(ctx, &[subject]).await.map_err(fault)?;
             facts = loaded.pop().unwrap_or_default();
             facts.rule = rule;
-            refuse_absent(&facts, contact, conversation, message).map_err(fault)?;
+            refuse_absent(&facts, &subject).map_err(fault)?;
         }
         let rendered = template::check(&input.template, input.kind)
             .and_then(|()| template::render(&input.template, &facts, input.kind))
@@ -90,34 +95,35 @@ impl PreviewQuery {
 }
 
 /// Another's things read like things that are not there.
-fn refuse_absent(
-    facts: &Facts,
-    contact: Option<ContactId>,
-    conversation: Option<ConversationId>,
-    message: Option<MessageId>,
-) -> domain::error::Result<()> {
+fn refuse_absent(facts: &Facts, subject: &Subject) -> domain::error::Result<()> {
     let text = |id: Option<String>| id.unwrap_or_default();
     for (asked, found, field, what) in [
         (
-            text(message.map(|id| id.to_string())),
+            text(subject.message.map(|id| id.to_string())),
             &facts.message.id,
             "messageId",
             "message",
         ),
         (
-            text(conversation.map(|id| id.to_string())),
+            text(subject.conversation.map(|id| id.to_string())),
             &facts.conversation.id,
             "conversationId",
             "conversation",
         ),
         (
-            text(contact.map(|id| id.to_string())),
+            text(subject.contact.map(|id| id.to_string())),
             &facts.contact.id,
             "contactId",
             "contact",
         ),
+        (
+            text(subject.account.map(|id| id.to_string())),
+            &facts.account.id,
+            "accountId",
+            "account",
+        ),
     ] {
-        // A message is of one conversation and one contact; those of another are not there.
+        // A message is of one conversation, one contact and their account; others are not there.
         if !asked.is_empty() && asked != *found {
             return Err(Error::not_found(&["input", field], what));
         }
