@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::Context as _;
 use api::{
-    command::{self, audit, backup, check, import, reseal, say, token, workspace},
+    command::{self, audit, backup, check, demo, import, reseal, say, token, workspace},
     config::Config,
     graphql,
     hints::{RedisWakeups, redis_hints},
@@ -25,7 +25,6 @@ use api::{
 use clap::{Parser, Subcommand};
 use domain::{
     ctx::Ctx,
-    demo::Filled,
     locale::Locale,
     port::{Hints, NoHints, RandomIds, SystemClock},
     store::Location,
@@ -123,7 +122,7 @@ enum Command {
     },
     /// Fill an empty workspace with sample data, and end
     #[command(after_help = "Example:\n  enishi demo")]
-    Demo,
+    Demo(demo::Demo),
     /// Print the GraphQL schema
     #[command(after_help = "Example:\n  enishi schema > schema.graphql")]
     Schema,
@@ -176,7 +175,7 @@ impl Command {
     fn makes_tables(&self) -> bool {
         matches!(
             self,
-            Self::Demo
+            Self::Demo(_)
                 | Self::Migrate
                 | Self::Serve { .. }
                 | Self::Workspace(workspace::Command::Create(_))
@@ -281,13 +280,15 @@ async fn work_on(ctx: &Ctx, command: Command, server: &Config) -> anyhow::Result
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Demo => {
-            if let Some(first) = first::ensure(ctx, server, system_locale()).await?
+        Command::Demo(demo) => {
+            // Whoever names a workspace has one.
+            if demo.workspace.is_none()
+                && let Some(first) = first::ensure(ctx, server, system_locale()).await?
                 && let Some(welcome) = first::welcome(&first, server.bind)
             {
                 say(welcome);
             }
-            fill_with_demo(ctx).await?;
+            demo::fill(ctx, demo.workspace).await?;
         }
         Command::Check => {
             if !check::run(ctx).await? {
@@ -345,28 +346,6 @@ async fn open_epoch(ctx: &Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn fill_with_demo(ctx: &Ctx) -> anyhow::Result<()> {
-    let (workspace, actor) = command::workspace_and_actor(ctx, None).await?;
-    let filled = domain::demo::fill(ctx, &actor)
-        .await
-        .map_err(command::plain)
-        .context("filling the workspace with sample data")?;
-    let workspace = workspace.id;
-    match filled {
-        Filled::Now => tracing::info!(%workspace, "sample data is there"),
-        Filled::Before => tracing::info!(%workspace, "sample data was there already"),
-        Filled::NotEmpty => {
-            tracing::info!(%workspace, "there are contacts already; no sample data was added");
-        }
-        Filled::BrokenOff => tracing::warn!(
-            %workspace,
-            "filling in sample data was broken off, and only a part is there: to have all of it, \
-             stop, delete the data folder or the database, and start with --demo again"
-        ),
-    }
-    Ok(())
-}
-
 async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::Result<()> {
     // First of all, so that a port in use is told before anything is made.
     let listener = listen(&server)?;
@@ -410,9 +389,9 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     let first = first::ensure(&ctx, &server, system_locale()).await?;
     if demo {
         tokio::select! {
-            filled = fill_with_demo(&ctx) => if let Err(error) = filled {
+            filled = demo::fill(&ctx, None) => if let Err(error) = filled {
                 // Another process may be filling it at the same moment; serving goes on either way.
-                tracing::warn!("{error:#}");
+                tracing::warn!("no sample data was filled in, `enishi demo` can do it: {error:#}");
             },
             () = shutdown.cancelled() => {
                 location.make_whole().await;
@@ -494,6 +473,8 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    const WORKSPACE: &str = "workspace_01900000000070008000000000000001";
 
     fn names_of(command: &clap::Command, names: &mut BTreeSet<String>) {
         let variables = command.get_arguments().filter_map(clap::Arg::get_env);
@@ -581,6 +562,7 @@ mod tests {
             (&["workspace", "list"], false),
             (&["serve"], true),
             (&["demo"], true),
+            (&["demo", "--workspace", WORKSPACE], true),
             (&["migrate"], true),
             (&["token", "create"], true),
             (&["import", "csv", "people.csv"], true),
@@ -588,6 +570,31 @@ mod tests {
             let cli = Cli::try_parse_from(["enishi"].iter().chain(words));
             let command = cli.unwrap().command.unwrap();
             assert_eq!(command.writes(), writes, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_workspace_can_be_chosen_wherever_one_is_worked_in() {
+        let whole = [
+            "backup", "check", "create", "list", "migrate", "reseal", "schema", "serve",
+        ];
+        let mut found = Vec::new();
+        commands_of(&Cli::command(), "enishi", &mut found);
+        for (called, command) in found {
+            let is_whole = whole.contains(&command.get_name()) && called != "enishi token create";
+            if command.has_subcommands() || is_whole {
+                continue;
+            }
+            let mut arguments = command.get_arguments();
+            let chosen = arguments.find(|one| one.get_long() == Some("workspace"));
+            let told = chosen
+                .and_then(clap::Arg::get_help)
+                .map(ToString::to_string);
+            assert_eq!(
+                told.as_deref(),
+                Some("The workspace, when there are several"),
+                "{called}"
+            );
         }
     }
 

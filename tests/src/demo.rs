@@ -6,7 +6,15 @@ use domain::{
     store::Query,
 };
 
-use crate::support::{World, engine::Receiver, on_both};
+use serde_json::json;
+
+use crate::support::{
+    World,
+    client::text,
+    engine::Receiver,
+    installation::{Installation, block_on},
+    on_both,
+};
 
 async fn count(world: &World, what: &str) -> i64 {
     let query = Query::new(format!("SELECT COUNT(*) FROM {what}"));
@@ -76,5 +84,25 @@ fn a_workspace_with_customers_is_left_alone_and_half_a_sample_is_told() {
         }
         assert_eq!(count(&world, "contact").await, 2);
         world
+    });
+}
+
+#[test]
+fn of_several_workspaces_the_one_to_fill_is_named() {
+    block_on(async {
+        let mut installation = Installation::alone().await;
+        let other = installation.workspace("Elsewhere").await;
+        let input = json!({ "name": "Kept" });
+        other.change("createContact", input, "contact { id }").await;
+        let found = other.must("{ workspace { id } }", json!({})).await;
+        let id = text(&found["id"]);
+        let (status, said) = installation.command(&["demo"]).await;
+        assert!(!status.success(), "{said}");
+        assert!(said.contains("choose one with --workspace"), "{said}");
+        let words = ["demo", "--workspace", &id];
+        let (status, said) = installation.command(&words).await;
+        assert!(status.success(), "{said}");
+        assert!(said.contains("there are contacts already"), "{said}");
+        installation.end().await;
     });
 }
