@@ -52,7 +52,8 @@ fn everything_a_filter_finds_is_tagged_and_untagged_and_a_dry_run_changes_nothin
             .await
             .unwrap();
         let dry = finish(&world, &asked).await;
-        assert_eq!(dry.progress["counts"]["added"], 6);
+        let counts = serde_json::json!({ "added": 6, "removed": 0, "replaced": 1 });
+        assert_eq!(dry.progress["counts"], counts);
         assert_eq!((dry.total, dry.done), (Some(7), 7));
         assert!(active(&world, who[2]).await.is_empty());
 
@@ -63,7 +64,7 @@ fn everything_a_filter_finds_is_tagged_and_untagged_and_a_dry_run_changes_nothin
             .unwrap();
         let done = finish(&world, &asked).await;
         assert_eq!((done.state, done.done), (OperationState::Done, 7));
-        assert_eq!(done.progress["counts"]["added"], 6);
+        assert_eq!(done.progress["counts"], counts);
         for &who in &who {
             assert_eq!(active_tags(&world, who).await, [one]);
         }
@@ -231,6 +232,45 @@ fn a_dry_run_counts_what_a_playbook_set_as_the_run_then_does() {
             let asked = tagging::tag_by_filter(ctx, owner, bulk.clone(), dry_run).await;
             let done = finish(&world, &asked.unwrap()).await;
             assert_eq!(done.progress["counts"]["added"], 2, "dry run: {dry_run}");
+            world.clock.advance(TimeDelta::seconds(1));
+        }
+        world
+    });
+}
+
+#[test]
+fn a_dry_run_counts_what_is_replaced_and_not_what_is_taken_off_or_there() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let who = people(&world, 5).await;
+        let (hot, warm, cold) = (
+            tag(&world, "Hot", None).await,
+            tag(&world, "Warm", None).await,
+            tag(&world, "Cold", None).await,
+        );
+        let other = tag(&world, "Other", None).await;
+        single_group(&world, &[hot, warm, cold]).await;
+        for (who, tag) in [
+            (who[0], hot),
+            (who[1], warm),
+            (who[2], warm),
+            (who[3], cold),
+            (who[4], other),
+        ] {
+            put(&world, who, tag, None).await;
+        }
+        let bulk = NewBulk {
+            which: Which::Contact(ContactFilter::default()),
+            add: vec![hot],
+            remove: vec![cold],
+            reason: String::new(),
+            expires_at: None,
+        };
+        for dry_run in [true, false] {
+            let asked = tagging::tag_by_filter(ctx, owner, bulk.clone(), dry_run).await;
+            let done = finish(&world, &asked.unwrap()).await;
+            let counts = serde_json::json!({ "added": 4, "removed": 1, "replaced": 2 });
+            assert_eq!(done.progress["counts"], counts, "dry run: {dry_run}");
             world.clock.advance(TimeDelta::seconds(1));
         }
         world

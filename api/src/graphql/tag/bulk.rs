@@ -72,8 +72,8 @@ pub(crate) struct TagByFilterInput {
     reason: String,
     /// When what is put on comes off by itself.
     expires_at: Option<DateTime<Utc>>,
-    /// Changes nothing: the operation's `counts` say how many taggings would be made (`added`) and
-    /// ended (`removed`).
+    /// Changes nothing: the operation's `counts` say how many taggings would be made (`added`), taken
+    /// off (`removed`), and ended because their group takes one value and gets another (`replaced`).
     #[graphql(default)]
     dry_run: bool,
 }
@@ -93,7 +93,7 @@ impl TagByFilterInput {
 /// What became of `tagByFilter`.
 #[derive(SimpleObject)]
 pub(crate) struct TagByFilterPayload {
-    /// The operation that does it; its `counts` are `added` and `removed`.
+    /// The operation that does it; its `counts` are `added`, `removed` and `replaced`.
     operation: Option<Operation>,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,

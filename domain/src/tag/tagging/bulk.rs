@@ -55,7 +55,7 @@ pub struct NewBulk {
 }
 
 /// Asks for it: checked now, done by workers. With `dry_run` nothing is changed and the operation
-/// only says how many taggings would be made and ended.
+/// only says how many taggings would be made, ended and replaced by another value of their group.
 pub async fn tag_by_filter(
     ctx: &Ctx,
     actor: &Actor,
@@ -120,6 +120,17 @@ struct Progress {
 struct Counts {
     added: i64,
     removed: i64,
+    /// Of groups that take one value: those that gave way to what was added.
+    #[serde(default)]
+    replaced: i64,
+}
+
+impl Counts {
+    fn add(&mut self, more: &Self) {
+        self.added += more.added;
+        self.removed += more.removed;
+        self.replaced += more.replaced;
+    }
 }
 
 #[async_trait]
@@ -143,13 +154,12 @@ impl Kind for TagByFilter {
             _ => BATCH,
         };
         let Part { seen, last, ids } = bulk.which.next(tx, progress.after, batch).await?;
-        let (added, removed) = if operation.dry_run {
+        let counts = if operation.dry_run {
             would(tx, &bulk, &ids).await?
         } else {
             work(ctx, tx, operation, &bulk, &ids).await?
         };
-        progress.counts.added += added;
-        progress.counts.removed += removed;
+        progress.counts.add(&counts);
         progress.after = last.or(progress.after);
         Ok(Step {
             progress: json!(progress),
@@ -165,13 +175,41 @@ fn read(progress: &Value) -> Result<Progress> {
     Ok(serde_json::from_value(progress.clone())?)
 }
 
-/// How many taggings would be made and ended.
-async fn would(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<(i64, i64)> {
+/// How many taggings would be made, ended and replaced.
+async fn would(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<Counts> {
     // What a rule or a playbook has put on is made anew in the asker's name.
     let by_people = format!("AND NOT {AUTOMATIC}");
     let there = carried(tx, ids, &bulk.add, &by_people).await?;
-    let added = (ids.len() * bulk.add.len()) as i64 - there;
-    Ok((added, carried(tx, ids, &bulk.remove, "").await?))
+    Ok(Counts {
+        added: (ids.len() * bulk.add.len()) as i64 - there,
+        removed: carried(tx, ids, &bulk.remove, "").await?,
+        replaced: giving_way(tx, bulk, ids).await?,
+    })
+}
+
+/// How many taggings would give way to what is put on, because their group takes one value. What is taken
+/// off goes first, and where a thing carries the tag already, nothing gives way to it.
+async fn giving_way(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<i64> {
+    if bulk.add.is_empty() || ids.is_empty() {
+        return Ok(0);
+    }
+    let count: Option<i64> = Query::new(
+        "SELECT COUNT(*) FROM {r} JOIN tagging g ON g.workspace_id = $1
+           AND g.target_id = r.id AND g.removed_at IS NULL
+         JOIN tag a ON a.workspace_id = $1 AND a.group_id = g.single_group_id
+         WHERE a.id IN (SELECT t.id FROM {t}) AND g.tag_id <> a.id
+           AND g.tag_id NOT IN (SELECT x.id FROM {x})
+           AND NOT EXISTS (SELECT 1 FROM tagging h WHERE h.workspace_id = $1
+                             AND h.target_id = g.target_id AND h.tag_id = a.id
+                             AND h.removed_at IS NULL)",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .rows("t", Rows::new().ids("id", bulk.add.iter().copied()))
+    .rows("x", Rows::new().ids("id", bulk.remove.iter().copied()))
+    .scalar(tx.connection())
+    .await?;
+    Ok(count.unwrap_or_default())
 }
 
 /// How many of the things carry each of the tags, added up.
@@ -198,7 +236,7 @@ async fn work(
     operation: &operation::Model,
     bulk: &NewBulk,
     ids: &[Uuid],
-) -> Result<(i64, i64)> {
+) -> Result<Counts> {
     let target = bulk.which.target();
     // A tag may have been archived or deleted since.
     refuse_unfit(tx, &bulk.add, target, true, "addTagIds").await?;
@@ -215,17 +253,19 @@ async fn work(
             tag,
         })
     };
-    let mut removed = 0;
+    let mut counts = Counts::default();
     for &tag in &bulk.remove {
         let requests: Vec<_> = requests(tag).collect();
-        removed += remove(ctx, tx, &reason, &requests).await? as i64;
+        counts.removed += remove(ctx, tx, &reason, &requests).await? as i64;
     }
-    let mut added = 0;
     for &tag in &bulk.add {
         let requests: Vec<_> = requests(tag).collect();
-        added += mass::put(ctx, tx, &reason, tag, &requests, bulk.expires_at).await?;
+        let (added, replaced) =
+            mass::put(ctx, tx, &reason, tag, &requests, bulk.expires_at).await?;
+        counts.added += added;
+        counts.replaced += replaced;
     }
-    Ok((added, removed))
+    Ok(counts)
 }
 
 #[cfg(test)]

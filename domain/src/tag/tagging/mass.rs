@@ -56,7 +56,7 @@ impl Range {
 }
 
 /// Puts `tag` on the things of `requests`, which are of one kind and each there once, in the order of
-/// their ids. Says how many taggings were made.
+/// their ids. Says how many taggings were made, and how many of other values of its group gave way.
 pub(super) async fn put(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
@@ -64,9 +64,9 @@ pub(super) async fn put(
     tag: TagId,
     requests: &[Request],
     expires_at: Option<DateTime<Utc>>,
-) -> Result<i64> {
+) -> Result<(i64, i64)> {
     let Some(target) = requests.first().map(|request| request.target) else {
-        return Ok(0);
+        return Ok((0, 0));
     };
     let groups = single_groups(tx, [tag].into_iter()).await?;
     if !groups.is_empty() {
@@ -87,12 +87,14 @@ pub(super) async fn put(
     settle_ended(ctx, tx, reason, &ended).await?;
     renew(tx, &plan.renewals).await?;
     if plan.makes.is_empty() {
-        return Ok(0);
+        return Ok((0, 0));
     }
     let made = insert(tx, reason, (tag, target), &groups, &plan.makes, expires_at).await?;
     log(tx, reason, target, range).await?;
     rank::add_range(ctx, tx, (tag, target), range, made).await?;
-    Ok(made)
+    // What was taken over carried the tag itself.
+    let replaced = ended.iter().filter(|one| one.tag_id != tag).count();
+    Ok((made, replaced as i64))
 }
 
 async fn insert(
