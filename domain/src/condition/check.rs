@@ -4,6 +4,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     Condition, Context, NumberTest, Shape, TextTest, TimeTest,
+    contradiction::{contradictions, require},
     leaf::pattern::{FEW_PATTERNS, MAX_IN_CONDITION},
     path::Path,
     too_deep,
@@ -79,13 +80,24 @@ impl Use {
 /// begin with `condition`. Whether the ids it names exist is asked of the database by the caller,
 /// with `Condition::references`.
 pub fn check(condition: &Condition, context: Context, of: Use) -> Vec<UserError> {
+    check_given(condition, &[], context, of)
+}
+
+/// The same of a condition that is asked only when others hold, each with the place that says so.
+pub(crate) fn check_given(
+    condition: &Condition,
+    given: &[(Path, Condition)],
+    context: Context,
+    of: Use,
+) -> Vec<UserError> {
     let mut refusals = Vec::new();
-    check_condition(condition, context, of, &mut refusals);
+    check_condition(condition, given, context, of, &mut refusals);
     refusals
 }
 
 fn check_condition(
     condition: &Condition,
+    given: &[(Path, Condition)],
     context: Context,
     of: Use,
     refusals: &mut Vec<UserError>,
@@ -132,7 +144,8 @@ fn check_condition(
         refusals.push(at.refuse(UserErrorCode::TooLong, message));
         return;
     }
-    check_node(condition, context, of, &at, refusals);
+    check_node(condition, context, &at, refusals);
+    check_contradictions(condition, given, of, &at, refusals);
 }
 
 #[derive(Default)]
@@ -177,13 +190,7 @@ fn values(leaf: &Condition) -> usize {
     serde_json::to_value(leaf).map_or(0, |stored| count(&stored))
 }
 
-fn check_node(
-    condition: &Condition,
-    context: Context,
-    of: Use,
-    at: &Path,
-    refusals: &mut Vec<UserError>,
-) {
+fn check_node(condition: &Condition, context: Context, at: &Path, refusals: &mut Vec<UserError>) {
     let inside = at.at(condition.name());
     match condition.shape() {
         Shape::All(children) | Shape::Any(children) => {
@@ -213,57 +220,58 @@ fn check_node(
         }
         Shape::Leaf(leaf) => leaf.check(&inside, refusals),
     }
-    if matches!(condition, Condition::All(_)) {
-        check_contradictions(condition, of, at, refusals);
-    }
     for (path, child) in condition.children(at) {
-        check_node(child, context, of, &path, refusals);
+        check_node(child, context, &path, refusals);
     }
 }
 
-/// Finds two conditions that must both hold but never can. Only plain cases: what looks possible
-/// here may still be impossible, never the reverse.
-fn check_contradictions(all: &Condition, of: Use, at: &Path, refusals: &mut Vec<UserError>) {
+/// Notes what must hold together and never can: within the condition, and with what is `given`.
+fn check_contradictions(
+    condition: &Condition,
+    given: &[(Path, Condition)],
+    of: Use,
+    at: &Path,
+    refusals: &mut Vec<UserError>,
+) {
     let mut required = Vec::new();
-    gather_required(all, at, &mut required);
-    for (index, (path, later)) in required.iter().enumerate() {
-        let mut earlier = required[..index].iter();
-        if let Some((other, _)) = earlier.find(|(_, earlier)| exclude(earlier, later)) {
-            let (other, in_vain) = (other.steps().join("."), of.in_vain());
-            refusals.push(path.refuse(
-                UserErrorCode::Contradictory,
-                format!(
-                    "This can never hold together with {other}, so {in_vain}. Change one of the two."
-                ),
-            ));
+    for (at, condition) in given {
+        require(condition, at, true, &mut required);
+    }
+    let own = required.len();
+    require(condition, at, true, &mut required);
+    for found in contradictions(&required) {
+        if found.last < own {
+            // What is given is checked where it is said.
+            continue;
+        }
+        let at = &required[found.last].at;
+        let others = found.with.iter().map(|&place| required[place].at.steps());
+        let others: Vec<String> = others.map(|steps| steps.join(".")).collect();
+        let message = never_together(&others, of);
+        refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+    }
+    for one in &required[own..] {
+        // Each way of a group of which one is enough, by itself.
+        if one.holds {
+            for (path, child) in one.condition.children(&one.at) {
+                check_contradictions(child, &[], of, &path, refusals);
+            }
         }
     }
 }
 
-/// The conditions that must all hold, looking through groups of `all` inside `all`.
-fn gather_required<'a>(all: &'a Condition, at: &Path, required: &mut Vec<(Path, &'a Condition)>) {
-    for (path, child) in all.children(at) {
-        if matches!(child, Condition::All(_)) {
-            gather_required(child, &path, required);
-        } else {
-            required.push((path, child));
-        }
+fn never_together(others: &[String], of: Use) -> String {
+    let in_vain = of.in_vain();
+    match others {
+        [] => format!("This can never hold, so {in_vain}. Change a part of it."),
+        [other] => format!(
+            "This can never hold together with {other}, so {in_vain}. Change one of the two."
+        ),
+        others => format!(
+            "This can never hold together with {}, so {in_vain}. Change one of them.",
+            others.join(" and ")
+        ),
     }
-}
-
-fn exclude(one: &Condition, other: &Condition) -> bool {
-    let negates = |not: &Condition, what: &Condition| match not.shape() {
-        Shape::Not(child) => child == what,
-        _ => false,
-    };
-    let leaf_excludes = |one: &Condition, other: &Condition| match one.shape() {
-        Shape::Leaf(leaf) => leaf.excludes(other),
-        _ => false,
-    };
-    negates(one, other)
-        || negates(other, one)
-        || leaf_excludes(one, other)
-        || leaf_excludes(other, one)
 }
 
 /// Notes an empty list, one that is too long, and every repeated entry.
@@ -477,6 +485,221 @@ mod tests {
                 {"health": {"score": {"atLeast": 40}}},
             ]}),
             &[("condition.all.1", Contradictory)],
+        );
+    }
+
+    fn together(parts: &[Value]) -> Vec<(String, UserErrorCode)> {
+        refusals(&json!({ "all": parts }), Context::Conversation)
+    }
+
+    fn attribute(of: &str, test: &Value) -> Value {
+        let id = uuid::Uuid::nil();
+        json!({"attribute": {"attributeId": id, "of": "CONTACT", "mode": "ANY", of: test}})
+    }
+
+    #[test]
+    fn parts_that_leave_no_value_for_a_fact_are_refused() {
+        let lead = json!({"contact": {"stages": ["LEAD"]}});
+        let either = json!({"contact": {"stages": ["LEAD", "CUSTOMER"]}});
+        let contact = |field: &str, test: Value| json!({"contact": {field: test}});
+        let account = |field: &str, test: Value| json!({"account": {field: test}});
+        let conversation = |field: &str, test: Value| json!({"conversation": {field: test}});
+        let not = |part: &Value| json!({ "not": part });
+        let hours = |from: &str, until: &str| json!({"timeOfDay": {"from": from, "until": until}});
+        let events = |days: u32, tests: Value| json!({"events": {"names": ["bought"], "withinDays": days, "tests": tests}});
+        let count = |is: Value| json!([{"measure": "COUNT", "is": is}]);
+        let orders = |field: &str, is: Value| json!({"orders": {"statuses": ["PAID"], field: is}});
+        let owner = uuid::Uuid::from_u128(1);
+        for (one, other) in [
+            (lead.clone(), contact("stages", json!(["CUSTOMER"]))),
+            (lead.clone(), not(&either)),
+            (lead, contact("hasStage", json!(false))),
+            (not(&contact("hasStage", json!(true))), either),
+            (
+                contact("ownerIds", json!([owner])),
+                contact("hasOwner", json!(false)),
+            ),
+            (
+                contact("email", json!({"anyOf": ["A@x.example"]})),
+                contact("email", json!({"noneOf": ["a@x.example", "b@x.example"]})),
+            ),
+            (
+                contact("name", json!({"anyOf": ["Taro", "Hanako"]})),
+                contact("name", json!({"startsWith": ["j"]})),
+            ),
+            (
+                contact("created", json!({"withinDays": 7})),
+                contact("created", json!({"moreThanDaysAgo": 30})),
+            ),
+            (
+                contact("lastMessage", json!({"until": "2026-01-01T00:00:00Z"})),
+                contact("lastMessage", json!({"from": "2026-01-01T00:00:00Z"})),
+            ),
+            (
+                account("stages", json!(["LEAD"])),
+                account("stages", json!(["CUSTOMER"])),
+            ),
+            (
+                account("name", json!({"isSet": false})),
+                account("name", json!({"contains": ["縁"]})),
+            ),
+            (
+                conversation("statuses", json!(["OPEN"])),
+                conversation("statuses", json!(["CLOSED", "SNOOZED"])),
+            ),
+            (
+                conversation("priorities", json!(["LOW", "URGENT"])),
+                conversation("priorities", json!(["NORMAL", "HIGH"])),
+            ),
+            (
+                attribute("number", &json!({"moreThan": 10})),
+                attribute("number", &json!({"lessThan": 5})),
+            ),
+            (
+                attribute("boolean", &json!(true)),
+                attribute("boolean", &json!(false)),
+            ),
+            (
+                attribute("number", &json!({"moreThan": 10})),
+                attribute("isSet", &json!(false)),
+            ),
+            (
+                attribute("options", &json!(["gold"])),
+                not(&attribute("options", &json!(["gold", "silver"]))),
+            ),
+            (hours("09:00", "12:00"), hours("14:00", "17:00")),
+            (hours("09:00", "12:00"), not(&hours("08:00", "13:00"))),
+            (
+                events(30, count(json!({"atLeast": 3}))),
+                events(30, count(json!({"equals": 0}))),
+            ),
+            (
+                events(30, count(json!({"atLeast": 3}))),
+                not(&events(30, json!([]))),
+            ),
+            (
+                orders("count", json!({"moreThan": 2})),
+                not(&json!({"orders": {"statuses": ["PAID"]}})),
+            ),
+            (
+                orders("daysSinceLast", json!({"lessThan": 7})),
+                orders("daysSinceLast", json!({"moreThan": 14})),
+            ),
+            (
+                json!({"subscription": {"channel": "EMAIL", "states": ["SUBSCRIBED"]}}),
+                json!({"subscription": {"channel": "EMAIL", "states": ["UNSUBSCRIBED"]}}),
+            ),
+            (
+                json!({"segments": {"segmentIds": [owner]}}),
+                json!({"segments": {"mode": "NONE", "segmentIds": [owner]}}),
+            ),
+        ] {
+            let refused = [("condition.all.1".to_owned(), Contradictory)];
+            let found = together(&[one.clone(), other.clone()]);
+            assert_eq!(found, refused, "{one} {other}");
+            let found = together(&[other.clone(), one.clone()]);
+            assert_eq!(found, refused, "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn parts_that_some_value_satisfies_are_not_refused() {
+        let lead = json!({"contact": {"stages": ["LEAD"]}});
+        let contact = |field: &str, test: Value| json!({"contact": {field: test}});
+        let not = |part: &Value| json!({ "not": part });
+        let events =
+            |names: &[&str], days: u32| json!({"events": {"names": names, "withinDays": days}});
+        let paid = json!({"orders": {"statuses": ["PAID"]}});
+        let tags = |mode: &str, tag: u128| {
+            let ids = [uuid::Uuid::from_u128(tag)];
+            json!({"contactTags": {"mode": mode, "tagIds": ids}})
+        };
+        let hours = |from: &str, until: &str| json!({"timeOfDay": {"from": from, "until": until}});
+        for (one, other) in [
+            (lead.clone(), contact("stages", json!(["CUSTOMER", "LEAD"]))),
+            // Without a stage, neither holds.
+            (not(&lead), not(&contact("stages", json!(["CUSTOMER"])))),
+            (lead, json!({"account": {"stages": ["CUSTOMER"]}})),
+            (tags("ANY", 1), tags("ANY", 2)),
+            (tags("ANY", 1), tags("NONE", 2)),
+            // An attribute of several options may have both.
+            (
+                attribute("options", &json!(["gold"])),
+                attribute("options", &json!(["silver"])),
+            ),
+            (
+                attribute("number", &json!({"atLeast": 5})),
+                attribute("number", &json!({"atMost": 5})),
+            ),
+            (
+                not(&attribute("number", &json!({"atLeast": 5}))),
+                attribute("isSet", &json!(false)),
+            ),
+            (
+                contact("name", json!({"contains": ["a"]})),
+                contact("name", json!({"startsWith": ["b"]})),
+            ),
+            (
+                contact("name", json!({"noneOf": ["a"]})),
+                contact("name", json!({"isSet": false})),
+            ),
+            // Nobody knows when it will be asked.
+            (
+                contact("created", json!({"withinDays": 7})),
+                contact("created", json!({"until": "2020-01-01T00:00:00Z"})),
+            ),
+            (
+                not(&contact(
+                    "created",
+                    json!({"withinDays": 7, "from": "2020-01-01T00:00:00Z"}),
+                )),
+                contact("created", json!({"withinDays": 7})),
+            ),
+            (events(&["bought"], 90), not(&events(&["bought"], 30))),
+            (events(&["bought"], 30), not(&events(&["tried"], 30))),
+            (
+                paid,
+                not(&json!({"orders": {"statuses": ["PAID"], "withinDays": 30}})),
+            ),
+            (hours("09:00", "12:00"), hours("11:59", "17:00")),
+            (
+                hours("22:00", "02:00"),
+                json!({"timeOfDay": {"weekdays": ["SATURDAY"], "from": "01:00", "until": "03:00"}}),
+            ),
+        ] {
+            assert_eq!(together(&[one.clone(), other.clone()]), [], "{one} {other}");
+            assert_eq!(together(&[other.clone(), one.clone()]), [], "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn several_parts_can_leave_nothing_together() {
+        let stages = |stages: &[&str]| json!({"contact": {"stages": stages}});
+        let stored = json!({"all": [
+            stages(&["LEAD", "CUSTOMER"]),
+            stages(&["CUSTOMER", "FORMER"]),
+            stages(&["LEAD", "FORMER"]),
+        ]});
+        let condition: Condition = serde_json::from_value(stored).unwrap();
+        let found = super::check(&condition, Context::Contact, Use::Segment);
+        let message = "This can never hold together with condition.all.0 and condition.all.1, so the \
+                       segment would never have a member. Change one of them.";
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].path.join("."), "condition.all.2");
+        assert_eq!(found[0].message, message);
+        check(
+            json!({"events": {"names": ["a"], "tests": [
+                {"measure": "COUNT", "is": {"atLeast": 3}},
+                {"measure": "COUNT", "is": {"lessThan": 3}},
+            ]}}),
+            &[("condition", Contradictory)],
+        );
+        check(
+            json!({"any": [
+                {"all": [stages(&["LEAD"]), {"not": {"any": [stages(&["LEAD"]), stages(&["CUSTOMER"])]}}]},
+                stages(&["CUSTOMER"]),
+            ]}),
+            &[("condition.any.0.all.1.not.any.0", Contradictory)],
         );
     }
 

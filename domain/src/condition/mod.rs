@@ -5,6 +5,7 @@
 //! found quickly (its anchors). `shape`, `input` and `output` name every kind once each. Everything
 //! else walks the tree and never names a leaf:
 //! - [`check`](mod@check): whether a condition makes sense where it is used, before it is saved;
+//! - `contradiction`: conditions that must hold together and never can;
 //! - [`sentence`]: a condition in words, in three languages;
 //! - [`reference`](mod@reference): the ids it names;
 //! - [`facts`] and [`text`]: what is known about a message, and how texts are compared;
@@ -28,6 +29,7 @@
 pub(crate) mod bearing;
 pub mod check;
 mod context;
+mod contradiction;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;

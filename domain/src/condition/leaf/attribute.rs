@@ -72,6 +72,14 @@ enum Part {
 }
 
 impl AttributeSource {
+    /// The part that every value has.
+    pub(crate) fn whole(&self) -> Self {
+        Self {
+            part: Part::Key,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn plan(&self, backend: DatabaseBackend) -> Plan {
         let mut plan = Plan::one("attribute_value", "x.subject_id");
         let attribute = Frag::new(" AND x.attribute_id = ?").with(Bind::Id(self.attribute));

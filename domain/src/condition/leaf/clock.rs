@@ -1,7 +1,7 @@
 //! The day of the week and the time of day in the workspace.
 
 use async_graphql::{InputObject, SimpleObject};
-use chrono::Days;
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 use entity::kind::Weekday;
 use serde::{Deserialize, Serialize};
 
@@ -64,11 +64,15 @@ fn evening() -> String {
 impl TimeOfDay {
     /// Whether it holds at a moment.
     pub(crate) fn at(&self, moment: &Moment) -> bool {
+        self.at_local(moment.local())
+    }
+
+    /// Whether it holds when the clocks of the workspace show this.
+    pub(crate) fn at_local(&self, local: NaiveDateTime) -> bool {
         let (Some(from), Some(until)) = (time(&self.from), time(&self.until)) else {
             return false;
         };
-        let local = moment.local();
-        let on = |date: chrono::NaiveDate| {
+        let on = |date: NaiveDate| {
             let day = weekday(date);
             self.weekdays.contains(&day)
         };
@@ -80,6 +84,20 @@ impl TimeOfDay {
             (on(date) && time >= from) || (yesterday.is_some_and(on) && time < until)
         };
         inside == self.within
+    }
+
+    /// What the clocks show in a week when it begins to hold or ceases to.
+    pub(crate) fn edges(&self) -> Vec<NaiveDateTime> {
+        let times = [Some(NaiveTime::MIN), time(&self.from), time(&self.until)];
+        // Any week will do.
+        let days = NaiveDate::default().iter_days().take(WEEK.len());
+        days.flat_map(|day| {
+            times
+                .into_iter()
+                .flatten()
+                .map(move |time| day.and_time(time))
+        })
+        .collect()
     }
 }
 
@@ -145,6 +163,10 @@ impl Leaf for TimeOfDay {
 
     fn constant(&self, moment: &Moment) -> Option<bool> {
         Some(self.at(moment))
+    }
+
+    fn clock(&self) -> Option<&TimeOfDay> {
+        Some(self)
     }
 }
 

@@ -167,6 +167,15 @@ const COLUMNS: [(&str, &str); 6] = [
 ];
 
 impl EmailSource {
+    /// One of its numbers by itself.
+    pub(crate) fn number(&self, place: usize) -> Self {
+        let mut one = self.clone();
+        if let Self::Figures { measures, .. } = &mut one {
+            *measures = measures.get(place).copied().into_iter().collect();
+        }
+        one
+    }
+
     pub(crate) fn plan(&self, holder: Holder) -> Plan {
         match self {
             Self::ActiveDays => {

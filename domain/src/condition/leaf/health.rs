@@ -175,19 +175,4 @@ impl Leaf for Health {
         }
         clauses.joined()
     }
-
-    fn excludes(&self, other: &crate::condition::Condition) -> bool {
-        let crate::condition::Condition::Health(other) = other else {
-            return false;
-        };
-        let scores = match (&self.score, &other.score) {
-            (Some(one), Some(other)) => one.excludes(other),
-            _ => false,
-        };
-        let bands = match (&self.bands, &other.bands) {
-            (Some(one), Some(other)) => !one.iter().any(|band| other.contains(band)),
-            _ => false,
-        };
-        self.of == other.of && (scores || bands)
-    }
 }

@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use crate::{
     condition::{
-        Condition, Keywords, Moment, Need, Pattern,
+        Condition, Keywords, Moment, Need, Pattern, TimeOfDay,
         facts::Seen,
         matcher::Part,
         path::Path,
@@ -94,6 +94,10 @@ pub(crate) trait Leaf {
     fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
     /// Itself, if it is a keyword test: those are found for all rules in one pass.
     fn keywords(&self) -> Option<&Keywords> {
+        None
+    }
+    /// Itself, if it asks for a time of day: all of those are about the same clock.
+    fn clock(&self) -> Option<&TimeOfDay> {
         None
     }
     /// Itself, if it is a regular expression: those are compiled once.

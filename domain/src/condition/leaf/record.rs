@@ -67,6 +67,14 @@ impl Records {
 }
 
 impl RecordSource {
+    /// One of its numbers by itself.
+    pub(crate) fn number(&self, place: usize) -> Self {
+        Self {
+            counted: self.counted.get(place).copied().into_iter().collect(),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn depends(&self) -> &'static [&'static str] {
         match self.table {
             Records::Orders => &["order.recorded"],

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     condition::{
-        Condition, Leaf, Need, Whose,
+        Leaf, Need, Whose,
         check::{self, MAX_IDS},
         measure::{Frag, Measure, Plan, Rows, Source, frag},
         path::Path,
@@ -82,21 +82,6 @@ impl Leaf for Segments {
             .map(|id| phrasing.named(IdKind::Segment(self.of.subject_kind()), id.uuid()))
             .collect();
         phrasing.member_of(self.of.subject(phrasing), self.mode, &names)
-    }
-
-    fn excludes(&self, other: &Condition) -> bool {
-        let Condition::Segments(none) = other else {
-            return false;
-        };
-        let excluded = |id: &Ref<SegmentId>| none.segment_ids.contains(id);
-        self.of == none.of
-            && none.mode == Mode::None
-            && !self.segment_ids.is_empty()
-            && match self.mode {
-                Mode::Any => self.segment_ids.iter().all(excluded),
-                Mode::All => self.segment_ids.iter().any(excluded),
-                Mode::None => false,
-            }
     }
 
     fn references(&self, at: &Path, found: &mut Vec<Reference>) {

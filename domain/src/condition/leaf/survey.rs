@@ -69,6 +69,14 @@ enum Counted {
 }
 
 impl SurveySource {
+    /// One of its numbers by itself.
+    pub(crate) fn number(&self, place: usize) -> Self {
+        Self {
+            counted: self.counted.get(place).copied().into_iter().collect(),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn timed(&self) -> bool {
         self.within_days.is_some() || self.counted.contains(&Counted::DaysSinceLast)
     }

@@ -69,6 +69,29 @@ impl Measure {
         }
     }
 
+    /// Of one that has several numbers, the one at a place by itself.
+    pub(crate) fn number(&self, place: usize) -> Self {
+        let source = match &self.source {
+            Source::Events(source) => Source::Events(source.number(place)),
+            Source::Email(source) => Source::Email(source.number(place)),
+            Source::Records(source) => Source::Records(source.number(place)),
+            Source::Surveys(source) => Source::Surveys(source.number(place)),
+            source => source.clone(),
+        };
+        Self::new(self.holder, source)
+    }
+
+    /// The value that is there whenever this one is, if several stand for one.
+    pub(crate) fn whole(&self) -> Option<Self> {
+        match &self.source {
+            Source::Attribute(source) => {
+                let source = Source::Attribute(source.whole());
+                Some(Self::new(self.holder, source))
+            }
+            _ => None,
+        }
+    }
+
     /// The changes, by the names of their facts, that can give it another value.
     pub(crate) fn depends(&self) -> &'static [&'static str] {
         match &self.source {

@@ -92,6 +92,15 @@ impl Ask {
 }
 
 impl Test {
+    /// The only texts that pass, if it lists those that may.
+    pub(crate) fn listed(&self) -> Option<Vec<String>> {
+        match self {
+            Self::OneOf(elements) => Some(elements.iter().map(Element::text).collect()),
+            Self::Text(test) => test.listed(),
+            _ => None,
+        }
+    }
+
     /// Whether it holds of a value.
     pub(crate) fn holds(&self, value: &Loaded, moment: &Moment) -> bool {
         match self {

@@ -167,27 +167,6 @@ impl NumberTest {
         }
     }
 
-    /// Whether no number passes both.
-    pub(crate) fn excludes(&self, other: &Self) -> bool {
-        let both: Vec<(&str, f64)> = self.parts().chain(other.parts()).collect();
-        both.iter().any(|&(sign, bound)| match sign {
-            "=" => both.iter().any(|&(other, limit)| match other {
-                ">=" => bound < limit,
-                ">" => bound <= limit,
-                "<=" => bound > limit,
-                "<" => bound >= limit,
-                _ => !bound.total_cmp(&limit).is_eq(),
-            }),
-            ">=" => both.iter().any(|&(other, limit)| {
-                (other == "<=" && limit < bound) || (other == "<" && limit <= bound)
-            }),
-            ">" => both
-                .iter()
-                .any(|&(other, limit)| matches!(other, "<=" | "<") && limit <= bound),
-            _ => false,
-        })
-    }
-
     /// Whether it is only about the number one, after which things are named in the singular.
     pub(crate) fn is_of_one(&self) -> bool {
         self.parts().all(|(_, bound)| bound.total_cmp(&1.0).is_eq())

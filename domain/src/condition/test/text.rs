@@ -54,6 +54,12 @@ impl TextTest {
         ]
     }
 
+    /// The keys of the only texts that pass, if it lists those that may.
+    pub(crate) fn listed(&self) -> Option<Vec<String>> {
+        let texts = self.any_of.as_ref()?;
+        Some(texts.iter().map(|text| name_key(text)).collect())
+    }
+
     /// `text` is the key of the text, if there is one.
     pub(crate) fn holds(&self, text: Option<&str>) -> bool {
         let lists = self.lists().into_iter();

@@ -75,6 +75,32 @@ impl TimeTest {
         .collect()
     }
 
+    /// The part of it that counts in days from now.
+    pub(crate) fn in_days(&self) -> Self {
+        Self {
+            from: None,
+            until: None,
+            ..*self
+        }
+    }
+
+    /// The part of it that names moments.
+    pub(crate) fn in_moments(&self) -> Self {
+        Self {
+            within_days: None,
+            more_than_days_ago: None,
+            ..*self
+        }
+    }
+
+    /// The moments from which on it has another answer.
+    pub(crate) fn bounds(&self, moment: &Moment) -> Vec<DateTime<Utc>> {
+        let bounds = self.parts().into_iter();
+        bounds
+            .filter_map(|(_, bind)| bound(&bind, moment))
+            .collect()
+    }
+
     pub(crate) fn timed(&self) -> bool {
         self.within_days.is_some() || self.more_than_days_ago.is_some()
     }
@@ -85,12 +111,10 @@ impl TimeTest {
             return false;
         }
         self.parts().into_iter().all(|(sign, bind)| {
-            let bound = match bind {
-                Bind::DaysAgo(days) => moment.days_ago(days),
-                Bind::At(at) => at,
-                _ => return false,
+            let (Some(time), Some(bound)) = (time, bound(&bind, moment)) else {
+                return false;
             };
-            time.is_some_and(|time| (time >= bound) == (sign == ">="))
+            (time >= bound) == (sign == ">=")
         })
     }
 
@@ -181,6 +205,14 @@ impl TimeTest {
             parts.push(phrasing.is_set(subject, wanted));
         }
         phrasing.both(&parts)
+    }
+}
+
+fn bound(bind: &Bind, moment: &Moment) -> Option<DateTime<Utc>> {
+    match bind {
+        Bind::DaysAgo(days) => Some(moment.days_ago(*days)),
+        Bind::At(at) => Some(*at),
+        _ => None,
     }
 }
 

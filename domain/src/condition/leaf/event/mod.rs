@@ -265,27 +265,6 @@ impl Leaf for Events {
             format!("{subject}{window}{same}做了{what}{conditions}{tests}")
         )
     }
-
-    fn excludes(&self, other: &crate::condition::Condition) -> bool {
-        let crate::condition::Condition::Events(other) = other else {
-            return false;
-        };
-        let same_events = self.of == other.of
-            && self.names == other.names
-            && self.conditions == other.conditions
-            && self.within_days == other.within_days;
-        if !same_events || self.same_property.is_some() || other.same_property.is_some() {
-            return false;
-        }
-        let excluded = |test: &EventTest| {
-            other.tests.iter().any(|one| {
-                one.measure == test.measure
-                    && one.property == test.property
-                    && one.is.excludes(&test.is)
-            })
-        };
-        self.tests.iter().any(excluded)
-    }
 }
 
 impl Events {

@@ -39,6 +39,15 @@ impl EventSource {
         &self.names
     }
 
+    /// One of its numbers by itself.
+    pub(crate) fn number(&self, place: usize) -> Self {
+        let mut one = self.clone();
+        if let Counted::All(measures) = &mut one.counted {
+            *measures = measures.get(place).cloned().into_iter().collect();
+        }
+        one
+    }
+
     pub(crate) fn timed(&self) -> bool {
         self.within_days.is_some()
             || match &self.counted {
