@@ -4,7 +4,12 @@
 use super::{definition::is_always, trigger::Trigger};
 use crate::{
     action::Action,
-    condition::{Condition, Use, check::list, path::Path, reference::Reference},
+    condition::{
+        Condition, Use,
+        check::{check_given, list},
+        path::Path,
+        reference::Reference,
+    },
     error::UserError,
 };
 
@@ -17,8 +22,10 @@ pub fn check(trigger: &Trigger, condition: &Condition, actions: &[Action]) -> Ve
     let mut refusals = Vec::new();
     trigger.kind().check(&at, &mut refusals);
     if !is_always(condition) {
+        let implied = trigger.kind().implies().into_iter();
+        let given: Vec<(Path, Condition)> = implied.map(|one| (at.clone(), one)).collect();
         let context = trigger.context();
-        refusals.extend(crate::condition::check(condition, context, Use::Rule));
+        refusals.extend(check_given(condition, &given, context, Use::Rule));
     }
 
     let at = Path::root("actions");
@@ -127,6 +134,113 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    fn refused_of(trigger: &Value, condition: &Value) -> Vec<(String, UserErrorCode)> {
+        let stored = json!({"version": 1, "trigger": trigger, "condition": condition,
+            "actions": some_action()});
+        refusals(&Definition::from_stored(stored).unwrap())
+    }
+
+    #[test]
+    fn what_never_holds_once_the_trigger_has_let_the_rule_look_is_refused() {
+        let id = Uuid::from_u128(1);
+        let two = [id, Uuid::from_u128(2)];
+        let health = |field: &str, test: Value| json!({"health": {field: test}});
+        let contact = |field: &str, test: Value| json!({"contact": {field: test}});
+        let conversation = |field: &str, test: Value| json!({"conversation": {field: test}});
+        let segments = |mode: &str| json!({"segments": {"mode": mode, "segmentIds": [id]}});
+        let did = |name: &str| json!({"events": {"names": [name]}});
+        let to_risk = json!({"healthBandChanged": {"to": ["AT_RISK"]}});
+        let from_lead = json!({"contactStageChanged": {"from": ["LEAD"]}});
+        let fell = json!({"healthScoreCrossed": {"score": 40, "direction": "DOWN"}});
+        let signed_up = json!({"eventTracked": {"names": ["signed up"]}});
+        let added = json!({"contactTagAdded": {"tagIds": [id]}});
+        let removed = |ids: &[Uuid], direct: bool| json!({"contactTagRemoved": {"tagIds": ids, "directOnly": direct}});
+        let left = |ids: &[Uuid]| json!({"contactLeftSegment": {"segmentIds": ids}});
+        let five = json!({"contactAttributeChanged": {"attributeId": id, "to": {"number": 5.0}}});
+        let number = |test: Value| json!({"attribute": {"attributeId": id, "of": "CONTACT", "mode": "ANY", "number": test}});
+        let closed = json!({"conversationClosed": {}});
+        let given_back = json!({"conversationAssigned": {"toNobody": true}});
+        let answered = json!({"surveyAnswered": {"kinds": ["NPS"]}});
+        for (trigger, condition, is_refused) in [
+            (&to_risk, health("bands", json!(["HEALTHY"])), true),
+            (
+                &to_risk,
+                health("bands", json!(["HEALTHY", "AT_RISK"])),
+                false,
+            ),
+            (&from_lead, contact("stages", json!(["LEAD"])), true),
+            (&from_lead, contact("hasStage", json!(false)), false),
+            (&fell, health("score", json!({"atLeast": 60})), true),
+            (&fell, health("score", json!({"atLeast": 20})), false),
+            (&signed_up, json!({"not": did("signed up")}), true),
+            (&signed_up, json!({"not": did("paid")}), false),
+            (&added, tags("NONE", &[1], true), true),
+            (&added, tags("NONE", &[1], false), false),
+            (&removed(&[id], true), tags("ANY", &[1], false), true),
+            (&removed(&[id], true), tags("ANY", &[1], true), false),
+            (&removed(&[id], false), tags("ANY", &[1], false), false),
+            (&removed(&two, true), tags("ANY", &[1], false), false),
+            (&left(&[id]), segments("ANY"), true),
+            (&left(&two), segments("ANY"), false),
+            (&left(&[id]), segments("NONE"), false),
+            (&five, number(json!({"lessThan": 5})), true),
+            (&five, number(json!({"atLeast": 5})), false),
+            (&closed, conversation("statuses", json!(["OPEN"])), true),
+            (&given_back, conversation("hasAssignee", json!(true)), true),
+            (&answered, json!({"not": {"survey": {"kind": "NPS"}}}), true),
+            (
+                &answered,
+                json!({"not": {"survey": {"kind": "NPS", "withinDays": 7}}}),
+                false,
+            ),
+        ] {
+            let expected = [("condition".to_owned(), UserErrorCode::Contradictory)];
+            let expected = if is_refused { &expected[..] } else { &[] };
+            let found = refused_of(trigger, &condition);
+            assert_eq!(found, expected, "{trigger} {condition}");
+        }
+    }
+
+    #[test]
+    fn a_trigger_that_leads_from_one_value_to_the_same_is_refused() {
+        let id = Uuid::from_u128(1);
+        let always = json!({"all": []});
+        for (trigger, path) in [
+            (
+                json!({"contactStageChanged": {"from": ["LEAD"], "to": ["LEAD"]}}),
+                "to",
+            ),
+            (
+                json!({"healthBandChanged": {"from": ["AT_RISK"], "to": ["AT_RISK"]}}),
+                "to",
+            ),
+            (
+                json!({"contactOwnerChanged": {"fromMemberIds": [id], "toMemberIds": [id]}}),
+                "toMemberIds",
+            ),
+            (
+                json!({"conversationAssigned": {"fromMemberIds": [id], "toMemberIds": [id]}}),
+                "toMemberIds",
+            ),
+            (json!({"conversationOpened": {"from": ["OPEN"]}}), "from"),
+            (json!({"conversationClosed": {"from": ["CLOSED"]}}), "from"),
+        ] {
+            let found = refused_of(&trigger, &always);
+            let name = trigger
+                .as_object()
+                .and_then(|one| one.keys().next())
+                .unwrap();
+            let expected = (
+                format!("trigger.{name}.{path}"),
+                UserErrorCode::Contradictory,
+            );
+            assert_eq!(found, [expected]);
+        }
+        let either = json!({"contactStageChanged": {"from": ["LEAD", "CUSTOMER"],
+            "to": ["LEAD", "CUSTOMER"]}});
+        assert_eq!(refused_of(&either, &always), []);
     }
 
     #[test]

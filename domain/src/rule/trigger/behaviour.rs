@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     condition::{
-        Context,
+        Condition, Context, Events, Health, NumberTest,
         check::{self, MAX_IDS},
         path::Path,
         reference::IdKind,
@@ -116,6 +116,16 @@ impl TriggerKind for EventTracked {
             format!("a contact does {names}"),
             format!("联系人发生事件{names}")
         )
+    }
+
+    fn implies(&self) -> Vec<Condition> {
+        let did = |names: Vec<String>| {
+            Condition::Events(Box::new(Events {
+                names,
+                ..Events::default()
+            }))
+        };
+        vec![did(self.names.clone()), did(Vec::new())]
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -289,6 +299,19 @@ impl TriggerKind for HealthScoreCrossed {
         }
     }
 
+    fn implies(&self) -> Vec<Condition> {
+        let mark = self.score as f64;
+        let score = match self.direction {
+            Direction::Down => NumberTest::below(mark),
+            Direction::Up => NumberTest::min(mark),
+            Direction::Either => return Vec::new(),
+        };
+        vec![Condition::Health(Box::new(Health {
+            score: Some(score),
+            ..Health::default()
+        }))]
+    }
+
     fn keys(&self) -> Vec<Key> {
         vec![Key::Health]
     }
@@ -317,7 +340,12 @@ impl TriggerKind for HealthScoreCrossed {
 }
 
 impl TriggerKind for HealthBandChanged {
-    shape::plumbing!();
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        shape::change(&self.from, &self.to, &at.at("to"), refusals);
+    }
+
+    shape::naming!();
 
     fn context(&self) -> Context {
         Context::Contact
@@ -339,6 +367,20 @@ impl TriggerKind for HealthBandChanged {
             format!("the health band goes from {from} to {to}"),
             format!("健康区间从{from}变为{to}")
         )
+    }
+
+    fn implies(&self) -> Vec<Condition> {
+        let in_bands = |bands: &[HealthBand]| {
+            Condition::Health(Box::new(Health {
+                bands: Some(bands.to_vec()),
+                ..Health::default()
+            }))
+        };
+        match (self.from.as_slice(), self.to.as_slice()) {
+            ([left], []) => vec![Condition::Not(Box::new(in_bands(&[*left])))],
+            (_, []) => Vec::new(),
+            (_, reached) => vec![in_bands(reached)],
+        }
     }
 
     fn keys(&self) -> Vec<Key> {

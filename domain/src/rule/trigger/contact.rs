@@ -1,10 +1,12 @@
 //! A contact came to be known, or something about one changed.
 
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use entity::{
     attribute_definition,
     id::{AttributeId, MemberId},
-    kind::{ContactField, LifecycleStage},
+    kind::{ContactField, LifecycleStage, SubjectKind},
 };
+use uuid::Uuid;
 
 use super::{
     Happened, Key, TriggerKind,
@@ -14,7 +16,7 @@ use super::{
 use crate::{
     attribute,
     condition::{
-        Context,
+        Attribute, Condition, ContactFields, Context, Mode, NumberTest, Ref, TextTest, TimeTest,
         path::Path,
         reference::IdKind,
         sentence::{Phrasing, say},
@@ -157,7 +159,12 @@ impl TriggerKind for ContactChanged {
 }
 
 impl TriggerKind for ContactStageChanged {
-    shape::plumbing!();
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        shape::change(&self.from, &self.to, &at.at("to"), refusals);
+    }
+
+    shape::naming!();
 
     fn context(&self) -> Context {
         Context::Contact
@@ -181,6 +188,13 @@ impl TriggerKind for ContactStageChanged {
         )
     }
 
+    fn implies(&self) -> Vec<Condition> {
+        changed(&self.from, &self.to, |stages| ContactFields {
+            stages: Some(stages.to_vec()),
+            ..ContactFields::default()
+        })
+    }
+
     fn keys(&self) -> Vec<Key> {
         vec![Key::Stage]
     }
@@ -194,7 +208,13 @@ impl TriggerKind for ContactStageChanged {
 }
 
 impl TriggerKind for ContactOwnerChanged {
-    shape::plumbing!();
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        let (from, to) = (&self.from_member_ids, &self.to_member_ids);
+        shape::change(from, to, &at.at("toMemberIds"), refusals);
+    }
+
+    shape::naming!();
 
     fn context(&self) -> Context {
         Context::Contact
@@ -217,6 +237,14 @@ impl TriggerKind for ContactOwnerChanged {
             format!("the owner of a contact {}", becomes(&from, &to)),
             format!("联系人的负责人{from}变为{to}")
         )
+    }
+
+    fn implies(&self) -> Vec<Condition> {
+        let (from, to) = (&self.from_member_ids, &self.to_member_ids);
+        changed(from, to, |members| ContactFields {
+            owner_ids: shape::refs(members),
+            ..ContactFields::default()
+        })
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -304,6 +332,12 @@ impl TriggerKind for ContactAttributeChanged {
         )
     }
 
+    fn implies(&self) -> Vec<Condition> {
+        let value = self.to.clone().and_then(read);
+        let implied = value.and_then(|value| has_value(self.attribute_id, value));
+        implied.into_iter().collect()
+    }
+
     fn keys(&self) -> Vec<Key> {
         vec![Key::Attribute(self.attribute_id)]
     }
@@ -320,6 +354,58 @@ impl TriggerKind for ContactAttributeChanged {
         *attribute == self.attribute_id
             && is(self.from.as_ref(), *from)
             && is(self.to.as_ref(), *to)
+    }
+}
+
+/// What is so of a contact once a value has changed: it is one of `to`, and no longer the one it was.
+fn changed<T>(from: &[T], to: &[T], one_of: impl Fn(&[T]) -> ContactFields) -> Vec<Condition> {
+    let is = |values: &[T]| Condition::Contact(Box::new(one_of(values)));
+    match (from, to) {
+        ([_], []) => vec![Condition::Not(Box::new(is(from)))],
+        (_, []) => Vec::new(),
+        (_, to) => vec![is(to)],
+    }
+}
+
+/// That a contact has the value; nothing of an empty choice.
+fn has_value(attribute: Uuid, value: attribute::Value) -> Option<Condition> {
+    let mut test = Attribute {
+        attribute_id: Ref::from_uuid(attribute),
+        of: SubjectKind::Contact,
+        text: None,
+        number: None,
+        boolean: None,
+        time: None,
+        options: None,
+        mode: Mode::All,
+        is_set: None,
+    };
+    match value {
+        attribute::Value::Text(text) | attribute::Value::Url(text) => {
+            test.text = Some(TextTest {
+                any_of: Some(vec![text]),
+                ..TextTest::default()
+            });
+        }
+        attribute::Value::Number(number) => {
+            test.number = Some(NumberTest::between(number, number));
+        }
+        attribute::Value::Boolean(flag) => test.boolean = Some(flag),
+        attribute::Value::Date(day) => test.time = Some(at(day.and_time(NaiveTime::MIN).and_utc())),
+        attribute::Value::DateTime(moment) => test.time = Some(at(moment)),
+        attribute::Value::Select(key) => test.options = Some(vec![key]),
+        attribute::Value::MultiSelect(keys) if keys.is_empty() => return None,
+        attribute::Value::MultiSelect(keys) => test.options = Some(keys),
+    }
+    Some(Condition::Attribute(Box::new(test)))
+}
+
+/// At a moment, to the second.
+fn at(moment: DateTime<Utc>) -> TimeTest {
+    TimeTest {
+        from: Some(moment),
+        until: moment.checked_add_signed(TimeDelta::seconds(1)),
+        ..TimeTest::default()
     }
 }
 

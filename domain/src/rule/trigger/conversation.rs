@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     condition::{
-        Context,
+        Condition, Context, ConversationFields,
         path::Path,
         reference::IdKind,
         sentence::{Phrasing, say},
@@ -66,6 +66,25 @@ shape::trigger! {
         /// Only when nobody has it now; then `toMemberIds` must be empty.
         to_nobody: flag,
     }
+}
+
+/// Notes that it has to stand before where it comes to.
+fn check_from(
+    from: &[ConversationStatus],
+    to: ConversationStatus,
+    at: &Path,
+    refusals: &mut Vec<UserError>,
+) {
+    if from == [to] {
+        let message =
+            "It never comes from there, because it is there then. Choose another state, or none.";
+        let at = at.at("from");
+        refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+    }
+}
+
+fn implied(fields: ConversationFields) -> Vec<Condition> {
+    vec![Condition::Conversation(Box::new(fields))]
 }
 
 fn lets_place(inbox_ids: &[Uuid], channels: &[Channel], place: &Place) -> bool {
@@ -135,7 +154,12 @@ fn words<T: Copy>(list: &[T], word: fn(T) -> &'static str, phrasing: &Phrasing<'
 }
 
 impl TriggerKind for ConversationOpened {
-    shape::plumbing!();
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        check_from(&self.from, ConversationStatus::Open, at, refusals);
+    }
+
+    shape::naming!();
 
     fn context(&self) -> Context {
         Context::Conversation
@@ -170,6 +194,14 @@ impl TriggerKind for ConversationOpened {
         )
     }
 
+    fn implies(&self) -> Vec<Condition> {
+        implied(ConversationFields {
+            statuses: Some(vec![ConversationStatus::Open]),
+            inbox_ids: shape::refs(&self.inbox_ids),
+            ..ConversationFields::default()
+        })
+    }
+
     fn keys(&self) -> Vec<Key> {
         vec![Key::Opened]
     }
@@ -185,7 +217,12 @@ impl TriggerKind for ConversationOpened {
 }
 
 impl TriggerKind for ConversationClosed {
-    shape::plumbing!();
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        check_from(&self.from, ConversationStatus::Closed, at, refusals);
+    }
+
+    shape::naming!();
 
     fn context(&self) -> Context {
         Context::Conversation
@@ -200,6 +237,14 @@ impl TriggerKind for ConversationClosed {
             format!("a conversation{place} is closed{from}"),
             format!("{place}会话{from}被关闭")
         )
+    }
+
+    fn implies(&self) -> Vec<Condition> {
+        implied(ConversationFields {
+            statuses: Some(vec![ConversationStatus::Closed]),
+            inbox_ids: shape::refs(&self.inbox_ids),
+            ..ConversationFields::default()
+        })
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -217,6 +262,8 @@ impl TriggerKind for ConversationClosed {
 impl TriggerKind for ConversationAssigned {
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         self.check_lists(at, refusals);
+        let (from, to) = (&self.from_member_ids, &self.to_member_ids);
+        shape::change(from, to, &at.at("toMemberIds"), refusals);
         if self.to_nobody && !self.to_member_ids.is_empty() {
             refusals.push(at.at("toNobody").refuse(
                 UserErrorCode::Contradictory,
@@ -257,6 +304,15 @@ impl TriggerKind for ConversationAssigned {
             format!("a conversation{place} is assigned{from} to {to}"),
             format!("{place}会话{from}被分配给{to}")
         )
+    }
+
+    fn implies(&self) -> Vec<Condition> {
+        implied(ConversationFields {
+            has_assignee: Some(!self.to_nobody),
+            assignee_ids: shape::refs(&self.to_member_ids),
+            inbox_ids: shape::refs(&self.inbox_ids),
+            ..ConversationFields::default()
+        })
     }
 
     fn keys(&self) -> Vec<Key> {

@@ -5,9 +5,9 @@ use entity::kind::Author;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Happened, Key, TriggerKind};
+use super::{Happened, Key, TriggerKind, shape};
 use crate::condition::{
-    Context,
+    Condition, Context, ConversationFields,
     check::{self, MAX_IDS},
     matcher::Gate,
     path::Path,
@@ -62,6 +62,17 @@ impl MessageReceived {
 impl TriggerKind for MessageReceived {
     fn context(&self) -> Context {
         Context::Message
+    }
+
+    fn implies(&self) -> Vec<Condition> {
+        let inbox_ids = shape::refs(&self.inbox_ids);
+        let in_inbox = inbox_ids.map(|inbox_ids| {
+            Condition::Conversation(Box::new(ConversationFields {
+                inbox_ids: Some(inbox_ids),
+                ..ConversationFields::default()
+            }))
+        });
+        in_inbox.into_iter().collect()
     }
 
     fn keys(&self) -> Vec<Key> {

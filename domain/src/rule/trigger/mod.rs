@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::{
     condition::{
-        Context,
+        Condition, Context,
         matcher::Gate,
         path::Path,
         reference::{IdKind, Reference},
@@ -70,6 +70,11 @@ pub(crate) trait TriggerKind {
     fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid);
     /// What the rule's condition can ask about.
     fn context(&self) -> Context;
+    /// What holds once it has made the rule look. Only what cannot be otherwise, unless it has changed
+    /// again since.
+    fn implies(&self) -> Vec<Condition> {
+        Vec::new()
+    }
     /// The changes that lead to it; none for what comes another way.
     fn keys(&self) -> Vec<Key>;
     /// Whether what happened makes the rule look.

@@ -1,11 +1,12 @@
 //! A contact or an account came into a segment or went out of it.
 
 use entity::kind::SubjectKind;
+use uuid::Uuid;
 
 use super::{Happened, Key, TriggerKind, shape};
 use crate::{
     condition::{
-        Context,
+        Condition, Context, Mode, Segments, Whose,
         check::{self, MAX_IDS},
         path::Path,
         reference::IdKind,
@@ -54,6 +55,12 @@ macro_rules! segment_trigger {
                 segment_phrase($entered, Context::$subject, &phrasing.or(&names), phrasing)
             }
 
+            fn implies(&self) -> Vec<Condition> {
+                membership($entered, Whose::$subject, &self.segment_ids)
+                    .into_iter()
+                    .collect()
+            }
+
             fn keys(&self) -> Vec<Key> {
                 let segments = self.segment_ids.iter();
                 segments
@@ -70,6 +77,17 @@ macro_rules! segment_trigger {
             }
         }
     };
+}
+
+/// What is so of somebody's segments once one of some was entered or left.
+fn membership(entered: bool, of: Whose, segment_ids: &[Uuid]) -> Option<Condition> {
+    // Of several only one was left.
+    let segment_ids = shape::refs(segment_ids).filter(|ids| entered || ids.len() == 1)?;
+    Some(Condition::Segments(Segments {
+        of,
+        mode: if entered { Mode::Any } else { Mode::None },
+        segment_ids,
+    }))
 }
 
 fn segment_phrase(entered: bool, subject: Context, names: &str, phrasing: &Phrasing<'_>) -> String {

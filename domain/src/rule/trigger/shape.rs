@@ -251,9 +251,12 @@ macro_rules! rename {
 
 pub(super) use {check, given, read, refer, rename, show, shown, stored, trigger};
 
+use entity::id::Id;
+use uuid::Uuid;
+
 use crate::{
-    condition::{check as limits, path::Path},
-    error::UserError,
+    condition::{Ref, check as limits, path::Path},
+    error::{UserError, UserErrorCode},
 };
 
 /// A field's name as the API has it.
@@ -273,6 +276,20 @@ pub(super) fn list<T: PartialEq>(items: &[T], at: &Path, refusals: &mut Vec<User
     if !items.is_empty() {
         limits::list(items, limits::MAX_IDS, at, refusals, "entry");
     }
+}
+
+/// Notes that something has to go from the one value there may be before to the same.
+pub(super) fn change<T: PartialEq>(from: &[T], to: &[T], at: &Path, refusals: &mut Vec<UserError>) {
+    if from.len() == 1 && from == to {
+        let message = "A value never changes into itself. Change one of the two, or leave one out.";
+        refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+    }
+}
+
+/// Ids as conditions have them; nothing if an empty list means everything.
+pub(super) fn refs<I: Id>(ids: &[Uuid]) -> Option<Vec<Ref<I>>> {
+    let refs = ids.iter().map(|&id| Ref::from_uuid(id));
+    (!ids.is_empty()).then(|| refs.collect())
 }
 
 /// Whether a list that means everything when it is empty has the value.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     condition::{
-        Context,
+        Condition, Context, Survey, Whose,
         path::Path,
         sentence::{Phrasing, say},
     },
@@ -118,6 +118,30 @@ impl TriggerKind for SurveyAnswered {
             format!("a contact answers {named}{range}"),
             format!("联系人回答{named}{range}")
         )
+    }
+
+    fn implies(&self) -> Vec<Condition> {
+        // It may have been any of several kinds.
+        let &[kind] = self.kinds.as_slice() else {
+            return Vec::new();
+        };
+        let answered = |survey_key: Option<String>| {
+            Condition::Survey(Box::new(Survey {
+                of: Whose::Contact,
+                kind,
+                survey_key,
+                within_days: None,
+                count: None,
+                latest_score: None,
+                mean_score: None,
+                days_since_last: None,
+            }))
+        };
+        let mut implied = vec![answered(None)];
+        if let [key] = self.survey_keys.as_slice() {
+            implied.push(answered(Some(key.clone())));
+        }
+        implied
     }
 
     fn keys(&self) -> Vec<Key> {

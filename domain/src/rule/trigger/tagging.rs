@@ -1,11 +1,12 @@
 //! A tag was put on something or taken off.
 
 use entity::kind::TagTarget;
+use uuid::Uuid;
 
 use super::{Happened, Key, TriggerKind, shape};
 use crate::{
     condition::{
-        Context,
+        AccountTags, Condition, ContactTags, Context, ConversationTags, TagMode, TagTest,
         check::{self, MAX_IDS},
         path::Path,
         reference::IdKind,
@@ -54,6 +55,13 @@ macro_rules! tag_trigger {
                 tag_phrase($added, TagTarget::$target, &phrasing.or(&names), phrasing)
             }
 
+            fn implies(&self) -> Vec<Condition> {
+                let test = still($added, &self.tag_ids, self.direct_only);
+                test.map(|test| tags_of(TagTarget::$target, test))
+                    .into_iter()
+                    .collect()
+            }
+
             fn keys(&self) -> Vec<Key> {
                 let tags = self.tag_ids.iter();
                 tags.map(|&tag| Key::Tag {
@@ -82,6 +90,26 @@ macro_rules! tag_trigger {
             }
         }
     };
+}
+
+/// What is so of the tags of a thing once one of some was put on or taken off.
+fn still(added: bool, tag_ids: &[Uuid], direct_only: bool) -> Option<TagTest> {
+    // Of several only one was taken off, and another tag below may be there still.
+    let goes = tag_ids.len() == 1 && direct_only;
+    let mode = if added { TagMode::Any } else { TagMode::None };
+    (added || goes).then(|| TagTest {
+        mode,
+        tag_ids: tag_ids.to_vec(),
+        with_descendants: !direct_only,
+    })
+}
+
+fn tags_of(target: TagTarget, test: TagTest) -> Condition {
+    match target {
+        TagTarget::Contact => Condition::ContactTags(ContactTags(test)),
+        TagTarget::Account => Condition::AccountTags(AccountTags(test)),
+        TagTarget::Conversation => Condition::ConversationTags(ConversationTags(test)),
+    }
 }
 
 fn tag_phrase(added: bool, target: TagTarget, names: &str, phrasing: &Phrasing<'_>) -> String {
