@@ -34,6 +34,15 @@ pub(super) struct Contradiction {
     pub(super) with: Vec<usize>,
 }
 
+/// Whether it cannot be seen that the conditions never all hold.
+pub(crate) fn may_hold_together<'c>(conditions: impl IntoIterator<Item = &'c Condition>) -> bool {
+    let mut required = Vec::new();
+    for condition in conditions {
+        require(condition, &Path::default(), true, &mut required);
+    }
+    contradictions(&required).is_empty()
+}
+
 /// Gathers what must hold, and what must not, for a condition to hold, or not to: looks through groups
 /// of which everything is required.
 pub(super) fn require<'c>(

@@ -60,6 +60,7 @@ use crate::error::{Result, UserError, UserErrorCode};
 
 pub(crate) use self::{
     context::Need,
+    contradiction::may_hold_together,
     input::too_deep,
     leaf::{Anchor, Leaf},
     shape::Shape,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Conflict, ConflictKind,
     listening::Listening,
-    overlap::{always_ends, may_hold_together, opposed, shadowed},
+    overlap::{always_ends, may_fire_together, opposed, shadowed},
 };
 use crate::{
     action::{Action, effect::TagAct},
@@ -110,7 +110,7 @@ impl<'r> Book<'r> {
         let told = others.into_iter().take(MAX_PAIRS);
         let told = told.filter_map(|(place, (tag, puts))| {
             let other = &self.rules[place];
-            may_hold_together(&rule.definition, &other.definition)
+            may_fire_together(&rule.definition, &other.definition, &self.above)
                 .then(|| opposed(other, tag, puts))
         });
         told.take(MAX_CONFLICTS).collect()

@@ -26,11 +26,6 @@ pub(super) struct Listening {
 impl Listening {
     pub(super) fn of(rule: &Stored) -> Self {
         let definition = &rule.definition;
-        let keys = definition.trigger.kind().keys().into_iter();
-        let triggers = keys.filter_map(|key| match key {
-            Key::Tag { added, target, tag } => Some((target, tag, added)),
-            _ => None,
-        });
         let references = definition.references().into_iter();
         let conditions = references.filter(|one| {
             one.path.first().is_some_and(|step| step == "condition") && one.kind.is_tag()
@@ -47,12 +42,21 @@ impl Listening {
             }
         }
         Self {
-            triggers: triggers.collect(),
+            triggers: awaited(rule).collect(),
             with_descendants: !direct_only(&definition.trigger),
             conditions: conditions.map(|one| one.id).collect(),
             conditions_above,
         }
     }
+}
+
+/// What has to be done to tags for the trigger of a rule.
+pub(super) fn awaited(rule: &Stored) -> impl Iterator<Item = Act> {
+    let keys = rule.definition.trigger.kind().keys().into_iter();
+    keys.filter_map(|key| match key {
+        Key::Tag { added, target, tag } => Some((target, tag, added)),
+        _ => None,
+    })
 }
 
 /// Whether a trigger waits for tags themselves, not for those below.

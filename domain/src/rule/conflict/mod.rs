@@ -2,15 +2,17 @@
 //! undo each other may be just what somebody wants.
 //!
 //! Only what can be seen from the rules themselves is found, and only with the rule at hand: that it
-//! puts on what another takes off while both may hold, that a circle leads from its tags through
+//! puts on what another takes off while both may fire on the same change, that a circle leads from its tags through
 //! other rules back to itself, that an earlier rule ends the evaluation whenever it could fire, or
 //! it that of a later one.
 //!
 //! - `book`: rules with what leads from one to the other, and the conflicts found in it.
 //! - `listening`: the tags that lead to a rule.
-//! - `overlap`: whether two rules can hold together, and whether one leaves the other nothing.
+//! - `coincide`: whether one change can make two rules look.
+//! - `overlap`: whether two rules can fire together, and whether one leaves the other nothing.
 
 mod book;
+mod coincide;
 mod listening;
 mod overlap;
 
@@ -20,7 +22,10 @@ use entity::id::{RuleId, TagId, WorkspaceId};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use self::book::{Book, tag_acts};
+use self::{
+    book::{Book, tag_acts},
+    listening::awaited,
+};
 use crate::{
     ctx::Ctx,
     error::Result,
@@ -32,7 +37,7 @@ use crate::{
 #[derive(async_graphql::Enum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[graphql(name = "RuleConflictKind")]
 pub enum ConflictKind {
-    /// One puts on a tag that the other takes off, and both may hold at once.
+    /// One puts on a tag that the other takes off, and both may fire on the same change.
     OpposedTags,
     /// What one does to tags leads to the other, and back.
     TagCycle,
@@ -121,13 +126,15 @@ struct Above {
     ancestor_id: Uuid,
 }
 
-/// The tags above those that the rules put on or take off.
+/// The tags above those that the rules put on, take off or wait for.
 async fn above(
     ctx: &Ctx,
     workspace: WorkspaceId,
     rules: &[Stored],
 ) -> Result<HashMap<Uuid, Vec<Uuid>>> {
-    let tags: BTreeSet<Uuid> = rules.iter().flat_map(tag_acts).map(|act| act.1).collect();
+    let done = rules.iter().flat_map(tag_acts);
+    let acts = done.chain(rules.iter().flat_map(awaited));
+    let tags: BTreeSet<Uuid> = acts.map(|act| act.1).collect();
     let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     if tags.is_empty() {
         return Ok(found);
@@ -220,6 +227,60 @@ mod tests {
         check(&[one.clone(), not_a], 0, &[]);
         let another_tag = json!({"condition": word("b"), "actions": [takes(2)]});
         check(&[one, another_tag], 0, &[]);
+    }
+
+    #[test]
+    fn only_rules_that_one_change_can_set_off_are_opposed() {
+        let all = json!({"all": []});
+        let opposed = |puts_on: &Value, takes_off: &Value| {
+            let one = json!({"trigger": puts_on, "condition": all, "actions": [puts(9)]});
+            let other = json!({"trigger": takes_off, "condition": all, "actions": [takes(9)]});
+            let rules = [rule(1, &one), rule(2, &other)];
+            // The tag 2 is below the tag 1.
+            let above = HashMap::from([(id(2), vec![id(1)])]);
+            let book = Book::new(&rules, vec![true; 2], above);
+            let found = [book.conflicts(0), book.conflicts(1)].concat();
+            let opposed = |one: &Conflict| one.kind == ConflictKind::OpposedTags;
+            assert_eq!(found.len() % 2, 0, "{found:?}");
+            found.iter().all(opposed) && !found.is_empty()
+        };
+        let on = |tag: u128| json!({"contactTagAdded": {"tagIds": [id(tag)]}});
+        let off = |tag: u128| json!({"contactTagRemoved": {"tagIds": [id(tag)]}});
+        let only =
+            |tag: u128| json!({"contactTagAdded": {"tagIds": [id(tag)], "directOnly": true}});
+        let stage = |to: &str| json!({"contactStageChanged": {"to": [to]}});
+        let crossed =
+            |direction: &str| json!({"healthScoreCrossed": {"score": 40, "direction": direction}});
+        let band = |to: &str| json!({"healthBandChanged": {"to": [to]}});
+        let inbox = |inbox: u128| json!({"messageReceived": {"inboxIds": [id(inbox)]}});
+        let opened = |inbox: u128| json!({"conversationOpened": {"inboxIds": [id(inbox)]}});
+        let weekly = |day: i64| json!({"schedule": {"every": "WEEK", "hour": 9, "weekday": day}});
+        for (puts_on, takes_off, expected) in [
+            (on(3), on(3), true),
+            (on(3), off(3), false),
+            (on(3), on(4), false),
+            (on(1), on(2), true),
+            (only(1), on(2), false),
+            (stage("LEAD"), stage("LEAD"), true),
+            (stage("LEAD"), stage("CUSTOMER"), false),
+            (crossed("UP"), crossed("DOWN"), false),
+            (crossed("UP"), crossed("EITHER"), true),
+            (crossed("DOWN"), band("AT_RISK"), true),
+            (band("HEALTHY"), band("AT_RISK"), false),
+            (inbox(1), inbox(1), true),
+            (inbox(1), inbox(2), false),
+            (inbox(1), opened(1), true),
+            (inbox(1), opened(2), false),
+            (inbox(1), on(3), false),
+            (weekly(1), weekly(1), true),
+            (weekly(1), weekly(2), false),
+        ] {
+            assert_eq!(
+                opposed(&puts_on, &takes_off),
+                expected,
+                "{puts_on} {takes_off}"
+            );
+        }
     }
 
     #[test]

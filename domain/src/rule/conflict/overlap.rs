@@ -1,13 +1,14 @@
-//! What can be seen from two rules alone: whether both may hold at once, and whether one leaves the
+//! What can be seen from two rules alone: whether both may fire at once, and whether one leaves the
 //! other nothing.
+
+use std::collections::HashMap;
 
 use entity::id::{RuleId, TagId};
 use uuid::Uuid;
 
-use super::{Conflict, ConflictKind};
+use super::{Conflict, ConflictKind, coincide::coincide};
 use crate::{
-    condition::{self, Condition, Use},
-    error::UserErrorCode,
+    condition::{Condition, may_hold_together},
     rule::{
         cache::Stored,
         definition::{Definition, is_always},
@@ -26,27 +27,26 @@ pub(super) fn opposed(other: &Stored, tag: Uuid, puts: bool) -> Conflict {
         others: vec![RuleId(other.id)],
         tag: Some(TagId(tag)),
         message: format!(
-            "This rule {verb} a tag that “{}” {back}, and both may hold at once. Narrow the \
+            "This rule {verb} a tag that “{}” {back}, and both may fire at once. Narrow the \
              condition of one of the two.",
             other.name
         ),
     }
 }
 
-/// Whether it cannot be seen that the two conditions exclude each other.
-pub(super) fn may_hold_together(one: &Definition, other: &Definition) -> bool {
-    if is_always(&one.condition) || is_always(&other.condition) {
-        return true;
+/// Whether both may fire on the same change: there can be one that both wait for, and it cannot be seen
+/// that their conditions exclude each other then.
+pub(super) fn may_fire_together(
+    one: &Definition,
+    other: &Definition,
+    above: &HashMap<Uuid, Vec<Uuid>>,
+) -> bool {
+    if !coincide(&one.trigger, &other.trigger, above) {
+        return false;
     }
-    let (context, other_context) = (one.trigger.context(), other.trigger.context());
-    if context != other_context {
-        return true;
-    }
-    let both = Condition::All(vec![one.condition.clone(), other.condition.clone()]);
-    let refusals = condition::check(&both, context, Use::Rule);
-    !refusals
-        .iter()
-        .any(|refusal| refusal.code == UserErrorCode::Contradictory)
+    let mut implied = one.trigger.kind().implies();
+    implied.extend(other.trigger.kind().implies());
+    may_hold_together(implied.iter().chain([&one.condition, &other.condition]))
 }
 
 /// Whether no later rule has its turn when it holds. One that does not always fire then lets them.

@@ -1,6 +1,7 @@
 //! A contact did something: an event, something about an email, a change of health.
 
 use entity::kind::{EmailEventKind, EmailEventOrigin, HealthBand};
+use sea_orm::Iterable as _;
 
 use super::{
     Happened, Key, TriggerKind,
@@ -207,6 +208,17 @@ const PERSON: &[EmailEventOrigin] = &[EmailEventOrigin::Human];
 impl EmailEventSeen {
     fn asks_for_origins(&self) -> bool {
         self.kinds.iter().any(|&kind| may_be_a_machines(kind))
+    }
+
+    /// Whether something that becomes known about an email may be what both wait for.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let kind = |kind: &EmailEventKind| {
+            let mut origins = EmailEventOrigin::iter();
+            other.kinds.contains(kind)
+                && (!may_be_a_machines(*kind)
+                    || origins.any(|one| self.lets_origin(one) && other.lets_origin(one)))
+        };
+        self.kinds.iter().any(kind)
     }
 
     fn lets_origin(&self, origin: EmailEventOrigin) -> bool {
