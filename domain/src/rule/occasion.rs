@@ -507,7 +507,12 @@ fn other<'a>(entry: &'a Entry, subject: Uuid, case: Case, happened: Happened<'a>
 
 /// Whether what was sent at a moment is old, and an import is what brought it in.
 fn is_from_archive(entry: &Entry, sent_at: DateTime<Utc>) -> bool {
-    entry.origin == Origin::Import && entry.at.signed_duration_since(sent_at) > OLD
+    entry.origin == Origin::Import && is_old(sent_at, entry.at)
+}
+
+/// Whether what was sent at a moment came in so much later that it is long past.
+pub(crate) fn is_old(sent_at: DateTime<Utc>, came_in: DateTime<Utc>) -> bool {
+    came_in.signed_duration_since(sent_at) > OLD
 }
 
 /// An account came into a segment or went out of it.

@@ -284,7 +284,7 @@ fn the_business_hours_of_the_workspace_hold_notices_and_are_what_conditions_ask(
 }
 
 /// Brings in a message of somebody's that was sent so many days ago.
-async fn bring(world: &World, origin: Origin, id: &str, days: i64) {
+pub(super) async fn bring(world: &World, origin: Origin, id: &str, days: i64) {
     let (ctx, owner) = (&world.ctx, &world.owner);
     let inboxes = inbox::list(ctx, owner.workspace).await.unwrap();
     let message = NewMessage {

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{
+    access::Origin,
     action::Effect,
     condition::{Condition, TagMode},
     error::UserErrorCode::{Invalid, KindMismatch, NotFound},
@@ -16,7 +17,7 @@ use domain::{
 use entity::{id::RuleId, kind::TagKind};
 use uuid::Uuid;
 
-use super::{on, refused, tag_with};
+use super::{limit::bring, on, refused, tag_with};
 use crate::support::{
     World,
     engine::{conversation_has, notify, tag_conversation, words},
@@ -90,6 +91,29 @@ fn a_draft_says_what_it_would_have_done_and_does_nothing() {
         );
         assert_eq!(before, after);
         assert_eq!(rows(&world, "delivery").await, 0);
+        world
+    });
+}
+
+#[test]
+fn messages_of_an_archive_are_tried_as_if_they_had_come_in_when_they_were_sent() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let topic = world.tag(TagKind::Conversation, "Price", None).await;
+        let sales = world.target("sales").await;
+        bring(&world, Origin::Import, "archived", 8).await;
+        bring(&world, Origin::Import, "lately", 6).await;
+        let draft = Definition {
+            trigger: Trigger::default(),
+            condition: always(),
+            actions: vec![tag_conversation(topic), notify(sales)],
+            limits: Limits::default(),
+        };
+        let subject = Subject::Draft(Box::new(draft));
+        let found = rehearse(ctx, owner, subject, 30).await.unwrap();
+        assert_eq!((found.matches, found.late_matches), (2, 1));
+        let times: Vec<i64> = found.effects.iter().map(|one| one.times).collect();
+        assert_eq!(times, [2, 2], "tagged and told");
         world
     });
 }

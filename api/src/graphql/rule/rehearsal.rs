@@ -77,6 +77,10 @@ pub(crate) struct RuleRehearsal {
     messages: i64,
     /// How often it would have fired.
     matches: i64,
+    /// How many of these are on messages that came in more than 7 days after they were sent, as those of an
+    /// archive do. Here every message counts as if it had come in when it was sent, with all that the rule
+    /// would do. A rule at work tells nobody of what an import brings in so late (`FROM_ARCHIVE`).
+    late_matches: i64,
     /// How often on each day in the workspace's time zone, oldest first, without days on which it
     /// would not.
     days: Vec<RuleRehearsalDay>,
@@ -200,6 +204,7 @@ impl From<Rehearsal> for RuleRehearsal {
             complete: rehearsal.complete,
             messages: rehearsal.messages,
             matches: rehearsal.matches,
+            late_matches: rehearsal.late_matches,
             days: days.collect(),
             samples: samples.map(RuleRehearsalSample::from).collect(),
             effects: effects.map(RuleRehearsalEffect::from).collect(),

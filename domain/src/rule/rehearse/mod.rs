@@ -2,7 +2,9 @@
 //!
 //! The messages of the last days are shown to the rule in the order in which they came in, with the
 //! tags their contact and conversation had at the time and those the rule itself would have set
-//! since. Limits are kept as they would have been. At most [`MAX_MESSAGES`] are read, the newest,
+//! since. Limits are kept as they would have been. Each message counts as if it had come in when it was
+//! sent, also those of an archive: what is brought in late says what a rule would do from now on, though
+//! nobody was told of it then. The answer says how many these are. At most [`MAX_MESSAGES`] are read, the newest,
 //! and the answer says how far back they reach. Other rules are not run; those that wait for the
 //! tags the rule would change are named.
 //!
@@ -49,6 +51,8 @@ pub struct Rehearsal {
     pub messages: i64,
     /// How often it would have fired.
     pub matches: i64,
+    /// How many of these are on messages that came in long after they were sent, as those of an archive do.
+    pub late_matches: i64,
     /// How often on each day in the workspace's time zone, without days on which it would not.
     pub days: BTreeMap<NaiveDate, i64>,
     /// The newest of what it would have fired on.

@@ -19,6 +19,7 @@ use crate::{
         facts::{Holders, MessageFacts, TagSet},
     },
     error::Result,
+    rule::occasion::is_old,
     store::{Query, Tx},
 };
 
@@ -57,10 +58,16 @@ pub(super) struct Message {
     pub(super) subject: String,
     pub(super) body: String,
     pub(super) sent_at: DateTime<Utc>,
+    pub(super) created_at: DateTime<Utc>,
     pub(super) account_id: Option<Uuid>,
 }
 
 impl Message {
+    /// Whether it came in as late as those of an archive do. Who brought it in is not kept with a message.
+    pub(super) fn is_late(&self) -> bool {
+        is_old(self.sent_at, self.created_at)
+    }
+
     pub(super) fn facts<'a>(
         &'a self,
         now: &Moment,
@@ -89,7 +96,7 @@ impl Message {
 pub(super) async fn page(tx: &Tx<'_>, from: Uuid, since: DateTime<Utc>) -> Result<Vec<Message>> {
     Ok(Query::new(
         "SELECT m.id, m.conversation_id, m.contact_id, m.inbox_id, m.author, m.automatic, m.subject,
-                m.body, m.sent_at,
+                m.body, m.sent_at, m.created_at,
                 (SELECT c.account_id FROM contact c
                  WHERE c.workspace_id = m.workspace_id AND c.id = m.contact_id) AS account_id,
                 (SELECT i.channel FROM inbox i

@@ -58,6 +58,7 @@ pub(super) async fn run(
         complete: reached.is_none(),
         messages: 0,
         matches: 0,
+        late_matches: 0,
         days: BTreeMap::new(),
         samples: Vec::new(),
         effects: Vec::new(),
@@ -113,6 +114,7 @@ pub(super) async fn run(
                 continue;
             }
             rehearsal.matches += 1;
+            rehearsal.late_matches += i64::from(message.is_late());
             let day = message.sent_at.with_timezone(&zone).date_naive();
             *rehearsal.days.entry(day).or_default() += 1;
             rehearsal.samples.push(Sample {
