@@ -9,11 +9,7 @@ use domain::{
 use serde_json::json;
 
 use crate::support::{
-    World,
-    client::text,
-    engine::Receiver,
-    installation::{Installation, block_on},
-    on_both,
+    World, client::text, engine::Receiver, installation::Installation, on_both, runtime::block_on,
 };
 
 async fn count(world: &World, what: &str) -> i64 {
