@@ -86,6 +86,8 @@ mod reseal;
 #[cfg(test)]
 mod restore;
 #[cfg(test)]
+mod room;
+#[cfg(test)]
 mod rule;
 #[cfg(test)]
 mod search;

@@ -1,7 +1,10 @@
 //! Errors, sorted by who can do something about them.
 
 use async_graphql::{Error, ErrorExtensions as _, Result};
-use domain::error::{Error as Fault, UserError};
+use domain::{
+    error::{Error as Fault, UserError},
+    store::is_of_the_moment,
+};
 
 use crate::transport::Code;
 
@@ -35,8 +38,38 @@ pub(crate) fn fault(error: Fault) -> Error {
             "The log does not have what follows this cursor any more. Read what you need anew and \
              subscribe without `after`.",
         ),
-        other => Error::new_with_source(other),
+        Fault::Store(error) if is_of_the_moment(&error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the database could not do what it was asked"
+            );
+            coded(
+                Code::Unavailable,
+                "The database cannot do this at the moment. Try again; with an idempotency key, \
+                 what was done after all is not done twice.",
+            )
+        }
+        other => Error {
+            // The log is told the whole chain; the caller neither.
+            message: chain(&other),
+            ..Error::new_with_source(other)
+        },
     }
+}
+
+/// What an error says, and what the errors below it say.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut below = error.source();
+    while let Some(cause) = below {
+        // Some only repeat what is below them.
+        let cause_said = cause.to_string();
+        if !said.ends_with(&cause_said) {
+            said = format!("{said}: {cause_said}");
+        }
+        below = cause.source();
+    }
+    said
 }
 
 fn word(scope: domain::access::Scope) -> String {

@@ -8,6 +8,7 @@ use std::{
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
+    Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -153,6 +154,13 @@ fn sqlite_pool(path: &Path, size: u32) -> DatabaseConnection {
         .acquire_timeout(Duration::from_secs(30))
         .idle_timeout(Duration::from_mins(1))
         .test_before_acquire(false)
+        // After a full disk, or another error of its files, SQLite has undone the transaction by itself, and
+        // the driver goes on counting it as open: what was written from then on would be a part of it and
+        // never be kept. Whatever was open is undone before a connection comes back, so that one which
+        // still counts any is not used again.
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
         .connect_lazy_with(sqlite_options(path));
     SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
 }
