@@ -86,6 +86,22 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// The member, if it is one.
+    pub fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Member { member_id } => Some(*member_id),
+            _ => None,
+        }
+    }
+
+    /// The playbook, if it is one.
+    pub fn playbook(&self) -> Option<PlaybookId> {
+        match self {
+            Self::Playbook { playbook_id, .. } => Some(*playbook_id),
+            _ => None,
+        }
+    }
+
     /// The rule, if it is one.
     pub fn rule(&self) -> Option<RuleId> {
         match self {

@@ -22,7 +22,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Tx},
+    store::{Query, Rows, Tx},
     text,
 };
 
@@ -125,6 +125,23 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<access_token:
         .await?;
     tokens.sort_by_key(|token| token.id);
     Ok(tokens)
+}
+
+/// The tokens among `ids`, in no particular order; for loaders.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[AccessTokenId],
+) -> Result<Vec<access_token::Model>> {
+    Ok(
+        Query::new(
+            "SELECT t.* FROM {r} JOIN access_token t ON t.workspace_id = $1 AND t.id = r.id",
+        )
+        .bind(workspace)
+        .rows("r", Rows::new().ids("id", ids.iter().copied()))
+        .all(ctx.reader())
+        .await?,
+    )
 }
 
 /// What the audit log says of a token: neither the secret nor its hash nor a part of either.

@@ -83,7 +83,7 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
         ask("viewer", json!({}), READ),
         ask("workspace", json!({}), READ),
-        ask("members", json!({}), ADMINISTER),
+        ask("members", json!({}), READ),
         ask("accessTokens", json!({}), ADMINISTER),
         ask("auditLog", json!({}), ADMINISTER),
         ask("account", json!({ "id": "@account" }), READ),

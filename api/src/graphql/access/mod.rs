@@ -1,12 +1,14 @@
 //! The workspace, its members and access tokens over GraphQL.
 
 mod mutation;
+mod origin;
 
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    access::{Actor, Origin, Scope, member, token},
+    access::{Actor, Scope, member, token},
     email::report::Period,
+    error::Error,
     workspace,
 };
 use entity::{
@@ -22,6 +24,7 @@ use super::{
 };
 
 pub(crate) use mutation::AccessMutation;
+pub use origin::ChangeOrigin;
 
 /// A tenant: one company's graph.
 pub struct Workspace(pub(crate) entity::workspace::Model);
@@ -142,6 +145,12 @@ impl Member {
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
+
+    /// When they were removed; nothing as long as they belong to the workspace. What they did goes on
+    /// naming them.
+    async fn removed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.removed_at
+    }
 }
 
 /// The member of this id, if there is one; members who were removed are still named.
@@ -179,9 +188,14 @@ impl AccessToken {
             .map_err(|error| fault(domain::error::Error::Decode(error)))
     }
 
-    /// Whose it is.
+    /// The global id of whose it is.
     async fn member_id(&self) -> ID {
         self.0.member_id.into()
+    }
+
+    /// Whose it is, also when they were removed since.
+    async fn member(&self, context: &Context<'_>) -> Result<Option<Member>> {
+        find_member(context, Some(self.0.member_id)).await
     }
 
     /// When it was made.
@@ -216,6 +230,15 @@ impl Viewer {
         self.0.member.into()
     }
 
+    /// The member. Every token may ask, whatever its scopes.
+    async fn member(&self, context: &Context<'_>) -> Result<Member> {
+        // Not through the loaders, which are for those who may read.
+        let found = member::load(business(context)?, self.0.workspace, &[self.0.member]).await;
+        let found = found.map_err(fault)?.into_iter().next();
+        let missing = || fault(Error::Internal("a token has no member".to_owned()));
+        found.map(Member).ok_or_else(missing)
+    }
+
     /// The token's global id.
     async fn access_token_id(&self) -> ID {
         self.0.token.into()
@@ -229,81 +252,6 @@ impl Viewer {
     /// What the token may be used for, within the role.
     async fn scopes(&self) -> Vec<Scope> {
         self.0.scopes.iter().collect()
-    }
-}
-
-/// Who or what made a change.
-#[derive(SimpleObject, Debug, Clone)]
-pub struct ChangeOrigin {
-    /// What kind of author it was.
-    kind: OriginKind,
-    /// The member, if it was one.
-    member_id: Option<ID>,
-    /// The access token, if it was a program's.
-    access_token_id: Option<ID>,
-    /// The rule, if it was one.
-    rule_id: Option<ID>,
-    /// The rule's version at that time.
-    rule_version: Option<i64>,
-    /// The playbook, if it was one.
-    playbook_id: Option<ID>,
-    /// The playbook's version at that time.
-    playbook_version: Option<i64>,
-}
-
-/// What kind of author made a change.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OriginKind {
-    /// A member, by hand or through a token of theirs.
-    Member,
-    /// A rule.
-    Rule,
-    /// A playbook.
-    Playbook,
-    /// A program, through an access token made for it.
-    Integration,
-    /// An import.
-    Import,
-    /// Enishi itself: schedules and derived values.
-    System,
-}
-
-impl From<Origin> for ChangeOrigin {
-    fn from(origin: Origin) -> Self {
-        let of = |kind| Self {
-            kind,
-            member_id: None,
-            access_token_id: None,
-            rule_id: None,
-            rule_version: None,
-            playbook_id: None,
-            playbook_version: None,
-        };
-        match origin {
-            Origin::Member { member_id } => Self {
-                member_id: Some(member_id.into()),
-                ..of(OriginKind::Member)
-            },
-            Origin::Rule { rule_id, version } => Self {
-                rule_id: Some(rule_id.into()),
-                rule_version: Some(version),
-                ..of(OriginKind::Rule)
-            },
-            Origin::Playbook {
-                playbook_id,
-                version,
-            } => Self {
-                playbook_id: Some(playbook_id.into()),
-                playbook_version: Some(version),
-                ..of(OriginKind::Playbook)
-            },
-            Origin::Integration { token_id } => Self {
-                access_token_id: Some(token_id.into()),
-                ..of(OriginKind::Integration)
-            },
-            Origin::Import => of(OriginKind::Import),
-            Origin::System => of(OriginKind::System),
-        }
     }
 }
 
@@ -327,10 +275,10 @@ impl AccessQuery {
             .map_err(fault)
     }
 
-    /// The members, oldest first. Scope: ADMINISTER.
+    /// The members, oldest first, without those who were removed: whom work can be given to, and who
+    /// did what.
     async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
-        let (ctx, actor) = (business(context)?, actor(context)?);
-        actor.require(Scope::Administer).map_err(fault)?;
+        let (ctx, actor) = reader(context)?;
         let members = member::list(ctx, actor.workspace).await.map_err(fault)?;
         Ok(members.into_iter().map(Member).collect())
     }

@@ -10,8 +10,8 @@ use domain::{
 use entity::audit_entry::Model;
 
 use super::{
-    access::ChangeOrigin,
-    context::{actor, business},
+    access::{AccessToken, ChangeOrigin},
+    context::{actor, business, loaded},
     error::fault,
     few::few,
     id,
@@ -52,10 +52,15 @@ impl AuditEntry {
         ChangeOrigin::read(&stored)
     }
 
-    /// The access token it was done through; nothing for commands at the server and for what
+    /// The global id of the access token it was done through; nothing for commands at the server and for what
     /// Enishi did by itself.
     async fn access_token_id(&self) -> Option<ID> {
         self.0.token_id.map(Into::into)
+    }
+
+    /// The access token itself.
+    async fn access_token(&self, context: &Context<'_>) -> Result<Option<AccessToken>> {
+        loaded(context, self.0.token_id, AccessToken).await
     }
 
     /// The request it was done in, if that is known.

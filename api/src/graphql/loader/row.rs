@@ -11,11 +11,11 @@ use domain::{
 };
 use entity::{
     id::{
-        AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-        EmailEventId, EnrolmentId, EventId, FiringId, InboxId, InvoiceId, MemberId, MessageId,
-        NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId, SegmentId, StageChangeId,
-        SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId, TagId, TaggingId, TargetId,
-        TaskId, TeamId, TicketId,
+        AccessTokenId, AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId,
+        DocumentId, EmailEventId, EnrolmentId, EventId, FiringId, InboxId, InvoiceId, MemberId,
+        MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId, SegmentId,
+        StageChangeId, SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId, TagId, TaggingId,
+        TargetId, TaskId, TeamId, TicketId,
     },
     tagging,
 };
@@ -41,6 +41,7 @@ macro_rules! rows {
 }
 
 rows! {
+    AccessTokenId => entity::access_token::Model, access::token::load;
     AccountId => entity::account::Model, account::load;
     AttributeId => entity::attribute_definition::Model, attribute::definition::load;
     CampaignId => entity::campaign::Model, email::read::load_campaigns;

@@ -4,12 +4,13 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::id::{
     AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
     EmailEventId, EnrolmentId, EventId, FiringId, Id, InAppNotificationId, InboxId, InvoiceId,
-    MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId, SegmentId,
-    SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId, TagId, TagQualityRunId, TaggingId,
-    TargetId, TaskId, TeamId, TicketId,
+    MemberId, MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId,
+    SegmentId, SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId, TagId, TagQualityRunId,
+    TaggingId, TargetId, TaskId, TeamId, TicketId,
 };
 
 use super::{
+    access::Member,
     account::Account,
     attribute::Attribute,
     contact::Contact,
@@ -68,6 +69,8 @@ pub enum Node {
     Inbox(Inbox),
     /// A bill.
     Invoice(Invoice),
+    /// A person of the company.
+    Member(Member),
     /// A piece of a conversation.
     Message(Message),
     /// Something a member wrote down.
@@ -185,6 +188,9 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     }
     if let Some(id) = known::<NoteId>(id) {
         return Ok(loader.load_one(id).await?.map(Note).map(Node::Note));
+    }
+    if let Some(id) = known::<MemberId>(id) {
+        return Ok(loader.load_one(id).await?.map(Member).map(Node::Member));
     }
     if let Some(id) = known::<MessageId>(id) {
         return Ok(loader.load_one(id).await?.map(Message).map(Node::Message));

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    access::Origin,
     page::PageRequest,
     tag::{
         self, TagFilter,
@@ -518,14 +517,5 @@ impl TagQuery {
                 shared: Some(shared.clone()),
             })
             .collect())
-    }
-}
-
-impl ChangeOrigin {
-    /// Reads the stored form.
-    pub(crate) fn read(stored: &serde_json::Value) -> Result<Self> {
-        let origin: Origin = serde_json::from_value(stored.clone())
-            .map_err(|error| fault(domain::error::Error::Decode(error)))?;
-        Ok(Self::from(origin))
     }
 }

@@ -1,0 +1,141 @@
+//! Who the members are and who did what, as those see it who only read.
+
+use domain::{
+    access::{
+        Origin, Scope,
+        member::{self, NewMember},
+        token::{self, NewToken},
+    },
+    store::Query,
+};
+use entity::{id::TaggingId, kind::Role};
+use serde_json::{Value, json};
+
+use super::house::{Door, House, clear, member_of};
+use crate::support::{World, on_both};
+
+#[test]
+fn whoever_reads_sees_the_members_and_their_own_name() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let door = Door::new(ctx);
+        let viewer = member_of(ctx, owner, Role::Viewer).await;
+        let query = "{ members { id name email role removedAt } }";
+        let members = door.must(&viewer, query, json!({})).await;
+        let members = members.as_array().expect("members");
+        assert_eq!(members.len(), 2, "{members:?}");
+        let named = |name: &str| members.iter().find(|one| one["name"] == name);
+        assert_eq!(named("Owner").expect("the owner")["role"], "OWNER");
+        let own = named("Somebody").expect("oneself");
+        assert_eq!(own["email"], "viewer@staff.example");
+        let query = "{ viewer { member { id name } } }";
+        let mut sender = viewer.clone();
+        sender.scopes = [Scope::Ingest].into_iter().collect();
+        for actor in [&viewer, &sender] {
+            let found = door.must(actor, query, json!({})).await;
+            assert_eq!(found["member"]["name"], "Somebody", "{found}");
+            assert_eq!(found["member"]["id"], viewer.member.to_string());
+        }
+
+        let query = "query($id: ID!) { node(id: $id) { ... on Member { name removedAt } } }";
+        let id = json!({ "id": viewer.member.to_string() });
+        let found = door.must(owner, query, id.clone()).await;
+        assert_eq!(found, json!({ "name": "Somebody", "removedAt": null }));
+        member::remove(ctx, owner, viewer.member).await.unwrap();
+        let found = door.must(owner, query, id).await;
+        assert_eq!(found["name"], "Somebody", "who was removed is still named");
+        assert!(found["removedAt"].is_string(), "{found}");
+        let members = door.must(owner, "{ members { id } }", json!({})).await;
+        assert_eq!(members.as_array().map(Vec::len), Some(1), "{members}");
+        world
+    });
+}
+
+/// Says of the tagging that `origin` added it, and asks who that was.
+async fn added_by(world: &World, door: &Door, tagging: TaggingId, origin: Origin) -> Value {
+    let changed =
+        Query::new("UPDATE tagging SET added_by = $1 WHERE workspace_id = $2 AND id = $3")
+            .bind(origin.json())
+            .bind(world.owner.workspace)
+            .bind(tagging)
+            .execute(world.ctx.db.writer())
+            .await;
+    assert_eq!(changed.unwrap(), 1);
+    let mut reader = world.owner.clone();
+    reader.scopes = [Scope::Read].into_iter().collect();
+    let query = "query($id: ID!) { node(id: $id) { ... on Tagging { addedBy { kind name memberId \
+        member { name } accessTokenId ruleId ruleVersion rule { id name } playbookId \
+        playbookVersion playbook { id name } } } } }";
+    let id = json!({ "id": tagging.to_string() });
+    door.must(&reader, query, id).await["addedBy"].take()
+}
+
+#[test]
+fn whoever_did_something_has_a_name() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let door = Door::new(ctx);
+        let house = House::furnish(&world, &door, owner, "a").await;
+        let tagging: TaggingId = house.ids["tagging"].parse().unwrap();
+        let new = NewMember {
+            email: "sato@staff.example".to_owned(),
+            name: "佐藤".to_owned(),
+            role: Role::Agent,
+        };
+        let sato = member::add(ctx, owner, new).await.unwrap().id;
+        member::remove(ctx, owner, sato).await.unwrap();
+        let new = NewToken {
+            member: None,
+            name: "Web shop".to_owned(),
+            scopes: vec![Scope::Ingest],
+            expires_at: None,
+            integration: true,
+        };
+        let (token, _) = token::create(ctx, owner, new).await.unwrap();
+
+        let by = added_by(&world, &door, tagging, Origin::Member { member_id: sato }).await;
+        assert_eq!(by["name"], "佐藤", "{by}");
+        assert_eq!(by["member"]["name"], "佐藤", "{by}");
+        assert_eq!(by["memberId"], sato.to_string());
+        let rule_id = house.ids["rule"].parse().unwrap();
+        let origin = Origin::Rule {
+            rule_id,
+            version: 1,
+        };
+        let by = added_by(&world, &door, tagging, origin).await;
+        assert_eq!(by["name"], "canary-a rule", "{by}");
+        assert_eq!(by["rule"]["id"], by["ruleId"]);
+        assert_eq!(by["ruleVersion"], 1);
+        assert!(by["member"].is_null() && by["playbook"].is_null(), "{by}");
+        let playbook_id = house.ids["playbook"].parse().unwrap();
+        let version = 1;
+        let origin = Origin::Playbook {
+            playbook_id,
+            version,
+        };
+        let by = added_by(&world, &door, tagging, origin).await;
+        assert_eq!(by["playbook"]["name"], by["name"], "{by}");
+        assert_eq!(by["playbook"]["id"], house.ids["playbook"].as_str());
+        let token_id = token.id;
+        let by = added_by(&world, &door, tagging, Origin::Integration { token_id }).await;
+        assert_eq!(by["name"], "Web shop", "{by}");
+        assert_eq!(by["accessTokenId"], token_id.to_string());
+        let by = added_by(&world, &door, tagging, Origin::Import).await;
+        assert_eq!(by["kind"], "IMPORT");
+        assert!(by["name"].is_null(), "{by}");
+
+        let query = "{ accessTokens { name member { name } } \
+            auditLog(filter: { actions: [\"token.create\"] }, first: 1) \
+            { nodes { accessToken { name } origin { name } } } }";
+        let answer = door.ask(owner, query, &json!({})).await;
+        let tokens = answer["data"]["accessTokens"].as_array();
+        let mut tokens = tokens.unwrap_or_else(|| panic!("{answer}")).iter();
+        let shop = tokens.find(|token| token["name"] == "Web shop");
+        assert_eq!(shop.expect("the token")["member"]["name"], "Owner");
+        let entry = &answer["data"]["auditLog"]["nodes"][0];
+        assert_eq!(entry["accessToken"]["name"], "First owner", "{answer}");
+        assert_eq!(entry["origin"]["name"], "Owner");
+        clear(&world).await;
+        world
+    });
+}
