@@ -1,5 +1,6 @@
 //! What can go wrong in a use case, sorted by who can do something about it.
 
+use entity::kind::Role;
 use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +15,19 @@ pub enum Error {
     /// The input can be mended by the person who gave it; shown as data in the mutation's payload.
     #[error("the input was refused: {0:?}")]
     Refused(Vec<UserError>),
-    /// The credential does not allow it.
-    #[error("the credential lacks the scope {0:?}")]
+    /// The credential was not made for it, though its member's role would allow it. The text is shown
+    /// as it is.
+    #[error("The access token lacks the scope {}.", .0.word())]
     Forbidden(Scope),
+    /// The member's role does not allow it, whatever the credential was made for. The text is shown as
+    /// it is.
+    #[error("The role {} does not allow this: it needs the scope {}.", .role.word(), .scope.word())]
+    RoleForbids {
+        /// The role.
+        role: Role,
+        /// What it does not have.
+        scope: Scope,
+    },
     /// It is about an owner, and only owners decide about owners.
     #[error("only owners decide about owners")]
     OwnersOnly,

@@ -13,13 +13,9 @@ use crate::transport::Code;
 pub(crate) fn fault(error: Fault) -> Error {
     match error {
         Fault::Refused(errors) => refused(&errors),
-        Fault::Forbidden(scope) => coded(
-            Code::Forbidden,
-            format!(
-                "The access token lacks the scope {}.",
-                async_graphql::Name::new(word(scope))
-            ),
-        ),
+        denied @ (Fault::Forbidden(_) | Fault::RoleForbids { .. }) => {
+            coded(Code::Forbidden, denied.to_string())
+        }
         Fault::OwnersOnly => coded(
             Code::Forbidden,
             "Only an owner may make, change or remove an owner, or make and revoke an owner's \
@@ -70,13 +66,6 @@ fn chain(error: &dyn std::error::Error) -> String {
         below = cause.source();
     }
     said
-}
-
-fn word(scope: domain::access::Scope) -> String {
-    serde_json::to_value(scope)
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }
 
 fn refused(errors: &[UserError]) -> Error {

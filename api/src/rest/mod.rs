@@ -247,10 +247,9 @@ impl From<Error> for Refused {
                 }
                 refused
             }
-            Error::Forbidden(scope) => Self::new(
-                Code::Forbidden,
-                format!("The access token lacks the scope {}.", word(scope)),
-            ),
+            denied @ (Error::Forbidden(_) | Error::RoleForbids { .. }) => {
+                Self::new(Code::Forbidden, denied.to_string())
+            }
             other => {
                 tracing::error!(error = &other as &dyn std::error::Error, "a request failed");
                 let message = "Something went wrong on our side. Name the request id when you ask.";
@@ -258,12 +257,6 @@ impl From<Error> for Refused {
             }
         }
     }
-}
-
-fn word(scope: Scope) -> String {
-    let word = serde_json::to_value(scope).ok();
-    let word = word.and_then(|word| word.as_str().map(str::to_owned));
-    word.unwrap_or_default()
 }
 
 /// The value of a parameter of the query string.

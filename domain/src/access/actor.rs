@@ -28,12 +28,17 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Refuses unless the credential has `scope`.
+    /// Refuses unless the credential has `scope`, and says which of the two stands in the way: another
+    /// credential helps only if the role allows it.
     pub fn require(&self, scope: Scope) -> Result<()> {
         if self.scopes.contains(scope) {
-            Ok(())
-        } else {
+            return Ok(());
+        }
+        let role = self.role;
+        if ScopeSet::of_role(role).contains(scope) {
             Err(Error::Forbidden(scope))
+        } else {
+            Err(Error::RoleForbids { role, scope })
         }
     }
 
@@ -122,5 +127,42 @@ impl Origin {
     /// The stored form.
     pub fn json(&self) -> serde_json::Value {
         serde_json::json!(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn refusal(role: Role, scopes: &[Scope], needed: Scope) -> Option<String> {
+        let scopes: ScopeSet = scopes.iter().copied().collect();
+        let actor = Actor {
+            workspace: WorkspaceId(Uuid::nil()),
+            member: MemberId(Uuid::nil()),
+            token: AccessTokenId(Uuid::nil()),
+            role,
+            scopes: scopes.and(ScopeSet::of_role(role)),
+            integration: false,
+        };
+        actor.require(needed).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_refusal_says_whether_the_role_or_the_token_stands_in_the_way() {
+        let by_role = "The role VIEWER does not allow this: it needs the scope WRITE.";
+        let by_token = "The access token lacks the scope WRITE.";
+        let only_read = [Scope::Read];
+        for (role, scopes, expected) in [
+            (Role::Viewer, &Scope::ALL[..], Some(by_role)),
+            (Role::Viewer, &only_read[..], Some(by_role)),
+            (Role::Agent, &only_read[..], Some(by_token)),
+            (Role::Owner, &only_read[..], Some(by_token)),
+            (Role::Agent, &Scope::ALL[..], None),
+        ] {
+            let refused = refusal(role, scopes, Scope::Write);
+            assert_eq!(refused.as_deref(), expected, "{role:?} {scopes:?}");
+        }
     }
 }

@@ -29,6 +29,17 @@ impl Scope {
         Self::Administer,
     ];
 
+    /// The word as GraphQL and JSON show it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "READ",
+            Self::Write => "WRITE",
+            Self::Ingest => "INGEST",
+            Self::Configure => "CONFIGURE",
+            Self::Administer => "ADMINISTER",
+        }
+    }
+
     fn bit(self) -> u8 {
         1 << (self as u8)
     }
@@ -78,6 +89,13 @@ impl FromIterator<Scope> for ScopeSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_word_of_a_scope_is_the_word_json_shows() {
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.word());
+        }
+    }
 
     #[test]
     fn a_viewer_only_reads_and_an_agent_does_not_configure() {

@@ -139,3 +139,42 @@ fn whoever_did_something_has_a_name() {
         world
     });
 }
+
+#[test]
+fn a_refusal_tells_the_role_from_the_token() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let door = Door::new(ctx);
+        let viewer = member_of(ctx, owner, Role::Viewer).await;
+        let mut sender = owner.clone();
+        sender.scopes = [Scope::Ingest].into_iter().collect();
+        let create = "mutation($input: CreateContactInput!) { createContact(input: $input) \
+            { contact { id } } }";
+        for (actor, expected) in [
+            (
+                &viewer,
+                "The role VIEWER does not allow this: it needs the scope WRITE.",
+            ),
+            (&sender, "The access token lacks the scope WRITE."),
+        ] {
+            let input = json!({ "input": { "name": "Nobody" } });
+            let answer = door.ask(actor, create, &input).await;
+            let error = &answer["errors"][0];
+            assert_eq!(error["message"], expected, "{answer}");
+            assert_eq!(error["extensions"]["code"], "FORBIDDEN");
+        }
+        let limit = door
+            .must(&sender, "{ rateLimit { cost } }", json!({}))
+            .await;
+        assert_eq!(limit["cost"], 1, "whoever pays may know how much");
+
+        let query = "{ accessTokens { name scopes effectiveScopes } }";
+        let tokens = door.must(owner, query, json!({})).await;
+        let mut tokens = tokens.as_array().expect("tokens").iter();
+        let theirs = tokens.find(|token| token["name"] == "Theirs");
+        let theirs = theirs.expect("the viewer's");
+        assert_eq!(theirs["scopes"].as_array().map(Vec::len), Some(5));
+        assert_eq!(theirs["effectiveScopes"], json!(["READ"]));
+        world
+    });
+}

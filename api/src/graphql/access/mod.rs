@@ -6,7 +6,7 @@ mod origin;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    access::{Actor, Scope, member, token},
+    access::{Actor, Scope, ScopeSet, member, token},
     email::report::Period,
     error::Error,
     workspace,
@@ -182,10 +182,19 @@ impl AccessToken {
         &self.0.hint
     }
 
-    /// What it may be used for, within its member's role.
+    /// What it was made for. Its member's role bounds what of it holds: see `effectiveScopes`.
     fn scopes(&self) -> Result<Vec<Scope>> {
-        serde_json::from_value(self.0.scopes.clone())
-            .map_err(|error| fault(domain::error::Error::Decode(error)))
+        self.made_for()
+    }
+
+    /// What it may be used for: those of its scopes that the role its member has now allows.
+    async fn effective_scopes(&self, context: &Context<'_>) -> Result<Vec<Scope>> {
+        let member = find_member(context, Some(self.0.member_id)).await?;
+        let allowed = member.map(|member| ScopeSet::of_role(member.0.role));
+        let allowed = allowed.unwrap_or_default();
+        let mut scopes = self.made_for()?;
+        scopes.retain(|&scope| allowed.contains(scope));
+        Ok(scopes)
     }
 
     /// The global id of whose it is.
@@ -216,6 +225,12 @@ impl AccessToken {
     /// When it was taken back.
     async fn revoked_at(&self) -> Option<DateTime<Utc>> {
         self.0.revoked_at
+    }
+}
+
+impl AccessToken {
+    fn made_for(&self) -> Result<Vec<Scope>> {
+        serde_json::from_value(self.0.scopes.clone()).map_err(|error| fault(Error::Decode(error)))
     }
 }
 

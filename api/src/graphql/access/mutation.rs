@@ -108,7 +108,8 @@ member_payload!(RemoveMemberPayload, "What became of `removeMember`.");
 pub(crate) struct CreateAccessTokenInput {
     /// What it is for, at most 100 characters.
     name: String,
-    /// What it may be used for; no more than the token of this request.
+    /// What it may be used for; no more than the token of this request. What its member's role does
+    /// not allow has no effect as long as they have that role: see `AccessToken.effectiveScopes`.
     scopes: Vec<Scope>,
     /// When it stops working; left out, it does not by itself.
     expires_at: Option<DateTime<Utc>>,

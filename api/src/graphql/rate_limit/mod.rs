@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::context::reader;
+use super::context::business;
 use crate::transport::{Bucket, Cost};
 
 /// The points of the access token, and what this request takes of them.
@@ -52,7 +52,8 @@ pub(crate) struct RateLimitQuery;
 
 #[Object]
 impl RateLimitQuery {
-    /// What this request costs, and what the access token has left.
+    /// What this request costs, and what the access token has left. Every token may ask, whatever its
+    /// scopes.
     #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
     fn rate_limit(
         &self,
@@ -65,11 +66,10 @@ impl RateLimitQuery {
     ) -> Result<RateLimit> {
         // The transport has taken the other fields out before the request came here.
         let _ = dry_run;
-        let (ctx, _) = reader(context)?;
         Ok(RateLimit {
             cost: *context.data::<Cost>()?,
             bucket: *context.data::<Bucket>()?,
-            now: ctx.clock.now(),
+            now: business(context)?.clock.now(),
         })
     }
 }
