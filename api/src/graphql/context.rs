@@ -33,6 +33,16 @@ pub(crate) fn reader<'a>(context: &Context<'a>) -> Result<(&'a Ctx, &'a Actor)> 
     Ok((business(context)?, actor))
 }
 
+/// Who is asking, if they may administer.
+///
+/// Fields of the root that need more than READ return `Option<Result<T>>` and not the reverse: an error
+/// inside the `Option` makes that one field `null`, one around it the whole answer.
+pub(crate) fn administrator<'a>(context: &Context<'a>) -> Result<(&'a Ctx, &'a Actor)> {
+    let actor = actor(context)?;
+    actor.require(Scope::Administer).map_err(fault)?;
+    Ok((business(context)?, actor))
+}
+
 /// Who is asking and the business, for mutations; the use case checks the scope.
 pub(crate) fn writer<'a>(context: &Context<'a>) -> Result<(&'a Ctx, &'a Actor)> {
     Ok((business(context)?, actor(context)?))

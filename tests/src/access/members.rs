@@ -178,3 +178,31 @@ fn a_refusal_tells_the_role_from_the_token() {
         world
     });
 }
+
+#[test]
+fn what_is_for_administrators_leaves_the_rest_of_a_screen_whole() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let door = Door::new(ctx);
+        let agent = member_of(ctx, owner, Role::Agent).await;
+        let screen = "{ viewer { role } members { id } accessTokens { id } \
+            auditLog { nodes { id } } }";
+        let answer = door.ask(&agent, screen, &json!({})).await;
+        let data = &answer["data"];
+        assert_eq!(data["viewer"]["role"], "AGENT", "{answer}");
+        assert_eq!(data["members"].as_array().map(Vec::len), Some(2));
+        assert!(data["accessTokens"].is_null() && data["auditLog"].is_null());
+        let errors = answer["errors"].as_array().expect("errors");
+        let mut paths: Vec<_> = errors
+            .iter()
+            .filter(|error| error["extensions"]["code"] == "FORBIDDEN")
+            .map(|error| error["path"].to_string())
+            .collect();
+        paths.sort();
+        assert_eq!(paths, [r#"["accessTokens"]"#, r#"["auditLog"]"#]);
+        let answer = door.ask(owner, screen, &json!({})).await;
+        assert!(answer["errors"].is_null(), "{answer}");
+        assert!(answer["data"]["accessTokens"].is_array(), "{answer}");
+        world
+    });
+}

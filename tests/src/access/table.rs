@@ -769,3 +769,17 @@ fn the_table_has_every_root_field_and_nothing_else() {
     assert!(unlisted.is_empty(), "add a row for each of {unlisted:?}");
     assert!(unknown.is_empty(), "the schema has none of {unknown:?}");
 }
+
+#[test]
+fn what_not_everybody_may_ask_leaves_the_rest_of_an_answer_whole() {
+    let sdl = Sdl::current();
+    let rows = rows().into_iter().filter(|row| row.root == Query);
+    for row in rows.filter(|row| row.outcomes != READ) {
+        let field = sdl.root(row.root, row.field).expect("a field");
+        assert!(
+            field.ty.node.nullable,
+            "{}: return `Option<Result<T>>`",
+            row.field
+        );
+    }
+}
