@@ -33,6 +33,15 @@ pub struct NewMember {
     pub role: Role,
 }
 
+/// What is to be changed of a member; what is not given stays.
+#[derive(Debug, Clone, Default)]
+pub struct MemberChanges {
+    /// The name shown.
+    pub name: Option<String>,
+    /// The email address.
+    pub email: Option<String>,
+}
+
 /// Adds a member. Only an owner makes owners.
 pub async fn add(ctx: &Ctx, actor: &Actor, new: NewMember) -> Result<member::Model> {
     actor.require(Scope::Administer)?;
@@ -48,23 +57,12 @@ pub async fn add(ctx: &Ctx, actor: &Actor, new: NewMember) -> Result<member::Mod
 }
 
 pub(crate) async fn insert(tx: &Tx<'_>, new: NewMember) -> Result<member::Model> {
-    let name =
-        text::name(&new.name, &["name"], 100).map_err(|error| Error::Refused(vec![error]))?;
-    let email = EmailAddress::parse(&new.email)
-        .map_err(|error| Error::refused(&["email"], UserErrorCode::Invalid, error.to_string()))?
-        .to_string();
-    let taken = member::Entity::of(tx.workspace)
-        .filter(member::Column::Email.eq(&email))
-        .filter(member::Column::RemovedAt.is_null())
-        .count(tx.connection())
-        .await?;
-    if taken > 0 {
-        let message = "A member with this address is already there.";
-        return Err(Error::refused(&["email"], UserErrorCode::Taken, message));
-    }
+    let name = clean_name(&new.name)?;
+    let id = tx.id();
+    let email = free_address(tx, id, &new.email).await?;
     let member = member::Model {
         workspace_id: tx.workspace,
-        id: tx.id(),
+        id,
         email,
         name,
         role: new.role,
@@ -74,6 +72,63 @@ pub(crate) async fn insert(tx: &Tx<'_>, new: NewMember) -> Result<member::Model>
     member::Entity::insert(member.clone().into_active_model())
         .exec_without_returning(tx.connection())
         .await?;
+    Ok(member)
+}
+
+fn clean_name(raw: &str) -> Result<String> {
+    text::name(raw, &["name"], 100).map_err(|error| Error::Refused(vec![error]))
+}
+
+/// The address as it is stored, if no other member than `id` has it.
+async fn free_address(tx: &Tx<'_>, id: MemberId, raw: &str) -> Result<String> {
+    let email = EmailAddress::parse(raw)
+        .map_err(|error| Error::refused(&["email"], UserErrorCode::Invalid, error.to_string()))?
+        .to_string();
+    let taken = member::Entity::of(tx.workspace)
+        .filter(member::Column::Email.eq(&email))
+        .filter(member::Column::Id.ne(id))
+        .filter(member::Column::RemovedAt.is_null())
+        .count(tx.connection())
+        .await?;
+    if taken > 0 {
+        let message = "A member with this address is already there.";
+        return Err(Error::refused(&["email"], UserErrorCode::Taken, message));
+    }
+    Ok(email)
+}
+
+/// Changes a member's name or address; the actor's own, if nobody is named.
+///
+/// Who may write may give themselves another name. The address says where mail goes and whom imports
+/// mean, so it is not one's own to change; nor does a program change the member whose token it has.
+pub async fn update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: Option<MemberId>,
+    changes: MemberChanges,
+) -> Result<member::Model> {
+    let id = id.unwrap_or(actor.member);
+    let is_own_name = id == actor.member && changes.email.is_none() && !actor.integration;
+    if is_own_name && !actor.scopes.contains(Scope::Administer) {
+        actor.require(Scope::Write)?;
+    } else {
+        actor.require(Scope::Administer)?;
+    }
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let member = find(&tx, id, "id").await?;
+    may_grant(actor, member.role)?;
+    let before = audited(&member);
+    let mut active = member.into_active_model();
+    if let Some(name) = changes.name {
+        active.name = Set(clean_name(&name)?);
+    }
+    if let Some(email) = changes.email {
+        active.email = Set(free_address(&tx, id, &email).await?);
+    }
+    let member = active.update(tx.connection()).await?;
+    let after = audited(&member);
+    tx.audit(actor, Record::changed("member.update", id, before, after));
+    tx.commit().await?;
     Ok(member)
 }
 

@@ -3,9 +3,12 @@
 use domain::{
     access::{
         Origin, Scope,
-        member::{self, NewMember},
+        member::{self, MemberChanges, NewMember},
         token::{self, NewToken},
     },
+    audit::{self, AuditFilter},
+    error::{Error, UserErrorCode},
+    page::PageRequest,
     store::Query,
 };
 use entity::{id::TaggingId, kind::Role};
@@ -203,6 +206,118 @@ fn what_is_for_administrators_leaves_the_rest_of_a_screen_whole() {
         let answer = door.ask(owner, screen, &json!({})).await;
         assert!(answer["errors"].is_null(), "{answer}");
         assert!(answer["data"]["accessTokens"].is_array(), "{answer}");
+        world
+    });
+}
+
+fn named(name: &str) -> MemberChanges {
+    MemberChanges {
+        name: Some(name.to_owned()),
+        email: None,
+    }
+}
+
+fn reached_at(email: &str) -> MemberChanges {
+    MemberChanges {
+        name: None,
+        email: Some(email.to_owned()),
+    }
+}
+
+#[test]
+fn a_member_is_renamed_and_reached_elsewhere_without_losing_anything() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let agent = member_of(ctx, owner, Role::Agent).await;
+        let changes = MemberChanges {
+            name: Some(" 鈴木 花子 ".to_owned()),
+            email: Some("Suzuki@Staff.example".to_owned()),
+        };
+        let changed = member::update(ctx, owner, Some(agent.member), changes).await;
+        let changed = changed.unwrap();
+        assert_eq!(changed.name, "鈴木 花子");
+        assert_eq!(changed.email, "suzuki@staff.example");
+        assert_eq!((changed.id, changed.role), (agent.member, Role::Agent));
+
+        let same = reached_at("suzuki@staff.example");
+        let same = member::update(ctx, owner, Some(agent.member), same).await;
+        assert!(same.is_ok(), "one's own address is free: {same:?}");
+        let nothing = member::update(ctx, owner, Some(agent.member), MemberChanges::default());
+        assert_eq!(nothing.await.unwrap(), changed);
+        let filter = AuditFilter {
+            actions: vec!["member.update".to_owned()],
+            ..AuditFilter::default()
+        };
+        let page = PageRequest::first(10);
+        let found = audit::list(ctx, owner, &filter, &page).await.unwrap();
+        assert_eq!(found.rows.len(), 1, "what changes nothing is no entry");
+        let entry = &found.rows[0].1;
+        assert!(
+            entry
+                .before
+                .as_deref()
+                .is_some_and(|text| text.contains("Somebody"))
+        );
+        assert!(
+            entry
+                .after
+                .as_deref()
+                .is_some_and(|text| text.contains("suzuki@"))
+        );
+
+        for (changes, field, code) in [
+            (named("  "), "name", UserErrorCode::Required),
+            (reached_at("nowhere"), "email", UserErrorCode::Invalid),
+            (
+                reached_at("OWNER@example.com"),
+                "email",
+                UserErrorCode::Taken,
+            ),
+        ] {
+            let refused = member::update(ctx, owner, Some(agent.member), changes).await;
+            let Err(Error::Refused(errors)) = refused else {
+                panic!("{refused:?}")
+            };
+            assert_eq!(errors[0].path, [field]);
+            assert_eq!(errors[0].code, code);
+        }
+        let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
+        let theirs = member::update(ctx, owner, Some(stranger.member), named("Ours")).await;
+        assert!(matches!(theirs, Err(Error::Refused(_))), "{theirs:?}");
+        world
+    });
+}
+
+#[test]
+fn who_writes_gives_themselves_a_name_and_no_more() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let agent = member_of(ctx, owner, Role::Agent).await;
+        let viewer = member_of(ctx, owner, Role::Viewer).await;
+        let admin = member_of(ctx, owner, Role::Admin).await;
+        for id in [None, Some(agent.member)] {
+            let own = member::update(ctx, &agent, id, named("Suzuki")).await;
+            assert_eq!(own.unwrap().name, "Suzuki");
+        }
+        let mut program = agent.clone();
+        program.integration = true;
+        let elsewhere = reached_at("elsewhere@staff.example");
+        for (actor, id, changes) in [
+            (&agent, None, elsewhere.clone()),
+            (&agent, Some(viewer.member), named("Other")),
+            (&program, None, named("Robot")),
+            (&viewer, None, named("Me")),
+        ] {
+            let refused = member::update(ctx, actor, id, changes).await;
+            assert!(
+                matches!(refused, Err(Error::RoleForbids { .. })),
+                "{refused:?}"
+            );
+        }
+        let own = member::update(ctx, &admin, None, elsewhere).await;
+        assert_eq!(own.unwrap().email, "elsewhere@staff.example");
+        let boss = member::update(ctx, &admin, Some(owner.member), named("Boss")).await;
+        assert!(matches!(boss, Err(Error::OwnersOnly)), "{boss:?}");
         world
     });
 }

@@ -232,6 +232,22 @@ pub(super) fn rows() -> Vec<Row> {
             OWNERS,
         ),
         change(
+            "updateMember",
+            &json!({ "id": "@member", "name": "Changed #", "email": "changed#@staff.example" }),
+            ADMINISTER,
+        ),
+        change(
+            "updateMember",
+            &json!({ "id": "@boss", "name": "Changed #" }),
+            OWNERS,
+        ),
+        change("updateMember", &json!({ "name": "Changed #" }), WRITE),
+        change(
+            "updateMember",
+            &json!({ "email": "own#@staff.example" }),
+            ADMINISTER,
+        ),
+        change(
             "setMemberRole",
             &json!({ "id": "@member", "role": "VIEWER" }),
             ADMINISTER,

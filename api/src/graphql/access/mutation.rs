@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     access::{
         Scope,
-        member::{self, NewMember},
+        member::{self, MemberChanges, NewMember},
         token::{self, NewToken},
     },
     error::UserError,
@@ -70,6 +70,18 @@ pub(crate) struct AddMemberInput {
     role: Role,
 }
 
+/// Changes to a member; what is left out stays. `null` is refused where a field does not say what it
+/// means.
+#[derive(InputObject)]
+pub(crate) struct UpdateMemberInput {
+    /// The member's global id; left out, yours.
+    id: Option<ID>,
+    /// The name shown, at most 100 characters.
+    name: MaybeUndefined<String>,
+    /// The email address, where notices go from now on. No two members have the same.
+    email: MaybeUndefined<String>,
+}
+
 /// A member's new role.
 #[derive(InputObject)]
 pub(crate) struct SetMemberRoleInput {
@@ -100,6 +112,7 @@ macro_rules! member_payload {
 }
 
 member_payload!(AddMemberPayload, "What became of `addMember`.");
+member_payload!(UpdateMemberPayload, "What became of `updateMember`.");
 member_payload!(SetMemberRolePayload, "What became of `setMemberRole`.");
 member_payload!(RemoveMemberPayload, "What became of `removeMember`.");
 
@@ -195,6 +208,29 @@ impl AccessMutation {
         };
         let (member, user_errors) = settle(member::add(ctx, actor, new).await)?;
         Ok(AddMemberPayload {
+            member: member.map(Member),
+            user_errors,
+        })
+    }
+
+    /// Changes a member's name or email address. That of an owner is changed by owners only. Scope: WRITE
+    /// for your own name, unless the token was made for a program; else ADMINISTER.
+    async fn update_member(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: UpdateMemberInput,
+    ) -> Result<UpdateMemberPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse_opt(input.id.as_ref(), &["id"])?;
+            let changes = MemberChanges {
+                name: kept(input.name, "name")?,
+                email: kept(input.email, "email")?,
+            };
+            member::update(ctx, actor, id, changes).await
+        };
+        let (member, user_errors) = settle(result.await)?;
+        Ok(UpdateMemberPayload {
             member: member.map(Member),
             user_errors,
         })
