@@ -2,21 +2,27 @@
 //!
 //! A token is looked up in the database at most once in `FRESH`; in between it is known by its
 //! hash. Revoking a token, removing its member or changing their role is therefore felt within that
-//! time, on open sockets and streams too, which are asked again every few seconds.
+//! time, on open sockets and streams too, which are asked again every few seconds. A look-up also
+//! tells whether the token's use is to be noted, which happens every few minutes and beside the request.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use actix_web::rt;
 use async_graphql::Request;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    access::{Actor, token},
+    access::{
+        Actor,
+        token::{self, Credential},
+    },
     ctx::Ctx,
     document,
 };
+use entity::id::AccessTokenId;
 
 use crate::{
     graphql::LoaderCell,
@@ -37,6 +43,8 @@ const DOCUMENTS_FRESH: TimeDelta = TimeDelta::seconds(5);
 pub struct Sessions {
     ctx: Ctx,
     known: Mutex<HashMap<token::Hash, Known>>,
+    /// The tokens whose use is being noted.
+    noting: Arc<Mutex<HashSet<AccessTokenId>>>,
     documents: Mutex<Documents>,
 }
 
@@ -71,6 +79,7 @@ impl Sessions {
         Self {
             ctx,
             known: Mutex::default(),
+            noting: Arc::default(),
             documents: Mutex::new(Documents::new(DateTime::UNIX_EPOCH)),
         }
     }
@@ -99,9 +108,11 @@ impl Sessions {
         {
             return Ok(known.actor.clone());
         }
-        let actor = token::authenticate_hash(&self.ctx, hash)
-            .await?
-            .map(Arc::new);
+        let found = token::look_up(&self.ctx, hash).await?;
+        if let Some(credential) = found.as_ref().filter(|one| one.is_use_due(now)) {
+            self.note_use(credential);
+        }
+        let actor = found.map(|credential| Arc::new(credential.actor));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KEPT {
             known.clear();
@@ -114,6 +125,32 @@ impl Sessions {
             },
         );
         Ok(actor)
+    }
+
+    /// Has the use of a token noted. The request does not wait for it, nor does it fail with it; while
+    /// the database is busy, no second one waits behind the first.
+    fn note_use(&self, credential: &Credential) {
+        let (ctx, actor) = (self.ctx.clone(), credential.actor.clone());
+        let noting = Arc::clone(&self.noting);
+        let is_first = noting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(actor.token);
+        if !is_first {
+            return;
+        }
+        rt::spawn(async move {
+            if let Err(error) = token::note_use(&ctx, &actor).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the use of a token was not noted"
+                );
+            }
+            noting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&actor.token);
+        });
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Model {
     pub revoked_at: Option<DateTimeUtc>,
     /// Whether a program uses it: what it does is then said to be done by the token.
     pub integration: bool,
+    /// When it was last used, to within a few minutes.
+    pub last_used_at: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

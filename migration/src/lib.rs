@@ -59,6 +59,7 @@ mod m0039_survey_attempt;
 mod m0040_vault;
 mod m0041_wait;
 mod m0042_hidden;
+mod m0043_member;
 mod sql;
 mod wall;
 
@@ -116,6 +117,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0040_vault::Migration),
             Box::new(m0041_wait::Migration),
             Box::new(m0042_hidden::Migration),
+            Box::new(m0043_member::Migration),
         ]
     }
 }

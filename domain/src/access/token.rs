@@ -4,7 +4,7 @@
 //! chance in it needs no slow hash; SHA-256 makes the stored form useless to a thief.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     Scoped as _, access_token,
     id::{AccessTokenId, MemberId, WorkspaceId},
@@ -27,6 +27,9 @@ use crate::{
 };
 
 const PREFIX: &str = "enishi_";
+
+/// How exactly the last use of a token is known: while it is in use, one is written down this often.
+const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(5);
 
 /// A token about to be made.
 #[derive(Debug, Clone)]
@@ -179,6 +182,7 @@ pub(crate) async fn insert(
         expires_at,
         revoked_at: None,
         integration: false,
+        last_used_at: None,
     };
     access_token::Entity::insert(token.clone().into_active_model())
         .exec_without_returning(tx.connection())
@@ -209,6 +213,24 @@ struct Row {
     scopes: Value,
     expires_at: Option<DateTime<Utc>>,
     integration: bool,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A token that works now.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// Whoever comes with it.
+    pub actor: Actor,
+    /// Its last use that was noted.
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+impl Credential {
+    /// Whether a use of it at `now` is to be noted.
+    pub fn is_use_due(&self, now: DateTime<Utc>) -> bool {
+        let last = self.last_used_at;
+        last.is_none_or(|at| at <= now - USE_NOTED_EVERY)
+    }
 }
 
 /// The actor behind `secret`, if it is a token that works now. The look-up is by hash, so its time
@@ -219,9 +241,15 @@ pub async fn authenticate(ctx: &Ctx, secret: &str) -> Result<Option<Actor>> {
 
 /// Like [`authenticate`], for a caller that keeps hashes instead of secrets.
 pub async fn authenticate_hash(ctx: &Ctx, hash: Hash) -> Result<Option<Actor>> {
+    let found = look_up(ctx, hash).await?;
+    Ok(found.map(|credential| credential.actor))
+}
+
+/// Like [`authenticate_hash`], for a caller that notes the use of tokens.
+pub async fn look_up(ctx: &Ctx, hash: Hash) -> Result<Option<Credential>> {
     let row: Option<Row> = Query::new(
         "SELECT t.workspace_id, t.id, t.member_id, m.role, t.scopes, t.expires_at,
-                t.integration
+                t.integration, t.last_used_at
          FROM access_token t
          JOIN member m ON m.workspace_id = t.workspace_id AND m.id = t.member_id
          WHERE t.hash = $1 AND t.revoked_at IS NULL AND m.removed_at IS NULL",
@@ -234,7 +262,7 @@ pub async fn authenticate_hash(ctx: &Ctx, hash: Hash) -> Result<Option<Actor>> {
         return Ok(None);
     };
     let scopes: Vec<Scope> = serde_json::from_value(row.scopes)?;
-    Ok(Some(Actor {
+    let actor = Actor {
         workspace: row.workspace_id,
         member: row.member_id,
         token: row.id,
@@ -244,5 +272,27 @@ pub async fn authenticate_hash(ctx: &Ctx, hash: Hash) -> Result<Option<Actor>> {
             .collect::<ScopeSet>()
             .and(ScopeSet::of_role(row.role)),
         integration: row.integration,
+    };
+    Ok(Some(Credential {
+        actor,
+        last_used_at: row.last_used_at,
     }))
+}
+
+/// Notes that the actor's token is used now. Of many who note it at once, in any process, one writes.
+pub async fn note_use(ctx: &Ctx, actor: &Actor) -> Result<()> {
+    let now = ctx.clock.now();
+    let ctx = ctx.walled_to(actor.workspace);
+    Query::new(
+        "UPDATE access_token SET last_used_at = $1
+         WHERE workspace_id = $2 AND id = $3
+           AND (last_used_at IS NULL OR last_used_at <= $4)",
+    )
+    .bind(now)
+    .bind(actor.workspace)
+    .bind(actor.token)
+    .bind(now - USE_NOTED_EVERY)
+    .execute(ctx.db.writer())
+    .await?;
+    Ok(())
 }

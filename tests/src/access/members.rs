@@ -1,5 +1,8 @@
 //! Who the members are and who did what, as those see it who only read.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use domain::{
     access::{
         Origin, Scope,
@@ -12,10 +15,11 @@ use domain::{
     store::Query,
 };
 use entity::{id::TaggingId, kind::Role};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::house::{Door, House, clear, member_of};
-use crate::support::{World, on_both};
+use crate::support::{World, installation::on_each, on_both, process::until};
 
 #[test]
 fn whoever_reads_sees_the_members_and_their_own_name() {
@@ -319,5 +323,59 @@ fn who_writes_gives_themselves_a_name_and_no_more() {
         let boss = member::update(ctx, &admin, Some(owner.member), named("Boss")).await;
         assert!(matches!(boss, Err(Error::OwnersOnly)), "{boss:?}");
         world
+    });
+}
+
+#[test]
+fn the_use_of_a_token_is_noted_every_few_minutes() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let new = NewToken {
+            member: None,
+            name: "Used".to_owned(),
+            scopes: vec![Scope::Read],
+            expires_at: None,
+            integration: false,
+        };
+        let (made, secret) = token::create(ctx, owner, new).await.unwrap();
+        assert_eq!(made.last_used_at, None);
+        let hash = token::hash(secret.expose_secret());
+        let last_use = async || {
+            let tokens = token::list(ctx, owner.workspace).await.unwrap();
+            let used = tokens.into_iter().find(|token| token.id == made.id);
+            used.expect("the token").last_used_at
+        };
+        let mut noted = None;
+        for (minutes, is_due) in [(0, true), (0, false), (4, false), (1, true), (60, true)] {
+            world.clock.advance(TimeDelta::minutes(minutes));
+            let now = ctx.clock.now();
+            let found = token::look_up(ctx, hash).await.unwrap().expect("a token");
+            assert_eq!(found.is_use_due(now), is_due, "{minutes} minutes later");
+            // Whoever notes it all the same, as another process may, writes no more often.
+            token::note_use(ctx, &found.actor).await.unwrap();
+            if is_due {
+                noted = Some(now);
+            }
+            assert_eq!(last_use().await, noted, "{minutes} minutes later");
+        }
+        let tokens = token::list(ctx, owner.workspace).await.unwrap();
+        let mut others = tokens.iter().filter(|token| token.id != made.id);
+        assert!(others.all(|token| token.last_used_at.is_none()));
+        world
+    });
+}
+
+#[test]
+fn a_token_that_is_used_says_so() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let limit = Duration::from_secs(30);
+        until("the use to be noted", limit, async || {
+            let query = "{ accessTokens { lastUsedAt } }";
+            let tokens = owner.must(query, json!({})).await;
+            tokens[0]["lastUsedAt"].is_string().then_some(())
+        })
+        .await;
+        installation
     });
 }

@@ -222,6 +222,12 @@ impl AccessToken {
         self.0.integration
     }
 
+    /// When it was last used, to within about five minutes; an open subscription uses it all the time.
+    /// Nothing when it never was.
+    async fn last_used_at(&self) -> Option<DateTime<Utc>> {
+        self.0.last_used_at
+    }
+
     /// When it was taken back.
     async fn revoked_at(&self) -> Option<DateTime<Utc>> {
         self.0.revoked_at
