@@ -2,7 +2,7 @@
 
 use entity::{
     id::{AccountId, ContactId, ConversationId, Id},
-    kind::SubjectKind,
+    kind::{SubjectKind, TagTarget},
 };
 use uuid::Uuid;
 
@@ -18,6 +18,111 @@ impl Fact {
     pub fn subject_text(&self) -> String {
         let (prefix, id) = self.about();
         format!("{prefix}_{}", id.as_simple())
+    }
+
+    /// The account it concerns, where the fact itself says so.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
+                Some(*account_id)
+            }
+            Self::OrderRecorded { account_id, .. }
+            | Self::InvoiceRecorded { account_id, .. }
+            | Self::TicketRecorded { account_id, .. }
+            | Self::OpportunityRecorded { account_id, .. }
+            | Self::SurveyAnswered { account_id, .. } => *account_id,
+            _ => self.happened_to(SubjectKind::Account).map(AccountId),
+        }
+    }
+
+    /// The conversation it concerns, where the fact itself says so.
+    pub fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::MessageReceived {
+                conversation_id, ..
+            }
+            | Self::MessageSent {
+                conversation_id, ..
+            }
+            | Self::ConversationStatusChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationAssigned {
+                conversation_id, ..
+            }
+            | Self::ConversationPriorityChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationWatchersChanged {
+                conversation_id, ..
+            }
+            | Self::ConversationHandedOver { conversation_id } => Some(*conversation_id),
+            _ => self
+                .happened_to(SubjectKind::Conversation)
+                .map(ConversationId),
+        }
+    }
+
+    /// The thing of this kind that got or lost something: a stage, an owner, a note, a value, a tag,
+    /// a place in a segment.
+    fn happened_to(&self, wanted: SubjectKind) -> Option<Uuid> {
+        let (kind, id) = match self {
+            Self::StageChanged {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::OwnerChanged {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::NoteAdded {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::NoteChanged {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::NoteDeleted {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::AttributeSet {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::SegmentEntered {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::SegmentLeft {
+                subject,
+                subject_id,
+                ..
+            } => (*subject, *subject_id),
+            Self::TaggingAdded {
+                target, target_id, ..
+            }
+            | Self::TaggingRemoved {
+                target, target_id, ..
+            } => {
+                let kind = match target {
+                    TagTarget::Contact => SubjectKind::Contact,
+                    TagTarget::Account => SubjectKind::Account,
+                    TagTarget::Conversation => SubjectKind::Conversation,
+                };
+                (kind, *target_id)
+            }
+            _ => return None,
+        };
+        (kind == wanted).then_some(id)
     }
 
     /// The thing it is about: what ids of its kind begin with, and its id.
@@ -41,10 +146,13 @@ impl Fact {
                 of(*account_id)
             }
             Self::DuplicateSuspected { suspect_id, .. } => of(*suspect_id),
+            // The step itself is shown by the history of whoever took it, and has no id outside.
             Self::StageChanged {
-                stage_change_id, ..
-            } => of(*stage_change_id),
-            Self::OwnerChanged {
+                subject,
+                subject_id,
+                ..
+            }
+            | Self::OwnerChanged {
                 subject,
                 subject_id,
                 ..
@@ -141,5 +249,52 @@ mod tests {
             assert!(PREFIXES.contains(&prefix), "{text}");
             assert_eq!(id.parse(), Ok(fact.subject()), "{text}");
         }
+    }
+
+    #[test]
+    fn whoever_takes_a_step_is_its_subject_also_in_what_was_stored_before() {
+        let stored = serde_json::json!({
+            "kind": "stage.changed",
+            "stage_change_id": "stagechange_01900000000070008000000000000001",
+            "subject": "ACCOUNT",
+            "subject_id": "01900000-0000-7000-8000-000000000009",
+            "from": null,
+            "to": "LEAD",
+        });
+        let fact: Fact = serde_json::from_value(stored).unwrap();
+        let account = fact.account().unwrap();
+        assert_eq!(fact.subject_text(), account.to_string());
+        assert_eq!(fact.conversation(), None);
+    }
+
+    #[test]
+    fn a_fact_says_which_account_and_conversation_it_concerns() {
+        let id = Uuid::from_u128(9);
+        let tagged = |target| Fact::TaggingAdded {
+            tagging_id: Uuid::from_u128(1).into(),
+            tag_id: Uuid::from_u128(2).into(),
+            target,
+            target_id: id,
+        };
+        let concerned = |fact: &Fact| (fact.account(), fact.conversation());
+        let contact = tagged(TagTarget::Contact);
+        assert_eq!(concerned(&contact), (None, None));
+        let account = tagged(TagTarget::Account);
+        assert_eq!(concerned(&account), (Some(AccountId(id)), None));
+        let conversation = tagged(TagTarget::Conversation);
+        assert_eq!(concerned(&conversation), (None, Some(ConversationId(id))));
+        let sent = Fact::MessageSent {
+            message_id: Uuid::from_u128(1).into(),
+            conversation_id: ConversationId(id),
+            inbox_id: Uuid::from_u128(2).into(),
+            opened: false,
+        };
+        assert_eq!(concerned(&sent), (None, Some(ConversationId(id))));
+        let entered = Fact::SegmentEntered {
+            segment_id: Uuid::from_u128(1).into(),
+            subject: SubjectKind::Account,
+            subject_id: id,
+        };
+        assert_eq!(concerned(&entered), (Some(AccountId(id)), None));
     }
 }
