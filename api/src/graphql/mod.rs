@@ -66,6 +66,7 @@ pub struct Query(
     account::AccountQuery,
     attribute::AttributeQuery,
     audit::AuditQuery,
+    change::ChangeQuery,
     contact::ContactQuery,
     contact::IdentityQuery,
     conversation::ConversationQuery,

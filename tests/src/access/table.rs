@@ -86,6 +86,7 @@ pub(super) fn rows() -> Vec<Row> {
         ask("members", json!({}), READ),
         ask("accessTokens", json!({}), ADMINISTER),
         ask("auditLog", json!({}), ADMINISTER),
+        ask("changeKinds", json!({}), READ),
         ask("account", json!({ "id": "@account" }), READ),
         ask("accounts", json!({}), READ),
         ask("attribute", json!({ "id": "@attribute" }), READ),

@@ -6,3 +6,4 @@ mod model;
 mod protocol;
 mod stop;
 mod stream;
+mod watch;

@@ -92,6 +92,18 @@ impl Socket {
         }
     }
 
+    /// Why the operation was refused: the first of its errors.
+    pub(crate) async fn refusal(&mut self) -> Value {
+        let frame = self.frame().await.expect("a refusal");
+        let payload = &frame["payload"];
+        let errors = match frame["type"].as_str() {
+            Some("error") => payload,
+            _ => &payload["errors"],
+        };
+        assert!(errors.is_array(), "{frame}");
+        errors[0].clone()
+    }
+
     /// The data of the next result.
     pub(crate) async fn next(&mut self) -> Value {
         match self.heard().await {

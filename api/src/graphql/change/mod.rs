@@ -1,6 +1,7 @@
 //! The change log as subscriptions.
 
 mod hub;
+mod kinds;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -28,13 +29,14 @@ use super::{
 };
 
 pub use hub::Hub;
+pub(crate) use kinds::ChangeQuery;
 
 /// Something that happened in the workspace.
 #[derive(SimpleObject)]
 pub(crate) struct Change {
     /// Where it stands in the log; give it as `after` to go on from here.
     cursor: String,
-    /// What happened, such as `message.received` or `tagging.added`.
+    /// What happened, such as `message.received` or `tagging.added`; `changeKinds` lists them.
     kind: String,
     /// The global id of what it happened to.
     subject_id: ID,
@@ -172,14 +174,17 @@ impl ChangeSubscription {
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
         >,
-        #[graphql(desc = "Only these kinds, such as `message.received`.")] kinds: Option<
-            Vec<String>,
-        >,
+        #[graphql(
+            desc = "Only these kinds, such as `message.received`; `changeKinds` lists them."
+        )]
+        kinds: Option<Vec<String>>,
     ) -> Result<impl Stream<Item = Result<Change>>> {
+        let kinds = kinds.as_deref().map(kinds::read).transpose();
+        let kinds = kinds.map_err(fault)?;
         let entries = entries(context, after).await?;
         Ok(entries.filter_map(move |entry| {
             let wanted = match (&entry, &kinds) {
-                (Ok(entry), Some(kinds)) => kinds.iter().any(|kind| kind == entry.fact.name()),
+                (Ok(entry), Some(kinds)) => kinds.contains(&entry.fact.kind()),
                 _ => true,
             };
             futures::future::ready(wanted.then(|| entry.map(|entry| Change::from(entry.as_ref()))))

@@ -1,8 +1,8 @@
 //! The change log: what happened in a workspace, in order.
 //!
 //! - `fact`: everything that can happen, as it is stored. A new fact is a variant there, a line in
-//!   `kind` and in `subject`, and one in `condition::bearing`.
-//! - `kind`: what facts are called.
+//!   `kind` and its table, in `subject`, and one in `condition::bearing`.
+//! - `kind`: what facts are called, and what they tell; the table in `docs/api.md` says the same.
 //! - `subject`: what thing a fact is about.
 //! - `entry`: a fact on its way into the log, and one that was read from it.
 //! - `position`: a place in the log.
@@ -18,13 +18,11 @@ mod log;
 mod position;
 mod subject;
 
+pub(crate) use self::log::{append, read_facts};
 pub use self::{
     entry::{Change, Entry, Unreadable},
     fact::Fact,
+    kind::FactKind,
     log::{end, read},
     position::Position,
-};
-pub(crate) use self::{
-    kind::FactKind,
-    log::{append, read_facts},
 };
