@@ -22,7 +22,7 @@ pub use chain::{
     Broken, Check, ERASED, Fault, Hash, Head, ParseHeadError, beginning, digest, digits, link,
 };
 pub use erase::erase;
-pub use read::{AuditFilter, list};
+pub use read::{AuditFilter, find, list};
 pub use record::{Record, Who};
 pub use seal::Seal;
 pub use verify::{Verdict, head, verify};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::{
     audit_entry::Model,
-    id::{ContactId, MemberId},
+    id::{AuditEntryId, ContactId, MemberId},
 };
 
 use crate::{
@@ -37,6 +37,14 @@ const NEWEST: Keyset = Keyset {
     id: "e.id",
     descending: true,
 };
+
+/// The entry of this id, if the workspace has it.
+pub async fn find(ctx: &Ctx, actor: &Actor, id: AuditEntryId) -> Result<Option<Model>> {
+    actor.require(Scope::Administer)?;
+    let query = Query::new("SELECT e.* FROM audit_entry e WHERE e.workspace_id = $1 AND e.id = $2");
+    let query = query.bind(actor.workspace).bind(id);
+    Ok(query.one(ctx.reader()).await?)
+}
 
 /// A page of the workspace's audit log, newest first, each entry with its cursor.
 pub async fn list(

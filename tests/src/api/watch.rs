@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    client::{Client, text},
+    client::{Client, message, text},
     installation::on_each,
     socket::Socket,
 };
@@ -56,6 +56,124 @@ fn only_kinds_that_exist_can_be_waited_for() {
         let mut all = follow(&owner, "changes", &arguments, "kind").await;
         let told = all.next().await;
         assert!(names.contains(&&told["changes"]["kind"]), "{told}");
+        installation
+    });
+}
+
+/// Makes a company that gets a stage, a tag, a place in a list, and a note that does not stay.
+async fn company(owner: &Client) -> (String, String) {
+    let input = json!({ "name": "Example Inc." });
+    let made = owner.change("createAccount", input, "account { id }").await;
+    let account = text(&made["account"]["id"]);
+    let input = json!({ "id": account, "stage": "LEAD" });
+    owner.change("updateAccount", input, "account { id }").await;
+    let tag = owner.tag("CONTACT", "VIP").await;
+    let input = json!({ "tagIds": [tag], "accountIds": [account] });
+    owner.change("addTags", input, "added").await;
+    let input = json!({ "name": "Chosen", "subject": "ACCOUNT" });
+    let made = owner.change("createSegment", input, "segment { id }").await;
+    let input = json!({
+        "id": made["segment"]["id"], "members": { "accountIds": [account] },
+    });
+    owner.change("addToSegment", input, "added").await;
+    let input = json!({ "on": { "accountId": account }, "body": "They moved." });
+    let made = owner.change("addNote", input, "note { id }").await;
+    let note = text(&made["note"]["id"]);
+    let input = json!({ "id": note });
+    owner.change("deleteNote", input, "deletedId").await;
+    (account, note)
+}
+
+#[test]
+fn a_change_of_an_account_leads_to_it_and_to_what_happened() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let (account, note) = company(&owner).await;
+        let kinds = r#"["stage.changed", "tagging.added", "segment.entered"]"#;
+        let arguments = format!(r#", accountId: "{account}", kinds: {kinds}"#);
+        let selection = "kind subjectId subject { __typename id } accountId account { name } \
+            contactId conversationId";
+        let mut changes = follow(&owner, "changes", &arguments, selection).await;
+        for (kind, subject) in [
+            ("stage.changed", "Account"),
+            ("tagging.added", "Tagging"),
+            ("segment.entered", "Segment"),
+        ] {
+            let told = changes.next().await["changes"].clone();
+            assert_eq!(told["kind"], kind, "{told}");
+            assert_eq!(told["subject"]["__typename"], subject, "{told}");
+            assert_eq!(told["subject"]["id"], told["subjectId"], "{told}");
+            assert_eq!(told["accountId"], account.as_str(), "{told}");
+            assert_eq!(told["account"]["name"], "Example Inc.", "{told}");
+            assert!(told["contactId"].is_null(), "{told}");
+            assert!(told["conversationId"].is_null(), "{told}");
+        }
+
+        // What is gone has an id and nothing behind it.
+        let arguments = format!(r#", subjectId: "{note}""#);
+        let selection = "kind subject { id } accountId";
+        let mut changes = follow(&owner, "changes", &arguments, selection).await;
+        for kind in ["note.added", "note.deleted"] {
+            let told = changes.next().await["changes"].clone();
+            let expected = json!({ "kind": kind, "subject": null, "accountId": account });
+            assert_eq!(told, expected);
+        }
+        let broken = r#", subjectId: "note_1""#;
+        assert_eq!(refused(&owner, "changes", broken).await, bad("subjectId"));
+
+        // Not everybody may see every subject.
+        let (agent, _) = owner.member("AGENT").await;
+        let arguments = r#", kinds: ["audit.written"]"#;
+        let selection = "subjectId subject { __typename id }";
+        for (client, sees) in [(&owner, true), (&agent, false)] {
+            let mut changes = follow(client, "changes", arguments, selection).await;
+            let told = changes.next().await["changes"].clone();
+            assert!(text(&told["subjectId"]).starts_with("audit_"), "{told}");
+            assert_eq!(
+                told["subject"]["__typename"] == "AuditEntry",
+                sees,
+                "{told}"
+            );
+        }
+        installation
+    });
+}
+
+/// Takes in messages of one thread, each with its direction and body.
+async fn talk(owner: &Client, email: &str, messages: &[(&str, &str)]) {
+    let inbox = owner.inbox().await;
+    for (direction, body) in messages {
+        let mut one = message(body, email, body);
+        one["direction"] = json!(direction);
+        let input = json!({ "inboxId": inbox, "messages": [one] });
+        owner
+            .change("ingestMessages", input, "messages { id }")
+            .await;
+    }
+}
+
+#[test]
+fn a_change_of_a_contact_leads_to_them_and_their_conversation() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        talk(&owner, "hanako@other.example", &[("INBOUND", "first")]).await;
+        talk(&owner, "taro@customer.example", &[("INBOUND", "hello")]).await;
+        let found = owner
+            .must(
+                r#"{ contactByEmail(email: "taro@customer.example") { id } }"#,
+                json!({}),
+            )
+            .await;
+        let taro = text(&found["id"]);
+        let arguments = format!(r#", contactId: "{taro}", kinds: ["message.received"]"#);
+        let selection = "contactId contact { email } conversationId conversation { id } \
+            subject { ... on Message { body } }";
+        let mut changes = follow(&owner, "changes", &arguments, selection).await;
+        let told = changes.next().await["changes"].clone();
+        assert_eq!(told["contactId"], taro.as_str(), "{told}");
+        assert_eq!(told["contact"]["email"], "taro@customer.example", "{told}");
+        assert_eq!(told["subject"]["body"], "hello", "{told}");
+        assert_eq!(told["conversation"]["id"], told["conversationId"], "{told}");
         installation
     });
 }

@@ -20,7 +20,7 @@ use super::{
 
 /// Who changed what of the configuration or of a person's data. Secrets are never part of it.
 #[derive(Debug, Clone)]
-pub struct AuditEntry(Model);
+pub struct AuditEntry(pub(crate) Model);
 
 /// The stored text as a value. It was written as JSON and is covered by the chain; if it is damaged all
 /// the same, it is shown as it stands, because that is what whoever looks for the damage wants to see.

@@ -1,5 +1,6 @@
 //! The change log as subscriptions.
 
+mod entry;
 mod hub;
 mod kinds;
 
@@ -18,7 +19,6 @@ use entity::{
 use futures::{Stream, StreamExt as _};
 
 use super::{
-    access::ChangeOrigin,
     contact::Contact,
     context::{loader, reader},
     conversation::Message,
@@ -28,38 +28,10 @@ use super::{
     tag::Tagging,
 };
 
+use entry::{Change, Wanted};
+
 pub use hub::Hub;
 pub(crate) use kinds::ChangeQuery;
-
-/// Something that happened in the workspace.
-#[derive(SimpleObject)]
-pub(crate) struct Change {
-    /// Where it stands in the log; give it as `after` to go on from here.
-    cursor: String,
-    /// What happened, such as `message.received` or `tagging.added`; `changeKinds` lists them.
-    kind: String,
-    /// The global id of what it happened to.
-    subject_id: ID,
-    /// The contact it concerns, if it concerns one.
-    contact_id: Option<ID>,
-    /// Who or what did it.
-    origin: ChangeOrigin,
-    /// When.
-    at: DateTime<Utc>,
-}
-
-impl From<&Entry> for Change {
-    fn from(entry: &Entry) -> Self {
-        Self {
-            cursor: entry.position.to_string(),
-            kind: entry.fact.name().to_owned(),
-            subject_id: entry.fact.subject_text().into(),
-            contact_id: entry.contact.map(Into::into),
-            origin: entry.origin.into(),
-            at: entry.at,
-        }
-    }
-}
 
 /// A message that came in.
 #[derive(SimpleObject)]
@@ -178,16 +150,28 @@ impl ChangeSubscription {
             desc = "Only these kinds, such as `message.received`; `changeKinds` lists them."
         )]
         kinds: Option<Vec<String>>,
+        #[graphql(desc = "Only what has this `contactId`.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only what has this `accountId`.")] account_id: Option<ID>,
+        #[graphql(desc = "Only what has this `subjectId`.")] subject_id: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Change>>> {
         let kinds = kinds.as_deref().map(kinds::read).transpose();
-        let kinds = kinds.map_err(fault)?;
+        if let Some(id) = &subject_id {
+            entry::check_id(id).map_err(fault)?;
+        }
+        let wanted = Wanted {
+            kinds: kinds.map_err(fault)?,
+            contact: id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?,
+            account: id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?,
+            subject: subject_id,
+        };
         let entries = entries(context, after).await?;
         Ok(entries.filter_map(move |entry| {
-            let wanted = match (&entry, &kinds) {
-                (Ok(entry), Some(kinds)) => kinds.contains(&entry.fact.kind()),
-                _ => true,
+            let told = match entry {
+                Ok(entry) if wanted.has(&entry) => Some(Ok(Change(entry))),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
             };
-            futures::future::ready(wanted.then(|| entry.map(|entry| Change::from(entry.as_ref()))))
+            futures::future::ready(told)
         }))
     }
 

@@ -103,13 +103,13 @@ pub(crate) struct MergeCount {
 }
 
 /// Two known contacts who seem to be one person.
-pub(crate) struct DuplicateSuspect(pub(crate) identity::Suspect);
+pub struct DuplicateSuspect(pub(crate) identity::Suspect);
 
 /// Two known contacts who seem to be one person.
 #[Object]
 impl DuplicateSuspect {
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.into()
     }
 

@@ -1,19 +1,21 @@
 //! Fetching anything by its global id (Relay's object identification).
 
 use async_graphql::{Context, ID, Interface, Object, Result};
+use domain::access::Scope;
 use entity::id::{
-    AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId, DocumentId,
-    EmailEventId, EnrolmentId, EventId, FiringId, Id, InAppNotificationId, InboxId, InvoiceId,
-    MemberId, MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId,
-    SegmentId, SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId, TagId, TagQualityRunId,
-    TaggingId, TargetId, TaskId, TeamId, TicketId,
+    AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
+    DocumentId, EmailEventId, EnrolmentId, EventId, FiringId, Id, InAppNotificationId, InboxId,
+    InvoiceId, MemberId, MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId,
+    RuleId, SegmentId, SurveyAnswerId, SurveyId, SurveyInvitationId, SuspectId, TagGroupId, TagId,
+    TagQualityRunId, TaggingId, TargetId, TaskId, TeamId, TicketId,
 };
 
 use super::{
     access::Member,
     account::Account,
     attribute::Attribute,
-    contact::Contact,
+    audit::AuditEntry,
+    contact::{Contact, DuplicateSuspect},
     context::{loader, reader},
     conversation::{Conversation, Message},
     document::RegisteredDocument,
@@ -47,12 +49,17 @@ pub enum Node {
     Account(Account),
     /// A custom attribute.
     Attribute(Attribute),
+    /// Who changed what of the configuration or of a person's data; for those who may read the audit
+    /// log.
+    AuditEntry(AuditEntry),
     /// A campaign that emails belong to.
     Campaign(Campaign),
     /// A customer person.
     Contact(Contact),
     /// A thread with a contact.
     Conversation(Conversation),
+    /// Two known contacts who seem to be one person.
+    DuplicateSuspect(DuplicateSuspect),
     /// One notification on its way.
     Delivery(Delivery),
     /// One notification in the list of the member who asks.
@@ -146,7 +153,8 @@ fn known<I: Id>(id: &ID) -> Option<I> {
     id.parse().ok()
 }
 
-async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+/// What has this global id, if something of this workspace has and the caller may see it.
+pub(crate) async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let (ctx, actor) = reader(context)?;
     let loader = loader(context)?;
     if let Some(id) = known::<ContactId>(id) {
@@ -305,6 +313,23 @@ async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await
             .map_err(fault)?;
         return Ok(found.map(TagQualityRun).map(Node::TagQualityRun));
+    }
+    if let Some(id) = known::<SuspectId>(id) {
+        let found = domain::contact::identity::load_suspects(ctx, actor.workspace, &[id])
+            .await
+            .map_err(fault)?;
+        return Ok(found
+            .into_iter()
+            .next()
+            .map(DuplicateSuspect)
+            .map(Node::DuplicateSuspect));
+    }
+    if let Some(id) = known::<AuditEntryId>(id) {
+        if actor.require(Scope::Administer).is_err() {
+            return Ok(None);
+        }
+        let found = domain::audit::find(ctx, actor, id).await.map_err(fault)?;
+        return Ok(found.map(AuditEntry).map(Node::AuditEntry));
     }
     if let Some(id) = known::<TaggingId>(id) {
         let found = domain::tag::tagging::find(ctx, actor.workspace, id)
