@@ -142,10 +142,12 @@ pub struct Mutation(
 #[graphql(name = "Subscription")]
 pub struct Subscription(
     change::ChangeSubscription,
+    change::MessageSubscription,
     conversation::ConversationSubscription,
     notification::InAppSubscription,
     operation::OperationSubscription,
     segment::SegmentSubscription,
+    task::TaskSubscription,
 );
 
 /// The schema of the API.

@@ -208,6 +208,7 @@ pub(super) fn rows() -> Vec<Row> {
         ask("tags", json!({}), READ),
         watch("changes"),
         watch("messageReceived"),
+        watch("messageAdded"),
         watch("inAppNotificationReceived"),
         watch("conversationChanged"),
         watch("taggingChanged"),
@@ -215,6 +216,7 @@ pub(super) fn rows() -> Vec<Row> {
         watch("operationChanged"),
         watch("ruleFired"),
         watch("segmentMembersChanged"),
+        watch("taskChanged"),
     ];
     rows.extend([
         change(

@@ -177,3 +177,125 @@ fn a_change_of_a_contact_leads_to_them_and_their_conversation() {
         installation
     });
 }
+
+#[test]
+fn messages_of_both_directions_and_new_conversations_are_told() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let lines = [("INBOUND", "in1"), ("OUTBOUND", "out1"), ("INBOUND", "in2")];
+        talk(&owner, "taro@customer.example", &lines).await;
+        talk(&owner, "hanako@other.example", &[("OUTBOUND", "hello")]).await;
+        let selection = "opened message { body conversation { id } }";
+        let mut added = follow(&owner, "messageAdded", "", selection).await;
+        let mut conversations = Vec::new();
+        for (body, opened) in [
+            ("in1", true),
+            ("out1", false),
+            ("in2", false),
+            ("hello", true),
+        ] {
+            let told = added.next().await["messageAdded"].clone();
+            assert_eq!(told["message"]["body"], body, "{told}");
+            assert_eq!(told["opened"], opened, "{told}");
+            conversations.push(text(&told["message"]["conversation"]["id"]));
+        }
+        let (taros, hanakos) = (&conversations[0], &conversations[3]);
+        let arguments = format!(r#", conversationId: "{taros}", directions: [OUTBOUND]"#);
+        let mut ours = follow(&owner, "messageAdded", &arguments, "message { body }").await;
+        let told = ours.next().await["messageAdded"].clone();
+        assert_eq!(told["message"]["body"], "out1", "{told}");
+        let nothing = refused(&owner, "messageAdded", ", directions: []").await;
+        assert_eq!(nothing, bad("directions"));
+
+        let selection = "cursor kind opened status previousStatus conversation { id }";
+        let mut changed = follow(&owner, "conversationChanged", "", selection).await;
+        let mut cursor = Value::Null;
+        for (kind, conversation) in [("message.received", taros), ("message.sent", hanakos)] {
+            let mut told = changed.next().await["conversationChanged"].clone();
+            cursor = told["cursor"].take();
+            let expected = json!({
+                "cursor": null, "kind": kind, "opened": true, "status": "OPEN",
+                "previousStatus": null, "conversation": { "id": conversation },
+            });
+            assert_eq!(told, expected);
+        }
+        let input = json!({ "ids": [hanakos], "status": "CLOSED" });
+        owner
+            .change("updateConversations", input, "conversations { id }")
+            .await;
+        let query = "subscription($after: String) { conversationChanged(after: $after) \
+            { opened status previousStatus } }";
+        let mut again = Socket::subscribe(&owner, query, &json!({ "after": cursor })).await;
+        for socket in [&mut changed, &mut again] {
+            let told = socket.next().await["conversationChanged"].clone();
+            assert_eq!(told["opened"], false, "{told}");
+            assert_eq!(told["status"], "CLOSED", "{told}");
+            assert_eq!(told["previousStatus"], "OPEN", "{told}");
+        }
+        installation
+    });
+}
+
+#[test]
+fn tasks_are_told_of_one_person_or_one_member() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let member = owner.must("{ viewer { memberId } }", json!({})).await;
+        let member = text(&member["memberId"]);
+        let taro = contact(&owner, "Taro").await;
+        let hanako = contact(&owner, "Hanako").await;
+        for (title, about, whose) in [
+            ("Call Taro", &taro, None),
+            ("Call Hanako", &hanako, Some(&member)),
+        ] {
+            let mut input = json!({ "title": title, "contactId": about });
+            if let Some(member) = whose {
+                input["assigneeId"] = json!(member);
+            }
+            let made = owner.change("createTask", input, "task { id }").await;
+            let input = json!({ "id": made["task"]["id"] });
+            owner.change("completeTask", input, "task { id }").await;
+        }
+        for arguments in [
+            format!(r#", contactId: "{hanako}""#),
+            format!(r#", assigneeId: "{member}""#),
+        ] {
+            let selection = "kind task { title status }";
+            let mut tasks = follow(&owner, "taskChanged", &arguments, selection).await;
+            for kind in ["task.created", "task.completed"] {
+                let told = tasks.next().await["taskChanged"].clone();
+                let task = json!({ "title": "Call Hanako", "status": "DONE" });
+                assert_eq!(told, json!({ "kind": kind, "task": task }));
+            }
+        }
+        installation
+    });
+}
+
+#[test]
+fn tags_are_told_of_one_account_or_one_conversation() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let taro = contact(&owner, "Taro").await;
+        let friend = owner.tag("CONTACT", "Friend").await;
+        let input = json!({ "tagIds": [friend], "contactIds": [taro] });
+        owner.change("addTags", input, "added").await;
+        let (account, _) = company(&owner).await;
+        talk(&owner, "taro@customer.example", &[("INBOUND", "hello")]).await;
+        let found = owner
+            .must("{ conversations { nodes { id } } }", json!({}))
+            .await;
+        let conversation = text(&found["nodes"][0]["id"]);
+        let greeting = owner.tag("CONVERSATION", "Greeting").await;
+        let input = json!({ "tagIds": [greeting], "conversationIds": [conversation] });
+        owner.change("addTags", input, "added").await;
+        for (kind, id) in [("account", &account), ("conversation", &conversation)] {
+            let arguments = format!(r#", {kind}Id: "{id}""#);
+            let selection = format!("tagging {{ {kind} {{ id }} }}");
+            let mut tags = follow(&owner, "taggingChanged", &arguments, &selection).await;
+            let told = tags.next().await["taggingChanged"].clone();
+            assert_eq!(told["tagging"][kind]["id"], id.as_str(), "{told}");
+        }
+        installation
+    });
+}

@@ -3,6 +3,7 @@
 mod entry;
 mod hub;
 mod kinds;
+mod message;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -13,7 +14,7 @@ use domain::{
     work::change::{Entry, Fact, Position},
 };
 use entity::{
-    id::{ContactId, ConversationId, InboxId, RuleId, TagId},
+    id::{AccountId, ContactId, ConversationId, InboxId, RuleId, TagId},
     kind::HealthBand,
 };
 use futures::{Stream, StreamExt as _};
@@ -32,6 +33,7 @@ use entry::{Change, Wanted};
 
 pub use hub::Hub;
 pub(crate) use kinds::ChangeQuery;
+pub(crate) use message::MessageSubscription;
 
 /// A message that came in.
 #[derive(SimpleObject)]
@@ -175,7 +177,7 @@ impl ChangeSubscription {
         }))
     }
 
-    /// Messages as they come in.
+    /// Messages as they come in. Those that are sent come by `messageAdded`.
     async fn message_received<'c>(
         &self,
         context: &'c Context<'c>,
@@ -223,6 +225,8 @@ impl ChangeSubscription {
         context: &'c Context<'c>,
         #[graphql(desc = "Only of this tag itself, not of its descendants.")] tag_id: Option<ID>,
         #[graphql(desc = "Only on this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only on this account.")] account_id: Option<ID>,
+        #[graphql(desc = "Only on this conversation.")] conversation_id: Option<ID>,
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
         >,
@@ -230,6 +234,10 @@ impl ChangeSubscription {
         let tag: Option<TagId> = id::parse_opt(tag_id.as_ref(), &["tagId"]).map_err(fault)?;
         let contact: Option<ContactId> =
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
+        let account: Option<AccountId> =
+            id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
+        let conversation: Option<ConversationId> =
+            id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
         let (ctx, actor) = reader(context)?;
         follow(context, after, move |entry| async move {
             let (act, tagging_id, tag_id) = match entry.fact {
@@ -243,6 +251,8 @@ impl ChangeSubscription {
             };
             if tag.is_some_and(|wanted| wanted != tag_id)
                 || contact.is_some_and(|wanted| entry.contact != Some(wanted))
+                || account.is_some_and(|wanted| entry.fact.account() != Some(wanted))
+                || conversation.is_some_and(|wanted| entry.fact.conversation() != Some(wanted))
             {
                 return None;
             }

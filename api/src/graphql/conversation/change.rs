@@ -23,8 +23,12 @@ use crate::graphql::{
 pub(crate) struct ConversationChange {
     /// Where it stands in the log; give it as `after` to go on from here.
     cursor: String,
-    /// What happened, such as `conversation.assigned`.
+    /// What happened, such as `conversation.assigned`; `message.received` or `message.sent` when the
+    /// conversation began with that message.
     kind: String,
+    /// Whether it has just begun, with a first message. One that is opened again has a
+    /// `previousStatus` instead.
+    opened: bool,
     /// The conversation as it is now.
     conversation: Conversation,
     /// Where it stood before, when that changed.
@@ -49,10 +53,20 @@ pub(crate) struct ConversationChange {
     at: DateTime<Utc>,
 }
 
-/// The conversation a fact is about, if it is about what was done with one.
+/// The conversation a fact is about, if it is about one that began or what was done with one.
 fn subject(fact: &Fact) -> Option<ConversationId> {
     match fact {
-        Fact::ConversationStatusChanged {
+        Fact::MessageReceived {
+            conversation_id,
+            opened: true,
+            ..
+        }
+        | Fact::MessageSent {
+            conversation_id,
+            opened: true,
+            ..
+        }
+        | Fact::ConversationStatusChanged {
             conversation_id, ..
         }
         | Fact::ConversationAssigned {
@@ -90,6 +104,7 @@ async fn tell(
     let mut change = ConversationChange {
         cursor: entry.position.to_string(),
         kind: entry.fact.name().to_owned(),
+        opened: false,
         conversation,
         previous_status: None,
         status: None,
@@ -103,6 +118,10 @@ async fn tell(
         at: entry.at,
     };
     match &entry.fact {
+        // Whatever begins is open.
+        Fact::MessageReceived { .. } | Fact::MessageSent { .. } => {
+            (change.opened, change.status) = (true, Some(ConversationStatus::Open));
+        }
         Fact::ConversationStatusChanged { from, to, .. } => {
             (change.previous_status, change.status) = (*from, *to);
         }
@@ -127,8 +146,9 @@ pub(crate) struct ConversationSubscription;
 
 #[Subscription]
 impl ConversationSubscription {
-    /// Conversations as they are opened, closed, snoozed, woken, assigned, made more or less
-    /// urgent, watched, and passed on to another contact when somebody is erased; each with what it was before. New messages come by `messageReceived`.
+    /// Conversations as they begin, are closed, opened again, snoozed, woken, assigned, made more or
+    /// less urgent, watched, and passed on to another contact when somebody is erased; each with what
+    /// it was before. Messages come by `messageAdded`.
     async fn conversation_changed<'c>(
         &self,
         context: &'c Context<'c>,

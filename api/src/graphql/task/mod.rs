@@ -2,6 +2,7 @@
 
 mod mutation;
 mod query;
+mod subscription;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -24,6 +25,7 @@ use super::{
 
 pub(crate) use mutation::TaskMutation;
 pub(crate) use query::TaskQuery;
+pub(crate) use subscription::TaskSubscription;
 
 /// Something a member has to do.
 #[derive(Debug, Clone)]
