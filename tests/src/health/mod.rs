@@ -3,12 +3,14 @@
 //! - `data`: what is known of contacts;
 //! - `score`: what that comes to;
 //! - `night`: the nightly run;
-//! - `model`: models and history.
+//! - `model`: models and history;
+//! - `watch`: watching scores change.
 
 mod data;
 mod model;
 mod night;
 mod score;
+mod watch;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{

@@ -298,11 +298,13 @@ impl ChangeSubscription {
         .await
     }
 
-    /// Health scores as they change.
+    /// Health scores of contacts as they change. An account's score is the mean of its people's and
+    /// follows a moment later.
     async fn health_changed<'c>(
         &self,
         context: &'c Context<'c>,
         #[graphql(desc = "Only of this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only of people who are at this account now.")] account_id: Option<ID>,
         #[graphql(desc = "Only when the band changes.", default)] band_changes_only: bool,
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
@@ -310,6 +312,8 @@ impl ChangeSubscription {
     ) -> Result<impl Stream<Item = Result<HealthChange>> + 'c> {
         let contact: Option<ContactId> =
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
+        let account: Option<AccountId> =
+            id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
         let (ctx, actor) = reader(context)?;
         follow(context, after, move |entry| async move {
             let Fact::HealthChanged {
@@ -329,6 +333,11 @@ impl ChangeSubscription {
             }
             let found = domain::contact::find(ctx, actor.workspace, contact_id).await;
             let found = found.map_err(fault).transpose()?;
+            if let (Ok(person), Some(wanted)) = (&found, account)
+                && person.account_id != Some(wanted)
+            {
+                return None;
+            }
             Some(found.map(|contact| HealthChange {
                 cursor: entry.position.to_string(),
                 contact: Contact::from(contact),
