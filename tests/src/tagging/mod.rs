@@ -2,6 +2,7 @@
 //! always equal a naive recount.
 
 mod call;
+mod empty;
 mod filter;
 mod property;
 mod recount;

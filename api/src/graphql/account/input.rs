@@ -48,7 +48,7 @@ pub(crate) enum AccountOrderBy {
     ActivityAsc,
 }
 
-/// Which accounts a list has; every part given must hold.
+/// Which accounts a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct AccountFilterInput {
     /// By their tags; a tag's descendants count as the tag.

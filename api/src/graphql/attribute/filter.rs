@@ -35,7 +35,8 @@ pub(crate) enum AttributeTestOf {
     Date(DateRangeInput),
     /// The moment is in this range.
     DateTime(TimeRangeInput),
-    /// At least one of these options is chosen, of a SELECT or a `MULTI_SELECT`; by their keys.
+    /// At least one of these options is chosen, of a SELECT or a `MULTI_SELECT`; by their keys. An empty
+    /// list is refused.
     Options(Vec<String>),
 }
 

@@ -109,7 +109,7 @@ impl AuditEntry {
     }
 }
 
-/// Which entries a list has; every part given must hold.
+/// Which entries a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct AuditLogFilterInput {
     /// Of one of these actions, such as `rule.update`.

@@ -520,7 +520,7 @@ pub enum ContactOrderBy {
     SourceDesc,
 }
 
-/// Which contacts a list has; every part given must hold.
+/// Which contacts a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct ContactFilterInput {
     /// By their tags; a tag's descendants count as the tag.

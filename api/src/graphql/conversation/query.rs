@@ -29,7 +29,7 @@ use crate::graphql::{
     tag::{TagFilterInput, Tagging},
 };
 
-/// Which conversations a list has; every part given must hold.
+/// Which conversations a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct ConversationFilterInput {
     /// By their tags; a tag's descendants count as the tag.

@@ -98,7 +98,7 @@ impl Invoice {
     }
 }
 
-/// Which invoices a list has; every part given must hold.
+/// Which invoices a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct InvoiceFilterInput {
     /// About this contact.

@@ -32,6 +32,7 @@ use super::{
     contact::Contact,
     context::{loaded, reader},
     error::{fault, settle},
+    few::few,
     id,
     page::{Connection, connection},
     timeline::TimelineEntry,
@@ -250,9 +251,8 @@ macro_rules! facts_of {
             async fn timeline(
                 &self,
                 context: &Context<'_>,
-                #[graphql(desc = "Only these kinds; left out or empty, all.")] kinds: Option<
-                    Vec<TimelineKind>,
-                >,
+                #[graphql(desc = "Only these kinds; left out, all. An empty list is refused.")]
+                kinds: Option<Vec<TimelineKind>>,
                 #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
                 #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
                 #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -260,7 +260,7 @@ macro_rules! facts_of {
             ) -> Result<Connection<String, TimelineEntry>> {
                 let (ctx, actor) = reader(context)?;
                 let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-                let kinds = kinds.unwrap_or_default();
+                let kinds = few(kinds, &["kinds"]).map_err(fault)?;
                 let found = timeline::list(ctx, actor.workspace, self.0, &kinds, &page);
                 let found = found.await.map_err(fault)?;
                 Ok(connection(found, TimelineEntry))

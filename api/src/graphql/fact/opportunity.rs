@@ -104,7 +104,7 @@ impl Opportunity {
     }
 }
 
-/// Which opportunities a list has; every part given must hold.
+/// Which opportunities a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct OpportunityFilterInput {
     /// About this contact.

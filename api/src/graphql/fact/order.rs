@@ -110,7 +110,7 @@ pub(crate) struct OrderLine {
     unit_price: Money,
 }
 
-/// Which orders a list has; every part given must hold.
+/// Which orders a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct OrderFilterInput {
     /// About this contact.

@@ -87,7 +87,7 @@ impl SurveyAnswer {
     }
 }
 
-/// Which answers a list has; every part given must hold.
+/// Which answers a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct SurveyAnswerFilterInput {
     /// Given by this contact.

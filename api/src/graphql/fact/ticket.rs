@@ -92,7 +92,7 @@ impl Ticket {
     }
 }
 
-/// Which tickets a list has; every part given must hold.
+/// Which tickets a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct TicketFilterInput {
     /// About this contact.

@@ -42,7 +42,10 @@ impl PlaybookQuery {
     async fn playbooks(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "In one of these states; when left out, those not archived.")]
+        #[graphql(
+            desc = "In one of these states; when left out, those not archived. An empty list \
+                          is refused."
+        )]
         states: Option<Vec<PlaybookState>>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,

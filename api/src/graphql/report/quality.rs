@@ -77,8 +77,12 @@ impl TagQualityRun {
     async fn findings(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only of these kinds.")] kinds: Option<Vec<TagFindingKind>>,
-        #[graphql(desc = "Only of these severities.")] severities: Option<Vec<TagFindingSeverity>>,
+        #[graphql(desc = "Only of these kinds; an empty list is refused.")] kinds: Option<
+            Vec<TagFindingKind>,
+        >,
+        #[graphql(desc = "Only of these severities; an empty list is refused.")] severities: Option<
+            Vec<TagFindingSeverity>,
+        >,
         #[graphql(desc = "Only about this tag.")] tag_id: Option<ID>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,

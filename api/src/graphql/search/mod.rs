@@ -17,6 +17,7 @@ use super::{
     context::{loader, reader},
     conversation::{Conversation, Message},
     error::fault,
+    few::few,
 };
 
 /// Something that can be found by a search.
@@ -152,9 +153,10 @@ impl SearchQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What to look for.")] query: String,
-        #[graphql(desc = "Only things of these kinds; everything, if left out.")] types: Option<
-            Vec<Kind>,
-        >,
+        #[graphql(
+            desc = "Only things of these kinds; everything, if left out. An empty list is refused."
+        )]
+        types: Option<Vec<Kind>>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor, which must be of the same query.")]
         after: Option<String>,
@@ -166,7 +168,10 @@ impl SearchQuery {
         let Some(needle) = needle else {
             return Ok(Connection::new(false, false));
         };
-        let kinds = types.unwrap_or_else(|| Kind::ALL.to_vec());
+        let kinds = match types {
+            Some(types) => few(Some(types), &["types"]).map_err(fault)?,
+            None => Kind::ALL.to_vec(),
+        };
         let found = search::find(ctx, actor.workspace, &needle, &kinds, &page)
             .await
             .map_err(fault)?;

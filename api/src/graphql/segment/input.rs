@@ -6,7 +6,8 @@ use entity::kind::SegmentSubject;
 
 use crate::graphql::{account::AccountFilterInput, contact::ContactFilterInput, few::few_ids};
 
-/// Which segments a contact or an account must and must not be in; every part given must hold.
+/// Which segments a contact or an account must and must not be in; every part given must hold. An empty
+/// list is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct SegmentFilterInput {
     /// In at least one of these.

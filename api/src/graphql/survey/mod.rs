@@ -163,9 +163,8 @@ impl Survey {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only those of this contact.")] contact_id: Option<ID>,
-        #[graphql(desc = "Only those that stand in one of these ways.")] states: Option<
-            Vec<SurveyInvitationState>,
-        >,
+        #[graphql(desc = "Only those that stand in one of these ways; an empty list is refused.")]
+        states: Option<Vec<SurveyInvitationState>>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,

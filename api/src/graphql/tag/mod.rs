@@ -418,7 +418,7 @@ pub(crate) async fn history_of(
 }
 
 /// Which tags a thing must and must not have. Every part given must hold; parts left out ask for
-/// nothing.
+/// nothing, and an empty list is refused.
 #[derive(InputObject)]
 pub(crate) struct TagFilterInput {
     /// At least one of these tags.

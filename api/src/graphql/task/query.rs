@@ -21,7 +21,7 @@ use crate::graphql::{
     page::{Connection, connection},
 };
 
-/// Which tasks a list has; every part given must hold.
+/// Which tasks a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct TaskFilterInput {
     /// Standing in one of these ways.
