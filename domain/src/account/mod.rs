@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use list::{AccountFilter, AccountOrder, list, list_by_attribute};
-pub use standing::{Standing, load_standing};
+pub use standing::{InBand, Standing, load_bands, load_standing};
 pub use write::{AccountChanges, DetailChanges, NewAccount, create, update};
 
 /// The account, if it is one of the workspace.

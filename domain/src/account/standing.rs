@@ -11,12 +11,16 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::id::{AccountId, ContactId, WorkspaceId};
+use entity::{
+    id::{AccountId, ContactId, WorkspaceId},
+    kind::HealthBand,
+};
 use sea_orm::FromQueryResult;
 
 use crate::{
     ctx::Ctx,
     error::Result,
+    health::{model::Bands, points::Points},
     port::Work,
     store::{Query, Rows, Tx},
     work::{change::Entry, projection::Projection},
@@ -42,6 +46,45 @@ pub async fn load_standing(
     Ok(Query::new(
         "SELECT s.account_id, s.score, s.people_active_at FROM {r}
          JOIN account_standing s ON s.workspace_id = $1 AND s.account_id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}
+
+impl Standing {
+    /// The band of the mean, by the edges alone.
+    pub fn band(&self, bands: &Bands) -> HealthBand {
+        self.score.map_or(HealthBand::Unknown, |score| {
+            bands.of(Points::from_f64(score))
+        })
+    }
+}
+
+/// How many people of an account are in one band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct InBand {
+    /// The account.
+    pub account_id: AccountId,
+    /// The band.
+    pub band: HealthBand,
+    /// How many of its people are in it.
+    pub people: i64,
+}
+
+/// In which bands the people of the accounts among `ids` are; for loaders.
+pub async fn load_bands(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[AccountId],
+) -> Result<Vec<InBand>> {
+    Ok(Query::new(
+        "SELECT c.account_id, h.band, COUNT(*) AS people FROM {r}
+         JOIN contact c ON c.workspace_id = $1 AND c.account_id = r.id
+          AND c.account_id IS NOT NULL AND c.merged_into_id IS NULL
+         JOIN contact_health h ON h.workspace_id = $1 AND h.contact_id = c.id
+         GROUP BY c.account_id, h.band",
     )
     .bind(workspace)
     .rows("r", Rows::new().ids("id", ids.iter().copied()))

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::{
     conversation,
-    id::{ContactId, Id as _, InboxId, MemberId, WorkspaceId},
-    kind::{Channel, ConversationStatus, Priority},
+    id::{AccountId, ContactId, Id as _, InboxId, MemberId, WorkspaceId},
+    kind::{Channel, ConversationStatus, Priority, SubjectKind},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult as _};
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,10 @@ use uuid::Uuid;
 
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
+    condition::sql::Asked,
     ctx::Ctx,
     error::Result,
+    fact::Of,
     page::{Column, Key, Keyset, Page, PageRequest, by_value},
     search::{self, narrow},
     store::{Query, Rows},
@@ -51,6 +53,16 @@ pub struct ConversationFilter {
     pub text: Option<String>,
     /// By their custom attributes.
     pub attributes: Vec<AttributeTest>,
+    /// Of this contact, as lists below a contact have them.
+    pub contact: Option<ContactId>,
+    /// Of this account's people, as lists below an account have them.
+    pub account: Option<AccountId>,
+    /// With one of these contacts.
+    pub contacts: Vec<ContactId>,
+    /// With people of one of these accounts.
+    pub accounts: Vec<AccountId>,
+    /// Of which this condition holds.
+    pub condition: Option<Asked>,
 }
 
 impl narrow::Listed for conversation::Model {
@@ -60,15 +72,30 @@ impl narrow::Listed for conversation::Model {
 }
 
 impl ConversationFilter {
+    /// The same of one contact or one account, whatever else it asks for.
+    #[must_use]
+    pub fn below(mut self, of: Of) -> Self {
+        match of {
+            Of::Contact(id) => self.contact = Some(id),
+            Of::Account(id) => self.account = Some(id),
+        }
+        self
+    }
+
     /// Appends the filter on the conversation `cv`, but for its text: which answer to that is for the
     /// search to say.
     fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "cv.id");
         self.apply_place(query);
+        self.apply_customers(query);
         self.apply_people(query);
         self.apply_times(query);
         for test in &self.attributes {
             attribute::test::apply(query, connection, "cv.id", test);
+        }
+        if let Some(asked) = &self.condition {
+            let backend = connection.get_database_backend();
+            asked.apply(query, backend, SubjectKind::Conversation, "cv");
         }
     }
 
@@ -77,7 +104,37 @@ impl ConversationFilter {
         if let Some(few) = self.tags.few(ctx, workspace).await? {
             return Ok(Some(few));
         }
+        if let Some(few) = self.few_of_accounts(ctx, workspace).await? {
+            return Ok(Some(few));
+        }
         attribute::test::few(ctx, workspace, &self.attributes).await
+    }
+
+    /// The same by the accounts asked for: no index has conversations by account, and most accounts have
+    /// few. Those of a contact have an index.
+    async fn few_of_accounts(
+        &self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+    ) -> Result<Option<Vec<Uuid>>> {
+        let mut accounts = match self.account {
+            Some(account) => vec![account],
+            None => self.accounts.clone(),
+        };
+        if accounts.is_empty() {
+            return Ok(None);
+        }
+        accounts.sort_unstable();
+        accounts.dedup();
+        let query = Query::new(
+            "SELECT cv.id FROM {r}
+             JOIN contact z ON z.workspace_id = $1 AND z.account_id = r.id
+              AND z.account_id IS NOT NULL
+             JOIN conversation cv ON cv.workspace_id = $1 AND cv.contact_id = z.id WHERE true",
+        )
+        .bind(workspace)
+        .rows("r", Rows::new().ids("id", accounts));
+        narrow::few_of(ctx, query).await
     }
 
     /// The ids of all conversations it finds whatever its text says, in a statement that goes on after
@@ -114,6 +171,26 @@ impl ConversationFilter {
         }
     }
 
+    /// Whom they are with.
+    fn apply_customers(&self, query: &mut Query) {
+        for contacts in [self.contact.as_slice(), self.contacts.as_slice()] {
+            if !contacts.is_empty() {
+                let contacts = args(query, contacts.iter().copied());
+                query.push(&format!(" AND cv.contact_id IN ({contacts})"));
+            }
+        }
+        for accounts in [self.account.as_slice(), self.accounts.as_slice()] {
+            if !accounts.is_empty() {
+                let accounts = args(query, accounts.iter().copied());
+                query.push(&format!(
+                    " AND EXISTS (SELECT 1 FROM contact z WHERE z.workspace_id = $1
+                        AND z.id = cv.contact_id AND z.account_id IN ({accounts}))"
+                ));
+            }
+        }
+    }
+
+    /// Who of us deals with them.
     fn apply_people(&self, query: &mut Query) {
         let assignees = args(query, self.assignees.iter().copied());
         match (self.assignees.is_empty(), self.unassigned) {
@@ -301,21 +378,6 @@ async fn read_by_attribute(
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(by_value::List::page(found, page))
-}
-
-/// A page of one contact's conversations, the latest message first.
-pub async fn of_contact(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    contact: ContactId,
-    page: &PageRequest,
-) -> Result<Page<(String, conversation::Model)>> {
-    let query = Query::new(
-        "SELECT cv.* FROM conversation cv WHERE cv.workspace_id = $1 AND cv.contact_id = $2",
-    )
-    .bind(workspace)
-    .bind(contact);
-    read_page(ctx, query, ConversationOrder::default(), page).await
 }
 
 async fn read_page(

@@ -19,7 +19,7 @@ mod wake;
 mod watch;
 
 pub use ingest::{Ingested, MAX_MESSAGES, NewMessage, Outcome, ingest, ingest_as};
-pub use list::{ConversationFilter, ConversationOrder, list, list_by_attribute, of_contact};
+pub use list::{ConversationFilter, ConversationOrder, list, list_by_attribute};
 pub use read::{find, find_message, load, load_messages, messages};
 pub(crate) use recount::recount;
 pub use status::set_status;

@@ -6,7 +6,8 @@
 use chrono::{DateTime, Utc};
 use entity::{
     contact_health, health_history,
-    id::{ContactId, HealthEntryId, Id as _, WorkspaceId},
+    id::{AccountId, ContactId, HealthEntryId, Id as _, WorkspaceId},
+    kind::TimelineKind,
 };
 use sea_orm::FromQueryResult as _;
 
@@ -20,8 +21,10 @@ use super::{
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
+    fact::Of,
     page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
+    timeline,
 };
 
 const NEWEST_FIRST: Keyset = Keyset {
@@ -80,6 +83,28 @@ pub async fn history(
         let cursor = NEWEST_FIRST.cursor(Key::Time(entry.as_of), entry.id.uuid());
         (cursor, entry)
     }))
+}
+
+/// A page of what the scores of the account's people have been, newest first, each entry with its
+/// cursor: those on its timeline.
+pub async fn history_of_account(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    account: AccountId,
+    page: &PageRequest,
+) -> Result<Page<(String, health_history::Model)>> {
+    let kinds = [TimelineKind::HealthChanged];
+    let found = timeline::list(ctx, workspace, Of::Account(account), &kinds, page).await?;
+    let keys: Vec<_> = found
+        .rows
+        .iter()
+        .filter_map(|(_, entry)| {
+            Some((entry.contact_id?, entry.at, HealthEntryId(entry.subject_id)))
+        })
+        .collect();
+    let entries = load_entries(ctx, workspace, &keys).await?;
+    let entries = entries.into_iter().map(|entry| (entry.id.uuid(), entry));
+    Ok(timeline::with_things(found, entries.collect()))
 }
 
 /// The entry `id` of the contact's history.

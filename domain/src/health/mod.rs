@@ -26,5 +26,7 @@ pub mod score;
 pub mod signal;
 mod validate;
 
-pub use history::{change, contributions, find_entry, history, load, load_entries};
+pub use history::{
+    change, contributions, find_entry, history, history_of_account, load, load_entries,
+};
 pub use save::{Saved, current_model, load_models, save_model};

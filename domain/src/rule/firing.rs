@@ -2,7 +2,8 @@
 //! action.
 
 use entity::{
-    id::{ContactId, FiringId, Id as _, MessageId, RuleId, WorkspaceId},
+    id::{AccountId, ContactId, FiringId, Id as _, MessageId, RuleId, WorkspaceId},
+    kind::TimelineKind,
     rule_firing,
 };
 use uuid::Uuid;
@@ -12,8 +13,10 @@ use crate::{
     condition::{matcher::MatchedPart, trace::Trace},
     ctx::Ctx,
     error::Result,
+    fact::Of,
     page::{Keyset, Page, PageRequest},
     store::{Query, Rows},
+    timeline,
 };
 
 /// What matched, as stored in a firing.
@@ -42,6 +45,8 @@ pub enum FiringsOf {
     Rule(RuleId),
     /// Of one contact.
     Contact(ContactId),
+    /// Of one account, its people's included.
+    Account(AccountId),
     /// Of one message.
     Message(MessageId),
 }
@@ -63,6 +68,7 @@ pub async fn list(
     let (column, id): (_, Uuid) = match of {
         FiringsOf::Rule(id) => ("rule_id", id.uuid()),
         FiringsOf::Contact(id) => ("contact_id", id.uuid()),
+        FiringsOf::Account(id) => return of_account(ctx, workspace, id, page).await,
         FiringsOf::Message(id) => ("message_id", id.uuid()),
     };
     let query = Query::new(format!(
@@ -73,6 +79,24 @@ pub async fn list(
     NEWEST
         .list_by_id(ctx, query, page, |row: &rule_firing::Model| row.id)
         .await
+}
+
+/// Those on the account's timeline, which has its people's in the order of time.
+async fn of_account(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    account: AccountId,
+    page: &PageRequest,
+) -> Result<Page<(String, rule_firing::Model)>> {
+    let kinds = [TimelineKind::RuleFired];
+    let found = timeline::list(ctx, workspace, Of::Account(account), &kinds, page).await?;
+    let entries = found.rows.iter();
+    let ids: Vec<_> = entries
+        .map(|(_, entry)| FiringId(entry.subject_id))
+        .collect();
+    let firings = load(ctx, workspace, &ids).await?.into_iter();
+    let firings = firings.map(|firing| (firing.id.uuid(), firing));
+    Ok(timeline::with_things(found, firings.collect()))
 }
 
 /// The firing, if it is one of the workspace.

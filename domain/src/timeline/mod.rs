@@ -22,4 +22,5 @@
 pub mod follow;
 mod read;
 
+pub(crate) use read::with_things;
 pub use read::{Entry, list};

@@ -1,5 +1,7 @@
 //! Reading timelines, a page at a time.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{
     id::{ContactId, Id as _, WorkspaceId},
@@ -82,6 +84,22 @@ pub async fn list(
     ));
     let rows: Vec<Entry> = query.all(ctx.reader()).await?;
     Ok(NEWEST.page(rows, page).map(|entry| (cursor(&entry), entry)))
+}
+
+/// A page of the things that entries are about, which were found by their ids; one that is gone is left
+/// out.
+pub(crate) fn with_things<T>(
+    found: Page<(String, Entry)>,
+    mut things: HashMap<Uuid, T>,
+) -> Page<(String, T)> {
+    let rows = found.rows.into_iter();
+    let rows = rows.filter_map(|(cursor, entry)| Some((cursor, things.remove(&entry.subject_id)?)));
+    Page {
+        rows: rows.collect(),
+        has_next: found.has_next,
+        has_previous: found.has_previous,
+        total: found.total,
+    }
 }
 
 /// How many entries all pages have.

@@ -6,3 +6,4 @@ mod list;
 mod response;
 mod status;
 mod steps;
+mod whose;

@@ -1,11 +1,13 @@
 //! Health scores on both databases: from roll-ups to scores, their explanation and their history.
 //!
+//! - `account`: companies;
 //! - `data`: what is known of contacts;
 //! - `score`: what that comes to;
 //! - `night`: the nightly run;
 //! - `model`: models and history;
 //! - `watch`: watching scores change.
 
+mod account;
 mod data;
 mod model;
 mod night;

@@ -10,25 +10,30 @@ use domain::{
     contact::{self, ContactFilter, ContactOrder},
     email::report::Period,
     fact::Of,
+    health,
     page::PageRequest,
+    rule::firing::FiringsOf,
     segment::MovesOf,
     task::TaskFilter,
 };
 
-use entity::kind::{EmailScope, LifecycleStage};
+use entity::kind::{EmailScope, HealthBand, LifecycleStage};
 
 use super::{
     access::{Member, find_member},
     attribute::{AttributeOrderInput, AttributeValue, values},
     contact::{Contact, ContactOrderBy},
     context::{loader, reader},
+    conversation::{Conversation, ConversationFilterInput, ConversationOrderBy, conversations_of},
     email::EmailMetrics,
     error::fault,
     fact::AccountFacts,
+    health::{AccountHealth, HealthEntry, band_of},
     id,
     loader::StandingOf,
     note::{Note, notes},
     page::{Connection, connection},
+    rule::{RuleFiring, firings},
     scalar::Date,
     segment::{SegmentMembership, SegmentMove, memberships, moves},
     stage::{StageChange, stage_history},
@@ -111,6 +116,66 @@ impl Account {
     async fn health_score(&self, context: &Context<'_>) -> Result<Option<f64>> {
         let standing = loader(context)?.load_one(StandingOf(self.0.id)).await?;
         Ok(standing.and_then(|standing| standing.score))
+    }
+
+    /// The band the health score is in.
+    async fn health_band(&self, context: &Context<'_>) -> Result<HealthBand> {
+        band_of(context, self.0.id).await
+    }
+
+    /// How the account is doing, and why.
+    async fn health(&self) -> AccountHealth {
+        AccountHealth(self.0.id)
+    }
+
+    /// How the company's people were doing, newest first; an entry for every change of a person's score
+    /// or band.
+    async fn health_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, HealthEntry>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = health::history_of_account(ctx, actor.workspace, self.0.id, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(found, HealthEntry))
+    }
+
+    /// Which rules fired on the account and on the company's people, newest first.
+    async fn rule_firings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, RuleFiring>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        firings(context, FiringsOf::Account(self.0.id), &page).await
+    }
+
+    /// The conversations with the company's people.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments, filter and order"
+    )]
+    async fn conversations(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which of them.")] filter: Option<ConversationFilterInput>,
+        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrderBy,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Conversation>> {
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        conversations_of(context, Of::Account(self.0.id), filter, order_by, &page).await
     }
 
     /// When any of the company's people last did something; a moment behind them.

@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use domain::{
     condition::{ConditionInput, Context as Place},
     contact::{self, ContactFilter, ContactOrder},
-    conversation,
     ctx::Ctx,
     email::{self, report::Period},
     event,
@@ -33,7 +32,9 @@ use super::{
     attribute::{AttributeFilterInput, AttributeValue, TimeRangeInput, values},
     condition::asked,
     context::{loaded, loader, reader},
-    conversation::{Conversation, Message},
+    conversation::{
+        Conversation, ConversationFilterInput, ConversationOrderBy, Message, conversations_of,
+    },
     email::{Campaign, EmailEvent, EmailMetrics, EmailRecency},
     error::fault,
     event::Event,
@@ -437,21 +438,23 @@ impl Contact {
         history_of(context, self.row.id.uuid(), &page).await
     }
 
-    /// The contact's conversations, the latest message first.
+    /// The contact's conversations.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments, filter and order"
+    )]
     async fn conversations(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Which of them.")] filter: Option<ConversationFilterInput>,
+        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrderBy,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<String, Conversation>> {
-        let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = conversation::of_contact(ctx, actor.workspace, self.row.id, &page)
-            .await
-            .map_err(fault)?;
-        Ok(connection(found, Conversation::from))
+        conversations_of(context, Of::Contact(self.row.id), filter, order_by, &page).await
     }
 
     /// What the contact did, newest first.

@@ -32,7 +32,9 @@ use super::{
 
 pub(crate) use change::ConversationSubscription;
 pub(crate) use mutation::ConversationMutation;
-pub(crate) use query::{ConversationFilterInput, ConversationOrderBy, ConversationQuery};
+pub(crate) use query::{
+    ConversationFilterInput, ConversationOrderBy, ConversationQuery, conversations_of,
+};
 pub(crate) use update::ConversationUpdateMutation;
 
 /// A thread with a contact.

@@ -5,10 +5,12 @@ use std::{collections::HashMap, convert::identity};
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
+    condition::{ConditionInput, Context as Place},
     contact,
     conversation::{self, ConversationFilter, ConversationOrder},
     ctx::Ctx,
     error::{Error, UserErrorCode},
+    fact::Of,
     page::{Page, PageRequest},
     tag,
 };
@@ -20,6 +22,7 @@ use entity::{
 use super::Conversation;
 use crate::graphql::{
     attribute::{AttributeFilterInput, AttributeOrderInput},
+    condition::asked,
     contact::Contact,
     context::reader,
     error::fault,
@@ -60,10 +63,23 @@ pub(crate) struct ConversationFilterInput {
     text: Option<String>,
     /// By custom attributes; every test must hold.
     attributes: Option<Vec<AttributeFilterInput>>,
+    /// With one of these contacts.
+    contact_ids: Option<Vec<ID>>,
+    /// With people of one of these accounts.
+    account_ids: Option<Vec<ID>>,
+    /// Of which this condition holds, as it is asked; it may ask about the contact and the account too,
+    /// such as for their stage, their tags and their segments.
+    condition: Option<ConditionInput>,
 }
 
 impl ConversationFilterInput {
-    pub(crate) fn read(self, now: DateTime<Utc>) -> domain::error::Result<ConversationFilter> {
+    pub(crate) async fn read(
+        self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+    ) -> domain::error::Result<ConversationFilter> {
+        let condition = asked(ctx, workspace, self.condition, Place::Conversation).await?;
+        let now = ctx.clock.now();
         let tags = self.tags.map(TagFilterInput::read).transpose()?;
         let waiting = self.waiting_longer_than_seconds.map(|seconds| {
             let wait = TimeDelta::try_seconds(seconds).filter(|_| seconds >= 0);
@@ -87,6 +103,11 @@ impl ConversationFilterInput {
             active_before: self.active_before,
             text: self.text.filter(|text| !text.trim().is_empty()),
             attributes: AttributeFilterInput::read_all(self.attributes)?,
+            contact: None,
+            account: None,
+            contacts: few_ids(self.contact_ids, &["filter", "contactIds"])?,
+            accounts: few_ids(self.account_ids, &["filter", "accountIds"])?,
+            condition,
         })
     }
 }
@@ -162,8 +183,8 @@ impl ConversationQuery {
     ) -> Result<Connection<String, Conversation>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = filter.unwrap_or_default();
-        let filter = filter.read(ctx.clock.now()).map_err(fault)?;
+        let filter = filter.unwrap_or_default().read(ctx, actor.workspace);
+        let filter = filter.await.map_err(fault)?;
         let by_attribute = order_by_attribute.map(AttributeOrderInput::read);
         let found = match by_attribute.transpose().map_err(fault)? {
             Some(order) => {
@@ -171,11 +192,34 @@ impl ConversationQuery {
             }
             None => conversation::list(ctx, actor.workspace, &filter, order_by.into(), &page).await,
         };
-        let found = found.map_err(fault)?;
-        let mut found = found.map(|(cursor, row)| (cursor, Conversation::from(row)));
-        preload(context, ctx, actor.workspace, &mut found).await?;
-        Ok(connection(found, identity))
+        shown(context, found.map_err(fault)?).await
     }
+}
+
+/// The conversations of a contact or an account, as a field of it.
+pub(crate) async fn conversations_of(
+    context: &Context<'_>,
+    of: Of,
+    filter: Option<ConversationFilterInput>,
+    order: ConversationOrderBy,
+    page: &PageRequest,
+) -> Result<Connection<String, Conversation>> {
+    let (ctx, actor) = reader(context)?;
+    let filter = filter.unwrap_or_default().read(ctx, actor.workspace);
+    let filter = filter.await.map_err(fault)?.below(of);
+    let found = conversation::list(ctx, actor.workspace, &filter, order.into(), page).await;
+    shown(context, found.map_err(fault)?).await
+}
+
+/// A page as the query that asks for it sees it.
+async fn shown(
+    context: &Context<'_>,
+    found: Page<(String, entity::conversation::Model)>,
+) -> Result<Connection<String, Conversation>> {
+    let (ctx, actor) = reader(context)?;
+    let mut found = found.map(|(cursor, row)| (cursor, Conversation::from(row)));
+    preload(context, ctx, actor.workspace, &mut found).await?;
+    Ok(connection(found, identity))
 }
 
 /// Fetches what the query asks of every conversation of the list: the contacts with one statement,

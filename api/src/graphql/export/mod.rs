@@ -224,8 +224,10 @@ impl ExportMutation {
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
         let order = ConversationOrder::from(input.order_by);
-        let filter = input.filter.unwrap_or_default().read(ctx.clock.now());
-        let what = filter.map(|filter| What::Conversations(filter, order));
+        let filter = input.filter.unwrap_or_default().read(ctx, actor.workspace);
+        let what = filter
+            .await
+            .map(|filter| What::Conversations(filter, order));
         ask(ctx, actor, what, input.format, input.encoding).await
     }
 

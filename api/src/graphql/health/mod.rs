@@ -1,5 +1,6 @@
 //! Health scores over GraphQL.
 
+mod account;
 mod model;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
@@ -8,11 +9,13 @@ use domain::health::{self, explain::Delta, score::Contribution, signal};
 use entity::kind::HealthBand;
 
 use super::{
-    context::{loader, reader},
+    contact::Contact,
+    context::{loaded, loader, reader},
     error::fault,
     loader::ModelOf,
 };
 
+pub(crate) use account::{AccountHealth, band_of};
 pub(crate) use model::{HealthModelMutation, HealthModelQuery};
 
 /// How a contact is doing now, and why.
@@ -110,6 +113,11 @@ impl HealthEntry {
     /// The entry's id.
     async fn id(&self) -> ID {
         self.0.id.into()
+    }
+
+    /// Whose it is.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        loaded(context, Some(self.0.contact_id), Contact::from).await
     }
 
     /// The moment it was computed for.

@@ -26,7 +26,8 @@ pub(crate) use self::{
         SubscriptionsOf, TaggingsAt, TaggingsOf, ValuesOf, WatchersOf,
     },
     single::{
-        CountsOf, HealthEntryOf, HealthOf, ModelOf, ReceiversOf, StandingOf, TalliesOf, VersionOf,
+        BandsInUse, BandsOf, CountsOf, HealthEntryOf, HealthOf, ModelOf, ReceiversOf, StandingOf,
+        TalliesOf, VersionOf,
     },
 };
 

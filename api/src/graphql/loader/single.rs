@@ -31,6 +31,42 @@ impl Load<StandingOf> for Loader {
     }
 }
 
+/// Asks for how many of an account's people are in which band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct BandsOf(pub(crate) AccountId);
+
+#[async_trait::async_trait]
+impl Load<BandsOf> for Loader {
+    type Value = Vec<account::InBand>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[BandsOf]) -> Result<HashMap<BandsOf, Self::Value>, Error> {
+        let ids: Vec<AccountId> = keys.iter().map(|key| key.0).collect();
+        let rows = account::load_bands(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(group(rows, |row| BandsOf(row.account_id)))
+    }
+}
+
+/// Asks for where the bands of the health model in use begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct BandsInUse;
+
+#[async_trait::async_trait]
+impl Load<BandsInUse> for Loader {
+    type Value = health::model::Bands;
+    type Error = Error;
+
+    async fn load(&self, keys: &[BandsInUse]) -> Result<HashMap<BandsInUse, Self::Value>, Error> {
+        let saved = health::current_model(&self.ctx, self.workspace)
+            .await
+            .map_err(fault)?;
+        let bands = saved.model.definition.bands;
+        Ok(keys.iter().map(|key| (*key, bands.clone())).collect())
+    }
+}
+
 /// Asks for a contact's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct HealthOf(pub(crate) ContactId);

@@ -27,7 +27,6 @@ pub(crate) enum ThingsInput {
 
 impl ThingsInput {
     async fn read(self, ctx: &Ctx, workspace: WorkspaceId) -> domain::error::Result<Which> {
-        let now = ctx.clock.now();
         let (which, kind) = match self {
             Self::Contacts(filter) => {
                 let filter = filter.read(ctx, workspace).await;
@@ -38,7 +37,8 @@ impl ThingsInput {
                 (filter.map(Which::Account), "accounts")
             }
             Self::Conversations(filter) => {
-                (filter.read(now).map(Which::Conversation), "conversations")
+                let filter = filter.read(ctx, workspace).await;
+                (filter.map(Which::Conversation), "conversations")
             }
         };
         // What reads a filter takes it for the argument of a list.

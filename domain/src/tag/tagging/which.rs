@@ -86,6 +86,8 @@ impl Which {
                     named("inbox", "inbox", filter.inbox),
                     named("member", "member", filter.assignees.clone()),
                     named("member", "member", filter.watcher),
+                    named("contact", "contact", filter.contacts.clone()),
+                    named("account", "account", filter.accounts.clone()),
                     attributes(&filter.attributes),
                 ],
             ),
