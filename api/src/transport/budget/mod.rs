@@ -15,8 +15,8 @@
 //!
 //! **The cost of an operation** is an upper estimate, in points: an object 1, a scalar 0, a
 //! mutation 10 and what it selects, a list or connection its selection times the size asked for
-//! (`first`, `last`, `limit`, the length of `ids`; 20 when nothing is said, at most 100), a
-//! connection's `totalCount` 20,
+//! (`first`, `last`, `limit`, the length of `ids`; 20 when nothing is said, fewer for lists known to
+//! be short, at most 100), a connection's `totalCount` 20,
 //! `__schema` 1,000, `__type` 100. Edges and page information are free. The least is 1.
 
 mod dry_run;

@@ -41,7 +41,7 @@ impl Walker<'_> {
                 return size;
             }
         }
-        self.limits.list_default
+        info.assumed.unwrap_or(self.limits.list_default)
     }
 
     fn size_of(&mut self, value: &Value) -> Option<u64> {

@@ -16,6 +16,32 @@ use async_graphql::{
 /// Arguments that say how long a page or a batch is, in the order they are looked for.
 const SIZE_ARGUMENTS: [&str; 4] = ["first", "last", "limit", "ids"];
 
+/// Lists without a size argument that are short on whatever has them, and how many items are assumed of
+/// each; `docs/api.md` names them. Of everything else there may be many of, a default page is assumed. At
+/// the root these names mean lists of the whole workspace.
+pub(super) const SHORT_LISTS: [(&str, u64); 20] = [
+    ("actions", 5),
+    ("attributes", 5),
+    ("conditions", 5),
+    ("conflicts", 5),
+    ("contributions", 10),
+    ("fragments", 3),
+    ("identities", 5),
+    ("lines", 5),
+    ("matched", 5),
+    ("merges", 5),
+    ("options", 5),
+    ("outcomes", 5),
+    ("people", 4),
+    ("ranges", 5),
+    ("segments", 5),
+    ("subscriptions", 5),
+    ("taggings", 5),
+    ("userErrors", 5),
+    ("uses", 5),
+    ("watchers", 5),
+];
+
 /// Points of the whole schema: about a tenth of the budget. One type is a tenth of that.
 pub(crate) const SCHEMA_WEIGHT: u64 = 1_000;
 
@@ -70,6 +96,8 @@ pub(super) struct FieldInfo {
     /// Points for each object (or, for a leaf, for the value) it returns.
     pub(super) weight: u64,
     pub(super) size: Size,
+    /// Items assumed of a list that is known to be short.
+    pub(super) assumed: Option<u64>,
     arguments: Vec<Box<str>>,
     /// Why it should not be used any more, and what to use instead.
     pub(super) deprecated: Option<Box<str>>,
@@ -166,6 +194,7 @@ impl CostTable {
             returns: None,
             weight,
             size: Size::One,
+            assumed: None,
             arguments: vec!["name".into()],
             deprecated: None,
             deprecated_arguments: Vec::new(),
@@ -276,6 +305,7 @@ impl CostTable {
             returns,
             weight,
             size,
+            assumed: self.assumed(parent, &field.name.node, size),
             arguments: field
                 .arguments
                 .iter()
@@ -298,6 +328,15 @@ impl CostTable {
                     "types" | "fields" | "interfaces" | "possibleTypes" | "inputFields"
                 ),
         }
+    }
+
+    fn assumed(&self, parent: TypeIndex, field: &str, size: Size) -> Option<u64> {
+        if size != Size::List || self.roots.contains(&Some(parent)) {
+            return None;
+        }
+        let mut lists = SHORT_LISTS.iter();
+        let (_, items) = lists.find(|(name, _)| *name == field)?;
+        Some(*items)
     }
 
     fn default_weight(&self, parent: TypeIndex, returns: &str, is_object: bool) -> u64 {

@@ -9,7 +9,9 @@ use super::*;
 const SDL: &str = "
     interface Node { id: ID! }
     type Tag implements Node { id: ID! name: String! contacts(first: Int, last: Int): ContactConnection! }
-    type Contact implements Node { id: ID! name: String! tags: [Tag!]! manager: Contact labels: [String!]! }
+    type Tagging { tag: Tag! }
+    type Contact implements Node { id: ID! name: String! tags: [Tag!]! manager: Contact labels: [String!]!
+        taggings: [Tagging!]! }
     type ContactEdge { cursor: String! node: Contact! }
     type PageInfo { hasNextPage: Boolean! }
     type ContactConnection { edges: [ContactEdge!]! nodes: [Contact!]! pageInfo: PageInfo! totalCount: Int! }
@@ -19,6 +21,7 @@ const SDL: &str = "
         node(id: ID!): Node
         nodes(ids: [ID!]!): [Node]!
         a: Query
+        taggings: [Tagging!]!
         version: String!
     }
     type Mutation { rename(id: ID!, name: String!): Contact! }
@@ -120,6 +123,12 @@ fn the_estimate_follows_the_published_model() {
             "{ contacts(first: 10) { nodes { tags { id } } } }",
             1 + 10 * 21,
         ),
+        // Few on each contact, many in a workspace.
+        (
+            "{ contacts(first: 10) { nodes { taggings { tag { id } } } } }",
+            1 + 10 * (1 + 5 * 2),
+        ),
+        ("{ taggings { tag { id } } }", 20 * 2),
         (
             "{ contacts(first: 10) { ...C } } fragment C on ContactConnection { nodes { id } }",
             11,
@@ -138,6 +147,40 @@ fn the_estimate_follows_the_published_model() {
         ("{ __type(name: \"Tag\") { name } }", 100),
     ] {
         assert_eq!(cost(document), points, "{document}");
+    }
+}
+
+/// What screens ask for at once, against the schema that is served.
+#[test]
+fn lists_that_people_look_at_cost_a_fraction_of_the_budget() {
+    let table = CostTable::from_sdl(include_str!("../../../schema.graphql")).unwrap();
+    let budget = Budget::new(Arc::new(table), DocumentLimits::default(), 8);
+    for (document, points) in [
+        (
+            "{ conversations(first: 50, filter: { status: [OPEN] }, orderBy: WAITING_LONGEST) { totalCount
+               nodes { subject waitingSince assignee { name } taggings { tag { name } }
+                 contact { name taggings { tag { name } } } lastMessage { subject sentAt } } } }",
+            1 + 20 + 50 * (1 + 1 + 10 + 1 + 10 + 1),
+        ),
+        (
+            "{ contacts(first: 100) { nodes { name healthScore owner { name } account { name }
+                 taggings { tag { name color } addedBy { kind } } attributes { attribute { name } text }
+                 lastMessage { subject sentAt } } } }",
+            1 + 100 * (1 + 1 + 1 + 15 + 10 + 1),
+        ),
+    ] {
+        let approved = budget.approve(document, None, &mut Variables::default());
+        let cost = approved.map_err(|failure| failure.errors).unwrap().cost;
+        assert_eq!(cost.requested, points, "{document}");
+    }
+}
+
+#[test]
+fn the_sizes_assumed_of_lists_are_documented() {
+    let manual = include_str!("../../../../docs/api.md");
+    for (field, items) in super::table::SHORT_LISTS {
+        let is_said = manual.contains(&format!("`{field}` {items}"));
+        assert!(is_said, "docs/api.md does not say: `{field}` {items}");
     }
 }
 
