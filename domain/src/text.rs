@@ -133,6 +133,28 @@ pub fn printable(raw: &str) -> String {
         .collect()
 }
 
+/// The beginning of `text` on one line, at most `limit` characters as a person counts them: runs of white
+/// space are one space, and an ellipsis, which counts, stands where something is missing. Reads no more of
+/// the text than it shows.
+pub fn excerpt(text: &str, limit: usize) -> String {
+    let words = text.split_whitespace().enumerate();
+    let graphemes = words.flat_map(|(index, word)| {
+        let space = (index > 0).then_some(" ");
+        space.into_iter().chain(word.graphemes(true))
+    });
+    let mut seen = graphemes.filter(|one| !one.chars().all(char::is_control));
+    let mut shown: String = seen.by_ref().take(limit.saturating_sub(1)).collect();
+    match (seen.next(), seen.next()) {
+        (Some(last), None) => shown.push_str(last),
+        (Some(_), Some(_)) => {
+            shown.truncate(shown.trim_end().len());
+            shown.push('…');
+        }
+        (None, _) => {}
+    }
+    shown
+}
+
 /// `text` as it may stand in HTML, between tags and in attributes alike.
 pub fn escape_html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -237,6 +259,24 @@ mod tests {
         ] {
             assert_eq!(stored(kept).as_deref(), Some(kept));
             assert!(is_clean(kept), "{kept:?}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_cut_between_characters_and_says_so() {
+        for (text, limit, expected) in [
+            ("", 5, ""),
+            ("  \r\n ", 5, ""),
+            ("縁", 1, "縁"),
+            ("ご縁", 1, "…"),
+            ("Hello", 5, "Hello"),
+            ("Hello!", 5, "Hell…"),
+            ("a \n\n b\u{1}", 5, "a b"),
+            ("one two", 5, "one…"),
+            ("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", 2, "👩‍👩‍👧…"),
+            ("か\u{3099}か\u{3099}か", 3, "か\u{3099}か\u{3099}か"),
+        ] {
+            assert_eq!(excerpt(text, limit), expected, "{text:?} {limit}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Working on conversations, on both databases.
 
 mod change;
+mod excerpt;
 mod inbox;
 mod list;
 mod response;

@@ -9,9 +9,11 @@ use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     conversation::{self, first_response_s, resolution_s},
+    error::{Error, UserErrorCode},
     page::PageRequest,
     rule::firing::FiringsOf,
     task::TaskFilter,
+    text,
 };
 use entity::kind::{Author, ConversationStatus, Direction, Priority};
 
@@ -253,6 +255,9 @@ impl Conversation {
     }
 }
 
+/// Characters an excerpt may have.
+const EXCERPT_MAX: usize = 1_000;
+
 /// A piece of a conversation.
 #[derive(Debug, Clone)]
 pub struct Message(pub(crate) entity::message::Model);
@@ -293,6 +298,27 @@ impl Message {
     /// The text.
     async fn body(&self) -> &str {
         &self.0.body
+    }
+
+    /// The beginning of the text on one line, for lists; an ellipsis stands where something is missing.
+    async fn excerpt(
+        &self,
+        #[graphql(
+            desc = "How many characters it has at most, as people count them; 1 to 1,000.",
+            default = 200
+        )]
+        length: i32,
+    ) -> Result<String> {
+        let length = usize::try_from(length).unwrap_or_default();
+        if !(1..=EXCERPT_MAX).contains(&length) {
+            let message = format!("Ask for 1 to {EXCERPT_MAX} characters.");
+            return Err(fault(Error::refused(
+                &["length"],
+                UserErrorCode::Invalid,
+                message,
+            )));
+        }
+        Ok(text::excerpt(&self.0.body, length))
     }
 
     /// When it was sent.
