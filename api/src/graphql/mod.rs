@@ -109,6 +109,7 @@ pub struct Mutation(
     conversation::ConversationMutation,
     conversation::ConversationUpdateMutation,
     document::DocumentMutation,
+    email::CampaignMutation,
     email::EmailMutation,
     event::EventMutation,
     export::ExportMutation,

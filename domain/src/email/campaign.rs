@@ -1,12 +1,182 @@
-//! The campaigns events name.
+//! Campaigns: those that events name come with the events, others are made by hand; both can be renamed and
+//! given another external id.
 
 use std::collections::{BTreeMap, HashMap};
 
-use entity::id::CampaignId;
-use sea_orm::{DbErr, FromQueryResult};
+use entity::{
+    campaign,
+    id::{CampaignId, WorkspaceId},
+};
+use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
+use serde_json::{Value, json};
 
-use super::input::NewCampaign;
-use crate::store::{Query, Rows, Tx};
+use super::input::{self, MAX_NAME, NewCampaign};
+use crate::{
+    access::{Actor, Scope},
+    audit::Record,
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    store::{Query, Rows, Tx, dialect},
+    text,
+};
+
+/// What may be changed about a campaign; what is left out stays.
+#[derive(Debug, Clone, Default)]
+pub struct CampaignChanges {
+    /// The name shown to people.
+    pub name: Option<String>,
+    /// The id the campaign has where it is sent from.
+    pub external_id: Option<String>,
+}
+
+/// Makes a campaign, before any event names it.
+pub async fn create(ctx: &Ctx, actor: &Actor, new: NewCampaign) -> Result<campaign::Model> {
+    actor.require(Scope::Write)?;
+    let changes = CampaignChanges {
+        name: Some(new.name),
+        external_id: Some(new.external_id),
+    };
+    let clean = checked(changes)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let campaign = campaign::Model {
+        workspace_id: tx.workspace,
+        id: tx.id(),
+        name: clean.name.unwrap_or_default(),
+        external_id: clean.external_id.unwrap_or_default(),
+        created_at: tx.now,
+    };
+    // An event may name it at the same moment: one of the two makes it.
+    let made = Query::new(
+        "INSERT INTO campaign (workspace_id, id, external_id, name, created_at)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, external_id) DO NOTHING",
+    )
+    .bind(tx.workspace)
+    .bind(campaign.id)
+    .bind(campaign.external_id.clone())
+    .bind(campaign.name.clone())
+    .bind(tx.now)
+    .execute(tx.connection())
+    .await?;
+    if made == 0 {
+        return Err(taken());
+    }
+    let record = Record::made("campaign.create", campaign.id, audited(&campaign));
+    tx.audit(actor, record);
+    tx.commit().await?;
+    Ok(campaign)
+}
+
+/// Changes a campaign.
+pub async fn update(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: CampaignId,
+    changes: CampaignChanges,
+) -> Result<campaign::Model> {
+    actor.require(Scope::Write)?;
+    let clean = checked(changes)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let before = hold(&tx, id).await?;
+    let mut after = before.clone();
+    if let Some(name) = clean.name {
+        after.name = name;
+    }
+    if let Some(external_id) = clean.external_id {
+        after.external_id = external_id;
+    }
+    if after.external_id != before.external_id && holder(&tx, &after.external_id).await?.is_some() {
+        return Err(taken());
+    }
+    if after != before {
+        Query::new(
+            "UPDATE campaign SET name = $3, external_id = $4 WHERE workspace_id = $1 AND id = $2",
+        )
+        .bind(tx.workspace)
+        .bind(id)
+        .bind(after.name.clone())
+        .bind(after.external_id.clone())
+        .execute(tx.connection())
+        .await?;
+        let (before, after) = (audited(&before), audited(&after));
+        tx.audit(actor, Record::changed("campaign.update", id, before, after));
+    }
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// The campaign of an external id, if there is one.
+pub async fn find_by_external_id(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    external_id: &str,
+) -> Result<Option<campaign::Model>> {
+    // What could not be stored is no campaign's.
+    let Ok(external_id) = input::key(external_id, &["externalId"]) else {
+        return Ok(None);
+    };
+    Ok(
+        Query::new("SELECT c.* FROM campaign c WHERE c.workspace_id = $1 AND c.external_id = $2")
+            .bind(workspace)
+            .bind(external_id)
+            .one(ctx.reader())
+            .await?,
+    )
+}
+
+/// The changes in the form in which they are stored, or everything wrong with them.
+fn checked(changes: CampaignChanges) -> Result<CampaignChanges> {
+    let mut errors = Vec::new();
+    let name = changes.name.map(|name| {
+        text::name(&name, &["name"], MAX_NAME).unwrap_or_else(|error| {
+            errors.push(error);
+            name
+        })
+    });
+    let external_id = changes.external_id.map(|id| {
+        input::key(&id, &["externalId"]).unwrap_or_else(|error| {
+            errors.push(error);
+            id
+        })
+    });
+    if errors.is_empty() {
+        Ok(CampaignChanges { name, external_id })
+    } else {
+        Err(Error::Refused(errors))
+    }
+}
+
+/// The campaign's row, held until the transaction ends.
+async fn hold(tx: &Tx<'_>, id: CampaignId) -> Result<campaign::Model> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    let found: Option<campaign::Model> = Query::new(format!(
+        "SELECT c.* FROM campaign c WHERE c.workspace_id = $1 AND c.id = $2 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .one(tx.connection())
+    .await?;
+    found.ok_or_else(|| Error::not_found(&["id"], "campaign"))
+}
+
+async fn holder(tx: &Tx<'_>, external_id: &str) -> Result<Option<CampaignId>> {
+    Ok(
+        Query::new("SELECT c.id FROM campaign c WHERE c.workspace_id = $1 AND c.external_id = $2")
+            .bind(tx.workspace)
+            .bind(external_id.to_owned())
+            .scalar(tx.connection())
+            .await?,
+    )
+}
+
+fn taken() -> Error {
+    let message = "Another campaign already has this id.";
+    Error::refused(&["externalId"], UserErrorCode::Taken, message)
+}
+
+/// What the audit log says of a campaign.
+fn audited(campaign: &campaign::Model) -> Value {
+    json!({ "name": campaign.name, "externalId": campaign.external_id })
+}
 
 #[derive(FromQueryResult)]
 struct Row {

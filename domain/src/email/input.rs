@@ -16,7 +16,7 @@ const MAX_KEY: usize = 255;
 /// Bytes in such an id: it is part of index entries, which PostgreSQL limits to about 2,700.
 const MAX_KEY_BYTES: usize = 1_020;
 /// Characters in a campaign's name.
-const MAX_NAME: usize = 200;
+pub(super) const MAX_NAME: usize = 200;
 /// Characters in a link.
 const MAX_URL: usize = 8_192;
 /// Characters in a user agent.
@@ -164,7 +164,7 @@ fn note<T>(result: Result<T, UserError>, errors: &mut Vec<UserError>) -> Option<
 }
 
 /// An id of another system: not empty, and short enough for an index.
-fn key(raw: &str, path: &[&str]) -> Result<String, UserError> {
+pub(super) fn key(raw: &str, path: &[&str]) -> Result<String, UserError> {
     let key = text::short_text(raw, path, MAX_KEY)?;
     if key.is_empty() {
         return Err(UserError::new(path, UserErrorCode::Required, "Give an id."));

@@ -4,7 +4,7 @@
 //!
 //! - [`event`]: takes events of providers in, in bulk, once each.
 //! - [`input`]: what an event must look like to be taken in.
-//! - [`campaign`]: the campaigns events name.
+//! - [`campaign`]: the campaigns, named by events or made by hand.
 //! - [`origin`]: tells people from machines, with the reason. Pure.
 //! - [`link`]: recognises unsubscribe and preference links. Pure.
 //! - [`fold`]: makes the state of one email of all its events. Pure.
@@ -27,6 +27,7 @@ pub mod rate;
 pub mod read;
 pub mod report;
 
+pub use campaign::CampaignChanges;
 pub use event::{IngestOutcome, IngestStatus, IngestedEvent, ingest};
 pub use figures::Figures;
 pub use fold::EmailState;

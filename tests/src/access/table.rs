@@ -104,6 +104,11 @@ pub(super) fn rows() -> Vec<Row> {
         ask("conversation", json!({ "id": "@conversation" }), READ),
         ask("conversations", json!({}), READ),
         ask("campaign", json!({ "id": "@campaign" }), READ),
+        ask(
+            "campaignByExternalId",
+            json!({ "externalId": "spring" }),
+            READ,
+        ),
         ask("campaigns", json!({}), READ),
         ask("invoice", json!({ "id": "@invoice" }), READ),
         ask(
@@ -436,6 +441,16 @@ pub(super) fn rows() -> Vec<Row> {
         change(
             "updateConversations",
             &json!({ "ids": ["@conversation"], "status": "PENDING", "addWatcherIds": ["@boss"] }),
+            WRITE,
+        ),
+        change(
+            "createCampaign",
+            &json!({ "externalId": "made #", "name": "Made" }),
+            WRITE,
+        ),
+        change(
+            "updateCampaign",
+            &json!({ "id": "@campaign", "name": "Spring #" }),
             WRITE,
         ),
         change(

@@ -1,10 +1,12 @@
 //! Email events and figures on both databases.
 //!
 //! - `arrival`: taking events in;
+//! - `campaign`: campaigns made and changed by hand;
 //! - `figure`: what is counted, and why;
 //! - `recount`: the roll-ups beside a recount of everything.
 
 mod arrival;
+mod campaign;
 mod figure;
 mod recount;
 

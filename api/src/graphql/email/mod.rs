@@ -1,12 +1,13 @@
 //! Email events and metrics over GraphQL.
 
+mod campaign;
 mod metrics;
 mod mutation;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
-    email::{read, report::Period},
+    email::{campaign as campaigns, read, report::Period},
     page::PageRequest,
 };
 use entity::{
@@ -23,6 +24,7 @@ use super::{
     scalar::Date,
 };
 
+pub(crate) use campaign::CampaignMutation;
 pub(crate) use metrics::{EmailMetrics, EmailRecency};
 pub(crate) use mutation::EmailMutation;
 
@@ -150,6 +152,18 @@ impl EmailQuery {
             return Ok(None);
         };
         Ok(loader(context)?.load_one(id).await?.map(Campaign))
+    }
+
+    /// The campaign of an external id; nothing when there is none.
+    async fn campaign_by_external_id(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id the campaign has where it is sent from, to the letter.")]
+        external_id: String,
+    ) -> Result<Option<Campaign>> {
+        let (ctx, actor) = reader(context)?;
+        let found = campaigns::find_by_external_id(ctx, actor.workspace, &external_id).await;
+        Ok(found.map_err(fault)?.map(Campaign))
     }
 
     /// The workspace's campaigns, newest first.
