@@ -223,6 +223,17 @@ async fn begin(tx: &Tx<'_>, rules: &cache::Compiled) -> Result<Vec<(RuleId, Date
     Ok(due)
 }
 
+/// Has every rule of the workspace wait for its next moment, whatever it has missed: the workspace's
+/// clocks were set to another time zone.
+pub(crate) async fn wait_from_now(tx: &Tx<'_>) -> Result<()> {
+    Query::new("UPDATE rule SET waits_since = $2 WHERE workspace_id = $1")
+        .bind(tx.workspace)
+        .bind(tx.now)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// The next contacts in the order of their ids, without those who were merged into others.
 async fn contacts(tx: &Tx<'_>, after: Uuid) -> Result<Vec<ContactId>> {
     Ok(Query::new(

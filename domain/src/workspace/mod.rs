@@ -30,6 +30,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
     mail::OwnAddresses,
+    rule::tick,
     store::Tx,
     text,
 };
@@ -168,6 +169,9 @@ pub struct WorkspaceChanges {
     pub own_addresses: Option<Vec<String>>,
     /// The language of the texts written for people.
     pub locale: Option<Locale>,
+    /// The name of the IANA time zone days are counted in. What is asked afterwards goes by it; what was
+    /// noted before stays: days that were counted, moments something waits for.
+    pub time_zone: Option<String>,
     /// Who may make tags.
     pub tag_creation: Option<TagCreation>,
     /// When it is open for business.
@@ -184,6 +188,7 @@ pub async fn update(
     let mut errors = Vec::new();
     let found = find(ctx, actor.workspace).await?;
     let before = audited(&found);
+    let old_zone = found.time_zone.clone();
     let mut active = found.into_active_model();
     if let Some(name) = changes.name {
         match text::name(&name, &["name"], 100) {
@@ -198,6 +203,12 @@ pub async fn update(
     if let Some(locale) = changes.locale {
         active.locale = Set(locale.word().to_owned());
     }
+    if let Some(name) = changes.time_zone {
+        match name.trim().parse::<Tz>() {
+            Ok(zone) => active.time_zone = Set(zone.name().to_owned()),
+            Err(_) => errors.push(no_zone()),
+        }
+    }
     if let Some(creation) = changes.tag_creation {
         active.tag_creation = Set(creation);
     }
@@ -211,6 +222,11 @@ pub async fn update(
     let workspace = workspace::Entity::update(active)
         .exec(tx.connection())
         .await?;
+    if workspace.time_zone != old_zone {
+        // By the new clocks a time of day may have passed that the old ones have yet to show: nobody is
+        // told or tagged for a moment before the change.
+        tick::wait_from_now(&tx).await?;
+    }
     let after = audited(&workspace);
     let record = Record::changed("workspace.update", workspace.id, before, after);
     tx.audit(actor, record);
@@ -225,6 +241,11 @@ fn audited(workspace: &workspace::Model) -> serde_json::Value {
         "ownAddresses": workspace.own_addresses, "tagCreation": workspace.tag_creation,
         "businessHours": workspace.business_hours,
     })
+}
+
+fn no_zone() -> UserError {
+    let message = "Give the name of a time zone in the IANA database, such as Asia/Tokyo.";
+    UserError::new(&["timeZone"], UserErrorCode::Invalid, message)
 }
 
 fn check_own_addresses(addresses: &[String], errors: &mut Vec<UserError>) {

@@ -10,6 +10,7 @@ mod schedule;
 mod trigger;
 mod version;
 mod why;
+mod zone;
 
 use domain::{
     action::{Action, OutcomeResult, TagContact},

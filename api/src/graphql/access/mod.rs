@@ -9,6 +9,7 @@ use domain::{
     access::{Actor, Scope, ScopeSet, member, token},
     email::report::Period,
     error::Error,
+    locale::Locale,
     workspace,
 };
 use entity::{
@@ -42,14 +43,15 @@ impl Workspace {
         &self.0.name
     }
 
-    /// The IANA time zone that days are counted in.
+    /// The IANA time zone that days are counted in and times of day are meant in; `updateWorkspace` changes
+    /// it.
     async fn time_zone(&self) -> &str {
         &self.0.time_zone
     }
 
-    /// The language of the texts written for people: `JA`, `EN` or `ZH`.
-    async fn locale(&self) -> &str {
-        &self.0.locale
+    /// The language of the texts written for people.
+    async fn locale(&self) -> Locale {
+        Locale::from_word(&self.0.locale).unwrap_or_default()
     }
 
     /// Our own addresses and domains (`sales@example.com`, `@example.com`); mail from them is

@@ -34,6 +34,14 @@ pub(crate) struct UpdateWorkspaceInput {
     own_addresses: MaybeUndefined<Vec<String>>,
     /// The language of the texts written for people.
     locale: MaybeUndefined<Locale>,
+    /// The name of an IANA time zone, such as `Asia/Tokyo`. From now on days begin and end by it; business
+    /// hours, quiet hours, schedules of rules and nightly work keep their times of day, by the new clocks.
+    /// A rule for the clock is not run for a time that passed before the change. What is made of the
+    /// moments themselves (distribution and purity reports, conditions) follows at once, also for the
+    /// past. What was counted by day stays on the day it was counted for (figures of emails until
+    /// something new is told of that email, events per day), and what already waits for a moment keeps
+    /// it: notices, snoozed conversations, steps of playbooks, tasks.
+    time_zone: MaybeUndefined<String>,
     /// Who may make tags.
     tag_creation: MaybeUndefined<TagCreation>,
     /// When it is open for business, by its own clocks.
@@ -179,6 +187,7 @@ impl AccessMutation {
                 name: kept(input.name, "name")?,
                 own_addresses: emptied(input.own_addresses),
                 locale: kept(input.locale, "locale")?,
+                time_zone: kept(input.time_zone, "timeZone")?,
                 tag_creation: kept(input.tag_creation, "tagCreation")?,
                 business_hours: hours.map(|hours| BusinessHours {
                     spans: hours.spans,
