@@ -540,6 +540,10 @@ fn payload(step: &Step<'_>, title: Option<String>, template: Option<String>) -> 
             conversation_id: step.case.conversation,
             account_id: step.case.account.filter(|_| step.case.contact.is_none()),
             message_id: step.case.message,
+            playbook_id: match step.by.origin {
+                Origin::Playbook { playbook_id, .. } => Some(playbook_id),
+                _ => None,
+            },
         },
     }
 }

@@ -14,7 +14,7 @@ use super::{
     notice::EXCERPT_CHARS,
     template::facts::{
         AccountFacts, ContactFacts, ConversationFacts, Facts, HealthFacts, MessageFacts, RuleFacts,
-        WorkspaceFacts,
+        TriggerFacts, WorkspaceFacts,
     },
 };
 use crate::{
@@ -45,16 +45,20 @@ pub struct Subject {
 #[derive(FromQueryResult)]
 struct Row {
     n: i64,
+    workspace_id: WorkspaceId,
     workspace_name: String,
     time_zone: String,
     contact_id: Option<ContactId>,
     contact_name: Option<String>,
+    contact_external_id: Option<String>,
     email: Option<String>,
     phone: Option<String>,
     stage: Option<String>,
     owner: Option<String>,
     account_id: Option<AccountId>,
     account_name: Option<String>,
+    account_external_id: Option<String>,
+    domain: Option<String>,
     conversation_id: Option<ConversationId>,
     conversation_subject: Option<String>,
     status: Option<String>,
@@ -96,9 +100,10 @@ async fn rows(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Row>> {
     // One character more than is shown tells whether something was left out. `CASE` and not `COALESCE`:
     // see `store::Wall`.
     Ok(Query::new(
-        "SELECT r.n, w.name AS workspace_name, w.time_zone,
-             c.id AS contact_id, c.name AS contact_name, c.email, c.phone, c.stage,
-             o.name AS owner, a.id AS account_id, a.name AS account_name,
+        "SELECT r.n, w.id AS workspace_id, w.name AS workspace_name, w.time_zone,
+             c.id AS contact_id, c.name AS contact_name, c.external_id AS contact_external_id,
+             c.email, c.phone, c.stage, o.name AS owner,
+             a.id AS account_id, a.name AS account_name, a.external_id AS account_external_id, a.domain,
              v.id AS conversation_id, v.subject AS conversation_subject, v.status, v.priority,
              s.name AS assignee, m.id AS message_id, m.subject AS message_subject,
              SUBSTR(m.body, 1, $1) AS excerpt, i.channel, i.name AS inbox, m.sent_at,
@@ -204,9 +209,11 @@ fn facts(ctx: &Ctx, row: Row, tags: impl Fn(Option<Uuid>) -> Vec<String>) -> Fac
         .map(|at| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string());
     Facts {
         rule: RuleFacts::default(),
+        trigger: TriggerFacts::default(),
         contact: ContactFacts {
             link: link("contacts", &contact_id),
             id: contact_id,
+            external_id: row.contact_external_id.unwrap_or_default(),
             name: name.unwrap_or_else(|| email.clone()),
             email,
             phone: row.phone.unwrap_or_default(),
@@ -217,7 +224,9 @@ fn facts(ctx: &Ctx, row: Row, tags: impl Fn(Option<Uuid>) -> Vec<String>) -> Fac
         account: AccountFacts {
             link: link("accounts", &account_id),
             id: account_id,
+            external_id: row.account_external_id.unwrap_or_default(),
             name: row.account_name.unwrap_or_default(),
+            domain: row.domain.unwrap_or_default(),
         },
         conversation: ConversationFacts {
             link: link("conversations", &conversation_id),
@@ -241,6 +250,7 @@ fn facts(ctx: &Ctx, row: Row, tags: impl Fn(Option<Uuid>) -> Vec<String>) -> Fac
             band: row.band.unwrap_or_default(),
         },
         workspace: WorkspaceFacts {
+            id: row.workspace_id.to_string(),
             name: row.workspace_name,
         },
     }

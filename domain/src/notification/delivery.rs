@@ -12,7 +12,7 @@ use entity::{
     delivery,
     id::{
         AccountId, AttemptId, ContactId, ConversationId, DeliveryId, FiringId, Id as _, MessageId,
-        RuleId, TargetId, WorkspaceId,
+        PlaybookId, RuleId, TargetId, WorkspaceId,
     },
     kind::{DeliveryState, DueKind},
 };
@@ -75,6 +75,9 @@ pub enum Payload {
         /// The message it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message_id: Option<MessageId>,
+        /// The playbook that says it, if one does; missing in those of earlier releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        playbook_id: Option<PlaybookId>,
     },
     /// Everything that was folded into this delivery.
     Digest {
@@ -378,6 +381,8 @@ mod tests {
                     "messageId": message }),
             json!({ "kind": "said", "title": "x", "by": "Onboarding",
                     "accountId": "account_00000000000000000000000000000001" }),
+            json!({ "kind": "said", "title": "x", "by": "Onboarding",
+                    "playbookId": "playbook_00000000000000000000000000000001" }),
             json!({ "kind": "digest", "overBudget": true }),
             json!({ "kind": "test" }),
         ] {

@@ -8,6 +8,7 @@
 //! - [`deliver`]: the worker's turn, which calls [`crate::port::Egress`] and writes down what came
 //!   of it; `attempt`: each try, as it is kept;
 //! - [`template`]: texts that members write, with the facts at hand; [`about`] loads the facts;
+//! - [`trigger`]: what set a rule off, as its notices tell it;
 //! - [`notice`]: what a notification says, whatever its target;
 //! - [`target`]: how that is said to each kind of target and what its answer means, purely;
 //! - [`in_app`]: the list each member has;
@@ -28,6 +29,7 @@ mod replay;
 pub mod retry;
 pub mod target;
 pub mod template;
+pub mod trigger;
 pub mod uses;
 mod verdict;
 

@@ -3,11 +3,11 @@
 //! Built by [`super::deliver`] from a delivery's payload and the facts of the moment; read by every
 //! module of [`super::target`]. Pure values: nothing here is safe for any target yet.
 
-use entity::id::DeliveryId;
+use entity::id::{DeliveryId, FiringId, PlaybookId, RuleId, WorkspaceId};
 use unicode_segmentation::UnicodeSegmentation as _;
 use url::Url;
 
-use super::template::Facts;
+use super::{template::Facts, trigger::Trigger};
 use crate::{locale::Locale, text::counted};
 
 /// How many notifications a digest tells one by one.
@@ -46,6 +46,16 @@ pub struct Notice {
     pub excerpt: Option<String>,
     /// The rule or playbook that asked for it; may be empty.
     pub by: String,
+    /// The workspace.
+    pub workspace: Option<WorkspaceId>,
+    /// The rule that asked for it, if one did.
+    pub rule: Option<RuleId>,
+    /// The playbook that asked for it, if one did; unknown of those of earlier releases.
+    pub playbook: Option<PlaybookId>,
+    /// The firing it belongs to, if a rule asked for it.
+    pub firing: Option<FiringId>,
+    /// What set the rule off.
+    pub trigger: Option<Trigger>,
     /// What a digest tells one by one.
     pub items: Vec<Item>,
     /// How many more it leaves out.

@@ -22,6 +22,8 @@ mod smtp;
 #[cfg(test)]
 mod template;
 #[cfg(test)]
+mod told;
+#[cfg(test)]
 mod webhook;
 
 use domain::{

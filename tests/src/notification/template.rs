@@ -54,6 +54,7 @@ async fn say(world: &World, ctx: &Ctx, target: TargetId, message: MessageId, tex
             conversation_id: None,
             account_id: None,
             message_id: Some(message),
+            playbook_id: None,
         },
         not_before: None,
     };
@@ -132,6 +133,7 @@ fn facts_of_another_workspace_are_not_there() {
         let facts = about::load(&world.ctx, &subjects).await.unwrap();
         assert_eq!(facts[1].contact.email, "taro@customer.example");
         let mut nothing = Facts::default();
+        nothing.workspace.id = stranger.workspace.to_string();
         nothing.workspace.name = "Elsewhere".to_owned();
         assert_eq!(facts[0], nothing);
         world

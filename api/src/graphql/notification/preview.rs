@@ -34,7 +34,7 @@ pub(crate) struct PreviewNotificationTemplateInput {
     /// Fills in what is known of this conversation and its contact.
     conversation_id: Option<ID>,
     /// Fills in what is known of this message, its conversation and its contact. Without any of the
-    /// four the facts are made up.
+    /// four the facts are made up. Those of `rule` and `trigger` always are.
     message_id: Option<ID>,
 }
 
@@ -80,10 +80,11 @@ impl PreviewQuery {
             contact.is_some() || account.is_some() || conversation.is_some() || message.is_some();
         let mut facts = Facts::sample();
         if is_about_something {
-            let rule = facts.rule;
+            let (rule, trigger) = (facts.rule, facts.trigger);
             let mut loaded = about::load(ctx, &[subject]).await.map_err(fault)?;
             facts = loaded.pop().unwrap_or_default();
             facts.rule = rule;
+            facts.trigger = trigger;
             refuse_absent(&facts, &subject).map_err(fault)?;
         }
         let rendered = template::check(&input.template, input.kind)

@@ -1,8 +1,8 @@
 //! What each job says: payloads and the facts of the moment become notices.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use entity::id::{ContactId, DeliveryId, RuleId, WorkspaceId};
+use entity::id::{ContactId, DeliveryId, FiringId, RuleId, WorkspaceId};
 use sea_orm::FromQueryResult;
 
 use super::job::Job;
@@ -14,7 +14,8 @@ use crate::{
         about::{self, Subject},
         delivery::Payload,
         notice::{ITEMS, Item, Notice, NoticeKind},
-        template::{self, Facts},
+        template::{self, Facts, facts::TriggerFacts},
+        trigger::{self, Trigger},
     },
     store::{Query, Rows},
 };
@@ -34,6 +35,19 @@ pub(super) async fn load(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
         .collect();
     subjects.extend(folded.iter().map(Folded::subject));
     let mut facts = about::load(ctx, &subjects).await?;
+    let firings: BTreeSet<(WorkspaceId, FiringId)> = jobs
+        .iter()
+        .map(|job| (job.item.workspace_id, job.delivery.firing_id))
+        .chain(folded.iter().map(|one| (one.workspace_id, one.firing_id)))
+        .filter_map(|(workspace, firing)| Some((workspace, firing?)))
+        .collect();
+    let triggers = trigger::load(ctx, &firings).await?;
+    let asked = |workspace: WorkspaceId, rule: Option<RuleId>, firing: Option<FiringId>| Asked {
+        workspace,
+        rule,
+        firing,
+        trigger: firing.and_then(|firing| triggers.get(&(workspace, firing)).cloned()),
+    };
     let mut items: HashMap<(WorkspaceId, DeliveryId), (Vec<Item>, usize)> = HashMap::new();
     for (one, facts) in folded.iter().zip(facts.split_off(jobs.len())) {
         let locale = jobs
@@ -44,7 +58,8 @@ pub(super) async fn load(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
         *count = usize::try_from(one.count).unwrap_or_default();
         if let Some(payload) = &one.payload() {
             let kind = entity::kind::TargetKind::InApp;
-            let notice = notice(payload, one.rule_id, facts, kind, locale);
+            let asked = asked(one.workspace_id, one.rule_id, one.firing_id);
+            let notice = notice(payload, asked, facts, kind, locale);
             told.push(Item::of(one.id, &notice));
         }
     }
@@ -57,9 +72,12 @@ pub(super) async fn load(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
             }
             payload => {
                 let delivery = &job.delivery;
-                notice(payload, delivery.rule_id, facts, delivery.kind, job.locale)
+                let workspace = delivery.workspace_id;
+                let asked = asked(workspace, delivery.rule_id, delivery.firing_id);
+                notice(payload, asked, facts, delivery.kind, job.locale)
             }
         };
+        job.notice.workspace = Some(job.delivery.workspace_id);
     }
     Ok(())
 }
@@ -75,16 +93,23 @@ fn subject(workspace: WorkspaceId, contact: Option<ContactId>, payload: &Payload
     }
 }
 
-/// What a payload says, whatever else it says being empty. `rule` is the one that asked for it: what
-/// no rule asked for, a playbook did.
+/// Who asked for a delivery, and why. What no rule asked for, a playbook did.
+struct Asked {
+    workspace: WorkspaceId,
+    rule: Option<RuleId>,
+    firing: Option<FiringId>,
+    trigger: Option<Trigger>,
+}
+
+/// What a payload says, whatever else it says being empty.
 fn notice(
     payload: &Payload,
-    rule: Option<RuleId>,
+    asked: Asked,
     mut facts: Facts,
     kind: entity::kind::TargetKind,
     locale: Locale,
 ) -> Notice {
-    let (says, title, by, text) = match payload {
+    let (says, title, by, playbook, text) = match payload {
         Payload::RuleFired {
             title,
             rule_name,
@@ -92,24 +117,36 @@ fn notice(
             ..
         } => {
             let title = title.clone().unwrap_or_else(|| rule_name.clone());
-            (NoticeKind::RuleFired, title, rule_name.clone(), template)
+            (
+                NoticeKind::RuleFired,
+                title,
+                rule_name.clone(),
+                None,
+                template,
+            )
         }
         Payload::Said {
             title,
             by,
             template,
+            playbook_id,
             ..
         } => {
-            let kind = if rule.is_some() {
+            let kind = if asked.rule.is_some() {
                 NoticeKind::RuleFired
             } else {
                 NoticeKind::Said
             };
-            (kind, title.clone(), by.clone(), template)
+            (kind, title.clone(), by.clone(), *playbook_id, template)
         }
         Payload::Digest { .. } | Payload::Test {} => return Notice::test(locale),
     };
     facts.rule.name.clone_from(&by);
+    let rule = asked.rule.map(|id| id.to_string());
+    let id = rule.or_else(|| playbook.map(|id| id.to_string()));
+    facts.rule.id = id.unwrap_or_default();
+    let trigger = asked.trigger.as_ref().map(TriggerFacts::from);
+    facts.trigger = trigger.unwrap_or_default();
     // A template was checked when it was stored. If it fails all the same, the usual lines are
     // better than nothing.
     let text = text.as_ref().and_then(|text| {
@@ -120,6 +157,11 @@ fn notice(
     });
     Notice {
         text,
+        workspace: Some(asked.workspace),
+        rule: asked.rule,
+        playbook,
+        firing: asked.firing,
+        trigger: asked.trigger,
         ..Notice::about(says, title, by, facts, locale)
     }
 }
@@ -130,6 +172,7 @@ struct Folded {
     folded_into: DeliveryId,
     id: DeliveryId,
     rule_id: Option<RuleId>,
+    firing_id: Option<FiringId>,
     contact_id: Option<ContactId>,
     payload: serde_json::Value,
     count: i64,
@@ -161,8 +204,9 @@ async fn folded(ctx: &Ctx, digests: &[(WorkspaceId, DeliveryId)]) -> Result<Vec<
         return Ok(Vec::new());
     }
     Ok(Query::new(
-        "SELECT f.workspace_id, f.folded_into, f.id, f.rule_id, f.contact_id, f.payload, f.count
-         FROM (SELECT d.workspace_id, d.folded_into, d.id, d.rule_id, d.contact_id, d.payload,
+        "SELECT f.workspace_id, f.folded_into, f.id, f.rule_id, f.firing_id, f.contact_id, f.payload,
+             f.count
+         FROM (SELECT d.workspace_id, d.folded_into, d.id, d.rule_id, d.firing_id, d.contact_id, d.payload,
                    ROW_NUMBER() OVER (PARTITION BY d.workspace_id, d.folded_into ORDER BY d.id)
                        AS place,
                    COUNT(*) OVER (PARTITION BY d.workspace_id, d.folded_into) AS count

@@ -1,6 +1,9 @@
 //! The values a template can show, and which there are.
 
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::notification::trigger::Trigger;
 
 /// What is known when a notification is sent. What there is not (a playbook has no message) is
 /// empty. Written by customers and members alike: nothing of it is safe to show as it is.
@@ -8,6 +11,8 @@ use serde::Serialize;
 pub struct Facts {
     /// The rule or playbook that asked for it.
     pub rule: RuleFacts,
+    /// What set the rule off.
+    pub trigger: TriggerFacts,
     /// Whom it is about.
     pub contact: ContactFacts,
     /// Their company, or the one it is about.
@@ -25,8 +30,79 @@ pub struct Facts {
 /// The rule or playbook that asked for a notification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RuleFacts {
+    /// The global id.
+    pub id: String,
     /// Its name.
     pub name: String,
+}
+
+/// What set a rule off, in words: all of it is in [`Trigger`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct TriggerFacts {
+    /// The kind of the change, such as `tagging.added`, or `schedule`.
+    pub kind: String,
+    /// The tag that was put on or taken off.
+    pub tag: String,
+    /// The segment that was entered or left.
+    pub segment: String,
+    /// The key of the custom attribute whose value changed.
+    pub attribute: String,
+    /// The name of what the contact did.
+    pub event: String,
+    /// What happened to an email, such as `CLICKED`.
+    pub email_event: String,
+    /// The link that was followed.
+    pub url: String,
+    /// The campaign the email belongs to.
+    pub campaign: String,
+    /// The survey that was answered.
+    pub survey: String,
+    /// What was said besides the answer.
+    pub comment: String,
+    /// The score of the answer, or the health score.
+    pub score: Option<f64>,
+    /// What was before: a status, a stage, a band, a member or a value.
+    pub from: String,
+    /// What is now.
+    pub to: String,
+}
+
+impl From<&Trigger> for TriggerFacts {
+    fn from(trigger: &Trigger) -> Self {
+        let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+        let (email, answer) = (trigger.email_event.as_ref(), trigger.answer.as_ref());
+        let campaign = email.and_then(|email| email.campaign.as_ref());
+        let happened = email.map(|email| email.kind.word().to_owned());
+        Self {
+            kind: trigger.kind.clone(),
+            tag: text(trigger.tag.as_ref().and_then(|tag| tag.name.as_ref())),
+            segment: text(trigger.segment.as_ref().and_then(|one| one.name.as_ref())),
+            attribute: text(trigger.attribute.as_ref().and_then(|one| one.key.as_ref())),
+            event: text(trigger.event.as_ref().map(|event| &event.name)),
+            email_event: happened.unwrap_or_default(),
+            url: text(email.and_then(|email| email.url.as_ref())),
+            campaign: text(campaign.and_then(|campaign| campaign.name.as_ref())),
+            survey: text(answer.map(|answer| &answer.survey_key)),
+            comment: text(answer.and_then(|answer| answer.comment.as_ref())),
+            score: answer.map_or(trigger.score, |answer| Some(answer.score as f64)),
+            from: shown(&trigger.from),
+            to: shown(&trigger.to),
+        }
+    }
+}
+
+/// What a change was from or to, in words.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(shown).collect();
+            items.join(", ")
+        }
+        Value::Object(named) => named.get("name").map(shown).unwrap_or_default(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
 }
 
 /// Whom a notification is about.
@@ -34,6 +110,8 @@ pub struct RuleFacts {
 pub struct ContactFacts {
     /// The global id.
     pub id: String,
+    /// The id another system gave.
+    pub external_id: String,
     /// The name, or the address if there is none.
     pub name: String,
     /// The email address.
@@ -55,8 +133,12 @@ pub struct ContactFacts {
 pub struct AccountFacts {
     /// The global id.
     pub id: String,
+    /// The id another system gave.
+    pub external_id: String,
     /// The name.
     pub name: String,
+    /// The email domain.
+    pub domain: String,
     /// Where members see it, if this installation has a public address.
     pub link: String,
 }
@@ -109,6 +191,8 @@ pub struct HealthFacts {
 /// Whose installation it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct WorkspaceFacts {
+    /// The global id.
+    pub id: String,
     /// The name.
     pub name: String,
 }
@@ -125,11 +209,30 @@ use Shape::{List, Number, Text};
 
 /// Every value: the thing, and its parts. A test holds it against [`Facts`].
 pub(super) const VALUES: &[(&str, &[(&str, Shape)])] = &[
-    ("rule", &[("name", Text)]),
+    ("rule", &[("id", Text), ("name", Text)]),
+    (
+        "trigger",
+        &[
+            ("kind", Text),
+            ("tag", Text),
+            ("segment", Text),
+            ("attribute", Text),
+            ("event", Text),
+            ("email_event", Text),
+            ("url", Text),
+            ("campaign", Text),
+            ("survey", Text),
+            ("comment", Text),
+            ("score", Number),
+            ("from", Text),
+            ("to", Text),
+        ],
+    ),
     (
         "contact",
         &[
             ("id", Text),
+            ("external_id", Text),
             ("name", Text),
             ("email", Text),
             ("phone", Text),
@@ -139,7 +242,16 @@ pub(super) const VALUES: &[(&str, &[(&str, Shape)])] = &[
             ("link", Text),
         ],
     ),
-    ("account", &[("id", Text), ("name", Text), ("link", Text)]),
+    (
+        "account",
+        &[
+            ("id", Text),
+            ("external_id", Text),
+            ("name", Text),
+            ("domain", Text),
+            ("link", Text),
+        ],
+    ),
     (
         "conversation",
         &[
@@ -164,7 +276,7 @@ pub(super) const VALUES: &[(&str, &[(&str, Shape)])] = &[
         ],
     ),
     ("health", &[("score", Number), ("band", Text)]),
-    ("workspace", &[("name", Text)]),
+    ("workspace", &[("id", Text), ("name", Text)]),
 ];
 
 impl Facts {
@@ -173,10 +285,27 @@ impl Facts {
         let text = str::to_owned;
         Self {
             rule: RuleFacts {
+                id: text("rule_01900000000070008000000000000001"),
                 name: text("VIP customers"),
+            },
+            trigger: TriggerFacts {
+                kind: text("tagging.added"),
+                tag: text("VIP"),
+                segment: text("Key customers"),
+                attribute: text("plan"),
+                event: text("order_placed"),
+                email_event: text("CLICKED"),
+                url: text("https://shop.example/spring"),
+                campaign: text("Spring"),
+                survey: text("onboarding"),
+                comment: text("All went well."),
+                score: Some(9.0),
+                from: text("LEAD"),
+                to: text("CUSTOMER"),
             },
             contact: ContactFacts {
                 id: text("contact_01900000000070008000000000000001"),
+                external_id: text("crm-4711"),
                 name: text("佐藤 花子"),
                 email: text("hanako@customer.example"),
                 phone: text("+81312345678"),
@@ -189,7 +318,9 @@ impl Facts {
             },
             account: AccountFacts {
                 id: text("account_01900000000070008000000000000001"),
+                external_id: text("crm-c-77"),
                 name: text("株式会社サンプル"),
+                domain: text("customer.example"),
                 link: text(
                     "https://enishi.example/accounts/account_01900000000070008000000000000001",
                 ),
@@ -218,6 +349,7 @@ impl Facts {
                 band: text("HEALTHY"),
             },
             workspace: WorkspaceFacts {
+                id: text("workspace_01900000000070008000000000000001"),
                 name: text("Enishi Shokai"),
             },
         }

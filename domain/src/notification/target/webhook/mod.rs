@@ -6,6 +6,8 @@
 
 mod sign;
 
+use std::fmt::Display;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use url::Url;
@@ -16,6 +18,7 @@ use crate::{
     notification::{
         DisableReason, Verdict,
         notice::{Notice, NoticeKind},
+        template::facts::{AccountFacts, ConversationFacts, Facts, MessageFacts},
     },
     port::OutgoingResponse,
 };
@@ -29,56 +32,97 @@ pub fn body(notice: &Notice, asked_at: DateTime<Utc>) -> Value {
         NoticeKind::Test => "notification.test",
     };
     let facts = notice.facts.as_ref();
-    let there = |id: &str, value: Value| if id.is_empty() { Value::Null } else { value };
     let items: Vec<Value> = notice
         .items
         .iter()
         .map(|item| json!({ "deliveryId": item.delivery, "title": item.title, "text": item.text }))
         .collect();
-    let named = |name: &str| there(name, json!({ "name": name }));
     let (rule, playbook) = match notice.kind {
-        NoticeKind::Said => (Value::Null, named(&notice.by)),
-        _ => (named(&notice.by), Value::Null),
+        NoticeKind::Said => (Value::Null, by(notice.playbook, &notice.by)),
+        _ => (by(notice.rule, &notice.by), Value::Null),
     };
     json!({
         "type": kind,
         "timestamp": asked_at,
         "data": {
+            "workspaceId": notice.workspace,
             "title": notice.title,
             "text": notice.text,
             "rule": rule,
             "playbook": playbook,
-            "contact": facts.map(|facts| {
-                let one = &facts.contact;
-                there(&one.id, json!({
-                    "id": one.id, "name": one.name, "email": one.email, "stage": one.stage,
-                    "tags": one.tags, "account": named(&facts.account.name),
-                    "health": { "score": facts.health.score, "band": facts.health.band },
-                }))
-            }),
-            "account": facts.map(|facts| {
-                let one = &facts.account;
-                there(&one.id, json!({ "id": one.id, "name": one.name }))
-            }),
-            "conversation": facts.map(|facts| {
-                let one = &facts.conversation;
-                there(&one.id, json!({
-                    "id": one.id, "subject": one.subject, "status": one.status,
-                    "priority": one.priority, "tags": one.tags,
-                }))
-            }),
-            "message": facts.map(|facts| {
-                let one = &facts.message;
-                there(&one.id, json!({
-                    "id": one.id, "subject": one.subject, "excerpt": one.excerpt,
-                    "channel": one.channel, "inbox": one.inbox,
-                }))
-            }),
+            "firingId": notice.firing,
+            "trigger": notice.trigger,
+            "contact": facts.map(contact),
+            "account": facts.map(|facts| account(&facts.account)),
+            "conversation": facts.map(|facts| conversation(&facts.conversation)),
+            "message": facts.map(|facts| message(&facts.message)),
             "link": notice.link.as_ref().map(Url::as_str),
             "items": items,
             "more": notice.more,
         },
     })
+}
+
+/// What asked for it; null where nothing did. The id is unknown of playbooks in deliveries of earlier
+/// releases.
+fn by(id: Option<impl Display>, name: &str) -> Value {
+    if name.is_empty() {
+        return Value::Null;
+    }
+    json!({ "id": id.map(|id| id.to_string()), "name": name })
+}
+
+fn contact(facts: &Facts) -> Value {
+    let one = &facts.contact;
+    if one.id.is_empty() {
+        return Value::Null;
+    }
+    let at = &facts.account;
+    let account = if at.name.is_empty() {
+        Value::Null
+    } else {
+        json!({ "id": at.id, "name": at.name })
+    };
+    json!({
+        "id": one.id, "externalId": known(&one.external_id), "name": one.name, "email": one.email,
+        "phone": known(&one.phone), "stage": one.stage, "tags": one.tags, "account": account,
+        "health": { "score": facts.health.score, "band": facts.health.band },
+    })
+}
+
+fn account(one: &AccountFacts) -> Value {
+    if one.id.is_empty() {
+        return Value::Null;
+    }
+    json!({
+        "id": one.id, "externalId": known(&one.external_id), "name": one.name,
+        "domain": known(&one.domain),
+    })
+}
+
+fn conversation(one: &ConversationFacts) -> Value {
+    if one.id.is_empty() {
+        return Value::Null;
+    }
+    json!({
+        "id": one.id, "subject": one.subject, "status": one.status, "priority": one.priority,
+        "tags": one.tags,
+    })
+}
+
+fn message(one: &MessageFacts) -> Value {
+    if one.id.is_empty() {
+        return Value::Null;
+    }
+    json!({
+        "id": one.id, "subject": one.subject, "excerpt": one.excerpt, "channel": one.channel,
+        "inbox": one.inbox,
+    })
+}
+
+/// What is not known is null.
+fn known(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// The headers of one attempt, signed with every key that is valid.
