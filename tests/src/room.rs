@@ -21,7 +21,7 @@ async fn leave_room(world: &World, pages: i64) {
 
 async fn make(world: &World, number: i64) -> Result<(), Error> {
     let new = NewContact {
-        name: format!("{number} 縁 {}", "x".repeat(200)),
+        name: format!("{number} 縁 {}", "x".repeat(150)),
         email: Some(format!("c{number}@customer.example")),
         ..NewContact::default()
     };
