@@ -17,7 +17,7 @@ fn message(world: &World, id: &str, email: &str, keys: &[&str], minutes: i64) ->
     NewMessage {
         external_id: id.to_owned(),
         thread_keys: keys.iter().map(|&key| key.to_owned()).collect(),
-        email: email.to_owned(),
+        whose: email.to_owned().into(),
         name: Some("山田 太郎".to_owned()),
         direction: Direction::Inbound,
         author: None,
@@ -185,7 +185,7 @@ fn moments_of_no_year_that_can_be_meant_are_refused_with_their_place() {
             assert_eq!(paths(told.unwrap_err()), ["messages.1.sentAt"]);
             let event = NewEvent {
                 external_id: "1".to_owned(),
-                email: "bad@customer.example".to_owned(),
+                whose: "bad@customer.example".to_owned().into(),
                 name: "login".to_owned(),
                 properties: serde_json::json!({}),
                 occurred_at: at,

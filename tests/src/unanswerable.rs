@@ -112,7 +112,7 @@ async fn fired_on(world: &World, rule: RuleId) -> BTreeSet<Option<MessageId>> {
 async fn donate(world: &World, id: &str, email: &str, amount: i64) {
     let event = NewEvent {
         external_id: id.to_owned(),
-        email: email.to_owned(),
+        whose: email.to_owned().into(),
         name: "donated".to_owned(),
         properties: json!({ "amount": amount }),
         occurred_at: world.ctx.clock.now(),

@@ -13,7 +13,7 @@ use sea_orm::FromQueryResult;
 
 use super::{
     Contact, check, find, hold, merge,
-    resolve::{NewPerson, complete, insert},
+    resolve::{NewPerson, VISITOR, complete, insert},
     suppress,
     suspect::suspect,
 };
@@ -42,15 +42,20 @@ pub struct Given {
 }
 
 /// The value in the one form in which it is compared.
-fn normal(given: &Given, home: Locale, path: &[&str]) -> Result<String, UserError> {
+pub(super) fn normal(
+    kind: IdentityKind,
+    value: &str,
+    home: Locale,
+    path: &[&str],
+) -> Result<String, UserError> {
     let refuse = |message: String| UserError::new(path, UserErrorCode::Invalid, message);
-    match given.kind {
-        IdentityKind::Email => EmailAddress::parse(&given.value)
+    match kind {
+        IdentityKind::Email => EmailAddress::parse(value)
             .map(|email| email.to_string())
             .map_err(|error| refuse(error.to_string())),
-        IdentityKind::Phone => crate::phone::parse(&given.value, home, path),
+        IdentityKind::Phone => crate::phone::parse(value, home, path),
         IdentityKind::Handle => {
-            let value = text::name_key(&text::name(&given.value, path, 200)?);
+            let value = text::name_key(&text::name(value, path, 200)?);
             match value.split_once(':') {
                 Some((network, name)) if !network.is_empty() && !name.is_empty() => Ok(value),
                 _ => Err(refuse(
@@ -58,7 +63,7 @@ fn normal(given: &Given, home: Locale, path: &[&str]) -> Result<String, UserErro
                 )),
             }
         }
-        IdentityKind::ExternalId | IdentityKind::AnonymousId => text::name(&given.value, path, 200),
+        IdentityKind::ExternalId | IdentityKind::AnonymousId => text::name(value, path, 200),
     }
 }
 
@@ -68,7 +73,8 @@ pub async fn attach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
     let mut tx = ctx.begin(actor.workspace).await?;
     hold::row(&tx, id, "contactId").await?;
     let home = check::home(&tx).await?;
-    let value = normal(given, home, &["value"]).map_err(|error| Error::Refused(vec![error]))?;
+    let value = normal(given.kind, &given.value, home, &["value"])
+        .map_err(|error| Error::Refused(vec![error]))?;
     suppress::refuse(&tx, given.kind, &value, &["value"]).await?;
     check::claim(&tx, id, given.kind, value.clone(), "value").await?;
     note(&mut tx, actor, id, given.kind, value).await?;
@@ -131,7 +137,7 @@ pub async fn detach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let home = check::home(&tx).await?;
-    let value = normal(given, home, &["value"]);
+    let value = normal(given.kind, &given.value, home, &["value"]);
     if let Ok(value) = &value {
         hold::identity(&tx, given.kind, value).await?;
     }
@@ -325,7 +331,8 @@ async fn read(tx: &Tx<'_>, given: &[Given]) -> Result<Vec<(IdentityKind, String)
     let home = check::home(tx).await?;
     let (mut read, mut errors) = (Vec::new(), Vec::new());
     for (index, one) in given.iter().enumerate() {
-        match normal(one, home, &["identities", &index.to_string(), "value"]) {
+        let path = ["identities", &index.to_string(), "value"];
+        match normal(one.kind, &one.value, home, &path) {
             Ok(value) => read.push((one.kind, value)),
             Err(error) => errors.push(error),
         }
@@ -385,7 +392,7 @@ async fn make(
         None => identities
             .iter()
             .find(|(kind, _)| *kind != IdentityKind::AnonymousId)
-            .map_or_else(|| "Visitor".to_owned(), |(_, value)| value.clone()),
+            .map_or_else(|| VISITOR.to_owned(), |(_, value)| value.clone()),
     };
     let id: ContactId = tx.id();
     let said = serde_json::json!({ "name": name });
@@ -394,6 +401,7 @@ async fn make(
         id,
         name,
         email: None,
+        phone: None,
         external_id: None,
         locale: None,
         account_id: None,

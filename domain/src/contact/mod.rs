@@ -1,7 +1,7 @@
 //! Contacts: the people, recognised by their identities.
 //!
-//! Made by hand, by imports and by everything that names an address it does not know yet
-//! (`resolve_emails`). A contact has three rows: its own data, which seldom changes; its latest
+//! Made by hand, by imports and by everything that names an identity it does not know yet
+//! (`resolve`). A contact has three rows: its own data, which seldom changes; its latest
 //! activity; its health. Keeping them apart keeps the frequent writes small.
 
 pub(crate) mod bulk;
@@ -18,6 +18,7 @@ mod resolve;
 pub mod subscription;
 mod suppress;
 mod suspect;
+mod whose;
 mod write;
 
 use chrono::{DateTime, Utc};
@@ -39,8 +40,10 @@ pub use list::{ContactFilter, list, list_by_attribute};
 pub(crate) use list::{escape_like, one_of};
 pub use order::ContactOrder;
 pub(crate) use order::owner_key;
-pub(crate) use resolve::{resolve_emails, resolve_unless_erased};
+pub(crate) use resolve::{Mention, Stranger, resolve, resolve_unless_erased};
 pub(crate) use suppress::are_suppressed;
+pub use whose::{ContactRef, Whose};
+pub(crate) use whose::{Whom, home_if, refuse_missing};
 pub use write::{ContactChanges, NewContact, ProfileChanges, create, update};
 
 /// A contact as it is read: its data, latest activity and health in one row.

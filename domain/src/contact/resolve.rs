@@ -1,14 +1,18 @@
-//! Finding the contacts behind addresses, and making those that are not known yet.
+//! Finding the contacts behind identities, and making those that are not known yet.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::{
     id::{AccountId, ContactId},
     kind::IdentityKind,
 };
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
+use sea_orm::FromQueryResult;
 
-use super::suppress;
+use super::{
+    bulk::{self, Key},
+    hold,
+    whose::Whom,
+};
 use crate::{
     access::Origin,
     audit::Record,
@@ -21,167 +25,231 @@ use crate::{
     work::change::{Change, Fact},
 };
 
-#[derive(FromQueryResult)]
-struct Known {
-    value: String,
-    contact_id: ContactId,
-}
+/// The name of somebody of whom only a cookie is known.
+pub(super) const VISITOR: &str = "Visitor";
 
-/// A person to be made, with the address they are known by.
+/// A person to be made, with what they are known by.
 pub(super) struct NewPerson {
     pub(super) id: ContactId,
     pub(super) name: String,
     pub(super) email: Option<String>,
+    pub(super) phone: Option<String>,
     pub(super) external_id: Option<String>,
     pub(super) locale: Option<String>,
     pub(super) account_id: Option<AccountId>,
 }
 
-/// Like [`resolve_emails`], but makes nobody anew who was erased. For what programs tell about people.
+/// What becomes of somebody who is named by an identity that nobody has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stranger {
+    /// They are left out.
+    #[default]
+    LeftOut,
+    /// They are made, unless they were erased.
+    Made,
+    /// They are made even if they were erased: they came by themselves.
+    MadeAnew,
+}
+
+/// Somebody of whom a program tells.
+#[derive(Debug, Clone)]
+pub(crate) struct Mention {
+    pub(crate) whom: Whom,
+    /// The name, if it is told.
+    pub(crate) name: Option<String>,
+    pub(crate) stranger: Stranger,
+}
+
+/// What all mentions of one identity come to.
+#[derive(Default)]
+struct Wanted<'m> {
+    name: Option<&'m str>,
+    stranger: Stranger,
+}
+
+/// The contact of every address, made where there was none and nobody was erased.
 pub(crate) async fn resolve_unless_erased(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     origin: Origin,
     people: &[(EmailAddress, Option<String>)],
 ) -> Result<HashMap<EmailAddress, ContactId>> {
-    resolve_emails(ctx, tx, origin, people, |_| false).await
+    let mentions: Vec<Mention> = people
+        .iter()
+        .map(|(address, name)| Mention {
+            whom: Whom::from(address),
+            name: name.clone(),
+            stranger: Stranger::Made,
+        })
+        .collect();
+    let found = resolve(ctx, tx, origin, &mentions).await?;
+    Ok(people
+        .iter()
+        .filter_map(|(address, _)| Some((address.clone(), *found.get(&Whom::from(address))?)))
+        .collect())
 }
 
-/// The contact of every address, made where there was none. Two callers at once get the same
-/// contact: the identity's key decides, and the loser's row is taken back. The number of statements
+/// The contact of everybody who is mentioned, made where there was none. Two callers at once get the
+/// same contact: the identity's key decides, and the loser's row is taken back. The number of statements
 /// does not depend on the number of people.
 ///
-/// Who was erased is made anew only if `is_back` says that they came by themselves; the addresses of
-/// the others are missing in the answer.
-pub(crate) async fn resolve_emails(
+/// Missing in the answer are ids nobody has, identities of people who were erased, and of strangers
+/// who are to be left out. What is held is held in the one order: identities before contacts.
+pub(crate) async fn resolve(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     origin: Origin,
-    people: &[(EmailAddress, Option<String>)],
-    is_back: impl Fn(&EmailAddress) -> bool,
-) -> Result<HashMap<EmailAddress, ContactId>> {
-    let mut names: BTreeMap<&EmailAddress, Option<&str>> = BTreeMap::new();
-    for (address, name) in people {
-        let known = names.entry(address).or_default();
-        *known = known.or(name.as_deref());
+    mentions: &[Mention],
+) -> Result<HashMap<Whom, ContactId>> {
+    let mut wanted: BTreeMap<&Key, Wanted<'_>> = BTreeMap::new();
+    for mention in mentions {
+        if let Some(key) = mention.whom.key() {
+            let known = wanted.entry(key).or_default();
+            known.name = known.name.or(mention.name.as_deref());
+            known.stranger = known.stranger.max(mention.stranger);
+        }
     }
-    let mut found = look_up(tx, names.keys().copied()).await?;
-    let mut missing: Vec<_> = names
-        .into_iter()
-        .filter(|(address, _)| !found.contains_key(address.as_str()))
-        .collect();
-    // After the look-up: it has waited for whoever is being erased meanwhile.
-    let told_of = missing.iter().map(|(address, _)| *address);
-    let erased = erased_among(tx, told_of.filter(|address| !is_back(address))).await?;
-    missing.retain(|(address, _)| !erased.contains(address.as_str()));
-    if !missing.is_empty() {
-        let accounts = accounts_by_domain(tx, missing.iter().map(|(a, _)| a.domain())).await?;
-        let made: Vec<NewPerson> = missing
-            .into_iter()
-            .map(|(address, name)| NewPerson {
-                id: ctx.id(),
-                name: display_name(name, address),
-                email: Some(address.to_string()),
-                external_id: None,
-                locale: None,
-                account_id: accounts.get(address.domain()).copied(),
-            })
-            .collect();
-        insert(tx, &made).await?;
-        let mine = claim_identities(tx, &made).await?;
-        let lost: Vec<&NewPerson> = made
-            .iter()
-            .filter(|person| !mine.contains_key(&person.id))
-            .collect();
-        if !lost.is_empty() {
-            take_back(tx, &lost).await?;
-            found.extend(look_up_texts(tx, lost.iter().filter_map(|p| p.email.clone())).await?);
-        }
-        for person in made.iter().filter(|person| mine.contains_key(&person.id)) {
-            let fact = Fact::ContactCreated {
-                contact_id: person.id,
-            };
-            tx.record(Change::new(origin, Some(person.id), fact));
-            found.insert(person.email.clone().unwrap_or_default(), person.id);
-        }
-        if !mine.is_empty() {
-            // Only ids: an entry about many people can be no one person's to erase.
-            let ids: Vec<ContactId> = mine.keys().copied().collect();
-            let after = serde_json::json!({ "count": ids.len(), "contacts": ids });
-            let record = Record::made("contact.create_many", tx.workspace, after);
-            tx.audit(origin, record);
-        }
-        complete(tx, mine.keys().copied()).await?;
-        let known = mine.keys().map(|id| (id.0, tx.now));
-        search::index::touch_new(tx, search::Kind::Contact, known).await?;
-    }
-    Ok(people
+    let by_key = find_or_make(ctx, tx, origin, wanted).await?;
+    let ids: BTreeSet<ContactId> = mentions.iter().filter_map(|one| one.whom.id()).collect();
+    let by_id = hold::living(tx, ids.into_iter()).await?;
+    let found = |whom: &Whom| match whom {
+        Whom::Id(id) => by_id.get(id).copied(),
+        Whom::Key(key) => by_key.get(key).copied(),
+    };
+    Ok(mentions
         .iter()
-        .filter_map(|(address, _)| Some((address.clone(), *found.get(address.as_str())?)))
+        .filter_map(|mention| Some((mention.whom.clone(), found(&mention.whom)?)))
         .collect())
 }
 
-async fn erased_among(
-    tx: &Tx<'_>,
-    addresses: impl Iterator<Item = &EmailAddress>,
-) -> Result<HashSet<String>> {
-    let addresses = addresses.map(EmailAddress::as_str);
-    let erased = suppress::are_suppressed(tx, IdentityKind::Email, addresses).await?;
-    Ok(erased.into_iter().map(str::to_owned).collect())
+async fn find_or_make(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    wanted: BTreeMap<&Key, Wanted<'_>>,
+) -> Result<HashMap<Key, ContactId>> {
+    let keys: Vec<Key> = wanted.keys().map(|&key| key.clone()).collect();
+    let mut found = bulk::find(tx, &keys).await?;
+    let mut strangers: Vec<(&Key, Wanted<'_>)> = wanted
+        .into_iter()
+        .filter(|(key, one)| one.stranger != Stranger::LeftOut && !found.contains_key(*key))
+        .collect();
+    // After the look-up: it has waited for whoever is being erased meanwhile.
+    let told_of: Vec<Key> = strangers
+        .iter()
+        .filter(|(_, one)| one.stranger == Stranger::Made)
+        .map(|(key, _)| (*key).clone())
+        .collect();
+    let erased = bulk::erased(tx, &told_of).await?;
+    strangers.retain(|(key, _)| !erased.contains(*key));
+    if strangers.is_empty() {
+        return Ok(found);
+    }
+    let domains = strangers.iter().filter_map(|(key, _)| address(key));
+    let domains: BTreeSet<&str> = domains.map(|(_, domain)| domain).collect();
+    let accounts = accounts_by_domain(tx, domains).await?;
+    let keys: Vec<Key> = strangers.iter().map(|(key, _)| (*key).clone()).collect();
+    let people: Vec<NewPerson> = strangers
+        .into_iter()
+        .map(|(key, one)| introduced(ctx.id(), key, one.name, &accounts))
+        .collect();
+    found.extend(make(tx, origin, &keys, &people).await?);
+    Ok(found)
 }
 
-fn display_name(name: Option<&str>, address: &EmailAddress) -> String {
+/// A person as far as the identity they are named by tells.
+fn introduced(
+    id: ContactId,
+    key: &Key,
+    name: Option<&str>,
+    accounts: &HashMap<String, AccountId>,
+) -> NewPerson {
+    let own = |kind: IdentityKind| (key.0 == kind).then(|| key.1.clone());
+    NewPerson {
+        id,
+        name: display_name(name, key),
+        email: own(IdentityKind::Email),
+        phone: own(IdentityKind::Phone),
+        external_id: own(IdentityKind::ExternalId),
+        locale: None,
+        account_id: address(key).and_then(|(_, domain)| accounts.get(domain).copied()),
+    }
+}
+
+/// Makes people, each recognised by the key at the same place; of those whom somebody else made
+/// meanwhile, gives that contact.
+async fn make(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    keys: &[Key],
+    people: &[NewPerson],
+) -> Result<HashMap<Key, ContactId>> {
+    insert(tx, people).await?;
+    let mine = claim(tx, keys, people).await?;
+    let (made, lost): (Vec<_>, Vec<_>) = keys
+        .iter()
+        .zip(people.iter().map(|person| person.id))
+        .partition(|(_, id)| mine.contains(id));
+    let mut found = HashMap::new();
+    if !lost.is_empty() {
+        let ids: Vec<ContactId> = lost.iter().map(|(_, id)| *id).collect();
+        take_back(tx, &ids).await?;
+        let lost: Vec<Key> = lost.into_iter().map(|(key, _)| key.clone()).collect();
+        found = bulk::find(tx, &lost).await?;
+    }
+    for (key, id) in &made {
+        let fact = Fact::ContactCreated { contact_id: *id };
+        tx.record(Change::new(origin, Some(*id), fact));
+        found.insert((*key).clone(), *id);
+    }
+    let ids: Vec<ContactId> = made.into_iter().map(|(_, id)| id).collect();
+    if !ids.is_empty() {
+        // Only ids: an entry about many people can be no one person's to erase.
+        let after = serde_json::json!({ "count": ids.len(), "contacts": ids });
+        let record = Record::made("contact.create_many", tx.workspace, after);
+        tx.audit(origin, record);
+    }
+    complete(tx, ids.iter().copied()).await?;
+    let now = tx.now;
+    let known = ids.iter().map(|id| (id.0, now));
+    search::index::touch_new(tx, search::Kind::Contact, known).await?;
+    Ok(found)
+}
+
+/// The two sides of an email address; nothing of any other identity.
+fn address((kind, value): &Key) -> Option<(&str, &str)> {
+    match kind {
+        IdentityKind::Email => value.rsplit_once('@'),
+        _ => None,
+    }
+}
+
+/// The name by which somebody is shown: the one they are told by, or what tells most of who they are.
+fn display_name(name: Option<&str>, key: &Key) -> String {
     let name = name.map(|name| text::printable(&text::visible(name)));
     let name = name.unwrap_or_default();
     let name = name.trim();
-    if name.is_empty() {
-        address.local().to_owned()
-    } else {
-        name.chars().take(200).collect()
+    if !name.is_empty() {
+        return name.chars().take(200).collect();
+    }
+    match (address(key), key) {
+        (Some((local, _)), _) => local.to_owned(),
+        (None, (IdentityKind::AnonymousId, _)) => VISITOR.to_owned(),
+        (None, (_, value)) => value.clone(),
     }
 }
 
-async fn look_up(
+async fn accounts_by_domain(
     tx: &Tx<'_>,
-    addresses: impl Iterator<Item = &EmailAddress>,
-) -> Result<HashMap<String, ContactId>> {
-    look_up_texts(tx, addresses.map(ToString::to_string)).await
-}
-
-async fn look_up_texts(
-    tx: &Tx<'_>,
-    addresses: impl Iterator<Item = String>,
-) -> Result<HashMap<String, ContactId>> {
-    // Against a merge that gives these identities to another contact: either it waits until what is
-    // about to be written is there to be moved, or the survivor is found here. In the order in which
-    // merging takes them.
-    let lock = match tx.connection().get_database_backend() {
-        DatabaseBackend::Postgres => "ORDER BY i.value FOR KEY SHARE OF i",
-        _ => "",
-    };
-    let known: Vec<Known> = Query::new(format!(
-        "SELECT i.value, i.contact_id FROM {{r}}
-         JOIN contact_identity i
-           ON i.workspace_id = $1 AND i.kind = 'EMAIL' AND i.value = r.value {lock}"
-    ))
-    .bind(tx.workspace)
-    .rows("r", Rows::new().texts("value", addresses))
-    .all(tx.connection())
-    .await?;
-    Ok(known
-        .into_iter()
-        .map(|known| (known.value, known.contact_id))
-        .collect())
-}
-
-async fn accounts_by_domain<'a>(
-    tx: &Tx<'_>,
-    domains: impl Iterator<Item = &'a str>,
+    domains: BTreeSet<&str>,
 ) -> Result<HashMap<String, AccountId>> {
     #[derive(FromQueryResult)]
     struct Found {
         domain: String,
         id: AccountId,
+    }
+    if domains.is_empty() {
+        return Ok(HashMap::new());
     }
     let found: Vec<Found> = Query::new(
         "SELECT DISTINCT a.domain, a.id FROM {r}
@@ -208,16 +276,17 @@ pub(super) async fn insert(tx: &Tx<'_>, people: &[NewPerson]) -> Result<()> {
             people.iter().map(|person| name_key(&person.name)),
         )
         .opt_texts("email", people.iter().map(|person| person.email.clone()))
+        .opt_texts("phone", people.iter().map(|person| person.phone.clone()))
         .opt_texts(
             "external_id",
             people.iter().map(|person| person.external_id.clone()),
         )
         .opt_texts("locale", people.iter().map(|person| person.locale.clone()));
     Query::new(
-        "INSERT INTO contact (workspace_id, id, account_id, name, name_key, email, external_id,
-                              locale, created_at, updated_at)
-         SELECT $1, r.id, r.account_id, r.name, r.name_key, r.email, r.external_id, r.locale,
-                $2, $2 FROM {r}",
+        "INSERT INTO contact (workspace_id, id, account_id, name, name_key, email, phone,
+                              external_id, locale, created_at, updated_at)
+         SELECT $1, r.id, r.account_id, r.name, r.name_key, r.email, r.phone, r.external_id,
+                r.locale, $2, $2 FROM {r}",
     )
     .bind(tx.workspace)
     .bind(tx.now)
@@ -255,33 +324,30 @@ pub(super) async fn complete(
     Ok(())
 }
 
-async fn claim_identities(tx: &Tx<'_>, people: &[NewPerson]) -> Result<HashMap<ContactId, String>> {
+/// Gives each of `people` the key at the same place; of each key the first who asks gets it. Says who
+/// got theirs.
+async fn claim(tx: &Tx<'_>, keys: &[Key], people: &[NewPerson]) -> Result<HashSet<ContactId>> {
     let rows = Rows::new()
-        .opt_texts("value", people.iter().map(|person| person.email.clone()))
+        .texts("kind", keys.iter().map(|(kind, _)| kind.word()))
+        .texts("value", keys.iter().map(|(_, value)| value.as_str()))
         .ids("contact_id", people.iter().map(|person| person.id));
-    let mine: Vec<Known> = Query::new(
+    let mine: Vec<ContactId> = Query::new(
         "INSERT INTO contact_identity (workspace_id, kind, value, contact_id, created_at)
-         SELECT $1, 'EMAIL', r.value, r.contact_id, $2 FROM {r} WHERE true
-         ON CONFLICT DO NOTHING RETURNING value, contact_id",
+         SELECT $1, r.kind, r.value, r.contact_id, $2 FROM {r} WHERE true
+         ON CONFLICT DO NOTHING RETURNING contact_id",
     )
     .bind(tx.workspace)
     .bind(tx.now)
     .rows("r", rows)
-    .all(tx.connection())
+    .column(tx.connection())
     .await?;
-    Ok(mine
-        .into_iter()
-        .map(|known| (known.contact_id, known.value))
-        .collect())
+    Ok(mine.into_iter().collect())
 }
 
-async fn take_back(tx: &Tx<'_>, people: &[&NewPerson]) -> Result<()> {
+async fn take_back(tx: &Tx<'_>, people: &[ContactId]) -> Result<()> {
     Query::new("DELETE FROM contact WHERE workspace_id = $1 AND id IN (SELECT r.id FROM {r})")
         .bind(tx.workspace)
-        .rows(
-            "r",
-            Rows::new().ids("id", people.iter().map(|person| person.id)),
-        )
+        .rows("r", Rows::new().ids("id", people.iter().copied()))
         .execute(tx.connection())
         .await?;
     Ok(())

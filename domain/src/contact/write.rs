@@ -114,6 +114,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact
         id,
         name,
         email: email.map(|email| email.to_string()),
+        phone: None,
         external_id,
         locale,
         account_id: new.account,

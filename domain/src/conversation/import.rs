@@ -49,7 +49,7 @@ pub fn from_mail(
     Ok(NewMessage {
         external_id: bounded_id(&mail.message_id),
         thread_keys,
-        email: placement.customer.address.to_string(),
+        whose: placement.customer.address.to_string().into(),
         name: placement.customer.name,
         direction: match placement.direction {
             Direction::Inbound => kind::Direction::Inbound,
@@ -107,7 +107,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(message.direction, kind::Direction::Inbound);
-        assert_eq!(message.email, "sato@c.jp");
+        assert_eq!(message.whose.email.as_deref(), Some("sato@c.jp"));
         assert_eq!(message.external_id, "b@c.jp");
         assert_eq!(message.thread_keys, ["b@c.jp", "a@example.com"]);
         assert_eq!(message.body, "hello");
@@ -123,8 +123,8 @@ mod tests {
         .unwrap();
         assert_eq!(message.direction, kind::Direction::Outbound);
         assert_eq!(
-            (message.email.as_str(), message.name.as_deref()),
-            ("li@c.cn", Some("Li"))
+            (message.whose.email.as_deref(), message.name.as_deref()),
+            (Some("li@c.cn"), Some("Li"))
         );
         assert!(message.automatic);
     }

@@ -3,13 +3,17 @@
 //! A message names the threads it knows of (its own id, what it answers, what that answered). Two
 //! messages that share a name are in one conversation, in whatever order they arrive: names of
 //! messages not seen yet are kept too.
+//!
+//! A line of a chat names none. It goes on in the conversation of its contact in the inbox that is not
+//! closed, the latest of several, or opens one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use entity::id::{ConversationId, InboxId};
+use entity::id::{ContactId, ConversationId, InboxId};
 use sea_orm::FromQueryResult;
 
 use crate::{
+    contact::bulk,
     ctx::Ctx,
     error::Result,
     store::{Query, Rows, Tx},
@@ -21,22 +25,38 @@ struct Known {
     conversation_id: ConversationId,
 }
 
+#[derive(FromQueryResult)]
+struct GoingOn {
+    id: ConversationId,
+    contact_id: ContactId,
+}
+
+/// What a message says about where it belongs.
+pub(super) struct Group {
+    /// The threads it names.
+    pub(super) keys: Vec<String>,
+    /// With whom the chat is of which it is a line; it goes on there if none of its threads is known.
+    pub(super) chat_with: Option<ContactId>,
+}
+
 /// Finds the conversation of every group of thread keys, or gives it a new id. Returns one id per
 /// group, in order. Keys are claimed by inserting them, so that two callers at once agree.
 pub(super) async fn assign(
     ctx: &Ctx,
     tx: &Tx<'_>,
     inbox: InboxId,
-    groups: &[Vec<String>],
+    groups: &[Group],
 ) -> Result<Vec<ConversationId>> {
-    let mut keys: Vec<&str> = groups.iter().flatten().map(String::as_str).collect();
+    let keys = groups.iter().flat_map(|group| &group.keys);
+    let mut keys: Vec<&str> = keys.map(String::as_str).collect();
     keys.sort_unstable();
     keys.dedup();
+    let mut chats = chats(tx, inbox, groups).await?;
     let mut known = look_up(tx, inbox, &keys).await?;
-    let wanted = plan(groups, &mut known, || ctx.id());
+    let wanted = plan(groups, &mut known, &mut chats, || ctx.id());
     let mut fresh: Vec<(&str, ConversationId)> = Vec::new();
     for (group, id) in groups.iter().zip(&wanted) {
-        fresh.extend(group.iter().map(|key| (key.as_str(), *id)));
+        fresh.extend(group.keys.iter().map(|key| (key.as_str(), *id)));
     }
     fresh.sort_unstable();
     fresh.dedup_by_key(|(key, _)| *key);
@@ -63,6 +83,7 @@ pub(super) async fn assign(
         .zip(wanted)
         .map(|(group, id)| {
             group
+                .keys
                 .iter()
                 .find_map(|key| settled.get(key).copied())
                 .unwrap_or(id)
@@ -70,18 +91,52 @@ pub(super) async fn assign(
         .collect())
 }
 
-/// The pure half: groups that share a key share a conversation.
+/// The conversations that go on with those who chat. They are held until the end: of two calls that
+/// bring lines of one chat at once, the second finds the conversation that the first opened.
+async fn chats(
+    tx: &Tx<'_>,
+    inbox: InboxId,
+    groups: &[Group],
+) -> Result<HashMap<ContactId, ConversationId>> {
+    let people: BTreeSet<ContactId> = groups.iter().filter_map(|group| group.chat_with).collect();
+    if people.is_empty() {
+        return Ok(HashMap::new());
+    }
+    bulk::hold(tx, &people).await?;
+    let open: Vec<GoingOn> = Query::new(
+        "SELECT v.id, v.contact_id FROM {r}
+         JOIN conversation v ON v.workspace_id = $1 AND v.contact_id = r.id
+         WHERE v.inbox_id = $2 AND v.status <> 'CLOSED' ORDER BY v.last_message_at, v.id",
+    )
+    .bind(tx.workspace)
+    .bind(inbox)
+    .rows("r", Rows::new().ids("id", people))
+    .all(tx.connection())
+    .await?;
+    // Of several the latest stays.
+    Ok(open
+        .into_iter()
+        .map(|one| (one.contact_id, one.id))
+        .collect())
+}
+
+/// The pure half: groups that share a key share a conversation, and so do lines of one chat.
 fn plan(
-    groups: &[Vec<String>],
+    groups: &[Group],
     known: &mut HashMap<String, ConversationId>,
+    chats: &mut HashMap<ContactId, ConversationId>,
     mut new_id: impl FnMut() -> ConversationId,
 ) -> Vec<ConversationId> {
     groups
         .iter()
         .map(|group| {
-            let found = group.iter().find_map(|key| known.get(key).copied());
-            let id = found.unwrap_or_else(&mut new_id);
-            for key in group {
+            let found = group.keys.iter().find_map(|key| known.get(key).copied());
+            let id = match (found, group.chat_with) {
+                (Some(id), _) => id,
+                (None, Some(contact)) => *chats.entry(contact).or_insert_with(&mut new_id),
+                (None, None) => new_id(),
+            };
+            for key in &group.keys {
                 known.entry(key.clone()).or_insert(id);
             }
             id
@@ -116,17 +171,40 @@ mod tests {
 
     use super::*;
 
-    fn planned(groups: &[&[&str]]) -> Vec<u128> {
-        let groups: Vec<Vec<String>> = groups
+    fn named(keys: &[&str]) -> Group {
+        Group {
+            keys: keys.iter().map(|&key| key.to_owned()).collect(),
+            chat_with: None,
+        }
+    }
+
+    fn planned_with(groups: &[Group], chats: &[(u128, u128)]) -> Vec<u128> {
+        let mut chats = chats
             .iter()
-            .map(|group| group.iter().map(|&key| key.to_owned()).collect())
+            .map(|&(contact, id)| (person(contact), ConversationId(Uuid::from_u128(id))))
             .collect();
         let mut next = 0;
-        let ids = plan(&groups, &mut HashMap::new(), || {
+        let ids = plan(groups, &mut HashMap::new(), &mut chats, || {
             next += 1;
             ConversationId(Uuid::from_u128(next))
         });
         ids.into_iter().map(|id| id.0.as_u128()).collect()
+    }
+
+    fn planned(groups: &[&[&str]]) -> Vec<u128> {
+        let groups: Vec<Group> = groups.iter().map(|keys| named(keys)).collect();
+        planned_with(&groups, &[])
+    }
+
+    fn person(n: u128) -> ContactId {
+        ContactId(Uuid::from_u128(n))
+    }
+
+    fn line(id: &str, contact: u128) -> Group {
+        Group {
+            chat_with: Some(person(contact)),
+            ..named(&[id])
+        }
     }
 
     #[test]
@@ -137,5 +215,24 @@ mod tests {
     #[test]
     fn a_late_original_joins_the_answer_that_named_it() {
         assert_eq!(planned(&[&["b", "a"], &["a"]]), [1, 1]);
+    }
+
+    #[test]
+    fn lines_of_a_chat_go_on_where_it_goes_on() {
+        let groups = [
+            line("a", 7),
+            line("b", 8),
+            named(&["c"]),
+            line("d", 7),
+            line("e", 8),
+        ];
+        assert_eq!(planned_with(&groups, &[]), [1, 2, 3, 1, 2]);
+        assert_eq!(planned_with(&groups, &[(7, 90)]), [90, 1, 2, 90, 1]);
+    }
+
+    #[test]
+    fn what_names_a_line_of_a_chat_joins_it_and_not_the_reverse() {
+        let groups = [named(&["b", "a"]), line("a", 7), line("c", 7)];
+        assert_eq!(planned_with(&groups, &[(7, 90)]), [1, 1, 90]);
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn events(people: &[Person], now: DateTime<Utc>) -> Vec<NewEvent> {
             let mut add = |name: &str, minutes: i64, properties| {
                 events.push(NewEvent {
                     external_id: format!("demo-{number}-{day}-{name}"),
-                    email: person.email.clone(),
+                    whose: person.email.clone().into(),
                     name: name.to_owned(),
                     properties,
                     occurred_at: (login + TimeDelta::minutes(minutes)).min(now),

@@ -282,7 +282,7 @@ fn history(people: &[Person], now: DateTime<Utc>) -> Vec<NewMessage> {
                 messages.push(NewMessage {
                     external_id: format!("{key}-{position}@demo.example"),
                     thread_keys: vec![format!("{key}@demo.example")],
-                    email: person.email.clone(),
+                    whose: person.email.clone().into(),
                     name: None,
                     direction: if position % 2 == 0 {
                         Direction::Inbound
@@ -314,7 +314,7 @@ fn just_now(people: &[Person], now: DateTime<Utc>) -> Vec<NewMessage> {
         .map(|((person, text), minutes_ago)| NewMessage {
             external_id: format!("demo-now-{}", person.email),
             thread_keys: Vec::new(),
-            email: person.email.clone(),
+            whose: person.email.clone().into(),
             name: None,
             direction: Direction::Inbound,
             author: None,

@@ -11,10 +11,10 @@ use entity::{
 
 use crate::{
     access::{Actor, Scope},
-    contact,
+    contact::{self, Mention, Stranger, Whom, Whose},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
-    mail::EmailAddress,
+    locale::Locale,
     page::{Column, Key, Keyset, Page, PageRequest},
     scalar,
     store::{Query, Rows, Tx},
@@ -31,8 +31,8 @@ pub const MAX_EVENTS: usize = 1_000;
 pub struct NewEvent {
     /// The sender's own id; the same id is the same event.
     pub external_id: String,
-    /// The contact's address.
-    pub email: String,
+    /// The contact's.
+    pub whose: Whose,
     /// What was done, such as `page_viewed`.
     pub name: String,
     /// What else is known about it: an object.
@@ -51,9 +51,11 @@ pub struct Ingested {
 }
 
 struct Checked {
+    /// Its place in the call.
+    index: usize,
     id: EventId,
     external_id: String,
-    email: EmailAddress,
+    whom: Whom,
     name: String,
     properties: serde_json::Value,
     occurred_at: DateTime<Utc>,
@@ -72,11 +74,13 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
         ));
     }
     let sent = events.len();
+    let numbers = events.iter().any(|event| event.whose.is_number());
+    let home = contact::home_if(ctx, actor.workspace, numbers).await?;
     let mut seen = HashSet::new();
     let checked: Vec<Checked> = events
         .into_iter()
         .enumerate()
-        .filter_map(|(index, event)| check(ctx, index, event, &mut errors))
+        .filter_map(|(index, event)| check(ctx, index, event, home, &mut errors))
         .filter(|event| seen.insert(event.external_id.clone()))
         .collect();
     if !errors.is_empty() {
@@ -85,14 +89,20 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
     let zone = workspace::time_zone(&workspace::find(ctx, actor.workspace).await?);
     let mut tx = ctx.begin(actor.workspace).await?;
     tx.plan_for(checked.len());
-    let people: Vec<_> = checked
+    let mentions: Vec<Mention> = checked
         .iter()
-        .map(|event| (event.email.clone(), None))
+        .map(|event| Mention {
+            whom: event.whom.clone(),
+            name: None,
+            stranger: Stranger::Made,
+        })
         .collect();
-    let contacts = contact::resolve_unless_erased(ctx, &mut tx, actor.origin(), &people).await?;
+    let contacts = contact::resolve(ctx, &mut tx, actor.origin(), &mentions).await?;
+    let named = checked.iter().map(|event| (event.index, &event.whom));
+    contact::refuse_missing("events", named, &contacts)?;
     let placed: Vec<(&Checked, ContactId)> = checked
         .iter()
-        .filter_map(|event| Some((event, *contacts.get(&event.email)?)))
+        .filter_map(|event| Some((event, *contacts.get(&event.whom)?)))
         .collect();
     let created = insert(&tx, &placed).await?;
     let mut days: BTreeMap<(ContactId, NaiveDate), i64> = BTreeMap::new();
@@ -120,25 +130,26 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
     })
 }
 
-fn check(ctx: &Ctx, index: usize, event: NewEvent, errors: &mut Vec<UserError>) -> Option<Checked> {
-    let index = index.to_string();
+fn check(
+    ctx: &Ctx,
+    index: usize,
+    event: NewEvent,
+    home: Locale,
+    errors: &mut Vec<UserError>,
+) -> Option<Checked> {
+    let place = index.to_string();
     let before = errors.len();
-    let at = |field: &'static str| ["events", index.as_str(), field];
+    let at = |field: &'static str| ["events", place.as_str(), field];
     let external_id = text::name(&event.external_id, &at("externalId"), 200)
         .map_err(|error| errors.push(error))
         .ok();
     let name = text::name(&event.name, &at("name"), 100)
         .map_err(|error| errors.push(error))
         .ok();
-    let email = EmailAddress::parse(&event.email)
-        .map_err(|error| {
-            let path = at("contactEmail");
-            errors.push(UserError::new(
-                &path,
-                UserErrorCode::Invalid,
-                error.to_string(),
-            ));
-        })
+    let whom = event
+        .whose
+        .read(home, ["events", &place])
+        .map_err(|error| errors.push(error))
         .ok();
     let size = event.properties.to_string().len();
     if !event.properties.is_object() || size > 32_768 {
@@ -160,9 +171,10 @@ fn check(ctx: &Ctx, index: usize, event: NewEvent, errors: &mut Vec<UserError>) 
         return None;
     }
     Some(Checked {
+        index,
         id: ctx.id(),
         external_id: external_id?,
-        email: email?,
+        whom: whom?,
         name: name?,
         properties: without_nul(event.properties),
         occurred_at: event.occurred_at.trunc_subsecs(6),

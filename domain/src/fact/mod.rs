@@ -19,8 +19,9 @@ pub mod money;
 pub mod party;
 pub mod read;
 
+pub use crate::contact::ContactRef;
 pub(crate) use check::Checker;
 pub use ingest::{Ingested, MAX_ITEMS, Outcome};
 pub use money::Money;
-pub use party::{AccountRef, ContactRef, Party};
+pub use party::{AccountRef, Party};
 pub use read::{Filter, Of};

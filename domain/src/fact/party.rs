@@ -1,8 +1,9 @@
 //! Whose a fact is: finds the contacts and accounts that a call names, all of them in a number of
 //! statements that does not depend on how many there are.
 //!
-//! A contact named by an address nobody has is made, as for messages. Anything else that is named
-//! must be there: an id alone says nothing about the person or the company behind it.
+//! A contact named by an address, a number, a handle or a cookie that nobody has is made, as for messages.
+//! Anything else that is named must be there: an id alone says nothing about the person or the company
+//! behind it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,28 +11,21 @@ use entity::{
     id::{AccountId, ContactId, Id},
     kind::IdentityKind,
 };
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::{
     access::Origin,
-    contact,
+    contact::{
+        self, ContactRef, Mention, Stranger, Whom,
+        bulk::{self, Key},
+    },
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
+    locale::Locale,
     mail::EmailAddress,
     store::{Query, Rows, Tx},
 };
-
-/// A way to name a contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContactRef {
-    /// By our id.
-    Id(ContactId),
-    /// By the id another system gave.
-    ExternalId(String),
-    /// By email address; the contact is made if it is nobody's.
-    Email(String),
-}
 
 /// A way to name an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +56,6 @@ pub(super) struct Found {
 
 /// The parties of a call's items, in their order, `None` for those of people who were erased; refuses
 /// the call when any is not there. `list` is the name of the items' list in the input.
-///
-/// What is held is held in the order in which merging holds it: identities before contacts.
 pub(super) async fn resolve(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
@@ -72,167 +64,145 @@ pub(super) async fn resolve(
     parties: &[&Party],
 ) -> Result<Vec<Option<Found>>> {
     let mut errors = Vec::new();
-    let addresses = addresses(list, parties, &mut errors);
-    let people: Vec<_> = addresses.values().cloned().map(|one| (one, None)).collect();
-    let made = if people.is_empty() {
-        HashMap::new()
-    } else {
-        contact::resolve_unless_erased(ctx, tx, origin, &people).await?
-    };
-    let known = Known::look_up(tx, parties).await?;
-    for (index, party) in parties.iter().enumerate() {
-        let index = index.to_string();
-        if let Some((field, what)) = known.missing(party) {
-            let (noun, message) = match field {
-                ["contact", _] => ("contact", "Send its email address, or make it first."),
-                _ => ("account", "Make it first."),
+    let people = read(tx, list, parties, &mut errors).await?;
+    let mentions: Vec<Mention> = people
+        .iter()
+        .flatten()
+        .map(|whom| Mention {
+            whom: whom.clone(),
+            name: None,
+            stranger: match whom {
+                Whom::Key((IdentityKind::ExternalId, _)) => Stranger::LeftOut,
+                _ => Stranger::Made,
+            },
+        })
+        .collect();
+    let contacts = contact::resolve(ctx, tx, origin, &mentions).await?;
+    let gone = gone(tx, people.iter().flatten(), &contacts).await?;
+    let accounts = Accounts::look_up(tx, parties).await?;
+    for (index, (party, whom)) in parties.iter().zip(&people).enumerate() {
+        let missing = whom.as_ref().and_then(|whom| match whom {
+            Whom::Id(_) if !contacts.contains_key(whom) => Some(["contact", "id"]),
+            Whom::Key(key) if gone.contains(key) => Some(["contact", "externalId"]),
+            _ => None,
+        });
+        let missing = missing.or_else(|| accounts.missing(party).map(|field| ["account", field]));
+        if let Some([noun, field]) = missing {
+            let path = [list, &index.to_string(), noun, field];
+            let advice = match (noun, field) {
+                (_, "id") => "",
+                ("contact", _) => " Send its email address, or make it first.",
+                _ => " Make it first.",
             };
-            let path = [list, index.as_str(), field[0], field[1]];
-            let message = match what {
-                Named::ById => format!("There is no such {noun}."),
-                Named::Otherwise => format!("There is no such {noun}. {message}"),
-            };
+            let message = format!("There is no such {noun}.{advice}");
             errors.push(UserError::new(&path, UserErrorCode::NotFound, message));
         }
     }
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
-    let found = |party: &&Party| {
-        let contact = match &party.contact {
+    let found = |(party, whom): (&&Party, &Option<Whom>)| {
+        let contact = match whom {
             None => None,
-            Some(ContactRef::Email(text)) => Some(*made.get(addresses.get(text)?)?),
-            Some(other) => Some(known.contact(other)?),
+            Some(whom) => Some(*contacts.get(whom)?),
         };
-        let account = party.account.as_ref().and_then(|one| known.account(one));
+        let account = party.account.as_ref().and_then(|one| accounts.find(one));
         Some(Found { contact, account })
     };
-    Ok(parties.iter().map(found).collect())
+    Ok(parties.iter().zip(&people).map(found).collect())
 }
 
-/// The addresses that contacts are named by.
-fn addresses(
+/// Whom the parties name as their contacts; mistakes are noted with their place.
+async fn read(
+    tx: &Tx<'_>,
     list: &str,
     parties: &[&Party],
     errors: &mut Vec<UserError>,
-) -> HashMap<String, EmailAddress> {
-    let mut addresses = HashMap::new();
+) -> Result<Vec<Option<Whom>>> {
+    let is_number = |party: &&Party| matches!(party.contact, Some(ContactRef::Phone(_)));
+    let home = if parties.iter().any(is_number) {
+        contact::home(tx).await?
+    } else {
+        Locale::default()
+    };
+    let mut people = Vec::with_capacity(parties.len());
     for (index, party) in parties.iter().enumerate() {
-        let Some(ContactRef::Email(text)) = &party.contact else {
-            continue;
-        };
-        match EmailAddress::parse(text) {
-            Ok(address) => {
-                addresses.insert(text.clone(), address);
-            }
-            Err(error) => {
-                let index = index.to_string();
-                let path = [list, index.as_str(), "contact", "email"];
-                errors.push(UserError::new(
-                    &path,
-                    UserErrorCode::Invalid,
-                    error.to_string(),
-                ));
-            }
-        }
+        let whom = party.contact.as_ref().and_then(|named| {
+            let path = [list, &index.to_string(), "contact", named.field()];
+            let read = named.read(home, &path);
+            read.map_err(|error| errors.push(error)).ok()
+        });
+        people.push(whom);
     }
-    addresses
+    Ok(people)
 }
 
-#[derive(Clone, Copy)]
-enum Named {
-    ById,
-    Otherwise,
+/// The external ids among `people` that nobody has and that were never those of somebody who was erased.
+async fn gone<'w>(
+    tx: &Tx<'_>,
+    people: impl Iterator<Item = &'w Whom>,
+    found: &HashMap<Whom, ContactId>,
+) -> Result<HashSet<Key>> {
+    let unknown: HashSet<Key> = people
+        .filter(|whom| !found.contains_key(*whom))
+        .filter_map(|whom| whom.key().cloned())
+        .filter(|(kind, _)| *kind == IdentityKind::ExternalId)
+        .collect();
+    if unknown.is_empty() {
+        return Ok(unknown);
+    }
+    let asked: Vec<Key> = unknown.iter().cloned().collect();
+    let erased = bulk::erased(tx, &asked).await?;
+    Ok(unknown.difference(&erased).cloned().collect())
 }
 
-/// What was found of what was named.
+/// What was found of the accounts that were named.
 #[derive(Default)]
-struct Known {
-    /// By the ids asked for; of somebody who was merged away, the survivor.
-    contacts: HashMap<ContactId, ContactId>,
-    contacts_by_external_id: HashMap<String, ContactId>,
-    /// External ids of people who were erased.
-    erased: HashSet<String>,
-    accounts: HashSet<AccountId>,
-    accounts_by_external_id: HashMap<String, AccountId>,
-    accounts_by_domain: HashMap<String, AccountId>,
+struct Accounts {
+    by_id: HashSet<AccountId>,
+    by_external_id: HashMap<String, AccountId>,
+    by_domain: HashMap<String, AccountId>,
 }
 
-impl Known {
+impl Accounts {
     async fn look_up(tx: &Tx<'_>, parties: &[&Party]) -> Result<Self> {
-        let contacts = || parties.iter().filter_map(|party| party.contact.as_ref());
-        let accounts = || parties.iter().filter_map(|party| party.account.as_ref());
-        let contact_ids = contacts().filter_map(|one| match one {
-            ContactRef::Id(id) => Some(*id),
-            _ => None,
-        });
-        let contact_keys = contacts().filter_map(|one| match one {
-            ContactRef::ExternalId(id) => Some(id.trim().to_owned()),
-            _ => None,
-        });
-        let account_ids = accounts().filter_map(|one| match one {
+        let named = || parties.iter().filter_map(|party| party.account.as_ref());
+        let ids = named().filter_map(|one| match one {
             AccountRef::Id(id) => Some(id.uuid()),
             _ => None,
         });
-        let account_keys = accounts().filter_map(|one| match one {
+        let external_ids = named().filter_map(|one| match one {
             AccountRef::ExternalId(id) => Some(id.trim().to_owned()),
             _ => None,
         });
-        let domains = accounts().filter_map(|one| match one {
+        let domains = named().filter_map(|one| match one {
             AccountRef::Domain(domain) => Some(domain_key(domain)),
             _ => None,
         });
-        let contact_keys: Vec<String> = contact_keys.collect();
-        let identities = by_external_identity(tx.connection().get_database_backend());
-        let by_external_id = by_text(tx, &identities, contact_keys.iter().cloned()).await?;
-        let unknown = contact_keys.iter().map(String::as_str);
-        let unknown = unknown.filter(|key| !by_external_id.contains_key(*key));
-        let erased = contact::are_suppressed(tx, IdentityKind::ExternalId, unknown).await?;
         Ok(Self {
-            erased: erased.into_iter().map(str::to_owned).collect(),
-            contacts_by_external_id: by_external_id,
-            contacts: contact::living(tx, contact_ids).await?,
-            accounts: by_id(tx, "account", account_ids).await?,
-            accounts_by_external_id: by_text(tx, ACCOUNT_BY_EXTERNAL_ID, account_keys).await?,
-            accounts_by_domain: by_text(tx, ACCOUNT_BY_DOMAIN, domains).await?,
+            by_id: by_id(tx, "account", ids).await?,
+            by_external_id: by_text(tx, ACCOUNT_BY_EXTERNAL_ID, external_ids).await?,
+            by_domain: by_text(tx, ACCOUNT_BY_DOMAIN, domains).await?,
         })
     }
 
-    fn contact(&self, named: &ContactRef) -> Option<ContactId> {
+    fn find(&self, named: &AccountRef) -> Option<AccountId> {
         match named {
-            ContactRef::Id(id) => self.contacts.get(id).copied(),
-            ContactRef::ExternalId(id) => self.contacts_by_external_id.get(id.trim()).copied(),
-            ContactRef::Email(_) => None,
+            AccountRef::Id(id) => self.by_id.get(id).copied(),
+            AccountRef::ExternalId(id) => self.by_external_id.get(id.trim()).copied(),
+            AccountRef::Domain(domain) => self.by_domain.get(&domain_key(domain)).copied(),
         }
     }
 
-    fn account(&self, named: &AccountRef) -> Option<AccountId> {
+    /// The field by which `party` names an account that is not there.
+    fn missing(&self, party: &Party) -> Option<&'static str> {
+        let named = party.account.as_ref()?;
         match named {
-            AccountRef::Id(id) => self.accounts.get(id).copied(),
-            AccountRef::ExternalId(id) => self.accounts_by_external_id.get(id.trim()).copied(),
-            AccountRef::Domain(domain) => self.accounts_by_domain.get(&domain_key(domain)).copied(),
+            _ if self.find(named).is_some() => None,
+            AccountRef::Id(_) => Some("id"),
+            AccountRef::ExternalId(_) => Some("externalId"),
+            AccountRef::Domain(_) => Some("domain"),
         }
-    }
-
-    /// The field of `party` that names what is not there.
-    fn missing(&self, party: &Party) -> Option<([&'static str; 2], Named)> {
-        let contact = party.contact.as_ref().and_then(|named| match named {
-            ContactRef::Email(_) => None,
-            _ if self.contact(named).is_some() => None,
-            ContactRef::Id(_) => Some((["contact", "id"], Named::ById)),
-            ContactRef::ExternalId(id) if self.erased.contains(id.trim()) => None,
-            ContactRef::ExternalId(_) => Some((["contact", "externalId"], Named::Otherwise)),
-        });
-        let account = || {
-            let named = party.account.as_ref()?;
-            match named {
-                _ if self.account(named).is_some() => None,
-                AccountRef::Id(_) => Some((["account", "id"], Named::ById)),
-                AccountRef::ExternalId(_) => Some((["account", "externalId"], Named::Otherwise)),
-                AccountRef::Domain(_) => Some((["account", "domain"], Named::Otherwise)),
-            }
-        };
-        contact.or_else(account)
     }
 }
 
@@ -240,19 +210,6 @@ impl Known {
 fn domain_key(domain: &str) -> String {
     EmailAddress::parse(&format!("x@{}", domain.trim()))
         .map_or_else(|_| String::new(), |one| one.domain().to_owned())
-}
-
-/// Held against a merge or an erasure, as addresses are.
-fn by_external_identity(backend: DatabaseBackend) -> String {
-    let lock = match backend {
-        DatabaseBackend::Postgres => "ORDER BY i.value FOR KEY SHARE OF i",
-        _ => "",
-    };
-    format!(
-        "SELECT i.value AS name, i.contact_id AS id FROM {{r}}
-         JOIN contact_identity i
-           ON i.workspace_id = $1 AND i.kind = 'EXTERNAL_ID' AND i.value = r.name {lock}"
-    )
 }
 
 const ACCOUNT_BY_EXTERNAL_ID: &str = "SELECT a.external_id AS name, a.id FROM {r}

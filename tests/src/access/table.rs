@@ -423,8 +423,8 @@ pub(super) fn rows() -> Vec<Row> {
         change(
             "ingestMessages",
             &json!({ "inboxId": "@inbox", "messages": [{
-                "externalId": "new #", "contactEmail": "hanako@new.example", "body": "Hello",
-                "sentAt": at,
+                "externalId": "new #", "contact": { "email": "hanako@new.example" },
+                "body": "Hello", "sentAt": at,
             }] }),
             WRITE,
         ),
@@ -464,8 +464,8 @@ pub(super) fn rows() -> Vec<Row> {
         change(
             "ingestEvents",
             &json!({ "events": [{
-                "externalId": "new #", "contactEmail": "hanako@new.example", "name": "login",
-                "occurredAt": at,
+                "externalId": "new #", "contact": { "email": "hanako@new.example" },
+                "name": "login", "occurredAt": at,
             }] }),
             WRITE,
         ),

@@ -3,6 +3,7 @@
 
 mod input;
 mod model;
+mod named;
 mod protocol;
 mod stop;
 mod stream;

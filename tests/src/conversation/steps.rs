@@ -23,7 +23,7 @@ pub(super) fn said(thread: &str, n: i64, minutes: i64, author: Author) -> NewMes
     NewMessage {
         external_id: format!("{thread} {n}"),
         thread_keys: vec![thread.to_owned()],
-        email: format!("{thread}@customer.example"),
+        whose: format!("{thread}@customer.example").into(),
         name: None,
         direction: match author {
             Author::Contact => Direction::Inbound,

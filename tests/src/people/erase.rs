@@ -71,7 +71,7 @@ fn message(world: &World, id: &str, email: &str) -> NewMessage {
     NewMessage {
         external_id: format!("{CANARY} {id}"),
         thread_keys: vec![format!("{CANARY} thread")],
-        email: email.to_owned(),
+        whose: email.to_owned().into(),
         name: Some(format!("{CANARY} name")),
         direction: Direction::Inbound,
         author: None,
@@ -103,7 +103,7 @@ fn answer(world: &World, id: &str, whose: ContactRef) -> NewSurveyAnswer {
 fn login(world: &World, id: &str, email: &str) -> NewEvent {
     NewEvent {
         external_id: format!("{CANARY} {id}"),
-        email: email.to_owned(),
+        whose: email.to_owned().into(),
         name: format!("{CANARY} event"),
         properties: json!({ "said": CANARY }),
         occurred_at: world.ctx.clock.now(),
@@ -421,7 +421,7 @@ fn erasing_leaves_no_trace_and_keeps_what_was_counted() {
         mail(&world, "opened", &email, EmailEventKind::Opened).await;
         let event = NewEvent {
             external_id: "late".to_owned(),
-            email: email.clone(),
+            whose: email.clone().into(),
             name: "login".to_owned(),
             properties: json!({}),
             occurred_at: ctx.clock.now(),

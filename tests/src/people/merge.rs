@@ -68,7 +68,7 @@ async fn record(world: &World, id: &str, email: &str, kind: EmailEventKind) {
 async fn act(world: &World, id: &str, email: &str) {
     let event = NewEvent {
         external_id: id.to_owned(),
-        email: email.to_owned(),
+        whose: email.to_owned().into(),
         name: "login".to_owned(),
         properties: serde_json::json!({}),
         occurred_at: world.ctx.clock.now(),

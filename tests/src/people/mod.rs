@@ -6,6 +6,7 @@ mod dump;
 mod erase;
 mod list;
 mod merge;
+mod named;
 mod profile;
 
 use chrono::TimeDelta;

@@ -346,7 +346,7 @@ fn only_what_an_enrolment_waits_for_wakes_it() {
         let act = async |name: &str| {
             let event = NewEvent {
                 external_id: name.to_owned(),
-                email: "taro@customer.example".to_owned(),
+                whose: "taro@customer.example".to_owned().into(),
                 name: name.to_owned(),
                 properties: json!({}),
                 occurred_at: ctx.clock.now(),

@@ -290,7 +290,7 @@ pub(super) async fn bring(world: &World, origin: Origin, id: &str, days: i64) {
     let message = NewMessage {
         external_id: id.to_owned(),
         thread_keys: vec![format!("thread {id}")],
-        email: format!("{id}@customer.example"),
+        whose: format!("{id}@customer.example").into(),
         name: None,
         direction: Direction::Inbound,
         author: None,

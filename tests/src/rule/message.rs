@@ -600,7 +600,7 @@ fn a_mail_that_is_fetched_late_is_judged_by_when_it_was_written() {
         let message = |id: &str, sent_at| conversation::NewMessage {
             external_id: id.to_owned(),
             thread_keys: vec![format!("thread {id}")],
-            email: "a@customer.example".to_owned(),
+            whose: "a@customer.example".to_owned().into(),
             name: None,
             direction: Direction::Inbound,
             author: None,

@@ -362,7 +362,7 @@ fn behaviour_is_looked_at_as_it_becomes_known() {
         let now = ctx.clock.now();
         let events = ["Signed up", "Looked around"].map(|name| event::NewEvent {
             external_id: name.to_owned(),
-            email: "taro@customer.example".to_owned(),
+            whose: "taro@customer.example".to_owned().into(),
             name: name.to_owned(),
             properties: serde_json::json!({}),
             occurred_at: now,
@@ -555,7 +555,7 @@ fn of_changes_that_no_rule_fires_on_a_sample_is_noted() {
         for batch in 0..10 {
             let events = (0..30).map(|n| event::NewEvent {
                 external_id: format!("{batch}-{n}"),
-                email: "taro@customer.example".to_owned(),
+                whose: "taro@customer.example".to_owned().into(),
                 name: "viewed".to_owned(),
                 properties: serde_json::json!({}),
                 occurred_at: ctx.clock.now(),

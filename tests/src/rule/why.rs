@@ -72,7 +72,7 @@ fn a_firing_tells_of_every_condition_whether_it_mattered_or_not() {
         for n in 0..2 {
             let event = NewEvent {
                 external_id: format!("{n}"),
-                email: "a@c.example".to_owned(),
+                whose: "a@c.example".to_owned().into(),
                 name: "bought".to_owned(),
                 properties: serde_json::json!({}),
                 occurred_at: ctx.clock.now(),
@@ -105,7 +105,7 @@ fn a_firing_tells_of_every_condition_whether_it_mattered_or_not() {
         // It stays what it was, whatever happens later.
         let event = NewEvent {
             external_id: "later".to_owned(),
-            email: "a@c.example".to_owned(),
+            whose: "a@c.example".to_owned().into(),
             name: "bought".to_owned(),
             properties: serde_json::json!({}),
             occurred_at: ctx.clock.now(),

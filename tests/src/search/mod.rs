@@ -51,7 +51,7 @@ fn message(world: &World, n: usize, email: &str, name: Option<String>) -> NewMes
     NewMessage {
         external_id: n.to_string(),
         thread_keys: Vec::new(),
-        email: email.to_owned(),
+        whose: email.to_owned().into(),
         name,
         direction: Direction::Inbound,
         author: None,

@@ -41,7 +41,7 @@ async fn donor(world: &World, email: &str, ago: TimeDelta) -> ContactId {
     let made = contact::create(&world.ctx, &world.owner, new).await;
     let event = NewEvent {
         external_id: email.to_owned(),
-        email: email.to_owned(),
+        whose: email.to_owned().into(),
         name: "donated".to_owned(),
         properties: json!({}),
         occurred_at: world.ctx.clock.now() - ago,

@@ -40,7 +40,7 @@ async fn employee(world: &World, name: &str, account: AccountId) -> ContactId {
 async fn act(world: &World, name: &str, what: &str, nth: usize) {
     let event = NewEvent {
         external_id: format!("{name} {what} {nth}"),
-        email: format!("{name}@customer.example"),
+        whose: format!("{name}@customer.example").into(),
         name: what.to_owned(),
         properties: json!({}),
         occurred_at: world.ctx.clock.now(),

@@ -202,7 +202,7 @@ fn whoever_changes_accounts_leaves_nothing_behind_at_the_former_one() {
         let employee = contact::create(ctx, owner, employee).await.unwrap().id;
         let event = event::NewEvent {
             external_id: "1".to_owned(),
-            email: "employee@customer.example".to_owned(),
+            whose: "employee@customer.example".to_owned().into(),
             name: "donated".to_owned(),
             properties: serde_json::json!({}),
             occurred_at: ctx.clock.now(),

@@ -233,7 +233,7 @@ impl World {
         let messages = messages.map(|((id, email, body), n)| NewMessage {
             external_id: (*id).to_owned(),
             thread_keys: vec![format!("thread of {email}")],
-            email: (*email).to_owned(),
+            whose: (*email).to_owned().into(),
             name: None,
             direction: Direction::Inbound,
             author: None,

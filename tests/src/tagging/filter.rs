@@ -285,7 +285,7 @@ fn conversations_and_accounts_are_tagged_by_the_texts_their_lists_find_them_by()
         let message = |n: usize, subject: &str, body: &str| NewMessage {
             external_id: n.to_string(),
             thread_keys: Vec::new(),
-            email: format!("writer{n}@customer.example"),
+            whose: format!("writer{n}@customer.example").into(),
             name: Some(format!("Writer {n}")),
             direction: Direction::Inbound,
             author: None,

@@ -159,7 +159,7 @@ impl Scene {
             1 => {
                 let event = NewEvent {
                     external_id: format!("e{step}"),
-                    email,
+                    whose: email.into(),
                     name: "login".to_owned(),
                     properties: serde_json::json!({}),
                     occurred_at: at,

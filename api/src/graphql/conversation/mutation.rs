@@ -9,7 +9,7 @@ use domain::{
 use entity::kind::{Author, ConversationStatus, Direction};
 
 use super::Conversation;
-use crate::graphql::{context::writer, error::settle, id};
+use crate::graphql::{context::writer, error::settle, fact::ContactReferenceInput, id};
 
 /// A message to be taken in.
 #[derive(InputObject)]
@@ -18,11 +18,17 @@ pub(crate) struct MessageInput {
     /// message.
     external_id: String,
     /// Names of the threads it belongs to: what it answers, what that answered, or any key of your
-    /// own. Messages that share a name, or name each other's external id, are one conversation.
+    /// own. Messages that share a name, or name each other's external id, are one conversation. A
+    /// message that names none opens one of its own if its contact is named by email address; otherwise
+    /// it is taken for a line of a chat and goes on in the latest conversation with the contact in the
+    /// inbox that is not closed, if there is one.
     #[graphql(default)]
     thread_keys: Vec<String>,
-    /// The contact's email address; a contact is made when it is nobody's.
-    contact_email: String,
+    /// The contact it is from or to. Name them by this or by `contactEmail`.
+    contact: Option<ContactReferenceInput>,
+    /// The contact's email address; a contact is made when it is nobody's. The same as `contact` with
+    /// `email`.
+    contact_email: Option<String>,
     /// The contact's name, used when the contact is made.
     contact_name: Option<String>,
     /// Which way it went.
@@ -40,6 +46,24 @@ pub(crate) struct MessageInput {
     body: String,
     /// When it was sent: from 1900 on, and not in the future.
     sent_at: DateTime<Utc>,
+}
+
+impl MessageInput {
+    fn read(self, index: usize) -> domain::error::Result<NewMessage> {
+        let item = ["messages", &index.to_string()];
+        Ok(NewMessage {
+            external_id: self.external_id,
+            thread_keys: self.thread_keys,
+            whose: ContactReferenceInput::whose(self.contact, self.contact_email, item)?,
+            name: self.contact_name,
+            direction: self.direction,
+            author: self.author,
+            automatic: self.automatic,
+            subject: self.subject,
+            body: self.body,
+            sent_at: self.sent_at,
+        })
+    }
 }
 
 /// Messages to be taken in.
@@ -129,22 +153,9 @@ impl ConversationMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let inbox = id::parse(&input.inbox_id, &["inboxId"])?;
-            let messages = input
-                .messages
-                .into_iter()
-                .map(|message| NewMessage {
-                    external_id: message.external_id,
-                    thread_keys: message.thread_keys,
-                    email: message.contact_email,
-                    name: message.contact_name,
-                    direction: message.direction,
-                    author: message.author,
-                    automatic: message.automatic,
-                    subject: message.subject,
-                    body: message.body,
-                    sent_at: message.sent_at,
-                })
-                .collect();
+            let messages = input.messages.into_iter().enumerate();
+            let messages = messages.map(|(index, message)| message.read(index));
+            let messages: Vec<NewMessage> = messages.collect::<domain::error::Result<_>>()?;
             conversation::ingest(ctx, actor, inbox, messages).await
         };
         let (ingested, user_errors) = settle(result.await)?;

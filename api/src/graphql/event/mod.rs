@@ -11,6 +11,7 @@ use super::{
     contact::Contact,
     context::{loader, writer},
     error::settle,
+    fact::ContactReferenceInput,
     scalar::Json,
 };
 
@@ -55,8 +56,11 @@ impl Event {
 pub(crate) struct EventInput {
     /// The sender's own id; the same id is the same event.
     external_id: String,
-    /// The contact's email address; a contact is made when it is nobody's.
-    contact_email: String,
+    /// The contact who did it. Name them by this or by `contactEmail`.
+    contact: Option<ContactReferenceInput>,
+    /// The contact's email address; a contact is made when it is nobody's. The same as `contact` with
+    /// `email`.
+    contact_email: Option<String>,
     /// What was done, such as `page_viewed`; at most 100 characters.
     name: String,
     /// What else is known about it: an object of at most 32 KB.
@@ -64,6 +68,19 @@ pub(crate) struct EventInput {
     properties: Json,
     /// When it happened: from 1900 on, and not in the future.
     occurred_at: DateTime<Utc>,
+}
+
+impl EventInput {
+    fn read(self, index: usize) -> domain::error::Result<NewEvent> {
+        let item = ["events", &index.to_string()];
+        Ok(NewEvent {
+            external_id: self.external_id,
+            whose: ContactReferenceInput::whose(self.contact, self.contact_email, item)?,
+            name: self.name,
+            properties: self.properties.0,
+            occurred_at: self.occurred_at,
+        })
+    }
 }
 
 /// Events to be taken in.
@@ -96,18 +113,13 @@ impl EventMutation {
         #[graphql(desc = "What is to be done.")] input: IngestEventsInput,
     ) -> Result<IngestEventsPayload> {
         let (ctx, actor) = writer(context)?;
-        let events = input
-            .events
-            .into_iter()
-            .map(|event| NewEvent {
-                external_id: event.external_id,
-                email: event.contact_email,
-                name: event.name,
-                properties: event.properties.0,
-                occurred_at: event.occurred_at,
-            })
-            .collect();
-        let (ingested, user_errors) = settle(event::ingest(ctx, actor, events).await)?;
+        let result = async {
+            let events = input.events.into_iter().enumerate();
+            let events = events.map(|(index, event)| event.read(index));
+            let events: Vec<NewEvent> = events.collect::<domain::error::Result<_>>()?;
+            event::ingest(ctx, actor, events).await
+        };
+        let (ingested, user_errors) = settle(result.await)?;
         let (created, duplicates) =
             ingested.map_or((0, 0), |ingested| (ingested.created, ingested.duplicates));
         Ok(IngestEventsPayload {

@@ -13,8 +13,9 @@ use async_graphql::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
+    contact::{ContactRef, Whose},
     error::{self, UserError},
-    fact::{self, AccountRef, ContactRef, Filter, Ingested, Of, Outcome, Party, ingest::Head},
+    fact::{self, AccountRef, Filter, Ingested, Of, Outcome, Party, ingest::Head},
     invoice::InvoiceFilter,
     order::OrderFilter,
     page::PageRequest,
@@ -125,10 +126,43 @@ impl Money {
 pub(crate) enum ContactReferenceInput {
     /// By global id.
     Id(ID),
-    /// By the id another system gave.
+    /// By the id another system gave. When it is nobody's, messages and events make a contact; orders
+    /// and other facts are refused.
     ExternalId(String),
     /// By email address; a contact is made when it is nobody's.
     Email(String),
+    /// By phone number, read as in `createContact`; a contact is made when it is nobody's.
+    Phone(String),
+    /// By handle, with its network before a colon, such as `x:enishi`; a contact is made when it is
+    /// nobody's.
+    Handle(String),
+    /// By the id of a visitor nobody knows yet, such as a cookie's; a contact is made when it is nobody's.
+    /// `identifyContact` says later who it is.
+    AnonymousId(String),
+}
+
+impl ContactReferenceInput {
+    /// Reads it. `item` is the place in the input of what names it.
+    pub(crate) fn read(self, item: [&str; 2]) -> error::Result<ContactRef> {
+        Ok(match self {
+            Self::Id(id) => ContactRef::Id(id::parse(&id, &[item[0], item[1], "contact", "id"])?),
+            Self::ExternalId(id) => ContactRef::ExternalId(id),
+            Self::Email(email) => ContactRef::Email(email),
+            Self::Phone(phone) => ContactRef::Phone(phone),
+            Self::Handle(handle) => ContactRef::Handle(handle),
+            Self::AnonymousId(id) => ContactRef::AnonymousId(id),
+        })
+    }
+
+    /// Reads whose the thing at `item` is: named by this, or by an email address of its own field.
+    pub(crate) fn whose(
+        contact: Option<Self>,
+        email: Option<String>,
+        item: [&str; 2],
+    ) -> error::Result<Whose> {
+        let contact = contact.map(|contact| contact.read(item)).transpose()?;
+        Ok(Whose { email, contact })
+    }
 }
 
 /// A way to name an account: exactly one of these.
@@ -150,15 +184,7 @@ fn head(
     account: Option<AccountReferenceInput>,
     updated_at: Option<DateTime<Utc>>,
 ) -> error::Result<Head> {
-    let contact = contact.map(|contact| {
-        Ok::<_, error::Error>(match contact {
-            ContactReferenceInput::Id(id) => {
-                ContactRef::Id(id::parse(&id, &[at[0], at[1], "contact", "id"])?)
-            }
-            ContactReferenceInput::ExternalId(id) => ContactRef::ExternalId(id),
-            ContactReferenceInput::Email(email) => ContactRef::Email(email),
-        })
-    });
+    let contact = contact.map(|contact| contact.read(at));
     let account = account.map(|account| {
         Ok::<_, error::Error>(match account {
             AccountReferenceInput::Id(id) => {

@@ -5,8 +5,9 @@ use entity::kind::{Author, Direction};
 
 use super::{BODY_LIMIT, ID_LIMIT, KEYS_LIMIT, NewMessage};
 use crate::{
+    contact::Whom,
     error::{UserError, UserErrorCode},
-    mail::EmailAddress,
+    locale::Locale,
     scalar, text,
 };
 
@@ -16,9 +17,11 @@ const SUBJECT_LIMIT: usize = 1_000;
 
 /// A message whose parts are all fit to be stored.
 pub(super) struct Checked {
+    /// Its place in the call.
+    pub(super) index: usize,
     pub(super) external_id: String,
     pub(super) keys: Vec<String>,
-    pub(super) email: EmailAddress,
+    pub(super) whom: Whom,
     pub(super) name: Option<String>,
     pub(super) direction: Direction,
     pub(super) author: Author,
@@ -28,16 +31,26 @@ pub(super) struct Checked {
     pub(super) sent_at: DateTime<Utc>,
 }
 
+impl Checked {
+    /// Whether it is a line of a chat: it names nothing that it answers, and its contact is named by
+    /// something else than an email address. Mails say what they answer; one that does not opens a
+    /// conversation.
+    pub(super) fn is_chat(&self) -> bool {
+        self.keys.len() == 1 && !self.whom.is_email()
+    }
+}
+
 /// Checks one message; mistakes are noted with their place.
 pub(super) fn check(
     index: usize,
     message: NewMessage,
+    home: Locale,
     now: DateTime<Utc>,
     errors: &mut Vec<UserError>,
 ) -> Option<Checked> {
-    let index = index.to_string();
+    let place = index.to_string();
     let before = errors.len();
-    let at = |field: &'static str| ["messages", index.as_str(), field];
+    let at = |field: &'static str| ["messages", place.as_str(), field];
     let external_id = text::name(&message.external_id, &at("externalId"), ID_LIMIT)
         .map_err(|error| errors.push(error))
         .ok();
@@ -52,15 +65,10 @@ pub(super) fn check(
             text,
         ));
     }
-    let email = EmailAddress::parse(&message.email)
-        .map_err(|error| {
-            let path = at("contactEmail");
-            errors.push(UserError::new(
-                &path,
-                UserErrorCode::Invalid,
-                error.to_string(),
-            ));
-        })
+    let whom = message
+        .whose
+        .read(home, ["messages", &place])
+        .map_err(|error| errors.push(error))
         .ok();
     let subject = text::short_text(&message.subject, &at("subject"), SUBJECT_LIMIT)
         .map_err(|error| errors.push(error))
@@ -94,7 +102,7 @@ pub(super) fn check(
     if errors.len() > before {
         return None;
     }
-    let (external_id, email) = (external_id?, email?);
+    let (external_id, whom) = (external_id?, whom?);
     let mut keys = vec![external_id.clone()];
     for key in &message.thread_keys {
         let key = text::printable(&text::visible(key))
@@ -107,9 +115,10 @@ pub(super) fn check(
         }
     }
     Some(Checked {
+        index,
         external_id,
         keys,
-        email,
+        whom,
         name: message.name,
         direction: message.direction,
         author,

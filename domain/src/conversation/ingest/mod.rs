@@ -13,15 +13,13 @@ use entity::{
 };
 use sea_orm::FromQueryResult;
 
-use super::thread;
+use super::thread::{self, Group};
 use crate::{
     access::{Actor, Origin, Scope},
-    contact,
+    contact::{self, Mention, Stranger, Whose},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
-    inbox,
-    mail::EmailAddress,
-    search,
+    inbox, search,
     store::{Query, Rows, Tx},
     work::change::{Change, Fact},
 };
@@ -44,8 +42,8 @@ pub struct NewMessage {
     pub external_id: String,
     /// Names of threads it belongs to, besides its own id.
     pub thread_keys: Vec<String>,
-    /// The contact's address.
-    pub email: String,
+    /// The contact's.
+    pub whose: Whose,
     /// The contact's name, if known.
     pub name: Option<String>,
     /// Which way it went.
@@ -122,11 +120,13 @@ pub async fn ingest_as(
     if let Some((code, message)) = refused {
         errors.push(UserError::new(&["inboxId"], code, message));
     }
+    let numbers = messages.iter().any(|message| message.whose.is_number());
+    let home = contact::home_if(ctx, actor.workspace, numbers).await?;
     let now = ctx.clock.now();
     let checked: Vec<Checked> = messages
         .into_iter()
         .enumerate()
-        .filter_map(|(index, message)| check(index, message, now, &mut errors))
+        .filter_map(|(index, message)| check(index, message, home, now, &mut errors))
         .collect();
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
@@ -264,38 +264,42 @@ async fn place<'a>(
     inbox: InboxId,
     messages: &[&'a Checked],
 ) -> Result<Vec<Placed<'a>>> {
-    let people: Vec<_> = messages
+    let mentions: Vec<Mention> = messages
         .iter()
-        .map(|message| (message.email.clone(), message.name.clone()))
+        .map(|message| Mention {
+            whom: message.whom.clone(),
+            name: message.name.clone(),
+            stranger: match message.direction {
+                Direction::Inbound if origin != Origin::Import => Stranger::MadeAnew,
+                _ => Stranger::Made,
+            },
+        })
         .collect();
-    let writers: HashSet<&EmailAddress> = messages
+    let contacts = contact::resolve(ctx, tx, origin, &mentions).await?;
+    let named = messages
         .iter()
-        .filter(|message| message.direction == Direction::Inbound && origin != Origin::Import)
-        .map(|message| &message.email)
+        .map(|message| (message.index, &message.whom));
+    contact::refuse_missing("messages", named, &contacts)?;
+    let messages: Vec<(&'a Checked, ContactId)> = messages
+        .iter()
+        .filter_map(|message| Some((*message, *contacts.get(&message.whom)?)))
         .collect();
-    let is_back = |address: &EmailAddress| writers.contains(address);
-    let contacts = contact::resolve_emails(ctx, tx, origin, &people, is_back).await?;
-    let messages: Vec<&'a Checked> = messages
+    let groups: Vec<Group> = messages
         .iter()
-        .copied()
-        .filter(|message| contacts.contains_key(&message.email))
-        .collect();
-    let groups: Vec<Vec<String>> = messages
-        .iter()
-        .map(|message| message.keys.clone())
+        .map(|(message, contact)| Group {
+            keys: message.keys.clone(),
+            chat_with: message.is_chat().then_some(*contact),
+        })
         .collect();
     let conversations = thread::assign(ctx, tx, inbox, &groups).await?;
     Ok(messages
         .into_iter()
         .zip(conversations)
-        .filter_map(|(message, conversation)| {
-            let contact = *contacts.get(&message.email)?;
-            Some(Placed {
-                id: ctx.id(),
-                conversation,
-                contact,
-                message,
-            })
+        .map(|((message, contact), conversation)| Placed {
+            id: ctx.id(),
+            conversation,
+            contact,
+            message,
         })
         .collect())
 }

@@ -1,0 +1,97 @@
+//! Contacts as clients name them.
+
+use serde_json::{Value, json};
+
+use crate::support::installation::on_each;
+
+#[test]
+fn messages_and_events_come_in_for_people_without_an_email_address() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let inbox = owner.inbox().await;
+        let said = |id: &str, contact: Value| {
+            json!({
+                "externalId": id, "contact": contact, "body": "Hello",
+                "sentAt": "2026-03-01T03:00:00Z",
+            })
+        };
+        let did = |id: &str, contact: Value| {
+            json!({
+                "externalId": id, "contact": contact, "name": "login",
+                "occurredAt": "2026-03-01T03:00:00Z",
+            })
+        };
+        let messages = [
+            said("a", json!({ "handle": "x:Hanako" })),
+            said("b", json!({ "handle": "x:hanako" })),
+            said("c", json!({ "phone": "+81 3-1234-5678" })),
+        ];
+        let input = json!({ "inboxId": inbox, "messages": messages });
+        owner
+            .change("ingestMessages", input, "messages { outcome }")
+            .await;
+        let events = [
+            did("1", json!({ "anonymousId": "c-1" })),
+            did("2", json!({ "externalId": "4711" })),
+        ];
+        let input = json!({ "events": events });
+        owner.change("ingestEvents", input, "created").await;
+        let contacts = "{ contacts(orderBy: NAME_ASC) { nodes { name phone externalId
+            identities { kind value } conversations { nodes { messageCount } }
+            events { nodes { name } } } } }";
+        let contacts = owner.must(contacts, json!({})).await;
+        let person = |name: &str, field: &str, value: &str| {
+            let nodes = contacts["nodes"].as_array().expect("nodes");
+            let found = nodes.iter().find(|one| one["name"] == name);
+            let found = found.unwrap_or_else(|| panic!("{name}: {contacts}"));
+            let identity = json!([{ "kind": field, "value": value }]);
+            assert_eq!(found["identities"], identity, "{contacts}");
+            let count = |list: &str| found[list]["nodes"].as_array().expect("a list").len();
+            (count("conversations"), count("events"))
+        };
+        assert_eq!(person("x:hanako", "HANDLE", "x:hanako"), (1, 0));
+        assert_eq!(person("+81312345678", "PHONE", "+81312345678"), (1, 0));
+        assert_eq!(person("Visitor", "ANONYMOUS_ID", "c-1"), (0, 1));
+        assert_eq!(person("4711", "EXTERNAL_ID", "4711"), (0, 1));
+        installation
+    });
+}
+
+#[test]
+fn a_contact_who_cannot_be_meant_is_told_with_its_place() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let document = "mutation($input: IngestEventsInput!) { ingestEvents(input: $input) \
+            { userErrors { path code } } }";
+        for (contact, path, code) in [
+            (json!({}), vec!["contact"], "REQUIRED"),
+            (
+                json!({ "contactEmail": "a@b.example", "contact": { "anonymousId": "c" } }),
+                vec!["contactEmail"],
+                "CONTRADICTORY",
+            ),
+            (
+                json!({ "contact": { "phone": "call me" } }),
+                vec!["contact", "phone"],
+                "INVALID",
+            ),
+            (
+                json!({ "contact": { "id": "nobody" } }),
+                vec!["contact", "id"],
+                "NOT_FOUND",
+            ),
+        ] {
+            let mut event = contact;
+            event["externalId"] = json!("e");
+            event["name"] = json!("login");
+            event["occurredAt"] = json!("2026-03-01T00:00:00Z");
+            let answer = owner
+                .ask(document, &json!({ "input": { "events": [event] } }))
+                .await;
+            let told = &answer["data"]["ingestEvents"]["userErrors"];
+            let path: Vec<&str> = ["events", "0"].into_iter().chain(path).collect();
+            assert_eq!(*told, json!([{ "path": path, "code": code }]), "{answer}");
+        }
+        installation
+    });
+}
