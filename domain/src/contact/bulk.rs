@@ -70,6 +70,23 @@ pub(crate) async fn find(tx: &Tx<'_>, keys: &[Key]) -> Result<HashMap<Key, Conta
         .collect())
 }
 
+/// Those of `keys` that somebody has; anybody may take or give them away meanwhile.
+pub(crate) async fn kept(tx: &Tx<'_>, keys: &[Key]) -> Result<HashSet<Key>> {
+    if keys.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known: Vec<Known> = Query::new(
+        "SELECT i.kind, i.value, i.contact_id FROM {r}
+         JOIN contact_identity i ON i.workspace_id = $1 AND i.kind = r.kind AND i.value = r.value",
+    )
+    .bind(tx.workspace)
+    .rows("r", key_rows(keys))
+    .all(tx.connection())
+    .await?;
+    let known = known.into_iter();
+    Ok(known.map(|known| (known.kind, known.value)).collect())
+}
+
 /// Those of `keys` that belonged to somebody who was erased. A statement for each kind.
 pub(crate) async fn erased(tx: &Tx<'_>, keys: &[Key]) -> Result<HashSet<Key>> {
     let mut erased = HashSet::new();

@@ -6,16 +6,17 @@
 //! the suspicion is noted ([`Suspect`]), and a person decides.
 
 use entity::{
-    id::{ContactId, SuspectId},
+    id::{ContactId, SuspectId, WorkspaceId},
     kind::IdentityKind,
 };
 use sea_orm::FromQueryResult;
 
 use super::{
-    Contact, check, find, hold, merge,
+    Contact, check, find, find_by_identity, handle, hold, merge,
     resolve::{NewPerson, VISITOR, complete, insert},
     suppress,
     suspect::suspect,
+    whose::home_if,
 };
 use crate::{
     access::{Actor, Scope},
@@ -54,16 +55,36 @@ pub(super) fn normal(
             .map(|email| email.to_string())
             .map_err(|error| refuse(error.to_string())),
         IdentityKind::Phone => crate::phone::parse(value, home, path),
-        IdentityKind::Handle => {
-            let value = text::name_key(&text::name(value, path, 200)?);
-            match value.split_once(':') {
-                Some((network, name)) if !network.is_empty() && !name.is_empty() => Ok(value),
-                _ => Err(refuse(
-                    "Write the network before a colon, such as x:enishi.".to_owned(),
-                )),
-            }
-        }
+        IdentityKind::Handle => handle::normal(&text::name(value, path, 200)?).ok_or_else(|| {
+            refuse("Write the network before a colon, such as x:enishi.".to_owned())
+        }),
         IdentityKind::ExternalId | IdentityKind::AnonymousId => text::name(value, path, 200),
+    }
+}
+
+/// An identity's value in the spelling under which somebody has it.
+async fn as_kept(tx: &Tx<'_>, kind: IdentityKind, value: String) -> Result<String> {
+    let mut key = [(kind, value)];
+    handle::as_kept(tx, &mut key).await?;
+    let [(_, value)] = key;
+    Ok(value)
+}
+
+/// The contact recognised by an identity as somebody writes it; nobody when it cannot be read.
+pub async fn find_holder(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    given: &Given,
+) -> Result<Option<Contact>> {
+    let kind = given.kind;
+    let home = home_if(ctx, workspace, kind == IdentityKind::Phone).await?;
+    let Ok(value) = normal(kind, &given.value, home, &["value"]) else {
+        return Ok(None);
+    };
+    let found = find_by_identity(ctx, workspace, kind, &value).await?;
+    match handle::former(kind, &value) {
+        Some(former) if found.is_none() => find_by_identity(ctx, workspace, kind, &former).await,
+        _ => Ok(found),
     }
 }
 
@@ -75,6 +96,7 @@ pub async fn attach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
     let home = check::home(&tx).await?;
     let value = normal(given.kind, &given.value, home, &["value"])
         .map_err(|error| Error::Refused(vec![error]))?;
+    let value = as_kept(&tx, given.kind, value).await?;
     suppress::refuse(&tx, given.kind, &value, &["value"]).await?;
     check::claim(&tx, id, given.kind, value.clone(), "value").await?;
     note(&mut tx, actor, id, given.kind, value).await?;
@@ -137,7 +159,10 @@ pub async fn detach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let home = check::home(&tx).await?;
-    let value = normal(given.kind, &given.value, home, &["value"]);
+    let value = match normal(given.kind, &given.value, home, &["value"]) {
+        Ok(value) => Ok(as_kept(&tx, given.kind, value).await?),
+        Err(error) => Err(error),
+    };
     if let Ok(value) = &value {
         hold::identity(&tx, given.kind, value).await?;
     }
@@ -342,11 +367,11 @@ async fn read(tx: &Tx<'_>, given: &[Given]) -> Result<Vec<(IdentityKind, String)
         let path = ["identities"];
         errors.push(UserError::new(&path, UserErrorCode::Required, message));
     }
-    if errors.is_empty() {
-        Ok(read)
-    } else {
-        Err(Error::Refused(errors))
+    if !errors.is_empty() {
+        return Err(Error::Refused(errors));
     }
+    handle::as_kept(tx, &mut read).await?;
+    Ok(read)
 }
 
 async fn holders(tx: &Tx<'_>, identities: &[(IdentityKind, String)]) -> Result<Vec<Holder>> {

@@ -8,6 +8,7 @@ pub(crate) mod bulk;
 mod check;
 pub mod erase;
 pub mod export;
+mod handle;
 mod hold;
 pub mod identity;
 mod key;

@@ -10,7 +10,7 @@ use sea_orm::FromQueryResult;
 
 use super::{
     bulk::{self, Key},
-    hold,
+    handle, hold,
     whose::Whom,
 };
 use crate::{
@@ -101,9 +101,13 @@ pub(crate) async fn resolve(
     origin: Origin,
     mentions: &[Mention],
 ) -> Result<HashMap<Whom, ContactId>> {
+    let given: BTreeSet<&Key> = mentions.iter().filter_map(|one| one.whom.key()).collect();
+    let mut kept: Vec<Key> = given.iter().map(|&key| key.clone()).collect();
+    handle::as_kept(tx, &mut kept).await?;
+    let kept: HashMap<&Key, Key> = given.into_iter().zip(kept).collect();
     let mut wanted: BTreeMap<&Key, Wanted<'_>> = BTreeMap::new();
     for mention in mentions {
-        if let Some(key) = mention.whom.key() {
+        if let Some(key) = mention.whom.key().and_then(|key| kept.get(key)) {
             let known = wanted.entry(key).or_default();
             known.name = known.name.or(mention.name.as_deref());
             known.stranger = known.stranger.max(mention.stranger);
@@ -114,7 +118,7 @@ pub(crate) async fn resolve(
     let by_id = hold::living(tx, ids.into_iter()).await?;
     let found = |whom: &Whom| match whom {
         Whom::Id(id) => by_id.get(id).copied(),
-        Whom::Key(key) => by_key.get(key).copied(),
+        Whom::Key(key) => by_key.get(kept.get(key)?).copied(),
     };
     Ok(mentions
         .iter()

@@ -6,6 +6,7 @@
 
 use entity::{id::WorkspaceId, kind::IdentityKind};
 
+use super::handle;
 use crate::{
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Tx},
@@ -48,12 +49,15 @@ pub(crate) async fn are_suppressed<'v>(
     values: impl Iterator<Item = &'v str>,
 ) -> Result<Vec<&'v str>> {
     let vault = &tx.ctx().vault;
-    let hashed: Vec<(&str, String)> = values
-        .flat_map(|value| {
-            let hashes = hashes(vault, tx.workspace, kind, value).into_iter();
-            hashes.map(move |hash| (value, hex::encode(hash)))
-        })
-        .collect();
+    let mut hashed: Vec<(&str, String)> = Vec::new();
+    for value in values {
+        // Of whom was erased under a former spelling, the hash is of that.
+        let former = handle::former(kind, value);
+        for spelling in std::iter::once(value).chain(former.as_deref()) {
+            let all = hashes(vault, tx.workspace, kind, spelling);
+            hashed.extend(all.iter().map(|hash| (value, hex::encode(hash))));
+        }
+    }
     if hashed.is_empty() {
         return Ok(Vec::new());
     }

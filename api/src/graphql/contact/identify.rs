@@ -34,7 +34,9 @@ pub(crate) struct IdentityInput {
     /// Which kind.
     kind: IdentityKind,
     /// The value: an address; a phone number, read as in `createContact`; a handle with its network
-    /// before a colon, such as `x:enishi`; an id of at most 200 characters.
+    /// before a colon, such as `x:enishi`; an id of at most 200 characters. Handles of networks whose names
+    /// are the same in upper and lower case, such as X and Instagram, are kept in lower case; ids of all
+    /// others, such as LINE and WeChat, as they are given.
     value: String,
 }
 
