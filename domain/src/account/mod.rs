@@ -8,14 +8,15 @@ pub mod standing;
 mod write;
 
 use entity::{
-    account,
+    Scoped as _, account,
     id::{AccountId, WorkspaceId},
 };
-use sea_orm::EntityTrait as _;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::{
     ctx::Ctx,
     error::Result,
+    mail::EmailAddress,
     store::{Query, Rows},
 };
 
@@ -32,6 +33,39 @@ pub async fn find(
     Ok(account::Entity::find_by_id((workspace, id))
         .one(ctx.reader())
         .await?)
+}
+
+/// The account to which another system gave the id.
+pub async fn find_by_external_id(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    external_id: &str,
+) -> Result<Option<account::Model>> {
+    Ok(account::Entity::of(workspace)
+        .filter(account::Column::ExternalId.eq(external_id.trim()))
+        .one(ctx.reader())
+        .await?)
+}
+
+/// The account with the email domain, however that is written.
+pub async fn find_by_domain(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    domain: &str,
+) -> Result<Option<account::Model>> {
+    let Some(domain) = domain_key(domain) else {
+        return Ok(None);
+    };
+    Ok(account::Entity::of(workspace)
+        .filter(account::Column::Domain.eq(domain))
+        .one(ctx.reader())
+        .await?)
+}
+
+/// The form domains are stored in: that of an address's part after the `@`. `None` if it is none.
+pub(crate) fn domain_key(domain: &str) -> Option<String> {
+    let address = EmailAddress::parse(&format!("x@{}", domain.trim())).ok()?;
+    Some(address.domain().to_owned())
 }
 
 /// The accounts among `ids`, in no particular order; for loaders.

@@ -9,6 +9,7 @@ use sea_orm::{
     IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _,
 };
 
+use super::domain_key;
 use crate::{
     access::{Actor, Scope},
     attribute::{self, Setting, write},
@@ -44,6 +45,8 @@ pub struct AccountChanges {
     pub name: Option<String>,
     /// The company's email domain; `Some(None)` takes it away.
     pub domain: Option<Option<String>>,
+    /// The id another system gave; `Some(None)` takes it away.
+    pub external_id: Option<Option<String>>,
     /// Everything else.
     pub details: DetailChanges,
 }
@@ -142,6 +145,16 @@ pub async fn update(
         let column = account::Column::Domain;
         refuse_taken(&tx, column, &domain, "domain", Some(id), &mut errors).await?;
         account.domain = Some(domain);
+    }
+    if changes.external_id == Some(None) {
+        account.external_id = None;
+    }
+    if let Some(external_id) = changes.external_id.flatten()
+        && let Some(external_id) = keep(text::name(&external_id, &["externalId"], 200), &mut errors)
+    {
+        let (column, field) = (account::Column::ExternalId, "externalId");
+        refuse_taken(&tx, column, &external_id, field, Some(id), &mut errors).await?;
+        account.external_id = Some(external_id);
     }
     let details = Details::check(&tx, id, changes.details, &mut errors).await?;
     if !errors.is_empty() {
@@ -259,14 +272,12 @@ fn keep<T>(result: Result<T, UserError>, errors: &mut Vec<UserError>) -> Option<
 }
 
 fn check_domain(domain: Option<&str>, errors: &mut Vec<UserError>) -> Option<String> {
-    // A domain is what may stand after the @ of an address.
-    crate::mail::EmailAddress::parse(&format!("x@{}", domain?.trim()))
-        .map(|address| address.domain().to_owned())
-        .map_err(|_| {
-            let message = "Give a domain such as example.com.";
-            errors.push(UserError::new(&["domain"], UserErrorCode::Invalid, message));
-        })
-        .ok()
+    let key = domain_key(domain?);
+    if key.is_none() {
+        let message = "Give a domain such as example.com.";
+        errors.push(UserError::new(&["domain"], UserErrorCode::Invalid, message));
+    }
+    key
 }
 
 async fn refuse_taken(

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     access::Origin,
+    account,
     contact::{
         self, ContactRef, Mention, Stranger, Whom,
         bulk::{self, Key},
@@ -23,7 +24,6 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
-    mail::EmailAddress,
     store::{Query, Rows, Tx},
 };
 
@@ -176,7 +176,7 @@ impl Accounts {
             _ => None,
         });
         let domains = named().filter_map(|one| match one {
-            AccountRef::Domain(domain) => Some(domain_key(domain)),
+            AccountRef::Domain(domain) => account::domain_key(domain),
             _ => None,
         });
         Ok(Self {
@@ -190,7 +190,10 @@ impl Accounts {
         match named {
             AccountRef::Id(id) => self.by_id.get(id).copied(),
             AccountRef::ExternalId(id) => self.by_external_id.get(id.trim()).copied(),
-            AccountRef::Domain(domain) => self.by_domain.get(&domain_key(domain)).copied(),
+            AccountRef::Domain(domain) => {
+                let key = account::domain_key(domain)?;
+                self.by_domain.get(&key).copied()
+            }
         }
     }
 
@@ -204,12 +207,6 @@ impl Accounts {
             AccountRef::Domain(_) => Some("domain"),
         }
     }
-}
-
-/// The form domains are stored in: that of an address's part after the `@`.
-fn domain_key(domain: &str) -> String {
-    EmailAddress::parse(&format!("x@{}", domain.trim()))
-        .map_or_else(|_| String::new(), |one| one.domain().to_owned())
 }
 
 const ACCOUNT_BY_EXTERNAL_ID: &str = "SELECT a.external_id AS name, a.id FROM {r}

@@ -28,6 +28,8 @@ pub struct Filter<S> {
     pub contact: Option<ContactId>,
     /// Of this account.
     pub account: Option<AccountId>,
+    /// With one of these ids of the source.
+    pub external_ids: Vec<String>,
     /// In one of these states.
     pub statuses: Vec<S>,
     /// Not before this moment.
@@ -41,6 +43,7 @@ impl<S> Default for Filter<S> {
         Self {
             contact: None,
             account: None,
+            external_ids: Vec::new(),
             statuses: Vec::new(),
             from: None,
             until: None,
@@ -124,6 +127,11 @@ impl<S: Copy> Table<S> {
                 let at = query.arg(at);
                 query.push(&format!(" AND {time} {sign} {at}"));
             }
+        }
+        if !filter.external_ids.is_empty() {
+            query.push(" AND t.external_id IN (SELECT e.external_id FROM {e})");
+            let ids = filter.external_ids.iter().map(|id| id.trim());
+            query = query.rows("e", Rows::new().texts("external_id", ids));
         }
         if filter.statuses.is_empty() {
             return query;

@@ -88,6 +88,11 @@ pub(super) fn rows() -> Vec<Row> {
         ask("auditLog", json!({}), ADMINISTER),
         ask("changeKinds", json!({}), READ),
         ask("account", json!({ "id": "@account" }), READ),
+        ask(
+            "accountBy",
+            json!({ "reference": { "id": "@account" } }),
+            READ,
+        ),
         ask("accounts", json!({}), READ),
         ask("attribute", json!({ "id": "@attribute" }), READ),
         ask("attributes", json!({}), READ),
@@ -100,6 +105,11 @@ pub(super) fn rows() -> Vec<Row> {
             READ,
         ),
         ask("contactByEmail", json!({ "email": "taro@a.example" }), READ),
+        ask(
+            "contactByIdentity",
+            json!({ "kind": "EMAIL", "value": "taro@a.example" }),
+            READ,
+        ),
         ask("contacts", json!({}), READ),
         ask("conversation", json!({ "id": "@conversation" }), READ),
         ask("conversations", json!({}), READ),

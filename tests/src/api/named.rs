@@ -95,3 +95,58 @@ fn a_contact_who_cannot_be_meant_is_told_with_its_place() {
         installation
     });
 }
+
+#[test]
+fn contacts_accounts_and_orders_are_found_by_the_keys_of_other_systems() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let input = json!({ "name": "Kumo", "domain": "kumo.example" });
+        let made = owner.change("createAccount", input, "account { id }").await;
+        let id = &made["account"]["id"];
+        let input = json!({ "id": id, "externalId": "crm-1" });
+        owner
+            .change("updateAccount", input, "account { externalId }")
+            .await;
+        let document = "query($reference: AccountReferenceInput!) \
+            { accountBy(reference: $reference) { id } }";
+        for (reference, expected) in [
+            (json!({ "externalId": "crm-1" }), Some(id)),
+            (json!({ "domain": "Kumo.example" }), Some(id)),
+            (json!({ "id": id }), Some(id)),
+            (json!({ "id": "nothing" }), None),
+            (json!({ "externalId": "crm-2" }), None),
+        ] {
+            let found = owner
+                .must(document, json!({ "reference": reference }))
+                .await;
+            assert_eq!(found.get("id"), expected, "{reference}");
+        }
+        let input = json!({ "name": "Taro", "externalId": "crm-7" });
+        let made = owner.change("createContact", input, "contact { id }").await;
+        let document = "query($kind: IdentityKind!, $value: String!) \
+            { contactByIdentity(kind: $kind, value: $value) { id } }";
+        for (kind, expected) in [
+            ("EXTERNAL_ID", Some(&made["contact"]["id"])),
+            ("ANONYMOUS_ID", None),
+        ] {
+            let variables = json!({ "kind": kind, "value": "crm-7" });
+            let found = owner.must(document, variables).await;
+            assert_eq!(found.get("id"), expected, "{kind}");
+        }
+        let orders = ["1", "2", "3"].map(|id| {
+            json!({
+                "externalId": id, "contact": { "externalId": "crm-7" }, "status": "PLACED",
+                "amount": 1, "currency": "JPY", "placedAt": "2026-03-01T00:00:00Z",
+                "lines": [{ "productId": "p", "productName": "P", "unitPrice": 1 }],
+            })
+        });
+        let input = json!({ "orders": orders });
+        owner
+            .change("ingestOrders", input, "orders { outcome }")
+            .await;
+        let found = "{ orders(filter: { externalIds: [\"2\", \"9\"] }) { nodes { externalId } } }";
+        let found = owner.must(found, json!({})).await;
+        assert_eq!(found["nodes"], json!([{ "externalId": "2" }]));
+        installation
+    });
+}

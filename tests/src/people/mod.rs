@@ -5,6 +5,7 @@ mod concurrent;
 mod dump;
 mod erase;
 mod list;
+mod lookup;
 mod merge;
 mod named;
 mod profile;

@@ -27,7 +27,7 @@ use super::{
     conversation::{Conversation, ConversationFilterInput, ConversationOrderBy, conversations_of},
     email::EmailMetrics,
     error::fault,
-    fact::AccountFacts,
+    fact::{AccountFacts, AccountReferenceInput},
     health::{AccountHealth, HealthEntry, band_of},
     id,
     loader::StandingOf,
@@ -334,6 +334,30 @@ impl AccountQuery {
             .await
             .map_err(fault)?
             .map(Account))
+    }
+
+    /// One account, by its id, the id another system gave or its email domain; nothing when there is
+    /// none.
+    async fn account_by(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How the account is named.")] reference: AccountReferenceInput,
+    ) -> Result<Option<Account>> {
+        let (ctx, actor) = reader(context)?;
+        let workspace = actor.workspace;
+        let found = match reference {
+            AccountReferenceInput::Id(id) => match id::parse(&id, &["reference", "id"]) {
+                Ok(id) => account::find(ctx, workspace, id).await,
+                Err(_) => return Ok(None),
+            },
+            AccountReferenceInput::ExternalId(id) => {
+                account::find_by_external_id(ctx, workspace, &id).await
+            }
+            AccountReferenceInput::Domain(domain) => {
+                account::find_by_domain(ctx, workspace, &domain).await
+            }
+        };
+        Ok(found.map_err(fault)?.map(Account))
     }
 
     /// The workspace's accounts.

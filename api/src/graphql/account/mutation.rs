@@ -54,6 +54,8 @@ pub(crate) struct UpdateAccountInput {
     name: MaybeUndefined<String>,
     /// The company's email domain; `null` takes it away.
     domain: MaybeUndefined<String>,
+    /// The id another system gave, unique in the workspace; `null` takes it away.
+    external_id: MaybeUndefined<String>,
     /// The company's web site; `null` takes it away.
     website: MaybeUndefined<String>,
     /// The company's phone number; `null` takes it away.
@@ -147,6 +149,7 @@ impl AccountMutation {
             let changes = AccountChanges {
                 name: kept(input.name, "name")?,
                 domain: optional(input.domain),
+                external_id: optional(input.external_id),
                 details,
             };
             account::update(ctx, actor, id, changes).await

@@ -62,6 +62,19 @@ impl ContactQuery {
         Ok(found.await.map_err(fault)?.map(Contact::from))
     }
 
+    /// The contact recognised by an identity; nothing when it is nobody's.
+    async fn contact_by_identity(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which kind of identity.")] kind: IdentityKind,
+        #[graphql(desc = "Its value, written as in `IdentityInput`.")] value: String,
+    ) -> Result<Option<Contact>> {
+        let (ctx, actor) = reader(context)?;
+        let given = contact::identity::Given { kind, value };
+        let found = contact::identity::find_holder(ctx, actor.workspace, &given);
+        Ok(found.await.map_err(fault)?.map(Contact::from))
+    }
+
     /// The workspace's contacts.
     #[expect(
         clippy::too_many_arguments,

@@ -105,6 +105,8 @@ pub(crate) struct InvoiceFilterInput {
     contact_id: Option<ID>,
     /// About this account or its people.
     account_id: Option<ID>,
+    /// With one of these ids of the source, at most 100.
+    external_ids: Option<Vec<String>>,
     /// In one of these states.
     statuses: Option<Vec<InvoiceStatus>>,
     /// Issued not before this moment.
@@ -121,6 +123,7 @@ impl InvoiceFilterInput {
             statuses: few(self.statuses, &["filter", "statuses"])?,
             from: self.from,
             until: self.until,
+            external_ids: few(self.external_ids, &["filter", "externalIds"])?,
             ..of(self.contact_id.as_ref(), self.account_id.as_ref())?
         };
         Ok(InvoiceFilter {

@@ -94,6 +94,8 @@ pub(crate) struct SurveyAnswerFilterInput {
     contact_id: Option<ID>,
     /// For this account or by its people.
     account_id: Option<ID>,
+    /// With one of these ids of the source, at most 100.
+    external_ids: Option<Vec<String>>,
     /// To questions of these kinds.
     kinds: Option<Vec<SurveyKind>>,
     /// Answered not before this moment.
@@ -110,6 +112,7 @@ impl SurveyAnswerFilterInput {
             statuses: few(self.kinds, &["filter", "kinds"])?,
             from: self.from,
             until: self.until,
+            external_ids: few(self.external_ids, &["filter", "externalIds"])?,
             ..of(self.contact_id.as_ref(), self.account_id.as_ref())?
         };
         Ok(SurveyAnswerFilter {
