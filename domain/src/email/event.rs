@@ -37,6 +37,8 @@ pub enum IngestStatus {
     Created,
     /// An event with its external id was there before, or earlier in the same call.
     Duplicate,
+    /// The email went to a person who was erased: nothing of it was kept.
+    Erased,
 }
 
 /// What became of one event of a call.
@@ -44,9 +46,9 @@ pub enum IngestStatus {
 pub struct IngestedEvent {
     /// The teller's id of it.
     pub external_id: String,
-    /// Our id of it; of a duplicate, that of the stored one.
-    pub id: EmailEventId,
-    /// Whether it was new.
+    /// Our id of it; of a duplicate, that of the stored one; none if nothing was kept.
+    pub id: Option<EmailEventId>,
+    /// What became of it.
     pub status: IngestStatus,
 }
 
@@ -59,6 +61,8 @@ pub struct IngestOutcome {
     pub created: usize,
     /// How many were there before.
     pub duplicates: usize,
+    /// How many were of people who were erased.
+    pub erased: usize,
 }
 
 /// Stores the events that are not there yet, with the campaigns and contacts they name. One that
@@ -104,11 +108,10 @@ fn outcome(
     for event in events {
         let external_id = event.external_id.clone();
         let (id, status) = match fresh.remove(&external_id) {
-            Some(id) => (id, IngestStatus::Created),
+            Some(id) => (Some(id), IngestStatus::Created),
             None => match created.get(&external_id).or(stored.get(&external_id)) {
-                Some(id) => (*id, IngestStatus::Duplicate),
-                // Of a person who was erased: not kept.
-                None => continue,
+                Some(id) => (Some(*id), IngestStatus::Duplicate),
+                None => (None, IngestStatus::Erased),
             },
         };
         items.push(IngestedEvent {
@@ -117,9 +120,11 @@ fn outcome(
             status,
         });
     }
+    let erased = items.iter().filter(|item| item.id.is_none()).count();
     IngestOutcome {
         created: created.len(),
-        duplicates: items.len() - created.len(),
+        duplicates: items.len() - created.len() - erased,
+        erased,
         items,
     }
 }

@@ -8,6 +8,7 @@ use entity::{
     event,
     id::{ContactId, EventId, Id as _, WorkspaceId},
 };
+use sea_orm::FromQueryResult;
 
 use crate::{
     access::{Actor, Scope},
@@ -41,13 +42,26 @@ pub struct NewEvent {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// How many of a call's events were new and how many were known.
+/// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is new.
+    Created,
+    /// It was there before, or earlier in the same call.
+    Duplicate,
+    /// The person who did it was erased: nothing of it was kept.
+    Erased,
+}
+
+/// One event after the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ingested {
-    /// New events.
-    pub created: usize,
-    /// Events that were there before, or twice in the call.
-    pub duplicates: usize,
+    /// The sender's id of it.
+    pub external_id: String,
+    /// Our id of it, whether it is new or not; none if it is of a person who was erased.
+    pub id: Option<EventId>,
+    /// What became of it.
+    pub outcome: Outcome,
 }
 
 struct Checked {
@@ -61,8 +75,9 @@ struct Checked {
     occurred_at: DateTime<Utc>,
 }
 
-/// Takes events in. All of them, or, when any is refused, none.
-pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<Ingested> {
+/// Takes events in. All of them, or, when any is refused, none. Tells what became of each, in their
+/// order.
+pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<Vec<Ingested>> {
     actor.require(Scope::Ingest)?;
     let mut errors = Vec::new();
     if events.len() > MAX_EVENTS {
@@ -73,23 +88,26 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
             message,
         ));
     }
-    let sent = events.len();
     let numbers = events.iter().any(|event| event.whose.is_number());
     let home = contact::home_if(ctx, actor.workspace, numbers).await?;
-    let mut seen = HashSet::new();
     let checked: Vec<Checked> = events
         .into_iter()
         .enumerate()
         .filter_map(|(index, event)| check(ctx, index, event, home, &mut errors))
-        .filter(|event| seen.insert(event.external_id.clone()))
         .collect();
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
+    // The first of several with one id is the one that counts.
+    let mut seen = HashSet::new();
+    let distinct: Vec<&Checked> = checked
+        .iter()
+        .filter(|event| seen.insert(event.external_id.as_str()))
+        .collect();
     let zone = workspace::time_zone(&workspace::find(ctx, actor.workspace).await?);
     let mut tx = ctx.begin(actor.workspace).await?;
-    tx.plan_for(checked.len());
-    let mentions: Vec<Mention> = checked
+    tx.plan_for(distinct.len());
+    let mentions: Vec<Mention> = distinct
         .iter()
         .map(|event| Mention {
             whom: event.whom.clone(),
@@ -98,11 +116,11 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
         })
         .collect();
     let contacts = contact::resolve(ctx, &mut tx, actor.origin(), &mentions).await?;
-    let named = checked.iter().map(|event| (event.index, &event.whom));
+    let named = distinct.iter().map(|event| (event.index, &event.whom));
     contact::refuse_missing("events", named, &contacts)?;
-    let placed: Vec<(&Checked, ContactId)> = checked
+    let placed: Vec<(&Checked, ContactId)> = distinct
         .iter()
-        .filter_map(|event| Some((event, *contacts.get(&event.whom)?)))
+        .filter_map(|event| Some((*event, *contacts.get(&event.whom)?)))
         .collect();
     let created = insert(&tx, &placed).await?;
     let mut days: BTreeMap<(ContactId, NaiveDate), i64> = BTreeMap::new();
@@ -123,11 +141,61 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<I
     }
     count_days(&tx, &days).await?;
     note_activity(&tx, &latest).await?;
+    let known = if created.len() < checked.len() {
+        look_up(&tx, &distinct).await?
+    } else {
+        HashMap::new()
+    };
     tx.commit().await?;
-    Ok(Ingested {
-        created: created.len(),
-        duplicates: sent - created.len(),
-    })
+    Ok(outcomes(&checked, &created, &known))
+}
+
+/// What became of each event: new, or known under its id, or else of a person who was erased.
+fn outcomes(
+    events: &[Checked],
+    created: &HashSet<EventId>,
+    known: &HashMap<String, EventId>,
+) -> Vec<Ingested> {
+    let told = events.iter().map(|event| {
+        let (id, outcome) = if created.contains(&event.id) {
+            (Some(event.id), Outcome::Created)
+        } else {
+            match known.get(&event.external_id) {
+                Some(id) => (Some(*id), Outcome::Duplicate),
+                None => (None, Outcome::Erased),
+            }
+        };
+        Ingested {
+            external_id: event.external_id.clone(),
+            id,
+            outcome,
+        }
+    });
+    told.collect()
+}
+
+#[derive(FromQueryResult)]
+struct Stored {
+    external_id: String,
+    id: EventId,
+}
+
+/// Our ids of those events that are stored, by their senders' ids.
+async fn look_up(tx: &Tx<'_>, events: &[&Checked]) -> Result<HashMap<String, EventId>> {
+    let ids = events.iter().map(|event| event.external_id.as_str());
+    // CROSS JOIN keeps SQLite from walking through all events and searching the list for each.
+    let stored: Vec<Stored> = Query::new(
+        "SELECT e.external_id, e.id FROM {r} CROSS JOIN event AS e
+         WHERE e.workspace_id = $1 AND e.external_id = r.external_id",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().texts("external_id", ids))
+    .all(tx.connection())
+    .await?;
+    Ok(stored
+        .into_iter()
+        .map(|row| (row.external_id, row.id))
+        .collect())
 }
 
 fn check(

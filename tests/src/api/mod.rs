@@ -4,6 +4,7 @@
 mod input;
 mod model;
 mod named;
+mod outcome;
 mod protocol;
 mod stop;
 mod stream;

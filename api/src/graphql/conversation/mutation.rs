@@ -89,6 +89,8 @@ pub(crate) enum IngestOutcome {
 /// One message after the call.
 #[derive(SimpleObject)]
 pub(crate) struct IngestedMessage {
+    /// The sender's own id.
+    external_id: String,
     /// The message's global id, whether it is new or not; null for `ERASED`.
     id: Option<ID>,
     /// What became of it.
@@ -103,6 +105,7 @@ impl From<Ingested> for IngestedMessage {
             Outcome::Erased => IngestOutcome::Erased,
         };
         Self {
+            external_id: ingested.external_id,
             id: ingested.message.map(ID::from),
             outcome,
         }
@@ -112,7 +115,7 @@ impl From<Ingested> for IngestedMessage {
 /// What became of `ingestMessages`.
 #[derive(SimpleObject)]
 pub(crate) struct IngestMessagesPayload {
-    /// The messages, in the order they were given; empty when the call was refused.
+    /// The messages, one for each given and in the same order; empty when the call was refused.
     messages: Vec<IngestedMessage>,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,

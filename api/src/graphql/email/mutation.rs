@@ -59,13 +59,15 @@ pub(crate) enum EmailEventOutcome {
     Created,
     /// It was there before, or twice in the call.
     Duplicate,
+    /// The email went to a person who was erased: nothing of it was kept.
+    Erased,
 }
 
 /// One email event after the call.
 #[derive(SimpleObject)]
 pub(crate) struct IngestedEmailEvent {
-    /// The event's global id, whether it is new or not.
-    id: ID,
+    /// The event's global id, whether it is new or not; null for `ERASED`.
+    id: Option<ID>,
     /// The teller's own id.
     external_id: String,
     /// What became of it.
@@ -77,9 +79,10 @@ impl From<IngestedEvent> for IngestedEmailEvent {
         let outcome = match event.status {
             IngestStatus::Created => EmailEventOutcome::Created,
             IngestStatus::Duplicate => EmailEventOutcome::Duplicate,
+            IngestStatus::Erased => EmailEventOutcome::Erased,
         };
         Self {
-            id: event.id.into(),
+            id: event.id.map(ID::from),
             external_id: event.external_id,
             outcome,
         }
@@ -89,12 +92,14 @@ impl From<IngestedEvent> for IngestedEmailEvent {
 /// What became of `ingestEmailEvents`.
 #[derive(SimpleObject)]
 pub(crate) struct IngestEmailEventsPayload {
-    /// The events, in the order they were given; empty when the call was refused.
+    /// The events, one for each given and in the same order; empty when the call was refused.
     events: Vec<IngestedEmailEvent>,
     /// How many were new.
     created: usize,
     /// How many were there before, or twice in the call.
     duplicates: usize,
+    /// How many were of people who were erased.
+    erased: usize,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,
 }
@@ -133,19 +138,13 @@ impl EmailMutation {
             })
             .collect();
         let (outcome, user_errors) = settle(email::ingest(ctx, actor, events).await)?;
-        Ok(match outcome {
-            Some(outcome) => IngestEmailEventsPayload {
-                events: outcome.items.into_iter().map(Into::into).collect(),
-                created: outcome.created,
-                duplicates: outcome.duplicates,
-                user_errors,
-            },
-            None => IngestEmailEventsPayload {
-                events: Vec::new(),
-                created: 0,
-                duplicates: 0,
-                user_errors,
-            },
+        let outcome = outcome.unwrap_or_default();
+        Ok(IngestEmailEventsPayload {
+            events: outcome.items.into_iter().map(Into::into).collect(),
+            created: outcome.created,
+            duplicates: outcome.duplicates,
+            erased: outcome.erased,
+            user_errors,
         })
     }
 }

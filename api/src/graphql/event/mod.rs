@@ -1,10 +1,10 @@
 //! Events over GraphQL.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     error::UserError,
-    event::{self, NewEvent},
+    event::{self, Ingested, NewEvent, Outcome},
 };
 
 use super::{
@@ -90,13 +90,54 @@ pub(crate) struct IngestEventsInput {
     events: Vec<EventInput>,
 }
 
+/// What became of one event.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EventOutcome {
+    /// It is new.
+    Created,
+    /// It was there before, or twice in the call.
+    Duplicate,
+    /// The person who did it was erased: nothing of it was kept.
+    Erased,
+}
+
+/// One event after the call.
+#[derive(SimpleObject)]
+pub(crate) struct IngestedEvent {
+    /// The sender's own id.
+    external_id: String,
+    /// The event's global id, whether it is new or not; null for `ERASED`.
+    id: Option<ID>,
+    /// What became of it.
+    outcome: EventOutcome,
+}
+
+impl From<Ingested> for IngestedEvent {
+    fn from(event: Ingested) -> Self {
+        let outcome = match event.outcome {
+            Outcome::Created => EventOutcome::Created,
+            Outcome::Duplicate => EventOutcome::Duplicate,
+            Outcome::Erased => EventOutcome::Erased,
+        };
+        Self {
+            external_id: event.external_id,
+            id: event.id.map(ID::from),
+            outcome,
+        }
+    }
+}
+
 /// What became of `ingestEvents`.
 #[derive(SimpleObject)]
 pub(crate) struct IngestEventsPayload {
+    /// The events, one for each given and in the same order; empty when the call was refused.
+    events: Vec<IngestedEvent>,
     /// How many were new.
     created: usize,
     /// How many were there before, or twice in the call.
     duplicates: usize,
+    /// How many were of people who were erased.
+    erased: usize,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,
 }
@@ -120,11 +161,13 @@ impl EventMutation {
             event::ingest(ctx, actor, events).await
         };
         let (ingested, user_errors) = settle(result.await)?;
-        let (created, duplicates) =
-            ingested.map_or((0, 0), |ingested| (ingested.created, ingested.duplicates));
+        let ingested = ingested.unwrap_or_default();
+        let count = |outcome: Outcome| ingested.iter().filter(|one| one.outcome == outcome).count();
         Ok(IngestEventsPayload {
-            created,
-            duplicates,
+            created: count(Outcome::Created),
+            duplicates: count(Outcome::Duplicate),
+            erased: count(Outcome::Erased),
+            events: ingested.into_iter().map(IngestedEvent::from).collect(),
             user_errors,
         })
     }

@@ -72,8 +72,10 @@ pub enum Outcome {
 }
 
 /// One message after the call.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ingested {
+    /// The sender's id of it.
+    pub external_id: String,
     /// The message, whether new or not; none if it went to a person who was erased.
     pub message: Option<MessageId>,
     /// What became of it.
@@ -221,13 +223,18 @@ async fn write(
     Ok(messages
         .iter()
         .map(|message| {
-            let message = stored.get(&message.external_id).copied();
+            let external_id = message.external_id.clone();
+            let message = stored.get(&external_id).copied();
             let outcome = match message {
                 None => Outcome::Erased,
                 Some(id) if created.contains(&id) && reported.insert(id) => Outcome::Created,
                 Some(_) => Outcome::Duplicate,
             };
-            Ingested { message, outcome }
+            Ingested {
+                external_id,
+                message,
+                outcome,
+            }
         })
         .collect())
 }

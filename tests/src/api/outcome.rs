@@ -1,0 +1,112 @@
+//! What a bulk call tells of each of its items, whatever kind they are.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::{Client, text},
+    installation::on_each,
+};
+
+const AT: &str = "2026-03-01T00:00:00Z";
+const GONE: &str = "gone@customer.example";
+const HERE: &str = "here@customer.example";
+
+/// How an item of an id and an address is made.
+type Make = fn(&str, &str) -> Value;
+
+fn event(id: &str, email: &str) -> Value {
+    json!({ "externalId": id, "contactEmail": email, "name": "login", "occurredAt": AT })
+}
+
+fn email_event(id: &str, email: &str) -> Value {
+    json!({
+        "externalId": id, "emailKey": id, "recipient": email, "kind": "SENT", "occurredAt": AT,
+    })
+}
+
+fn answer_to(id: &str, email: &str) -> Value {
+    json!({
+        "externalId": id, "contactEmail": email, "direction": "OUTBOUND", "body": "Hello",
+        "threadKeys": [email], "sentAt": AT,
+    })
+}
+
+fn order(id: &str, email: &str) -> Value {
+    json!({
+        "externalId": id, "contact": { "email": email }, "status": "PAID", "amount": 1,
+        "currency": "JPY", "placedAt": AT, "updatedAt": AT,
+    })
+}
+
+/// A call that brings something of a person who is there, what was there before, something twice, and
+/// something of a person who was erased between the others.
+async fn bring(owner: &Client, field: &str, list: &str, make: Make, counts: &str) -> Value {
+    let selection = format!("{list} {{ externalId id outcome }} {counts}");
+    let inbox = owner.inbox().await;
+    let input = |items: &[Value]| {
+        let mut input = json!({});
+        input[list] = json!(items);
+        if field == "ingestMessages" {
+            input["inboxId"] = json!(inbox);
+        }
+        input
+    };
+    let first = input(&[make("known", HERE)]);
+    owner.change(field, first, &selection).await;
+    let items = [
+        make("erased", GONE),
+        make("new", HERE),
+        make("known", HERE),
+        make("new", HERE),
+    ];
+    owner.change(field, input(&items), &selection).await
+}
+
+#[test]
+fn every_item_of_a_bulk_call_is_told_in_its_place() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let input = json!({ "name": "Gone", "email": GONE });
+        let made = owner.change("createContact", input, "contact { id }").await;
+        let input = json!({ "id": text(&made["contact"]["id"]) });
+        owner.change("eraseContact", input, "erasedId").await;
+
+        let counts = "created duplicates erased";
+        let calls: [(&str, &str, Make, &str, &str); 4] = [
+            ("ingestEvents", "events", event, counts, "DUPLICATE"),
+            (
+                "ingestEmailEvents",
+                "events",
+                email_event,
+                counts,
+                "DUPLICATE",
+            ),
+            ("ingestMessages", "messages", answer_to, "", "DUPLICATE"),
+            ("ingestOrders", "orders", order, "", "UNCHANGED"),
+        ];
+        for (field, list, make, counts, again) in calls {
+            let told = bring(&owner, field, list, make, counts).await;
+            let items = told[list].as_array().expect("items");
+            let outcomes: Vec<_> = items
+                .iter()
+                .map(|item| (text(&item["externalId"]), text(&item["outcome"])))
+                .collect();
+            let expected = [
+                ("erased", "ERASED"),
+                ("new", "CREATED"),
+                ("known", again),
+                ("new", again),
+            ];
+            let expected = expected.map(|(id, outcome)| (id.to_owned(), outcome.to_owned()));
+            assert_eq!(outcomes, expected, "{field}");
+            assert!(items[0]["id"].is_null(), "{field}: {told}");
+            assert!(items[2]["id"].is_string(), "{field}: {told}");
+            assert_eq!(items[1]["id"], items[3]["id"], "{field}");
+            if !counts.is_empty() {
+                let figures = ["created", "duplicates", "erased"].map(|name| &told[name]);
+                assert_eq!(figures, [&json!(1), &json!(2), &json!(1)], "{field}");
+            }
+        }
+        installation
+    });
+}
