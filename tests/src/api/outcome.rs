@@ -110,3 +110,41 @@ fn every_item_of_a_bulk_call_is_told_in_its_place() {
         installation
     });
 }
+
+#[test]
+fn a_mistake_inside_a_batch_is_told_with_its_place() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let mut events: Vec<_> = (0..1_000).map(|n| event(&n.to_string(), HERE)).collect();
+        events[700]["occurredAt"] = json!("2026-11-20");
+        let document = "mutation($input: IngestEventsInput!) { ingestEvents(input: $input) \
+            { created userErrors { path } } }";
+        let variables = json!({ "input": { "events": events } });
+        let answer = owner.ask(document, &variables).await;
+        let place = "input.events[700].occurredAt";
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+        assert_eq!(error["extensions"]["argument"], place, "{answer}");
+        let message = text(&error["message"]);
+        assert!(
+            message.contains(place) && message.contains("zone"),
+            "{message}"
+        );
+        assert_eq!(
+            answer["errors"].as_array().map(Vec::len),
+            Some(1),
+            "{answer}"
+        );
+
+        let emails = json!([email_event("a", HERE), email_event("b", HERE)]);
+        let mut variables = json!({ "e": emails });
+        variables["e"][1]["kind"] = json!("VANISHED");
+        let document = "mutation($e: [EmailEventInput!]!) { ingestEmailEvents(input: {events: $e}) \
+            { created userErrors { path } } }";
+        let answer = owner.ask(document, &variables).await;
+        let error = &answer["errors"][0]["extensions"];
+        assert_eq!(error["argument"], "e[1].kind", "{answer}");
+        assert_eq!(error["code"], "BAD_USER_INPUT", "{answer}");
+        installation
+    });
+}

@@ -8,7 +8,8 @@
 //! - `table` knows what the fields of the schema cost.
 //! - `walk` goes through the parsed document, each fragment once; `price` has the points of one
 //!   field, `measure` the sums.
-//! - `variables` holds the rules about variables that the library leaves out.
+//! - `variables` holds the rules about variables that the library leaves out, `input` compares their
+//!   values with the schema's types.
 //! - `dry_run` knows operations that only want to hear their cost.
 //! - `meter` counts afterwards what came back; the difference is refunded.
 //! - `plan` is the result, remembered for the next request with the same document.
@@ -20,6 +21,7 @@
 //! `__schema` 1,000, `__type` 100. Edges and page information are free. The least is 1.
 
 mod dry_run;
+mod input;
 mod measure;
 mod meter;
 mod plan;

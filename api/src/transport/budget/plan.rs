@@ -120,7 +120,8 @@ impl Plan {
             return Err(Failure::internal());
         };
         let definitions = &definition.node.variable_definitions;
-        variables::check_values(definitions, &operation.typename_variables, variables)?;
+        let taken = &operation.typename_variables;
+        variables::check_values(table.inputs(), definitions, taken, variables)?;
         if let Some(cost) = operation.fixed_cost {
             return Ok(cost);
         }

@@ -13,6 +13,8 @@ use async_graphql::{
     },
 };
 
+use super::input::InputTypes;
+
 /// Arguments that say how long a page or a batch is, in the order they are looked for.
 const SIZE_ARGUMENTS: [&str; 4] = ["first", "last", "limit", "ids"];
 
@@ -70,6 +72,7 @@ pub struct CostTable {
     names: HashMap<Box<str>, TypeIndex>,
     roots: [Option<TypeIndex>; 3],
     directives: HashMap<Box<str>, DirectiveInfo>,
+    inputs: InputTypes,
     /// `__schema` and `__type`, which belong to the query root without being in its SDL.
     schema_field: FieldInfo,
     type_field: FieldInfo,
@@ -135,6 +138,7 @@ impl CostTable {
         table.name_types(&document);
         table.name_types(&introspection);
         table.find_roots(&document);
+        table.inputs = InputTypes::read(&document);
         table.fill(&document);
         table.fill(&introspection);
         table.finish();
@@ -159,6 +163,11 @@ impl CostTable {
 
     pub(super) fn type_named(&self, name: &str) -> Option<TypeIndex> {
         self.names.get(name).copied()
+    }
+
+    /// What variables may hold.
+    pub(super) fn inputs(&self) -> &InputTypes {
+        &self.inputs
     }
 
     pub(super) fn directive(&self, name: &str) -> Option<DirectiveInfo> {
@@ -211,6 +220,7 @@ impl CostTable {
             directives: ["skip", "include"]
                 .map(|name| (name.into(), everywhere))
                 .into(),
+            inputs: InputTypes::default(),
             schema_field: introspection(SCHEMA_WEIGHT),
             type_field: introspection(SCHEMA_WEIGHT / 10),
         }
@@ -396,7 +406,8 @@ fn root_slot(operation: OperationType) -> usize {
     }
 }
 
-fn types(document: &ServiceDocument) -> impl Iterator<Item = &TypeDefinition> {
+/// The types of a document.
+pub(super) fn types(document: &ServiceDocument) -> impl Iterator<Item = &TypeDefinition> {
     document
         .definitions
         .iter()

@@ -10,12 +10,15 @@ use async_graphql::{
     Name, Pos, Positioned, Value as ConstValue, Variables,
     parser::types::{
         BaseType, Directive, DocumentOperations, ExecutableDocument, OperationDefinition,
-        Selection, SelectionSet, Type, VariableDefinition,
+        Selection, SelectionSet, VariableDefinition,
     },
 };
 use async_graphql_value::Value;
 
-use super::super::{code::Code, failure::Failure};
+use super::{
+    super::failure::Failure,
+    input::{Check, InputTypes},
+};
 
 /// The variables taken out of one operation, with its name.
 pub(super) type Taken = (Option<Name>, Vec<VariableDefinition>);
@@ -143,25 +146,24 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// Checks the values against the operation's definitions as far as that needs no schema, and gives
-/// the variables that were taken out their defaults.
+/// Checks the values against the operation's definitions, and gives the variables that were taken out
+/// their defaults.
 pub(super) fn check_values(
+    types: &InputTypes,
     definitions: &[Positioned<VariableDefinition>],
     taken: &[VariableDefinition],
     variables: &mut Variables,
 ) -> Result<(), Failure> {
+    let mut check = Check::new(types);
     for definition in definitions {
         let node = &definition.node;
-        let value = variables.get(&node.name.node);
-        let is_given = value.is_some() || node.default_value.is_some();
-        let fits = match value {
-            Some(value) => fits(value, &node.var_type.node),
-            None => is_given || node.var_type.node.nullable,
-        };
-        if !fits {
-            return Err(bad_value(node, definition.pos));
+        let (name, ty) = (&node.name.node, &node.var_type.node);
+        let value = variables.get(name);
+        if value.is_some() || !(ty.nullable || node.default_value.is_some()) {
+            check.variable(name, definition.pos, value, ty);
         }
     }
+    check.end()?;
     for definition in taken {
         let name = &definition.name.node;
         if !variables.contains_key(name)
@@ -170,37 +172,10 @@ pub(super) fn check_values(
             variables.insert(name.clone(), value.node.clone());
         }
         if !matches!(variables.get(name), Some(ConstValue::Boolean(_))) {
-            return Err(bad_value(definition, definition.name.pos));
+            let mut check = Check::new(types);
+            check.variable(name, definition.name.pos, None, &definition.var_type.node);
+            check.end()?;
         }
     }
     Ok(())
-}
-
-fn bad_value(definition: &VariableDefinition, pos: Pos) -> Failure {
-    let message = format!(
-        "The variable `${}` needs a value of type `{}`.",
-        definition.name.node, definition.var_type.node
-    );
-    Failure::at(Code::BadUserInput, message, pos)
-}
-
-/// Built-in scalars and null only: other types are known to the schema.
-fn fits(value: &ConstValue, ty: &Type) -> bool {
-    if matches!(value, ConstValue::Null) {
-        return ty.nullable;
-    }
-    let BaseType::Named(name) = &ty.base else {
-        return true;
-    };
-    match name.as_str() {
-        "Int" => matches!(value, ConstValue::Number(number) if number.is_i64()),
-        "Float" => matches!(value, ConstValue::Number(_)),
-        "String" => matches!(value, ConstValue::String(_)),
-        "Boolean" => matches!(value, ConstValue::Boolean(_)),
-        "ID" => match value {
-            ConstValue::Number(number) => number.is_i64(),
-            value => matches!(value, ConstValue::String(_)),
-        },
-        _ => true,
-    }
 }

@@ -1,0 +1,433 @@
+//! What variables may hold: the input types of the schema, and the places of values that do not fit.
+//!
+//! The library finds out while it executes, and then says neither which item of a list nor which
+//! field it was. Here every value is compared with its type beforehand, so that a mistake is told with
+//! its place, such as `input.events[700].occurredAt`. Values inside the document are the library's
+//! to judge: they have a line and a column.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
+
+use async_graphql::{
+    Pos, ServerError, Value,
+    parser::types::{BaseType, InputValueDefinition, ServiceDocument, Type, TypeKind},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{
+    super::{code::Code, failure::Failure},
+    table::types,
+};
+
+/// Mistakes told at once.
+const MISTAKES_MAX: usize = 20;
+/// Longest place that is told; names of fields that do not exist may have any length.
+const PLACE_MAX_BYTES: usize = 300;
+/// An enum with more values is told by its name alone.
+const WORDS_TOLD: usize = 12;
+/// Beyond this not every reader of JSON keeps a whole number exactly.
+const EXACT_MAX: u64 = (1 << 53) - 1;
+
+/// The enums and input objects of a schema, by name.
+#[derive(Debug, Default)]
+pub(super) struct InputTypes(HashMap<Box<str>, InputType>);
+
+#[derive(Debug)]
+enum InputType {
+    Words(Vec<Box<str>>),
+    Object {
+        fields: BTreeMap<Box<str>, InputField>,
+        /// Whether exactly one field is to be given.
+        is_one_of: bool,
+    },
+}
+
+#[derive(Debug)]
+struct InputField {
+    ty: Type,
+    is_required: bool,
+}
+
+impl InputTypes {
+    /// Reads them from the schema's own SDL.
+    pub(super) fn read(document: &ServiceDocument) -> Self {
+        let all = types(document).filter_map(|definition| {
+            let kind = match &definition.kind {
+                TypeKind::Enum(words) => {
+                    let words = words.values.iter();
+                    InputType::Words(
+                        words
+                            .map(|word| word.node.value.node.as_str().into())
+                            .collect(),
+                    )
+                }
+                TypeKind::InputObject(object) => InputType::Object {
+                    fields: object
+                        .fields
+                        .iter()
+                        .map(|field| {
+                            let name = field.node.name.node.as_str().into();
+                            (name, InputField::from(&field.node))
+                        })
+                        .collect(),
+                    is_one_of: definition
+                        .directives
+                        .iter()
+                        .any(|directive| directive.node.name.node == "oneOf"),
+                },
+                _ => return None,
+            };
+            Some((definition.name.node.as_str().into(), kind))
+        });
+        Self(all.collect())
+    }
+}
+
+impl From<&InputValueDefinition> for InputField {
+    fn from(field: &InputValueDefinition) -> Self {
+        Self {
+            is_required: !field.ty.node.nullable && field.default_value.is_none(),
+            ty: field.ty.node.clone(),
+        }
+    }
+}
+
+/// Where a value stands in the variables.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Variable(&'a str),
+    Field(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => formatter.write_str(name),
+            Self::Field(of, name) => write!(formatter, "{of}.{name}"),
+            Self::Item(of, index) => write!(formatter, "{of}[{index}]"),
+        }
+    }
+}
+
+/// The comparison of an operation's variables with their types.
+pub(super) struct Check<'a> {
+    types: &'a InputTypes,
+    /// Where the variable at hand is defined.
+    pos: Pos,
+    mistakes: Vec<ServerError>,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn new(types: &'a InputTypes) -> Self {
+        Self {
+            types,
+            pos: Pos::default(),
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// Compares what was given for the variable `name`; `None`, if nothing was and something must be.
+    pub(super) fn variable(&mut self, name: &str, pos: Pos, value: Option<&Value>, ty: &Type) {
+        self.pos = pos;
+        let place = Place::Variable(name);
+        match value {
+            Some(value) => self.value(place, value, ty),
+            None => self.refuse(place, &lacking(ty)),
+        }
+    }
+
+    /// The mistakes that were found.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        if self.mistakes.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::with_errors(Code::BadUserInput, self.mistakes))
+    }
+
+    fn value(&mut self, place: Place<'_>, value: &Value, ty: &Type) {
+        if self.mistakes.len() >= MISTAKES_MAX {
+            return;
+        }
+        match (&ty.base, value) {
+            (_, Value::Null) if ty.nullable => {}
+            (_, Value::Null) => self.refuse(place, &lacking(ty)),
+            (BaseType::List(inner), Value::List(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.value(Place::Item(&place, index), item, inner);
+                }
+            }
+            // One value stands for a list of it.
+            (BaseType::List(inner), one) => self.value(place, one, inner),
+            (BaseType::Named(name), one) => self.named(place, one, name, ty),
+        }
+    }
+
+    fn named(&mut self, place: Place<'_>, value: &Value, name: &str, ty: &Type) {
+        let types = self.types;
+        match types.0.get(name) {
+            None => {
+                if let Err(hint) = fits(name, value) {
+                    self.refuse(place, &hint.map_or_else(|| lacking(ty), needs));
+                }
+            }
+            Some(InputType::Words(words)) => {
+                if !is_one_of_words(value, words) {
+                    let told = words.iter().map(|word| format!("`{word}`"));
+                    let problem = if words.len() <= WORDS_TOLD {
+                        needs(&format!("one of {}", told.collect::<Vec<_>>().join(", ")))
+                    } else {
+                        lacking(ty)
+                    };
+                    self.refuse(place, &problem);
+                }
+            }
+            Some(InputType::Object { fields, is_one_of }) => {
+                let Value::Object(given) = value else {
+                    return self.refuse(place, &lacking(ty));
+                };
+                for (field, value) in given {
+                    let at = Place::Field(&place, field);
+                    match fields.get(field.as_str()) {
+                        Some(known) => self.value(at, value, &known.ty),
+                        None => self.refuse(at, &format!("is no field of `{name}`")),
+                    }
+                }
+                for (field, known) in fields {
+                    if known.is_required && !given.contains_key(&**field) {
+                        self.refuse(Place::Field(&place, field), &lacking(&known.ty));
+                    }
+                }
+                let has_one = given.len() == 1 && given.values().all(|one| *one != Value::Null);
+                if *is_one_of && !has_one {
+                    self.refuse(place, &needs("exactly one field with a value"));
+                }
+            }
+        }
+    }
+
+    /// Notes a mistake, unless there are enough of them.
+    fn refuse(&mut self, place: Place<'_>, problem: &str) {
+        if self.mistakes.len() >= MISTAKES_MAX {
+            return;
+        }
+        let mut path = place.to_string();
+        if path.len() > PLACE_MAX_BYTES {
+            path.truncate(path.floor_char_boundary(PLACE_MAX_BYTES));
+            path.push('…');
+        }
+        let message = match place {
+            Place::Variable(_) => format!("The variable `${path}` {problem}."),
+            _ => format!("`{path}` {problem}."),
+        };
+        let mut mistake = ServerError::new(message, Some(self.pos));
+        let extensions = mistake.extensions.get_or_insert_default();
+        extensions.set("argument", path);
+        self.mistakes.push(mistake);
+    }
+}
+
+fn needs(what: &str) -> String {
+    format!("needs {what}")
+}
+
+fn lacking(ty: &Type) -> String {
+    format!("needs a value of type `{ty}`")
+}
+
+fn is_one_of_words(value: &Value, words: &[Box<str>]) -> bool {
+    let word = match value {
+        Value::String(word) => word.as_str(),
+        Value::Enum(word) => word.as_str(),
+        _ => return false,
+    };
+    words.iter().any(|one| **one == *word)
+}
+
+/// Whether a scalar takes the value, as far as that is known here. If not, says what it takes, where
+/// that needs more words than its name.
+fn fits(name: &str, value: &Value) -> Result<(), Option<&'static str>> {
+    let (fits, hint) = match name {
+        "Int" => (whole(value).is_some(), None),
+        "Float" => (matches!(value, Value::Number(_)), None),
+        "String" => (matches!(value, Value::String(_)), None),
+        "Boolean" => (matches!(value, Value::Boolean(_)), None),
+        "ID" => {
+            let is_text = matches!(value, Value::String(_));
+            (is_text || whole(value).is_some(), None)
+        }
+        "DateTime" => (
+            text(value).is_some_and(|text| text.parse::<DateTime<Utc>>().is_ok()),
+            Some("a moment with a time and a zone, such as `2026-11-20T00:00:00Z`"),
+        ),
+        "Date" => (
+            text(value).is_some_and(|text| text.len() == 10 && text.parse::<NaiveDate>().is_ok()),
+            Some("a day, such as `2026-11-20`"),
+        ),
+        "MinorUnits" => (
+            whole(value).is_some_and(|number| number.unsigned_abs() <= EXACT_MAX),
+            Some("a whole number of the currency's minor unit, such as cents"),
+        ),
+        _ => (true, None),
+    };
+    if fits { Ok(()) } else { Err(hint) }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{parser::parse_schema, value};
+
+    use super::*;
+
+    const SDL: &str = "
+        scalar DateTime
+        scalar Date
+        scalar MinorUnits
+        scalar JSON
+        enum Kind { SENT OPENED }
+        input Who @oneOf { id: ID email: String }
+        input Event {
+            kind: Kind! at: DateTime! day: Date price: MinorUnits who: Who
+            properties: JSON! = {} count: Int! = 1 kinds: [Kind!]
+        }
+        input Call { events: [Event!]! }
+        type Query { a: Int }
+        schema { query: Query }
+    ";
+
+    /// What is told of `given` for `$input: Call!`: places and messages.
+    fn told(given: &Value) -> Vec<(String, String)> {
+        let document = parse_schema(SDL).unwrap();
+        let types = InputTypes::read(&document);
+        let mut check = Check::new(&types);
+        let ty = Type::new("Call!").unwrap();
+        let given = Some(given).filter(|given| **given != value!("nothing"));
+        check.variable("input", Pos::default(), given, &ty);
+        let Err(failure) = check.end() else {
+            return Vec::new();
+        };
+        assert_eq!(failure.code, Code::BadUserInput);
+        let told = failure.errors.into_iter().map(|error| {
+            let place = error
+                .extensions
+                .as_ref()
+                .and_then(|all| all.get("argument"));
+            let Some(Value::String(place)) = place else {
+                panic!("{error:?}");
+            };
+            (place.clone(), error.message)
+        });
+        told.collect()
+    }
+
+    fn one(event: &Value) -> Vec<(String, String)> {
+        told(&value!({ "events": [event] }))
+    }
+
+    #[test]
+    fn values_that_fit_pass() {
+        let at = "2026-11-20T09:00:00+09:00";
+        for event in [
+            value!({ "kind": "SENT", "at": at }),
+            value!({ "kind": "SENT", "at": at, "day": null, "who": { "email": "x" } }),
+            value!({ "kind": "SENT", "at": at, "day": "2026-11-20", "price": -5, "kinds": "SENT" }),
+            value!({ "kind": "SENT", "at": at, "properties": { "a": [1, null] }, "count": 2 }),
+        ] {
+            assert!(one(&event).is_empty(), "{event}");
+            assert!(told(&value!({ "events": event })).is_empty(), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_told_with_its_place() {
+        let at = "2026-11-20T00:00:00Z";
+        for (event, place, problem) in [
+            (
+                value!({ "kind": "SENT", "at": "2026-11-20" }),
+                ".at",
+                "needs a moment with a time and a zone, such as `2026-11-20T00:00:00Z`.",
+            ),
+            (
+                value!({ "kind": "LOST", "at": at }),
+                ".kind",
+                "needs one of `SENT`, `OPENED`.",
+            ),
+            (
+                value!({ "kind": "SENT", "at": at, "kinds": ["SENT", "LOST"] }),
+                ".kinds[1]",
+                "needs one of `SENT`, `OPENED`.",
+            ),
+            (
+                value!({ "kind": "SENT" }),
+                ".at",
+                "needs a value of type `DateTime!`.",
+            ),
+            (
+                value!({ "kind": "SENT", "at": at, "day": "20.11.2026" }),
+                ".day",
+                "needs a day, such as `2026-11-20`.",
+            ),
+            (
+                value!({ "kind": "SENT", "at": at, "price": 1.5 }),
+                ".price",
+                "needs a whole number of the currency's minor unit, such as cents.",
+            ),
+            (
+                value!({ "kind": "SENT", "at": at, "count": null }),
+                ".count",
+                "needs a value of type `Int!`.",
+            ),
+            (
+                value!({ "kind": "SENT", "at": at, "who": { "id": true } }),
+                ".who.id",
+                "needs a value of type `ID`.",
+            ),
+            (
+                value!({ "kind": "SENT", "at": at, "who": { "id": "1", "email": "x" } }),
+                ".who",
+                "needs exactly one field with a value.",
+            ),
+            (
+                value!({ "kind": "SENT", "at": at, "knd": 1 }),
+                ".knd",
+                "is no field of `Event`.",
+            ),
+            (value!("text"), "", "needs a value of type `Event!`."),
+        ] {
+            let path = format!("input.events[0]{place}");
+            let expected = (path.clone(), format!("`{path}` {problem}"));
+            assert_eq!(one(&event), [expected], "{event}");
+        }
+    }
+
+    #[test]
+    fn a_variable_is_told_by_its_name_and_mistakes_are_few_and_short() {
+        for given in [value!("nothing"), value!(null), value!(1)] {
+            let message = "The variable `$input` needs a value of type `Call!`.".to_owned();
+            assert_eq!(told(&given), [("input".to_owned(), message)]);
+        }
+        let many = told(&value!({ "events": vec![value!({ "at": 1, "kind": "SENT" }); 700] }));
+        assert_eq!(many.len(), MISTAKES_MAX);
+        assert_eq!(many[19].0, "input.events[19].at");
+        let mut given = async_graphql::indexmap::IndexMap::new();
+        given.insert(async_graphql::Name::new("長".repeat(1_000)), value!(1));
+        let long = told(&Value::Object(given));
+        assert!(long.iter().all(|(place, _)| place.len() < 320), "{long:?}");
+    }
+}
