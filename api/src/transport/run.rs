@@ -3,7 +3,7 @@
 //! Everything here runs on the worker thread that serves the connection; nothing is spawned to
 //! another runtime.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, rc::Rc, time::Duration};
+use std::{net::IpAddr, panic::AssertUnwindSafe, rc::Rc, sync::Arc, time::Duration};
 
 use async_graphql::{Executor, Name, Request, Response, ServerError, parser::types::OperationType};
 use futures::{
@@ -18,6 +18,7 @@ use super::{
     code::Code,
     documents::{self, DocumentHash, Given},
     failure::Failure,
+    inspect::Inspector,
     params::Params,
     request_id::RequestId,
     seats::{Full, Seat, SeatKind},
@@ -28,6 +29,7 @@ use super::{
 pub(crate) struct Worker<E, A> {
     pub(crate) transport: Transport<E, A>,
     pub(crate) budget: Budget,
+    inspector: Arc<Inspector>,
 }
 
 /// A caller, for as long as a request or a socket lasts.
@@ -62,6 +64,7 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
                 settings.document.clone(),
                 settings.plans_kept,
             ),
+            inspector: Arc::new(Inspector::new(&transport)),
             transport,
         }
     }
@@ -134,6 +137,7 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
         let mut request = Request::new(document.text)
             .variables(params.variables)
             .data(id.clone())
+            .data(Arc::clone(&self.inspector))
             .data(cost)
             .data(bucket);
         request.operation_name = approved.name.as_ref().map(Name::to_string);

@@ -1,9 +1,12 @@
 //! Registered documents: registering, listing, removing. They are looked up before a request reaches the schema: see
 //! `crate::session`.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, parser::parse_query};
 use chrono::{DateTime, Utc};
 use domain::{
+    access::Scope,
     document,
     error::{Error, UserError, UserErrorCode},
     page::PageRequest,
@@ -16,11 +19,13 @@ use super::{
     id,
     page::{Connection, connection},
 };
+use crate::transport::Inspector;
 
 /// Documents to register.
 #[derive(InputObject)]
 pub(crate) struct RegisterDocumentsInput {
-    /// The texts, each a whole GraphQL document of at most 65,536 bytes; at most 100.
+    /// The texts, each a whole GraphQL document of at most 65,536 bytes; at most 100. Where one has
+    /// several operations, `operationName` says which is meant.
     documents: Vec<String>,
 }
 
@@ -111,22 +116,22 @@ pub(crate) struct DocumentMutation;
 #[Object]
 impl DocumentMutation {
     /// Registers documents, so that clients can send `documentId` instead of `query`. A registered
-    /// document costs half the points. To register one again changes nothing. Scope: CONFIGURE.
+    /// document costs half the points. To register one again changes nothing. A document that does
+    /// not fit the schema or a limit is refused, and nothing of the call is registered. Scope:
+    /// CONFIGURE.
     async fn register_documents(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What is to be done.")] input: RegisterDocumentsInput,
     ) -> Result<RegisterDocumentsPayload> {
         let (ctx, actor) = writer(context)?;
-        let registered = match refuse_broken(&input.documents) {
-            Ok(()) => document::register(ctx, actor, &input.documents).await,
+        let registered = async {
             // Who may not register is not told what is wrong.
-            Err(error) => match actor.require(domain::access::Scope::Configure) {
-                Ok(()) => Err(error),
-                Err(forbidden) => Err(forbidden),
-            },
+            actor.require(Scope::Configure)?;
+            refuse_broken(context, &input.documents).await?;
+            document::register(ctx, actor, &input.documents).await
         };
-        let (documents, user_errors) = settle(registered)?;
+        let (documents, user_errors) = settle(registered.await)?;
         let documents = documents.unwrap_or_default().into_iter();
         Ok(RegisterDocumentsPayload {
             documents: documents.map(RegisteredDocument).collect(),
@@ -154,21 +159,29 @@ impl DocumentMutation {
     }
 }
 
-/// Whether each is GraphQL. Whether it fits the schema shows when it is run: the schema may have
-/// gained a field by then.
-fn refuse_broken(documents: &[String]) -> Result<(), Error> {
-    let broken = documents.iter().enumerate().filter(|(_, text)| {
-        text.len() <= document::MAX_BYTES && parse_query(text.as_str()).is_err()
-    });
-    let errors: Vec<_> = broken
-        .map(|(place, _)| {
-            UserError::new(
-                &["documents", &place.to_string()],
-                UserErrorCode::Invalid,
-                "This is not a GraphQL document.",
-            )
-        })
-        .collect();
+/// Refuses what could never be run.
+async fn refuse_broken(context: &Context<'_>, documents: &[String]) -> Result<(), Error> {
+    if documents.len() > document::MAX_AT_ONCE {
+        // The use case says so.
+        return Ok(());
+    }
+    let mut errors = Vec::new();
+    for (place, text) in documents.iter().enumerate() {
+        if text.len() > document::MAX_BYTES {
+            continue;
+        }
+        let problem = match context.data_opt::<Arc<Inspector>>() {
+            Some(inspector) => inspector.problem(text).await,
+            // Without a transport nobody knows more than the grammar.
+            None => parse_query(text.as_str())
+                .is_err()
+                .then(|| "This is not a GraphQL document.".to_owned()),
+        };
+        if let Some(problem) = problem {
+            let path = ["documents", &place.to_string()];
+            errors.push(UserError::new(&path, UserErrorCode::Invalid, problem));
+        }
+    }
     if errors.is_empty() {
         Ok(())
     } else {

@@ -132,6 +132,24 @@ impl Budget {
     }
 }
 
+/// Judges a document that nobody asks to run yet, as far as that goes without variables, and gives
+/// its tree.
+pub(crate) fn inspect(
+    text: &str,
+    table: &CostTable,
+    limits: &DocumentLimits,
+) -> Result<ExecutableDocument, Failure> {
+    let plan = Plan::build(text, table, limits)?;
+    let cost = Cost {
+        requested: plan.highest_cost(table, limits)?,
+        limit: limits.cost,
+    };
+    if cost.requested > cost.limit {
+        return Err(over_budget(cost));
+    }
+    Ok(plan.document())
+}
+
 fn over_budget(cost: Cost) -> Failure {
     let message = format!(
         "The operation may cost {} points; the limit is {}. Ask for fewer items or fields.",

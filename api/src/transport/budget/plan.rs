@@ -129,6 +129,22 @@ impl Plan {
         Walker::new(table, limits, &self.document, Some(&with_defaults)).operation(definition)
     }
 
+    /// The estimate of the most expensive operation, when variables have their defaults.
+    pub(super) fn highest_cost(
+        &self,
+        table: &CostTable,
+        limits: &DocumentLimits,
+    ) -> Result<u64, Failure> {
+        let mut highest = 0;
+        for (_, definition) in self.document.operations.iter() {
+            let definitions = &definition.node.variable_definitions;
+            let defaults = with_defaults(definitions, &Variables::default());
+            let mut walker = Walker::new(table, limits, &self.document, Some(&defaults));
+            highest = walker.operation(definition)?.max(highest);
+        }
+        Ok(highest)
+    }
+
     fn definition(&self, operation: &OperationPlan) -> Option<&Positioned<OperationDefinition>> {
         match &self.document.operations {
             DocumentOperations::Single(definition) => Some(definition),

@@ -5,5 +5,6 @@ mod cost;
 mod documents;
 mod fixture;
 mod http;
+mod inspect;
 mod socket;
 mod streams;
