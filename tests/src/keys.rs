@@ -135,3 +135,28 @@ fn a_request_whose_server_is_killed_takes_effect_once_when_it_is_repeated() {
         installation
     });
 }
+
+#[test]
+fn a_repetition_is_told_by_a_header() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let body = body("Told apart");
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            let request = owner.http.post(owner.url()).bearer_auth(&owner.token);
+            let answer = request
+                .header(header::CONTENT_TYPE, "application/json")
+                .header("Idempotency-Key", "told apart")
+                .body(body.clone())
+                .send();
+            let answer = answer.await.expect("an answer");
+            let replayed = answer.headers().get("Idempotency-Replayed").cloned();
+            let answer = answer.bytes().await.expect("a body");
+            let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+            let extension = answer["extensions"]["idempotencyReplayed"].clone();
+            told.push((replayed.is_some_and(|value| value == "true"), extension));
+        }
+        assert_eq!(told, [(false, Value::Null), (true, Value::Bool(true))]);
+        installation
+    });
+}

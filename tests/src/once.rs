@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use api::{
     graphql::{Door, Hub, LoaderCell},
-    transport::IDEMPOTENCY_KEY,
+    transport::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED},
 };
 use async_graphql::{Executor as _, Request, Response, Value};
 use futures::future::join_all;
@@ -60,6 +60,20 @@ fn another_request_under_the_key_is_refused_without_a_place_in_the_document() {
         let error = &answer["errors"][0];
         assert_eq!(error["extensions"]["code"], "IDEMPOTENCY_MISMATCH");
         assert!(error.get("locations").is_none(), "{error}");
+        world
+    });
+}
+
+#[test]
+fn an_answer_that_is_given_again_says_so() {
+    on_both(|world| async move {
+        let door = door(&world);
+        let first = ask(&door, &world, CREATE, "k").await;
+        assert!(first.extensions.is_empty(), "{first:?}");
+        let again = ask(&door, &world, CREATE, "k").await;
+        let said = again.extensions.get(IDEMPOTENCY_REPLAYED);
+        assert_eq!(said, Some(&Value::Boolean(true)), "{again:?}");
+        assert_eq!(again.data, first.data);
         world
     });
 }

@@ -20,7 +20,7 @@ use super::{
     Schema,
     error::{coded, fault},
 };
-use crate::transport::{Code, IDEMPOTENCY_KEY, RequestId};
+use crate::transport::{Code, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, RequestId};
 
 /// How long a repetition waits for the first request to be answered.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
@@ -91,7 +91,9 @@ async fn known(ctx: &Ctx, once: &Once) -> Result<Option<Response>, async_graphql
         match once.look_up(ctx).await.map_err(fault)? {
             Known::Fresh => return Ok(None),
             Known::Answered(answer) => {
-                let answer = read(&answer).map_err(|error| fault(Error::Decode(error)))?;
+                let mut answer = read(&answer).map_err(|error| fault(Error::Decode(error)))?;
+                let replayed = (IDEMPOTENCY_REPLAYED.to_owned(), Value::Boolean(true));
+                answer.extensions.extend([replayed]);
                 return Ok(Some(answer));
             }
             Known::Unanswered(at) if ctx.clock.now() - at < PATIENCE => {

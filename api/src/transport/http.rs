@@ -10,7 +10,7 @@ use actix_web::{
 use async_graphql::{Executor, Response, parser::types::OperationType};
 
 use super::{
-    IDEMPOTENCY_KEY,
+    IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED,
     accept::{FOR_FAILURES, FOR_RESULTS, FOR_STREAMS, Media, choose},
     answer::{self, Answer},
     bill::Bill,
@@ -201,6 +201,9 @@ fn whole_response(response: &Response, media: Media, bill: &Bill) -> HttpRespons
     let mut builder = builder(status, media);
     for (name, value) in &response.http_headers {
         builder.append_header((name.as_str(), value.as_bytes()));
+    }
+    if response.extensions.contains_key(IDEMPOTENCY_REPLAYED) {
+        builder.insert_header(("Idempotency-Replayed", "true"));
     }
     bill.bucket.announce(&mut builder);
     builder.body(Answer::to_response(response, bill).to_bytes())

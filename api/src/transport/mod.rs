@@ -79,6 +79,10 @@ pub use session::{Authenticator, Refusal};
 /// becomes it. What the key means is for the executor to say.
 pub const IDEMPOTENCY_KEY: &str = "idempotencyKey";
 
+/// The extension of an answer, `true`, by which an executor says that it was given before, to the
+/// first request with this idempotency key; over HTTP the header `Idempotency-Replayed` says so too.
+pub const IDEMPOTENCY_REPLAYED: &str = "idempotencyReplayed";
+
 /// What the door is made of. Make one for the process and clone it into every worker thread: the
 /// rate limits and the drain signal must be the same everywhere. The executor may be another one
 /// in each thread, if schemas hold what belongs to a thread.

@@ -10,7 +10,7 @@ use super::params::header_text;
 
 /// Headers that pages of allowed sites may read.
 const EXPOSED: &str = "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Location, \
-     Upload-Offset";
+     Upload-Offset, Idempotency-Replayed";
 
 /// Headers that pages of allowed sites may send.
 const ACCEPTED: &str =
