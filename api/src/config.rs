@@ -107,6 +107,17 @@ pub struct Args {
     #[arg(help_heading = "Limits of callers")]
     subscriptions_per_workspace: String,
 
+    /// Megabytes one request of somebody with a token may have, also unpacked, 1 to 256
+    #[arg(
+        long,
+        env = "ENISHI_REQUEST_MAX_MB",
+        value_name = "NUMBER",
+        default_value = "16"
+    )]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Limits of callers")]
+    request_max_mb: String,
+
     /// Megabytes one file sent for an import may have, 1 to 100000
     #[arg(
         long,
@@ -147,6 +158,8 @@ pub struct Config {
     pub rate: RateSettings,
     /// What callers may have open.
     pub seats: SeatLimits,
+    /// Bytes one request may have.
+    pub request_max_bytes: usize,
     /// Files sent for imports.
     pub uploads: domain::upload::Limits,
 }
@@ -213,6 +226,10 @@ impl Args {
                 "ENISHI_SUBSCRIPTIONS_PER_WORKSPACE",
             ),
         };
+        let request_megabytes = number(&self.request_max_mb, 1..=256);
+        if request_megabytes.is_none() {
+            problems.push("ENISHI_REQUEST_MAX_MB: give a whole number from 1 to 256".to_owned());
+        }
         let megabytes = number(&self.upload_max_mb, 1..=100_000);
         if megabytes.is_none() {
             problems.push("ENISHI_UPLOAD_MAX_MB: give a whole number from 1 to 100000".to_owned());
@@ -232,6 +249,7 @@ impl Args {
             threads: threads?,
             rate: rate(points? as u32),
             seats,
+            request_max_bytes: request_megabytes? * 1024 * 1024,
             uploads: domain::upload::Limits {
                 max_bytes: megabytes? as i64 * 1024 * 1024,
                 keep: chrono::TimeDelta::hours(hours? as i64),
@@ -328,6 +346,8 @@ mod tests {
         let default = RateSettings::default();
         assert_eq!(config.rate.burst, default.burst);
         assert_eq!(config.rate.per_second, default.per_second);
+        let settings = crate::transport::Settings::default();
+        assert_eq!(config.request_max_bytes, settings.body_max_bytes);
         let (seats, expected) = (config.seats, SeatLimits::default());
         assert_eq!(format!("{seats:?}"), format!("{expected:?}"));
     }
@@ -377,6 +397,7 @@ mod tests {
             ("ENISHI_API_THREADS", "--api-threads", "0"),
             ("ENISHI_RATE_POINTS", "--rate-points", "10"),
             ("ENISHI_SOCKETS_PER_TOKEN", "--sockets-per-token", "0"),
+            ("ENISHI_REQUEST_MAX_MB", "--request-max-mb", "257"),
             ("ENISHI_UPLOAD_MAX_MB", "--upload-max-mb", "0"),
             ("ENISHI_UPLOAD_KEEP_HOURS", "--upload-keep-hours", "721"),
             (

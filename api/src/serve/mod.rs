@@ -73,6 +73,7 @@ pub async fn serve(
     let settings = Settings {
         rate: server.config.rate,
         seats: server.config.seats,
+        body_max_bytes: server.config.request_max_bytes,
         allowed_origins: server.config.allowed_origins,
         ..Settings::default()
     };

@@ -14,6 +14,7 @@ use super::{
     accept::{FOR_FAILURES, FOR_RESULTS, FOR_STREAMS, Media, choose},
     answer::{self, Answer},
     bill::Bill,
+    body::{Incoming, Room},
     code::Code,
     explorer,
     failure::Failure,
@@ -55,6 +56,8 @@ async fn route<E: Executor, A: Authenticator>(
     payload: web::Payload,
     mut log: RequestLog,
 ) -> HttpResponse {
+    // Until the end: what was read takes its room for as long.
+    let mut room = None;
     let params = match *request.method() {
         Method::OPTIONS => {
             let allowed = &worker.transport.settings.allowed_origins;
@@ -70,7 +73,7 @@ async fn route<E: Executor, A: Authenticator>(
             Some(response) => return logged(response, log),
             None => Params::from_query_string(request.query_string()),
         },
-        Method::POST => body_params(worker, request, payload).await,
+        Method::POST => body_params(worker, request, payload, &mut room).await,
         _ => {
             let message = "GraphQL is served to GET and POST.";
             Err(Failure::new(Code::MethodNotAllowed, message).allowing(METHODS))
@@ -99,10 +102,20 @@ async fn body_params<E: Executor, A: Authenticator>(
     worker: &Worker<E, A>,
     request: &HttpRequest,
     payload: web::Payload,
+    room: &mut Option<Room>,
 ) -> Result<Params, Failure> {
-    params::check_content_type(request)?;
-    let body = params::read_body(request, payload, &worker.transport.settings).await?;
-    Params::from_json(&body)
+    let packing = params::check_content_type(request)?;
+    let settings = &worker.transport.settings;
+    let mut body = Incoming::new(request, payload, packing, settings)?;
+    if let Some(params) = body.short(settings).await? {
+        return Ok(params);
+    }
+    // Only who has shown a token may have more of our memory.
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    worker.caller(header_credential(request)?, peer).await?;
+    let expected = body.expected(settings);
+    *room = Some(worker.long_bodies.take(expected).await?);
+    body.long(settings).await
 }
 
 enum Answered<S> {

@@ -18,9 +18,12 @@ pub struct Settings {
     pub seats: SeatLimits,
     /// Bytes of text that are remembered of documents sent with their hash, in one process.
     pub persisted_bytes: usize,
-    /// Longest body of a POST, in bytes; counted while reading, whatever the headers announce.
+    /// Longest body of a POST, in bytes, also once it is unpacked; counted while reading, whatever
+    /// the headers announce.
     pub body_max_bytes: usize,
-    /// How long a client may take to send its body.
+    /// Longest body that is read before it is known who sends it.
+    pub body_short_bytes: usize,
+    /// How long a client may take to send its body; for a long one three times as long.
     pub body_timeout: Duration,
     /// How long a query or a mutation may run, on every transport.
     pub request_timeout: Duration,
@@ -45,7 +48,8 @@ impl Default for Settings {
             socket: SocketLimits::default(),
             seats: SeatLimits::default(),
             persisted_bytes: 16 * 1024 * 1024,
-            body_max_bytes: 1024 * 1024,
+            body_max_bytes: 16 * 1024 * 1024,
+            body_short_bytes: 1024 * 1024,
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             errors_max: 20,

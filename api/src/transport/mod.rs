@@ -6,7 +6,7 @@
 //!
 //! The cast, in the order a request meets it:
 //!
-//! - `http` takes GET and POST apart; `params` reads them, `accept` finds the media type to answer
+//! - `http` takes GET and POST apart; `body` receives what is posted, `params` reads it, `accept` finds the media type to answer
 //!   in, `origin` judges pages of other sites, `request_id` ties the answer to the log;
 //! - [`session`] finds out who is calling;
 //! - [`documents`] finds the text of a document that is named by its hash;
@@ -26,6 +26,7 @@
 mod accept;
 mod answer;
 mod bill;
+mod body;
 pub mod budget;
 pub mod code;
 pub mod documents;

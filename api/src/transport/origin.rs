@@ -13,8 +13,7 @@ const EXPOSED: &str = "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Rem
      Upload-Offset, Idempotency-Replayed";
 
 /// Headers that pages of allowed sites may send.
-const ACCEPTED: &str =
-    "authorization, content-type, accept, x-request-id, idempotency-key, upload-offset";
+const ACCEPTED: &str = "authorization, content-type, content-encoding, accept, x-request-id, idempotency-key, upload-offset";
 
 /// How the `Origin` of a request stands to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

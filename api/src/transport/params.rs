@@ -1,16 +1,14 @@
 //! The parameters of a GraphQL request, from a query string or a JSON body.
 
-use actix_web::{HttpRequest, http::header, web};
+use actix_web::{HttpRequest, http::header};
 use async_graphql::{Extensions, Variables};
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
+    body::Packing,
     code::Code,
     documents::{self, Given},
     failure::Failure,
-    limits::Settings,
 };
 
 /// What to execute. The same on every transport.
@@ -93,9 +91,9 @@ impl Params {
     }
 }
 
-/// Refuses a body that is not JSON in UTF-8. Browsers ask before they send this type to another
-/// site, which they do not for the types of plain forms.
-pub(crate) fn check_content_type(request: &HttpRequest) -> Result<(), Failure> {
+/// Refuses a body that is not JSON in UTF-8, plain or packed; says which. Browsers ask before they
+/// send this type to another site, which they do not for the types of plain forms.
+pub(crate) fn check_content_type(request: &HttpRequest) -> Result<Packing, Failure> {
     let content_type = header_text(request, &header::CONTENT_TYPE).unwrap_or_default();
     let mut pieces = content_type.split(';').map(str::trim);
     let is_json = pieces
@@ -108,59 +106,13 @@ pub(crate) fn check_content_type(request: &HttpRequest) -> Result<(), Failure> {
             let value = value.trim().trim_matches('"');
             value.eq_ignore_ascii_case("utf-8") || value.eq_ignore_ascii_case("utf8")
         });
-    let is_plain = header_text(request, &header::CONTENT_ENCODING)
-        .is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
-    if is_json && is_utf8 && is_plain {
-        return Ok(());
+    match Packing::of(request) {
+        Some(packing) if is_json && is_utf8 => Ok(packing),
+        _ => Err(Failure::new(
+            Code::UnsupportedMediaType,
+            "The body must be application/json in UTF-8, without a content encoding or with gzip.",
+        )),
     }
-    Err(Failure::new(
-        Code::UnsupportedMediaType,
-        "The body must be application/json in UTF-8, without a content encoding.",
-    ))
-}
-
-/// Reads the body, counting.
-pub(crate) async fn read_body(
-    request: &HttpRequest,
-    payload: web::Payload,
-    settings: &Settings,
-) -> Result<Bytes, Failure> {
-    let announced = header_text(request, &header::CONTENT_LENGTH)
-        .and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > settings.body_max_bytes) {
-        return Err(too_large(settings));
-    }
-    tokio::time::timeout(settings.body_timeout, collect(payload, settings))
-        .await
-        .unwrap_or_else(|_| {
-            let message = "The body took too long to arrive.";
-            Err(Failure::new(Code::Timeout, message))
-        })
-}
-
-async fn collect(mut payload: web::Payload, settings: &Settings) -> Result<Bytes, Failure> {
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| bad_request("The body could not be read."))?;
-        if first.len() + rest.len() + chunk.len() > settings.body_max_bytes {
-            return Err(too_large(settings));
-        }
-        // Most bodies arrive in one piece, which then is not copied.
-        if first.is_empty() && rest.is_empty() {
-            first = chunk;
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&std::mem::take(&mut first));
-            }
-            rest.extend_from_slice(&chunk);
-        }
-    }
-    Ok(if rest.is_empty() {
-        first
-    } else {
-        rest.freeze()
-    })
 }
 
 pub(crate) fn header_text<'a>(
@@ -188,13 +140,8 @@ fn json_failure(error: &serde_json::Error) -> Failure {
     ))
 }
 
-fn bad_request(message: impl Into<String>) -> Failure {
+pub(crate) fn bad_request(message: impl Into<String>) -> Failure {
     Failure::new(Code::BadRequest, message)
-}
-
-fn too_large(settings: &Settings) -> Failure {
-    let message = format!("The body is longer than {} bytes.", settings.body_max_bytes);
-    Failure::new(Code::PayloadTooLarge, message)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use futures::{
 use super::{
     Transport, answer,
     bill::{Bill, Share},
+    body::LongBodies,
     budget::{Budget, Cost},
     code::Code,
     documents::{self, DocumentHash, Given},
@@ -30,6 +31,7 @@ pub(crate) struct Worker<E, A> {
     pub(crate) transport: Transport<E, A>,
     pub(crate) budget: Budget,
     inspector: Arc<Inspector>,
+    pub(crate) long_bodies: LongBodies,
 }
 
 /// A caller, for as long as a request or a socket lasts.
@@ -65,6 +67,7 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
                 settings.plans_kept,
             ),
             inspector: Arc::new(Inspector::new(&transport)),
+            long_bodies: LongBodies::new(settings),
             transport,
         }
     }

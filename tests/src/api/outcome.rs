@@ -148,3 +148,31 @@ fn a_mistake_inside_a_batch_is_told_with_its_place() {
         installation
     });
 }
+
+#[test]
+fn the_longest_message_can_be_sent_in_any_spelling() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let document = "mutation($input: IngestMessagesInput!) { ingestMessages(input: $input) \
+            { messages { outcome } userErrors { path } } }";
+        let message = json!({
+            "externalId": "long", "contactEmail": HERE, "sentAt": AT, "body": "長".repeat(200_000),
+        });
+        let input = json!({ "inboxId": owner.inbox().await, "messages": [message] });
+        let body = json!({ "query": document, "variables": { "input": input } }).to_string();
+        // As programs write it that keep to ASCII: 1.2 MB.
+        let body = body.replace('長', "\\u9577");
+        let (status, answer) = owner.post(body.clone()).await.expect("an answer");
+        let told = &answer["data"]["ingestMessages"];
+        assert_eq!(
+            told["messages"][0]["outcome"], "CREATED",
+            "{status} {answer}"
+        );
+
+        let mut stranger = owner.clone();
+        stranger.token.clear();
+        let (status, answer) = stranger.post(body).await.expect("an answer");
+        assert_eq!(status.as_u16(), 401, "{answer}");
+        installation
+    });
+}

@@ -1,6 +1,7 @@
 //! The door as clients see it, in front of a small schema.
 
 mod audit;
+mod body;
 mod cost;
 mod documents;
 mod fixture;
