@@ -172,13 +172,14 @@ struct CostExtension<'a>(Cost, &'a Answer<'a>);
 impl Serialize for CostExtension<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(cost, answer) = self;
-        let mut fields = serializer.serialize_struct("cost", 4)?;
+        let mut fields = serializer.serialize_struct("cost", 5)?;
         fields.serialize_field("requested", &cost.requested)?;
         if let Some(actual) = answer.actual {
             fields.serialize_field("actual", &actual)?;
         }
-        fields.serialize_field("limit", &cost.limit)?;
+        fields.serialize_field("costLimit", &cost.limit)?;
         if let Some(bucket) = &answer.bucket {
+            fields.serialize_field("limit", &bucket.limit)?;
             fields.serialize_field("remaining", &bucket.remaining)?;
         }
         fields.end()

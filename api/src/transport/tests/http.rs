@@ -77,7 +77,10 @@ async fn a_query_is_answered_with_its_cost_and_the_bucket() {
     assert_eq!(reply.body["data"]["numbers"][2]["value"], 2);
     assert_eq!(
         reply.body["extensions"]["cost"],
-        json!({"requested": 3, "actual": 3, "limit": 10_000, "remaining": 999_997})
+        json!({
+            "requested": 3, "actual": 3, "costLimit": 10_000, "limit": 1_000_000,
+            "remaining": 999_997,
+        })
     );
     assert_eq!(
         reply.header("content-type"),
@@ -237,7 +240,7 @@ async fn an_operation_over_the_budget_is_refused_with_its_cost() {
     assert_eq!((reply.status, reply.code()), (400, "COST_LIMIT"));
     assert_eq!(
         reply.body["extensions"]["cost"],
-        json!({"requested": 60, "limit": 50})
+        json!({"requested": 60, "costLimit": 50})
     );
 }
 
