@@ -52,6 +52,7 @@ pub mod team;
 pub mod timeline;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
+use chrono::{DateTime, Utc};
 use domain::ctx::Ctx;
 
 pub use change::Hub;
@@ -173,5 +174,10 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
         Mutation::default(),
         Subscription::default(),
     );
-    page::describe(builder).disable_suggestions()
+    page::describe(builder)
+        .override_input_type_description::<DateTime<Utc>>(
+            "A moment as RFC 3339 has it, with a time and a zone, such as \
+             `2026-11-20T09:00:00+09:00`; given back in UTC.",
+        )
+        .disable_suggestions()
 }
