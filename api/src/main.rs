@@ -30,13 +30,14 @@ use domain::{
     store::Location,
     work::{epoch, takeover},
 };
+use futures::FutureExt as _;
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use worker::{
     config::Config as SharedConfig,
     egress::guard::Guard,
+    figures::Figures,
     hints::MemoryHints,
-    probe,
     queue::{MemoryQueue, Queue},
     runtime, secret_key, start, stop,
 };
@@ -352,7 +353,11 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     let address = listener.local_addr().context("listening")?;
     let shutdown = CancellationToken::new();
     stop::listen(shutdown.clone())?;
-    let metrics = probe::record_metrics();
+    let figures = Arc::new(Figures::record());
+    let metrics: serve::Metrics = Arc::new(move |ctx: Ctx| {
+        let figures = figures.clone();
+        async move { figures.render(&ctx).await }.boxed()
+    });
     let (wakeups, _) = broadcast::channel(WAKEUPS);
     let queue = MemoryQueue::new();
     let redis = shared.redis.clone();

@@ -94,6 +94,8 @@ mod search;
 #[cfg(test)]
 mod segment;
 #[cfg(test)]
+mod standing;
+#[cfg(test)]
 mod statistics;
 #[cfg(test)]
 mod survey;

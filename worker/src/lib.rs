@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod egress;
+pub mod figures;
 pub mod handler;
 pub mod hints;
 pub mod logs;

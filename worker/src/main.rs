@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use worker::{
     config::{WorkerArgs, WorkerConfig},
     egress::guard::Guard,
+    figures::Figures,
     hints::redis_hints,
-    probe::{self, Probe},
+    probe::Probe,
     queue::{RedisQueue, RedisQueueSettings},
     runtime, secret_key, start, stop,
 };
@@ -61,7 +62,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
     } = config;
     let shutdown = CancellationToken::new();
     stop::listen(shutdown.clone())?;
-    let metrics = probe::record_metrics();
+    let figures = Figures::record();
     let (ids, clock) = (Arc::new(RandomIds), Arc::new(SystemClock));
     let ctx = Ctx {
         db: shared.database.open(shared.database_connections, None),
@@ -82,8 +83,8 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
                 .await
                 .with_context(|| format!("ENISHI_METRICS_BIND: listening on {address}"))?;
             let probe = Probe {
-                connection: ctx.reader().clone(),
-                metrics,
+                ctx: ctx.clone(),
+                figures,
                 shutdown: shutdown.clone(),
             };
             Some(tokio_util::task::AbortOnDropHandle::new(tokio::spawn(

@@ -5,8 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::store::Connection;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use domain::ctx::Ctx;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -14,6 +13,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+
+use crate::figures::Figures;
 
 /// How long the database may take to show that it is well.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,34 +28,12 @@ const CLIENTS: usize = 16;
 /// Bytes of a request that are read; the rest is of no interest.
 const REQUEST_BYTES: usize = 8 * 1024;
 
-/// Bounds of the buckets durations are counted in, in seconds.
-const DURATIONS: [f64; 13] = [
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
-];
-
-/// Starts counting for the whole process. Call it once, before anything is counted.
-pub fn record_metrics() -> PrometheusHandle {
-    let durations = Matcher::Suffix("_seconds".to_owned());
-    // Histograms can be added up over processes, which summaries cannot. Only an empty list of
-    // bounds would be refused.
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(durations, &DURATIONS)
-        .unwrap_or_else(|_| PrometheusBuilder::new());
-    let recorder = builder.build_recorder();
-    let handle = recorder.handle();
-    if metrics::set_global_recorder(recorder).is_err() {
-        tracing::warn!("figures are already being recorded elsewhere");
-    }
-    metrics::gauge!("enishi_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    handle
-}
-
 /// What is asked for.
 pub struct Probe {
-    /// The database.
-    pub connection: Connection,
+    /// The business, whose database is asked.
+    pub ctx: Ctx,
     /// The figures.
-    pub metrics: PrometheusHandle,
+    pub figures: Figures,
     /// Given when the worker is about to stop.
     pub shutdown: CancellationToken,
 }
@@ -90,10 +69,7 @@ impl Probe {
                 None => ("200 OK", "ready\n".to_owned()),
                 Some(trouble) => ("503 Service Unavailable", format!("{trouble}\n")),
             },
-            Some("/metrics") => {
-                self.metrics.run_upkeep();
-                ("200 OK", self.metrics.render())
-            }
+            Some("/metrics") => ("200 OK", self.figures.render(&self.ctx).await),
             Some(_) => (
                 "404 Not Found",
                 "there are /healthz, /readyz and /metrics\n".to_owned(),
@@ -114,7 +90,7 @@ impl Probe {
         if self.shutdown.is_cancelled() {
             return Some("stopping");
         }
-        match timeout(CHECK_TIMEOUT, migration::pending(&self.connection)).await {
+        match timeout(CHECK_TIMEOUT, migration::pending(self.ctx.reader())).await {
             Ok(Ok(0)) => None,
             Ok(Ok(_)) => Some("the tables are of an older release"),
             Ok(Err(_)) | Err(_) => Some("the database does not answer"),

@@ -1,5 +1,6 @@
 //! `enishi check`: whether the database is whole and the work in it goes on.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ctx::Ctx,
     text::counted,
@@ -7,11 +8,17 @@ use domain::{
         lasting::{self, LastingError},
         reseal,
     },
-    work::{epoch, projection, quarantine},
+    work::{epoch, projection::Behind, standing},
 };
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 
 use super::say;
+
+/// Work that waits longer than this will hardly be done without somebody who looks why.
+const TROUBLING_LAG: TimeDelta = TimeDelta::minutes(5);
+
+/// Errors at one entry after which it is no passing fault.
+const TROUBLING_FAILURES: i64 = 3;
 
 /// Says what it finds, a line each; false when something needs a person.
 pub async fn run(ctx: &Ctx) -> anyhow::Result<bool> {
@@ -47,17 +54,35 @@ pub async fn run(ctx: &Ctx) -> anyhow::Result<bool> {
         ));
         is_well = false;
     }
-    for behind in projection::behind(ctx, domain::projections()).await? {
-        say(format_args!(
-            "{}\tto be read in {} since {}",
-            behind.projection, behind.workspace, behind.since
-        ));
+    let standing = standing::look(ctx).await?;
+    let now = ctx.clock.now();
+    for behind in &standing.behind {
+        say(lag(behind));
+        is_well &= !is_stuck(behind, now);
     }
-    for (work, count) in quarantine::counts(ctx).await? {
+    for (work, count) in standing.set_aside {
         say(format_args!("{work}\t{count} set aside"));
         is_well = false;
     }
     Ok(is_well)
+}
+
+/// What is said of a projection that is behind.
+fn lag(behind: &Behind) -> String {
+    let mut line = format!(
+        "{}\tto be read in {} since {}",
+        behind.projection, behind.workspace, behind.since
+    );
+    if let Some(error) = &behind.last_error {
+        let tried = counted(behind.failures, "time");
+        line.push_str(&format!("; failed {tried} at the same entry: {error}"));
+    }
+    line
+}
+
+/// Whether a projection will hardly get on by itself.
+fn is_stuck(behind: &Behind, now: DateTime<Utc>) -> bool {
+    behind.failures >= TROUBLING_FAILURES || now - behind.since > TROUBLING_LAG
 }
 
 /// Says whether the secret key is the right one, and whether the former one is still needed; false when
@@ -102,4 +127,40 @@ async fn problem_of(ctx: &Ctx, pragma: &str) -> anyhow::Result<Option<String>> {
     };
     let first: String = row.try_get_by_index(0)?;
     Ok((first != "ok").then_some(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::id::WorkspaceId;
+
+    use super::*;
+
+    fn behind(failures: i64, last_error: Option<&str>) -> Behind {
+        Behind {
+            workspace: WorkspaceId(uuid::Uuid::nil()),
+            projection: "rules".to_owned(),
+            since: DateTime::UNIX_EPOCH,
+            failures,
+            last_error: last_error.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_projection_needs_somebody_when_it_waits_long_or_fails_again_and_again() {
+        let at = |minutes| DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
+        assert!(!is_stuck(&behind(0, None), at(4)));
+        assert!(is_stuck(&behind(0, None), at(6)));
+        assert!(!is_stuck(&behind(2, Some("no room")), at(1)));
+        assert!(is_stuck(&behind(3, Some("no room")), at(1)));
+    }
+
+    #[test]
+    fn why_it_fails_is_said() {
+        assert!(!lag(&behind(0, None)).contains("failed"));
+        let line = lag(&behind(4, Some("the database refused: no room")));
+        assert!(
+            line.ends_with("; failed 4 times at the same entry: the database refused: no room"),
+            "{line}"
+        );
+    }
 }

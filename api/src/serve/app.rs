@@ -10,9 +10,9 @@ use actix_web::{
     web,
 };
 use domain::{ctx::Ctx, store::Location};
-use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
+    Metrics,
     health::{self, Health},
     observe,
 };
@@ -41,7 +41,7 @@ pub(super) struct Shared {
     pub(super) persisted: Arc<DocumentMemory>,
     pub(super) drain: Drain,
     pub(super) health: Arc<Health>,
-    pub(super) metrics: PrometheusHandle,
+    pub(super) metrics: Metrics,
     pub(super) explorer: &'static [Asset],
     pub(super) uploads: domain::upload::Limits,
 }
@@ -106,9 +106,9 @@ impl Shared {
     }
 }
 
-async fn metrics(handle: web::Data<PrometheusHandle>) -> HttpResponse {
-    handle.run_upkeep();
+async fn metrics(render: web::Data<Metrics>, ctx: web::Data<Ctx>) -> HttpResponse {
+    let render: &Metrics = render.get_ref();
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(handle.render())
+        .body(render(ctx.get_ref().clone()).await)
 }

@@ -21,7 +21,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use actix_web::HttpServer;
 use anyhow::Context as _;
 use domain::{ctx::Ctx, port::Hint, store::Location};
-use metrics_exporter_prometheus::PrometheusHandle;
+use futures::future::BoxFuture;
 use tokio::{runtime::Handle, sync::broadcast};
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +41,10 @@ const STOP_TIMEOUT_S: u64 = 15;
 /// Connections one thread serves at once; more wait in the system's queue.
 const CONNECTIONS_PER_THREAD: usize = 10_000;
 
+/// Tells the figures of the process and of the work, in the text form of Prometheus, on the connections
+/// of the thread that is asked.
+pub type Metrics = Arc<dyn Fn(Ctx) -> BoxFuture<'static, String> + Send + Sync>;
+
 /// What serving needs from the rest of the process.
 pub struct Server {
     /// The settings of serving.
@@ -54,7 +58,7 @@ pub struct Server {
     /// Where subscriptions hear that a log has grown.
     pub wakeups: broadcast::Sender<Hint>,
     /// The figures.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// Whether Redis is missing at the moment, where there is one.
     pub redis_is_down: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
@@ -96,6 +100,7 @@ pub async fn serve(
         uploads: server.config.uploads,
     };
     files::raise_limit();
+    observe::describe();
     let running = HttpServer::new(move || shared.app())
         .workers(server.config.threads)
         // One signal stops the server and the jobs, in the right order.

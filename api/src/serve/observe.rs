@@ -10,6 +10,16 @@ use actix_web::{
     middleware::Next,
 };
 
+/// Says what is counted here.
+pub(super) fn describe() {
+    metrics::describe_histogram!(
+        "enishi_http_request_duration_seconds",
+        metrics::Unit::Seconds,
+        "Time from a request to the head of its answer, by method, route and status; streams and \
+         sockets count until they are open"
+    );
+}
+
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// Keeps compression away from answers that stay open: it would hold their events back until

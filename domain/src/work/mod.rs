@@ -8,6 +8,7 @@
 //! - [`schedule`]: ticks that exactly one worker runs.
 //! - [`quarantine`]: where work goes that keeps failing or crashing, to be seen; [`replay`] tries it
 //!   again.
+//! - [`standing`]: how far all of this is, for whoever measures.
 //! - [`takeover`]: takes up soon what a killed process had claimed, where none else is at work.
 //! - [`retention`]: what is forgotten in the end.
 //!
@@ -23,4 +24,5 @@ pub mod quarantine;
 pub mod replay;
 pub mod retention;
 pub mod schedule;
+pub mod standing;
 pub mod takeover;

@@ -1,6 +1,6 @@
-//! What the handler's figures are called and mean.
+//! What the handler's figures are called and mean. How the work stands is told by `crate::figures`.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Unit, describe_counter, describe_histogram};
 
 pub(super) fn describe() {
     describe_counter!(
@@ -12,11 +12,6 @@ pub(super) fn describe() {
         Unit::Seconds,
         "Time of one batch of a projection, from reading to commit"
     );
-    describe_gauge!(
-        "enishi_projection_lag_seconds",
-        Unit::Seconds,
-        "Age of the oldest entry that a projection had not read at the last sweep, 0 if none"
-    );
     describe_counter!(
         "enishi_due_attempts_total",
         "Due items handled, by what became of them"
@@ -25,10 +20,6 @@ pub(super) fn describe() {
         "enishi_due_turn_seconds",
         Unit::Seconds,
         "Time of one turn that attempted due items"
-    );
-    describe_gauge!(
-        "enishi_quarantine_items",
-        "Items set aside after repeated failure and not replayed, at the last sweep"
     );
     describe_counter!(
         "enishi_taggings_expired_total",

@@ -14,7 +14,6 @@ mod turn;
 mod upkeep;
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, atomic::AtomicI64},
     time::Duration,
 };
@@ -65,8 +64,6 @@ struct Inner {
     looking: Arc<Mutex<()>>,
     pruned_at_ms: AtomicI64,
     retention: Retention,
-    /// How much of each kind of work was set aside at the last sweep.
-    set_aside: Mutex<BTreeMap<String, i64>>,
 }
 
 impl std::fmt::Debug for Handler {
@@ -97,7 +94,6 @@ impl Handler {
                 looking: Arc::default(),
                 pruned_at_ms: AtomicI64::new(i64::MIN),
                 retention: Retention { keep },
-                set_aside: Mutex::default(),
             }),
         }
     }

@@ -1,12 +1,12 @@
 //! Lets projections read on: one for a hint, all that lag behind for a sweep.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use domain::work::projection::{self, Done, Outcome, Projection};
 use entity::id::WorkspaceId;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, histogram};
 
 use super::Inner;
 
@@ -70,20 +70,13 @@ impl Inner {
         let behind = projection::behind(&self.ctx, projections)
             .await
             .context("look for projections that lag behind")?;
-        let now = self.ctx.clock.now();
-        let mut lags: BTreeMap<&str, f64> = BTreeMap::new();
         let mut tasks = Vec::new();
         for projection in projections {
-            let lag = lags.entry(projection.name()).or_default();
             for behind in &behind {
                 if behind.projection == projection.name() {
-                    *lag = lag.max((now - behind.since).as_seconds_f64());
                     tasks.push((*projection, behind.workspace));
                 }
             }
-        }
-        for (name, lag) in lags {
-            gauge!("enishi_projection_lag_seconds", "projection" => name.to_owned()).set(lag);
         }
         // An error of one projection is for the log; it must not keep others from running.
         stream::iter(tasks)

@@ -8,9 +8,9 @@ use chrono::TimeDelta;
 use domain::{
     idempotency,
     store::statistics,
-    work::{quarantine, replay, schedule::Schedule},
+    work::{replay, schedule::Schedule},
 };
-use metrics::{counter, gauge};
+use metrics::counter;
 
 use super::Inner;
 
@@ -38,23 +38,11 @@ impl Inner {
         schedules
     }
 
-    /// Tries again what somebody wants replayed, and measures what is set aside.
+    /// Tries again what somebody wants replayed.
     pub(super) async fn look_after_quarantine(&self) -> anyhow::Result<()> {
         replay::run_waiting(&self.ctx, &self.schedules())
             .await
             .context("replay what was set aside")?;
-        let counts = quarantine::counts(&self.ctx)
-            .await
-            .context("count what is set aside")?;
-        let mut set_aside = self.set_aside.lock().await;
-        // What was set aside and is not any more has to go down to 0.
-        for count in set_aside.values_mut() {
-            *count = 0;
-        }
-        set_aside.extend(counts);
-        for (work, count) in set_aside.iter() {
-            gauge!("enishi_quarantine_items", "work" => work.clone()).set(*count as f64);
-        }
         Ok(())
     }
 
