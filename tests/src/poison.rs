@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -28,6 +28,7 @@ use entity::{
     kind::QuarantineState,
 };
 use futures::FutureExt as _;
+use sea_orm::DbErr;
 
 use crate::support::{World, on_both};
 
@@ -152,7 +153,7 @@ async fn marks(world: &World) -> Vec<(ContactId, String)> {
 }
 
 /// Works until nothing is left; says how many times a worker was taken down.
-async fn work_on(world: &World, marking: &Marking) -> usize {
+async fn work_on(world: &World, marking: &dyn Projection) -> usize {
     let mut crashes = 0;
     for _ in 0..10_000 {
         go_on(&world.ctx, world.owner.workspace).await;
@@ -206,6 +207,10 @@ fn an_entry_that_always_fails_is_set_aside_alone_and_can_be_replayed() {
         let met = marking.met.load(Ordering::SeqCst) as i64;
         assert_eq!(met, MAX_FAILURES + 1, "once among others, then alone");
         let item = check(&world, &ids, ids[21]).await;
+        assert_eq!(
+            item.error,
+            format!("failed {MAX_FAILURES} times: it cannot be done")
+        );
 
         // It was mended meanwhile: tried once more, by a worker.
         let item = claim(&world, item).await;
@@ -254,6 +259,110 @@ fn a_replay_that_fails_is_back_in_quarantine_with_its_error() {
         assert_eq!(tried.expect("a turn"), 1);
         let item = check(&world, &ids, ids[1]).await;
         assert!(item.error.contains("test.marking"), "{}", item.error);
+        world
+    });
+}
+
+/// A projection whose every batch fails as long as something is broken that all of them need.
+#[derive(Debug)]
+struct Broken {
+    is_broken: AtomicBool,
+    marking: Marking,
+}
+
+#[async_trait]
+impl Projection for Broken {
+    fn name(&self) -> &'static str {
+        self.marking.name()
+    }
+
+    fn work(&self) -> Work {
+        self.marking.work()
+    }
+
+    fn facts(&self) -> &'static [&'static str] {
+        self.marking.facts()
+    }
+
+    async fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(DbErr::Custom("no room".to_owned()).into());
+        }
+        self.marking.apply(ctx, tx, entries).await
+    }
+}
+
+/// Lets the projection try a number of times, without the pauses.
+async fn try_often(world: &World, projection: &dyn Projection, times: usize) {
+    for _ in 0..times {
+        go_on(&world.ctx, world.owner.workspace).await;
+        let run = projection::run(&world.ctx, projection, world.owner.workspace);
+        run.await.expect("a run");
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+async fn set_aside(world: &World) -> i64 {
+    let count = Query::new("SELECT COUNT(*) FROM quarantine")
+        .scalar(world.ctx.reader())
+        .await;
+    count.expect("a count").expect("a row")
+}
+
+async fn failures(world: &World) -> i64 {
+    let count = Query::new(
+        "SELECT failures FROM projection_cursor
+         WHERE projection = 'test.marking' AND last_error = $1",
+    )
+    .bind("the database refused: Custom Error: no room")
+    .scalar(world.ctx.reader())
+    .await;
+    count.expect("a look").unwrap_or_default()
+}
+
+#[test]
+fn a_fault_of_all_sets_nothing_aside_and_is_got_over_when_it_is_mended() {
+    on_both(|world| async move {
+        contacts(&world, 12).await;
+        let broken = Broken {
+            is_broken: AtomicBool::new(true),
+            marking: Marking::new(ContactId(uuid::Uuid::nil()), Harm::None),
+        };
+        // Other tests' transactions on the same server may hold the log back for a while.
+        for _ in 0..1_000 {
+            try_often(&world, &broken, 10).await;
+            if failures(&world).await > MAX_FAILURES + 5 {
+                break;
+            }
+        }
+        assert!(failures(&world).await > MAX_FAILURES + 5, "it has failed");
+        assert_eq!(set_aside(&world).await, 0);
+        broken.is_broken.store(false, Ordering::SeqCst);
+        work_on(&world, &broken).await;
+        let marked = marks(&world).await;
+        assert_eq!(marked.len(), 12);
+        assert!(marked.iter().all(|(_, mark)| mark == "x"), "{marked:?}");
+        assert_eq!(set_aside(&world).await, 0);
+        world
+    });
+}
+
+#[test]
+fn an_entry_with_none_behind_it_is_kept_until_it_holds_another_up() {
+    on_both(|world| async move {
+        let mut ids = contacts(&world, 3).await;
+        let marking = Marking::new(ids[2], Harm::Fails);
+        for _ in 0..1_000 {
+            try_often(&world, &marking, 10).await;
+            if marking.met.load(Ordering::SeqCst) as i64 > MAX_FAILURES + 5 {
+                break;
+            }
+        }
+        assert!(marking.met.load(Ordering::SeqCst) as i64 > MAX_FAILURES + 5);
+        assert_eq!(set_aside(&world).await, 0);
+        ids.extend(contacts(&world, 1).await);
+        work_on(&world, &marking).await;
+        check(&world, &ids, ids[2]).await;
         world
     });
 }

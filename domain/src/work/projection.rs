@@ -6,7 +6,9 @@
 //!
 //! After a batch that failed or took its worker down, as many entries are done one by one: the one
 //! at fault is the one that fails alone. After [`MAX_FAILURES`] errors or [`MAX_CRASHES`] crashes of
-//! its own it is set aside and the rest goes on.
+//! its own it is set aside and the rest goes on. Only if there is a rest that goes on: where the
+//! entries behind it fail as well, or there are none, the fault may be one of all, such as a full disk
+//! or a right that was lost, and the projection waits until it is mended.
 //!
 //! To add one: implement [`Projection`] in the noun's folder and add it to `crate::projections`.
 
@@ -35,6 +37,10 @@ pub const MAX_FAILURES: i64 = 8;
 /// Crashes with one entry alone before it is set aside; with the one among others before, it takes
 /// at most three workers down.
 pub const MAX_CRASHES: i64 = 2;
+/// How many of the entries behind one that fails are tried before it is taken to be the one at fault.
+const PROBES: usize = 4;
+/// Characters of an error that are kept.
+const MAX_ERROR: usize = 2_000;
 /// How long a claim holds without being renewed, in seconds. A crash delays a workspace's
 /// projection by at most this much.
 const LEASE_S: i64 = 10;
@@ -96,8 +102,22 @@ impl Claim {
         if self.careful > 0 { 1 } else { self.batch }
     }
 
-    fn has_failed_alone(&self) -> bool {
-        self.careful > 0 && (self.failures >= MAX_FAILURES || self.crashes >= MAX_CRASHES)
+    /// What the one entry at hand has done, if it is not to be tried any more.
+    fn crash(&self) -> Option<String> {
+        let is_deadly = self.careful > 0 && self.crashes >= MAX_CRASHES;
+        is_deadly.then(|| format!("took its worker down alone {} times", self.crashes))
+    }
+
+    /// Whether this is the last try of the one entry at hand.
+    fn is_last_try(&self) -> bool {
+        self.careful > 0 && self.failures + 1 >= MAX_FAILURES
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            tx: self.tx,
+            seq: self.seq,
+        }
     }
 }
 
@@ -239,7 +259,17 @@ async fn work(
     watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Batch> {
     loop {
-        match step(ctx, projection, workspace, &claim, watch).await {
+        let crash = claim.crash();
+        let mut done = step(ctx, projection, workspace, &claim, crash.as_deref(), watch).await;
+        if let Err(error) = &done
+            && claim.is_last_try()
+            // Where even that cannot be found out, it is not the entry's fault.
+            && goes_on_behind(ctx, projection, workspace, &claim).await.unwrap_or(false)
+        {
+            let fault = format!("failed {} times: {}", claim.failures + 1, told(error));
+            done = step(ctx, projection, workspace, &claim, Some(&fault), watch).await;
+        }
+        match done {
             Ok(Step::More(position)) => {
                 (claim.tx, claim.seq) = (position.tx, position.seq);
                 (claim.failures, claim.crashes, claim.batch) = (0, 0, projection.batch());
@@ -268,33 +298,30 @@ enum Step {
     Lost,
 }
 
+/// Does the next entries; where there is a `fault`, the one entry that has it is set aside instead.
 async fn step(
     ctx: &Ctx,
     projection: &dyn Projection,
     workspace: WorkspaceId,
     claim: &Claim,
+    fault: Option<&str>,
     watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Step> {
     let start = Instant::now();
     let mut tx = ctx.begin(workspace).await?;
-    let after = Position {
-        tx: claim.tx,
-        seq: claim.seq,
-    };
+    let after = claim.position();
     let slice = read_slice(&tx, projection, workspace, after, claim.limit()).await?;
     tx.plan_for(slice.entries.len());
-    let suspect = claim.has_failed_alone();
     let mut entries = Vec::with_capacity(slice.entries.len());
     for entry in slice.entries {
         match entry {
-            Ok(entry) if suspect => {
-                let error = format!(
-                    "failed {} and crashed {} times",
-                    claim.failures, claim.crashes
-                );
-                set_aside(ctx, &tx, projection, json!(KeptEntry::of(&entry)), error).await?;
-            }
-            Ok(entry) => entries.push(entry),
+            Ok(entry) => match fault {
+                Some(fault) => {
+                    let item = json!(KeptEntry::of(&entry));
+                    set_aside(ctx, &tx, projection, item, fault.to_owned()).await?;
+                }
+                None => entries.push(entry),
+            },
             Err(Unreadable {
                 position,
                 data,
@@ -323,6 +350,76 @@ async fn step(
     } else {
         Step::Last
     })
+}
+
+/// Whether the projection gets on behind the entry at hand: tries some of those that come next, each
+/// alone, and undoes it. They are spread, as those of one contact may share a fault.
+async fn goes_on_behind(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    claim: &Claim,
+) -> Result<bool> {
+    let tx = ctx.begin(workspace).await?;
+    let limit = projection.batch().max(2);
+    let slice = read_slice(&tx, projection, workspace, claim.position(), limit).await?;
+    tx.rollback().await?;
+    let behind: Vec<Entry> = slice.entries.into_iter().skip(1).flatten().collect();
+    for entry in spread(&behind) {
+        if !renew(ctx, projection, workspace, claim).await? {
+            return Ok(false);
+        }
+        let mut tx = ctx.begin(workspace).await?;
+        let done = projection
+            .apply(ctx, &mut tx, std::slice::from_ref(entry))
+            .await;
+        tx.rollback().await?;
+        if done.is_ok() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The first of `entries`, the last, and some between them.
+fn spread<T>(entries: &[T]) -> impl Iterator<Item = &T> {
+    let count = PROBES.min(entries.len());
+    (0..count).map(move |number| &entries[number * (entries.len() - 1) / (count - 1).max(1)])
+}
+
+/// Lets the claim hold longer; false when it was lost.
+async fn renew(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    claim: &Claim,
+) -> Result<bool, DbErr> {
+    let until = dialect::now_plus(ctx.db.backend(), LEASE_S);
+    let touched = Query::new(format!(
+        "UPDATE projection_cursor SET lease_until = {until}
+         WHERE workspace_id = $1 AND projection = $2 AND fence = $3"
+    ))
+    .bind(workspace)
+    .bind(projection.name())
+    .bind(claim.fence)
+    .execute(ctx.db.writer())
+    .await?;
+    Ok(touched == 1)
+}
+
+/// An error with everything that caused it, as far as it fits.
+fn told(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Some errors tell their cause themselves.
+        if !text.ends_with(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text.chars().take(MAX_ERROR).collect()
 }
 
 struct Slice {
@@ -432,7 +529,7 @@ async fn note_failure(
     ))
     .bind(workspace)
     .bind(projection.name())
-    .bind(error.to_string())
+    .bind(told(error))
     .bind(claim.fence)
     .execute(ctx.db.writer())
     .await?;
@@ -505,4 +602,29 @@ async fn unread(
 /// Whether `facts` contains something `projection` reads.
 pub(crate) fn is_read_by(projection: &dyn Projection, fact: &Fact) -> bool {
     projection.facts().contains(&fact.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_are_spread_over_what_comes_next() {
+        let probed = |count: usize| -> Vec<usize> {
+            let entries: Vec<usize> = (0..count).collect();
+            spread(&entries).copied().collect()
+        };
+        assert_eq!(probed(0), [0_usize; 0]);
+        assert_eq!(probed(1), [0]);
+        assert_eq!(probed(3), [0, 1, 2]);
+        assert_eq!(probed(1_000), [0, 333, 666, 999]);
+    }
+
+    #[test]
+    fn an_error_is_told_with_what_caused_it_each_once() {
+        let error = Error::from(DbErr::Custom("no room".to_owned()));
+        assert_eq!(told(&error), "the database refused: Custom Error: no room");
+        let long = Error::Internal("x".repeat(3 * MAX_ERROR));
+        assert_eq!(told(&long).len(), MAX_ERROR);
+    }
 }
