@@ -206,6 +206,25 @@ async fn start(installation: &mut Installation) {
     }
 }
 
+/// An answer that a process with another key has kept.
+async fn seal_with_another_key(installation: &Installation) {
+    let database = installation.database();
+    let made = Query::new(
+        "INSERT INTO idempotency_key (workspace_id, name, fingerprint, result, created_at)
+         SELECT id, 'of another key', $1, 'AAAAAAAAAAAAAAAA', created_at FROM workspace",
+    )
+    .bind(vec![0_u8; 32])
+    .execute(database.writer())
+    .await;
+    assert_eq!(made.expect("a row"), 1);
+}
+
+async fn forget_answers(installation: &Installation) {
+    let database = installation.database();
+    let query = Query::new("DELETE FROM idempotency_key");
+    query.execute(database.writer()).await.expect("a deletion");
+}
+
 #[test]
 fn programs_start_with_the_right_key_only_and_erased_people_stay_erased() {
     on_each(|mut installation| async move {
@@ -236,6 +255,15 @@ fn programs_start_with_the_right_key_only_and_erased_people_stay_erased() {
         installation.stop();
         installation.set("ENISHI_SECRET_KEY_OLD", "");
         start(&mut installation).await;
+        // Somebody went on with another key.
+        seal_with_another_key(&installation).await;
+        let (ended, said) = installation.command(&["check"]).await;
+        assert!(!ended.success(), "{said}");
+        assert!(
+            said.contains("sealed with another key: 1 text; give it as ENISHI_SECRET_KEY_OLD"),
+            "{said}"
+        );
+        forget_answers(&installation).await;
         let (_, said) = installation.command(&["check"]).await;
         assert!(said.contains("secret key\tok"), "{said}");
         let document = "mutation($input: CreateContactInput!) { createContact(input: $input) \

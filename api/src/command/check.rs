@@ -8,7 +8,12 @@ use domain::{
         lasting::{self, LastingError},
         reseal,
     },
-    work::{epoch, projection::Behind, standing},
+    work::{
+        epoch,
+        projection::Behind,
+        quarantine::MAX_COUNTED,
+        standing::{self, Overdue},
+    },
 };
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 
@@ -60,6 +65,12 @@ pub async fn run(ctx: &Ctx) -> anyhow::Result<bool> {
         say(lag(behind));
         is_well &= !is_stuck(behind, now);
     }
+    for overdue in &standing.overdue {
+        if let Some(since) = overdue.since {
+            say(late(overdue, since));
+            is_well &= now - since <= TROUBLING_LAG;
+        }
+    }
     for (work, count) in standing.set_aside {
         say(format_args!("{work}\t{count} set aside"));
         is_well = false;
@@ -78,6 +89,17 @@ fn lag(behind: &Behind) -> String {
         line.push_str(&format!("; failed {tried} at the same entry: {error}"));
     }
     line
+}
+
+/// What is said of items whose time has come.
+fn late(overdue: &Overdue, since: DateTime<Utc>) -> String {
+    let (items, more) = if overdue.items >= MAX_COUNTED {
+        (MAX_COUNTED, " or more")
+    } else {
+        (overdue.items, "")
+    };
+    let items = counted(items, "item");
+    format!("{}\t{items}{more} to be done, since {since}", overdue.work)
 }
 
 /// Whether a projection will hardly get on by itself.
@@ -108,14 +130,15 @@ async fn secret_key(ctx: &Ctx) -> anyhow::Result<bool> {
     }
     if census.unknown > 0 {
         say(format_args!(
-            "secret key\tsealed with a key that is lost: {}; enter those credentials again",
+            "secret key\tsealed with another key: {}; give it as ENISHI_SECRET_KEY_OLD and run \
+             `enishi reseal`, or, if it is lost, enter those credentials again",
             counted(census.unknown, "text")
         ));
     }
     if older == 0 && census.unknown == 0 {
         say("secret key\tok");
     }
-    Ok(older == 0)
+    Ok(older == 0 && census.unknown == 0)
 }
 
 /// The first thing a check of SQLite complains about.
@@ -152,6 +175,20 @@ mod tests {
         assert!(is_stuck(&behind(0, None), at(6)));
         assert!(!is_stuck(&behind(2, Some("no room")), at(1)));
         assert!(is_stuck(&behind(3, Some("no room")), at(1)));
+    }
+
+    #[test]
+    fn what_is_overdue_is_said_as_far_as_it_was_counted() {
+        let line = |items| {
+            let since = Some(DateTime::UNIX_EPOCH);
+            let work = "DELIVERY".to_owned();
+            late(&Overdue { work, items, since }, DateTime::UNIX_EPOCH)
+        };
+        assert_eq!(
+            line(1),
+            "DELIVERY\t1 item to be done, since 1970-01-01 00:00:00 UTC"
+        );
+        assert!(line(MAX_COUNTED).contains("10000 items or more"));
     }
 
     #[test]
