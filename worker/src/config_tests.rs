@@ -86,6 +86,7 @@ fn a_bad_value_is_refused_under_its_settings_name_without_being_repeated() {
             "ENISHI_WORKER_CONCURRENCY: ",
         ),
         (&["--log", "=="], "ENISHI_LOG: "),
+        (&["--log", "inof"], "ENISHI_LOG: "),
         (&["--log-format", "xml"], "ENISHI_LOG_FORMAT: "),
     ] {
         let problems = check(arguments).unwrap_err();
