@@ -10,8 +10,15 @@
 )]
 
 use std::{
-    env, fs::DirBuilder, net::TcpListener, os::unix::fs::DirBuilderExt as _, process::ExitCode,
-    sync::Arc, time::Duration,
+    env,
+    fs::{DirBuilder, OpenOptions},
+    io,
+    net::TcpListener,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -310,7 +317,7 @@ fn context(
     hints: Arc<dyn Hints>,
 ) -> anyhow::Result<(Ctx, Location)> {
     let ids = Arc::new(RandomIds);
-    if matches!(shared.database, Location::Sqlite(_)) {
+    if let Location::Sqlite(file) = &shared.database {
         let folder = &shared.data_dir;
         // Customers' data lies here: nobody else on the machine reads it.
         DirBuilder::new()
@@ -318,6 +325,8 @@ fn context(
             .mode(0o700)
             .create(folder)
             .with_context(|| format!("ENISHI_DATA_DIR: making the folder {}", folder.display()))?;
+        make_file(file)
+            .with_context(|| format!("DATABASE_URL: making the file {}", file.display()))?;
     }
     let ctx = Ctx {
         db: shared.database.open(connections, None),
@@ -331,6 +340,20 @@ fn context(
         caller: None,
     };
     Ok((ctx, shared.database))
+}
+
+/// Makes the database file, if it is not there, for its owner alone, wherever it lies; what SQLite puts
+/// beside it is as open as the file itself.
+fn make_file(path: &Path) -> io::Result<()> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 async fn migrate(ctx: &Ctx) -> anyhow::Result<()> {

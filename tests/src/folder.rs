@@ -59,6 +59,21 @@ fn after_a_stop_a_copy_of_the_one_file_has_everything() {
 }
 
 #[test]
+fn the_database_is_for_its_owner_alone_in_whatever_folder_it_lies() {
+    block_on(async {
+        let installation = Installation::alone().await;
+        let file = installation.file().expect("a file");
+        for more in ["", "-wal", "-shm"] {
+            let mut path = file.as_os_str().to_owned();
+            path.push(more);
+            let mode = fs::metadata(&path).expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
+        installation.end().await;
+    });
+}
+
+#[test]
 fn a_second_server_on_the_same_file_refuses_to_start() {
     block_on(async {
         let mut installation = Installation::alone().await;
