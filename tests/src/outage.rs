@@ -342,3 +342,35 @@ fn a_server_that_is_replaced_under_load_drops_nothing_and_its_sockets_resume() {
         installation.end().await;
     });
 }
+
+#[test]
+fn a_database_that_does_not_exist_ends_a_command_at_once_and_is_named() {
+    block_on(async {
+        let Ok(server) = std::env::var("TEST_DATABASE_URL") else {
+            println!("TEST_DATABASE_URL is not set");
+            return;
+        };
+        let mut url = url::Url::parse(&server).expect("a URL");
+        url.set_path("enishi_test_nowhere");
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let data = folder.path().to_string_lossy().into_owned();
+        let settings = [
+            ("DATABASE_URL", url.as_str()),
+            ("ENISHI_DATA_DIR", &data),
+            ("ENISHI_SECRET_KEY", crate::support::world::MASTER_KEY),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let program = crate::support::process::built("enishi");
+        let folder = folder.path();
+        let mut command = Process::start("check", &program, &["check"], &settings, folder);
+        // Well below the patience with one that does not answer.
+        let status = command.end(Duration::from_secs(20)).await;
+        assert!(!status.success(), "{status}");
+        let said = command.said();
+        assert!(
+            said.contains("DATABASE_URL: the database refuses") && said.contains("does not exist"),
+            "{said}"
+        );
+        assert!(!said.contains("at line"), "{said}");
+    });
+}

@@ -1,14 +1,14 @@
 //! Bringing a worker up, in a process of its own or inside `enishi`.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, cell::Cell, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use domain::{
     ctx::Ctx,
     port::{Clock, Egress, Outage},
 };
 use ipnet::IpNet;
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +23,9 @@ use crate::{
 /// How often a database that is behind is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits until the database answers, at most `patience`, if there is any. A file is there or not:
-/// SQLite is asked once.
+/// Waits until the database answers, at most `patience`, if there is any: then a database that refuses
+/// whoever comes, such as for a wrong password, is not asked again. A file is there or not: SQLite is
+/// asked once.
 pub async fn wait_for_database(
     connection: &DatabaseConnection,
     patience: Option<Duration>,
@@ -35,25 +36,68 @@ pub async fn wait_for_database(
         return Ok(());
     }
     let outage = Outage::new("database");
+    let last = Cell::new(None);
     let answers = async {
         while let Err(error) = connection.execute_unprepared("SELECT 1").await {
-            tokio::time::sleep(outage.failed(&error)).await;
+            let said = said_by(&error);
+            if patience.is_some() && is_final(said.code.as_deref()) {
+                bail!("DATABASE_URL: the database refuses: {}", said.text);
+            }
+            let wait = outage.failed(&said.text);
+            last.set(Some(said.text));
+            tokio::time::sleep(wait).await;
         }
         outage.answered();
+        Ok(())
     };
     tokio::pin!(answers);
     // The first attempt alone may take longer than a person waits for a word.
-    if timeout(PAUSE, &mut answers).await.is_ok() {
-        return Ok(());
+    if let Ok(answer) = timeout(PAUSE, &mut answers).await {
+        return answer;
     }
     tracing::info!("waiting for the database");
-    match patience {
-        None => answers.await,
-        Some(patience) => timeout(patience, answers)
-            .await
-            .with_context(|| format!("DATABASE_URL: no answer within {patience:?}"))?,
+    let Some(patience) = patience else {
+        return answers.await;
+    };
+    if let Ok(answer) = timeout(patience, answers).await {
+        return answer;
     }
-    Ok(())
+    let last = last.take();
+    let why = last.as_deref().unwrap_or("nothing answers there");
+    bail!("DATABASE_URL: the database could not be used within {patience:?}: {why}")
+}
+
+/// What a database said of an attempt.
+struct Said {
+    /// Its word for what is wrong, if it was the database that spoke.
+    code: Option<String>,
+    text: String,
+}
+
+fn said_by(error: &DbErr) -> Said {
+    let told = match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => error.as_database_error(),
+        _ => None,
+    };
+    match told {
+        // Its own words alone: the driver adds the line of PostgreSQL's sources.
+        Some(told) => Said {
+            code: told.code().map(Cow::into_owned),
+            text: told.message().to_owned(),
+        },
+        None => Said {
+            code: None,
+            text: error.to_string(),
+        },
+    }
+}
+
+/// Whether waiting does not help: the user or the password is wrong, the database does not exist, or
+/// the user may not use it.
+fn is_final(code: Option<&str>) -> bool {
+    code.is_some_and(|code| code.starts_with("28") || ["3D000", "42501"].contains(&code))
 }
 
 /// Waits until the tables are those of this release: `enishi` brings them up to date.
@@ -109,4 +153,23 @@ pub async fn work(
     // Calls that are under way are written down: otherwise they would be made again.
     handler.finish().await;
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waiting_does_not_mend_is_final() {
+        for (code, wanted) in [
+            (Some("28P01"), true),
+            (Some("28000"), true),
+            (Some("3D000"), true),
+            (Some("57P03"), false),
+            (Some("53300"), false),
+            (None, false),
+        ] {
+            assert_eq!(is_final(code), wanted, "{code:?}");
+        }
+    }
 }
