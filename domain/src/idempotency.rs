@@ -4,7 +4,8 @@
 //! effects: whoever commits first did it, everybody else's transaction is undone. The answer is kept
 //! beside the key, sealed, since it may show a secret that is shown once; it is given again to the
 //! member who repeats the request. Another request under the same key is refused; the same key of
-//! another member is another key. Called by `api`; keys are forgotten after [`KEPT_FOR`].
+//! another member is another key. Of a key only a hash is stored: clients put into it what the request is
+//! about, such as an address. Called by `api`; keys are forgotten after [`KEPT_FOR`].
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -47,8 +48,11 @@ pub(crate) const SEALED: Place = Place {
 #[derive(Debug)]
 pub struct Once {
     workspace: WorkspaceId,
-    /// The member and the key they gave.
+    /// The hash of the member and the key they gave.
     name: String,
+    /// What the name was in an earlier release: these two as they are. Rows of that time count until
+    /// they are forgotten.
+    former_name: String,
     fingerprint: Vec<u8>,
     commits: AtomicU32,
     lost: AtomicBool,
@@ -68,15 +72,16 @@ pub enum Known {
 impl Once {
     /// The request `parts` of `actor` under `key`.
     pub fn new(actor: &Actor, key: &str, parts: &[&str]) -> Self {
-        let name = format!("{} {key}", actor.member);
+        let former_name = format!("{} {key}", actor.member);
         let mut hash = Sha256::new();
-        for part in [name.as_str()].iter().chain(parts) {
+        for part in [former_name.as_str()].iter().chain(parts) {
             hash.update(part.len().to_be_bytes());
             hash.update(part.as_bytes());
         }
         Self {
             workspace: actor.workspace,
-            name,
+            name: hex::encode(Sha256::digest(former_name.as_bytes())),
+            former_name,
             fingerprint: hash.finalize().to_vec(),
             commits: AtomicU32::new(0),
             lost: AtomicBool::new(false),
@@ -108,12 +113,15 @@ impl Once {
         };
         let claimed = Query::new(
             "INSERT INTO idempotency_key (workspace_id, name, fingerprint, created_at)
-             VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+             SELECT $1, $2, $3, $4
+             WHERE NOT EXISTS (SELECT 1 FROM idempotency_key WHERE workspace_id = $1 AND name = $5)
+             ON CONFLICT DO NOTHING",
         )
         .bind(self.workspace)
         .bind(name)
         .bind(self.fingerprint.clone())
         .bind(now)
+        .bind(self.former_name.clone())
         .execute(connection)
         .await?;
         if claimed == 1 {
@@ -133,10 +141,11 @@ impl Once {
         }
         let row: Option<Row> = Query::new(
             "SELECT fingerprint, result, created_at FROM idempotency_key
-             WHERE workspace_id = $1 AND name = $2",
+             WHERE workspace_id = $1 AND name IN ($2, $3)",
         )
         .bind(self.workspace)
         .bind(self.name.clone())
+        .bind(self.former_name.clone())
         .one(ctx.reader())
         .await?;
         let Some(row) = row else {

@@ -67,6 +67,32 @@ fn an_inbox(name: &str) -> NewInbox {
 }
 
 #[test]
+fn a_key_that_an_earlier_release_has_stored_as_it_was_given_still_counts() {
+    on_both(|world| async move {
+        let owner = &world.owner;
+        Query::new(
+            "INSERT INTO idempotency_key (workspace_id, name, fingerprint, created_at)
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(owner.workspace)
+        .bind(format!("{} before", owner.member))
+        .bind(vec![0_u8; 32])
+        .bind(world.ctx.clock.now())
+        .execute(world.ctx.db.writer())
+        .await
+        .unwrap();
+        let again = under_a_key(&world, "before", "make");
+        let once = again.once.as_ref().unwrap();
+        let known = once.look_up(&world.ctx).await;
+        assert!(matches!(known, Err(Error::IdempotencyMismatch)));
+        let lost = inbox::create(&again, owner, an_inbox("One")).await;
+        assert!(matches!(lost, Err(Error::IdempotencyBusy)), "{lost:?}");
+        assert!(once.is_lost());
+        world
+    });
+}
+
+#[test]
 fn of_two_requests_under_one_key_only_the_first_takes_effect() {
     on_both(|world| async move {
         let owner = &world.owner;
@@ -99,6 +125,14 @@ fn of_two_requests_under_one_key_only_the_first_takes_effect() {
             .await
             .unwrap();
         assert!(!stored.unwrap().contains("answer"), "kept as it was shown");
+
+        let name: Option<String> = Query::new("SELECT name FROM idempotency_key")
+            .scalar(world.ctx.reader())
+            .await
+            .unwrap();
+        let name = name.unwrap();
+        let is_hash = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(is_hash, "a key may name a person: {name}");
 
         let other = under_a_key(&world, "k", "something else");
         let mismatch = other.once.as_ref().unwrap().look_up(&world.ctx).await;

@@ -91,8 +91,9 @@ pub async fn start(ctx: &Ctx, actor: &Actor, new: NewImport) -> Result<operation
         SubjectKind::Account => OperationKind::ImportAccounts,
         _ => OperationKind::ImportContacts,
     };
+    // Not the file's name, which may be a person's: entries stay when people are erased.
     let said = serde_json::json!({
-        "file": upload.name, "bytes": upload.size, "policy": request.policy,
+        "upload": upload.id, "bytes": upload.size, "policy": request.policy,
         "create": request.create, "columns": request.columns, "dryRun": new.dry_run,
     });
     let asked = NewOperation {

@@ -90,6 +90,7 @@ fn a_contact_is_taken_in_with_everything_a_line_says() {
             ("change WHERE kind = 'attribute.set'", 1),
             ("audit_entry WHERE action = 'contact.create_many'", 1),
             ("audit_entry WHERE action = 'import.start'", 1),
+            ("audit_entry WHERE after LIKE '%people.csv%'", 0),
             ("tag_rank", 3),
         ] {
             assert_eq!(count(&world, what).await, expected, "{what} {id}");
