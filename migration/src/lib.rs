@@ -142,14 +142,14 @@ pub async fn apply(
             ..TransactionOptions::default()
         };
         let transaction = connection.begin_with_options(options).await?;
-        Migrator::up(&transaction, None).await?;
+        Migrator::up(&transaction, None).await.map_err(explained)?;
         return transaction.commit().await;
     }
     let holder = connection.begin().await?;
     holder
         .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
         .await?;
-    Migrator::up(connection, None).await?;
+    Migrator::up(connection, None).await.map_err(explained)?;
     wall::build(&holder).await?;
     holder.commit().await
 }
@@ -158,6 +158,18 @@ pub async fn apply(
 pub async fn pending(
     connection: &impl sea_orm_migration::sea_orm::ConnectionTrait,
 ) -> Result<usize, DbErr> {
-    let pending = Migrator::get_pending_migrations_read_only(connection).await?;
+    let pending = Migrator::get_pending_migrations_read_only(connection);
+    let pending = pending.await.map_err(explained)?;
     Ok(pending.len())
+}
+
+/// The error of a step that this program does not know, said as what it means.
+fn explained(error: DbErr) -> DbErr {
+    match error {
+        DbErr::Custom(text) if text.contains("its file is missing") => DbErr::Custom(format!(
+            "the database belongs to a newer release than this program, and there is no way back: start \
+             that release, or restore a backup of before the update ({text})"
+        )),
+        error => error,
+    }
 }

@@ -24,7 +24,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use crate::support::{World, on_both};
+use crate::support::{World, installation::on_each, on_both};
 
 async fn log(world: &World) -> Vec<Model> {
     Query::new("SELECT * FROM audit_entry WHERE workspace_id = $1 ORDER BY number, id")
@@ -456,5 +456,18 @@ fn a_thousand_random_edits_deletions_reorderings_and_cuts_are_all_detected() {
             assert!(found.is_err(), "trial {trials}: {what} was not detected");
         }
         world
+    });
+}
+
+#[test]
+fn all_workspaces_are_verified_by_one_command() {
+    on_each(|mut installation| async move {
+        installation.workspace("Elsewhere").await;
+        let (ended, said) = installation.command(&["audit", "verify"]).await;
+        assert!(ended.success(), "{said}");
+        assert!(said.contains("(Elsewhere)"), "{said}");
+        let good = said.lines().filter(|line| line.starts_with("good: "));
+        assert_eq!(good.count(), 2, "{said}");
+        installation
     });
 }

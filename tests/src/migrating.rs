@@ -39,6 +39,24 @@ async fn tables(connection: &sea_orm::DatabaseConnection) -> i64 {
     count.unwrap_or_default()
 }
 
+#[test]
+fn a_database_of_a_newer_release_is_refused_as_what_it_is() {
+    on_both(|world| async move {
+        let owner = world.ctx.db.owner();
+        let known = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)";
+        owner.execute_unprepared(known).await.unwrap();
+        let applied = migration::apply(owner).await.unwrap_err().to_string();
+        let asked = migration::pending(world.ctx.reader()).await.unwrap_err();
+        for said in [applied, asked.to_string()] {
+            assert!(said.contains("belongs to a newer release"), "{said}");
+            assert!(said.contains("m9999_future"), "{said}");
+        }
+        let unknown = "DELETE FROM seaql_migrations WHERE version = 'm9999_future'";
+        owner.execute_unprepared(unknown).await.unwrap();
+        world
+    });
+}
+
 /// A table of a late step is in the way, as after a program that was killed in the middle of one.
 #[test]
 fn a_step_that_fails_on_sqlite_leaves_none_of_the_others_half_done() {

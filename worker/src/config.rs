@@ -339,8 +339,9 @@ fn database(url: Option<&str>, data_dir: &std::path::Path) -> Result<Location, L
 
 fn check_redis(urls: &str, problems: &mut Vec<String>) {
     for url in urls.split(',').map(str::trim) {
-        if !url.starts_with("redis://") {
-            problems.push("REDIS_URL: it must begin with redis://".to_owned());
+        if !url.starts_with("redis://") && !url.starts_with("rediss://") {
+            let schemes = "it must begin with redis://, or with rediss:// for TLS";
+            problems.push(format!("REDIS_URL: {schemes}"));
         } else if redis::Client::open(url).is_err() {
             problems.push(
                 "REDIS_URL: it is not of the form redis://user:password@host:port".to_owned(),

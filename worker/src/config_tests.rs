@@ -128,6 +128,12 @@ fn a_worker_of_its_own_says_what_it_needs_once() {
         KEY,
     ];
     assert!(worker(&all).is_ok());
+    let mut with_tls = all;
+    with_tls[3] = "rediss://u:p@h:6380";
+    assert!(worker(&with_tls).is_ok());
+    with_tls[3] = "https://h";
+    let problems = worker(&with_tls).unwrap_err();
+    assert!(problems[0].contains("rediss://"), "{problems:?}");
     let problems = worker(&[&all[..], &["--metrics-bind", "9090"]].concat()).unwrap_err();
     assert!(
         problems[0].starts_with("ENISHI_METRICS_BIND: "),

@@ -64,11 +64,10 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
     stop::listen(shutdown.clone())?;
     let figures = Figures::record();
     let (ids, clock) = (Arc::new(RandomIds), Arc::new(SystemClock));
+    let hints = redis_hints(&redis.url, &redis.prefix).context("REDIS_URL cannot be used")?;
     let ctx = Ctx {
         db: shared.database.open(shared.database_connections, None),
-        hints: Arc::new(
-            redis_hints(&redis.url, &redis.prefix).context("REDIS_URL cannot be used")?,
-        ),
+        hints: Arc::new(hints.clone()),
         vault: Arc::new(shared.keys.open(&*ids)?),
         clock: clock.clone(),
         ids: ids.clone(),
@@ -84,6 +83,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
                 .with_context(|| format!("ENISHI_METRICS_BIND: listening on {address}"))?;
             let probe = Probe {
                 ctx: ctx.clone(),
+                hints,
                 figures,
                 shutdown: shutdown.clone(),
             };

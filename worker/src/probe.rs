@@ -5,7 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::ctx::Ctx;
+use domain::{ctx::Ctx, port::Relay};
+use sea_orm::DbErr;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -32,6 +33,8 @@ const REQUEST_BYTES: usize = 8 * 1024;
 pub struct Probe {
     /// The business, whose database is asked.
     pub ctx: Ctx,
+    /// What sends wake-ups through Redis, which may be down.
+    pub hints: Relay,
     /// The figures.
     pub figures: Figures,
     /// Given when the worker is about to stop.
@@ -65,10 +68,7 @@ impl Probe {
         let path = read_path(&mut stream).await?;
         let (status, body) = match path.as_deref() {
             Some("/healthz") => ("200 OK", "ok\n".to_owned()),
-            Some("/readyz") => match self.trouble().await {
-                None => ("200 OK", "ready\n".to_owned()),
-                Some(trouble) => ("503 Service Unavailable", format!("{trouble}\n")),
-            },
+            Some("/readyz") => self.readiness().await,
             Some("/metrics") => ("200 OK", self.figures.render(&self.ctx).await),
             Some(_) => (
                 "404 Not Found",
@@ -76,14 +76,38 @@ impl Probe {
             ),
             None => ("405 Method Not Allowed", "use GET\n".to_owned()),
         };
+        let media = if path.as_deref() == Some("/readyz") {
+            "application/json"
+        } else {
+            "text/plain; version=0.0.4; charset=utf-8"
+        };
         let head = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n\
+            "HTTP/1.1 {status}\r\ncontent-type: {media}\r\n\
              content-length: {}\r\nconnection: close\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(body.as_bytes()).await?;
         stream.shutdown().await
+    }
+
+    /// The answer of `/readyz`, in the form in which `enishi` gives it.
+    async fn readiness(&self) -> (&'static str, String) {
+        let trouble = self.trouble().await;
+        let degraded: &[&str] = if self.hints.is_down() {
+            &["redis"]
+        } else {
+            &[]
+        };
+        let mut answer = serde_json::json!({ "ready": trouble.is_none(), "degraded": degraded });
+        if let Some(trouble) = trouble {
+            answer["reason"] = trouble.into();
+        }
+        let status = match trouble {
+            None => "200 OK",
+            Some(_) => "503 Service Unavailable",
+        };
+        (status, answer.to_string())
     }
 
     async fn trouble(&self) -> Option<&'static str> {
@@ -93,6 +117,8 @@ impl Probe {
         match timeout(CHECK_TIMEOUT, migration::pending(self.ctx.reader())).await {
             Ok(Ok(0)) => None,
             Ok(Ok(_)) => Some("the tables are of an older release"),
+            // What `migration` says of it in words of its own.
+            Ok(Err(DbErr::Custom(_))) => Some("the tables are of a newer release"),
             Ok(Err(_)) | Err(_) => Some("the database does not answer"),
         }
     }

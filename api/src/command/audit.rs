@@ -12,7 +12,8 @@ use super::{plain, say, workspace_and_actor};
 /// What to do with the audit log.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Go along the chain and report the first place where it is broken
+    /// Go along the chain and report the first place where it is broken; of all workspaces, if
+    /// neither one nor a head is given
     #[command(after_help = "Example:\n  enishi audit verify --head \"$(cat head)\"")]
     Verify(Verify),
     /// Print the end of the chain, to be kept where nobody who can write to the database can:
@@ -53,10 +54,24 @@ pub async fn run(ctx: &Ctx, command: Command) -> anyhow::Result<bool> {
 }
 
 async fn verify(ctx: &Ctx, command: Verify) -> anyhow::Result<bool> {
+    let workspaces = domain::workspace::list(ctx).await?;
+    if workspaces.len() > 1 && command.workspace.is_none() && command.head.is_none() {
+        let mut is_good = true;
+        for workspace in workspaces {
+            say(format_args!(
+                "workspace {} ({})",
+                workspace.id, workspace.name
+            ));
+            is_good &= verify_one(ctx, workspace.id, None).await?;
+        }
+        return Ok(is_good);
+    }
     let (workspace, _) = workspace_and_actor(ctx, command.workspace).await?;
-    let verdict = audit::verify(ctx, workspace.id, command.head)
-        .await
-        .map_err(plain)?;
+    verify_one(ctx, workspace.id, command.head).await
+}
+
+async fn verify_one(ctx: &Ctx, workspace: WorkspaceId, head: Option<Head>) -> anyhow::Result<bool> {
+    let verdict = audit::verify(ctx, workspace, head).await.map_err(plain)?;
     if verdict.unsealed > 0 {
         say(format_args!(
             "not sealed yet, so not protected by the chain: {}",
@@ -64,12 +79,12 @@ async fn verify(ctx: &Ctx, command: Verify) -> anyhow::Result<bool> {
         ));
     }
     match verdict.chain {
-        Ok(head) => {
+        Ok(end) => {
             say(format_args!(
-                "good: {}, head {head}",
-                counted(head.number, "entry")
+                "good: {}, head {end}",
+                counted(end.number, "entry")
             ));
-            if command.head.is_none() {
+            if head.is_none() {
                 say("without --head, entries cut off the end would not show");
             }
             Ok(true)

@@ -54,7 +54,10 @@ impl MailSettings {
     ) -> Option<Self> {
         let (url, from) = match (url, from) {
             (None, None) => return None,
-            (Some(_), None) => {
+            (Some(url), None) => {
+                if let Err(problem) = server(url) {
+                    problems.push(format!("ENISHI_SMTP_URL: {problem}"));
+                }
                 problems.push(
                     "ENISHI_MAIL_FROM: say whom mail comes from, such as \
                      Enishi <enishi@example.com>, or leave ENISHI_SMTP_URL out"
@@ -211,6 +214,12 @@ mod tests {
             assert_eq!(settings.from.email.to_string(), "enishi@example.com");
             assert!(!format!("{settings:?}").contains("p/w"));
         }
+    }
+
+    #[test]
+    fn a_bad_url_is_told_also_where_the_sender_is_missing() {
+        let problems = check("http://mail.example", "").unwrap_err();
+        assert_eq!(problems.len(), 2, "{problems:?}");
     }
 
     #[test]
