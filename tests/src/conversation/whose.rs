@@ -47,7 +47,7 @@ async fn talks(world: &World) -> (AccountId, AccountId) {
         .zip(0..)
         .map(|(thread, n)| said(thread, 1, n, Author::Contact))
         .collect();
-    messages[2].email = "c@other.example".to_owned();
+    messages[2].whose = "c@other.example".to_owned().into();
     take_in(world, messages).await;
     (one, other)
 }

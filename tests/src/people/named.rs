@@ -7,7 +7,7 @@ use domain::{
         self, ContactRef, NewContact, ProfileChanges, Whose, erase,
         identity::{self, Given, Identify},
     },
-    conversation::{self, Changes, NewMessage, Outcome},
+    conversation::{self, Changes, ConversationFilter, ConversationOrder, NewMessage, Outcome},
     event::{self, NewEvent},
     fact::{self, Party, ingest::Head},
     inbox::{self, NewInbox},
@@ -98,7 +98,12 @@ async fn events_of(world: &World, contact: ContactId) -> Vec<String> {
 
 async fn threads_of(world: &World, contact: ContactId) -> Vec<Model> {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let page = conversation::of_contact(ctx, workspace, contact, &PageRequest::first(50)).await;
+    let filter = ConversationFilter {
+        contact: Some(contact),
+        ..ConversationFilter::default()
+    };
+    let order = ConversationOrder::default();
+    let page = conversation::list(ctx, workspace, &filter, order, &PageRequest::first(50)).await;
     page.unwrap().rows.into_iter().map(|(_, row)| row).collect()
 }
 
