@@ -26,6 +26,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest},
+    rule::hours,
     store::{Query, Rows, Tx},
     work::{
         change::{Change, Fact},
@@ -141,16 +142,7 @@ pub async fn enqueue(ctx: &Ctx, tx: &mut Tx<'_>, new: &[NewDelivery]) -> Result<
     if new.is_empty() {
         return Ok(());
     }
-    let waits = digests(tx, new).await?;
-    let now = tx.now;
-    let wait = |delivery: &NewDelivery| {
-        let collects = match waits.get(&delivery.target) {
-            Some(wait) if delivery.payload.can_wait() => *wait,
-            _ => TimeDelta::zero(),
-        };
-        let rests = delivery.not_before.map(|at| at - now);
-        collects.max(rests.unwrap_or_default())
-    };
+    let waits = waits(tx, new).await?;
     let payloads: Vec<_> = new
         .iter()
         .map(|delivery| serde_json::to_value(&delivery.payload))
@@ -161,7 +153,7 @@ pub async fn enqueue(ctx: &Ctx, tx: &mut Tx<'_>, new: &[NewDelivery]) -> Result<
         .opt_ids("rule_id", new.iter().map(|delivery| delivery.rule))
         .opt_ids("firing_id", new.iter().map(|delivery| delivery.firing))
         .opt_ids("contact_id", new.iter().map(|delivery| delivery.contact))
-        .times("due_at", new.iter().map(|delivery| tx.now + wait(delivery)))
+        .times("due_at", waits.iter().map(|wait| tx.now + *wait))
         .opt_times("not_before", new.iter().map(|delivery| delivery.not_before))
         .json("payload", payloads);
     Query::new(
@@ -179,10 +171,38 @@ pub async fn enqueue(ctx: &Ctx, tx: &mut Tx<'_>, new: &[NewDelivery]) -> Result<
     .await?;
     let items: Vec<_> = new
         .iter()
-        .map(|delivery| due_item(delivery.id, wait(delivery)))
+        .zip(waits)
+        .map(|(delivery, wait)| due_item(delivery.id, wait))
         .collect();
     due::add(ctx, tx, &items).await?;
     Ok(())
+}
+
+/// How long each of `new` waits before it sets off: until its target's digest is due, and never into hours
+/// that hold it.
+async fn waits(tx: &Tx<'_>, new: &[NewDelivery]) -> Result<Vec<TimeDelta>> {
+    let digests = digests(tx, new).await?;
+    let collects = |delivery: &NewDelivery| {
+        let minutes = digests.get(&delivery.target).copied();
+        minutes.filter(|_| delivery.payload.can_wait())
+    };
+    let collected: Vec<_> = new
+        .iter()
+        .filter(|delivery| collects(delivery).is_some())
+        .filter_map(|delivery| Some((delivery.id, tx.workspace, delivery.rule?)))
+        .collect();
+    let hours = hours::load(tx.connection(), &collected).await?;
+    let each = new.iter().map(|delivery| {
+        let rests = delivery.not_before.map(|at| at - tx.now);
+        let wait = collects(delivery)
+            .unwrap_or_default()
+            .max(rests.unwrap_or_default());
+        match hours.get(&delivery.id) {
+            Some(hours) => hours.earliest(tx.now + wait) - tx.now,
+            None => wait,
+        }
+    });
+    Ok(each.collect())
 }
 
 #[derive(FromQueryResult)]

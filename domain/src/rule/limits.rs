@@ -15,7 +15,8 @@ use crate::{
 /// The longest cool-down, in minutes: a year.
 const MAX_COOL_DOWN_MINUTES: i64 = 366 * 24 * 60;
 
-/// How often the end of quiet hours and the beginning of business are waited for, one after the other.
+/// How often the end of quiet hours and the beginning of business are waited for, one after the other: about
+/// once for each day of two weeks.
 const MAX_WAITS: usize = 14;
 
 /// How often, and when, a rule may act.
@@ -86,22 +87,26 @@ impl Limits {
     /// When notices of what happens at `moment` set off, if they have to wait: when neither quiet hours
     /// nor closed doors hold them any more.
     pub(crate) fn notices_from(&self, moment: &Moment) -> Option<DateTime<Utc>> {
-        let mut at = moment.now;
-        // Each may end within the other. Where they leave no time at all, a week is waited and no more.
-        for _ in 0..MAX_WAITS {
-            let quiet = self
-                .quiet_hours
-                .and_then(|hours| hours.until(moment.zone, at));
-            let closed = || {
-                let waits = self.notify_in_business_hours;
-                waits.then(|| moment.hours.begin_after(moment.zone, at))?
-            };
-            match quiet.or_else(closed) {
-                Some(later) => at = later,
-                None => break,
-            }
-        }
+        let at = earliest(std::slice::from_ref(self), moment);
         (at > moment.now).then_some(at)
+    }
+
+    /// Whether notices wait for some hours.
+    pub(crate) fn has_hours(&self) -> bool {
+        self.quiet_hours.is_some() || self.notify_in_business_hours
+    }
+
+    /// The end of the quiet hours that hold notices at `at`, and from then on the beginning of business;
+    /// `at` itself where neither holds them.
+    fn after_hold(&self, moment: &Moment, at: DateTime<Utc>) -> DateTime<Utc> {
+        let quiet = self.quiet_hours;
+        let at = quiet
+            .and_then(|hours| hours.until(moment.zone, at))
+            .unwrap_or(at);
+        let begins = self
+            .notify_in_business_hours
+            .then(|| moment.hours.begin_after(moment.zone, at));
+        begins.flatten().unwrap_or(at)
     }
 
     /// Whether it limits nothing.
@@ -179,6 +184,23 @@ impl Limits {
     }
 }
 
+/// The earliest moment, that of `moment` or a later one, at which none of `limits` holds notices: neither
+/// quiet hours nor closed doors. Limits that leave no time at all in about two weeks hold nothing.
+pub(crate) fn earliest(limits: &[Limits], moment: &Moment) -> DateTime<Utc> {
+    let mut at = moment.now;
+    // Each may end within the hours of another.
+    for _ in 0..MAX_WAITS {
+        let later = limits
+            .iter()
+            .fold(at, |at, one| one.after_hold(moment, at).max(at));
+        if later == at {
+            return at;
+        }
+        at = later;
+    }
+    moment.now
+}
+
 impl QuietHours {
     /// When they end, if it is in them at `now`.
     pub fn until(&self, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -206,7 +228,10 @@ impl QuietHours {
         // A time the clocks skip is the next quarter there is.
         (0..=12).find_map(|quarters| {
             let end = day.and_time(to) + TimeDelta::minutes(15 * quarters);
-            let end = zone.from_local_datetime(&end).earliest()?;
+            let times = zone.from_local_datetime(&end);
+            let first = times.earliest()?;
+            // What has passed in an hour that the clocks show twice comes once more.
+            let end = if first > now { first } else { times.latest()? };
             Some(end.with_timezone(&Utc))
         })
     }
@@ -279,6 +304,69 @@ mod tests {
         ] {
             assert_eq!(from(&business, now).as_deref(), opens, "{now}");
             assert_eq!(from(&both, now).as_deref(), quiet_ends, "{now}");
+        }
+    }
+
+    #[test]
+    fn hours_of_several_rules_hold_until_none_of_them_does() {
+        let tokyo = chrono_tz::Asia::Tokyo;
+        let quiet = |from, to| Limits {
+            quiet_hours: Some(hours(from, to)),
+            ..Limits::default()
+        };
+        let business = Limits {
+            notify_in_business_hours: true,
+            ..Limits::default()
+        };
+        for (limits, now, expected) in [
+            (vec![], "2026-03-06T13:30:00Z", "2026-03-06T13:30:00Z"),
+            // Friday at half past ten in the evening, and at noon.
+            (
+                vec![quiet(22, 7), business.clone()],
+                "2026-03-06T13:30:00Z",
+                "2026-03-09T00:00:00Z",
+            ),
+            (
+                vec![quiet(22, 7), business.clone()],
+                "2026-03-06T03:00:00Z",
+                "2026-03-06T03:00:00Z",
+            ),
+            // The first ends within the second, and that within the third.
+            (
+                vec![quiet(8, 10), quiet(6, 8), quiet(22, 6)],
+                "2026-03-06T13:30:00Z",
+                "2026-03-07T01:00:00Z",
+            ),
+            // They leave no time at all.
+            (
+                vec![quiet(8, 20), quiet(20, 8)],
+                "2026-03-06T13:30:00Z",
+                "2026-03-06T13:30:00Z",
+            ),
+        ] {
+            let moment = Moment::usual(now.parse().unwrap(), tokyo);
+            let expected: DateTime<Utc> = expected.parse().unwrap();
+            assert_eq!(earliest(&limits, &moment), expected, "{now} {limits:?}");
+        }
+    }
+
+    #[test]
+    fn quiet_hours_that_end_in_an_hour_shown_twice_hold_both_times() {
+        let night = QuietHours {
+            to_minute: 30,
+            ..hours(22, 1)
+        };
+        // On this Sunday the hour from 01:00 comes at 05:00 and at 06:00 UTC.
+        let new_york = chrono_tz::America::New_York;
+        for (now, expected) in [
+            ("2026-11-01T05:15:00Z", Some("2026-11-01T05:30:00Z")),
+            ("2026-11-01T05:45:00Z", None),
+            ("2026-11-01T06:15:00Z", Some("2026-11-01T06:30:00Z")),
+            ("2026-11-01T06:30:00Z", None),
+        ] {
+            let expected: Option<DateTime<Utc>> = expected.map(|at| at.parse().unwrap());
+            let until = night.until(new_york, now.parse().unwrap());
+            assert_eq!(until, expected, "{now}");
         }
     }
 

@@ -31,6 +31,7 @@ pub mod conflict;
 pub mod definition;
 mod evaluate;
 pub mod firing;
+pub(crate) mod hours;
 pub mod limits;
 pub mod miss;
 pub(crate) mod naming;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{ContactId, SurveyId, SurveyInvitationId, WorkspaceId},
+    id::{ContactId, RuleId, SurveyId, SurveyInvitationId, WorkspaceId},
     kind::SurveyKind,
 };
 use sea_orm::FromQueryResult;
@@ -12,9 +12,11 @@ use uuid::Uuid;
 
 use super::invite::TOPIC;
 use crate::{
+    access::Origin,
     contact::subscription::EVERYTHING,
     ctx::Ctx,
     error::Result,
+    rule::hours::{self, Hours},
     store::{Query, Rows},
     work::due::{self, Claimed},
 };
@@ -37,11 +39,18 @@ pub(super) struct Row {
     pub(super) wave_days: i64,
     pub(super) workspace_name: String,
     pub(super) said_no: bool,
+    pub(super) made_by: serde_json::Value,
 }
 
 impl Row {
     fn key(&self) -> (WorkspaceId, Uuid) {
         (self.workspace_id, self.id.0)
+    }
+
+    /// The rule that has the contact asked, if one does.
+    fn rule(&self) -> Option<RuleId> {
+        let origin: Origin = serde_json::from_value(self.made_by.clone()).ok()?;
+        origin.rule()
     }
 }
 
@@ -51,17 +60,84 @@ pub(super) struct Job {
     pub(super) row: Row,
     /// Whether another invitation asks the same person in the same wave.
     pub(super) is_double: bool,
+    /// The hours its mail keeps to, if there are any.
+    pub(super) hours: Option<Hours>,
 }
 
-/// What is to be sent for the items claimed. An item whose invitation is gone has come to its end.
+impl Job {
+    /// `wait` from `now` on, and longer if hours hold the mail then.
+    pub(super) fn within_hours(&self, now: DateTime<Utc>, wait: TimeDelta) -> TimeDelta {
+        match &self.hours {
+            Some(hours) => hours.earliest(now + wait) - now,
+            None => wait,
+        }
+    }
+
+    /// How long hours hold its mail from `now` on, if they do and it is still to be sent.
+    fn held(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let wait = self.within_hours(now, TimeDelta::zero());
+        let is_open = self.row.sent_at.is_none() && self.row.failed_at.is_none();
+        (is_open && wait > TimeDelta::zero()).then_some(wait)
+    }
+}
+
+/// What is to be sent for the items claimed. An item whose invitation is gone has come to its end; what the
+/// hours of its rule hold is put back until they let it go.
 pub(super) async fn jobs(ctx: &Ctx, claimed: &[Claimed]) -> Result<Vec<Job>> {
+    let jobs = claimed_jobs(ctx, claimed).await?;
+    let now = ctx.clock.now();
+    let mut held = Vec::new();
+    let mut rest = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match job.held(now) {
+            Some(wait) => held.push((job, wait)),
+            None => rest.push(job),
+        }
+    }
+    put_off(ctx, held).await?;
+    Ok(rest)
+}
+
+/// Puts items back, each for its time, and says so in their invitations.
+async fn put_off(ctx: &Ctx, held: Vec<(Job, TimeDelta)>) -> Result<()> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let now = ctx.clock.now();
+    Query::new(
+        "UPDATE survey_invitation SET next_attempt_at = r.at
+         FROM {r} WHERE survey_invitation.workspace_id = r.workspace_id
+           AND survey_invitation.id = r.id AND survey_invitation.sent_at IS NULL
+           AND survey_invitation.failed_at IS NULL",
+    )
+    .rows(
+        "r",
+        Rows::new()
+            .ids(
+                "workspace_id",
+                held.iter().map(|(job, _)| job.row.workspace_id),
+            )
+            .ids("id", held.iter().map(|(job, _)| job.row.id))
+            .times("at", held.iter().map(|(_, wait)| now + *wait)),
+    )
+    .execute(ctx.db.writer())
+    .await?;
+    let items: Vec<_> = held
+        .into_iter()
+        .map(|(job, wait)| (job.item, wait))
+        .collect();
+    due::postpone(ctx, &items).await?;
+    Ok(())
+}
+
+async fn claimed_jobs(ctx: &Ctx, claimed: &[Claimed]) -> Result<Vec<Job>> {
     let rows = Rows::new()
         .ids("workspace_id", claimed.iter().map(|item| item.workspace_id))
         .uuids("id", claimed.iter().map(|item| item.subject_id));
     let found: Vec<Row> = Query::new(
         "SELECT i.workspace_id, i.id, i.survey_id, i.contact_id, i.locale, i.sealed_token,
                 i.created_at, i.expires_at, i.sent_at, i.failed_at, c.email, s.kind, s.texts,
-                s.wave_days, w.name AS workspace_name,
+                s.wave_days, w.name AS workspace_name, i.made_by,
                 EXISTS (SELECT 1 FROM subscription u WHERE u.workspace_id = i.workspace_id
                           AND u.contact_id = i.contact_id AND u.channel = 'EMAIL'
                           AND u.topic IN ($1, $2) AND u.state = 'UNSUBSCRIBED') AS said_no
@@ -76,6 +152,11 @@ pub(super) async fn jobs(ctx: &Ctx, claimed: &[Claimed]) -> Result<Vec<Job>> {
     .all(ctx.db.writer())
     .await?;
     let doubles = doubles(ctx, &found).await?;
+    let asked: Vec<_> = found
+        .iter()
+        .filter_map(|row| Some((row.key(), row.workspace_id, row.rule()?)))
+        .collect();
+    let mut hours = hours::load(ctx.db.writer(), &asked).await?;
     let mut found: BTreeMap<(WorkspaceId, Uuid), Row> =
         found.into_iter().map(|row| (row.key(), row)).collect();
     let (mut jobs, mut gone) = (Vec::new(), Vec::new());
@@ -86,6 +167,7 @@ pub(super) async fn jobs(ctx: &Ctx, claimed: &[Claimed]) -> Result<Vec<Job>> {
                 item: item.clone(),
                 row,
                 is_double: doubles.contains(&key),
+                hours: hours.remove(&key),
             }),
             None => gone.push(item.clone()),
         }

@@ -2,7 +2,7 @@
 //! what came of it.
 //!
 //! Nothing is sent inside a transaction, and a mail that has to wait keeps to the schedule of all
-//! deliveries ([`crate::notification::retry`]). Whoever has said no since they were invited, or was
+//! deliveries ([`crate::notification::retry`]) and to the hours of the rule that asks. Whoever has said no since they were invited, or was
 //! erased, is sent nothing.
 
 use std::{collections::BTreeMap, time::Instant};
@@ -259,7 +259,7 @@ async fn write(ctx: &Ctx, job: &Job, came: &Came) -> Result<Option<TimeDelta>> {
         ),
     };
     let again = match next {
-        Next::At(wait) => Some(wait),
+        Next::At(wait) => Some(job.within_hours(tx.now, wait)),
         Next::GiveUp => None,
     };
     let is_kept = match again {

@@ -8,6 +8,8 @@ mod erasing;
 #[cfg(test)]
 mod fired;
 #[cfg(test)]
+mod hours;
+#[cfg(test)]
 mod in_app;
 #[cfg(test)]
 mod misbehaving;

@@ -65,7 +65,7 @@ async fn settle(world: &World, receiver: &Receiver) {
 }
 
 /// Makes everything that was sent an hour old.
-async fn an_hour_passes(world: &World) {
+pub(super) async fn an_hour_passes(world: &World) {
     Query::new("UPDATE delivery SET sent_at = $1 WHERE sent_at IS NOT NULL")
         .bind(DateTime::<Utc>::UNIX_EPOCH)
         .execute(world.ctx.db.writer())

@@ -155,6 +155,7 @@ fn notices_wait_for_the_quiet_hours_to_end_rather_than_vanish() {
         assert_eq!(until, Some(one));
         let receiver = Receiver::default();
         assert_eq!(world.deliver(&receiver).await.claimed, 0, "it waits");
+        world.clock.advance(TimeDelta::hours(1));
         world.hurry().await;
         assert_eq!(
             world.deliver(&receiver).await.delivered,

@@ -1,14 +1,15 @@
 //! Rules and playbooks that send surveys.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     action::{Action, Case, Effect, OutcomeResult, Performed, SendSurvey, perform, perform::By},
     condition::reference::{self, Names as _},
     contact,
     error::UserErrorCode as Code,
     locale::Locale,
+    port::MailError,
     rule::{
-        self, Limits, NewRule,
+        self, Limits, NewRule, QuietHours,
         definition::{Definition, always},
         firing::{self, FiringsOf},
         rehearse::{Subject, rehearse},
@@ -22,7 +23,7 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::{answer, make, mistakes, person, seen, state, token};
+use super::{answer, make, mistakes, person, seen, state, stored, token};
 use crate::support::{World, engine::Receiver, on_both};
 
 const TARO: &str = "taro@customer.example";
@@ -114,6 +115,54 @@ fn a_rule_asks_after_a_conversation_closes_once_in_a_wave() {
         close(&world, message).await;
         world.ask(&receiver).await;
         assert_eq!(receiver.mails().len(), 2);
+        world
+    });
+}
+
+#[test]
+fn a_mail_that_is_tried_again_keeps_to_the_quiet_hours_of_its_rule() {
+    on_both(|world| async move {
+        let world = seen(world);
+        let survey = make(&world, "closing").await;
+        // The test's clock stands at noon in Tokyo.
+        let asking = NewRule {
+            limits: Limits {
+                quiet_hours: Some(QuietHours {
+                    from_hour: 12,
+                    from_minute: 15,
+                    to_hour: 18,
+                    to_minute: 0,
+                }),
+                ..Limits::default()
+            },
+            ..closing(survey)
+        };
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let rule = rule::create(ctx, owner, asking).await.unwrap();
+        let message = world.receive(&[("1", TARO, "hello")]).await[0];
+        close(&world, message).await;
+        let told = results(&world, rule.id).await;
+        let [OutcomeResult::Invited { invitation_id, .. }] = told[..] else {
+            panic!("{told:?}")
+        };
+        let receiver = Receiver::mailing((0..3).map(|_| Err(MailError::Unreachable)));
+        for _ in 0..3 {
+            world.hurry().await;
+            world.ask(&receiver).await;
+        }
+        assert_eq!(receiver.mails().len(), 3);
+        let next: DateTime<Utc> = "2026-03-01T09:00:00Z".parse().unwrap();
+        let row = stored(&world, invitation_id).await;
+        assert_eq!(row.next_attempt_at, Some(next));
+        world.clock.advance(TimeDelta::minutes(31));
+        world.hurry().await;
+        world.ask(&receiver).await;
+        assert_eq!(receiver.mails().len(), 3);
+        world.clock.advance(next - world.ctx.clock.now());
+        world.hurry().await;
+        world.ask(&receiver).await;
+        assert_eq!(receiver.mails().len(), 4);
+        assert_eq!(state(&world, invitation_id).await, State::Sent);
         world
     });
 }

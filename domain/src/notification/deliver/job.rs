@@ -21,6 +21,7 @@ use crate::{
         receiver,
         target::webhook::SigningKey,
     },
+    rule::hours::Hours,
     store::{Query, Rows},
     work::due::{self, Claimed},
 };
@@ -60,6 +61,8 @@ pub(super) struct Job {
     pub(super) keys: Vec<SigningKey>,
     /// For email, everybody who receives it.
     pub(super) addresses: BTreeSet<String>,
+    /// The hours it keeps to, if there are any.
+    pub(super) hours: Option<Hours>,
 }
 
 /// Turns claims into calls. Claims that lead to none are ended or put back here.
@@ -68,6 +71,7 @@ pub(super) async fn prepare(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -
         return Ok(Vec::new());
     }
     let jobs = wanted(ctx, claimed, turn).await?;
+    let jobs = pace::keep_hours(ctx, jobs, turn).await?;
     let jobs = pace::fold(ctx, jobs, turn).await?;
     let jobs = pace::keep_budgets(ctx, jobs, turn).await?;
     let mut jobs = pace::hold_targets(ctx, jobs, turn).await?;
@@ -174,6 +178,7 @@ impl Job {
             notice: Notice::default(),
             keys: Vec::new(),
             addresses: BTreeSet::new(),
+            hours: None,
         }
     }
 
@@ -193,6 +198,14 @@ impl Job {
     /// Whether nothing of it was sent yet and it may be told with others.
     pub(super) fn can_wait(&self) -> bool {
         self.payload.can_wait() && self.delivery.attempts == 0 && self.delivery.sent_at.is_none()
+    }
+
+    /// `wait` from `now` on, and longer if hours hold it then.
+    pub(super) fn within_hours(&self, now: DateTime<Utc>, wait: TimeDelta) -> TimeDelta {
+        match &self.hours {
+            Some(hours) => hours.earliest(now + wait) - now,
+            None => wait,
+        }
     }
 
     /// Whether it only tries the target out.

@@ -9,7 +9,7 @@
 //! than the one before, so that a queue for one target keeps no place from others.
 //!
 //! - `job`: from claims to jobs that may be called;
-//! - `pace`: digests, budgets, and one call at a time to each target;
+//! - `pace`: hours, digests, budgets, and one call at a time to each target;
 //! - `content`: what each job says;
 //! - `attempt`: the call itself;
 //! - `outcome`: writing down what came of it.
@@ -85,7 +85,7 @@ pub struct Turn {
     pub delivered: usize,
     /// Calls that failed, for now or for good.
     pub failed: usize,
-    /// Items put back because their target was held, or had been sent enough.
+    /// Items put back because their target was held, or had been sent enough, or because hours hold them.
     pub postponed: usize,
     /// Deliveries folded into the message of another.
     pub folded: usize,

@@ -45,6 +45,10 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
     let next = next_attempt(failures, verdict, u32::from_le_bytes(random));
 
     let mut tx = ctx.begin(item.workspace_id).await?;
+    let next = match next {
+        Next::At(wait) => Next::At(job.within_hours(tx.now, wait)),
+        Next::GiveUp => Next::GiveUp,
+    };
     let members = match &attempt.answer {
         Answer::InApp(_) => receiver::members(&tx, delivery.target_id).await?,
         _ => Vec::new(),

@@ -1,8 +1,11 @@
 //! How much a target is told at once: digests, budgets, and one call at a time.
 //!
 //! **Digest.** A target that collects has each delivery due after its minutes. The first that comes
-//! due folds all that wait into one new delivery, which tells them together. What the quiet hours of a
-//! rule hold waits on.
+//! due folds all that wait into one new delivery, which tells them together. What the hours of a rule
+//! hold waits on.
+//!
+//! **Hours.** Whatever made it late, nothing sets off within the quiet hours of its rule, or outside of the
+//! business hours if the rule keeps to them. A message that tells of several keeps to the hours of all.
 //!
 //! **Budget.** A target with an hourly limit is sent no more than that in any hour, counted from when
 //! each message was first handed over. What comes on top waits; when there is room again, all that
@@ -15,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use entity::{
-    id::{DeliveryId, TargetId, WorkspaceId},
+    id::{DeliveryId, RuleId, TargetId, WorkspaceId},
     kind::TargetKind,
 };
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
@@ -31,6 +34,7 @@ use crate::{
         delivery::{NewDelivery, Payload, enqueue},
         manage,
     },
+    rule::hours,
     store::{Query, Rows, Tx, dialect},
     work::due,
 };
@@ -41,6 +45,73 @@ const HOLD_S: i64 = 20;
 const BUDGET_S: i64 = 3_600;
 
 type Target = (WorkspaceId, TargetId);
+
+#[derive(FromQueryResult)]
+struct Told {
+    workspace_id: WorkspaceId,
+    digest: DeliveryId,
+    rule_id: RuleId,
+}
+
+/// Puts back what hours hold at this moment, until they let it go; the others learn the hours they keep to.
+pub(super) async fn keep_hours(ctx: &Ctx, mut jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<Job>> {
+    let mut notices: Vec<(DeliveryId, WorkspaceId, RuleId)> = jobs
+        .iter()
+        .filter_map(|job| {
+            let delivery = &job.delivery;
+            Some((delivery.id, delivery.workspace_id, delivery.rule_id?))
+        })
+        .collect();
+    for one in told(ctx, &jobs).await? {
+        notices.push((one.digest, one.workspace_id, one.rule_id));
+    }
+    let mut hours = hours::load(ctx.db.writer(), &notices).await?;
+    if hours.is_empty() {
+        return Ok(jobs);
+    }
+    for job in &mut jobs {
+        job.hours = hours.remove(&job.delivery.id);
+    }
+    let now = ctx.clock.now();
+    let (mut rest, mut held) = (Vec::with_capacity(jobs.len()), Vec::new());
+    for job in jobs {
+        let wait = job.within_hours(now, TimeDelta::zero());
+        if wait > TimeDelta::zero() {
+            held.push((job, wait));
+        } else {
+            rest.push(job);
+        }
+    }
+    put_off(ctx, held, false, turn).await?;
+    Ok(rest)
+}
+
+/// The rules whose notices the digests among `jobs` tell.
+async fn told(ctx: &Ctx, jobs: &[Job]) -> Result<Vec<Told>> {
+    let digests: Vec<&Job> = jobs
+        .iter()
+        .filter(|job| matches!(job.payload, Payload::Digest { .. }))
+        .collect();
+    if digests.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(Query::new(
+        "SELECT DISTINCT d.workspace_id, d.folded_into AS digest, d.rule_id
+         FROM {r} JOIN delivery d ON d.workspace_id = r.workspace_id AND d.folded_into = r.id
+         WHERE d.rule_id IS NOT NULL",
+    )
+    .rows(
+        "r",
+        Rows::new()
+            .ids(
+                "workspace_id",
+                digests.iter().map(|job| job.item.workspace_id),
+            )
+            .ids("id", digests.iter().map(|job| job.delivery.id)),
+    )
+    .all(ctx.db.writer())
+    .await?)
+}
 
 /// Folds what is to be told together. Gives back the jobs that go on by themselves.
 pub(super) async fn fold(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<Job>> {
@@ -119,7 +190,29 @@ async fn fold_one(
     Ok(Vec::new())
 }
 
-/// Marks everything that waits for `target` as told in `digest`, but for what quiet hours still hold.
+/// The rules among those whose notices wait for `target` that hold them now.
+async fn holding(tx: &Tx<'_>, target: TargetId) -> Result<Vec<RuleId>> {
+    let rules: Vec<RuleId> = Query::new(
+        "SELECT DISTINCT d.rule_id FROM delivery d
+         WHERE d.workspace_id = $1 AND d.target_id = $2 AND d.state = 'PENDING'
+           AND d.rule_id IS NOT NULL",
+    )
+    .bind(tx.workspace)
+    .bind(target)
+    .column(tx.connection())
+    .await?;
+    let rules: Vec<_> = rules
+        .into_iter()
+        .map(|rule| (rule, tx.workspace, rule))
+        .collect();
+    let hours = hours::load(tx.connection(), &rules).await?;
+    let holding = hours
+        .into_iter()
+        .filter(|(_, hours)| hours.earliest(tx.now) > tx.now);
+    Ok(holding.map(|(rule, _)| rule).collect())
+}
+
+/// Marks everything that waits for `target` as told in `digest`, but for what hours still hold.
 async fn take_in(
     tx: &Tx<'_>,
     target: TargetId,
@@ -127,6 +220,7 @@ async fn take_in(
     over_budget: bool,
 ) -> Result<BTreeSet<DeliveryId>> {
     let which = if over_budget { " AND over_budget" } else { "" };
+    let holding = holding(tx, target).await?;
     let kinds = match tx.connection().get_database_backend() {
         DatabaseBackend::Postgres => "payload ->> 'kind'",
         _ => "json_extract(payload, '$.kind')",
@@ -137,12 +231,14 @@ async fn take_in(
          WHERE workspace_id = $1 AND target_id = $2 AND state = 'PENDING' AND attempts = 0
            AND sent_at IS NULL AND (not_before IS NULL OR not_before <= $4)
            AND {kinds} NOT IN ('digest', 'test'){which}
+           AND (rule_id IS NULL OR rule_id NOT IN (SELECT r.id FROM {{r}}))
          RETURNING id"
     ))
     .bind(tx.workspace)
     .bind(target)
     .bind(digest)
     .bind(tx.now)
+    .rows("r", Rows::new().ids("id", holding))
     .column(tx.connection())
     .await?;
     Ok(folded.into_iter().collect())
@@ -205,20 +301,33 @@ pub(super) async fn keep_budgets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> 
     if full.is_empty() {
         return Ok(jobs);
     }
+    let now = ctx.clock.now();
     let (mut rest, mut waiting) = (Vec::with_capacity(jobs.len()), Vec::new());
     for job in jobs {
         match full.get(&job.target()) {
             // What was handed over once has its place in the budget, and a test has none.
             Some(&wait) if job.delivery.sent_at.is_none() && !job.is_test() => {
+                let wait = job.within_hours(now, wait);
                 waiting.push((job, wait));
             }
             _ => rest.push(job),
         }
     }
+    put_off(ctx, waiting, true, turn).await?;
+    Ok(rest)
+}
+
+/// Puts jobs back, each for its time, and says so in their deliveries; `over_budget` if it is their target's
+/// budget that they wait for.
+async fn put_off(
+    ctx: &Ctx,
+    waiting: Vec<(Job, TimeDelta)>,
+    over_budget: bool,
+    turn: &mut Turn,
+) -> Result<()> {
     if waiting.is_empty() {
-        return Ok(rest);
+        return Ok(());
     }
-    let backend = ctx.db.backend();
     let rows = Rows::new()
         .ids(
             "workspace_id",
@@ -229,12 +338,18 @@ pub(super) async fn keep_budgets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> 
             "at",
             waiting.iter().map(|(_, wait)| ctx.clock.now() + *wait),
         );
-    let truth = match backend {
-        DatabaseBackend::Postgres => "TRUE",
-        _ => "1",
+    let noted = if over_budget {
+        let backend = ctx.db.backend();
+        let truth = match backend {
+            DatabaseBackend::Postgres => "TRUE",
+            _ => "1",
+        };
+        format!("over_budget = {truth}, ")
+    } else {
+        String::new()
     };
     Query::new(format!(
-        "UPDATE delivery SET over_budget = {truth}, next_attempt_at = r.at
+        "UPDATE delivery SET {noted}next_attempt_at = r.at
          FROM {{r}} WHERE delivery.workspace_id = r.workspace_id AND delivery.id = r.id
            AND delivery.state = 'PENDING'"
     ))
@@ -250,7 +365,7 @@ pub(super) async fn keep_budgets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> 
         .map(|(job, wait)| (job.put_back(), wait))
         .collect();
     due::postpone(ctx, &items).await?;
-    Ok(rest)
+    Ok(())
 }
 
 #[derive(FromQueryResult)]
