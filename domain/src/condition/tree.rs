@@ -1,9 +1,10 @@
 //! What is gathered from all of a tree: the ids it names, what can change its answer, its nodes.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Condition, Leaf, Need, Pattern, Shape,
+    Condition, Leaf, Moment, Need, Pattern, Shape,
     leaf::pattern::MAX_IN_CONDITION,
     measure::{Holder, Source},
     path::Path,
@@ -107,6 +108,24 @@ impl Condition {
             timed |= leaf.need() == Need::Nothing || leaf.asks().iter().any(Ask::timed);
         });
         timed
+    }
+
+    /// The first full minute after `moment`, at most an hour later, at which the clocks alone give a part of
+    /// it another answer: business hours begin or end, a time of day comes. Clocks are asked for in minutes.
+    pub(crate) fn turns(&self, moment: &Moment) -> Option<DateTime<Utc>> {
+        let seconds = moment.now.timestamp();
+        let minute = seconds - seconds.rem_euclid(60);
+        let mut first: Option<DateTime<Utc>> = None;
+        self.each_leaf(&mut |leaf| {
+            let Some(answer) = leaf.constant(moment) else {
+                return;
+            };
+            let turn = (1..=60)
+                .filter_map(|ahead| DateTime::from_timestamp(minute + 60 * ahead, 0))
+                .find(|&at| leaf.constant(&moment.at(at)) != Some(answer));
+            first = first.into_iter().chain(turn).min();
+        });
+        first
     }
 
     /// The ages of the contact's events, in days, at which time alone can give it another answer; nothing,

@@ -2,6 +2,7 @@
 
 mod book;
 mod claim;
+mod hours;
 mod lock;
 mod people;
 mod source;

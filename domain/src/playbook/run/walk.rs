@@ -34,7 +34,7 @@ use crate::{
     work::change::Entry,
 };
 
-/// How often conditions are judged anew that time alone can make true.
+/// How often conditions are judged anew that time alone can make true, where it is not known when.
 const POLL: TimeDelta = TimeDelta::hours(1);
 
 /// What the enrolments of a batch that are on one version share.
@@ -128,11 +128,12 @@ impl Walk<'_> {
             if here.is_empty() {
                 continue;
             }
+            let look = self.look(place);
             match &step.kind {
                 StepKind::Wait(_) => {
                     for way in here {
                         match way.waits_until() {
-                            Some(until) if until > self.now => self.park(way, until),
+                            Some(until) if until > self.now => park(way, until, look),
                             _ => way.pass(definition, StepOutcome::Waited, json!({}), self.now),
                         }
                     }
@@ -140,7 +141,8 @@ impl Walk<'_> {
                 StepKind::WaitFor(wait) => {
                     let holding = self.holds(tx, &wait.condition, &here).await?;
                     for way in here {
-                        self.wait_for(wait, way, &holding, false);
+                        let until = way.waits_until();
+                        self.wait_for(wait, way, &holding, until, look);
                     }
                 }
                 // The step was another kind of step when the wait began: come to it anew.
@@ -167,15 +169,17 @@ impl Walk<'_> {
             StepKind::Actions(actions) => self.act(tx, actions, here, counts).await,
             StepKind::Wait(wait) => {
                 let until = moment::end_of_wait(wait, self.now, self.scene.moment.zone);
+                let look = self.look(place);
                 for way in here {
-                    self.park(way, until);
+                    park(way, until, look);
                 }
                 Ok(())
             }
             StepKind::WaitFor(wait) => {
                 let holding = self.holds(tx, &wait.condition, here).await?;
+                let look = self.look(place);
                 for way in here {
-                    self.wait_for(wait, way, &holding, true);
+                    self.wait_for(wait, way, &holding, None, look);
                 }
                 Ok(())
             }
@@ -189,36 +193,45 @@ impl Walk<'_> {
         }
     }
 
-    fn wait_for(&self, wait: &WaitFor, way: &mut Way, holding: &HashSet<ContactId>, is_new: bool) {
+    /// On, where what it waits for holds or its time is over; `until` is the end of a wait that began before.
+    fn wait_for(
+        &self,
+        wait: &WaitFor,
+        way: &mut Way,
+        holding: &HashSet<ContactId>,
+        until: Option<DateTime<Utc>>,
+        look: Option<DateTime<Utc>>,
+    ) {
         let definition = self.definition;
         if holding.contains(&way.row.contact_id) {
             return way.pass(definition, StepOutcome::Met, json!({}), self.now);
         }
         let timeout = TimeDelta::try_seconds(wait.timeout_seconds).unwrap_or_default();
-        let until = way.waits_until().filter(|_| !is_new);
         let until = until.unwrap_or(self.now + timeout);
         if until > self.now {
-            return self.park(way, until);
+            return park(way, until, look);
         }
         let next = flow::after_timeout(definition, way.place);
         way.go(definition, next, StepOutcome::TimedOut, json!({}), self.now);
     }
 
-    /// Lets an enrolment wait. Where time alone may make something true, it is looked at now and then.
-    fn park(&self, way: &mut Way, until: DateTime<Utc>) {
-        let step = &self.definition.steps[way.place].kind;
+    /// When those who wait at a step are looked at again although nothing happened to them, if time alone can
+    /// move them before their timers do: at the moment the clocks turn, or else now and then.
+    fn look(&self, place: usize) -> Option<DateTime<Utc>> {
         let endings = self.definition.goals.iter().chain(&self.definition.exits);
-        let timed = endings.map(|ending| &ending.condition).any(judge::timed)
-            || matches!(step, StepKind::WaitFor(wait) if judge::timed(&wait.condition));
-        let due = if timed {
-            until.min(self.now + POLL)
-        } else {
-            until
+        let waited = match &self.definition.steps[place].kind {
+            StepKind::WaitFor(wait) => Some(&wait.condition),
+            _ => None,
         };
-        way.stand = Stand::Parked {
-            until: Some(until),
-            due: Some(due),
-        };
+        let conditions = endings.map(|ending| &ending.condition).chain(waited);
+        let looks = conditions
+            .filter(|condition| judge::timed(condition))
+            .map(|condition| {
+                let later = self.now + POLL;
+                let turns = condition.turns(&self.scene.moment);
+                turns.map_or(later, |turns| turns.min(later))
+            });
+        looks.min()
     }
 
     async fn branch(
@@ -291,4 +304,12 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// Lets an enrolment wait, to be looked at when its timer runs out, or at `look` if that comes first.
+fn park(way: &mut Way, until: DateTime<Utc>, look: Option<DateTime<Utc>>) {
+    way.stand = Stand::Parked {
+        until: Some(until),
+        due: Some(look.map_or(until, |look| look.min(until))),
+    };
 }
