@@ -179,7 +179,7 @@ fn check_condition(
     }
 }
 
-/// Steps nobody comes to, and circles that would be run without end in one moment.
+/// Steps nobody comes to, and circles that would be run without end in one moment, or many times a minute.
 fn check_ways(definition: &Definition, refusals: &mut Vec<UserError>) {
     let reachable = flow::reachable(definition);
     for (index, _) in reachable.iter().enumerate().filter(|(_, seen)| !**seen) {
@@ -190,6 +190,11 @@ fn check_ways(definition: &Definition, refusals: &mut Vec<UserError>) {
     if let Err(place) = flow::order(definition) {
         let message = "From here the steps lead back here in the same moment, without end. Put a \
                        wait for a time into the circle.";
+        let at = Path::root("steps").nth(place);
+        refusals.push(at.refuse(UserErrorCode::Cycle, message));
+    } else if let Some(place) = flow::short_circle(definition) {
+        let message = "From here the steps lead back here within a minute, again and again. Let one of the \
+                       waits in the circle take a minute or more.";
         let at = Path::root("steps").nth(place);
         refusals.push(at.refuse(UserErrorCode::Cycle, message));
     }
@@ -375,6 +380,12 @@ mod tests {
         );
         check_is(
             &json!({"steps": [{"id": "a", "kind": acts(), "next": "a"}]}),
+            &[("steps.0", C::Cycle)],
+        );
+        check_is(
+            &json!({"steps": [
+                {"id": "a", "kind": {"wait": {"for": {"seconds": 1}}}, "next": "a"},
+            ]}),
             &[("steps.0", C::Cycle)],
         );
         check_is(

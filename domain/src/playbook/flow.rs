@@ -4,7 +4,10 @@
 //! never form a circle (the check at save time sees to that), so the steps have an order in which a
 //! whole batch of enrolments can be taken through them, each step once.
 
-use super::definition::{Definition, Step, StepKind};
+use super::definition::{Definition, Step, StepKind, Wait};
+
+/// A wait as long as this, in seconds, may lead back to where it began.
+pub(crate) const SHORT_SECONDS: i64 = 60;
 
 /// The step after `place`, following `next` where it is given; nothing at the end.
 pub(crate) fn follow(definition: &Definition, place: usize, next: Option<&str>) -> Option<usize> {
@@ -30,14 +33,40 @@ pub(crate) fn after_timeout(definition: &Definition, place: usize) -> Option<usi
     }
 }
 
-/// Every step that can come after `place`; with `immediate`, only in the same moment.
-pub(crate) fn edges(definition: &Definition, place: usize, immediate: bool) -> Vec<usize> {
+/// Which ways from step to step are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// All.
+    Any,
+    /// Those that take less than [`SHORT_SECONDS`].
+    Short,
+    /// Those that are taken in the moment somebody comes to the step.
+    Immediate,
+}
+
+impl Pace {
+    /// Whether it has ways that take as many seconds.
+    fn takes(self, seconds: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Short => seconds < SHORT_SECONDS,
+            Self::Immediate => false,
+        }
+    }
+}
+
+/// Every step that can come after `place` at this pace.
+pub(crate) fn edges(definition: &Definition, place: usize, pace: Pace) -> Vec<usize> {
     let step: &Step = &definition.steps[place];
     let mut edges = Vec::new();
     match &step.kind {
         StepKind::End => return edges,
-        StepKind::Wait(_) if immediate => return edges,
-        StepKind::WaitFor(_) if !immediate => edges.extend(after_timeout(definition, place)),
+        StepKind::Wait(Wait::For { seconds }) if !pace.takes(*seconds) => return edges,
+        // A time of day comes again after a day.
+        StepKind::Wait(Wait::Until { .. }) if pace != Pace::Any => return edges,
+        StepKind::WaitFor(wait) if pace.takes(wait.timeout_seconds) => {
+            edges.extend(after_timeout(definition, place));
+        }
         StepKind::Branch(arms) => {
             let arms = arms.iter();
             edges.extend(arms.filter_map(|arm| definition.place(&arm.next)));
@@ -56,7 +85,7 @@ pub(crate) fn reachable(definition: &Definition) -> Vec<bool> {
     let mut open: Vec<usize> = (0..definition.steps.len().min(1)).collect();
     while let Some(place) = open.pop() {
         if !std::mem::replace(&mut seen[place], true) {
-            open.extend(edges(definition, place, false));
+            open.extend(edges(definition, place, Pace::Any));
         }
     }
     seen
@@ -65,10 +94,19 @@ pub(crate) fn reachable(definition: &Definition) -> Vec<bool> {
 /// The places in an order in which every immediate edge leads forward, or a place on a circle of
 /// immediate edges.
 pub(crate) fn order(definition: &Definition) -> Result<Vec<usize>, usize> {
+    order_at(definition, Pace::Immediate)
+}
+
+/// A place on a circle that is gone through without a wait of [`SHORT_SECONDS`] or more, if there is one.
+pub(crate) fn short_circle(definition: &Definition) -> Option<usize> {
+    order_at(definition, Pace::Short).err()
+}
+
+fn order_at(definition: &Definition, pace: Pace) -> Result<Vec<usize>, usize> {
     let steps = definition.steps.len();
     let mut incoming = vec![0_usize; steps];
     let out: Vec<Vec<usize>> = (0..steps)
-        .map(|place| edges(definition, place, true))
+        .map(|place| edges(definition, place, pace))
         .collect();
     for &to in out.iter().flatten() {
         incoming[to] += 1;
@@ -100,7 +138,7 @@ pub(crate) fn order(definition: &Definition) -> Result<Vec<usize>, usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::playbook::definition::{Arm, Wait, WaitFor};
+    use crate::playbook::definition::{Arm, WaitFor};
     use crate::playbook::samples::{always, step};
 
     fn wait() -> StepKind {
@@ -145,7 +183,7 @@ mod tests {
             (Ok(order), None) => {
                 let at = |place| order.iter().position(|one| *one == place);
                 for from in 0..definition.steps.len() {
-                    for to in edges(&definition, from, true) {
+                    for to in edges(&definition, from, Pace::Immediate) {
                         assert!(at(from) < at(to), "{from} before {to} in {order:?}");
                     }
                 }
@@ -197,6 +235,38 @@ mod tests {
             ],
             None,
         );
+    }
+
+    #[test]
+    fn a_circle_needs_a_wait_of_a_minute_in_it() {
+        let short = || StepKind::Wait(Wait::For { seconds: 59 });
+        let timeout = |seconds| {
+            StepKind::WaitFor(WaitFor {
+                condition: always(),
+                timeout_seconds: seconds,
+                on_timeout: Some("a".to_owned()),
+            })
+        };
+        let morning = StepKind::Wait(Wait::Until {
+            minute: 540,
+            weekdays: Vec::new(),
+        });
+        for (kind, next, expected) in [
+            (short(), Some("a"), true),
+            (wait(), Some("a"), false),
+            (morning, Some("a"), false),
+            (timeout(59), Some("c"), true),
+            (timeout(60), Some("c"), false),
+            (short(), None, false),
+        ] {
+            let definition = book(&[
+                ("a", acts(), None),
+                ("b", kind.clone(), next),
+                ("c", StepKind::End, None),
+            ]);
+            assert!(order(&definition).is_ok());
+            assert_eq!(short_circle(&definition).is_some(), expected, "{kind:?}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use uuid::Uuid;
 #[derive(InputObject)]
 pub(crate) struct PlaybookDefinitionInput {
     /// The steps, 1 to 100; an enrolment begins with the first and follows the list unless a step says
-    /// otherwise. A circle must have a wait for a time in it.
+    /// otherwise. A circle must have a wait of a minute or more in it.
     steps: Vec<PlaybookStepInput>,
     /// What ends an enrolment as a success, at most 10. Judged whenever something happens to the
     /// contact and before each step after a wait.
