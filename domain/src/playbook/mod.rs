@@ -11,6 +11,7 @@
 //!   change may move;
 //! - `hand`: cancelling, moving on and trying again by hand;
 //! - `count`: how many are where, kept by whoever moves one; `history`: what each left behind;
+//! - `double`: enrolments of contacts who are merged into others that are in the same playbook;
 //! - `retag`: playbooks as things that name tags;
 //! - `template`: playbooks ready to be made.
 //!
@@ -23,6 +24,7 @@ mod bulk;
 mod check;
 mod count;
 pub mod definition;
+mod double;
 mod enrol;
 mod erase;
 pub(crate) mod flow;
@@ -46,6 +48,7 @@ pub use bulk::{EndEnrolments, EnrolByFilter, enrol_by_filter};
 pub(crate) use count::Counts;
 pub use count::{Tallies, Tally, load_tallies};
 pub use definition::Definition;
+pub(crate) use double::{end_doubles, resume_doubles};
 pub(crate) use enrol::{Ended, Entrant, start, stop};
 pub use enrol::{Enrolled, NotEnrolled, enrol_contacts};
 pub(crate) use erase::forget;

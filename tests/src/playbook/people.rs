@@ -5,16 +5,16 @@ use domain::{
     contact::{erase, merge},
     fact::Of,
     page::PageRequest,
-    timeline,
+    playbook, timeline,
 };
-use entity::kind::TimelineKind;
+use entity::kind::{PlaybookState, TimelineKind};
 use serde_json::json;
 
 use super::{Stage, wait_days};
 use crate::support::on_both;
 
 #[test]
-fn enrolments_follow_a_merge_and_come_back_and_doubles_wait_meanwhile() {
+fn enrolments_follow_a_merge_and_come_back_and_doubles_end_meanwhile() {
     on_both(|world| async move {
         let stage = Stage::new(world).await;
         let told = json!({ "steps": [
@@ -27,22 +27,62 @@ fn enrolments_follow_a_merge_and_come_back_and_doubles_wait_meanwhile() {
         );
         let (stays, goes) = (stage.person("Stays").await, stage.person("Goes").await);
         let kept = stage.enrol(&both, stays).await;
+        stage.settle().await;
+        stage.pass(TimeDelta::hours(6)).await;
         let double = stage.enrol(&both, goes).await;
         let moved = stage.enrol(&one, goes).await;
         stage.settle().await;
+        let waits = stage.now(double).await.wait_until;
         let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
         let merged = merge::merge(ctx, owner, stays, goes, "").await.unwrap();
         assert_eq!(stage.now(moved).await.contact_id, stays);
-        assert_eq!(stage.now(double).await.contact_id, goes);
-        stage.pass(TimeDelta::days(1)).await;
+        let ended = stage.now(double).await;
+        assert_eq!(ended.contact_id, goes);
+        assert_eq!(ended.ending.as_deref(), Some("Merged"));
+        assert_eq!(stage.stands(double).await, "CANCELLED rest");
+        let rest = stage.tally(both.id, 1, "rest").await;
+        assert_eq!((rest.here, rest.cancelled), (1, 1));
+        stage.pass(TimeDelta::hours(18)).await;
         assert_eq!(stage.stands(kept).await, "DONE act");
-        assert_eq!(stage.stands(moved).await, "DONE act");
-        assert_eq!(stage.stands(double).await, "WAITING rest");
-        assert_eq!(stage.now(double).await.due_at, None);
         merge::unmerge(ctx, owner, merged.id).await.unwrap();
         assert_eq!(stage.now(moved).await.contact_id, goes);
         stage.settle().await;
+        // It waits for as long as it would have waited.
+        assert_eq!(stage.stands(double).await, "WAITING rest");
+        assert_eq!(stage.now(double).await.wait_until, waits);
+        let whole = stage.tally(both.id, 1, "").await;
+        assert_eq!((whole.here, whole.cancelled, whole.passed), (1, 0, 1));
+        stage.pass(TimeDelta::hours(6)).await;
         assert_eq!(stage.stands(double).await, "DONE act");
+        assert_eq!(stage.stands(moved).await, "DONE act");
+        let history = ["rest CANCELLED", "rest WAITED", "act ACTED"];
+        assert_eq!(stage.history(double).await, history);
+        assert_eq!(stage.tally(both.id, 1, "rest").await.here, 0);
+        stage.world
+    });
+}
+
+#[test]
+fn a_double_of_a_playbook_that_was_archived_meanwhile_stays_ended() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let told = json!({ "steps": [{ "id": "rest", "kind": wait_days(1) }] });
+        let book = stage.book("Both", &told).await;
+        let (stays, goes) = (stage.person("Stays").await, stage.person("Goes").await);
+        stage.enrol(&book, stays).await;
+        let double = stage.enrol(&book, goes).await;
+        stage.settle().await;
+        let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
+        let merged = merge::merge(ctx, owner, stays, goes, "").await.unwrap();
+        playbook::set_state(ctx, owner, book.id, PlaybookState::Archived)
+            .await
+            .unwrap();
+        stage.operate().await;
+        merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        stage.settle().await;
+        assert_eq!(stage.stands(double).await, "CANCELLED rest");
+        let whole = stage.tally(book.id, 1, "").await;
+        assert_eq!((whole.here, whole.cancelled), (0, 2));
         stage.world
     });
 }

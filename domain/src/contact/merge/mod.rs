@@ -29,7 +29,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    search,
+    playbook, search,
     store::{Query, Rows, Tx},
     text,
     work::change::{Change, Fact},
@@ -236,6 +236,7 @@ pub(super) async fn join(
         loser,
     };
     moves.forth(ctx, tx, origin).await?;
+    playbook::end_doubles(tx, origin, id, loser).await?;
     after.put(&mut stays);
     goes.merged_into_id = Some(survivor);
     store(tx, stays).await?;
@@ -276,6 +277,7 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
         loser: merge.loser_id,
     };
     moves.back(ctx, &tx).await?;
+    playbook::resume_doubles(&mut tx, id, merge.loser_id).await?;
     Own::undone(&filled.before, &filled.after, &Own::of(&stays)).put(&mut stays);
     goes.merged_into_id = None;
     store(&tx, stays).await?;

@@ -11,8 +11,8 @@ pub enum Follows {
     Moved(&'static str),
     /// or a text.
     MovedByKey(&'static str),
-    /// Like the first, but a row of which the SQL given second holds waits where it is: `$1` is the
-    /// workspace, `$4` the survivor.
+    /// Like the first, but a row of which the SQL given second holds stays where it is: `$1` is the
+    /// workspace, `$4` the survivor. Enrolments that stay are ended, see [`crate::playbook`].
     MovedUnless(&'static str, &'static str),
     /// Like the two above, but a row whose like the survivor has waits where it is.
     MovedIfFree(&'static str),

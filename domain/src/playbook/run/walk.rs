@@ -53,7 +53,8 @@ impl Walk<'_> {
         ways: &mut [Way],
         counts: &mut Counts,
     ) -> Result<()> {
-        // Whoever was merged into somebody else waits until they are taken apart again.
+        // Whoever was merged into somebody else waits until they are taken apart again: merges end what would
+        // be double, but those of earlier releases did not.
         let (mut active, merged): (Vec<&mut Way>, Vec<&mut Way>) = ways
             .iter_mut()
             .partition(|way| !self.scene.merged.contains(&way.row.contact_id));
