@@ -35,6 +35,10 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When the row was last changed.
     pub updated_at: DateTimeUtc,
+    /// When it was paused because actions of one of its steps could not be done again and again.
+    pub paused_at: Option<DateTimeUtc>,
+    /// Why, in words.
+    pub paused_reason: Option<String>,
 }
 
 /// None: joins are written where they are needed.

@@ -60,6 +60,7 @@ mod m0040_vault;
 mod m0041_wait;
 mod m0042_hidden;
 mod m0043_member;
+mod m0044_playbook;
 mod sql;
 mod wall;
 
@@ -118,6 +119,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0041_wait::Migration),
             Box::new(m0042_hidden::Migration),
             Box::new(m0043_member::Migration),
+            Box::new(m0044_playbook::Migration),
         ]
     }
 }

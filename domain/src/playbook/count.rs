@@ -34,6 +34,8 @@ pub(crate) enum What {
     Cancelled,
     /// Those whom an error stopped there.
     Failed,
+    /// How many times an action of the step could not be done; of the version, of all its steps.
+    NotDone,
 }
 
 impl What {
@@ -46,6 +48,7 @@ impl What {
             Self::Exited => "EXITED",
             Self::Cancelled => "CANCELLED",
             Self::Failed => "FAILED",
+            Self::NotDone => "NOT_DONE",
         }
     }
 }
@@ -114,6 +117,8 @@ pub struct Tally {
     pub cancelled: i64,
     /// Those whom an error stopped here.
     pub failed: i64,
+    /// How many times somebody went on from here although an action could not be done.
+    pub not_done: i64,
 }
 
 impl Tally {
@@ -126,6 +131,8 @@ impl Tally {
             "EXITED" => &mut self.exited,
             "CANCELLED" => &mut self.cancelled,
             "FAILED" => &mut self.failed,
+            "NOT_DONE" => &mut self.not_done,
+            // Such as what `failing` keeps here.
             _ => return,
         };
         *part += number;

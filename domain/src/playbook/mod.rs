@@ -11,6 +11,7 @@
 //!   change may move;
 //! - `hand`: cancelling, moving on and trying again by hand;
 //! - `count`: how many are where, kept by whoever moves one; `history`: what each left behind;
+//! - `failing`: actions that cannot be done, and the pause of a playbook that has too many of them;
 //! - `double`: enrolments of contacts who are merged into others that are in the same playbook;
 //! - `retag`: playbooks as things that name tags;
 //! - `template`: playbooks ready to be made.
@@ -27,6 +28,7 @@ pub mod definition;
 mod double;
 mod enrol;
 mod erase;
+mod failing;
 pub(crate) mod flow;
 pub mod hand;
 mod hear;
@@ -56,7 +58,7 @@ pub use outline::outline;
 pub use projection::Playbooks;
 pub use read::{
     EnrolmentFilter, Version, enrolments, find_version, history, list, load, load_enrolments,
-    load_versions, versions,
+    load_versions, outcomes, versions,
 };
 pub use run::{Turn, run_due};
 pub use write::{NewPlaybook, PlaybookChange, create, publish, set_state, update};

@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, EntityTrait as _};
 
 use super::{definition::Definition, write::stored};
 use crate::{
+    action::Outcome,
     contact::one_of,
     ctx::Ctx,
     error::{Error, Result},
@@ -225,6 +226,14 @@ pub async fn load_enrolments(
             .all(ctx.reader())
             .await?,
     )
+}
+
+/// What became of what the actions of a step asked for; nothing, if it has none.
+pub fn outcomes(step: &enrolment_step::Model) -> Result<Vec<Outcome>> {
+    match step.detail.get("outcomes") {
+        Some(outcomes) => Ok(serde_json::from_value(outcomes.clone())?),
+        None => Ok(Vec::new()),
+    }
 }
 
 const LATEST_STEP: Keyset = Keyset {

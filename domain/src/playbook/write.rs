@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{
     DESCRIPTION_LIMIT, NAME_LIMIT, PLAYBOOK_LIMIT, VERSION_LIMIT,
     definition::{Definition, StoredError},
+    failing,
 };
 use crate::{
     access::{Actor, Origin, Scope},
@@ -85,6 +86,8 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewPlaybook) -> Result<playbo
         created_by: actor.origin().json(),
         created_at: tx.now,
         updated_at: tx.now,
+        paused_at: None,
+        paused_reason: None,
     };
     playbook::Entity::insert(row.clone().into_active_model())
         .exec_without_returning(tx.connection())
@@ -220,11 +223,14 @@ pub async fn set_state(
     let before = audited(&row);
     let after = playbook::Model {
         state,
+        paused_at: None,
+        paused_reason: None,
         ..row.clone()
     };
     let row = write(&tx, &row, after).await?;
     let action = match state {
         PlaybookState::Active => {
+            failing::forget(&tx, id).await?;
             tx.wake(Work::Enrolment);
             "playbook.resume"
         }
@@ -260,6 +266,8 @@ async fn write(
     active.version = Set(after.version);
     active.latest_version = Set(after.latest_version);
     active.updated_at = Set(tx.now);
+    active.paused_at = Set(after.paused_at);
+    active.paused_reason = Set(after.paused_reason);
     Ok(active.update(tx.connection()).await?)
 }
 

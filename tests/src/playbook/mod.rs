@@ -2,6 +2,7 @@
 
 mod book;
 mod claim;
+mod failing;
 mod hours;
 mod lock;
 mod people;

@@ -15,6 +15,7 @@ use crate::graphql::{
     context::{loader, reader},
     error::fault,
     page::{Connection, connection},
+    rule::RuleOutcome,
 };
 
 /// One contact's way through a playbook.
@@ -152,7 +153,21 @@ impl EnrolmentStep {
         (!by.is_null()).then(|| ChangeOrigin::read(by)).transpose()
     }
 
+    /// What became of what each action of the step asked for, as with rules.
+    fn effects(&self) -> Result<Vec<RuleOutcome>> {
+        let outcomes = playbook::outcomes(&self.0).map_err(fault)?;
+        Ok(outcomes.into_iter().map(RuleOutcome::from).collect())
+    }
+
+    /// Whether an action of the step could not be done, because what it names is gone: a tag archived, a
+    /// target switched off, a member removed.
+    fn not_done(&self) -> Result<bool> {
+        let outcomes = playbook::outcomes(&self.0).map_err(fault)?;
+        Ok(outcomes.iter().any(|outcome| outcome.result.failed()))
+    }
+
     /// What became of each effect of the step's actions, in the words of programs, such as `tagged`.
+    #[graphql(deprecation = "Ask for `effects`, which have the outcomes of rules.")]
     async fn outcomes(&self) -> Vec<String> {
         let outcomes = self.0.detail["outcomes"].as_array();
         let results = outcomes.into_iter().flatten().filter_map(|outcome| {

@@ -51,6 +51,9 @@ pub(crate) struct PlaybookTally {
     cancelled: i64,
     /// Those whom an error stopped here.
     failed: i64,
+    /// How many times an action could not be done here, because what it names is gone: a tag archived, a
+    /// target switched off, a member removed. Those who came went on.
+    not_done: i64,
 }
 
 impl From<Tally> for PlaybookTally {
@@ -63,6 +66,7 @@ impl From<Tally> for PlaybookTally {
             exited: tally.exited,
             cancelled: tally.cancelled,
             failed: tally.failed,
+            not_done: tally.not_done,
         }
     }
 }
@@ -184,6 +188,17 @@ impl Playbook {
     /// When it was last changed.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
+    }
+
+    /// When it was paused because an action of one of its steps could not be done ten times in a row; nothing
+    /// if it was not, or was resumed since.
+    async fn paused_at(&self) -> Option<DateTime<Utc>> {
+        self.0.paused_at
+    }
+
+    /// Why it was paused then, in words.
+    async fn paused_reason(&self) -> Option<&str> {
+        self.0.paused_reason.as_deref()
     }
 }
 

@@ -225,7 +225,7 @@ pub(crate) enum RuleOutcomeResult {
     AlreadyTagged,
     /// The tag's group takes one value, and somebody else than a rule has set another.
     OtherValueKept,
-    /// The tag was archived or deleted since the rule was written.
+    /// The tag was archived or deleted since the rule or playbook was written.
     TagUnavailable,
     /// The tag was taken off.
     Untagged,
@@ -282,7 +282,7 @@ pub(crate) enum RuleOutcomeResult {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct RuleOutcome {
-    /// Which of the rule's actions asked for it, counted from 0.
+    /// Which of the actions of the rule, or of the playbook's step, asked for it, counted from 0.
     action: usize,
     /// What it asked for.
     effect: RuleEffectKind,

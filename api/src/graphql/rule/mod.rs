@@ -33,7 +33,7 @@ use self::{
     rehearsal::{TryRuleInput, TryRulePayload},
     template::RuleTemplate,
 };
-pub(crate) use firing::RuleFiring;
+pub(crate) use firing::{RuleFiring, RuleOutcome};
 pub(crate) use miss::RuleMiss;
 pub(crate) use mutation::RuleMutation;
 pub(crate) use version::RuleVersion;

@@ -9,14 +9,13 @@ use super::{
     Claimed,
     claim::hold,
     scene::Scene,
-    walk::Walk,
+    walk::{Noted, Walk},
     way::{Stand, Way},
 };
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
     playbook::{
-        count::Counts,
         hear,
         history::{Left, leave},
     },
@@ -24,17 +23,19 @@ use crate::{
     work::change::{Change, Fact},
 };
 
-/// Takes the claimed enrolments of one playbook on as far as they go now.
+/// Takes the claimed enrolments of one playbook on as far as they go now. Gives back a step whose actions
+/// have failed so often that the playbook is to be paused.
 pub(super) async fn run(
     ctx: &Ctx,
     workspace: WorkspaceId,
     book: PlaybookId,
     claimed: &[Claimed],
-) -> Result<()> {
+) -> Result<Option<String>> {
     let mut tx = ctx.begin(workspace).await?;
     let rows = hold(&tx, claimed).await?;
     if rows.is_empty() {
-        return Ok(tx.rollback().await?);
+        tx.rollback().await?;
+        return Ok(None);
     }
     let scene = Scene::load(&tx, book, &rows).await?;
     let mut by_version: BTreeMap<i64, Vec<Way>> = BTreeMap::new();
@@ -45,7 +46,7 @@ pub(super) async fn run(
             .ok_or_else(|| Error::Internal("an enrolment at no step".to_owned()))?;
         by_version.entry(version).or_default().push(way);
     }
-    let mut counts = Counts::default();
+    let mut noted = Noted::default();
     let mut all = Vec::new();
     for (version, mut ways) in by_version {
         let definition = &scene.version(version)?.definition;
@@ -55,9 +56,9 @@ pub(super) async fn run(
             definition,
             now: tx.now,
         };
-        walk.take_on(&mut tx, &mut ways, &mut counts).await?;
+        walk.take_on(&mut tx, &mut ways, &mut noted).await?;
         for way in &ways {
-            way.count(definition, &mut counts);
+            way.count(definition, &mut noted.counts);
         }
         let at_steps = 0..definition.steps.len();
         let at_steps: Vec<i64> = at_steps
@@ -85,8 +86,10 @@ pub(super) async fn run(
         }
     }
     // Last, because every batch of the playbook writes the same rows.
-    counts.write(&tx).await?;
-    tx.commit().await
+    noted.counts.write(&tx).await?;
+    let failing = noted.streaks.write(&tx, book).await?;
+    tx.commit().await?;
+    Ok(failing)
 }
 
 /// Writes where everybody stands, and what they left behind. Two statements.

@@ -27,6 +27,7 @@ use sea_orm::FromQueryResult;
 
 pub(crate) use claim::Claimed;
 
+use super::failing;
 use crate::{ctx::Ctx, error::Result, operation::Limits, store::Query};
 
 /// Enrolments taken on in one transaction: many enough that a statement costs little for each, few
@@ -109,8 +110,12 @@ async fn one_batch(ctx: &Ctx, book: Due) -> Result<usize> {
         return Ok(0);
     }
     let (workspace, id) = (book.workspace_id, book.id);
-    let Err(error) = batch::run(ctx, workspace, id, &claimed).await else {
-        return Ok(claimed.len());
+    let error = match batch::run(ctx, workspace, id, &claimed).await {
+        Ok(failing) => {
+            pause_failing(ctx, workspace, id, failing).await?;
+            return Ok(claimed.len());
+        }
+        Err(error) => error,
     };
     tracing::warn!(workspace.id = %workspace, playbook.id = %id, enrolments = claimed.len(),
         error = &error as &dyn std::error::Error, "a batch of enrolments failed");
@@ -119,13 +124,30 @@ async fn one_batch(ctx: &Ctx, book: Due) -> Result<usize> {
         return Ok(1);
     }
     for one in &claimed {
-        if let Err(error) = batch::run(ctx, workspace, id, std::slice::from_ref(one)).await {
-            tracing::warn!(workspace.id = %workspace, enrolment.id = %one.id,
-                error = &error as &dyn std::error::Error, "an enrolment failed");
-            note_failure(ctx, workspace, one, &error.to_string()).await?;
+        match batch::run(ctx, workspace, id, std::slice::from_ref(one)).await {
+            Ok(failing) => pause_failing(ctx, workspace, id, failing).await?,
+            Err(error) => {
+                tracing::warn!(workspace.id = %workspace, enrolment.id = %one.id,
+                    error = &error as &dyn std::error::Error, "an enrolment failed");
+                note_failure(ctx, workspace, one, &error.to_string()).await?;
+            }
         }
     }
     Ok(claimed.len())
+}
+
+/// Pauses the playbook if the actions of one of its steps fail too often. Apart from the batch, so that
+/// nobody who has the playbook's row waits for somebody whose enrolment the batch has.
+async fn pause_failing(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    id: PlaybookId,
+    failing: Option<String>,
+) -> Result<()> {
+    match failing {
+        Some(step) => failing::pause(ctx, workspace, id, &step).await,
+        None => Ok(()),
+    }
 }
 
 async fn note_failure(ctx: &Ctx, workspace: WorkspaceId, one: &Claimed, error: &str) -> Result<()> {

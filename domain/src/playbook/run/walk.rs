@@ -26,8 +26,9 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     playbook::{
-        count::Counts,
+        count::{Counts, What},
         definition::{Arm, Definition, StepKind, WaitFor},
+        failing::Streaks,
         flow, judge, moment,
     },
     store::Tx,
@@ -45,13 +46,20 @@ pub(super) struct Walk<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
+/// What is counted on the way, to be written at the end.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    pub(super) counts: Counts,
+    pub(super) streaks: Streaks,
+}
+
 impl Walk<'_> {
     /// Takes them on as far as they go now.
     pub(super) async fn take_on(
         &self,
         tx: &mut Tx<'_>,
         ways: &mut [Way],
-        counts: &mut Counts,
+        noted: &mut Noted,
     ) -> Result<()> {
         // Whoever was merged into somebody else waits until they are taken apart again: merges end what would
         // be double, but those of earlier releases did not.
@@ -73,7 +81,7 @@ impl Walk<'_> {
                 .map(|way| &mut **way)
                 .collect();
             if !here.is_empty() {
-                self.arrive(tx, place, &mut here, counts).await?;
+                self.arrive(tx, place, &mut here, noted).await?;
             }
         }
         Ok(())
@@ -163,11 +171,11 @@ impl Walk<'_> {
         tx: &mut Tx<'_>,
         place: usize,
         here: &mut [&mut Way],
-        counts: &mut Counts,
+        noted: &mut Noted,
     ) -> Result<()> {
         let definition = self.definition;
         match &definition.steps[place].kind {
-            StepKind::Actions(actions) => self.act(tx, actions, here, counts).await,
+            StepKind::Actions(actions) => self.act(tx, actions, here, noted).await,
             StepKind::Wait(wait) => {
                 let until = moment::end_of_wait(wait, self.now, self.scene.moment.zone);
                 let look = self.look(place);
@@ -269,7 +277,7 @@ impl Walk<'_> {
         tx: &mut Tx<'_>,
         actions: &[Action],
         here: &mut [&mut Way],
-        counts: &mut Counts,
+        noted: &mut Noted,
     ) -> Result<()> {
         let causes: Vec<Entry> = here.iter().map(|way| way.cause()).collect();
         let mut performed = Vec::with_capacity(here.len() * actions.len());
@@ -290,7 +298,7 @@ impl Walk<'_> {
             };
             performed.extend(actions.iter().map(|action| Performed { action, case, by }));
         }
-        let outcomes = perform_counting(self.ctx, tx, &performed, counts).await?;
+        let outcomes = perform_counting(self.ctx, tx, &performed, &mut noted.counts).await?;
         let mut outcomes = outcomes.into_iter();
         for way in here {
             let mut told = Vec::new();
@@ -300,10 +308,23 @@ impl Walk<'_> {
                     told.push(outcome);
                 }
             }
+            let failed = told.iter().any(|outcome| outcome.result.failed());
+            self.note(way, failed, noted);
             let detail = json!({ "outcomes": told });
             way.pass(self.definition, StepOutcome::Acted, detail, self.now);
         }
         Ok(())
+    }
+
+    /// Counts what came of the actions of the step an enrolment is at.
+    fn note(&self, way: &Way, failed: bool, noted: &mut Noted) {
+        let step = &self.definition.steps[way.place].id;
+        let key = (way.row.playbook_id, way.row.version);
+        noted.streaks.note(way.row.version, step, failed);
+        if failed {
+            noted.counts.at(key, step, What::NotDone, 1);
+            noted.counts.whole(key, What::NotDone, 1);
+        }
     }
 }
 
