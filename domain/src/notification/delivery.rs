@@ -111,6 +111,15 @@ impl Payload {
         }
     }
 
+    /// The rule or the playbook that has it said.
+    pub(super) fn by(&self, rule: Option<RuleId>) -> Option<Uuid> {
+        let playbook = match self {
+            Self::Said { playbook_id, .. } => playbook_id.map(|id| id.0),
+            Self::RuleFired { .. } | Self::Digest { .. } | Self::Test {} => None,
+        };
+        rule.map(|id| id.0).or(playbook)
+    }
+
     /// Whether it may wait and be told together with others.
     pub(super) fn can_wait(&self) -> bool {
         matches!(self, Self::RuleFired { .. } | Self::Said { .. })
@@ -189,7 +198,10 @@ async fn waits(tx: &Tx<'_>, new: &[NewDelivery]) -> Result<Vec<TimeDelta>> {
     let collected: Vec<_> = new
         .iter()
         .filter(|delivery| collects(delivery).is_some())
-        .filter_map(|delivery| Some((delivery.id, tx.workspace, delivery.rule?)))
+        .filter_map(|delivery| {
+            let by = delivery.payload.by(delivery.rule)?;
+            Some((delivery.id, tx.workspace, by))
+        })
         .collect();
     let hours = hours::load(tx.connection(), &collected).await?;
     let each = new.iter().map(|delivery| {

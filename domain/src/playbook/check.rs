@@ -55,6 +55,10 @@ pub(super) fn check(definition: &Definition) -> Vec<UserError> {
     check_endings("exits", Use::Exit, &definition.exits, &mut refusals);
     check_sources(&definition.sources, &mut refusals);
     check_again(definition.again, &mut refusals);
+    if let Some(hours) = definition.limits.quiet_hours {
+        let at = Path::root("limits").at("quietHours");
+        hours.check(&at, &mut refusals);
+    }
     refusals
 }
 
@@ -357,12 +361,14 @@ mod tests {
                 "goals": [{"name": " ", "condition": tagged()}],
                 "sources": [{"segmentEntered": {"segmentIds": []}}, {"healthBand": {"bands": []}}],
                 "again": {"afterDays": 0},
+                "limits": {"quietHours": {"fromHour": 24, "toHour": 7}},
             }),
             &[
                 ("goals.0.name", C::Required),
                 ("sources.0.segmentEntered.segmentIds", C::Required),
                 ("sources.1.healthBand.bands", C::Required),
                 ("again.afterDays", C::Invalid),
+                ("limits.quietHours.fromHour", C::Invalid),
             ],
         );
     }

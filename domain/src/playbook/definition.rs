@@ -1,6 +1,8 @@
 //! What a playbook is: its steps and how they hang together, what ends it early, what enrols, and
 //! how often one contact may be enrolled. Kept as versioned JSON.
 
+use async_graphql::{InputObject, SimpleObject};
+use chrono::{DateTime, Utc};
 use entity::kind::{HealthBand, SubjectKind, Weekday};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,11 +11,12 @@ use super::check;
 use crate::{
     action::Action,
     condition::{
-        Condition,
+        Condition, Moment,
         path::Path,
         reference::{self, IdKind, Reference},
     },
     error::UserError,
+    rule::{self, QuietHours},
 };
 
 /// The version of the form that is written. Raised when the meaning of what is already stored would
@@ -41,6 +44,25 @@ pub struct Definition {
     /// Whether somebody may be enrolled more than once; never twice at a time.
     #[serde(default)]
     pub again: Again,
+    /// When its notices and the mails of its surveys wait.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
+}
+
+/// When the notices of a playbook, and the mails of the surveys it sends, may set off.
+#[derive(
+    Serialize, Deserialize, SimpleObject, InputObject, Debug, Clone, Default, PartialEq, Eq,
+)]
+#[serde(rename_all = "camelCase")]
+#[graphql(name = "PlaybookLimits", input_name = "PlaybookLimitsInput")]
+pub struct Limits {
+    /// When they wait, in the workspace's time zone. They set off when the hours end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// Whether they wait outside the business hours of the workspace, until these begin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[graphql(default)]
+    pub notify_in_business_hours: bool,
 }
 
 /// One step.
@@ -189,6 +211,23 @@ struct Formed<'a> {
 #[derive(Deserialize)]
 struct Form {
     form: u32,
+}
+
+impl Limits {
+    /// Whether it limits nothing.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// When notices of what happens at `moment` set off, if they have to wait.
+    pub(crate) fn notices_from(&self, moment: &Moment) -> Option<DateTime<Utc>> {
+        let limits = rule::Limits {
+            quiet_hours: self.quiet_hours,
+            notify_in_business_hours: self.notify_in_business_hours,
+            ..rule::Limits::default()
+        };
+        limits.notices_from(moment)
+    }
 }
 
 impl StepKind {

@@ -9,11 +9,12 @@ use crate::{
         sentence::{Phrasing, say},
     },
     locale::Locale,
+    rule::sentence::held,
     text::counted,
 };
 
-/// The lines: what enrols, the steps in their order, the goals, the exits, and whether somebody may
-/// come again.
+/// The lines: what enrols, the steps in their order, the goals, the exits, whether somebody may come
+/// again, and when notices wait.
 pub fn outline(locale: Locale, names: &dyn Names, definition: &Definition) -> Vec<String> {
     let phrasing = Phrasing { locale, names };
     let mut lines = vec![sources(&phrasing, &definition.sources)];
@@ -45,6 +46,12 @@ pub fn outline(locale: Locale, names: &dyn Names, definition: &Definition) -> Ve
         ));
     }
     lines.push(again(&phrasing, definition.again));
+    let limits = &definition.limits;
+    lines.extend(held(
+        locale,
+        limits.quiet_hours,
+        limits.notify_in_business_hours,
+    ));
     lines
 }
 

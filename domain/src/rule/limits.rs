@@ -135,24 +135,8 @@ impl Limits {
             let at = at.at("coolDownMinutes");
             refusals.push(at.refuse(UserErrorCode::Invalid, message));
         }
-        let Some(hours) = self.quiet_hours else {
-            return;
-        };
-        let at = at.at("quietHours");
-        for (field, value, most) in [
-            ("fromHour", hours.from_hour, 23),
-            ("fromMinute", hours.from_minute, 59),
-            ("toHour", hours.to_hour, 23),
-            ("toMinute", hours.to_minute, 59),
-        ] {
-            if !(0..=most).contains(&value) {
-                let message = format!("Choose a number from 0 to {most}.");
-                refusals.push(at.at(field).refuse(UserErrorCode::Invalid, message));
-            }
-        }
-        if (hours.from_hour, hours.from_minute) == (hours.to_hour, hours.to_minute) {
-            let message = "The hours end when they begin. Change one of the two.";
-            refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+        if let Some(hours) = self.quiet_hours {
+            hours.check(&at.at("quietHours"), refusals);
         }
     }
 
@@ -202,6 +186,25 @@ pub(crate) fn earliest(limits: &[Limits], moment: &Moment) -> DateTime<Utc> {
 }
 
 impl QuietHours {
+    /// Notes everything wrong with them.
+    pub(crate) fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        for (field, value, most) in [
+            ("fromHour", self.from_hour, 23),
+            ("fromMinute", self.from_minute, 59),
+            ("toHour", self.to_hour, 23),
+            ("toMinute", self.to_minute, 59),
+        ] {
+            if !(0..=most).contains(&value) {
+                let message = format!("Choose a number from 0 to {most}.");
+                refusals.push(at.at(field).refuse(UserErrorCode::Invalid, message));
+            }
+        }
+        if (self.from_hour, self.from_minute) == (self.to_hour, self.to_minute) {
+            let message = "The hours end when they begin. Change one of the two.";
+            refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+        }
+    }
+
     /// When they end, if it is in them at `now`.
     pub fn until(&self, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let time = |hour: i64, minute: i64| {

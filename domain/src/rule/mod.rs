@@ -17,6 +17,7 @@
 //! - [`projection`]: shows the rules what happens: `occasion` makes of entries of the log what rules
 //!   look at, `evaluate` decides, `sample` picks what did not fire to be noted, `settle` writes;
 //! - [`tick`]: the same when the clock comes round;
+//! - `hours`: the limits that hold the notices of rules and playbooks, for whoever finds a moment for one;
 //! - [`version`]: what a rule once was;
 //! - [`firing`]: the log of what fired, on what, and what became of it;
 //! - [`miss`]: the sample of what did not;

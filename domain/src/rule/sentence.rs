@@ -62,15 +62,11 @@ pub(crate) fn limited(locale: Locale, said: String, context: Context, limits: &L
         };
         sentences.push(stop.to_owned());
     }
-    sentences.extend(limits.quiet_hours.map(|hours| quiet(locale, &hours)));
-    if limits.notify_in_business_hours {
-        let business = match locale {
-            Locale::Ja => "通知は営業時間になるまで待つ。",
-            Locale::En => "Notices wait for business hours.",
-            Locale::Zh => "通知等到营业时间再发出。",
-        };
-        sentences.push(business.to_owned());
-    }
+    sentences.extend(held(
+        locale,
+        limits.quiet_hours,
+        limits.notify_in_business_hours,
+    ));
     let between = match locale {
         Locale::En => " ",
         Locale::Ja | Locale::Zh => "",
@@ -106,6 +102,27 @@ fn cooling(locale: Locale, minutes: i64, context: Context) -> String {
         ),
         Locale::Zh => format!("{minutes}分钟内不对同一{zh}再次执行。"),
     }
+}
+
+/// When notices wait, in short sentences.
+pub(crate) fn held(
+    locale: Locale,
+    quiet_hours: Option<QuietHours>,
+    in_business: bool,
+) -> Vec<String> {
+    let mut sentences: Vec<String> = quiet_hours
+        .iter()
+        .map(|hours| quiet(locale, hours))
+        .collect();
+    if in_business {
+        let business = match locale {
+            Locale::Ja => "通知は営業時間になるまで待つ。",
+            Locale::En => "Notices wait for business hours.",
+            Locale::Zh => "通知等到营业时间再发出。",
+        };
+        sentences.push(business.to_owned());
+    }
+    sentences
 }
 
 fn quiet(locale: Locale, hours: &QuietHours) -> String {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{ContactId, RuleId, SurveyId, SurveyInvitationId, WorkspaceId},
+    id::{ContactId, SurveyId, SurveyInvitationId, WorkspaceId},
     kind::SurveyKind,
 };
 use sea_orm::FromQueryResult;
@@ -47,10 +47,11 @@ impl Row {
         (self.workspace_id, self.id.0)
     }
 
-    /// The rule that has the contact asked, if one does.
-    fn rule(&self) -> Option<RuleId> {
+    /// The rule or the playbook that has the contact asked, if one does.
+    fn by(&self) -> Option<Uuid> {
         let origin: Origin = serde_json::from_value(self.made_by.clone()).ok()?;
-        origin.rule()
+        let rule = origin.rule().map(|id| id.0);
+        rule.or(origin.playbook().map(|id| id.0))
     }
 }
 
@@ -82,7 +83,7 @@ impl Job {
 }
 
 /// What is to be sent for the items claimed. An item whose invitation is gone has come to its end; what the
-/// hours of its rule hold is put back until they let it go.
+/// hours of its rule or playbook hold is put back until they let it go.
 pub(super) async fn jobs(ctx: &Ctx, claimed: &[Claimed]) -> Result<Vec<Job>> {
     let jobs = claimed_jobs(ctx, claimed).await?;
     let now = ctx.clock.now();
@@ -154,7 +155,7 @@ async fn claimed_jobs(ctx: &Ctx, claimed: &[Claimed]) -> Result<Vec<Job>> {
     let doubles = doubles(ctx, &found).await?;
     let asked: Vec<_> = found
         .iter()
-        .filter_map(|row| Some((row.key(), row.workspace_id, row.rule()?)))
+        .filter_map(|row| Some((row.key(), row.workspace_id, row.by()?)))
         .collect();
     let mut hours = hours::load(ctx.db.writer(), &asked).await?;
     let mut found: BTreeMap<(WorkspaceId, Uuid), Row> =

@@ -2,7 +2,7 @@
 //! what came of it.
 //!
 //! Nothing is sent inside a transaction, and a mail that has to wait keeps to the schedule of all
-//! deliveries ([`crate::notification::retry`]) and to the hours of the rule that asks. Whoever has said no since they were invited, or was
+//! deliveries ([`crate::notification::retry`]) and to the hours of the rule or playbook that asks. Whoever has said no since they were invited, or was
 //! erased, is sent nothing.
 
 use std::{collections::BTreeMap, time::Instant};

@@ -3,7 +3,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
+    contact::{self, NewContact},
     notification::manage::NewTarget,
+    operation::Limits as Limited,
+    playbook::{self, Definition, NewPlaybook},
     rule::{self, Limits, NewRule, QuietHours, trigger::Trigger},
     workspace::{self, BusinessHours, BusinessSpan, WorkspaceChanges},
 };
@@ -11,8 +14,9 @@ use entity::{
     id::{DeliveryId, TargetId},
     kind::{DeliveryState, TargetKind, Weekday},
 };
+use serde_json::json;
 
-use super::{greet, pace::an_hour_passes, stored};
+use super::{deliveries, greet, pace::an_hour_passes, stored};
 use crate::support::{
     World,
     engine::{Receiver, answer, notify, words},
@@ -239,6 +243,67 @@ fn a_digest_that_comes_due_after_business_waits_for_the_next_business_hours() {
         world.clock.advance(next_sunday - world.ctx.clock.now());
         hurry(&world, &receiver).await;
         assert_eq!(receiver.calls().len(), 1);
+        world
+    });
+}
+
+#[test]
+fn notices_of_a_playbook_keep_to_its_hours_whatever_makes_them_late() {
+    on_both(|world| async move {
+        let target = webhook(&world, Some(5), None).await;
+        let told = json!({
+            "form": 1,
+            "steps": [{ "id": "tell", "kind": { "actions": [
+                { "notify": { "targetId": target.0, "title": "Look" } },
+            ] } }],
+            "limits": { "quietHours": { "fromHour": 12, "fromMinute": 15, "toHour": 18 } },
+        });
+        let new = NewPlaybook {
+            name: "Tell".to_owned(),
+            description: String::new(),
+            definition: Definition::from_stored(told).unwrap(),
+            publish: true,
+        };
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let book = playbook::create(ctx, owner, new).await.unwrap();
+        let enrol = async |name: &str| {
+            let new = NewContact {
+                name: name.to_owned(),
+                ..NewContact::default()
+            };
+            let contact = contact::create(ctx, owner, new).await.unwrap().id;
+            let enrolled = playbook::enrol_contacts(ctx, owner, book.id, &[contact]).await;
+            enrolled.unwrap();
+            playbook::run_due(ctx, None, Limited::none()).await.unwrap();
+        };
+        // Two before the hours, which are told together, and not at the first attempt.
+        enrol("Taro").await;
+        enrol("Hanako").await;
+        let receiver = Receiver::answering([answer(500, None, "")]);
+        for _ in 0..2 {
+            world.hurry().await;
+            world.deliver(&receiver).await;
+        }
+        assert_eq!(receiver.calls().len(), 1);
+        // One within.
+        world.clock.advance(TimeDelta::minutes(16));
+        enrol("Jiro").await;
+        hurry(&world, &receiver).await;
+        assert_eq!(receiver.calls().len(), 1);
+        let mut waiting = 0;
+        for id in deliveries(&world).await {
+            let one = stored(&world, id).await;
+            if one.state == DeliveryState::Pending {
+                assert_eq!(one.next_attempt_at, Some(six_in_the_evening()));
+                waiting += 1;
+            }
+        }
+        assert_eq!(waiting, 2, "the digest and the one within");
+        world
+            .clock
+            .advance(six_in_the_evening() - world.ctx.clock.now());
+        hurry(&world, &receiver).await;
+        assert_eq!(receiver.calls().len(), 3);
         world
     });
 }

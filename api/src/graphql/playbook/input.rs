@@ -8,7 +8,9 @@ use domain::{
         reference::{IdKind, IdReader as _, TypedIds},
     },
     error::{UserError, UserErrorCode},
-    playbook::definition::{Again, Arm, Definition, Ending, Source, Step, StepKind, Wait, WaitFor},
+    playbook::definition::{
+        Again, Arm, Definition, Ending, Limits, Source, Step, StepKind, Wait, WaitFor,
+    },
 };
 use entity::kind::{HealthBand, SubjectKind, Weekday};
 use uuid::Uuid;
@@ -31,6 +33,8 @@ pub(crate) struct PlaybookDefinitionInput {
     sources: Vec<PlaybookSourceInput>,
     /// Whether a contact whose enrolment has ended may be enrolled again; once only when left out.
     again: Option<PlaybookAgainInput>,
+    /// When its notices, and the mails of the surveys it sends, wait; never when left out.
+    limits: Option<Limits>,
 }
 
 /// One step.
@@ -232,6 +236,7 @@ impl PlaybookDefinitionInput {
                 Some(PlaybookAgainInput::AfterEnd(_)) => Again::AfterEnd,
                 Some(PlaybookAgainInput::AfterDays(days)) => Again::AfterDays(days.get()),
             },
+            limits: self.limits.unwrap_or_default(),
         };
         if errors.is_empty() {
             Ok(definition)

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     locale::Locale,
     page::PageRequest,
-    playbook::{self, EnrolmentFilter, Tally, Version},
+    playbook::{self, EnrolmentFilter, Tally, Version, definition::Limits},
 };
 use entity::kind::{EnrolmentState, PlaybookState};
 
@@ -244,6 +244,11 @@ impl PlaybookVersion {
     /// Whether somebody may be enrolled more than once.
     async fn again(&self) -> PlaybookAgain {
         self.0.definition.again.into()
+    }
+
+    /// When its notices, and the mails of the surveys it sends, wait.
+    async fn limits(&self) -> Limits {
+        self.0.definition.limits.clone()
     }
 
     /// The whole version in words, a line for each step and each thing around them.

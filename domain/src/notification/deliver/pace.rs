@@ -1,11 +1,10 @@
 //! How much a target is told at once: digests, budgets, and one call at a time.
 //!
 //! **Digest.** A target that collects has each delivery due after its minutes. The first that comes
-//! due folds all that wait into one new delivery, which tells them together. What the hours of a rule
-//! hold waits on.
+//! due folds all that wait into one new delivery, which tells them together. What hours hold waits on.
 //!
-//! **Hours.** Whatever made it late, nothing sets off within the quiet hours of its rule, or outside of the
-//! business hours if the rule keeps to them. A message that tells of several keeps to the hours of all.
+//! **Hours.** Whatever made it late, nothing sets off within the quiet hours of its rule or playbook, or
+//! outside of the business hours if that keeps to them. A message that tells of several keeps to the hours of all.
 //!
 //! **Budget.** A target with an hourly limit is sent no more than that in any hour, counted from when
 //! each message was first handed over. What comes on top waits; when there is room again, all that
@@ -18,10 +17,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use entity::{
-    id::{DeliveryId, RuleId, TargetId, WorkspaceId},
+    id::{DeliveryId, Id as _, PlaybookId, TargetId, WorkspaceId},
     kind::TargetKind,
 };
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
+use uuid::Uuid;
 
 use super::{
     Turn,
@@ -44,26 +44,43 @@ const HOLD_S: i64 = 20;
 /// The span a budget is for, in seconds.
 const BUDGET_S: i64 = 3_600;
 
+/// Where the digits of a playbook's id begin in its text.
+const PLAYBOOK: usize = PlaybookId::PREFIX.len() + 2;
+
 type Target = (WorkspaceId, TargetId);
 
 #[derive(FromQueryResult)]
 struct Told {
     workspace_id: WorkspaceId,
     digest: DeliveryId,
-    rule_id: RuleId,
+    said_by: Uuid,
+}
+
+/// The rule or the playbook that has the delivery `row` said, in SQL; as [`Payload::by`] does.
+fn said_by(backend: DatabaseBackend, row: &str) -> String {
+    match backend {
+        DatabaseBackend::Postgres => format!(
+            "COALESCE({row}.rule_id, CAST(substr({row}.payload ->> 'playbookId', {PLAYBOOK}) AS uuid))"
+        ),
+        _ => format!(
+            "COALESCE({row}.rule_id,
+                 unhex(substr(json_extract({row}.payload, '$.playbookId'), {PLAYBOOK})))"
+        ),
+    }
 }
 
 /// Puts back what hours hold at this moment, until they let it go; the others learn the hours they keep to.
 pub(super) async fn keep_hours(ctx: &Ctx, mut jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<Job>> {
-    let mut notices: Vec<(DeliveryId, WorkspaceId, RuleId)> = jobs
+    let mut notices: Vec<(DeliveryId, WorkspaceId, Uuid)> = jobs
         .iter()
         .filter_map(|job| {
             let delivery = &job.delivery;
-            Some((delivery.id, delivery.workspace_id, delivery.rule_id?))
+            let by = job.payload.by(delivery.rule_id)?;
+            Some((delivery.id, delivery.workspace_id, by))
         })
         .collect();
     for one in told(ctx, &jobs).await? {
-        notices.push((one.digest, one.workspace_id, one.rule_id));
+        notices.push((one.digest, one.workspace_id, one.said_by));
     }
     let mut hours = hours::load(ctx.db.writer(), &notices).await?;
     if hours.is_empty() {
@@ -86,7 +103,7 @@ pub(super) async fn keep_hours(ctx: &Ctx, mut jobs: Vec<Job>, turn: &mut Turn) -
     Ok(rest)
 }
 
-/// The rules whose notices the digests among `jobs` tell.
+/// The rules and playbooks whose notices the digests among `jobs` tell.
 async fn told(ctx: &Ctx, jobs: &[Job]) -> Result<Vec<Told>> {
     let digests: Vec<&Job> = jobs
         .iter()
@@ -95,11 +112,12 @@ async fn told(ctx: &Ctx, jobs: &[Job]) -> Result<Vec<Told>> {
     if digests.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(Query::new(
-        "SELECT DISTINCT d.workspace_id, d.folded_into AS digest, d.rule_id
-         FROM {r} JOIN delivery d ON d.workspace_id = r.workspace_id AND d.folded_into = r.id
-         WHERE d.rule_id IS NOT NULL",
-    )
+    let by = said_by(ctx.db.backend(), "d");
+    Ok(Query::new(format!(
+        "SELECT DISTINCT d.workspace_id, d.folded_into AS digest, {by} AS said_by
+         FROM {{r}} JOIN delivery d ON d.workspace_id = r.workspace_id AND d.folded_into = r.id
+         WHERE {by} IS NOT NULL"
+    ))
     .rows(
         "r",
         Rows::new()
@@ -190,26 +208,27 @@ async fn fold_one(
     Ok(Vec::new())
 }
 
-/// The rules among those whose notices wait for `target` that hold them now.
-async fn holding(tx: &Tx<'_>, target: TargetId) -> Result<Vec<RuleId>> {
-    let rules: Vec<RuleId> = Query::new(
-        "SELECT DISTINCT d.rule_id FROM delivery d
+/// Those whose notices wait for `target`, rules and playbooks, that hold them now.
+async fn holding(tx: &Tx<'_>, target: TargetId) -> Result<Vec<Uuid>> {
+    let by = said_by(tx.connection().get_database_backend(), "d");
+    let waiting: Vec<Uuid> = Query::new(format!(
+        "SELECT DISTINCT {by} AS said_by FROM delivery d
          WHERE d.workspace_id = $1 AND d.target_id = $2 AND d.state = 'PENDING'
-           AND d.rule_id IS NOT NULL",
-    )
+           AND {by} IS NOT NULL"
+    ))
     .bind(tx.workspace)
     .bind(target)
     .column(tx.connection())
     .await?;
-    let rules: Vec<_> = rules
+    let waiting: Vec<_> = waiting
         .into_iter()
-        .map(|rule| (rule, tx.workspace, rule))
+        .map(|by| (by, tx.workspace, by))
         .collect();
-    let hours = hours::load(tx.connection(), &rules).await?;
+    let hours = hours::load(tx.connection(), &waiting).await?;
     let holding = hours
         .into_iter()
         .filter(|(_, hours)| hours.earliest(tx.now) > tx.now);
-    Ok(holding.map(|(rule, _)| rule).collect())
+    Ok(holding.map(|(by, _)| by).collect())
 }
 
 /// Marks everything that waits for `target` as told in `digest`, but for what hours still hold.
@@ -221,7 +240,9 @@ async fn take_in(
 ) -> Result<BTreeSet<DeliveryId>> {
     let which = if over_budget { " AND over_budget" } else { "" };
     let holding = holding(tx, target).await?;
-    let kinds = match tx.connection().get_database_backend() {
+    let backend = tx.connection().get_database_backend();
+    let by = said_by(backend, "delivery");
+    let kinds = match backend {
         DatabaseBackend::Postgres => "payload ->> 'kind'",
         _ => "json_extract(payload, '$.kind')",
     };
@@ -231,14 +252,14 @@ async fn take_in(
          WHERE workspace_id = $1 AND target_id = $2 AND state = 'PENDING' AND attempts = 0
            AND sent_at IS NULL AND (not_before IS NULL OR not_before <= $4)
            AND {kinds} NOT IN ('digest', 'test'){which}
-           AND (rule_id IS NULL OR rule_id NOT IN (SELECT r.id FROM {{r}}))
+           AND ({by} IS NULL OR {by} NOT IN (SELECT r.id FROM {{r}}))
          RETURNING id"
     ))
     .bind(tx.workspace)
     .bind(target)
     .bind(digest)
     .bind(tx.now)
-    .rows("r", Rows::new().ids("id", holding))
+    .rows("r", Rows::new().uuids("id", holding))
     .column(tx.connection())
     .await?;
     Ok(folded.into_iter().collect())

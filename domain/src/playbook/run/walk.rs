@@ -279,6 +279,7 @@ impl Walk<'_> {
         here: &mut [&mut Way],
         noted: &mut Noted,
     ) -> Result<()> {
+        let not_before = self.definition.limits.notices_from(&self.scene.moment);
         let causes: Vec<Entry> = here.iter().map(|way| way.cause()).collect();
         let mut performed = Vec::with_capacity(here.len() * actions.len());
         for (way, cause) in here.iter().zip(&causes) {
@@ -294,7 +295,7 @@ impl Walk<'_> {
                 name: &self.scene.name,
                 cause: Some(cause),
                 firing: None,
-                not_before: None,
+                not_before,
             };
             performed.extend(actions.iter().map(|action| Performed { action, case, by }));
         }
