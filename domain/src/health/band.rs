@@ -13,6 +13,17 @@ pub struct Standing {
     pub streak: i64,
 }
 
+/// What an evaluation is worth as a sign that a contact's band is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Signs {
+    /// Whether it counts towards a streak that has begun: evaluations come in bursts, and ten of them
+    /// in a minute are not ten signs.
+    pub(crate) counts: bool,
+    /// Whether a signal is judged better than before, or has data that had none. Where none is, a
+    /// score rises only because a bad one ceased to have data.
+    pub(crate) gained: bool,
+}
+
 impl Standing {
     /// Nothing is known.
     pub const UNKNOWN: Self = Self {
@@ -34,13 +45,12 @@ impl Bands {
     }
 
     /// Where a contact stands with `score` that stood at `before`. The first score is taken by the
-    /// edges. `counts` says whether this evaluation counts towards a streak that has begun:
-    /// evaluations come in bursts, and ten of them in a minute are not ten signs.
+    /// edges. A better band is come into by something that got better, never by knowing less.
     pub(crate) fn next(
         &self,
         score: Option<Points>,
         before: Option<Standing>,
-        counts: bool,
+        signs: Signs,
     ) -> Standing {
         let Some(score) = score else {
             return Standing::UNKNOWN;
@@ -54,6 +64,12 @@ impl Bands {
             return arrived;
         }
         let up = rank(band) > rank(before.band);
+        if up && !signs.gained && before.streak <= 0 {
+            return Standing {
+                band: before.band,
+                streak: 0,
+            };
+        }
         let past = if up {
             score - self.edge_above(before.band)
         } else {
@@ -64,7 +80,7 @@ impl Bands {
         }
         let direction = if up { 1 } else { -1 };
         let same_way = before.streak.signum() == direction;
-        let streak = match (same_way, counts) {
+        let streak = match (same_way, signs.counts) {
             (true, true) => before.streak + direction,
             (true, false) => before.streak,
             (false, _) => direction,
@@ -108,6 +124,17 @@ mod tests {
     use super::*;
     use crate::health::model::Definition;
 
+    /// An evaluation on a new day, at which something got better.
+    const DEED: Signs = Signs {
+        counts: true,
+        gained: true,
+    };
+    /// One on a new day, at which nothing did.
+    const SILENCE: Signs = Signs {
+        counts: true,
+        gained: false,
+    };
+
     fn bands() -> Bands {
         Definition::default().bands
     }
@@ -117,7 +144,7 @@ mod tests {
         let mut standing = None;
         let mut bands_seen = Vec::new();
         for &score in scores {
-            let next = bands().next(Some(Points::from_f64(score)), standing, true);
+            let next = bands().next(Some(Points::from_f64(score)), standing, DEED);
             bands_seen.push(next.band);
             standing = Some(next);
         }
@@ -169,10 +196,14 @@ mod tests {
             band: HealthBand::Healthy,
             streak: 0,
         };
-        let first = bands().next(score, Some(healthy), false);
+        let same_day = Signs {
+            counts: false,
+            ..DEED
+        };
+        let first = bands().next(score, Some(healthy), same_day);
         assert_eq!((first.band, first.streak), (HealthBand::Healthy, -1));
-        assert_eq!(bands().next(score, Some(first), false), first);
-        let second_day = bands().next(score, Some(first), true);
+        assert_eq!(bands().next(score, Some(first), same_day), first);
+        let second_day = bands().next(score, Some(first), DEED);
         assert_eq!(second_day.band, HealthBand::Neutral);
     }
 
@@ -182,9 +213,37 @@ mod tests {
             band: HealthBand::Healthy,
             streak: -1,
         };
-        assert_eq!(bands().next(None, Some(healthy), true), Standing::UNKNOWN);
-        let back = bands().next(Some(Points(6_900)), Some(Standing::UNKNOWN), true);
+        assert_eq!(bands().next(None, Some(healthy), DEED), Standing::UNKNOWN);
+        let back = bands().next(Some(Points(6_900)), Some(Standing::UNKNOWN), DEED);
         assert_eq!(back.band, HealthBand::Neutral);
+    }
+
+    #[test]
+    fn a_better_band_is_come_into_only_by_something_that_got_better() {
+        let at_risk = Standing {
+            band: HealthBand::AtRisk,
+            streak: 0,
+        };
+        // What spoke against the contact has no data any more, for days.
+        let mut standing = at_risk;
+        for _ in 0..5 {
+            standing = bands().next(Some(Points(9_000)), Some(standing), SILENCE);
+            assert_eq!(standing, at_risk);
+        }
+        let deed = bands().next(Some(Points(9_000)), Some(standing), DEED);
+        assert_eq!(deed.band, HealthBand::Healthy);
+        // A rise that a deed began is confirmed by staying.
+        let begun = bands().next(Some(Points(4_200)), Some(at_risk), DEED);
+        assert_eq!((begun.band, begun.streak), (HealthBand::AtRisk, 1));
+        let stayed = bands().next(Some(Points(4_200)), Some(begun), SILENCE);
+        assert_eq!(stayed.band, HealthBand::Neutral);
+        // A worse band needs no deed.
+        let healthy = Standing {
+            band: HealthBand::Healthy,
+            streak: 0,
+        };
+        let fell = bands().next(Some(Points(3_000)), Some(healthy), SILENCE);
+        assert_eq!(fell.band, HealthBand::AtRisk);
     }
 
     proptest! {
@@ -192,11 +251,11 @@ mod tests {
         fn scores_within_the_margin_of_an_edge_and_back_never_change_the_band(
             wobble in prop::collection::vec(0_i64..300, 1..50),
         ) {
-            let mut standing = bands().next(Some(Points(7_500)), None, true);
+            let mut standing = bands().next(Some(Points(7_500)), None, DEED);
             for (day, wobble) in wobble.into_iter().enumerate() {
                 // Every other day is on the right side of the edge.
                 let score = if day % 2 == 0 { 7_000 - wobble } else { 7_000 + wobble };
-                standing = bands().next(Some(Points(score)), Some(standing), true);
+                standing = bands().next(Some(Points(score)), Some(standing), DEED);
                 prop_assert_eq!(standing.band, HealthBand::Healthy);
             }
         }
@@ -206,9 +265,9 @@ mod tests {
             before in 0_i64..=10_000,
             score in 0_i64..=10_000,
         ) {
-            let mut standing = bands().next(Some(Points(before)), None, true);
+            let mut standing = bands().next(Some(Points(before)), None, DEED);
             for _ in 0..2 {
-                standing = bands().next(Some(Points(score)), Some(standing), true);
+                standing = bands().next(Some(Points(score)), Some(standing), DEED);
             }
             prop_assert_eq!(standing.band, bands().of(Points(score)));
             prop_assert_eq!(standing.streak, 0);

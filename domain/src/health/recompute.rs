@@ -84,6 +84,8 @@ impl Row {
 /// What an evaluation came to, next to the row it replaces.
 struct Outcome {
     row: Row,
+    /// The row's inputs, if they can be read.
+    known: Option<Inputs>,
     inputs: Inputs,
     verdict: Verdict,
     /// Never before the row's: a contact's history goes forward, whatever the clocks of two workers
@@ -98,12 +100,11 @@ impl Outcome {
     }
 
     fn differs(&self, model: &Model) -> bool {
-        let known: Option<Inputs> = serde_json::from_value(self.row.inputs.clone()).ok();
         self.moved()
             || self.row.model_version != model.version
             || self.row.standing() != self.verdict.standing
             || (self.row.coverage - self.verdict.coverage).abs() > 1e-9
-            || known.as_ref() != Some(&self.inputs)
+            || self.known.as_ref() != Some(&self.inputs)
     }
 
     /// Whether the score or the band is another.
@@ -193,15 +194,20 @@ async fn evaluate(
     let mut measured = measure(tx, model, &contacts, as_of, day(as_of)).await?;
     let outcomes = rows.into_iter().map(|row| {
         let inputs = measured.remove(&row.contact_id).unwrap_or_default();
+        let known: Option<Inputs> = serde_json::from_value(row.inputs.clone()).ok();
+        let gained = known.as_ref();
+        let gained = gained.is_none_or(|known| score::gains(&model.definition, known, &inputs));
         let previous = Previous {
             model_version: row.model_version,
             standing: row.standing(),
             new_day: day(row.as_of) < day(as_of),
+            gained,
         };
         let verdict = score::judge(model, &inputs, Some(previous));
         Outcome {
             as_of: as_of.max(row.as_of),
             row,
+            known,
             inputs,
             verdict,
         }

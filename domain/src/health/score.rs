@@ -9,7 +9,7 @@
 use entity::kind::HealthBand;
 
 use super::{
-    band::Standing,
+    band::{Signs, Standing},
     curve::Mapped,
     input::{Input, Inputs},
     model::{Definition, Missing, Model},
@@ -25,6 +25,9 @@ pub struct Previous {
     pub standing: Standing,
     /// Whether a day has begun since, so that this evaluation counts towards a streak.
     pub new_day: bool,
+    /// Whether a signal is judged better than then, or has data that had none ([`gains`]): without
+    /// that no better band is come into.
+    pub gained: bool,
 }
 
 /// The outcome, without its explanation.
@@ -85,6 +88,18 @@ pub fn evaluate(model: &Model, inputs: &Inputs, previous: Option<Previous>) -> E
 /// Evaluates `inputs`, for when nobody asks why.
 pub fn judge(model: &Model, inputs: &Inputs, previous: Option<Previous>) -> Verdict {
     Weighing::of(&model.definition, inputs).verdict(model, previous)
+}
+
+/// Whether a signal that counts is judged better by `after` than by `before`, or has data that had
+/// none.
+pub fn gains(definition: &Definition, before: &Inputs, after: &Inputs) -> bool {
+    definition.signals.iter().any(|used| {
+        let judged = |inputs: &Inputs| {
+            let input = inputs.get(&used.signal).copied();
+            input.and_then(|input| used.curve.judge(input))
+        };
+        definition.weight(used) > 0 && judged(after) > judged(before)
+    })
 }
 
 /// One signal on the scale.
@@ -176,7 +191,10 @@ impl<'m> Weighing<'m> {
         let standing = model.definition.bands.next(
             score,
             previous.map(|previous| previous.standing),
-            previous.is_some_and(|previous| previous.new_day),
+            Signs {
+                counts: previous.is_some_and(|previous| previous.new_day),
+                gained: previous.is_none_or(|previous| previous.gained),
+            },
         );
         Verdict {
             score,
@@ -300,12 +318,35 @@ pub(crate) mod tests {
                 streak: 0,
             },
             new_day: true,
+            gained: true,
         };
         let inputs = inputs(&[("a", 6.9)]);
         let same = judge(&model, &inputs, Some(previous(1)));
         assert_eq!(same.standing.band, HealthBand::Healthy);
         let other = judge(&model, &inputs, Some(previous(0)));
         assert_eq!(other.standing.band, HealthBand::Neutral);
+    }
+
+    #[test]
+    fn a_better_value_or_a_new_one_is_a_gain_and_one_that_is_gone_is_none() {
+        let definition = model(vec![
+            signal("a", 1, Missing::Skip),
+            signal("b", 1, Missing::Skip),
+            signal("unweighted", 0, Missing::Skip),
+        ])
+        .definition;
+        let before = inputs(&[("a", 4.0), ("b", 0.0), ("unweighted", 1.0)]);
+        for (after, expected) in [
+            (before.clone(), false),
+            (inputs(&[("a", 4.0)]), false),
+            (inputs(&[("a", 3.0), ("b", 0.0)]), false),
+            (inputs(&[("a", 4.0), ("unweighted", 9.0)]), false),
+            (inputs(&[("a", 5.0)]), true),
+            (inputs(&[("a", 3.0), ("b", 1.0)]), true),
+        ] {
+            assert_eq!(gains(&definition, &before, &after), expected, "{after:?}");
+        }
+        assert!(gains(&definition, &inputs(&[]), &before));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Health scores on both databases: from roll-ups to scores, their explanation and their history.
 //!
 //! - `account`: companies;
+//! - `churn`: customers who are gone;
 //! - `data`: what is known of contacts;
 //! - `score`: what that comes to;
 //! - `night`: the nightly run;
@@ -8,6 +9,7 @@
 //! - `watch`: watching scores change.
 
 mod account;
+mod churn;
 mod data;
 mod model;
 mod night;

@@ -29,7 +29,8 @@ impl Health {
         self.0.score
     }
 
-    /// The band. It is left only when the score is clearly past its edge, or stays past it.
+    /// The band. It is left only when the score is clearly past its edge, or stays past it; for a better
+    /// one only when a signal got better or is new, not because a bad one ceased to have data.
     async fn band(&self) -> HealthBand {
         self.0.band
     }

@@ -26,9 +26,9 @@ impl Signal for EmailActivity {
         &SignalDefinition {
             name: "email.active_days",
             category: Category::Email,
-            description: "Days on which the contact opened, clicked or answered an email. No data \
-                          when there was no such day and nothing was sent in three windows either: \
-                          our silence says nothing about the contact.",
+            description: "Days on which the contact opened, clicked or answered an email; 0 when \
+                          they did once and stopped. No data when they never did and nothing was \
+                          sent in three windows either: our silence says nothing about them.",
             unit: "days",
             weight: 30,
             window_days: Some(28),
@@ -37,6 +37,8 @@ impl Signal for EmailActivity {
     }
 
     async fn read(&self, source: &Source<'_>) -> Result<Vec<(ContactId, Input)>, DbErr> {
+        // Who stopped is told from who never began, by one probe of the key: having stopped is data
+        // for good, or whoever is gone would be forgotten once we write to them no more.
         let rows = Query::new(
             "SELECT r.contact_id, COUNT(a.day)
              FROM {r} LEFT JOIN email_active_day AS a
@@ -44,6 +46,10 @@ impl Signal for EmailActivity {
               AND a.day > $2 AND a.day <= $3 AND a.acts > 0
              GROUP BY r.contact_id
              HAVING COUNT(a.day) > 0 OR EXISTS (
+                 SELECT 1 FROM email_active_day AS o
+                 WHERE o.workspace_id = $1 AND o.contact_id = r.contact_id AND o.day <= $2
+                   AND o.acts > 0)
+              OR EXISTS (
                  SELECT 1 FROM email_day AS d
                  WHERE d.workspace_id = $1 AND d.scope = 'CONTACT' AND d.scope_id = r.contact_id
                    AND d.day > $4 AND d.day <= $3 AND d.attempted > 0)",

@@ -4,6 +4,10 @@
 //! daily roll-ups: it never reads the history behind them. How the value is judged and how much it
 //! counts is the model's business; the signal only proposes a start.
 //!
+//! No data is what never was; what was and stopped is the value 0, for good, where the signal counts
+//! what the contact does. Otherwise whoever is gone would be forgotten by and by, or healed by what is
+//! left.
+//!
 //! To add one: write `signal/<kind>.rs` and add its line to [`SIGNALS`]. A released signal keeps
 //! its name and meaning for good, because stored scores are explained by them. The default model is
 //! frozen for the same reason: a later signal has weight 0, which keeps it out of it.

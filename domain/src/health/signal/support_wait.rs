@@ -1,7 +1,7 @@
 //! How long a contact has been waiting for our answer.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::id::ContactId;
 use sea_orm::DbErr;
 
@@ -10,6 +10,10 @@ use crate::{
     health::{curve::Curve, input::Input, model::Category},
     store::Query,
 };
+
+/// How long a conversation in which nothing waits says that we answer soon. Fixed, because models
+/// were saved with this signal before it looked back at all.
+const WINDOW: TimeDelta = TimeDelta::days(90);
 
 /// Whole hours since the oldest message that nobody has answered.
 #[derive(Debug)]
@@ -29,7 +33,8 @@ impl Signal for SupportWait {
             name: "support.waiting_hours",
             category: Category::Support,
             description: "Whole hours the oldest open conversation has waited for our answer; 0 \
-                          when none waits. No data when there never was a conversation.",
+                          when none waits. No data when none waits and no conversation had a \
+                          message in the last 90 days: help long ago says nothing about today.",
             unit: "hours",
             weight: 25,
             window_days: None,
@@ -42,9 +47,12 @@ impl Signal for SupportWait {
             "SELECT r.contact_id, MIN(CASE WHEN c.status <> 'CLOSED' THEN c.waiting_since END)
              FROM {r} CROSS JOIN conversation AS c
              WHERE c.workspace_id = $1 AND c.contact_id = r.contact_id
+               AND (c.last_message_at > $2
+                    OR (c.status <> 'CLOSED' AND c.waiting_since IS NOT NULL))
              GROUP BY r.contact_id",
         )
         .bind(source.workspace)
+        .bind(source.as_of - WINDOW)
         .rows("r", source.contacts.clone())
         .raw(source.connection)
         .await?;
