@@ -45,6 +45,7 @@ impl Projection for HealthProjection {
             "message.received",
             "message.sent",
             "opportunity.recorded",
+            "survey.answered",
             "ticket.recorded",
         ]
     }
@@ -92,7 +93,8 @@ async fn of_companies(tx: &Tx<'_>, entries: &[Entry]) -> Result<Vec<(ContactId, 
     for entry in entries.iter().filter(|entry| entry.contact.is_none()) {
         let (Fact::InvoiceRecorded { account_id, .. }
         | Fact::TicketRecorded { account_id, .. }
-        | Fact::OpportunityRecorded { account_id, .. }) = &entry.fact
+        | Fact::OpportunityRecorded { account_id, .. }
+        | Fact::SurveyAnswered { account_id, .. }) = &entry.fact
         else {
             continue;
         };

@@ -6,6 +6,7 @@
 //! - `score`: what that comes to;
 //! - `night`: the nightly run;
 //! - `model`: models and history;
+//! - `survey`: what is answered to surveys;
 //! - `watch`: watching scores change.
 
 mod account;
@@ -14,6 +15,7 @@ mod data;
 mod model;
 mod night;
 mod score;
+mod survey;
 mod watch;
 
 use chrono::{DateTime, NaiveDate, Utc};

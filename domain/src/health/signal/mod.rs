@@ -20,6 +20,7 @@ mod opportunity_outlook;
 mod product_usage;
 mod support_urgent;
 mod support_wait;
+mod survey_score;
 mod voice_csat;
 
 use std::fmt;
@@ -41,6 +42,8 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &product_usage::ProductUsage,
     &support_urgent::SupportUrgent,
     &support_wait::SupportWait,
+    &survey_score::SurveyCsat,
+    &survey_score::SurveyNps,
     &voice_csat::VoiceCsat,
 ];
 
@@ -164,6 +167,8 @@ mod tests {
                 Input::plain(2.0),
                 Input::plain(48.0),
             ),
+            ("survey.csat", Input::plain(4.0), Input::plain(3.0)),
+            ("survey.nps", Input::plain(8.0), Input::plain(7.0)),
         ] {
             let curve = (find(name).unwrap().definition().curve)();
             assert!(curve.judge(better) > curve.judge(worse), "{name}");
