@@ -8,7 +8,7 @@
 //! - [`recompute`]: the one way scores are written, many contacts at once.
 //! - [`projection`] calls it for the contacts whose data changed, [`nightly`] for everybody once a
 //!   day, [`refit`] for everybody after the model changed.
-//! - [`mod@history`] reads it all back.
+//! - [`mod@history`] reads it all back, [`trend`] compares with some time ago.
 
 pub mod band;
 pub mod curve;
@@ -24,6 +24,7 @@ pub mod refit;
 pub mod save;
 pub mod score;
 pub mod signal;
+pub mod trend;
 mod validate;
 
 pub use history::{

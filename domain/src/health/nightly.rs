@@ -25,6 +25,8 @@ use crate::{
 pub const STEP: i64 = 5_000;
 
 const CRON: &str = "0 0 2 * * *";
+/// The stored name of the run.
+pub(super) const NAME: &str = "health.nightly";
 
 /// Ticks at two in the night, by the clock of the workspace.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ struct Progress {
 #[async_trait]
 impl Schedule for NightlyHealth {
     fn name(&self) -> &'static str {
-        "health.nightly"
+        NAME
     }
 
     fn cron(&self) -> &'static str {

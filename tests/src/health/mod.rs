@@ -7,6 +7,7 @@
 //! - `night`: the nightly run;
 //! - `model`: models and history;
 //! - `survey`: what is answered to surveys;
+//! - `trend`: how scores changed, and when they were computed;
 //! - `watch`: watching scores change.
 
 mod account;
@@ -16,6 +17,7 @@ mod model;
 mod night;
 mod score;
 mod survey;
+mod trend;
 mod watch;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -5,14 +5,14 @@ mod model;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::health::{self, explain::Delta, score::Contribution, signal};
+use domain::health::{self, explain::Delta, score::Contribution, signal, trend::Trend};
 use entity::kind::HealthBand;
 
 use super::{
     contact::Contact,
     context::{loaded, loader, reader},
     error::fault,
-    loader::ModelOf,
+    loader::{LastNight, ModelOf, TrendOf},
 };
 
 pub(crate) use account::{AccountHealth, band_of};
@@ -45,9 +45,23 @@ impl Health {
         self.0.model_version
     }
 
-    /// The moment it was computed for.
+    /// The moment it was computed for when anything of it last changed; `computedAt` says when that was
+    /// last looked at.
     async fn as_of(&self) -> DateTime<Utc> {
         self.0.as_of
+    }
+
+    /// The latest moment it was computed for, whether or not anything changed: by the nightly run or,
+    /// if that is later, when something happened.
+    async fn computed_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>> {
+        let night = loader(context)?.load_one(LastNight).await?;
+        Ok(night.map_or(self.0.as_of, |night| night.max(self.0.as_of)))
+    }
+
+    /// How the score changed in the last 7, 30 and 90 days.
+    async fn trend(&self, context: &Context<'_>) -> Result<Trend> {
+        let found = loader(context)?.load_one(TrendOf(self.0.contact_id));
+        Ok(found.await?.unwrap_or_default())
     }
 
     /// What each signal contributes. The points add up to the score exactly.

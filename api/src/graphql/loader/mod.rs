@@ -26,8 +26,8 @@ pub(crate) use self::{
         SubscriptionsOf, TaggingsAt, TaggingsOf, ValuesOf, WatchersOf,
     },
     single::{
-        BandsInUse, BandsOf, CountsOf, HealthEntryOf, HealthOf, ModelOf, ReceiversOf, StandingOf,
-        TalliesOf, VersionOf,
+        BandsInUse, BandsOf, CountsOf, HealthEntryOf, HealthOf, LastNight, ModelOf, ReceiversOf,
+        StandingOf, TalliesOf, TrendOf, VersionOf,
     },
 };
 

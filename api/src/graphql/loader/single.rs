@@ -85,6 +85,43 @@ impl Load<HealthOf> for Loader {
     }
 }
 
+/// Asks for how a contact's health changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TrendOf(pub(crate) ContactId);
+
+#[async_trait::async_trait]
+impl Load<TrendOf> for Loader {
+    type Value = health::trend::Trend;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TrendOf]) -> Result<HashMap<TrendOf, Self::Value>, Error> {
+        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+        let found = health::trend::load_trends(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let each = found.into_iter();
+        Ok(each.map(|(id, trend)| (TrendOf(id), trend)).collect())
+    }
+}
+
+/// Asks for when everybody's health was last computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LastNight;
+
+#[async_trait::async_trait]
+impl Load<LastNight> for Loader {
+    type Value = DateTime<Utc>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[LastNight]) -> Result<HashMap<LastNight, Self::Value>, Error> {
+        let last = health::trend::last_night(&self.ctx, self.workspace)
+            .await
+            .map_err(fault)?;
+        let found = last.map(|last| keys.iter().map(move |key| (*key, last)));
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
 /// Asks for an entry of a contact's health history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct HealthEntryOf {
