@@ -7,6 +7,7 @@ use sea_orm::{DatabaseBackend, FromQueryResult};
 
 use crate::{
     ctx::Ctx,
+    email::rate::wilson,
     error::{Error, Result, UserErrorCode},
     report::stats::Share,
     store::Query,
@@ -16,6 +17,8 @@ use crate::{
 pub const DAYS: i64 = 90;
 /// The 97.5 % point of the standard normal distribution: two-sided 95 %.
 const Z: f64 = 1.959_963_984_540_054;
+/// Answers below which a margin, which takes the score for normally distributed, would be nonsense.
+const MARGIN_ANSWERS: i64 = 30;
 
 /// What came of a survey in a period.
 #[derive(Debug, Clone, PartialEq, SimpleObject)]
@@ -34,7 +37,14 @@ pub struct Figures {
     /// and 5, from 0 to 100. Nothing without an answer.
     pub score: Option<f64>,
     /// How far chance alone may have moved the score, in either direction, with a certainty of 95 %.
+    /// Nothing below 30 answers and where all answered alike, which the formula does not hold for; `low`
+    /// and `high` do.
     pub margin: Option<f64>,
+    /// The lower end of the score's 95 % interval, which holds for few answers too. Nothing without an
+    /// answer.
+    pub low: Option<f64>,
+    /// The upper end of that interval.
+    pub high: Option<f64>,
     /// How many are content: 9 and 10 for `NPS`, 4 and 5 for `CSAT`.
     pub content: i64,
     /// How many are not: 0 to 6 for `NPS`, 1 to 3 for `CSAT`.
@@ -81,15 +91,17 @@ pub async fn figures(
     .one(ctx.reader())
     .await?;
     let said = said(ctx, survey, from, until).await?;
-    let (score, margin) = score(survey.kind, &said).unzip();
+    let score = score(survey.kind, &said);
     let asked = asked.map_or((0, 0), |asked| (asked.answered, asked.sent));
     Ok(Figures {
         from,
         until,
         response: Share::new(asked.0, asked.1),
         answers: said.answers,
-        score,
-        margin,
+        score: score.map(|score| score.value),
+        margin: score.and_then(|score| score.margin),
+        low: score.map(|score| score.low),
+        high: score.map(|score| score.high),
         content: said.content,
         discontent: said.discontent,
     })
@@ -133,53 +145,120 @@ async fn said(
     found.ok_or_else(|| Error::Internal("a count gave no row".to_owned()))
 }
 
-/// The score and its margin; nothing without an answer.
+/// A score and what chance may have done to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Score {
+    value: f64,
+    margin: Option<f64>,
+    low: f64,
+    high: f64,
+}
+
+/// The score with its margin and its interval; nothing without an answer.
 ///
 /// NPS is 100 (p - d), where p and d are the shares of the content and the others; its standard error is
-/// 100 sqrt((p + d - (p - d)^2) / n). CSAT is 100 p with that of a share.
-fn score(kind: SurveyKind, said: &Said) -> Option<(f64, f64)> {
-    if said.answers <= 0 {
-        return None;
-    }
+/// 100 sqrt((p + d - (p - d)^2) / n). CSAT is 100 p with that of a share. The interval is Wilson's for a
+/// share; for the difference of two shares of the same answers it is made of their two by squaring and
+/// adding (Newcombe), with their correlation as parts of one whole.
+fn score(kind: SurveyKind, said: &Said) -> Option<Score> {
     let n = said.answers as f64;
+    let (p_low, p_high) = wilson(said.content, said.answers)?;
     let p = said.content as f64 / n;
-    let d = match kind {
-        SurveyKind::Nps => said.discontent as f64 / n,
-        SurveyKind::Csat => 0.0,
+    let (d, low, high) = match kind {
+        SurveyKind::Nps => {
+            let (d_low, d_high) = wilson(said.discontent, said.answers)?;
+            let d = said.discontent as f64 / n;
+            let others = (1.0 - p) * (1.0 - d);
+            let correlation = if others > 0.0 {
+                -(p * d / others).sqrt()
+            } else {
+                0.0
+            };
+            let reach = |one: f64, other: f64| {
+                let square = one * one + other * other - 2.0 * correlation * one * other;
+                square.max(0.0).sqrt()
+            };
+            let low = p - d - reach(p - p_low, d_high - d);
+            let high = p - d + reach(p_high - p, d - d_low);
+            (d, low.max(-1.0), high.min(1.0))
+        }
+        SurveyKind::Csat => (0.0, p_low, p_high),
     };
     let variance = (p + d - (p - d).powi(2)).max(0.0);
-    Some((100.0 * (p - d), Z * 100.0 * (variance / n).sqrt()))
+    let is_sound = said.answers >= MARGIN_ANSWERS && variance > 1e-12;
+    Some(Score {
+        value: 100.0 * (p - d),
+        margin: is_sound.then(|| Z * 100.0 * (variance / n).sqrt()),
+        low: 100.0 * low,
+        high: 100.0 * high,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn scored(kind: SurveyKind, content: i64, discontent: i64, answers: i64) -> Option<Score> {
+        let said = Said {
+            answers,
+            content,
+            discontent,
+        };
+        score(kind, &said)
+    }
+
+    fn is_near(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-4
+    }
+
     #[test]
     fn scores_and_margins_are_those_of_the_definitions() {
-        for (kind, content, discontent, answers, expected) in [
-            (SurveyKind::Nps, 0, 0, 0, None),
-            (SurveyKind::Nps, 10, 0, 10, Some((100.0, 0.0))),
+        for (kind, content, discontent, answers, value, margin) in [
             // p = 0.5, d = 0.2: 30, and 1.96 * 100 * sqrt(0.61 / 100).
-            (SurveyKind::Nps, 50, 20, 100, Some((30.0, 15.307_808))),
-            (SurveyKind::Nps, 0, 4, 4, Some((-100.0, 0.0))),
-            // p = 0.8: 80, and 1.96 * 100 * sqrt(0.16 / 25).
-            (SurveyKind::Csat, 20, 5, 25, Some((80.0, 15.679_712))),
+            (SurveyKind::Nps, 50, 20, 100, 30.0, Some(15.307_808)),
+            // p = 0.8: 80, and 1.96 * 100 * sqrt(0.16 / 100).
+            (SurveyKind::Csat, 80, 20, 100, 80.0, Some(7.839_856)),
+            // Too few, and all alike.
+            (SurveyKind::Nps, 10, 0, 10, 100.0, None),
+            (SurveyKind::Nps, 1, 1, 2, 0.0, None),
+            (SurveyKind::Nps, 0, 4, 4, -100.0, None),
+            (SurveyKind::Nps, 40, 0, 40, 100.0, None),
         ] {
-            let said = Said {
-                answers,
-                content,
-                discontent,
+            let found = scored(kind, content, discontent, answers).unwrap();
+            let is_right = match (found.margin, margin) {
+                (Some(found), Some(wanted)) => is_near(found, wanted),
+                (found, wanted) => found == wanted,
             };
-            let found = score(kind, &said);
-            let is_near = match (found, expected) {
-                (Some((score, margin)), Some((want, wide))) => {
-                    let near = |a: f64, b: f64| (a - b).abs() < 1e-4;
-                    near(score, want) && near(margin, wide)
+            assert!(is_right && is_near(found.value, value), "{found:?}");
+        }
+        assert_eq!(scored(SurveyKind::Nps, 0, 0, 0), None);
+    }
+
+    #[test]
+    fn an_interval_holds_the_score_and_stays_on_the_scale() {
+        for (kind, content, discontent, answers, low, high) in [
+            // Wilson's for 1 of 1 begins at 0.206 549, and for 0 of 1 ends at 0.793 451.
+            (SurveyKind::Nps, 1, 0, 1, -12.210_872, 100.0),
+            (SurveyKind::Csat, 1, 0, 1, 20.654_931, 100.0),
+        ] {
+            let found = scored(kind, content, discontent, answers).unwrap();
+            assert!(
+                is_near(found.low, low) && is_near(found.high, high),
+                "{found:?}"
+            );
+        }
+        for answers in 1..60 {
+            for content in 0..=answers {
+                for discontent in 0..=answers - content {
+                    let found = scored(SurveyKind::Nps, content, discontent, answers).unwrap();
+                    assert!(
+                        (-100.0..=found.value + 1e-9).contains(&found.low)
+                            && (found.value - 1e-9..=100.0).contains(&found.high)
+                            && found.high - found.low > 1.0,
+                        "{content} {discontent} of {answers}: {found:?}"
+                    );
                 }
-                (found, expected) => found == expected,
-            };
-            assert!(is_near, "{kind:?} {answers}: {found:?}");
+            }
         }
     }
 }

@@ -69,7 +69,11 @@ fn a_period_says_who_answered_and_what_of_one_answer_for_each_person_and_wave() 
         );
         assert_eq!((found.answers, found.content, found.discontent), (3, 2, 1));
         assert!((found.score.unwrap() - 100.0 / 3.0).abs() < 1e-9);
-        assert!(found.margin.unwrap() > 50.0);
+        // Three answers have no margin, and an interval that stays on the scale.
+        assert_eq!(found.margin, None);
+        let (low, high) = (found.low.unwrap(), found.high.unwrap());
+        assert!((-100.0..0.0).contains(&low), "{low}");
+        assert!((50.0..=100.0).contains(&high), "{high}");
         // What one of them said before in this wave is taken back, what they said in another is not.
         told(&world, "before", people[1], 1, 40).await;
         told(&world, "long ago", people[1], 1, 200).await;
