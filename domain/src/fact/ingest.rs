@@ -84,8 +84,8 @@ pub(crate) trait Told: Serialize + Sized + Send + Sync {
     const TABLE: &'static str;
     /// The name of its list in the input.
     const LIST: &'static str;
-    /// The column whose value before goes into the change log.
-    const STATUS: &'static str = "status";
+    /// What of the row `t` before goes into the change log, as text.
+    const BEFORE: &'static str = "t.status";
     /// The columns of its own.
     const COLUMNS: &'static [&'static str];
 
@@ -95,7 +95,7 @@ pub(crate) trait Told: Serialize + Sized + Send + Sync {
     fn check(new: Self::New, checker: &mut Checker<'_>) -> Self;
     /// Adds the values of [`COLUMNS`](Self::COLUMNS).
     fn rows(rows: Rows, told: &[&Self]) -> Rows;
-    /// The fact for the change log; `previous` is the status before, as stored.
+    /// The fact for the change log; `previous` is [`BEFORE`](Self::BEFORE), if it was there.
     fn fact(&self, id: Self::Id, account: Option<AccountId>, previous: Option<&str>) -> Fact;
     /// When the contact did something by it, if it is something contacts do.
     fn act_at(&self) -> Option<DateTime<Utc>> {
@@ -295,11 +295,11 @@ async fn stored<T: Told>(
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let of = if lock.is_empty() { "" } else { "OF t" };
     let rows: Vec<Stored> = Query::new(format!(
-        "SELECT t.external_id, t.id, t.updated_at, t.digest, t.{} AS status, t.contact_id
+        "SELECT t.external_id, t.id, t.updated_at, t.digest, {} AS status, t.contact_id
          FROM {{r}} CROSS JOIN {} AS t
          WHERE t.workspace_id = $1 AND t.external_id = r.external_id
          ORDER BY t.external_id {lock} {of}",
-        T::STATUS,
+        T::BEFORE,
         T::TABLE
     ))
     .bind(tx.workspace)

@@ -584,12 +584,14 @@ fn of_contact<'a>(
             survey_key,
             survey,
             score,
-            is_new: true,
+            is_new,
+            previous_score,
             ..
-        } => Happened::Survey {
+        } if *is_new || previous_score.is_some() => Happened::Survey {
             kind: *survey,
             survey_key,
             score: *score,
+            previous: *previous_score,
         },
         Fact::SegmentEntered { segment_id, .. } => Happened::Segment {
             entered: true,

@@ -108,7 +108,7 @@ impl Told for SurveyAnswer {
 
     const TABLE: &'static str = "survey_answer";
     const LIST: &'static str = "answers";
-    const STATUS: &'static str = "kind";
+    const BEFORE: &'static str = "CAST(t.score AS text)";
     const COLUMNS: &'static [&'static str] =
         &["survey_key", "kind", "score", "comment", "answered_at"];
 
@@ -149,6 +149,7 @@ impl Told for SurveyAnswer {
             survey: self.kind,
             score: self.score,
             is_new: previous.is_none(),
+            previous_score: previous.and_then(|score| score.parse().ok()),
         }
     }
 

@@ -393,6 +393,7 @@ fn behaviour_is_looked_at_as_it_becomes_known() {
                 survey: SurveyKind::Nps,
                 score,
                 is_new: true,
+                previous_score: None,
             };
             record(&world, taro, fact).await;
         }

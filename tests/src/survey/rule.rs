@@ -13,17 +13,17 @@ use domain::{
         definition::{Definition, always},
         firing::{self, FiringsOf},
         rehearse::{Subject, rehearse},
-        trigger::{ConversationClosed, Trigger},
+        trigger::{ConversationClosed, SurveyAnswered, Trigger},
     },
     survey::{self, SurveyUseKind},
 };
 use entity::{
     id::{PlaybookId, RuleId, SurveyId},
-    kind::{ConversationStatus, IdentityKind, SurveyInvitationState as State},
+    kind::{ConversationStatus, IdentityKind, SurveyInvitationState as State, SurveyKind},
 };
 use uuid::Uuid;
 
-use super::{answer, make, mistakes, person, seen, state, stored, token};
+use super::{answer, link, make, mistakes, person, seen, state, stored, token};
 use crate::support::{World, engine::Receiver, on_both};
 
 const TARO: &str = "taro@customer.example";
@@ -273,6 +273,37 @@ fn a_survey_that_is_sent_is_not_archived_and_an_archived_one_not_named() {
         let late = rule::create(ctx, owner, closing(survey)).await;
         let place = "actions.0.sendSurvey.surveyId".to_owned();
         assert_eq!(mistakes(late), [(place, Code::NotFound)]);
+        world
+    });
+}
+
+#[test]
+fn a_rule_hears_of_an_answer_corrected_to_a_score_that_counts_once() {
+    on_both(|world| async move {
+        let world = seen(world);
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let survey = make(&world, "nps").await;
+        let other = make(&world, "why").await;
+        let detractor = SurveyAnswered {
+            kinds: vec![SurveyKind::Nps],
+            survey_keys: vec!["nps".to_owned()],
+            min_score: None,
+            max_score: Some(6),
+        };
+        let rule = NewRule {
+            trigger: Trigger::SurveyAnswered(detractor),
+            ..closing(other)
+        };
+        let rule = rule::create(ctx, owner, rule).await.unwrap();
+        let contact = person(&world, None, None).await;
+        let (_, token) = link(&world, survey, contact).await;
+        for (score, firings) in [(9, 0), (1, 1), (2, 1), (10, 1)] {
+            world.clock.advance(TimeDelta::minutes(1));
+            assert!(answer(&world, &token, score, "").await);
+            world.drain().await;
+            let found = results(&world, rule.id).await;
+            assert_eq!(found.len(), firings, "after {score}: {found:?}");
+        }
         world
     });
 }

@@ -105,6 +105,8 @@ pub(crate) enum Happened<'a> {
         kind: SurveyKind,
         survey_key: &'a str,
         score: i64,
+        /// The score before, of an answer that was corrected.
+        previous: Option<i64>,
     },
     Segment {
         entered: bool,

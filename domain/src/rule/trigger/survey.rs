@@ -18,7 +18,8 @@ use crate::{
 };
 
 shape::trigger! {
-    /// Looks at contacts as they answer a survey for the first time.
+    /// Looks at contacts as they answer a survey, and again when they correct an answer to a score that
+    /// counts from one that did not.
     SurveyAnswered, RuleSurveyAnsweredTrigger, RuleSurveyAnsweredTriggerInput;
     required {}
     optional {
@@ -153,13 +154,54 @@ impl TriggerKind for SurveyAnswered {
             kind,
             survey_key,
             score,
+            previous,
         } = happened
         else {
             return false;
         };
         lets(&self.kinds, kind)
             && (self.survey_keys.is_empty() || self.survey_keys.iter().any(|key| key == survey_key))
-            && self.min_score.is_none_or(|min| *score >= min)
-            && self.max_score.is_none_or(|max| *score <= max)
+            && self.counts(*score)
+            // Whoever lowers a 3 to a 2 has been looked at.
+            && previous.is_none_or(|previous| !self.counts(previous))
+    }
+}
+
+impl SurveyAnswered {
+    fn counts(&self, score: i64) -> bool {
+        self.min_score.is_none_or(|min| score >= min)
+            && self.max_score.is_none_or(|max| score <= max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_correction_is_looked_at_when_it_comes_to_a_score_that_counts() {
+        let trigger = |max_score| SurveyAnswered {
+            kinds: vec![SurveyKind::Nps],
+            survey_keys: Vec::new(),
+            min_score: None,
+            max_score,
+        };
+        for (previous, score, detractor, any) in [
+            (None, 3, true, true),
+            (None, 9, false, true),
+            (Some(9), 1, true, false),
+            (Some(3), 2, false, false),
+            (Some(1), 9, false, false),
+            (Some(9), 9, false, false),
+        ] {
+            let happened = Happened::Survey {
+                kind: SurveyKind::Nps,
+                survey_key: "nps",
+                score,
+                previous,
+            };
+            let found = [Some(6), None].map(|max| trigger(max).accepts(&happened));
+            assert_eq!(found, [detractor, any], "{previous:?} to {score}");
+        }
     }
 }

@@ -311,6 +311,9 @@ pub enum Fact {
         survey: SurveyKind,
         score: i64,
         is_new: bool,
+        /// The score before, of an answer that was there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous_score: Option<i64>,
     },
     /// A survey was made, changed, archived or restored.
     #[serde(rename = "survey.changed")]
