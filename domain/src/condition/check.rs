@@ -351,6 +351,12 @@ impl<'a> Checks<'a> {
         }
     }
 
+    pub(crate) fn count(&mut self, name: &str, test: Option<&NumberTest>) {
+        if let Some(test) = test {
+            test.check_count(0.0, f64::INFINITY, &self.at.at(name), self.refusals);
+        }
+    }
+
     pub(crate) fn list<T: PartialEq>(&mut self, name: &str, items: Option<&Vec<T>>) {
         if let Some(items) = items {
             list(items, MAX_IDS, &self.at.at(name), self.refusals, "entry");
@@ -486,6 +492,93 @@ mod tests {
             ]}),
             &[("condition.all.1", Contradictory)],
         );
+    }
+
+    #[test]
+    fn what_is_counted_is_a_whole_number_from_0_on() {
+        let events = |measure: &str, is: &Value| {
+            let property = (measure == "DISTINCT").then_some("article");
+            json!({"events": {"names": ["read"], "tests": [
+                {"measure": measure, "property": property, "is": is},
+            ]}})
+        };
+        for slip in [
+            json!({"atLeast": 1.5}),
+            json!({"equals": 2.5}),
+            json!({"atLeast": -1}),
+        ] {
+            for (stored, path) in [
+                (events("COUNT", &slip), "condition.events.tests.0.is"),
+                (events("DISTINCT", &slip), "condition.events.tests.0.is"),
+                (events("DAYS", &slip), "condition.events.tests.0.is"),
+                (
+                    json!({"survey": {"kind": "NPS", "count": slip}}),
+                    "condition.survey.count",
+                ),
+                (json!({"orders": {"count": slip}}), "condition.orders.count"),
+                (
+                    json!({"email": {"tests": [{"measure": "OPENED", "is": slip}]}}),
+                    "condition.email.tests.0.is",
+                ),
+            ] {
+                check(stored, &[(path, Invalid)]);
+            }
+        }
+        let between = json!({"moreThan": 2, "lessThan": 3});
+        check(
+            events("COUNT", &between),
+            &[("condition.events.tests.0.is", Contradictory)],
+        );
+        check(
+            events("COUNT", &json!({"lessThan": 0})),
+            &[("condition.events.tests.0.is", Contradictory)],
+        );
+        for right in [
+            json!({"equals": 0}),
+            json!({"moreThan": 2, "lessThan": 4}),
+            json!({"atLeast": 3, "moreThan": 2, "atMost": 3}),
+        ] {
+            check(events("COUNT", &right), &[]);
+        }
+        // Days since, rates and means have fractions.
+        check(
+            json!({"survey": {"kind": "NPS", "meanScore": {"atLeast": 6.5}, "daysSinceLast": {"lessThan": 0.5}}}),
+            &[],
+        );
+    }
+
+    #[test]
+    fn tests_of_one_property_that_leave_no_value_are_refused() {
+        let events = |tests: Value| json!({"events": {"names": ["bought"], "where": tests}});
+        let at = "condition.events.where";
+        for (tests, place) in [
+            (
+                json!([{"property": "plan", "anyOf": ["x"], "noneOf": ["x", "y"]}]),
+                "0",
+            ),
+            (
+                json!([{"property": "plan", "anyOf": ["x"]}, {"property": "plan", "noneOf": ["x"]}]),
+                "1",
+            ),
+            (
+                json!([{"property": "plan", "anyOf": ["x"]}, {"property": "plan", "anyOf": ["y"]}]),
+                "1",
+            ),
+            (
+                json!([{"property": "plan", "isSet": false}, {"property": "plan", "anyOf": ["y"]}]),
+                "1",
+            ),
+        ] {
+            let path = format!("{at}.{place}");
+            check(events(tests), &[(path.as_str(), Contradictory)]);
+        }
+        for tests in [
+            json!([{"property": "plan", "anyOf": ["x", "z"], "noneOf": ["x", "y"]}]),
+            json!([{"property": "plan", "anyOf": ["x"]}, {"property": "size", "noneOf": ["x"]}]),
+            json!([{"property": "plan", "isSet": false}, {"property": "plan", "noneOf": ["x"]}]),
+        ] {
+            check(events(tests), &[]);
+        }
     }
 
     fn together(parts: &[Value]) -> Vec<(String, UserErrorCode)> {

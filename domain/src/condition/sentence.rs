@@ -281,5 +281,11 @@ mod tests {
             "the contact has at least 2 NPS answers and the mean score of the contact's NPS answers is less than 7",
             "联系人有不少于2个NPS回答，且联系人NPS回答的平均评分少于7",
         );
+        check(
+            &json!({"survey": {"kind": "NPS", "surveyKey": "x", "count": {"atLeast": 2}}}),
+            "コンタクトのNPS「x」の回答が2件以上ある",
+            "the contact has at least 2 NPS “x” answers",
+            "联系人有不少于2个NPS“x”回答",
+        );
     }
 }

@@ -278,6 +278,50 @@ fn a_survey_that_is_sent_is_not_archived_and_an_archived_one_not_named() {
 }
 
 #[test]
+fn the_key_of_a_survey_of_another_kind_is_refused() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let survey = make(&world, "nps").await;
+        let asks = |kind: &str, key: &str| NewRule {
+            condition: serde_json::from_value(serde_json::json!({
+                "survey": { "kind": kind, "surveyKey": key }
+            }))
+            .expect("a condition"),
+            ..closing(survey)
+        };
+        let refused = rule::create(ctx, owner, asks("CSAT", "nps")).await;
+        let at = "condition.survey.surveyKey".to_owned();
+        assert_eq!(mistakes(refused), [(at, Code::KindMismatch)]);
+        let hears = |kind| NewRule {
+            trigger: Trigger::SurveyAnswered(SurveyAnswered {
+                kinds: vec![kind],
+                survey_keys: vec!["elsewhere".to_owned(), "nps".to_owned()],
+                min_score: None,
+                max_score: None,
+            }),
+            ..closing(survey)
+        };
+        let refused = rule::create(ctx, owner, hears(SurveyKind::Csat)).await;
+        let at = "trigger.surveyAnswered.surveyKeys.1".to_owned();
+        assert_eq!(mistakes(refused), [(at, Code::KindMismatch)]);
+        // The right kind, and surveys other systems tell of.
+        for (number, right) in [
+            asks("NPS", "nps"),
+            asks("CSAT", "elsewhere"),
+            hears(SurveyKind::Nps),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let name = format!("Right {number}");
+            let made = rule::create(ctx, owner, NewRule { name, ..right }).await;
+            made.expect("a rule");
+        }
+        world
+    });
+}
+
+#[test]
 fn a_rule_hears_of_an_answer_corrected_to_a_score_that_counts_once() {
     on_both(|world| async move {
         let world = seen(world);

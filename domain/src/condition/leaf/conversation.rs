@@ -73,7 +73,7 @@ impl Leaf for ConversationFields {
         let assignees = self.assignee_ids.as_ref();
         checks.choice("assigneeIds", assignees, "hasAssignee", self.has_assignee);
         checks.list("inboxIds", self.inbox_ids.as_ref());
-        checks.number("messages", self.messages.as_ref(), 0.0, f64::INFINITY);
+        checks.count("messages", self.messages.as_ref());
         checks.time("waitingSince", self.waiting_since.as_ref());
         checks.time("created", self.created.as_ref());
         checks.something(*self == Self::default());

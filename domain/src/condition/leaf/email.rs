@@ -238,13 +238,12 @@ impl Leaf for Email {
             let at = at.at("tests");
             super::super::check::list(&self.tests, COLUMNS.len(), &at, refusals, "test");
             for (index, test) in self.tests.iter().enumerate().take(COLUMNS.len()) {
-                let greatest = if test.measure.is_rate() {
-                    1.0
+                let at = at.nth(index).at("is");
+                if test.measure.is_rate() {
+                    test.is.check(0.0, 1.0, &at, refusals);
                 } else {
-                    f64::INFINITY
-                };
-                test.is
-                    .check(0.0, greatest, &at.nth(index).at("is"), refusals);
+                    test.is.check_count(0.0, f64::INFINITY, &at, refusals);
+                }
             }
         }
         if self.of == Whose::Account && self.tiers.is_some() {

@@ -379,13 +379,16 @@ impl Common {
             check_days(days, &at.at("withinDays"), refusals);
         }
         for (counted, test) in self.source.counted.iter().zip(&self.tests) {
-            let (name, least) = match counted {
-                Counted::Count => ("count", 0.0),
-                Counted::DaysSinceFirst => ("daysSinceFirst", -1.0),
-                Counted::DaysSinceLast => ("daysSinceLast", -1.0),
+            let name = match counted {
+                Counted::Count => {
+                    test.check_count(0.0, f64::INFINITY, &at.at("count"), refusals);
+                    continue;
+                }
+                Counted::DaysSinceFirst => "daysSinceFirst",
+                Counted::DaysSinceLast => "daysSinceLast",
                 Counted::Total | Counted::Satisfaction => continue,
             };
-            test.check(least, f64::INFINITY, &at.at(name), refusals);
+            test.check(-1.0, f64::INFINITY, &at.at(name), refusals);
         }
         if let Some(total) = &self.total {
             let at = at.at("total");

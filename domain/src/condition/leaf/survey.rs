@@ -12,6 +12,7 @@ use crate::{
         check::Checks,
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
         path::Path,
+        reference::Reference,
         scalar::Natural,
         sentence::{Phrasing, say},
         test::{Ask, NumberTest, Test, check_days},
@@ -161,12 +162,13 @@ impl Leaf for Survey {
         };
         let mut checks = Checks::new(at, refusals);
         for (counted, name, test) in self.tests() {
-            let (least, greatest) = match counted {
-                Counted::Latest | Counted::Mean => scores,
-                Counted::Count => (0.0, f64::INFINITY),
-                Counted::DaysSinceLast => (-1.0, f64::INFINITY),
-            };
-            checks.number(name, Some(&test), least, greatest);
+            match counted {
+                Counted::Latest | Counted::Mean => {
+                    checks.number(name, Some(&test), scores.0, scores.1);
+                }
+                Counted::Count => checks.count(name, Some(&test)),
+                Counted::DaysSinceLast => checks.number(name, Some(&test), -1.0, f64::INFINITY),
+            }
         }
     }
 
@@ -191,10 +193,17 @@ impl Leaf for Survey {
         vec![Ask::new(measure, Test::Numbers(tests))]
     }
 
+    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+        if let Some(key) = &self.survey_key {
+            found.push(Reference::to_survey(&at.at("surveyKey"), self.kind, key));
+        }
+    }
+
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let subject = self.of.subject(phrasing);
         let mut kind = self.kind.word().to_owned();
         if let Some(survey) = &self.survey_key {
+            kind.push_str(say!(phrasing, "", " ", ""));
             kind.push_str(&phrasing.quote(survey));
         }
         let window = self.within_days.map_or_else(String::new, |days| {

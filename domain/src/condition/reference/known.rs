@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::{
     id::WorkspaceId,
-    kind::{AttributeType, SubjectKind, TagKind},
+    kind::{AttributeType, SubjectKind, SurveyKind, TagKind},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
@@ -26,6 +26,7 @@ pub async fn unknown(
 ) -> Result<Vec<UserError>> {
     let tags = load_tags(connection, workspace, references).await?;
     let attributes = load_attributes(connection, workspace, references).await?;
+    let surveys = load_surveys(connection, workspace, references).await?;
     let mut existing: HashMap<&'static str, HashSet<Uuid>> = HashMap::new();
     for (table, condition) in TABLES {
         let ids = references.iter().filter(|reference| {
@@ -42,6 +43,7 @@ pub async fn unknown(
             IdKind::Attribute(of, holds) => {
                 return check_attribute(reference, &attributes, of, holds);
             }
+            IdKind::SurveyKey(kind) => return check_survey(reference, &surveys, kind),
             kind => table_of(kind)
                 .and_then(|(table, _)| existing.get(table))
                 .is_some_and(|ids| ids.contains(&reference.id)),
@@ -105,7 +107,10 @@ const TABLES: [(&str, &str); 12] = [
 
 fn table_of(kind: IdKind) -> Option<(&'static str, &'static str)> {
     Some(match kind {
-        IdKind::ContactTag | IdKind::ConversationTag | IdKind::Attribute(..) => return None,
+        IdKind::ContactTag
+        | IdKind::ConversationTag
+        | IdKind::Attribute(..)
+        | IdKind::SurveyKey(_) => return None,
         IdKind::Inbox => TABLES[0],
         IdKind::NotificationTarget => TABLES[1],
         IdKind::TagGroup(TagKind::Contact) => TABLES[2],
@@ -190,6 +195,57 @@ fn check_attribute(
         Some(attribute) => attribute.refuse_option(reference),
         None => Some(reference.not_found()),
     }
+}
+
+#[derive(FromQueryResult)]
+struct SurveyFacts {
+    key: String,
+    kind: SurveyKind,
+}
+
+/// The kinds of the workspace's own surveys that are named by key.
+async fn load_surveys(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    references: &[Reference],
+) -> Result<HashMap<String, SurveyKind>> {
+    let keys: BTreeSet<&str> = references
+        .iter()
+        .filter(|reference| matches!(reference.kind, IdKind::SurveyKey(_)))
+        .flat_map(|reference| reference.options.iter().map(String::as_str))
+        .filter(|key| !key.contains('\0'))
+        .collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<SurveyFacts> = Query::new(
+        "SELECT s.key, s.kind FROM {r}
+         JOIN survey s ON s.workspace_id = $1 AND s.key = r.named",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().texts("named", keys))
+    .all(connection)
+    .await?;
+    Ok(found.into_iter().map(|one| (one.key, one.kind)).collect())
+}
+
+/// A survey other systems tell of may have any kind.
+fn check_survey(
+    reference: &Reference,
+    surveys: &HashMap<String, SurveyKind>,
+    needed: SurveyKind,
+) -> Option<UserError> {
+    let kind = surveys.get(reference.options.first()?)?;
+    (*kind != needed).then(|| UserError {
+        path: reference.path.clone(),
+        code: UserErrorCode::KindMismatch,
+        message: format!(
+            "This survey is of the kind {}, so no answer to it is of the kind {}. Choose another \
+             survey, or its kind.",
+            kind.word(),
+            needed.word()
+        ),
+    })
 }
 
 #[derive(FromQueryResult)]

@@ -9,7 +9,7 @@ use entity::{
         AccountId, AttributeId, CampaignId, Id, InboxId, MemberId, PlaybookId, SegmentId, SurveyId,
         TagGroupId, TagId, TargetId, TeamId,
     },
-    kind::{AttributeType, SubjectKind, TagKind},
+    kind::{AttributeType, SubjectKind, SurveyKind, TagKind},
 };
 use uuid::Uuid;
 
@@ -46,6 +46,9 @@ pub enum IdKind {
     Playbook,
     /// A survey that is not archived.
     Survey,
+    /// The key of a survey of this kind. It is no id: surveys of other systems have keys as well, so only
+    /// one of the workspace's own that is of another kind is refused.
+    SurveyKey(SurveyKind),
     /// A team.
     Team,
 }
@@ -120,7 +123,7 @@ impl IdKind {
             Self::Segment(SubjectKind::Account) => "segment of accounts",
             Self::Segment(_) => "segment of contacts",
             Self::Playbook => "playbook",
-            Self::Survey => "survey",
+            Self::Survey | Self::SurveyKey(_) => "survey",
             Self::Team => "team",
         }
     }
@@ -156,6 +159,7 @@ impl IdReader for TypedIds {
             IdKind::Segment(_) => text.parse().map(SegmentId::uuid).ok(),
             IdKind::Playbook => text.parse().map(PlaybookId::uuid).ok(),
             IdKind::Survey => text.parse().map(SurveyId::uuid).ok(),
+            IdKind::SurveyKey(_) => None,
             IdKind::Team => text.parse().map(TeamId::uuid).ok(),
         }
     }
@@ -175,6 +179,7 @@ impl IdWriter for TypedIds {
             IdKind::Segment(_) => SegmentId(id).to_string(),
             IdKind::Playbook => PlaybookId(id).to_string(),
             IdKind::Survey => SurveyId(id).to_string(),
+            IdKind::SurveyKey(_) => String::new(),
             IdKind::Team => TeamId(id).to_string(),
         }
     }
@@ -195,7 +200,8 @@ pub struct Reference {
     pub kind: IdKind,
     /// Which one.
     pub id: Uuid,
-    /// The keys of the options that it names of an attribute, at `options` beside the attribute's id.
+    /// The keys of the options that it names of an attribute, at `options` beside the attribute's id; or the
+    /// key of the survey that it names by key.
     pub options: Vec<String>,
 }
 
@@ -211,6 +217,14 @@ impl Reference {
             kind,
             id,
             options: Vec::new(),
+        }
+    }
+
+    /// Names a survey of this kind by its key.
+    pub(crate) fn to_survey(at: &Path, kind: SurveyKind, key: &str) -> Self {
+        Self {
+            options: vec![key.to_owned()],
+            ..Self::new(at, IdKind::SurveyKey(kind), Uuid::nil())
         }
     }
 

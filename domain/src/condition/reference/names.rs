@@ -75,6 +75,8 @@ fn table_of(kind: IdKind) -> &'static str {
         IdKind::Segment(_) => "segment",
         IdKind::Playbook => "playbook",
         IdKind::Survey => "survey",
+        // A key is said as it is.
+        IdKind::SurveyKey(_) => "",
         IdKind::Team => "team",
     }
 }

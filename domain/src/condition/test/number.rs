@@ -167,6 +167,41 @@ impl NumberTest {
         }
     }
 
+    /// The same for what is counted, where a number that is not whole, or below zero, is a slip.
+    pub(crate) fn check_count(
+        &self,
+        least: f64,
+        greatest: f64,
+        at: &Path,
+        refusals: &mut Vec<UserError>,
+    ) {
+        let is_slip = |bound: f64| bound < 0.0 || bound.fract().abs() > 0.0;
+        if self.parts().any(|(_, bound)| is_slip(bound)) {
+            let message = "What is counted is a whole number from 0 on. Give such a number.";
+            refusals.push(at.refuse(UserErrorCode::Invalid, message));
+            return;
+        }
+        self.of_whole_numbers().check(least, greatest, at, refusals);
+    }
+
+    /// The same test of whole numbers: more than 2 is 3 or more.
+    fn of_whole_numbers(&self) -> Self {
+        let moved = |bound: Option<Number>, by: f64| bound.map(|bound| (bound.get() + by).into());
+        let stricter = |one: Option<Number>, other: Option<Number>, is_least: bool| {
+            let (Some(a), Some(b)) = (one, other) else {
+                return one.or(other);
+            };
+            Some(if (a > b) == is_least { a } else { b })
+        };
+        Self {
+            at_least: stricter(self.at_least, moved(self.more_than, 1.0), true),
+            at_most: stricter(self.at_most, moved(self.less_than, -1.0), false),
+            more_than: None,
+            less_than: None,
+            equals: self.equals,
+        }
+    }
+
     /// Whether it is only about the number one, after which things are named in the singular.
     pub(crate) fn is_of_one(&self) -> bool {
         self.parts().all(|(_, bound)| bound.total_cmp(&1.0).is_eq())

@@ -1,6 +1,7 @@
 //! A contact answered a survey.
 
 use entity::kind::SurveyKind;
+use uuid::Uuid;
 
 use super::{
     Happened, Key, TriggerKind,
@@ -11,6 +12,7 @@ use crate::{
     condition::{
         Condition, Context, Survey, Whose,
         path::Path,
+        reference::{IdKind, Reference},
         sentence::{Phrasing, say},
     },
     error::{UserError, UserErrorCode},
@@ -64,7 +66,21 @@ impl TriggerKind for SurveyAnswered {
         }
     }
 
-    shape::naming!();
+    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+        self.note_references(at, found);
+        // Of several kinds, any may be that of the survey.
+        let &[kind] = self.kinds.as_slice() else {
+            return;
+        };
+        for (index, key) in self.survey_keys.iter().enumerate() {
+            let at = at.at("surveyKeys").nth(index);
+            found.push(Reference::to_survey(&at, kind, key));
+        }
+    }
+
+    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+        self.rename(kind, from, to);
+    }
 
     fn context(&self) -> Context {
         Context::Contact

@@ -9,7 +9,7 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    property::{check_length, check_name},
+    property::{check_length, check_name, check_together},
     source::Counted,
 };
 use crate::{
@@ -148,6 +148,9 @@ impl Leaf for Events {
             check::list(&self.conditions, max, &at, refusals, "property test");
             for (index, test) in self.conditions.iter().enumerate().take(max) {
                 test.check(&at.nth(index), refusals);
+            }
+            if self.conditions.len() <= max {
+                check_together(&self.conditions, &at, refusals);
             }
         }
         if let Some(days) = self.within_days {
@@ -296,7 +299,15 @@ impl Events {
             (EventMeasure::Days, Some(days)) => f64::from(days) + 2.0,
             _ => f64::INFINITY,
         };
-        test.is.check(least, greatest, &at.at("is"), refusals);
+        let at = at.at("is");
+        match test.measure {
+            EventMeasure::Count | EventMeasure::Distinct | EventMeasure::Days => {
+                test.is.check_count(least, greatest, &at, refusals);
+            }
+            EventMeasure::Sum | EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast => {
+                test.is.check(least, greatest, &at, refusals);
+            }
+        }
     }
 }
 

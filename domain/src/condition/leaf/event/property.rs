@@ -173,6 +173,54 @@ impl PropertyTest {
     }
 }
 
+/// Notes the first test after which no value of its property is left, each event having to pass all. What
+/// one test refuses by itself is not told again.
+pub(super) fn check_together(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<UserError>) {
+    let found = (0..tests.len()).find(|&last| {
+        let property = &tests[last].property;
+        let same: Vec<&PropertyTest> = tests[..=last]
+            .iter()
+            .filter(|test| test.property == *property)
+            .collect();
+        leaves_nothing(&same)
+    });
+    if let Some(index) = found {
+        let message =
+            "No value passes this and the other tests of the property. Change one of them.";
+        let at = at.nth(index);
+        refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+    }
+}
+
+/// Whether no value passes all of these tests of one property, nor having none.
+fn leaves_nothing(tests: &[&PropertyTest]) -> bool {
+    let some: Vec<&Vec<String>> = tests
+        .iter()
+        .filter_map(|test| test.any_of.as_ref())
+        .filter(|values| !values.is_empty())
+        .collect();
+    let is_left = |value: &String| {
+        let mut none = tests.iter().filter_map(|test| test.none_of.as_ref());
+        some.iter().all(|values| values.contains(value)) && !none.any(|out| out.contains(value))
+    };
+    if let Some(values) = some.first()
+        && !values.iter().any(is_left)
+    {
+        return true;
+    }
+    let (mut has_value, mut has_none) = (false, false);
+    for test in tests {
+        let wants_value = test.any_of.is_some() || test.number.is_some();
+        match test.is_set {
+            Some(false) if wants_value => {}
+            Some(false) => has_none = true,
+            Some(true) => has_value = true,
+            None => has_value |= wants_value,
+        }
+    }
+    has_value && has_none
+}
+
 pub(super) fn check_length(text: &str, at: &Path, refusals: &mut Vec<UserError>) {
     if check::graphemes(text, MAX_LENGTH + 1) > MAX_LENGTH || text.len() > MAX_LENGTH * 16 {
         let message = format!("Use at most {MAX_LENGTH} characters.");
