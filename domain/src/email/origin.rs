@@ -90,6 +90,7 @@ pub fn may_be_a_machines(kind: EmailEventKind) -> bool {
 
 /// Why an event is taken for a person's or a machine's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "EmailOriginReason")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Reason {
     /// The provider said so.

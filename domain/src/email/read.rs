@@ -7,6 +7,7 @@ use entity::{
     id::{CampaignId, ContactId, EmailEventId, Id as _, WorkspaceId},
     kind::EmailEventOrigin,
 };
+use sea_orm::ConnectionTrait;
 
 use super::{
     fold::{EmailState, UnitEvent, fold},
@@ -142,6 +143,26 @@ pub(crate) async fn origins(
     tx: &Tx<'_>,
     emails: &BTreeSet<(&str, &str)>,
 ) -> Result<HashMap<EmailEventId, EmailEventOrigin>> {
+    let found = verdicts(tx.connection(), tx.workspace, emails).await?;
+    let each = found.into_iter();
+    Ok(each.map(|(id, verdict)| (id, verdict.origin)).collect())
+}
+
+/// Who caused each event of some emails, told as in [`explain`], and why they are taken for that, as the
+/// figures count them; for loaders.
+pub async fn load_verdicts(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    emails: &BTreeSet<(&str, &str)>,
+) -> Result<HashMap<EmailEventId, Verdict>> {
+    verdicts(ctx.reader(), workspace, emails).await
+}
+
+async fn verdicts(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    emails: &BTreeSet<(&str, &str)>,
+) -> Result<HashMap<EmailEventId, Verdict>> {
     if emails.is_empty() {
         return Ok(HashMap::new());
     }
@@ -153,11 +174,11 @@ pub(crate) async fn origins(
          WHERE e.workspace_id = $1 AND e.email_key = r.email_key AND e.recipient = r.recipient
          ORDER BY e.email_key, e.recipient, e.occurred_at, e.id",
     )
-    .bind(tx.workspace)
+    .bind(workspace)
     .rows("r", wanted)
-    .all(tx.connection())
+    .all(connection)
     .await?;
-    let mut origins = HashMap::with_capacity(rows.len());
+    let mut found = HashMap::with_capacity(rows.len());
     let same = |one: &email_event::Model, next: &email_event::Model| {
         one.email_key == next.email_key && one.recipient == next.recipient
     };
@@ -165,13 +186,9 @@ pub(crate) async fn origins(
         let events: Vec<UnitEvent> = email.iter().map(UnitEvent::from).collect();
         let sorted: Vec<&UnitEvent> = events.iter().collect();
         let verdicts = origin::classify(&sorted).into_iter();
-        origins.extend(
-            verdicts
-                .zip(&events)
-                .map(|(one, event)| (event.id, one.origin)),
-        );
+        found.extend(verdicts.zip(&events).map(|(one, event)| (event.id, one)));
     }
-    Ok(origins)
+    Ok(found)
 }
 
 impl From<&email_event::Model> for UnitEvent {

@@ -3,12 +3,14 @@
 //! - `arrival`: taking events in;
 //! - `campaign`: campaigns made and changed by hand;
 //! - `figure`: what is counted, and why;
+//! - `origin`: who caused an event, as the API tells it;
 //! - `recount`: the roll-ups beside a recount of everything;
 //! - `zone`: the roll-ups when the workspace is given another time zone.
 
 mod arrival;
 mod campaign;
 mod figure;
+mod origin;
 mod recount;
 mod zone;
 

@@ -7,7 +7,12 @@ mod mutation;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
-    email::{campaign as campaigns, read, report::Period},
+    email::{
+        campaign as campaigns,
+        origin::{Reason, Verdict, may_be_a_machines},
+        read,
+        report::Period,
+    },
     page::PageRequest,
 };
 use entity::{
@@ -20,6 +25,7 @@ use super::{
     context::{loaded, loader, reader},
     error::fault,
     id,
+    loader::VerdictOf,
     page::{Connection, connection},
     scalar::Date,
 };
@@ -79,6 +85,20 @@ impl Campaign {
 #[derive(Debug, Clone)]
 pub struct EmailEvent(pub(crate) entity::email_event::Model);
 
+impl EmailEvent {
+    async fn verdict(&self, context: &Context<'_>) -> Result<Option<Verdict>> {
+        if !may_be_a_machines(self.0.kind) {
+            return Ok(None);
+        }
+        let of = VerdictOf {
+            id: self.0.id,
+            email_key: self.0.email_key.clone(),
+            recipient: self.0.recipient.clone(),
+        };
+        loader(context)?.load_one(of).await
+    }
+}
+
 /// What a provider or a sender told about an email.
 #[Object]
 impl EmailEvent {
@@ -92,9 +112,17 @@ impl EmailEvent {
         self.0.kind
     }
 
-    /// Who or what caused it, as the teller judged.
-    async fn origin(&self) -> EmailEventOrigin {
-        self.0.origin
+    /// Who or what caused it, as the figures count it: as the teller judged or, where they did not, as far
+    /// as the events of the email known by now let tell. What is `UNKNOWN` counts as a person's.
+    async fn origin(&self, context: &Context<'_>) -> Result<EmailEventOrigin> {
+        let verdict = self.verdict(context).await?;
+        Ok(verdict.map_or(self.0.origin, |verdict| verdict.origin))
+    }
+
+    /// Why it is taken for a person's or a machine's; nothing for what machines do not cause in a
+    /// person's place, such as a delivery.
+    async fn origin_reason(&self, context: &Context<'_>) -> Result<Option<Reason>> {
+        Ok(self.verdict(context).await?.map(|verdict| verdict.reason))
     }
 
     /// Why it came back, if it did.

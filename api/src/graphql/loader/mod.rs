@@ -27,7 +27,7 @@ pub(crate) use self::{
     },
     single::{
         BandsInUse, BandsOf, CountsOf, HealthEntryOf, HealthOf, LastNight, ModelOf, ReceiversOf,
-        StandingOf, TalliesOf, TrendOf, VersionOf,
+        StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf,
     },
 };
 

@@ -1,12 +1,12 @@
 //! What a thing has one of, found by more than its own id. The type of the key says what is wanted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, Utc};
-use domain::{account, health, notification, playbook, tag};
+use domain::{account, email, health, notification, playbook, tag};
 use entity::{
-    id::{AccountId, ContactId, HealthEntryId, PlaybookId, TagId, TargetId},
+    id::{AccountId, ContactId, EmailEventId, HealthEntryId, PlaybookId, TagId, TargetId},
     kind::TagTarget,
 };
 
@@ -101,6 +101,37 @@ impl Load<TrendOf> for Loader {
             .map_err(fault)?;
         let each = found.into_iter();
         Ok(each.map(|(id, trend)| (TrendOf(id), trend)).collect())
+    }
+}
+
+/// Asks for who caused an email event, which the other events of the email say.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct VerdictOf {
+    /// The event.
+    pub(crate) id: EmailEventId,
+    /// The sender's id of the email.
+    pub(crate) email_key: String,
+    /// The address it went to.
+    pub(crate) recipient: String,
+}
+
+#[async_trait::async_trait]
+impl Load<VerdictOf> for Loader {
+    type Value = email::origin::Verdict;
+    type Error = Error;
+
+    async fn load(&self, keys: &[VerdictOf]) -> Result<HashMap<VerdictOf, Self::Value>, Error> {
+        let emails = keys.iter();
+        let emails: BTreeSet<(&str, &str)> = emails
+            .map(|key| (key.email_key.as_str(), key.recipient.as_str()))
+            .collect();
+        let found = email::read::load_verdicts(&self.ctx, self.workspace, &emails)
+            .await
+            .map_err(fault)?;
+        let each = keys.iter();
+        Ok(each
+            .filter_map(|key| Some((key.clone(), *found.get(&key.id)?)))
+            .collect())
     }
 }
 
