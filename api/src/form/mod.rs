@@ -1,7 +1,8 @@
 //! Pages for people who have no login: the form of a survey, `/survey/{token}`.
 //!
 //! Plain HTML without a script, under a policy that lets it load nothing. `GET` shows the form and
-//! writes nothing, whatever `?score=9` chooses in it: mail scanners follow links. `POST` answers. A link
+//! writes nothing, whatever `?score=9` chooses in it: mail scanners follow links. `POST` answers, or says no
+//! to further mails: by the form's button, or by that of a mail program (RFC 8058). A link
 //! that was never given, whose time is over, or whose contact was erased is answered alike.
 //!
 //! A link that opens a form pays from a bucket of its own. Only what opens none is paid from the bucket
@@ -41,6 +42,8 @@ const FORM_POINTS: u64 = 500;
 /// Requests a full bucket is enough for at least: a form is opened, sent, mended and sent again.
 const FORM_REQUESTS: u64 = 20;
 const METHODS: &str = "GET, HEAD, POST";
+const URL_ENCODED: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/form-data";
 
 /// What the pages are made of.
 pub struct Pages {
@@ -170,13 +173,17 @@ async fn answer(
         let chosen = chosen.and_then(|score| score.parse().ok());
         return Ok(Page::ok(html::form(&form, chosen, "", None)));
     }
+    let is_multipart = media_type(request) == MULTIPART;
     let body = body(request, payload).await?;
-    if parameter(&body, "stop").is_some() {
+    if wants_no_more(&body, is_multipart) {
         let stopped = form::stop(&pages.ctx, &form).await?;
         if !stopped {
             return Err(Failed::Gone);
         }
         return Ok(Page::ok(html::note(form.texts.locale, Note::Stopped)));
+    }
+    if is_multipart {
+        return Err(Failed::Body(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let score = parameter(&body, "score").and_then(|score| score.parse().ok());
     let comment = parameter(&body, "comment").unwrap_or_default();
@@ -244,13 +251,29 @@ fn peer_key(peer: Option<IpAddr>) -> u128 {
     }
 }
 
-async fn body(request: &HttpRequest, mut payload: web::Payload) -> Result<Vec<u8>, Failed> {
+/// What is sent, without its parameters.
+fn media_type(request: &HttpRequest) -> String {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    let kind = kind.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
+/// Whether the form's button was pressed, or that of a mail program: those send one pair, and are free to
+/// send it in parts.
+fn wants_no_more(body: &[u8], is_multipart: bool) -> bool {
+    if is_multipart {
+        let text = String::from_utf8_lossy(body);
+        return text.contains("List-Unsubscribe") && text.contains("One-Click");
+    }
+    let one_click = parameter(body, "List-Unsubscribe");
+    parameter(body, "stop").is_some() || one_click.as_deref() == Some("One-Click")
+}
+
+async fn body(request: &HttpRequest, mut payload: web::Payload) -> Result<Vec<u8>, Failed> {
+    if ![URL_ENCODED, MULTIPART].contains(&media_type(request).as_str()) {
         return Err(Failed::Body(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let (mut body, mut size) = (Vec::new(), 0);
@@ -279,6 +302,23 @@ fn parameter(encoded: &[u8], name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_no_is_the_forms_button_or_that_of_a_mail_program() {
+        let parts = "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\n\
+                     One-Click\r\n--x--\r\n";
+        for (body, is_multipart, expected) in [
+            ("stop=1", false, true),
+            ("List-Unsubscribe=One-Click", false, true),
+            ("List-Unsubscribe=x", false, false),
+            ("score=9&comment=List-Unsubscribe%3DOne-Click", false, false),
+            (parts, true, true),
+            ("--x\r\n\r\nscore\r\n--x--\r\n", true, false),
+        ] {
+            let found = wants_no_more(body.as_bytes(), is_multipart);
+            assert_eq!(found, expected, "{body}");
+        }
+    }
 
     #[test]
     fn each_address_has_a_bucket_whatever_socket_it_comes_through() {

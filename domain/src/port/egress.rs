@@ -76,6 +76,9 @@ pub struct OutgoingMail {
     pub text: String,
     /// The same as HTML.
     pub html: String,
+    /// Where the receiver says no to further mails of its kind: by a request of their mail program, if it
+    /// is `https`, or by hand on the page there.
+    pub unsubscribe: Option<Url>,
 }
 
 /// What the mail server said of one address it did not take.

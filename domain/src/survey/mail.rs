@@ -14,6 +14,7 @@ use entity::{
 };
 use futures::future::join_all;
 use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
 use uuid::Uuid;
 
 use super::{
@@ -167,7 +168,7 @@ async fn call(ctx: &Ctx, egress: &dyn Egress, job: &Job) -> Came {
     let Some(link) = ctx.link(&format!("survey/{}", token.expose_secret())) else {
         return wait("ENISHI_PUBLIC_URL is not set");
     };
-    let mail = mail(row, address, link.as_str());
+    let mail = mail(row, address, &link);
     let shown = shown(&mail, link.as_str());
     let answer = egress.mail(mail).await;
     let error = match &answer {
@@ -199,7 +200,7 @@ fn open(ctx: &Ctx, row: &Row) -> Option<SecretString> {
 
 /// The mail: what the survey says, the scores to choose from, and who asks. A score in a link only
 /// chooses: mail scanners follow links, so nothing is answered before the form is sent.
-fn mail(row: &Row, address: &str, link: &str) -> OutgoingMail {
+fn mail(row: &Row, address: &str, link: &Url) -> OutgoingMail {
     let locale = Locale::from_word(&row.locale).unwrap_or_default();
     let texts = words::texts(row.kind, locale, &words::from_stored(&row.texts));
     let said = clean_text(&texts.mail_text, TEXT_LIMIT);
@@ -239,6 +240,7 @@ fn mail(row: &Row, address: &str, link: &str) -> OutgoingMail {
             "<!DOCTYPE html>\n<html lang=\"{tag}\"><head><meta charset=\"utf-8\"></head><body>\n\
              {html}</body></html>\n"
         ),
+        unsubscribe: Some(link.clone()),
     }
 }
 
@@ -389,7 +391,7 @@ mod tests {
         let mail = mail(
             &row(texts),
             "taro@customer.example",
-            "https://e.example/survey/x",
+            &"https://e.example/survey/x".parse().unwrap(),
         );
         assert_eq!(mail.to, ["taro@customer.example"]);
         assert!(!mail.subject.contains(['\r', '\n']), "{:?}", mail.subject);
@@ -398,6 +400,8 @@ mod tests {
             assert!(mail.html.contains(&link), "{}", mail.html);
         }
         assert!(mail.html.contains("Was it &lt;b&gt;good&lt;/b&gt;?"));
+        let unsubscribe = mail.unsubscribe.as_ref().map(Url::as_str);
+        assert_eq!(unsubscribe, Some("https://e.example/survey/x"));
         assert!(!mail.html.contains("<script>") && !mail.html.contains("<Shokai>"));
         assert!(mail.text.contains("\nhttps://e.example/survey/x\n"));
         assert!(

@@ -34,6 +34,7 @@ fn to(addresses: &[&str]) -> OutgoingMail {
         subject: "VIP からのメッセージ".to_owned(),
         text: "こんにちは\n.\n..\nBye".to_owned(),
         html: "<p>こんにちは</p>".to_owned(),
+        unsubscribe: None,
     }
 }
 
@@ -86,6 +87,26 @@ async fn a_mail_arrives_whole_and_says_that_nobody_wrote_it() {
         read.text.replace("\r\n", "\n").trim(),
         "こんにちは\n.\n..\nBye"
     );
+}
+
+#[tokio::test]
+async fn a_mail_says_where_its_receiver_says_no() {
+    let place = format!("https://e.example/survey/{}", "A".repeat(80));
+    for (place, posts) in [(place.as_str(), true), ("http://e.example/s", false)] {
+        let mail = OutgoingMail {
+            unsubscribe: Some(place.parse().unwrap()),
+            ..to(&["a@x.example"])
+        };
+        let (outcome, taken) = sent(Manners::default(), mail).await;
+        outcome.unwrap();
+        let raw = &taken[0].raw;
+        let line = format!("\r\nList-Unsubscribe: <{place}>\r\n");
+        assert!(raw.contains(&line), "{raw}");
+        let line = "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
+        assert_eq!(raw.contains(line), posts, "{raw}");
+    }
+    let (_, taken) = sent(Manners::default(), to(&["a@x.example"])).await;
+    assert!(!taken[0].raw.contains("List-Unsubscribe"));
 }
 
 #[tokio::test]

@@ -144,6 +144,41 @@ fn a_form_is_shown_answered_and_answered_anew_without_a_login() {
 }
 
 #[test]
+fn the_button_of_a_mail_program_ends_further_surveys() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let parts = "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\n\
+                     One-Click\r\n--x--\r\n";
+        for (key, kind, body) in [
+            ("one", FORM, "List-Unsubscribe=One-Click"),
+            ("two", "multipart/form-data; boundary=x", parts),
+        ] {
+            let (path, contact) = asked(&owner, key).await;
+            // Following the link says nothing yet, and a form in parts is none.
+            assert_eq!(get(&owner, &path).await.status, 200);
+            let other = parts.replace("List-Unsubscribe", "score");
+            let other = send(&owner, Method::POST, &path, "multipart/form-data", other).await;
+            assert_eq!(other.status, 415);
+            let query = "query($id: ID!) { contact(id: $id) {
+                subscriptions { channel topic state source } } }";
+            let variables = json!({ "id": contact });
+            let found = owner.must(query, variables.clone()).await;
+            assert_eq!(found["subscriptions"], json!([]));
+
+            let said = send(&owner, Method::POST, &path, kind, body.to_owned()).await;
+            assert_eq!(said.status, 200, "{}", said.body);
+            assert!(said.body.contains("no more surveys"), "{}", said.body);
+            let found = owner.must(query, variables).await;
+            let no = json!([{ "channel": "EMAIL", "topic": "surveys", "state": "UNSUBSCRIBED",
+                "source": "UNSUBSCRIBE" }]);
+            assert_eq!(found["subscriptions"], no);
+        }
+        assert_eq!(answers(&owner).await, json!([]));
+        installation
+    });
+}
+
+#[test]
 fn what_opens_no_form_is_answered_alike_and_nothing_large_is_read() {
     on_each(|installation| async move {
         let owner = installation.owner();

@@ -68,6 +68,44 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// Where the receiver says no (RFC 2369). Not encoded: a URL is printable ASCII without spaces, and is not
+/// to be folded.
+#[derive(Debug, Clone)]
+struct ListUnsubscribe(String);
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        let (raw, encoded) = (self.0.clone(), self.0.clone());
+        HeaderValue::dangerous_new_pre_encoded(Self::name(), raw, encoded)
+    }
+}
+
+/// Says that a request there is enough (RFC 8058), so that mail programs offer a button.
+#[derive(Debug, Clone)]
+struct ListUnsubscribePost;
+
+impl Header for ListUnsubscribePost {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
+    }
+}
+
 impl Mailer {
     /// A mailer for these settings. Connects to nothing yet.
     pub fn new(settings: MailSettings) -> anyhow::Result<Self> {
@@ -137,6 +175,13 @@ impl Mailer {
             .subject(mail.subject.clone())
             .message_id(Some(format!("<{}@{domain}>", mail.id)))
             .header(AutoSubmitted);
+        if let Some(place) = &mail.unsubscribe {
+            builder = builder.header(ListUnsubscribe(format!("<{place}>")));
+            // Mail programs make the request only over TLS.
+            if place.scheme() == "https" {
+                builder = builder.header(ListUnsubscribePost);
+            }
+        }
         for address in &mail.to {
             builder = builder.to(Mailbox::new(None, address.parse().ok()?));
         }

@@ -68,6 +68,8 @@ pub fn mail(id: String, to: Vec<String>, notice: &Notice, locale: Locale) -> Out
             "<!DOCTYPE html>\n<html lang=\"{tongue}\"><head><meta charset=\"utf-8\"></head><body>\n\
              {html}</body></html>\n"
         ),
+        // Members are told what they set up themselves.
+        unsubscribe: None,
     }
 }
 
