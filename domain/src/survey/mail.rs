@@ -379,6 +379,7 @@ mod tests {
             wave_days: 90,
             workspace_name: "Enishi <Shokai>".to_owned(),
             said_no: false,
+            made_by: serde_json::json!({ "kind": "SYSTEM" }),
         }
     }
 
