@@ -32,7 +32,7 @@ pub fn redis_hints(url: &str, prefix: &str) -> RedisResult<Relay> {
             .build()?;
         Target::Cluster(Box::new(client))
     } else {
-        Target::Single(Client::open(url)?)
+        Target::Single(Box::new(Client::open(url)?))
     };
     let pusher = Pusher {
         keys: Keys::new(prefix),
@@ -54,7 +54,7 @@ struct Pusher {
 }
 
 enum Target {
-    Single(Client),
+    Single(Box<Client>),
     Cluster(Box<ClusterClient>),
 }
 

@@ -49,15 +49,13 @@ impl LongBodies {
     /// Waits a while for room for `bytes`.
     pub(crate) async fn take(&self, bytes: usize) -> Result<Room, Failure> {
         let room = Arc::clone(&self.0).acquire_many_owned(kilobytes(bytes));
-        match tokio::time::timeout(PATIENCE, room).await {
-            Ok(Ok(room)) => Ok(room),
-            Ok(Err(_)) | Err(_) => {
-                let message = "Too many long requests are being read; try again in a moment.";
-                let mut failure = Failure::new(Code::Unavailable, message);
-                failure.retry_after_s = Some(1);
-                Err(failure)
-            }
+        if let Ok(Ok(room)) = tokio::time::timeout(PATIENCE, room).await {
+            return Ok(room);
         }
+        let message = "Too many long requests are being read; try again in a moment.";
+        let mut failure = Failure::new(Code::Unavailable, message);
+        failure.retry_after_s = Some(1);
+        Err(failure)
     }
 }
 

@@ -62,7 +62,9 @@ impl Inspector {
             DocumentOperations::Multiple(all) => {
                 // One is asked for; all of them are judged.
                 request.operation_name = all.keys().next().map(Name::to_string);
-                all.values_mut().for_each(|one| hold_back(&mut one.node));
+                for one in all.values_mut() {
+                    hold_back(&mut one.node);
+                }
             }
         }
         request.set_parsed_query(document);

@@ -386,7 +386,8 @@ fn some_set(tests: &[(&Test, bool)]) -> bool {
     }
     is_filled |= !every.is_empty() || !some.is_empty();
     let is_out = |element: &Element| none.contains(&element);
-    !(is_empty && is_filled)
-        && !every.into_iter().any(is_out)
-        && !some.into_iter().any(|of| of.iter().all(is_out))
+    let is_impossible = is_empty && is_filled
+        || every.into_iter().any(is_out)
+        || some.into_iter().any(|of| of.iter().all(is_out));
+    !is_impossible
 }

@@ -199,6 +199,10 @@ mod tests {
             .map_err(|error| format!("{} {:?}", error.path.join("."), error.code))
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it is compared with what was read"
+    )]
     fn key(kind: IdentityKind, value: &str) -> Result<Whom, String> {
         Ok(Whom::Key((kind, value.to_owned())))
     }

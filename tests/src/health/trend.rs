@@ -26,7 +26,7 @@ fn a_score_says_how_it_changed_and_when_it_was_last_computed() {
         first_night(&world).await;
         let found = door.must(owner, document, variables.clone()).await;
         let nothing = json!({ "in7Days": null, "in30Days": null, "in90Days": null });
-        assert_eq!(found["contact"]["health"]["trend"], nothing, "{found}");
+        assert_eq!(found["health"]["trend"], nothing, "{found}");
 
         // 100, then 40, then 0, where it stays.
         for days in [30, 100, 105] {
@@ -34,7 +34,7 @@ fn a_score_says_how_it_changed_and_when_it_was_last_computed() {
             night(&world, after(days)).await;
         }
         let found = door.must(owner, document, variables).await;
-        let health = &found["contact"]["health"];
+        let health = &found["health"];
         assert_eq!(health["score"], 0.0);
         let trend = json!({ "in7Days": -40.0, "in30Days": -40.0, "in90Days": -100.0 });
         assert_eq!(health["trend"], trend);

@@ -26,7 +26,7 @@ pub(crate) struct Link {
 }
 
 enum Target {
-    Single(Client),
+    Single(Box<Client>),
     Cluster(Box<ClusterClient>),
 }
 
@@ -54,7 +54,7 @@ impl Link {
                 .build()?;
             Target::Cluster(Box::new(client))
         } else {
-            Target::Single(Client::open(url)?)
+            Target::Single(Box::new(Client::open(url)?))
         };
         Ok(Self {
             target,

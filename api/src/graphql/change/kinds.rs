@@ -23,7 +23,7 @@ pub(crate) struct ChangeQuery;
 #[Object]
 impl ChangeQuery {
     /// Every kind of change that `changes` tells. More come with new releases.
-    async fn change_kinds(&self, context: &Context<'_>) -> Result<Vec<ChangeKind>> {
+    fn change_kinds(&self, context: &Context<'_>) -> Result<Vec<ChangeKind>> {
         reader(context)?;
         let kinds = FactKind::ALL.iter().map(|kind| ChangeKind {
             name: kind.name(),

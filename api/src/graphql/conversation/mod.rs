@@ -301,7 +301,7 @@ impl Message {
     }
 
     /// The beginning of the text on one line, for lists; an ellipsis stands where something is missing.
-    async fn excerpt(
+    fn excerpt(
         &self,
         #[graphql(
             desc = "How many characters it has at most, as people count them; 1 to 1,000.",
