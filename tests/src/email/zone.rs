@@ -42,7 +42,7 @@ fn an_email_keeps_its_day_until_something_new_is_told_of_it() {
         let night = -TimeDelta::hours(11).num_seconds();
         ingest(&world, vec![event("1", "m", "a@x.example", Sent, night)]).await;
         let in_tokyo = ("2026-02-28".to_owned(), 1);
-        assert_eq!(days(&world).await, [in_tokyo.clone()]);
+        assert_eq!(days(&world).await, std::slice::from_ref(&in_tokyo));
         let changes = WorkspaceChanges {
             time_zone: Some("UTC".to_owned()),
             ..WorkspaceChanges::default()

@@ -23,6 +23,7 @@ pub(crate) struct ChangeQuery;
 #[Object]
 impl ChangeQuery {
     /// Every kind of change that `changes` tells. More come with new releases.
+    #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
     fn change_kinds(&self, context: &Context<'_>) -> Result<Vec<ChangeKind>> {
         reader(context)?;
         let kinds = FactKind::ALL.iter().map(|kind| ChangeKind {
