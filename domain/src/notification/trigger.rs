@@ -1,6 +1,6 @@
 //! What set a rule off, as its notices tell it: read from the firing's cause and from the things that names.
 //!
-//! [`load`] does so for any number of firings, in at most one statement for each kind of thing. Webhooks
+//! `load` does so for any number of firings, in at most one statement for each kind of thing. Webhooks
 //! send a [`Trigger`] whole; templates have its words, in [`TriggerFacts`](super::template::facts::TriggerFacts).
 
 use std::collections::{BTreeSet, HashMap};
