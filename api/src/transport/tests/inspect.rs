@@ -28,7 +28,6 @@ async fn a_document_is_judged_as_it_would_be_when_it_is_sent_and_nothing_of_it_i
         "{ hello(name: 1) }",
         "{ hello(nope: 1) }",
         "query A { hello } query B { numbers { nope } }",
-        "query($n: String) { numbers(first: $n) { value } }",
         "query($n: Int) { hello }",
         "mutation { bump nope }",
         "subscription { count(to: \"x\") }",
