@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_graphql::{
-    Pos, ServerError, Value,
+    Name, Pos, ServerError, Value,
     parser::types::{BaseType, InputValueDefinition, ServiceDocument, Type, TypeKind},
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -38,16 +38,17 @@ pub(super) struct InputTypes(HashMap<Box<str>, InputType>);
 enum InputType {
     Words(Vec<Box<str>>),
     Object {
-        fields: BTreeMap<Box<str>, InputField>,
+        fields: BTreeMap<Box<str>, Input>,
         /// Whether exactly one field is to be given.
         is_one_of: bool,
     },
 }
 
-#[derive(Debug)]
-struct InputField {
-    ty: Type,
-    is_required: bool,
+/// An argument, or a field of an input object.
+#[derive(Debug, Clone)]
+pub(super) struct Input {
+    pub(super) ty: Type,
+    pub(super) has_default: bool,
 }
 
 impl InputTypes {
@@ -69,7 +70,7 @@ impl InputTypes {
                         .iter()
                         .map(|field| {
                             let name = field.node.name.node.as_str().into();
-                            (name, InputField::from(&field.node))
+                            (name, Input::from(&field.node))
                         })
                         .collect(),
                     is_one_of: definition
@@ -83,13 +84,38 @@ impl InputTypes {
         });
         Self(all.collect())
     }
+
+    /// The field `field` of the input object `name`, and whether the object takes exactly one.
+    pub(super) fn field(&self, name: &str, field: &str) -> Option<(&Input, bool)> {
+        match self.0.get(name)? {
+            InputType::Object { fields, is_one_of } => Some((fields.get(field)?, *is_one_of)),
+            InputType::Words(_) => None,
+        }
+    }
 }
 
-impl From<&InputValueDefinition> for InputField {
-    fn from(field: &InputValueDefinition) -> Self {
+impl Input {
+    /// One that has to be given, of the type called `name`.
+    pub(super) fn required(name: &str) -> Self {
         Self {
-            is_required: !field.ty.node.nullable && field.default_value.is_none(),
-            ty: field.ty.node.clone(),
+            ty: Type {
+                base: BaseType::Named(Name::new(name)),
+                nullable: false,
+            },
+            has_default: false,
+        }
+    }
+
+    fn is_required(&self) -> bool {
+        !self.ty.nullable && !self.has_default
+    }
+}
+
+impl From<&InputValueDefinition> for Input {
+    fn from(definition: &InputValueDefinition) -> Self {
+        Self {
+            ty: definition.ty.node.clone(),
+            has_default: definition.default_value.is_some(),
         }
     }
 }
@@ -196,7 +222,7 @@ impl<'a> Check<'a> {
                     }
                 }
                 for (field, known) in fields {
-                    if known.is_required && !given.contains_key(&**field) {
+                    if known.is_required() && !given.contains_key(&**field) {
                         self.refuse(Place::Field(&place, field), &lacking(&known.ty));
                     }
                 }

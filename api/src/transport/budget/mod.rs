@@ -8,6 +8,7 @@
 //! - `table` knows what the fields of the schema cost.
 //! - `walk` goes through the parsed document, each fragment once; `price` has the points of one
 //!   field, `measure` the sums.
+//! - `usage` looks whether each variable fits where it stands.
 //! - `variables` holds the rules about variables that the library leaves out, `input` compares their
 //!   values with the schema's types.
 //! - `dry_run` knows operations that only want to hear their cost.
@@ -30,6 +31,7 @@ mod scan;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod usage;
 mod variables;
 mod walk;
 
@@ -148,6 +150,15 @@ pub(crate) fn inspect(
         return Err(over_budget(cost));
     }
     Ok(plan.document())
+}
+
+/// Part of a document as it is told; its names may have any length.
+fn short(name: &str) -> String {
+    const MAX_BYTES: usize = 100;
+    if name.len() <= MAX_BYTES {
+        return name.to_owned();
+    }
+    format!("{}…", &name[..name.floor_char_boundary(MAX_BYTES)])
 }
 
 fn over_budget(cost: Cost) -> Failure {

@@ -23,6 +23,7 @@ use super::{
     meter::Meter,
     scan::scan,
     table::CostTable,
+    usage::check_usages,
     variables,
     walk::Walker,
 };
@@ -71,6 +72,9 @@ impl Plan {
                 typename_variables: Vec::new(),
                 meter: meter(&document, &operation.node, table),
             });
+        }
+        for (_, operation) in document.operations.iter() {
+            check_usages(table, &document, &operation.node)?;
         }
         let is_sized_by_variables = walker.is_sized_by_variables;
         let has_typename_variables = walker.has_typename_variables;

@@ -8,12 +8,13 @@ use async_graphql::{
         self, parse_schema,
         types::{
             BaseType, ConstDirective, DirectiveDefinition, DirectiveLocation, FieldDefinition,
-            OperationType, ServiceDocument, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
+            InputValueDefinition, OperationType, ServiceDocument, Type, TypeDefinition, TypeKind,
+            TypeSystemDefinition,
         },
     },
 };
 
-use super::input::InputTypes;
+use super::input::{Input, InputTypes};
 
 /// Arguments that say how long a page or a batch is, in the order they are looked for.
 const SIZE_ARGUMENTS: [&str; 4] = ["first", "last", "limit", "ids"];
@@ -57,12 +58,13 @@ const TOTAL_WEIGHT: u64 = 20;
 const INTROSPECTION: &str = "
     type __Schema { types: [__Type!]! queryType: __Type! mutationType: __Type
         subscriptionType: __Type directives: [__Directive!]! }
-    type __Type { fields: [__Field!] interfaces: [__Type!] possibleTypes: [__Type!]
-        enumValues: [__EnumValue!] inputFields: [__InputValue!] ofType: __Type }
-    type __Field { args: [__InputValue!]! type: __Type! }
+    type __Type { fields(includeDeprecated: Boolean! = false): [__Field!] interfaces: [__Type!]
+        possibleTypes: [__Type!] enumValues(includeDeprecated: Boolean! = false): [__EnumValue!]
+        inputFields(includeDeprecated: Boolean! = false): [__InputValue!] ofType: __Type }
+    type __Field { args(includeDeprecated: Boolean! = false): [__InputValue!]! type: __Type! }
     type __InputValue { type: __Type! }
     type __EnumValue { name: String! }
-    type __Directive { args: [__InputValue!]! }
+    type __Directive { args(includeDeprecated: Boolean! = false): [__InputValue!]! }
 ";
 
 /// The types of a schema as the cost estimate sees them.
@@ -101,7 +103,7 @@ pub(super) struct FieldInfo {
     pub(super) size: Size,
     /// Items assumed of a list that is known to be short.
     pub(super) assumed: Option<u64>,
-    arguments: Vec<Box<str>>,
+    arguments: Vec<(Box<str>, Input)>,
     /// Why it should not be used any more, and what to use instead.
     pub(super) deprecated: Option<Box<str>>,
     /// The same for its arguments, by name.
@@ -123,10 +125,11 @@ pub(super) enum Size {
     Page,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct DirectiveInfo {
     pub(super) is_repeatable: bool,
     pub(super) on_fields: bool,
+    arguments: Vec<(Box<str>, Input)>,
 }
 
 impl CostTable {
@@ -170,8 +173,8 @@ impl CostTable {
         &self.inputs
     }
 
-    pub(super) fn directive(&self, name: &str) -> Option<DirectiveInfo> {
-        self.directives.get(name).copied()
+    pub(super) fn directive(&self, name: &str) -> Option<&DirectiveInfo> {
+        self.directives.get(name)
     }
 
     pub(super) fn field(&self, parent: TypeIndex, name: &str) -> Option<&FieldInfo> {
@@ -199,30 +202,32 @@ impl CostTable {
     }
 
     fn empty() -> Self {
-        let introspection = |weight| FieldInfo {
+        let introspection = |weight, arguments: &[(Box<str>, Input)]| FieldInfo {
             returns: None,
             weight,
             size: Size::One,
             assumed: None,
-            arguments: vec!["name".into()],
+            arguments: arguments.to_vec(),
             deprecated: None,
             deprecated_arguments: Vec::new(),
             is_introspection_list: false,
         };
+        let by_name: (Box<str>, Input) = ("name".into(), Input::required("String"));
         let everywhere = DirectiveInfo {
             is_repeatable: false,
             on_fields: true,
+            arguments: vec![("if".into(), Input::required("Boolean"))],
         };
         Self {
             types: Vec::new(),
             names: HashMap::new(),
             roots: [None; 3],
             directives: ["skip", "include"]
-                .map(|name| (name.into(), everywhere))
+                .map(|name| (name.into(), everywhere.clone()))
                 .into(),
             inputs: InputTypes::default(),
-            schema_field: introspection(SCHEMA_WEIGHT),
-            type_field: introspection(SCHEMA_WEIGHT / 10),
+            schema_field: introspection(SCHEMA_WEIGHT, &[]),
+            type_field: introspection(SCHEMA_WEIGHT / 10, &[by_name]),
         }
     }
 
@@ -316,11 +321,7 @@ impl CostTable {
             weight,
             size,
             assumed: self.assumed(parent, &field.name.node, size),
-            arguments: field
-                .arguments
-                .iter()
-                .map(|argument| argument.node.name.node.as_str().into())
-                .collect(),
+            arguments: inputs(&field.arguments),
             deprecated: deprecation(&field.directives),
             deprecated_arguments: field
                 .arguments
@@ -367,13 +368,36 @@ impl CostTable {
 
 impl FieldInfo {
     pub(super) fn takes(&self, argument: &str) -> bool {
-        self.arguments.iter().any(|name| &**name == argument)
+        self.argument(argument).is_some()
+    }
+
+    pub(super) fn argument(&self, name: &str) -> Option<&Input> {
+        find(&self.arguments, name)
     }
 
     /// The arguments that set the size of what the field returns.
     pub(super) fn size_arguments(&self) -> impl Iterator<Item = &'static str> {
         SIZE_ARGUMENTS.into_iter().filter(|name| self.takes(name))
     }
+}
+
+impl DirectiveInfo {
+    pub(super) fn argument(&self, name: &str) -> Option<&Input> {
+        find(&self.arguments, name)
+    }
+}
+
+fn find<'a>(arguments: &'a [(Box<str>, Input)], name: &str) -> Option<&'a Input> {
+    let mut arguments = arguments.iter();
+    let (_, found) = arguments.find(|(one, _)| **one == *name)?;
+    Some(found)
+}
+
+fn inputs(definitions: &[Positioned<InputValueDefinition>]) -> Vec<(Box<str>, Input)> {
+    let definitions = definitions.iter().map(|definition| &definition.node);
+    definitions
+        .map(|definition| (definition.name.node.as_str().into(), definition.into()))
+        .collect()
 }
 
 impl From<&DirectiveDefinition> for DirectiveInfo {
@@ -384,6 +408,7 @@ impl From<&DirectiveDefinition> for DirectiveInfo {
                 .locations
                 .iter()
                 .any(|location| location.node == DirectiveLocation::Field),
+            arguments: inputs(&definition.arguments),
         }
     }
 }

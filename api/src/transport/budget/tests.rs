@@ -19,10 +19,11 @@ const SDL: &str = "
         contact(id: ID!): Contact
         contacts(first: Int, last: Int): ContactConnection!
         node(id: ID!): Node
-        nodes(ids: [ID!]!): [Node]!
+        nodes(ids: [ID!]): [Node]!
         a: Query
         taggings: [Tagging!]!
         version: String!
+        takes(id: ID, whole: Int, text: String, yes: Boolean, number: Float): String
     }
     type Mutation { rename(id: ID!, name: String!): Contact! }
     type Subscription { contactChanged: Contact! version: String! }
@@ -314,21 +315,38 @@ fn a_variable_used_only_on_typename_is_a_used_variable() {
 #[test]
 fn variables_of_the_wrong_built_in_type_are_refused() {
     let budget = budget();
-    for (ty, given) in [
-        ("ID!", value!({ "v": null })),
-        ("ID!", value!({})),
-        ("ID!", value!({"v": true})),
-        ("Int", value!({"v": "1"})),
-        ("Int", value!({"v": 1.5})),
-        ("String", value!({"v": 1})),
-        ("Boolean", value!({"v": "true"})),
-        ("Float", value!({"v": {}})),
+    for (argument, ty, given) in [
+        ("id", "ID!", value!({ "v": null })),
+        ("id", "ID!", value!({})),
+        ("id", "ID!", value!({"v": true})),
+        ("whole", "Int", value!({"v": "1"})),
+        ("whole", "Int", value!({"v": 1.5})),
+        ("text", "String", value!({"v": 1})),
+        ("yes", "Boolean", value!({"v": "true"})),
+        ("number", "Float", value!({"v": {}})),
     ] {
-        let document = format!("query($v: {ty}) {{ contact(id: $v) {{ id }} }}");
+        let document = format!("query($v: {ty}) {{ takes({argument}: $v) }}");
         let mut variables = Variables::from_value(given);
         let failure = budget.approve(&document, None, &mut variables).unwrap_err();
         assert_eq!(failure.code, Code::BadUserInput, "{document}");
     }
+}
+
+/// The rule itself has its table in `usage`.
+#[test]
+fn variables_have_to_fit_their_places_in_every_operation() {
+    for document in [
+        "query($id: String!) { contact(id: $id) { id } }",
+        "query($n: Int!) { version ...F } fragment F on Query { contacts(first: $n) { nodes { id } } takes(text: $n) }",
+        "query A { version } query B($ids: [ID]) { nodes(ids: $ids) { id } }",
+    ] {
+        let failure = refusal(document);
+        assert_eq!(failure.code, Code::GraphqlValidationFailed, "{document}");
+        let inspected = CostTable::from_sdl(SDL).unwrap();
+        let inspected = inspect(document, &inspected, &DocumentLimits::default());
+        assert!(inspected.is_err(), "{document}");
+    }
+    cost("query($id: ID = 1) { contact(id: $id) { id } contact(id: $id) { name } }");
 }
 
 #[test]
