@@ -17,13 +17,17 @@ fn a_document_that_could_never_run_is_refused_at_its_place_with_the_reason() {
             "{ nope }",
             deep,
             "query A { viewer { role } } query B($id: ID!) { contact(id: $id) { id } }",
+            "query($id: String!) { contact(id: $id) { id } }",
+            "query($domain: String) { accountBy(reference: { domain: $domain }) { id } }",
+            "{ rules { nodes { condition { \
+             ... on ContactTagsCondition { mode } ... on KeywordsCondition { mode } } } } }",
         ]});
         let answer = owner.ask(register, &json!({ "input": input })).await;
         let told = &answer["data"]["registerDocuments"];
         assert_eq!(told["documents"], json!([]), "{answer}");
         let mistakes = told["userErrors"].as_array().expect("mistakes");
         let places: Vec<_> = mistakes.iter().map(|one| text(&one["path"][1])).collect();
-        assert_eq!(places, ["1", "2"], "{answer}");
+        assert_eq!(places, ["1", "2", "4", "5", "6"], "{answer}");
         assert!(
             mistakes.iter().all(|one| one["code"] == "INVALID"),
             "{answer}"

@@ -8,7 +8,8 @@
 //! - `table` knows what the fields of the schema cost.
 //! - `walk` goes through the parsed document, each fragment once; `price` has the points of one
 //!   field, `measure` the sums.
-//! - `usage` looks whether each variable fits where it stands.
+//! - `usage` looks whether each variable fits where it stands, `merge` whether fields with one name in
+//!   the answer are one field there: rules of GraphQL that the library has in part.
 //! - `variables` holds the rules about variables that the library leaves out, `input` compares their
 //!   values with the schema's types.
 //! - `dry_run` knows operations that only want to hear their cost.
@@ -24,6 +25,7 @@
 mod dry_run;
 mod input;
 mod measure;
+mod merge;
 mod meter;
 mod plan;
 mod price;

@@ -20,6 +20,7 @@ use async_graphql::{
 use super::{
     super::{code::Code, failure::Failure, limits::DocumentLimits},
     dry_run,
+    merge::Merge,
     meter::Meter,
     scan::scan,
     table::CostTable,
@@ -73,8 +74,10 @@ impl Plan {
                 meter: meter(&document, &operation.node, table),
             });
         }
+        let mut merge = Merge::new(table, &document, limits);
         for (_, operation) in document.operations.iter() {
             check_usages(table, &document, &operation.node)?;
+            merge.operation(&operation.node)?;
         }
         let is_sized_by_variables = walker.is_sized_by_variables;
         let has_typename_variables = walker.has_typename_variables;

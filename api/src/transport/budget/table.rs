@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{
-    Positioned, Value,
+    Name, Positioned, Value,
     parser::{
         self, parse_schema,
         types::{
@@ -78,6 +78,8 @@ pub struct CostTable {
     /// `__schema` and `__type`, which belong to the query root without being in its SDL.
     schema_field: FieldInfo,
     type_field: FieldInfo,
+    /// `__typename`, which every type has.
+    typename_field: FieldInfo,
 }
 
 /// Where a type stands in the table.
@@ -90,12 +92,16 @@ pub(super) struct TypeInfo {
     is_connection: bool,
     /// Whether `fields` is all there is, so that another name is a mistake.
     is_complete: bool,
+    /// An object, and neither an interface nor a union.
+    is_object: bool,
     name: Box<str>,
 }
 
 /// What one field costs.
 #[derive(Debug, Clone)]
 pub(super) struct FieldInfo {
+    /// Its type as the schema has it.
+    pub(super) ty: Type,
     /// The type it returns; `None` for scalars and enums.
     pub(super) returns: Option<TypeIndex>,
     /// Points for each object (or, for a leaf, for the value) it returns.
@@ -186,6 +192,15 @@ impl CostTable {
         })
     }
 
+    pub(super) fn typename(&self) -> &FieldInfo {
+        &self.typename_field
+    }
+
+    /// Whether a value of the type is of that type and no other.
+    pub(super) fn is_object(&self, index: TypeIndex) -> bool {
+        self.types[index as usize].is_object
+    }
+
     /// The name of a type.
     pub(super) fn name(&self, index: TypeIndex) -> &str {
         &self.types[index as usize].name
@@ -202,7 +217,11 @@ impl CostTable {
     }
 
     fn empty() -> Self {
-        let introspection = |weight, arguments: &[(Box<str>, Input)]| FieldInfo {
+        let introspection = |ty: &str, weight, arguments: &[(Box<str>, Input)]| FieldInfo {
+            ty: Type {
+                base: BaseType::Named(Name::new(ty)),
+                nullable: ty == "__Type",
+            },
             returns: None,
             weight,
             size: Size::One,
@@ -226,8 +245,9 @@ impl CostTable {
                 .map(|name| (name.into(), everywhere.clone()))
                 .into(),
             inputs: InputTypes::default(),
-            schema_field: introspection(SCHEMA_WEIGHT, &[]),
-            type_field: introspection(SCHEMA_WEIGHT / 10, &[by_name]),
+            schema_field: introspection("__Schema", SCHEMA_WEIGHT, &[]),
+            type_field: introspection("__Type", SCHEMA_WEIGHT / 10, &[by_name]),
+            typename_field: introspection("String", 0, &[]),
         }
     }
 
@@ -247,6 +267,7 @@ impl CostTable {
                 fields: HashMap::new(),
                 is_connection: name.ends_with("Connection"),
                 is_complete: !name.starts_with("__"),
+                is_object: matches!(definition.kind, TypeKind::Object(_)),
                 name: name.into(),
             });
         }
@@ -317,6 +338,7 @@ impl CostTable {
             self.default_weight(parent, type_name, returns.is_some())
         };
         FieldInfo {
+            ty: field.ty.node.clone(),
             returns,
             weight,
             size,

@@ -332,13 +332,16 @@ fn variables_of_the_wrong_built_in_type_are_refused() {
     }
 }
 
-/// The rule itself has its table in `usage`.
+/// The rules themselves have their tables in `usage` and `merge`.
 #[test]
-fn variables_have_to_fit_their_places_in_every_operation() {
+fn variables_have_to_fit_their_places_and_fields_to_merge_in_every_operation() {
     for document in [
         "query($id: String!) { contact(id: $id) { id } }",
         "query($n: Int!) { version ...F } fragment F on Query { contacts(first: $n) { nodes { id } } takes(text: $n) }",
         "query A { version } query B($ids: [ID]) { nodes(ids: $ids) { id } }",
+        "{ contact(id: 1) { id } contact(id: 2) { id } }",
+        "{ node(id: 1) { ... on Tag { label: name } ... on Contact { label: labels } } }",
+        "query A { version } query B { a { ...F a: version } } fragment F on Query { a { version } }",
     ] {
         let failure = refusal(document);
         assert_eq!(failure.code, Code::GraphqlValidationFailed, "{document}");
@@ -347,6 +350,7 @@ fn variables_have_to_fit_their_places_in_every_operation() {
         assert!(inspected.is_err(), "{document}");
     }
     cost("query($id: ID = 1) { contact(id: $id) { id } contact(id: $id) { name } }");
+    cost("{ node(id: 1) { ... on Tag { label: name } ... on Contact { label: name } } }");
 }
 
 #[test]

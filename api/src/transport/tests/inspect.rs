@@ -30,6 +30,7 @@ async fn a_document_is_judged_as_it_would_be_when_it_is_sent_and_nothing_of_it_i
         "query A { hello } query B { numbers { nope } }",
         "query($n: Int) { hello }",
         "query($n: String) { hello numbers(first: $n) { value } }",
+        "query($n: String) { hello(name: $n) numbers { value } ... { numbers { value: __typename } } }",
         "mutation { bump nope }",
         "subscription { count(to: \"x\") }",
         "{ hello } fragment F on Number { value }",
