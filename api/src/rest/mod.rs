@@ -2,7 +2,7 @@
 //!
 //! Every request carries an access token as at `/graphql`, pays from the same bucket, and is answered
 //! with JSON, `{"error": {"code", "message", "requestId"}}` when it fails; the codes are those of
-//! GraphQL. Bodies are streamed, never held whole.
+//! GraphQL and always go with the same status. Bodies are streamed, never held whole.
 //!
 //! - `upload`: files for imports, `/v1/uploads`;
 //! - `lines`: what an import said of each line, `/v1/imports/{id}/lines.csv`;
@@ -22,7 +22,7 @@ use actix_web::{
 use domain::{
     access::{Actor, Scope},
     ctx::Ctx,
-    error::{Error, UserErrorCode},
+    error::{Error, UserError, UserErrorCode},
     upload::Limits,
 };
 use entity::id::WorkspaceId;
@@ -194,6 +194,23 @@ impl Refused {
         }
     }
 
+    /// A mistake of the caller: in a parameter, which is named, or in the body, which has no name.
+    fn mistaken(error: &UserError) -> Self {
+        let argument = error.path.join(".");
+        let code = match error.code {
+            UserErrorCode::NotFound => Code::NotFound,
+            UserErrorCode::InUse => Code::Conflict,
+            UserErrorCode::TooLong if argument.is_empty() => Code::PayloadTooLarge,
+            _ => Code::BadUserInput,
+        };
+        if code != Code::BadUserInput || argument.is_empty() {
+            return Self::new(code, error.message.clone());
+        }
+        let mut refused = Self::new(code, format!("{argument}: {}", error.message));
+        refused.more = Some(("argument", json!(argument)));
+        refused
+    }
+
     fn response(self, id: &RequestId, route: Route) -> HttpResponse {
         let mut builder = HttpResponse::build(self.status);
         if let Some(seconds) = self.retry_after_s {
@@ -231,22 +248,10 @@ impl From<crate::transport::Refusal> for Refused {
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         match error {
-            Error::Refused(errors) => {
-                let first = errors.into_iter().next();
-                let code = first.as_ref().map(|error| error.code);
-                let message = first.map(|error| error.message).unwrap_or_default();
-                let mut refused = Self::new(Code::BadUserInput, message);
-                refused.status = match code {
-                    Some(UserErrorCode::NotFound) => StatusCode::NOT_FOUND,
-                    Some(UserErrorCode::TooLong) => StatusCode::PAYLOAD_TOO_LARGE,
-                    Some(UserErrorCode::InUse) => StatusCode::CONFLICT,
-                    _ => StatusCode::BAD_REQUEST,
-                };
-                if code == Some(UserErrorCode::TooLong) {
-                    refused.code = Code::PayloadTooLarge;
-                }
-                refused
-            }
+            Error::Refused(errors) => match errors.into_iter().next() {
+                Some(first) => Self::mistaken(&first),
+                None => Self::new(Code::BadUserInput, "Refused."),
+            },
             denied @ (Error::Forbidden(_) | Error::RoleForbids { .. }) => {
                 Self::new(Code::Forbidden, denied.to_string())
             }
@@ -271,4 +276,46 @@ fn id<I: entity::id::Id>(request: &HttpRequest, what: &str) -> Result<I, Refused
     let text = request.match_info().get("id").unwrap_or_default();
     text.parse()
         .map_err(|_| Error::not_found(&["id"], what).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_code_of_its_status_and_says_what_it_is_about() {
+        let long = "Use at most 255 characters.";
+        for (parameter, code, message, expected) in [
+            ("id", UserErrorCode::NotFound, "None.", (404, "NOT_FOUND")),
+            ("id", UserErrorCode::InUse, "Used.", (409, "CONFLICT")),
+            (
+                "",
+                UserErrorCode::TooLong,
+                "Large.",
+                (413, "PAYLOAD_TOO_LARGE"),
+            ),
+            (
+                "name",
+                UserErrorCode::TooLong,
+                long,
+                (400, "BAD_USER_INPUT"),
+            ),
+            (
+                "",
+                UserErrorCode::LimitReached,
+                "Many.",
+                (400, "BAD_USER_INPUT"),
+            ),
+        ] {
+            let path: Vec<&str> = parameter.split_terminator('.').collect();
+            let refused = Refused::from(Error::refused(&path, code, message));
+            assert_eq!(refused.status, refused.code.status());
+            let told = (refused.status.as_u16(), refused.code.as_str());
+            assert_eq!(told, expected, "{message}");
+            assert!(refused.message.ends_with(message), "{}", refused.message);
+        }
+        let refused = Refused::from(Error::refused(&["name"], UserErrorCode::TooLong, long));
+        assert_eq!(refused.message, "name: Use at most 255 characters.");
+        assert_eq!(refused.more, Some(("argument", json!("name"))));
+    }
 }

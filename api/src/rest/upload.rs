@@ -7,11 +7,7 @@
 //! | `GET` or `HEAD /v1/uploads/{id}` | says how much has arrived, also as `Upload-Offset` |
 //! | `DELETE /v1/uploads/{id}` | deletes it |
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use domain::{
     access::{Actor, Scope},
     upload::{self, Appended, CHUNK},
@@ -180,8 +176,7 @@ fn misplaced(upload: &Model) -> Refused {
     } else {
         format!("The upload has {} bytes; go on from there.", upload.size)
     };
-    let mut refused = Refused::new(Code::BadRequest, message);
-    refused.status = StatusCode::CONFLICT;
+    let mut refused = Refused::new(Code::Conflict, message);
     refused.more = Some(("size", json!(upload.size)));
     refused
 }
@@ -212,7 +207,7 @@ mod tests {
             expires_at: now,
         };
         let refused = broken_off(&upload);
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert_eq!(refused.code, Code::BadRequest);
         let (name, told) = refused.more.unwrap();
         assert_eq!(name, "upload");
         assert_eq!(told["id"], json!(upload.id));

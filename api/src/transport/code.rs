@@ -36,6 +36,11 @@ pub enum Code {
     MethodNotAllowed,
     /// The operation, or the upload of its body, took too long.
     Timeout,
+    /// There is no such thing, or it is not the caller's. Of paths beside `/graphql` only: there what is
+    /// not found is `null`, or a user error.
+    NotFound,
+    /// The thing is not as the request takes it to be, or in use. Of paths beside `/graphql` only.
+    Conflict,
     /// The idempotency key was used before, for another request.
     IdempotencyMismatch,
     /// The request with this idempotency key was carried out, but its answer is lost.
@@ -50,7 +55,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
         Self::PersistedQueryNotFound,
@@ -66,6 +71,8 @@ impl Code {
         Self::NotAcceptable,
         Self::MethodNotAllowed,
         Self::Timeout,
+        Self::NotFound,
+        Self::Conflict,
         Self::IdempotencyMismatch,
         Self::AnswerLost,
         Self::CursorExpired,
@@ -91,6 +98,8 @@ impl Code {
             Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::Timeout => "TIMEOUT",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
             Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
             Self::AnswerLost => "ANSWER_LOST",
             Self::CursorExpired => "CURSOR_EXPIRED",
@@ -125,7 +134,8 @@ impl Code {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::AnswerLost => StatusCode::CONFLICT,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict | Self::AnswerLost => StatusCode::CONFLICT,
             Self::CursorExpired => StatusCode::GONE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -144,6 +144,7 @@ async fn over_http(installation: Installation) -> Installation {
     assert_eq!(wrong.status(), 409);
     let answer: Value = serde_json::from_str(&wrong.text().await.unwrap()).unwrap();
     assert_eq!(answer["error"]["size"], 10);
+    assert_eq!(answer["error"]["code"], "CONFLICT");
     let head = owner
         .http
         .head(&url)
@@ -216,6 +217,14 @@ async fn over_http(installation: Installation) -> Installation {
     let missing = owner.http.get(format!("{base}/imports/{id}/lines.csv"));
     let missing = missing.bearer_auth(&owner.token).send().await.unwrap();
     assert_eq!(missing.status(), 404);
+    let said: Value = serde_json::from_str(&missing.text().await.unwrap()).unwrap();
+    assert_eq!(said["error"]["code"], "NOT_FOUND");
+    let long = format!("/uploads?name={}", "n".repeat(300));
+    let long = post(&long, Vec::new()).await.unwrap();
+    assert_eq!(long.status(), 400);
+    let said: Value = serde_json::from_str(&long.text().await.unwrap()).unwrap();
+    assert_eq!(said["error"]["code"], "BAD_USER_INPUT");
+    assert_eq!(said["error"]["argument"], "name");
     let gone = owner
         .http
         .delete(&url)
