@@ -176,3 +176,25 @@ fn the_longest_message_can_be_sent_in_any_spelling() {
         installation
     });
 }
+
+#[test]
+fn a_conversation_says_since_when_it_is_known() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let known = answer_to("a", HERE);
+        let input = json!({ "inboxId": owner.inbox().await, "messages": [known] });
+        owner
+            .change("ingestMessages", input, "messages { outcome }")
+            .await;
+        let document = "{ conversations { nodes { createdAt firstMessageAt } } }";
+        let found = owner.must(document, json!({})).await;
+        let moment = |field: &str| {
+            let moment = text(&found["nodes"][0][field]);
+            chrono::DateTime::parse_from_rfc3339(&moment).expect("a moment")
+        };
+        let sent = chrono::DateTime::parse_from_rfc3339(AT).expect("a moment");
+        assert_eq!(moment("firstMessageAt"), sent);
+        assert!(moment("createdAt") > sent, "{found}");
+        installation
+    });
+}

@@ -133,6 +133,12 @@ impl Conversation {
         resolution_s(&self.row)
     }
 
+    /// When Enishi came to know of it. Its messages may be older, as those of a mailbox that was
+    /// brought in.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+
     /// When its first message was sent.
     async fn first_message_at(&self) -> DateTime<Utc> {
         self.row.first_message_at
