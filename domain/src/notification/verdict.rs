@@ -149,4 +149,24 @@ mod tests {
             assert_eq!(Verdict::of_error(&error), expected);
         }
     }
+
+    #[test]
+    fn every_reason_is_documented_by_the_word_it_is_stored_as() {
+        let manual = include_str!("../../../docs/notifications.md");
+        for reason in [
+            DisableReason::BadUrl,
+            DisableReason::InvalidPayload,
+            DisableReason::NotPermitted,
+            DisableReason::ChannelNotFound,
+            DisableReason::ChannelArchived,
+            DisableReason::UserNotFound,
+            DisableReason::WebhookRemoved,
+            DisableReason::RecipientsRefused,
+            DisableReason::RetriesExhausted,
+        ] {
+            let word = serde_json::to_value(reason).unwrap();
+            let row = format!("`{}`", word.as_str().unwrap());
+            assert!(manual.contains(&row), "{row}");
+        }
+    }
 }

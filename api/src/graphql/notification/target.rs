@@ -84,7 +84,9 @@ impl NotificationTarget {
         self.0.disabled_at
     }
 
-    /// Why it was switched off: `member`, or a word for what the receiver said.
+    /// Why it was switched off: `member` if a member did; if nothing got through, `bad_url`,
+    /// `not_permitted`, `channel_not_found`, `channel_archived`, `user_not_found`, `webhook_removed`,
+    /// `recipients_refused`, `retries_exhausted` or, formerly, `invalid_payload`. Words may be added.
     async fn disabled_reason(&self) -> Option<&str> {
         self.0.disabled_reason.as_deref()
     }
