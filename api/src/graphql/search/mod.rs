@@ -149,6 +149,8 @@ impl SearchQuery {
     /// Contacts and accounts come first, then conversations, then messages; among each, exact matches,
     /// then beginnings, beginnings of words, and the rest; then the newest first. A query of nothing
     /// but spaces finds nothing; one of more than 200 characters or 8 words is refused.
+    ///
+    /// Pages go forwards only and without a total: what follows is looked for when it is asked for.
     async fn search(
         &self,
         context: &Context<'_>,
