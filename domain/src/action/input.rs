@@ -1,4 +1,4 @@
-//! Actions as the API gives them.
+//! Actions as the API takes them, read into those that are stored, and written again.
 
 use async_graphql::{ID, InputObject, OneofObject};
 use entity::kind::{ConversationStatus, LifecycleStage, Priority, TaskPriority};
@@ -13,7 +13,7 @@ use crate::{
     attribute::{AttributeValueOf, Value},
     condition::{
         path::Path,
-        reference::{self, IdKind, IdReader},
+        reference::{self, IdKind, IdReader, IdWriter},
     },
     error::UserError,
     text::printable,
@@ -320,6 +320,119 @@ impl ActionInput {
                     text: input.text.map(|text| text.replace('\0', "")),
                 })
             }
+        }
+    }
+}
+
+impl Action {
+    /// The input that is read as this action.
+    pub fn to_input(&self, ids: &dyn IdWriter) -> ActionInput {
+        let tags = |kind: IdKind, list: &[uuid::Uuid]| reference::write_list(ids, kind, list);
+        let puts = |kind: IdKind, list: &[uuid::Uuid]| TagActionInput {
+            tag_ids: tags(kind, list),
+        };
+        let takes = |kind: IdKind, list: &[uuid::Uuid], anyway: bool| UntagActionInput {
+            tag_ids: tags(kind, list),
+            even_if_set_by_member: anyway,
+        };
+        let (of_conversation, of_contact) = (IdKind::ConversationTag, IdKind::ContactTag);
+        match self {
+            Self::TagConversation(action) => {
+                ActionInput::TagConversation(puts(of_conversation, &action.tag_ids))
+            }
+            Self::TagContact(action) => ActionInput::TagContact(puts(of_contact, &action.tag_ids)),
+            Self::TagAccount(action) => ActionInput::TagAccount(puts(of_contact, &action.tag_ids)),
+            Self::UntagConversation(action) => {
+                let anyway = action.even_if_set_by_member;
+                ActionInput::UntagConversation(takes(of_conversation, &action.tag_ids, anyway))
+            }
+            Self::UntagContact(action) => {
+                let anyway = action.even_if_set_by_member;
+                ActionInput::UntagContact(takes(of_contact, &action.tag_ids, anyway))
+            }
+            Self::UntagAccount(action) => {
+                let anyway = action.even_if_set_by_member;
+                ActionInput::UntagAccount(takes(of_contact, &action.tag_ids, anyway))
+            }
+            Self::AssignConversation(action) => {
+                let member = action.member_id;
+                ActionInput::AssignConversation(AssignConversationActionInput {
+                    member_id: member.map(|id| ids.write(IdKind::Member, id).into()),
+                })
+            }
+            Self::SetConversationStatus(action) => {
+                ActionInput::SetConversationStatus(SetConversationStatusActionInput {
+                    status: action.status,
+                    snooze_minutes: action.snooze_minutes,
+                })
+            }
+            Self::SetConversationPriority(action) => {
+                ActionInput::SetConversationPriority(SetConversationPriorityActionInput {
+                    priority: action.priority,
+                })
+            }
+            Self::SetContactAttribute(action) => {
+                let id = action.attribute_id;
+                ActionInput::SetContactAttribute(SetContactAttributeActionInput {
+                    attribute_id: ids.write(IdKind::CONTACT_ATTRIBUTE, id).into(),
+                    value: action.value().map(AttributeValueOf::from),
+                })
+            }
+            Self::SetContactStage(action) => {
+                ActionInput::SetContactStage(SetContactStageActionInput {
+                    stage: action.stage,
+                })
+            }
+            Self::CreateTask(action) => ActionInput::CreateTask(action.to_input(ids)),
+            Self::StartPlaybook(action) => ActionInput::StartPlaybook(PlaybookActionInput {
+                playbook_id: ids.write(IdKind::Playbook, action.playbook_id).into(),
+            }),
+            Self::StopPlaybook(action) => ActionInput::StopPlaybook(PlaybookActionInput {
+                playbook_id: ids.write(IdKind::Playbook, action.playbook_id).into(),
+            }),
+            Self::SendSurvey(action) => ActionInput::SendSurvey(SurveyActionInput {
+                survey_id: ids.write(IdKind::Survey, action.survey_id).into(),
+            }),
+            Self::Notify(action) => ActionInput::Notify(NotifyActionInput {
+                target_id: ids
+                    .write(IdKind::NotificationTarget, action.target_id)
+                    .into(),
+                title: action.title.clone(),
+                text: action.text.clone(),
+            }),
+        }
+    }
+}
+
+impl CreateTask {
+    fn to_input(&self, ids: &dyn IdWriter) -> CreateTaskActionInput {
+        CreateTaskActionInput {
+            title: self.title.clone(),
+            description: self.description.clone(),
+            priority: self.priority,
+            due_in: self.due_in_minutes.map(DueInInput::of),
+            assignee: match self.assignee {
+                TaskAssignee::Nobody => None,
+                TaskAssignee::Owner => Some(TaskAssigneeInput::Owner(true)),
+                TaskAssignee::Member(id) => Some(TaskAssigneeInput::MemberId(
+                    ids.write(IdKind::Member, id).into(),
+                )),
+                TaskAssignee::Team(id) => Some(TaskAssigneeInput::TeamId(
+                    ids.write(IdKind::Team, id).into(),
+                )),
+            },
+        }
+    }
+}
+
+impl DueInInput {
+    /// Parts that are these minutes together. Those that may be stored are at most a year.
+    fn of(minutes: i64) -> Self {
+        let part = |amount: i64| i32::try_from(amount).unwrap_or(i32::MAX);
+        Self {
+            days: part(minutes / (24 * 60)),
+            hours: part(minutes / 60 % 24),
+            minutes: part(minutes % 60),
         }
     }
 }

@@ -42,6 +42,21 @@ impl From<AttributeValueOf> for Value {
     }
 }
 
+impl From<Value> for AttributeValueOf {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Text(text) => Self::Text(text),
+            Value::Number(number) => Self::Number(number),
+            Value::Boolean(flag) => Self::Boolean(flag),
+            Value::Date(day) => Self::Date(Date(day)),
+            Value::DateTime(at) => Self::DateTime(at),
+            Value::Select(key) => Self::Option(key),
+            Value::MultiSelect(keys) => Self::Options(keys),
+            Value::Url(url) => Self::Url(url),
+        }
+    }
+}
+
 /// A value of a custom attribute that an action sets or a trigger waits for, in the field named after
 /// the attribute's type.
 #[derive(SimpleObject, Debug, Clone, Default)]

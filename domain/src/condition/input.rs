@@ -1,4 +1,4 @@
-//! A condition as the API takes it, read into the one that is stored.
+//! A condition as the API takes it, read into the one that is stored, and written again.
 
 use async_graphql::OneofObject;
 
@@ -9,7 +9,7 @@ use super::{
     Subscription, Survey, TagsConditionInput, Tickets, TimeOfDay, WithinBusinessHours,
     check::MAX_DEPTH,
     path::Path,
-    reference::{IdKind, IdReader},
+    reference::{IdKind, IdReader, IdWriter},
 };
 use crate::error::{UserError, UserErrorCode};
 
@@ -167,6 +167,48 @@ impl ConditionInput {
             Self::Subscription(leaf) => Condition::Subscription(leaf),
             Self::Segments(leaf) => Condition::Segments(leaf),
             Self::Survey(leaf) => Condition::Survey(leaf),
+        }
+    }
+}
+
+impl Condition {
+    /// The input that is read as this condition, except for one that asks nothing: that is given as none.
+    pub fn to_input(&self, ids: &dyn IdWriter) -> ConditionInput {
+        let list = |children: &[Self]| children.iter().map(|child| child.to_input(ids)).collect();
+        match self {
+            Self::All(children) => ConditionInput::All(list(children)),
+            Self::Any(children) => ConditionInput::Any(list(children)),
+            Self::Not(child) => ConditionInput::Not(Box::new(child.to_input(ids))),
+            Self::Keywords(leaf) => ConditionInput::Keywords(leaf.to_input()),
+            Self::ContactTags(leaf) => {
+                ConditionInput::ContactTags(leaf.0.to_input(ids, IdKind::ContactTag))
+            }
+            Self::ConversationTags(leaf) => {
+                ConditionInput::ConversationTags(leaf.0.to_input(ids, IdKind::ConversationTag))
+            }
+            Self::AccountTags(leaf) => {
+                ConditionInput::AccountTags(leaf.0.to_input(ids, IdKind::ContactTag))
+            }
+            Self::Channel(leaf) => ConditionInput::Channel(leaf.to_input()),
+            Self::FromAutomatic(leaf) => ConditionInput::FromAutomatic(leaf.0),
+            Self::Regex(leaf) => ConditionInput::Regex(leaf.clone()),
+            Self::TimeOfDay(leaf) => ConditionInput::TimeOfDay(leaf.clone()),
+            Self::BusinessHours(leaf) => ConditionInput::BusinessHours(leaf.clone()),
+            Self::Contact(leaf) => ConditionInput::Contact(leaf.clone()),
+            Self::Account(leaf) => ConditionInput::Account(leaf.clone()),
+            Self::Conversation(leaf) => ConditionInput::Conversation(leaf.clone()),
+            Self::Attribute(leaf) => ConditionInput::Attribute(leaf.clone()),
+            Self::TagGroup(leaf) => ConditionInput::TagGroup(leaf.clone()),
+            Self::Events(leaf) => ConditionInput::Events(leaf.clone()),
+            Self::Email(leaf) => ConditionInput::Email(leaf.clone()),
+            Self::Health(leaf) => ConditionInput::Health(leaf.clone()),
+            Self::Orders(leaf) => ConditionInput::Orders(leaf.clone()),
+            Self::Invoices(leaf) => ConditionInput::Invoices(leaf.clone()),
+            Self::Tickets(leaf) => ConditionInput::Tickets(leaf.clone()),
+            Self::Opportunities(leaf) => ConditionInput::Opportunities(leaf.clone()),
+            Self::Subscription(leaf) => ConditionInput::Subscription(leaf.clone()),
+            Self::Segments(leaf) => ConditionInput::Segments(leaf.clone()),
+            Self::Survey(leaf) => ConditionInput::Survey(leaf.clone()),
         }
     }
 }

@@ -7,7 +7,10 @@
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema, SchemaBuilder};
 use serde_json::{Value, json};
 
-use super::trigger::{RuleTrigger, RuleTriggerInput};
+use super::{
+    samples::SAMPLES,
+    trigger::{RuleTrigger, RuleTriggerInput},
+};
 use crate::condition::{ConditionInput, ConditionOutput, reference::TypedIds};
 use crate::{
     action::{ActionInput, ActionOutput},
@@ -193,4 +196,24 @@ fn every_type_field_and_value_is_described() {
     }
     assert!(count > 80, "only {count} were looked at");
     assert_eq!(undescribed, Vec::<String>::new());
+}
+
+#[test]
+fn every_kind_that_can_be_given_has_a_stored_sample() {
+    for (part, input) in [
+        ("trigger", "RuleTriggerInput"),
+        ("condition", "ConditionInput"),
+        ("action", "ActionInput"),
+    ] {
+        let (data, errors) = ask(&format!(
+            r#"{{ __type(name: "{input}") {{ inputFields {{ name }} }} }}"#
+        ));
+        assert_eq!(errors, Vec::<String>::new());
+        for kind in data["__type"]["inputFields"].as_array().unwrap() {
+            let kind = kind["name"].as_str().unwrap().to_lowercase();
+            let file = format!("{part}{kind}");
+            let mut files = SAMPLES.iter().map(|(file, _)| file.replace('_', ""));
+            assert!(files.any(|one| one == file), "no sample of {part} {kind}");
+        }
+    }
 }

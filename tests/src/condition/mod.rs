@@ -1,6 +1,7 @@
 //! Conditions on both databases: every way of asking gives the same answer.
 
 mod asking;
+mod back;
 mod behaviour;
 mod leaf;
 mod past;

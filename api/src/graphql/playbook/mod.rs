@@ -13,6 +13,7 @@ use domain::{
     locale::Locale,
     page::PageRequest,
     playbook::{self, EnrolmentFilter, Tally, Version, definition::Limits},
+    scalar::AsInput,
 };
 use entity::kind::{EnrolmentState, PlaybookState};
 
@@ -25,6 +26,7 @@ use super::{
     page::{Connection, connection},
 };
 
+use self::input::PlaybookDefinitionInput;
 pub(crate) use definition::{PlaybookAgain, PlaybookEnding, PlaybookSource, PlaybookStep};
 pub(crate) use enrolment::{Enrolment, EnrolmentStep, enrolments};
 pub(crate) use mutation::{EnrolmentMutation, PlaybookMutation};
@@ -249,6 +251,12 @@ impl PlaybookVersion {
     /// When its notices, and the mails of the surveys it sends, wait.
     async fn limits(&self) -> Limits {
         self.0.definition.limits.clone()
+    }
+
+    /// The whole version as `SavePlaybookInput.definition` takes it: to change a part of it, or to make
+    /// another playbook like it.
+    async fn definition_input(&self) -> AsInput<PlaybookDefinitionInput> {
+        AsInput((&self.0.definition).into())
     }
 
     /// The whole version in words, a line for each step and each thing around them.

@@ -11,11 +11,17 @@ mod version;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
-    action::ActionOutput,
-    condition::{ConditionOutput, reference::TypedIds},
+    action::{ActionInput, ActionOutput},
+    condition::{ConditionInput, ConditionOutput, reference::TypedIds},
     locale::Locale,
     page::PageRequest,
-    rule::{self, Limits, definition::is_always, firing::FiringsOf, trigger::RuleTrigger},
+    rule::{
+        self, Limits,
+        definition::is_always,
+        firing::FiringsOf,
+        trigger::{RuleTrigger, RuleTriggerInput},
+    },
+    scalar::AsInput,
 };
 use entity::id::{MessageId, RuleId};
 
@@ -94,6 +100,30 @@ impl Rule {
     /// How often, and when, it may act.
     async fn limits(&self) -> Limits {
         self.0.definition.limits.clone()
+    }
+
+    /// What makes it be evaluated, as `RuleTriggerInput` takes it.
+    async fn trigger_input(&self) -> AsInput<RuleTriggerInput> {
+        AsInput(self.0.definition.trigger.to_input(&TypedIds))
+    }
+
+    /// What must hold, as `ConditionInput` takes it; nothing if it fires whenever its trigger lets it look.
+    async fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
+        let condition = &self.0.definition.condition;
+        (!is_always(condition)).then(|| AsInput(condition.to_input(&TypedIds)))
+    }
+
+    /// What is done, as `ActionInput` takes it.
+    async fn actions_input(&self) -> Vec<AsInput<ActionInput>> {
+        let actions = self.0.definition.actions.iter();
+        actions
+            .map(|action| AsInput(action.to_input(&TypedIds)))
+            .collect()
+    }
+
+    /// How often, and when, it may act, as `RuleLimitsInput` takes it.
+    async fn limits_input(&self) -> AsInput<Limits> {
+        AsInput(self.0.definition.limits.clone())
     }
 
     /// When it was paused by itself because its actions failed again and again.

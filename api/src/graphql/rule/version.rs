@@ -3,10 +3,15 @@
 use async_graphql::{Context, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
-    action::ActionOutput,
-    condition::{ConditionOutput, reference::TypedIds},
+    action::{ActionInput, ActionOutput},
+    condition::{ConditionInput, ConditionOutput, reference::TypedIds},
     locale::Locale,
-    rule::{self, Limits, definition::is_always, trigger::RuleTrigger},
+    rule::{
+        self, Limits,
+        definition::is_always,
+        trigger::{RuleTrigger, RuleTriggerInput},
+    },
+    scalar::AsInput,
 };
 
 use crate::graphql::{access::ChangeOrigin, condition::Called};
@@ -48,6 +53,31 @@ impl RuleVersion {
     /// How often, and when, it might act.
     async fn limits(&self) -> Limits {
         self.0.definition.limits.clone()
+    }
+
+    /// What made it be evaluated, as `RuleTriggerInput` takes it.
+    async fn trigger_input(&self) -> AsInput<RuleTriggerInput> {
+        AsInput(self.0.definition.trigger.to_input(&TypedIds))
+    }
+
+    /// What had to hold, as `ConditionInput` takes it; nothing if it fired whenever its trigger let
+    /// it look.
+    async fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
+        let condition = &self.0.definition.condition;
+        (!is_always(condition)).then(|| AsInput(condition.to_input(&TypedIds)))
+    }
+
+    /// What was done, as `ActionInput` takes it.
+    async fn actions_input(&self) -> Vec<AsInput<ActionInput>> {
+        let actions = self.0.definition.actions.iter();
+        actions
+            .map(|action| AsInput(action.to_input(&TypedIds)))
+            .collect()
+    }
+
+    /// How often, and when, it might act, as `RuleLimitsInput` takes it.
+    async fn limits_input(&self) -> AsInput<Limits> {
+        AsInput(self.0.definition.limits.clone())
     }
 
     /// All of it as a sentence, with its limits in short ones behind.

@@ -10,10 +10,11 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     account::{self, AccountFilter, AccountOrder},
-    condition::{ConditionOutput, reference::TypedIds},
+    condition::{ConditionInput, ConditionOutput, reference::TypedIds},
     contact::{self, ContactFilter, ContactOrder},
     locale::Locale,
     page::PageRequest,
+    scalar::AsInput,
     segment::{self, MovesOf, uses::UseKind},
 };
 use entity::{
@@ -78,6 +79,12 @@ impl Segment {
     async fn condition(&self) -> Option<ConditionOutput> {
         let condition = self.0.condition.as_ref();
         condition.map(|condition| condition.to_output(&TypedIds))
+    }
+
+    /// What must hold for its members, as `ConditionInput` takes it; nothing when they are kept by hand.
+    async fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
+        let condition = self.0.condition.as_ref();
+        condition.map(|condition| AsInput(condition.to_input(&TypedIds)))
     }
 
     /// The condition as a sentence; nothing when the members are kept by hand.

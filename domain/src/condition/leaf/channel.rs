@@ -104,6 +104,14 @@ pub struct ChannelConditionInput {
     pub any_of: Vec<Channel>,
 }
 
+impl Channels {
+    pub(crate) fn to_input(&self) -> ChannelConditionInput {
+        ChannelConditionInput {
+            any_of: self.any_of.clone(),
+        }
+    }
+}
+
 impl ChannelConditionInput {
     pub(crate) fn into_condition(self) -> Channels {
         Channels {

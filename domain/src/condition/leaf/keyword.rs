@@ -278,6 +278,17 @@ pub struct KeywordsConditionInput {
     pub words: Vec<String>,
 }
 
+impl Keywords {
+    pub(crate) fn to_input(&self) -> KeywordsConditionInput {
+        KeywordsConditionInput {
+            fields: self.fields.clone(),
+            mode: self.mode,
+            matching: self.matching,
+            words: self.words.clone(),
+        }
+    }
+}
+
 impl KeywordsConditionInput {
     pub(crate) fn into_condition(self) -> Keywords {
         Keywords {

@@ -393,6 +393,16 @@ pub struct TagsConditionInput {
     pub with_descendants: bool,
 }
 
+impl TagTest {
+    pub(crate) fn to_input(&self, ids: &dyn IdWriter, kind: IdKind) -> TagsConditionInput {
+        TagsConditionInput {
+            mode: self.mode,
+            tag_ids: reference::write_list(ids, kind, &self.tag_ids),
+            with_descendants: self.with_descendants,
+        }
+    }
+}
+
 impl TagsConditionInput {
     pub(crate) fn into_test(
         self,

@@ -1,6 +1,8 @@
 //! One stored example of every kind, as the program of its day wrote it. These files are never
 //! changed, only added to: a row written years ago must still decode, and mean the same.
 
+mod back;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -34,7 +36,7 @@ macro_rules! samples {
     };
 }
 
-const SAMPLES: &[(&str, &str)] = samples![
+pub(super) const SAMPLES: &[(&str, &str)] = samples![
     "trigger_message_received",
     "condition_all",
     "condition_any",

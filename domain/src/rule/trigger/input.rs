@@ -1,4 +1,4 @@
-//! A trigger as the API takes it, read into the one that is stored.
+//! A trigger as the API takes it, read into the one that is stored, and written again.
 
 use async_graphql::OneofObject;
 
@@ -31,7 +31,10 @@ use super::{
     },
 };
 use crate::{
-    condition::{path::Path, reference::IdReader},
+    condition::{
+        path::Path,
+        reference::{IdReader, IdWriter},
+    },
     error::UserError,
 };
 
@@ -211,6 +214,85 @@ impl RuleTriggerInput {
             Ok(trigger)
         } else {
             Err(refusals)
+        }
+    }
+}
+
+impl Trigger {
+    /// The input that is read as this trigger.
+    pub fn to_input(&self, ids: &dyn IdWriter) -> RuleTriggerInput {
+        match self {
+            Self::MessageReceived(trigger) => {
+                RuleTriggerInput::MessageReceived(trigger.to_input(ids))
+            }
+            Self::ConversationOpened(trigger) => {
+                RuleTriggerInput::ConversationOpened(trigger.to_input(ids))
+            }
+            Self::ConversationClosed(trigger) => {
+                RuleTriggerInput::ConversationClosed(trigger.to_input(ids))
+            }
+            Self::ConversationAssigned(trigger) => {
+                RuleTriggerInput::ConversationAssigned(trigger.to_input(ids))
+            }
+            Self::ContactTagAdded(trigger) => {
+                RuleTriggerInput::ContactTagAdded(trigger.to_input(ids))
+            }
+            Self::ContactTagRemoved(trigger) => {
+                RuleTriggerInput::ContactTagRemoved(trigger.to_input(ids))
+            }
+            Self::AccountTagAdded(trigger) => {
+                RuleTriggerInput::AccountTagAdded(trigger.to_input(ids))
+            }
+            Self::AccountTagRemoved(trigger) => {
+                RuleTriggerInput::AccountTagRemoved(trigger.to_input(ids))
+            }
+            Self::ConversationTagAdded(trigger) => {
+                RuleTriggerInput::ConversationTagAdded(trigger.to_input(ids))
+            }
+            Self::ConversationTagRemoved(trigger) => {
+                RuleTriggerInput::ConversationTagRemoved(trigger.to_input(ids))
+            }
+            Self::ContactCreated(trigger) => {
+                RuleTriggerInput::ContactCreated(trigger.to_input(ids))
+            }
+            Self::ContactChanged(trigger) => {
+                RuleTriggerInput::ContactChanged(trigger.to_input(ids))
+            }
+            Self::ContactStageChanged(trigger) => {
+                RuleTriggerInput::ContactStageChanged(trigger.to_input(ids))
+            }
+            Self::ContactOwnerChanged(trigger) => {
+                RuleTriggerInput::ContactOwnerChanged(trigger.to_input(ids))
+            }
+            Self::ContactAttributeChanged(trigger) => {
+                RuleTriggerInput::ContactAttributeChanged(trigger.to_input(ids))
+            }
+            Self::EventTracked(trigger) => RuleTriggerInput::EventTracked(trigger.to_input(ids)),
+            Self::EmailEventSeen(trigger) => {
+                RuleTriggerInput::EmailEventSeen(trigger.to_input(ids))
+            }
+            Self::HealthScoreCrossed(trigger) => {
+                RuleTriggerInput::HealthScoreCrossed(trigger.to_input(ids))
+            }
+            Self::HealthBandChanged(trigger) => {
+                RuleTriggerInput::HealthBandChanged(trigger.to_input(ids))
+            }
+            Self::SurveyAnswered(trigger) => {
+                RuleTriggerInput::SurveyAnswered(trigger.to_input(ids))
+            }
+            Self::ContactEnteredSegment(trigger) => {
+                RuleTriggerInput::ContactEnteredSegment(trigger.to_input(ids))
+            }
+            Self::ContactLeftSegment(trigger) => {
+                RuleTriggerInput::ContactLeftSegment(trigger.to_input(ids))
+            }
+            Self::AccountEnteredSegment(trigger) => {
+                RuleTriggerInput::AccountEnteredSegment(trigger.to_input(ids))
+            }
+            Self::AccountLeftSegment(trigger) => {
+                RuleTriggerInput::AccountLeftSegment(trigger.to_input(ids))
+            }
+            Self::OnSchedule(trigger) => RuleTriggerInput::OnSchedule(trigger.to_input(ids)),
         }
     }
 }

@@ -159,6 +159,15 @@ pub struct RuleMessageReceivedTriggerInput {
     pub authors: Vec<Author>,
 }
 
+impl MessageReceived {
+    pub(crate) fn to_input(&self, ids: &dyn IdWriter) -> RuleMessageReceivedTriggerInput {
+        RuleMessageReceivedTriggerInput {
+            inbox_ids: reference::write_list(ids, IdKind::Inbox, &self.inbox_ids),
+            authors: self.authors.clone(),
+        }
+    }
+}
+
 impl RuleMessageReceivedTriggerInput {
     pub(crate) fn into_trigger(
         self,

@@ -85,6 +85,16 @@ macro_rules! trigger {
                 }
             }
 
+            pub(crate) fn to_input(
+                &self,
+                ids: &dyn crate::condition::reference::IdWriter,
+            ) -> $input {
+                $input {
+                    $($rfield: shape::show!($rkind $($rarg)?, self.$rfield, ids),)*
+                    $($ofield: shape::show!($okind $($oarg)?, self.$ofield, ids),)*
+                }
+            }
+
             fn check_lists(
                 &self,
                 at: &crate::condition::path::Path,
@@ -196,7 +206,7 @@ macro_rules! show {
         $from
             .clone()
             .and_then(|value| serde_json::from_value::<crate::attribute::Value>(value).ok())
-            .map(crate::attribute::WantedAttributeValue::from)
+            .map(Into::into)
     };
     ($kind:ident $($arg:ident)?, $from:expr, $ids:expr) => {
         $from.clone()

@@ -1,4 +1,6 @@
-//! Playbooks as they are given.
+//! Playbooks as they are given. `back` writes a stored one as the input it would be read from.
+
+mod back;
 
 use async_graphql::{ID, InputObject, OneofObject};
 use domain::{
