@@ -20,6 +20,7 @@ pub mod conversation;
 pub mod ctx;
 pub mod demo;
 pub mod document;
+mod duplicate;
 pub mod email;
 pub mod error;
 pub mod event;

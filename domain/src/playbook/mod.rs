@@ -2,7 +2,7 @@
 //!
 //! - `definition`, `check`, `flow`, `moment`, `outline`: what a playbook is, whether it makes sense, how
 //!   its steps hang together, when a wait is over, all of it in words. Nothing there knows a database;
-//! - `write`, `read`: playbooks and their versions. An enrolment stays on the version it began with;
+//! - `write`, `read`, `duplicate`: playbooks and their versions. An enrolment stays on the version it began with;
 //!   new ones take the published version, which may be an older one again;
 //! - `enrol`: enrolling any number of contacts at once; `bulk`: everybody a filter finds, and ending
 //!   everybody's enrolment, as operations;
@@ -26,6 +26,7 @@ mod check;
 mod count;
 pub mod definition;
 mod double;
+mod duplicate;
 mod enrol;
 mod erase;
 mod failing;
@@ -51,6 +52,7 @@ pub(crate) use count::Counts;
 pub use count::{Tallies, Tally, load_tallies};
 pub use definition::Definition;
 pub(crate) use double::{end_doubles, resume_doubles};
+pub use duplicate::duplicate;
 pub(crate) use enrol::{Ended, Entrant, start, stop};
 pub use enrol::{Enrolled, NotEnrolled, enrol_contacts};
 pub(crate) use erase::forget;

@@ -58,6 +58,16 @@ pub struct PlaybookChange {
 /// Makes a playbook with its first version. It is active; without a published version it enrols
 /// nobody.
 pub async fn create(ctx: &Ctx, actor: &Actor, new: NewPlaybook) -> Result<playbook::Model> {
+    make(ctx, actor, new, PlaybookState::Active).await
+}
+
+/// Makes a playbook with its first version, active or paused.
+pub(super) async fn make(
+    ctx: &Ctx,
+    actor: &Actor,
+    new: NewPlaybook,
+    state: PlaybookState,
+) -> Result<playbook::Model> {
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
     let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors);
@@ -80,7 +90,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewPlaybook) -> Result<playbo
         name,
         name_key,
         description,
-        state: PlaybookState::Active,
+        state,
         version: i64::from(new.publish),
         latest_version: 1,
         created_by: actor.origin().json(),

@@ -13,6 +13,7 @@
 //!
 //! The part that acts:
 //! - [`write`](mod@write) and [`read`]: the rules of a workspace, and members changing them;
+//!   `duplicate` makes one like another;
 //! - `cache`: the compiled rules of each workspace, until they change;
 //! - [`projection`]: shows the rules what happens: `occasion` makes of entries of the log what rules
 //!   look at, `evaluate` decides, `sample` picks what did not fire to be noted, `settle` writes;
@@ -30,6 +31,7 @@ pub(crate) mod cache;
 pub mod check;
 pub mod conflict;
 pub mod definition;
+mod duplicate;
 mod evaluate;
 pub mod firing;
 pub(crate) mod hours;
@@ -56,6 +58,7 @@ pub mod version;
 pub mod why;
 pub mod write;
 
+pub use duplicate::duplicate;
 pub use limits::{Limits, OncePer, QuietHours};
 pub use read::{Rule, find, list, load};
 pub use write::{

@@ -74,6 +74,11 @@ pub struct RuleChanges {
 
 /// Makes a rule behind all others. It is active at once.
 pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
+    make(ctx, actor, new, true).await
+}
+
+/// Makes a rule behind all others, active or paused.
+pub(super) async fn make(ctx: &Ctx, actor: &Actor, new: NewRule, active: bool) -> Result<Rule> {
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
     let name = text::name(&new.name, &["name"], NAME_LIMIT)
@@ -103,7 +108,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewRule) -> Result<Rule> {
         position: last + 1,
         version: 1,
         definition: definition.to_stored().map_err(stored)?,
-        active: true,
+        active,
         created_by: actor.origin().json(),
         created_at: tx.now,
         updated_at: tx.now,

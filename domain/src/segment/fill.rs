@@ -17,7 +17,7 @@ use super::{
     hand::{by_hand, put_because},
 };
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Origin, Scope},
     account::AccountFilter,
     contact::ContactFilter,
     ctx::Ctx,
@@ -81,16 +81,27 @@ pub async fn fill(
     let which = found.which();
     which.check_text(&["things"])?;
     which.check(&tx, &["things"]).await?;
+    let asked = begin(ctx, &mut tx, actor.origin(), segment, found).await?;
+    tx.commit().await?;
+    Ok(asked)
+}
+
+/// Asks for it in a transaction of the caller, who has looked at what is asked for.
+pub(super) async fn begin(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    segment: SegmentId,
+    found: Found,
+) -> Result<operation::Model> {
     let new = NewOperation {
         kind: OperationKind::FillSegment,
         request: serde_json::to_value(Request { segment, found })?,
         total: None,
         dry_run: false,
-        origin: actor.origin(),
+        origin,
     };
-    let asked = start(ctx, &mut tx, new).await?;
-    tx.commit().await?;
-    Ok(asked)
+    start(ctx, tx, new).await
 }
 
 /// Puts everything a filter finds into a segment.

@@ -25,6 +25,7 @@ mod cause;
 pub mod clock;
 mod colleagues;
 mod definition;
+mod duplicate;
 mod edge;
 mod evaluate;
 pub mod fill;
@@ -45,6 +46,7 @@ mod write;
 use crate::condition::{Condition, path::Path, reference::Reference};
 
 pub use cause::Cause;
+pub use duplicate::{Duplicate, duplicate};
 pub(crate) use moves::forget;
 pub(crate) use read::count_of;
 pub use read::{

@@ -56,17 +56,28 @@ pub struct Changes {
 /// Makes a segment. A live one is filled in the background.
 pub async fn create(ctx: &Ctx, actor: &Actor, new: NewSegment) -> Result<Segment> {
     actor.require(Scope::Configure)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let id = make(ctx, &mut tx, actor, new).await?;
+    finish(tx, id).await
+}
+
+/// Makes a segment in a transaction of the caller, who has looked at the scope.
+pub(super) async fn make(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    new: NewSegment,
+) -> Result<SegmentId> {
     let mut errors = Vec::new();
     let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors);
     let description = keep(described(&new.description), &mut errors);
-    let mut tx = ctx.begin(actor.workspace).await?;
-    begin_edit(&tx).await?;
+    begin_edit(tx).await?;
     let id: SegmentId = tx.id();
     if let Some(condition) = &new.condition {
-        check(&tx, id, new.subject, condition, &mut errors).await?;
+        check(tx, id, new.subject, condition, &mut errors).await?;
     }
-    refuse_taken(&tx, id, &name, &mut errors).await?;
-    if number(&tx).await? >= SEGMENT_LIMIT {
+    refuse_taken(tx, id, &name, &mut errors).await?;
+    if number(tx).await? >= SEGMENT_LIMIT {
         let message =
             format!("A workspace has at most {SEGMENT_LIMIT} segments. Delete one first.");
         errors.push(UserError::new(&[], UserErrorCode::LimitReached, message));
@@ -102,16 +113,16 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewSegment) -> Result<Segment
     segment::Entity::insert(row.clone().into_active_model())
         .exec_without_returning(tx.connection())
         .await?;
-    record(&mut tx, actor.origin(), id);
+    record(tx, actor.origin(), id);
     if new.condition.is_some() {
         let cause = Cause::Condition {
             origin: actor.origin(),
             version: 1,
         };
-        build::begin(ctx, &mut tx, new.subject, &[id], cause).await?;
+        build::begin(ctx, tx, new.subject, &[id], cause).await?;
     }
     tx.audit(actor, Record::made("segment.create", id, audited(&row)));
-    finish(tx, id).await
+    Ok(id)
 }
 
 /// Changes a segment. With another condition everybody is evaluated in the background; whoever is in

@@ -353,6 +353,11 @@ pub(super) fn rows() -> Vec<Row> {
             CONFIGURE,
         ),
         change(
+            "duplicatePlaybook",
+            &json!({ "id": "@playbook" }),
+            CONFIGURE,
+        ),
+        change(
             "enrolContacts",
             &json!({ "playbookId": "@playbook", "contacts": { "ids": ["@double"] } }),
             WRITE,
@@ -607,6 +612,7 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@rule", "name": "Changed #" }),
             CONFIGURE,
         ),
+        change("duplicateRule", &json!({ "id": "@rule" }), CONFIGURE),
         change(
             "rollbackRule",
             &json!({ "id": "@rule", "version": 1 }),
@@ -640,6 +646,7 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@segment", "description": "Changed #" }),
             CONFIGURE,
         ),
+        change("duplicateSegment", &json!({ "id": "@segment" }), CONFIGURE),
         change(
             "rebuildSegment",
             &json!({ "id": "@live_segment" }),

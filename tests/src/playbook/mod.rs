@@ -1,5 +1,6 @@
 //! Playbooks on both databases: every step once, whatever happens to whoever takes it.
 
+mod back;
 mod book;
 mod claim;
 mod failing;

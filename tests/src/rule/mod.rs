@@ -1,6 +1,7 @@
 //! Rules on both databases: every trigger and every action, limits, versions, rehearsals.
 
 mod action;
+mod back;
 mod going;
 mod limit;
 mod message;

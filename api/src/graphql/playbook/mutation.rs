@@ -76,6 +76,21 @@ pub(crate) struct CreatePlaybookFromTemplateInput {
     publish: bool,
 }
 
+/// A playbook to be made like another.
+#[derive(InputObject)]
+pub(crate) struct DuplicatePlaybookInput {
+    /// The playbook it is made like; it may be archived.
+    id: ID,
+    /// The version it is made like; left out, the published one, or the newest if none is published.
+    version: Option<i64>,
+    /// The name it gets, 1 to 100 characters, unlike any other playbook's; left out, that of the other
+    /// playbook with "(copy)" behind it.
+    name: Option<String>,
+    /// The language of what is put behind the name.
+    #[graphql(default)]
+    locale: Locale,
+}
+
 /// Contacts, by id or by a filter. Set exactly one field.
 #[derive(OneofObject)]
 pub(crate) enum EnrolledContactsInput {
@@ -151,6 +166,8 @@ payloads! {
     SetPlaybookStatePayload { playbook: Playbook(entity::playbook::Model) };
     /// What became of `createPlaybookFromTemplate`.
     CreatePlaybookFromTemplatePayload { playbook: Playbook(entity::playbook::Model) };
+    /// What became of `duplicatePlaybook`.
+    DuplicatePlaybookPayload { playbook: Playbook(entity::playbook::Model) };
     /// What became of `cancelEnrolment`.
     CancelEnrolmentPayload { enrolment: Enrolment(entity::enrolment::Model) };
     /// What became of `moveEnrolment`.
@@ -251,6 +268,22 @@ impl PlaybookMutation {
             playbook::set_state(ctx, actor, id, input.state).await
         };
         SetPlaybookStatePayload::of(result.await)
+    }
+
+    /// Makes a playbook like another, with one published version. It is paused and enrols nobody: change it,
+    /// then let it run with `setPlaybookState`. Scope: CONFIGURE.
+    async fn duplicate_playbook(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: DuplicatePlaybookInput,
+    ) -> Result<DuplicatePlaybookPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            let (version, name) = (input.version, input.name);
+            playbook::duplicate(ctx, actor, id, version, name, input.locale).await
+        };
+        DuplicatePlaybookPayload::of(result.await)
     }
 
     /// Makes a playbook from a ready-made one. Scope: CONFIGURE.

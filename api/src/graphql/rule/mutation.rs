@@ -7,6 +7,7 @@ use domain::{
     action::{Action, ActionInput},
     condition::{ConditionInput, reference::TypedIds},
     error::{Error, UserError},
+    locale::Locale,
     rule::{self, Limits, NewRule, RuleChanges, definition::always, trigger::RuleTriggerInput},
 };
 use entity::id::RuleId;
@@ -84,6 +85,18 @@ pub(crate) struct DeleteRuleInput {
     withdraw_tags: bool,
 }
 
+/// A rule to be made like another.
+#[derive(InputObject)]
+pub(crate) struct DuplicateRuleInput {
+    /// The global id of the rule it is made like.
+    id: ID,
+    /// The name shown, at most 100 characters; left out, that of the other rule with "(copy)" behind it.
+    name: Option<String>,
+    /// The language of what is put behind the name.
+    #[graphql(default)]
+    locale: Locale,
+}
+
 /// A rule to become what it was.
 #[derive(InputObject)]
 pub(crate) struct RollbackRuleInput {
@@ -140,6 +153,7 @@ macro_rules! saved_payload {
 
 saved_payload!(CreateRulePayload, "What became of `createRule`.");
 saved_payload!(UpdateRulePayload, "What became of `updateRule`.");
+saved_payload!(DuplicateRulePayload, "What became of `duplicateRule`.");
 saved_payload!(RollbackRulePayload, "What became of `rollbackRule`.");
 saved_payload!(
     CreateRuleFromTemplatePayload,
@@ -255,6 +269,25 @@ impl RuleMutation {
         };
         let (rule, user_errors) = settle(result.await)?;
         Ok(UpdateRulePayload {
+            rule: rule.map(Rule),
+            user_errors,
+        })
+    }
+
+    /// Makes a rule like another, behind all others. It is paused: change it, then let it run with
+    /// `setRuleActive`. Scope: CONFIGURE.
+    async fn duplicate_rule(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: DuplicateRuleInput,
+    ) -> Result<DuplicateRulePayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            rule::duplicate(ctx, actor, id, input.name, input.locale).await
+        };
+        let (rule, user_errors) = settle(result.await)?;
+        Ok(DuplicateRulePayload {
             rule: rule.map(Rule),
             user_errors,
         })

@@ -1,7 +1,7 @@
 //! How segments are made, changed and named in filters.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
-use domain::{condition::ConditionInput, segment::Filter};
+use domain::{condition::ConditionInput, locale::Locale, segment::Filter};
 use entity::kind::SegmentSubject;
 
 use crate::graphql::{account::AccountFilterInput, contact::ContactFilterInput, few::few_ids};
@@ -56,6 +56,18 @@ pub(crate) struct UpdateSegmentInput {
     /// What must hold for its members. With another condition than before everybody is evaluated in the
     /// background; whoever is in it stays until their turn.
     pub(super) condition: MaybeUndefined<ConditionInput>,
+}
+
+/// A segment to be made like another.
+#[derive(InputObject)]
+pub(crate) struct DuplicateSegmentInput {
+    /// The global id of the segment it is made like.
+    pub(super) id: ID,
+    /// The name shown, at most 100 characters; left out, that of the other segment with "(copy)" behind it.
+    pub(super) name: Option<String>,
+    /// The language of what is put behind the name.
+    #[graphql(default)]
+    pub(super) locale: Locale,
 }
 
 /// A segment to be deleted.

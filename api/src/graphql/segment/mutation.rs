@@ -14,9 +14,9 @@ use domain::{
 use super::{
     Segment,
     input::{
-        AddToSegmentInput, CreateSegmentInput, DeleteSegmentInput, RebuildSegmentInput,
-        RemoveFromSegmentInput, SegmentAdditionInput, SegmentRemovalInput, SegmentThingsInput,
-        UpdateSegmentInput,
+        AddToSegmentInput, CreateSegmentInput, DeleteSegmentInput, DuplicateSegmentInput,
+        RebuildSegmentInput, RemoveFromSegmentInput, SegmentAdditionInput, SegmentRemovalInput,
+        SegmentThingsInput, UpdateSegmentInput,
     },
 };
 use crate::graphql::{
@@ -44,6 +44,18 @@ segment_payload!(CreateSegmentPayload, "What became of `createSegment`.");
 segment_payload!(UpdateSegmentPayload, "What became of `updateSegment`.");
 segment_payload!(DeleteSegmentPayload, "What became of `deleteSegment`.");
 segment_payload!(RebuildSegmentPayload, "What became of `rebuildSegment`.");
+
+/// What became of `duplicateSegment`.
+#[derive(SimpleObject)]
+pub(crate) struct DuplicateSegmentPayload {
+    /// The new segment.
+    segment: Option<Segment>,
+    /// The operation that puts in the members of the other segment, where those are kept by hand and there
+    /// are any; its count is `added`.
+    operation: Option<Operation>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
 
 /// A line that named nobody, or somebody a second time.
 #[derive(SimpleObject)]
@@ -152,6 +164,27 @@ impl SegmentMutation {
         let (segment, user_errors) = settle(result.await)?;
         Ok(UpdateSegmentPayload {
             segment: segment.map(Segment),
+            user_errors,
+        })
+    }
+
+    /// Makes a segment like another. One with a condition is filled in the background like any other; one
+    /// that is kept by hand gets the members of the other, as an operation. Scope: CONFIGURE.
+    async fn duplicate_segment(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: DuplicateSegmentInput,
+    ) -> Result<DuplicateSegmentPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            segment::duplicate(ctx, actor, id, input.name, input.locale).await
+        };
+        let (made, user_errors) = settle(result.await)?;
+        let (segment, filling) = made.map(|made| (made.segment, made.filling)).unzip();
+        Ok(DuplicateSegmentPayload {
+            segment: segment.map(Segment),
+            operation: filling.flatten().map(Operation),
             user_errors,
         })
     }
