@@ -271,7 +271,7 @@ fn anything() -> Gate {
 }
 
 /// The facts that a trigger waits for.
-fn facts_of(trigger: &Trigger) -> &'static [&'static str] {
+pub(crate) fn facts_of(trigger: &Trigger) -> &'static [&'static str] {
     match trigger {
         Trigger::MessageReceived(_) => &["message.received"],
         Trigger::ConversationOpened(_) => &[

@@ -8,6 +8,7 @@ mod message;
 mod narrowed;
 mod rehearsal;
 mod schedule;
+mod tried;
 mod trigger;
 mod version;
 mod why;

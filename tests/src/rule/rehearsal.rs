@@ -10,7 +10,7 @@ use domain::{
         Limits,
         definition::{Definition, always},
         rehearse::{Subject, rehearse},
-        trigger::{ConversationTagAdded, Trigger},
+        trigger::{Cadence, ConversationTagAdded, OnSchedule, Trigger},
     },
     store::Query,
 };
@@ -150,8 +150,12 @@ fn what_cannot_be_tried_is_refused() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
         let seen = world.tag(TagKind::Contact, "Seen", None).await;
-        let trigger = Trigger::ContactCreated(domain::rule::trigger::ContactCreated {
-            except_imported: false,
+        let trigger = Trigger::OnSchedule(OnSchedule {
+            every: Cadence::Day,
+            hour: 9,
+            minute: 0,
+            weekday: None,
+            day: None,
         });
         let rule = on(&world, trigger, tag_with(seen)).await;
         let nowhere = RuleId(Uuid::from_u128(7));

@@ -294,7 +294,8 @@ impl RuleQuery {
         Ok(template::templates(locale))
     }
 
-    /// Tries a rule on the messages of the last days: what it would have done, without doing it.
+    /// Tries a rule on what happened in the last days: what it would have done, without doing it. Of the tags it
+    /// knows what was there then; what else its condition asks the database for is answered as of now.
     async fn try_rule(
         &self,
         context: &Context<'_>,

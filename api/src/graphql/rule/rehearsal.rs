@@ -1,9 +1,9 @@
-//! Trying rules on what came in before.
+//! Trying rules on what happened before.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    action::ActionInput,
+    action::{ActionInput, Case},
     condition::{ConditionInput, reference::TypedIds},
     error::{Error, UserError},
     rule::{
@@ -13,7 +13,7 @@ use domain::{
         trigger::RuleTriggerInput,
     },
 };
-use entity::id::{MessageId, RuleId, SurveyId, TagId, TargetId};
+use entity::id::{RuleId, SurveyId, TagId, TargetId};
 
 use super::{
     Rule,
@@ -21,8 +21,10 @@ use super::{
     mutation::{keep, read_actions},
 };
 use crate::graphql::{
+    account::Account,
+    contact::Contact,
     context::{loaded, loader, reader},
-    conversation::Message,
+    conversation::{Conversation, Message},
     error::settle,
     id,
     notification::NotificationTarget,
@@ -31,7 +33,7 @@ use crate::graphql::{
     tag::Tag,
 };
 
-/// A rule to be tried on messages that came in before. Give either its id or all of it.
+/// A rule to be tried on what happened before. Give either its id or all of it.
 #[derive(InputObject)]
 pub(crate) struct TryRuleInput {
     /// A rule that is there.
@@ -46,7 +48,7 @@ pub(crate) struct TryRuleInput {
 /// A rule that is not saved.
 #[derive(InputObject)]
 pub(crate) struct RuleDraftInput {
-    /// What makes it be evaluated; rules on messages only.
+    /// What makes it be evaluated; anything but `schedule`.
     trigger: RuleTriggerInput,
     /// What must hold; left out, it fires whenever its trigger lets it look.
     condition: Option<ConditionInput>,
@@ -65,16 +67,20 @@ pub(crate) struct TryRulePayload {
     user_errors: Vec<UserError>,
 }
 
-/// What a rule would have done on messages that came in before. Nothing was done.
+/// What a rule would have done on what happened before. Nothing was done.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct RuleRehearsal {
-    /// From when on messages were read.
+    /// From when on it was shown what happened.
     since: DateTime<Utc>,
-    /// Whether that is as far back as was asked for; at most 20,000 messages are read.
+    /// Whether that is as far back as was asked for. At most 20,000 messages are read; of the change log at most
+    /// 20,000 entries, among the newest 200,000, as far as it is kept.
     complete: bool,
-    /// How many messages were read.
+    /// How many messages were read; 0 for a rule on anything else.
     messages: i64,
+    /// How many entries of the change log were read that tell what the rule waits for; 0 for a rule on
+    /// messages.
+    changes: i64,
     /// How often it would have fired.
     matches: i64,
     /// How many of these are on messages that came in more than 7 days after they were sent, as those of an
@@ -116,21 +122,38 @@ pub(crate) struct RuleRehearsalDay {
     matches: i64,
 }
 
-/// A message a rule would have fired on.
+/// Something a rule would have fired on.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct RuleRehearsalSample {
     /// What made the condition hold.
     matched: Vec<RuleMatchedPart>,
+    /// When it happened; when a message was sent.
+    at: DateTime<Utc>,
     #[graphql(skip)]
-    message: MessageId,
+    case: Case,
 }
 
 #[ComplexObject]
 impl RuleRehearsalSample {
-    /// The message.
+    /// The message, if it is one.
     async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
-        Ok(loader(context)?.load_one(self.message).await?.map(Message))
+        loaded(context, self.case.message, Message).await
+    }
+
+    /// The conversation it is about, if it is about one.
+    async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
+        loaded(context, self.case.conversation, Conversation::from).await
+    }
+
+    /// The contact it is about, if it is about one.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        loaded(context, self.case.contact, Contact::from).await
+    }
+
+    /// The account it is about, if it is about one.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
+        loaded(context, self.case.account, Account).await
     }
 }
 
@@ -173,7 +196,8 @@ impl From<Sample> for RuleRehearsalSample {
         let matched = sample.matched.into_iter();
         Self {
             matched: matched.map(RuleMatchedPart::from).collect(),
-            message: sample.message,
+            at: sample.at,
+            case: sample.case,
         }
     }
 }
@@ -203,6 +227,7 @@ impl From<Rehearsal> for RuleRehearsal {
             since: rehearsal.since,
             complete: rehearsal.complete,
             messages: rehearsal.messages,
+            changes: rehearsal.changes,
             matches: rehearsal.matches,
             late_matches: rehearsal.late_matches,
             days: days.collect(),

@@ -10,7 +10,7 @@ use crate::{
     action::board::Tags,
     condition::{
         Moment,
-        facts::{Holders, MessageFacts},
+        facts::{Holders, MessageFacts, TagSet},
     },
     rule::occasion::{Occasion, What},
 };
@@ -24,6 +24,16 @@ pub(super) fn facts<'f>(
     let of = |id: Option<Uuid>| tags.of(id.unwrap_or_default());
     let contact_tags = of(occasion.case.contact.map(|id| id.0));
     let conversation_tags = of(occasion.case.conversation.map(|id| id.0));
+    facts_with(occasion, contact_tags, conversation_tags, now)
+}
+
+/// The same with these tags of the contact and the conversation.
+pub(crate) fn facts_with<'f>(
+    occasion: &'f Occasion<'_>,
+    contact_tags: &'f TagSet,
+    conversation_tags: &'f TagSet,
+    now: &Moment,
+) -> MessageFacts<'f> {
     let moment = now.at(match occasion.what {
         // Fetched on Monday, a mail of Sunday night was still written outside business hours.
         What::Message(message) => message.sent_at,

@@ -18,6 +18,8 @@ use entity::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::facts::facts_with;
+
 use self::evaluation::run;
 use crate::{
     action::{

@@ -1,32 +1,38 @@
-//! Trying a rule on what came in before: what it would have done, without doing any of it.
+//! Trying a rule on what happened before: what it would have done, without doing any of it.
 //!
-//! The messages of the last days are shown to the rule in the order in which they came in, with the
-//! tags their contact and conversation had at the time and those the rule itself would have set
-//! since. Limits are kept as they would have been. Each message counts as if it had come in when it was
-//! sent, also those of an archive: what is brought in late says what a rule would do from now on, though
-//! nobody was told of it then. The answer says how many these are. At most [`MAX_MESSAGES`] are read, the newest,
-//! and the answer says how far back they reach. Other rules are not run; those that wait for the
-//! tags the rule would change are named.
+//! A rule on messages is shown the messages of the last days in the order in which they came in, any other
+//! but one that waits for the clock what the change log tells of these days. It sees the tags the contact and
+//! the conversation had at the time and those the rule itself would have set since; what the database is asked
+//! for besides is answered as of now. Limits are kept as they would have been. Each message counts as if it had
+//! come in when it was sent, also those of an archive: what is brought in late says what a rule would do from now
+//! on, though nobody was told of it then. The answer says how many these are. At most [`MAX_MESSAGES`], or
+//! [`MAX_CHANGES`], are read, the newest, and the answer says how far back they reach. Other rules are not run;
+//! those that wait for the tags the rule would change are named.
 //!
 //! - `run`: the messages, page after page.
-//! - `past`: what was there when they came in.
+//! - `changes`: the change log, page after page; `window` says how much of it.
+//! - `trial`: the rule at work on what it is shown.
+//! - `past`: what was there then.
 //! - `stage`: what the rule would have changed since.
 //! - `follower`: the rules that wait for what it would change.
 
+mod changes;
 mod follower;
 mod past;
 mod run;
 mod stage;
+mod trial;
+mod window;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::id::{MessageId, RuleId, SurveyId, TagId, TargetId};
+use entity::id::{RuleId, SurveyId, TagId, TargetId};
 
 use self::run::run;
 use crate::{
     access::{Actor, Scope},
-    action::Effect,
+    action::{Case, Effect},
     condition::matcher::MatchedPart,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
@@ -40,18 +46,23 @@ pub const MAX_DAYS: i64 = 90;
 /// Messages read at most.
 pub const MAX_MESSAGES: i64 = 20_000;
 
+/// Entries of the change log read at most.
+pub const MAX_CHANGES: i64 = 20_000;
+
 /// What a rule would have done.
 #[derive(Debug, Clone)]
 pub struct Rehearsal {
-    /// From when on messages were read.
+    /// From when on it was shown what happened.
     pub since: DateTime<Utc>,
     /// Whether that is as far back as was asked for.
     pub complete: bool,
-    /// How many messages were read.
+    /// How many messages were read; none for a rule on anything else.
     pub messages: i64,
+    /// How many entries of the change log were read; none for a rule on messages.
+    pub changes: i64,
     /// How often it would have fired.
     pub matches: i64,
-    /// How many of these are on messages that came in long after they were sent, as those of an archive do.
+    /// How many of these are on what came in long after it was sent, as the messages of an archive do.
     pub late_matches: i64,
     /// How often on each day in the workspace's time zone, without days on which it would not.
     pub days: BTreeMap<NaiveDate, i64>,
@@ -65,11 +76,13 @@ pub struct Rehearsal {
     pub followers: Vec<RuleId>,
 }
 
-/// A message the rule would have fired on.
+/// Something the rule would have fired on.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// The message.
-    pub message: MessageId,
+    /// What it is about; the message, if it is one.
+    pub case: Case,
+    /// When it happened; when a message was sent.
+    pub at: DateTime<Utc>,
     /// What made the condition hold.
     pub matched: Vec<MatchedPart>,
 }
@@ -92,7 +105,7 @@ pub enum Subject {
     Draft(Box<Definition>),
 }
 
-/// Tries a rule on the messages of the last `days`.
+/// Tries a rule on what happened in the last `days`.
 pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> Result<Rehearsal> {
     actor.require(Scope::Read)?;
     if !(1..=MAX_DAYS).contains(&days) {
@@ -116,15 +129,16 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
             (*definition, None)
         }
     };
-    if !matches!(definition.trigger, Trigger::MessageReceived(_)) {
-        let message = "Only rules on messages can be tried on what came in before.";
-        return Err(Error::refused(
-            &["trigger"],
-            UserErrorCode::KindMismatch,
-            message,
-        ));
-    }
-    let rehearsal = run(&tx, &definition, own, days).await?;
+    let rehearsal = match &definition.trigger {
+        Trigger::MessageReceived(_) => run(&tx, &definition, own, days).await?,
+        Trigger::OnSchedule(_) => {
+            let message =
+                "A rule that waits for the clock cannot be tried on what happened before.";
+            let code = UserErrorCode::KindMismatch;
+            return Err(Error::refused(&["trigger"], code, message));
+        }
+        _ => changes::run(&tx, &definition, own, days).await?,
+    };
     tx.rollback().await?;
     Ok(rehearsal)
 }

@@ -1,29 +1,33 @@
-//! What was there when messages came in: they themselves, and the tags things carried, with their
-//! times.
+//! What was there: the messages that came in, and the tags things carried, with their times.
 
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{ContactId, ConversationId, Id as _, MessageId},
+    id::{AccountId, ContactId, ConversationId, MessageId},
     kind::{Author, Channel, Direction},
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::MAX_MESSAGES;
+use super::{
+    MAX_MESSAGES,
+    trial::{Look, Thing},
+};
 use crate::{
-    action::board::ids_here,
+    action::{Case, board::ids_here},
     condition::{
         Moment,
         facts::{Holders, MessageFacts, TagSet},
+        known::Known,
+        matcher::{Match, Matcher, Scratch},
     },
     error::Result,
-    rule::occasion::is_old,
+    rule::{cache::Compiled, occasion::is_old},
     store::{Query, Tx},
 };
 
-/// Messages read at once.
+/// Messages, or entries of the change log, read at once.
 pub(super) const PAGE: i64 = 2_000;
 
 #[derive(FromQueryResult)]
@@ -62,18 +66,25 @@ pub(super) struct Message {
     pub(super) account_id: Option<Uuid>,
 }
 
-impl Message {
-    /// Whether it came in as late as those of an archive do. Who brought it in is not kept with a message.
-    pub(super) fn is_late(&self) -> bool {
-        is_old(self.sent_at, self.created_at)
+impl Thing for Message {
+    fn look(&self) -> Look {
+        Look {
+            case: Case {
+                contact: Some(self.contact_id),
+                account: self.account_id.map(AccountId),
+                conversation: Some(self.conversation_id),
+                message: Some(self.id),
+            },
+            at: self.sent_at,
+        }
     }
 
-    pub(super) fn facts<'a>(
-        &'a self,
+    fn facts<'f>(
+        &'f self,
         now: &Moment,
-        contact_tags: &'a TagSet,
-        conversation_tags: &'a TagSet,
-    ) -> MessageFacts<'a> {
+        contact_tags: &'f TagSet,
+        conversation_tags: &'f TagSet,
+    ) -> MessageFacts<'f> {
         MessageFacts {
             inbox_id: self.inbox_id,
             channel: self.channel,
@@ -90,6 +101,30 @@ impl Message {
             contact_tags,
             conversation_tags,
         }
+    }
+
+    fn matcher(rules: &Compiled) -> &Matcher {
+        &rules.matcher
+    }
+
+    fn ask(
+        &self,
+        matcher: &Matcher,
+        facts: &MessageFacts<'_>,
+        known: &Known,
+        now: &Moment,
+        scratch: &mut Scratch,
+    ) -> Vec<Match> {
+        matcher.evaluate(facts, known, now, scratch)
+    }
+
+    fn cascade(&self) -> Option<(Uuid, String)> {
+        None
+    }
+
+    /// Whether it came in as late as those of an archive do. Who brought it in is not kept with a message.
+    fn is_late(&self) -> bool {
+        is_old(self.sent_at, self.created_at)
     }
 }
 
@@ -136,14 +171,7 @@ pub(super) struct Above {
 }
 
 impl Past {
-    pub(super) async fn load(tx: &Tx<'_>, messages: &[Message]) -> Result<Self> {
-        let things: BTreeSet<Uuid> = messages
-            .iter()
-            .flat_map(|one| {
-                let ids = [one.contact_id.uuid(), one.conversation_id.uuid()];
-                ids.into_iter().chain(one.account_id)
-            })
-            .collect();
+    pub(super) async fn load(tx: &Tx<'_>, things: BTreeSet<Uuid>) -> Result<Self> {
         let carried: Vec<Carried> = Query::new(
             "SELECT g.target_id, g.tag_id, g.added_at, g.removed_at,
                     (g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK') AS automatic

@@ -4,18 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{AccountId, ContactId, Id as _, TagId},
+    id::{ContactId, TagId},
     kind::TagTarget,
 };
 use uuid::Uuid;
 
-use super::{
-    Expected,
-    past::{Message, Past},
-};
+use super::{Expected, past::Past, trial::Look};
 use crate::{
     action::{
-        Action, Case, Effect,
+        Action, Effect,
         board::{self, Usable},
         effect::{TagAct, Tagging},
     },
@@ -62,7 +59,7 @@ impl<'d> Stage<'d> {
         })
     }
 
-    /// The tags a thing would itself carry when a message came in.
+    /// The tags a thing would itself carry at a time.
     fn direct(&self, past: &Past, thing: Uuid, at: DateTime<Utc>) -> BTreeSet<Uuid> {
         let mut direct: BTreeSet<Uuid> = past.carried(thing, at).map(|one| one.tag_id).collect();
         for (&tag, &there) in self.tags.get(&thing).into_iter().flatten() {
@@ -75,29 +72,27 @@ impl<'d> Stage<'d> {
         direct
     }
 
-    /// The tags of the message's contact and conversation when it came in.
-    pub(super) fn tags(&self, past: &Past, message: &Message) -> (TagSet, TagSet) {
-        let of = |thing: Uuid| {
-            let direct = self.direct(past, thing, message.sent_at);
+    /// The tags of the contact and the conversation of what is looked at, as they would be then.
+    pub(super) fn tags(&self, past: &Past, look: &Look) -> (TagSet, TagSet) {
+        let of = |thing: Option<Uuid>| {
+            let Some(thing) = thing else {
+                return TagSet::default();
+            };
+            let direct = self.direct(past, thing, look.at);
             let above = direct.iter().filter_map(|tag| past.above.get(tag));
             let above: Vec<Uuid> = above.flatten().copied().collect();
             TagSet::new(direct.into_iter().collect(), above)
         };
         (
-            of(message.contact_id.uuid()),
-            of(message.conversation_id.uuid()),
+            of(look.case.contact.map(|id| id.0)),
+            of(look.case.conversation.map(|id| id.0)),
         )
     }
 
-    /// Takes the rule's actions on a message; says whether its limits let it fire.
-    pub(super) fn act(&mut self, past: &Past, message: &Message) -> bool {
-        let case = Case {
-            contact: Some(message.contact_id),
-            account: message.account_id.map(AccountId),
-            conversation: Some(message.conversation_id),
-            message: Some(message.id),
-        };
-        let (limits, at) = (&self.definition.limits, message.sent_at);
+    /// Takes the rule's actions on what is looked at; says whether its limits let it fire.
+    pub(super) fn act(&mut self, past: &Past, look: &Look) -> bool {
+        let case = look.case;
+        let (limits, at) = (&self.definition.limits, look.at);
         let (once, cools) = (limits.once_for(&case), limits.cools_for(&case));
         if once.is_some_and(|thing| self.once.contains(&thing)) {
             return false;
@@ -110,8 +105,8 @@ impl<'d> Stage<'d> {
         self.marks.extend(cools.map(|thing| (thing, at)));
         for place in 0..self.effects.len() {
             let changes = match (self.effects[place].tagging(), &self.effects[place]) {
-                (Some(tagging), _) => self.tag(past, message, tagging),
-                (None, &Effect::SendSurvey { survey_id }) => self.ask(survey_id, message),
+                (Some(tagging), _) => self.tag(past, look, tagging),
+                (None, &Effect::SendSurvey { survey_id }) => self.ask(survey_id, look),
                 (None, _) => true,
             };
             self.done[place].times += i64::from(changes);
@@ -119,12 +114,12 @@ impl<'d> Stage<'d> {
         true
     }
 
-    /// Whether the message's contact would be asked: once in each wave, as far as the rule goes.
-    fn ask(&mut self, survey: Uuid, message: &Message) -> bool {
-        let Some(wave) = self.usable.wave(survey) else {
+    /// Whether the contact would be asked: once in each wave, as far as the rule goes.
+    fn ask(&mut self, survey: Uuid, look: &Look) -> bool {
+        let (Some(wave), Some(contact)) = (self.usable.wave(survey), look.case.contact) else {
             return false;
         };
-        let (key, at) = ((survey, message.contact_id), message.sent_at);
+        let (key, at) = ((survey, contact), look.at);
         let last = self.asked.get(&key);
         if last.is_some_and(|&last| at - last < TimeDelta::days(wave)) {
             return false;
@@ -133,14 +128,14 @@ impl<'d> Stage<'d> {
         true
     }
 
-    fn tag(&mut self, past: &Past, message: &Message, tagging: Tagging) -> bool {
+    fn tag(&mut self, past: &Past, look: &Look, tagging: Tagging) -> bool {
         let thing = match tagging.target {
-            TagTarget::Contact => Some(message.contact_id.uuid()),
-            TagTarget::Conversation => Some(message.conversation_id.uuid()),
-            TagTarget::Account => message.account_id,
+            TagTarget::Contact => look.case.contact.map(|id| id.0),
+            TagTarget::Conversation => look.case.conversation.map(|id| id.0),
+            TagTarget::Account => look.case.account.map(|id| id.0),
         };
         let Some(thing) = thing else { return false };
-        let (tag, at) = (tagging.tag_id, message.sent_at);
+        let (tag, at) = (tagging.tag_id, look.at);
         let direct = self.direct(past, thing, at);
         let there = direct.contains(&tag);
         // What members, programs and imports have set gives way to no rule.
