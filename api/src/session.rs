@@ -84,6 +84,22 @@ impl Sessions {
         }
     }
 
+    /// Whoever comes with a token, whatever it may be used for.
+    pub(crate) async fn open(&self, token: &str) -> Result<Session, Refusal> {
+        let hash = token::hash(token);
+        match self.actor(hash).await {
+            Ok(Some(actor)) => Ok(Session { actor, hash }),
+            Ok(None) => Err(Refusal::Unauthenticated),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a token look-up failed"
+                );
+                Err(Refusal::Unavailable)
+            }
+        }
+    }
+
     /// What was looked up in the last seconds.
     fn documents(&self) -> Arc<DocumentMemory> {
         let now = self.ctx.clock.now();
@@ -167,18 +183,14 @@ impl Authenticator for Sessions {
     type Session = Session;
 
     async fn authenticate(&self, credential: Option<&str>) -> Result<Session, Refusal> {
-        let hash = token::hash(credential.ok_or(Refusal::Unauthenticated)?);
-        match self.actor(hash).await {
-            Ok(Some(actor)) => Ok(Session { actor, hash }),
-            Ok(None) => Err(Refusal::Unauthenticated),
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a token look-up failed"
-                );
-                Err(Refusal::Unavailable)
-            }
+        let session = self
+            .open(credential.ok_or(Refusal::Unauthenticated)?)
+            .await?;
+        // Keys for tracking stand in web pages: whoever finds one learns nothing by it.
+        if !session.actor.scopes.opens_api() {
+            return Err(Refusal::Forbidden);
         }
+        Ok(session)
     }
 
     async fn still_valid(&self, session: &Session) -> bool {

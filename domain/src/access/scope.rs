@@ -13,6 +13,9 @@ pub enum Scope {
     Write,
     /// Send messages, events and email events in, in bulk.
     Ingest,
+    /// Send what visitors do through the tracking API, and nothing else: a token with this scope alone can
+    /// stand in a web page, because it reads nothing.
+    Track,
     /// Change tags, rules, health models, inboxes and notification targets.
     Configure,
     /// Manage members and access tokens.
@@ -21,10 +24,11 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the declaration.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Read,
         Self::Write,
         Self::Ingest,
+        Self::Track,
         Self::Configure,
         Self::Administer,
     ];
@@ -35,6 +39,7 @@ impl Scope {
             Self::Read => "READ",
             Self::Write => "WRITE",
             Self::Ingest => "INGEST",
+            Self::Track => "TRACK",
             Self::Configure => "CONFIGURE",
             Self::Administer => "ADMINISTER",
         }
@@ -54,7 +59,7 @@ impl ScopeSet {
     pub fn of_role(role: Role) -> Self {
         match role {
             Role::Owner | Role::Admin => Scope::ALL.into_iter().collect(),
-            Role::Agent => [Scope::Read, Scope::Write, Scope::Ingest]
+            Role::Agent => [Scope::Read, Scope::Write, Scope::Ingest, Scope::Track]
                 .into_iter()
                 .collect(),
             Role::Viewer => [Scope::Read].into_iter().collect(),
@@ -64,6 +69,23 @@ impl ScopeSet {
     /// Whether `scope` is in the set.
     pub fn contains(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
+    }
+
+    /// With what is a part of it: whoever may write and send in may track, which is less than both. So
+    /// tokens from before there was [`Scope::Track`] can do it, and make keys that can do nothing else.
+    #[must_use]
+    pub fn with_parts(self) -> Self {
+        if self.contains(Scope::Write) && self.contains(Scope::Ingest) {
+            Self(self.0 | Scope::Track.bit())
+        } else {
+            self
+        }
+    }
+
+    /// Whether it opens the API: a key for tracking, which may stand in a web page, does not, nor does it
+    /// when the role of its member has left nothing of it.
+    pub fn opens_api(self) -> bool {
+        self.0 & !Scope::Track.bit() != 0
     }
 
     /// The scopes in both sets.
@@ -94,6 +116,21 @@ mod tests {
     fn the_word_of_a_scope_is_the_word_json_shows() {
         for scope in Scope::ALL {
             assert_eq!(serde_json::to_value(scope).unwrap(), scope.word());
+        }
+    }
+
+    #[test]
+    fn tracking_is_a_part_of_writing_and_sending_in_and_does_not_open_the_api() {
+        for (scopes, tracks, opens) in [
+            (&[Scope::Track][..], true, false),
+            (&[], false, false),
+            (&[Scope::Ingest], false, true),
+            (&[Scope::Write, Scope::Ingest], true, true),
+            (&[Scope::Read, Scope::Track], true, true),
+        ] {
+            let set = scopes.iter().copied().collect::<ScopeSet>().with_parts();
+            assert_eq!(set.contains(Scope::Track), tracks, "{scopes:?}");
+            assert_eq!(set.opens_api(), opens, "{scopes:?}");
         }
     }
 

@@ -270,6 +270,7 @@ pub async fn look_up(ctx: &Ctx, hash: Hash) -> Result<Option<Credential>> {
         scopes: scopes
             .into_iter()
             .collect::<ScopeSet>()
+            .with_parts()
             .and(ScopeSet::of_role(row.role)),
         integration: row.integration,
     };

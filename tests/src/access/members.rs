@@ -180,7 +180,7 @@ fn a_refusal_tells_the_role_from_the_token() {
         let mut tokens = tokens.as_array().expect("tokens").iter();
         let theirs = tokens.find(|token| token["name"] == "Theirs");
         let theirs = theirs.expect("the viewer's");
-        assert_eq!(theirs["scopes"].as_array().map(Vec::len), Some(5));
+        assert_eq!(theirs["scopes"].as_array().map(Vec::len), Some(6));
         assert_eq!(theirs["effectiveScopes"], json!(["READ"]));
         world
     });

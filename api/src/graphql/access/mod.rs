@@ -189,14 +189,14 @@ impl AccessToken {
         self.made_for()
     }
 
-    /// What it may be used for: those of its scopes that the role its member has now allows.
+    /// What it may be used for: those of its scopes that the role its member has now allows. TRACK is a part
+    /// of WRITE and INGEST together.
     async fn effective_scopes(&self, context: &Context<'_>) -> Result<Vec<Scope>> {
         let member = find_member(context, Some(self.0.member_id)).await?;
         let allowed = member.map(|member| ScopeSet::of_role(member.0.role));
         let allowed = allowed.unwrap_or_default();
-        let mut scopes = self.made_for()?;
-        scopes.retain(|&scope| allowed.contains(scope));
-        Ok(scopes)
+        let scopes: ScopeSet = self.made_for()?.into_iter().collect();
+        Ok(scopes.with_parts().and(allowed).iter().collect())
     }
 
     /// The global id of whose it is.
