@@ -59,6 +59,7 @@ pub mod team;
 pub mod text;
 pub mod ticket;
 pub mod timeline;
+pub mod track;
 pub mod upload;
 pub mod vault;
 pub mod work;

@@ -244,18 +244,27 @@ const TRIES: u32 = 5;
 /// the same contact: whoever comes too late starts over, and finds what the first has made.
 pub async fn identify(ctx: &Ctx, actor: &Actor, who: Identify) -> Result<Identified> {
     actor.require(Scope::Write)?;
-    let mut tries = 1;
-    let (id, created, suspects) = loop {
-        match settle(ctx, actor, &who).await {
-            Err(error) if tries < TRIES && came_too_late(&error) => tries += 1,
-            settled => break settled?,
-        }
-    };
+    let (id, created, suspects) = settle_at_last(ctx, actor, &who).await?;
     Ok(Identified {
         contact: again(ctx, actor, id).await?,
         created,
         suspects,
     })
+}
+
+/// [`settle`], as often as others come first.
+pub(super) async fn settle_at_last(
+    ctx: &Ctx,
+    actor: &Actor,
+    who: &Identify,
+) -> Result<(ContactId, bool, Vec<SuspectId>)> {
+    let mut tries = 1;
+    loop {
+        match settle(ctx, actor, who).await {
+            Err(error) if tries < TRIES && came_too_late(&error) => tries += 1,
+            settled => return settled,
+        }
+    }
 }
 
 /// Whether an identity was taken, or a contact merged away or erased, since it was looked who has what:

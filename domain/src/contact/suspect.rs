@@ -1,11 +1,13 @@
 //! Contacts who seem to be one person: noted, until somebody decides.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use entity::id::{ContactId, SuspectId, WorkspaceId};
 use sea_orm::FromQueryResult;
 
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Origin, Scope},
     audit::Record,
     ctx::Ctx,
     error::{Error, Result},
@@ -78,6 +80,55 @@ pub(super) async fn suspect(
     .scalar(tx.connection())
     .await?;
     found.ok_or_else(|| Error::Internal("a suspicion vanished".to_owned()))
+}
+
+#[derive(FromQueryResult)]
+struct Noted {
+    id: SuspectId,
+    contact_id: ContactId,
+    other_contact_id: ContactId,
+}
+
+/// Notes of many pairs that the two seem to be one person, once for each pair, in one statement.
+pub(crate) async fn suspect_each(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    pairs: &[(ContactId, ContactId)],
+) -> Result<()> {
+    let pairs: BTreeSet<(ContactId, ContactId)> = pairs
+        .iter()
+        .filter(|(one, other)| one != other)
+        .map(|(one, other)| (*one.min(other), *one.max(other)))
+        .collect();
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<SuspectId> = pairs.iter().map(|_| tx.id()).collect();
+    let rows = Rows::new()
+        .ids("id", ids)
+        .ids("contact_id", pairs.iter().map(|(one, _)| *one))
+        .ids("other_contact_id", pairs.iter().map(|(_, other)| *other));
+    let noted: Vec<Noted> = Query::new(
+        "INSERT INTO duplicate_suspect (workspace_id, id, contact_id, other_contact_id, reason,
+                                        created_at)
+         SELECT $1, r.id, r.contact_id, r.other_contact_id, $2, $3 FROM {r} WHERE true
+         ON CONFLICT DO NOTHING RETURNING id, contact_id, other_contact_id",
+    )
+    .bind(tx.workspace)
+    .bind("Identities of both were given for one person")
+    .bind(tx.now)
+    .rows("r", rows)
+    .all(tx.connection())
+    .await?;
+    for one in noted {
+        let fact = Fact::DuplicateSuspected {
+            suspect_id: one.id,
+            contact_id: one.contact_id,
+            other_contact_id: one.other_contact_id,
+        };
+        tx.record(Change::new(origin, Some(one.contact_id), fact));
+    }
+    Ok(())
 }
 
 /// Says that two contacts are two people.

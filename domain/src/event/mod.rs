@@ -98,6 +98,40 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<V
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
+    store(ctx, actor, checked, &HashSet::new()).await
+}
+
+/// Takes in those events of a call that fit, and tells what became of each of these and what is wrong with
+/// the others. Events at the places in `passive` do not move the moment at which their contact last did
+/// something. The caller has seen to it that the actor may.
+pub(crate) async fn take_in_each(
+    ctx: &Ctx,
+    actor: &Actor,
+    events: Vec<NewEvent>,
+    passive: &HashSet<usize>,
+) -> Result<(Vec<Ingested>, Vec<UserError>)> {
+    let mut errors = Vec::new();
+    let numbers = events.iter().any(|event| event.whose.is_number());
+    let home = contact::home_if(ctx, actor.workspace, numbers).await?;
+    let checked: Vec<Checked> = events
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, event)| check(ctx, index, event, home, &mut errors))
+        .collect();
+    if checked.is_empty() {
+        return Ok((Vec::new(), errors));
+    }
+    let told = store(ctx, actor, checked, passive).await?;
+    Ok((told, errors))
+}
+
+/// Stores events that fit, in a number of statements that does not depend on how many there are.
+async fn store(
+    ctx: &Ctx,
+    actor: &Actor,
+    checked: Vec<Checked>,
+    passive: &HashSet<usize>,
+) -> Result<Vec<Ingested>> {
     // The first of several with one id is the one that counts.
     let mut seen = HashSet::new();
     let distinct: Vec<&Checked> = checked
@@ -131,8 +165,10 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEvent>) -> Result<V
     {
         let day = event.occurred_at.with_timezone(&zone).date_naive();
         *days.entry((*contact, day)).or_default() += 1;
-        let last = latest.entry(*contact).or_insert(event.occurred_at);
-        *last = event.occurred_at.max(*last);
+        if !passive.contains(&event.index) {
+            let last = latest.entry(*contact).or_insert(event.occurred_at);
+            *last = event.occurred_at.max(*last);
+        }
         let fact = Fact::EventRecorded {
             event_id: event.id,
             name: Some(event.name.clone()),

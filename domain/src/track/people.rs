@@ -1,0 +1,428 @@
+//! Writing what calls tell of people and companies: who they are, what is known of them, where they belong.
+//! The effects are those of the API's own mutations: facts, audit entries, the search index.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    account, attribute_definition, contact,
+    id::{AccountId, ContactId},
+    kind::IdentityKind,
+};
+
+use super::{
+    Taken,
+    call::{Call, Group, Told},
+    person::{Person, Plan, Slot},
+    traits::{self, Settings},
+};
+use crate::{
+    access::Actor,
+    account::bulk as accounts,
+    attribute::{
+        definition,
+        write::{self, Checked, Put},
+    },
+    contact::{
+        Mention, Stranger, Whom,
+        bulk::{self, Key},
+        home_if, introduce, suspect_each,
+    },
+    ctx::Ctx,
+    error::{Error, Result},
+    event,
+    locale::Locale,
+    store::Tx,
+    subject::Subject,
+    text,
+};
+
+/// How often everything is done anew because somebody else made the same at the same time.
+const TRIES: u32 = 3;
+
+/// What a call tells of a person.
+struct Said {
+    at: DateTime<Utc>,
+    active: bool,
+    name: Option<String>,
+    locale: Option<String>,
+    settings: Settings,
+    group: Option<String>,
+}
+
+/// What calls tell of a company, the last word counting.
+#[derive(Debug, Default)]
+struct Company {
+    name: Option<String>,
+    domain: Option<String>,
+    settings: Settings,
+}
+
+/// Everything that is to be written.
+struct Work {
+    people: Vec<Person>,
+    /// What is told of each of the people.
+    said: Vec<Said>,
+    companies: BTreeMap<String, Company>,
+}
+
+/// Carries out calls that are about people and companies.
+pub(super) async fn take_in(
+    ctx: &Ctx,
+    actor: &Actor,
+    calls: Vec<Call>,
+    taken: &mut Taken,
+) -> Result<()> {
+    if calls.is_empty() {
+        return Ok(());
+    }
+    let definitions = definition::list(ctx, actor.workspace, None).await?;
+    let home = home_if(ctx, actor.workspace, true).await?;
+    let mut work = Work {
+        people: Vec::new(),
+        said: Vec::new(),
+        companies: BTreeMap::new(),
+    };
+    for call in calls {
+        work.add(call, &definitions, home, taken);
+    }
+    let mut plan = work.plan(ctx, actor).await?;
+    if !plan.merging.is_empty() {
+        for place in std::mem::take(&mut plan.merging) {
+            let keys: Vec<Key> = work.people[place].keys().cloned().collect();
+            introduce::unite(ctx, actor, &keys).await?;
+        }
+        plan = work.plan(ctx, actor).await?;
+    }
+    let mut tries = 1;
+    let kept = loop {
+        match store(ctx, actor, &work, &plan).await {
+            Err(Error::Store(_) | Error::Internal(_)) if tries < TRIES => tries += 1,
+            stored => break stored?,
+        }
+        plan = work.plan(ctx, actor).await?;
+    };
+    taken.accepted += kept;
+    taken.erased += work.people.len() as u64 - kept;
+    Ok(())
+}
+
+impl Work {
+    fn add(
+        &mut self,
+        call: Call,
+        definitions: &[attribute_definition::Model],
+        home: Locale,
+        taken: &mut Taken,
+    ) {
+        let mut person = Person {
+            sure: Vec::new(),
+            visitor: call.anonymous.map(|id| (IdentityKind::AnonymousId, id)),
+        };
+        let user = call.user.map(|id| (IdentityKind::ExternalId, id));
+        let mut said = Said {
+            at: call.at,
+            active: call.active,
+            name: None,
+            locale: None,
+            settings: Settings::new(),
+            group: None,
+        };
+        match call.told {
+            Told::Event { .. } => return,
+            Told::Alias => person.sure.extend(user),
+            Told::Group(group) => {
+                // Which company somebody is at says nothing about which visitor they are.
+                if user.is_some() {
+                    person.visitor = None;
+                }
+                person.sure.extend(user);
+                said.group = Some(self.company(group, definitions, taken));
+            }
+            Told::Person {
+                traits,
+                locale,
+                group,
+            } => {
+                let read = traits::of_person(traits, definitions, home);
+                taken.traits_ignored += read.ignored;
+                taken.traits_unfit += read.unfit;
+                person.sure.extend(user.into_iter().chain(read.keys));
+                said.name = read.name;
+                said.locale = locale.and_then(|tag| text::name(&tag, &["locale"], 200).ok());
+                said.settings = read.settings;
+                said.group = group.map(|group| self.company(group, definitions, taken));
+            }
+        }
+        self.people.push(person);
+        self.said.push(said);
+    }
+
+    /// Notes what is told of a company; its id.
+    fn company(
+        &mut self,
+        group: Group,
+        definitions: &[attribute_definition::Model],
+        taken: &mut Taken,
+    ) -> String {
+        let read = traits::of_company(group.traits, definitions);
+        taken.traits_ignored += read.ignored;
+        taken.traits_unfit += read.unfit;
+        let company = self.companies.entry(group.id.clone()).or_default();
+        company.name = read.name.or(company.name.take());
+        company.domain = read.domain.or(company.domain.take());
+        company.settings.extend(read.settings);
+        group.id
+    }
+
+    /// Who is who at the moment.
+    async fn plan(&self, ctx: &Ctx, actor: &Actor) -> Result<Plan> {
+        let keys: BTreeSet<Key> = self.people.iter().flat_map(Person::keys).cloned().collect();
+        let holders = introduce::holders(ctx, actor.workspace, &keys).await?;
+        Ok(Plan::of(&self.people, &holders))
+    }
+}
+
+/// Writes everything in one transaction; of how many people something was kept.
+async fn store(ctx: &Ctx, actor: &Actor, work: &Work, plan: &Plan) -> Result<u64> {
+    let mut tx = ctx.begin(actor.workspace).await?;
+    tx.plan_for(work.people.len());
+    let contacts = contacts(ctx, &mut tx, actor, work, plan).await?;
+    let given: Vec<(Key, ContactId)> = plan
+        .given
+        .iter()
+        .filter_map(|(key, slot)| Some((key.clone(), *contacts.get(slot)?)))
+        .collect();
+    let given = introduce::attach_each(&mut tx, actor, &given).await?;
+    let of = |slot: Slot| match slot {
+        Slot::There(id) => Some(contacts.get(&slot).copied().unwrap_or(id)),
+        Slot::Made(_) => contacts.get(&slot).copied(),
+    };
+    let suspects = plan.suspects.iter();
+    let suspects: Vec<(ContactId, ContactId)> = suspects
+        .filter_map(|(one, other)| Some((of(*one)?, of(*other)?)))
+        .collect();
+    suspect_each(&mut tx, actor.origin(), &suspects).await?;
+    let accounts = companies(&mut tx, actor, &work.companies).await?;
+    let people: Vec<(ContactId, &Said)> = plan
+        .slots
+        .iter()
+        .zip(&work.said)
+        .filter_map(|(slot, said)| Some((*contacts.get(slot)?, said)))
+        .collect();
+    profile(&mut tx, actor, &people, &accounts, &given).await?;
+    attributes(&mut tx, actor, work, &people, &accounts).await?;
+    let mut seen: BTreeMap<ContactId, DateTime<Utc>> = BTreeMap::new();
+    for (contact, said) in people.iter().filter(|(_, said)| said.active) {
+        let last = seen.entry(*contact).or_insert(said.at);
+        *last = said.at.max(*last);
+    }
+    event::note_activity(&tx, &seen).await?;
+    let kept = people.len() as u64;
+    tx.commit().await?;
+    Ok(kept)
+}
+
+/// The contact at each place of the plan, found or made, and held until the end; people who were erased are
+/// missing.
+async fn contacts(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    work: &Work,
+    plan: &Plan,
+) -> Result<HashMap<Slot, ContactId>> {
+    let mut names: HashMap<Slot, &str> = HashMap::new();
+    for (slot, said) in plan.slots.iter().zip(&work.said) {
+        if let Some(name) = &said.name {
+            names.insert(*slot, name);
+        }
+    }
+    let mentions: Vec<Mention> = plan
+        .found_by
+        .iter()
+        .map(|(slot, key)| Mention {
+            whom: Whom::Key(key.clone()),
+            name: names.get(slot).map(|name| (*name).to_owned()),
+            stranger: Stranger::Made,
+        })
+        .collect();
+    let found = crate::contact::resolve(ctx, tx, actor.origin(), &mentions).await?;
+    let slots = plan.found_by.iter();
+    let slots = slots.filter_map(|(slot, key)| {
+        let contact = found.get(&Whom::Key(key.clone()))?;
+        Some((*slot, *contact))
+    });
+    Ok(slots.collect())
+}
+
+/// The account of each company, found by its id, or by its domain if it has no id yet, or made.
+async fn companies(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    companies: &BTreeMap<String, Company>,
+) -> Result<HashMap<String, AccountId>> {
+    let wanted = accounts::Wanted {
+        external_ids: companies.keys().cloned().collect(),
+        domains: companies
+            .values()
+            .filter_map(|one| one.domain.clone())
+            .collect(),
+        name_keys: BTreeSet::new(),
+    };
+    let found = accounts::find(tx, &wanted).await?;
+    let held: BTreeSet<AccountId> = found.by_id.keys().copied().collect();
+    let held = accounts::hold(tx, &held).await?;
+    let mut domains: HashSet<String> = found.by_domain.keys().cloned().collect();
+    let mut adopted: HashSet<AccountId> = HashSet::new();
+    let (mut ids, mut made, mut changed) = (HashMap::new(), Vec::new(), Vec::new());
+    for (external_id, company) in companies {
+        let by_domain = company
+            .domain
+            .as_ref()
+            .and_then(|one| found.by_domain.get(one));
+        let by_domain = by_domain.filter(|id| {
+            let nameless = held.get(*id).is_some_and(|one| one.external_id.is_none());
+            nameless && !adopted.contains(*id)
+        });
+        let id = found.by_external_id.get(external_id).or(by_domain);
+        let before = id.and_then(|id| held.get(id));
+        let mut after = match before {
+            Some(before) => before.clone(),
+            None => new_account(tx, external_id),
+        };
+        if let Some(name) = &company.name {
+            after.name_key = text::name_key(name);
+            after.name = name.clone();
+        }
+        if after.external_id.is_none() {
+            adopted.insert(after.id);
+            after.external_id = Some(external_id.clone());
+        }
+        if let Some(domain) = company.domain.as_ref().filter(|_| after.domain.is_none())
+            && domains.insert(domain.clone())
+        {
+            after.domain = Some(domain.clone());
+        }
+        ids.insert(external_id.clone(), after.id);
+        match before {
+            None => made.push(after),
+            Some(before) if *before != after => changed.push((before.clone(), after)),
+            Some(_) => {}
+        }
+    }
+    let origin = actor.origin();
+    accounts::make(tx, origin, "", &made).await?;
+    accounts::change(tx, origin, "", &changed).await?;
+    Ok(ids)
+}
+
+fn new_account(tx: &Tx<'_>, external_id: &str) -> account::Model {
+    account::Model {
+        workspace_id: tx.workspace,
+        id: tx.id(),
+        name_key: text::name_key(external_id),
+        name: external_id.to_owned(),
+        domain: None,
+        external_id: Some(external_id.to_owned()),
+        created_at: tx.now,
+        updated_at: tx.now,
+        owner_id: None,
+        stage: None,
+        stage_rank: 0,
+        website: None,
+        phone: None,
+        description: None,
+    }
+}
+
+/// Writes the contacts' own fields: the last word counts for names and companies, the first for addresses,
+/// ids and languages.
+async fn profile(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    people: &[(ContactId, &Said)],
+    accounts: &HashMap<String, AccountId>,
+    given: &[(Key, ContactId)],
+) -> Result<()> {
+    let ids: BTreeSet<ContactId> = people.iter().map(|(contact, _)| *contact).collect();
+    let before = bulk::hold(tx, &ids).await?;
+    let mut after: BTreeMap<ContactId, contact::Model> = before
+        .iter()
+        .map(|(id, contact)| (*id, contact.clone()))
+        .collect();
+    for (contact, said) in people {
+        let Some(row) = after.get_mut(contact) else {
+            continue;
+        };
+        if let Some(name) = &said.name {
+            row.name_key = text::name_key(name);
+            row.name = name.clone();
+        }
+        if row.locale.is_none() {
+            row.locale = said.locale.clone();
+        }
+        if let Some(account) = said.group.as_ref().and_then(|group| accounts.get(group)) {
+            row.account_id = Some(*account);
+        }
+    }
+    for ((kind, value), contact) in given {
+        let Some(row) = after.get_mut(contact) else {
+            continue;
+        };
+        let field = match kind {
+            IdentityKind::Email => &mut row.email,
+            IdentityKind::Phone => &mut row.phone,
+            IdentityKind::ExternalId => &mut row.external_id,
+            IdentityKind::Handle | IdentityKind::AnonymousId => continue,
+        };
+        field.get_or_insert_with(|| value.clone());
+    }
+    let changed: Vec<(contact::Model, contact::Model)> = after
+        .into_iter()
+        .filter_map(|(id, after)| Some((before.get(&id)?.clone(), after)))
+        .filter(|(before, after)| before != after)
+        .collect();
+    bulk::change(tx, actor.origin(), "", &changed, &[]).await
+}
+
+/// Writes the values of attributes of people and companies, the last word counting.
+async fn attributes(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    work: &Work,
+    people: &[(ContactId, &Said)],
+    accounts: &HashMap<String, AccountId>,
+) -> Result<()> {
+    let mut of_people: BTreeMap<ContactId, Settings> = BTreeMap::new();
+    for (contact, said) in people {
+        let settings = said.settings.iter().map(|(id, value)| (*id, value.clone()));
+        of_people.entry(*contact).or_default().extend(settings);
+    }
+    let people = of_people
+        .into_iter()
+        .map(|(contact, settings)| (Subject::from(contact), Some(contact), settings));
+    let companies = work.companies.iter().filter_map(|(id, company)| {
+        let account = accounts.get(id)?;
+        Some((Subject::from(*account), None, company.settings.clone()))
+    });
+    let origin = actor.origin();
+    let puts: Vec<Put<'_>> = people
+        .chain(companies)
+        .filter(|(_, _, settings)| !settings.is_empty())
+        .map(|(subject, contact, settings)| Put {
+            origin,
+            cause: None,
+            subject,
+            contact,
+            settings: settings
+                .into_iter()
+                .map(|(attribute, value)| Checked::new(attribute, value))
+                .collect(),
+        })
+        .collect();
+    if !puts.is_empty() {
+        write::put_each(tx, puts).await?;
+    }
+    Ok(())
+}
