@@ -9,4 +9,5 @@ pub mod hints;
 pub mod rest;
 pub mod serve;
 pub mod session;
+pub mod track;
 pub mod transport;

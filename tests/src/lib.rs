@@ -110,6 +110,8 @@ mod tick;
 #[cfg(test)]
 mod timeline;
 #[cfg(test)]
+mod track;
+#[cfg(test)]
 mod unanswerable;
 #[cfg(test)]
 mod wall;

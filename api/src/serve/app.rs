@@ -21,6 +21,7 @@ use crate::{
     graphql::{self, Door},
     rest::{self, Rest},
     session::Sessions,
+    track::{self, Tracking},
     transport::{
         self, Asset, CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings, Transport,
     },
@@ -72,6 +73,12 @@ impl Shared {
             rate: self.rate.clone(),
             uploads: self.uploads,
         };
+        let tracking = Tracking {
+            ctx: ctx.clone(),
+            sessions: sessions.clone(),
+            settings: self.settings.clone(),
+            rate: self.rate.clone(),
+        };
         let pages = Pages {
             ctx: ctx.clone(),
             rate: self.rate.clone(),
@@ -101,6 +108,7 @@ impl Shared {
             .route("/readyz", web::get().to(health::ready))
             .route("/metrics", web::get().to(metrics))
             .configure(rest::configure(rest))
+            .configure(track::configure(tracking))
             .configure(form::configure(pages))
             .configure(transport::configure(transport))
     }

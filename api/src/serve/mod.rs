@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     assets,
     config::Config,
-    graphql,
+    graphql, track,
     transport::{CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings},
 };
 
@@ -101,6 +101,7 @@ pub async fn serve(
     };
     files::raise_limit();
     observe::describe();
+    track::describe();
     let running = HttpServer::new(move || shared.app())
         .workers(server.config.threads)
         // One signal stops the server and the jobs, in the right order.

@@ -87,7 +87,7 @@ impl Packing {
     }
 
     /// The bytes as they were packed, unless those are more than `limit`.
-    fn unpack(self, bytes: &Bytes, limit: usize) -> Result<Option<Bytes>, Failure> {
+    pub(crate) fn unpack(self, bytes: &Bytes, limit: usize) -> Result<Option<Bytes>, Failure> {
         let plain = match self {
             Self::Plain => bytes.clone(),
             Self::Gzip => {

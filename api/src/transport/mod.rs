@@ -26,7 +26,7 @@
 mod accept;
 mod answer;
 mod bill;
-mod body;
+pub(crate) mod body;
 pub mod budget;
 pub mod code;
 pub mod documents;
