@@ -33,6 +33,7 @@ pub mod inbox;
 pub mod invoice;
 pub mod locale;
 pub mod mail;
+mod merge;
 mod naming;
 pub mod note;
 pub mod notification;

@@ -2,14 +2,18 @@
 //! identities, by kind and value, before contacts, by id. SQLite has one writer at a time and nothing
 //! to hold.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
-use entity::{contact, id::ContactId, kind::IdentityKind};
+use entity::{
+    contact,
+    id::{ContactId, Id},
+    kind::IdentityKind,
+};
 use sea_orm::ConnectionTrait as _;
 
-use super::merge;
 use crate::{
     error::{Error, Result},
+    merge,
     store::{Query, Rows, Tx, dialect},
 };
 
@@ -78,36 +82,9 @@ pub(crate) async fn living(
     tx: &Tx<'_>,
     asked: impl Iterator<Item = ContactId>,
 ) -> Result<HashMap<ContactId, ContactId>> {
-    let mut open: BTreeMap<ContactId, ContactId> = asked.map(|id| (id, id)).collect();
-    let mut found = HashMap::with_capacity(open.len());
-    while !open.is_empty() {
-        let there = kept(tx, open.values().copied().collect()).await?;
-        let gone: Vec<ContactId> = open
-            .iter()
-            .filter(|(_, means)| !there.contains(means))
-            .map(|(asked, _)| *asked)
-            .collect();
-        found.extend(open.into_iter().filter(|(_, means)| there.contains(means)));
-        open = if gone.is_empty() {
-            BTreeMap::new()
-        } else {
-            let survivors = merge::survivors_on(tx.connection(), tx.workspace, &gone).await?;
-            survivors.into_iter().collect()
-        };
-    }
-    Ok(found)
-}
-
-/// Those of `ids` who are there and were not merged away.
-async fn kept(tx: &Tx<'_>, ids: BTreeSet<ContactId>) -> Result<HashSet<ContactId>> {
-    let lock = dialect::reference_lock(tx.connection().get_database_backend());
-    let kept: Vec<ContactId> = Query::new(format!(
-        "SELECT t.id FROM {{r}} JOIN contact t ON t.workspace_id = $1 AND t.id = r.id
-         WHERE t.merged_into_id IS NULL ORDER BY t.id {lock}"
-    ))
-    .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", ids))
-    .column(tx.connection())
-    .await?;
-    Ok(kept.into_iter().collect())
+    let found = merge::living(tx, "contact", asked.map(Id::uuid)).await?;
+    let found = found.into_iter();
+    Ok(found
+        .map(|(asked, means)| (ContactId(asked), ContactId(means)))
+        .collect())
 }

@@ -2,26 +2,24 @@
 //!
 //! The survivor is chosen by whoever merges. The other contact's row stays and points to the
 //! survivor: its id goes on being answered, with the survivor. What follows is one list,
-//! [`MERGED_TABLES`]; how rows are moved and given back is in `rows`. Merges are undone from the
+//! [`MERGED_TABLES`]; how rows are moved and given back is in `crate::merge`. Merges are undone from the
 //! newest: what was moved twice is first given back by the second merge.
 
 mod activity;
 mod own;
 mod rows;
 mod table;
-mod tags;
 
 use chrono::{DateTime, Utc};
 use entity::{
     contact,
     id::{ContactId, Id as _, WorkspaceId},
 };
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait, FromQueryResult, IntoActiveModel as _};
+use sea_orm::{ActiveModelTrait as _, FromQueryResult, IntoActiveModel as _};
 use serde::{Deserialize, Serialize};
 
 use activity::Activity;
 use own::Own;
-use rows::Move;
 
 use super::{Contact, subscription};
 use crate::{
@@ -29,14 +27,25 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
+    merge::{self, Book, COLUMNS, rows::Move},
     playbook, search,
-    store::{Query, Rows, Tx},
-    text,
+    store::{Query, Tx},
     work::change::{Change, Fact},
 };
 
+pub use crate::merge::{Follows, MergedTable};
 pub use entity::id::MergeId;
-pub use table::{Follows, MERGED_TABLES, MergedTable};
+pub use table::MERGED_TABLES;
+
+/// Where merges of contacts are written down.
+static BOOK: Book = Book {
+    things: "contact",
+    merges: "contact_merge",
+    journal: "contact_merge_row",
+    tables: MERGED_TABLES,
+    double_reason: "Merged into a contact who carries it",
+    later: "Another contact was merged into the survivor since. Undo that first.",
+};
 
 /// One merge.
 #[derive(Debug, Clone, PartialEq, FromQueryResult)]
@@ -60,10 +69,6 @@ pub struct Merge {
     /// By whom it was undone.
     pub undone_by: Option<serde_json::Value>,
 }
-
-const COLUMNS: &str =
-    "m.id, m.survivor_id, m.loser_id, m.reason, m.filled, m.merged_at, m.merged_by,
-    m.undone_at, m.undone_by";
 
 /// What a merge remembers besides the rows it moved.
 #[derive(Debug, Serialize, Deserialize)]
@@ -100,34 +105,7 @@ pub async fn preview(
     refuse_same(survivor, loser)?;
     let survivor = named(ctx, workspace, survivor, "survivorId").await?;
     let loser = named(ctx, workspace, loser, "mergedId").await?;
-    let mut parts = Vec::new();
-    for table in MERGED_TABLES {
-        let moves = !matches!(
-            table.follows,
-            Follows::Waits | Follows::Derived | Follows::Record | Follows::NotAContact
-        );
-        if moves && table.table != "tag_rank" {
-            let (name, column) = (table.table, table.column);
-            parts.push(format!(
-                "SELECT '{name}' AS part, COUNT(*) AS number FROM {name} t
-                 WHERE t.workspace_id = $1 AND t.{column} = $2"
-            ));
-        }
-    }
-    let counted = Query::new(parts.join(" UNION ALL "))
-        .bind(workspace)
-        .bind(loser.id)
-        .raw(ctx.reader())
-        .await?;
-    let mut rows = Vec::new();
-    for row in counted {
-        let part: String = row.try_get("", "part")?;
-        let number: i64 = row.try_get("", "number")?;
-        let table = MERGED_TABLES.iter().find(|table| table.table == part);
-        if let Some(table) = table.filter(|_| number > 0) {
-            rows.push((table.table, number));
-        }
-    }
+    let rows = merge::count_rows(ctx, workspace, &BOOK, loser.id.uuid()).await?;
     Ok(Preview {
         filled: own_of(&survivor).filled(&own_of(&loser)),
         survivor,
@@ -179,7 +157,7 @@ pub async fn merge(
 ) -> Result<Merge> {
     actor.require(Scope::Write)?;
     refuse_same(survivor, loser)?;
-    let reason = text::short_text(reason, &["reason"], 255).map_err(|e| Error::Refused(vec![e]))?;
+    let reason = merge::check_reason(reason)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let id = join(ctx, &mut tx, actor.origin(), survivor, loser, reason).await?;
     tx.commit().await?;
@@ -188,7 +166,7 @@ pub async fn merge(
         .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
 }
 
-/// [`merge`] inside a transaction, with everything checked but the two contacts.
+/// [`merge()`] inside a transaction, with everything checked but the two contacts.
 pub(super) async fn join(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
@@ -215,27 +193,14 @@ pub(super) async fn join(
         activity_after: joined.clone(),
         subscriptions: subscription::tighten(tx, origin, survivor, loser).await?,
     };
-    Query::new(
-        "INSERT INTO contact_merge (workspace_id, id, survivor_id, loser_id, reason, filled,
-                                    merged_at, merged_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(tx.workspace)
-    .bind(id)
-    .bind(survivor)
-    .bind(loser)
-    .bind(reason)
-    .bind(serde_json::json!(filled))
-    .bind(tx.now)
-    .bind(origin.json())
-    .execute(tx.connection())
-    .await?;
     let moves = Move {
+        book: &BOOK,
         merge: id,
-        survivor,
-        loser,
+        survivor: survivor.uuid(),
+        loser: loser.uuid(),
     };
-    moves.forth(ctx, tx, origin).await?;
+    merge::note(tx, &moves, origin, reason, serde_json::json!(filled)).await?;
+    rows::forth(&moves, ctx, tx, origin).await?;
     playbook::end_doubles(tx, origin, id, loser).await?;
     after.put(&mut stays);
     goes.merged_into_id = Some(survivor);
@@ -269,14 +234,20 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     .await?
     .ok_or_else(|| Error::not_found(&["id"], "merge"))?;
     let (mut stays, mut goes) = hold(&tx, merge.survivor_id, merge.loser_id).await?;
-    refuse_out_of_order(&tx, &merge, &stays, &goes).await?;
-    let filled: Filled = serde_json::from_value(merge.filled.clone())?;
     let moves = Move {
+        book: &BOOK,
         merge: id,
-        survivor: merge.survivor_id,
-        loser: merge.loser_id,
+        survivor: merge.survivor_id.uuid(),
+        loser: merge.loser_id.uuid(),
     };
-    moves.back(ctx, &tx).await?;
+    let standing = merge::Standing {
+        is_undone: merge.undone_at.is_some(),
+        is_moved_on: stays.merged_into_id.is_some()
+            || goes.merged_into_id != Some(merge.survivor_id),
+    };
+    merge::refuse_out_of_order(&tx, &moves, standing).await?;
+    let filled: Filled = serde_json::from_value(merge.filled.clone())?;
+    rows::back(&moves, ctx, &tx).await?;
     playbook::resume_doubles(&mut tx, id, merge.loser_id).await?;
     Own::undone(&filled.before, &filled.after, &Own::of(&stays)).put(&mut stays);
     goes.merged_into_id = None;
@@ -295,16 +266,7 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     reopen_suspects(&tx, merge.survivor_id, merge.loser_id, merge.merged_at).await?;
     let both = [merge.survivor_id.0, merge.loser_id.0];
     search::index::touch(&tx, search::Kind::Contact, &both).await?;
-    Query::new(
-        "UPDATE contact_merge SET undone_at = $3, undone_by = $4
-         WHERE workspace_id = $1 AND id = $2",
-    )
-    .bind(tx.workspace)
-    .bind(id)
-    .bind(tx.now)
-    .bind(actor.origin().json())
-    .execute(tx.connection())
-    .await?;
+    merge::note_undone(&tx, &moves, actor.origin()).await?;
     for contact in [merge.survivor_id, merge.loser_id] {
         let fact = Fact::ContactUnmerged {
             merge_id: id,
@@ -319,35 +281,6 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     find(ctx, actor.workspace, id)
         .await?
         .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
-}
-
-/// Undoing a merge gives back what it moved; what a later merge moved on is not there to be given.
-async fn refuse_out_of_order(
-    tx: &Tx<'_>,
-    merge: &Merge,
-    stays: &contact::Model,
-    goes: &contact::Model,
-) -> Result<()> {
-    let refuse = |message: &str| Err(Error::refused(&["id"], UserErrorCode::Invalid, message));
-    if merge.undone_at.is_some() {
-        return refuse("This merge is undone already.");
-    }
-    if stays.merged_into_id.is_some() || goes.merged_into_id != Some(merge.survivor_id) {
-        return refuse("The survivor was merged on since. Undo that merge first.");
-    }
-    let later: Option<MergeId> = Query::new(
-        "SELECT id FROM contact_merge WHERE workspace_id = $1 AND survivor_id = $2 AND id > $3
-           AND undone_at IS NULL LIMIT 1",
-    )
-    .bind(tx.workspace)
-    .bind(merge.survivor_id)
-    .bind(merge.id)
-    .scalar(tx.connection())
-    .await?;
-    match later {
-        Some(_) => refuse("Another contact was merged into the survivor since. Undo that first."),
-        None => Ok(()),
-    }
 }
 
 /// Both contacts' rows, held: nobody gives them anything, nor changes them, until the end.
@@ -448,31 +381,10 @@ pub async fn survivors(
     workspace: WorkspaceId,
     ids: &[ContactId],
 ) -> Result<Vec<(ContactId, ContactId)>> {
-    survivors_on(ctx.reader(), workspace, ids).await
-}
-
-/// [`survivors`] as a connection sees them.
-pub(super) async fn survivors_on(
-    connection: &impl ConnectionTrait,
-    workspace: WorkspaceId,
-    ids: &[ContactId],
-) -> Result<Vec<(ContactId, ContactId)>> {
-    let rows = Query::new(
-        "WITH RECURSIVE way (asked, at, next) AS (
-           SELECT c.id, c.id, c.merged_into_id FROM contact c
-           WHERE c.workspace_id = $1 AND c.merged_into_id IS NOT NULL
-             AND c.id IN (SELECT r.id FROM {r})
-           UNION ALL
-           SELECT w.asked, c.id, c.merged_into_id FROM way w
-           JOIN contact c ON c.workspace_id = $1 AND c.id = w.next
-         )
-         SELECT w.asked, w.at FROM way w WHERE w.next IS NULL",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().uuids("id", ids.iter().map(|id| id.uuid())))
-    .raw(connection)
-    .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
-        .collect()
+    let ids = ids.iter().map(|id| id.uuid());
+    let found = merge::survivors(ctx.reader(), workspace, "contact", ids).await?;
+    let found = found.into_iter();
+    Ok(found
+        .map(|(asked, at)| (ContactId(asked), ContactId(at)))
+        .collect())
 }

@@ -3,57 +3,11 @@
 //! A test holds this list against the database: a new table with a column that names a contact
 //! fails until it has a line here. Most lines say `Moved`.
 
-/// What happens to the rows of the contact that is merged into another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Follows {
-    /// The rows are given to the survivor, and noted by the SQL given (of the row `t`), so that they
-    /// can be given back: an id,
-    Moved(&'static str),
-    /// or a text.
-    MovedByKey(&'static str),
-    /// Like the first, but a row of which the SQL given second holds stays where it is: `$1` is the
-    /// workspace, `$4` the survivor. Enrolments that stay are ended, see [`crate::playbook`].
-    MovedUnless(&'static str, &'static str),
-    /// Like the two above, but a row whose like the survivor has waits where it is.
-    MovedIfFree(&'static str),
-    /// The same, noted by a text.
-    MovedByKeyIfFree(&'static str),
-    /// Taggings: moved, doubles are ended, rank index and counters brought in line.
-    Tagged,
-    /// Added to what the survivor has, and taken off again.
-    Added,
-    /// The rows stay; they are not read while the contact is merged, and hold again afterwards.
-    Waits,
-    /// Kept by a projection or a trigger, which sees the change.
-    Derived,
-    /// A record of what happened, which stays as it was written.
-    Record,
-    /// The column names something else.
-    NotAContact,
-}
-
-/// One column.
-#[derive(Debug, Clone, Copy)]
-pub struct MergedTable {
-    /// The table.
-    pub table: &'static str,
-    /// The column that names the contact.
-    pub column: &'static str,
-    /// What happens.
-    pub follows: Follows,
-}
-
-const fn line(table: &'static str, column: &'static str, follows: Follows) -> MergedTable {
-    MergedTable {
-        table,
-        column,
-        follows,
-    }
-}
+use crate::merge::{Follows, MergedTable, line};
 
 use Follows::{
-    Added, Derived, Moved, MovedByKey, MovedByKeyIfFree, MovedIfFree, MovedUnless, NotAContact,
-    Record, Tagged, Waits,
+    Added, Derived, Moved, MovedByKey, MovedByKeyIfFree, MovedIfFree, MovedUnless, Other, Record,
+    Tagged, Waits,
 };
 
 /// Every column that names a contact, or looks like it.
@@ -78,8 +32,8 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("contact_merge", "loser_id", Record),
     line("conversation", "contact_id", Moved("t.id")),
     line("delivery", "contact_id", Moved("t.id")),
-    line("delivery", "target_id", NotAContact),
-    line("due_item", "subject_id", NotAContact),
+    line("delivery", "target_id", Other),
+    line("due_item", "subject_id", Other),
     line("duplicate_suspect", "contact_id", Waits),
     line("duplicate_suspect", "other_contact_id", Waits),
     line("email", "contact_id", Derived),
@@ -124,6 +78,6 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("task", "contact_id", Moved("t.id")),
     line("ticket", "contact_id", Moved("t.id")),
     line("timeline_entry", "contact_id", Derived),
-    line("timeline_entry", "subject_id", NotAContact),
+    line("timeline_entry", "subject_id", Other),
     line("timeline_move", "contact_id", Derived),
 ];

@@ -1,8 +1,8 @@
-//! Taggings of two contacts who become one, and of one who becomes two.
+//! Taggings of two things that become one, and of one that becomes two.
 
 use entity::id::TaggingId;
 
-use super::rows::{Move, USES_LOSER, USES_SURVIVOR, in_journal};
+use super::rows::{Move, USES_LOSER, USES_SURVIVOR};
 use crate::{
     access::Origin,
     ctx::Ctx,
@@ -14,20 +14,20 @@ use crate::{
     },
 };
 
-/// Taggings of the merged contact that ended because the survivor's go on.
+/// Taggings of the merged thing that ended because the survivor's go on.
 const ENDED: &str = "tagging_ended";
-/// Taggings of the survivor that ended because the merged contact's go on.
+/// Taggings of the survivor that ended because the merged thing's go on.
 const YIELDED: &str = "tagging_yielded";
 
 /// When two taggings cannot hold at once.
 const DOUBLE: &str = "(o.tag_id = t.tag_id OR o.single_group_id = t.single_group_id)";
-const END_DOUBLE: &str = "removed_at = $5, removed_by = $6, ended = 'REMOVED',
-    removed_reason = 'Merged into a contact who carries it'";
 
 /// Gives the taggings to the survivor. Of what both carry, one goes on.
-pub(super) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) -> Result<()> {
-    let both = [moves.survivor.0, moves.loser.0];
+pub(crate) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) -> Result<()> {
+    let both = [moves.survivor, moves.loser];
     tag::rank_things(ctx, tx, &both, -1).await?;
+    let journal = moves.book.journal;
+    let reason = moves.book.double_reason;
     let wins = outlasts("t", "o");
     let loses = outlasts("o", "t");
     for (part, mine, other, when) in [
@@ -35,7 +35,7 @@ pub(super) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) 
         (YIELDED, "$4", "$3", loses),
     ] {
         let note = format!(
-            "INSERT INTO contact_merge_row (workspace_id, merge_id, part, row_id, row_key)
+            "INSERT INTO {journal} (workspace_id, merge_id, part, row_id, row_key)
              SELECT $1, $2, '{part}', t.id, '' FROM tagging t
              WHERE t.workspace_id = $1 AND t.target_id = {mine} AND t.removed_at IS NULL
                AND EXISTS (SELECT 1 FROM tagging o WHERE o.workspace_id = $1
@@ -44,16 +44,17 @@ pub(super) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) 
         moves.run(tx, note).await?;
     }
     let all = format!(
-        "INSERT INTO contact_merge_row (workspace_id, merge_id, part, row_id, row_key)
+        "INSERT INTO {journal} (workspace_id, merge_id, part, row_id, row_key)
          SELECT $1, $2, 'tagging', t.id, '' FROM tagging t
          WHERE t.workspace_id = $1 AND t.target_id = $3 {USES_SURVIVOR}"
     );
     moves.run(tx, all).await?;
     for (part, mine, uses) in [(ENDED, "$3", USES_SURVIVOR), (YIELDED, "$4", USES_LOSER)] {
         let end = format!(
-            "UPDATE tagging AS t SET {END_DOUBLE}
+            "UPDATE tagging AS t SET removed_at = $5, removed_by = $6, ended = 'REMOVED',
+                 removed_reason = '{reason}'
              WHERE t.workspace_id = $1 AND t.target_id = {mine} AND {} {uses}",
-            in_journal(part)
+            moves.noted(part)
         );
         moves
             .query(tx, end)
@@ -65,20 +66,20 @@ pub(super) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) 
     let put = format!(
         "UPDATE tagging AS t SET target_id = $4
          WHERE t.workspace_id = $1 AND t.target_id = $3 AND {}",
-        in_journal("tagging")
+        moves.noted("tagging")
     );
     moves.run(tx, put).await?;
     tag::rank_things(ctx, tx, &both, 1).await
 }
 
 /// Gives them back, and lets what had ended for the other's sake hold again.
-pub(super) async fn back(moves: &Move, ctx: &Ctx, tx: &Tx<'_>) -> Result<()> {
-    let both = [moves.survivor.0, moves.loser.0];
+pub(crate) async fn back(moves: &Move, ctx: &Ctx, tx: &Tx<'_>) -> Result<()> {
+    let both = [moves.survivor, moves.loser];
     tag::rank_things(ctx, tx, &both, -1).await?;
     let put = format!(
         "UPDATE tagging AS t SET target_id = $3
          WHERE t.workspace_id = $1 AND t.target_id = $4 AND {}",
-        in_journal("tagging")
+        moves.noted("tagging")
     );
     moves.run(tx, put).await?;
     for id in to_revive(moves, tx).await? {
@@ -87,7 +88,7 @@ pub(super) async fn back(moves: &Move, ctx: &Ctx, tx: &Tx<'_>) -> Result<()> {
     tag::rank_things(ctx, tx, &both, 1).await
 }
 
-/// What ended in favour of the other contact's: by the merge, and by a merge of tags since, in which
+/// What ended in favour of the other's: by the merge, and by a merge of tags since, in which
 /// the other's went on, which now is not there any more. What people put on comes first.
 async fn to_revive(moves: &Move, tx: &Tx<'_>) -> Result<Vec<TaggingId>> {
     let automatic = AUTOMATIC.replace("g.", "t.");
@@ -100,8 +101,8 @@ async fn to_revive(moves: &Move, tx: &Tx<'_>) -> Result<Vec<TaggingId>> {
                    AND s.removed_at IS NULL AND s.target_id <> t.target_id
                    AND s.target_id IN ($3, $4))))
          ORDER BY CASE WHEN {automatic} THEN 1 ELSE 0 END, t.id",
-        in_journal(ENDED),
-        in_journal(YIELDED)
+        moves.noted(ENDED),
+        moves.noted(YIELDED)
     );
     Ok(moves.query(tx, text).column(tx.connection()).await?)
 }
@@ -111,7 +112,7 @@ const GROUP: &str = "SELECT p.id FROM tag v JOIN tag_group p ON p.workspace_id =
     AND p.id = v.group_id AND p.selection = 'SINGLE'
     WHERE v.workspace_id = $1 AND v.id = t.tag_id";
 
-/// Lets a tagging hold again, as its tag and group are by now; not if the tag is gone, or the contact
+/// Lets a tagging hold again, as its tag and group are by now; not if the tag is gone, or the thing
 /// carries it, or another value of its group, already.
 async fn revive(tx: &Tx<'_>, id: TaggingId) -> Result<()> {
     Query::new(format!(

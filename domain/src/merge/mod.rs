@@ -1,0 +1,245 @@
+//! Two things that are one: what merging contacts and merging accounts have in common.
+//!
+//! The row of the one that is merged stays and points to the survivor (`merged_into_id`): its id goes on
+//! being answered, with the survivor. What follows is a list of tables (`table`), which each noun has of
+//! its own; `rows` moves them and gives them back by a journal, `tags` does the same with taggings, and
+//! `own` fills what the survivor's row lacks. A [`Book`] says where all of this is written down.
+//!
+//! Called by `contact::merge` and `account::merge`, in their transactions. It holds no rows and tells nobody:
+//! that is for them to do.
+
+pub(crate) mod own;
+pub(crate) mod rows;
+mod table;
+pub(crate) mod tags;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use entity::id::{MergeId, WorkspaceId};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use crate::{
+    access::Origin,
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    store::{Query, Rows, Tx, dialect},
+};
+
+pub(crate) use table::line;
+pub use table::{Follows, MergedTable};
+
+/// Where the merges of a noun are written down, and what follows them.
+#[derive(Debug)]
+pub(crate) struct Book {
+    /// The table of the things.
+    pub(crate) things: &'static str,
+    /// The table of the merges.
+    pub(crate) merges: &'static str,
+    /// The table of the rows that merges moved.
+    pub(crate) journal: &'static str,
+    /// Every column that names one of the things.
+    pub(crate) tables: &'static [MergedTable],
+    /// Why a tagging ended that both had.
+    pub(crate) double_reason: &'static str,
+    /// What is said when the survivor was given another since.
+    pub(crate) later: &'static str,
+}
+
+/// The columns of a merge `m`.
+pub(crate) const COLUMNS: &str =
+    "m.id, m.survivor_id, m.loser_id, m.reason, m.filled, m.merged_at, m.merged_by,
+    m.undone_at, m.undone_by";
+
+/// Refuses a reason for a merge that does not fit.
+pub(crate) fn check_reason(reason: &str) -> Result<String> {
+    crate::text::short_text(reason, &["reason"], 255).map_err(|e| Error::Refused(vec![e]))
+}
+
+/// How many rows of each table of `book` would follow from `loser`, where there are any. One statement.
+pub(crate) async fn count_rows(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    book: &Book,
+    loser: Uuid,
+) -> Result<Vec<(&'static str, i64)>> {
+    let mut parts = Vec::new();
+    for table in book.tables {
+        let moves = !matches!(
+            table.follows,
+            Follows::Waits | Follows::Derived | Follows::Record | Follows::Other
+        );
+        if moves && table.table != "tag_rank" {
+            let (name, column) = (table.table, table.column);
+            parts.push(format!(
+                "SELECT '{name}' AS part, COUNT(*) AS number FROM {name} t
+                 WHERE t.workspace_id = $1 AND t.{column} = $2"
+            ));
+        }
+    }
+    let counted = Query::new(parts.join(" UNION ALL "))
+        .bind(workspace)
+        .bind(loser)
+        .raw(ctx.reader())
+        .await?;
+    let mut rows = Vec::new();
+    for row in counted {
+        let part: String = row.try_get("", "part")?;
+        let number: i64 = row.try_get("", "number")?;
+        let table = book.tables.iter().find(|table| table.table == part);
+        if let Some(table) = table.filter(|_| number > 0) {
+            rows.push((table.table, number));
+        }
+    }
+    Ok(rows)
+}
+
+/// Writes a merge down.
+pub(crate) async fn note(
+    tx: &Tx<'_>,
+    moves: &rows::Move,
+    origin: Origin,
+    reason: String,
+    filled: serde_json::Value,
+) -> Result<()> {
+    let merges = moves.book.merges;
+    Query::new(format!(
+        "INSERT INTO {merges} (workspace_id, id, survivor_id, loser_id, reason, filled, merged_at,
+                               merged_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+    ))
+    .bind(tx.workspace)
+    .bind(moves.merge)
+    .bind(moves.survivor)
+    .bind(moves.loser)
+    .bind(reason)
+    .bind(filled)
+    .bind(tx.now)
+    .bind(origin.json())
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Writes down that a merge was undone.
+pub(crate) async fn note_undone(tx: &Tx<'_>, moves: &rows::Move, origin: Origin) -> Result<()> {
+    let merges = moves.book.merges;
+    Query::new(format!(
+        "UPDATE {merges} SET undone_at = $3, undone_by = $4 WHERE workspace_id = $1 AND id = $2"
+    ))
+    .bind(tx.workspace)
+    .bind(moves.merge)
+    .bind(tx.now)
+    .bind(origin.json())
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// How a merge stands that is to be undone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    /// Whether it is undone already.
+    pub(crate) is_undone: bool,
+    /// Whether the survivor was merged on, or the other one does not point to it.
+    pub(crate) is_moved_on: bool,
+}
+
+/// Undoing a merge gives back what it moved; what a later merge moved on is not there to be given.
+pub(crate) async fn refuse_out_of_order(
+    tx: &Tx<'_>,
+    moves: &rows::Move,
+    standing: Standing,
+) -> Result<()> {
+    let refuse = |message: &str| Err(Error::refused(&["id"], UserErrorCode::Invalid, message));
+    if standing.is_undone {
+        return refuse("This merge is undone already.");
+    }
+    if standing.is_moved_on {
+        return refuse("The survivor was merged on since. Undo that merge first.");
+    }
+    let merges = moves.book.merges;
+    let later: Option<MergeId> = Query::new(format!(
+        "SELECT id FROM {merges} WHERE workspace_id = $1 AND survivor_id = $2 AND id > $3
+           AND undone_at IS NULL LIMIT 1"
+    ))
+    .bind(tx.workspace)
+    .bind(moves.survivor)
+    .bind(moves.merge)
+    .scalar(tx.connection())
+    .await?;
+    match later {
+        Some(_) => refuse(moves.book.later),
+        None => Ok(()),
+    }
+}
+
+/// Who answers for those of `ids` that were merged into another, by who was asked for. One statement,
+/// however long the chains are. `things` is the table of the ids.
+pub(crate) async fn survivors(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    things: &'static str,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<(Uuid, Uuid)>> {
+    let rows = Query::new(format!(
+        "WITH RECURSIVE way (asked, at, next) AS (
+           SELECT c.id, c.id, c.merged_into_id FROM {things} c
+           WHERE c.workspace_id = $1 AND c.merged_into_id IS NOT NULL
+             AND c.id IN (SELECT r.id FROM {{r}})
+           UNION ALL
+           SELECT w.asked, c.id, c.merged_into_id FROM way w
+           JOIN {things} c ON c.workspace_id = $1 AND c.id = w.next
+         )
+         SELECT w.asked, w.at FROM way w WHERE w.next IS NULL"
+    ))
+    .bind(workspace)
+    .rows("r", Rows::new().uuids("id", ids))
+    .raw(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+        .collect()
+}
+
+/// Which thing each of `asked` means: of one that was merged away, however often, the one that answers
+/// for it. Those that are not there are missing. None of them is merged on or erased until the end, so
+/// that what they are given is not left on something hidden or gone. `things` is the table of the ids.
+pub(crate) async fn living(
+    tx: &Tx<'_>,
+    things: &'static str,
+    asked: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Uuid>> {
+    let mut open: BTreeMap<Uuid, Uuid> = asked.into_iter().map(|id| (id, id)).collect();
+    let mut found = HashMap::with_capacity(open.len());
+    while !open.is_empty() {
+        let there = kept(tx, things, open.values().copied().collect()).await?;
+        let gone: Vec<Uuid> = open
+            .iter()
+            .filter(|(_, means)| !there.contains(means))
+            .map(|(asked, _)| *asked)
+            .collect();
+        found.extend(open.into_iter().filter(|(_, means)| there.contains(means)));
+        open = if gone.is_empty() {
+            BTreeMap::new()
+        } else {
+            let survivors = survivors(tx.connection(), tx.workspace, things, gone).await?;
+            survivors.into_iter().collect()
+        };
+    }
+    Ok(found)
+}
+
+/// Those of `ids` that are there and were not merged away.
+async fn kept(tx: &Tx<'_>, things: &str, ids: BTreeSet<Uuid>) -> Result<HashSet<Uuid>> {
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    let kept: Vec<Uuid> = Query::new(format!(
+        "SELECT t.id FROM {{r}} JOIN {things} t ON t.workspace_id = $1 AND t.id = r.id
+         WHERE t.merged_into_id IS NULL ORDER BY t.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", ids))
+    .column(tx.connection())
+    .await?;
+    Ok(kept.into_iter().collect())
+}

@@ -1,0 +1,149 @@
+//! Moving rows from one thing to another and back, a whole table at a time.
+//!
+//! A row is first noted in the journal and then moved because it is there, so that exactly what was
+//! moved is given back, however much came meanwhile.
+
+use entity::id::MergeId;
+use sea_orm::{ConnectionTrait as _, DatabaseBackend};
+use uuid::Uuid;
+
+use super::{
+    Book,
+    table::{Follows, MergedTable},
+};
+use crate::{
+    error::Result,
+    store::{Query, Tx},
+};
+
+/// Whose rows go where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Move {
+    pub(crate) book: &'static Book,
+    pub(crate) merge: MergeId,
+    pub(crate) survivor: Uuid,
+    pub(crate) loser: Uuid,
+}
+
+/// How the rows of a table are named in the journal.
+struct Naming {
+    id: String,
+    key: String,
+    if_free: bool,
+    unless: Option<&'static str>,
+}
+
+impl Naming {
+    fn of(table: &MergedTable, backend: DatabaseBackend) -> Option<Self> {
+        let nothing = match backend {
+            DatabaseBackend::Postgres => "'00000000-0000-0000-0000-000000000000'::uuid",
+            _ => "x'00000000000000000000000000000000'",
+        };
+        let (id, key, if_free) = match table.follows {
+            Follows::Moved(id) | Follows::MovedUnless(id, _) => (id, "''", false),
+            Follows::MovedIfFree(id) => (id, "''", true),
+            Follows::MovedByKey(key) => (nothing, key, false),
+            Follows::MovedByKeyIfFree(key) => (nothing, key, true),
+            _ => return None,
+        };
+        Some(Self {
+            id: id.to_owned(),
+            key: key.to_owned(),
+            if_free,
+            unless: match table.follows {
+                Follows::MovedUnless(_, unless) => Some(unless),
+                _ => None,
+            },
+        })
+    }
+
+    /// That the row `t` is in the journal of the merge `$2`.
+    fn is_noted(&self, journal: &str, table: &str) -> String {
+        format!(
+            "EXISTS (SELECT 1 FROM {journal} j WHERE j.workspace_id = $1
+               AND j.merge_id = $2 AND j.part = '{table}' AND j.row_id = {} AND j.row_key = {})",
+            self.id, self.key
+        )
+    }
+}
+
+impl Move {
+    /// Binds `$1` workspace, `$2` merge, `$3` loser, `$4` survivor.
+    pub(crate) fn query(&self, tx: &Tx<'_>, text: String) -> Query {
+        Query::new(text)
+            .bind(tx.workspace)
+            .bind(self.merge)
+            .bind(self.loser)
+            .bind(self.survivor)
+    }
+
+    pub(crate) async fn run(&self, tx: &Tx<'_>, text: String) -> Result<u64> {
+        Ok(self.query(tx, text).execute(tx.connection()).await?)
+    }
+
+    /// Gives the loser's rows of every table to the survivor.
+    pub(crate) async fn forth(&self, tx: &Tx<'_>) -> Result<()> {
+        let journal = self.book.journal;
+        for table in self.book.tables {
+            let (name, column) = (table.table, table.column);
+            if let Some(naming) = Naming::of(table, tx.connection().get_database_backend()) {
+                let (id, key) = (&naming.id, &naming.key);
+                let unless = if naming.if_free {
+                    let (other_id, other_key) = (id.replace("t.", "o."), key.replace("t.", "o."));
+                    format!(
+                        " AND NOT EXISTS (SELECT 1 FROM {name} o WHERE o.workspace_id = $1
+                            AND o.{column} = $4 AND {other_id} = {id} AND {other_key} = {key})"
+                    )
+                } else if let Some(unless) = naming.unless {
+                    format!(" AND NOT ({unless})")
+                } else {
+                    USES_SURVIVOR.to_owned()
+                };
+                let note = format!(
+                    "INSERT INTO {journal} (workspace_id, merge_id, part, row_id, row_key)
+                     SELECT $1, $2, '{name}', {id}, {key} FROM {name} t
+                     WHERE t.workspace_id = $1 AND t.{column} = $3{unless}"
+                );
+                self.run(tx, note).await?;
+                let noted = naming.is_noted(journal, name);
+                let put = format!(
+                    "UPDATE {name} AS t SET {column} = $4
+                     WHERE t.workspace_id = $1 AND t.{column} = $3 AND {noted}"
+                );
+                self.run(tx, put).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives back what [`forth`](Self::forth) moved.
+    pub(crate) async fn back(&self, tx: &Tx<'_>) -> Result<()> {
+        let journal = self.book.journal;
+        for table in self.book.tables {
+            let (name, column) = (table.table, table.column);
+            if let Some(naming) = Naming::of(table, tx.connection().get_database_backend()) {
+                let noted = naming.is_noted(journal, name);
+                let put = format!(
+                    "UPDATE {name} AS t SET {column} = $3
+                     WHERE t.workspace_id = $1 AND t.{column} = $4 AND {noted}"
+                );
+                self.run(tx, put).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// That the row `t` is in this part of the journal.
+    pub(crate) fn noted(&self, part: &str) -> String {
+        let journal = self.book.journal;
+        format!(
+            "EXISTS (SELECT 1 FROM {journal} j WHERE j.workspace_id = $1
+               AND j.merge_id = $2 AND j.part = '{part}' AND j.row_id = t.id AND j.row_key = '')"
+        )
+    }
+}
+
+/// Statements share their parameters; PostgreSQL wants each of them used, and of a known type.
+pub(crate) const USES_SURVIVOR: &str = " AND CAST($4 AS uuid) IS NOT NULL";
+pub(crate) const USES_MERGE: &str = " AND CAST($2 AS uuid) IS NOT NULL";
+pub(crate) const USES_LOSER: &str = " AND CAST($3 AS uuid) IS NOT NULL";
