@@ -73,8 +73,8 @@ impl Subject {
             SubjectKind::Conversation => ("conversation", "t.contact_id", "conversation"),
         };
         let here = match self.kind {
-            SubjectKind::Contact => " AND t.merged_into_id IS NULL",
-            _ => "",
+            SubjectKind::Contact | SubjectKind::Account => " AND t.merged_into_id IS NULL",
+            SubjectKind::Conversation => "",
         };
         // The choice gives the missing contact of an account the type of an id.
         let lock = dialect::reference_lock(tx.connection().get_database_backend());

@@ -41,6 +41,8 @@ pub struct Model {
     pub phone: Option<String>,
     /// What the company is and does.
     pub description: Option<String>,
+    /// Which account answers for this one since it was merged.
+    pub merged_into_id: Option<AccountId>,
 }
 
 /// None: joins are written where they are needed.

@@ -61,6 +61,7 @@ mod m0041_wait;
 mod m0042_hidden;
 mod m0043_member;
 mod m0044_playbook;
+mod m0045_account;
 mod sql;
 mod wall;
 
@@ -120,6 +121,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0042_hidden::Migration),
             Box::new(m0043_member::Migration),
             Box::new(m0044_playbook::Migration),
+            Box::new(m0045_account::Migration),
         ]
     }
 }

@@ -64,6 +64,7 @@ pub use loader::LoaderCell;
 #[graphql(name = "Query")]
 pub struct Query(
     access::AccessQuery,
+    account::AccountMergeQuery,
     account::AccountQuery,
     attribute::AttributeQuery,
     audit::AuditQuery,
@@ -103,6 +104,7 @@ pub struct Query(
 #[graphql(name = "Mutation")]
 pub struct Mutation(
     access::AccessMutation,
+    account::AccountMergeMutation,
     account::AccountMutation,
     attribute::AttributeMutation,
     contact::ContactMutation,

@@ -1,20 +1,21 @@
 //! Many accounts at once, for imports: the same effects as `write`, in a number of statements that does
 //! not depend on how many there are. The caller has checked what it gives.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use entity::{
     account,
     id::{AccountId, Id as _},
 };
 use sea_orm::ConnectionTrait as _;
+use uuid::Uuid;
 
 use super::write::audited;
 use crate::{
     access::Origin,
     audit::Record,
     error::{Error, Result},
-    search,
+    merge, search,
     stage::{self, Stepped},
     store::{Query, Rows, Tx, dialect},
     subject::Subject,
@@ -32,12 +33,9 @@ pub(crate) struct Wanted {
     pub(crate) name_keys: BTreeSet<String>,
 }
 
-/// Accounts, by what they are found by. Of several of one name, the oldest is found.
+/// Accounts, by what they are found by. Of several of one name, the oldest is found. What an account was
+/// found by that was merged into another leads to that other.
 #[derive(Debug, Default)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "each says by what accounts are found in it"
-)]
 pub(crate) struct Found {
     /// All of them.
     pub(crate) by_id: HashMap<AccountId, account::Model>,
@@ -47,6 +45,9 @@ pub(crate) struct Found {
     pub(crate) by_domain: HashMap<String, AccountId>,
     /// By folded name.
     pub(crate) by_name: HashMap<String, AccountId>,
+    /// What leads to an account though it is another's that was merged into it: the column, and what is
+    /// in it.
+    led: HashSet<(&'static str, String)>,
 }
 
 impl Found {
@@ -62,9 +63,31 @@ impl Found {
         self.by_name.entry(account.name_key.clone()).or_insert(id);
         self.by_id.insert(id, account);
     }
+
+    /// Lets what `gone` is found by lead to the account it was merged into, unless there is one of that
+    /// name.
+    fn lead(&mut self, gone: account::Model, to: AccountId) {
+        for (column, key, found) in [
+            ("external_id", gone.external_id, &mut self.by_external_id),
+            ("domain", gone.domain, &mut self.by_domain),
+            ("name_key", Some(gone.name_key), &mut self.by_name),
+        ] {
+            let Some(key) = key else { continue };
+            if let Entry::Vacant(place) = found.entry(key.clone()) {
+                place.insert(to);
+                self.led.insert((column, key));
+            }
+        }
+    }
+
+    /// Whether `key`, in `column`, is that of an account that was merged: it is not to be given to the one
+    /// it leads to.
+    pub(crate) fn is_led(&self, column: &'static str, key: &str) -> bool {
+        self.led.contains(&(column, key.to_owned()))
+    }
 }
 
-/// Finds accounts in three statements.
+/// Finds accounts in three statements, and two more where one of them was merged.
 pub(crate) async fn find(tx: &Tx<'_>, wanted: &Wanted) -> Result<Found> {
     let mut rows: Vec<account::Model> = Vec::new();
     for (column, keys) in [
@@ -85,14 +108,38 @@ pub(crate) async fn find(tx: &Tx<'_>, wanted: &Wanted) -> Result<Found> {
         rows.extend(found);
     }
     rows.sort_by_key(|row| row.id);
+    let (gone, rows): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| row.merged_into_id.is_some());
     let mut found = Found::default();
     for row in rows {
         found.add(row);
     }
+    if gone.is_empty() {
+        return Ok(found);
+    }
+    let ids = gone.iter().map(|row| row.id.uuid());
+    let ways = merge::survivors(tx.connection(), tx.workspace, "account", ids).await?;
+    let ways: HashMap<Uuid, Uuid> = ways.into_iter().collect();
+    let survivors: Vec<account::Model> = Query::new(
+        "SELECT a.* FROM {r} JOIN account a ON a.workspace_id = $1 AND a.id = r.id ORDER BY a.id",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", ways.values().copied()))
+    .all(tx.connection())
+    .await?;
+    for row in survivors {
+        found.by_id.entry(row.id).or_insert(row);
+    }
+    for row in gone {
+        if let Some(to) = ways.get(&row.id.uuid()) {
+            found.lead(row, AccountId(*to));
+        }
+    }
     Ok(found)
 }
 
-/// The accounts as they are, held until the end of `tx`.
+/// The accounts as they are, held until the end of `tx`; without those that were merged meanwhile.
 pub(crate) async fn hold(
     tx: &Tx<'_>,
     ids: &BTreeSet<AccountId>,
@@ -103,7 +150,8 @@ pub(crate) async fn hold(
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let rows: Vec<account::Model> = Query::new(format!(
         "SELECT a.* FROM account a
-         WHERE a.workspace_id = $1 AND a.id IN (SELECT r.id FROM {{r}}) ORDER BY a.id {lock}"
+         WHERE a.workspace_id = $1 AND a.id IN (SELECT r.id FROM {{r}})
+           AND a.merged_into_id IS NULL ORDER BY a.id {lock}"
     ))
     .bind(tx.workspace)
     .rows("r", Rows::new().ids("id", ids.iter().copied()))

@@ -56,6 +56,8 @@ impl AccountFilter {
     /// Appends the filter on the account `a`, but for its text: which answer to that is for the search
     /// to say.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
+        // One that was merged into another is in no list.
+        query.push(" AND a.merged_into_id IS NULL");
         self.tags.apply(query, "a.id");
         self.segments.apply(query, "a.id");
         let stages = self

@@ -1,38 +1,59 @@
 //! Accounts: the companies that contacts belong to.
 //!
-//! Made by hand and by imports; contacts who write from an account's domain join it.
+//! Made by hand and by imports; contacts who write from an account's domain join it. Two that are one
+//! company are merged ([`merge`]): the one that went is answered with the one that stayed, by whatever it
+//! is named.
 
 pub(crate) mod bulk;
 mod list;
+pub mod merge;
 pub mod standing;
 mod write;
+
+use std::collections::HashMap;
 
 use entity::{
     Scoped as _, account,
     id::{AccountId, WorkspaceId},
 };
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::{
     ctx::Ctx,
     error::Result,
     mail::EmailAddress,
-    store::{Query, Rows},
+    store::{Query, Rows, Tx, dialect},
 };
 
 pub use list::{AccountFilter, AccountOrder, list, list_by_attribute};
 pub use standing::{InBand, Standing, load_bands, load_standing};
 pub use write::{AccountChanges, DetailChanges, NewAccount, create, update};
 
-/// The account, if it is one of the workspace.
+/// The account, if it is one of the workspace. The id of one that was merged into another is answered
+/// with that other.
 pub async fn find(
     ctx: &Ctx,
     workspace: WorkspaceId,
     id: AccountId,
 ) -> Result<Option<account::Model>> {
-    Ok(account::Entity::find_by_id((workspace, id))
+    let found = account::Entity::find_by_id((workspace, id))
         .one(ctx.reader())
-        .await?)
+        .await?;
+    answering(ctx, workspace, found).await
+}
+
+/// The account that answers for the one found.
+async fn answering(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    found: Option<account::Model>,
+) -> Result<Option<account::Model>> {
+    let Some(gone) = found.as_ref().filter(|one| one.merged_into_id.is_some()) else {
+        return Ok(found);
+    };
+    let ways = merge::survivors(ctx, workspace, &[gone.id]).await?;
+    let survivors: Vec<AccountId> = ways.iter().map(|(_, survivor)| *survivor).collect();
+    Ok(load(ctx, workspace, &survivors).await?.pop())
 }
 
 /// The account to which another system gave the id.
@@ -41,10 +62,11 @@ pub async fn find_by_external_id(
     workspace: WorkspaceId,
     external_id: &str,
 ) -> Result<Option<account::Model>> {
-    Ok(account::Entity::of(workspace)
+    let found = account::Entity::of(workspace)
         .filter(account::Column::ExternalId.eq(external_id.trim()))
         .one(ctx.reader())
-        .await?)
+        .await?;
+    answering(ctx, workspace, found).await
 }
 
 /// The account with the email domain, however that is written.
@@ -56,10 +78,11 @@ pub async fn find_by_domain(
     let Some(domain) = domain_key(domain) else {
         return Ok(None);
     };
-    Ok(account::Entity::of(workspace)
+    let found = account::Entity::of(workspace)
         .filter(account::Column::Domain.eq(domain))
         .one(ctx.reader())
-        .await?)
+        .await?;
+    answering(ctx, workspace, found).await
 }
 
 /// The form domains are stored in: that of an address's part after the `@`. `None` if it is none.
@@ -68,17 +91,57 @@ pub(crate) fn domain_key(domain: &str) -> Option<String> {
     Some(address.domain().to_owned())
 }
 
-/// The accounts among `ids`, in no particular order; for loaders.
+/// Whether the account is there to be named. It is not merged away before the end of `tx`.
+pub(crate) async fn keep(tx: &Tx<'_>, id: AccountId) -> Result<bool> {
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    let found: Option<AccountId> = Query::new(format!(
+        "SELECT t.id FROM account t
+         WHERE t.workspace_id = $1 AND t.id = $2 AND t.merged_into_id IS NULL {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .scalar(tx.connection())
+    .await?;
+    Ok(found.is_some())
+}
+
+/// The accounts among `ids` that were not merged into others, in no particular order.
 pub async fn load(
     ctx: &Ctx,
     workspace: WorkspaceId,
     ids: &[AccountId],
 ) -> Result<Vec<account::Model>> {
-    Ok(
-        Query::new("SELECT a.* FROM {r} JOIN account a ON a.workspace_id = $1 AND a.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
+    Ok(Query::new(
+        "SELECT a.* FROM {r} JOIN account a ON a.workspace_id = $1 AND a.id = r.id
+               AND a.merged_into_id IS NULL",
     )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}
+
+/// Like [`load`], by the id that was asked for: the id of an account that was merged into another is
+/// answered with that other. Two statements more when one is missing; for loaders.
+pub async fn load_answering(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[AccountId],
+) -> Result<HashMap<AccountId, account::Model>> {
+    let found = load(ctx, workspace, ids).await?.into_iter();
+    let mut answers: HashMap<AccountId, account::Model> =
+        found.map(|account| (account.id, account)).collect();
+    let missing = ids.iter().copied().filter(|id| !answers.contains_key(id));
+    let missing: Vec<AccountId> = missing.collect();
+    if missing.is_empty() {
+        return Ok(answers);
+    }
+    let ways = merge::survivors(ctx, workspace, &missing).await?;
+    let survivors: Vec<AccountId> = ways.iter().map(|(_, survivor)| *survivor).collect();
+    for account in load(ctx, workspace, &survivors).await? {
+        for (asked, _) in ways.iter().filter(|(_, survivor)| *survivor == account.id) {
+            answers.insert(*asked, account.clone());
+        }
+    }
+    Ok(answers)
 }

@@ -6,7 +6,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _,
-    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _,
+    IntoActiveModel as _, QueryFilter as _,
 };
 
 use super::domain_key;
@@ -106,6 +106,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAccount) -> Result<account
         website: None,
         phone: None,
         description: None,
+        merged_into_id: None,
     };
     let fact = Fact::AccountCreated { account_id: id };
     tx.record(Change::new(actor.origin(), None, fact));
@@ -176,7 +177,7 @@ pub async fn update(
 }
 
 /// The account's row, held until the transaction ends: every column of it is written, and what
-/// somebody else changed meanwhile would be undone.
+/// somebody else changed meanwhile would be undone. Refuses one that was merged into another.
 async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     Query::new(format!(
@@ -184,8 +185,9 @@ async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
     ))
     .bind(tx.workspace)
     .bind(id)
-    .one(tx.connection())
+    .one::<account::Model>(tx.connection())
     .await?
+    .filter(|account| account.merged_into_id.is_none())
     .ok_or_else(|| Error::not_found(&["id"], "account"))
 }
 
@@ -292,8 +294,14 @@ async fn refuse_taken(
     if let Some(id) = except {
         holders = holders.filter(account::Column::Id.ne(id));
     }
-    if holders.count(tx.connection()).await? > 0 {
-        let message = "Another account already has this.";
+    if let Some(holder) = holders.one(tx.connection()).await? {
+        let message = match holder.merged_into_id {
+            None => "Another account already has this.",
+            Some(_) => {
+                "An account that was merged has this, and whatever names it is led to the one that \
+                        stayed."
+            }
+        };
         errors.push(UserError::new(&[field], UserErrorCode::Taken, message));
     }
     Ok(())

@@ -60,9 +60,12 @@ pub(crate) fn bearing(kind: FactKind) -> Bearing {
         K::TicketRecorded => Bearing::Answer(29),
         K::EventRecorded => Bearing::Event,
         K::ContactMerged | K::ContactUnmerged => Bearing::Identity,
-        K::AccountChanged | K::AccountCreated | K::ContactCreated | K::ContactErased => {
-            Bearing::Membership
-        }
+        K::AccountChanged
+        | K::AccountCreated
+        | K::AccountMerged
+        | K::AccountUnmerged
+        | K::ContactCreated
+        | K::ContactErased => Bearing::Membership,
         K::DuplicateSuspected
         | K::NoteAdded
         | K::NoteChanged

@@ -43,10 +43,7 @@ pub(super) async fn account(
     errors: &mut Vec<UserError>,
 ) -> Result<()> {
     let Some(id) = account else { return Ok(()) };
-    let found = entity::account::Entity::find_by_id((tx.workspace, id))
-        .count(tx.connection())
-        .await?;
-    if found == 0 {
+    if !crate::account::keep(tx, id).await? {
         let message = "There is no such account.";
         errors.push(UserError::new(
             &["accountId"],

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::{
-    id::{AccountId, ContactId},
+    id::{AccountId, ContactId, Id as _},
     kind::IdentityKind,
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::{
     bulk::{self, Key},
@@ -19,8 +19,8 @@ use crate::{
     ctx::Ctx,
     error::Result,
     mail::EmailAddress,
-    search,
-    store::{Query, Rows, Tx},
+    merge, search,
+    store::{Query, Rows, Tx, dialect},
     text::{self, name_key},
     work::change::{Change, Fact},
 };
@@ -251,22 +251,31 @@ async fn accounts_by_domain(
     struct Found {
         domain: String,
         id: AccountId,
+        merged_into_id: Option<AccountId>,
     }
     if domains.is_empty() {
         return Ok(HashMap::new());
     }
-    let found: Vec<Found> = Query::new(
-        "SELECT DISTINCT a.domain, a.id FROM {r}
-         JOIN account a ON a.workspace_id = $1 AND a.domain = r.domain",
-    )
+    let lock = dialect::reference_lock(tx.connection().get_database_backend());
+    let found: Vec<Found> = Query::new(format!(
+        "SELECT t.domain, t.id, t.merged_into_id FROM {{r}}
+         JOIN account t ON t.workspace_id = $1 AND t.domain = r.domain ORDER BY t.id {lock}"
+    ))
     .bind(tx.workspace)
     .rows("r", Rows::new().texts("domain", domains))
     .all(tx.connection())
     .await?;
-    Ok(found
-        .into_iter()
-        .map(|found| (found.domain, found.id))
-        .collect())
+    let gone = found.iter().filter(|one| one.merged_into_id.is_some());
+    let gone: Vec<_> = gone.map(|one| one.id.uuid()).collect();
+    let living = merge::living(tx, "account", gone).await?;
+    let answering = |found: Found| {
+        let id = match found.merged_into_id {
+            None => found.id,
+            Some(_) => AccountId(*living.get(&found.id.uuid())?),
+        };
+        Some((found.domain, id))
+    };
+    Ok(found.into_iter().filter_map(answering).collect())
 }
 
 /// Inserts the contacts' own rows.

@@ -24,6 +24,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
+    merge,
     store::{Query, Rows, Tx},
 };
 
@@ -156,10 +157,10 @@ async fn gone<'w>(
     Ok(unknown.difference(&erased).cloned().collect())
 }
 
-/// What was found of the accounts that were named.
+/// What was found of the accounts that were named; one that was merged stands for the one that stayed.
 #[derive(Default)]
 struct Accounts {
-    by_id: HashSet<AccountId>,
+    by_id: HashMap<AccountId, AccountId>,
     by_external_id: HashMap<String, AccountId>,
     by_domain: HashMap<String, AccountId>,
 }
@@ -179,10 +180,22 @@ impl Accounts {
             AccountRef::Domain(domain) => account::domain_key(domain),
             _ => None,
         });
+        let by_external_id = by_text(tx, ACCOUNT_BY_EXTERNAL_ID, external_ids).await?;
+        let by_domain = by_text(tx, ACCOUNT_BY_DOMAIN, domains).await?;
+        let texts = by_external_id.values().chain(by_domain.values()).copied();
+        let living = merge::living(tx, "account", ids.chain(texts)).await?;
+        let answering = |found: HashMap<String, Uuid>| -> HashMap<String, AccountId> {
+            let found = found.into_iter();
+            let means = |(name, id)| Some((name, AccountId(*living.get(&id)?)));
+            found.filter_map(means).collect()
+        };
         Ok(Self {
-            by_id: by_id(tx, "account", ids).await?,
-            by_external_id: by_text(tx, ACCOUNT_BY_EXTERNAL_ID, external_ids).await?,
-            by_domain: by_text(tx, ACCOUNT_BY_DOMAIN, domains).await?,
+            by_external_id: answering(by_external_id),
+            by_domain: answering(by_domain),
+            by_id: living
+                .iter()
+                .map(|(asked, means)| (AccountId(*asked), AccountId(*means)))
+                .collect(),
         })
     }
 
@@ -220,11 +233,11 @@ struct Row {
     id: Uuid,
 }
 
-async fn by_text<I: Id>(
+async fn by_text(
     tx: &Tx<'_>,
     statement: &str,
     names: impl Iterator<Item = String>,
-) -> Result<HashMap<String, I>> {
+) -> Result<HashMap<String, Uuid>> {
     let names: HashSet<String> = names.filter(|name| !name.is_empty()).collect();
     if names.is_empty() {
         return Ok(HashMap::new());
@@ -234,27 +247,5 @@ async fn by_text<I: Id>(
         .rows("r", Rows::new().texts("name", names))
         .all(tx.connection())
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.name, I::from(row.id)))
-        .collect())
-}
-
-async fn by_id<I: Id + std::hash::Hash>(
-    tx: &Tx<'_>,
-    table: &'static str,
-    ids: impl Iterator<Item = Uuid>,
-) -> Result<HashSet<I>> {
-    let ids: HashSet<Uuid> = ids.collect();
-    if ids.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let found: Vec<Uuid> = Query::new(format!(
-        "SELECT x.id FROM {{r}} JOIN {table} x ON x.workspace_id = $1 AND x.id = r.id"
-    ))
-    .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", ids))
-    .column(tx.connection())
-    .await?;
-    Ok(found.into_iter().map(I::from).collect())
+    Ok(rows.into_iter().map(|row| (row.name, row.id)).collect())
 }

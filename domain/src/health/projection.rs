@@ -35,6 +35,8 @@ impl Projection for HealthProjection {
 
     fn facts(&self) -> &'static [&'static str] {
         &[
+            "account.merged",
+            "account.unmerged",
             "contact.created",
             "contact.merged",
             "contact.unmerged",
@@ -91,19 +93,30 @@ struct Person {
 async fn of_companies(tx: &Tx<'_>, entries: &[Entry]) -> Result<Vec<(ContactId, Cause)>> {
     let mut accounts: BTreeMap<AccountId, Cause> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.contact.is_none()) {
-        let (Fact::InvoiceRecorded { account_id, .. }
-        | Fact::TicketRecorded { account_id, .. }
-        | Fact::OpportunityRecorded { account_id, .. }
-        | Fact::SurveyAnswered { account_id, .. }) = &entry.fact
-        else {
-            continue;
+        let concerned = match &entry.fact {
+            Fact::InvoiceRecorded { account_id, .. }
+            | Fact::TicketRecorded { account_id, .. }
+            | Fact::OpportunityRecorded { account_id, .. }
+            | Fact::SurveyAnswered { account_id, .. } => [*account_id, None],
+            Fact::AccountMerged {
+                account_id,
+                loser_id,
+                ..
+            }
+            | Fact::AccountUnmerged {
+                account_id,
+                loser_id,
+                ..
+            } => [Some(*account_id), Some(*loser_id)],
+            _ => continue,
         };
         let cause = Cause {
             name: entry.fact.name(),
             depth: entry.depth,
             root: Some(entry.root),
         };
-        accounts.extend(account_id.map(|account| (account, cause)));
+        let concerned = concerned.into_iter().flatten();
+        accounts.extend(concerned.map(|account| (account, cause)));
     }
     if accounts.is_empty() {
         return Ok(Vec::new());

@@ -84,9 +84,9 @@ pub(super) async fn take_in(
                 match before {
                     None => create(ctx, tx, &line.values, &resolved, &mut around, &mut work),
                     Some(before) => {
-                        let values = &line.values;
+                        let values = of_its_own(&found, &line.values);
                         let (carried, work) = (&carried, &mut work);
-                        change(job, before, values, &resolved, carried, &mut around, work)
+                        change(job, before, &values, &resolved, carried, &mut around, work)
                     }
                 }
             } else {
@@ -181,6 +181,17 @@ fn there(
     there
 }
 
+/// The values without those that led to the account because one that was merged into it has them.
+fn of_its_own(found: &Found, values: &Values) -> Values {
+    let mut values = values.clone();
+    let name = |name: &String| !found.is_led("name_key", &text::name_key(name));
+    values.name = values.name.filter(name);
+    values.domain = values.domain.filter(|one| !found.is_led("domain", one));
+    let external_id = |id: &String| !found.is_led("external_id", id);
+    values.external_id = values.external_id.filter(external_id);
+    values
+}
+
 type Fate = (ImportOutcome, Vec<ImportField>, Option<&'static str>);
 
 fn create(
@@ -209,6 +220,7 @@ fn create(
         website: values.website.clone(),
         phone: values.phone.clone(),
         description: values.description.clone(),
+        merged_into_id: None,
     });
     around.uses(None, &resolved.tags);
     work.attributes

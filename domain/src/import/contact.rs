@@ -106,6 +106,7 @@ impl Companies {
             website: None,
             phone: None,
             description: None,
+            merged_into_id: None,
         };
         let id = account.id;
         self.imagined.insert(id);

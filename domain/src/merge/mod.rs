@@ -32,8 +32,6 @@ pub use table::{Follows, MergedTable};
 /// Where the merges of a noun are written down, and what follows them.
 #[derive(Debug)]
 pub(crate) struct Book {
-    /// The table of the things.
-    pub(crate) things: &'static str,
     /// The table of the merges.
     pub(crate) merges: &'static str,
     /// The table of the rows that merges moved.

@@ -116,8 +116,8 @@ pub(super) fn folded_fields(fields: &[(Field, String)]) -> Vec<String> {
     folded
 }
 
-/// The documents of those of `ids` that exist. A contact who was merged into another is not found:
-/// the other is, by everything that went over.
+/// The documents of those of `ids` that exist. A contact or an account that was merged into another is
+/// not found: the other is, by everything that went over.
 pub(super) async fn load(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
@@ -131,7 +131,7 @@ pub(super) async fn load(
         }
         Kind::Account => {
             "SELECT c.id, c.created_at, c.name, c.domain, c.external_id FROM {r}
-            JOIN account c ON c.workspace_id = $1 AND c.id = r.id"
+            JOIN account c ON c.workspace_id = $1 AND c.id = r.id AND c.merged_into_id IS NULL"
         }
         Kind::Conversation => {
             "SELECT c.id, c.created_at, c.subject FROM {r}

@@ -57,6 +57,8 @@ impl Projection for SearchProjection {
         &[
             "account.changed",
             "account.created",
+            "account.merged",
+            "account.unmerged",
             "contact.changed",
             "contact.created",
             "contact.erased",

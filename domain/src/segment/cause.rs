@@ -48,7 +48,7 @@ pub enum Cause {
         /// Who.
         origin: Origin,
     },
-    /// A contact was merged into another, or taken apart from it.
+    /// A contact or an account was merged into another, or taken apart from it.
     Merge {
         /// The merge.
         merge_id: MergeId,

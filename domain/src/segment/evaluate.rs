@@ -130,7 +130,7 @@ pub(super) fn words(subject: SegmentSubject) -> Words {
         },
         SegmentSubject::Account => Words {
             table: "account",
-            here: "c.id IS NOT NULL",
+            here: "c.merged_into_id IS NULL",
         },
     }
 }

@@ -1,5 +1,5 @@
 //! Members of a segment from the lines of a CSV text: reading them is pure, finding them is one
-//! statement.
+//! statement, and one more for accounts that were merged.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     error::{Result, UserError, UserErrorCode},
     mail::EmailAddress,
+    merge,
     store::{Query, Rows, Tx},
 };
 
@@ -161,6 +162,14 @@ pub(super) async fn resolve(
     let mut by_line: HashMap<i64, Uuid> = HashMap::new();
     for row in found {
         by_line.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    if subject == SegmentSubject::Account {
+        let named = by_line.values().copied();
+        let ways = merge::survivors(tx.connection(), tx.workspace, "account", named).await?;
+        let ways: HashMap<Uuid, Uuid> = ways.into_iter().collect();
+        for id in by_line.values_mut() {
+            *id = ways.get(id).copied().unwrap_or(*id);
+        }
     }
     let (mut things, mut skipped) = (HashSet::new(), Vec::new());
     for (place, line) in (0..).zip(lines) {

@@ -1,11 +1,11 @@
-//! Segments kept by hand when contacts are merged and taken apart: the survivor is in whatever the
+//! Segments kept by hand when contacts or accounts are merged and taken apart: the survivor is in whatever the
 //! other was in, and undoing the merge undoes that. The history is the journal: what a merge moved
 //! names the merge.
 
 use std::collections::{BTreeSet, HashSet};
 
 use entity::{
-    id::{ContactId, MergeId, SegmentId},
+    id::{MergeId, SegmentId},
     kind::SegmentSubject,
 };
 use sea_orm::FromQueryResult;
@@ -24,18 +24,29 @@ use crate::{
 /// Follows the merges and unmerges among `entries`, at the places `merges`, one after the other: each
 /// may go on from what the one before it left.
 pub(super) async fn follow(tx: &mut Tx<'_>, entries: &[Entry], merges: &[usize]) -> Result<()> {
+    use SegmentSubject::{Account, Contact};
     for entry in merges.iter().filter_map(|at| entries.get(*at)) {
         match entry.fact {
             Fact::ContactMerged {
                 merge_id,
                 contact_id,
                 loser_id,
-            } => join(tx, merge_id, contact_id, loser_id).await?,
+            } => join(tx, Contact, merge_id, [contact_id.0, loser_id.0]).await?,
             Fact::ContactUnmerged {
                 merge_id,
                 contact_id,
                 loser_id,
-            } => part(tx, merge_id, contact_id, loser_id).await?,
+            } => part(tx, Contact, merge_id, [contact_id.0, loser_id.0]).await?,
+            Fact::AccountMerged {
+                merge_id,
+                account_id,
+                loser_id,
+            } => join(tx, Account, merge_id, [account_id.0, loser_id.0]).await?,
+            Fact::AccountUnmerged {
+                merge_id,
+                account_id,
+                loser_id,
+            } => part(tx, Account, merge_id, [account_id.0, loser_id.0]).await?,
             _ => {}
         }
     }
@@ -49,7 +60,7 @@ struct Member {
 }
 
 /// What the two are in, of the segments kept by hand, whose rows are held from then on.
-async fn present(tx: &Tx<'_>, both: [ContactId; 2]) -> Result<HashSet<Member>> {
+async fn present(tx: &Tx<'_>, both: [Uuid; 2]) -> Result<HashSet<Member>> {
     let read = async || -> Result<Vec<Member>> {
         Ok(Query::new(
             "SELECT m.segment_id, m.subject_id FROM {r}
@@ -58,7 +69,7 @@ async fn present(tx: &Tx<'_>, both: [ContactId; 2]) -> Result<HashSet<Member>> {
                AND s.deleted_at IS NULL",
         )
         .bind(tx.workspace)
-        .rows("r", Rows::new().ids("id", both))
+        .rows("r", Rows::new().uuids("id", both))
         .all(tx.connection())
         .await?)
     };
@@ -72,9 +83,9 @@ async fn present(tx: &Tx<'_>, both: [ContactId; 2]) -> Result<HashSet<Member>> {
 
 async fn join(
     tx: &mut Tx<'_>,
+    subject: SegmentSubject,
     merge_id: MergeId,
-    survivor: ContactId,
-    loser: ContactId,
+    [survivor, loser]: [Uuid; 2],
 ) -> Result<()> {
     let present = present(tx, [survivor, loser]).await?;
     let mut moves = Vec::new();
@@ -87,17 +98,17 @@ async fn join(
             is_news: true,
         });
     };
-    for member in present.iter().filter(|one| one.subject_id == loser.0) {
-        moved(member.segment_id, loser.0, false);
+    for member in present.iter().filter(|one| one.subject_id == loser) {
+        moved(member.segment_id, loser, false);
         let theirs = Member {
-            subject_id: survivor.0,
+            subject_id: survivor,
             segment_id: member.segment_id,
         };
         if !present.contains(&theirs) {
-            moved(member.segment_id, survivor.0, true);
+            moved(member.segment_id, survivor, true);
         }
     }
-    moves::write(tx, SegmentSubject::Contact, moves).await
+    moves::write(tx, subject, moves).await
 }
 
 #[derive(FromQueryResult)]
@@ -109,9 +120,9 @@ struct Past {
 
 async fn part(
     tx: &mut Tx<'_>,
+    subject: SegmentSubject,
     merge_id: MergeId,
-    survivor: ContactId,
-    loser: ContactId,
+    [survivor, loser]: [Uuid; 2],
 ) -> Result<()> {
     let past: Vec<Past> = Query::new(
         "SELECT v.segment_id, v.subject_id, v.entered FROM {r}
@@ -123,7 +134,7 @@ async fn part(
     )
     .bind(tx.workspace)
     .bind(merge_id.to_string())
-    .rows("r", Rows::new().ids("id", [survivor, loser]))
+    .rows("r", Rows::new().uuids("id", [survivor, loser]))
     .all(tx.connection())
     .await?;
     if past.is_empty() {
@@ -138,8 +149,8 @@ async fn part(
             segment_id: one.segment_id,
             subject_id: one.subject_id,
         });
-        let comes_back = one.subject_id == loser.0 && !one.entered;
-        let goes_again = one.subject_id == survivor.0 && one.entered;
+        let comes_back = one.subject_id == loser && !one.entered;
+        let goes_again = one.subject_id == survivor && one.entered;
         if (comes_back && !is_in) || (goes_again && is_in) {
             moves.push(Moved {
                 segment: one.segment_id,
@@ -152,5 +163,5 @@ async fn part(
     }
     moves.sort_by_key(|one| (one.segment, one.subject));
     moves.dedup_by_key(|one| (one.segment, one.subject));
-    moves::write(tx, SegmentSubject::Contact, moves).await
+    moves::write(tx, subject, moves).await
 }

@@ -80,7 +80,10 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
             fact => Facts::of(fact.name()),
         };
         let facts = match &entry.fact {
-            Fact::ContactMerged { .. } | Fact::ContactUnmerged { .. } => Facts::ALL,
+            Fact::ContactMerged { .. }
+            | Fact::ContactUnmerged { .. }
+            | Fact::AccountMerged { .. }
+            | Fact::AccountUnmerged { .. } => Facts::ALL,
             _ => bit,
         };
         let (people, accounts) = colleagues::figures(entry);
@@ -108,6 +111,20 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
                 }
             }
             Fact::AccountChanged { account_id } => routed.account(*account_id, bit, at),
+            Fact::AccountMerged {
+                account_id,
+                loser_id,
+                ..
+            }
+            | Fact::AccountUnmerged {
+                account_id,
+                loser_id,
+                ..
+            } => {
+                routed.account(*account_id, facts, at);
+                routed.account(*loser_id, facts, at);
+                routed.merges.push(at);
+            }
             Fact::ContactMerged {
                 contact_id,
                 loser_id,

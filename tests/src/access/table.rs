@@ -94,6 +94,11 @@ pub(super) fn rows() -> Vec<Row> {
             READ,
         ),
         ask("accounts", json!({}), READ),
+        ask(
+            "previewAccountMerge",
+            json!({ "survivorId": "@account", "mergedId": "@company" }),
+            READ,
+        ),
         ask("attribute", json!({ "id": "@attribute" }), READ),
         ask("attributes", json!({}), READ),
         ask("contact", json!({ "id": "@contact" }), READ),
@@ -294,6 +299,12 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@account", "name": "Changed #" }),
             WRITE,
         ),
+        change(
+            "mergeAccounts",
+            &json!({ "survivorId": "@account", "mergedId": "@company" }),
+            WRITE,
+        ),
+        change("unmergeAccounts", &json!({ "id": "@company_merge" }), WRITE),
         change(
             "createAttribute",
             &json!({ "subject": "CONTACT", "key": "new_#", "name": "New", "valueType": "TEXT" }),

@@ -1,6 +1,7 @@
 //! What is known of people and companies beyond their names, on both databases.
 
 mod attribute;
+mod company;
 mod concurrent;
 mod dump;
 mod erase;

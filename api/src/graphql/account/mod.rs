@@ -1,6 +1,7 @@
 //! Accounts over GraphQL.
 
 mod input;
+mod merge;
 mod mutation;
 
 use async_graphql::{Context, ID, Object, Result};
@@ -41,7 +42,10 @@ use super::{
     task::{Task, tasks},
 };
 
+use merge::AccountMerge;
+
 pub(crate) use input::{AccountFilterInput, AccountOrderBy};
+pub(crate) use merge::{AccountMergeMutation, AccountMergeQuery};
 pub(crate) use mutation::AccountMutation;
 
 /// A customer company.
@@ -272,6 +276,15 @@ impl Account {
         history_of(context, self.0.id.0, &page).await
     }
 
+    /// What was merged into the account, newest first; undone merges too.
+    async fn merges(&self, context: &Context<'_>) -> Result<Vec<AccountMerge>> {
+        let (ctx, actor) = reader(context)?;
+        let found = account::merge::of_account(ctx, actor.workspace, self.0.id)
+            .await
+            .map_err(fault)?;
+        Ok(found.into_iter().map(AccountMerge).collect())
+    }
+
     /// What became of the emails sent to the company's people.
     async fn email_metrics(
         &self,
@@ -320,7 +333,8 @@ pub(crate) struct AccountQuery;
 
 #[Object]
 impl AccountQuery {
-    /// One account; nothing when there is none of this id.
+    /// One account; nothing when there is none of this id. The id of an account that was merged into another
+    /// is answered with that other.
     async fn account(
         &self,
         context: &Context<'_>,

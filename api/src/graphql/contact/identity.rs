@@ -84,12 +84,7 @@ impl MergePreview {
 
     /// How much would follow to the survivor.
     async fn follows(&self) -> Vec<MergeCount> {
-        let rows = self.0.rows.iter();
-        rows.map(|(what, count)| MergeCount {
-            what: (*what).to_owned(),
-            count: *count,
-        })
-        .collect()
+        MergeCount::all(&self.0.rows)
     }
 }
 
@@ -100,6 +95,18 @@ pub(crate) struct MergeCount {
     what: String,
     /// How many.
     count: i64,
+}
+
+impl MergeCount {
+    /// Of each table that has any.
+    pub(crate) fn all(rows: &[(&'static str, i64)]) -> Vec<Self> {
+        let rows = rows.iter();
+        rows.map(|(what, count)| Self {
+            what: (*what).to_owned(),
+            count: *count,
+        })
+        .collect()
+    }
 }
 
 /// Two known contacts who seem to be one person.

@@ -57,7 +57,7 @@ use super::{
 use identity::{ContactMerge, Subscription};
 
 pub(crate) use identify::{IdentityMutation, IdentityQuery};
-pub(crate) use identity::{DuplicateSuspect, SubscriptionChange};
+pub(crate) use identity::{DuplicateSuspect, MergeCount, SubscriptionChange};
 pub(crate) use mutation::ContactMutation;
 pub(crate) use query::ContactQuery;
 

@@ -42,7 +42,6 @@ macro_rules! rows {
 
 rows! {
     AccessTokenId => entity::access_token::Model, access::token::load;
-    AccountId => entity::account::Model, account::load;
     AttributeId => entity::attribute_definition::Model, attribute::definition::load;
     CampaignId => entity::campaign::Model, email::read::load_campaigns;
     ConversationId => entity::conversation::Model, conversation::load;
@@ -82,6 +81,18 @@ impl Load<ContactId> for Loader {
 
     async fn load(&self, ids: &[ContactId]) -> Result<HashMap<ContactId, Self::Value>, Error> {
         contact::load_answering(&self.ctx, self.workspace, ids)
+            .await
+            .map_err(fault)
+    }
+}
+
+#[async_trait::async_trait]
+impl Load<AccountId> for Loader {
+    type Value = entity::account::Model;
+    type Error = Error;
+
+    async fn load(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, Self::Value>, Error> {
+        account::load_answering(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)
     }

@@ -90,7 +90,7 @@ const TABLES: [(&str, &str); 12] = [
     ("tag_group", " AND x.kind = 'CONTACT'"),
     ("tag_group", " AND x.kind = 'CONVERSATION'"),
     ("member", " AND x.removed_at IS NULL"),
-    ("account", ""),
+    ("account", " AND x.merged_into_id IS NULL"),
     ("campaign", ""),
     (
         "segment",

@@ -247,6 +247,8 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("upload_chunk", Scrubbed),
     line("access_token", Nothing),
     line("account", Nothing),
+    line("account_merge", Nothing),
+    line("account_merge_row", Nothing),
     line("account_standing", Nothing),
     line("attribute_definition", Nothing),
     line("campaign", Nothing),

@@ -39,7 +39,6 @@ pub use table::MERGED_TABLES;
 
 /// Where merges of contacts are written down.
 static BOOK: Book = Book {
-    things: "contact",
     merges: "contact_merge",
     journal: "contact_merge_row",
     tables: MERGED_TABLES,

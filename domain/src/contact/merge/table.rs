@@ -12,6 +12,8 @@ use Follows::{
 
 /// Every column that names a contact, or looks like it.
 pub const MERGED_TABLES: &[MergedTable] = &[
+    line("account_merge", "loser_id", Other),
+    line("account_merge", "survivor_id", Other),
     line("account_standing_note", "contact_id", Derived),
     line(
         "attribute_value",

@@ -164,8 +164,8 @@ impl Sample {
 /// Those that are not merged into another.
 fn here(target: TagTarget) -> &'static str {
     match target {
-        TagTarget::Contact => " AND x.merged_into_id IS NULL",
-        _ => "",
+        TagTarget::Contact | TagTarget::Account => " AND x.merged_into_id IS NULL",
+        TagTarget::Conversation => "",
     }
 }
 

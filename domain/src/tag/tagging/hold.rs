@@ -88,11 +88,9 @@ pub(super) async fn keep_things(
 ) -> Result<BTreeSet<Uuid>> {
     let table = table_of(target);
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
-    let (here, lock) = match target {
-        TagTarget::Contact => ("AND t.merged_into_id IS NULL", lock),
-        TagTarget::Conversation => ("", lock),
-        // No account goes.
-        TagTarget::Account => ("", ""),
+    let here = match target {
+        TagTarget::Contact | TagTarget::Account => "AND t.merged_into_id IS NULL",
+        TagTarget::Conversation => "",
     };
     let kept: Vec<Uuid> = Query::new(format!(
         "SELECT t.id FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id {here}

@@ -72,6 +72,20 @@ pub enum Fact {
     /// An account's own data changed.
     #[serde(rename = "account.changed")]
     AccountChanged { account_id: AccountId },
+    /// An account was merged into another.
+    #[serde(rename = "account.merged")]
+    AccountMerged {
+        merge_id: MergeId,
+        account_id: AccountId,
+        loser_id: AccountId,
+    },
+    /// Two accounts that had been made one were taken apart.
+    #[serde(rename = "account.unmerged")]
+    AccountUnmerged {
+        merge_id: MergeId,
+        account_id: AccountId,
+        loser_id: AccountId,
+    },
     /// A contact was merged into another.
     #[serde(rename = "contact.merged")]
     ContactMerged {

@@ -49,6 +49,8 @@ kinds! {
     ContactMoved = "contact.moved", "What happened to a contact follows it to another account; told again until all of it is there.";
     AccountCreated = "account.created", "An account was made.";
     AccountChanged = "account.changed", "An account's own data changed.";
+    AccountMerged = "account.merged", "An account was merged into another, which is the subject.";
+    AccountUnmerged = "account.unmerged", "Two accounts that had been made one were taken apart.";
     ContactMerged = "contact.merged", "A contact was merged into another, who is the subject.";
     ContactUnmerged = "contact.unmerged", "Two contacts who had been made one were taken apart.";
     ContactErased = "contact.erased", "A person was erased.";

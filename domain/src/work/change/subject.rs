@@ -23,9 +23,10 @@ impl Fact {
     /// The account it concerns, where the fact itself says so.
     pub fn account(&self) -> Option<AccountId> {
         match self {
-            Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
-                Some(*account_id)
-            }
+            Self::AccountCreated { account_id }
+            | Self::AccountChanged { account_id }
+            | Self::AccountMerged { account_id, .. }
+            | Self::AccountUnmerged { account_id, .. } => Some(*account_id),
             Self::OrderRecorded { account_id, .. }
             | Self::InvoiceRecorded { account_id, .. }
             | Self::TicketRecorded { account_id, .. }
@@ -142,9 +143,10 @@ impl Fact {
             | Self::ContactMoved { contact_id }
             | Self::EmailMetricsChanged { contact_id, .. }
             | Self::HealthChanged { contact_id, .. } => of(*contact_id),
-            Self::AccountCreated { account_id } | Self::AccountChanged { account_id } => {
-                of(*account_id)
-            }
+            Self::AccountCreated { account_id }
+            | Self::AccountChanged { account_id }
+            | Self::AccountMerged { account_id, .. }
+            | Self::AccountUnmerged { account_id, .. } => of(*account_id),
             Self::DuplicateSuspected { suspect_id, .. } => of(*suspect_id),
             // The step itself is shown by the history of whoever took it, and has no id outside.
             Self::StageChanged {

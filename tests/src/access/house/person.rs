@@ -1,4 +1,5 @@
-//! Whom a workspace knows: contacts, their notes and tasks, a file of them, their doubles.
+//! Whom a workspace knows: contacts, their notes and tasks, a file of them, their doubles,
+//! and accounts to be merged.
 
 use domain::{
     operation::{self, Limits},
@@ -80,6 +81,32 @@ impl House {
         let input = json!({ "identities": identities });
         let made = door.must(owner, identify, json!({ "input": input })).await;
         self.keep("suspect", &made["suspects"][0]["id"]);
+    }
+
+    /// An account.
+    async fn spare_account(&mut self, door: &Door, word: &str, key: &str) {
+        let owner = &self.owner.clone();
+        let account = "mutation($input: CreateAccountInput!) { createAccount(input: $input) \
+            { account { id } userErrors { message } } }";
+        let input = json!({ "name": "Spare", "externalId": key });
+        let made = door.must(owner, account, json!({ "input": input })).await;
+        self.keep(word, &made["account"]["id"]);
+    }
+
+    /// Accounts to merge and to take apart.
+    pub(super) async fn companies(&mut self, door: &Door, number: u64) {
+        let owner = &self.owner.clone();
+        for word in ["company", "went", "stayed"] {
+            self.spare_account(door, word, &format!("{word} {number}"))
+                .await;
+        }
+        let merge = "mutation($input: MergeAccountsInput!) { mergeAccounts(input: $input) \
+            { merge { id } userErrors { message } } }";
+        let input = json!({ "survivorId": self.ids["stayed"], "mergedId": self.ids["went"] });
+        let made = door.must(owner, merge, json!({ "input": input })).await;
+        self.keep("company_merge", &made["merge"]["id"]);
+        self.ids.remove("went");
+        self.ids.remove("stayed");
     }
 
     /// A stage the contact came to, and what they want to hear of.

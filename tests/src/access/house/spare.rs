@@ -136,6 +136,7 @@ impl House {
             let input = json!({ "id": self.ids["done_task"] });
             door.must(owner, complete, json!({ "input": input })).await;
             self.doubles(door, number).await;
+            self.companies(door, number).await;
             if self.ids.contains_key("playbook") {
                 self.enrol(door, "spare_enrolment", "spare_contact").await;
                 self.enrol(door, "failed_enrolment", "survivor").await;

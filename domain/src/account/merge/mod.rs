@@ -1,0 +1,418 @@
+//! Two accounts that are one company: merged with everything that names them, and taken apart again.
+//!
+//! The survivor is chosen by whoever merges. The other account's row stays and points to the survivor: its
+//! id goes on being answered, with the survivor, and so do its domain and its external id, which leads
+//! people and facts that come later to the survivor. What follows is one list, [`MERGED_TABLES`]; how rows are
+//! moved and given back is in `crate::merge`. Every contact that comes to another account by it is told of
+//! as if somebody had moved it, which is how timelines, emails, segments and rules follow. Merges are
+//! undone from the newest.
+
+mod own;
+mod table;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    account,
+    id::{AccountId, ContactId, Id as _, MergeId, WorkspaceId},
+    kind::ContactField,
+};
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait, FromQueryResult, IntoActiveModel as _};
+use serde::{Deserialize, Serialize};
+
+use own::Own;
+
+use crate::{
+    access::{Actor, Origin, Scope},
+    audit::Record,
+    ctx::Ctx,
+    error::{Error, Result, UserErrorCode},
+    merge::{self, Book, COLUMNS, rows::Move, tags},
+    search,
+    store::{Query, Rows, Tx, dialect},
+    work::change::{Change, Fact},
+};
+
+pub use table::MERGED_TABLES;
+
+/// Where merges of accounts are written down.
+static BOOK: Book = Book {
+    merges: "account_merge",
+    journal: "account_merge_row",
+    tables: MERGED_TABLES,
+    double_reason: "Merged into an account that carries it",
+    later: "Another account was merged into the survivor since. Undo that first.",
+};
+
+/// One merge.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Merge {
+    /// The id.
+    pub id: MergeId,
+    /// Which account stayed.
+    pub survivor_id: AccountId,
+    /// Which one was merged into the survivor.
+    pub loser_id: AccountId,
+    /// Why, in words.
+    pub reason: String,
+    /// What it changed of the accounts' own rows.
+    pub filled: serde_json::Value,
+    /// When.
+    pub merged_at: DateTime<Utc>,
+    /// By whom.
+    pub merged_by: serde_json::Value,
+    /// When it was undone.
+    pub undone_at: Option<DateTime<Utc>>,
+    /// By whom it was undone.
+    pub undone_by: Option<serde_json::Value>,
+}
+
+/// What a merge remembers besides the rows it moved.
+#[derive(Debug, Serialize, Deserialize)]
+struct Filled {
+    before: Own,
+    after: Own,
+    /// What the merged account had: of its domain and its external id it keeps what the survivor does
+    /// not take.
+    merged: Own,
+}
+
+/// What a merge would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// Which account would stay.
+    pub survivor: account::Model,
+    /// Which one would be merged into the survivor.
+    pub loser: account::Model,
+    /// Fields the survivor would take over, by the names of their columns.
+    pub filled: Vec<&'static str>,
+    /// How many rows of each table would follow.
+    pub rows: Vec<(&'static str, i64)>,
+}
+
+/// What merging would do, without doing it. The number of statements depends on the list of tables
+/// only.
+pub async fn preview(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    survivor: AccountId,
+    loser: AccountId,
+) -> Result<Preview> {
+    refuse_same(survivor, loser)?;
+    let survivor = named(ctx, workspace, survivor, "survivorId").await?;
+    let loser = named(ctx, workspace, loser, "mergedId").await?;
+    let rows = merge::count_rows(ctx, workspace, &BOOK, loser.id.uuid()).await?;
+    Ok(Preview {
+        filled: Own::of(&survivor).filled(&Own::of(&loser)),
+        survivor,
+        loser,
+        rows,
+    })
+}
+
+async fn named(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    id: AccountId,
+    field: &str,
+) -> Result<account::Model> {
+    let found = super::load(ctx, workspace, &[id]).await?;
+    let found = found.into_iter().next();
+    found.ok_or_else(|| Error::not_found(&[field], "account"))
+}
+
+fn refuse_same(survivor: AccountId, loser: AccountId) -> Result<()> {
+    if survivor == loser {
+        let message = "An account cannot be merged into itself. Name two.";
+        let path = ["mergedId"];
+        return Err(Error::refused(&path, UserErrorCode::Contradictory, message));
+    }
+    Ok(())
+}
+
+/// Merges `loser` into `survivor`.
+pub async fn merge(
+    ctx: &Ctx,
+    actor: &Actor,
+    survivor: AccountId,
+    loser: AccountId,
+    reason: &str,
+) -> Result<Merge> {
+    actor.require(Scope::Write)?;
+    refuse_same(survivor, loser)?;
+    let reason = merge::check_reason(reason)?;
+    let origin = actor.origin();
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let (mut stays, mut goes) = hold(&tx, survivor, loser).await?;
+    for (row, field) in [(&stays, "survivorId"), (&goes, "mergedId")] {
+        if row.merged_into_id.is_some() {
+            return Err(Error::not_found(&[field], "account"));
+        }
+    }
+    let id: MergeId = tx.id();
+    let (before, merged) = (Own::of(&stays), Own::of(&goes));
+    let after = before.with(&merged, tx.now);
+    let moves = Move {
+        book: &BOOK,
+        merge: id,
+        survivor: survivor.uuid(),
+        loser: loser.uuid(),
+    };
+    let filled = Filled {
+        before,
+        after: after.clone(),
+        merged,
+    };
+    merge::note(&tx, &moves, origin, reason, serde_json::json!(filled)).await?;
+    moves.forth(&tx).await?;
+    fired_forth(&moves, &tx).await?;
+    tags::forth(&moves, ctx, &tx, origin).await?;
+    let moved = contacts(&moves, &tx, survivor).await?;
+    after.put(&mut stays);
+    goes.merged_into_id = Some(survivor);
+    // A domain and an external id have one account each: what the survivor takes is given up first.
+    if goes.domain == stays.domain {
+        goes.domain = None;
+    }
+    if goes.external_id == stays.external_id {
+        goes.external_id = None;
+    }
+    store(&tx, goes).await?;
+    store(&tx, stays).await?;
+    search::index::touch(&tx, search::Kind::Account, &[survivor.0, loser.0]).await?;
+    tell(&mut tx, origin, &moved, loser);
+    let fact = Fact::AccountMerged {
+        merge_id: id,
+        account_id: survivor,
+        loser_id: loser,
+    };
+    tx.record(Change::new(origin, None, fact));
+    let said = serde_json::json!({ "survivor": survivor, "merged": loser });
+    tx.audit(actor, Record::made("account.merge", id, said));
+    tx.commit().await?;
+    existing(ctx, actor.workspace, id).await
+}
+
+/// Undoes a merge: both accounts are what they would be without it, and keep what came since.
+pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
+    actor.require(Scope::Write)?;
+    let origin = actor.origin();
+    let mut tx = ctx.begin(actor.workspace).await?;
+    let merge: Merge = read(tx.connection(), tx.workspace, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "merge"))?;
+    let (survivor, loser) = (merge.survivor_id, merge.loser_id);
+    let (mut stays, mut goes) = hold(&tx, survivor, loser).await?;
+    let moves = Move {
+        book: &BOOK,
+        merge: id,
+        survivor: survivor.uuid(),
+        loser: loser.uuid(),
+    };
+    let standing = merge::Standing {
+        is_undone: merge.undone_at.is_some(),
+        is_moved_on: stays.merged_into_id.is_some() || goes.merged_into_id != Some(survivor),
+    };
+    merge::refuse_out_of_order(&tx, &moves, standing).await?;
+    let filled: Filled = serde_json::from_value(merge.filled)?;
+    moves.back(&tx).await?;
+    fired_back(&moves, &tx).await?;
+    tags::back(&moves, ctx, &tx).await?;
+    let moved = contacts(&moves, &tx, loser).await?;
+    Own::undone(&filled.before, &filled.after, &Own::of(&stays)).put(&mut stays);
+    goes.merged_into_id = None;
+    store(&tx, stays).await?;
+    give_back(&tx, &mut goes, filled.merged).await?;
+    store(&tx, goes).await?;
+    search::index::touch(&tx, search::Kind::Account, &[survivor.0, loser.0]).await?;
+    merge::note_undone(&tx, &moves, origin).await?;
+    tell(&mut tx, origin, &moved, survivor);
+    let fact = Fact::AccountUnmerged {
+        merge_id: id,
+        account_id: survivor,
+        loser_id: loser,
+    };
+    tx.record(Change::new(origin, None, fact));
+    let said = serde_json::json!({ "survivor": survivor, "merged": loser });
+    tx.audit(actor, Record::ended("account.unmerge", id, said));
+    tx.commit().await?;
+    existing(ctx, actor.workspace, id).await
+}
+
+/// Gives the domain and the external id back that the survivor had taken, unless somebody gave them to
+/// another account since.
+async fn give_back(tx: &Tx<'_>, goes: &mut account::Model, had: Own) -> Result<()> {
+    if goes.domain.is_none() && is_free(tx, "domain", had.domain.as_deref()).await? {
+        goes.domain = had.domain;
+    }
+    if goes.external_id.is_none() && is_free(tx, "external_id", had.external_id.as_deref()).await? {
+        goes.external_id = had.external_id;
+    }
+    Ok(())
+}
+
+async fn is_free(tx: &Tx<'_>, column: &str, value: Option<&str>) -> Result<bool> {
+    let Some(value) = value else {
+        return Ok(false);
+    };
+    let holder: Option<AccountId> = Query::new(format!(
+        "SELECT a.id FROM account a WHERE a.workspace_id = $1 AND a.{column} = $2"
+    ))
+    .bind(tx.workspace)
+    .bind(value.to_owned())
+    .scalar(tx.connection())
+    .await?;
+    Ok(holder.is_none())
+}
+
+/// Both accounts' rows, held: nobody gives them anything, nor changes them, until the end. Their people
+/// come first, in the order in which everybody else holds them.
+async fn hold(
+    tx: &Tx<'_>,
+    survivor: AccountId,
+    loser: AccountId,
+) -> Result<(account::Model, account::Model)> {
+    let backend = tx.connection().get_database_backend();
+    let ids = || Rows::new().ids("id", [survivor, loser]);
+    let lock = dialect::row_lock(backend);
+    if !lock.is_empty() {
+        Query::new(format!(
+            "SELECT c.id FROM contact c WHERE c.workspace_id = $1
+               AND c.account_id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
+        ))
+        .bind(tx.workspace)
+        .rows("r", ids())
+        .raw(tx.connection())
+        .await?;
+    }
+    let lock = dialect::exclusive_lock(backend);
+    let rows: Vec<account::Model> = Query::new(format!(
+        "SELECT a.* FROM account a WHERE a.workspace_id = $1
+           AND a.id IN (SELECT r.id FROM {{r}}) ORDER BY a.id {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", ids())
+    .all(tx.connection())
+    .await?;
+    let one = |id: AccountId, field: &str| {
+        let row = rows.iter().find(|row| row.id == id).cloned();
+        row.ok_or_else(|| Error::not_found(&[field], "account"))
+    };
+    Ok((one(survivor, "survivorId")?, one(loser, "mergedId")?))
+}
+
+async fn store(tx: &Tx<'_>, row: account::Model) -> Result<()> {
+    let active = row.into_active_model().reset_all();
+    active.update(tx.connection()).await?;
+    Ok(())
+}
+
+/// What rules did about the account alone is on its timeline, and no trigger follows that.
+const FIRED: &str = "t.workspace_id = $1 AND t.kind = 'RULE_FIRED' AND t.contact_id IS NULL";
+
+async fn fired_forth(moves: &Move, tx: &Tx<'_>) -> Result<()> {
+    let uses = merge::rows::USES_SURVIVOR;
+    let note = format!(
+        "INSERT INTO account_merge_row (workspace_id, merge_id, part, row_id, row_key)
+         SELECT $1, $2, 'timeline_entry', t.subject_id, '' FROM timeline_entry t
+         WHERE {FIRED} AND t.account_id = $3 {uses}"
+    );
+    moves.run(tx, note).await?;
+    move_fired(moves, tx, "$3", "$4").await
+}
+
+async fn fired_back(moves: &Move, tx: &Tx<'_>) -> Result<()> {
+    move_fired(moves, tx, "$4", "$3").await
+}
+
+async fn move_fired(moves: &Move, tx: &Tx<'_>, from: &str, to: &str) -> Result<()> {
+    let put = format!(
+        "UPDATE timeline_entry AS t SET account_id = {to}
+         WHERE {FIRED} AND t.account_id = {from} AND t.subject_id IN (
+           SELECT j.row_id FROM account_merge_row j WHERE j.workspace_id = $1
+             AND j.merge_id = $2 AND j.part = 'timeline_entry')"
+    );
+    moves.run(tx, put).await?;
+    Ok(())
+}
+
+/// The contacts that the merge moved and that are at `account` now; merged ones are not told of.
+async fn contacts(moves: &Move, tx: &Tx<'_>, account: AccountId) -> Result<Vec<ContactId>> {
+    Ok(Query::new(
+        "SELECT c.id FROM account_merge_row j
+         JOIN contact c ON c.workspace_id = $1 AND c.id = j.row_id AND c.account_id = $3
+          AND c.merged_into_id IS NULL
+         WHERE j.workspace_id = $1 AND j.merge_id = $2 AND j.part = 'contact' ORDER BY c.id",
+    )
+    .bind(tx.workspace)
+    .bind(moves.merge)
+    .bind(account)
+    .column(tx.connection())
+    .await?)
+}
+
+/// Tells that `contacts` left an account.
+fn tell(tx: &mut Tx<'_>, origin: Origin, contacts: &[ContactId], left: AccountId) {
+    for &contact_id in contacts {
+        let fact = Fact::ContactChanged {
+            contact_id,
+            fields: vec![ContactField::Account],
+            left_account_id: Some(left),
+        };
+        tx.record(Change::new(origin, Some(contact_id), fact));
+    }
+}
+
+async fn read(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    id: MergeId,
+) -> Result<Option<Merge>> {
+    Ok(Query::new(format!(
+        "SELECT {COLUMNS} FROM account_merge m WHERE m.workspace_id = $1 AND m.id = $2"
+    ))
+    .bind(workspace)
+    .bind(id)
+    .one(connection)
+    .await?)
+}
+
+async fn existing(ctx: &Ctx, workspace: WorkspaceId, id: MergeId) -> Result<Merge> {
+    find(ctx, workspace, id)
+        .await?
+        .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
+}
+
+/// The merge, if it is one of the workspace.
+pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: MergeId) -> Result<Option<Merge>> {
+    read(ctx.reader(), workspace, id).await
+}
+
+/// Everything that was merged into an account, newest first; undone merges too. At most 100.
+pub async fn of_account(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    survivor: AccountId,
+) -> Result<Vec<Merge>> {
+    Ok(Query::new(format!(
+        "SELECT {COLUMNS} FROM account_merge m
+         WHERE m.workspace_id = $1 AND m.survivor_id = $2 ORDER BY m.id DESC LIMIT 100"
+    ))
+    .bind(workspace)
+    .bind(survivor)
+    .all(ctx.reader())
+    .await?)
+}
+
+/// Who answers for those of `ids` that were merged into another, by who was asked for.
+pub async fn survivors(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[AccountId],
+) -> Result<Vec<(AccountId, AccountId)>> {
+    let ids = ids.iter().map(|id| id.uuid());
+    let found = merge::survivors(ctx.reader(), workspace, "account", ids).await?;
+    let found = found.into_iter();
+    Ok(found
+        .map(|(asked, at)| (AccountId(asked), AccountId(at)))
+        .collect())
+}
