@@ -43,6 +43,8 @@ pub struct Model {
     pub description: Option<String>,
     /// Which account answers for this one since it was merged.
     pub merged_into_id: Option<AccountId>,
+    /// When it was put away.
+    pub archived_at: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

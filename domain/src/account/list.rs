@@ -44,6 +44,8 @@ pub struct AccountFilter {
     pub attributes: Vec<AttributeTest>,
     /// Of which this condition holds.
     pub condition: Option<Asked>,
+    /// Those that are archived, instead of those that are not.
+    pub archived: bool,
 }
 
 impl narrow::Listed for account::Model {
@@ -57,7 +59,10 @@ impl AccountFilter {
     /// to say.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         // One that was merged into another is in no list.
-        query.push(" AND a.merged_into_id IS NULL");
+        let not = if self.archived { "NOT " } else { "" };
+        query.push(&format!(
+            " AND a.merged_into_id IS NULL AND a.archived_at IS {not}NULL"
+        ));
         self.tags.apply(query, "a.id");
         self.segments.apply(query, "a.id");
         let stages = self

@@ -4,6 +4,7 @@
 //! company are merged ([`merge`]): the one that went is answered with the one that stayed, by whatever it
 //! is named.
 
+mod archive;
 pub(crate) mod bulk;
 mod list;
 pub mod merge;
@@ -25,6 +26,7 @@ use crate::{
     store::{Query, Rows, Tx, dialect},
 };
 
+pub use archive::set_archived;
 pub use list::{AccountFilter, AccountOrder, list, list_by_attribute};
 pub use standing::{InBand, Standing, load_bands, load_standing};
 pub use write::{AccountChanges, DetailChanges, NewAccount, create, update};

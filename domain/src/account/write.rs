@@ -107,6 +107,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAccount) -> Result<account
         phone: None,
         description: None,
         merged_into_id: None,
+        archived_at: None,
     };
     let fact = Fact::AccountCreated { account_id: id };
     tx.record(Change::new(actor.origin(), None, fact));
@@ -178,7 +179,7 @@ pub async fn update(
 
 /// The account's row, held until the transaction ends: every column of it is written, and what
 /// somebody else changed meanwhile would be undone. Refuses one that was merged into another.
-async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
+pub(super) async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     Query::new(format!(
         "SELECT a.* FROM account a WHERE a.workspace_id = $1 AND a.id = $2 {lock}"

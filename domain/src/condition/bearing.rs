@@ -60,9 +60,11 @@ pub(crate) fn bearing(kind: FactKind) -> Bearing {
         K::TicketRecorded => Bearing::Answer(29),
         K::EventRecorded => Bearing::Event,
         K::ContactMerged | K::ContactUnmerged => Bearing::Identity,
-        K::AccountChanged
+        K::AccountArchived
+        | K::AccountChanged
         | K::AccountCreated
         | K::AccountMerged
+        | K::AccountRestored
         | K::AccountUnmerged
         | K::ContactCreated
         | K::ContactErased => Bearing::Membership,

@@ -221,6 +221,7 @@ fn create(
         phone: values.phone.clone(),
         description: values.description.clone(),
         merged_into_id: None,
+        archived_at: None,
     });
     around.uses(None, &resolved.tags);
     work.attributes

@@ -107,6 +107,7 @@ impl Companies {
             phone: None,
             description: None,
             merged_into_id: None,
+            archived_at: None,
         };
         let id = account.id;
         self.imagined.insert(id);

@@ -142,7 +142,7 @@ async fn check(
         let of_kind = candidates.iter().filter(|candidate| candidate.kind == kind);
         let ids: Vec<Uuid> = of_kind.map(|candidate| candidate.place.id).collect();
         if !ids.is_empty() {
-            documents.extend(source::load(tx, workspace, kind, &ids).await?);
+            documents.extend(source::load_in_use(tx, workspace, kind, &ids).await?);
         }
     }
     Ok(candidates

@@ -124,6 +124,32 @@ pub(super) async fn load(
     kind: Kind,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Document>, DbErr> {
+    load_where(connection, workspace, kind, ids, "").await
+}
+
+/// Like [`load`], without what is archived: lists find that when they are asked to, a search of everything
+/// does not.
+pub(super) async fn load_in_use(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    kind: Kind,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Document>, DbErr> {
+    let here = match kind {
+        Kind::Account => " AND c.archived_at IS NULL",
+        Kind::Contact | Kind::Conversation | Kind::Message => "",
+    };
+    load_where(connection, workspace, kind, ids, here).await
+}
+
+/// The documents of the rows `c` of which `here` holds as well.
+async fn load_where(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    kind: Kind,
+    ids: &[Uuid],
+    here: &str,
+) -> Result<HashMap<Uuid, Document>, DbErr> {
     let text = match kind {
         Kind::Contact => {
             "SELECT c.id, c.created_at, c.name, c.kana FROM {r}
@@ -148,7 +174,7 @@ pub(super) async fn load(
         Kind::Conversation => &[Field::Subject],
         Kind::Message => &[Field::Body],
     };
-    let rows = Query::new(text)
+    let rows = Query::new(format!("{text}{here}"))
         .bind(workspace)
         .rows("r", Rows::new().uuids("id", ids.iter().copied()))
         .raw(connection)

@@ -310,7 +310,7 @@ async fn fill(
 async fn fill_at_once(tx: &Tx<'_>, row: &Held, live: &Live, range: &Range) -> Result<(i64, i64)> {
     let backend = tx.connection().get_database_backend();
     let moment = evaluate::moment(tx.connection(), tx.workspace, tx.now).await?;
-    let Words { table, here } = words(row.subject);
+    let Words { table, here, .. } = words(row.subject);
     let mut query = Query::new("").bind(tx.workspace).bind(row.id);
     let holds = evaluate::predicate(&mut query, &live.condition, row.subject, backend, &moment);
     query.push(&format!(

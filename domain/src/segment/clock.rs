@@ -202,7 +202,7 @@ async fn work(
         return Ok(Some(after.unwrap_or(Uuid::nil())));
     };
     let size = size(timed);
-    let Words { table, here } = words(subject);
+    let Words { table, here, .. } = words(subject);
     let mut query = Query::new(format!(
         "SELECT c.id FROM {table} c WHERE c.workspace_id = $1 AND {here}"
     ))

@@ -116,21 +116,25 @@ const MAX_FAILURES: usize = 100;
 pub(super) struct Words {
     /// The table.
     pub(super) table: &'static str,
-    /// That the row `c` can be in a segment at all.
+    /// That the row `c` can be in a live segment at all.
     pub(super) here: &'static str,
+    /// That the row `c` can be put into a segment kept by hand, and taken out.
+    pub(super) there: &'static str,
 }
 
 /// The words for `subject`.
 pub(super) fn words(subject: SegmentSubject) -> Words {
     match subject {
-        // One who was merged into another is in no list.
+        // What was merged into another is in no list, what is archived in none that is not kept by hand.
         SegmentSubject::Contact => Words {
             table: "contact",
             here: "c.merged_into_id IS NULL",
+            there: "c.merged_into_id IS NULL",
         },
         SegmentSubject::Account => Words {
             table: "account",
-            here: "c.merged_into_id IS NULL",
+            here: "c.merged_into_id IS NULL AND c.archived_at IS NULL",
+            there: "c.merged_into_id IS NULL",
         },
     }
 }
@@ -296,7 +300,7 @@ fn question(
         ));
         taken += 1;
     }
-    let Words { table, here } = words(subject);
+    let Words { table, here, .. } = words(subject);
     query.push(&format!(
         " FROM {{r}} JOIN {table} c ON c.workspace_id = $1 AND c.id = r.id AND {here}"
     ));

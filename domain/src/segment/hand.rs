@@ -202,9 +202,9 @@ async fn refuse_missing(
     ids: &[Uuid],
     field: &str,
 ) -> Result<()> {
-    let Words { table, here } = words(subject);
+    let Words { table, there, .. } = words(subject);
     let found: Vec<Uuid> = Query::new(format!(
-        "SELECT c.id FROM {{r}} JOIN {table} c ON c.workspace_id = $1 AND c.id = r.id AND {here}"
+        "SELECT c.id FROM {{r}} JOIN {table} c ON c.workspace_id = $1 AND c.id = r.id AND {there}"
     ))
     .bind(tx.workspace)
     .rows("r", Rows::new().uuids("id", ids.iter().copied()))

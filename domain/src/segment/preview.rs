@@ -71,7 +71,7 @@ pub async fn preview(
 }
 
 async fn population(ctx: &Ctx, workspace: WorkspaceId, subject: SegmentSubject) -> Result<i64> {
-    let Words { table, here } = words(subject);
+    let Words { table, here, .. } = words(subject);
     let count: Option<i64> = Query::new(format!(
         "SELECT COUNT(*) FROM {table} c WHERE c.workspace_id = $1 AND {here}"
     ))
@@ -89,7 +89,7 @@ async fn matching(
     condition: &Condition,
     stride: i64,
 ) -> Result<Vec<Uuid>> {
-    let Words { table, here } = words(subject);
+    let Words { table, here, .. } = words(subject);
     let moment = evaluate::moment(ctx.reader(), workspace, ctx.clock.now()).await?;
     let mut query = Query::new("").bind(workspace);
     let holds = evaluate::predicate(&mut query, condition, subject, ctx.db.backend(), &moment);

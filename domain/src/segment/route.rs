@@ -95,7 +95,11 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
         }
         match &entry.fact {
             Fact::ContactCreated { contact_id } => routed.contact(*contact_id, Facts::ALL, at),
-            Fact::AccountCreated { account_id } => routed.account(*account_id, Facts::ALL, at),
+            Fact::AccountCreated { account_id }
+            | Fact::AccountArchived { account_id }
+            | Fact::AccountRestored { account_id } => {
+                routed.account(*account_id, Facts::ALL, at);
+            }
             Fact::ContactChanged {
                 contact_id,
                 left_account_id: Some(account),

@@ -162,6 +162,7 @@ fn every_mutation_leaves_an_audit_entry_or_is_named_with_the_reason() {
             clear(&world).await;
             house.refresh(&door).await;
             for (restore, thing, word) in [
+                ("restoreAccount", "Account", "company"),
                 ("restoreInbox", "Inbox", "spare_inbox"),
                 ("restoreTag", "Tag", "spare_tag"),
                 ("restoreSurvey", "Survey", "spare_survey"),

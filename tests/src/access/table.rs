@@ -299,6 +299,8 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "id": "@account", "name": "Changed #" }),
             WRITE,
         ),
+        change("archiveAccount", &json!({ "id": "@company" }), WRITE),
+        change("restoreAccount", &json!({ "id": "@company" }), WRITE),
         change(
             "mergeAccounts",
             &json!({ "survivorId": "@account", "mergedId": "@company" }),

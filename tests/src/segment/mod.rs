@@ -61,7 +61,7 @@ async fn made(world: &World, name: &str, condition: Option<Condition>) -> Segmen
 }
 
 /// Does everything that follows from what happened.
-async fn settle(world: &World) {
+pub(crate) async fn settle(world: &World) {
     loop {
         world.drain().await;
         if build(world).await == 0 {

@@ -68,6 +68,9 @@ pub(crate) struct AccountFilterInput {
     attributes: Option<Vec<AttributeFilterInput>>,
     /// Of which this condition holds, as it is asked.
     condition: Option<ConditionInput>,
+    /// `true`: only those that are archived; otherwise only those that are not.
+    #[graphql(default)]
+    archived: bool,
 }
 
 impl AccountFilterInput {
@@ -91,6 +94,7 @@ impl AccountFilterInput {
                 .unwrap_or_default(),
             attributes: AttributeFilterInput::read_all(self.attributes)?,
             condition,
+            archived: self.archived,
         })
     }
 }

@@ -91,6 +91,11 @@ impl Account {
         self.0.updated_at
     }
 
+    /// When it was archived; nothing for one that is in use.
+    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.archived_at
+    }
+
     /// The company's web site.
     async fn website(&self) -> Option<&str> {
         self.0.website.as_deref()
@@ -374,7 +379,7 @@ impl AccountQuery {
         Ok(found.map_err(fault)?.map(Account))
     }
 
-    /// The workspace's accounts.
+    /// The workspace's accounts; archived ones only with `filter: { archived: true }`.
     #[expect(
         clippy::too_many_arguments,
         reason = "Relay's four arguments, filter and orders"

@@ -1,4 +1,4 @@
-//! Making and changing accounts.
+//! Making, changing and archiving accounts.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
@@ -81,6 +81,38 @@ pub(crate) struct CreateAccountPayload {
     user_errors: Vec<UserError>,
 }
 
+/// An account to be put away.
+#[derive(InputObject)]
+pub(crate) struct ArchiveAccountInput {
+    /// The account's global id.
+    id: ID,
+}
+
+/// What became of `archiveAccount`.
+#[derive(SimpleObject)]
+pub(crate) struct ArchiveAccountPayload {
+    /// The account as it is now.
+    account: Option<Account>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// An account to be brought back.
+#[derive(InputObject)]
+pub(crate) struct RestoreAccountInput {
+    /// The account's global id.
+    id: ID,
+}
+
+/// What became of `restoreAccount`.
+#[derive(SimpleObject)]
+pub(crate) struct RestoreAccountPayload {
+    /// The account as it is now.
+    account: Option<Account>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
 /// What became of `updateAccount`.
 #[derive(SimpleObject)]
 pub(crate) struct UpdateAccountPayload {
@@ -156,6 +188,42 @@ impl AccountMutation {
         };
         let (account, user_errors) = settle(result.await)?;
         Ok(UpdateAccountPayload {
+            account: account.map(Account),
+            user_errors,
+        })
+    }
+    /// Archives an account: it keeps everything and is answered by its id, but leaves lists, searches and live
+    /// segments. Scope: WRITE.
+    async fn archive_account(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: ArchiveAccountInput,
+    ) -> Result<ArchiveAccountPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            account::set_archived(ctx, actor, id, true).await
+        };
+        let (account, user_errors) = settle(result.await)?;
+        Ok(ArchiveAccountPayload {
+            account: account.map(Account),
+            user_errors,
+        })
+    }
+
+    /// Restores an archived account. Scope: WRITE.
+    async fn restore_account(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: RestoreAccountInput,
+    ) -> Result<RestoreAccountPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            account::set_archived(ctx, actor, id, false).await
+        };
+        let (account, user_errors) = settle(result.await)?;
+        Ok(RestoreAccountPayload {
             account: account.map(Account),
             user_errors,
         })

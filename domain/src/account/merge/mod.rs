@@ -148,6 +148,11 @@ pub async fn merge(
             return Err(Error::not_found(&[field], "account"));
         }
     }
+    if stays.archived_at.is_some() {
+        let message = "This account is archived. Restore it first.";
+        let path = ["survivorId"];
+        return Err(Error::refused(&path, UserErrorCode::Invalid, message));
+    }
     let id: MergeId = tx.id();
     let (before, merged) = (Own::of(&stays), Own::of(&goes));
     let after = before.with(&merged, tx.now);

@@ -72,6 +72,12 @@ pub enum Fact {
     /// An account's own data changed.
     #[serde(rename = "account.changed")]
     AccountChanged { account_id: AccountId },
+    /// An account was put away.
+    #[serde(rename = "account.archived")]
+    AccountArchived { account_id: AccountId },
+    /// An account that had been put away is back.
+    #[serde(rename = "account.restored")]
+    AccountRestored { account_id: AccountId },
     /// An account was merged into another.
     #[serde(rename = "account.merged")]
     AccountMerged {

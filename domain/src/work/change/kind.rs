@@ -49,6 +49,8 @@ kinds! {
     ContactMoved = "contact.moved", "What happened to a contact follows it to another account; told again until all of it is there.";
     AccountCreated = "account.created", "An account was made.";
     AccountChanged = "account.changed", "An account's own data changed.";
+    AccountArchived = "account.archived", "An account was archived: it is in no list by default, and in no live segment.";
+    AccountRestored = "account.restored", "An archived account was restored.";
     AccountMerged = "account.merged", "An account was merged into another, which is the subject.";
     AccountUnmerged = "account.unmerged", "Two accounts that had been made one were taken apart.";
     ContactMerged = "contact.merged", "A contact was merged into another, who is the subject.";

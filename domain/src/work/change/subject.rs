@@ -25,6 +25,8 @@ impl Fact {
         match self {
             Self::AccountCreated { account_id }
             | Self::AccountChanged { account_id }
+            | Self::AccountArchived { account_id }
+            | Self::AccountRestored { account_id }
             | Self::AccountMerged { account_id, .. }
             | Self::AccountUnmerged { account_id, .. } => Some(*account_id),
             Self::OrderRecorded { account_id, .. }
@@ -145,6 +147,8 @@ impl Fact {
             | Self::HealthChanged { contact_id, .. } => of(*contact_id),
             Self::AccountCreated { account_id }
             | Self::AccountChanged { account_id }
+            | Self::AccountArchived { account_id }
+            | Self::AccountRestored { account_id }
             | Self::AccountMerged { account_id, .. }
             | Self::AccountUnmerged { account_id, .. } => of(*account_id),
             Self::DuplicateSuspected { suspect_id, .. } => of(*suspect_id),
