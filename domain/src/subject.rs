@@ -73,7 +73,8 @@ impl Subject {
             SubjectKind::Conversation => ("conversation", "t.contact_id", "conversation"),
         };
         let here = match self.kind {
-            SubjectKind::Contact | SubjectKind::Account => " AND t.merged_into_id IS NULL",
+            SubjectKind::Contact => " AND t.merged_into_id IS NULL",
+            SubjectKind::Account => " AND t.merged_into_id IS NULL AND t.deleted_at IS NULL",
             SubjectKind::Conversation => "",
         };
         // The choice gives the missing contact of an account the type of an id.

@@ -45,6 +45,8 @@ pub struct Model {
     pub merged_into_id: Option<AccountId>,
     /// When it was put away.
     pub archived_at: Option<DateTimeUtc>,
+    /// When it was deleted; the row stays for what names it.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are needed.

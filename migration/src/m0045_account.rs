@@ -1,5 +1,5 @@
 //! Accounts that were merged into others, and which rows a merge moved, so that they can be given back;
-//! accounts that are put away.
+//! accounts that are put away, or gone.
 
 use sea_orm_migration::prelude::*;
 
@@ -19,6 +19,7 @@ const SCRIPT: &str = "
 ALTER TABLE account ADD COLUMN merged_into_id UUID;
 CREATE INDEX account_merged ON account (workspace_id, merged_into_id) WHERE merged_into_id IS NOT NULL;
 ALTER TABLE account ADD COLUMN archived_at TIME;
+ALTER TABLE account ADD COLUMN deleted_at TIME;
 CREATE INDEX account_archived ON account (workspace_id, id) WHERE archived_at IS NOT NULL;
 CREATE TABLE account_merge (
     workspace_id UUID NOT NULL,

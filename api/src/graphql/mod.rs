@@ -66,6 +66,7 @@ pub struct Query(
     access::AccessQuery,
     account::AccountMergeQuery,
     account::AccountQuery,
+    account::AccountUsageQuery,
     attribute::AttributeQuery,
     audit::AuditQuery,
     change::ChangeQuery,
@@ -104,6 +105,7 @@ pub struct Query(
 #[graphql(name = "Mutation")]
 pub struct Mutation(
     access::AccessMutation,
+    account::AccountDeleteMutation,
     account::AccountMergeMutation,
     account::AccountMutation,
     attribute::AttributeMutation,

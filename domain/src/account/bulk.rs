@@ -15,7 +15,8 @@ use crate::{
     access::Origin,
     audit::Record,
     error::{Error, Result},
-    merge, search,
+    merge::{self, Things},
+    search,
     stage::{self, Stepped},
     store::{Query, Rows, Tx, dialect},
     subject::Subject,
@@ -107,6 +108,7 @@ pub(crate) async fn find(tx: &Tx<'_>, wanted: &Wanted) -> Result<Found> {
         .await?;
         rows.extend(found);
     }
+    rows.retain(|row| row.deleted_at.is_none());
     rows.sort_by_key(|row| row.id);
     let (gone, rows): (Vec<_>, Vec<_>) = rows
         .into_iter()
@@ -119,7 +121,7 @@ pub(crate) async fn find(tx: &Tx<'_>, wanted: &Wanted) -> Result<Found> {
         return Ok(found);
     }
     let ids = gone.iter().map(|row| row.id.uuid());
-    let ways = merge::survivors(tx.connection(), tx.workspace, "account", ids).await?;
+    let ways = merge::survivors(tx.connection(), tx.workspace, Things::Accounts, ids).await?;
     let ways: HashMap<Uuid, Uuid> = ways.into_iter().collect();
     let survivors: Vec<account::Model> = Query::new(
         "SELECT a.* FROM {r} JOIN account a ON a.workspace_id = $1 AND a.id = r.id ORDER BY a.id",
@@ -139,7 +141,7 @@ pub(crate) async fn find(tx: &Tx<'_>, wanted: &Wanted) -> Result<Found> {
     Ok(found)
 }
 
-/// The accounts as they are, held until the end of `tx`; without those that were merged meanwhile.
+/// The accounts as they are, held until the end of `tx`; without those that were merged or deleted meanwhile.
 pub(crate) async fn hold(
     tx: &Tx<'_>,
     ids: &BTreeSet<AccountId>,
@@ -151,7 +153,7 @@ pub(crate) async fn hold(
     let rows: Vec<account::Model> = Query::new(format!(
         "SELECT a.* FROM account a
          WHERE a.workspace_id = $1 AND a.id IN (SELECT r.id FROM {{r}})
-           AND a.merged_into_id IS NULL ORDER BY a.id {lock}"
+           AND a.merged_into_id IS NULL AND a.deleted_at IS NULL ORDER BY a.id {lock}"
     ))
     .bind(tx.workspace)
     .rows("r", Rows::new().ids("id", ids.iter().copied()))

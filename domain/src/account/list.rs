@@ -58,10 +58,10 @@ impl AccountFilter {
     /// Appends the filter on the account `a`, but for its text: which answer to that is for the search
     /// to say.
     pub(crate) fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
-        // One that was merged into another is in no list.
+        // One that was merged into another, or deleted, is in no list.
         let not = if self.archived { "NOT " } else { "" };
         query.push(&format!(
-            " AND a.merged_into_id IS NULL AND a.archived_at IS {not}NULL"
+            " AND a.merged_into_id IS NULL AND a.deleted_at IS NULL AND a.archived_at IS {not}NULL"
         ));
         self.tags.apply(query, "a.id");
         self.segments.apply(query, "a.id");

@@ -2,13 +2,16 @@
 //!
 //! Made by hand and by imports; contacts who write from an account's domain join it. Two that are one
 //! company are merged ([`merge`]): the one that went is answered with the one that stayed, by whatever it
-//! is named.
+//! is named. One that is deleted is not there for anybody; its row stays for what names it.
 
 mod archive;
 pub(crate) mod bulk;
+mod delete;
+mod hold;
 mod list;
 pub mod merge;
 pub mod standing;
+pub mod usage;
 mod write;
 
 use std::collections::HashMap;
@@ -27,6 +30,7 @@ use crate::{
 };
 
 pub use archive::set_archived;
+pub use delete::delete;
 pub use list::{AccountFilter, AccountOrder, list, list_by_attribute};
 pub use standing::{InBand, Standing, load_bands, load_standing};
 pub use write::{AccountChanges, DetailChanges, NewAccount, create, update};
@@ -50,6 +54,7 @@ async fn answering(
     workspace: WorkspaceId,
     found: Option<account::Model>,
 ) -> Result<Option<account::Model>> {
+    let found = found.filter(|one| one.deleted_at.is_none());
     let Some(gone) = found.as_ref().filter(|one| one.merged_into_id.is_some()) else {
         return Ok(found);
     };
@@ -93,12 +98,13 @@ pub(crate) fn domain_key(domain: &str) -> Option<String> {
     Some(address.domain().to_owned())
 }
 
-/// Whether the account is there to be named. It is not merged away before the end of `tx`.
+/// Whether the account is there to be named. It is not merged away or deleted before the end of `tx`.
 pub(crate) async fn keep(tx: &Tx<'_>, id: AccountId) -> Result<bool> {
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
     let found: Option<AccountId> = Query::new(format!(
         "SELECT t.id FROM account t
-         WHERE t.workspace_id = $1 AND t.id = $2 AND t.merged_into_id IS NULL {lock}"
+         WHERE t.workspace_id = $1 AND t.id = $2 AND t.merged_into_id IS NULL
+           AND t.deleted_at IS NULL {lock}"
     ))
     .bind(tx.workspace)
     .bind(id)
@@ -107,7 +113,7 @@ pub(crate) async fn keep(tx: &Tx<'_>, id: AccountId) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// The accounts among `ids` that were not merged into others, in no particular order.
+/// The accounts among `ids` that were not merged into others or deleted, in no particular order.
 pub async fn load(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -115,7 +121,7 @@ pub async fn load(
 ) -> Result<Vec<account::Model>> {
     Ok(Query::new(
         "SELECT a.* FROM {r} JOIN account a ON a.workspace_id = $1 AND a.id = r.id
-               AND a.merged_into_id IS NULL",
+               AND a.merged_into_id IS NULL AND a.deleted_at IS NULL",
     )
     .bind(workspace)
     .rows("r", Rows::new().ids("id", ids.iter().copied()))

@@ -108,6 +108,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAccount) -> Result<account
         description: None,
         merged_into_id: None,
         archived_at: None,
+        deleted_at: None,
     };
     let fact = Fact::AccountCreated { account_id: id };
     tx.record(Change::new(actor.origin(), None, fact));
@@ -178,7 +179,7 @@ pub async fn update(
 }
 
 /// The account's row, held until the transaction ends: every column of it is written, and what
-/// somebody else changed meanwhile would be undone. Refuses one that was merged into another.
+/// somebody else changed meanwhile would be undone. Refuses one that was merged into another or deleted.
 pub(super) async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     Query::new(format!(
@@ -188,7 +189,7 @@ pub(super) async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
     .bind(id)
     .one::<account::Model>(tx.connection())
     .await?
-    .filter(|account| account.merged_into_id.is_none())
+    .filter(|account| account.merged_into_id.is_none() && account.deleted_at.is_none())
     .ok_or_else(|| Error::not_found(&["id"], "account"))
 }
 

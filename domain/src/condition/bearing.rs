@@ -63,6 +63,7 @@ pub(crate) fn bearing(kind: FactKind) -> Bearing {
         K::AccountArchived
         | K::AccountChanged
         | K::AccountCreated
+        | K::AccountDeleted
         | K::AccountMerged
         | K::AccountRestored
         | K::AccountUnmerged

@@ -80,7 +80,7 @@ impl Asked {
 }
 
 /// A statement that gives the ids of the contacts, accounts or conversations among `ids` of which the
-/// condition holds, in a column `id`. Those that were merged are left out.
+/// condition holds, in a column `id`. Those that were merged or deleted are left out.
 pub fn select(
     backend: DatabaseBackend,
     workspace: WorkspaceId,
@@ -92,7 +92,10 @@ pub fn select(
     let mut query = Query::new("").bind(workspace.uuid());
     let (table, here) = match subject {
         SubjectKind::Contact => ("contact", " AND s.merged_into_id IS NULL"),
-        SubjectKind::Account => ("account", " AND s.merged_into_id IS NULL"),
+        SubjectKind::Account => (
+            "account",
+            " AND s.merged_into_id IS NULL AND s.deleted_at IS NULL",
+        ),
         SubjectKind::Conversation => ("conversation", ""),
     };
     let holds = predicate(&mut query, backend, moment, condition, subject, "s");

@@ -19,7 +19,8 @@ use crate::{
     ctx::Ctx,
     error::Result,
     mail::EmailAddress,
-    merge, search,
+    merge::{self, Things},
+    search,
     store::{Query, Rows, Tx, dialect},
     text::{self, name_key},
     work::change::{Change, Fact},
@@ -267,7 +268,7 @@ async fn accounts_by_domain(
     .await?;
     let gone = found.iter().filter(|one| one.merged_into_id.is_some());
     let gone: Vec<_> = gone.map(|one| one.id.uuid()).collect();
-    let living = merge::living(tx, "account", gone).await?;
+    let living = merge::living(tx, Things::Accounts, gone).await?;
     let answering = |found: Found| {
         let id = match found.merged_into_id {
             None => found.id,

@@ -24,7 +24,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
-    merge,
+    merge::{self, Things},
     store::{Query, Rows, Tx},
 };
 
@@ -183,7 +183,7 @@ impl Accounts {
         let by_external_id = by_text(tx, ACCOUNT_BY_EXTERNAL_ID, external_ids).await?;
         let by_domain = by_text(tx, ACCOUNT_BY_DOMAIN, domains).await?;
         let texts = by_external_id.values().chain(by_domain.values()).copied();
-        let living = merge::living(tx, "account", ids.chain(texts)).await?;
+        let living = merge::living(tx, Things::Accounts, ids.chain(texts)).await?;
         let answering = |found: HashMap<String, Uuid>| -> HashMap<String, AccountId> {
             let found = found.into_iter();
             let means = |(name, id)| Some((name, AccountId(*living.get(&id)?)));

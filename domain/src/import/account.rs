@@ -222,6 +222,7 @@ fn create(
         description: values.description.clone(),
         merged_into_id: None,
         archived_at: None,
+        deleted_at: None,
     });
     around.uses(None, &resolved.tags);
     work.attributes

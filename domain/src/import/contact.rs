@@ -108,6 +108,7 @@ impl Companies {
             description: None,
             merged_into_id: None,
             archived_at: None,
+            deleted_at: None,
         };
         let id = account.id;
         self.imagined.insert(id);

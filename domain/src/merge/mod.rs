@@ -21,13 +21,38 @@ use uuid::Uuid;
 
 use crate::{
     access::Origin,
-    ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Tx, dialect},
 };
 
 pub(crate) use table::line;
 pub use table::{Follows, MergedTable};
+
+/// What is merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Things {
+    /// Contacts, who are erased with their rows.
+    Contacts,
+    /// Accounts, whose rows stay when they are deleted.
+    Accounts,
+}
+
+impl Things {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Contacts => "contact",
+            Self::Accounts => "account",
+        }
+    }
+
+    /// That the row `t` is there to be named.
+    fn here(self) -> &'static str {
+        match self {
+            Self::Contacts => "t.merged_into_id IS NULL",
+            Self::Accounts => "t.merged_into_id IS NULL AND t.deleted_at IS NULL",
+        }
+    }
+}
 
 /// Where the merges of a noun are written down, and what follows them.
 #[derive(Debug)]
@@ -56,7 +81,7 @@ pub(crate) fn check_reason(reason: &str) -> Result<String> {
 
 /// How many rows of each table of `book` would follow from `loser`, where there are any. One statement.
 pub(crate) async fn count_rows(
-    ctx: &Ctx,
+    connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     book: &Book,
     loser: Uuid,
@@ -78,7 +103,7 @@ pub(crate) async fn count_rows(
     let counted = Query::new(parts.join(" UNION ALL "))
         .bind(workspace)
         .bind(loser)
-        .raw(ctx.reader())
+        .raw(connection)
         .await?;
     let mut rows = Vec::new();
     for row in counted {
@@ -173,23 +198,26 @@ pub(crate) async fn refuse_out_of_order(
 }
 
 /// Who answers for those of `ids` that were merged into another, by who was asked for. One statement,
-/// however long the chains are. `things` is the table of the ids.
+/// however long the chains are.
 pub(crate) async fn survivors(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
-    things: &'static str,
+    things: Things,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<(Uuid, Uuid)>> {
+    let (table, here) = (things.table(), things.here());
     let rows = Query::new(format!(
         "WITH RECURSIVE way (asked, at, next) AS (
-           SELECT c.id, c.id, c.merged_into_id FROM {things} c
+           SELECT c.id, c.id, c.merged_into_id FROM {table} c
            WHERE c.workspace_id = $1 AND c.merged_into_id IS NOT NULL
              AND c.id IN (SELECT r.id FROM {{r}})
            UNION ALL
            SELECT w.asked, c.id, c.merged_into_id FROM way w
-           JOIN {things} c ON c.workspace_id = $1 AND c.id = w.next
+           JOIN {table} c ON c.workspace_id = $1 AND c.id = w.next
          )
-         SELECT w.asked, w.at FROM way w WHERE w.next IS NULL"
+         SELECT w.asked, w.at FROM way w
+         JOIN {table} t ON t.workspace_id = $1 AND t.id = w.at AND {here}
+         WHERE w.next IS NULL"
     ))
     .bind(workspace)
     .rows("r", Rows::new().uuids("id", ids))
@@ -202,10 +230,10 @@ pub(crate) async fn survivors(
 
 /// Which thing each of `asked` means: of one that was merged away, however often, the one that answers
 /// for it. Those that are not there are missing. None of them is merged on or erased until the end, so
-/// that what they are given is not left on something hidden or gone. `things` is the table of the ids.
+/// that what they are given is not left on something hidden or gone.
 pub(crate) async fn living(
     tx: &Tx<'_>,
-    things: &'static str,
+    things: Things,
     asked: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, Uuid>> {
     let mut open: BTreeMap<Uuid, Uuid> = asked.into_iter().map(|id| (id, id)).collect();
@@ -229,11 +257,12 @@ pub(crate) async fn living(
 }
 
 /// Those of `ids` that are there and were not merged away.
-async fn kept(tx: &Tx<'_>, things: &str, ids: BTreeSet<Uuid>) -> Result<HashSet<Uuid>> {
+async fn kept(tx: &Tx<'_>, things: Things, ids: BTreeSet<Uuid>) -> Result<HashSet<Uuid>> {
+    let (table, here) = (things.table(), things.here());
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
     let kept: Vec<Uuid> = Query::new(format!(
-        "SELECT t.id FROM {{r}} JOIN {things} t ON t.workspace_id = $1 AND t.id = r.id
-         WHERE t.merged_into_id IS NULL ORDER BY t.id {lock}"
+        "SELECT t.id FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id
+         WHERE {here} ORDER BY t.id {lock}"
     ))
     .bind(tx.workspace)
     .rows("r", Rows::new().uuids("id", ids))

@@ -248,7 +248,8 @@ impl Carried<'_> {
         let mut query = Query::new("").bind(self.workspace);
         let made = bucket(&mut query, "x.created_at", self.bounds);
         let here = match self.target {
-            TagTarget::Contact | TagTarget::Account => " AND x.merged_into_id IS NULL",
+            TagTarget::Contact => " AND x.merged_into_id IS NULL",
+            TagTarget::Account => " AND x.merged_into_id IS NULL AND x.deleted_at IS NULL",
             TagTarget::Conversation => "",
         };
         query.push(&format!(

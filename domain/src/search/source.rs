@@ -157,7 +157,8 @@ async fn load_where(
         }
         Kind::Account => {
             "SELECT c.id, c.created_at, c.name, c.domain, c.external_id FROM {r}
-            JOIN account c ON c.workspace_id = $1 AND c.id = r.id AND c.merged_into_id IS NULL"
+            JOIN account c ON c.workspace_id = $1 AND c.id = r.id AND c.merged_into_id IS NULL
+              AND c.deleted_at IS NULL"
         }
         Kind::Conversation => {
             "SELECT c.id, c.created_at, c.subject FROM {r}

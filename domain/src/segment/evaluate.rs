@@ -133,8 +133,8 @@ pub(super) fn words(subject: SegmentSubject) -> Words {
         },
         SegmentSubject::Account => Words {
             table: "account",
-            here: "c.merged_into_id IS NULL AND c.archived_at IS NULL",
-            there: "c.merged_into_id IS NULL",
+            here: "c.merged_into_id IS NULL AND c.deleted_at IS NULL AND c.archived_at IS NULL",
+            there: "c.merged_into_id IS NULL AND c.deleted_at IS NULL",
         },
     }
 }

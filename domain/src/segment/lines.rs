@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     error::{Result, UserError, UserErrorCode},
     mail::EmailAddress,
-    merge,
+    merge::{self, Things},
     store::{Query, Rows, Tx},
 };
 
@@ -146,6 +146,7 @@ pub(super) async fn resolve(
         }
         SegmentSubject::Account => {
             "SELECT r.n, c.id FROM {r} JOIN account c ON c.workspace_id = $1 AND c.id = r.id
+               AND c.deleted_at IS NULL
              UNION
              SELECT r.n, c.id FROM {r} JOIN account c ON c.workspace_id = $1
                AND c.domain = r.folded
@@ -165,7 +166,7 @@ pub(super) async fn resolve(
     }
     if subject == SegmentSubject::Account {
         let named = by_line.values().copied();
-        let ways = merge::survivors(tx.connection(), tx.workspace, "account", named).await?;
+        let ways = merge::survivors(tx.connection(), tx.workspace, Things::Accounts, named).await?;
         let ways: HashMap<Uuid, Uuid> = ways.into_iter().collect();
         for id in by_line.values_mut() {
             *id = ways.get(id).copied().unwrap_or(*id);

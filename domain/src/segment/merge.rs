@@ -1,5 +1,5 @@
-//! Segments kept by hand when contacts or accounts are merged and taken apart: the survivor is in whatever the
-//! other was in, and undoing the merge undoes that. The history is the journal: what a merge moved
+//! Segments kept by hand when contacts or accounts are merged and taken apart: the
+//! survivor is in whatever the other was in, and undoing the merge undoes that; what is deleted leaves. The history is the journal: what a merge moved
 //! names the merge.
 
 use std::collections::{BTreeSet, HashSet};
@@ -21,7 +21,7 @@ use crate::{
     work::change::{Entry, Fact},
 };
 
-/// Follows the merges and unmerges among `entries`, at the places `merges`, one after the other: each
+/// Follows the merges, unmerges and deletions among `entries`, at the places `merges`, one after the other: each
 /// may go on from what the one before it left.
 pub(super) async fn follow(tx: &mut Tx<'_>, entries: &[Entry], merges: &[usize]) -> Result<()> {
     use SegmentSubject::{Account, Contact};
@@ -47,6 +47,9 @@ pub(super) async fn follow(tx: &mut Tx<'_>, entries: &[Entry], merges: &[usize])
                 account_id,
                 loser_id,
             } => part(tx, Account, merge_id, [account_id.0, loser_id.0]).await?,
+            Fact::AccountDeleted { account_id } => {
+                leave(tx, Account, account_id.0, &Cause::entry(entry)).await?;
+            }
             _ => {}
         }
     }
@@ -109,6 +112,19 @@ async fn join(
         }
     }
     moves::write(tx, subject, moves).await
+}
+
+/// Takes what is gone out of whatever it is in.
+async fn leave(tx: &mut Tx<'_>, subject: SegmentSubject, gone: Uuid, cause: &Cause) -> Result<()> {
+    let present = present(tx, [gone, gone]).await?;
+    let moves = present.into_iter().map(|member| Moved {
+        segment: member.segment_id,
+        subject: gone,
+        entered: false,
+        cause: cause.clone(),
+        is_news: true,
+    });
+    moves::write(tx, subject, moves.collect()).await
 }
 
 #[derive(FromQueryResult)]

@@ -57,7 +57,7 @@ pub(super) struct Routed {
     pub(super) figures: Touched,
     /// Accounts whose figures change because somebody is not there any more.
     pub(super) left: Touched,
-    /// Merges and their undoing, which segments kept by hand follow, by the place of the entry.
+    /// Merges, their undoing and deletions, which segments kept by hand follow, by the place of the entry.
     pub(super) merges: Vec<usize>,
 }
 
@@ -115,6 +115,10 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
                 }
             }
             Fact::AccountChanged { account_id } => routed.account(*account_id, bit, at),
+            Fact::AccountDeleted { account_id } => {
+                routed.account(*account_id, Facts::ALL, at);
+                routed.merges.push(at);
+            }
             Fact::AccountMerged {
                 account_id,
                 loser_id,

@@ -98,6 +98,37 @@ pub(super) async fn of(
     Ok(uses)
 }
 
+/// The live segments, by name, whose conditions name any of what `names` says.
+pub(crate) async fn segments_naming(
+    connection: &Transaction,
+    workspace: WorkspaceId,
+    names: impl Fn(&Reference) -> bool,
+) -> Result<Vec<Use>> {
+    let rows: Vec<entity::segment::Model> = Query::new(
+        "SELECT s.* FROM segment s WHERE s.workspace_id = $1 AND s.deleted_at IS NULL
+           AND s.definition IS NOT NULL ORDER BY s.name_key, s.id",
+    )
+    .bind(workspace)
+    .all(connection)
+    .await?;
+    let mut uses = Vec::new();
+    for row in rows {
+        let condition = row.definition.map(definition::from_stored);
+        // One that cannot be read names nothing.
+        let Some(Ok(condition)) = condition else {
+            continue;
+        };
+        if super::references(&condition).iter().any(&names) {
+            uses.push(Use {
+                kind: UseKind::Segment,
+                id: row.id.to_string(),
+                name: row.name,
+            });
+        }
+    }
+    Ok(uses)
+}
+
 struct Segments;
 
 #[async_trait]
@@ -108,29 +139,8 @@ impl Referrer for Segments {
         workspace: WorkspaceId,
         segment: SegmentId,
     ) -> Result<Vec<Use>> {
-        let rows: Vec<entity::segment::Model> = Query::new(
-            "SELECT s.* FROM segment s WHERE s.workspace_id = $1 AND s.deleted_at IS NULL
-               AND s.definition IS NOT NULL ORDER BY s.name_key, s.id",
-        )
-        .bind(workspace)
-        .all(connection)
-        .await?;
-        let mut uses = Vec::new();
-        for row in rows {
-            let condition = row.definition.map(definition::from_stored);
-            // One that cannot be read names nothing.
-            let Some(Ok(condition)) = condition else {
-                continue;
-            };
-            if evaluate::names(&condition).contains(&segment) {
-                uses.push(Use {
-                    kind: UseKind::Segment,
-                    id: row.id.to_string(),
-                    name: row.name,
-                });
-            }
-        }
-        Ok(uses)
+        let names = |reference: &Reference| evaluate::is_segment(reference, segment);
+        segments_naming(connection, workspace, names).await
     }
 }
 

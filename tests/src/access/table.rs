@@ -94,6 +94,7 @@ pub(super) fn rows() -> Vec<Row> {
             READ,
         ),
         ask("accounts", json!({}), READ),
+        ask("accountUsage", json!({ "id": "@account" }), READ),
         ask(
             "previewAccountMerge",
             json!({ "survivorId": "@account", "mergedId": "@company" }),
@@ -298,6 +299,11 @@ pub(super) fn rows() -> Vec<Row> {
             "updateAccount",
             &json!({ "id": "@account", "name": "Changed #" }),
             WRITE,
+        ),
+        change(
+            "deleteAccount",
+            &json!({ "id": "@company", "usageToken": "@#company_token" }),
+            CONFIGURE,
         ),
         change("archiveAccount", &json!({ "id": "@company" }), WRITE),
         change("restoreAccount", &json!({ "id": "@company" }), WRITE),

@@ -1,5 +1,6 @@
 //! Accounts over GraphQL.
 
+mod delete;
 mod input;
 mod merge;
 mod mutation;
@@ -44,6 +45,7 @@ use super::{
 
 use merge::AccountMerge;
 
+pub(crate) use delete::{AccountDeleteMutation, AccountUsageQuery};
 pub(crate) use input::{AccountFilterInput, AccountOrderBy};
 pub(crate) use merge::{AccountMergeMutation, AccountMergeQuery};
 pub(crate) use mutation::AccountMutation;

@@ -26,16 +26,16 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    merge::{self, Book, COLUMNS, rows::Move, tags},
+    merge::{self, Book, COLUMNS, Things, rows::Move, tags},
     search,
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Tx},
     work::change::{Change, Fact},
 };
 
 pub use table::MERGED_TABLES;
 
 /// Where merges of accounts are written down.
-static BOOK: Book = Book {
+pub(super) static BOOK: Book = Book {
     merges: "account_merge",
     journal: "account_merge_row",
     tables: MERGED_TABLES,
@@ -100,7 +100,7 @@ pub async fn preview(
     refuse_same(survivor, loser)?;
     let survivor = named(ctx, workspace, survivor, "survivorId").await?;
     let loser = named(ctx, workspace, loser, "mergedId").await?;
-    let rows = merge::count_rows(ctx, workspace, &BOOK, loser.id.uuid()).await?;
+    let rows = merge::count_rows(ctx.reader(), workspace, &BOOK, loser.id.uuid()).await?;
     Ok(Preview {
         filled: Own::of(&survivor).filled(&Own::of(&loser)),
         survivor,
@@ -144,7 +144,7 @@ pub async fn merge(
     let mut tx = ctx.begin(actor.workspace).await?;
     let (mut stays, mut goes) = hold(&tx, survivor, loser).await?;
     for (row, field) in [(&stays, "survivorId"), (&goes, "mergedId")] {
-        if row.merged_into_id.is_some() {
+        if row.merged_into_id.is_some() || row.deleted_at.is_some() {
             return Err(Error::not_found(&[field], "account"));
         }
     }
@@ -207,6 +207,10 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
         .ok_or_else(|| Error::not_found(&["id"], "merge"))?;
     let (survivor, loser) = (merge.survivor_id, merge.loser_id);
     let (mut stays, mut goes) = hold(&tx, survivor, loser).await?;
+    if stays.deleted_at.is_some() || goes.deleted_at.is_some() {
+        let message = "The accounts were deleted since.";
+        return Err(Error::refused(&["id"], UserErrorCode::Invalid, message));
+    }
     let moves = Move {
         book: &BOOK,
         merge: id,
@@ -269,35 +273,13 @@ async fn is_free(tx: &Tx<'_>, column: &str, value: Option<&str>) -> Result<bool>
     Ok(holder.is_none())
 }
 
-/// Both accounts' rows, held: nobody gives them anything, nor changes them, until the end. Their people
-/// come first, in the order in which everybody else holds them.
+/// Both accounts' rows, held: nobody gives them anything, nor changes them, until the end.
 async fn hold(
     tx: &Tx<'_>,
     survivor: AccountId,
     loser: AccountId,
 ) -> Result<(account::Model, account::Model)> {
-    let backend = tx.connection().get_database_backend();
-    let ids = || Rows::new().ids("id", [survivor, loser]);
-    let lock = dialect::row_lock(backend);
-    if !lock.is_empty() {
-        Query::new(format!(
-            "SELECT c.id FROM contact c WHERE c.workspace_id = $1
-               AND c.account_id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
-        ))
-        .bind(tx.workspace)
-        .rows("r", ids())
-        .raw(tx.connection())
-        .await?;
-    }
-    let lock = dialect::exclusive_lock(backend);
-    let rows: Vec<account::Model> = Query::new(format!(
-        "SELECT a.* FROM account a WHERE a.workspace_id = $1
-           AND a.id IN (SELECT r.id FROM {{r}}) ORDER BY a.id {lock}"
-    ))
-    .bind(tx.workspace)
-    .rows("r", ids())
-    .all(tx.connection())
-    .await?;
+    let rows = super::hold::with_people(tx, &[survivor, loser]).await?;
     let one = |id: AccountId, field: &str| {
         let row = rows.iter().find(|row| row.id == id).cloned();
         row.ok_or_else(|| Error::not_found(&[field], "account"))
@@ -356,7 +338,7 @@ async fn contacts(moves: &Move, tx: &Tx<'_>, account: AccountId) -> Result<Vec<C
 }
 
 /// Tells that `contacts` left an account.
-fn tell(tx: &mut Tx<'_>, origin: Origin, contacts: &[ContactId], left: AccountId) {
+pub(super) fn tell(tx: &mut Tx<'_>, origin: Origin, contacts: &[ContactId], left: AccountId) {
     for &contact_id in contacts {
         let fact = Fact::ContactChanged {
             contact_id,
@@ -415,7 +397,7 @@ pub async fn survivors(
     ids: &[AccountId],
 ) -> Result<Vec<(AccountId, AccountId)>> {
     let ids = ids.iter().map(|id| id.uuid());
-    let found = merge::survivors(ctx.reader(), workspace, "account", ids).await?;
+    let found = merge::survivors(ctx.reader(), workspace, Things::Accounts, ids).await?;
     let found = found.into_iter();
     Ok(found
         .map(|(asked, at)| (AccountId(asked), AccountId(at)))

@@ -90,7 +90,10 @@ const TABLES: [(&str, &str); 12] = [
     ("tag_group", " AND x.kind = 'CONTACT'"),
     ("tag_group", " AND x.kind = 'CONVERSATION'"),
     ("member", " AND x.removed_at IS NULL"),
-    ("account", " AND x.merged_into_id IS NULL"),
+    (
+        "account",
+        " AND x.merged_into_id IS NULL AND x.deleted_at IS NULL",
+    ),
     ("campaign", ""),
     (
         "segment",

@@ -27,7 +27,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    merge::{self, Book, COLUMNS, rows::Move},
+    merge::{self, Book, COLUMNS, Things, rows::Move},
     playbook, search,
     store::{Query, Tx},
     work::change::{Change, Fact},
@@ -104,7 +104,7 @@ pub async fn preview(
     refuse_same(survivor, loser)?;
     let survivor = named(ctx, workspace, survivor, "survivorId").await?;
     let loser = named(ctx, workspace, loser, "mergedId").await?;
-    let rows = merge::count_rows(ctx, workspace, &BOOK, loser.id.uuid()).await?;
+    let rows = merge::count_rows(ctx.reader(), workspace, &BOOK, loser.id.uuid()).await?;
     Ok(Preview {
         filled: own_of(&survivor).filled(&own_of(&loser)),
         survivor,
@@ -381,7 +381,7 @@ pub async fn survivors(
     ids: &[ContactId],
 ) -> Result<Vec<(ContactId, ContactId)>> {
     let ids = ids.iter().map(|id| id.uuid());
-    let found = merge::survivors(ctx.reader(), workspace, "contact", ids).await?;
+    let found = merge::survivors(ctx.reader(), workspace, Things::Contacts, ids).await?;
     let found = found.into_iter();
     Ok(found
         .map(|(asked, at)| (ContactId(asked), ContactId(at)))

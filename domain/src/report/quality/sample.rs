@@ -161,10 +161,11 @@ impl Sample {
     }
 }
 
-/// Those that are not merged into another.
+/// Those that are not merged into another, nor deleted.
 fn here(target: TagTarget) -> &'static str {
     match target {
-        TagTarget::Contact | TagTarget::Account => " AND x.merged_into_id IS NULL",
+        TagTarget::Contact => " AND x.merged_into_id IS NULL",
+        TagTarget::Account => " AND x.merged_into_id IS NULL AND x.deleted_at IS NULL",
         TagTarget::Conversation => "",
     }
 }

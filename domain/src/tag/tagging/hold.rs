@@ -89,7 +89,8 @@ pub(super) async fn keep_things(
     let table = table_of(target);
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
     let here = match target {
-        TagTarget::Contact | TagTarget::Account => "AND t.merged_into_id IS NULL",
+        TagTarget::Contact => "AND t.merged_into_id IS NULL",
+        TagTarget::Account => "AND t.merged_into_id IS NULL AND t.deleted_at IS NULL",
         TagTarget::Conversation => "",
     };
     let kept: Vec<Uuid> = Query::new(format!(

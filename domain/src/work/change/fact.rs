@@ -78,6 +78,9 @@ pub enum Fact {
     /// An account that had been put away is back.
     #[serde(rename = "account.restored")]
     AccountRestored { account_id: AccountId },
+    /// An account was deleted.
+    #[serde(rename = "account.deleted")]
+    AccountDeleted { account_id: AccountId },
     /// An account was merged into another.
     #[serde(rename = "account.merged")]
     AccountMerged {

@@ -51,6 +51,7 @@ kinds! {
     AccountChanged = "account.changed", "An account's own data changed.";
     AccountArchived = "account.archived", "An account was archived: it is in no list by default, and in no live segment.";
     AccountRestored = "account.restored", "An archived account was restored.";
+    AccountDeleted = "account.deleted", "An account was deleted; its people are at no account any more.";
     AccountMerged = "account.merged", "An account was merged into another, which is the subject.";
     AccountUnmerged = "account.unmerged", "Two accounts that had been made one were taken apart.";
     ContactMerged = "contact.merged", "A contact was merged into another, who is the subject.";

@@ -27,6 +27,7 @@ impl Fact {
             | Self::AccountChanged { account_id }
             | Self::AccountArchived { account_id }
             | Self::AccountRestored { account_id }
+            | Self::AccountDeleted { account_id }
             | Self::AccountMerged { account_id, .. }
             | Self::AccountUnmerged { account_id, .. } => Some(*account_id),
             Self::OrderRecorded { account_id, .. }
@@ -149,6 +150,7 @@ impl Fact {
             | Self::AccountChanged { account_id }
             | Self::AccountArchived { account_id }
             | Self::AccountRestored { account_id }
+            | Self::AccountDeleted { account_id }
             | Self::AccountMerged { account_id, .. }
             | Self::AccountUnmerged { account_id, .. } => of(*account_id),
             Self::DuplicateSuspected { suspect_id, .. } => of(*suspect_id),

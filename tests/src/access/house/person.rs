@@ -93,13 +93,17 @@ impl House {
         self.keep(word, &made["account"]["id"]);
     }
 
-    /// Accounts to merge and to take apart.
+    /// Accounts to merge, to take apart and to delete.
     pub(super) async fn companies(&mut self, door: &Door, number: u64) {
         let owner = &self.owner.clone();
         for word in ["company", "went", "stayed"] {
             self.spare_account(door, word, &format!("{word} {number}"))
                 .await;
         }
+        let usage = "query($id: ID!) { accountUsage(id: $id) { token } }";
+        let asked = json!({ "id": self.ids["company"] });
+        let found = door.must(owner, usage, asked).await;
+        self.keep("#company_token", &found["token"]);
         let merge = "mutation($input: MergeAccountsInput!) { mergeAccounts(input: $input) \
             { merge { id } userErrors { message } } }";
         let input = json!({ "survivorId": self.ids["stayed"], "mergedId": self.ids["went"] });
