@@ -95,7 +95,23 @@ pub async fn usage(ctx: &Ctx, workspace: WorkspaceId, id: AccountId) -> Result<O
 pub(super) async fn read(connection: &Transaction, account: &account::Model) -> Result<Usage> {
     let (workspace, id) = (account.workspace_id, account.id.0);
     let rows = merge::count_rows(connection, workspace, &BOOK, id).await?;
-    let names = |reference: &Reference| reference.kind == IdKind::Account && reference.id == id;
+    let uses = naming(connection, workspace, account.id).await?;
+    let state = serde_json::to_vec(&(account.id, account.updated_at, &rows, &uses))?;
+    Ok(Usage {
+        token: hex::encode(&Sha256::digest(state)[..16]),
+        rows,
+        uses,
+    })
+}
+
+/// What names the account in a condition: rules, playbooks, then segments.
+pub(super) async fn naming(
+    connection: &Transaction,
+    workspace: WorkspaceId,
+    account: AccountId,
+) -> Result<Vec<Use>> {
+    let names =
+        |reference: &Reference| reference.kind == IdKind::Account && reference.id == account.0;
     let found = naming::all(connection, workspace, names).await?;
     let mut uses: Vec<Use> = found
         .into_iter()
@@ -114,10 +130,5 @@ pub(super) async fn read(connection: &Transaction, account: &account::Model) -> 
         id: one.id,
         name: one.name,
     }));
-    let state = serde_json::to_vec(&(account.id, account.updated_at, &rows, &uses))?;
-    Ok(Usage {
-        token: hex::encode(&Sha256::digest(state)[..16]),
-        rows,
-        uses,
-    })
+    Ok(uses)
 }

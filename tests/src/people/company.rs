@@ -213,7 +213,7 @@ fn what_was_merged_comes_apart_row_by_row() {
         let preview = preview.await.unwrap();
         assert_eq!(preview.filled, ["external_id", "website"]);
         let follows: BTreeMap<_, _> = preview.rows.into_iter().collect();
-        let of = |table| follows.get(table).copied().unwrap_or_default();
+        let of = |table: &str| follows.get(table).copied().unwrap_or_default();
         let follow = ["contact", "note", "sales_order", "tagging"].map(of);
         assert_eq!(follow, [1, 1, 1, 2]);
         assert_eq!(rows(&world).await, before, "a preview changes nothing");
@@ -460,6 +460,8 @@ fn an_account_is_deleted_once_its_usage_was_seen_and_its_people_stay() {
         settle(&world).await;
         let named = see().await;
         assert_eq!(named.uses.len(), 1);
+        let preview = merge::preview(ctx, owner.workspace, two.stays, two.goes).await;
+        assert_eq!(preview.unwrap().uses, named.uses);
         let refused = account::delete(ctx, owner, two.goes, &named.token).await;
         assert_eq!(refusals(refused), ["id InUse"]);
         segment::delete(ctx, owner, at).await.unwrap();

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     account::{
         self,
-        usage::{Usage, UseKind},
+        usage::{Usage, Use, UseKind},
     },
     error::UserError,
 };
@@ -54,6 +54,16 @@ pub(crate) struct AccountUse {
     name: String,
 }
 
+impl From<Use> for AccountUse {
+    fn from(one: Use) -> Self {
+        Self {
+            kind: one.kind,
+            id: one.id.into(),
+            name: one.name,
+        }
+    }
+}
+
 impl From<Usage> for AccountUsage {
     fn from(usage: Usage) -> Self {
         Self {
@@ -66,15 +76,7 @@ impl From<Usage> for AccountUsage {
             tasks: usage.of("task"),
             notes: usage.of("note"),
             taggings: usage.of("tagging"),
-            uses: usage
-                .uses
-                .into_iter()
-                .map(|one| AccountUse {
-                    kind: one.kind,
-                    id: one.id.into(),
-                    name: one.name,
-                })
-                .collect(),
+            uses: usage.uses.into_iter().map(AccountUse::from).collect(),
             token: usage.token,
         }
     }

@@ -7,7 +7,7 @@ use domain::{
     error::UserError,
 };
 
-use super::Account;
+use super::{Account, delete::AccountUse};
 use crate::graphql::{
     access::ChangeOrigin,
     contact::MergeCount,
@@ -90,6 +90,13 @@ impl AccountMergePreview {
     /// How much would follow to the survivor, such as `contact`.
     async fn follows(&self) -> Vec<MergeCount> {
         MergeCount::all(&self.0.rows)
+    }
+
+    /// Rules, segments and playbooks whose conditions name the account that would go. They would go on naming
+    /// it, and nobody would be at it: let them name the survivor.
+    async fn uses(&self) -> Vec<AccountUse> {
+        let uses = self.0.uses.iter().cloned();
+        uses.map(AccountUse::from).collect()
     }
 }
 

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use own::Own;
 
+use super::usage::{self, Use};
 use crate::{
     access::{Actor, Origin, Scope},
     audit::Record,
@@ -87,10 +88,11 @@ pub struct Preview {
     pub filled: Vec<&'static str>,
     /// How many rows of each table would follow.
     pub rows: Vec<(&'static str, i64)>,
+    /// What names the one that would go, in a condition: it would go on naming that one.
+    pub uses: Vec<Use>,
 }
 
-/// What merging would do, without doing it. The number of statements depends on the list of tables
-/// only.
+/// What merging would do, without doing it.
 pub async fn preview(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -101,11 +103,15 @@ pub async fn preview(
     let survivor = named(ctx, workspace, survivor, "survivorId").await?;
     let loser = named(ctx, workspace, loser, "mergedId").await?;
     let rows = merge::count_rows(ctx.reader(), workspace, &BOOK, loser.id.uuid()).await?;
+    let snapshot = ctx.db.snapshot().await?;
+    let uses = usage::naming(&snapshot, workspace, loser.id).await?;
+    snapshot.rollback().await?;
     Ok(Preview {
         filled: Own::of(&survivor).filled(&Own::of(&loser)),
         survivor,
         loser,
         rows,
+        uses,
     })
 }
 
