@@ -120,7 +120,7 @@ pub(crate) async fn find(tx: &Tx<'_>, wanted: &Wanted) -> Result<Found> {
     if gone.is_empty() {
         return Ok(found);
     }
-    let ids = gone.iter().map(|row| row.id.uuid());
+    let ids = gone.iter().map(|row| row.id.uuid()).collect();
     let ways = merge::survivors(tx.connection(), tx.workspace, Things::Accounts, ids).await?;
     let ways: HashMap<Uuid, Uuid> = ways.into_iter().collect();
     let survivors: Vec<account::Model> = Query::new(

@@ -82,7 +82,7 @@ pub(crate) async fn living(
     tx: &Tx<'_>,
     asked: impl Iterator<Item = ContactId>,
 ) -> Result<HashMap<ContactId, ContactId>> {
-    let found = merge::living(tx, Things::Contacts, asked.map(Id::uuid)).await?;
+    let found = merge::living(tx, Things::Contacts, asked.map(Id::uuid).collect()).await?;
     let found = found.into_iter();
     Ok(found
         .map(|(asked, means)| (ContactId(asked), ContactId(means)))

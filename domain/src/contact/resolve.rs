@@ -267,7 +267,7 @@ async fn accounts_by_domain(
     .all(tx.connection())
     .await?;
     let gone = found.iter().filter(|one| one.merged_into_id.is_some());
-    let gone: Vec<_> = gone.map(|one| one.id.uuid()).collect();
+    let gone = gone.map(|one| one.id.uuid()).collect();
     let living = merge::living(tx, Things::Accounts, gone).await?;
     let answering = |found: Found| {
         let id = match found.merged_into_id {

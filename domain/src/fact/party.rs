@@ -172,6 +172,7 @@ impl Accounts {
             AccountRef::Id(id) => Some(id.uuid()),
             _ => None,
         });
+        let mut asked: Vec<Uuid> = ids.collect();
         let external_ids = named().filter_map(|one| match one {
             AccountRef::ExternalId(id) => Some(id.trim().to_owned()),
             _ => None,
@@ -182,11 +183,11 @@ impl Accounts {
         });
         let by_external_id = by_text(tx, ACCOUNT_BY_EXTERNAL_ID, external_ids).await?;
         let by_domain = by_text(tx, ACCOUNT_BY_DOMAIN, domains).await?;
-        let texts = by_external_id.values().chain(by_domain.values()).copied();
-        let living = merge::living(tx, Things::Accounts, ids.chain(texts)).await?;
+        asked.extend(by_external_id.values().chain(by_domain.values()));
+        let living = merge::living(tx, Things::Accounts, asked).await?;
         let answering = |found: HashMap<String, Uuid>| -> HashMap<String, AccountId> {
             let found = found.into_iter();
-            let means = |(name, id)| Some((name, AccountId(*living.get(&id)?)));
+            let means = |(name, id): (String, Uuid)| Some((name, AccountId(*living.get(&id)?)));
             found.filter_map(means).collect()
         };
         Ok(Self {

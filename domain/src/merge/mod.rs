@@ -203,7 +203,7 @@ pub(crate) async fn survivors(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     things: Things,
-    ids: impl IntoIterator<Item = Uuid>,
+    ids: Vec<Uuid>,
 ) -> Result<Vec<(Uuid, Uuid)>> {
     let (table, here) = (things.table(), things.here());
     let rows = Query::new(format!(
@@ -234,7 +234,7 @@ pub(crate) async fn survivors(
 pub(crate) async fn living(
     tx: &Tx<'_>,
     things: Things,
-    asked: impl IntoIterator<Item = Uuid>,
+    asked: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, Uuid>> {
     let mut open: BTreeMap<Uuid, Uuid> = asked.into_iter().map(|id| (id, id)).collect();
     let mut found = HashMap::with_capacity(open.len());

@@ -165,7 +165,7 @@ pub(super) async fn resolve(
         by_line.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
     if subject == SegmentSubject::Account {
-        let named = by_line.values().copied();
+        let named = by_line.values().copied().collect();
         let ways = merge::survivors(tx.connection(), tx.workspace, Things::Accounts, named).await?;
         let ways: HashMap<Uuid, Uuid> = ways.into_iter().collect();
         for id in by_line.values_mut() {

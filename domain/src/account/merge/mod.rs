@@ -402,7 +402,7 @@ pub async fn survivors(
     workspace: WorkspaceId,
     ids: &[AccountId],
 ) -> Result<Vec<(AccountId, AccountId)>> {
-    let ids = ids.iter().map(|id| id.uuid());
+    let ids = ids.iter().map(|id| id.uuid()).collect();
     let found = merge::survivors(ctx.reader(), workspace, Things::Accounts, ids).await?;
     let found = found.into_iter();
     Ok(found

@@ -380,7 +380,7 @@ pub async fn survivors(
     workspace: WorkspaceId,
     ids: &[ContactId],
 ) -> Result<Vec<(ContactId, ContactId)>> {
-    let ids = ids.iter().map(|id| id.uuid());
+    let ids = ids.iter().map(|id| id.uuid()).collect();
     let found = merge::survivors(ctx.reader(), workspace, Things::Contacts, ids).await?;
     let found = found.into_iter();
     Ok(found
