@@ -265,3 +265,53 @@ pub(crate) async fn change(
     let steps: Vec<Stepped> = steps.collect();
     stage::set_many(tx, origin, reason, &steps).await
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn account(id: u128, name_key: &str, domain: Option<&str>) -> account::Model {
+        account::Model {
+            workspace_id: Uuid::from_u128(1).into(),
+            id: Uuid::from_u128(id).into(),
+            name: name_key.to_owned(),
+            name_key: name_key.to_owned(),
+            domain: domain.map(str::to_owned),
+            external_id: None,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            owner_id: None,
+            stage: None,
+            stage_rank: 0,
+            website: None,
+            phone: None,
+            description: None,
+            merged_into_id: None,
+            archived_at: None,
+            deleted_at: None,
+        }
+    }
+
+    #[test]
+    fn what_a_merged_account_is_found_by_leads_to_the_survivor_and_is_not_given_to_it() {
+        let stays = account(2, "acme", Some("acme.example"));
+        let to = stays.id;
+        let mut found = Found::default();
+        found.add(stays);
+        found.add(account(4, "umbrella", None));
+        found.lead(account(3, "acme kk", Some("acme-kk.example")), to);
+        found.lead(account(5, "umbrella", None), to);
+        assert_eq!(found.by_domain["acme-kk.example"], to);
+        assert_eq!(found.by_name["acme kk"], to);
+        assert!(found.is_led("domain", "acme-kk.example") && found.is_led("name_key", "acme kk"));
+        assert!(!found.is_led("domain", "acme.example") && !found.is_led("external_id", "acme kk"));
+        let other = AccountId(Uuid::from_u128(4));
+        assert_eq!(
+            found.by_name["umbrella"], other,
+            "one that is there keeps its name"
+        );
+        assert!(!found.is_led("name_key", "umbrella"));
+    }
+}
