@@ -424,36 +424,17 @@ impl<'a> Around<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Carried {
     attributes: HashMap<(Uuid, AttributeId), attribute_value::Model>,
-    taggings: HashMap<Uuid, Vec<Worn>>,
-}
-
-#[derive(Debug, FromQueryResult)]
-struct Worn {
-    target_id: Uuid,
-    tag_id: TagId,
-    single_group_id: Option<TagGroupId>,
-    automatic: bool,
+    taggings: HashMap<Uuid, Vec<tagging::Worn>>,
 }
 
 impl Carried {
     pub(super) async fn load(tx: &Tx<'_>, job: Job<'_>, ids: &[Uuid]) -> Result<Self> {
         let attributes = many::current(tx, ids, &job.attributes()).await?;
-        let mut taggings: HashMap<Uuid, Vec<Worn>> = HashMap::new();
-        if job.has(ImportField::Tags) && !ids.is_empty() {
-            let found: Vec<Worn> = Query::new(format!(
-                "SELECT g.target_id, g.tag_id, g.single_group_id, {} AS automatic
-                 FROM {{r}} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
-                   AND g.removed_at IS NULL",
-                tagging::AUTOMATIC
-            ))
-            .bind(tx.workspace)
-            .rows("r", Rows::new().uuids("id", ids.iter().copied()))
-            .all(tx.connection())
-            .await?;
-            for tag in found {
-                taggings.entry(tag.target_id).or_default().push(tag);
-            }
-        }
+        let taggings = if job.has(ImportField::Tags) {
+            tagging::worn(tx, ids).await?
+        } else {
+            HashMap::new()
+        };
         Ok(Self {
             attributes,
             taggings,

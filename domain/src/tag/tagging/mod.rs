@@ -7,7 +7,8 @@
 //! - `write`: adding and removing inside a transaction, for everything that tags; `plan` decides,
 //!   `hold` keeps others waiting;
 //! - `ask`: the same on a member's behalf, checked;
-//! - `read`: what holds, what held at a moment, and what ever held;
+//! - `read`: what holds, what held at a moment, and what ever held; `worn`: what things carry that are
+//!   about to be given more;
 //! - `bulk`: tagging everything a filter finds, as an operation; `which`: what that finds; `mass`: its
 //!   statements;
 //! - `expire`: taggings that end by themselves;
@@ -24,6 +25,7 @@ mod plan;
 mod read;
 mod which;
 mod withdraw;
+mod worn;
 mod write;
 
 use entity::{
@@ -49,6 +51,7 @@ pub use read::{TaggingWithTag, find, history, load, load_active, load_at, load_w
 pub use which::Which;
 pub(crate) use withdraw::ask as ask_to_withdraw;
 pub use withdraw::{WithdrawRuleTags, withdraw};
+pub(crate) use worn::{Worn, worn};
 pub(crate) use write::{Removal, add, add_each, remove, remove_each};
 
 /// The table of the things of a kind.
