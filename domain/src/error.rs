@@ -40,6 +40,10 @@ pub enum Error {
     /// The place a subscription asks to go on from is not in the log any more.
     #[error("the cursor points to what the log does not have any more")]
     CursorExpired,
+    /// Somebody else changed the same at the same moment, so that what was decided does not hold: the whole
+    /// is to be tried again.
+    #[error("{0}")]
+    Overtaken(&'static str),
     /// The database could not do it.
     #[error("the database refused")]
     Store(#[from] DbErr),

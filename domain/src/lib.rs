@@ -62,6 +62,7 @@ pub mod ticket;
 pub mod timeline;
 pub mod track;
 pub mod upload;
+pub mod upsert;
 pub mod vault;
 pub mod work;
 pub mod workspace;

@@ -34,6 +34,10 @@ pub(crate) fn fault(error: Fault) -> Error {
             "The log does not have what follows this cursor any more. Read what you need anew and \
              subscribe without `after`.",
         ),
+        Fault::Overtaken(_) => coded(
+            Code::Unavailable,
+            "Others are changing the same at the moment. Try again.",
+        ),
         Fault::Store(error) if is_of_the_moment(&error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

@@ -50,6 +50,7 @@ pub mod tag;
 pub mod task;
 pub mod team;
 pub mod timeline;
+pub mod upsert;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 use chrono::{DateTime, Utc};
@@ -140,6 +141,7 @@ pub struct Mutation(
     tag::TagMutation,
     task::TaskMutation,
     team::TeamMutation,
+    upsert::UpsertMutation,
 );
 
 /// Everything that can be watched. Every message carries a cursor; a client that comes back with its

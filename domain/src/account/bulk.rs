@@ -1,4 +1,4 @@
-//! Many accounts at once, for imports: the same effects as `write`, in a number of statements that does
+//! Many accounts at once, for imports and bulk calls: the same effects as `write`, in a number of statements that does
 //! not depend on how many there are. The caller has checked what it gives.
 
 use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
@@ -204,8 +204,9 @@ pub(crate) async fn make(
     .execute(tx.connection())
     .await?;
     if usize::try_from(written).ok() != Some(made.len()) {
-        let message = "somebody else made an account meanwhile; it has to be looked at again";
-        return Err(Error::Internal(message.to_owned()));
+        return Err(Error::Overtaken(
+            "somebody else made an account meanwhile; it has to be looked at again",
+        ));
     }
     let ids: Vec<_> = made.iter().map(|one| one.id.uuid()).collect();
     search::index::touch(tx, search::Kind::Account, &ids).await?;

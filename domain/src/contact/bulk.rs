@@ -1,4 +1,4 @@
-//! Many contacts at once, for imports: the same effects as `write`, in a number of statements that does
+//! Many contacts at once, for imports and bulk calls: the same effects as `write`, in a number of statements that does
 //! not depend on how many there are.
 //!
 //! The caller has checked what it gives; here it is held against what others do at the same time. An
@@ -248,6 +248,32 @@ pub(crate) async fn change(
     stage::set_many(tx, origin, reason, &steps).await
 }
 
+/// Gives people identities that nobody has. Those of people who were there before are noted; to the ones
+/// just `made` they belong from the beginning.
+pub(crate) async fn recognise(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    made: &BTreeSet<ContactId>,
+    keys: &[(Key, ContactId)],
+) -> Result<()> {
+    claim(tx, keys).await?;
+    let attached = keys.iter().filter(|(_, id)| !made.contains(id));
+    let ids: BTreeSet<ContactId> = attached.clone().map(|(_, id)| *id).collect();
+    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+    search::index::touch(tx, search::Kind::Contact, &ids).await?;
+    for ((kind, value), id) in attached {
+        let fact = Fact::IdentityAttached {
+            contact_id: *id,
+            identity: *kind,
+        };
+        tx.record(Change::new(origin, Some(*id), fact));
+        let said = json!({ "kind": kind, "value": value });
+        let record = Record::made("contact.attach_identity", *id, said);
+        tx.audit(origin, record.of(*id));
+    }
+    Ok(())
+}
+
 /// Gives identities that nobody has.
 async fn claim(tx: &Tx<'_>, keys: &[(Key, ContactId)]) -> Result<()> {
     if keys.is_empty() {
@@ -272,7 +298,8 @@ async fn claim(tx: &Tx<'_>, keys: &[(Key, ContactId)]) -> Result<()> {
     if usize::try_from(taken).ok() == Some(keys.len()) {
         Ok(())
     } else {
-        let message = "somebody else took an identity meanwhile; it has to be looked at again";
-        Err(Error::Internal(message.to_owned()))
+        Err(Error::Overtaken(
+            "somebody else took an identity meanwhile; it has to be looked at again",
+        ))
     }
 }

@@ -230,7 +230,7 @@ fn address((kind, value): &Key) -> Option<(&str, &str)> {
 }
 
 /// The name by which somebody is shown: the one they are told by, or what tells most of who they are.
-fn display_name(name: Option<&str>, key: &Key) -> String {
+pub(crate) fn display_name(name: Option<&str>, key: &Key) -> String {
     let name = name.map(|name| text::printable(&text::visible(name)));
     let name = name.unwrap_or_default();
     let name = name.trim();

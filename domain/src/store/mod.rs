@@ -31,6 +31,7 @@ pub use db::Db;
 pub(crate) use kept::Kept;
 pub use query::Query;
 pub use rows::Rows;
+pub(crate) use trouble::is_conflict;
 pub use trouble::is_of_the_moment;
 pub use tx::Tx;
 pub use wall::Wall;

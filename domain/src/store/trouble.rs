@@ -26,6 +26,24 @@ pub fn is_of_the_moment(error: &DbErr) -> bool {
     }
 }
 
+/// Whether somebody else was faster: two transactions waited for each other in a circle, or the other one took
+/// a value that only one may have. The whole transaction has to be tried again.
+pub(crate) fn is_conflict(error: &DbErr) -> bool {
+    let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) =
+        error
+    else {
+        return false;
+    };
+    let sqlx::Error::Database(error) = &**error else {
+        return false;
+    };
+    // PostgreSQL's codes have five characters, and SQLite has one writer at a time.
+    let is_rolled_back = error
+        .code()
+        .is_some_and(|code| code.len() == 5 && code.starts_with("40"));
+    is_rolled_back || error.is_unique_violation()
+}
+
 fn says_so(error: &dyn DatabaseError, code: &str) -> bool {
     if error
         .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()

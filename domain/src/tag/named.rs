@@ -1,7 +1,7 @@
 //! Tags by their paths, as files name them: found in the workspace's tree, and made where they are
 //! missing, if that is allowed.
 //!
-//! Called by imports inside a transaction. Resolving only looks, and may name tags that are not there
+//! Called by imports and bulk calls inside a transaction. Resolving only looks, and may name tags that are not there
 //! yet; [`Named::make`] makes those that are really wanted. It never puts a tag on anything.
 
 use std::collections::{BTreeSet, HashMap};
@@ -36,6 +36,7 @@ pub(crate) struct Named {
     kind: TagKind,
     nodes: Vec<Node>,
     places: HashMap<Place, usize>,
+    ids: HashMap<TagId, usize>,
     /// All tags of a name, wherever they stand.
     by_name: HashMap<String, Vec<usize>>,
     groups: HashMap<String, Group>,
@@ -100,6 +101,7 @@ impl Named {
             kind,
             nodes: Vec::with_capacity(rows.len()),
             places: HashMap::with_capacity(rows.len()),
+            ids: HashMap::with_capacity(rows.len()),
             by_name: HashMap::with_capacity(rows.len()),
             groups: groups.map(|one| (one.name_key.clone(), one)).collect(),
             room: room.map(|room| room.min(left)),
@@ -125,11 +127,23 @@ impl Named {
     fn put(&mut self, node: Node) -> usize {
         let place = self.nodes.len();
         let key = name_key(&node.name);
+        if let Some(id) = node.id {
+            self.ids.insert(id, place);
+        }
         self.places
             .insert((node.group, node.parent, key.clone()), place);
         self.by_name.entry(key).or_default().push(place);
         self.nodes.push(node);
         place
+    }
+
+    /// The tag of an id. The refusal has no path.
+    pub(crate) fn place(&self, id: TagId) -> Result<usize, UserError> {
+        let Some(&place) = self.ids.get(&id) else {
+            let message = "There is no such tag.".to_owned();
+            return Err(refusal(UserErrorCode::NotFound, message));
+        };
+        self.usable(place)
     }
 
     /// The tag of a way. A single name may be that of a tag anywhere, if there is only one. What could
@@ -376,6 +390,7 @@ impl Named {
             };
             tx.audit(origin, Record::made("tag.create", made.id, audited(&made)));
             self.nodes[place].id = Some(made.id);
+            self.ids.insert(made.id, place);
         }
         Ok(missing.len())
     }

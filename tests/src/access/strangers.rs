@@ -235,8 +235,16 @@ fn is_malformed(answer: &str) -> bool {
 
 fn is_success(answer: &str, field: &str) -> bool {
     let answer: Value = serde_json::from_str(answer).expect("JSON");
-    let mistakes = answer["data"][field]["userErrors"].as_array();
-    answer["errors"].is_null() && mistakes.is_none_or(Vec::is_empty)
+    let told = &answer["data"][field];
+    let mistakes = told["userErrors"].as_array();
+    // Where each item stands for itself, it says so itself.
+    let lists = told
+        .as_object()
+        .into_iter()
+        .flat_map(serde_json::Map::values);
+    let mut items = lists.filter_map(Value::as_array).flatten();
+    let is_rejected = items.any(|item| item["outcome"] == "REJECTED");
+    answer["errors"].is_null() && mistakes.is_none_or(Vec::is_empty) && !is_rejected
 }
 
 #[test]

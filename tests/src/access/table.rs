@@ -428,6 +428,16 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change(
+            "upsertContacts",
+            &json!({ "contacts": [{ "externalId": "crm #", "name": "Upserted" }] }),
+            WRITE,
+        ),
+        change(
+            "upsertAccounts",
+            &json!({ "accounts": [{ "externalId": "crm #", "name": "Upserted" }] }),
+            WRITE,
+        ),
+        change(
             "dismissDuplicateSuspect",
             &json!({ "id": "@suspect" }),
             WRITE,

@@ -150,6 +150,42 @@ fn a_mistake_inside_a_batch_is_told_with_its_place() {
 }
 
 #[test]
+fn an_upserted_item_that_cannot_be_read_is_told_in_its_place() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let contacts = json!([
+            { "externalId": "crm-1", "email": HERE, "name": "Here", "owner": null },
+            { "externalId": "crm-2", "account": { "id": "nonsense" } },
+            { "externalId": "crm-3", "kana": null, "stage": "LEAD" },
+        ]);
+        let input = json!({ "contacts": contacts, "reason": "From the CRM" });
+        let selection = "contacts { externalId id outcome conflictingIds errors { path code } }";
+        for (first, last) in [("CREATED", "CREATED"), ("UNCHANGED", "UNCHANGED")] {
+            let told = owner
+                .change("upsertContacts", input.clone(), selection)
+                .await;
+            let told = &told["contacts"];
+            let outcomes = [0, 1, 2].map(|index: usize| text(&told[index]["outcome"]));
+            assert_eq!(outcomes, [first, "REJECTED", last], "{told}");
+            let path = json!(["contacts", "1", "account", "id"]);
+            let errors = json!([{ "path": path, "code": "NOT_FOUND" }]);
+            assert_eq!(told[1]["errors"], errors);
+            assert_eq!(told[0]["errors"], json!([]));
+        }
+        let accounts = json!([{ "domain": "customer.example" }, { "name": "Nobody" }]);
+        let input = json!({ "accounts": accounts });
+        let selection = "accounts { id outcome errors { path code } }";
+        let told = owner.change("upsertAccounts", input, selection).await;
+        assert_eq!(told["accounts"][0]["outcome"], "CREATED", "{told}");
+        assert_eq!(
+            told["accounts"][1]["errors"][0]["code"], "REQUIRED",
+            "{told}"
+        );
+        installation
+    });
+}
+
+#[test]
 fn the_longest_message_can_be_sent_in_any_spelling() {
     on_each(|installation| async move {
         let owner = installation.owner();

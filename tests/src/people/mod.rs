@@ -10,6 +10,7 @@ mod lookup;
 mod merge;
 mod named;
 mod profile;
+mod upsert;
 
 use chrono::TimeDelta;
 use domain::{

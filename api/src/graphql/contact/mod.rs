@@ -56,7 +56,7 @@ use super::{
 
 use identity::{ContactMerge, Subscription};
 
-pub(crate) use identify::{IdentityMutation, IdentityQuery};
+pub(crate) use identify::{IdentityInput, IdentityMutation, IdentityQuery};
 pub(crate) use identity::{DuplicateSuspect, MergeCount, SubscriptionChange};
 pub(crate) use mutation::ContactMutation;
 pub(crate) use query::ContactQuery;
