@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use entity::{
     campaign, email_event,
     id::{CampaignId, ContactId, EmailEventId, Id as _, WorkspaceId},
-    kind::EmailEventOrigin,
+    kind::{EmailEventKind, EmailEventOrigin},
 };
 use sea_orm::ConnectionTrait;
 
@@ -14,8 +15,10 @@ use super::{
     origin::{self, Verdict},
 };
 use crate::{
+    contact::one_of,
     ctx::Ctx,
     error::Result,
+    event::between,
     page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     workspace,
@@ -24,11 +27,23 @@ use crate::{
 /// How many events of one email are explained at most; the earliest are kept.
 const MAX_EXPLAINED: i64 = 1_000;
 
+/// Which email events a list has; every part given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct EmailEventFilter {
+    /// Of one of these kinds.
+    pub kinds: Vec<EmailEventKind>,
+    /// Not before this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+}
+
 /// A page of one contact's email events, newest first, each with its cursor.
 pub async fn of_contact(
     ctx: &Ctx,
     workspace: WorkspaceId,
     contact: ContactId,
+    filter: &EmailEventFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, email_event::Model)>> {
     let keyset = Keyset {
@@ -37,10 +52,13 @@ pub async fn of_contact(
         id: "e.id",
         descending: true,
     };
-    let query =
+    let mut query =
         Query::new("SELECT e.* FROM email_event e WHERE e.workspace_id = $1 AND e.contact_id = $2")
             .bind(workspace)
             .bind(contact);
+    let kinds = filter.kinds.iter().map(|kind| kind.word());
+    one_of(&mut query, "e.kind", kinds);
+    between(&mut query, "e.occurred_at", filter.from, filter.until);
     keyset
         .list(ctx, query, page, |row: &email_event::Model| {
             (Key::Time(row.occurred_at), row.id.uuid())

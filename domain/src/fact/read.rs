@@ -64,6 +64,16 @@ impl<S> Filter<S> {
             ..Self::default()
         }
     }
+
+    /// The same of one contact or one account, whatever else it asks for.
+    #[must_use]
+    pub fn below(mut self, of: Of) -> Self {
+        match of {
+            Of::Contact(id) => self.contact = Some(id),
+            Of::Account(id) => self.account = Some(id),
+        }
+        self
+    }
 }
 
 /// A table of facts as lists see it.

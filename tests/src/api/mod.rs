@@ -5,6 +5,7 @@ mod document;
 mod input;
 mod model;
 mod named;
+mod narrow;
 mod outcome;
 mod protocol;
 mod stop;

@@ -6,7 +6,7 @@ use domain::{
     email::{
         self, Figures, NewEmailEvent,
         origin::Reason,
-        read,
+        read::{self, EmailEventFilter},
         report::{self, RecencyTier},
     },
     page::PageRequest,
@@ -206,7 +206,8 @@ fn an_email_explains_which_of_its_events_were_a_machines() {
         assert_eq!(nothing.unwrap(), None);
 
         let contact = contacts(&world).await["a@x.example"];
-        let first = read::of_contact(ctx, workspace, contact, &PageRequest::first(2))
+        let all = EmailEventFilter::default();
+        let first = read::of_contact(ctx, workspace, contact, &all, &PageRequest::first(2))
             .await
             .unwrap();
         assert!(first.has_next);
@@ -216,7 +217,7 @@ fn an_email_explains_which_of_its_events_were_a_machines() {
             after: Some(first.rows[1].0.clone()),
             ..PageRequest::first(2)
         };
-        let rest = read::of_contact(ctx, workspace, contact, &rest)
+        let rest = read::of_contact(ctx, workspace, contact, &all, &rest)
             .await
             .unwrap();
         assert_eq!(rest.rows[0].1.external_id, "s");

@@ -8,7 +8,7 @@ use domain::{
         identity::{self, Given, Identify},
     },
     conversation::{self, Changes, ConversationFilter, ConversationOrder, NewMessage, Outcome},
-    event::{self, NewEvent},
+    event::{self, EventFilter, NewEvent},
     fact::{self, Party, ingest::Head},
     inbox::{self, NewInbox},
     page::PageRequest,
@@ -89,7 +89,8 @@ async fn who_has(world: &World, kind: I, value: &str) -> Option<contact::Contact
 
 async fn events_of(world: &World, contact: ContactId) -> Vec<String> {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let page = event::of_contact(ctx, workspace, contact, &PageRequest::first(50)).await;
+    let (all, page) = (EventFilter::default(), PageRequest::first(50));
+    let page = event::of_contact(ctx, workspace, contact, &all, &page).await;
     let rows = page.unwrap().rows.into_iter();
     let mut ids: Vec<String> = rows.map(|(_, event)| event.external_id).collect();
     ids.sort();

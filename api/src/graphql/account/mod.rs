@@ -19,7 +19,7 @@ use domain::{
     task::TaskFilter,
 };
 
-use entity::kind::{EmailScope, HealthBand, LifecycleStage};
+use entity::kind::{EmailScope, HealthBand, LifecycleStage, TaskStatus};
 
 use super::{
     access::{Member, find_member},
@@ -30,6 +30,7 @@ use super::{
     email::EmailMetrics,
     error::fault,
     fact::{AccountFacts, AccountReferenceInput},
+    few::few,
     health::{AccountHealth, HealthEntry, band_of},
     id,
     loader::StandingOf,
@@ -248,6 +249,8 @@ impl Account {
     async fn tasks(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Only those standing in one of these ways. An empty list is refused.")]
+        status: Option<Vec<TaskStatus>>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -255,6 +258,7 @@ impl Account {
     ) -> Result<Connection<String, Task>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = TaskFilter {
+            statuses: few(status, &["status"]).map_err(fault)?,
             account: Some(self.0.id),
             ..TaskFilter::default()
         };

@@ -23,7 +23,7 @@ use domain::{
 };
 use entity::{
     id::{Id as _, WorkspaceId},
-    kind::{Channel, EmailScope, HealthBand, IdentityKind, LifecycleStage},
+    kind::{Channel, EmailScope, HealthBand, IdentityKind, LifecycleStage, TaskStatus},
 };
 
 use super::{
@@ -35,9 +35,9 @@ use super::{
     conversation::{
         Conversation, ConversationFilterInput, ConversationOrderBy, Message, conversations_of,
     },
-    email::{Campaign, EmailEvent, EmailMetrics, EmailRecency},
+    email::{Campaign, EmailEvent, EmailEventFilterInput, EmailMetrics, EmailRecency},
     error::fault,
-    event::Event,
+    event::{Event, EventFilterInput},
     fact::ContactFacts,
     few::{few, few_ids},
     health::{Health, HealthEntry},
@@ -190,6 +190,8 @@ impl Contact {
     async fn tasks(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Only those standing in one of these ways. An empty list is refused.")]
+        status: Option<Vec<TaskStatus>>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -197,6 +199,7 @@ impl Contact {
     ) -> Result<Connection<String, Task>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = TaskFilter {
+            statuses: few(status, &["status"]).map_err(fault)?,
             contact: Some(self.row.id),
             ..TaskFilter::default()
         };
@@ -285,6 +288,7 @@ impl Contact {
     async fn email_events(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Which of them.")] filter: Option<EmailEventFilterInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -292,7 +296,8 @@ impl Contact {
     ) -> Result<Connection<String, EmailEvent>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = email::read::of_contact(ctx, actor.workspace, self.row.id, &page)
+        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let found = email::read::of_contact(ctx, actor.workspace, self.row.id, &filter, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, EmailEvent))
@@ -461,6 +466,7 @@ impl Contact {
     async fn events(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Which of them.")] filter: Option<EventFilterInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -468,7 +474,8 @@ impl Contact {
     ) -> Result<Connection<String, Event>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = event::of_contact(ctx, actor.workspace, self.row.id, &page)
+        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let found = event::of_contact(ctx, actor.workspace, self.row.id, &filter, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, Event))

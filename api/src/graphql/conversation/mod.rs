@@ -15,7 +15,7 @@ use domain::{
     task::TaskFilter,
     text,
 };
-use entity::kind::{Author, ConversationStatus, Direction, Priority};
+use entity::kind::{Author, ConversationStatus, Direction, Priority, TaskStatus};
 
 use super::{
     access::Member,
@@ -23,6 +23,7 @@ use super::{
     contact::Contact,
     context::{loaded, loader, reader},
     error::fault,
+    few::few,
     inbox::Inbox,
     loader::WatchersOf,
     note::{Note, notes},
@@ -230,6 +231,8 @@ impl Conversation {
     async fn tasks(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Only those standing in one of these ways. An empty list is refused.")]
+        status: Option<Vec<TaskStatus>>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -237,6 +240,7 @@ impl Conversation {
     ) -> Result<Connection<String, Task>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = TaskFilter {
+            statuses: few(status, &["status"]).map_err(fault)?,
             conversation: Some(self.row.id),
             ..TaskFilter::default()
         };

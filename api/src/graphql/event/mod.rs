@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 use chrono::{DateTime, Utc};
 use domain::{
     error::UserError,
-    event::{self, Ingested, NewEvent, Outcome},
+    event::{self, EventFilter, Ingested, NewEvent, Outcome},
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     context::{loader, writer},
     error::settle,
     fact::ContactReferenceInput,
+    few::few,
     scalar::Json,
 };
 
@@ -48,6 +49,27 @@ impl Event {
             .load_one(self.0.contact_id)
             .await?
             .map(Contact::from))
+    }
+}
+
+/// Which events a list has; every part given must hold. An empty list in it is refused.
+#[derive(InputObject, Default)]
+pub(crate) struct EventFilterInput {
+    /// With one of these names, such as `page_viewed`, at most 100.
+    names: Option<Vec<String>>,
+    /// Happened not before this moment.
+    from: Option<DateTime<Utc>>,
+    /// Happened before this moment.
+    until: Option<DateTime<Utc>>,
+}
+
+impl EventFilterInput {
+    pub(crate) fn read(self) -> domain::error::Result<EventFilter> {
+        Ok(EventFilter {
+            names: few(self.names, &["filter", "names"])?,
+            from: self.from,
+            until: self.until,
+        })
     }
 }
 

@@ -16,11 +16,7 @@ use domain::{
     contact::{ContactRef, Whose},
     error::{self, UserError},
     fact::{self, AccountRef, Filter, Ingested, Of, Outcome, Party, ingest::Head},
-    invoice::InvoiceFilter,
-    order::OrderFilter,
     page::PageRequest,
-    survey::SurveyAnswerFilter,
-    ticket::TicketFilter,
     timeline,
 };
 use entity::{
@@ -38,6 +34,12 @@ use super::{
     page::{Connection, connection},
     timeline::TimelineEntry,
 };
+
+use invoice::InvoiceFilterInput;
+use opportunity::OpportunityFilterInput;
+use order::OrderFilterInput;
+use survey::SurveyAnswerFilterInput;
+use ticket::TicketFilterInput;
 
 pub use invoice::Invoice;
 pub use opportunity::Opportunity;
@@ -296,6 +298,7 @@ macro_rules! facts_of {
             async fn orders(
                 &self,
                 context: &Context<'_>,
+                #[graphql(desc = "Which of them.")] filter: Option<OrderFilterInput>,
                 #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
                 #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
                 #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -303,10 +306,8 @@ macro_rules! facts_of {
             ) -> Result<Connection<String, Order>> {
                 let (ctx, actor) = reader(context)?;
                 let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-                let filter = OrderFilter {
-                    common: Filter::of(self.0),
-                    product: None,
-                };
+                let mut filter = filter.unwrap_or_default().read().map_err(fault)?;
+                filter.common = filter.common.below(self.0);
                 let found = domain::order::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
                 Ok(connection(found, Order))
@@ -316,6 +317,7 @@ macro_rules! facts_of {
             async fn invoices(
                 &self,
                 context: &Context<'_>,
+                #[graphql(desc = "Which of them.")] filter: Option<InvoiceFilterInput>,
                 #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
                 #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
                 #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -323,10 +325,8 @@ macro_rules! facts_of {
             ) -> Result<Connection<String, Invoice>> {
                 let (ctx, actor) = reader(context)?;
                 let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-                let filter = InvoiceFilter {
-                    common: Filter::of(self.0),
-                    overdue: None,
-                };
+                let mut filter = filter.unwrap_or_default().read().map_err(fault)?;
+                filter.common = filter.common.below(self.0);
                 let found = domain::invoice::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
                 Ok(connection(found, Invoice))
@@ -336,6 +336,7 @@ macro_rules! facts_of {
             async fn tickets(
                 &self,
                 context: &Context<'_>,
+                #[graphql(desc = "Which of them.")] filter: Option<TicketFilterInput>,
                 #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
                 #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
                 #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -343,10 +344,8 @@ macro_rules! facts_of {
             ) -> Result<Connection<String, Ticket>> {
                 let (ctx, actor) = reader(context)?;
                 let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-                let filter = TicketFilter {
-                    common: Filter::of(self.0),
-                    priorities: Vec::new(),
-                };
+                let mut filter = filter.unwrap_or_default().read().map_err(fault)?;
+                filter.common = filter.common.below(self.0);
                 let found = domain::ticket::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
                 Ok(connection(found, Ticket))
@@ -357,6 +356,7 @@ macro_rules! facts_of {
             async fn opportunities(
                 &self,
                 context: &Context<'_>,
+                #[graphql(desc = "Which of them.")] filter: Option<OpportunityFilterInput>,
                 #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
                 #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
                 #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -364,7 +364,11 @@ macro_rules! facts_of {
             ) -> Result<Connection<String, Opportunity>> {
                 let (ctx, actor) = reader(context)?;
                 let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-                let filter = Filter::of(self.0);
+                let filter = filter
+                    .unwrap_or_default()
+                    .read()
+                    .map_err(fault)?
+                    .below(self.0);
                 let found = domain::opportunity::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
                 Ok(connection(found, Opportunity))
@@ -374,6 +378,7 @@ macro_rules! facts_of {
             async fn survey_answers(
                 &self,
                 context: &Context<'_>,
+                #[graphql(desc = "Which of them.")] filter: Option<SurveyAnswerFilterInput>,
                 #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
                 #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
                 #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -381,10 +386,8 @@ macro_rules! facts_of {
             ) -> Result<Connection<String, SurveyAnswer>> {
                 let (ctx, actor) = reader(context)?;
                 let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-                let filter = SurveyAnswerFilter {
-                    common: Filter::of(self.0),
-                    survey_key: None,
-                };
+                let mut filter = filter.unwrap_or_default().read().map_err(fault)?;
+                filter.common = filter.common.below(self.0);
                 let found = domain::survey::list(ctx, actor.workspace, &filter, &page);
                 let found = found.await.map_err(fault)?;
                 Ok(connection(found, SurveyAnswer))

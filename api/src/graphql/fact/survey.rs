@@ -107,7 +107,7 @@ pub(crate) struct SurveyAnswerFilterInput {
 }
 
 impl SurveyAnswerFilterInput {
-    fn read(self) -> domain::error::Result<SurveyAnswerFilter> {
+    pub(super) fn read(self) -> domain::error::Result<SurveyAnswerFilter> {
         let common = Filter {
             statuses: few(self.kinds, &["filter", "kinds"])?,
             from: self.from,
