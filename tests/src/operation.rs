@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    operation::{self, Kind, Limits, NewOperation, Step},
+    operation::{self, Kind, Limits, NewOperation, OperationFilter, Step},
     page::PageRequest,
     store::{Query, Tx},
     work::{change, due},
@@ -140,9 +140,18 @@ fn an_operation_is_done_step_by_step_and_tells_how_far_it_is() {
         assert!(told.count() <= 8);
         let page = PageRequest::first(10);
         let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-        let state = Some(OperationState::Done);
-        let listed = operation::list(ctx, workspace, state, &page).await.unwrap();
-        assert_eq!(listed.rows.len(), 1);
+        for (kind, expected) in [
+            (None, 1),
+            (Some(OperationKind::TagByFilter), 1),
+            (Some(OperationKind::ImportContacts), 0),
+        ] {
+            let state = Some(OperationState::Done);
+            let filter = OperationFilter { state, kind };
+            let listed = operation::list(ctx, workspace, filter, &page)
+                .await
+                .unwrap();
+            assert_eq!(listed.rows.len(), expected, "{kind:?}");
+        }
         world
     });
 }

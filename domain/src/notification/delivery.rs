@@ -25,6 +25,7 @@ use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
+    event::between,
     page::{Column, Key, Keyset, Page, PageRequest},
     rule::hours,
     store::{Query, Rows, Tx},
@@ -310,6 +311,14 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     /// Told in the message of this one.
     pub folded_into: Option<DeliveryId>,
+    /// About this contact.
+    pub contact: Option<ContactId>,
+    /// Asked for by this firing of a rule.
+    pub firing: Option<FiringId>,
+    /// Made not before this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Made before this moment.
+    pub until: Option<DateTime<Utc>>,
 }
 
 const NEWEST: Keyset = Keyset {
@@ -340,6 +349,15 @@ pub async fn list(
         let digest = query.arg(digest);
         query.push(&format!(" AND d.folded_into = {digest}"));
     }
+    if let Some(contact) = filter.contact {
+        let contact = query.arg(contact);
+        query.push(&format!(" AND d.contact_id = {contact}"));
+    }
+    if let Some(firing) = filter.firing {
+        let firing = query.arg(firing);
+        query.push(&format!(" AND d.firing_id = {firing}"));
+    }
+    between(&mut query, "d.created_at", filter.from, filter.until);
     NEWEST
         .list_by_id(ctx, query, page, |row: &delivery::Model| row.id)
         .await

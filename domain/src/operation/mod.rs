@@ -38,7 +38,7 @@ use crate::{
     },
 };
 
-pub use read::{cancel, find, list, load};
+pub use read::{OperationFilter, cancel, find, list, load};
 pub use run::{Limits, Turn, run_due};
 
 /// Operations of one workspace that may wait or run at once.

@@ -23,18 +23,31 @@ const NEWEST: Keyset = Keyset {
     descending: true,
 };
 
+/// Which operations a list has; every part given must hold.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OperationFilter {
+    /// Standing so.
+    pub state: Option<OperationState>,
+    /// Doing this.
+    pub kind: Option<OperationKind>,
+}
+
 /// A page of the workspace's operations, newest first, each with its cursor.
 pub async fn list(
     ctx: &Ctx,
     workspace: WorkspaceId,
-    state: Option<OperationState>,
+    filter: OperationFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, operation::Model)>> {
     let mut query =
         Query::new("SELECT o.* FROM operation o WHERE o.workspace_id = $1").bind(workspace);
-    if let Some(state) = state {
+    if let Some(state) = filter.state {
         let state = query.arg(state.word());
         query.push(&format!(" AND o.state = {state}"));
+    }
+    if let Some(kind) = filter.kind {
+        let kind = query.arg(kind.word());
+        query.push(&format!(" AND o.kind = {kind}"));
     }
     NEWEST
         .list_by_id(ctx, query, page, |row: &operation::Model| row.id)

@@ -60,7 +60,7 @@ pub mod write;
 
 pub use duplicate::duplicate;
 pub use limits::{Limits, OncePer, QuietHours};
-pub use read::{Rule, find, list, load};
+pub use read::{Rule, RuleFilter, find, list, load};
 pub use write::{
     NewRule, RuleChanges, create, delete, delete_and_withdraw, pause_and_withdraw, reorder,
     set_active, update,

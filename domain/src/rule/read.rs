@@ -2,17 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{Id as _, RuleId, WorkspaceId},
+    id::{Id as _, RuleId, TagId, TargetId, WorkspaceId},
     rule,
 };
 
 use super::definition::{Definition, StoredError};
 use crate::{
     access::Origin,
+    condition::reference::IdKind,
     ctx::Ctx,
     error::{Error, Result},
     page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows},
+    text,
 };
 
 /// A rule.
@@ -80,20 +82,78 @@ const ORDER: Keyset = Keyset {
     descending: false,
 };
 
+/// Which rules a list has; every part given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct RuleFilter {
+    /// Those that are, or are not, evaluated.
+    pub active: Option<bool>,
+    /// Whose name contains each word of this, whatever their width and case.
+    pub text: Option<String>,
+    /// That name one of these tags in their trigger, condition or actions.
+    pub tags: Vec<TagId>,
+    /// That notify one of these targets.
+    pub targets: Vec<TargetId>,
+}
+
+impl RuleFilter {
+    /// Whether it asks for what no column says.
+    fn reads_rules(&self) -> bool {
+        self.text.is_some() || !self.tags.is_empty() || !self.targets.is_empty()
+    }
+
+    /// Whether it means a rule, as far as name and definition go. One that cannot be read names nothing.
+    fn means(&self, row: &rule::Model) -> bool {
+        let (name, asked) = (text::name_key(&row.name), self.text.as_deref());
+        let asked = text::name_key(asked.unwrap_or_default());
+        if !asked.split_whitespace().all(|word| name.contains(word)) {
+            return false;
+        }
+        if self.tags.is_empty() && self.targets.is_empty() {
+            return true;
+        }
+        let Ok(definition) = Definition::from_stored(row.definition.clone()) else {
+            return false;
+        };
+        let named = definition.references();
+        let targets: Vec<_> = self.targets.iter().map(|target| target.uuid()).collect();
+        let has_tag = named.iter().any(|one| one.is_tag_of(&self.tags));
+        let has_target = named
+            .iter()
+            .any(|one| one.kind == IdKind::NotificationTarget && targets.contains(&one.id));
+        (self.tags.is_empty() || has_tag) && (targets.is_empty() || has_target)
+    }
+}
+
+/// The rules that a filter means, as far as name and definition go.
+async fn meant(ctx: &Ctx, workspace: WorkspaceId, filter: &RuleFilter) -> Result<Vec<RuleId>> {
+    let rows: Vec<rule::Model> =
+        Query::new("SELECT u.* FROM rule u WHERE u.workspace_id = $1 AND u.deleted_at IS NULL")
+            .bind(workspace)
+            .all(ctx.reader())
+            .await?;
+    let meant = rows.into_iter().filter(|row| filter.means(row));
+    Ok(meant.map(|row| row.id).collect())
+}
+
 /// A page of the workspace's rules in the order in which they are evaluated, without deleted ones,
 /// each with its cursor.
 pub async fn list(
     ctx: &Ctx,
     workspace: WorkspaceId,
-    active: Option<bool>,
+    filter: &RuleFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, Rule)>> {
     let mut query =
         Query::new("SELECT u.* FROM rule u WHERE u.workspace_id = $1 AND u.deleted_at IS NULL")
             .bind(workspace);
-    if let Some(active) = active {
+    if let Some(active) = filter.active {
         let active = query.arg(active);
         query.push(&format!(" AND u.active = {active}"));
+    }
+    if filter.reads_rules() {
+        let ids = meant(ctx, workspace, filter).await?;
+        query.push(" AND u.id IN (SELECT r.id FROM {r})");
+        query = query.rows("r", Rows::new().ids("id", ids));
     }
     ORDER.apply(&mut query, page)?;
     let rows: Vec<rule::Model> = query.all(ctx.reader()).await?;

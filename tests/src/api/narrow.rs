@@ -96,3 +96,33 @@ fn what_a_contact_did_and_has_is_narrowed_to_what_is_asked_for() {
         installation
     });
 }
+
+#[test]
+fn rules_are_found_by_their_words_and_by_what_they_name() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let vip = owner.tag("CONTACT", "VIP").await;
+        let other = owner.tag("CONTACT", "Other").await;
+        for (name, tag) in [("Greet ＶＩＰ guests", &vip), ("Greet others", &other)] {
+            let action = json!({ "tagContact": { "tagIds": [tag] } });
+            let words = json!({ "keywords": { "mode": "ANY_OF", "words": [name] } });
+            owner.rule(name, &words, &action).await;
+        }
+        let document = "query($tags: [ID!], $text: String) \
+            { rules(filter: { tagIds: $tags, text: $text }, first: 9) { totalCount nodes { name } } }";
+        for (variables, expected) in [
+            (json!({ "tags": [vip] }), vec!["Greet ＶＩＰ guests"]),
+            (json!({ "text": "vip greet" }), vec!["Greet ＶＩＰ guests"]),
+            (
+                json!({ "text": "greet" }),
+                vec!["Greet ＶＩＰ guests", "Greet others"],
+            ),
+            (json!({ "tags": [other], "text": "vip" }), vec![]),
+        ] {
+            let answer = owner.must(document, variables.clone()).await;
+            assert_eq!(told(&answer, "name"), expected, "{variables}");
+            assert_eq!(answer["totalCount"], expected.len(), "{variables}");
+        }
+        installation
+    });
+}

@@ -12,6 +12,8 @@ mod hours;
 #[cfg(test)]
 mod in_app;
 #[cfg(test)]
+mod listed;
+#[cfg(test)]
 mod misbehaving;
 #[cfg(test)]
 mod pace;

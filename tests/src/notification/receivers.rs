@@ -8,7 +8,7 @@ use domain::{
         receiver, uses,
     },
     page::PageRequest,
-    rule::{self, Limits, NewRule, trigger::Trigger},
+    rule::{self, Limits, NewRule, RuleFilter, trigger::Trigger},
     team,
 };
 use entity::{
@@ -213,7 +213,7 @@ fn a_target_is_deleted_once_nothing_notifies_it() {
         let receiver = Receiver::default();
         assert_eq!(world.deliver(&receiver).await.delivered, 1);
         let page = PageRequest::first(9);
-        let rules = rule::list(ctx, owner.workspace, None, &page).await;
+        let rules = rule::list(ctx, owner.workspace, &RuleFilter::default(), &page).await;
         let rule = rules.unwrap().rows[0].1.id;
         let used = uses::list(ctx, owner.workspace, target).await.unwrap();
         let used: Vec<_> = used.into_iter().map(|one| (one.kind, one.id)).collect();

@@ -21,7 +21,7 @@ use domain::{
     page::PageRequest,
     port::Work,
     rule::{
-        self, NewRule, RuleChanges,
+        self, NewRule, RuleChanges, RuleFilter,
         firing::{self, FiringsOf},
         projection::Rules,
         trigger::{MessageReceived, Trigger},
@@ -454,7 +454,9 @@ fn a_change_of_a_rule_takes_effect_with_the_next_message() {
         assert!(fire(&world, "7").await.is_empty());
         // Gone from lists and for changes, still there for its firings.
         let page = PageRequest::first(ALL);
-        let listed = rule::list(ctx, owner.workspace, None, &page).await.unwrap();
+        let listed = rule::list(ctx, owner.workspace, &RuleFilter::default(), &page)
+            .await
+            .unwrap();
         assert_eq!(listed.rows.len(), 1);
         assert!(rule::delete(ctx, owner, other.id).await.is_err());
         let kept = rule::find(ctx, owner.workspace, other.id).await.unwrap();
@@ -477,7 +479,9 @@ fn rules_are_evaluated_in_the_order_members_gave_them() {
         assert_eq!(moved, 3);
         assert_eq!(rule::reorder(ctx, owner, &[ids[2]]).await.unwrap(), 0);
         let page = PageRequest::first(ALL);
-        let listed = rule::list(ctx, owner.workspace, None, &page).await.unwrap();
+        let listed = rule::list(ctx, owner.workspace, &RuleFilter::default(), &page)
+            .await
+            .unwrap();
         let listed: Vec<RuleId> = listed.rows.iter().map(|(_, rule)| rule.id).collect();
         assert_eq!(listed, [ids[2], ids[0], ids[1]]);
 

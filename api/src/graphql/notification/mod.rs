@@ -21,6 +21,7 @@ use entity::{
 };
 
 use super::{
+    attribute::TimeRangeInput,
     contact::Contact,
     context::{loaded, loader, reader},
     error::fault,
@@ -249,13 +250,18 @@ impl NotificationQuery {
     /// The workspace's deliveries, newest first.
     #[expect(
         clippy::too_many_arguments,
-        reason = "Relay's four arguments and two filters"
+        reason = "Relay's four arguments and five filters"
     )]
     async fn deliveries(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only to this target.")] target_id: Option<ID>,
         #[graphql(desc = "Only those standing so.")] state: Option<DeliveryState>,
+        #[graphql(desc = "Only those about this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only those that this firing of a rule asked for.")] firing_id: Option<ID>,
+        #[graphql(desc = "Only those made at a moment of this range.")] created: Option<
+            TimeRangeInput,
+        >,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -263,10 +269,15 @@ impl NotificationQuery {
     ) -> Result<Connection<String, Delivery>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let target = id::parse_opt(target_id.as_ref(), &["targetId"]).map_err(fault)?;
+        let created = created.unwrap_or_default();
         let filter = DeliveryFilter {
             target,
             state,
             folded_into: None,
+            contact: id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?,
+            firing: id::parse_opt(firing_id.as_ref(), &["firingId"]).map_err(fault)?,
+            from: created.from,
+            until: created.until,
         };
         deliveries(context, filter, &page).await
     }

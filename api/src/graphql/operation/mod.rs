@@ -5,7 +5,10 @@ mod subscription;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{operation, page::PageRequest};
+use domain::{
+    operation::{self, OperationFilter},
+    page::PageRequest,
+};
 use entity::{
     id::OperationId,
     kind::{OperationKind, OperationState, SheetEncoding},
@@ -141,10 +144,15 @@ impl OperationQuery {
     }
 
     /// The workspace's operations, newest first.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments and two filters"
+    )]
     async fn operations(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only those standing so.")] state: Option<OperationState>,
+        #[graphql(desc = "Only those that do this.")] kind: Option<OperationKind>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -152,7 +160,8 @@ impl OperationQuery {
     ) -> Result<Connection<String, Operation>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = operation::list(ctx, actor.workspace, state, &page).await;
+        let filter = OperationFilter { state, kind };
+        let found = operation::list(ctx, actor.workspace, filter, &page).await;
         let found = found.map_err(fault)?;
         Ok(connection(found, Operation))
     }

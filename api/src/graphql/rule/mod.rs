@@ -8,7 +8,7 @@ mod rehearsal;
 mod template;
 mod version;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     action::{ActionInput, ActionOutput},
@@ -16,7 +16,7 @@ use domain::{
     locale::Locale,
     page::PageRequest,
     rule::{
-        self, Limits,
+        self, Limits, RuleFilter,
         definition::is_always,
         firing::FiringsOf,
         trigger::{RuleTrigger, RuleTriggerInput},
@@ -30,6 +30,7 @@ use super::{
     condition::{Called, RuleExplanation, explained},
     context::reader,
     error::fault,
+    few::few_ids,
     id,
     page::{Connection, connection},
 };
@@ -43,6 +44,28 @@ pub(crate) use firing::{RuleFiring, RuleOutcome};
 pub(crate) use miss::RuleMiss;
 pub(crate) use mutation::RuleMutation;
 pub(crate) use version::RuleVersion;
+
+/// Which rules a list has; every part given must hold. An empty list in it is refused.
+#[derive(InputObject, Default)]
+pub(crate) struct RuleFilterInput {
+    /// Whose name contains each of these words, whatever their width and case.
+    text: Option<String>,
+    /// That name one of these tags in their trigger, condition or actions.
+    tag_ids: Option<Vec<ID>>,
+    /// That notify one of these targets.
+    target_ids: Option<Vec<ID>>,
+}
+
+impl RuleFilterInput {
+    fn read(self, active: Option<bool>) -> domain::error::Result<RuleFilter> {
+        Ok(RuleFilter {
+            active,
+            text: self.text.filter(|text| !text.trim().is_empty()),
+            tags: few_ids(self.tag_ids, &["filter", "tagIds"])?,
+            targets: few_ids(self.target_ids, &["filter", "targetIds"])?,
+        })
+    }
+}
 
 /// When something happens and a condition holds, actions are taken.
 #[derive(Debug, Clone)]
@@ -266,10 +289,15 @@ impl RuleQuery {
     }
 
     /// The workspace's rules, in the order in which they are evaluated.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments and two filters"
+    )]
     async fn rules(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only rules that are, or are not, evaluated.")] active: Option<bool>,
+        #[graphql(desc = "Which of them.")] filter: Option<RuleFilterInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -277,7 +305,8 @@ impl RuleQuery {
     ) -> Result<Connection<String, Rule>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = rule::list(ctx, actor.workspace, active, &page)
+        let filter = filter.unwrap_or_default().read(active).map_err(fault)?;
+        let found = rule::list(ctx, actor.workspace, &filter, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, Rule))
