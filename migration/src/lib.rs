@@ -62,6 +62,7 @@ mod m0042_hidden;
 mod m0043_member;
 mod m0044_playbook;
 mod m0045_account;
+mod m0047_arrival;
 mod sql;
 mod wall;
 
@@ -122,6 +123,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0043_member::Migration),
             Box::new(m0044_playbook::Migration),
             Box::new(m0045_account::Migration),
+            Box::new(m0047_arrival::Migration),
         ]
     }
 }

@@ -16,6 +16,15 @@ pub(crate) fn parse_opt<I: Id>(text: Option<&ID>, path: &[&str]) -> Result<Optio
     text.map(|text| parse(text, path)).transpose()
 }
 
+/// Refuses an id where the place in the question says already what it would.
+pub(crate) fn absent(text: Option<&ID>, path: &[&str]) -> Result<()> {
+    let message = "Leave this out: only what belongs to the thing it is asked of is listed here.";
+    match text {
+        None => Ok(()),
+        Some(_) => Err(UserError::new(path, UserErrorCode::Invalid, message).into()),
+    }
+}
+
 /// Reads an id that may be left out, so that things stay as they are, or be `null`, so that there is
 /// none any more.
 #[expect(

@@ -1,13 +1,14 @@
 //! Conversations and messages: threads with contacts, and what was written in them.
 //!
 //! Messages come in through [`ingest`], in bulk and any number of times; reading goes through
-//! `read`. A message is never changed afterwards. What people and rules do with a conversation goes
+//! `read`, `list` and `message`. A message is never changed afterwards. What people and rules do with a conversation goes
 //! through [`update`] and [`apply`]: `plan` decides, `update` and `watch` write, `wake` opens what
 //! was snoozed.
 
 pub mod import;
 mod ingest;
 mod list;
+mod message;
 mod plan;
 mod read;
 mod recount;
@@ -20,6 +21,7 @@ mod watch;
 
 pub use ingest::{Ingested, MAX_MESSAGES, NewMessage, Outcome, ingest, ingest_as};
 pub use list::{ConversationFilter, ConversationOrder, list, list_by_attribute};
+pub use message::{MessageFilter, list_messages};
 pub use read::{find, find_message, load, load_messages, messages};
 pub(crate) use recount::recount;
 pub use status::set_status;

@@ -10,7 +10,7 @@
 //! - [`fold`]: makes the state of one email of all its events. Pure.
 //! - [`figures`]: what is counted per scope and day, and what one email adds to it. Pure.
 //! - [`metrics`]: the projection that keeps the daily roll-ups equal to the fold of everything.
-//! - [`read`]: reads events and campaigns, and explains an email.
+//! - [`read`]: reads events and campaigns, and explains an email; `list` pages the events of everybody.
 //! - [`report`]: reads the roll-ups; [`rate`] turns them into rates with their base and interval.
 //!
 //! Nothing here sends email.
@@ -21,6 +21,7 @@ pub mod figures;
 pub mod fold;
 pub mod input;
 pub mod link;
+mod list;
 pub mod metrics;
 pub mod origin;
 pub mod rate;
@@ -32,3 +33,4 @@ pub use event::{IngestOutcome, IngestStatus, IngestedEvent, ingest};
 pub use figures::Figures;
 pub use fold::EmailState;
 pub use input::{NewCampaign, NewEmailEvent};
+pub use list::{EmailEventFilter, list};

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
 use entity::{
     campaign, email_event,
-    id::{CampaignId, ContactId, EmailEventId, Id as _, WorkspaceId},
-    kind::{EmailEventKind, EmailEventOrigin},
+    id::{CampaignId, EmailEventId, WorkspaceId},
+    kind::EmailEventOrigin,
 };
 use sea_orm::ConnectionTrait;
 
@@ -15,56 +14,15 @@ use super::{
     origin::{self, Verdict},
 };
 use crate::{
-    contact::one_of,
     ctx::Ctx,
     error::Result,
-    event::between,
-    page::{Column, Key, Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
     workspace,
 };
 
 /// How many events of one email are explained at most; the earliest are kept.
 const MAX_EXPLAINED: i64 = 1_000;
-
-/// Which email events a list has; every part given must hold.
-#[derive(Debug, Clone, Default)]
-pub struct EmailEventFilter {
-    /// Of one of these kinds.
-    pub kinds: Vec<EmailEventKind>,
-    /// Not before this moment.
-    pub from: Option<DateTime<Utc>>,
-    /// Before this moment.
-    pub until: Option<DateTime<Utc>>,
-}
-
-/// A page of one contact's email events, newest first, each with its cursor.
-pub async fn of_contact(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    contact: ContactId,
-    filter: &EmailEventFilter,
-    page: &PageRequest,
-) -> Result<Page<(String, email_event::Model)>> {
-    let keyset = Keyset {
-        order: "occurred",
-        key: Some(Column::Time("e.occurred_at")),
-        id: "e.id",
-        descending: true,
-    };
-    let mut query =
-        Query::new("SELECT e.* FROM email_event e WHERE e.workspace_id = $1 AND e.contact_id = $2")
-            .bind(workspace)
-            .bind(contact);
-    let kinds = filter.kinds.iter().map(|kind| kind.word());
-    one_of(&mut query, "e.kind", kinds);
-    between(&mut query, "e.occurred_at", filter.from, filter.until);
-    keyset
-        .list(ctx, query, page, |row: &email_event::Model| {
-            (Key::Time(row.occurred_at), row.id.uuid())
-        })
-        .await
-}
 
 /// The email events among `ids`, in no particular order; for loaders.
 pub async fn load(

@@ -1,6 +1,8 @@
 //! Events: what contacts did, in the product and on the web. Stored as told, with the days on which
 //! a contact was active kept beside them for health.
 
+mod list;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
@@ -16,13 +18,14 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
-    page::{Column, Key, Keyset, Page, PageRequest},
     scalar,
     store::{Query, Rows, Tx},
     text,
     work::change::{Change, Fact},
     workspace,
 };
+
+pub use list::{EventFilter, list};
 
 /// Events one call may bring.
 pub const MAX_EVENTS: usize = 1_000;
@@ -370,60 +373,6 @@ pub(crate) async fn note_activity(
     .execute(tx.connection())
     .await?;
     Ok(())
-}
-
-/// Which events a list has; every part given must hold.
-#[derive(Debug, Clone, Default)]
-pub struct EventFilter {
-    /// With one of these names.
-    pub names: Vec<String>,
-    /// Not before this moment.
-    pub from: Option<DateTime<Utc>>,
-    /// Before this moment.
-    pub until: Option<DateTime<Utc>>,
-}
-
-/// A page of one contact's events, newest first, each with its cursor.
-pub async fn of_contact(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    contact: ContactId,
-    filter: &EventFilter,
-    page: &PageRequest,
-) -> Result<Page<(String, event::Model)>> {
-    let keyset = Keyset {
-        order: "occurred",
-        key: Some(Column::Time("e.occurred_at")),
-        id: "e.id",
-        descending: true,
-    };
-    let mut query =
-        Query::new("SELECT e.* FROM event e WHERE e.workspace_id = $1 AND e.contact_id = $2")
-            .bind(workspace)
-            .bind(contact);
-    let names = filter.names.iter().map(|name| name.trim());
-    contact::one_of(&mut query, "e.name", names);
-    between(&mut query, "e.occurred_at", filter.from, filter.until);
-    keyset
-        .list(ctx, query, page, |row: &event::Model| {
-            (Key::Time(row.occurred_at), row.id.uuid())
-        })
-        .await
-}
-
-/// Appends that the moment in `column` is not before `from`, and before `until`.
-pub(crate) fn between(
-    query: &mut Query,
-    column: &str,
-    from: Option<DateTime<Utc>>,
-    until: Option<DateTime<Utc>>,
-) {
-    for (bound, sign) in [(from, ">="), (until, "<")] {
-        if let Some(at) = bound {
-            let at = query.arg(at);
-            query.push(&format!(" AND {column} {sign} {at}"));
-        }
-    }
 }
 
 /// The events among `ids`, in no particular order; for loaders.

@@ -25,8 +25,7 @@ use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
-    event::between,
-    page::{Column, Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest, within},
     rule::hours,
     store::{Query, Rows, Tx},
     work::{
@@ -357,7 +356,7 @@ pub async fn list(
         let firing = query.arg(firing);
         query.push(&format!(" AND d.firing_id = {firing}"));
     }
-    between(&mut query, "d.created_at", filter.from, filter.until);
+    within(&mut query, "d.created_at", filter.from, filter.until);
     NEWEST
         .list_by_id(ctx, query, page, |row: &delivery::Model| row.id)
         .await

@@ -18,6 +18,9 @@ use std::{
 };
 
 pub(crate) mod by_value;
+mod run;
+
+pub(crate) use run::{within, written_from};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -422,6 +425,16 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The only page of a list without rows.
+    pub(crate) fn empty() -> Self {
+        Self {
+            rows: Vec::new(),
+            has_next: false,
+            has_previous: false,
+            total: Total::default(),
+        }
+    }
+
     /// The same page of other values.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         Page {

@@ -4,9 +4,9 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Asia::Tokyo;
 use domain::{
     email::{
-        self, Figures, NewEmailEvent,
+        self, EmailEventFilter, Figures, NewEmailEvent,
         origin::Reason,
-        read::{self, EmailEventFilter},
+        read,
         report::{self, RecencyTier},
     },
     page::PageRequest,
@@ -206,8 +206,11 @@ fn an_email_explains_which_of_its_events_were_a_machines() {
         assert_eq!(nothing.unwrap(), None);
 
         let contact = contacts(&world).await["a@x.example"];
-        let all = EmailEventFilter::default();
-        let first = read::of_contact(ctx, workspace, contact, &all, &PageRequest::first(2))
+        let theirs = EmailEventFilter {
+            contact: Some(contact),
+            ..EmailEventFilter::default()
+        };
+        let first = email::list(ctx, workspace, &theirs, &PageRequest::first(2))
             .await
             .unwrap();
         assert!(first.has_next);
@@ -217,9 +220,7 @@ fn an_email_explains_which_of_its_events_were_a_machines() {
             after: Some(first.rows[1].0.clone()),
             ..PageRequest::first(2)
         };
-        let rest = read::of_contact(ctx, workspace, contact, &all, &rest)
-            .await
-            .unwrap();
+        let rest = email::list(ctx, workspace, &theirs, &rest).await.unwrap();
         assert_eq!(rest.rows[0].1.external_id, "s");
         let ids = [rest.rows[0].1.id];
         assert_eq!(read::load(ctx, workspace, &ids).await.unwrap().len(), 1);

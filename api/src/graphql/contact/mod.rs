@@ -296,8 +296,9 @@ impl Contact {
     ) -> Result<Connection<String, EmailEvent>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = filter.unwrap_or_default().read().map_err(fault)?;
-        let found = email::read::of_contact(ctx, actor.workspace, self.row.id, &filter, &page)
+        let filter = filter.unwrap_or_default();
+        let filter = filter.read_below(self.row.id).map_err(fault)?;
+        let found = email::list(ctx, actor.workspace, &filter, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, EmailEvent))
@@ -474,8 +475,9 @@ impl Contact {
     ) -> Result<Connection<String, Event>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let filter = filter.unwrap_or_default().read().map_err(fault)?;
-        let found = event::of_contact(ctx, actor.workspace, self.row.id, &filter, &page)
+        let filter = filter.unwrap_or_default();
+        let filter = filter.read_below(self.row.id).map_err(fault)?;
+        let found = event::list(ctx, actor.workspace, &filter, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, Event))

@@ -1,6 +1,7 @@
 //! Conversations and messages over GraphQL.
 
 mod change;
+mod message;
 mod mutation;
 mod query;
 mod update;
@@ -34,6 +35,7 @@ use super::{
 };
 
 pub(crate) use change::ConversationSubscription;
+pub(crate) use message::{MessageFilterInput, MessageQuery};
 pub(crate) use mutation::ConversationMutation;
 pub(crate) use query::{
     ConversationFilterInput, ConversationOrderBy, ConversationQuery, conversations_of,

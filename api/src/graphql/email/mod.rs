@@ -3,14 +3,15 @@
 mod campaign;
 mod metrics;
 mod mutation;
+mod query;
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     email::{
         campaign as campaigns,
         origin::{Reason, Verdict, may_be_a_machines},
-        read::{self, EmailEventFilter},
+        read,
         report::Period,
     },
     page::PageRequest,
@@ -24,7 +25,6 @@ use super::{
     contact::Contact,
     context::{loaded, loader, reader},
     error::fault,
-    few::few,
     id,
     loader::VerdictOf,
     page::{Connection, connection},
@@ -34,27 +34,7 @@ use super::{
 pub(crate) use campaign::CampaignMutation;
 pub(crate) use metrics::{EmailMetrics, EmailRecency};
 pub(crate) use mutation::EmailMutation;
-
-/// Which email events a list has; every part given must hold. An empty list in it is refused.
-#[derive(InputObject, Default)]
-pub(crate) struct EmailEventFilterInput {
-    /// Of one of these kinds.
-    kinds: Option<Vec<EmailEventKind>>,
-    /// Happened not before this moment.
-    from: Option<DateTime<Utc>>,
-    /// Happened before this moment.
-    until: Option<DateTime<Utc>>,
-}
-
-impl EmailEventFilterInput {
-    pub(crate) fn read(self) -> domain::error::Result<EmailEventFilter> {
-        Ok(EmailEventFilter {
-            kinds: few(self.kinds, &["filter", "kinds"])?,
-            from: self.from,
-            until: self.until,
-        })
-    }
-}
+pub(crate) use query::{EmailEventFilterInput, EmailEventQuery};
 
 /// A campaign that emails belong to.
 #[derive(Debug, Clone)]

@@ -5,14 +5,18 @@ use chrono::{DateTime, Utc};
 use domain::{
     error::UserError,
     event::{self, EventFilter, Ingested, NewEvent, Outcome},
+    page::PageRequest,
 };
+use entity::id::ContactId;
 
 use super::{
     contact::Contact,
-    context::{loader, writer},
-    error::settle,
+    context::{loader, reader, writer},
+    error::{fault, settle},
     fact::ContactReferenceInput,
     few::few,
+    id,
+    page::{Connection, connection},
     scalar::Json,
 };
 
@@ -55,6 +59,8 @@ impl Event {
 /// Which events a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]
 pub(crate) struct EventFilterInput {
+    /// Of this contact. Left out below a contact, whose own events are listed.
+    contact_id: Option<ID>,
     /// With one of these names, such as `page_viewed`, at most 100.
     names: Option<Vec<String>>,
     /// Happened not before this moment.
@@ -66,10 +72,49 @@ pub(crate) struct EventFilterInput {
 impl EventFilterInput {
     pub(crate) fn read(self) -> domain::error::Result<EventFilter> {
         Ok(EventFilter {
-            names: few(self.names, &["filter", "names"])?,
+            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
+            names: few(self.names, &["filter", "names"])?
+                .iter()
+                .map(|name| name.trim().to_owned())
+                .collect(),
             from: self.from,
             until: self.until,
+            taken_in_from: None,
         })
+    }
+
+    /// The same below a contact.
+    pub(crate) fn read_below(self, contact: ContactId) -> domain::error::Result<EventFilter> {
+        id::absent(self.contact_id.as_ref(), &["filter", "contactId"])?;
+        Ok(EventFilter {
+            contact: Some(contact),
+            ..self.read()?
+        })
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct EventQuery;
+
+#[Object]
+impl EventQuery {
+    /// What the workspace's contacts did, newest first; a page costs the same at any depth. For all of
+    /// it at once, and for what came in since the last time, there is `exportRecords`.
+    async fn events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which events.")] filter: Option<EventFilterInput>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, Event>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let found = event::list(ctx, actor.workspace, &filter, &page);
+        let found = found.await.map_err(fault)?;
+        Ok(connection(found, Event))
     }
 }
 

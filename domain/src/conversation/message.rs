@@ -1,0 +1,125 @@
+//! The workspace's messages in pages, whatever conversations they are of.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{ContactId, ConversationId, Id as _, InboxId, WorkspaceId},
+    kind::{Author, Channel, Direction},
+    message,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    contact::one_of,
+    ctx::Ctx,
+    error::Result,
+    inbox,
+    page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
+    store::Query,
+};
+
+/// How many inboxes are read each on its own; of more, nearly all messages are wanted, and those of the
+/// others are passed over.
+const MAX_RUNS: usize = 100;
+
+/// Which messages a list has; every part given must hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MessageFilter {
+    /// With this contact.
+    pub contact: Option<ContactId>,
+    /// Of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Through one of these inboxes.
+    pub inboxes: Vec<InboxId>,
+    /// Through one of these media.
+    pub channels: Vec<Channel>,
+    /// Going one of these ways.
+    pub directions: Vec<Direction>,
+    /// Written by one of these.
+    pub authors: Vec<Author>,
+    /// Sent at this moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Sent before this moment.
+    pub until: Option<DateTime<Utc>>,
+    /// Taken in at this moment or later; the list is in the order in which they came in then.
+    pub taken_in_from: Option<DateTime<Utc>>,
+}
+
+impl MessageFilter {
+    /// The inboxes that messages must have come through, each once; nothing when any will do.
+    async fn inboxes(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<InboxId>>> {
+        if self.channels.is_empty() {
+            let mut inboxes = self.inboxes.clone();
+            inboxes.sort_unstable();
+            inboxes.dedup();
+            return Ok((!inboxes.is_empty()).then_some(inboxes));
+        }
+        let inboxes = inbox::list(ctx, workspace).await?.into_iter();
+        let inboxes = inboxes
+            .filter(|inbox| self.channels.contains(&inbox.channel))
+            .map(|inbox| inbox.id)
+            .filter(|id| self.inboxes.is_empty() || self.inboxes.contains(id));
+        Ok(Some(inboxes.collect()))
+    }
+
+    /// Appends the statement of those through one of `inboxes`; of none, through any.
+    fn select(&self, query: &mut Query, workspace: WorkspaceId, inboxes: &[InboxId]) {
+        let workspace = query.arg(workspace);
+        query.push(&format!(
+            "SELECT m.* FROM message m WHERE m.workspace_id = {workspace}"
+        ));
+        one_of(query, "m.contact_id", self.contact.into_iter());
+        one_of(query, "m.conversation_id", self.conversation.into_iter());
+        one_of(query, "m.inbox_id", inboxes.iter().copied());
+        let directions = self.directions.iter().map(|one| one.word());
+        one_of(query, "m.direction", directions);
+        one_of(query, "m.author", self.authors.iter().map(|one| one.word()));
+        within(query, "m.sent_at", self.from, self.until);
+    }
+}
+
+const NEWEST: Keyset = Keyset {
+    order: "sent-",
+    key: Some(Column::Time("m.sent_at")),
+    id: "m.id",
+    descending: true,
+};
+
+const AS_TAKEN_IN: Keyset = Keyset {
+    order: "taken-in",
+    key: None,
+    id: "m.id",
+    descending: false,
+};
+
+/// A page of the workspace's messages, newest first, each with its cursor.
+pub async fn list_messages(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &MessageFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, message::Model)>> {
+    let inboxes = filter.inboxes(ctx, workspace).await?;
+    let all = inboxes.as_deref().unwrap_or_default();
+    if inboxes.is_some() && all.is_empty() {
+        return Ok(Page::empty());
+    }
+    if let Some(from) = filter.taken_in_from {
+        let mut query = Query::new("");
+        filter.select(&mut query, workspace, all);
+        written_from(&mut query, "m.id", "m.created_at", from);
+        return AS_TAKEN_IN
+            .list_by_id(ctx, query, page, |row: &message::Model| row.id)
+            .await;
+    }
+    // A contact's and a conversation's messages have indexes of their own.
+    let is_of_one = filter.contact.is_some() || filter.conversation.is_some();
+    let runs: Vec<&[InboxId]> = if is_of_one || all.is_empty() || all.len() > MAX_RUNS {
+        vec![all]
+    } else {
+        all.chunks(1).collect()
+    };
+    let select = |query: &mut Query, inboxes: &&[InboxId]| filter.select(query, workspace, inboxes);
+    let place = |row: &message::Model| (Key::Time(row.sent_at), row.id.uuid());
+    NEWEST.merge(ctx, "m", &runs, select, page, place).await
+}

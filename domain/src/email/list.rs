@@ -1,0 +1,86 @@
+//! The workspace's email events in pages, whoever got the emails.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    email_event,
+    id::{ContactId, Id as _, WorkspaceId},
+    kind::EmailEventKind,
+};
+use sea_orm::Iterable as _;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    contact::one_of,
+    ctx::Ctx,
+    error::Result,
+    page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
+    store::Query,
+};
+
+/// Which email events a list has; every part given must hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EmailEventFilter {
+    /// About emails to this contact.
+    pub contact: Option<ContactId>,
+    /// Of one of these kinds.
+    pub kinds: Vec<EmailEventKind>,
+    /// Not before this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+    /// Taken in at this moment or later; the list is in the order in which they came in then.
+    pub taken_in_from: Option<DateTime<Utc>>,
+}
+
+const NEWEST: Keyset = Keyset {
+    order: "occurred",
+    key: Some(Column::Time("e.occurred_at")),
+    id: "e.id",
+    descending: true,
+};
+
+const AS_TAKEN_IN: Keyset = Keyset {
+    order: "taken-in",
+    key: None,
+    id: "e.id",
+    descending: false,
+};
+
+/// A page of the workspace's email events, newest first, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &EmailEventFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, email_event::Model)>> {
+    let select = |query: &mut Query, kinds: &[EmailEventKind]| {
+        let workspace = query.arg(workspace);
+        query.push(&format!(
+            "SELECT e.* FROM email_event e WHERE e.workspace_id = {workspace}"
+        ));
+        one_of(query, "e.contact_id", filter.contact.into_iter());
+        one_of(query, "e.kind", kinds.iter().map(|kind| kind.word()));
+        within(query, "e.occurred_at", filter.from, filter.until);
+    };
+    if let Some(from) = filter.taken_in_from {
+        let mut query = Query::new("");
+        select(&mut query, &filter.kinds);
+        written_from(&mut query, "e.id", "e.created_at", from);
+        return AS_TAKEN_IN
+            .list_by_id(ctx, query, page, |row: &email_event::Model| row.id)
+            .await;
+    }
+    let kinds: Vec<EmailEventKind> = EmailEventKind::iter()
+        .filter(|kind| filter.kinds.is_empty() || filter.kinds.contains(kind))
+        .collect();
+    // The emails to one contact have an index of their own; of all others, each kind has its run.
+    let runs: Vec<&[EmailEventKind]> = if filter.contact.is_some() {
+        vec![filter.kinds.as_slice()]
+    } else {
+        kinds.chunks(1).collect()
+    };
+    let select = |query: &mut Query, kinds: &&[EmailEventKind]| select(query, kinds);
+    let place = |row: &email_event::Model| (Key::Time(row.occurred_at), row.id.uuid());
+    NEWEST.merge(ctx, "e", &runs, select, page, place).await
+}

@@ -1,0 +1,84 @@
+//! The workspace's events in pages, whoever they are of.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    event,
+    id::{ContactId, Id as _, WorkspaceId},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    contact::one_of,
+    ctx::Ctx,
+    error::Result,
+    page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
+    store::Query,
+};
+
+/// Which events a list has; every part given must hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventFilter {
+    /// Of this contact.
+    pub contact: Option<ContactId>,
+    /// Of one of these names.
+    pub names: Vec<String>,
+    /// Not before this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+    /// Taken in at this moment or later; the list is in the order in which they came in then.
+    pub taken_in_from: Option<DateTime<Utc>>,
+}
+
+const NEWEST: Keyset = Keyset {
+    order: "occurred",
+    key: Some(Column::Time("e.occurred_at")),
+    id: "e.id",
+    descending: true,
+};
+
+const AS_TAKEN_IN: Keyset = Keyset {
+    order: "taken-in",
+    key: None,
+    id: "e.id",
+    descending: false,
+};
+
+/// A page of the workspace's events, newest first, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &EventFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, event::Model)>> {
+    let mut names = filter.names.clone();
+    names.sort_unstable();
+    names.dedup();
+    let select = |query: &mut Query, names: &[String]| {
+        let workspace = query.arg(workspace);
+        query.push(&format!(
+            "SELECT e.* FROM event e WHERE e.workspace_id = {workspace}"
+        ));
+        one_of(query, "e.contact_id", filter.contact.into_iter());
+        one_of(query, "e.name", names.iter().map(String::as_str));
+        within(query, "e.occurred_at", filter.from, filter.until);
+    };
+    if let Some(from) = filter.taken_in_from {
+        let mut query = Query::new("");
+        select(&mut query, &names);
+        written_from(&mut query, "e.id", "e.created_at", from);
+        return AS_TAKEN_IN
+            .list_by_id(ctx, query, page, |row: &event::Model| row.id)
+            .await;
+    }
+    // One contact's events have an index of their own.
+    let runs: Vec<&[String]> = if filter.contact.is_some() || names.is_empty() {
+        vec![names.as_slice()]
+    } else {
+        names.chunks(1).collect()
+    };
+    let select = |query: &mut Query, names: &&[String]| select(query, names);
+    let place = |row: &event::Model| (Key::Time(row.occurred_at), row.id.uuid());
+    NEWEST.merge(ctx, "e", &runs, select, page, place).await
+}
