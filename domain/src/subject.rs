@@ -7,6 +7,7 @@ use entity::{
     kind::SubjectKind,
 };
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// One contact, account or conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Subject {
     /// What kind of thing.
     pub kind: SubjectKind,

@@ -48,7 +48,7 @@ const FORMULAS: [&str; 14] = [
     "a;\"@x",
 ];
 
-fn wanted(what: What, format: ExportFormat, encoding: ExportEncoding) -> Wanted {
+pub(crate) fn wanted(what: What, format: ExportFormat, encoding: ExportEncoding) -> Wanted {
     Wanted {
         what,
         format,
@@ -69,12 +69,12 @@ async fn read(ctx: &Ctx, ticket: &SecretString) -> Vec<u8> {
     bytes
 }
 
-async fn export(world: &World, wanted: Wanted) -> Vec<u8> {
+pub(crate) async fn export(world: &World, wanted: Wanted) -> Vec<u8> {
     let asked = export::ask(&world.ctx, &world.owner, wanted).await.unwrap();
     read(&world.ctx, &asked.ticket).await
 }
 
-fn csv(bytes: &[u8]) -> Vec<Vec<String>> {
+pub(crate) fn csv(bytes: &[u8]) -> Vec<Vec<String>> {
     let (mut rest, mut rows) = (bytes, Vec::new());
     while let Some(record) = record::read(rest, b',', true) {
         assert_eq!(record.broken, None);

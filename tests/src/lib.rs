@@ -82,6 +82,8 @@ mod playbook;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
+mod record;
+#[cfg(test)]
 mod reseal;
 #[cfg(test)]
 mod restore;

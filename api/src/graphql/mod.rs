@@ -122,6 +122,7 @@ pub struct Mutation(
     email::EmailMutation,
     event::EventMutation,
     export::ExportMutation,
+    export::RecordExportMutation,
     fact::FactMutation,
     health::HealthModelMutation,
     import::ImportMutation,

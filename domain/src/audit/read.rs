@@ -5,17 +5,19 @@ use entity::{
     audit_entry::Model,
     id::{AuditEntryId, ContactId, MemberId},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::Result,
-    page::{Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest, within, written_from},
     store::Query,
 };
 
 /// Which entries a list has; every part given must hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AuditFilter {
     /// Of one of these actions.
     pub actions: Vec<String>,
@@ -78,12 +80,10 @@ pub async fn list(
         let origin = query.arg(origin.json().to_string());
         query.push(&format!(" AND e.actor = {origin}"));
     }
-    for (sign, moment) in [(">=", filter.since), ("<", filter.until)] {
-        if let Some(moment) = moment {
-            let moment = query.arg(moment);
-            query.push(&format!(" AND e.at {sign} {moment}"));
-        }
+    if let Some(since) = filter.since {
+        written_from(&mut query, "e.id", "e.at", since);
     }
+    within(&mut query, "e.at", None, filter.until);
     NEWEST
         .list_by_id(ctx, query, page, |row: &Model| row.id)
         .await

@@ -34,6 +34,7 @@ pub struct Asked {
 fn require(actor: &Actor, what: &What) -> Result<()> {
     actor.require(match what {
         What::AuditLog => Scope::Administer,
+        What::Records(records) => records.scope(),
         What::Person(_) => Scope::Write,
         _ => Scope::Read,
     })
@@ -91,7 +92,10 @@ async fn refuse_unknown(ctx: &Ctx, tx: &Tx<'_>, what: &What) -> Result<()> {
     let (which, attribute) = match what {
         What::Contacts(filter, order) => (Which::Contact(filter.clone()), order.attribute),
         What::Accounts(filter, order) => (Which::Account(filter.clone()), order.attribute),
-        What::Conversations(filter, _) => (Which::Conversation(filter.clone()), None),
+        What::Conversations(filter, order) => {
+            (Which::Conversation(filter.clone()), order.attribute)
+        }
+        What::Records(records) => return records.refuse_unknown(ctx, tx.workspace).await,
         _ => return Ok(()),
     };
     which.check_text(&["filter"])?;

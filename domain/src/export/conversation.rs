@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    Ordered,
     attached::{Attached, members},
     page::{request, split},
     table::{Rows, moment},
@@ -26,10 +27,16 @@ pub(super) async fn page(
     ctx: &Ctx,
     workspace: WorkspaceId,
     filter: &ConversationFilter,
-    order: ConversationOrder,
+    order: &Ordered<ConversationOrder>,
     after: Option<String>,
 ) -> Result<Rows> {
-    let page = conversation::list(ctx, workspace, filter, order, &request(after)).await?;
+    let request = request(after);
+    let page = match order.attribute {
+        Some(order) => {
+            conversation::list_by_attribute(ctx, workspace, filter, order, &request).await?
+        }
+        None => conversation::list(ctx, workspace, filter, order.by, &request).await?,
+    };
     let (conversations, next) = split(page);
     let each = || conversations.iter();
     let ids: Vec<Uuid> = each().map(|one| one.id.uuid()).collect();

@@ -5,12 +5,15 @@
 //! ([`open`]) looks at the token that asked again, so that one that was revoked opens nothing, and reads
 //! page after page ([`Download::next`]), so that its size does not matter to anybody's memory.
 //!
-//! - `contact`, `account`, `conversation`, `record`: the rows of each list; `attached` is what goes with
-//!   things of any kind, `page` how a list is read on;
+//! - `contact`, `account`, `conversation`: the rows of each list; `attached` is what goes with things of any
+//!   kind, `page` how a list is read on;
+//! - `record`: what happened, what was written down and what the product did, a table of columns each;
 //! - `person`: everything of one person;
 //! - `table`: rows as CSV and as JSON Lines.
 //!
-//! To add a list: a variant of [`What`], and its page of rows.
+//! Each page is what the database holds when it is read; nothing holds the database still for a whole file.
+//!
+//! To add a list of records: a variant of [`Records`], its columns, and its line in `record`.
 
 mod account;
 mod ask;
@@ -34,27 +37,58 @@ use crate::{
     access::Actor,
     account::{AccountFilter, AccountOrder},
     attribute::AttributeOrder,
+    audit::AuditFilter,
     contact::{ContactFilter, ContactOrder},
     conversation::{ConversationFilter, ConversationOrder},
     ctx::Ctx,
     error::Result,
+    fact::Filter,
+    invoice::InvoiceFilter,
+    order::OrderFilter,
+    ticket::TicketFilter,
 };
 use table::{Rows, Writer};
 
 pub use ask::{Asked, KEPT_FOR, ask, open};
 pub use prune::ExportPrune;
+pub use record::Records;
 
 /// Rows read at once.
 const PAGE: i64 = 500;
 
 /// How a list is ordered.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(from = "StoredOrder<O>")]
 pub struct Ordered<O> {
     /// By what.
     pub by: O,
     /// Or by an attribute.
-    #[serde(default)]
     pub attribute: Option<AttributeOrder>,
+}
+
+/// An order as it may be stored: of conversations, which could not be ordered by an attribute once, what they
+/// are ordered by may stand alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredOrder<O> {
+    Whole {
+        by: O,
+        #[serde(default)]
+        attribute: Option<AttributeOrder>,
+    },
+    By(O),
+}
+
+impl<O> From<StoredOrder<O>> for Ordered<O> {
+    fn from(stored: StoredOrder<O>) -> Self {
+        match stored {
+            StoredOrder::Whole { by, attribute } => Self { by, attribute },
+            StoredOrder::By(by) => Self {
+                by,
+                attribute: None,
+            },
+        }
+    }
 }
 
 /// What is exported. Stored as JSON for some minutes.
@@ -66,7 +100,7 @@ pub enum What {
     /// Accounts.
     Accounts(AccountFilter, Ordered<AccountOrder>),
     /// Conversations.
-    Conversations(ConversationFilter, ConversationOrder),
+    Conversations(ConversationFilter, Ordered<ConversationOrder>),
     /// All tags with their counters.
     Tags,
     /// All orders.
@@ -79,6 +113,8 @@ pub enum What {
     Opportunities,
     /// The audit log; for administrators.
     AuditLog,
+    /// Records, which ones a filter says.
+    Records(Records),
     /// Everything of one person, always as JSON Lines.
     Person(ContactId),
 }
@@ -96,6 +132,7 @@ impl What {
             Self::Tickets => "tickets",
             Self::Opportunities => "opportunities",
             Self::AuditLog => "audit-log",
+            Self::Records(records) => records.name(),
             Self::Person(_) => "person",
         }
     }
@@ -174,15 +211,69 @@ impl Download {
                 account::page(ctx, workspace, filter, order, after).await
             }
             What::Conversations(filter, order) => {
-                conversation::page(ctx, workspace, filter, *order, after).await
+                conversation::page(ctx, workspace, filter, order, after).await
             }
             What::Tags => tags::page(ctx, workspace).await,
-            What::Orders => record::orders(ctx, workspace, after).await,
-            What::Invoices => record::invoices(ctx, workspace, after).await,
-            What::Tickets => record::tickets(ctx, workspace, after).await,
-            What::Opportunities => record::opportunities(ctx, workspace, after).await,
-            What::AuditLog => record::audit(ctx, actor, after).await,
+            What::Orders => {
+                let all = Records::Orders(OrderFilter::default());
+                record::page(ctx, actor, &all, after).await
+            }
+            What::Invoices => {
+                let all = Records::Invoices(InvoiceFilter::default());
+                record::page(ctx, actor, &all, after).await
+            }
+            What::Tickets => {
+                let all = Records::Tickets(TicketFilter::default());
+                record::page(ctx, actor, &all, after).await
+            }
+            What::Opportunities => {
+                let all = Records::Opportunities(Filter::default());
+                record::page(ctx, actor, &all, after).await
+            }
+            What::AuditLog => {
+                let all = Records::AuditLog(AuditFilter::default());
+                record::page(ctx, actor, &all, after).await
+            }
+            What::Records(records) => record::page(ctx, actor, records, after).await,
             What::Person(id) => person::page(ctx, workspace, *id, after).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn conversations_asked_for_before_they_could_be_ordered_by_an_attribute_are_still_read() {
+        let filter = serde_json::to_value(ConversationFilter::default()).unwrap();
+        let stored = json!({ "CONVERSATIONS": [filter, "WAITING_LONGEST"] });
+        let What::Conversations(_, order) = serde_json::from_value(stored).unwrap() else {
+            panic!("it is something else");
+        };
+        assert_eq!(order.by, ConversationOrder::WaitingLongest);
+        assert_eq!(order.attribute, None);
+        let again: Ordered<ConversationOrder> =
+            serde_json::from_value(serde_json::to_value(order).unwrap()).unwrap();
+        assert_eq!(again.by, order.by);
+    }
+
+    #[test]
+    fn since_never_widens_what_a_filter_says() {
+        let at = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0).unwrap();
+        let filter = AuditFilter {
+            since: Some(at(100)),
+            ..AuditFilter::default()
+        };
+        for (since, from) in [(50, 100), (200, 200)] {
+            let records = Records::AuditLog(filter.clone()).since(at(since));
+            let Records::AuditLog(filter) = records else {
+                panic!("it is something else");
+            };
+            assert_eq!(filter.since, Some(at(from)));
         }
     }
 }

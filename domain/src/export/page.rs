@@ -5,9 +5,14 @@ use crate::page::{Page, PageRequest};
 
 /// The request for a page after a cursor.
 pub(super) fn request(after: Option<String>) -> PageRequest {
+    request_of(PAGE, after)
+}
+
+/// The request for a page of so many rows after a cursor.
+pub(super) fn request_of(size: i64, after: Option<String>) -> PageRequest {
     PageRequest {
         after,
-        ..PageRequest::first(PAGE)
+        ..PageRequest::first(size)
     }
 }
 

@@ -38,15 +38,33 @@ pub(super) struct Rows {
     pub(super) next: Option<String>,
 }
 
-/// Columns by their keys and headers, each with what a thing has in it.
+/// Columns by their keys and headers, each with what a thing has in it. A key may be the name of a field,
+/// with underscores between its words; files have it in camel case.
 pub(super) type Columns<'c, T> = &'c [(&'c str, &'c str, fn(&T) -> Value)];
+
+/// The [`Columns`] of a table, a line for each field of a row: `field: "Header"`. A key that is not the
+/// field's name follows it as `as "key"`, a value that is not the field as it is comes last as `=> value`.
+macro_rules! fields {
+    (@key $field:ident) => { stringify!($field) };
+    (@key $field:ident $key:literal) => { $key };
+    (@value $field:ident) => { |one| ::serde_json::json!(one.$field) };
+    (@value $field:ident $value:expr) => { $value };
+    ($($field:ident $(as $key:literal)? : $header:literal $(=> $value:expr)?),+ $(,)?) => {
+        &[$((
+            fields!(@key $field $($key)?),
+            $header,
+            fields!(@value $field $($value)?),
+        )),+]
+    };
+}
+pub(super) use fields;
 
 impl Rows {
     /// A page of `things`, a row each.
     pub(super) fn of<T>(things: &[T], columns: Columns<'_, T>, next: Option<String>) -> Self {
         let row = |thing| columns.iter().map(|(.., value)| value(thing)).collect();
         let names = columns.iter().map(|(key, header, _)| Column {
-            key: (*key).to_owned(),
+            key: camel_case(key),
             header: (*header).to_owned(),
         });
         Self {
@@ -55,6 +73,30 @@ impl Rows {
             next,
         }
     }
+
+    /// The same rows with one more column, which has one of `values` in each.
+    pub(super) fn with(mut self, key: &str, header: &str, values: Vec<Value>) -> Self {
+        self.columns.push(Column {
+            key: key.to_owned(),
+            header: header.to_owned(),
+        });
+        for (row, value) in self.rows.iter_mut().zip(values) {
+            row.push(value);
+        }
+        self
+    }
+}
+
+/// The name of a field as JSON has it.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut text = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut characters = word.chars();
+        text.extend(characters.next().map(|first| first.to_ascii_uppercase()));
+        text.push_str(characters.as_str());
+    }
+    text
 }
 
 /// A moment as files have it.
@@ -147,12 +189,17 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(members) => {
+        Value::Array(members) if !members.iter().any(is_nested) => {
             let members: Vec<String> = members.iter().map(shown).collect();
             members.join("; ")
         }
         other => other.to_string(),
     }
+}
+
+/// Whether a member of a list has members of its own: such a list is in a cell as it is in JSON.
+fn is_nested(value: &Value) -> bool {
+    value.is_object() || value.is_array()
 }
 
 fn line<'c>(text: &mut String, encoding: SheetEncoding, cells: impl Iterator<Item = &'c str>) {
@@ -212,6 +259,34 @@ mod tests {
         assert_eq!(
             text,
             "{\"name\":\"=1+1\",\"score\":4.5,\"tags\":[\"a/b\",\"c\"]}\n"
+        );
+    }
+
+    #[test]
+    fn a_table_of_fields_names_its_columns_in_camel_case() {
+        struct Thing {
+            unit_price: i64,
+            sold: bool,
+        }
+        const THING: Columns<'static, Thing> = fields!(
+            unit_price as "unitPriceMinor": "Unit price",
+            sold: "Sold" => |one| json!(if one.sold { "yes" } else { "no" }),
+            unit_price: "Again",
+        );
+        let things = [Thing {
+            unit_price: 5,
+            sold: true,
+        }];
+        let lines = vec![json!([{ "id": "a" }, { "id": "b" }])];
+        let rows = Rows::of(&things, THING, None).with("lines", "Lines", lines);
+        let keys: Vec<&str> = rows.columns.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(keys, ["unitPriceMinor", "sold", "unitPrice", "lines"]);
+        let mut csv = Writer::new(ExportFormat::Csv, ExportEncoding::Utf8);
+        let text = String::from_utf8(csv.write(&rows)).unwrap();
+        assert_eq!(
+            text,
+            "\"Unit price\",Sold,Again,Lines\r\n\
+             5,yes,5,\"[{\"\"id\"\":\"\"a\"\"},{\"\"id\"\":\"\"b\"\"}]\"\r\n"
         );
     }
 

@@ -22,14 +22,14 @@ use crate::{
 };
 
 /// The ways to all tags of a workspace as an import finds them.
-struct Ways<'f> {
+pub(super) struct Ways<'f> {
     forest: &'f Forest,
     /// Tags at the top that bear the name of a group.
     namesakes: HashSet<(TagKind, &'f str)>,
 }
 
 impl<'f> Ways<'f> {
-    fn new(forest: &'f Forest) -> Self {
+    pub(super) fn new(forest: &'f Forest) -> Self {
         let groups: HashSet<(TagKind, &str)> = forest
             .groups()
             .map(|group| (group.kind, group.name_key.as_str()))
@@ -50,7 +50,7 @@ impl<'f> Ways<'f> {
 
     /// The way to a tag, with what separates tags in a cell made plain. Where a tag at the top bears
     /// the name of a group, it says which of the two is meant.
-    fn written(&self, tag: &tag_row::Model) -> String {
+    pub(super) fn written(&self, tag: &tag_row::Model) -> String {
         let group = tag.group_id.and_then(|id| self.forest.group(id));
         let names = self.forest.path(tag);
         let (first, has_more) = match group {

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use entity::id::{AccountId, ContactId, Id, WorkspaceId};
 use sea_orm::FromQueryResult;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     ctx::Ctx,
     error::Result,
-    page::{Column, Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest, within},
     store::{Query, Rows},
 };
 
@@ -22,7 +23,8 @@ pub enum Of {
 }
 
 /// Which facts a list has, as far as all kinds agree; every part given must hold.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter<S> {
     /// Of this contact.
     pub contact: Option<ContactId>,
@@ -36,6 +38,8 @@ pub struct Filter<S> {
     pub from: Option<DateTime<Utc>>,
     /// Before this moment.
     pub until: Option<DateTime<Utc>>,
+    /// Taken in or changed here at this moment or later, whatever the source says of itself.
+    pub recorded_from: Option<DateTime<Utc>>,
 }
 
 impl<S> Default for Filter<S> {
@@ -47,6 +51,7 @@ impl<S> Default for Filter<S> {
             statuses: Vec::new(),
             from: None,
             until: None,
+            recorded_from: None,
         }
     }
 }
@@ -132,12 +137,8 @@ impl<S: Copy> Table<S> {
             query.push(&format!(" AND t.account_id = {account}"));
         }
         let time = self.keyset.key.map_or("t.created_at", Column::sql);
-        for (bound, sign) in [(filter.from, ">="), (filter.until, "<")] {
-            if let Some(at) = bound {
-                let at = query.arg(at);
-                query.push(&format!(" AND {time} {sign} {at}"));
-            }
-        }
+        within(&mut query, time, filter.from, filter.until);
+        within(&mut query, "t.recorded_at", filter.recorded_from, None);
         if !filter.external_ids.is_empty() {
             query.push(" AND t.external_id IN (SELECT e.external_id FROM {e})");
             let ids = filter.external_ids.iter().map(|id| id.trim());

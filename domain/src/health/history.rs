@@ -10,6 +10,7 @@ use entity::{
     kind::TimelineKind,
 };
 use sea_orm::FromQueryResult as _;
+use serde::{Deserialize, Serialize};
 
 use super::{
     explain::{self, Basis, Delta},
@@ -19,10 +20,11 @@ use super::{
     score::{self, Contribution},
 };
 use crate::{
+    contact::one_of,
     ctx::Ctx,
     error::{Error, Result},
     fact::Of,
-    page::{Column, Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest, within},
     store::{Query, Rows},
     timeline,
 };
@@ -82,6 +84,47 @@ pub async fn history(
     Ok(NEWEST_FIRST.page(entries, page).map(|entry| {
         let cursor = NEWEST_FIRST.cursor(Key::Time(entry.as_of), entry.id.uuid());
         (cursor, entry)
+    }))
+}
+
+/// Which entries of all histories a list has; every part given must hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HealthFilter {
+    /// Of this contact.
+    pub contact: Option<ContactId>,
+    /// Of this moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+}
+
+const BY_CONTACT: Keyset = Keyset {
+    order: "health_contact",
+    key: Some(Column::Of("contact_id")),
+    id: "id",
+    descending: false,
+};
+
+/// A page of what all scores have been, contact after contact and the oldest of each first, each entry
+/// with its cursor.
+pub async fn list_all(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &HealthFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, health_history::Model)>> {
+    let mut query = Query::new(format!(
+        "SELECT {ENTRY} FROM health_history WHERE workspace_id = $1"
+    ))
+    .bind(workspace);
+    one_of(&mut query, "contact_id", filter.contact.into_iter());
+    within(&mut query, "as_of", filter.from, filter.until);
+    BY_CONTACT.apply(&mut query, page)?;
+    let entries = entries(ctx, query).await?;
+    Ok(BY_CONTACT.page(entries, page).map(|entry| {
+        let of = entry.contact_id.uuid();
+        (BY_CONTACT.cursor(Key::Of { of }, entry.id.uuid()), entry)
     }))
 }
 

@@ -28,6 +28,7 @@ pub mod trend;
 mod validate;
 
 pub use history::{
-    change, contributions, find_entry, history, history_of_account, load, load_entries,
+    HealthFilter, change, contributions, find_entry, history, history_of_account, list_all, load,
+    load_entries,
 };
 pub use save::{Saved, current_model, load_models, save_model};

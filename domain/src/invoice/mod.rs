@@ -9,7 +9,7 @@ use entity::{
     invoice,
     kind::InvoiceStatus,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -131,7 +131,8 @@ impl Told for Invoice {
 }
 
 /// Which invoices a list has.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct InvoiceFilter {
     /// What all kinds of facts can be chosen by.
     pub common: Filter<InvoiceStatus>,

@@ -2,18 +2,21 @@
 //!
 //! Never shown to the contact. A deleted note keeps its row, without its text.
 
+use chrono::{DateTime, Utc};
 use entity::{
     id::{ContactId, NoteId, WorkspaceId},
     note,
 };
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{Actor, Scope},
     audit::Record,
+    contact::one_of,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    page::{Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest, within, written_from},
     store::{Query, Rows, Tx},
     subject::Subject,
     text,
@@ -161,6 +164,13 @@ pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[NoteId]) -> Result<V
     .await?)
 }
 
+const NEWEST: Keyset = Keyset {
+    order: "note",
+    key: None,
+    id: "n.id",
+    descending: true,
+};
+
 /// A page of the notes about a thing, newest first.
 pub async fn list(
     ctx: &Ctx,
@@ -168,19 +178,51 @@ pub async fn list(
     subject: Subject,
     page: &PageRequest,
 ) -> Result<Page<(String, note::Model)>> {
-    let keyset = Keyset {
-        order: "note",
-        key: None,
-        id: "n.id",
-        descending: true,
+    let filter = NoteFilter {
+        subject: Some(subject),
+        ..NoteFilter::default()
     };
-    let query = Query::new(
-        "SELECT n.* FROM note n
-         WHERE n.workspace_id = $1 AND n.subject_id = $2 AND n.deleted_at IS NULL",
-    )
-    .bind(workspace)
-    .bind(subject.id);
-    keyset
+    list_all(ctx, workspace, &filter, page).await
+}
+
+/// Which notes a list has; every part given must hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NoteFilter {
+    /// About this thing.
+    pub subject: Option<Subject>,
+    /// Written at this moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Written before this moment.
+    pub until: Option<DateTime<Utc>>,
+    /// Written, changed or deleted at this moment or later; without it, what was deleted is in no list.
+    pub changed_from: Option<DateTime<Utc>>,
+}
+
+/// A page of the workspace's notes, newest first, each with its cursor.
+pub async fn list_all(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &NoteFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, note::Model)>> {
+    let mut query = Query::new("SELECT n.* FROM note n WHERE n.workspace_id = $1").bind(workspace);
+    let subject = filter.subject.map(|subject| subject.id);
+    one_of(&mut query, "n.subject_id", subject.into_iter());
+    if let Some(from) = filter.from {
+        written_from(&mut query, "n.id", "n.created_at", from);
+    }
+    within(&mut query, "n.created_at", None, filter.until);
+    match filter.changed_from {
+        None => query.push(" AND n.deleted_at IS NULL"),
+        Some(at) => {
+            let at = query.arg(at);
+            query.push(&format!(
+                " AND (n.updated_at >= {at} OR n.deleted_at >= {at})"
+            ));
+        }
+    }
+    NEWEST
         .list_by_id(ctx, query, page, |row: &note::Model| row.id)
         .await
 }

@@ -25,7 +25,7 @@ use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
-    page::{Column, Key, Keyset, Page, PageRequest, within},
+    page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
     rule::hours,
     store::{Query, Rows, Tx},
     work::{
@@ -301,8 +301,9 @@ pub(super) fn record_finished(
     tx.record(Change::new(Origin::System, contact, fact));
 }
 
-/// Which deliveries a list has.
-#[derive(Debug, Clone, Copy, Default)]
+/// Which deliveries a list has; every part given must hold.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DeliveryFilter {
     /// To one target.
     pub target: Option<TargetId>,
@@ -314,10 +315,12 @@ pub struct DeliveryFilter {
     pub contact: Option<ContactId>,
     /// Asked for by this firing of a rule.
     pub firing: Option<FiringId>,
-    /// Made not before this moment.
+    /// Asked for at this moment or later.
     pub from: Option<DateTime<Utc>>,
-    /// Made before this moment.
+    /// Asked for before this moment.
     pub until: Option<DateTime<Utc>>,
+    /// Asked for, sent or finished at this moment or later.
+    pub changed_from: Option<DateTime<Utc>>,
 }
 
 const NEWEST: Keyset = Keyset {
@@ -356,7 +359,16 @@ pub async fn list(
         let firing = query.arg(firing);
         query.push(&format!(" AND d.firing_id = {firing}"));
     }
-    within(&mut query, "d.created_at", filter.from, filter.until);
+    if let Some(from) = filter.from {
+        written_from(&mut query, "d.id", "d.created_at", from);
+    }
+    within(&mut query, "d.created_at", None, filter.until);
+    if let Some(at) = filter.changed_from {
+        let at = query.arg(at);
+        query.push(&format!(
+            " AND (d.created_at >= {at} OR d.sent_at >= {at} OR d.finished_at >= {at})"
+        ));
+    }
     NEWEST
         .list_by_id(ctx, query, page, |row: &delivery::Model| row.id)
         .await

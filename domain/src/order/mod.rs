@@ -9,7 +9,7 @@ use entity::{
     kind::OrderStatus,
     order_line, sales_order,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -221,7 +221,8 @@ async fn write_lines(tx: &Tx<'_>, written: &[(OrderId, &Order)]) -> Result<()> {
 }
 
 /// Which orders a list has.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OrderFilter {
     /// What all kinds of facts can be chosen by.
     pub common: Filter<OrderStatus>,

@@ -1,20 +1,23 @@
 //! The log of firings: which rule fired on what, what matched, and what became of each
 //! action.
 
+use chrono::{DateTime, Utc};
 use entity::{
     id::{AccountId, ContactId, FiringId, Id as _, MessageId, RuleId, WorkspaceId},
     kind::TimelineKind,
     rule_firing,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     action::Outcome,
     condition::{matcher::MatchedPart, trace::Trace},
+    contact::one_of,
     ctx::Ctx,
     error::Result,
     fact::Of,
-    page::{Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest, within, written_from},
     store::{Query, Rows},
     timeline,
 };
@@ -76,6 +79,40 @@ pub async fn list(
     ))
     .bind(workspace)
     .bind(id);
+    NEWEST
+        .list_by_id(ctx, query, page, |row: &rule_firing::Model| row.id)
+        .await
+}
+
+/// Which of all firings a list has; every part given must hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FiringFilter {
+    /// Of this rule.
+    pub rule: Option<RuleId>,
+    /// On this contact.
+    pub contact: Option<ContactId>,
+    /// At this moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A page of the workspace's firings, newest first, each with its cursor.
+pub async fn list_all(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &FiringFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, rule_firing::Model)>> {
+    let mut query =
+        Query::new("SELECT f.* FROM rule_firing f WHERE f.workspace_id = $1").bind(workspace);
+    one_of(&mut query, "f.rule_id", filter.rule.into_iter());
+    one_of(&mut query, "f.contact_id", filter.contact.into_iter());
+    if let Some(from) = filter.from {
+        written_from(&mut query, "f.id", "f.fired_at", from);
+    }
+    within(&mut query, "f.fired_at", None, filter.until);
     NEWEST
         .list_by_id(ctx, query, page, |row: &rule_firing::Model| row.id)
         .await

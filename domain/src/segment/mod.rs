@@ -50,8 +50,8 @@ pub use duplicate::{Duplicate, duplicate};
 pub(crate) use moves::forget;
 pub(crate) use read::count_of;
 pub use read::{
-    Entered, Filter, Membership, Move, MovesOf, Segment, find, history, list, load, members,
-    memberships,
+    Entered, Filter, Member, MemberFilter, Membership, Move, MovesOf, Segment, find, history, list,
+    load, members, members_of_all, memberships,
 };
 pub use sentence::sentence;
 pub use write::{Changes, NewSegment, create, delete, rebuild, update};

@@ -14,9 +14,10 @@ use super::{cause::Cause, definition};
 use crate::{
     access::Origin,
     condition::Condition,
+    contact::one_of,
     ctx::Ctx,
     error::{Error, Result},
-    page::{Column, Key, Keyset, Page, PageRequest, Total},
+    page::{Column, Key, Keyset, Page, PageRequest, Total, within},
     store::{Query, Rows},
 };
 
@@ -173,6 +174,63 @@ pub async fn members(
         let cursor = MEMBERS.cursor(Key::Id(()), row.subject_id);
         (cursor, row)
     }))
+}
+
+/// A member of some segment.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Member {
+    /// The segment.
+    pub segment_id: SegmentId,
+    /// Its name.
+    pub name: String,
+    /// Whether its members are contacts or accounts.
+    pub subject: SegmentSubject,
+    /// The contact or the account.
+    pub subject_id: Uuid,
+    /// Since when it is one.
+    pub entered_at: DateTime<Utc>,
+}
+
+/// Which members of all segments a list has; every part given must hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemberFilter {
+    /// Of this segment.
+    pub segment: Option<SegmentId>,
+    /// Members since this moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Members since before this moment.
+    pub until: Option<DateTime<Utc>>,
+}
+
+const BY_SEGMENT: Keyset = Keyset {
+    order: "segment_member",
+    key: Some(Column::Of("m.segment_id")),
+    id: "m.subject_id",
+    descending: false,
+};
+
+/// A page of who is in the workspace's segments now, segment after segment, each with its cursor.
+pub async fn members_of_all(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &MemberFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, Member)>> {
+    let mut query = Query::new(
+        "SELECT m.segment_id, s.name, s.subject, m.subject_id, m.entered_at
+         FROM segment_member m
+         JOIN segment s ON s.workspace_id = m.workspace_id AND s.id = m.segment_id
+         WHERE m.workspace_id = $1 AND s.deleted_at IS NULL",
+    )
+    .bind(workspace);
+    one_of(&mut query, "m.segment_id", filter.segment.into_iter());
+    within(&mut query, "m.entered_at", filter.from, filter.until);
+    let place = |row: &Member| {
+        let of = row.segment_id.uuid();
+        (Key::Of { of }, row.subject_id)
+    };
+    BY_SEGMENT.list(ctx, query, page, place).await
 }
 
 /// How many members a segment has, without counting them.

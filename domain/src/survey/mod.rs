@@ -35,7 +35,7 @@ use entity::{
     kind::SurveyKind,
     survey_answer,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use figures::{Figures, figures};
@@ -159,7 +159,8 @@ impl Told for SurveyAnswer {
 }
 
 /// Which answers a list has.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SurveyAnswerFilter {
     /// What all kinds of facts can be chosen by; the states are the kinds of survey.
     pub common: Filter<SurveyKind>,

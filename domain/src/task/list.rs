@@ -6,17 +6,19 @@ use entity::{
     kind::{TaskPriority, TaskStatus},
     task,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     contact::one_of,
     ctx::Ctx,
     error::Result,
-    page::{Column, Key, Keyset, Page, PageRequest},
+    page::{Column, Key, Keyset, Page, PageRequest, within},
     store::{Query, Rows},
 };
 
 /// Which tasks a list has; every part given must hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TaskFilter {
     /// Standing in one of these ways.
     pub statuses: Vec<TaskStatus>,
@@ -40,6 +42,8 @@ pub struct TaskFilter {
     pub due_from: Option<DateTime<Utc>>,
     /// Due before this moment.
     pub due_until: Option<DateTime<Utc>>,
+    /// Made or changed at this moment or later.
+    pub changed_from: Option<DateTime<Utc>>,
 }
 
 impl TaskFilter {
@@ -65,6 +69,7 @@ impl TaskFilter {
         one_of(query, "t.contact_id", self.contact.into_iter());
         one_of(query, "t.account_id", self.account.into_iter());
         one_of(query, "t.conversation_id", self.conversation.into_iter());
+        within(query, "t.updated_at", self.changed_from, None);
         if self.overdue {
             query.push(" AND t.status = 'OPEN'");
         }

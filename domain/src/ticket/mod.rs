@@ -8,7 +8,7 @@ use entity::{
     kind::{TicketPriority, TicketStatus},
     ticket,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -128,7 +128,8 @@ impl Told for Ticket {
 }
 
 /// Which tickets a list has.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TicketFilter {
     /// What all kinds of facts can be chosen by.
     pub common: Filter<TicketStatus>,

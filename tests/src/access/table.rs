@@ -119,6 +119,9 @@ pub(super) fn rows() -> Vec<Row> {
         ask("contacts", json!({}), READ),
         ask("conversation", json!({ "id": "@conversation" }), READ),
         ask("conversations", json!({}), READ),
+        ask("messages", json!({}), READ),
+        ask("events", json!({}), READ),
+        ask("emailEvents", json!({}), READ),
         ask("campaign", json!({ "id": "@campaign" }), READ),
         ask(
             "campaignByExternalId",
@@ -608,6 +611,16 @@ pub(super) fn rows() -> Vec<Row> {
         change("exportConversations", &json!({}), READ),
         change("exportList", &json!({ "list": "TAGS" }), READ),
         change("exportList", &json!({ "list": "AUDIT_LOG" }), ADMINISTER),
+        change(
+            "exportRecords",
+            &json!({ "records": { "orders": {} } }),
+            READ,
+        ),
+        change(
+            "exportRecords",
+            &json!({ "records": { "auditLog": {} } }),
+            ADMINISTER,
+        ),
         change("exportPerson", &json!({ "id": "@contact" }), WRITE),
         change("importContacts", &json!({ "uploadId": "@upload" }), WRITE),
         change(

@@ -127,7 +127,7 @@ pub(crate) struct AuditLogFilterInput {
 }
 
 impl AuditLogFilterInput {
-    fn read(self) -> domain::error::Result<AuditFilter> {
+    pub(crate) fn read(self) -> domain::error::Result<AuditFilter> {
         Ok(AuditFilter {
             actions: few(self.actions, &["filter", "actions"])?,
             subject: self.subject_id.map(|id| id.to_string()),

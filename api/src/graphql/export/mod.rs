@@ -1,5 +1,8 @@
 //! Asking for lists as files.
 
+mod filter;
+mod record;
+
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -14,6 +17,8 @@ use domain::{
 };
 use entity::kind::{ExportEncoding, ExportFormat};
 use secrecy::ExposeSecret as _;
+
+pub(crate) use record::RecordExportMutation;
 
 use super::{
     account::{AccountFilterInput, AccountOrderBy},
@@ -69,6 +74,8 @@ pub(crate) struct ExportConversationsInput {
     /// How they are ordered.
     #[graphql(default)]
     order_by: ConversationOrderBy,
+    /// Orders them by a custom attribute, instead of `orderBy`.
+    order_by_attribute: Option<AttributeOrderInput>,
     /// The kind of file.
     #[graphql(default_with = "ExportFormat::Csv")]
     format: ExportFormat,
@@ -82,15 +89,20 @@ pub(crate) struct ExportConversationsInput {
 pub(crate) enum ExportableList {
     /// All tags, with how many things carry each.
     Tags,
-    /// All orders, the newest first.
+    /// All orders, the newest first, with their lines.
+    #[graphql(deprecation = "Ask `exportRecords` for `orders`, which takes a filter.")]
     Orders,
     /// All invoices, the newest first.
+    #[graphql(deprecation = "Ask `exportRecords` for `invoices`, which takes a filter.")]
     Invoices,
     /// All tickets, the newest first.
+    #[graphql(deprecation = "Ask `exportRecords` for `tickets`, which takes a filter.")]
     Tickets,
     /// All opportunities, the newest first.
+    #[graphql(deprecation = "Ask `exportRecords` for `opportunities`, which takes a filter.")]
     Opportunities,
     /// The audit log, the newest entry first; needs the scope ADMINISTER.
+    #[graphql(deprecation = "Ask `exportRecords` for `auditLog`, which takes a filter.")]
     AuditLog,
 }
 
@@ -223,16 +235,26 @@ impl ExportMutation {
         #[graphql(desc = "What is wanted.")] input: ExportConversationsInput,
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
-        let order = ConversationOrder::from(input.order_by);
-        let filter = input.filter.unwrap_or_default().read(ctx, actor.workspace);
-        let what = filter
-            .await
-            .map(|filter| What::Conversations(filter, order));
-        ask(ctx, actor, what, input.format, input.encoding).await
+        let what = async {
+            let order = Ordered {
+                by: ConversationOrder::from(input.order_by),
+                attribute: by_attribute(input.order_by_attribute)?,
+            };
+            let what = What::Conversations(
+                input
+                    .filter
+                    .unwrap_or_default()
+                    .read(ctx, actor.workspace)
+                    .await?,
+                order,
+            );
+            Ok::<_, domain::error::Error>(what)
+        };
+        ask(ctx, actor, what.await, input.format, input.encoding).await
     }
 
-    /// Asks for a whole list as a file; see `exportContacts`. Scope: READ, for the audit log
-    /// ADMINISTER.
+    /// Asks for a whole list as a file; see `exportContacts`, and `exportRecords` for lists that take a
+    /// filter. Scope: READ, for the audit log ADMINISTER.
     async fn export_list(
         &self,
         context: &Context<'_>,

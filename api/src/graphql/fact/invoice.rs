@@ -118,7 +118,7 @@ pub(crate) struct InvoiceFilterInput {
 }
 
 impl InvoiceFilterInput {
-    pub(super) fn read(self) -> domain::error::Result<InvoiceFilter> {
+    pub(crate) fn read(self) -> domain::error::Result<InvoiceFilter> {
         let common = Filter {
             statuses: few(self.statuses, &["filter", "statuses"])?,
             from: self.from,

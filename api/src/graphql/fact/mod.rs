@@ -42,10 +42,15 @@ use survey::SurveyAnswerFilterInput;
 use ticket::TicketFilterInput;
 
 pub use invoice::Invoice;
+pub(crate) use invoice::InvoiceFilterInput;
 pub use opportunity::Opportunity;
+pub(crate) use opportunity::OpportunityFilterInput;
 pub use order::Order;
+pub(crate) use order::OrderFilterInput;
 pub use survey::SurveyAnswer;
+pub(crate) use survey::SurveyAnswerFilterInput;
 pub use ticket::Ticket;
+pub(crate) use ticket::TicketFilterInput;
 
 /// What can be asked about facts.
 #[derive(MergedObject, Default)]

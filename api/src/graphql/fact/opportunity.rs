@@ -122,7 +122,7 @@ pub(crate) struct OpportunityFilterInput {
 }
 
 impl OpportunityFilterInput {
-    pub(super) fn read(self) -> domain::error::Result<Filter<OpportunityStatus>> {
+    pub(crate) fn read(self) -> domain::error::Result<Filter<OpportunityStatus>> {
         let common = Filter {
             statuses: few(self.statuses, &["filter", "statuses"])?,
             from: self.from,

@@ -130,7 +130,7 @@ pub(crate) struct OrderFilterInput {
 }
 
 impl OrderFilterInput {
-    pub(super) fn read(self) -> domain::error::Result<OrderFilter> {
+    pub(crate) fn read(self) -> domain::error::Result<OrderFilter> {
         let common = Filter {
             statuses: few(self.statuses, &["filter", "statuses"])?,
             from: self.from,

@@ -107,7 +107,7 @@ pub(crate) struct SurveyAnswerFilterInput {
 }
 
 impl SurveyAnswerFilterInput {
-    pub(super) fn read(self) -> domain::error::Result<SurveyAnswerFilter> {
+    pub(crate) fn read(self) -> domain::error::Result<SurveyAnswerFilter> {
         let common = Filter {
             statuses: few(self.kinds, &["filter", "kinds"])?,
             from: self.from,

@@ -112,7 +112,7 @@ pub(crate) struct TicketFilterInput {
 }
 
 impl TicketFilterInput {
-    pub(super) fn read(self) -> domain::error::Result<TicketFilter> {
+    pub(crate) fn read(self) -> domain::error::Result<TicketFilter> {
         let common = Filter {
             statuses: few(self.statuses, &["filter", "statuses"])?,
             from: self.from,

@@ -273,11 +273,11 @@ impl NotificationQuery {
         let filter = DeliveryFilter {
             target,
             state,
-            folded_into: None,
             contact: id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?,
             firing: id::parse_opt(firing_id.as_ref(), &["firingId"]).map_err(fault)?,
             from: created.from,
             until: created.until,
+            ..DeliveryFilter::default()
         };
         deliveries(context, filter, &page).await
     }

@@ -24,7 +24,7 @@ use super::{
 };
 
 pub(crate) use mutation::TaskMutation;
-pub(crate) use query::TaskQuery;
+pub(crate) use query::{TaskFilterInput, TaskQuery};
 pub(crate) use subscription::TaskSubscription;
 
 /// Something a member has to do.

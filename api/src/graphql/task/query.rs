@@ -54,7 +54,7 @@ pub(crate) struct TaskFilterInput {
 }
 
 impl TaskFilterInput {
-    fn read(self, actor: &Actor) -> domain::error::Result<TaskFilter> {
+    pub(crate) fn read(self, actor: &Actor) -> domain::error::Result<TaskFilter> {
         let mut assignees = few_ids(self.assignee_ids, &["filter", "assigneeIds"])?;
         assignees.extend(self.mine.then_some(actor.member));
         Ok(TaskFilter {
@@ -72,6 +72,7 @@ impl TaskFilterInput {
             overdue: self.overdue,
             due_from: self.due_from,
             due_until: self.due_until,
+            changed_from: None,
         })
     }
 }

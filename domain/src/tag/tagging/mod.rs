@@ -47,7 +47,9 @@ pub(crate) use hold::hold_usable;
 pub(in crate::tag) use hold::{hold_tags, hold_tags_on, hold_things};
 pub(in crate::tag) use mass::Range;
 pub(crate) use plan::{AUTOMATIC, outlasts};
-pub use read::{TaggingWithTag, find, history, load, load_active, load_at, load_with_tags};
+pub use read::{
+    TaggingFilter, TaggingWithTag, find, history, list, load, load_active, load_at, load_with_tags,
+};
 pub use which::Which;
 pub(crate) use withdraw::ask as ask_to_withdraw;
 pub use withdraw::{WithdrawRuleTags, withdraw};

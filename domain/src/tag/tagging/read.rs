@@ -4,16 +4,19 @@ use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{TaggingId, WorkspaceId},
+    id::{TagId, TaggingId, WorkspaceId},
+    kind::TagTarget,
     tag, tagging,
 };
 use sea_orm::{DbErr, QueryResult};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    contact::one_of,
     ctx::Ctx,
     error::Result,
-    page::{Keyset, Page, PageRequest},
+    page::{Keyset, Page, PageRequest, within},
     store::{Query, Rows},
     tag::catalogue,
 };
@@ -85,6 +88,13 @@ pub async fn find(
     )
 }
 
+const NEWEST: Keyset = Keyset {
+    order: "tagging",
+    key: None,
+    id: "g.id",
+    descending: true,
+};
+
 /// A page of everything that was ever tagged on a thing, newest first, removals included.
 pub async fn history(
     ctx: &Ctx,
@@ -92,17 +102,65 @@ pub async fn history(
     target: Uuid,
     page: &PageRequest,
 ) -> Result<Page<(String, tagging::Model)>> {
-    let keyset = Keyset {
-        order: "tagging",
-        key: None,
-        id: "g.id",
-        descending: true,
+    let filter = TaggingFilter {
+        thing: Some(target),
+        ..TaggingFilter::default()
     };
-    let query =
-        Query::new("SELECT g.* FROM tagging g WHERE g.workspace_id = $1 AND g.target_id = $2")
-            .bind(workspace)
-            .bind(target);
-    keyset
+    list(ctx, workspace, &filter, page).await
+}
+
+/// Which taggings a list has; every part given must hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaggingFilter {
+    /// On this thing.
+    pub thing: Option<Uuid>,
+    /// On things of one of these kinds.
+    pub targets: Vec<TagTarget>,
+    /// With one of these tags themselves, not with those below them.
+    pub tags: Vec<TagId>,
+    /// Holding now, or only those that do not any more.
+    pub active: Option<bool>,
+    /// Holding at some moment from this one on.
+    pub from: Option<DateTime<Utc>>,
+    /// Holding at some moment before this one.
+    pub until: Option<DateTime<Utc>>,
+    /// Put on or taken off at this moment or later.
+    pub changed_from: Option<DateTime<Utc>>,
+}
+
+/// A page of the workspace's taggings, newest first, removed ones included, each with its cursor.
+pub async fn list(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    filter: &TaggingFilter,
+    page: &PageRequest,
+) -> Result<Page<(String, tagging::Model)>> {
+    let mut query =
+        Query::new("SELECT g.* FROM tagging g WHERE g.workspace_id = $1").bind(workspace);
+    one_of(&mut query, "g.target_id", filter.thing.into_iter());
+    let targets = filter.targets.iter().map(|one| one.word());
+    one_of(&mut query, "g.target", targets);
+    one_of(&mut query, "g.tag_id", filter.tags.iter().copied());
+    match filter.active {
+        Some(true) => query.push(" AND g.removed_at IS NULL"),
+        Some(false) => query.push(" AND g.removed_at IS NOT NULL"),
+        None => {}
+    }
+    if let Some(from) = filter.from {
+        let from = query.arg(from);
+        query.push(&format!(
+            " AND (g.removed_at IS NULL OR g.removed_at > {from})"
+        ));
+    }
+    within(&mut query, "g.added_at", None, filter.until);
+    if let Some(at) = filter.changed_from {
+        let at = query.arg(at);
+        query.push(&format!(
+            " AND (g.added_at >= {at} OR g.removed_at >= {at})"
+        ));
+    }
+    NEWEST
         .list_by_id(ctx, query, page, |row: &tagging::Model| row.id)
         .await
 }

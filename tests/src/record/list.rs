@@ -1,0 +1,260 @@
+//! What came in, in pages.
+
+use domain::{
+    conversation::{self, MessageFilter},
+    email::{self, EmailEventFilter},
+    event::{self, EventFilter},
+    page::PageRequest,
+    store::Query,
+};
+use entity::kind::{Channel, Direction, EmailEventKind};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend};
+
+use super::{ADA, BOB, ago, contact_of, did, inboxes, mailed, wrote};
+use crate::support::{World, on_both};
+
+/// What a list has, walked in pages of one row, after the whole was looked at from its end and counted.
+macro_rules! walked {
+    ($ctx:expr, $page:ident => $list:expr) => {{
+        let mut $page = PageRequest::first(50);
+        $page.backward = true;
+        let whole = $list.await.unwrap();
+        let total = whole.total.count($ctx).await.unwrap();
+        let ids = whole.rows.into_iter().map(|(_, row)| row.external_id);
+        let whole: Vec<String> = ids.collect();
+        let mut $page = PageRequest::first(1);
+        let mut found = Vec::new();
+        loop {
+            let rows = $list.await.unwrap();
+            $page.after = rows.rows.last().map(|(cursor, _)| cursor.clone());
+            found.extend(rows.rows.into_iter().map(|(_, row)| row.external_id));
+            if !rows.has_next {
+                break;
+            }
+        }
+        assert_eq!(found, whole);
+        assert_eq!(total, found.len() as i64);
+        found
+    }};
+}
+
+#[test]
+fn events_and_email_events_of_everybody_are_paged_newest_first() {
+    on_both(|world| async move {
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        did(&world, "e1", "page_viewed", ADA, 180).await;
+        did(&world, "e2", "signed_up", BOB, 120).await;
+        did(&world, "e3", "page_viewed", BOB, 60).await;
+        did(&world, "e4", "trial_begun", ADA, 60).await;
+        let ada = contact_of(&world, ADA).await;
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let all = EventFilter::default;
+        for (filter, expected) in [
+            (all(), vec!["e4", "e3", "e2", "e1"]),
+            (
+                EventFilter {
+                    names: names(&["trial_begun", "page_viewed", "page_viewed"]),
+                    ..all()
+                },
+                vec!["e4", "e3", "e1"],
+            ),
+            (
+                EventFilter {
+                    names: names(&["page_viewed", "signed_up"]),
+                    from: Some(ago(&world, 120)),
+                    until: Some(ago(&world, 60)),
+                    ..all()
+                },
+                vec!["e2"],
+            ),
+            (
+                EventFilter {
+                    names: names(&["page_viewed", "signed_up"]),
+                    contact: Some(ada),
+                    ..all()
+                },
+                vec!["e1"],
+            ),
+            (
+                EventFilter {
+                    names: names(&["nothing"]),
+                    ..all()
+                },
+                vec![],
+            ),
+        ] {
+            let found = walked!(ctx, page => event::list(ctx, workspace, &filter, &page));
+            // Of what happened at one moment, any may come first.
+            let sorted = |mut ids: Vec<String>| {
+                ids.sort();
+                ids
+            };
+            if filter.from.is_none() && expected.len() > 2 {
+                assert_eq!(found.last().unwrap(), expected.last().unwrap());
+            }
+            let expected = expected.into_iter().map(str::to_owned).collect();
+            assert_eq!(sorted(found), sorted(expected), "{filter:?}");
+        }
+
+        mailed(&world, "m1", EmailEventKind::Sent, 50).await;
+        mailed(&world, "m2", EmailEventKind::Delivered, 40).await;
+        mailed(&world, "m3", EmailEventKind::Opened, 30).await;
+        mailed(&world, "m4", EmailEventKind::Opened, 20).await;
+        let all = EmailEventFilter::default;
+        for (filter, expected) in [
+            (all(), vec!["m4", "m3", "m2", "m1"]),
+            (
+                EmailEventFilter {
+                    kinds: vec![EmailEventKind::Opened, EmailEventKind::Sent],
+                    ..all()
+                },
+                vec!["m4", "m3", "m1"],
+            ),
+            (
+                EmailEventFilter {
+                    from: Some(ago(&world, 40)),
+                    until: Some(ago(&world, 20)),
+                    ..all()
+                },
+                vec!["m3", "m2"],
+            ),
+            (
+                EmailEventFilter {
+                    contact: Some(ada),
+                    kinds: vec![EmailEventKind::Delivered],
+                    ..all()
+                },
+                vec!["m2"],
+            ),
+        ] {
+            let found = walked!(ctx, page => email::list(ctx, workspace, &filter, &page));
+            assert_eq!(found, expected, "{filter:?}");
+        }
+        let stranger = World::workspace(ctx, "Other", "other.example")
+            .await
+            .workspace;
+        let page = PageRequest::first(10);
+        let found = event::list(ctx, stranger, &EventFilter::default(), &page).await;
+        assert!(found.unwrap().rows.is_empty());
+        world
+    });
+}
+
+#[test]
+fn messages_of_all_conversations_are_paged_newest_first() {
+    on_both(|world| async move {
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let (mail, chat) = inboxes(&world).await;
+        wrote(&world, mail, "a1", ADA, 50).await;
+        wrote(&world, chat, "c1", BOB, 35).await;
+        wrote(&world, mail, "a2", BOB, 20).await;
+        let bob = contact_of(&world, BOB).await;
+        let all = MessageFilter::default;
+        for (filter, expected) in [
+            (all(), vec!["a2", "c1", "a1"]),
+            (
+                MessageFilter {
+                    inboxes: vec![chat, mail, chat],
+                    ..all()
+                },
+                vec!["a2", "c1", "a1"],
+            ),
+            (
+                MessageFilter {
+                    inboxes: vec![mail],
+                    until: Some(ago(&world, 20)),
+                    ..all()
+                },
+                vec!["a1"],
+            ),
+            (
+                MessageFilter {
+                    channels: vec![Channel::Chat, Channel::Sms],
+                    ..all()
+                },
+                vec!["c1"],
+            ),
+            (
+                MessageFilter {
+                    channels: vec![Channel::Chat],
+                    inboxes: vec![mail],
+                    ..all()
+                },
+                vec![],
+            ),
+            (
+                MessageFilter {
+                    contact: Some(bob),
+                    inboxes: vec![mail, chat],
+                    directions: vec![Direction::Inbound],
+                    ..all()
+                },
+                vec!["a2", "c1"],
+            ),
+            (
+                MessageFilter {
+                    directions: vec![Direction::Outbound],
+                    ..all()
+                },
+                vec![],
+            ),
+        ] {
+            let found =
+                walked!(ctx, page => conversation::list_messages(ctx, workspace, &filter, &page));
+            assert_eq!(found, expected, "{filter:?}");
+        }
+        world
+    });
+}
+
+#[test]
+fn a_page_of_what_came_in_is_read_from_an_index_in_its_order() {
+    on_both(|world| async move {
+        let connection = world.ctx.reader();
+        if connection.get_database_backend() == DatabaseBackend::Postgres {
+            // What is planned there depends on how much there is: it has the same indexes.
+            let names: Vec<String> = Query::new(
+                "SELECT DISTINCT indexname::text FROM pg_indexes WHERE indexname IN ('event_occurred',
+                    'event_named', 'email_event_kind', 'message_sent', 'message_inbox')",
+            )
+            .column(connection)
+            .await
+            .unwrap();
+            assert_eq!(names.len(), 5);
+            return world;
+        }
+        for (table, what, time, index) in [
+            ("event", "", "occurred_at", "event_occurred"),
+            ("event", "AND t.name = 'a'", "occurred_at", "event_named"),
+            (
+                "email_event",
+                "AND t.kind = 'SENT'",
+                "occurred_at",
+                "email_event_kind",
+            ),
+            ("message", "", "sent_at", "message_sent"),
+            (
+                "message",
+                "AND t.inbox_id = x'00'",
+                "sent_at",
+                "message_inbox",
+            ),
+        ] {
+            let plan = Query::new(format!(
+                "EXPLAIN QUERY PLAN SELECT t.* FROM {table} t
+                 WHERE t.workspace_id = $1 {what} AND t.{time} >= '2026'
+                   AND (t.{time}, t.id) < ('2027', x'00')
+                 ORDER BY t.{time} DESC, t.id DESC LIMIT 21"
+            ))
+            .bind(world.owner.workspace)
+            .raw(connection)
+            .await
+            .unwrap();
+            let steps = plan.iter().map(|row| row.try_get("", "detail").unwrap());
+            let steps: Vec<String> = steps.collect();
+            assert_eq!(steps.len(), 1, "{table} {what}: {steps:?}");
+            assert!(steps[0].contains(index), "{table} {what}: {steps:?}");
+        }
+        world
+    });
+}
