@@ -149,6 +149,12 @@ pub trait Egress: Send + Sync {
     /// Sends `request` and reads the answer. Never follows redirects, never retries.
     async fn post(&self, request: OutgoingRequest) -> Result<OutgoingResponse, EgressError>;
 
+    /// Asks for what is at `url`. Never follows redirects, never retries.
+    async fn get(&self, url: Url) -> Result<OutgoingResponse, EgressError> {
+        let _ = url;
+        Err(EgressError::Unreachable)
+    }
+
     /// Sends `mail` to all its addresses. Never retries.
     async fn mail(&self, mail: OutgoingMail) -> Result<MailReceipt, MailError> {
         let _ = mail;

@@ -1,7 +1,7 @@
 //! The one way out: every call to an address that a member configured (Slack, webhooks, provider
 //! calls) leaves through [`EgressClient`].
 //!
-//! The workers' delivery jobs and the api's "send a test" call it through
+//! The workers' delivery jobs and, for the certificates of Amazon SNS, the api's hooks call it through
 //! [`domain::port::Egress`]; nothing else in the program opens an outgoing HTTP connection.
 //!
 //! The cast: [`guard`] decides which URLs and which addresses may be called and knows no network;

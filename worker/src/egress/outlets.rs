@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use domain::port::{
     Egress, EgressError, MailError, MailReceipt, OutgoingMail, OutgoingRequest, OutgoingResponse,
 };
+use url::Url;
 
 use super::EgressClient;
 use crate::mail::Mailer;
@@ -33,6 +34,10 @@ impl Outlets {
 impl Egress for Outlets {
     async fn post(&self, request: OutgoingRequest) -> Result<OutgoingResponse, EgressError> {
         self.client.post(request).await
+    }
+
+    async fn get(&self, url: Url) -> Result<OutgoingResponse, EgressError> {
+        self.client.get(url).await
     }
 
     async fn mail(&self, mail: OutgoingMail) -> Result<MailReceipt, MailError> {

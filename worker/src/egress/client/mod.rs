@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use domain::port::{Clock, Egress, EgressError, OutgoingRequest, OutgoingResponse};
 use ipnet::IpNet;
 use reqwest::{
-    Client, Response,
+    Client, RequestBuilder, Response,
     header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use rustls::{ClientConfig, RootCertStore};
+use url::Url;
 
 use super::{
     guard::Guard,
@@ -118,16 +119,9 @@ impl EgressClient {
         })
     }
 
-    async fn exchange(&self, request: OutgoingRequest) -> Result<OutgoingResponse, EgressError> {
+    async fn exchange(&self, request: RequestBuilder) -> Result<OutgoingResponse, EgressError> {
         let started = Instant::now();
-        let response = self
-            .client
-            .post(request.url)
-            .headers(headers(&request.headers)?)
-            .body(request.body)
-            .send()
-            .await
-            .map_err(explain)?;
+        let response = request.send().await.map_err(explain)?;
         let status = response.status().as_u16();
         let retry_after_s = response
             .headers()
@@ -149,7 +143,14 @@ impl EgressClient {
 impl Egress for EgressClient {
     async fn post(&self, request: OutgoingRequest) -> Result<OutgoingResponse, EgressError> {
         self.guard.check_url(&request.url)?;
-        self.exchange(request).await
+        let call = self.client.post(request.url);
+        let call = call.headers(headers(&request.headers)?);
+        self.exchange(call.body(request.body)).await
+    }
+
+    async fn get(&self, url: Url) -> Result<OutgoingResponse, EgressError> {
+        self.guard.check_url(&url)?;
+        self.exchange(self.client.get(url)).await
     }
 }
 

@@ -16,7 +16,6 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
 };
-use url::Url;
 
 use super::*;
 
@@ -98,10 +97,12 @@ impl Receiver {
             while let Ok((mut stream, _)) = listener.accept().await {
                 connections.fetch_add(1, Ordering::SeqCst);
                 let mut request = Vec::new();
-                // The two bytes of the body end every request of these tests.
-                while !request.ends_with(b"{}")
-                    && stream.read_buf(&mut request).await.unwrap_or(0) > 0
-                {}
+                // The two bytes of the body end every request of these tests that has one.
+                let ended = |request: &[u8]| {
+                    let bare = request.starts_with(b"GET ") && request.ends_with(b"\r\n\r\n");
+                    bare || request.ends_with(b"{}")
+                };
+                while !ended(&request) && stream.read_buf(&mut request).await.unwrap_or(0) > 0 {}
                 let request = String::from_utf8_lossy(&request).into_owned();
                 heard.lock().unwrap().push(request);
                 tokio::spawn(answer(stream));
@@ -149,6 +150,24 @@ async fn a_good_call_carries_the_headers_and_returns_the_answer() {
         assert!(!heard.contains(absent), "{heard}");
     }
     assert!(heard.ends_with("\r\n\r\n{}"));
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_answered_and_guarded_alike() {
+    let receiver =
+        Receiver::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+            .await;
+    let url = Url::parse(&format!("http://{}/file.pem", receiver.address)).unwrap();
+    let client = EgressClient::new(patient(), clock()).unwrap();
+    let response = client.get(url.clone()).await.unwrap();
+    assert_eq!((response.status, response.body.as_str()), (200, "ok"));
+    let heard = receiver.heard.lock().unwrap().join("").to_lowercase();
+    assert!(heard.starts_with("get /file.pem http/1.1\r\n"), "{heard}");
+
+    let client = EgressClient::new(EgressSettings::default(), clock()).unwrap();
+    let outcome = client.get(url).await;
+    assert_eq!(outcome.unwrap_err(), EgressError::Forbidden);
+    assert_eq!(receiver.connections.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
