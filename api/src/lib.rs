@@ -6,6 +6,7 @@ pub mod config;
 pub mod form;
 pub mod graphql;
 pub mod hints;
+pub mod hook;
 pub mod rest;
 pub mod serve;
 pub mod session;

@@ -428,11 +428,8 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         }
     }
     let jobs_shutdown = CancellationToken::new();
-    let egress = match redis {
-        None => Some(start::egress(egress_allow, mail, ctx.clock.clone())?),
-        Some(_) => None,
-    };
-    let jobs = egress.map(|egress| {
+    let egress = start::egress(egress_allow, mail, ctx.clock.clone())?;
+    let jobs = redis.is_none().then(|| {
         let settings = runtime::Settings {
             concurrency,
             keep,
@@ -440,7 +437,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         };
         let work = start::work(
             ctx.clone(),
-            egress,
+            egress.clone(),
             Arc::new(queue) as Arc<dyn Queue>,
             settings,
             jobs_shutdown.clone(),
@@ -467,6 +464,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         location: location.clone(),
         connections_per_thread: share,
         ctx,
+        egress,
         wakeups,
         metrics,
         redis_is_down,

@@ -205,6 +205,8 @@ ids! {
     CampaignId = "campaign";
     /// One provider event about one email.
     EmailEventId = "emailevent";
+    /// A place where a provider tells what became of emails.
+    EmailSourceId = "emailsource";
     /// A registered GraphQL document.
     DocumentId = "document";
     /// A version of the health model.

@@ -20,6 +20,7 @@ pub mod delivery;
 pub mod document;
 pub mod due_item;
 pub mod email_event;
+pub mod email_source;
 pub mod enrolment;
 pub mod enrolment_step;
 pub mod event;

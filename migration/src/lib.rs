@@ -63,6 +63,7 @@ mod m0043_member;
 mod m0044_playbook;
 mod m0045_account;
 mod m0047_arrival;
+mod m0050_email_source;
 mod sql;
 mod wall;
 
@@ -124,6 +125,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0044_playbook::Migration),
             Box::new(m0045_account::Migration),
             Box::new(m0047_arrival::Migration),
+            Box::new(m0050_email_source::Migration),
         ]
     }
 }

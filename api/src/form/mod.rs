@@ -241,7 +241,7 @@ impl Pages {
 }
 
 /// The bucket of an address.
-fn peer_key(peer: Option<IpAddr>) -> u128 {
+pub(crate) fn peer_key(peer: Option<IpAddr>) -> u128 {
     // A socket for both families names an address of the old one by one of the new.
     match peer.map(|address| address.to_canonical()) {
         Some(IpAddr::V4(address)) => address.to_ipv6_mapped().to_bits(),

@@ -61,6 +61,7 @@ fn missing<I: Id>(path: &[&str]) -> UserError {
         "firing" => "rule firing",
         "group" => "tag group",
         "qualityrun" => "run",
+        "emailsource" => "email source",
         "healthmodel" => "health model",
         "suspect" => "open suspicion",
         "segmentmove" => "entry",

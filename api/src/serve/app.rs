@@ -9,7 +9,7 @@ use actix_web::{
     middleware::{Compress, from_fn},
     web,
 };
-use domain::{ctx::Ctx, store::Location};
+use domain::{ctx::Ctx, port::Egress, store::Location};
 
 use super::{
     Metrics,
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     form::{self, Pages},
     graphql::{self, Door},
+    hook::{self, Hooks},
     rest::{self, Rest},
     session::Sessions,
     track::{self, Tracking},
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) location: Location,
     pub(super) connections: u32,
     pub(super) ctx: Ctx,
+    pub(super) egress: Arc<dyn Egress>,
     pub(super) schema: graphql::Schema,
     pub(super) settings: Arc<Settings>,
     pub(super) table: Arc<CostTable>,
@@ -83,6 +85,11 @@ impl Shared {
             ctx: ctx.clone(),
             rate: self.rate.clone(),
         };
+        let hooks = Hooks {
+            ctx: ctx.clone(),
+            egress: self.egress.clone(),
+            rate: self.rate.clone(),
+        };
         let transport = Transport {
             executor: Door::new(self.schema.clone(), ctx.clone()),
             authenticator: sessions,
@@ -110,6 +117,7 @@ impl Shared {
             .configure(rest::configure(rest))
             .configure(track::configure(tracking))
             .configure(form::configure(pages))
+            .configure(hook::configure(hooks))
             .configure(transport::configure(transport))
     }
 }

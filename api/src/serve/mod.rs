@@ -20,7 +20,11 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::HttpServer;
 use anyhow::Context as _;
-use domain::{ctx::Ctx, port::Hint, store::Location};
+use domain::{
+    ctx::Ctx,
+    port::{Egress, Hint},
+    store::Location,
+};
 use futures::future::BoxFuture;
 use tokio::{runtime::Handle, sync::broadcast};
 use tokio_util::sync::CancellationToken;
@@ -55,6 +59,8 @@ pub struct Server {
     pub connections_per_thread: u32,
     /// The business, on the connections of the main runtime.
     pub ctx: Ctx,
+    /// The one way out over HTTP.
+    pub egress: Arc<dyn Egress>,
     /// Where subscriptions hear that a log has grown.
     pub wakeups: broadcast::Sender<Hint>,
     /// The figures.
@@ -87,6 +93,7 @@ pub async fn serve(
         connections: server.connections_per_thread,
         schema: graphql::schema(server.ctx.clone(), hub),
         ctx: server.ctx,
+        egress: server.egress,
         table: Arc::new(table),
         sdl: sdl.into(),
         rate: Arc::new(RateLimits::new(settings.rate)),

@@ -1,7 +1,7 @@
 //! Who is asking, and who did it.
 
 use entity::{
-    id::{AccessTokenId, MemberId, PlaybookId, RuleId, WorkspaceId},
+    id::{AccessTokenId, EmailSourceId, MemberId, PlaybookId, RuleId, WorkspaceId},
     kind::Role,
 };
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,11 @@ pub enum Origin {
         /// Which token.
         token_id: AccessTokenId,
     },
+    /// An email provider, through the source it tells us by.
+    EmailSource {
+        /// Which source.
+        source_id: EmailSourceId,
+    },
     /// An import.
     Import,
     /// Enishi itself: schedules and derived values.
@@ -119,7 +124,10 @@ impl Origin {
     /// rule had set the same before.
     pub fn outranks_rules(&self) -> bool {
         match self {
-            Self::Member { .. } | Self::Integration { .. } | Self::Import => true,
+            Self::Member { .. }
+            | Self::Integration { .. }
+            | Self::EmailSource { .. }
+            | Self::Import => true,
             Self::Rule { .. } | Self::Playbook { .. } | Self::System => false,
         }
     }

@@ -1,6 +1,7 @@
 //! Takes email events in, in bulk, once each.
 //!
-//! Called by the mutation for integrations and by whatever reads providers' webhooks. The number of
+//! Called by the mutation for integrations and, in its own transaction, by what providers tell a
+//! [`source`](super::source). The number of
 //! statements is the same for one event and for a thousand. What follows from an event (figures,
 //! health) is the business of projections: nothing here counts anything.
 
@@ -19,7 +20,7 @@ use super::{
     input::{self, CleanEvent, NewEmailEvent},
 };
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Origin, Scope},
     contact::{resolve_unless_erased, subscription},
     ctx::Ctx,
     error::{Error, Result},
@@ -74,10 +75,23 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEmailEvent>) -> Res
         return Ok(IngestOutcome::default());
     }
     let mut tx = ctx.begin(actor.workspace).await?;
+    let outcome = take_in(ctx, &mut tx, actor.origin(), &events).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+/// Stores, in the caller's transaction, those of `events` that are not there yet, with the campaigns and
+/// contacts they name.
+pub(super) async fn take_in(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    events: &[CleanEvent],
+) -> Result<IngestOutcome> {
     tx.plan_for(events.len());
-    let mut stored = find(&tx, events.iter().map(|event| &event.external_id)).await?;
+    let mut stored = find(tx, events.iter().map(|event| &event.external_id)).await?;
     let mut new: BTreeMap<&str, (EmailEventId, &CleanEvent)> = BTreeMap::new();
-    for event in &events {
+    for event in events {
         if !stored.contains_key(&event.external_id) {
             // The first of several with one id is the one that counts.
             new.entry(&event.external_id)
@@ -87,15 +101,14 @@ pub async fn ingest(ctx: &Ctx, actor: &Actor, events: Vec<NewEmailEvent>) -> Res
     let created = if new.is_empty() {
         HashMap::new()
     } else {
-        store(ctx, &mut tx, actor, &new).await?
+        store(ctx, tx, origin, &new).await?
     };
     // Somebody else may have stored some of them since they were looked for.
     if created.len() < new.len() {
         let missed = new.values().map(|(_, event)| &event.external_id);
-        stored.extend(find(&tx, missed).await?);
+        stored.extend(find(tx, missed).await?);
     }
-    tx.commit().await?;
-    Ok(outcome(&events, &stored, &created))
+    Ok(outcome(events, &stored, &created))
 }
 
 fn outcome(
@@ -160,7 +173,7 @@ async fn find(
 async fn store(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
-    actor: &Actor,
+    origin: Origin,
     new: &BTreeMap<&str, (EmailEventId, &CleanEvent)>,
 ) -> Result<HashMap<String, EmailEventId>> {
     let named = new
@@ -173,7 +186,7 @@ async fn store(
         .collect();
     people.sort_unstable();
     people.dedup();
-    let contacts = resolve_unless_erased(ctx, tx, actor.origin(), &people).await?;
+    let contacts = resolve_unless_erased(ctx, tx, origin, &people).await?;
     // Nothing is kept of people who were erased.
     let new: BTreeMap<_, _> = new
         .iter()
@@ -194,10 +207,10 @@ async fn store(
             campaign_id: campaign_of(event, &campaigns),
         };
         let contact = contacts.get(&event.recipient).copied();
-        tx.record(Change::new(actor.origin(), contact, fact));
+        tx.record(Change::new(origin, contact, fact));
         ended.extend(contact.zip(ends_subscription(event.kind, event.bounce)));
     }
-    subscription::end_email(tx, actor.origin(), &ended).await?;
+    subscription::end_email(tx, origin, &ended).await?;
     Ok(written)
 }
 

@@ -12,15 +12,15 @@ use crate::{
 /// How many events one call takes.
 pub const MAX_EVENTS: usize = 1_000;
 /// Characters in an id of another system.
-const MAX_KEY: usize = 255;
+pub(super) const MAX_KEY: usize = 255;
 /// Bytes in such an id: it is part of index entries, which PostgreSQL limits to about 2,700.
 const MAX_KEY_BYTES: usize = 1_020;
 /// Characters in a campaign's name.
 pub(super) const MAX_NAME: usize = 200;
 /// Characters in a link.
-const MAX_URL: usize = 8_192;
+pub(super) const MAX_URL: usize = 8_192;
 /// Characters in a user agent.
-const MAX_AGENT: usize = 2_048;
+pub(super) const MAX_AGENT: usize = 2_048;
 /// How far ahead of ours a provider's clock may be.
 const MAX_AHEAD: TimeDelta = TimeDelta::days(1);
 
@@ -98,6 +98,13 @@ pub(super) fn clean(
     } else {
         Err(errors)
     }
+}
+
+/// Brings `events` to the form in which they are stored, and leaves out those that have none: for tellers
+/// who cannot mend anything.
+pub(super) fn clean_each(events: Vec<NewEmailEvent>, now: DateTime<Utc>) -> Vec<CleanEvent> {
+    let clean = |event| clean_one(event, "0", now, &mut Vec::new());
+    events.into_iter().filter_map(clean).collect()
 }
 
 fn clean_one(
@@ -279,5 +286,16 @@ mod tests {
     fn too_many_events_are_refused_as_a_whole() {
         let errors = clean(vec![event(); MAX_EVENTS + 1], now()).unwrap_err();
         assert_eq!(errors[0].path, ["events"]);
+    }
+
+    #[test]
+    fn of_tellers_who_cannot_mend_anything_what_cannot_be_stored_is_left_out() {
+        let bad = NewEmailEvent {
+            recipient: "nobody".to_owned(),
+            ..event()
+        };
+        let clean = clean_each(vec![bad, event()], now());
+        let kept: Vec<_> = clean.iter().map(|event| event.recipient.as_str()).collect();
+        assert_eq!(kept, ["ada@example.com"]);
     }
 }

@@ -11,6 +11,7 @@
 //! - [`figures`]: what is counted per scope and day, and what one email adds to it. Pure.
 //! - [`metrics`]: the projection that keeps the daily roll-ups equal to the fold of everything.
 //! - [`read`]: reads events and campaigns, and explains an email; `list` pages the events of everybody.
+//! - [`source`]: where providers tell by themselves: their webhooks, verified and brought into these words.
 //! - [`report`]: reads the roll-ups; [`rate`] turns them into rates with their base and interval.
 //!
 //! Nothing here sends email.
@@ -27,6 +28,7 @@ pub mod origin;
 pub mod rate;
 pub mod read;
 pub mod report;
+pub mod source;
 
 pub use campaign::CampaignChanges;
 pub use event::{IngestOutcome, IngestStatus, IngestedEvent, ingest};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ctx::Ctx,
-    idempotency, notification,
+    email, idempotency, notification,
     store::{Query, Rows},
     survey,
 };
@@ -62,12 +62,13 @@ impl Named {
 }
 
 /// Every column of sealed texts, but for the row of [`lasting`].
-pub const PLACES: [Place; 5] = [
+pub const PLACES: [Place; 6] = [
     notification::address::SEALED,
     notification::key::SEALED_SECRET,
     notification::key::SEALED_SEED,
     survey::invite::SEALED,
     idempotency::SEALED,
+    email::source::SEALED,
 ];
 
 /// What [`reseal`] came to.

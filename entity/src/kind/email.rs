@@ -56,4 +56,38 @@ kinds! {
         /// One account: the sum over its contacts.
         Account = "ACCOUNT",
     }
+
+    /// A company that sends emails for others and tells what became of them.
+    EmailProvider {
+        /// Amazon SES, through a topic of Amazon SNS.
+        AmazonSes = "AMAZON_SES",
+        /// Elastic Email.
+        ElasticEmail = "ELASTIC_EMAIL",
+        /// Mailgun.
+        Mailgun = "MAILGUN",
+        /// Postmark.
+        Postmark = "POSTMARK",
+        /// Twilio SendGrid.
+        Sendgrid = "SENDGRID",
+    }
+
+    /// Why a request to an email source was refused. Whoever sent it is not told.
+    EmailSourceRejection {
+        /// The provider signs its requests, and the source has no signing key yet.
+        NoKey = "NO_KEY",
+        /// The signature is missing or wrong: another key, or not the provider.
+        Signature = "SIGNATURE",
+        /// The signature is right and too old to be believed; perhaps a clock is wrong.
+        Expired = "EXPIRED",
+        /// User and password are missing or wrong.
+        Credentials = "CREDENTIALS",
+        /// It comes from another topic than the one the source listens to.
+        Topic = "TOPIC",
+        /// It names a certificate that is not one of Amazon SNS.
+        Certificate = "CERTIFICATE",
+        /// It does not have the form of the provider.
+        Unreadable = "UNREADABLE",
+        /// It is larger than requests may be.
+        TooLarge = "TOO_LARGE",
+    }
 }

@@ -129,6 +129,7 @@ pub(super) fn rows() -> Vec<Row> {
             READ,
         ),
         ask("campaigns", json!({}), READ),
+        ask("emailSources", json!({}), READ),
         ask("invoice", json!({ "id": "@invoice" }), READ),
         ask(
             "invoices",
@@ -499,6 +500,26 @@ pub(super) fn rows() -> Vec<Row> {
             "updateCampaign",
             &json!({ "id": "@campaign", "name": "Spring #" }),
             WRITE,
+        ),
+        change(
+            "createEmailSource",
+            &json!({ "name": "New #", "provider": "ELASTIC_EMAIL" }),
+            CONFIGURE,
+        ),
+        change(
+            "updateEmailSource",
+            &json!({ "id": "@email_source", "name": "Changed #" }),
+            CONFIGURE,
+        ),
+        change(
+            "rotateEmailSourceUrl",
+            &json!({ "id": "@email_source" }),
+            CONFIGURE,
+        ),
+        change(
+            "deleteEmailSource",
+            &json!({ "id": "@spare_email_source" }),
+            CONFIGURE,
         ),
         change(
             "ingestEmailEvents",

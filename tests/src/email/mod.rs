@@ -3,15 +3,19 @@
 //! - `arrival`: taking events in;
 //! - `campaign`: campaigns made and changed by hand;
 //! - `figure`: what is counted, and why;
+//! - `hook`: what providers tell, over real HTTP;
 //! - `origin`: who caused an event, as the API tells it;
 //! - `recount`: the roll-ups beside a recount of everything;
+//! - `source`: where providers tell, and Amazon SES, whose certificates have to be fetched;
 //! - `zone`: the roll-ups when the workspace is given another time zone.
 
 mod arrival;
 mod campaign;
 mod figure;
+mod hook;
 mod origin;
 mod recount;
+mod source;
 mod zone;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, Object, Result};
 use domain::{access::Origin, rule::Rule as RuleRow};
-use entity::{access_token, member, playbook};
+use entity::{access_token, email_source, member, playbook};
 
 use super::{Member, find_member};
 use crate::graphql::{context::loaded, error::fault, playbook::Playbook, rule::Rule};
@@ -22,6 +22,8 @@ pub(crate) enum OriginKind {
     Playbook,
     /// A program, through an access token made for it.
     Integration,
+    /// An email provider, through an email source.
+    EmailSource,
     /// An import.
     Import,
     /// Enishi itself: schedules and derived values.
@@ -38,14 +40,15 @@ impl ChangeOrigin {
             Origin::Rule { .. } => OriginKind::Rule,
             Origin::Playbook { .. } => OriginKind::Playbook,
             Origin::Integration { .. } => OriginKind::Integration,
+            Origin::EmailSource { .. } => OriginKind::EmailSource,
             Origin::Import => OriginKind::Import,
             Origin::System => OriginKind::System,
         }
     }
 
-    /// The name as it is now of the member, rule or playbook, or of the access token if it was a
-    /// program; nothing for an import and for Enishi itself. Who was removed or deleted since is still
-    /// named.
+    /// The name as it is now of the member, rule, playbook or email source, or of the access token if it
+    /// was a program; nothing for an import and for Enishi itself. Who was removed or deleted since is
+    /// still named.
     async fn name(&self, context: &Context<'_>) -> Result<Option<String>> {
         match self.0 {
             Origin::Member { member_id } => {
@@ -59,6 +62,12 @@ impl ChangeOrigin {
             }
             Origin::Integration { token_id } => {
                 loaded(context, Some(token_id), |row: access_token::Model| row.name).await
+            }
+            Origin::EmailSource { source_id } => {
+                loaded(context, Some(source_id), |row: email_source::Model| {
+                    row.name
+                })
+                .await
             }
             Origin::Import | Origin::System => Ok(None),
         }

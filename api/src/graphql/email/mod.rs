@@ -4,6 +4,7 @@ mod campaign;
 mod metrics;
 mod mutation;
 mod query;
+mod source;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -35,6 +36,8 @@ pub(crate) use campaign::CampaignMutation;
 pub(crate) use metrics::{EmailMetrics, EmailRecency};
 pub(crate) use mutation::EmailMutation;
 pub(crate) use query::{EmailEventFilterInput, EmailEventQuery};
+pub use source::EmailSource;
+pub(crate) use source::{EmailSourceMutation, EmailSourceQuery};
 
 /// A campaign that emails belong to.
 #[derive(Debug, Clone)]

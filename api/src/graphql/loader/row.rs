@@ -12,10 +12,10 @@ use domain::{
 use entity::{
     id::{
         AccessTokenId, AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId,
-        DocumentId, EmailEventId, EnrolmentId, EventId, FiringId, InboxId, InvoiceId, MemberId,
-        MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId, RuleId, SegmentId,
-        StageChangeId, SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId, TagId, TaggingId,
-        TargetId, TaskId, TeamId, TicketId,
+        DocumentId, EmailEventId, EmailSourceId, EnrolmentId, EventId, FiringId, InboxId,
+        InvoiceId, MemberId, MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId,
+        RuleId, SegmentId, StageChangeId, SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId,
+        TagId, TaggingId, TargetId, TaskId, TeamId, TicketId,
     },
     tagging,
 };
@@ -48,6 +48,7 @@ rows! {
     DeliveryId => entity::delivery::Model, notification::delivery::load;
     DocumentId => entity::document::Model, document::load;
     EmailEventId => entity::email_event::Model, email::read::load;
+    EmailSourceId => entity::email_source::Model, email::source::load;
     EnrolmentId => entity::enrolment::Model, playbook::load_enrolments;
     EventId => entity::event::Model, event::load;
     FiringId => entity::rule_firing::Model, rule::firing::load;

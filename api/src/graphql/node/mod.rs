@@ -4,10 +4,11 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use domain::access::Scope;
 use entity::id::{
     AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
-    DocumentId, EmailEventId, EnrolmentId, EventId, FiringId, Id, InAppNotificationId, InboxId,
-    InvoiceId, MemberId, MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId,
-    RuleId, SegmentId, SurveyAnswerId, SurveyId, SurveyInvitationId, SuspectId, TagGroupId, TagId,
-    TagQualityRunId, TaggingId, TargetId, TaskId, TeamId, TicketId,
+    DocumentId, EmailEventId, EmailSourceId, EnrolmentId, EventId, FiringId, Id,
+    InAppNotificationId, InboxId, InvoiceId, MemberId, MessageId, NoteId, OperationId,
+    OpportunityId, OrderId, PlaybookId, RuleId, SegmentId, SurveyAnswerId, SurveyId,
+    SurveyInvitationId, SuspectId, TagGroupId, TagId, TagQualityRunId, TaggingId, TargetId, TaskId,
+    TeamId, TicketId,
 };
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
     context::{loader, reader},
     conversation::{Conversation, Message},
     document::RegisteredDocument,
-    email::{Campaign, EmailEvent},
+    email::{Campaign, EmailEvent, EmailSource},
     error::{coded, fault},
     event::Event,
     fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
@@ -68,6 +69,8 @@ pub enum Node {
     Team(Team),
     /// What a provider or a sender told about an email.
     EmailEvent(EmailEvent),
+    /// A place where an email provider tells by itself what became of emails.
+    EmailSource(EmailSource),
     /// One contact's way through a playbook.
     Enrolment(Enrolment),
     /// Something a contact did.
@@ -221,6 +224,11 @@ pub(crate) async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>
             .await?
             .map(EmailEvent)
             .map(Node::EmailEvent));
+    }
+    if let Some(id) = known::<EmailSourceId>(id) {
+        let found = loader.load_one(id).await?;
+        let found = found.filter(|source| source.deleted_at.is_none());
+        return Ok(found.map(EmailSource).map(Node::EmailSource));
     }
     if let Some(id) = known::<OrderId>(id) {
         return Ok(loader.load_one(id).await?.map(Order).map(Node::Order));

@@ -254,6 +254,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("campaign", Nothing),
     line("change_floor", Nothing),
     line("document", Nothing),
+    line("email_source", Nothing),
     line("health_model", Nothing),
     line("import_key", Nothing),
     line("inbox", Nothing),

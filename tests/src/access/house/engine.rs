@@ -31,6 +31,16 @@ impl House {
         }
     }
 
+    /// Where a provider tells what became of emails.
+    pub(super) async fn email_source(&mut self, door: &Door, word: &str, name: &str) {
+        let owner = &self.owner.clone();
+        let source = "mutation($input: CreateEmailSourceInput!) { createEmailSource(input: $input) \
+            { emailSource { id } userErrors { message } } }";
+        let input = json!({ "name": name, "provider": "MAILGUN", "signingKey": "key-1" });
+        let made = door.must(owner, source, json!({ "input": input })).await;
+        self.keep(word, &made["emailSource"]["id"]);
+    }
+
     /// A playbook that waits, with a tag of its own: other rows archive the house's tags.
     pub(super) async fn playbook(&mut self, door: &Door, word: &str, name: &str, publish: bool) {
         let owner = &self.owner.clone();

@@ -74,6 +74,7 @@ impl House {
             house.keep(word, &made["tag"]["id"]);
         }
 
+        house.email_source(door, "email_source", &canary).await;
         house.judge_leads(door, &canary).await;
         house.make_rule(door, &canary).await;
         house.take_in(world, door, name, &canary).await;

@@ -64,6 +64,15 @@ impl House {
         let input = json!({ "name": format!("Spare {number}"), "url": url });
         let made = door.must(owner, target, json!({ "input": input })).await;
         self.keep("spare_target", &made["target"]["id"]);
+        if let Some(last) = self.ids.get("spare_email_source") {
+            // Most rows leave it, and a workspace does not hold any number of them.
+            let delete = "mutation($input: DeleteEmailSourceInput!) \
+                { deleteEmailSource(input: $input) { emailSource { id } } }";
+            let input = json!({ "input": { "id": last } });
+            door.ask(owner, delete, &input).await;
+        }
+        self.email_source(door, "spare_email_source", &format!("Spare {number}"))
+            .await;
         self.team(door, "spare_team", &format!("Spare {number}"))
             .await;
         let document = "mutation($input: RegisterDocumentsInput!) \
