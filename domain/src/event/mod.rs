@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use entity::{
     event,
-    id::{ContactId, EventId, Id as _, WorkspaceId},
+    id::{ContactId, EventId, WorkspaceId},
 };
 use sea_orm::FromQueryResult;
 

@@ -333,6 +333,9 @@ fn new_account(tx: &Tx<'_>, external_id: &str) -> account::Model {
         website: None,
         phone: None,
         description: None,
+        archived_at: None,
+        deleted_at: None,
+        merged_into_id: None,
     }
 }
 

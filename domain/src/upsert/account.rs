@@ -261,6 +261,9 @@ impl Companies {
             website: None,
             phone: None,
             description: None,
+            archived_at: None,
+            deleted_at: None,
+            merged_into_id: None,
         };
         self.put(Company {
             before: None,
