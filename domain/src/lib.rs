@@ -44,6 +44,7 @@ pub mod page;
 pub mod phone;
 pub mod playbook;
 pub mod port;
+pub mod profile;
 pub mod report;
 pub mod rule;
 pub mod scalar;
@@ -83,6 +84,7 @@ pub fn projections() -> &'static [&'static dyn Projection] {
         &segment::projection::SegmentProjection,
         &timeline::follow::TimelineFollow,
         &account::standing::StandingProjection,
+        &profile::rfm::projection::RfmProjection,
     ]
 }
 
@@ -91,6 +93,7 @@ pub fn schedules() -> &'static [&'static dyn Schedule] {
     &[
         &export::ExportPrune,
         &health::nightly::NightlyHealth,
+        &profile::rfm::night::NightlyRfm,
         &rule::tick::RuleTick,
         &search::upkeep::SearchUpkeep,
         &report::quality::NightlyQuality,

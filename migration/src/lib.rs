@@ -64,6 +64,7 @@ mod m0044_playbook;
 mod m0045_account;
 mod m0047_arrival;
 mod m0050_email_source;
+mod m0051_profile;
 mod sql;
 mod wall;
 
@@ -126,6 +127,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0045_account::Migration),
             Box::new(m0047_arrival::Migration),
             Box::new(m0050_email_source::Migration),
+            Box::new(m0051_profile::Migration),
         ]
     }
 }

@@ -82,6 +82,8 @@ mod playbook;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
+mod profile;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod reseal;

@@ -36,6 +36,7 @@ pub mod notification;
 pub mod operation;
 mod page;
 pub mod playbook;
+mod profile;
 pub mod quarantine;
 pub mod rate_limit;
 pub mod report;
@@ -90,6 +91,7 @@ pub struct Query(
     notification::PreviewQuery,
     operation::OperationQuery,
     playbook::PlaybookQuery,
+    profile::ProfileQuery,
     quarantine::QuarantineQuery,
     rate_limit::RateLimitQuery,
     report::ReportQuery,

@@ -41,11 +41,13 @@ pub enum Work {
     Enrolment,
     /// Entries after which it may be different how the people of accounts are doing.
     Standing,
+    /// Entries that profiles of what customers do are made of.
+    Profile,
 }
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Changes,
         Self::Rules,
         Self::Email,
@@ -60,6 +62,7 @@ impl Work {
         Self::Playbook,
         Self::Enrolment,
         Self::Standing,
+        Self::Profile,
     ];
 
     /// Whether subscriptions wait for it.
@@ -89,6 +92,7 @@ impl Work {
             Self::Playbook => "playbook",
             Self::Enrolment => "enrolment",
             Self::Standing => "standing",
+            Self::Profile => "profile",
         }
     }
 }

@@ -11,6 +11,25 @@ kinds! {
         Conversation = "CONVERSATION",
     }
 
+    /// Whose purchases are looked at.
+    CustomerKind {
+        /// People: orders that name a contact.
+        Contact = "CONTACT",
+        /// Companies: orders that name an account, or a contact of one.
+        Account = "ACCOUNT",
+    }
+
+    /// What scores of recency, frequency and value together say of a customer. Most customers are in
+    /// none of these.
+    RfmSegment {
+        /// Bought lately, often and for much: all three scores are 4 or 5.
+        Champions = "CHAMPIONS",
+        /// Bought often and for much, and not for long now: recency is 1 or 2, the others 4 or 5.
+        AtRisk = "AT_RISK",
+        /// Bought long ago, seldom and for little: all three scores are 1 or 2.
+        Hibernating = "HIBERNATING",
+    }
+
     /// A field of a contact that can change.
     ContactField {
         /// The name.

@@ -199,6 +199,7 @@ pub(super) fn rows() -> Vec<Row> {
         ask("operations", json!({}), READ),
         ask("quarantine", json!({}), READ),
         ask("rateLimit", json!({}), READ),
+        ask("rfmReport", json!({ "of": "ACCOUNT" }), READ),
         ask("registeredDocuments", json!({}), READ),
         ask("rule", json!({ "id": "@rule" }), READ),
         ask("rules", json!({}), READ),

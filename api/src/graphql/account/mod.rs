@@ -19,7 +19,7 @@ use domain::{
     task::TaskFilter,
 };
 
-use entity::kind::{EmailScope, HealthBand, LifecycleStage, TaskStatus};
+use entity::kind::{CustomerKind, EmailScope, HealthBand, LifecycleStage, TaskStatus};
 
 use super::{
     access::{Member, find_member},
@@ -36,6 +36,7 @@ use super::{
     loader::StandingOf,
     note::{Note, notes},
     page::{Connection, connection},
+    profile::{Rfm, rfm_of},
     rule::{RuleFiring, firings},
     scalar::Date,
     segment::{SegmentMembership, SegmentMove, memberships, moves},
@@ -122,6 +123,12 @@ impl Account {
     /// How far the relationship has come.
     async fn stage(&self) -> Option<LifecycleStage> {
         self.0.stage
+    }
+
+    /// How lately, how often and for how much the company or its people bought in the last 365 days; null
+    /// when they bought nothing.
+    async fn rfm(&self, context: &Context<'_>) -> Result<Option<Rfm>> {
+        rfm_of(context, CustomerKind::Account, self.0.id.0).await
     }
 
     /// The mean of the known health scores of the company's people, 0 to 100; a moment behind them.

@@ -23,7 +23,9 @@ use domain::{
 };
 use entity::{
     id::{Id as _, WorkspaceId},
-    kind::{Channel, EmailScope, HealthBand, IdentityKind, LifecycleStage, TaskStatus},
+    kind::{
+        Channel, CustomerKind, EmailScope, HealthBand, IdentityKind, LifecycleStage, TaskStatus,
+    },
 };
 
 use super::{
@@ -46,6 +48,7 @@ use super::{
     note::{Note, notes},
     page::{Connection, connection},
     playbook::{Enrolment, EnrolmentProgress, enrolments},
+    profile::{Rfm, rfm_of},
     rule::{RuleFiring, firings},
     scalar::Date,
     segment::{SegmentFilterInput, SegmentMembership, SegmentMove, memberships, moves},
@@ -327,6 +330,12 @@ impl Contact {
             .await
             .map_err(fault)?;
         Ok(connection(found, HealthEntry))
+    }
+
+    /// How lately, how often and for how much the contact bought in the last 365 days; null when it
+    /// bought nothing.
+    async fn rfm(&self, context: &Context<'_>) -> Result<Option<Rfm>> {
+        rfm_of(context, CustomerKind::Contact, self.row.id.uuid()).await
     }
 
     /// The segments the contact is in, by their names.

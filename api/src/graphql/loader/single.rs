@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::{Error, dataloader::Loader as Load};
-use chrono::{DateTime, Utc};
-use domain::{account, email, health, notification, playbook, tag};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{account, email, health, notification, playbook, profile::rfm, tag};
 use entity::{
     id::{AccountId, ContactId, EmailEventId, HealthEntryId, PlaybookId, TagId, TargetId},
-    kind::TagTarget,
+    kind::{CustomerKind, TagTarget},
 };
+use uuid::Uuid;
 
 use super::{Loader, by, group};
 use crate::graphql::error::fault;
@@ -64,6 +65,34 @@ impl Load<BandsInUse> for Loader {
             .map_err(fault)?;
         let bands = saved.model.definition.bands;
         Ok(keys.iter().map(|key| (*key, bands.clone())).collect())
+    }
+}
+
+/// Asks for what a customer bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RfmOf(pub(crate) CustomerKind, pub(crate) Uuid);
+
+#[async_trait::async_trait]
+impl Load<RfmOf> for Loader {
+    /// With today, in the workspace's time zone.
+    type Value = (rfm::read::Rfm, NaiveDate);
+    type Error = Error;
+
+    async fn load(&self, keys: &[RfmOf]) -> Result<HashMap<RfmOf, Self::Value>, Error> {
+        let mut found = HashMap::new();
+        for kind in [CustomerKind::Contact, CustomerKind::Account] {
+            let ids = keys.iter().filter(|key| key.0 == kind).map(|key| key.1);
+            let ids: Vec<Uuid> = ids.collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let (rows, today) = rfm::read::load(&self.ctx, self.workspace, kind, &ids)
+                .await
+                .map_err(fault)?;
+            let each = rows.into_iter();
+            found.extend(each.map(|row| (RfmOf(kind, row.subject_id), (row, today))));
+        }
+        Ok(found)
     }
 }
 

@@ -28,6 +28,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("invoice", "account_id", Moved("t.id")),
     line("note", "subject_id", Moved("t.id")),
     line("opportunity", "account_id", Moved("t.id")),
+    line("rfm", "subject_id", Derived),
     // Shown with whoever answers for the account.
     line("rule_firing", "account_id", Record),
     line("rule_firing", "subject_id", Record),

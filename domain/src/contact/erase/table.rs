@@ -186,6 +186,10 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
         R(&[concat!("t.scope = 'CONTACT' AND ", theirs!("scope_id"))]),
     ),
     line(
+        "rfm",
+        Derived(&[concat!("t.scope = 'CONTACT' AND ", theirs!("subject_id"))]),
+    ),
+    line(
         "order_line",
         R(&[
             "t.order_id IN (SELECT o.id FROM sales_order o WHERE o.workspace_id = $1
@@ -264,6 +268,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("notification_receiver", Nothing),
     line("notification_target", Nothing),
     line("projection_cursor", Nothing),
+    line("rfm_run", Nothing),
     line("rule", Nothing),
     line("rule_version", Nothing),
     line("schedule_tick", Nothing),

@@ -58,6 +58,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("message", "contact_id", Moved("t.id")),
     line("note", "subject_id", Moved("t.id")),
     line("opportunity", "contact_id", Moved("t.id")),
+    line("rfm", "subject_id", Derived),
     line("rule_firing", "contact_id", Moved("t.id")),
     line("rule_firing", "subject_id", Record),
     line("rule_mark", "target_id", MovedIfFree("t.rule_id")),
