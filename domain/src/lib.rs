@@ -85,6 +85,7 @@ pub fn projections() -> &'static [&'static dyn Projection] {
         &timeline::follow::TimelineFollow,
         &account::standing::StandingProjection,
         &profile::rfm::projection::RfmProjection,
+        &profile::web::projection::WebProjection,
     ]
 }
 

@@ -1,4 +1,5 @@
-//! Profiles of what customers do: their purchases as scores of recency, frequency and value.
+//! Profiles of what customers do: their purchases as scores of recency, frequency and value, and
+//! their visits to the web site.
 
 use sea_orm_migration::prelude::*;
 
@@ -36,5 +37,36 @@ CREATE TABLE rfm_run (
     as_of TIME,
     report JSON NOT NULL,
     PRIMARY KEY (workspace_id, scope)
+) STRICT;
+CREATE TABLE web_visit_day (
+    workspace_id UUID NOT NULL REFERENCES workspace (id),
+    contact_id UUID NOT NULL,
+    day DATE NOT NULL,
+    sessions INT NOT NULL,
+    pages INT NOT NULL,
+    dwell_seconds INT NOT NULL,
+    PRIMARY KEY (workspace_id, contact_id, day)
+) STRICT;
+CREATE TABLE web_visitor (
+    workspace_id UUID NOT NULL REFERENCES workspace (id),
+    contact_id UUID NOT NULL,
+    first_on DATE NOT NULL,
+    last_on DATE NOT NULL,
+    days INT NOT NULL,
+    sessions INT NOT NULL,
+    pages INT NOT NULL,
+    dwell_seconds INT NOT NULL,
+    PRIMARY KEY (workspace_id, contact_id)
+) STRICT;
+CREATE TABLE web_traffic (
+    workspace_id UUID NOT NULL REFERENCES workspace (id),
+    period TEXT NOT NULL,
+    first_day DATE NOT NULL,
+    sessions INT NOT NULL,
+    pages INT NOT NULL,
+    dwell_seconds INT NOT NULL,
+    visitors INT NOT NULL,
+    new_visitors INT NOT NULL,
+    PRIMARY KEY (workspace_id, period, first_day)
 ) STRICT;
 ";

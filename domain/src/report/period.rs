@@ -105,7 +105,7 @@ impl Period {
 }
 
 /// The first moment of `day` in `zone`: where the clocks go forward at midnight, the first that is.
-fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+pub(crate) fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let local = day.and_time(chrono::NaiveTime::MIN);
     (0..8)
         .find_map(|quarters| {

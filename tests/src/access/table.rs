@@ -202,6 +202,11 @@ pub(super) fn rows() -> Vec<Row> {
         ask("rfmReport", json!({ "of": "ACCOUNT" }), READ),
         ask("registeredDocuments", json!({}), READ),
         ask("rule", json!({ "id": "@rule" }), READ),
+        ask(
+            "webTraffic",
+            json!({ "from": "2026-02-01", "to": "2026-03-01", "period": "WEEK" }),
+            READ,
+        ),
         ask("rules", json!({}), READ),
         ask("ruleTemplates", json!({}), READ),
         ask(

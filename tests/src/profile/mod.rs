@@ -1,8 +1,10 @@
 //! Profiles of what customers do, on both databases.
 //!
-//! - `rfm`: recency, frequency and monetary value.
+//! - `rfm`: recency, frequency and monetary value;
+//! - `web`: visits to the web site.
 
 mod rfm;
+mod web;
 
 use domain::contact;
 use entity::{id::ContactId, kind::IdentityKind};

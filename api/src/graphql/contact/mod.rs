@@ -48,7 +48,7 @@ use super::{
     note::{Note, notes},
     page::{Connection, connection},
     playbook::{Enrolment, EnrolmentProgress, enrolments},
-    profile::{Rfm, rfm_of},
+    profile::{Rfm, WebProfile, rfm_of, web_profile_of},
     rule::{RuleFiring, firings},
     scalar::Date,
     segment::{SegmentFilterInput, SegmentMembership, SegmentMove, memberships, moves},
@@ -336,6 +336,11 @@ impl Contact {
     /// bought nothing.
     async fn rfm(&self, context: &Context<'_>) -> Result<Option<Rfm>> {
         rfm_of(context, CustomerKind::Contact, self.row.id.uuid()).await
+    }
+
+    /// How the contact visits the web site; null when it never did.
+    async fn web_profile(&self, context: &Context<'_>) -> Result<Option<WebProfile>> {
+        web_profile_of(context, self.row.id).await
     }
 
     /// The segments the contact is in, by their names.

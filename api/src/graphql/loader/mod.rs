@@ -27,7 +27,7 @@ pub(crate) use self::{
     },
     single::{
         BandsInUse, BandsOf, CountsOf, HealthEntryOf, HealthOf, LastNight, ModelOf, ReceiversOf,
-        RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf,
+        RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf, WebProfileOf,
     },
 };
 

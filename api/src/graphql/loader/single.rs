@@ -4,7 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{account, email, health, notification, playbook, profile::rfm, tag};
+use domain::{
+    account, email, health, notification, playbook,
+    profile::{rfm, web},
+    tag,
+};
 use entity::{
     id::{AccountId, ContactId, EmailEventId, HealthEntryId, PlaybookId, TagId, TargetId},
     kind::{CustomerKind, TagTarget},
@@ -93,6 +97,27 @@ impl Load<RfmOf> for Loader {
             found.extend(each.map(|row| (RfmOf(kind, row.subject_id), (row, today))));
         }
         Ok(found)
+    }
+}
+
+/// Asks for how a contact visits the web site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct WebProfileOf(pub(crate) ContactId);
+
+#[async_trait::async_trait]
+impl Load<WebProfileOf> for Loader {
+    type Value = web::read::Profile;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[WebProfileOf],
+    ) -> Result<HashMap<WebProfileOf, Self::Value>, Error> {
+        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+        let rows = web::read::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        Ok(by(rows, |row| WebProfileOf(row.contact_id)))
     }
 }
 

@@ -178,6 +178,8 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("conversation", R(&[theirs!("contact_id")])),
     line("event", R(&[theirs!("contact_id")])),
     line("event_day", Derived(&[theirs!("contact_id")])),
+    line("web_visit_day", Derived(&[theirs!("contact_id")])),
+    line("web_visitor", Derived(&[theirs!("contact_id")])),
     line("email_event", R(&[theirs!("contact_id")])),
     line("email", Derived(&[theirs!("contact_id")])),
     line("email_active_day", Derived(&[theirs!("contact_id")])),
@@ -287,5 +289,6 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("webhook_key", Nothing),
     line("tag_quality_finding", Nothing),
     line("tag_quality_run", Nothing),
+    line("web_traffic", Nothing),
     line("workspace", Nothing),
 ];

@@ -83,4 +83,6 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("timeline_entry", "contact_id", Derived),
     line("timeline_entry", "subject_id", Other),
     line("timeline_move", "contact_id", Derived),
+    line("web_visit_day", "contact_id", Derived),
+    line("web_visitor", "contact_id", Derived),
 ];
