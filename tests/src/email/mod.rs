@@ -5,6 +5,7 @@
 //! - `figure`: what is counted, and why;
 //! - `hook`: what providers tell, over real HTTP;
 //! - `origin`: who caused an event, as the API tells it;
+//! - `pressure`: too much and too little;
 //! - `recount`: the roll-ups beside a recount of everything;
 //! - `source`: where providers tell, and Amazon SES, whose certificates have to be fetched;
 //! - `zone`: the roll-ups when the workspace is given another time zone.
@@ -14,6 +15,7 @@ mod campaign;
 mod figure;
 mod hook;
 mod origin;
+mod pressure;
 mod recount;
 mod source;
 mod zone;

@@ -37,7 +37,9 @@ use super::{
     conversation::{
         Conversation, ConversationFilterInput, ConversationOrderBy, Message, conversations_of,
     },
-    email::{Campaign, EmailEvent, EmailEventFilterInput, EmailMetrics, EmailRecency},
+    email::{
+        Campaign, EmailEvent, EmailEventFilterInput, EmailMetrics, EmailPressure, EmailRecency,
+    },
     error::fault,
     event::{Event, EventFilterInput},
     fact::ContactFacts,
@@ -285,6 +287,11 @@ impl Contact {
     /// How regularly the contact reads email.
     async fn email_recency(&self, context: &Context<'_>) -> Result<EmailRecency> {
         EmailRecency::read(context, self.row.id).await
+    }
+
+    /// Whether the contact gets too much or too little email; null when none was ever sent.
+    async fn email_pressure(&self, context: &Context<'_>) -> Result<Option<EmailPressure>> {
+        EmailPressure::read(context, self.row.id).await
     }
 
     /// The email events of the contact, newest first.

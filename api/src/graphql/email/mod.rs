@@ -3,6 +3,7 @@
 mod campaign;
 mod metrics;
 mod mutation;
+mod pressure;
 mod query;
 mod source;
 
@@ -35,6 +36,7 @@ use super::{
 pub(crate) use campaign::CampaignMutation;
 pub(crate) use metrics::{EmailMetrics, EmailRecency};
 pub(crate) use mutation::EmailMutation;
+pub(crate) use pressure::EmailPressure;
 pub(crate) use query::{EmailEventFilterInput, EmailEventQuery};
 pub use source::EmailSource;
 pub(crate) use source::{EmailSourceMutation, EmailSourceQuery};

@@ -26,8 +26,8 @@ pub(crate) use self::{
         SubscriptionsOf, TaggingsAt, TaggingsOf, ValuesOf, WatchersOf,
     },
     single::{
-        BandsInUse, BandsOf, CountsOf, HealthEntryOf, HealthOf, LastNight, ModelOf, ReceiversOf,
-        RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf, WebProfileOf,
+        BandsInUse, BandsOf, CountsOf, HealthEntryOf, HealthOf, LastNight, ModelOf, PressureOf,
+        ReceiversOf, RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf, WebProfileOf,
     },
 };
 

@@ -189,6 +189,28 @@ impl Load<VerdictOf> for Loader {
     }
 }
 
+/// Asks for how much email a contact gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PressureOf(pub(crate) ContactId);
+
+#[async_trait::async_trait]
+impl Load<PressureOf> for Loader {
+    /// With today, in the workspace's time zone.
+    type Value = (email::pressure::Sent, NaiveDate);
+    type Error = Error;
+
+    async fn load(&self, keys: &[PressureOf]) -> Result<HashMap<PressureOf, Self::Value>, Error> {
+        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+        let (rows, today) = email::pressure::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let each = rows.into_iter();
+        Ok(each
+            .map(|row| (PressureOf(row.contact_id), (row, today)))
+            .collect())
+    }
+}
+
 /// Asks for when everybody's health was last computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LastNight;
