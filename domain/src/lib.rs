@@ -84,6 +84,7 @@ pub fn projections() -> &'static [&'static dyn Projection] {
         &segment::projection::SegmentProjection,
         &timeline::follow::TimelineFollow,
         &account::standing::StandingProjection,
+        &profile::engagement::projection::EngagementProjection,
         &profile::rfm::projection::RfmProjection,
         &profile::web::projection::WebProjection,
     ]
@@ -94,6 +95,7 @@ pub fn schedules() -> &'static [&'static dyn Schedule] {
     &[
         &export::ExportPrune,
         &health::nightly::NightlyHealth,
+        &profile::engagement::night::NightlyEngagement,
         &profile::rfm::night::NightlyRfm,
         &rule::tick::RuleTick,
         &search::upkeep::SearchUpkeep,

@@ -1,5 +1,5 @@
-//! Profiles of what customers do: their purchases as scores of recency, frequency and value, and
-//! their visits to the web site.
+//! Profiles of what customers do: their purchases as scores of recency, frequency and value, their
+//! visits to the web site, and how engaged they are.
 
 use sea_orm_migration::prelude::*;
 
@@ -68,5 +68,33 @@ CREATE TABLE web_traffic (
     visitors INT NOT NULL,
     new_visitors INT NOT NULL,
     PRIMARY KEY (workspace_id, period, first_day)
+) STRICT;
+CREATE TABLE engagement (
+    workspace_id UUID NOT NULL REFERENCES workspace (id),
+    contact_id UUID NOT NULL,
+    active_days INT NOT NULL,
+    web_days INT NOT NULL,
+    email_days INT NOT NULL,
+    social_days INT NOT NULL,
+    messaging_days INT NOT NULL,
+    product_days INT NOT NULL,
+    PRIMARY KEY (workspace_id, contact_id)
+) STRICT;
+CREATE TABLE engagement_run (
+    workspace_id UUID NOT NULL REFERENCES workspace (id),
+    PRIMARY KEY (workspace_id)
+) STRICT;
+CREATE TABLE engagement_day (
+    workspace_id UUID NOT NULL REFERENCES workspace (id),
+    day DATE NOT NULL,
+    people INT NOT NULL,
+    engaged INT NOT NULL,
+    active_days INT NOT NULL,
+    web_days INT NOT NULL,
+    email_days INT NOT NULL,
+    social_days INT NOT NULL,
+    messaging_days INT NOT NULL,
+    product_days INT NOT NULL,
+    PRIMARY KEY (workspace_id, day)
 ) STRICT;
 ";

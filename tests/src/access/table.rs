@@ -146,6 +146,11 @@ pub(super) fn rows() -> Vec<Row> {
         ask("playbooks", json!({}), READ),
         ask("playbookTemplates", json!({}), READ),
         ask("enrolment", json!({ "id": "@enrolment" }), READ),
+        ask(
+            "engagementDays",
+            json!({ "from": "2026-02-01", "to": "2026-03-01" }),
+            READ,
+        ),
         ask("task", json!({ "id": "@task" }), READ),
         ask(
             "tasks",

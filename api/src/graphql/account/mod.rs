@@ -36,7 +36,7 @@ use super::{
     loader::StandingOf,
     note::{Note, notes},
     page::{Connection, connection},
-    profile::{Rfm, rfm_of},
+    profile::{GroupEngagement, Rfm, engagement_of_account, rfm_of},
     rule::{RuleFiring, firings},
     scalar::Date,
     segment::{SegmentMembership, SegmentMove, memberships, moves},
@@ -123,6 +123,11 @@ impl Account {
     /// How far the relationship has come.
     async fn stage(&self) -> Option<LifecycleStage> {
         self.0.stage
+    }
+
+    /// How engaged the company's people are, by channel.
+    async fn engagement(&self, context: &Context<'_>) -> Result<GroupEngagement> {
+        engagement_of_account(context, self.0.id).await
     }
 
     /// How lately, how often and for how much the company or its people bought in the last 365 days; null

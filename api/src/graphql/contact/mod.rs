@@ -50,7 +50,7 @@ use super::{
     note::{Note, notes},
     page::{Connection, connection},
     playbook::{Enrolment, EnrolmentProgress, enrolments},
-    profile::{Rfm, WebProfile, rfm_of, web_profile_of},
+    profile::{Engagement, Rfm, WebProfile, engagement_of, rfm_of, web_profile_of},
     rule::{RuleFiring, firings},
     scalar::Date,
     segment::{SegmentFilterInput, SegmentMembership, SegmentMove, memberships, moves},
@@ -337,6 +337,11 @@ impl Contact {
             .await
             .map_err(fault)?;
         Ok(connection(found, HealthEntry))
+    }
+
+    /// How engaged the contact is, by channel.
+    async fn engagement(&self, context: &Context<'_>) -> Result<Engagement> {
+        engagement_of(context, self.row.id).await
     }
 
     /// How lately, how often and for how much the contact bought in the last 365 days; null when it

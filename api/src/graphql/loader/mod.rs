@@ -26,8 +26,9 @@ pub(crate) use self::{
         SubscriptionsOf, TaggingsAt, TaggingsOf, ValuesOf, WatchersOf,
     },
     single::{
-        BandsInUse, BandsOf, CountsOf, HealthEntryOf, HealthOf, LastNight, ModelOf, PressureOf,
-        ReceiversOf, RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf, WebProfileOf,
+        BandsInUse, BandsOf, CountsOf, EngagementOf, EngagementOfAccount, HealthEntryOf, HealthOf,
+        LastNight, ModelOf, PressureOf, ReceiversOf, RfmOf, StandingOf, TalliesOf, TrendOf,
+        VerdictOf, VersionOf, WebProfileOf,
     },
 };
 

@@ -6,7 +6,7 @@ use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     account, email, health, notification, playbook,
-    profile::{rfm, web},
+    profile::{engagement, rfm, web},
     tag,
 };
 use entity::{
@@ -97,6 +97,52 @@ impl Load<RfmOf> for Loader {
             found.extend(each.map(|row| (RfmOf(kind, row.subject_id), (row, today))));
         }
         Ok(found)
+    }
+}
+
+/// Asks for how engaged a contact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EngagementOf(pub(crate) ContactId);
+
+#[async_trait::async_trait]
+impl Load<EngagementOf> for Loader {
+    type Value = engagement::ActiveDays;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[EngagementOf],
+    ) -> Result<HashMap<EngagementOf, Self::Value>, Error> {
+        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+        let found = engagement::read::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let each = found.into_iter();
+        Ok(each.map(|(id, days)| (EngagementOf(id), days)).collect())
+    }
+}
+
+/// Asks for how engaged an account's people are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EngagementOfAccount(pub(crate) AccountId);
+
+#[async_trait::async_trait]
+impl Load<EngagementOfAccount> for Loader {
+    type Value = engagement::Group;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[EngagementOfAccount],
+    ) -> Result<HashMap<EngagementOfAccount, Self::Value>, Error> {
+        let ids: Vec<AccountId> = keys.iter().map(|key| key.0).collect();
+        let found = engagement::read::load_accounts(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let each = found.into_iter();
+        Ok(each
+            .map(|(id, group)| (EngagementOfAccount(id), group))
+            .collect())
     }
 }
 

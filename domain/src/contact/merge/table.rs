@@ -41,6 +41,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("email", "contact_id", Derived),
     line("email_active_day", "contact_id", Derived),
     line("email_event", "contact_id", Moved("t.id")),
+    line("engagement", "contact_id", Derived),
     line(
         "enrolment",
         "contact_id",

@@ -27,6 +27,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     port::Work,
+    profile::engagement,
     report::period::midnight,
     store::{Query, Rows, Tx},
     work::{
@@ -102,7 +103,11 @@ impl Projection for WebProjection {
         }
         write_days(tx, &changed).await?;
         write_visitors(tx, &visitors).await?;
-        write_traffic(tx, &delta.changes()).await
+        write_traffic(tx, &delta.changes()).await?;
+        let visitors = visitors.into_iter().map(|(contact, _)| contact);
+        let visitors: Vec<ContactId> = visitors.collect();
+        engagement::keep::refresh(tx, visitors, zone, tx.now).await?;
+        Ok(())
     }
 }
 
