@@ -5,7 +5,7 @@ use async_graphql::OneofObject;
 use super::{
     AccountFields, AccountTags, Attribute, ChannelConditionInput, Condition, ContactFields,
     ContactTags, ConversationFields, ConversationTags, Email, Events, FromAutomatic, GroupEmpty,
-    Health, Invoices, KeywordsConditionInput, Opportunities, Orders, Pattern, Segments,
+    Health, Invoices, KeywordsConditionInput, Opportunities, Orders, Pattern, Profile, Segments,
     Subscription, Survey, TagsConditionInput, Tickets, TimeOfDay, WithinBusinessHours,
     check::MAX_DEPTH,
     path::Path,
@@ -57,6 +57,8 @@ pub enum ConditionInput {
     Email(Email),
     /// How the relationship is doing: score, band, change.
     Health(Box<Health>),
+    /// What customers do, as it compares: scores of their purchases, active days.
+    Profile(Box<Profile>),
     /// Orders: how many, how much, how long ago.
     Orders(Box<Orders>),
     /// Invoices: how many, how much, overdue.
@@ -160,6 +162,7 @@ impl ConditionInput {
             Self::Events(leaf) => Condition::Events(leaf),
             Self::Email(leaf) => Condition::Email(leaf),
             Self::Health(leaf) => Condition::Health(leaf),
+            Self::Profile(leaf) => Condition::Profile(leaf),
             Self::Orders(leaf) => Condition::Orders(leaf),
             Self::Invoices(leaf) => Condition::Invoices(leaf),
             Self::Tickets(leaf) => Condition::Tickets(leaf),
@@ -202,6 +205,7 @@ impl Condition {
             Self::Events(leaf) => ConditionInput::Events(leaf.clone()),
             Self::Email(leaf) => ConditionInput::Email(leaf.clone()),
             Self::Health(leaf) => ConditionInput::Health(leaf.clone()),
+            Self::Profile(leaf) => ConditionInput::Profile(leaf.clone()),
             Self::Orders(leaf) => ConditionInput::Orders(leaf.clone()),
             Self::Invoices(leaf) => ConditionInput::Invoices(leaf.clone()),
             Self::Tickets(leaf) => ConditionInput::Tickets(leaf.clone()),

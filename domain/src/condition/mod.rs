@@ -85,6 +85,7 @@ pub use leaf::{
         Field, KeywordMatch, KeywordMode, Keywords, KeywordsCondition, KeywordsConditionInput,
     },
     pattern::Pattern,
+    profile::Profile,
     record::{Invoices, Opportunities, Orders, Tickets, TotalTest},
     segment::Segments,
     subscription::Subscription,
@@ -145,6 +146,8 @@ pub enum Condition {
     Email(Email),
     /// How the relationship is doing: score, band, change.
     Health(Box<Health>),
+    /// What customers do, as it compares: scores of their purchases, active days.
+    Profile(Box<Profile>),
     /// Orders: how many, how much, how long ago.
     Orders(Box<Orders>),
     /// Invoices: how many, how much, overdue.
@@ -205,6 +208,7 @@ impl Condition {
             Self::Events(_) => "events",
             Self::Email(_) => "email",
             Self::Health(_) => "health",
+            Self::Profile(_) => "profile",
             Self::Orders(_) => "orders",
             Self::Invoices(_) => "invoices",
             Self::Tickets(_) => "tickets",

@@ -6,7 +6,7 @@ use super::{
     AccountFields, AccountTagsCondition, Attribute, ChannelCondition, Condition, ContactFields,
     ContactTagsCondition, ConversationFields, ConversationTagsCondition, Email, Events,
     FromAutomaticCondition, GroupEmpty, Health, Invoices, KeywordsCondition, Opportunities, Orders,
-    Pattern, Segments, Subscription, Survey, Tickets, TimeOfDay, WithinBusinessHours,
+    Pattern, Profile, Segments, Subscription, Survey, Tickets, TimeOfDay, WithinBusinessHours,
     reference::IdWriter,
 };
 
@@ -41,6 +41,7 @@ impl Condition {
             Self::Events(leaf) => ConditionOutput::Events(leaf.clone()),
             Self::Email(leaf) => ConditionOutput::Email(leaf.clone()),
             Self::Health(leaf) => ConditionOutput::Health(leaf.clone()),
+            Self::Profile(leaf) => ConditionOutput::Profile(leaf.clone()),
             Self::Orders(leaf) => ConditionOutput::Orders(leaf.clone()),
             Self::Invoices(leaf) => ConditionOutput::Invoices(leaf.clone()),
             Self::Tickets(leaf) => ConditionOutput::Tickets(leaf.clone()),
@@ -96,6 +97,8 @@ pub enum ConditionOutput {
     Email(Email),
     /// How the relationship is doing: score, band, change.
     Health(Box<Health>),
+    /// What customers do, as it compares: scores of their purchases, active days.
+    Profile(Box<Profile>),
     /// Orders: how many, how much, how long ago.
     Orders(Box<Orders>),
     /// Invoices: how many, how much, overdue.

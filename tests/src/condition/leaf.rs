@@ -147,6 +147,15 @@ impl People {
                 json!({"events": {"of": "ACCOUNT", "tests": [{"measure": "COUNT", "is": {"atLeast": 5}}]}}),
                 "aki eri",
             ),
+            (
+                json!({"profile": {"activeDays": {"atMost": 28}}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (json!({"profile": {"rfmSegments": ["CHAMPIONS"]}}), ""),
+            (
+                json!({"profile": {"of": "ACCOUNT", "recencyScore": {"atLeast": 1}}}),
+                "",
+            ),
             (json!({"health": {"score": {"atLeast": 55.5}}}), "aki chen"),
             (
                 json!({"health": {"bands": ["AT_RISK", "NEUTRAL"]}}),

@@ -141,6 +141,11 @@ fn a_contact_is_as_engaged_as_it_is_active_and_a_company_as_its_people() {
         assert_eq!(taro["parts"][4]["channel"], "PRODUCT");
         assert_eq!(taro["parts"][4]["index"], 25.0);
 
+        let listed = "{ contacts(filter: { condition: { profile: {
+            activeDays: { lessThan: 4 } } } }) { nodes { name } } }";
+        let found = Door::new(ctx).must(owner, listed, json!({})).await;
+        assert_eq!(found["nodes"], json!([{ "name": "Hanako" }]));
+
         let group = "index people engagedPeople parts { channel index }";
         let document =
             format!("query($id: ID!) {{ account(id: $id) {{ engagement {{ {group} }} }} }}");

@@ -143,6 +143,12 @@ fn customers_are_scored_by_fifths_at_night_and_from_then_on_at_once() {
             }])
         );
 
+        let listed = "{ contacts(filter: { condition: { profile: {
+            rfmSegments: [CHAMPIONS], monetaryScore: { atLeast: 5 } } } }) { totalCount } }";
+        let door = Door::new(&world.ctx);
+        let found = door.must(&world.owner, listed, json!({})).await;
+        assert_eq!(found["totalCount"], 12);
+
         // Somebody who has not bought for long does it again, by the fifths of the night.
         let first = contact_of(&world, &address(0)).await;
         let again = an_order_of(&world, "again", email(&address(0)), 0, 50_000);

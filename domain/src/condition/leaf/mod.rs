@@ -18,6 +18,7 @@ pub(super) mod group;
 pub(super) mod health;
 pub(super) mod keyword;
 pub(super) mod pattern;
+pub(super) mod profile;
 pub(super) mod record;
 pub(super) mod segment;
 pub(super) mod subscription;

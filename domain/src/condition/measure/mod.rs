@@ -15,7 +15,7 @@ use sea_orm::DatabaseBackend;
 pub(crate) use self::frag::{Bind, Frag, Sql};
 use super::leaf::{
     attribute::AttributeSource, email::EmailSource, event::EventSource, field::FieldSource,
-    health::HealthSource, record::RecordSource, segment::SegmentSource,
+    health::HealthSource, profile::ProfileSource, record::RecordSource, segment::SegmentSource,
     subscription::SubscriptionSource, survey::SurveySource, tag::TagSource,
 };
 
@@ -42,6 +42,7 @@ pub(crate) enum Source {
     Events(EventSource),
     Email(EmailSource),
     Health(HealthSource),
+    Profile(ProfileSource),
     Records(RecordSource),
     Segments(SegmentSource),
     Subscription(SubscriptionSource),
@@ -61,6 +62,7 @@ impl Measure {
             Source::Events(source) => source.plan(self.holder, backend),
             Source::Email(source) => source.plan(self.holder),
             Source::Health(source) => source.plan(self.holder),
+            Source::Profile(source) => source.plan(self.holder),
             Source::Records(source) => source.plan(self.holder, backend),
             Source::Segments(_) => SegmentSource::plan(backend),
             Source::Subscription(source) => source.plan(),
@@ -100,6 +102,7 @@ impl Measure {
             Source::Events(_) => &["event.recorded"],
             Source::Email(_) => &["email_metrics.changed"],
             Source::Health(_) => &["health.changed"],
+            Source::Profile(source) => source.depends(),
             Source::Records(source) => source.depends(),
             Source::Segments(_) => &["segment.entered", "segment.left"],
             Source::Subscription(_) => &["subscription.changed"],
@@ -118,7 +121,7 @@ impl Measure {
     pub(crate) fn timed(&self) -> bool {
         match &self.source {
             Source::Events(source) => source.timed(),
-            Source::Email(_) => true,
+            Source::Email(_) | Source::Profile(_) => true,
             Source::Health(source) => source.timed(),
             Source::Records(source) => source.timed(),
             Source::Surveys(source) => source.timed(),

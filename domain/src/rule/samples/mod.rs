@@ -58,6 +58,7 @@ pub(super) const SAMPLES: &[(&str, &str)] = samples![
     "condition_events",
     "condition_email",
     "condition_health",
+    "condition_profile",
     "condition_orders",
     "condition_invoices",
     "condition_tickets",
