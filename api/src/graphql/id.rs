@@ -21,7 +21,11 @@ pub(crate) fn absent(text: Option<&ID>, path: &[&str]) -> Result<()> {
     let message = "Leave this out: only what belongs to the thing it is asked of is listed here.";
     match text {
         None => Ok(()),
-        Some(_) => Err(UserError::new(path, UserErrorCode::Invalid, message).into()),
+        Some(_) => Err(Error::Refused(vec![UserError::new(
+            path,
+            UserErrorCode::Invalid,
+            message,
+        )])),
     }
 }
 

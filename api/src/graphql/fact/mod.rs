@@ -35,12 +35,6 @@ use super::{
     timeline::TimelineEntry,
 };
 
-use invoice::InvoiceFilterInput;
-use opportunity::OpportunityFilterInput;
-use order::OrderFilterInput;
-use survey::SurveyAnswerFilterInput;
-use ticket::TicketFilterInput;
-
 pub use invoice::Invoice;
 pub(crate) use invoice::InvoiceFilterInput;
 pub use opportunity::Opportunity;

@@ -308,7 +308,8 @@ async fn current(tx: &Tx<'_>, units: &BTreeSet<Unit>, zone: Tz) -> Result<BTreeM
 
 /// Writes the days that changed; those that have no page view any more are gone.
 async fn write_days(tx: &Tx<'_>, changed: &[(Unit, Option<Visits>)]) -> Result<()> {
-    let (kept, gone): (Vec<_>, Vec<_>) = changed.iter().partition(|(_, visits)| visits.is_some());
+    let (kept, gone): (Vec<&(Unit, Option<Visits>)>, Vec<_>) =
+        changed.iter().partition(|(_, visits)| visits.is_some());
     if !kept.is_empty() {
         let visits = || kept.iter().map(|(_, visits)| visits.unwrap_or_default());
         let rows = unit_rows(&kept)
