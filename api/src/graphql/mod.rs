@@ -62,19 +62,17 @@ pub use idempotency::Door;
 pub use loader::LoaderCell;
 
 /// Everything that can be asked.
+// The library looks for a field from the last part to the first: those asked most often come last.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
 pub struct Query(
     access::AccessQuery,
     account::AccountMergeQuery,
-    account::AccountQuery,
     account::AccountUsageQuery,
     attribute::AttributeQuery,
     audit::AuditQuery,
     change::ChangeQuery,
-    contact::ContactQuery,
     contact::IdentityQuery,
-    conversation::ConversationQuery,
     conversation::MessageQuery,
     document::DocumentQuery,
     email::EmailQuery,
@@ -101,9 +99,12 @@ pub struct Query(
     search::SearchQuery,
     segment::SegmentQuery,
     survey::SurveyQuery,
-    tag::TagQuery,
     task::TaskQuery,
     team::TeamQuery,
+    account::AccountQuery,
+    tag::TagQuery,
+    conversation::ConversationQuery,
+    contact::ContactQuery,
 );
 
 /// Everything that can be changed. Each mutation takes one input and returns one payload with the
@@ -118,16 +119,12 @@ pub struct Mutation(
     attribute::AttributeMutation,
     contact::ContactMutation,
     contact::IdentityMutation,
-    conversation::ConversationMutation,
     conversation::ConversationUpdateMutation,
     document::DocumentMutation,
     email::CampaignMutation,
-    email::EmailMutation,
     email::EmailSourceMutation,
-    event::EventMutation,
     export::ExportMutation,
     export::RecordExportMutation,
-    fact::FactMutation,
     health::HealthModelMutation,
     import::ImportMutation,
     inbox::InboxMutation,
@@ -146,10 +143,14 @@ pub struct Mutation(
     tag::TagGroupMutation,
     tag::TagLifecycleMutation,
     tag::BulkMutation,
-    tag::TagMutation,
     task::TaskMutation,
     team::TeamMutation,
     upsert::UpsertMutation,
+    fact::FactMutation,
+    tag::TagMutation,
+    email::EmailMutation,
+    event::EventMutation,
+    conversation::ConversationMutation,
 );
 
 /// Everything that can be watched. Every message carries a cursor; a client that comes back with its

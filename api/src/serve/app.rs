@@ -111,6 +111,8 @@ impl Shared {
             .wrap(from_fn(observe::leave_streams_alone))
             .wrap(Compress::default())
             .wrap(from_fn(observe::count))
+            // Paths are tried in this order: what is asked most often comes first.
+            .configure(transport::configure(transport))
             .route("/healthz", web::get().to(health::live))
             .route("/readyz", web::get().to(health::ready))
             .route("/metrics", web::get().to(metrics))
@@ -118,7 +120,6 @@ impl Shared {
             .configure(track::configure(tracking))
             .configure(form::configure(pages))
             .configure(hook::configure(hooks))
-            .configure(transport::configure(transport))
     }
 }
 

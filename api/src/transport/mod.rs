@@ -139,16 +139,17 @@ pub fn configure<E: Executor, A: Authenticator>(
     transport: Transport<E, A>,
 ) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        explorer::configure(config, transport.explorer);
+        let explorer = transport.explorer;
         let worker = Rc::new(run::Worker::new(transport));
         let for_schema = Rc::clone(&worker);
-        let schema =
-            move |request: HttpRequest| schema_file::serve(Rc::clone(&for_schema), request);
-        let schema = web::resource("/graphql/schema.graphql").route(web::get().to(schema));
-        config.service(schema);
         let serve = move |request: HttpRequest, payload: web::Payload| {
             http::serve(Rc::clone(&worker), request, payload)
         };
         config.service(web::resource("/graphql").route(web::route().to(serve)));
+        let schema =
+            move |request: HttpRequest| schema_file::serve(Rc::clone(&for_schema), request);
+        let schema = web::resource("/graphql/schema.graphql").route(web::get().to(schema));
+        config.service(schema);
+        explorer::configure(config, explorer);
     }
 }

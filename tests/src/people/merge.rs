@@ -622,7 +622,7 @@ fn nobody_elses_rows_are_read_to_find_those_of_a_person() {
         let moved = MERGED_TABLES.iter().filter(|line| {
             !matches!(
                 line.follows,
-                Follows::Record | Follows::Derived | Follows::NotAContact
+                Follows::Record | Follows::Derived | Follows::Other
             )
         });
         let moved = moved.map(|line| (line.table, format!("t.{} = $2", line.column)));

@@ -89,8 +89,11 @@ async fn who_has(world: &World, kind: I, value: &str) -> Option<contact::Contact
 
 async fn events_of(world: &World, contact: ContactId) -> Vec<String> {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let (all, page) = (EventFilter::default(), PageRequest::first(50));
-    let page = event::of_contact(ctx, workspace, contact, &all, &page).await;
+    let theirs = EventFilter {
+        contact: Some(contact),
+        ..EventFilter::default()
+    };
+    let page = event::list(ctx, workspace, &theirs, &PageRequest::first(50)).await;
     let rows = page.unwrap().rows.into_iter();
     let mut ids: Vec<String> = rows.map(|(_, event)| event.external_id).collect();
     ids.sort();

@@ -10,7 +10,7 @@ use domain::{
     attribute::{self, NewAttribute, definition},
     contact::{self, Contact, erase, identity},
     error::Error,
-    event,
+    event::{self, EventFilter},
     page::PageRequest,
     track::{self, Method, Reason, Sent, Taken},
 };
@@ -42,7 +42,11 @@ async fn who_has(world: &World, kind: I, value: &str) -> Option<Contact> {
 
 async fn events_of(world: &World, contact: ContactId) -> Vec<(String, Value)> {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let page = event::of_contact(ctx, workspace, contact, &PageRequest::first(50)).await;
+    let theirs = EventFilter {
+        contact: Some(contact),
+        ..EventFilter::default()
+    };
+    let page = event::list(ctx, workspace, &theirs, &PageRequest::first(50)).await;
     let rows = page.unwrap().rows.into_iter();
     let mut events: Vec<(String, Value)> = rows
         .map(|(_, event)| (event.external_id, event.properties))
