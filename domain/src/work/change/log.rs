@@ -9,7 +9,10 @@ use super::{
     entry::{Change, Entry, Unreadable},
     position::Position,
 };
-use crate::store::{Query, Rows, dialect};
+use crate::{
+    access::Origin,
+    store::{Query, Rows, dialect},
+};
 
 /// Appends `changes` in their order, in the transaction of `connection`.
 pub(crate) async fn append(
@@ -63,13 +66,18 @@ struct Row {
     tx: i64,
     seq: i64,
     contact_id: Option<ContactId>,
-    actor: serde_json::Value,
+    actor: String,
     depth: i64,
     root_tx: Option<i64>,
     root_seq: Option<i64>,
-    data: serde_json::Value,
+    data: String,
     at: DateTime<Utc>,
 }
+
+/// What of an entry is read. Its texts are read as such: every projection decodes every entry, and a tree
+/// in between would double the cost.
+const COLUMNS: &str = "tx, seq, contact_id, CAST(actor AS text) AS actor, depth, root_tx, root_seq,
+    CAST(data AS text) AS data, at";
 
 /// Reads up to `limit` entries after `after`, in order, as far as every transaction that could still
 /// add an earlier one has ended.
@@ -81,7 +89,7 @@ pub async fn read(
 ) -> Result<Vec<Result<Entry, Unreadable>>, DbErr> {
     let settled = dialect::settled(connection.get_database_backend());
     let rows: Vec<Row> = Query::new(format!(
-        "SELECT tx, seq, contact_id, actor, depth, root_tx, root_seq, data, at FROM change
+        "SELECT {COLUMNS} FROM change
          WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND {settled}
          ORDER BY tx, seq LIMIT $4"
     ))
@@ -91,7 +99,7 @@ pub async fn read(
     .bind(limit as i64)
     .all(connection)
     .await?;
-    Ok(rows.into_iter().map(Row::decode).collect())
+    Ok(decode(rows))
 }
 
 /// Reads up to `limit` entries of the named facts after `after` and up to `upto`, which must be
@@ -104,12 +112,12 @@ pub(crate) async fn read_facts(
     facts: &[&str],
     limit: i64,
 ) -> Result<Vec<Result<Entry, Unreadable>>, DbErr> {
-    let rows: Vec<Row> = Query::new(
-        "SELECT tx, seq, contact_id, actor, depth, root_tx, root_seq, data, at FROM change
+    let rows: Vec<Row> = Query::new(format!(
+        "SELECT {COLUMNS} FROM change
          WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND (tx, seq) <= ($4, $5)
-           AND kind IN (SELECT r.kind FROM {r})
-         ORDER BY tx, seq LIMIT $6",
-    )
+           AND kind IN (SELECT r.kind FROM {{r}})
+         ORDER BY tx, seq LIMIT $6"
+    ))
     .bind(workspace)
     .bind(after.tx)
     .bind(after.seq)
@@ -119,19 +127,33 @@ pub(crate) async fn read_facts(
     .rows("r", Rows::new().texts("kind", facts.iter().copied()))
     .all(connection)
     .await?;
-    Ok(rows.into_iter().map(Row::decode).collect())
+    Ok(decode(rows))
+}
+
+/// Entries of one transaction mostly come from the same hand, which is decoded once.
+fn decode(rows: Vec<Row>) -> Vec<Result<Entry, Unreadable>> {
+    let mut hand: Option<(String, Origin)> = None;
+    let each = rows.into_iter().map(|mut row| {
+        let origin = match &hand {
+            Some((text, origin)) if *text == row.actor => Ok(*origin),
+            _ => serde_json::from_str(&row.actor).inspect(|origin| {
+                hand = Some((std::mem::take(&mut row.actor), *origin));
+            }),
+        };
+        row.decode(origin)
+    });
+    each.collect()
 }
 
 impl Row {
-    fn decode(self) -> Result<Entry, Unreadable> {
+    fn decode(self, origin: serde_json::Result<Origin>) -> Result<Entry, Unreadable> {
         let position = Position {
             tx: self.tx,
             seq: self.seq,
         };
         let root = self.root_tx.zip(self.root_seq);
         let root = root.map_or(position, |(tx, seq)| Position { tx, seq });
-        let decoded = serde_json::from_value(self.data.clone())
-            .and_then(|fact| Ok((fact, serde_json::from_value(self.actor)?)));
+        let decoded = serde_json::from_str(&self.data).and_then(|fact| Ok((fact, origin?)));
         match decoded {
             Ok((fact, origin)) => Ok(Entry {
                 position,
@@ -144,7 +166,7 @@ impl Row {
             }),
             Err(error) => Err(Unreadable {
                 position,
-                data: self.data,
+                data: serde_json::from_str(&self.data).unwrap_or_else(|_| self.data.into()),
                 error: error.to_string(),
             }),
         }
