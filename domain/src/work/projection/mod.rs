@@ -10,16 +10,22 @@
 //! entries behind it fail as well, or there are none, the fault may be one of all, such as a full disk
 //! or a right that was lost, and the projection waits until it is mended.
 //!
+//! `cursor` has the claim and what is written to the cursor, `lag` finds what has entries to read.
+//!
 //! To add one: implement [`Projection`] in the noun's folder and add it to `crate::projections`.
+
+mod cursor;
+mod lag;
 
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use entity::id::WorkspaceId;
-use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
+use sea_orm::DbErr;
 use serde_json::json;
 
+use self::cursor::{Backlog, Claim, advance, backlog, claim, note_failure, renew};
 use super::{
     change::{self, Entry, Fact, Position, Unreadable},
     quarantine,
@@ -29,8 +35,10 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     port::Work,
-    store::{Query, Rows, Tx, dialect},
+    store::Tx,
 };
+
+pub use self::lag::{Behind, behind, lags};
 
 /// Errors of one entry alone before it is set aside.
 pub const MAX_FAILURES: i64 = 8;
@@ -41,9 +49,6 @@ pub const MAX_CRASHES: i64 = 2;
 const PROBES: usize = 4;
 /// Characters of an error that are kept.
 const MAX_ERROR: usize = 2_000;
-/// How long a claim holds without being renewed, in seconds. A crash delays a workspace's
-/// projection by at most this much.
-const LEASE_S: i64 = 10;
 
 /// A consequence of the change log.
 #[async_trait]
@@ -83,42 +88,6 @@ pub enum Outcome {
     Busy,
     /// A burst is being collected; come back after this time.
     Paused(TimeDelta),
-}
-
-#[derive(Debug, FromQueryResult)]
-struct Claim {
-    fence: i64,
-    tx: i64,
-    seq: i64,
-    batch: i64,
-    /// How many entries are still to be done one by one.
-    careful: i64,
-    failures: i64,
-    crashes: i64,
-}
-
-impl Claim {
-    fn limit(&self) -> i64 {
-        if self.careful > 0 { 1 } else { self.batch }
-    }
-
-    /// What the one entry at hand has done, if it is not to be tried any more.
-    fn crash(&self) -> Option<String> {
-        let is_deadly = self.careful > 0 && self.crashes >= MAX_CRASHES;
-        is_deadly.then(|| format!("took its worker down alone {} times", self.crashes))
-    }
-
-    /// Whether this is the last try of the one entry at hand.
-    fn is_last_try(&self) -> bool {
-        self.careful > 0 && self.failures + 1 >= MAX_FAILURES
-    }
-
-    fn position(&self) -> Position {
-        Position {
-            tx: self.tx,
-            seq: self.seq,
-        }
-    }
 }
 
 /// A batch that was written, for whoever measures.
@@ -163,85 +132,6 @@ pub async fn run_watched(
             Batch::Last => return Ok(Outcome::Paused(projection.pause())),
             Batch::Lost | Batch::Failed => return Ok(Outcome::Busy),
         }
-    }
-}
-
-enum Backlog {
-    Empty,
-    Unsettled,
-    Some,
-}
-
-async fn backlog(
-    ctx: &Ctx,
-    projection: &dyn Projection,
-    workspace: WorkspaceId,
-) -> Result<Backlog> {
-    let settled = dialect::settled(ctx.db.backend());
-    // The newest entry tells whether anything was written after the cursor; the second column,
-    // whether any of it can be read.
-    let row = Query::new(format!(
-        "SELECT EXISTS (SELECT 1 FROM change WHERE workspace_id = $1
-                        AND (tx, seq) > (c.tx, c.seq) AND {settled}),
-                EXISTS (SELECT 1 FROM change WHERE workspace_id = $1
-                        AND (tx, seq) > (c.tx, c.seq))
-         FROM (SELECT COALESCE(MAX(tx), 0) AS tx, COALESCE(MAX(seq), 0) AS seq
-               FROM projection_cursor WHERE workspace_id = $1 AND projection = $2) AS c"
-    ))
-    .bind(workspace)
-    .bind(projection.name())
-    .raw(ctx.reader())
-    .await?;
-    let Some(row) = row.first() else {
-        return Ok(Backlog::Empty);
-    };
-    let (readable, written): (bool, bool) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    Ok(match (readable, written) {
-        (true, _) => Backlog::Some,
-        (false, true) => Backlog::Unsettled,
-        (false, false) => Backlog::Empty,
-    })
-}
-
-async fn claim(
-    ctx: &Ctx,
-    projection: &dyn Projection,
-    workspace: WorkspaceId,
-) -> Result<Option<Claim>> {
-    let backend = ctx.db.backend();
-    let now = dialect::now(backend);
-    let until = dialect::now_plus(backend, LEASE_S);
-    // A lease that was neither given back nor renewed belonged to a worker that died: go on one by
-    // one, and count the crash if it was with one entry alone.
-    let update = Query::new(format!(
-        "UPDATE projection_cursor SET fence = fence + 1, lease_until = {until},
-             crashes = crashes + CASE WHEN lease_until IS NULL OR careful = 0 THEN 0 ELSE 1 END,
-             careful = CASE WHEN lease_until IS NULL OR careful > 0 THEN careful ELSE batch END
-         WHERE workspace_id = $1 AND projection = $2
-           AND (lease_until IS NULL OR lease_until < {now})
-           AND (retry_at IS NULL OR retry_at <= {now})
-         RETURNING fence, tx, seq, batch, careful, failures, crashes"
-    ))
-    .bind(workspace)
-    .bind(projection.name());
-    let writer = ctx.db.writer();
-    if let Some(claim) = update.clone().one(writer).await? {
-        return Ok(Some(claim));
-    }
-    let made = Query::new(
-        "INSERT INTO projection_cursor
-             (workspace_id, projection, tx, seq, fence, batch, failures, crashes)
-         VALUES ($1, $2, 0, 0, 0, $3, 0, 0) ON CONFLICT DO NOTHING",
-    )
-    .bind(workspace)
-    .bind(projection.name())
-    .bind(projection.batch())
-    .execute(writer)
-    .await?;
-    if made == 0 {
-        Ok(None)
-    } else {
-        Ok(update.one(writer).await?)
     }
 }
 
@@ -387,26 +277,6 @@ fn spread<T>(entries: &[T]) -> impl Iterator<Item = &T> {
     (0..count).map(move |number| &entries[number * (entries.len() - 1) / (count - 1).max(1)])
 }
 
-/// Lets the claim hold longer; false when it was lost.
-async fn renew(
-    ctx: &Ctx,
-    projection: &dyn Projection,
-    workspace: WorkspaceId,
-    claim: &Claim,
-) -> Result<bool, DbErr> {
-    let until = dialect::now_plus(ctx.db.backend(), LEASE_S);
-    let touched = Query::new(format!(
-        "UPDATE projection_cursor SET lease_until = {until}
-         WHERE workspace_id = $1 AND projection = $2 AND fence = $3"
-    ))
-    .bind(workspace)
-    .bind(projection.name())
-    .bind(claim.fence)
-    .execute(ctx.db.writer())
-    .await?;
-    Ok(touched == 1)
-}
-
 /// An error with everything that caused it, as far as it fits.
 fn told(error: &Error) -> String {
     let mut text = error.to_string();
@@ -473,130 +343,6 @@ async fn set_aside(
         error,
     };
     quarantine::add(tx.connection(), tx.workspace, tx.now, item).await
-}
-
-async fn advance(
-    tx: &Tx<'_>,
-    projection: &dyn Projection,
-    fence: i64,
-    to: Position,
-    keep_lease: bool,
-) -> Result<bool, DbErr> {
-    let backend = tx.connection().get_database_backend();
-    let lease = if keep_lease {
-        dialect::now_plus(backend, LEASE_S)
-    } else {
-        "NULL".to_owned()
-    };
-    // Where the log ends, whatever failed has been passed.
-    let careful = if keep_lease {
-        "CASE WHEN careful > 1 THEN careful - 1 ELSE 0 END"
-    } else {
-        "0"
-    };
-    let touched = Query::new(format!(
-        "UPDATE projection_cursor SET tx = $3, seq = $4, batch = $5, failures = 0, crashes = 0,
-             careful = {careful}, retry_at = NULL, last_error = NULL, lease_until = {lease}
-         WHERE workspace_id = $1 AND projection = $2 AND fence = $6"
-    ))
-    .bind(tx.workspace)
-    .bind(projection.name())
-    .bind(to.tx)
-    .bind(to.seq)
-    .bind(projection.batch())
-    .bind(fence)
-    .execute(tx.connection())
-    .await?;
-    Ok(touched == 1)
-}
-
-async fn note_failure(
-    ctx: &Ctx,
-    projection: &dyn Projection,
-    workspace: WorkspaceId,
-    claim: &Claim,
-    error: &Error,
-) -> Result<(), DbErr> {
-    // 1, 2, 4, ... seconds, at most a minute: long enough for a database to come back.
-    let wait = 1_i64 << claim.failures.clamp(0, 6);
-    let retry_at = dialect::now_plus(ctx.db.backend(), wait.min(60));
-    Query::new(format!(
-        "UPDATE projection_cursor SET lease_until = NULL,
-             failures = failures + CASE WHEN careful > 0 THEN 1 ELSE 0 END,
-             careful = CASE WHEN careful > 0 THEN careful ELSE batch END,
-             retry_at = {retry_at}, last_error = $3
-         WHERE workspace_id = $1 AND projection = $2 AND fence = $4"
-    ))
-    .bind(workspace)
-    .bind(projection.name())
-    .bind(told(error))
-    .bind(claim.fence)
-    .execute(ctx.db.writer())
-    .await?;
-    Ok(())
-}
-
-/// A projection that has something to read.
-#[derive(Debug, Clone, FromQueryResult)]
-pub struct Behind {
-    /// Where.
-    pub workspace: WorkspaceId,
-    /// The projection's stored name.
-    pub projection: String,
-    /// When the first entry it has not read was written.
-    pub since: DateTime<Utc>,
-    /// How often in a row it has failed with that entry alone.
-    pub failures: i64,
-    /// Why it failed last, unless it has got on since.
-    pub last_error: Option<String>,
-}
-
-/// What of `projections` could be gone on with in any workspace, for the sweep: it has something to
-/// read, nobody is at it, and no pause after a failure is on.
-pub async fn behind(ctx: &Ctx, projections: &[&dyn Projection]) -> Result<Vec<Behind>, DbErr> {
-    let backend = ctx.db.backend();
-    let now = dialect::now(backend);
-    let free = format!(
-        "(c.lease_until IS NULL OR c.lease_until < {now})
-         AND (c.retry_at IS NULL OR c.retry_at <= {now})"
-    );
-    unread(ctx, projections, dialect::settled(backend), &free).await
-}
-
-/// What of `projections` lags behind in any workspace, for whoever measures: also what a worker is
-/// at, what waits after a failure, and what an older transaction keeps from being read.
-pub async fn lags(ctx: &Ctx, projections: &[&dyn Projection]) -> Result<Vec<Behind>, DbErr> {
-    unread(ctx, projections, "1 = 1", "1 = 1").await
-}
-
-/// The projections that have not read some entry that is `readable`, where their cursor `c` passes
-/// the test `which`; the one that waits longest first. Looks at one entry of the log for each,
-/// however long it is: `CASE` and not `COALESCE`, see [`crate::store::Wall`].
-async fn unread(
-    ctx: &Ctx,
-    projections: &[&dyn Projection],
-    readable: &str,
-    which: &str,
-) -> Result<Vec<Behind>, DbErr> {
-    let names = projections.iter().map(|projection| projection.name());
-    Query::new(format!(
-        "SELECT b.workspace, b.projection, b.since, b.failures, b.last_error FROM (
-             SELECT w.id AS workspace, r.name AS projection,
-                 CASE WHEN c.failures IS NULL THEN 0 ELSE c.failures END AS failures,
-                 c.last_error AS last_error, (
-                 SELECT h.at FROM change h WHERE h.workspace_id = w.id
-                   AND (h.tx, h.seq) > (CASE WHEN c.tx IS NULL THEN 0 ELSE c.tx END,
-                                        CASE WHEN c.seq IS NULL THEN 0 ELSE c.seq END)
-                   AND {readable}
-                 ORDER BY h.tx, h.seq LIMIT 1) AS since
-             FROM workspace w CROSS JOIN {{r}} LEFT JOIN projection_cursor c
-               ON c.workspace_id = w.id AND c.projection = r.name
-             WHERE {which}) AS b
-         WHERE b.since IS NOT NULL ORDER BY b.since"
-    ))
-    .rows("r", Rows::new().texts("name", names))
-    .all(ctx.reader())
-    .await
 }
 
 /// Whether `facts` contains something `projection` reads.
