@@ -1,32 +1,32 @@
 //! From entries of the log to what rules look at: the thing, its contact, account and conversation,
 //! and what happened to it.
 //!
-//! What the entries leave out is read for the whole batch at once, and only if some rule waits for it.
+//! What the entries leave out is read for the whole batch at once, and only if some rule waits for it
+//! (`lore`).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod lore;
+
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{AccountId, ContactId, ConversationId, EmailEventId, Id as _, InboxId, MessageId},
-    kind::{
-        Author, Channel, ConversationStatus, Direction, EmailEventOrigin, SubjectKind, TagTarget,
-    },
+    id::{AccountId, ContactId, ConversationId, EmailEventId, Id as _, MessageId},
+    kind::{ConversationStatus, EmailEventOrigin, SubjectKind, TagTarget},
 };
-use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use self::lore::Message;
 use super::{
     cache::Compiled,
     trigger::{Happened, Place},
 };
 use crate::{
     access::Origin,
-    action::{Case, Effect, board::ids_here},
-    email::{self, origin::may_be_a_machines},
-    error::Result,
-    store::{Query, Tx},
+    action::{Case, Effect},
     work::change::{Entry, Fact},
 };
+
+pub(crate) use self::lore::Lore;
 
 /// How many steps away from the outside something may be and still be looked at: where rules lead to
 /// changes and changes to rules, the circle ends here.
@@ -81,53 +81,6 @@ impl Occasion<'_> {
     }
 }
 
-/// A message as rules see it.
-#[derive(Debug, FromQueryResult)]
-pub(crate) struct Message {
-    pub(crate) id: MessageId,
-    pub(crate) conversation_id: ConversationId,
-    pub(crate) contact_id: ContactId,
-    pub(crate) inbox_id: InboxId,
-    pub(crate) channel: Channel,
-    pub(crate) author: Author,
-    pub(crate) automatic: bool,
-    pub(crate) subject: String,
-    pub(crate) body: String,
-    pub(crate) sent_at: DateTime<Utc>,
-}
-
-#[derive(FromQueryResult)]
-struct Conversation {
-    id: ConversationId,
-    contact_id: ContactId,
-    inbox_id: InboxId,
-    channel: Channel,
-    first_message_at: DateTime<Utc>,
-}
-
-#[derive(FromQueryResult)]
-struct Person {
-    id: ContactId,
-    account_id: AccountId,
-}
-
-#[derive(FromQueryResult)]
-struct Above {
-    tag_id: Uuid,
-    ancestor_id: Uuid,
-}
-
-/// What the entries of a batch leave out.
-#[derive(Default)]
-pub(crate) struct Lore {
-    messages: HashMap<MessageId, Message>,
-    conversations: HashMap<ConversationId, Conversation>,
-    accounts: HashMap<ContactId, AccountId>,
-    above: HashMap<Uuid, Vec<Uuid>>,
-    /// Who caused events of emails.
-    origins: HashMap<EmailEventId, EmailEventOrigin>,
-}
-
 /// The entries of a batch that some rule waits for.
 pub(crate) fn heard<'a>(entries: &'a [Entry], rules: &Compiled) -> Vec<&'a Entry> {
     entries
@@ -146,172 +99,6 @@ pub(crate) fn heard<'a>(entries: &'a [Entry], rules: &Compiled) -> Vec<&'a Entry
 }
 
 impl Lore {
-    /// Reads it in at most five statements.
-    pub(crate) async fn load(tx: &Tx<'_>, rules: &Compiled, entries: &[&Entry]) -> Result<Self> {
-        let (mut messages, mut conversations) = (BTreeSet::new(), BTreeSet::new());
-        let (mut contacts, mut tags) = (BTreeSet::new(), BTreeSet::new());
-        let mut emails = BTreeSet::new();
-        for entry in entries {
-            contacts.extend(entry.contact);
-            match &entry.fact {
-                Fact::MessageReceived {
-                    message_id,
-                    conversation_id,
-                    opened,
-                    ..
-                } => {
-                    messages.insert(*message_id);
-                    if *opened && rules.waits_for_opening {
-                        conversations.insert(*conversation_id);
-                    }
-                }
-                Fact::MessageSent {
-                    conversation_id,
-                    opened: true,
-                    ..
-                }
-                | Fact::ConversationStatusChanged {
-                    conversation_id, ..
-                }
-                | Fact::ConversationAssigned {
-                    conversation_id, ..
-                } => drop(conversations.insert(*conversation_id)),
-                Fact::TaggingAdded {
-                    tag_id,
-                    target,
-                    target_id,
-                    ..
-                }
-                | Fact::TaggingRemoved {
-                    tag_id,
-                    target,
-                    target_id,
-                    ..
-                } => {
-                    tags.insert(tag_id.uuid());
-                    if *target == TagTarget::Conversation {
-                        conversations.insert(ConversationId(*target_id));
-                    }
-                }
-                Fact::EmailEventRecorded {
-                    email_key,
-                    recipient,
-                    event: Some(kind),
-                    ..
-                } if may_be_a_machines(*kind) => {
-                    emails.insert((email_key.as_str(), recipient.as_str()));
-                }
-                _ => {}
-            }
-        }
-        let mut lore = Self {
-            origins: email::read::origins(tx, &emails).await?,
-            ..Self::default()
-        };
-        lore.load_messages(tx, &messages).await?;
-        lore.load_conversations(tx, &conversations).await?;
-        lore.load_above(tx, &tags).await?;
-        if rules.asks_for_accounts {
-            contacts.extend(lore.messages.values().map(|one| one.contact_id));
-            contacts.extend(lore.conversations.values().map(|one| one.contact_id));
-            lore.load_accounts(tx, &contacts).await?;
-        }
-        Ok(lore)
-    }
-
-    async fn load_messages(&mut self, tx: &Tx<'_>, ids: &BTreeSet<MessageId>) -> Result<()> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let messages: Vec<Message> = Query::new(
-            "SELECT m.id, m.conversation_id, m.contact_id, m.inbox_id, m.author, m.automatic,
-                    m.subject, m.body, m.sent_at,
-                    (SELECT i.channel FROM inbox i
-                     WHERE i.workspace_id = m.workspace_id AND i.id = m.inbox_id) AS channel
-             FROM {r} CROSS JOIN message m
-             WHERE m.workspace_id = r.workspace_id AND m.id = r.id AND m.direction = $1",
-        )
-        .bind(Direction::Inbound.word())
-        .rows("r", ids_here(tx.workspace, ids.iter().map(|id| id.0)))
-        .all(tx.connection())
-        .await?;
-        let messages = messages.into_iter();
-        self.messages = messages.map(|message| (message.id, message)).collect();
-        Ok(())
-    }
-
-    async fn load_conversations(
-        &mut self,
-        tx: &Tx<'_>,
-        ids: &BTreeSet<ConversationId>,
-    ) -> Result<()> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let conversations: Vec<Conversation> = Query::new(
-            "SELECT v.id, v.contact_id, v.inbox_id, v.first_message_at,
-                    (SELECT i.channel FROM inbox i
-                     WHERE i.workspace_id = v.workspace_id AND i.id = v.inbox_id) AS channel
-             FROM {r} CROSS JOIN conversation v
-             WHERE v.workspace_id = r.workspace_id AND v.id = r.id",
-        )
-        .rows("r", ids_here(tx.workspace, ids.iter().map(|id| id.0)))
-        .all(tx.connection())
-        .await?;
-        let conversations = conversations.into_iter();
-        self.conversations = conversations.map(|one| (one.id, one)).collect();
-        Ok(())
-    }
-
-    async fn load_above(&mut self, tx: &Tx<'_>, tags: &BTreeSet<Uuid>) -> Result<()> {
-        if tags.is_empty() {
-            return Ok(());
-        }
-        let above: Vec<Above> = Query::new(
-            "SELECT l.tag_id, l.ancestor_id FROM {r} CROSS JOIN tag_closure l
-             WHERE l.workspace_id = r.workspace_id AND l.tag_id = r.id",
-        )
-        .rows("r", ids_here(tx.workspace, tags.iter().copied()))
-        .all(tx.connection())
-        .await?;
-        for row in above {
-            self.above
-                .entry(row.tag_id)
-                .or_default()
-                .push(row.ancestor_id);
-        }
-        Ok(())
-    }
-
-    pub(crate) async fn load_accounts(
-        &mut self,
-        tx: &Tx<'_>,
-        contacts: &BTreeSet<ContactId>,
-    ) -> Result<()> {
-        if contacts.is_empty() {
-            return Ok(());
-        }
-        let people: Vec<Person> = Query::new(
-            "SELECT c.id, c.account_id FROM {r} CROSS JOIN contact c
-             WHERE c.workspace_id = r.workspace_id AND c.id = r.id AND c.account_id IS NOT NULL",
-        )
-        .rows("r", ids_here(tx.workspace, contacts.iter().map(|id| id.0)))
-        .all(tx.connection())
-        .await?;
-        let people = people.into_iter();
-        self.accounts = people.map(|one| (one.id, one.account_id)).collect();
-        Ok(())
-    }
-
-    /// What a contact is about.
-    pub(crate) fn of_contact(&self, contact: ContactId) -> Case {
-        Case {
-            contact: Some(contact),
-            account: self.accounts.get(&contact).copied(),
-            ..Case::default()
-        }
-    }
-
     fn of_conversation(&self, id: ConversationId) -> Option<(Case, Place)> {
         let conversation = self.conversations.get(&id)?;
         let case = Case {
