@@ -8,7 +8,6 @@ use domain::{
     contact::{
         self, ContactFilter, ContactOrder, ProfileChanges,
         erase::PERSONAL_TABLES,
-        identity::{self, Given, Identify},
         merge::{self, Follows, MERGED_TABLES},
         subscription::{self, NewState},
     },
@@ -26,28 +25,27 @@ use entity::{
     id::{ContactId, TagId},
     kind::{
         AttributeType, BounceKind, Channel, EmailEventKind, IdentityKind as I, LifecycleStage,
-        SubjectKind, SubscriptionSource, SubscriptionState as State, TagKind, TagTarget,
-        TaskPriority,
+        SubjectKind, SubscriptionState as State, TagKind, TagTarget, TaskPriority,
     },
 };
 
 use super::{
     define,
     dump::{columns, dump, tables},
-    facts, refusals,
+    refusals,
 };
 use crate::support::{World, on_both};
 
 const TARO: &str = "taro@customer.example";
 const HANAKO: &str = "hanako@customer.example";
 
-async fn by_email(world: &World, email: &str) -> ContactId {
+pub(super) async fn by_email(world: &World, email: &str) -> ContactId {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let found = contact::find_by_identity(ctx, workspace, I::Email, email).await;
     found.unwrap().expect("a contact").id
 }
 
-async fn record(world: &World, id: &str, email: &str, kind: EmailEventKind) {
+pub(super) async fn record(world: &World, id: &str, email: &str, kind: EmailEventKind) {
     let event = NewEmailEvent {
         external_id: id.to_owned(),
         email_key: format!("mail to {email}"),
@@ -402,167 +400,6 @@ fn merges_are_undone_from_the_newest() {
         let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
         let refused = merge::merge(ctx, &stranger, a, b, "").await;
         assert_eq!(refusals(refused), ["survivorId NotFound"]);
-        world
-    });
-}
-
-#[test]
-fn an_anonymous_visitor_becomes_known_and_two_known_people_stay_two() {
-    on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let given = |kind, value: &str| Given {
-            kind,
-            value: value.to_owned(),
-        };
-        let identify = async |identities: Vec<Given>| {
-            let who = Identify {
-                identities,
-                name: None,
-            };
-            identity::identify(ctx, owner, who).await.unwrap()
-        };
-        let visitor = identify(vec![given(I::AnonymousId, "cookie 1")]).await;
-        assert!(visitor.created);
-        // The visitor says who they are, and nobody knew them: the same contact is known now.
-        let known = identify(vec![
-            given(I::AnonymousId, "cookie 1"),
-            given(I::Email, TARO),
-        ])
-        .await;
-        assert_eq!(
-            (known.contact.id, known.created),
-            (visitor.contact.id, false)
-        );
-        assert_eq!(known.contact.email.as_deref(), Some(TARO));
-        // On another device: two contacts, one of them anonymous. They become one.
-        let other = identify(vec![given(I::AnonymousId, "cookie 2")]).await;
-        let joined = identify(vec![
-            given(I::AnonymousId, "cookie 2"),
-            given(I::Email, TARO),
-        ])
-        .await;
-        assert_eq!(joined.contact.id, known.contact.id);
-        let found = contact::find(ctx, owner.workspace, other.contact.id)
-            .await
-            .unwrap();
-        assert_eq!(found.map(|one| one.id), Some(known.contact.id));
-        assert!(joined.suspects.is_empty());
-        // Two known people with one phone: only a person decides.
-        let hanako = identify(vec![
-            given(I::Email, HANAKO),
-            given(I::Phone, "03-1234-5678"),
-        ])
-        .await;
-        let told = vec![given(I::Email, TARO), given(I::Phone, "03-1234-5678")];
-        let seems = identify(told.clone()).await;
-        assert_eq!(seems.contact.id, known.contact.id);
-        assert_eq!(seems.suspects.len(), 1);
-        assert_eq!(
-            identify(told).await.suspects,
-            seems.suspects,
-            "once for each pair"
-        );
-        let page = PageRequest::first(10);
-        let open = async || {
-            let open = identity::list_suspects(ctx, owner.workspace, &page)
-                .await
-                .unwrap();
-            open.rows.len()
-        };
-        assert_eq!(open().await, 1);
-        // Merges are told apart by when they were made.
-        world.clock.advance(chrono::TimeDelta::seconds(1));
-        let merged = merge::merge(ctx, owner, known.contact.id, hanako.contact.id, "").await;
-        assert_eq!(open().await, 0);
-        merge::unmerge(ctx, owner, merged.unwrap().id)
-            .await
-            .unwrap();
-        assert_eq!(open().await, 1);
-        identity::dismiss(ctx, owner, seems.suspects[0])
-            .await
-            .unwrap();
-        assert_eq!(open().await, 0);
-
-        let taken = identity::attach(ctx, owner, known.contact.id, &given(I::Email, HANAKO)).await;
-        assert_eq!(refusals(taken), ["value Taken"]);
-        let handle = given(I::Handle, "X:Enishi");
-        identity::attach(ctx, owner, known.contact.id, &handle)
-            .await
-            .unwrap();
-        let found = contact::find_by_identity(ctx, owner.workspace, I::Handle, "x:enishi").await;
-        assert!(found.unwrap().is_some());
-        identity::detach(ctx, owner, known.contact.id, &handle)
-            .await
-            .unwrap();
-        let refused = identity::detach(ctx, owner, known.contact.id, &handle).await;
-        assert_eq!(refusals(refused), ["value NotFound"]);
-        let without = identity::detach(ctx, owner, known.contact.id, &given(I::Email, TARO)).await;
-        assert_eq!(without.unwrap().email, None);
-        world
-    });
-}
-
-#[test]
-fn a_hard_bounce_a_complaint_and_an_unsubscription_end_email() {
-    on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        for (email, kind, source) in [
-            (
-                "a@x.example",
-                EmailEventKind::Bounced,
-                SubscriptionSource::Bounce,
-            ),
-            (
-                "b@x.example",
-                EmailEventKind::Complained,
-                SubscriptionSource::Complaint,
-            ),
-            (
-                "c@x.example",
-                EmailEventKind::Unsubscribed,
-                SubscriptionSource::Unsubscribe,
-            ),
-        ] {
-            record(
-                &world,
-                &format!("sent {email}"),
-                email,
-                EmailEventKind::Sent,
-            )
-            .await;
-            let id = by_email(&world, email).await;
-            let none = subscription::load(ctx, owner.workspace, &[id])
-                .await
-                .unwrap();
-            assert!(none.is_empty());
-            record(&world, &format!("end {email}"), email, kind).await;
-            let rows = subscription::load(ctx, owner.workspace, &[id])
-                .await
-                .unwrap();
-            assert_eq!(
-                (rows[0].state, rows[0].source),
-                (State::Unsubscribed, source)
-            );
-            assert_eq!(rows[0].topic, subscription::EVERYTHING);
-            let back = NewState {
-                channel: Channel::Email,
-                topic: subscription::EVERYTHING.to_owned(),
-                state: State::Subscribed,
-                reason: "Asked on the phone".to_owned(),
-            };
-            subscription::set(ctx, owner, id, back).await.unwrap();
-            let page = PageRequest::first(10);
-            let history = subscription::history(ctx, owner.workspace, id, &page)
-                .await
-                .unwrap();
-            let states: Vec<_> = history.rows.iter().map(|(_, row)| row.state).collect();
-            assert_eq!(states, [State::Subscribed, State::Unsubscribed]);
-        }
-        let told = facts(&world).await;
-        let changes = told
-            .iter()
-            .filter(|fact| fact.name() == "subscription.changed");
-        assert_eq!(changes.count(), 6);
         world
     });
 }

@@ -5,11 +5,13 @@ mod company;
 mod concurrent;
 mod dump;
 mod erase;
+mod identity;
 mod list;
 mod lookup;
 mod merge;
 mod named;
 mod profile;
+mod subscription;
 mod upsert;
 
 use chrono::TimeDelta;
