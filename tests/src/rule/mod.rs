@@ -2,6 +2,7 @@
 
 mod action;
 mod back;
+mod batch;
 mod going;
 mod limit;
 mod message;
