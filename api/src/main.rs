@@ -36,7 +36,7 @@ use cli::{Cli, Command};
 use domain::{
     ctx::Ctx,
     locale::Locale,
-    port::{Hints, NoHints, RandomIds, SystemClock},
+    port::{Hint, Hints, NoHints, RandomIds, SystemClock},
     store::Location,
     work::{epoch, takeover},
 };
@@ -44,7 +44,7 @@ use futures::FutureExt as _;
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use worker::{
-    config::Config as SharedConfig,
+    config::{Config as SharedConfig, Redis},
     egress::guard::Guard,
     figures::Figures,
     hints::MemoryHints,
@@ -243,6 +243,48 @@ async fn open_epoch(ctx: &Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How the work that follows a change is woken.
+struct Wake {
+    hints: Arc<dyn Hints>,
+    /// Whether Redis is missing at the moment, where there is one.
+    redis_is_down: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+}
+
+/// Through Redis, or where there is none, `queue` and `wakeups` in this process.
+fn wake(
+    redis: Option<&Redis>,
+    queue: &MemoryQueue,
+    wakeups: &broadcast::Sender<Hint>,
+) -> anyhow::Result<Wake> {
+    let Some(redis) = redis else {
+        return Ok(Wake {
+            hints: Arc::new(MemoryHints::new(queue.clone(), wakeups.clone())),
+            redis_is_down: None,
+        });
+    };
+    let relay = redis_hints(&redis.url, &redis.prefix).context("REDIS_URL")?;
+    let heard =
+        RedisWakeups::start(&redis.url, &redis.prefix, wakeups.clone()).context("REDIS_URL")?;
+    let sending = relay.clone();
+    Ok(Wake {
+        hints: Arc::new(relay),
+        redis_is_down: Some(Arc::new(move || sending.is_down() || heard.is_down())),
+    })
+}
+
+/// Does `work` beside serving, which stops when it ends: serving without the work that follows would look
+/// well and not be.
+fn beside(
+    work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    serving: &CancellationToken,
+) -> AbortOnDropHandle<anyhow::Result<()>> {
+    let when_it_ends = serving.clone().drop_guard();
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let _guard = when_it_ends;
+        work.await
+    }))
+}
+
 async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::Result<()> {
     // First of all, so that a port in use is told before anything is made.
     let listener = listen(&server)?;
@@ -257,18 +299,10 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     let (wakeups, _) = broadcast::channel(WAKEUPS);
     let queue = MemoryQueue::new();
     let redis = shared.redis.clone();
-    let mut redis_is_down: Option<Arc<dyn Fn() -> bool + Send + Sync>> = None;
-    let hints: Arc<dyn Hints> = match &redis {
-        None => Arc::new(MemoryHints::new(queue.clone(), wakeups.clone())),
-        Some(redis) => {
-            let relay = redis_hints(&redis.url, &redis.prefix).context("REDIS_URL")?;
-            let heard = RedisWakeups::start(&redis.url, &redis.prefix, wakeups.clone())
-                .context("REDIS_URL")?;
-            let sending = relay.clone();
-            redis_is_down = Some(Arc::new(move || sending.is_down() || heard.is_down()));
-            Arc::new(relay)
-        }
-    };
+    let Wake {
+        hints,
+        redis_is_down,
+    } = wake(redis.as_ref(), &queue, &wakeups)?;
     let (egress_allow, mail) = (shared.egress_allow.clone(), shared.mail.clone());
     let (concurrency, keep) = (shared.worker_concurrency, shared.keep);
     // One share for each thread and one for the jobs.
@@ -315,12 +349,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
             settings,
             jobs_shutdown.clone(),
         );
-        let when_it_ends = shutdown.clone().drop_guard();
-        AbortOnDropHandle::new(tokio::spawn(async move {
-            // Serving without the work that follows would look well and not be: stop together.
-            let _guard = when_it_ends;
-            work.await
-        }))
+        beside(work, &shutdown)
     });
     if let Some(welcome) = first.and_then(|first| first::welcome(&first, address)) {
         say(welcome);
