@@ -158,135 +158,60 @@ fn known<I: Id>(id: &ID) -> Option<I> {
 
 /// What has this global id, if something of this workspace has and the caller may see it.
 pub(crate) async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
-    let (ctx, actor) = reader(context)?;
     let loader = loader(context)?;
-    if let Some(id) = known::<ContactId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(Contact::from)
-            .map(Node::Contact));
+    /// Where `id` is of a kind, what the loader has under it is the answer.
+    macro_rules! loaded {
+        ($($kind:ty => $node:ident($made:expr),)*) => {
+            $(if let Some(id) = known::<$kind>(id) {
+                return Ok(loader.load_one(id).await?.map($made).map(Node::$node));
+            })*
+        };
     }
-    if let Some(id) = known::<AccountId>(id) {
-        return Ok(loader.load_one(id).await?.map(Account).map(Node::Account));
+    loaded! {
+        AccountId => Account(Account),
+        AttributeId => Attribute(Attribute),
+        CampaignId => Campaign(Campaign),
+        ContactId => Contact(Contact::from),
+        ConversationId => Conversation(Conversation::from),
+        DeliveryId => Delivery(Delivery),
+        DocumentId => RegisteredDocument(RegisteredDocument),
+        EmailEventId => EmailEvent(EmailEvent),
+        EnrolmentId => Enrolment(Enrolment),
+        FiringId => RuleFiring(RuleFiring),
+        InboxId => Inbox(Inbox),
+        InvoiceId => Invoice(Invoice),
+        MemberId => Member(Member),
+        MessageId => Message(Message),
+        NoteId => Note(Note),
+        OpportunityId => Opportunity(Opportunity),
+        OrderId => Order(Order),
+        PlaybookId => Playbook(Playbook),
+        RuleId => Rule(Rule),
+        SurveyAnswerId => SurveyAnswer(SurveyAnswer),
+        SurveyId => Survey(Survey),
+        SurveyInvitationId => SurveyInvitation(SurveyInvitation),
+        TagGroupId => TagGroup(TagGroup),
+        TagId => Tag(Tag::from),
+        TargetId => NotificationTarget(NotificationTarget),
+        TaskId => Task(Task),
+        TeamId => Team(Team),
+        TicketId => Ticket(Ticket),
     }
-    if let Some(id) = known::<ConversationId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(Conversation::from)
-            .map(Node::Conversation));
-    }
-    if let Some(id) = known::<AttributeId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(Attribute)
-            .map(Node::Attribute));
-    }
-    if let Some(id) = known::<PlaybookId>(id) {
-        return Ok(loader.load_one(id).await?.map(Playbook).map(Node::Playbook));
-    }
-    if let Some(id) = known::<EnrolmentId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(Enrolment)
-            .map(Node::Enrolment));
-    }
-    if let Some(id) = known::<TaskId>(id) {
-        return Ok(loader.load_one(id).await?.map(Task).map(Node::Task));
-    }
-    if let Some(id) = known::<NoteId>(id) {
-        return Ok(loader.load_one(id).await?.map(Note).map(Node::Note));
-    }
-    if let Some(id) = known::<MemberId>(id) {
-        return Ok(loader.load_one(id).await?.map(Member).map(Node::Member));
-    }
-    if let Some(id) = known::<MessageId>(id) {
-        return Ok(loader.load_one(id).await?.map(Message).map(Node::Message));
-    }
-    if let Some(id) = known::<TagId>(id) {
-        return Ok(loader.load_one(id).await?.map(Tag::from).map(Node::Tag));
-    }
-    if let Some(id) = known::<TagGroupId>(id) {
-        return Ok(loader.load_one(id).await?.map(TagGroup).map(Node::TagGroup));
-    }
-    if let Some(id) = known::<InboxId>(id) {
-        return Ok(loader.load_one(id).await?.map(Inbox).map(Node::Inbox));
-    }
-    if let Some(id) = known::<CampaignId>(id) {
-        return Ok(loader.load_one(id).await?.map(Campaign).map(Node::Campaign));
-    }
-    if let Some(id) = known::<EmailEventId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(EmailEvent)
-            .map(Node::EmailEvent));
-    }
+    fetch_others(context, id).await
+}
+
+/// The same for what is found in ways of its own.
+async fn fetch_others(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let (ctx, actor) = reader(context)?;
     if let Some(id) = known::<EmailSourceId>(id) {
-        let found = loader.load_one(id).await?;
+        let found = loader(context)?.load_one(id).await?;
         let found = found.filter(|source| source.deleted_at.is_none());
         return Ok(found.map(EmailSource).map(Node::EmailSource));
     }
-    if let Some(id) = known::<OrderId>(id) {
-        return Ok(loader.load_one(id).await?.map(Order).map(Node::Order));
-    }
-    if let Some(id) = known::<InvoiceId>(id) {
-        return Ok(loader.load_one(id).await?.map(Invoice).map(Node::Invoice));
-    }
-    if let Some(id) = known::<TicketId>(id) {
-        return Ok(loader.load_one(id).await?.map(Ticket).map(Node::Ticket));
-    }
-    if let Some(id) = known::<OpportunityId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(Opportunity)
-            .map(Node::Opportunity));
-    }
-    if let Some(id) = known::<SurveyAnswerId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(SurveyAnswer)
-            .map(Node::SurveyAnswer));
-    }
-    if let Some(id) = known::<SurveyId>(id) {
-        return Ok(loader.load_one(id).await?.map(Survey).map(Node::Survey));
-    }
-    if let Some(id) = known::<SurveyInvitationId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(SurveyInvitation)
-            .map(Node::SurveyInvitation));
-    }
-    if let Some(id) = known::<RuleId>(id) {
-        return Ok(loader.load_one(id).await?.map(Rule).map(Node::Rule));
-    }
     if let Some(id) = known::<SegmentId>(id) {
-        let found = loader.load_one(id).await?;
+        let found = loader(context)?.load_one(id).await?;
         let found = found.filter(|segment| segment.deleted_at.is_none());
         return Ok(found.map(Segment).map(Node::Segment));
-    }
-    if let Some(id) = known::<FiringId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(RuleFiring)
-            .map(Node::RuleFiring));
-    }
-    if let Some(id) = known::<TargetId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(NotificationTarget)
-            .map(Node::NotificationTarget));
-    }
-    if let Some(id) = known::<DeliveryId>(id) {
-        return Ok(loader.load_one(id).await?.map(Delivery).map(Node::Delivery));
     }
     if let Some(id) = known::<InAppNotificationId>(id) {
         let found =
@@ -294,21 +219,11 @@ pub(crate) async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>
         let found = found.map_err(fault)?.map(InAppNotification);
         return Ok(found.map(Node::InAppNotification));
     }
-    if let Some(id) = known::<TeamId>(id) {
-        return Ok(loader.load_one(id).await?.map(Team).map(Node::Team));
-    }
     if let Some(id) = known::<OperationId>(id) {
         let found = domain::operation::find(ctx, actor.workspace, id)
             .await
             .map_err(fault)?;
         return Ok(found.map(Operation).map(Node::Operation));
-    }
-    if let Some(id) = known::<DocumentId>(id) {
-        return Ok(loader
-            .load_one(id)
-            .await?
-            .map(RegisteredDocument)
-            .map(Node::RegisteredDocument));
     }
     if let Some(id) = known::<EventId>(id) {
         let found = domain::event::load(ctx, actor.workspace, &[id])
