@@ -5,13 +5,14 @@
 //! their rules are asked at once by the [matcher](crate::condition::matcher).
 //!
 //! To add one: a struct with its `TriggerKind` in the file of its like (`shape::trigger!` writes the
-//! forms of the API); its line in the lists below, in `input` and in `output`; its `Key` and `Happened`
-//! (`happened`), and where the rules' projection makes them of a fact (`rule::occasion`); then its
+//! forms of the API); its line in the list below, in `each`, in `input` and in `output`; its `Key` and
+//! `Happened` (`happened`), and where the rules' projection makes them of a fact (`rule::occasion`); then its
 //! sample in `samples/`.
 
 mod behaviour;
 mod contact;
 mod conversation;
+mod each;
 mod happened;
 mod input;
 mod message_received;
@@ -148,98 +149,6 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// The name of the kind: in stored JSON, in GraphQL and in paths.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::MessageReceived(_) => "messageReceived",
-            Self::ConversationOpened(_) => "conversationOpened",
-            Self::ConversationClosed(_) => "conversationClosed",
-            Self::ConversationAssigned(_) => "conversationAssigned",
-            Self::ContactTagAdded(_) => "contactTagAdded",
-            Self::ContactTagRemoved(_) => "contactTagRemoved",
-            Self::AccountTagAdded(_) => "accountTagAdded",
-            Self::AccountTagRemoved(_) => "accountTagRemoved",
-            Self::ConversationTagAdded(_) => "conversationTagAdded",
-            Self::ConversationTagRemoved(_) => "conversationTagRemoved",
-            Self::ContactCreated(_) => "contactCreated",
-            Self::ContactChanged(_) => "contactChanged",
-            Self::ContactStageChanged(_) => "contactStageChanged",
-            Self::ContactOwnerChanged(_) => "contactOwnerChanged",
-            Self::ContactAttributeChanged(_) => "contactAttributeChanged",
-            Self::EventTracked(_) => "eventTracked",
-            Self::EmailEventSeen(_) => "emailEvent",
-            Self::HealthScoreCrossed(_) => "healthScoreCrossed",
-            Self::HealthBandChanged(_) => "healthBandChanged",
-            Self::SurveyAnswered(_) => "surveyAnswered",
-            Self::ContactEnteredSegment(_) => "contactEnteredSegment",
-            Self::ContactLeftSegment(_) => "contactLeftSegment",
-            Self::AccountEnteredSegment(_) => "accountEnteredSegment",
-            Self::AccountLeftSegment(_) => "accountLeftSegment",
-            Self::OnSchedule(_) => "schedule",
-        }
-    }
-
-    pub(crate) fn kind(&self) -> &dyn TriggerKind {
-        match self {
-            Self::MessageReceived(trigger) => trigger,
-            Self::ConversationOpened(trigger) => trigger,
-            Self::ConversationClosed(trigger) => trigger,
-            Self::ConversationAssigned(trigger) => trigger,
-            Self::ContactTagAdded(trigger) => trigger,
-            Self::ContactTagRemoved(trigger) => trigger,
-            Self::AccountTagAdded(trigger) => trigger,
-            Self::AccountTagRemoved(trigger) => trigger,
-            Self::ConversationTagAdded(trigger) => trigger,
-            Self::ConversationTagRemoved(trigger) => trigger,
-            Self::ContactCreated(trigger) => trigger,
-            Self::ContactChanged(trigger) => trigger,
-            Self::ContactStageChanged(trigger) => trigger,
-            Self::ContactOwnerChanged(trigger) => trigger,
-            Self::ContactAttributeChanged(trigger) => trigger,
-            Self::EventTracked(trigger) => trigger,
-            Self::EmailEventSeen(trigger) => trigger,
-            Self::HealthScoreCrossed(trigger) => trigger,
-            Self::HealthBandChanged(trigger) => trigger,
-            Self::SurveyAnswered(trigger) => trigger,
-            Self::ContactEnteredSegment(trigger) => trigger,
-            Self::ContactLeftSegment(trigger) => trigger,
-            Self::AccountEnteredSegment(trigger) => trigger,
-            Self::AccountLeftSegment(trigger) => trigger,
-            Self::OnSchedule(trigger) => trigger,
-        }
-    }
-
-    /// Names `to` wherever the trigger named `from`.
-    pub fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
-        match self {
-            Self::MessageReceived(trigger) => trigger.replace(kind, from, to),
-            Self::ConversationOpened(trigger) => trigger.replace(kind, from, to),
-            Self::ConversationClosed(trigger) => trigger.replace(kind, from, to),
-            Self::ConversationAssigned(trigger) => trigger.replace(kind, from, to),
-            Self::ContactTagAdded(trigger) => trigger.replace(kind, from, to),
-            Self::ContactTagRemoved(trigger) => trigger.replace(kind, from, to),
-            Self::AccountTagAdded(trigger) => trigger.replace(kind, from, to),
-            Self::AccountTagRemoved(trigger) => trigger.replace(kind, from, to),
-            Self::ConversationTagAdded(trigger) => trigger.replace(kind, from, to),
-            Self::ConversationTagRemoved(trigger) => trigger.replace(kind, from, to),
-            Self::ContactCreated(trigger) => trigger.replace(kind, from, to),
-            Self::ContactChanged(trigger) => trigger.replace(kind, from, to),
-            Self::ContactStageChanged(trigger) => trigger.replace(kind, from, to),
-            Self::ContactOwnerChanged(trigger) => trigger.replace(kind, from, to),
-            Self::ContactAttributeChanged(trigger) => trigger.replace(kind, from, to),
-            Self::EventTracked(trigger) => trigger.replace(kind, from, to),
-            Self::EmailEventSeen(trigger) => trigger.replace(kind, from, to),
-            Self::HealthScoreCrossed(trigger) => trigger.replace(kind, from, to),
-            Self::HealthBandChanged(trigger) => trigger.replace(kind, from, to),
-            Self::SurveyAnswered(trigger) => trigger.replace(kind, from, to),
-            Self::ContactEnteredSegment(trigger) => trigger.replace(kind, from, to),
-            Self::ContactLeftSegment(trigger) => trigger.replace(kind, from, to),
-            Self::AccountEnteredSegment(trigger) => trigger.replace(kind, from, to),
-            Self::AccountLeftSegment(trigger) => trigger.replace(kind, from, to),
-            Self::OnSchedule(trigger) => trigger.replace(kind, from, to),
-        }
-    }
-
     /// Which messages make the rule look, if it waits for messages.
     pub fn gate(&self) -> Option<Gate> {
         match self {

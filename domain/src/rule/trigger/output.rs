@@ -3,7 +3,6 @@
 use async_graphql::Union;
 
 use super::{
-    Trigger,
     behaviour::{
         RuleEmailEventTrigger, RuleEventTrackedTrigger, RuleHealthBandChangedTrigger,
         RuleHealthScoreCrossedTrigger,
@@ -29,72 +28,6 @@ use super::{
         RuleConversationTagRemovedTrigger,
     },
 };
-use crate::condition::reference::IdWriter;
-
-impl Trigger {
-    /// The trigger as the API shows it.
-    pub fn to_output(&self, ids: &dyn IdWriter) -> RuleTrigger {
-        match self {
-            Self::MessageReceived(trigger) => RuleTrigger::MessageReceived(trigger.to_output(ids)),
-            Self::ConversationOpened(trigger) => {
-                RuleTrigger::ConversationOpened(trigger.to_output(ids))
-            }
-            Self::ConversationClosed(trigger) => {
-                RuleTrigger::ConversationClosed(trigger.to_output(ids))
-            }
-            Self::ConversationAssigned(trigger) => {
-                RuleTrigger::ConversationAssigned(trigger.to_output(ids))
-            }
-            Self::ContactTagAdded(trigger) => RuleTrigger::ContactTagAdded(trigger.to_output(ids)),
-            Self::ContactTagRemoved(trigger) => {
-                RuleTrigger::ContactTagRemoved(trigger.to_output(ids))
-            }
-            Self::AccountTagAdded(trigger) => RuleTrigger::AccountTagAdded(trigger.to_output(ids)),
-            Self::AccountTagRemoved(trigger) => {
-                RuleTrigger::AccountTagRemoved(trigger.to_output(ids))
-            }
-            Self::ConversationTagAdded(trigger) => {
-                RuleTrigger::ConversationTagAdded(trigger.to_output(ids))
-            }
-            Self::ConversationTagRemoved(trigger) => {
-                RuleTrigger::ConversationTagRemoved(trigger.to_output(ids))
-            }
-            Self::ContactCreated(trigger) => RuleTrigger::ContactCreated(trigger.to_output(ids)),
-            Self::ContactChanged(trigger) => RuleTrigger::ContactChanged(trigger.to_output(ids)),
-            Self::ContactStageChanged(trigger) => {
-                RuleTrigger::ContactStageChanged(trigger.to_output(ids))
-            }
-            Self::ContactOwnerChanged(trigger) => {
-                RuleTrigger::ContactOwnerChanged(trigger.to_output(ids))
-            }
-            Self::ContactAttributeChanged(trigger) => {
-                RuleTrigger::ContactAttributeChanged(trigger.to_output(ids))
-            }
-            Self::EventTracked(trigger) => RuleTrigger::EventTracked(trigger.to_output(ids)),
-            Self::EmailEventSeen(trigger) => RuleTrigger::EmailEventSeen(trigger.to_output(ids)),
-            Self::HealthScoreCrossed(trigger) => {
-                RuleTrigger::HealthScoreCrossed(trigger.to_output(ids))
-            }
-            Self::HealthBandChanged(trigger) => {
-                RuleTrigger::HealthBandChanged(trigger.to_output(ids))
-            }
-            Self::SurveyAnswered(trigger) => RuleTrigger::SurveyAnswered(trigger.to_output(ids)),
-            Self::ContactEnteredSegment(trigger) => {
-                RuleTrigger::ContactEnteredSegment(trigger.to_output(ids))
-            }
-            Self::ContactLeftSegment(trigger) => {
-                RuleTrigger::ContactLeftSegment(trigger.to_output(ids))
-            }
-            Self::AccountEnteredSegment(trigger) => {
-                RuleTrigger::AccountEnteredSegment(trigger.to_output(ids))
-            }
-            Self::AccountLeftSegment(trigger) => {
-                RuleTrigger::AccountLeftSegment(trigger.to_output(ids))
-            }
-            Self::OnSchedule(trigger) => RuleTrigger::OnSchedule(trigger.to_output(ids)),
-        }
-    }
-}
 
 /// What makes a rule look.
 #[derive(Union, Debug, Clone)]
