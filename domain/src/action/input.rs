@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, InputObject, OneofObject};
 use entity::kind::{ConversationStatus, LifecycleStage, Priority, TaskPriority};
+use uuid::Uuid;
 
 use super::{
     Action, AssignConversation, CreateTask, Notify, SendSurvey, SetContactAttribute,
@@ -193,49 +194,48 @@ impl ActionInput {
         ids: &dyn IdReader,
         path: &[&str],
     ) -> Result<Action, Vec<UserError>> {
-        let mut refusals = Vec::new();
         let (first, rest) = path.split_first().unwrap_or((&"action", &[]));
-        let at = rest.iter().fold(Path::root(first), |at, step| at.at(step));
-        let action = self.read(ids, &at, &mut refusals);
-        if refusals.is_empty() {
+        let mut ids = Ids {
+            reader: ids,
+            at: rest.iter().fold(Path::root(first), |at, step| at.at(step)),
+            refusals: Vec::new(),
+        };
+        let action = self.read(&mut ids);
+        if ids.refusals.is_empty() {
             Ok(action)
         } else {
-            Err(refusals)
+            Err(ids.refusals)
         }
     }
 
-    fn read(self, ids: &dyn IdReader, at: &Path, refusals: &mut Vec<UserError>) -> Action {
+    fn read(self, ids: &mut Ids<'_>) -> Action {
         let (of_conversation, of_contact) = (IdKind::ConversationTag, IdKind::ContactTag);
-        let mut tags = |kind: IdKind, list: &[ID], field: &str| {
-            reference::read_list(ids, kind, list, &at.at(field).at("tagIds"), refusals)
-        };
         match self {
             Self::TagConversation(input) => Action::TagConversation(TagConversation {
-                tag_ids: tags(of_conversation, &input.tag_ids, "tagConversation"),
+                tag_ids: ids.tags(of_conversation, &input.tag_ids, "tagConversation"),
             }),
             Self::TagContact(input) => Action::TagContact(TagContact {
-                tag_ids: tags(of_contact, &input.tag_ids, "tagContact"),
+                tag_ids: ids.tags(of_contact, &input.tag_ids, "tagContact"),
             }),
             Self::TagAccount(input) => Action::TagAccount(TagAccount {
-                tag_ids: tags(of_contact, &input.tag_ids, "tagAccount"),
+                tag_ids: ids.tags(of_contact, &input.tag_ids, "tagAccount"),
             }),
             Self::UntagConversation(input) => Action::UntagConversation(UntagConversation {
-                tag_ids: tags(of_conversation, &input.tag_ids, "untagConversation"),
+                tag_ids: ids.tags(of_conversation, &input.tag_ids, "untagConversation"),
                 even_if_set_by_member: input.even_if_set_by_member,
             }),
             Self::UntagContact(input) => Action::UntagContact(UntagContact {
-                tag_ids: tags(of_contact, &input.tag_ids, "untagContact"),
+                tag_ids: ids.tags(of_contact, &input.tag_ids, "untagContact"),
                 even_if_set_by_member: input.even_if_set_by_member,
             }),
             Self::UntagAccount(input) => Action::UntagAccount(UntagAccount {
-                tag_ids: tags(of_contact, &input.tag_ids, "untagAccount"),
+                tag_ids: ids.tags(of_contact, &input.tag_ids, "untagAccount"),
                 even_if_set_by_member: input.even_if_set_by_member,
             }),
             Self::AssignConversation(input) => Action::AssignConversation(AssignConversation {
-                member_id: input.member_id.map(|id| {
-                    let at = at.at("assignConversation").at("memberId");
-                    reference::read_one(ids, IdKind::Member, &id, &at, refusals)
-                }),
+                member_id: input
+                    .member_id
+                    .map(|id| ids.one(IdKind::Member, &id, &["assignConversation", "memberId"])),
             }),
             Self::SetConversationStatus(input) => {
                 Action::SetConversationStatus(SetConversationStatus {
@@ -249,16 +249,9 @@ impl ActionInput {
                 })
             }
             Self::SetContactAttribute(input) => {
-                let at = at.at("setContactAttribute").at("attributeId");
-                let kind = IdKind::CONTACT_ATTRIBUTE;
+                let path = ["setContactAttribute", "attributeId"];
                 Action::SetContactAttribute(SetContactAttribute {
-                    attribute_id: reference::read_one(
-                        ids,
-                        kind,
-                        &input.attribute_id,
-                        &at,
-                        refusals,
-                    ),
+                    attribute_id: ids.one(IdKind::CONTACT_ATTRIBUTE, &input.attribute_id, &path),
                     value: input
                         .value
                         .map(|value| serde_json::json!(Value::from(value))),
@@ -267,55 +260,30 @@ impl ActionInput {
             Self::SetContactStage(input) => {
                 Action::SetContactStage(SetContactStage { stage: input.stage })
             }
-            Self::CreateTask(input) => {
-                let assignee = at.at("createTask").at("assignee");
-                let (at, team_at) = (assignee.at("memberId"), assignee.at("teamId"));
-                Action::CreateTask(CreateTask {
-                    title: printable(&input.title),
-                    description: printable(&input.description),
-                    priority: input.priority,
-                    due_in_minutes: input.due_in.map(|due| {
-                        let (days, hours) = (i64::from(due.days), i64::from(due.hours));
-                        (days * 24 + hours) * 60 + i64::from(due.minutes)
-                    }),
-                    assignee: match input.assignee {
-                        Some(TaskAssigneeInput::MemberId(id)) => TaskAssignee::Member(
-                            reference::read_one(ids, IdKind::Member, &id, &at, refusals),
-                        ),
-                        Some(TaskAssigneeInput::TeamId(id)) => TaskAssignee::Team(
-                            reference::read_one(ids, IdKind::Team, &id, &team_at, refusals),
-                        ),
-                        Some(TaskAssigneeInput::Owner(true)) => TaskAssignee::Owner,
-                        Some(TaskAssigneeInput::Owner(false)) | None => TaskAssignee::Nobody,
-                    },
-                })
-            }
+            Self::CreateTask(input) => Action::CreateTask(input.read(ids)),
             Self::StartPlaybook(input) => {
-                let at = at.at("startPlaybook").at("playbookId");
-                let (kind, id) = (IdKind::Playbook, &input.playbook_id);
+                let path = ["startPlaybook", "playbookId"];
                 Action::StartPlaybook(StartPlaybook {
-                    playbook_id: reference::read_one(ids, kind, id, &at, refusals),
+                    playbook_id: ids.one(IdKind::Playbook, &input.playbook_id, &path),
                 })
             }
             Self::StopPlaybook(input) => {
-                let at = at.at("stopPlaybook").at("playbookId");
-                let (kind, id) = (IdKind::Playbook, &input.playbook_id);
+                let path = ["stopPlaybook", "playbookId"];
                 Action::StopPlaybook(StopPlaybook {
-                    playbook_id: reference::read_one(ids, kind, id, &at, refusals),
+                    playbook_id: ids.one(IdKind::Playbook, &input.playbook_id, &path),
                 })
             }
-            Self::SendSurvey(input) => {
-                let at = at.at("sendSurvey").at("surveyId");
-                let (kind, id) = (IdKind::Survey, &input.survey_id);
-                Action::SendSurvey(SendSurvey {
-                    survey_id: reference::read_one(ids, kind, id, &at, refusals),
-                })
-            }
+            Self::SendSurvey(input) => Action::SendSurvey(SendSurvey {
+                survey_id: ids.one(
+                    IdKind::Survey,
+                    &input.survey_id,
+                    &["sendSurvey", "surveyId"],
+                ),
+            }),
             Self::Notify(input) => {
-                let at = at.at("notify").at("targetId");
-                let kind = IdKind::NotificationTarget;
+                let path = ["notify", "targetId"];
                 Action::Notify(Notify {
-                    target_id: reference::read_one(ids, kind, &input.target_id, &at, refusals),
+                    target_id: ids.one(IdKind::NotificationTarget, &input.target_id, &path),
                     title: input.title.as_deref().map(printable),
                     text: input.text.map(|text| text.replace('\0', "")),
                 })
@@ -324,14 +292,59 @@ impl ActionInput {
     }
 }
 
+impl CreateTaskActionInput {
+    fn read(self, ids: &mut Ids<'_>) -> CreateTask {
+        CreateTask {
+            title: printable(&self.title),
+            description: printable(&self.description),
+            priority: self.priority,
+            due_in_minutes: self.due_in.map(|due| due.in_minutes()),
+            assignee: match self.assignee {
+                Some(TaskAssigneeInput::MemberId(id)) => {
+                    let path = ["createTask", "assignee", "memberId"];
+                    TaskAssignee::Member(ids.one(IdKind::Member, &id, &path))
+                }
+                Some(TaskAssigneeInput::TeamId(id)) => {
+                    let path = ["createTask", "assignee", "teamId"];
+                    TaskAssignee::Team(ids.one(IdKind::Team, &id, &path))
+                }
+                Some(TaskAssigneeInput::Owner(true)) => TaskAssignee::Owner,
+                Some(TaskAssigneeInput::Owner(false)) | None => TaskAssignee::Nobody,
+            },
+        }
+    }
+}
+
+/// The ids of an action as they are read, and what is wrong with them.
+struct Ids<'a> {
+    reader: &'a dyn IdReader,
+    /// Where the action stands.
+    at: Path,
+    refusals: Vec<UserError>,
+}
+
+impl Ids<'_> {
+    /// The tags an action named `action` names.
+    fn tags(&mut self, kind: IdKind, list: &[ID], action: &str) -> Vec<Uuid> {
+        let at = self.at.at(action).at("tagIds");
+        reference::read_list(self.reader, kind, list, &at, &mut self.refusals)
+    }
+
+    /// The one that stands at `path` in the action.
+    fn one(&mut self, kind: IdKind, id: &ID, path: &[&str]) -> Uuid {
+        let at = path.iter().fold(self.at.clone(), |at, step| at.at(step));
+        reference::read_one(self.reader, kind, id, &at, &mut self.refusals)
+    }
+}
+
 impl Action {
     /// The input that is read as this action.
     pub fn to_input(&self, ids: &dyn IdWriter) -> ActionInput {
-        let tags = |kind: IdKind, list: &[uuid::Uuid]| reference::write_list(ids, kind, list);
-        let puts = |kind: IdKind, list: &[uuid::Uuid]| TagActionInput {
+        let tags = |kind: IdKind, list: &[Uuid]| reference::write_list(ids, kind, list);
+        let puts = |kind: IdKind, list: &[Uuid]| TagActionInput {
             tag_ids: tags(kind, list),
         };
-        let takes = |kind: IdKind, list: &[uuid::Uuid], anyway: bool| UntagActionInput {
+        let takes = |kind: IdKind, list: &[Uuid], anyway: bool| UntagActionInput {
             tag_ids: tags(kind, list),
             even_if_set_by_member: anyway,
         };
@@ -426,6 +439,12 @@ impl CreateTask {
 }
 
 impl DueInInput {
+    /// All of it.
+    fn in_minutes(&self) -> i64 {
+        let (days, hours) = (i64::from(self.days), i64::from(self.hours));
+        (days * 24 + hours) * 60 + i64::from(self.minutes)
+    }
+
     /// Parts that are these minutes together. Those that may be stored are at most a year.
     fn of(minutes: i64) -> Self {
         let part = |amount: i64| i32::try_from(amount).unwrap_or(i32::MAX);
