@@ -69,55 +69,34 @@ impl Routed {
     fn account(&mut self, id: AccountId, facts: Facts, at: usize) {
         self.accounts.entry(id.0).or_default().add(facts, at);
     }
-}
 
-/// Finds out whom `entries` concern.
-pub(super) fn route(entries: &[Entry]) -> Routed {
-    let mut routed = Routed::default();
-    for (at, entry) in entries.iter().enumerate() {
-        let bit = match &entry.fact {
-            Fact::EventRecorded { name, .. } => Facts::of_event(name.as_deref()),
-            fact => Facts::of(fact.name()),
-        };
-        let facts = match &entry.fact {
-            Fact::ContactMerged { .. }
-            | Fact::ContactUnmerged { .. }
-            | Fact::AccountMerged { .. }
-            | Fact::AccountUnmerged { .. } => Facts::ALL,
-            _ => bit,
-        };
-        let (people, accounts) = colleagues::figures(entry);
-        for contact in people {
-            routed.figures.entry(contact.0).or_default().add(facts, at);
-        }
-        for account in accounts {
-            routed.left.entry(account.0).or_default().add(facts, at);
-        }
+    /// Notes whom the entry at this place is about, one account aside.
+    fn others(&mut self, entry: &Entry, facts: Facts, at: usize) {
         match &entry.fact {
-            Fact::ContactCreated { contact_id } => routed.contact(*contact_id, Facts::ALL, at),
+            Fact::ContactCreated { contact_id } => self.contact(*contact_id, Facts::ALL, at),
             Fact::AccountCreated { account_id }
             | Fact::AccountArchived { account_id }
             | Fact::AccountRestored { account_id } => {
-                routed.account(*account_id, Facts::ALL, at);
+                self.account(*account_id, Facts::ALL, at);
             }
             Fact::ContactChanged {
                 contact_id,
                 left_account_id: Some(account),
                 ..
             } => {
-                routed.contact(*contact_id, bit, at);
+                self.contact(*contact_id, facts, at);
                 // The account it is at now is found from the contact; this one no more.
-                routed.account(*account, bit.as_seen_beside(), at);
+                self.account(*account, facts.as_seen_beside(), at);
             }
             Fact::ContactErased { account_ids, .. } => {
                 for account in account_ids {
-                    routed.account(*account, bit.as_seen_beside(), at);
+                    self.account(*account, facts.as_seen_beside(), at);
                 }
             }
-            Fact::AccountChanged { account_id } => routed.account(*account_id, bit, at),
+            Fact::AccountChanged { account_id } => self.account(*account_id, facts, at),
             Fact::AccountDeleted { account_id } => {
-                routed.account(*account_id, Facts::ALL, at);
-                routed.merges.push(at);
+                self.account(*account_id, Facts::ALL, at);
+                self.merges.push(at);
             }
             Fact::AccountMerged {
                 account_id,
@@ -129,9 +108,9 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
                 loser_id,
                 ..
             } => {
-                routed.account(*account_id, facts, at);
-                routed.account(*loser_id, facts, at);
-                routed.merges.push(at);
+                self.account(*account_id, facts, at);
+                self.account(*loser_id, facts, at);
+                self.merges.push(at);
             }
             Fact::ContactMerged {
                 contact_id,
@@ -143,61 +122,19 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
                 loser_id,
                 ..
             } => {
-                routed.contact(*contact_id, Facts::ALL, at);
-                routed.contact(*loser_id, Facts::ALL, at);
-                routed.merges.push(at);
+                self.contact(*contact_id, Facts::ALL, at);
+                self.contact(*loser_id, Facts::ALL, at);
+                self.merges.push(at);
             }
-            Fact::StageChanged {
-                subject: SubjectKind::Account,
-                subject_id,
-                ..
-            }
-            | Fact::OwnerChanged {
-                subject: SubjectKind::Account,
-                subject_id,
-                ..
-            }
-            | Fact::AttributeSet {
-                subject: SubjectKind::Account,
-                subject_id,
-                ..
-            }
-            | Fact::NoteAdded {
-                subject: SubjectKind::Account,
-                subject_id,
-                ..
-            }
-            | Fact::SegmentEntered {
-                subject: SubjectKind::Account,
-                subject_id,
-                ..
-            }
-            | Fact::SegmentLeft {
-                subject: SubjectKind::Account,
-                subject_id,
-                ..
-            }
-            | Fact::TaggingAdded {
-                target: TagTarget::Account,
-                target_id: subject_id,
-                ..
-            }
-            | Fact::TaggingRemoved {
-                target: TagTarget::Account,
-                target_id: subject_id,
-                ..
-            } => routed.account(AccountId(*subject_id), bit, at),
-            Fact::TagChanged { tag_id } => routed.sweeping.push((Sweeping::Tag(*tag_id), at)),
+            Fact::TagChanged { tag_id } => self.sweeping.push((Sweeping::Tag(*tag_id), at)),
             Fact::TagMerged { into_id, .. } => {
-                routed.sweeping.push((Sweeping::Tag(*into_id), at));
+                self.sweeping.push((Sweeping::Tag(*into_id), at));
             }
             Fact::TagDeleted { .. } | Fact::TagGroupChanged { .. } => {
-                routed.sweeping.push((Sweeping::Tags, at));
+                self.sweeping.push((Sweeping::Tags, at));
             }
             Fact::AttributeChanged { attribute_id } => {
-                routed
-                    .sweeping
-                    .push((Sweeping::Attribute(*attribute_id), at));
+                self.sweeping.push((Sweeping::Attribute(*attribute_id), at));
             }
             Fact::OrderRecorded { account_id, .. }
             | Fact::InvoiceRecorded { account_id, .. }
@@ -205,20 +142,98 @@ pub(super) fn route(entries: &[Entry]) -> Routed {
             | Fact::SurveyAnswered { account_id, .. }
             | Fact::OpportunityRecorded { account_id, .. } => {
                 if let Some(account) = account_id {
-                    routed.account(*account, bit, at);
+                    self.account(*account, facts, at);
                 }
                 if let Some(contact) = entry.contact {
-                    routed.contact(contact, bit, at);
+                    self.contact(contact, facts, at);
                 }
             }
             _ => {
                 if let Some(contact) = entry.contact {
-                    routed.contact(contact, bit, at);
+                    self.contact(contact, facts, at);
                 }
             }
         }
     }
+}
+
+/// Finds out whom `entries` concern.
+pub(super) fn route(entries: &[Entry]) -> Routed {
+    let mut routed = Routed::default();
+    for (at, entry) in entries.iter().enumerate() {
+        let facts = facts_of(&entry.fact);
+        let (people, accounts) = colleagues::figures(entry);
+        for contact in people {
+            routed.figures.entry(contact.0).or_default().add(facts, at);
+        }
+        for account in accounts {
+            routed.left.entry(account.0).or_default().add(facts, at);
+        }
+        match account_of(&entry.fact) {
+            Some(account) => routed.account(account, facts, at),
+            None => routed.others(entry, facts, at),
+        }
+    }
     routed
+}
+
+/// What depends on a fact.
+fn facts_of(fact: &Fact) -> Facts {
+    match fact {
+        Fact::ContactMerged { .. }
+        | Fact::ContactUnmerged { .. }
+        | Fact::AccountMerged { .. }
+        | Fact::AccountUnmerged { .. } => Facts::ALL,
+        Fact::EventRecorded { name, .. } => Facts::of_event(name.as_deref()),
+        fact => Facts::of(fact.name()),
+    }
+}
+
+/// The account of a fact that may be about a contact or an account, if it is about one.
+fn account_of(fact: &Fact) -> Option<AccountId> {
+    match fact {
+        Fact::StageChanged {
+            subject: SubjectKind::Account,
+            subject_id,
+            ..
+        }
+        | Fact::OwnerChanged {
+            subject: SubjectKind::Account,
+            subject_id,
+            ..
+        }
+        | Fact::AttributeSet {
+            subject: SubjectKind::Account,
+            subject_id,
+            ..
+        }
+        | Fact::NoteAdded {
+            subject: SubjectKind::Account,
+            subject_id,
+            ..
+        }
+        | Fact::SegmentEntered {
+            subject: SubjectKind::Account,
+            subject_id,
+            ..
+        }
+        | Fact::SegmentLeft {
+            subject: SubjectKind::Account,
+            subject_id,
+            ..
+        }
+        | Fact::TaggingAdded {
+            target: TagTarget::Account,
+            target_id: subject_id,
+            ..
+        }
+        | Fact::TaggingRemoved {
+            target: TagTarget::Account,
+            target_id: subject_id,
+            ..
+        } => Some(AccountId(*subject_id)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
