@@ -1,14 +1,34 @@
 //! Which invoices, tickets and opportunities say something about a contact, for the signals that are
 //! made of them.
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use entity::id::ContactId;
 use sea_orm::DbErr;
 
-use super::Source;
+use super::{Signal, SignalDefinition, Source};
 use crate::{health::input::Input, store::Query};
 
+/// A signal that is nothing but what it asks.
+#[derive(Debug)]
+pub(super) struct FactSignal {
+    pub(super) definition: &'static SignalDefinition,
+    pub(super) ask: Ask,
+}
+
+#[async_trait]
+impl Signal for FactSignal {
+    fn definition(&self) -> &'static SignalDefinition {
+        self.definition
+    }
+
+    async fn read(&self, source: &Source<'_>) -> Result<Vec<(ContactId, Input)>, DbErr> {
+        measure(source, &self.ask).await
+    }
+}
+
 /// What a signal asks of the facts of a contact.
+#[derive(Debug)]
 pub(super) struct Ask {
     /// The table.
     pub(super) table: &'static str,
@@ -23,10 +43,7 @@ pub(super) struct Ask {
 /// Asks it of all contacts at once: of the facts about each, and of those about its company that name
 /// no person, because a company's bill is everybody's there. A contact without any is not in the
 /// answer.
-pub(super) async fn measure(
-    source: &Source<'_>,
-    ask: &Ask,
-) -> Result<Vec<(ContactId, Input)>, DbErr> {
+async fn measure(source: &Source<'_>, ask: &Ask) -> Result<Vec<(ContactId, Input)>, DbErr> {
     let Ask {
         table,
         columns,

@@ -35,16 +35,16 @@ use crate::store::{Rows, Transaction};
 
 /// Every signal there is, by name.
 pub static SIGNALS: &[&dyn Signal] = &[
-    &billing_overdue::BillingOverdue,
+    &billing_overdue::BILLING_OVERDUE,
     &email_activity::EmailActivity,
     &marketing_clicks::MarketingClicks,
-    &opportunity_outlook::OpportunityOutlook,
+    &opportunity_outlook::OPPORTUNITY_OUTLOOK,
     &product_usage::ProductUsage,
-    &support_urgent::SupportUrgent,
+    &support_urgent::SUPPORT_URGENT,
     &support_wait::SupportWait,
-    &survey_score::SurveyCsat,
-    &survey_score::SurveyNps,
-    &voice_csat::VoiceCsat,
+    &survey_score::SURVEY_CSAT,
+    &survey_score::SURVEY_NPS,
+    &voice_csat::VOICE_CSAT,
 ];
 
 /// The signal stored as `name`.

@@ -1,22 +1,10 @@
 //! What contacts answer to surveys.
 
-use async_trait::async_trait;
-use entity::id::ContactId;
-use sea_orm::DbErr;
-
 use super::{
-    Signal, SignalDefinition, Source,
-    facts::{Ask, measure},
+    SignalDefinition,
+    facts::{Ask, FactSignal},
 };
-use crate::health::{curve::Curve, input::Input, model::Category};
-
-/// How likely somebody is to recommend us, by their latest answer to each survey.
-#[derive(Debug)]
-pub(super) struct SurveyNps;
-
-/// How satisfied somebody is, by their latest answer to each survey.
-#[derive(Debug)]
-pub(super) struct SurveyCsat;
+use crate::health::{curve::Curve, model::Category};
 
 /// The mean of the latest answers of a kind, one for each person and survey. Of what a company said
 /// without naming a person every answer counts.
@@ -41,8 +29,37 @@ macro_rules! latest {
     };
 }
 
-const NPS: Ask = latest!("NPS");
-const CSAT: Ask = latest!("CSAT");
+/// How likely somebody is to recommend us, by their latest answer to each survey.
+pub(super) static SURVEY_NPS: FactSignal = FactSignal {
+    definition: &SignalDefinition {
+        name: "survey.nps",
+        category: Category::VoiceOfCustomer,
+        description: "The latest NPS answer of the window, 0 to 10; of several surveys the \
+                      mean of the latest to each. No data when none was answered in the \
+                      window.",
+        unit: "points of 10",
+        weight: 0,
+        window_days: Some(90),
+        curve: nps_curve,
+    },
+    ask: latest!("NPS"),
+};
+
+/// How satisfied somebody is, by their latest answer to each survey.
+pub(super) static SURVEY_CSAT: FactSignal = FactSignal {
+    definition: &SignalDefinition {
+        name: "survey.csat",
+        category: Category::VoiceOfCustomer,
+        description: "The latest CSAT answer of the window, 1 to 5; of several surveys the \
+                      mean of the latest to each. No data when none was answered in the \
+                      window.",
+        unit: "points of 5",
+        weight: 0,
+        window_days: Some(90),
+        curve: csat_curve,
+    },
+    ask: latest!("CSAT"),
+};
 
 /// Nothing up to the last detractor's score, all from the first promoter's.
 fn nps_curve() -> Curve {
@@ -56,47 +73,5 @@ fn csat_curve() -> Curve {
     Curve::Linear {
         bad: 2.0,
         good: 4.5,
-    }
-}
-
-#[async_trait]
-impl Signal for SurveyNps {
-    fn definition(&self) -> &'static SignalDefinition {
-        &SignalDefinition {
-            name: "survey.nps",
-            category: Category::VoiceOfCustomer,
-            description: "The latest NPS answer of the window, 0 to 10; of several surveys the \
-                          mean of the latest to each. No data when none was answered in the \
-                          window.",
-            unit: "points of 10",
-            weight: 0,
-            window_days: Some(90),
-            curve: nps_curve,
-        }
-    }
-
-    async fn read(&self, source: &Source<'_>) -> Result<Vec<(ContactId, Input)>, DbErr> {
-        measure(source, &NPS).await
-    }
-}
-
-#[async_trait]
-impl Signal for SurveyCsat {
-    fn definition(&self) -> &'static SignalDefinition {
-        &SignalDefinition {
-            name: "survey.csat",
-            category: Category::VoiceOfCustomer,
-            description: "The latest CSAT answer of the window, 1 to 5; of several surveys the \
-                          mean of the latest to each. No data when none was answered in the \
-                          window.",
-            unit: "points of 5",
-            weight: 0,
-            window_days: Some(90),
-            curve: csat_curve,
-        }
-    }
-
-    async fn read(&self, source: &Source<'_>) -> Result<Vec<(ContactId, Input)>, DbErr> {
-        measure(source, &CSAT).await
     }
 }
