@@ -3,13 +3,14 @@
 use std::{hash::Hash, sync::Arc};
 
 use async_graphql::{
-    Context, Error, Result,
+    Context, Error, ID, Result,
     dataloader::{DataLoader, Loader as Load},
 };
 use domain::{
     access::{Actor, Scope},
     ctx::Ctx,
 };
+use entity::id::Id;
 
 use super::{
     error::fault,
@@ -69,4 +70,18 @@ where
         return Ok(None);
     };
     Ok(loader(context)?.load_one(id).await?.map(shown))
+}
+
+/// What the global id `id` names, fetched in the same way; a text that is no such id names nothing.
+pub(crate) async fn loaded_by<K, T>(
+    context: &Context<'_>,
+    id: &ID,
+    shown: impl FnOnce(<Loader as Load<K>>::Value) -> T,
+) -> Result<Option<T>>
+where
+    K: Id + Send + Sync + Hash + 'static,
+    Loader: Load<K, Error = Error>,
+{
+    reader(context)?;
+    loaded(context, id.parse::<K>().ok(), shown).await
 }

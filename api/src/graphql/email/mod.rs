@@ -25,9 +25,8 @@ use entity::{
 
 use super::{
     contact::Contact,
-    context::{loaded, loader, reader},
+    context::{loaded, loaded_by, loader, reader},
     error::fault,
-    id,
     loader::VerdictOf,
     page::{Connection, connection},
     scalar::Date,
@@ -182,11 +181,7 @@ impl EmailQuery {
         context: &Context<'_>,
         #[graphql(desc = "The campaign's global id.")] id: ID,
     ) -> Result<Option<Campaign>> {
-        reader(context)?;
-        let Ok(id) = id::parse::<CampaignId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Campaign))
+        loaded_by::<CampaignId, _>(context, &id, Campaign).await
     }
 
     /// The campaign of an external id; nothing when there is none.

@@ -8,7 +8,7 @@ use domain::{
     invoice::{self, InvoiceFilter, NewInvoice},
     page::PageRequest,
 };
-use entity::kind::InvoiceStatus;
+use entity::{id::InvoiceId, kind::InvoiceStatus};
 
 use super::{
     AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, account_of,
@@ -17,10 +17,9 @@ use super::{
 use crate::graphql::{
     account::Account,
     contact::Contact,
-    context::{loader, reader, writer},
+    context::{loaded_by, reader, writer},
     error::fault,
     few::few,
-    id,
     page::{Connection, connection},
 };
 
@@ -144,11 +143,7 @@ impl InvoiceQuery {
         context: &Context<'_>,
         #[graphql(desc = "The invoice's global id.")] id: ID,
     ) -> Result<Option<Invoice>> {
-        reader(context)?;
-        let Ok(id) = id::parse::<entity::id::InvoiceId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Invoice))
+        loaded_by::<InvoiceId, _>(context, &id, Invoice).await
     }
 
     /// The workspace's invoices, newest first.

@@ -8,7 +8,7 @@ use domain::{
     opportunity::{self, NewOpportunity},
     page::PageRequest,
 };
-use entity::kind::OpportunityStatus;
+use entity::{id::OpportunityId, kind::OpportunityStatus};
 
 use super::{
     AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, account_of,
@@ -17,10 +17,9 @@ use super::{
 use crate::graphql::{
     account::Account,
     contact::Contact,
-    context::{loader, reader, writer},
+    context::{loaded_by, reader, writer},
     error::fault,
     few::few,
-    id,
     page::{Connection, connection},
     scalar::Date,
 };
@@ -145,11 +144,7 @@ impl OpportunityQuery {
         context: &Context<'_>,
         #[graphql(desc = "The opportunity's global id.")] id: ID,
     ) -> Result<Option<Opportunity>> {
-        reader(context)?;
-        let Ok(id) = id::parse::<entity::id::OpportunityId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Opportunity))
+        loaded_by::<OpportunityId, _>(context, &id, Opportunity).await
     }
 
     /// The workspace's opportunities, newest first.

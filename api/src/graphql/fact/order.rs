@@ -8,7 +8,7 @@ use domain::{
     order::{self, NewLine, NewOrder, OrderFilter},
     page::PageRequest,
 };
-use entity::kind::OrderStatus;
+use entity::{id::OrderId, kind::OrderStatus};
 
 use super::{
     AccountReferenceInput, ContactReferenceInput, IngestedFact, MinorUnits, Money, account_of,
@@ -17,10 +17,9 @@ use super::{
 use crate::graphql::{
     account::Account,
     contact::Contact,
-    context::{loader, reader, writer},
+    context::{loaded_by, loader, reader, writer},
     error::fault,
     few::few,
-    id,
     loader::LinesOf,
     page::{Connection, connection},
 };
@@ -156,11 +155,7 @@ impl OrderQuery {
         context: &Context<'_>,
         #[graphql(desc = "The order's global id.")] id: ID,
     ) -> Result<Option<Order>> {
-        reader(context)?;
-        let Ok(id) = id::parse::<entity::id::OrderId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Order))
+        loaded_by::<OrderId, _>(context, &id, Order).await
     }
 
     /// The workspace's orders, newest first.

@@ -8,7 +8,7 @@ use domain::{
     page::PageRequest,
     survey::{self, NewSurveyAnswer, SurveyAnswerFilter},
 };
-use entity::kind::SurveyKind;
+use entity::{id::SurveyAnswerId, kind::SurveyKind};
 
 use super::{
     AccountReferenceInput, ContactReferenceInput, IngestedFact, account_of, contact_of, head, of,
@@ -17,10 +17,9 @@ use super::{
 use crate::graphql::{
     account::Account,
     contact::Contact,
-    context::{loader, reader, writer},
+    context::{loaded_by, reader, writer},
     error::fault,
     few::few,
-    id,
     page::{Connection, connection},
 };
 
@@ -133,11 +132,7 @@ impl SurveyQuery {
         context: &Context<'_>,
         #[graphql(desc = "The answer's global id.")] id: ID,
     ) -> Result<Option<SurveyAnswer>> {
-        reader(context)?;
-        let Ok(id) = id::parse::<entity::id::SurveyAnswerId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(SurveyAnswer))
+        loaded_by::<SurveyAnswerId, _>(context, &id, SurveyAnswer).await
     }
 
     /// The workspace's answers to surveys, newest first.

@@ -8,7 +8,10 @@ use domain::{
     page::PageRequest,
     ticket::{self, NewTicket, TicketFilter},
 };
-use entity::kind::{TicketPriority, TicketStatus};
+use entity::{
+    id::TicketId,
+    kind::{TicketPriority, TicketStatus},
+};
 
 use super::{
     AccountReferenceInput, ContactReferenceInput, IngestedFact, account_of, contact_of, head, of,
@@ -17,10 +20,9 @@ use super::{
 use crate::graphql::{
     account::Account,
     contact::Contact,
-    context::{loader, reader, writer},
+    context::{loaded_by, reader, writer},
     error::fault,
     few::few,
-    id,
     page::{Connection, connection},
 };
 
@@ -138,11 +140,7 @@ impl TicketQuery {
         context: &Context<'_>,
         #[graphql(desc = "The ticket's global id.")] id: ID,
     ) -> Result<Option<Ticket>> {
-        reader(context)?;
-        let Ok(id) = id::parse::<entity::id::TicketId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader(context)?.load_one(id).await?.map(Ticket))
+        loaded_by::<TicketId, _>(context, &id, Ticket).await
     }
 
     /// The workspace's tickets, newest first.

@@ -13,10 +13,9 @@ use entity::{
 
 use super::{Enrolment, Playbook, template::PlaybookTemplate};
 use crate::graphql::{
-    context::{loader, reader},
+    context::{loaded_by, reader},
     error::fault,
     few::few,
-    id,
     page::{Connection, connection},
 };
 
@@ -31,11 +30,7 @@ impl PlaybookQuery {
         context: &Context<'_>,
         #[graphql(desc = "The playbook's global id.")] id: ID,
     ) -> Result<Option<Playbook>> {
-        let loader = loader(context)?;
-        let Ok(id) = id::parse::<PlaybookId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader.load_one(id).await?.map(Playbook))
+        loaded_by::<PlaybookId, _>(context, &id, Playbook).await
     }
 
     /// The workspace's playbooks by name.
@@ -67,11 +62,7 @@ impl PlaybookQuery {
         context: &Context<'_>,
         #[graphql(desc = "The enrolment's global id.")] id: ID,
     ) -> Result<Option<Enrolment>> {
-        let loader = loader(context)?;
-        let Ok(id) = id::parse::<EnrolmentId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader.load_one(id).await?.map(Enrolment))
+        loaded_by::<EnrolmentId, _>(context, &id, Enrolment).await
     }
 
     /// Ready-made playbooks, to be made with `createPlaybookFromTemplate`.

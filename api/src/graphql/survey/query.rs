@@ -6,9 +6,8 @@ use entity::id::SurveyId;
 
 use super::Survey;
 use crate::graphql::{
-    context::{loader, reader},
+    context::{loaded_by, reader},
     error::fault,
-    id,
     page::{Connection, connection},
 };
 
@@ -23,11 +22,7 @@ impl SurveyQuery {
         context: &Context<'_>,
         #[graphql(desc = "The survey's global id.")] id: ID,
     ) -> Result<Option<Survey>> {
-        let loader = loader(context)?;
-        let Ok(id) = id::parse::<SurveyId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader.load_one(id).await?.map(Survey))
+        loaded_by::<SurveyId, _>(context, &id, Survey).await
     }
 
     /// The workspace's surveys by name.

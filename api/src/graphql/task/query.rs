@@ -14,7 +14,7 @@ use entity::{
 
 use super::Task;
 use crate::graphql::{
-    context::{loader, reader},
+    context::{loaded_by, reader},
     error::fault,
     few::{few, few_ids},
     id,
@@ -107,11 +107,7 @@ impl TaskQuery {
         context: &Context<'_>,
         #[graphql(desc = "The task's global id.")] id: ID,
     ) -> Result<Option<Task>> {
-        let loader = loader(context)?;
-        let Ok(id) = id::parse::<TaskId>(&id, &["id"]) else {
-            return Ok(None);
-        };
-        Ok(loader.load_one(id).await?.map(Task))
+        loaded_by::<TaskId, _>(context, &id, Task).await
     }
 
     /// The workspace's tasks.
