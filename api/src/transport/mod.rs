@@ -21,6 +21,7 @@
 //!   `outbox` the way out;
 //! - [`drain`] ends what is open when the server goes away;
 //! - [`explorer`] serves `GraphiQL`, `schema_file` the schema's text;
+//! - `log` writes a line for each request, stream and socket when it ends;
 //! - [`limits`] holds every number.
 
 mod accept;

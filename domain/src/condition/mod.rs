@@ -13,8 +13,12 @@
 //! - `bearing`: which facts of the change log can change an answer;
 //! - `tree`: what is gathered from all of a condition;
 //! - [`sql`]: a condition about a row of contacts, accounts or conversations, in any statement;
-//! - [`evaluate`](mod@evaluate): conditions on some contacts, accounts and conversations;
-//! - [`trace`]: why a condition did or did not hold.
+//! - [`evaluate`](mod@evaluate): conditions on some contacts, accounts and conversations; `known`: what the
+//!   database knows of them, `people`: what can be asked once for everybody at an account;
+//! - [`trace`]: why a condition did or did not hold; `explain`: the same of a message of the past.
+//!
+//! `context` says where a condition is used, `moment` when it is judged, `path` where something stands in
+//! it; `scalar` has the numbers and ids of leaves.
 //!
 //! Leaves are of two kinds. Shallow ones are answered by the message at hand. Deep ones ask the
 //! database: each question (`test`) is a test of a `measure` of the contact, the account or the

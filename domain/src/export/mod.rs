@@ -5,11 +5,12 @@
 //! ([`open`]) looks at the token that asked again, so that one that was revoked opens nothing, and reads
 //! page after page ([`Download::next`]), so that its size does not matter to anybody's memory.
 //!
-//! - `contact`, `account`, `conversation`: the rows of each list; `attached` is what goes with things of any
-//!   kind, `page` how a list is read on;
+//! - `contact`, `account`, `conversation`, `tags`: the rows of each list; `attached` is what goes with things
+//!   of any kind, `page` how a list is read on;
 //! - `record`: what happened, what was written down and what the product did, a table of columns each;
 //! - `person`: everything of one person;
-//! - `table`: rows as CSV and as JSON Lines.
+//! - `table`: rows as CSV and as JSON Lines;
+//! - `prune`: forgetting downloads whose time is over.
 //!
 //! Each page is what the database holds when it is read; nothing holds the database still for a whole file.
 //!

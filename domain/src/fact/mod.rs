@@ -3,7 +3,7 @@
 //!
 //! - [`money`]: amounts and currencies.
 //! - [`party`]: whose they are.
-//! - [`ingest`]: taking them in.
+//! - [`ingest`]: taking them in; `check`: whether an item can be.
 //! - [`read`]: lists and look-ups.
 //!
 //! Called by the folders of the five nouns, which say what their own columns are. Nothing here knows

@@ -1,6 +1,6 @@
 //! Health scores: how each relationship is doing, and why.
 //!
-//! - [`signal`]: what is measured, from the daily roll-ups.
+//! - [`signal`]: what is measured, from the daily roll-ups and facts; `input`: what it says of a contact.
 //! - [`model`]: which signals count, how much, and where the bands begin; `validate` checks one
 //!   and [`save`] keeps it.
 //! - [`curve`], [`score`], [`band`], [`explain`]: pure; from values to a score, a band and the

@@ -9,7 +9,8 @@
 //! - `file`: records of the file from a place on;
 //! - `contact` and `account`: what becomes of each line, and the set-based writing of it;
 //! - `shared`: owners, campaigns, tags and attributes, which both have;
-//! - `step`: the operation; `line`: what it said of each line.
+//! - `ask`: what is checked before it begins; `step`: the operation; `line`: what it said of each line,
+//!   `report`: the same as a file.
 //!
 //! It never merges two people: a line that names both is an error. To add a field: a variant of
 //! `ImportField`, its words, its reading in `cell`, its place in `contact` or `account`.

@@ -4,13 +4,14 @@
 //! The cast:
 //! - [`manage`]: the targets of a workspace, and members changing them; `address` is their URL,
 //!   [`receiver`] the people they go to, [`key`] what webhooks are signed with;
-//! - [`delivery`]: deliveries, their attempts and replays;
+//! - [`delivery`]: deliveries and their attempts; `replay`: sending again, and trying a target out;
 //! - [`deliver`]: the worker's turn, which calls [`crate::port::Egress`] and writes down what came
 //!   of it; `attempt`: each try, as it is kept;
 //! - [`template`]: texts that members write, with the facts at hand; [`about`] loads the facts;
 //! - [`trigger`]: what set a rule off, as its notices tell it;
 //! - [`notice`]: what a notification says, whatever its target;
-//! - [`target`]: how that is said to each kind of target and what its answer means, purely;
+//! - [`target`]: how that is said to each kind of target and what its answer means, purely, as a
+//!   `verdict`;
 //! - [`in_app`]: the list each member has;
 //! - [`uses`]: what notifies a target, which keeps it from being deleted;
 //! - [`retry`]: when a delivery is tried again, purely.

@@ -8,12 +8,13 @@
 //!   everybody's enrolment, as operations;
 //! - `run`: moves enrolments on that are due, hundreds in a transaction. Called by workers;
 //! - `projection`: reads the change log, enrols whom a source names, and brings forward whoever a
-//!   change may move;
+//!   change may move; `hear`: which kinds of facts that is, `judge`: for whom of many a condition holds;
 //! - `hand`: cancelling, moving on and trying again by hand;
 //! - `count`: how many are where, kept by whoever moves one; `history`: what each left behind;
 //! - `failing`: actions that cannot be done, and the pause of a playbook that has too many of them;
-//! - `double`: enrolments of contacts who are merged into others that are in the same playbook;
-//! - `retag`: playbooks as things that name tags;
+//! - `double`: enrolments of contacts who are merged into others that are in the same playbook; `erase`: what
+//!   people who are erased leave in the counts;
+//! - `naming`, `retag`: which playbooks name something, and what becomes of them when a tag goes or is merged;
 //! - `template`: playbooks ready to be made.
 //!
 //! An enrolment is moved only by a worker that holds it (a lease with a fencing token), in one

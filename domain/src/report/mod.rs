@@ -3,7 +3,8 @@
 //! - [`distribution`]: how many things carried each value of a group, at the end of each period;
 //! - [`purity`]: which share of the incoming contacts were leads worth having;
 //! - [`quality`]: the audit of the tags themselves, with a plan of what to merge;
-//! - [`period`]: days, weeks, months, quarters and years in the workspace's zone;
+//! - [`period`]: days, weeks, months, quarters and years in the workspace's zone; `bucket`: sorting moments
+//!   into them inside a statement;
 //! - [`stats`]: shares and 2x2 tables with what chance may do to them.
 //!
 //! The first two are one or two statements over the taggings' intervals, so that a report on last

@@ -18,11 +18,13 @@
 //! - [`projection`]: shows the rules what happens: `occasion` makes of entries of the log what rules
 //!   look at, `evaluate` decides, `sample` picks what did not fire to be noted, `settle` writes;
 //! - [`tick`]: the same when the clock comes round;
+//! - [`rehearse`](mod@rehearse): the same on what happened before, without doing any of it;
 //! - `hours`: the limits that hold the notices of rules and playbooks, for whoever finds a moment for one;
 //! - [`version`]: what a rule once was;
 //! - [`firing`]: the log of what fired, on what, and what became of it;
 //! - [`miss`]: the sample of what did not;
-//! - [`why`](mod@why): both asked about one message.
+//! - [`why`](mod@why): both asked about one message;
+//! - `naming`, `retag`: which rules name something, and what becomes of them when that goes or is merged.
 //!
 //! To add one: a new trigger is a struct in its folder and a line in that folder's `mod.rs`, which says
 //! the rest.

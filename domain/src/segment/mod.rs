@@ -16,6 +16,18 @@
 //! which rules, playbooks and segments made of segments follow. The one exception is the first
 //! filling of a new segment, which is not news about anybody.
 //!
+//! The files beside them:
+//!
+//! - `definition`, `catalogue`, `graph`, `sentence`: the condition as it is kept, what the live segments of a
+//!   workspace ask about, which are made of which, and a segment in words;
+//! - `write`, `read`, `duplicate`, `preview`: members of the workspace changing and reading them, and what a
+//!   condition would find;
+//! - `route`, `colleagues`, `edge`: whom a change concerns, beside whom, and whom the hour;
+//! - `evaluate`, `moves`, `cause`, `aside`: for whom conditions hold, writing who comes in and goes out, and
+//!   why, and telling the owner where a condition cannot be judged;
+//! - `hand`, `lines`, `fill`: lists kept by hand, from the lines of a file, from a filter;
+//! - `merge`, `retag`, `uses`: when people or tags are merged, and what keeps a segment from being deleted.
+//!
 //! Called by the GraphQL layer and by workers. It never asks another service anything.
 
 mod aside;

@@ -10,7 +10,7 @@
 //!   again.
 //! - [`standing`]: how far all of this is, for whoever measures.
 //! - [`takeover`]: takes up soon what a killed process had claimed, where none else is at work.
-//! - [`retention`]: what is forgotten in the end.
+//! - [`retention`]: what is forgotten in the end; `floor`: where the log begins since.
 //!
 //! All truth is in the database. Workers are woken by hints and find the same work by sweeping.
 //! Nothing here calls out of the installation.
