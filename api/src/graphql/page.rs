@@ -75,99 +75,61 @@ pub(crate) fn connection<R, T: OutputType>(
 
 /// Says what each connection is, which the library leaves out. A test finds the line that is missing.
 pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S> {
-    builder
-        .override_output_type_description::<Connection<String, Account>>("A page of accounts.")
-        .override_output_type_description::<Connection<String, AuditEntry>>(
-            "A page of the audit log.",
-        )
-        .override_output_type_description::<Connection<String, Campaign>>("A page of campaigns.")
-        .override_output_type_description::<Connection<String, Contact>>("A page of contacts.")
-        .override_output_type_description::<Connection<String, Conversation>>(
-            "A page of conversations.",
-        )
-        .override_output_type_description::<Connection<String, Delivery>>("A page of deliveries.")
-        .override_output_type_description::<Connection<String, DeliveryAttempt>>(
-            "A page of attempts to deliver.",
-        )
-        .override_output_type_description::<Connection<String, EmailEvent>>(
-            "A page of email events.",
-        )
-        .override_output_type_description::<Connection<String, DuplicateSuspect>>(
-            "A page of suspected doubles.",
-        )
-        .override_output_type_description::<Connection<String, Event>>("A page of events.")
-        .override_output_type_description::<Connection<String, HealthEntry>>(
-            "A page of a health history.",
-        )
-        .override_output_type_description::<Connection<String, InAppNotification>>(
-            "A page of a member's notifications.",
-        )
-        .override_output_type_description::<Connection<String, ImportLine>>(
-            "A page of what an import said of its lines.",
-        )
-        .override_output_type_description::<Connection<String, Invoice>>("A page of invoices.")
-        .override_output_type_description::<Connection<String, Message>>("A page of messages.")
-        .override_output_type_description::<Connection<String, Operation>>("A page of operations.")
-        .override_output_type_description::<Connection<String, Note>>("A page of notes.")
-        .override_output_type_description::<Connection<String, QuarantinedItem>>(
-            "A page of work that was set aside.",
-        )
-        .override_output_type_description::<Connection<String, RegisteredDocument>>(
-            "A page of registered documents.",
-        )
-        .override_output_type_description::<Connection<String, Opportunity>>(
-            "A page of opportunities.",
-        )
-        .override_output_type_description::<Connection<String, Order>>("A page of orders.")
-        .override_output_type_description::<Connection<String, Enrolment>>("A page of enrolments.")
-        .override_output_type_description::<Connection<String, EnrolmentStep>>(
-            "A page of the steps of an enrolment.",
-        )
-        .override_output_type_description::<Connection<String, Playbook>>("A page of playbooks.")
-        .override_output_type_description::<Connection<String, PlaybookVersion>>(
-            "A page of versions of a playbook.",
-        )
-        .override_output_type_description::<Connection<String, Rule>>("A page of rules.")
-        .override_output_type_description::<Connection<String, RuleFiring>>("A page of firings.")
-        .override_output_type_description::<Connection<String, RuleMiss>>(
-            "A page of what a rule looked at without firing.",
-        )
-        .override_output_type_description::<Connection<String, RuleVersion>>(
-            "A page of what a rule once was.",
-        )
-        .override_output_type_description::<Connection<String, Segment>>("A page of segments.")
-        .override_output_type_description::<Connection<String, SegmentMember>>(
-            "A page of a segment's members.",
-        )
-        .override_output_type_description::<Connection<String, SegmentMove>>(
-            "A page of a history of segments.",
-        )
-        .override_output_type_description::<Connection<String, StageChange>>(
-            "A page of a history of stages.",
-        )
-        .override_output_type_description::<Connection<String, SubscriptionChange>>(
-            "A page of a history of subscriptions.",
-        )
-        .override_output_type_description::<connection::Connection<String, SearchHit>>(
-            "A page of what a search found.",
-        )
-        .override_output_type_description::<Connection<String, Survey>>("A page of surveys.")
-        .override_output_type_description::<Connection<String, SurveyInvitation>>(
-            "A page of who was asked to answer a survey.",
-        )
-        .override_output_type_description::<Connection<String, SurveyAnswer>>(
-            "A page of answers to surveys.",
-        )
-        .override_output_type_description::<Connection<String, TagFinding>>(
-            "A page of what an audit of the tags found.",
-        )
-        .override_output_type_description::<Connection<String, TagQualityRun>>(
-            "A page of runs of the quality audit of the tags.",
-        )
-        .override_output_type_description::<Connection<String, Tagging>>("A page of taggings.")
-        .override_output_type_description::<Connection<String, Task>>("A page of tasks.")
-        .override_output_type_description::<Connection<String, Ticket>>("A page of tickets.")
-        .override_output_type_description::<Connection<String, TimelineEntry>>(
-            "A page of a timeline.",
-        )
+    /// Each kind of node, and what a page of it is a page of.
+    macro_rules! pages {
+        ($($node:ty: $what:literal,)*) => {
+            builder$(.override_output_type_description::<Connection<String, $node>>(
+                concat!("A page of ", $what, "."),
+            ))*
+        };
+    }
+    let builder = pages! {
+        Account: "accounts",
+        AuditEntry: "the audit log",
+        Campaign: "campaigns",
+        Contact: "contacts",
+        Conversation: "conversations",
+        Delivery: "deliveries",
+        DeliveryAttempt: "attempts to deliver",
+        DuplicateSuspect: "suspected doubles",
+        EmailEvent: "email events",
+        Enrolment: "enrolments",
+        EnrolmentStep: "the steps of an enrolment",
+        Event: "events",
+        HealthEntry: "a health history",
+        ImportLine: "what an import said of its lines",
+        InAppNotification: "a member's notifications",
+        Invoice: "invoices",
+        Message: "messages",
+        Note: "notes",
+        Operation: "operations",
+        Opportunity: "opportunities",
+        Order: "orders",
+        Playbook: "playbooks",
+        PlaybookVersion: "versions of a playbook",
+        QuarantinedItem: "work that was set aside",
+        RegisteredDocument: "registered documents",
+        Rule: "rules",
+        RuleFiring: "firings",
+        RuleMiss: "what a rule looked at without firing",
+        RuleVersion: "what a rule once was",
+        Segment: "segments",
+        SegmentMember: "a segment's members",
+        SegmentMove: "a history of segments",
+        StageChange: "a history of stages",
+        SubscriptionChange: "a history of subscriptions",
+        Survey: "surveys",
+        SurveyAnswer: "answers to surveys",
+        SurveyInvitation: "who was asked to answer a survey",
+        TagFinding: "what an audit of the tags found",
+        TagQualityRun: "runs of the quality audit of the tags",
+        Tagging: "taggings",
+        Task: "tasks",
+        Ticket: "tickets",
+        TimelineEntry: "a timeline",
+    };
+    // How much a search finds in all is not counted.
+    builder.override_output_type_description::<connection::Connection<String, SearchHit>>(
+        "A page of what a search found.",
+    )
 }
