@@ -159,6 +159,13 @@ async fn settle(
     moves::write(tx, subject, moves).await
 }
 
+/// Somebody, and the account they are at.
+#[derive(FromQueryResult)]
+struct Person {
+    id: ContactId,
+    account_id: AccountId,
+}
+
 /// What happened to an account concerns its people, and the reverse, where conditions ask for it. Gives
 /// back the accounts whose figures may have changed, where conditions on contacts ask for these.
 async fn spread(
@@ -167,11 +174,6 @@ async fn spread(
     routed: &mut Routed,
     anew: &mut Vec<Anew>,
 ) -> Result<Touched> {
-    #[derive(FromQueryResult)]
-    struct Person {
-        id: ContactId,
-        account_id: AccountId,
-    }
     let asked = |subject| {
         let mut facts = Facts::default();
         for live in catalogue.of(subject) {
@@ -187,16 +189,7 @@ async fn spread(
     let of_people: Vec<Uuid> = beside(&routed.contacts, by_accounts);
     let mut found: Vec<Person> = Vec::new();
     if !of_accounts.is_empty() {
-        found = Query::new(
-            "SELECT c.id, c.account_id FROM {r} CROSS JOIN contact AS c
-             WHERE c.workspace_id = $1 AND c.account_id = r.id AND c.merged_into_id IS NULL
-             LIMIT $2",
-        )
-        .bind(tx.workspace)
-        .bind(MAX_PEOPLE + 1)
-        .rows("r", Rows::new().uuids("id", of_accounts.iter().copied()))
-        .all(tx.connection())
-        .await?;
+        found = people_at(tx, &of_accounts).await?;
         if found.len() as i64 > MAX_PEOPLE {
             found.clear();
             let at = routed.accounts[&of_accounts[0]].entries.last();
@@ -218,14 +211,7 @@ async fn spread(
     if !of_people.is_empty() || !routed.figures.is_empty() {
         let everybody = of_people.into_iter().chain(routed.figures.keys().copied());
         let everybody: BTreeSet<Uuid> = everybody.collect();
-        companies = Query::new(
-            "SELECT c.id, c.account_id FROM {r} JOIN contact c ON c.workspace_id = $1
-               AND c.id = r.id AND c.account_id IS NOT NULL",
-        )
-        .bind(tx.workspace)
-        .rows("r", Rows::new().uuids("id", everybody))
-        .all(tx.connection())
-        .await?;
+        companies = with_account(tx, everybody).await?;
     }
     let mut more: Vec<(bool, Uuid, Facts, usize)> = Vec::new();
     for person in found {
@@ -254,6 +240,34 @@ async fn spread(
         &routed.left,
         &account_of,
     ))
+}
+
+/// The people at `accounts`, up to one more than [`MAX_PEOPLE`].
+async fn people_at(tx: &Tx<'_>, accounts: &[Uuid]) -> Result<Vec<Person>> {
+    let people = Query::new(
+        "SELECT c.id, c.account_id FROM {r} CROSS JOIN contact AS c
+         WHERE c.workspace_id = $1 AND c.account_id = r.id AND c.merged_into_id IS NULL
+         LIMIT $2",
+    )
+    .bind(tx.workspace)
+    .bind(MAX_PEOPLE + 1)
+    .rows("r", Rows::new().uuids("id", accounts.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    Ok(people)
+}
+
+/// Those of `contacts` who are at an account.
+async fn with_account(tx: &Tx<'_>, contacts: BTreeSet<Uuid>) -> Result<Vec<Person>> {
+    let people = Query::new(
+        "SELECT c.id, c.account_id FROM {r} JOIN contact c ON c.workspace_id = $1
+           AND c.id = r.id AND c.account_id IS NOT NULL",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", contacts))
+    .all(tx.connection())
+    .await?;
+    Ok(people)
 }
 
 /// Those whose own facts somebody beside them is asked about.
