@@ -13,7 +13,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     inbox,
-    page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
+    page::{Column, Key, Keyset, Page, PageRequest, taken_in, within},
     store::Query,
 };
 
@@ -85,13 +85,6 @@ const NEWEST: Keyset = Keyset {
     descending: true,
 };
 
-const AS_TAKEN_IN: Keyset = Keyset {
-    order: "taken-in",
-    key: None,
-    id: "m.id",
-    descending: false,
-};
-
 /// A page of the workspace's messages, newest first, each with its cursor.
 pub async fn list_messages(
     ctx: &Ctx,
@@ -107,10 +100,9 @@ pub async fn list_messages(
     if let Some(from) = filter.taken_in_from {
         let mut query = Query::new("");
         filter.select(&mut query, workspace, all);
-        written_from(&mut query, "m.id", "m.created_at", from);
-        return AS_TAKEN_IN
-            .list_by_id(ctx, query, page, |row: &message::Model| row.id)
-            .await;
+        let columns = ["m.id", "m.created_at"];
+        let id = |row: &message::Model| row.id;
+        return taken_in(ctx, query, columns, from, page, id).await;
     }
     // A contact's and a conversation's messages have indexes of their own.
     let is_of_one = filter.contact.is_some() || filter.conversation.is_some();

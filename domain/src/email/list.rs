@@ -13,7 +13,7 @@ use crate::{
     contact::one_of,
     ctx::Ctx,
     error::Result,
-    page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
+    page::{Column, Key, Keyset, Page, PageRequest, taken_in, within},
     store::Query,
 };
 
@@ -40,13 +40,6 @@ const NEWEST: Keyset = Keyset {
     descending: true,
 };
 
-const AS_TAKEN_IN: Keyset = Keyset {
-    order: "taken-in",
-    key: None,
-    id: "e.id",
-    descending: false,
-};
-
 /// A page of the workspace's email events, newest first, each with its cursor.
 pub async fn list(
     ctx: &Ctx,
@@ -66,10 +59,9 @@ pub async fn list(
     if let Some(from) = filter.taken_in_from {
         let mut query = Query::new("");
         select(&mut query, &filter.kinds);
-        written_from(&mut query, "e.id", "e.created_at", from);
-        return AS_TAKEN_IN
-            .list_by_id(ctx, query, page, |row: &email_event::Model| row.id)
-            .await;
+        let columns = ["e.id", "e.created_at"];
+        let id = |row: &email_event::Model| row.id;
+        return taken_in(ctx, query, columns, from, page, id).await;
     }
     let kinds: Vec<EmailEventKind> = EmailEventKind::iter()
         .filter(|kind| filter.kinds.is_empty() || filter.kinds.contains(kind))

@@ -11,7 +11,7 @@ use crate::{
     contact::one_of,
     ctx::Ctx,
     error::Result,
-    page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
+    page::{Column, Key, Keyset, Page, PageRequest, taken_in, within},
     store::Query,
 };
 
@@ -38,13 +38,6 @@ const NEWEST: Keyset = Keyset {
     descending: true,
 };
 
-const AS_TAKEN_IN: Keyset = Keyset {
-    order: "taken-in",
-    key: None,
-    id: "e.id",
-    descending: false,
-};
-
 /// A page of the workspace's events, newest first, each with its cursor.
 pub async fn list(
     ctx: &Ctx,
@@ -67,10 +60,9 @@ pub async fn list(
     if let Some(from) = filter.taken_in_from {
         let mut query = Query::new("");
         select(&mut query, &names);
-        written_from(&mut query, "e.id", "e.created_at", from);
-        return AS_TAKEN_IN
-            .list_by_id(ctx, query, page, |row: &event::Model| row.id)
-            .await;
+        let columns = ["e.id", "e.created_at"];
+        let id = |row: &event::Model| row.id;
+        return taken_in(ctx, query, columns, from, page, id).await;
     }
     // One contact's events have an index of their own.
     let runs: Vec<&[String]> = if filter.contact.is_some() || names.is_empty() {

@@ -5,6 +5,7 @@
 //! own, as far as a page goes. Called by the lists of what came in.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::id::Id;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -80,4 +81,24 @@ pub(crate) fn written_from(query: &mut Query, id: &str, at: &str, from: DateTime
     let first = query.arg(first_id_at(early.unwrap_or(from)));
     query.push(&format!(" AND {id} >= {first}"));
     within(query, at, Some(from), None);
+}
+
+/// The page of what `query` selects that was taken in at `from` or later, in the order in which it came in.
+/// `columns` are the SQL of the id and of the moment of writing.
+pub(crate) async fn taken_in<R: FromQueryResult, I: Id>(
+    ctx: &Ctx,
+    mut query: Query,
+    columns: [&'static str; 2],
+    from: DateTime<Utc>,
+    page: &PageRequest,
+    id: impl Fn(&R) -> I,
+) -> Result<Page<(String, R)>> {
+    let as_taken_in = Keyset {
+        order: "taken-in",
+        key: None,
+        id: columns[0],
+        descending: false,
+    };
+    written_from(&mut query, columns[0], columns[1], from);
+    as_taken_in.list_by_id(ctx, query, page, id).await
 }
