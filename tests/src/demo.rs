@@ -3,9 +3,10 @@
 use domain::{
     contact::{self, NewContact},
     demo::{self, Filled},
+    email::pressure::{self, PressureLevel},
     store::Query,
 };
-
+use entity::id::ContactId;
 use serde_json::json;
 
 use crate::support::{
@@ -16,6 +17,15 @@ async fn count(world: &World, what: &str) -> i64 {
     let query = Query::new(format!("SELECT COUNT(*) FROM {what}"));
     let count: Option<i64> = query.scalar(world.ctx.reader()).await.unwrap();
     count.unwrap_or_default()
+}
+
+/// Whether each of those who get email gets too much of it, or too little.
+async fn pressures(world: &World) -> Vec<PressureLevel> {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let query = Query::new("SELECT id FROM contact");
+    let ids: Vec<ContactId> = query.column(ctx.reader()).await.unwrap();
+    let (sent, today) = pressure::load(ctx, workspace, &ids).await.unwrap();
+    sent.iter().map(|one| one.level(today)).collect()
 }
 
 #[test]
@@ -46,12 +56,28 @@ fn the_sample_has_something_of_everything_and_is_filled_in_once() {
             ("sales_order", 1),
             ("tag_quality_finding", 1),
             ("health_history", 60),
+            ("account WHERE merged_into_id IS NOT NULL", 1),
+            ("account WHERE archived_at IS NOT NULL", 1),
+            ("email_source WHERE received_count > 0", 4),
+            ("email_source WHERE last_rejection = 'TOPIC'", 1),
+            ("contact_identity WHERE kind = 'ANONYMOUS_ID'", 2),
+            ("web_visit_day WHERE sessions > 1", 1),
+            ("rfm WHERE segment = 'CHAMPIONS'", 3),
+            ("rfm WHERE segment = 'AT_RISK'", 3),
+            ("rfm WHERE segment = 'HIBERNATING'", 3),
+            ("engagement_day WHERE engaged > 0", 3),
+            ("(SELECT DISTINCT segment_id FROM segment_member) x", 4),
+            ("(SELECT DISTINCT rule_id FROM rule_firing) x", 3),
             // The reports have a course.
             ("(SELECT DISTINCT created_at FROM contact) x", 12),
             ("(SELECT DISTINCT added_at FROM tagging) x", 20),
         ] {
             let found = count(&world, what).await;
             assert!(found >= least, "{found} of {what}");
+        }
+        let levels = pressures(&world).await;
+        for level in [PressureLevel::TooMuch, PressureLevel::TooLittle] {
+            assert!(levels.contains(&level), "{level:?}");
         }
         assert_eq!(demo::fill(ctx, owner).await.unwrap(), Filled::Before);
         // Steps of the playbook and the like, which are left to the workers.

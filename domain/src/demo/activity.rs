@@ -4,7 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin};
 use serde_json::json;
 
-use super::{DAYS, Person, chance::Chance, tags::VIP};
+use super::{
+    DAYS, Person,
+    chance::Chance,
+    tags::{COMPETITOR, VIP},
+};
 use crate::{
     email::{NewCampaign, NewEmailEvent},
     event::NewEvent,
@@ -79,59 +83,119 @@ impl Habit {
     }
 }
 
+const FEATURES: [&str; 5] = ["report", "automation", "segments", "import", "timeline"];
+const PAGES: [&str; 4] = [
+    "/pricing",
+    "/docs/getting-started",
+    "/blog/customer-health",
+    "/changelog",
+];
+
 /// What customers did in the product and on the site.
 pub(super) fn events(people: &[Person], now: DateTime<Utc>) -> Vec<NewEvent> {
-    let features = ["report", "automation", "segments", "import", "timeline"];
-    let pages = [
-        "/pricing",
-        "/docs/getting-started",
-        "/blog/customer-health",
-        "/changelog",
-    ];
-    let mut events = Vec::new();
-    for (number, person) in people.iter().enumerate() {
-        let mut chance = Chance::new(1_000 + number as u64);
-        for day in (person.habit.quiet_days()..person.habit.since_days()).rev() {
-            if !chance.percent(person.habit.presence()) {
-                continue;
-            }
-            let login = now - TimeDelta::days(day) - TimeDelta::minutes(chance.below(600) as i64);
-            let feature = features[chance.below(features.len())];
-            let page = pages[chance.below(pages.len())];
-            let mut add = |name: &str, minutes: i64, properties| {
-                events.push(NewEvent {
-                    external_id: format!("demo-{number}-{day}-{name}"),
-                    whose: person.email.clone().into(),
-                    name: name.to_owned(),
-                    properties,
-                    occurred_at: (login + TimeDelta::minutes(minutes)).min(now),
-                });
-            };
-            add("login", 0, json!({}));
-            add("feature_used", 3, json!({ "feature": feature }));
-            if chance.percent(40) {
-                let seconds = 20 + chance.below(400);
-                add(
-                    "page_viewed",
-                    9,
-                    json!({ "path": page, "dwellSeconds": seconds }),
-                );
-            }
-            if chance.percent(4) {
-                let amount = 3_000 + 500 * chance.below(60);
-                add(
-                    "purchase",
-                    14,
-                    json!({ "amount": amount, "currency": "JPY" }),
-                );
-            }
+    let people = people.iter().enumerate();
+    people
+        .flat_map(|(number, person)| Life::of(number, person, now).told())
+        .collect()
+}
+
+/// The days of one customer.
+struct Life<'p> {
+    number: usize,
+    person: &'p Person,
+    now: DateTime<Utc>,
+    chance: Chance,
+    events: Vec<NewEvent>,
+}
+
+impl<'p> Life<'p> {
+    fn of(number: usize, person: &'p Person, now: DateTime<Utc>) -> Self {
+        Self {
+            number,
+            person,
+            now,
+            chance: Chance::new(1_000 + number as u64),
+            events: Vec::new(),
         }
     }
-    events
+
+    fn told(mut self) -> Vec<NewEvent> {
+        let habit = self.person.habit;
+        if habit == Habit::Trial {
+            let begun = self.now - TimeDelta::days(habit.since_days());
+            self.add("trial", "trial_started", begun, json!({ "plan": "trial" }));
+        }
+        for day in (habit.quiet_days()..habit.since_days()).rev() {
+            if self.chance.percent(habit.presence()) {
+                self.day(day);
+            }
+        }
+        self.events
+    }
+
+    fn day(&mut self, day: i64) {
+        let minute = self.chance.below(600) as i64;
+        let login = self.now - TimeDelta::days(day) - TimeDelta::minutes(minute);
+        let after = |minutes| login + TimeDelta::minutes(minutes);
+        // Those who fade came for one thing, and came no more.
+        let is_usual = self.person.habit == Habit::Fading && self.chance.percent(70);
+        let any = self.chance.below(FEATURES.len());
+        let feature = FEATURES[if is_usual { 0 } else { any }];
+        self.add(&format!("{day}-login"), "login", login, json!({}));
+        let properties = json!({ "feature": feature });
+        self.add(
+            &format!("{day}-feature"),
+            "feature_used",
+            after(3),
+            properties,
+        );
+        if self.chance.percent(40) {
+            for view in 0..=self.chance.below(3) {
+                let minutes = 9 + 5 * view as i64;
+                self.view(&format!("{day}-page-{view}"), after(minutes));
+            }
+            // Whoever comes back in the evening begins another session.
+            if self.chance.percent(25) {
+                self.view(&format!("{day}-page-late"), after(200));
+            }
+        }
+        if self.chance.percent(4) {
+            let amount = 3_000 + 500 * self.chance.below(60);
+            let properties = json!({ "amount": amount, "currency": "JPY" });
+            self.add(
+                &format!("{day}-purchase"),
+                "purchase",
+                after(14),
+                properties,
+            );
+        }
+    }
+
+    fn view(&mut self, key: &str, at: DateTime<Utc>) {
+        let page = PAGES[self.chance.below(PAGES.len())];
+        let seconds = 20 + self.chance.below(240);
+        let properties = json!({ "path": page, "dwellSeconds": seconds });
+        self.add(key, "page_viewed", at, properties);
+    }
+
+    fn add(&mut self, key: &str, name: &str, at: DateTime<Utc>, properties: serde_json::Value) {
+        self.events.push(NewEvent {
+            external_id: format!("demo-{}-{key}", self.number),
+            whose: self.person.email.clone().into(),
+            name: name.to_owned(),
+            properties,
+            occurred_at: at.min(self.now),
+        });
+    }
 }
 
 /// Days ago, id and name of each campaign.
-const CAMPAIGNS: [(i64, &str, &str); 4] = [
+const CAMPAIGNS: [(i64, &str, &str); 5] = [
+    (
+        75,
+        "demo-opening",
+        "正式リリースのお知らせ / Now open / 正式发布",
+    ),
     (52, "demo-welcome", "はじめての Enishi / Welcome"),
     (33, "demo-webinar", "ウェビナーのご案内 / 线上研讨会"),
     (16, "demo-release", "新機能のお知らせ / What's new"),
@@ -142,7 +206,11 @@ const CAMPAIGNS: [(i64, &str, &str); 4] = [
 pub(super) fn email_events(people: &[Person], now: DateTime<Utc>) -> Vec<NewEmailEvent> {
     let mut events = Vec::new();
     for (days_ago, id, name) in CAMPAIGNS {
-        for (number, person) in people.iter().enumerate() {
+        // A competitor is written to no more once it is known as one.
+        let is_told =
+            |person: &Person| days_ago > DAYS || !person.company.tags.contains(&COMPETITOR);
+        let everybody = people.iter().enumerate();
+        for (number, person) in everybody.filter(|(_, person)| is_told(person)) {
             let mut chance = Chance::new(days_ago as u64 * 1_000 + number as u64);
             let sent_at = now - TimeDelta::days(days_ago) - TimeDelta::hours(2);
             let mut add = |kind: EmailEventKind, minutes: i64, origin, bounce| {

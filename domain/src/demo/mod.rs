@@ -9,20 +9,26 @@
 //! that reports show a course: those use cases are called with a clock that shows when it was.
 //!
 //! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
-//! events of it, `business` what other systems tell, `ask` a survey, `follow` segments, tasks and a playbook,
-//! `verdict` and `review` what reports show, `chance` the variety.
+//! events of it, `provider` what email providers tell by themselves, `visitor` what a web page does,
+//! `business` what other systems tell, `company` companies that were put in order, `ask` a survey, `follow`
+//! segments, tasks and a playbook, `rank` what compares customers, `verdict` and `review` what reports show,
+//! `chance` the variety.
 
 mod activity;
 mod ask;
 mod business;
 mod chance;
+mod company;
 mod follow;
 mod people;
 mod profile;
+mod provider;
+mod rank;
 mod review;
 mod tags;
 mod talk;
 mod verdict;
+mod visitor;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -119,17 +125,23 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     for batch in activity::email_events(&people, now).chunks(BATCH) {
         email::ingest(ctx, actor, batch.to_vec()).await?;
     }
+    provider::connect(ctx, actor, &people, now).await?;
+    visitor::tell(ctx, actor, now).await?;
     business::tell(ctx, actor, &people, now).await?;
+    company::put_in_order(ctx, actor).await?;
     review::try_out(ctx, actor, &people, now).await?;
     review::merge_a_double(ctx, actor, &people).await?;
     // The announcement of important customers begins after the history: nobody wants to be told
     // about two months of messages.
     settle(ctx, actor, |projection| projection.work() == Work::Rules).await?;
     make_vip_rule(ctx, actor, tags[tags::VIP]).await?;
+    rank::score(ctx, actor, now).await?;
+    rank::watch(ctx, actor).await?;
     ask::ask(ctx, actor, &people).await?;
     follow::follow(ctx, actor, &people, tags[tags::VIP]).await?;
     conversation::ingest(ctx, actor, inbox, just_now(&people, now)).await?;
     settle(ctx, actor, |_| true).await?;
+    rank::look_back(ctx, actor, now).await?;
     review::audit(ctx, actor).await?;
     Ok(Filled::Now)
 }

@@ -12,6 +12,8 @@ pub(super) struct Tree {
 
 /// The tag of the customers whose messages are announced.
 pub(super) const VIP: &str = "VIP";
+/// The tag of companies that sell what we sell.
+pub(super) const COMPETITOR: &str = "競合";
 /// The tag of conversations about working together.
 pub(super) const PARTNERSHIP: &str = "パートナーシップの問い合わせ";
 
@@ -26,7 +28,7 @@ pub(super) const TREES: &[Tree] = &[
     Tree { kind: TagKind::Contact, colour: "#ca8a04", root: ("顧客ランク", "基本属性 / Customer level / 客户等级"),
         tags: &["重点顧客", "標準顧客"] },
     Tree { kind: TagKind::Contact, colour: "#dc2626", root: ("見込み判断", "運用 / Lead judgement / 线索判断"),
-        tags: &["今すぐ対象", "対象だが今ではない", "対象外", "エコパートナー", "競合"] },
+        tags: &["今すぐ対象", "対象だが今ではない", "対象外", "エコパートナー", COMPETITOR] },
     Tree { kind: TagKind::Conversation, colour: "#16a34a", root: ("問い合わせ", "会話の内容 / What it is about / 咨询内容"),
         tags: &[PARTNERSHIP, "見積もり", "不具合", "請求", "使い方", "解約の相談"] },
 ];
