@@ -124,6 +124,7 @@ explain_missing() {
       redis-server) echo '  - Redis 6 or later (package redis-server)' ;;
       nodejs) echo "  - Node.js $node_major_min or later, as node in PATH" ;;
       npm) echo '  - npm, which comes with Node.js (package npm)' ;;
+      curl) echo '  - curl (package curl)' ;;
       wrk) echo '  - wrk, the load generator for HTTP (package wrk)' ;;
     esac
   done >&2

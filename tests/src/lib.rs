@@ -114,6 +114,8 @@ mod tick;
 #[cfg(test)]
 mod timeline;
 #[cfg(test)]
+mod tour;
+#[cfg(test)]
 mod track;
 #[cfg(test)]
 mod unanswerable;

@@ -197,6 +197,17 @@ impl Installation {
         (command.end(START).await, command.said())
     }
 
+    /// Runs a script of bash beside everything else, in the folder and with the settings of the programs;
+    /// what it said.
+    pub(crate) async fn script(&mut self, text: &str, limit: Duration) -> String {
+        self.started += 1;
+        let name = format!("script-{}", self.started);
+        let (bash, folder) = (Path::new("bash"), self.folder.path());
+        let mut script = Process::start(&name, bash, &["-c", text], &self.settings, folder);
+        script.end(limit).await;
+        script.said()
+    }
+
     /// Makes another workspace; its owner, at the first server.
     pub(crate) async fn workspace(&mut self, name: &str) -> Client {
         let words = [
