@@ -12,8 +12,8 @@ use super::{plain, say, workspace_and_actor};
 /// What to do with the audit log.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Go along the chain and report the first place where it is broken; of all workspaces, if
-    /// neither one nor a head is given
+    /// Go along the chain and report the first place where it is broken, and then fail; of all
+    /// workspaces, if neither one nor a head is given
     #[command(after_help = "Example:\n  enishi audit verify --head \"$(cat head)\"")]
     Verify(Verify),
     /// Print the end of the chain, to be kept where nobody who can write to the database can:

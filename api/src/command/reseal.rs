@@ -11,7 +11,8 @@ use super::say;
 /// What is to be given up.
 #[derive(Debug, clap::Args)]
 pub struct Reseal {
-    /// The former key is lost for good: go on without what it encrypted
+    /// The former key is lost for good: give up what it encrypted. Credentials have to be entered again, and
+    /// people who were erased are not recognised any more
     #[arg(long)]
     old_key_is_lost: bool,
 }

@@ -15,7 +15,8 @@ use super::{plain, say, workspace_and_actor};
 /// What to do with access tokens.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Make a token of the workspace's first owner and show it, for when every other is lost
+    /// Make an access token of the workspace's first owner, which may do everything, and show it; for when
+    /// every other is lost
     #[command(after_help = "Example:\n  enishi token create --name \"Found again\"")]
     Create(Create),
 }
@@ -23,7 +24,7 @@ pub enum Command {
 /// The token to make.
 #[derive(Debug, clap::Args)]
 pub struct Create {
-    /// What it is for
+    /// What it is for, as the list of access tokens shows it
     #[arg(long, value_name = "TEXT", default_value = "Made at the server")]
     name: String,
     /// The workspace, when there are several

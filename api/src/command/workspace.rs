@@ -14,7 +14,7 @@ use super::{plain, say};
 /// What to do with workspaces.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Make a workspace; shows its id and its owner's token
+    /// Make a workspace; shows its id, and its owner's access token this one time
     #[command(
         after_help = "Example:\n  enishi workspace create --name Shop --owner-email mei@shop.example --language ja"
     )]
@@ -36,13 +36,14 @@ pub struct Create {
     /// The first owner's name
     #[arg(long, value_name = "TEXT", default_value = "Owner")]
     owner_name: String,
-    /// The time zone its days are counted in
+    /// The time zone its days are counted in, such as Asia/Tokyo
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     zone: Tz,
-    /// The language of texts written for people
+    /// The language it writes to people in, as in notifications and surveys
     #[arg(long, value_name = "LANGUAGE", default_value = "en")]
     language: Language,
-    /// One of your own email addresses, or @domain for all of a domain; may be repeated
+    /// One of your own email addresses, or @domain for all of a domain: in archives of mail it tells what you
+    /// wrote from what customers wrote. May be repeated
     #[arg(long, value_name = "ADDRESS")]
     own_address: Vec<String>,
 }

@@ -79,7 +79,8 @@ pub struct Csv {
     /// (only what is empty is filled) or skip
     #[arg(long, value_name = "POLICY", value_parser = policy, default_value = "update")]
     policy: ImportPolicy,
-    /// What may be made besides: accounts, campaigns, tags. Several with commas
+    /// What may be made of what lines name and is not there yet: accounts, campaigns, tags. Several with
+    /// commas. Default: nothing, and such a line is an error
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = creation)]
     create: Vec<ImportCreation>,
     /// Only show what is in the file and what its columns are taken for
