@@ -16,13 +16,21 @@ use domain::{
 };
 use metrics::{Unit, describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long what the database said is good enough, however often somebody asks.
 const FRESH: Duration = Duration::from_secs(5);
 
 /// How long the database may take to say it.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often what was measured is put into its buckets. Until then each measurement takes room of its
+/// own, and nobody may ever ask for the figures.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Bounds of the buckets durations are counted in, in seconds.
 const DURATIONS: [f64; 13] = [
@@ -33,6 +41,7 @@ const DURATIONS: [f64; 13] = [
 pub struct Figures {
     counted: PrometheusHandle,
     looked: Mutex<Looked>,
+    _upkeep: AbortOnDropHandle<()>,
 }
 
 /// The last look at the work.
@@ -50,7 +59,7 @@ impl std::fmt::Debug for Figures {
 }
 
 impl Figures {
-    /// Starts counting for the whole process. Call it once, before anything is counted.
+    /// Starts counting for the whole process. Call it once, on a tokio runtime, before anything is counted.
     pub fn record() -> Self {
         let durations = Matcher::Suffix("_seconds".to_owned());
         // Histograms can be added up over processes, which summaries cannot. Only an empty list of
@@ -60,6 +69,13 @@ impl Figures {
             .unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
         let counted = recorder.handle();
+        let measured = counted.clone();
+        let upkeep = AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                sleep(UPKEEP).await;
+                measured.run_upkeep();
+            }
+        }));
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("figures are already being recorded elsewhere");
         }
@@ -68,6 +84,7 @@ impl Figures {
         Self {
             counted,
             looked: Mutex::default(),
+            _upkeep: upkeep,
         }
     }
 
