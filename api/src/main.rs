@@ -46,7 +46,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use worker::{
     config::{Config as SharedConfig, Redis},
     egress::guard::Guard,
-    figures::Figures,
+    figures::{Figures, IsDown},
     hints::MemoryHints,
     queue::{MemoryQueue, Queue},
     runtime, secret_key, start, stop,
@@ -247,7 +247,7 @@ async fn open_epoch(ctx: &Ctx) -> anyhow::Result<()> {
 struct Wake {
     hints: Arc<dyn Hints>,
     /// Whether Redis is missing at the moment, where there is one.
-    redis_is_down: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+    redis_is_down: Option<IsDown>,
 }
 
 /// Through Redis, or where there is none, `queue` and `wakeups` in this process.
@@ -272,6 +272,18 @@ fn wake(
     })
 }
 
+/// What `/metrics` tells.
+fn metrics(figures: Figures, redis_is_down: Option<IsDown>) -> serve::Metrics {
+    let figures = Arc::new(match redis_is_down {
+        Some(is_down) => figures.with_redis(is_down),
+        None => figures,
+    });
+    Arc::new(move |ctx: Ctx| {
+        let figures = figures.clone();
+        async move { figures.render(&ctx).await }.boxed()
+    })
+}
+
 /// Does `work` beside serving, which stops when it ends: serving without the work that follows would look
 /// well and not be.
 fn beside(
@@ -291,11 +303,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     let address = listener.local_addr().context("listening")?;
     let shutdown = CancellationToken::new();
     stop::listen(shutdown.clone())?;
-    let figures = Arc::new(Figures::record());
-    let metrics: serve::Metrics = Arc::new(move |ctx: Ctx| {
-        let figures = figures.clone();
-        async move { figures.render(&ctx).await }.boxed()
-    });
+    let figures = Figures::record();
     let (wakeups, _) = broadcast::channel(WAKEUPS);
     let queue = MemoryQueue::new();
     let redis = shared.redis.clone();
@@ -303,6 +311,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         hints,
         redis_is_down,
     } = wake(redis.as_ref(), &queue, &wakeups)?;
+    let metrics = metrics(figures, redis_is_down.clone());
     let (egress_allow, mail) = (shared.egress_allow.clone(), shared.mail.clone());
     let (concurrency, keep) = (shared.worker_concurrency, shared.keep);
     // One share for each thread and one for the jobs.

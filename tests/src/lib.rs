@@ -50,6 +50,8 @@ mod fact;
 #[cfg(test)]
 mod folder;
 #[cfg(test)]
+mod gauge;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod handler;

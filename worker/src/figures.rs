@@ -2,19 +2,23 @@
 //!
 //! How the work stands is read from the database when somebody asks, and not by whoever works: a
 //! worker that hangs or is gone would tell that all is well. So every process of an installation
-//! tells the same of it, and one of them is enough to watch.
+//! tells the same of it, and one of them is enough to watch. What a process tells of itself (its
+//! connections, its link to Redis, its key) is of that process alone: watch each.
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
 use domain::{
     ctx::Ctx,
+    port::{Clock as _, SystemClock},
+    store::{usage, watch_waits},
     work::standing::{self, Standing},
 };
-use metrics::{Unit, describe_gauge, gauge};
+use metrics::{Unit, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{
     sync::Mutex,
@@ -41,8 +45,13 @@ const DURATIONS: [f64; 13] = [
 pub struct Figures {
     counted: PrometheusHandle,
     looked: Mutex<Looked>,
+    /// Where there is a Redis.
+    redis_is_down: Option<IsDown>,
     _upkeep: AbortOnDropHandle<()>,
 }
+
+/// Says whether a service is missing at the moment.
+pub type IsDown = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// The last look at the work.
 #[derive(Default)]
@@ -81,19 +90,43 @@ impl Figures {
         }
         describe();
         gauge!("enishi_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        let started = SystemClock.now().timestamp_micros();
+        gauge!("process_start_time_seconds").set(started as f64 / 1e6);
+        watch_waits(|wait| histogram!("enishi_database_wait_seconds").record(wait));
         Self {
             counted,
             looked: Mutex::default(),
+            redis_is_down: None,
             _upkeep: upkeep,
         }
+    }
+
+    /// Also tells whether Redis is missing.
+    #[must_use]
+    pub fn with_redis(mut self, is_down: IsDown) -> Self {
+        self.redis_is_down = Some(is_down);
+        self
     }
 
     /// All figures in the text form of Prometheus; how the work stands is asked on the connections
     /// of `ctx`.
     pub async fn render(&self, ctx: &Ctx) -> String {
         self.look(ctx).await;
+        self.tell_of_itself();
         self.counted.run_upkeep();
         self.counted.render()
+    }
+
+    fn tell_of_itself(&self) {
+        let connections = usage();
+        for (state, count) in [("in_use", connections.in_use), ("idle", connections.idle)] {
+            gauge!("enishi_database_connections", "state" => state).set(count as f64);
+        }
+        gauge!("enishi_database_connections_max").set(connections.most as f64);
+        gauge!("enishi_database_waiting").set(connections.waiting as f64);
+        if let Some(is_down) = &self.redis_is_down {
+            gauge!("enishi_redis_up").set(f64::from(!is_down()));
+        }
     }
 
     async fn look(&self, ctx: &Ctx) {
@@ -156,6 +189,33 @@ fn describe() {
     describe_gauge!(
         "enishi_build_info",
         "1, with the release of the program as a label"
+    );
+    describe_gauge!(
+        "process_start_time_seconds",
+        Unit::Seconds,
+        "When the process started, in seconds since 1970"
+    );
+    describe_gauge!(
+        "enishi_database_connections",
+        "Connections of this process to the database, by what becomes of them: in_use, or idle"
+    );
+    describe_gauge!(
+        "enishi_database_connections_max",
+        "The most connections this process opens"
+    );
+    describe_gauge!(
+        "enishi_database_waiting",
+        "Requests and jobs that wait for a connection to the database"
+    );
+    describe_histogram!(
+        "enishi_database_wait_seconds",
+        Unit::Seconds,
+        "How long requests and jobs waited for a connection to the database, also in vain; 0 where \
+         there was one"
+    );
+    describe_gauge!(
+        "enishi_redis_up",
+        "1 if Redis answered last, 0 if not; missing where there is none"
     );
     describe_gauge!(
         "enishi_database_up",

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use worker::{
     config::{WorkerArgs, WorkerConfig},
     egress::guard::Guard,
-    figures::Figures,
+    figures::{Figures, IsDown},
     hints::redis_hints,
     probe::Probe,
     queue::{RedisQueue, RedisQueueSettings},
@@ -62,12 +62,23 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
     } = config;
     let shutdown = CancellationToken::new();
     stop::listen(shutdown.clone())?;
-    let figures = Figures::record();
     let (ids, clock) = (Arc::new(RandomIds), Arc::new(SystemClock));
     let hints = redis_hints(&redis.url, &redis.prefix).context("REDIS_URL cannot be used")?;
+    let name = format!("worker-{}", ids.uuid(clock.now()).simple());
+    let queue = RedisQueue::start(RedisQueueSettings {
+        url: redis.url,
+        prefix: redis.prefix,
+        owner: name.clone(),
+        lease: LEASE,
+    })
+    .context("REDIS_URL cannot be used")?;
+    let queue = Arc::new(queue);
+    let (sending, taking) = (hints.clone(), queue.clone());
+    let redis_is_down: IsDown = Arc::new(move || sending.is_down() || taking.is_down());
+    let figures = Figures::record().with_redis(redis_is_down.clone());
     let ctx = Ctx {
         db: shared.database.open(shared.database_connections, None),
-        hints: Arc::new(hints.clone()),
+        hints: Arc::new(hints),
         vault: Arc::new(shared.keys.open(&*ids)?),
         clock: clock.clone(),
         ids: ids.clone(),
@@ -83,7 +94,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
                 .with_context(|| format!("ENISHI_METRICS_BIND: listening on {address}"))?;
             let probe = Probe {
                 ctx: ctx.clone(),
-                hints,
+                redis_is_down,
                 figures,
                 shutdown: shutdown.clone(),
             };
@@ -105,14 +116,6 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
     epoch::open(&ctx)
         .await
         .context("looking after the change log")?;
-    let name = format!("worker-{}", ids.uuid(clock.now()).simple());
-    let queue = RedisQueue::start(RedisQueueSettings {
-        url: redis.url,
-        prefix: redis.prefix,
-        owner: name.clone(),
-        lease: LEASE,
-    })
-    .context("REDIS_URL cannot be used")?;
     let settings = runtime::Settings {
         name: name.clone(),
         concurrency: shared.worker_concurrency,
@@ -125,7 +128,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
         version = env!("CARGO_PKG_VERSION"),
         "worker started"
     );
-    start::work(ctx, egress, Arc::new(queue), settings, shutdown).await?;
+    start::work(ctx, egress, queue, settings, shutdown).await?;
     tracing::info!(worker.name = name, "worker stopped");
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{ctx::Ctx, port::Relay};
+use domain::ctx::Ctx;
 use sea_orm::DbErr;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::figures::Figures;
+use crate::figures::{Figures, IsDown};
 
 /// How long the database may take to show that it is well.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,8 +33,8 @@ const REQUEST_BYTES: usize = 8 * 1024;
 pub struct Probe {
     /// The business, whose database is asked.
     pub ctx: Ctx,
-    /// What sends wake-ups through Redis, which may be down.
-    pub hints: Relay,
+    /// Whether Redis is missing at the moment.
+    pub redis_is_down: IsDown,
     /// The figures.
     pub figures: Figures,
     /// Given when the worker is about to stop.
@@ -94,7 +94,7 @@ impl Probe {
     /// The answer of `/readyz`, in the form in which `enishi` gives it.
     async fn readiness(&self) -> (&'static str, String) {
         let trouble = self.trouble().await;
-        let degraded: &[&str] = if self.hints.is_down() {
+        let degraded: &[&str] = if (self.redis_is_down)() {
             &["redis"]
         } else {
             &[]

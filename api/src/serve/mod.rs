@@ -33,7 +33,7 @@ use crate::{
     assets,
     config::Config,
     graphql, track,
-    transport::{CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings},
+    transport::{self, CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings},
 };
 
 use health::Health;
@@ -108,6 +108,7 @@ pub async fn serve(
     };
     files::raise_limit();
     observe::describe();
+    transport::figures::describe();
     track::describe();
     let running = HttpServer::new(move || shared.app())
         .workers(server.config.threads)

@@ -10,8 +10,15 @@ use actix_web::{
     middleware::Next,
 };
 
+const IN_FLIGHT: &str = "enishi_http_requests_in_flight";
+
 /// Says what is counted here.
 pub(super) fn describe() {
+    metrics::describe_gauge!(
+        IN_FLIGHT,
+        "Requests whose answer has not begun; streams and sockets count until they are open"
+    );
+    metrics::gauge!(IN_FLIGHT).set(0.0);
     metrics::describe_histogram!(
         "enishi_http_request_duration_seconds",
         metrics::Unit::Seconds,
@@ -50,12 +57,14 @@ pub(super) async fn count<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
+    let in_flight = InFlight::begin();
     let method = match request.method().as_str() {
         "GET" => "GET",
         "POST" => "POST",
         _ => "other",
     };
     let mut response = next.call(request).await?;
+    drop(in_flight);
     if response.headers().get(CONTENT_ENCODING) == Some(&IDENTITY) {
         response.headers_mut().remove(CONTENT_ENCODING);
     }
@@ -68,4 +77,21 @@ pub(super) async fn count<B: MessageBody>(
     )
     .record(started.elapsed());
     Ok(response)
+}
+
+/// A request that is being answered; also one whose caller leaves is not any more.
+struct InFlight(metrics::Gauge);
+
+impl InFlight {
+    fn begin() -> Self {
+        let gauge = metrics::gauge!(IN_FLIGHT);
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
 }

@@ -20,6 +20,7 @@
 //! - `websocket` serves sockets: `protocol` has the messages, `operations` what is live,
 //!   `outbox` the way out;
 //! - [`drain`] ends what is open when the server goes away;
+//! - `figures` counts what is open;
 //! - [`explorer`] serves `GraphiQL`, `schema_file` the schema's text;
 //! - `log` writes a line for each request, stream and socket when it ends;
 //! - [`limits`] holds every number.
@@ -34,6 +35,7 @@ pub mod documents;
 pub mod drain;
 pub mod explorer;
 mod failure;
+pub(crate) mod figures;
 mod http;
 mod inspect;
 pub mod limits;

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{code::Code, failure::Failure};
+use super::{code::Code, failure::Failure, figures::Open};
 
 /// The most of each kind that may be open at once in one process.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +60,8 @@ pub(crate) struct Seat {
     seats: Arc<Seats>,
     kind: SeatKind,
     holders: [Holder; 2],
+    /// Sockets are counted by themselves: they are open before they have a seat.
+    _open: Option<Open>,
 }
 
 /// Why there is none left, in words for the caller.
@@ -96,6 +98,7 @@ impl Seats {
             seats: Arc::clone(self),
             kind,
             holders,
+            _open: (kind == SeatKind::Subscription).then(Open::subscription),
         })
     }
 

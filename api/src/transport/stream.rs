@@ -16,6 +16,7 @@ use super::{
     bill::Bill,
     code::Code,
     failure::Failure,
+    figures::Open,
     log::RequestLog,
     rate::Bucket,
     run::{Caller, Job, Worker},
@@ -89,6 +90,7 @@ struct Live<E, A: Authenticator, F> {
     recheck: Interval,
     phase: Phase,
     log: RequestLog,
+    _open: Open,
 }
 
 enum Phase {
@@ -123,6 +125,7 @@ pub(crate) fn body<E: Executor, A: Authenticator, F: Format>(
         started,
         phase: Phase::Opening,
         log,
+        _open: Open::stream(),
     };
     stream::unfold(live, |mut live| async move {
         let bytes = live.next().await?;

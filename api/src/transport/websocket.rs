@@ -17,6 +17,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     code::Code,
     failure::Failure,
+    figures::Open,
     log::RequestLog,
     operations::Operations,
     origin::Origin,
@@ -70,6 +71,7 @@ pub(crate) fn upgrade<E: Executor, A: Authenticator>(
         seat: None,
         outbox,
         log: RequestLog::start(log.id().clone(), "websocket"),
+        _open: Open::socket(),
     };
     let messages = messages
         .max_frame_size(limits.message_max_bytes)
@@ -92,6 +94,7 @@ struct Socket<E, A: Authenticator> {
     operations: Operations<E, A>,
     outbox: Outbox,
     log: RequestLog,
+    _open: Open,
 }
 
 impl<E: Executor, A: Authenticator> Socket<E, A> {

@@ -15,6 +15,7 @@ use sqlx::{
 
 use super::{
     Connection, Db,
+    connection::SQLITE_PATIENCE,
     postgres::{PATIENCE, Sessions},
     whole::make_whole,
 };
@@ -68,7 +69,7 @@ impl Location {
                 Db::new(sessions.clone(), sessions, owner(options))
             }
             Self::Sqlite(path) => {
-                let pool = |size| Connection::sqlite(sqlite_pool(path, size));
+                let pool = |size| Connection::sqlite(sqlite_pool(path, size), size);
                 let reader = pool(size);
                 let writer = writer.unwrap_or_else(|| pool(1));
                 let owner = writer.as_pool().or(reader.as_pool()).cloned();
@@ -151,7 +152,7 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
 fn sqlite_pool(path: &Path, size: u32) -> DatabaseConnection {
     let pool = SqlitePoolOptions::new()
         .max_connections(size)
-        .acquire_timeout(Duration::from_secs(30))
+        .acquire_timeout(SQLITE_PATIENCE)
         .idle_timeout(Duration::from_mins(1))
         .test_before_acquire(false)
         // After a full disk, or another error of its files, SQLite has undone the transaction by itself, and

@@ -1,6 +1,6 @@
 //! Where statements are run: a way to the database for one workspace or for all of them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use entity::id::WorkspaceId;
@@ -14,8 +14,12 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     postgres::{Lent, Plans, Sessions},
+    usage::{Slot, Slots},
     wall::Wall,
 };
+
+/// How long somebody waits for a connection to SQLite's file.
+pub(super) const SQLITE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Connections, and whose rows are seen through them. Each statement takes one for itself.
 #[derive(Debug, Clone)]
@@ -27,8 +31,21 @@ pub struct Connection {
 #[derive(Debug, Clone)]
 enum To {
     /// SQLite, which keeps no second wall.
-    Sqlite(DatabaseConnection),
+    Sqlite(Arc<Files>),
     Postgres(Arc<Sessions>),
+}
+
+/// Connections to SQLite's file, and the slots before them: their own pool does not tell who waits.
+#[derive(Debug)]
+struct Files {
+    pool: DatabaseConnection,
+    slots: Slots,
+}
+
+impl Files {
+    async fn slot(&self) -> Result<Slot, DbErr> {
+        self.slots.take(SQLITE_PATIENCE).await
+    }
 }
 
 /// A transaction, with the connection it runs on. Dropping it undoes everything.
@@ -40,7 +57,7 @@ pub struct Transaction {
 
 #[derive(Debug)]
 enum On {
-    Sqlite(DatabaseTransaction),
+    Sqlite(DatabaseTransaction, Slot),
     Postgres(Mutex<Lent>),
 }
 
@@ -61,9 +78,11 @@ pub trait Place: ConnectionTrait {
 }
 
 impl Connection {
-    pub(super) fn sqlite(pool: DatabaseConnection) -> Self {
+    /// To SQLite's file, through a pool of `size` connections.
+    pub(super) fn sqlite(pool: DatabaseConnection, size: u32) -> Self {
+        let slots = Slots::of_open(size);
         Self {
-            to: To::Sqlite(pool),
+            to: To::Sqlite(Arc::new(Files { pool, slots })),
             wall: Wall::Open,
         }
     }
@@ -78,7 +97,7 @@ impl Connection {
     /// The pool, where it is SQLite's.
     pub(super) fn as_pool(&self) -> Option<&DatabaseConnection> {
         match &self.to {
-            To::Sqlite(pool) => Some(pool),
+            To::Sqlite(files) => Some(&files.pool),
             To::Postgres(_) => None,
         }
     }
@@ -94,13 +113,14 @@ impl Connection {
 
     pub(super) async fn begin(&self, purpose: Purpose) -> Result<Transaction, DbErr> {
         let on = match &self.to {
-            To::Sqlite(pool) => {
+            To::Sqlite(files) => {
                 let options = TransactionOptions {
                     sqlite_transaction_mode: (purpose == Purpose::Writing)
                         .then_some(SqliteTransactionMode::Immediate),
                     ..TransactionOptions::default()
                 };
-                On::Sqlite(pool.begin_with_options(options).await?)
+                let slot = files.slot().await?;
+                On::Sqlite(files.pool.begin_with_options(options).await?, slot)
             }
             To::Postgres(sessions) => {
                 let mut lent = sessions.take(self.wall).await?;
@@ -136,7 +156,10 @@ impl ConnectionTrait for Connection {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match &self.to {
-            To::Sqlite(pool) => pool.execute_raw(statement).await,
+            To::Sqlite(files) => {
+                let _slot = files.slot().await?;
+                files.pool.execute_raw(statement).await
+            }
             To::Postgres(sessions) => {
                 let mut lent = sessions.take(self.wall).await?;
                 execute(&mut lent, statement).await
@@ -146,7 +169,10 @@ impl ConnectionTrait for Connection {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match &self.to {
-            To::Sqlite(pool) => pool.execute_unprepared(sql).await,
+            To::Sqlite(files) => {
+                let _slot = files.slot().await?;
+                files.pool.execute_unprepared(sql).await
+            }
             To::Postgres(sessions) => {
                 let mut lent = sessions.take(self.wall).await?;
                 say(&mut lent, sql).await
@@ -156,7 +182,10 @@ impl ConnectionTrait for Connection {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match &self.to {
-            To::Sqlite(pool) => pool.query_one_raw(statement).await,
+            To::Sqlite(files) => {
+                let _slot = files.slot().await?;
+                files.pool.query_one_raw(statement).await
+            }
             To::Postgres(sessions) => {
                 let mut lent = sessions.take(self.wall).await?;
                 first(rows(&mut lent, statement).await)
@@ -166,7 +195,10 @@ impl ConnectionTrait for Connection {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &self.to {
-            To::Sqlite(pool) => pool.query_all_raw(statement).await,
+            To::Sqlite(files) => {
+                let _slot = files.slot().await?;
+                files.pool.query_all_raw(statement).await
+            }
             To::Postgres(sessions) => {
                 let mut lent = sessions.take(self.wall).await?;
                 all(rows(&mut lent, statement).await)
@@ -203,7 +235,11 @@ impl Transaction {
     /// Keeps everything that was done.
     pub async fn commit(self) -> Result<(), DbErr> {
         match self.on {
-            On::Sqlite(transaction) => transaction.commit().await,
+            On::Sqlite(transaction, slot) => {
+                let done = transaction.commit().await;
+                drop(slot);
+                done
+            }
             On::Postgres(lent) => {
                 let done = lent.into_inner().session().commit().await;
                 done.map_err(exec_error)
@@ -214,7 +250,11 @@ impl Transaction {
     /// Undoes everything.
     pub async fn rollback(self) -> Result<(), DbErr> {
         match self.on {
-            On::Sqlite(transaction) => transaction.rollback().await,
+            On::Sqlite(transaction, slot) => {
+                let done = transaction.rollback().await;
+                drop(slot);
+                done
+            }
             On::Postgres(lent) => {
                 let done = lent.into_inner().session().rollback().await;
                 done.map_err(exec_error)
@@ -246,14 +286,14 @@ impl Place for Transaction {
 impl ConnectionTrait for Transaction {
     fn get_database_backend(&self) -> DatabaseBackend {
         match &self.on {
-            On::Sqlite(_) => DatabaseBackend::Sqlite,
+            On::Sqlite(..) => DatabaseBackend::Sqlite,
             On::Postgres(_) => DatabaseBackend::Postgres,
         }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match &self.on {
-            On::Sqlite(transaction) => transaction.execute_raw(statement).await,
+            On::Sqlite(transaction, _) => transaction.execute_raw(statement).await,
             On::Postgres(lent) => {
                 let mut lent = self.planning(lent, &statement.sql).await?;
                 execute(&mut lent, statement).await
@@ -263,14 +303,14 @@ impl ConnectionTrait for Transaction {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match &self.on {
-            On::Sqlite(transaction) => transaction.execute_unprepared(sql).await,
+            On::Sqlite(transaction, _) => transaction.execute_unprepared(sql).await,
             On::Postgres(lent) => say(&mut *lent.lock().await, sql).await,
         }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match &self.on {
-            On::Sqlite(transaction) => transaction.query_one_raw(statement).await,
+            On::Sqlite(transaction, _) => transaction.query_one_raw(statement).await,
             On::Postgres(lent) => {
                 let mut lent = self.planning(lent, &statement.sql).await?;
                 first(rows(&mut lent, statement).await)
@@ -280,7 +320,7 @@ impl ConnectionTrait for Transaction {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &self.on {
-            On::Sqlite(transaction) => transaction.query_all_raw(statement).await,
+            On::Sqlite(transaction, _) => transaction.query_all_raw(statement).await,
             On::Postgres(lent) => {
                 let mut lent = self.planning(lent, &statement.sql).await?;
                 all(rows(&mut lent, statement).await)

@@ -21,6 +21,7 @@ mod rows;
 pub mod statistics;
 mod trouble;
 mod tx;
+mod usage;
 mod wall;
 mod whole;
 
@@ -34,4 +35,5 @@ pub use rows::Rows;
 pub(crate) use trouble::is_conflict;
 pub use trouble::is_of_the_moment;
 pub use tx::Tx;
+pub use usage::{Usage, usage, watch_waits};
 pub use wall::Wall;

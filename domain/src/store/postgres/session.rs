@@ -12,7 +12,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgRow, PgSeverity},
 };
 
-use crate::store::Wall;
+use crate::store::{
+    Wall,
+    usage::{self, Counted},
+};
 
 /// How old a connection becomes: the server's memory of it grows with what it has seen.
 const MAX_AGE: Duration = Duration::from_mins(30);
@@ -46,6 +49,7 @@ pub(in crate::store) struct Session {
     is_busy: bool,
     is_in_transaction: bool,
     is_broken: bool,
+    _open: Counted,
 }
 
 impl Session {
@@ -66,6 +70,7 @@ impl Session {
             is_busy: false,
             is_in_transaction: false,
             is_broken: false,
+            _open: usage::open(),
         })
     }
 

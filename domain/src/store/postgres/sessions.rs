@@ -7,16 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr};
 use sqlx::postgres::PgConnectOptions;
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 
 use super::Session;
-use crate::store::Wall;
+use crate::store::{
+    Wall,
+    usage::{Slot, Slots, late},
+};
 
 /// How long somebody waits for a connection.
 pub(in crate::store) const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,11 +29,10 @@ const MAX_IDLE: Duration = Duration::from_mins(10);
 /// Up to a number of connections, opened when they are needed.
 pub(in crate::store) struct Sessions {
     options: PgConnectOptions,
-    size: usize,
     /// Those nobody has, the one given back last at the end.
     idle: Mutex<VecDeque<Idle>>,
-    /// One for each connection that may be lent; never fewer than connections are lent.
-    permits: Arc<Semaphore>,
+    /// One for each connection that may be lent; never fewer are taken than connections are lent.
+    slots: Slots,
 }
 
 struct Idle {
@@ -46,39 +47,36 @@ pub(in crate::store) struct Lent {
     /// There until it is dropped.
     session: Option<Session>,
     sessions: Arc<Sessions>,
-    permit: Option<OwnedSemaphorePermit>,
+    slot: Option<Slot>,
 }
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions")
-            .field("size", &self.size)
+            .field("size", &self.slots.size())
             .finish_non_exhaustive()
     }
 }
 
 impl Sessions {
     pub(in crate::store) fn new(options: PgConnectOptions, size: u32) -> Arc<Self> {
-        let size = size.max(1) as usize;
         Arc::new(Self {
             options,
-            size,
             idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(size)),
+            slots: Slots::new(size),
         })
     }
 
     /// Waits for a connection that sees what `wall` lets through.
     pub(in crate::store) async fn take(self: &Arc<Self>, wall: Wall) -> Result<Lent, DbErr> {
         let taken = timeout(PATIENCE, async {
-            let permit = Arc::clone(&self.permits).acquire_owned().await;
-            let permit = permit.map_err(|_| late())?;
+            let slot = self.slots.take(PATIENCE).await?;
             let session = self.session(wall).await;
             let session = session.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())));
             Ok(Lent {
                 session: Some(session?),
                 sessions: Arc::clone(self),
-                permit: Some(permit),
+                slot: Some(slot),
             })
         });
         taken.await.unwrap_or_else(|_| Err(late()))
@@ -112,15 +110,10 @@ impl Sessions {
         let ready = idle.iter().rposition(|one| one.session.is_set_for(wall));
         let index = match ready {
             Some(index) => index,
-            None if idle.len() + self.lent() <= self.size => return None,
+            None if idle.len() + self.slots.lent() <= self.slots.size() => return None,
             None => 0,
         };
         idle.remove(index).map(|one| one.session)
-    }
-
-    /// Connections that somebody has or is about to have.
-    fn lent(&self) -> usize {
-        self.size - self.permits.available_permits()
     }
 
     fn give_back(&self, session: Session) {
@@ -161,7 +154,7 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let (Some(mut session), permit) = (self.session.take(), self.permit.take()) else {
+        let (Some(mut session), slot) = (self.session.take(), self.slot.take()) else {
             return;
         };
         let sessions = Arc::clone(&self.sessions);
@@ -178,13 +171,9 @@ impl Drop for Lent {
             if let Ok(Ok(())) = timeout(PATIENCE, session.settle()).await {
                 sessions.give_back(session);
             }
-            drop(permit);
+            drop(slot);
         });
     }
-}
-
-fn late() -> DbErr {
-    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
 }
 
 /// Closes a connection, and does not wait for it.
