@@ -141,11 +141,10 @@ async fn work_on(ctx: &Ctx, command: Command, server: &Config) -> anyhow::Result
     }
     if let Command::Reseal(reseal) = &command {
         reseal::before(ctx, reseal).await?;
-    }
-    if command.writes() || matches!(command, Command::Reseal(_)) {
-        secret_key::require(ctx).await?;
+        secret_key::require_opening(ctx).await?;
     }
     if command.writes() {
+        secret_key::require(ctx).await?;
         open_epoch(ctx).await?;
     }
     match command {
@@ -330,6 +329,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
             .await
             .context("taking up the work of a process that was killed")?;
     }
+    let _key = secret_key::watch(ctx.clone());
     let first = first::ensure(&ctx, &server, system_locale()).await?;
     if demo {
         tokio::select! {

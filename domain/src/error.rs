@@ -4,7 +4,7 @@ use entity::kind::Role;
 use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 
-use crate::access::Scope;
+use crate::{access::Scope, vault::VaultError};
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -44,6 +44,10 @@ pub enum Error {
     /// is to be tried again.
     #[error("{0}")]
     Overtaken(&'static str),
+    /// It needs something to be sealed, and this process has a secret key that was replaced: another
+    /// process, or this one once it is started again, can do it.
+    #[error("the secret key of this process was replaced")]
+    KeyReplaced,
     /// The database could not do it.
     #[error("the database refused")]
     Store(#[from] DbErr),
@@ -53,6 +57,15 @@ pub enum Error {
     /// Anything else that is our fault.
     #[error("{0}")]
     Internal(String),
+}
+
+impl From<VaultError> for Error {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Replaced => Self::KeyReplaced,
+            error => Self::Internal(error.to_string()),
+        }
+    }
 }
 
 impl Error {

@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Result},
     store::Query,
     vault::{
-        Sealed,
+        Sealed, VaultError,
         reseal::{Named, Place},
     },
 };
@@ -168,12 +168,16 @@ impl Once {
         Uuid::from_bytes(*row)
     }
 
-    /// Keeps the answer of the request that claimed the key.
+    /// Keeps the answer of the request that claimed the key. One that this process cannot seal any more is
+    /// lost to whoever repeats the request, but not to whoever waits for it.
     pub async fn keep(&self, ctx: &Ctx, answer: String) -> Result<()> {
         let sealed = ctx
             .vault
-            .seal(&*ctx.ids, self.row(), PURPOSE, &answer.into())
-            .map_err(|error| Error::Internal(error.to_string()))?;
+            .seal(&*ctx.ids, self.row(), PURPOSE, &answer.into());
+        let sealed = match sealed {
+            Err(VaultError::Replaced) => return Ok(()),
+            sealed => sealed?,
+        };
         Query::new(
             "UPDATE idempotency_key SET result = $3
              WHERE workspace_id = $1 AND name = $2 AND result IS NULL",

@@ -65,6 +65,7 @@ mod m0045_account;
 mod m0047_arrival;
 mod m0050_email_source;
 mod m0051_profile;
+mod m0052_replaced_key;
 mod m0055_notes;
 mod sql;
 mod wall;
@@ -129,6 +130,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0047_arrival::Migration),
             Box::new(m0050_email_source::Migration),
             Box::new(m0051_profile::Migration),
+            Box::new(m0052_replaced_key::Migration),
             Box::new(m0055_notes::Migration),
         ]
     }

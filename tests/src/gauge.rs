@@ -107,6 +107,7 @@ fn a_process_tells_how_it_stands_with_the_database_and_redis() {
             "{told}"
         );
         assert!(value("process_start_time_seconds") > Some(1.5e9), "{told}");
+        assert_eq!(value("enishi_secret_key_replaced"), Some(0.0));
         let redis = (!installation.is_alone()).then_some(1.0);
         assert_eq!(value("enishi_redis_up"), redis, "{told}");
         installation

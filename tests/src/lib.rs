@@ -88,6 +88,8 @@ mod profile;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod replaced;
+#[cfg(test)]
 mod reseal;
 #[cfg(test)]
 mod restore;

@@ -112,12 +112,12 @@ impl Figures {
     /// of `ctx`.
     pub async fn render(&self, ctx: &Ctx) -> String {
         self.look(ctx).await;
-        self.tell_of_itself();
+        self.tell_of_itself(ctx);
         self.counted.run_upkeep();
         self.counted.render()
     }
 
-    fn tell_of_itself(&self) {
+    fn tell_of_itself(&self, ctx: &Ctx) {
         let connections = usage();
         for (state, count) in [("in_use", connections.in_use), ("idle", connections.idle)] {
             gauge!("enishi_database_connections", "state" => state).set(count as f64);
@@ -127,6 +127,7 @@ impl Figures {
         if let Some(is_down) = &self.redis_is_down {
             gauge!("enishi_redis_up").set(f64::from(!is_down()));
         }
+        gauge!("enishi_secret_key_replaced").set(f64::from(ctx.vault.is_replaced()));
     }
 
     async fn look(&self, ctx: &Ctx) {
@@ -216,6 +217,11 @@ fn describe() {
     describe_gauge!(
         "enishi_redis_up",
         "1 if Redis answered last, 0 if not; missing where there is none"
+    );
+    describe_gauge!(
+        "enishi_secret_key_replaced",
+        "1 if the secret key of this process was replaced by `enishi reseal`, so that it has to be \
+         started again with the new one"
     );
     describe_gauge!(
         "enishi_database_up",

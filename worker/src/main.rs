@@ -116,6 +116,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
     epoch::open(&ctx)
         .await
         .context("looking after the change log")?;
+    let _key = secret_key::watch(ctx.clone());
     let settings = runtime::Settings {
         name: name.clone(),
         concurrency: shared.worker_concurrency,

@@ -114,6 +114,9 @@ impl Probe {
         if self.shutdown.is_cancelled() {
             return Some("stopping");
         }
+        if self.ctx.vault.is_replaced() {
+            return Some("the secret key was replaced");
+        }
         match timeout(CHECK_TIMEOUT, migration::pending(self.ctx.reader())).await {
             Ok(Ok(0)) => None,
             Ok(Ok(_)) => Some("the tables are of an older release"),

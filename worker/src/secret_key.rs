@@ -1,5 +1,5 @@
-//! Where the key of the vault comes from (the settings, or a file made at the first start), and that it is
-//! the right one.
+//! Where the key of the vault comes from (the settings, or a file made at the first start), that it is the
+//! right one, and that it stays so while the process runs.
 
 use std::{
     fs::read_to_string,
@@ -7,17 +7,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use domain::{
     ctx::Ctx,
     port::Ids,
     vault::{
         MasterKey, Vault,
         lasting::{self, LastingError},
+        replaced,
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::NamedTempFile;
+use tokio_util::task::AbortOnDropHandle;
 
 /// The keys that were given, and the file that stands in for the current one.
 #[derive(Debug)]
@@ -45,9 +47,22 @@ impl Keys {
     }
 }
 
-/// Refuses to go on with a key that is not the one this database was sealed with. To be called at every
-/// start, before anything is sealed.
+/// Refuses to go on with a key that is not the one this database was sealed with, or that was replaced. To be
+/// called at every start, before anything is sealed.
 pub async fn require(ctx: &Ctx) -> anyhow::Result<()> {
+    require_opening(ctx).await?;
+    let is_replaced = replaced::is_replaced(ctx).await;
+    if is_replaced.context("reading which secret keys were replaced")? {
+        bail!(
+            "ENISHI_SECRET_KEY: this key was replaced by `enishi reseal`. Give the new one; if that is given \
+             as ENISHI_SECRET_KEY_OLD, exchange the two"
+        );
+    }
+    Ok(())
+}
+
+/// The same for who is about to change the key: one that was replaced can be gone back to.
+pub async fn require_opening(ctx: &Ctx) -> anyhow::Result<()> {
     lasting::open(ctx).await.map_err(|error| match error {
         LastingError::Database(error) => {
             anyhow::Error::new(error).context("reading what the secret key opens")
@@ -60,6 +75,34 @@ pub async fn require(ctx: &Ctx) -> anyhow::Result<()> {
              docs/operations.md"
         ),
     })
+}
+
+/// Looks every few seconds whether the key was replaced while the process runs, and says so; until dropped.
+/// What follows from it is with whoever asks the vault.
+pub fn watch(ctx: Ctx) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut was_replaced = false;
+        loop {
+            tokio::time::sleep(replaced::LOOK_EVERY).await;
+            let is_replaced = match replaced::look(&ctx).await {
+                Ok(is_replaced) => is_replaced,
+                Err(error) => {
+                    tracing::debug!(%error, "cannot tell whether the secret key was replaced");
+                    continue;
+                }
+            };
+            if is_replaced && !was_replaced {
+                tracing::error!(
+                    "the secret key of this process was replaced by `enishi reseal`: it stores no \
+                     credentials and does no background work any more. Start it again with the new key as \
+                     ENISHI_SECRET_KEY"
+                );
+            } else if was_replaced && !is_replaced {
+                tracing::info!("the secret key of this process is the current one again");
+            }
+            was_replaced = is_replaced;
+        }
+    }))
 }
 
 fn read_or_make(path: &Path, ids: &dyn Ids) -> anyhow::Result<MasterKey> {

@@ -3,7 +3,7 @@
 
 use domain::{
     ctx::Ctx,
-    vault::{lasting, reseal},
+    vault::{lasting, replaced, reseal},
 };
 
 use super::say;
@@ -28,8 +28,14 @@ pub async fn before(ctx: &Ctx, reseal: &Reseal) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Seals everything again, and says how much it was.
+/// Seals everything again, and says how much it was. First of all whoever still has the former key is made to
+/// seal nothing more with it.
 pub async fn run(ctx: &Ctx) -> anyhow::Result<()> {
+    if replaced::replace(ctx).await? {
+        let wait = replaced::NOTICED_WITHIN;
+        tracing::info!("waiting {wait:?} until processes with the former key have noticed");
+        tokio::time::sleep(wait).await;
+    }
     let done = reseal::reseal(ctx).await?;
     say(format_args!("sealed again\t{}", done.again));
     if done.lost > 0 {

@@ -38,6 +38,11 @@ pub(crate) fn fault(error: Fault) -> Error {
             Code::Unavailable,
             "Others are changing the same at the moment. Try again.",
         ),
+        Fault::KeyReplaced => coded(
+            Code::Unavailable,
+            "This server stores no credentials until it is started again with the new secret key \
+             (ENISHI_SECRET_KEY).",
+        ),
         Fault::Store(error) if is_of_the_moment(&error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

@@ -35,7 +35,8 @@ struct Readiness {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// What is missing without being needed: without Redis everything happens, a few seconds later.
+    /// What is missing without being needed: without `redis` everything happens, a few seconds later;
+    /// without the current `secret_key` no credentials are stored and nothing is done in the background.
     degraded: Vec<&'static str>,
 }
 
@@ -56,10 +57,15 @@ impl Health {
             self.trouble(ctx).await
         };
         let redis_is_down = self.redis_is_down.as_ref().is_some_and(|is_down| is_down());
+        let missing = [
+            ("redis", redis_is_down),
+            ("secret_key", ctx.vault.is_replaced()),
+        ];
+        let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
         Readiness {
             ready: reason.is_none(),
             reason,
-            degraded: redis_is_down.then_some("redis").into_iter().collect(),
+            degraded: missing.map(|(what, _)| what).collect(),
         }
     }
 

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
+    error::{Result, UserError, UserErrorCode},
     port::{EgressError, Reach},
     vault::{
         Sealed, mask_url,
@@ -55,8 +55,7 @@ pub(super) fn seal(ctx: &Ctx, id: TargetId, url: Option<&Url>) -> Result<(String
         return Ok(Default::default());
     };
     let secret = SecretString::from(url.as_str());
-    let sealed = ctx.vault.seal(&*ctx.ids, id.uuid(), PURPOSE, &secret);
-    let sealed = sealed.map_err(|error| Error::Internal(error.to_string()))?;
+    let sealed = ctx.vault.seal(&*ctx.ids, id.uuid(), PURPOSE, &secret)?;
     Ok((sealed.as_str().to_owned(), mask_url(url)))
 }
 

@@ -63,7 +63,7 @@ pub(super) async fn make(ctx: &Ctx, tx: &Tx<'_>, target: TargetId) -> Result<Sec
         let sealed = ctx.vault.seal(&*ctx.ids, id.uuid(), purpose, text);
         sealed
             .map(|sealed| sealed.as_str().to_owned())
-            .map_err(|error| Error::Internal(error.to_string()))
+            .map_err(Error::from)
     };
     let key = webhook_key::Model {
         workspace_id: tx.workspace,

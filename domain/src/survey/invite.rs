@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::{
     access::{Origin, token},
     contact,
-    error::{Error, Result},
+    error::Result,
     locale::Locale,
     store::{Query, Rows, Tx, dialect},
     vault::reseal::{Named, Place},
@@ -302,8 +302,7 @@ impl<'a> New<'a> {
         let sealed = match wanted.medium {
             SurveyMedium::Link => None,
             SurveyMedium::Email => {
-                let sealed = ctx.vault.seal(&*ctx.ids, id.uuid(), PURPOSE, &token);
-                let sealed = sealed.map_err(|error| Error::Internal(error.to_string()))?;
+                let sealed = ctx.vault.seal(&*ctx.ids, id.uuid(), PURPOSE, &token)?;
                 Some(sealed.as_str().to_owned())
             }
         };

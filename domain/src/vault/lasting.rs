@@ -12,7 +12,7 @@ use sea_orm::DbErr;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use super::{MasterKey, Sealed, Vault, VaultError, reseal};
+use super::{MasterKey, Sealed, Vault, VaultError, key_id, replaced, reseal};
 use crate::{ctx::Ctx, store::Query};
 
 /// There is one row, so it needs no name of its own.
@@ -65,6 +65,10 @@ pub async fn give_up(ctx: &Ctx) -> Result<bool, LastingError> {
     };
     if read(&ctx.vault, &old).is_ok() {
         return Ok(false);
+    }
+    // Lost here, it may live on in a process that runs.
+    if let Some(id) = key_id(&old) {
+        replaced::replace_key(ctx, id).await?;
     }
     replace(ctx, &old, &seal(ctx, &random(ctx))?).await?;
     Ok(true)

@@ -8,16 +8,24 @@
 //! The text of a sealed secret is base64 of: version (1 byte), key id (4), nonce (24), and the
 //! XChaCha20-Poly1305 ciphertext with its tag. Version, key id, row and purpose are authenticated.
 //!
-//! To change the master key: configure the new one with the old one behind it, seal again what
-//! [`Vault::is_outdated`] points out ([`reseal`]), then drop the old one. What must outlive every
+//! To change the master key: configure the new one with the old one behind it, say that the old one is
+//! replaced ([`replaced`]), seal again what [`Vault::is_outdated`] points out ([`reseal`]), then drop the
+//! old one. A process that still has the old one finds out and seals nothing more. What must outlive every
 //! master key is in [`lasting`]. A new column of sealed texts needs a line in [`reseal::PLACES`].
 
 mod key;
 pub mod lasting;
 mod mask;
+pub mod replaced;
 pub mod reseal;
 
-use std::{fmt, sync::OnceLock};
+use std::{
+    fmt,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
@@ -81,6 +89,9 @@ pub enum VaultError {
     /// Longer than the cipher can take.
     #[error("the secret is too long to seal")]
     TooLong,
+    /// The current key was replaced: what it sealed now would be lost with it.
+    #[error("the secret key of this process was replaced, so that it seals nothing more")]
+    Replaced,
 }
 
 /// Seals with the current master key and opens with it or an older one.
@@ -90,6 +101,8 @@ pub struct Vault {
     keys: Vec<MasterKey>,
     /// What fingerprints are made with, once [`lasting::open`] has read it.
     lasting: OnceLock<Vec<MasterKey>>,
+    /// The current key has a successor elsewhere.
+    is_replaced: AtomicBool,
 }
 
 impl Vault {
@@ -98,6 +111,7 @@ impl Vault {
         Self {
             keys: vec![current],
             lasting: OnceLock::new(),
+            is_replaced: AtomicBool::new(false),
         }
     }
 
@@ -106,6 +120,12 @@ impl Vault {
     pub fn with_older(mut self, older: MasterKey) -> Self {
         self.keys.push(older);
         self
+    }
+
+    /// Whether the current key was replaced, as far as [`replaced::look`] has found out: then nothing is
+    /// sealed, and work that would have to is better left to others.
+    pub fn is_replaced(&self) -> bool {
+        self.is_replaced.load(Ordering::Relaxed)
     }
 
     /// What stands for `data` where the data itself must not be kept: the same for the same data and
@@ -127,6 +147,9 @@ impl Vault {
         purpose: &str,
         plaintext: &SecretString,
     ) -> Result<Sealed, VaultError> {
+        if self.is_replaced() {
+            return Err(VaultError::Replaced);
+        }
         let key = &self.keys[0];
         let mut nonce = [0; NONCE_LEN];
         ids.fill(&mut nonce);
@@ -186,6 +209,12 @@ impl Vault {
     fn keys_of(&self, key_id: [u8; KEY_ID_LEN]) -> impl Iterator<Item = &MasterKey> {
         self.keys.iter().filter(move |key| key.id_bytes() == key_id)
     }
+}
+
+/// The id of the key that sealed it, if it is sound so far; see [`MasterKey::id`].
+fn key_id(sealed: &Sealed) -> Option<String> {
+    let parts = Parts::of(sealed).ok()?;
+    Some(hex::encode(parts.key_id))
 }
 
 struct Parts {

@@ -83,6 +83,16 @@ fn an_older_key_opens_and_new_secrets_use_the_current_one() {
 }
 
 #[test]
+fn a_key_that_was_replaced_opens_and_seals_nothing_more() {
+    let vault = Vault::new(key(1));
+    let sealed = seal(&vault, "s3cr3t");
+    vault.is_replaced.store(true, Ordering::Relaxed);
+    let refused = vault.seal(&SeededIds::new(7), ROW, URL, &"s3cr3t".into());
+    assert_eq!(refused, Err(VaultError::Replaced));
+    assert_eq!(open(&vault, &sealed).unwrap(), "s3cr3t");
+}
+
+#[test]
 fn what_is_not_a_sealed_secret_is_refused_whatever_it_is() {
     let vault = Vault::new(key(1));
     let sealed = seal(&vault, "");

@@ -109,6 +109,9 @@ impl Handler {
 #[async_trait]
 impl WorkHandler for Handler {
     async fn work(&self, hint: Hint) -> anyhow::Result<()> {
+        if !self.inner.has_key() {
+            return Ok(());
+        }
         let workspace = WorkspaceId(hint.workspace);
         match hint.work {
             Work::Due => {
@@ -136,6 +139,9 @@ impl WorkHandler for Handler {
 
     async fn sweep(&self) -> anyhow::Result<()> {
         let inner = &self.inner;
+        if !inner.has_key() {
+            return Ok(());
+        }
         let recovered = due::recover(&inner.ctx)
             .await
             .context("recover due items")?;
@@ -166,8 +172,11 @@ impl WorkHandler for Handler {
     }
 
     async fn tick(&self) -> anyhow::Result<()> {
-        // On its own: a wave of timers must not keep the schedules waiting.
         let inner = &self.inner;
+        if !inner.has_key() {
+            return Ok(());
+        }
+        // On its own: a wave of timers must not keep the schedules waiting.
         inner.alone(
             &inner.playing,
             "moving enrolments on failed",
@@ -185,7 +194,13 @@ impl WorkHandler for Handler {
 impl Inner {
     /// Whether something new may be begun.
     fn goes_on(&self) -> bool {
-        !self.stop.is_cancelled()
+        !self.stop.is_cancelled() && self.has_key()
+    }
+
+    /// Whether the secret key is the current one. With a former one work would fail, and be set aside in the
+    /// end, that others can do.
+    fn has_key(&self) -> bool {
+        !self.ctx.vault.is_replaced()
     }
 
     /// Has something done by a task of its own, unless one is at it that holds `place`.

@@ -84,8 +84,7 @@ pub(super) fn seal(ctx: &Ctx, id: EmailSourceId, key: Option<&SecretString>) -> 
     let Some(key) = key else {
         return Ok(String::new());
     };
-    let sealed = ctx.vault.seal(&*ctx.ids, id.uuid(), PURPOSE, key);
-    let sealed = sealed.map_err(|error| Error::Internal(error.to_string()))?;
+    let sealed = ctx.vault.seal(&*ctx.ids, id.uuid(), PURPOSE, key)?;
     Ok(sealed.as_str().to_owned())
 }
 
