@@ -121,6 +121,11 @@ impl Command {
         )
     }
 
+    /// Whether it seals something, or may do so.
+    pub(crate) fn needs_key(&self) -> bool {
+        self.writes() || matches!(self, Self::Reseal(_))
+    }
+
     /// Whether it is a beginning: it brings the tables about, and on SQLite the file.
     pub(crate) fn makes_tables(&self) -> bool {
         matches!(

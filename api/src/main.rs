@@ -49,7 +49,9 @@ use worker::{
     figures::{Figures, IsDown},
     hints::MemoryHints,
     queue::{MemoryQueue, Queue},
-    runtime, secret_key, start, stop,
+    runtime,
+    secret_key::{self, Lacking},
+    start, stop,
 };
 
 #[global_allocator]
@@ -122,7 +124,8 @@ async fn run_command(
     if !command.makes_tables() {
         command::require_database(&shared.database)?;
     }
-    let (ctx, location) = context(shared, COMMAND_CONNECTIONS, Arc::new(NoHints))?;
+    let needs_key = command.needs_key();
+    let (ctx, location) = context(shared, COMMAND_CONNECTIONS, Arc::new(NoHints), needs_key)?;
     let writes = command.writes();
     let outcome = work_on(&ctx, command, &server).await;
     if writes {
@@ -187,9 +190,19 @@ fn context(
     shared: SharedConfig,
     connections: u32,
     hints: Arc<dyn Hints>,
+    needs_key: bool,
 ) -> anyhow::Result<(Ctx, Location)> {
     let ids = Arc::new(RandomIds);
+    let mut lacking = if needs_key {
+        Lacking::Refuse
+    } else {
+        Lacking::Ignore
+    };
     if let Location::Sqlite(file) = &shared.database {
+        // Whatever is in it came after a key.
+        if needs_key && file.metadata().map_or(0, |metadata| metadata.len()) == 0 {
+            lacking = Lacking::Make;
+        }
         let folder = &shared.data_dir;
         // Customers' data lies here: nobody else on the machine reads it.
         DirBuilder::new()
@@ -203,7 +216,7 @@ fn context(
     let ctx = Ctx {
         db: shared.database.open(connections, None),
         clock: Arc::new(SystemClock),
-        vault: Arc::new(shared.keys.open(&*ids)?),
+        vault: Arc::new(shared.keys.open(&*ids, lacking)?),
         ids,
         hints,
         reach: Arc::new(Guard::new(shared.egress_allow.clone())),
@@ -315,7 +328,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     let (concurrency, keep) = (shared.worker_concurrency, shared.keep);
     // One share for each thread and one for the jobs.
     let share = (shared.database_connections / (server.threads as u32 + 1)).max(2);
-    let (ctx, location) = context(shared, share, hints)?;
+    let (ctx, location) = context(shared, share, hints, true)?;
     let held = alone::hold(&location)?;
     tokio::select! {
         outcome = start::wait_for_database(ctx.db.owner(), Some(PATIENCE)) => outcome?,

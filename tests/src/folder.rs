@@ -124,6 +124,37 @@ fn commands_that_find_no_database_say_so_and_make_nothing() {
 }
 
 #[test]
+fn a_database_that_has_had_a_key_gets_no_other_one_beside_it() {
+    block_on(async {
+        let mut installation = Installation::alone().await;
+        installation.stop();
+        let file = installation.file().expect("a file").display().to_string();
+        let folder = TempDir::new().expect("a folder");
+        let logs = TempDir::new().expect("a folder");
+        let data = folder.path().join("elsewhere");
+        let settings = [
+            ("DATABASE_URL", format!("sqlite:{file}")),
+            ("ENISHI_DATA_DIR", data.to_string_lossy().into_owned()),
+            ("ENISHI_BIND", format!("127.0.0.1:{}", free_port())),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        let calls: [&[&str]; 3] = [&[], &["token", "create"], &["check"]];
+        for words in calls {
+            let name = format!("without-{}", words.join("-"));
+            let mut command =
+                Process::start(&name, &built("enishi"), words, &settings, logs.path());
+            let status = command.end(END).await;
+            assert!(!status.success(), "{words:?}: {status}");
+            let said = command.said();
+            assert!(said.contains("ENISHI_SECRET_KEY"), "{words:?}: {said}");
+            assert!(!data.join("secret.key").exists(), "{words:?} makes a key");
+        }
+        installation.start_server().await;
+        installation.end().await;
+    });
+}
+
+#[test]
 fn a_backup_is_for_its_owner_alone_and_takes_the_place_of_nothing() {
     block_on(async {
         let mut installation = Installation::alone().await;

@@ -18,7 +18,9 @@ use worker::{
     hints::redis_hints,
     probe::Probe,
     queue::{RedisQueue, RedisQueueSettings},
-    runtime, secret_key, start, stop,
+    runtime,
+    secret_key::{self, Lacking},
+    start, stop,
 };
 
 #[global_allocator]
@@ -79,7 +81,7 @@ async fn run(config: WorkerConfig) -> anyhow::Result<()> {
     let ctx = Ctx {
         db: shared.database.open(shared.database_connections, None),
         hints: Arc::new(hints),
-        vault: Arc::new(shared.keys.open(&*ids)?),
+        vault: Arc::new(shared.keys.open(&*ids, Lacking::Refuse)?),
         clock: clock.clone(),
         ids: ids.clone(),
         reach: Arc::new(Guard::new(shared.egress_allow.clone())),

@@ -32,12 +32,36 @@ pub struct Keys {
     pub file: PathBuf,
 }
 
+/// What is done where no key was given and the file is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacking {
+    /// One is made, in the file: the database is new.
+    Make,
+    /// It is an error: what is in the database was sealed with a key that has to be found, and another one in
+    /// the file would mislead whoever looks for it.
+    Refuse,
+    /// It goes on with a key that is kept nowhere: nothing is to be sealed.
+    Ignore,
+}
+
 impl Keys {
-    /// The vault. Without a given key it is the one in the file, which is made when it is not there.
-    pub fn open(self, ids: &dyn Ids) -> anyhow::Result<Vault> {
+    /// The vault. Without a given key it is the one in the file, or what `lacking` says.
+    pub fn open(self, ids: &dyn Ids, lacking: Lacking) -> anyhow::Result<Vault> {
         let current = match self.current {
-            Some(key) => key,
-            None => read_or_make(&self.file, ids)?,
+            Some(key) => {
+                warn_of_another(&self.file, &key);
+                key
+            }
+            None if self.file.exists() || lacking == Lacking::Make => {
+                read_or_make(&self.file, ids)?
+            }
+            None if lacking == Lacking::Ignore => random(ids),
+            None => bail!(
+                "ENISHI_SECRET_KEY: there is no key. It is not set, {} is not there, and the database is \
+                 not new: give the key it was sealed with, as the setting or in that file. If it is lost \
+                 for good, see \"The secret key\" in docs/operations.md",
+                self.file.display()
+            ),
         };
         let vault = Vault::new(current);
         Ok(match self.old {
@@ -135,6 +159,28 @@ fn make(path: &Path, ids: &dyn Ids) -> std::io::Result<()> {
     }
 }
 
+fn random(ids: &dyn Ids) -> MasterKey {
+    let mut bytes = [0; 32];
+    ids.fill(&mut bytes);
+    MasterKey::from_bytes(bytes)
+}
+
+/// A file that is not used is left behind, or was forgotten: the next start without the setting would take it.
+fn warn_of_another(path: &Path, given: &MasterKey) {
+    let Ok(text) = read_to_string(path).map(SecretString::from) else {
+        return;
+    };
+    let kept = text.expose_secret().parse::<MasterKey>();
+    if !kept.is_ok_and(|kept| kept.id() == given.id()) {
+        tracing::warn!(
+            file = %path.display(),
+            "ENISHI_SECRET_KEY is given, so that this file is not used, and it holds another key. Keep it \
+             while you change keys and as long as there are backups from its time; then put the given key \
+             into it, or take it away"
+        );
+    }
+}
+
 fn warn_if_open_to_others(path: &Path) {
     #[cfg(unix)]
     if let Ok(metadata) = path.metadata()
@@ -149,6 +195,40 @@ mod tests {
     use domain::port::RandomIds;
 
     use super::*;
+
+    fn keys(current: Option<&str>, file: PathBuf) -> Keys {
+        Keys {
+            current: current.map(|text| text.parse().unwrap()),
+            old: None,
+            file,
+        }
+    }
+
+    #[test]
+    fn a_key_is_made_for_a_new_database_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret.key");
+        let refused = keys(None, path.clone()).open(&RandomIds, Lacking::Refuse);
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("secret.key is not there"), "{refused}");
+        keys(None, path.clone())
+            .open(&RandomIds, Lacking::Ignore)
+            .unwrap();
+        let given = "ab".repeat(32);
+        keys(Some(&given), path.clone())
+            .open(&RandomIds, Lacking::Make)
+            .unwrap();
+        assert!(!path.exists(), "nobody has made a file");
+
+        keys(None, path.clone())
+            .open(&RandomIds, Lacking::Make)
+            .unwrap();
+        let made = read_to_string(&path).unwrap();
+        keys(None, path.clone())
+            .open(&RandomIds, Lacking::Refuse)
+            .unwrap();
+        assert_eq!(read_to_string(&path).unwrap(), made);
+    }
 
     #[test]
     fn whoever_starts_at_the_same_time_gets_the_same_key() {
