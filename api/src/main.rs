@@ -31,7 +31,6 @@ use api::{
     hints::{RedisWakeups, redis_hints},
     serve::{self, Server, alone, first},
 };
-use clap::Parser as _;
 use cli::{Cli, Command};
 use domain::{
     ctx::Ctx,
@@ -44,7 +43,7 @@ use futures::FutureExt as _;
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use worker::{
-    config::{Config as SharedConfig, Redis},
+    config::{self, Config as SharedConfig, Redis},
     egress::guard::Guard,
     figures::{Figures, IsDown},
     hints::MemoryHints,
@@ -67,7 +66,7 @@ const COMMAND_CONNECTIONS: u32 = 4;
 const WAKEUPS: usize = 1024;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = config::read();
     // Needs no settings at all, so that it works where they are wrong.
     if matches!(cli.command, Some(Command::Schema)) {
         say(graphql::sdl().trim_end());

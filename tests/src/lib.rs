@@ -104,6 +104,8 @@ mod segment;
 #[cfg(test)]
 mod standing;
 #[cfg(test)]
+mod starting;
+#[cfg(test)]
 mod statistics;
 #[cfg(test)]
 mod survey;

@@ -15,6 +15,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use chrono::TimeDelta;
+use clap::{CommandFactory, FromArgMatches, builder::Resettable};
 use domain::{
     store::{Location, LocationError},
     vault::MasterKey,
@@ -323,7 +324,22 @@ impl Args {
     }
 }
 
-/// The value, if there is one: a variable that is set to nothing counts as not set.
+/// Reads the command line, and the environment for what it leaves out; a variable that is set to nothing counts
+/// as not set, so that the default holds. Ends the process where that is all it asks for, or it cannot be read.
+pub fn read<P: CommandFactory + FromArgMatches>() -> P {
+    let command = P::command().mut_args(|arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        let is_nothing = value.is_some_and(|value| value.to_string_lossy().trim().is_empty());
+        if is_nothing {
+            arg.env(Resettable::Reset)
+        } else {
+            arg
+        }
+    });
+    P::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
+/// The value, if there is one: an option that is set to nothing counts as not set.
 fn given(value: Option<&String>) -> Option<&str> {
     value
         .map(|value| value.trim())

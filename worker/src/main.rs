@@ -3,7 +3,6 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use domain::{
     ctx::Ctx,
     port::{Clock as _, Ids as _, RandomIds, SystemClock},
@@ -12,7 +11,7 @@ use domain::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
-    config::{WorkerArgs, WorkerConfig},
+    config::{self, WorkerArgs, WorkerConfig},
     egress::guard::Guard,
     figures::{Figures, IsDown},
     hints::redis_hints,
@@ -30,7 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const LEASE: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
-    let config = match WorkerArgs::parse().check() {
+    let config = match config::read::<WorkerArgs>().check() {
         Ok(config) => config,
         Err(problems) => {
             #[expect(clippy::print_stderr, reason = "logging has not started")]
