@@ -47,6 +47,7 @@ use worker::{
     egress::guard::Guard,
     figures::{Figures, IsDown},
     hints::MemoryHints,
+    probe,
     queue::{MemoryQueue, Queue},
     runtime,
     secret_key::{self, Lacking},
@@ -312,6 +313,7 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
     // First of all, so that a port in use is told before anything is made.
     let listener = listen(&server)?;
     let address = listener.local_addr().context("listening")?;
+    let starting = probe::while_starting(&listener).context("listening")?;
     let shutdown = CancellationToken::new();
     stop::listen(shutdown.clone())?;
     let figures = Figures::record();
@@ -392,6 +394,8 @@ async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::
         metrics,
         redis_is_down,
     };
+    starting.abort();
+    let _ = starting.await;
     serve::serve(server, listener, shutdown).await?;
     jobs_shutdown.cancel();
     if let Some(jobs) = jobs {

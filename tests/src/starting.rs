@@ -1,6 +1,57 @@
-//! What a start takes from its surroundings.
+//! A start that takes long: whoever asks is told that the process lives and is not ready.
 
-use crate::support::{installation::Installation, runtime::block_on};
+use std::{net::SocketAddr, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::Client,
+    installation::{Installation, TOKEN},
+    process::{free_port, until},
+    runtime::block_on,
+};
+
+/// How long a start may take on a busy machine.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// What a path answers, if anything does.
+async fn page(client: &Client, path: &str) -> Option<(u16, String)> {
+    let url = format!("http://{}{path}", client.address);
+    let answer = client.http.get(url).send().await.ok()?;
+    Some((answer.status().as_u16(), answer.text().await.ok()?))
+}
+
+#[test]
+fn while_the_tables_are_brought_up_to_date_a_server_lives_and_is_not_ready() {
+    block_on(async {
+        let mut installation = Installation::alone().await;
+        installation.stop();
+        // Somebody is at the tables.
+        let database = installation.database();
+        let held = database.begin().await.expect("a transaction");
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let mut server = installation.spawn_server(address);
+        let client = Client::new(address, TOKEN);
+        let lives = until("a sign of life", LIMIT, async || {
+            page(&client, "/healthz").await
+        });
+        assert_eq!(lives.await, (200, "ok\n".to_owned()));
+        let (status, said) = page(&client, "/readyz").await.expect("an answer");
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        let wanted = json!({ "ready": false, "reason": "starting", "degraded": [] });
+        assert_eq!((status, said), (503, wanted));
+
+        held.rollback().await.expect("the end of it");
+        until("readiness", LIMIT, async || {
+            assert!(server.ended().is_none(), "{}", server.said());
+            let (status, _) = page(&client, "/readyz").await?;
+            (status == 200).then_some(())
+        })
+        .await;
+        installation.servers.push((server, address));
+        installation.end().await;
+    });
+}
 
 #[test]
 fn variables_that_are_set_to_nothing_count_as_not_set() {

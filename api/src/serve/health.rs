@@ -10,7 +10,7 @@ use std::{
 
 use actix_web::{HttpResponse, web::Data};
 use domain::ctx::Ctx;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, DbErr};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -82,7 +82,9 @@ impl Health {
                 None
             }
             Ok(Ok(_)) => Some("the tables are of an older release"),
-            _ => Some(NO_ANSWER),
+            // What `migration` says of it in words of its own.
+            Ok(Err(DbErr::Custom(_))) => Some("the tables are of a newer release"),
+            Ok(Err(_)) | Err(_) => Some(NO_ANSWER),
         }
     }
 }
