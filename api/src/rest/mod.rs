@@ -23,6 +23,7 @@ use domain::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, UserError, UserErrorCode},
+    store::is_of_the_moment,
     upload::Limits,
 };
 use entity::id::WorkspaceId;
@@ -255,6 +256,17 @@ impl From<Error> for Refused {
             denied @ (Error::Forbidden(_) | Error::RoleForbids { .. }) => {
                 Self::new(Code::Forbidden, denied.to_string())
             }
+            Error::Store(error) if is_of_the_moment(&error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the database could not do what it was asked"
+                );
+                let message = "The database cannot do this at the moment. Try again.";
+                Self {
+                    retry_after_s: Some(1),
+                    ..Self::new(Code::Unavailable, message)
+                }
+            }
             other => {
                 tracing::error!(error = &other as &dyn std::error::Error, "a request failed");
                 let message = "Something went wrong on our side. Name the request id when you ask.";
@@ -281,6 +293,19 @@ fn id<I: entity::id::Id>(request: &HttpRequest, what: &str) -> Result<I, Refused
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_database_cannot_do_at_the_moment_may_be_tried_again() {
+        use sea_orm::{ConnAcquireErr, DbErr};
+        let busy = DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
+        let refused = Refused::from(Error::Store(busy));
+        assert_eq!(
+            (refused.status.as_u16(), refused.retry_after_s),
+            (503, Some(1))
+        );
+        let wrong = DbErr::Custom("no such column".to_owned());
+        assert_eq!(Refused::from(Error::Store(wrong)).status.as_u16(), 500);
+    }
 
     #[test]
     fn a_refusal_has_the_code_of_its_status_and_says_what_it_is_about() {

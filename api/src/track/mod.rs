@@ -25,6 +25,7 @@ use domain::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::Error,
+    store::is_of_the_moment,
     track::{self, MAX_BATCH_BYTES, MAX_BATCH_CALLS, MAX_CALL_BYTES, Method, Sent, Taken},
 };
 use serde_json::{Value, json};
@@ -274,6 +275,17 @@ impl From<Error> for Refused {
         match error {
             denied @ (Error::Forbidden(_) | Error::RoleForbids { .. }) => {
                 Self::new(Code::Forbidden, denied.to_string())
+            }
+            Error::Store(error) if is_of_the_moment(&error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the database could not take tracking calls"
+                );
+                let message = "The database cannot do this at the moment. Try again.";
+                Self {
+                    retry_after_s: Some(1),
+                    ..Self::new(Code::Unavailable, message)
+                }
             }
             other => {
                 tracing::error!(
