@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ADMINISTER, CONFIGURE, READ, Row, WRITE, ask, watch};
+use super::{ADMINISTER, READ, Row, WRITE, ask, watch};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
