@@ -4,7 +4,7 @@ use entity::kind::Role;
 use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::Scope, vault::VaultError};
+use crate::{access::Scope, store::is_conflict, vault::VaultError};
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -72,6 +72,15 @@ impl Error {
     /// A refusal with one entry.
     pub fn refused(path: &[&str], code: UserErrorCode, message: impl Into<String>) -> Self {
         Self::Refused(vec![UserError::new(path, code, message)])
+    }
+
+    /// Whether somebody else was faster, so that what was judged does not hold and is to be judged anew.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        match self {
+            Self::Overtaken(_) => true,
+            Self::Store(error) => is_conflict(error),
+            _ => false,
+        }
     }
 
     /// The same error of an input that is a part of a larger one, at `path` in it.

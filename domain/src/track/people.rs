@@ -97,7 +97,7 @@ pub(super) async fn take_in(
     let mut tries = 1;
     let kept = loop {
         match store(ctx, actor, &work, &plan).await {
-            Err(Error::Store(_) | Error::Internal(_)) if tries < TRIES => tries += 1,
+            Err(error) if error.is_overtaken() && tries < TRIES => tries += 1,
             stored => break stored?,
         }
         plan = work.plan(ctx, actor).await?;

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::{
     Outcome, TRIES, Upserted, admit,
     around::{Around, Found},
-    came_too_late,
     carried::{self, Carried, Thing},
     item::{Common, Mistakes, Told},
 };
@@ -84,7 +83,7 @@ pub async fn accounts(
     let mut tries = 1;
     loop {
         match attempt(ctx, actor, &items, &reason).await {
-            Err(error) if tries < TRIES && came_too_late(&error) => tries += 1,
+            Err(error) if tries < TRIES && error.is_overtaken() => tries += 1,
             settled => return settled,
         }
     }

@@ -24,7 +24,6 @@ use async_graphql::Enum;
 
 use crate::{
     error::{Error, Result, UserError, UserErrorCode},
-    store::is_conflict,
     text,
 };
 
@@ -117,14 +116,5 @@ fn admit(list: &'static str, items: usize, reason: &str) -> Result<String> {
         Ok(reason)
     } else {
         Err(Error::Refused(errors))
-    }
-}
-
-/// Whether somebody else was faster, so that what was judged does not hold and is to be judged anew.
-fn came_too_late(error: &Error) -> bool {
-    match error {
-        Error::Overtaken(_) => true,
-        Error::Store(error) => is_conflict(error),
-        _ => false,
     }
 }

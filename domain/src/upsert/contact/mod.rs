@@ -14,7 +14,6 @@ use entity::{
 use super::{
     Outcome, TRIES, Upserted, admit,
     around::{Around, Found},
-    came_too_late,
     item::{CampaignRef, Common, Mistakes, Told},
 };
 use crate::{
@@ -106,7 +105,7 @@ pub async fn contacts(
     let mut tries = 1;
     loop {
         match attempt(ctx, actor, &items, &reason).await {
-            Err(error) if tries < TRIES && came_too_late(&error) => tries += 1,
+            Err(error) if tries < TRIES && error.is_overtaken() => tries += 1,
             settled => return settled,
         }
     }
