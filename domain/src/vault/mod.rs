@@ -16,6 +16,7 @@
 mod key;
 pub mod lasting;
 mod mask;
+mod opaque;
 pub mod replaced;
 pub mod reseal;
 
