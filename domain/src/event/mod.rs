@@ -6,6 +6,7 @@ mod list;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
+use chrono_tz::Tz;
 use entity::{
     event,
     id::{ContactId, EventId, WorkspaceId},
@@ -13,7 +14,7 @@ use entity::{
 use sea_orm::FromQueryResult;
 
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Origin, Scope},
     contact::{self, Mention, Stranger, Whom, Whose},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
@@ -159,7 +160,26 @@ async fn store(
         .iter()
         .filter_map(|event| Some((*event, *contacts.get(&event.whom)?)))
         .collect();
-    let created = insert(&tx, &placed).await?;
+    let created = put(&mut tx, actor.origin(), zone, &placed, passive).await?;
+    let known = if created.len() < checked.len() {
+        look_up(&tx, &distinct).await?
+    } else {
+        HashMap::new()
+    };
+    tx.commit().await?;
+    Ok(outcomes(&checked, &created, &known))
+}
+
+/// Writes events of contacts who are held: those that are not there yet, which it tells, the days and the
+/// moments of activity, and the log.
+async fn put(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    zone: Tz,
+    placed: &[(&Checked, ContactId)],
+    passive: &HashSet<usize>,
+) -> Result<HashSet<EventId>> {
+    let created = insert(tx, placed).await?;
     let mut days: BTreeMap<(ContactId, NaiveDate), i64> = BTreeMap::new();
     let mut latest: BTreeMap<ContactId, DateTime<Utc>> = BTreeMap::new();
     for (event, contact) in placed
@@ -176,17 +196,35 @@ async fn store(
             event_id: event.id,
             name: Some(event.name.clone()),
         };
-        tx.record(Change::new(actor.origin(), Some(*contact), fact));
+        tx.record(Change::new(origin, Some(*contact), fact));
     }
-    count_days(&tx, &days).await?;
-    note_activity(&tx, &latest).await?;
-    let known = if created.len() < checked.len() {
-        look_up(&tx, &distinct).await?
-    } else {
-        HashMap::new()
+    count_days(tx, &days).await?;
+    note_activity(tx, &latest).await?;
+    Ok(created)
+}
+
+/// Writes that a contact, who is held, does something right now that we see ourselves: it happens at the
+/// moment of the transaction, and has no id of somebody else's. `properties` are an object.
+pub(crate) async fn note(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    zone: Tz,
+    contact: ContactId,
+    name: &str,
+    properties: serde_json::Value,
+) -> Result<()> {
+    let id: EventId = tx.id();
+    let event = Checked {
+        index: 0,
+        id,
+        external_id: id.to_string(),
+        whom: Whom::Id(contact),
+        name: name.to_owned(),
+        properties: without_nul(properties),
+        occurred_at: tx.now.trunc_subsecs(6),
     };
-    tx.commit().await?;
-    Ok(outcomes(&checked, &created, &known))
+    put(tx, origin, zone, &[(&event, contact)], &HashSet::new()).await?;
+    Ok(())
 }
 
 /// What became of each event: new, or known under its id, or else of a person who was erased.
