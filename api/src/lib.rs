@@ -7,6 +7,7 @@ pub mod form;
 pub mod graphql;
 pub mod hints;
 pub mod hook;
+pub mod link;
 pub mod rest;
 pub mod serve;
 pub mod session;

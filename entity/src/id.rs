@@ -207,6 +207,8 @@ ids! {
     EmailEventId = "emailevent";
     /// A place where a provider tells what became of emails.
     EmailSourceId = "emailsource";
+    /// A short link that notes who followed it.
+    TrackedLinkId = "trackedlink";
     /// A registered GraphQL document.
     DocumentId = "document";
     /// A version of the health model.

@@ -61,6 +61,7 @@ pub mod tagging;
 pub mod task;
 pub mod team;
 pub mod ticket;
+pub mod tracked_link;
 pub mod upload;
 pub mod webhook_key;
 pub mod workspace;

@@ -66,6 +66,7 @@ mod m0047_arrival;
 mod m0050_email_source;
 mod m0051_profile;
 mod m0052_replaced_key;
+mod m0054_tracked_link;
 mod m0055_notes;
 mod sql;
 mod wall;
@@ -132,6 +133,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0051_profile::Migration),
             Box::new(m0052_replaced_key::Migration),
             Box::new(m0055_notes::Migration),
+            Box::new(m0054_tracked_link::Migration),
         ]
     }
 }

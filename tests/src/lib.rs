@@ -66,6 +66,8 @@ mod keys;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod link;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod migrating;

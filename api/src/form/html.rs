@@ -1,4 +1,5 @@
-//! The pages of a survey, as HTML in which nothing of what people wrote is markup.
+//! The pages of a survey, and those that only say something, as HTML in which nothing of what people wrote is
+//! markup.
 
 use std::sync::LazyLock;
 
@@ -34,7 +35,7 @@ footer{font-size:.875rem;margin-top:3rem}\
 footer button{background:none;color:inherit;padding:0;text-decoration:underline}";
 
 /// What the pages may do: show themselves and send their form to where they came from.
-pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; \
@@ -53,7 +54,7 @@ pub(super) enum Mistake {
 
 /// A page that only says something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Note {
+pub(crate) enum Note {
     /// There is no such form, or not any more.
     Gone,
     /// It may work later.
@@ -62,6 +63,10 @@ pub(super) enum Note {
     Unreadable,
     /// No more surveys will come.
     Stopped,
+    /// There is no such link.
+    NoLink,
+    /// A link leads nowhere any more.
+    LinkEnded,
 }
 
 fn page(locale: Locale, title: &str, main: &str) -> String {
@@ -181,7 +186,7 @@ pub(super) fn thanks(form: &Form) -> String {
 }
 
 /// A page that only says something.
-pub(super) fn note(locale: Locale, note: Note) -> String {
+pub(crate) fn note(locale: Locale, note: Note) -> String {
     let [ja, en, zh] = match note {
         Note::Gone => [
             "このページは見つからないか、回答期限を過ぎています。",
@@ -202,6 +207,16 @@ pub(super) fn note(locale: Locale, note: Note) -> String {
             "今後、アンケートのメールはお送りしません。",
             "We will send you no more surveys by email.",
             "以后不会再向您发送问卷邮件。",
+        ],
+        Note::NoLink => [
+            "このリンクは見つかりません。",
+            "This link was not found.",
+            "未找到该链接。",
+        ],
+        Note::LinkEnded => [
+            "このリンクは現在ご利用いただけません。",
+            "This link does not work any more.",
+            "该链接已失效。",
         ],
     };
     let text = match locale {
@@ -238,7 +253,14 @@ mod tests {
             (Locale::En, "en"),
             (Locale::Zh, "zh-Hans"),
         ] {
-            for one in [Note::Gone, Note::Later, Note::Unreadable, Note::Stopped] {
+            for one in [
+                Note::Gone,
+                Note::Later,
+                Note::Unreadable,
+                Note::Stopped,
+                Note::NoLink,
+                Note::LinkEnded,
+            ] {
                 let shown = note(locale, one);
                 assert!(shown.contains(&format!("<html lang=\"{tag}\">")), "{shown}");
                 assert!(!shown.contains("<script"), "{shown}");

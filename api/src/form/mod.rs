@@ -11,7 +11,7 @@
 //!
 //! - `html`: the pages, purely.
 
-mod html;
+pub(crate) mod html;
 
 use std::{net::IpAddr, rc::Rc, sync::Arc};
 
@@ -151,7 +151,7 @@ impl Failed {
 }
 
 /// What the browser would like to read, for pages that are nobody's in particular.
-fn language(request: &HttpRequest) -> Locale {
+pub(crate) fn language(request: &HttpRequest) -> Locale {
     let wanted = request.headers().get(header::ACCEPT_LANGUAGE);
     let wanted = wanted.and_then(|value| value.to_str().ok());
     let mut tags = wanted.unwrap_or_default().split([',', ';']);

@@ -66,6 +66,7 @@ fn missing<I: Id>(path: &[&str]) -> UserError {
         "group" => "tag group",
         "qualityrun" => "run",
         "emailsource" => "email source",
+        "trackedlink" => "tracked link",
         "healthmodel" => "health model",
         "suspect" => "open suspicion",
         "segmentmove" => "entry",

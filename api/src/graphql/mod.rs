@@ -29,6 +29,7 @@ mod id;
 pub(crate) mod idempotency;
 pub mod import;
 pub mod inbox;
+pub mod link;
 mod loader;
 pub mod node;
 pub mod note;
@@ -83,6 +84,7 @@ pub struct Query(
     health::HealthModelQuery,
     import::ImportQuery,
     inbox::InboxQuery,
+    link::LinkQuery,
     node::NodeQuery,
     notification::InAppQuery,
     notification::NotificationQuery,
@@ -128,6 +130,7 @@ pub struct Mutation(
     health::HealthModelMutation,
     import::ImportMutation,
     inbox::InboxMutation,
+    link::LinkMutation,
     note::NoteMutation,
     notification::InAppMutation,
     notification::NotificationMutation,

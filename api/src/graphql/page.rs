@@ -24,6 +24,7 @@ use super::{
     fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     health::HealthEntry,
     import::ImportLine,
+    link::TrackedLink,
     note::Note,
     notification::{Delivery, DeliveryAttempt, InAppNotification},
     operation::Operation,
@@ -127,6 +128,7 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         Task: "tasks",
         Ticket: "tickets",
         TimelineEntry: "a timeline",
+        TrackedLink: "tracked links",
     };
     // How much a search finds in all is not counted.
     builder.override_output_type_description::<connection::Connection<String, SearchHit>>(

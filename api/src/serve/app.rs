@@ -20,6 +20,7 @@ use crate::{
     form::{self, Pages},
     graphql::{self, Door},
     hook::{self, Hooks},
+    link::{self, Links},
     rest::{self, Rest},
     session::Sessions,
     track::{self, Tracking},
@@ -90,6 +91,10 @@ impl Shared {
             egress: self.egress.clone(),
             rate: self.rate.clone(),
         };
+        let links = Links {
+            ctx: ctx.clone(),
+            rate: self.rate.clone(),
+        };
         let transport = Transport {
             executor: Door::new(self.schema.clone(), ctx.clone()),
             authenticator: sessions,
@@ -120,6 +125,7 @@ impl Shared {
             .configure(track::configure(tracking))
             .configure(form::configure(pages))
             .configure(hook::configure(hooks))
+            .configure(link::configure(links))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who is asking, and who did it.
 
 use entity::{
-    id::{AccessTokenId, EmailSourceId, MemberId, PlaybookId, RuleId, WorkspaceId},
+    id::{AccessTokenId, EmailSourceId, MemberId, PlaybookId, RuleId, TrackedLinkId, WorkspaceId},
     kind::Role,
 };
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,11 @@ pub enum Origin {
         /// Which source.
         source_id: EmailSourceId,
     },
+    /// A tracked link that somebody followed.
+    TrackedLink {
+        /// Which link.
+        link_id: TrackedLinkId,
+    },
     /// An import.
     Import,
     /// Enishi itself: schedules and derived values.
@@ -128,7 +133,9 @@ impl Origin {
             | Self::Integration { .. }
             | Self::EmailSource { .. }
             | Self::Import => true,
-            Self::Rule { .. } | Self::Playbook { .. } | Self::System => false,
+            Self::Rule { .. } | Self::Playbook { .. } | Self::TrackedLink { .. } | Self::System => {
+                false
+            }
         }
     }
 

@@ -80,6 +80,12 @@ pub fn is_human(origin: EmailEventOrigin) -> bool {
     matches!(origin, EmailEventOrigin::Human | EmailEventOrigin::Unknown)
 }
 
+/// Whether a program that calls itself so follows links before people do, or instead of them: a security
+/// product, a library or a crawler.
+pub(crate) fn is_scanner(user_agent: &str) -> bool {
+    names_any(&user_agent.trim().to_lowercase(), SCANNER_AGENTS)
+}
+
 /// Whether a machine may cause this in the recipient's place.
 pub fn may_be_a_machines(kind: EmailEventKind) -> bool {
     matches!(

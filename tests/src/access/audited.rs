@@ -166,6 +166,7 @@ fn every_mutation_leaves_an_audit_entry_or_is_named_with_the_reason() {
                 ("restoreInbox", "Inbox", "spare_inbox"),
                 ("restoreTag", "Tag", "spare_tag"),
                 ("restoreSurvey", "Survey", "spare_survey"),
+                ("restoreTrackedLink", "TrackedLink", "tracked_link"),
             ] {
                 if row.field == restore {
                     let archive = format!(

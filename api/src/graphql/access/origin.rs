@@ -2,10 +2,12 @@
 
 use async_graphql::{Context, Enum, ID, Object, Result};
 use domain::{access::Origin, rule::Rule as RuleRow};
-use entity::{access_token, email_source, member, playbook};
+use entity::{access_token, email_source, id::TrackedLinkId, member, playbook, tracked_link};
 
 use super::{Member, find_member};
-use crate::graphql::{context::loaded, error::fault, playbook::Playbook, rule::Rule};
+use crate::graphql::{
+    context::loaded, error::fault, link::TrackedLink, playbook::Playbook, rule::Rule,
+};
 
 /// Who or what made a change.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +26,8 @@ pub(crate) enum OriginKind {
     Integration,
     /// An email provider, through an email source.
     EmailSource,
+    /// A tracked link that the contact followed.
+    TrackedLink,
     /// An import.
     Import,
     /// Enishi itself: schedules and derived values.
@@ -41,14 +45,15 @@ impl ChangeOrigin {
             Origin::Playbook { .. } => OriginKind::Playbook,
             Origin::Integration { .. } => OriginKind::Integration,
             Origin::EmailSource { .. } => OriginKind::EmailSource,
+            Origin::TrackedLink { .. } => OriginKind::TrackedLink,
             Origin::Import => OriginKind::Import,
             Origin::System => OriginKind::System,
         }
     }
 
-    /// The name as it is now of the member, rule, playbook or email source, or of the access token if it
-    /// was a program; nothing for an import and for Enishi itself. Who was removed or deleted since is
-    /// still named.
+    /// The name as it is now of the member, rule, playbook, email source or tracked link, or of the access
+    /// token if it was a program; nothing for an import and for Enishi itself. Who was removed or deleted
+    /// since is still named.
     async fn name(&self, context: &Context<'_>) -> Result<Option<String>> {
         match self.0 {
             Origin::Member { member_id } => {
@@ -68,6 +73,9 @@ impl ChangeOrigin {
                     row.name
                 })
                 .await
+            }
+            Origin::TrackedLink { link_id } => {
+                loaded(context, Some(link_id), |row: tracked_link::Model| row.name).await
             }
             Origin::Import | Origin::System => Ok(None),
         }
@@ -119,6 +127,16 @@ impl ChangeOrigin {
         loaded(context, self.0.playbook(), Playbook).await
     }
 
+    /// The global id of the tracked link, if it was one.
+    async fn tracked_link_id(&self) -> Option<ID> {
+        self.link().map(Into::into)
+    }
+
+    /// The tracked link, if it was one, as it is now.
+    async fn tracked_link(&self, context: &Context<'_>) -> Result<Option<TrackedLink>> {
+        loaded(context, self.link(), TrackedLink).await
+    }
+
     /// The playbook's version at that time.
     async fn playbook_version(&self) -> Option<i64> {
         match self.0 {
@@ -135,6 +153,13 @@ impl From<Origin> for ChangeOrigin {
 }
 
 impl ChangeOrigin {
+    fn link(&self) -> Option<TrackedLinkId> {
+        match self.0 {
+            Origin::TrackedLink { link_id } => Some(link_id),
+            _ => None,
+        }
+    }
+
     /// Reads the stored form.
     pub(crate) fn read(stored: &serde_json::Value) -> Result<Self> {
         let origin: Origin = serde_json::from_value(stored.clone())

@@ -5,9 +5,14 @@ use std::collections::HashMap;
 
 use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, Utc};
-use domain::{attribute, contact, conversation, notification, order, rule, segment, tag, team};
+use domain::{
+    attribute, contact, conversation, link, notification, order, rule, segment, tag, team,
+};
 use entity::{
-    id::{ContactId, ConversationId, MemberId, OrderId, RuleId, TagId, TargetId, TeamId},
+    id::{
+        ContactId, ConversationId, MemberId, OrderId, RuleId, TagId, TargetId, TeamId,
+        TrackedLinkId,
+    },
     tagging,
 };
 use uuid::Uuid;
@@ -52,6 +57,8 @@ lists! {
     MembershipsOf(Uuid) => segment::Membership, segment::memberships, subject_id;
     /// Asks for an order's lines.
     LinesOf(OrderId) => entity::order_line::Model, order::load_lines, order_id;
+    /// Asks for the tags a tracked link puts on.
+    LinkTagsOf(TrackedLinkId) => link::LinkTag, link::load_tags, link_id;
     /// Asks for what the requests to a target are signed with.
     KeysOf(TargetId) => entity::webhook_key::Model, notification::key::load, notification_target_id;
 }

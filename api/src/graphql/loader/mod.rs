@@ -22,7 +22,7 @@ use entity::id::WorkspaceId;
 
 pub(crate) use self::{
     list::{
-        ConflictsOf, IdentitiesOf, KeysOf, LinesOf, MembersOf, MembershipsOf, PathOf,
+        ConflictsOf, IdentitiesOf, KeysOf, LinesOf, LinkTagsOf, MembersOf, MembershipsOf, PathOf,
         SubscriptionsOf, TaggingsAt, TaggingsOf, ValuesOf, WatchersOf,
     },
     single::{

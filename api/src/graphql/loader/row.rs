@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use async_graphql::{Error, dataloader::Loader as Load};
 use domain::{
     access, account, attribute, contact, conversation, document, email, event, inbox, invoice,
-    note, notification, operation, opportunity, order, playbook, rule, segment, stage, survey, tag,
-    task, team, ticket,
+    link, note, notification, operation, opportunity, order, playbook, rule, segment, stage,
+    survey, tag, task, team, ticket,
 };
 use entity::{
     id::{
@@ -15,7 +15,7 @@ use entity::{
         DocumentId, EmailEventId, EmailSourceId, EnrolmentId, EventId, FiringId, InboxId,
         InvoiceId, MemberId, MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId,
         RuleId, SegmentId, StageChangeId, SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId,
-        TagId, TaggingId, TargetId, TaskId, TeamId, TicketId,
+        TagId, TaggingId, TargetId, TaskId, TeamId, TicketId, TrackedLinkId,
     },
     tagging,
 };
@@ -73,6 +73,7 @@ rows! {
     TaskId => entity::task::Model, task::load;
     TeamId => entity::team::Model, team::load;
     TicketId => entity::ticket::Model, ticket::load;
+    TrackedLinkId => entity::tracked_link::Model, link::load;
 }
 
 #[async_trait::async_trait]

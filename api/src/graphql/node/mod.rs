@@ -8,7 +8,7 @@ use entity::id::{
     InAppNotificationId, InboxId, InvoiceId, MemberId, MessageId, NoteId, OperationId,
     OpportunityId, OrderId, PlaybookId, RuleId, SegmentId, SurveyAnswerId, SurveyId,
     SurveyInvitationId, SuspectId, TagGroupId, TagId, TagQualityRunId, TaggingId, TargetId, TaskId,
-    TeamId, TicketId,
+    TeamId, TicketId, TrackedLinkId,
 };
 
 use super::{
@@ -25,6 +25,7 @@ use super::{
     event::Event,
     fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     inbox::Inbox,
+    link::TrackedLink,
     note::Note,
     notification::{Delivery, InAppNotification, NotificationTarget},
     operation::Operation,
@@ -71,6 +72,8 @@ pub enum Node {
     EmailEvent(EmailEvent),
     /// A place where an email provider tells by itself what became of emails.
     EmailSource(EmailSource),
+    /// A short link that records who followed it.
+    TrackedLink(TrackedLink),
     /// One contact's way through a playbook.
     Enrolment(Enrolment),
     /// Something a contact did.
@@ -196,6 +199,7 @@ pub(crate) async fn fetch(context: &Context<'_>, id: &ID) -> Result<Option<Node>
         TaskId => Task(Task),
         TeamId => Team(Team),
         TicketId => Ticket(Ticket),
+        TrackedLinkId => TrackedLink(TrackedLink),
     }
     fetch_others(context, id).await
 }

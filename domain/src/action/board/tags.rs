@@ -66,7 +66,8 @@ impl Tags {
         let carried: Vec<Carried> = Query::new(
             "WITH t AS (SELECT r.workspace_id, r.id FROM {r})
              SELECT g.target_id, g.tag_id, TRUE AS direct,
-                    (g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK') AS automatic,
+                    (g.rule_id IS NOT NULL
+                     OR g.added_by ->> 'kind' IN ('PLAYBOOK', 'TRACKED_LINK')) AS automatic,
                     0 AS taggings
              FROM t CROSS JOIN tagging g
              WHERE g.workspace_id = t.workspace_id AND g.target_id = t.id AND g.removed_at IS NULL

@@ -84,6 +84,11 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("timeline_entry", "contact_id", Derived),
     line("timeline_entry", "subject_id", Other),
     line("timeline_move", "contact_id", Derived),
+    line(
+        "tracked_link_contact",
+        "contact_id",
+        MovedIfFree("t.link_id"),
+    ),
     line("web_visit_day", "contact_id", Derived),
     line("web_visitor", "contact_id", Derived),
 ];

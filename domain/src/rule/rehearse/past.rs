@@ -174,7 +174,8 @@ impl Past {
     pub(super) async fn load(tx: &Tx<'_>, things: BTreeSet<Uuid>) -> Result<Self> {
         let carried: Vec<Carried> = Query::new(
             "SELECT g.target_id, g.tag_id, g.added_at, g.removed_at,
-                    (g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK') AS automatic
+                    (g.rule_id IS NOT NULL
+                     OR g.added_by ->> 'kind' IN ('PLAYBOOK', 'TRACKED_LINK')) AS automatic
              FROM {r} CROSS JOIN tagging g
              WHERE g.workspace_id = r.workspace_id AND g.target_id = r.id",
         )

@@ -83,6 +83,7 @@ fn named_by(active: &[&Use]) -> String {
             UseKind::Report => "report",
             UseKind::Segment => "segment",
             UseKind::Playbook => "playbook",
+            UseKind::TrackedLink => "tracked link",
         };
         format!("{kind} “{}”", one.name)
     };

@@ -15,7 +15,7 @@ use entity::{
 use crate::{
     access::Origin,
     error::Result,
-    playbook, report, rule, segment,
+    link, playbook, report, rule, segment,
     store::{Transaction, Tx},
 };
 
@@ -31,6 +31,8 @@ pub enum UseKind {
     Segment,
     /// A playbook, in a version that is published, newest, or that somebody is enrolled in.
     Playbook,
+    /// A tracked link, which puts it on whoever follows it.
+    TrackedLink,
 }
 
 /// One thing that names a tag.
@@ -109,6 +111,7 @@ const REFERRERS: &[&dyn Referrer] = &[
     &report::purity::Judgements,
     &segment::retag::Segments,
     &playbook::retag::Playbooks,
+    &link::retag::Links,
 ];
 
 /// Everything that names any of `tags`.

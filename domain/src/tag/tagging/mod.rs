@@ -40,6 +40,7 @@ use crate::{
     work::change::{Change, Entry, Fact},
 };
 
+pub(crate) use ask::refuse_unfit;
 pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many};
 pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, tag_by_filter};
 pub use expire::expire;

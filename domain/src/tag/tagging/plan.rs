@@ -23,8 +23,10 @@ use crate::{
     store::{Query, Rows, Tx},
 };
 
-/// Whether a rule or a playbook has put the tagging `g` on: who else asks for the tag takes it over.
-pub(crate) const AUTOMATIC: &str = "(g.rule_id IS NOT NULL OR g.added_by ->> 'kind' = 'PLAYBOOK')";
+/// Whether a rule, a playbook or a tracked link has put the tagging `g` on: who else asks for the tag takes
+/// it over.
+pub(crate) const AUTOMATIC: &str =
+    "(g.rule_id IS NOT NULL OR g.added_by ->> 'kind' IN ('PLAYBOOK', 'TRACKED_LINK'))";
 
 /// Whether the tagging `one` is to go on and not `other`, which stands in its way, as SQL of the two
 /// rows: what a rule or a playbook has put on never takes the place of what a person has, and of two
@@ -245,6 +247,12 @@ mod tests {
         }
     }
 
+    fn link() -> Origin {
+        Origin::TrackedLink {
+            link_id: uuid(3).into(),
+        }
+    }
+
     /// What becomes of tag 10, given (tag, whether a rule put it on) in the way: how those end, and
     /// whether it is made.
     fn check(origin: Origin, standing: &[(u128, bool)], expected: (&[TaggingEnd], bool)) {
@@ -292,6 +300,11 @@ mod tests {
         check(rule(), &[(10, true)], (&[], false));
         check(rule(), &[(11, false)], (&[], false));
         check(rule(), &[(11, true)], (&[Replaced], true));
+        check(link(), &[], (&[], true));
+        check(link(), &[(10, false)], (&[], false));
+        check(link(), &[(10, true)], (&[], false));
+        check(link(), &[(11, false)], (&[], false));
+        check(link(), &[(11, true)], (&[Replaced], true));
         check(Origin::Import, &[(10, true)], (&[TakenOver], true));
         check(Origin::System, &[(10, true)], (&[], false));
     }

@@ -207,7 +207,7 @@ async fn insert(
 }
 
 /// Takes tags off things; what does not carry its tag is left as it is. Rules and playbooks take off
-/// only what rules and playbooks have put on. Says how many were taken.
+/// only what rules, playbooks and tracked links have put on. Says how many were taken.
 pub(crate) async fn remove(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
@@ -263,7 +263,7 @@ pub(crate) async fn remove_each(
          FROM {r} WHERE tagging.workspace_id = $1 AND tagging.removed_at IS NULL
            AND tagging.target_id = r.target_id AND tagging.tag_id = r.tag_id
            AND (r.anyway OR tagging.rule_id IS NOT NULL
-                OR tagging.added_by ->> 'kind' = 'PLAYBOOK')
+                OR tagging.added_by ->> 'kind' IN ('PLAYBOOK', 'TRACKED_LINK'))
          RETURNING tagging.id, tagging.tag_id, tagging.target, tagging.target_id",
     )
     .bind(tx.workspace)

@@ -41,6 +41,16 @@ impl House {
         self.keep(word, &made["emailSource"]["id"]);
     }
 
+    /// A short link.
+    pub(super) async fn tracked_link(&mut self, door: &Door, word: &str, name: &str) {
+        let owner = &self.owner.clone();
+        let link = "mutation($input: CreateTrackedLinkInput!) { createTrackedLink(input: $input) \
+            { trackedLink { id } userErrors { message } } }";
+        let input = json!({ "name": name, "targetUrl": format!("https://{name}.example/") });
+        let made = door.must(owner, link, json!({ "input": input })).await;
+        self.keep(word, &made["trackedLink"]["id"]);
+    }
+
     /// A playbook that waits, with a tag of its own: other rows archive the house's tags.
     pub(super) async fn playbook(&mut self, door: &Door, word: &str, name: &str, publish: bool) {
         let owner = &self.owner.clone();

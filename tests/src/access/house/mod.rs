@@ -75,6 +75,7 @@ impl House {
         }
 
         house.email_source(door, "email_source", &canary).await;
+        house.tracked_link(door, "tracked_link", &canary).await;
         house.judge_leads(door, &canary).await;
         house.make_rule(door, &canary).await;
         house.take_in(world, door, name, &canary).await;

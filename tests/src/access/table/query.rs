@@ -55,6 +55,8 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         ask("campaigns", json!({}), READ),
         ask("emailSources", json!({}), READ),
+        ask("trackedLink", json!({ "id": "@tracked_link" }), READ),
+        ask("trackedLinks", json!({}), READ),
         ask("invoice", json!({ "id": "@invoice" }), READ),
         ask(
             "invoices",

@@ -41,6 +41,26 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change(
+            "createTrackedLink",
+            &json!({ "name": "Link #", "targetUrl": "https://shop.example/spring" }),
+            WRITE,
+        ),
+        change(
+            "updateTrackedLink",
+            &json!({ "id": "@tracked_link", "name": "Link #" }),
+            WRITE,
+        ),
+        change(
+            "archiveTrackedLink",
+            &json!({ "id": "@tracked_link" }),
+            WRITE,
+        ),
+        change(
+            "restoreTrackedLink",
+            &json!({ "id": "@tracked_link" }),
+            WRITE,
+        ),
+        change(
             "createEmailSource",
             &json!({ "name": "New #", "provider": "ELASTIC_EMAIL" }),
             CONFIGURE,
