@@ -82,7 +82,7 @@ pub use leaf::{
     contact::ContactFields,
     conversation::ConversationFields,
     email::{Email, EmailMeasure, EmailTest},
-    event::{EventMeasure, EventTest, Events, PropertyTest},
+    event::{EventMeasure, EventTest, Events, FollowUp, PropertyTest},
     group::GroupEmpty,
     health::Health,
     keyword::{

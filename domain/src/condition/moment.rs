@@ -13,6 +13,13 @@ use crate::{
     workspace::BusinessHours,
 };
 
+const DAY: i64 = 24 * 60 * 60;
+/// From when on changes of the clocks are known, in seconds after 1970: the year 1990, before which nobody
+/// told of events.
+const FIRST: i64 = 631_152_000;
+/// In steps of how many seconds they are looked for: clocks are not turned and turned back within a week.
+const STRIDE: i64 = 7 * DAY;
+
 /// A moment in a workspace. Windows such as “within 30 days” end with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
@@ -82,9 +89,71 @@ impl Moment {
         self.now - TimeDelta::days(i64::from(days))
     }
 
-    /// Seconds by which the workspace's clocks are ahead of UTC.
-    pub(crate) fn offset_seconds(&self) -> i64 {
-        let local = self.now.with_timezone(&self.zone);
-        i64::from(local.offset().fix().local_minus_utc())
+    /// By how many seconds the workspace's clocks are ahead of UTC: at first, and from which moments on by
+    /// how many others, from [`FIRST`] until after now, in their order.
+    pub(crate) fn offsets(&self) -> (i64, Vec<(DateTime<Utc>, i64)>) {
+        let first = self.ahead(FIRST);
+        let mut changes = Vec::new();
+        let (mut at, mut seconds) = (FIRST, first);
+        // Events may be told up to a day ahead.
+        let end = self.now.timestamp() + 2 * DAY;
+        while at < end {
+            let next = (at + STRIDE).min(end);
+            let then = self.ahead(next);
+            if then != seconds {
+                let turn = DateTime::from_timestamp(self.turn(at, next), 0);
+                changes.extend(turn.map(|turn| (turn, then)));
+                seconds = then;
+            }
+            at = next;
+        }
+        (first, changes)
+    }
+
+    /// The first second after `before`, up to `after`, at which the clocks are not ahead by as much as at
+    /// `before`; they are not at `after`.
+    fn turn(&self, mut before: i64, mut after: i64) -> i64 {
+        let seconds = self.ahead(before);
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            if self.ahead(middle) == seconds {
+                before = middle;
+            } else {
+                after = middle;
+            }
+        }
+        after
+    }
+
+    /// Seconds by which the clocks are ahead of UTC, so many seconds after 1970.
+    fn ahead(&self, at: i64) -> i64 {
+        DateTime::from_timestamp(at, 0).map_or(0, |at| {
+            let local = at.with_timezone(&self.zone);
+            i64::from(local.offset().fix().local_minus_utc())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(zone: Tz) -> Vec<(String, i64)> {
+        let now = DateTime::from_timestamp(1_772_323_200, 0).unwrap();
+        let (_, changes) = Moment::usual(now, zone).offsets();
+        let shown = |(at, seconds): (DateTime<Utc>, i64)| (at.to_rfc3339(), seconds);
+        changes.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn the_clocks_turn_when_the_zone_says() {
+        assert_eq!(changes(Tz::Asia__Tokyo), []);
+        assert_eq!(changes(Tz::UTC), []);
+        let new_york = changes(Tz::America__New_York);
+        // Twice a year from 1990 until March 2026.
+        assert_eq!(new_york.len(), 72);
+        let last = |n: usize| (new_york[72 - n].0.as_str(), new_york[72 - n].1);
+        assert_eq!(last(1), ("2025-11-02T06:00:00+00:00", -18_000));
+        assert_eq!(last(2), ("2025-03-09T07:00:00+00:00", -14_400));
     }
 }

@@ -88,14 +88,14 @@ impl Condition {
                 if !ask.measure.depends().contains(&"event.recorded") {
                     continue;
                 }
-                match &ask.measure.source {
-                    Source::Events(source) if !source.names().is_empty() => {
-                        if let Some(names) = &mut names {
-                            names.extend(source.names().iter().cloned());
-                        }
-                    }
-                    _ => names = None,
-                }
+                let of_ask = match &ask.measure.source {
+                    Source::Events(source) => source.names(),
+                    _ => None,
+                };
+                names = names.take().zip(of_ask).map(|(mut names, more)| {
+                    names.extend(more);
+                    names
+                });
             }
         });
         names

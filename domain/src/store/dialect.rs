@@ -28,6 +28,25 @@ pub fn now_plus_expression(backend: DatabaseBackend, seconds: &str) -> String {
     }
 }
 
+/// The time so many times 24 hours after the column `time`, in the form times are stored.
+pub fn days_after(backend: DatabaseBackend, time: &str, days: u32) -> String {
+    match backend {
+        // A day of an interval may have 23 hours; an hour is an hour.
+        DatabaseBackend::Postgres => {
+            format!("({time} + interval '{} hours')", u64::from(days) * 24)
+        }
+        _ => format!("strftime('%Y-%m-%dT%H:%M:%f+00:00', {time}, '+{days} days')"),
+    }
+}
+
+/// A time written into a statement.
+pub fn time(backend: DatabaseBackend, time: DateTime<Utc>) -> String {
+    match backend {
+        DatabaseBackend::Postgres => format!("TIMESTAMPTZ '{}'", time.to_rfc3339()),
+        _ => format!("'{}'", sqlite_time(time)),
+    }
+}
+
 /// Holds for the entries of the change log that may be read: every transaction that could still
 /// write an earlier one has ended. In a log that was restored from elsewhere, or whose cluster took
 /// over from another, nobody writes in the old epoch any more: all of it may be read. SQLite writes

@@ -156,6 +156,43 @@ impl People {
                 json!({"profile": {"of": "ACCOUNT", "recencyScore": {"atLeast": 1}}}),
                 "",
             ),
+            (
+                json!({"events": {"names": ["purchase"], "from": self.days_ago(103), "until": self.days_ago(50)}}),
+                "dai",
+            ),
+            (
+                json!({"events": {"names": ["purchase"], "from": self.days_ago(14),
+                    "tests": [{"measure": "COUNT", "is": {"equals": 0}}]}}),
+                "aki ben dai eri 田中",
+            ),
+            (
+                json!({"events": {"names": ["purchase"], "followedBy": {"names": ["article_read"], "withinDays": 8}}}),
+                "chen",
+            ),
+            (
+                json!({"events": {"names": ["article_read"], "followedBy": {"names": ["trial_started"], "withinDays": 30}}}),
+                "ben",
+            ),
+            // Of what chen bought ten days ago it is not known yet.
+            (
+                json!({"events": {"names": ["purchase"], "followedBy":
+                    {"names": ["article_read"], "withinDays": 30, "happened": false}}}),
+                "dai",
+            ),
+            (
+                json!({"events": {"names": ["group_joined"], "followedBy": {"withinDays": 60, "happened": false}}}),
+                "田中",
+            ),
+            (
+                json!({"events": {"names": ["purchase"], "followedBy": {"names": ["article_read"], "withinDays": 20,
+                    "where": [{"property": "paid", "anyOf": ["true"]}]}}}),
+                "chen",
+            ),
+            (
+                json!({"events": {"of": "ACCOUNT", "names": ["article_read"],
+                    "followedBy": {"names": ["article_read"], "withinDays": 2}}}),
+                "aki eri",
+            ),
             (json!({"health": {"score": {"atLeast": 55.5}}}), "aki chen"),
             (
                 json!({"health": {"bands": ["AT_RISK", "NEUTRAL"]}}),

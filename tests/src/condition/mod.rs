@@ -8,4 +8,5 @@ mod past;
 mod people;
 mod record;
 mod rule;
+mod sequence;
 mod tree;

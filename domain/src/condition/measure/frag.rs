@@ -22,13 +22,15 @@ pub(crate) enum Bind {
     DaysAgo(u32),
     /// The day in the workspace so many days before today.
     DayAgo(u32),
-    /// Seconds by which the workspace's clocks are ahead of UTC.
-    OffsetSeconds,
+    /// Seconds by which the workspace's clocks were ahead of UTC at the time this SQL says.
+    OffsetSeconds(&'static str),
 }
 
 impl Bind {
-    fn value(&self, moment: &Moment) -> Value {
-        match self {
+    /// What stands for it in a statement: a parameter, or SQL where it is more than one value.
+    fn put(&self, sql: &mut Sql<'_>) -> String {
+        let moment = sql.moment;
+        let value: Value = match self {
             Self::Text(text) => text.clone().into(),
             Self::Id(id) => (*id).into(),
             Self::Number(number) => number.get().into(),
@@ -39,9 +41,28 @@ impl Bind {
                 let day = moment.today() - chrono::TimeDelta::days(i64::from(*days));
                 day.into()
             }
-            Self::OffsetSeconds => moment.offset_seconds().into(),
-        }
+            Self::OffsetSeconds(time) => return offset_seconds(sql.backend, moment, time),
+        };
+        sql.query.arg(value)
     }
+}
+
+/// Seconds by which the workspace's clocks were ahead of UTC at `time`: SQLite knows no time zones. Most
+/// events are young, so the last change of the clocks comes first.
+fn offset_seconds(backend: DatabaseBackend, moment: &Moment, time: &str) -> String {
+    let (first, changes) = moment.offsets();
+    if changes.is_empty() {
+        return format!("({first})");
+    }
+    let changes: Vec<String> = changes
+        .iter()
+        .rev()
+        .map(|(at, seconds)| {
+            let at = dialect::time(backend, *at);
+            format!("WHEN {time} >= {at} THEN {seconds}")
+        })
+        .collect();
+    format!("(CASE {} ELSE {first} END)", changes.join(" "))
 }
 
 /// A piece of SQL in which each `?` stands for the next bound value.
@@ -109,8 +130,7 @@ impl Sql<'_> {
                 Some(before) => {
                     text.push_str(before);
                     if let Some(bind) = binds.next() {
-                        let value = bind.value(self.moment);
-                        text.push_str(&self.query.arg(value));
+                        text.push_str(&bind.put(self));
                     }
                 }
                 None => text.push_str(part),

@@ -184,7 +184,6 @@ impl TimeTest {
                 format!("{subject}早于{days}天前")
             ));
         }
-        let shown = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
         if let Some(from) = self.from.map(shown) {
             parts.push(say!(
                 phrasing,
@@ -206,6 +205,11 @@ impl TimeTest {
         }
         phrasing.both(&parts)
     }
+}
+
+/// A moment in a sentence.
+pub(crate) fn shown(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 fn bound(bind: &Bind, moment: &Moment) -> Option<DateTime<Utc>> {

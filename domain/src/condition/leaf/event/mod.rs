@@ -1,15 +1,18 @@
 //! What a contact did: how often, how much, how long ago.
 //!
-//! `property` tests what an event has with it; `source` is what the database is asked.
+//! `property` tests what an event has with it, `follow` what came after it; `source` is what the database
+//! is asked.
 
+mod follow;
 mod property;
 mod source;
 
 use async_graphql::{Enum, InputObject, SimpleObject};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    property::{check_length, check_name, check_together},
+    property::{check_all, check_length, check_name, phrase_all},
     source::Counted,
 };
 use crate::{
@@ -20,20 +23,18 @@ use crate::{
         path::Path,
         scalar::Natural,
         sentence::{Phrasing, say},
-        test::{Ask, NumberTest, Test, check_days},
+        test::{Ask, NumberTest, Test, check_days, shown},
     },
     error::{UserError, UserErrorCode},
     text,
 };
 
+pub use follow::FollowUp;
 pub use property::PropertyTest;
 pub(crate) use source::EventSource;
 
 /// How many names one condition may list.
 const MAX_NAMES: usize = 50;
-
-/// How many property tests one condition may have.
-const MAX_PROPERTY_TESTS: usize = 10;
 
 /// What is counted over events.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +47,7 @@ pub enum EventMeasure {
     Sum,
     /// How many different values of a property.
     Distinct,
-    /// On how many days, in the workspace's time zone as it is ahead of UTC today.
+    /// On how many days, by what the clocks of the workspace's time zone showed at each event.
     Days,
     /// Days since the first event, with their fraction. Nothing when there is no event.
     DaysSinceFirst,
@@ -90,6 +91,15 @@ pub struct Events {
     /// Only events of the last so many days, up to 3660.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within_days: Option<Natural>,
+    /// Only events of this moment or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<DateTime<Utc>>,
+    /// Only events before this moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+    /// Only events after which the same contact did something else within some days, or did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub followed_by: Option<FollowUp>,
     /// The tests are about the events with the same value of this property: it holds if there is one
     /// value, such as one article, whose events pass all tests.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,32 +139,21 @@ impl Leaf for Events {
     }
 
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
-        if !self.names.is_empty() {
-            check::list(&self.names, MAX_NAMES, &at.at("names"), refusals, "name");
-            for (index, name) in self.names.iter().enumerate().take(MAX_NAMES) {
-                let at = at.at("names").nth(index);
-                check_length(name, &at, refusals);
-                if name.trim().is_empty() {
-                    refusals.push(at.refuse(UserErrorCode::Required, "Name the event."));
-                } else if !text::is_clean(name) {
-                    let message = "Remove the spaces around the name: events are stored without.";
-                    refusals.push(at.refuse(UserErrorCode::Invalid, message));
-                }
-            }
-        }
-        if !self.conditions.is_empty() {
-            let at = at.at("where");
-            let max = MAX_PROPERTY_TESTS;
-            check::list(&self.conditions, max, &at, refusals, "property test");
-            for (index, test) in self.conditions.iter().enumerate().take(max) {
-                test.check(&at.nth(index), refusals);
-            }
-            if self.conditions.len() <= max {
-                check_together(&self.conditions, &at, refusals);
-            }
-        }
+        check_names(&self.names, &at.at("names"), refusals);
+        check_all(&self.conditions, &at.at("where"), refusals);
         if let Some(days) = self.within_days {
             check_days(days.get(), &at.at("withinDays"), refusals);
+        }
+        if self
+            .from
+            .zip(self.until)
+            .is_some_and(|(from, until)| from >= until)
+        {
+            let message = "The period ends before it begins. Change one of the two.";
+            refusals.push(at.at("until").refuse(UserErrorCode::Contradictory, message));
+        }
+        if let Some(follow) = &self.followed_by {
+            follow.check(self.within_days, &at.at("followedBy"), refusals);
         }
         if let Some(property) = &self.same_property {
             check_name(property, &at.at("sameProperty"), refusals);
@@ -195,6 +194,9 @@ impl Leaf for Events {
             names: self.names.clone(),
             conditions: self.conditions.clone(),
             within_days: self.within_days.map(Natural::get),
+            from: self.from,
+            until: self.until,
+            followed_by: self.followed_by.clone(),
             counted,
         };
         let measure = Measure::new(self.holder(), Source::Events(source));
@@ -203,36 +205,8 @@ impl Leaf for Events {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let subject = self.of.subject(phrasing);
-        let names: Vec<String> = self.names.iter().map(|name| phrasing.quote(name)).collect();
-        let what = if names.is_empty() {
-            say!(phrasing, "何らかの行動", "anything", "任意行为").to_owned()
-        } else {
-            phrasing.or(&names)
-        };
-        let conditions: Vec<String> = self
-            .conditions
-            .iter()
-            .map(|test| test.phrase(phrasing))
-            .collect();
-        let conditions = if conditions.is_empty() {
-            String::new()
-        } else {
-            let conditions = phrasing.both(&conditions);
-            say!(
-                phrasing,
-                format!("（{conditions}）"),
-                format!(" ({conditions})"),
-                format!("（{conditions}）")
-            )
-        };
-        let window = self.within_days.map_or_else(String::new, |days| {
-            say!(
-                phrasing,
-                format!("過去{days}日間に"),
-                format!(" in the last {}", text::counted(days.get(), "day")),
-                format!("在最近{days}天内")
-            )
-        });
+        let what = what(phrasing, &self.names, &self.conditions);
+        let window = self.window(phrasing);
         let same = self
             .same_property
             .as_ref()
@@ -245,6 +219,10 @@ impl Leaf for Events {
                     format!("针对同一{property}")
                 )
             });
+        let (ending, follow) = match &self.followed_by {
+            Some(follow) => ("行い", follow.phrase(phrasing)),
+            None => ("行った", String::new()),
+        };
         let tests: Vec<String> = self
             .tests
             .iter()
@@ -263,14 +241,48 @@ impl Leaf for Events {
         };
         say!(
             phrasing,
-            format!("{subject}が{window}{same}{what}{conditions}を行った{tests}"),
-            format!("{subject} did {what}{conditions}{window}{same}{tests}"),
-            format!("{subject}{window}{same}做了{what}{conditions}{tests}")
+            format!("{subject}が{window}{same}{what}を{ending}{follow}{tests}"),
+            format!("{subject} did {what}{window}{same}{follow}{tests}"),
+            format!("{subject}{window}{same}做了{what}{follow}{tests}")
         )
     }
 }
 
 impl Events {
+    /// When the events happened, with what joins it to the rest of the sentence.
+    fn window(&self, phrasing: &Phrasing<'_>) -> String {
+        let days = self.within_days.map_or_else(String::new, |days| {
+            say!(
+                phrasing,
+                format!("過去{days}日間に"),
+                format!(" in the last {}", text::counted(days.get(), "day")),
+                format!("在最近{days}天内")
+            )
+        });
+        let period = match (self.from.map(shown), self.until.map(shown)) {
+            (Some(from), Some(until)) => say!(
+                phrasing,
+                format!("{from}から{until}までの間に"),
+                format!(" between {from} and {until}"),
+                format!("在{from}至{until}之间")
+            ),
+            (Some(from), None) => say!(
+                phrasing,
+                format!("{from}以降に"),
+                format!(" since {from}"),
+                format!("自{from}起")
+            ),
+            (None, Some(until)) => say!(
+                phrasing,
+                format!("{until}より前に"),
+                format!(" before {until}"),
+                format!("在{until}之前")
+            ),
+            (None, None) => String::new(),
+        };
+        days + &period
+    }
+
     fn check_test(&self, test: &EventTest, at: &Path, refusals: &mut Vec<UserError>) {
         match (&test.property, test.measure.of_property()) {
             (None, true) => {
@@ -286,18 +298,19 @@ impl Events {
         }
         let least = match (test.measure, &self.same_property) {
             (EventMeasure::Sum, _) => f64::NEG_INFINITY,
-            // Events may be told up to a day ahead.
-            (EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast, _) => -1.0,
+            (EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast, _) => self.youngest(),
             // A value of the property has at least one event.
             (EventMeasure::Count | EventMeasure::Days, Some(_)) => 1.0,
             _ => 0.0,
         };
-        let greatest = match (test.measure, self.within_days.map(Natural::get)) {
-            (EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast, Some(days)) => {
-                f64::from(days)
-            }
-            (EventMeasure::Days, Some(days)) => f64::from(days) + 2.0,
-            _ => f64::INFINITY,
+        let window = self
+            .within_days
+            .map_or(f64::INFINITY, |days| f64::from(days.get()));
+        let greatest = match test.measure {
+            EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast => window,
+            // A day at either end may be in the window by a part.
+            EventMeasure::Days => window.min(self.period_days()) + 2.0,
+            EventMeasure::Count | EventMeasure::Sum | EventMeasure::Distinct => f64::INFINITY,
         };
         let at = at.at("is");
         match test.measure {
@@ -307,6 +320,54 @@ impl Events {
             EventMeasure::Sum | EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast => {
                 test.is.check(least, greatest, &at, refusals);
             }
+        }
+    }
+}
+
+impl Events {
+    /// How old, in days, an event is at least that can count.
+    fn youngest(&self) -> f64 {
+        match &self.followed_by {
+            Some(follow) if !follow.happened => f64::from(follow.within_days.get()),
+            // Events may be told up to a day ahead.
+            _ => -1.0,
+        }
+    }
+
+    /// How many days lie between `from` and `until`.
+    fn period_days(&self) -> f64 {
+        match self.from.zip(self.until) {
+            Some((from, until)) => (until - from).num_days() as f64,
+            None => f64::INFINITY,
+        }
+    }
+}
+
+/// The events themselves in a sentence: their names, and what their properties are.
+fn what(phrasing: &Phrasing<'_>, names: &[String], tests: &[PropertyTest]) -> String {
+    let names: Vec<String> = names.iter().map(|name| phrasing.quote(name)).collect();
+    let names = if names.is_empty() {
+        say!(phrasing, "何らかの行動", "anything", "任意行为").to_owned()
+    } else {
+        phrasing.or(&names)
+    };
+    names + &phrase_all(phrasing, tests)
+}
+
+/// Notes names that no event has.
+fn check_names(names: &[String], at: &Path, refusals: &mut Vec<UserError>) {
+    if names.is_empty() {
+        return;
+    }
+    check::list(names, MAX_NAMES, at, refusals, "name");
+    for (index, name) in names.iter().enumerate().take(MAX_NAMES) {
+        let at = at.nth(index);
+        check_length(name, &at, refusals);
+        if name.trim().is_empty() {
+            refusals.push(at.refuse(UserErrorCode::Required, "Name the event."));
+        } else if !text::is_clean(name) {
+            let message = "Remove the spaces around the name: events are stored without.";
+            refusals.push(at.refuse(UserErrorCode::Invalid, message));
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::{
     error::{UserError, UserErrorCode},
 };
 
+/// How many property tests one condition may have.
+const MAX_TESTS: usize = 10;
+
 /// How many values one property test may list.
 const MAX_VALUES: usize = 100;
 
@@ -50,44 +53,44 @@ fn path(property: &str) -> String {
     format!("$.\"{property}\"")
 }
 
-/// The value of a property as text; nothing where there is none.
-pub(super) fn property_text(backend: DatabaseBackend, property: &str) -> Frag {
+/// The value of a property of the event `row` as text; nothing where there is none.
+pub(super) fn property_text(backend: DatabaseBackend, row: &str, property: &str) -> Frag {
     match backend {
-        DatabaseBackend::Postgres => {
-            Frag::new("(x.properties ->> CAST(? AS text))").with(Bind::Text(property.to_owned()))
-        }
-        _ => Frag::new(
-            "(CASE json_type(x.properties, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
-              ELSE CAST(json_extract(x.properties, ?) AS TEXT) END)",
-        )
+        DatabaseBackend::Postgres => Frag::new(format!("({row}.properties ->> CAST(? AS text))"))
+            .with(Bind::Text(property.to_owned())),
+        _ => Frag::new(format!(
+            "(CASE json_type({row}.properties, ?) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
+              ELSE CAST(json_extract({row}.properties, ?) AS TEXT) END)"
+        ))
         .with(Bind::Text(path(property)))
         .with(Bind::Text(path(property))),
     }
 }
 
-/// The value of a property that is a number. One so large that sums of it could leave what a database
+/// The value of a property of the event `row` that is a number. One so large that sums of it could leave what a database
 /// calculates with counts as the largest that cannot.
-pub(super) fn property_number(backend: DatabaseBackend, property: &str) -> Frag {
+pub(super) fn property_number(backend: DatabaseBackend, row: &str, property: &str) -> Frag {
     match backend {
-        DatabaseBackend::Postgres => Frag::new(
-            "(CASE WHEN jsonb_typeof(x.properties -> CAST(? AS text)) = 'number'
-              THEN CAST(LEAST(GREATEST(CAST(x.properties ->> CAST(? AS text) AS numeric), -1e200), 1e200)
-                        AS double precision) END)",
-        )
+        DatabaseBackend::Postgres => Frag::new(format!(
+            "(CASE WHEN jsonb_typeof({row}.properties -> CAST(? AS text)) = 'number'
+              THEN CAST(LEAST(GREATEST(CAST({row}.properties ->> CAST(? AS text) AS numeric), -1e200), 1e200)
+                        AS double precision) END)"
+        ))
         .with(Bind::Text(property.to_owned()))
         .with(Bind::Text(property.to_owned())),
-        _ => Frag::new(
-            "(CASE WHEN json_type(x.properties, ?) IN ('integer', 'real')
-              THEN MIN(MAX(CAST(json_extract(x.properties, ?) AS REAL), -1e200), 1e200) END)",
-        )
+        _ => Frag::new(format!(
+            "(CASE WHEN json_type({row}.properties, ?) IN ('integer', 'real')
+              THEN MIN(MAX(CAST(json_extract({row}.properties, ?) AS REAL), -1e200), 1e200) END)"
+        ))
         .with(Bind::Text(path(property)))
         .with(Bind::Text(path(property))),
     }
 }
 
 impl PropertyTest {
-    pub(super) fn append(&self, backend: DatabaseBackend, wheres: &mut Frag) {
-        let text = || property_text(backend, &self.property);
+    /// Appends that the event `row` passes.
+    pub(super) fn append(&self, backend: DatabaseBackend, row: &str, wheres: &mut Frag) {
+        let text = || property_text(backend, row, &self.property);
         for (not, values) in [("", &self.any_of), ("NOT ", &self.none_of)] {
             let Some(values) = values else { continue };
             wheres.push(&format!(" AND {not}COALESCE("));
@@ -99,7 +102,7 @@ impl PropertyTest {
         }
         if let Some(test) = &self.number {
             wheres.push(" AND ");
-            test.about(&property_number(backend, &self.property), wheres);
+            test.about(&property_number(backend, row, &self.property), wheres);
         }
         if let Some(wanted) = self.is_set {
             wheres.push(" AND ");
@@ -173,9 +176,38 @@ impl PropertyTest {
     }
 }
 
+/// Notes what is wrong with the tests of an event, each and together.
+pub(super) fn check_all(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<UserError>) {
+    if tests.is_empty() {
+        return;
+    }
+    check::list(tests, MAX_TESTS, at, refusals, "property test");
+    for (index, test) in tests.iter().enumerate().take(MAX_TESTS) {
+        test.check(&at.nth(index), refusals);
+    }
+    if tests.len() <= MAX_TESTS {
+        check_together(tests, at, refusals);
+    }
+}
+
+/// What stands behind the names of the events about their properties: nothing, if nothing is asked of them.
+pub(super) fn phrase_all(phrasing: &Phrasing<'_>, tests: &[PropertyTest]) -> String {
+    let tests: Vec<String> = tests.iter().map(|test| test.phrase(phrasing)).collect();
+    if tests.is_empty() {
+        return String::new();
+    }
+    let tests = phrasing.both(&tests);
+    say!(
+        phrasing,
+        format!("（{tests}）"),
+        format!(" ({tests})"),
+        format!("（{tests}）")
+    )
+}
+
 /// Notes the first test after which no value of its property is left, each event having to pass all. What
 /// one test refuses by itself is not told again.
-pub(super) fn check_together(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<UserError>) {
+fn check_together(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<UserError>) {
     let found = (0..tests.len()).find(|&last| {
         let property = &tests[last].property;
         let same: Vec<&PropertyTest> = tests[..=last]

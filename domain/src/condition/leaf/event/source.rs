@@ -1,10 +1,13 @@
 //! The part of the leaf that the database answers: a statement over events, with what is counted of
 //! them.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use sea_orm::DatabaseBackend;
 
 use super::{
-    EventMeasure, EventTest,
+    EventMeasure, EventTest, FollowUp,
     property::{PropertyTest, property_number, property_text},
 };
 use crate::condition::{
@@ -19,6 +22,9 @@ pub(crate) struct EventSource {
     pub(super) names: Vec<String>,
     pub(super) conditions: Vec<PropertyTest>,
     pub(super) within_days: Option<u32>,
+    pub(super) from: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
+    pub(super) followed_by: Option<FollowUp>,
     pub(super) counted: Counted,
 }
 
@@ -34,9 +40,20 @@ pub(super) enum Counted {
 }
 
 impl EventSource {
-    /// The names of the events it is about; empty for every event.
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
+    /// The names of the events that can change it; nothing, if an event of any name can.
+    pub(crate) fn names(&self) -> Option<BTreeSet<String>> {
+        let follow = self.followed_by.as_ref().map(|follow| &follow.names);
+        let lists = || std::iter::once(&self.names).chain(follow);
+        if lists().any(Vec::is_empty) {
+            return None;
+        }
+        Some(lists().flatten().cloned().collect())
+    }
+
+    /// The age of an event, in days, from which on it is known what did not follow it.
+    fn known_after(&self) -> Option<u32> {
+        let follow = self.followed_by.as_ref()?;
+        (!follow.happened).then_some(follow.within_days.get())
     }
 
     /// One of its numbers by itself.
@@ -50,6 +67,7 @@ impl EventSource {
 
     pub(crate) fn timed(&self) -> bool {
         self.within_days.is_some()
+            || self.known_after().is_some()
             || match &self.counted {
                 Counted::All(measures) => measures.iter().any(|(measure, _)| measure.is_an_age()),
                 Counted::Same { tests, .. } => tests.iter().any(|test| test.measure.is_an_age()),
@@ -58,7 +76,8 @@ impl EventSource {
 
     /// The ages of events, in days, at which `test` of it can get another answer.
     pub(crate) fn ages(&self, test: &Test) -> Vec<f64> {
-        let mut ages: Vec<f64> = self.within_days.map(f64::from).into_iter().collect();
+        let windows = self.within_days.into_iter().chain(self.known_after());
+        let mut ages: Vec<f64> = windows.map(f64::from).collect();
         let mut of = |measure: EventMeasure, test: &NumberTest| {
             if measure.is_an_age() {
                 ages.extend(test.parts().map(|(_, bound)| bound));
@@ -99,8 +118,17 @@ impl EventSource {
             let since = Frag::new(" AND x.occurred_at >= ?").with(Bind::DaysAgo(days));
             plan.wheres.append(since);
         }
+        for (sign, bound) in [(">=", self.from), ("<", self.until)] {
+            if let Some(bound) = bound {
+                let bound = Frag::new(format!(" AND x.occurred_at {sign} ?")).with(Bind::At(bound));
+                plan.wheres.append(bound);
+            }
+        }
         for test in &self.conditions {
-            test.append(backend, &mut plan.wheres);
+            test.append(backend, "x", &mut plan.wheres);
+        }
+        if let Some(follow) = &self.followed_by {
+            follow.append(backend, &mut plan.wheres);
         }
         plan.base.push(("at", Frag::new("x.occurred_at")));
         match &self.counted {
@@ -113,7 +141,7 @@ impl EventSource {
                 }
             }
             Counted::Same { property, tests } => {
-                plan.base.push(("p", property_text(backend, property)));
+                plan.base.push(("p", property_text(backend, "x", property)));
                 let mut having = Frag::default();
                 for (index, test) in tests.iter().enumerate() {
                     let column = COLUMNS[index.min(MAX_NUMBERS - 1)];
@@ -154,22 +182,24 @@ fn aggregate(
     match measure {
         EventMeasure::Count => Frag::new("COUNT(*)"),
         EventMeasure::Sum => {
-            plan.base.push((column, property_number(backend, property)));
+            plan.base
+                .push((column, property_number(backend, "x", property)));
             Frag::new(format!("COALESCE(SUM(b.{column}), 0)"))
         }
         EventMeasure::Distinct => {
-            plan.base.push((column, property_text(backend, property)));
+            plan.base
+                .push((column, property_text(backend, "x", property)));
             Frag::new(format!("COUNT(DISTINCT b.{column})"))
         }
         EventMeasure::Days => {
             let day = match backend {
                 DatabaseBackend::Postgres => Frag::new(
-                    "CAST(x.occurred_at AT TIME ZONE 'UTC'
-                          + CAST(? AS double precision) * interval '1 second' AS date)",
+                    "CAST(x.occurred_at AT TIME ZONE 'UTC' + ? * interval '1 second' AS date)",
                 ),
                 _ => Frag::new("date(x.occurred_at, ? || ' seconds')"),
             };
-            plan.base.push((column, day.with(Bind::OffsetSeconds)));
+            let ahead = Bind::OffsetSeconds("x.occurred_at");
+            plan.base.push((column, day.with(ahead)));
             Frag::new(format!("COUNT(DISTINCT b.{column})"))
         }
         EventMeasure::DaysSinceFirst => frag::days_since(backend, "MIN(b.at)"),
