@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    Condition, Context, NumberTest, Shape, TextTest, TimeTest,
+    Condition, Context, Need, NumberTest, Shape, TextTest, TimeTest,
     contradiction::{contradictions, require},
     leaf::pattern::{FEW_PATTERNS, MAX_IN_CONDITION},
     path::Path,
@@ -190,6 +190,11 @@ fn values(leaf: &Condition) -> usize {
     serde_json::to_value(leaf).map_or(0, |stored| count(&stored))
 }
 
+/// Whether a leaf can be asked of the contact or of the account.
+fn has_of(leaf: &Condition) -> bool {
+    serde_json::to_value(leaf).is_ok_and(|stored| stored[leaf.name()].get("of").is_some())
+}
+
 fn check_node(condition: &Condition, context: Context, at: &Path, refusals: &mut Vec<UserError>) {
     let inside = at.at(condition.name());
     match condition.shape() {
@@ -211,8 +216,13 @@ fn check_node(condition: &Condition, context: Context, at: &Path, refusals: &mut
         }
         Shape::Not(_) => {}
         Shape::Leaf(leaf) if !context.knows(leaf.need()) => {
+            let remedy = if leaf.need() == Need::Contact && has_of(condition) {
+                "Add of: ACCOUNT, or remove this."
+            } else {
+                "Remove this."
+            };
             let message = format!(
-                "{} cannot be asked in {}. Remove this.",
+                "{} cannot be asked in {}. {remedy}",
                 leaf.need().noun(),
                 context.noun()
             );

@@ -507,4 +507,17 @@ fn what_is_not_known_where_it_is_asked_is_refused() {
     for context in [Context::Message, Context::Contact, Context::Account] {
         assert_eq!(refusals(&events, context), []);
     }
+    let said = |stored: Value| {
+        let condition: Condition = serde_json::from_value(stored).unwrap();
+        let found = super::check(&condition, Context::Account, Use::Segment);
+        found.into_iter().map(|one| one.message).collect::<String>()
+    };
+    assert_eq!(
+        said(json!({"health": {"score": {"lessThan": 40}}})),
+        "The contact cannot be asked in a condition on accounts. Add of: ACCOUNT, or remove this."
+    );
+    assert_eq!(
+        said(json!({"contact": {"hasStage": true}})),
+        "The contact cannot be asked in a condition on accounts. Remove this."
+    );
 }
