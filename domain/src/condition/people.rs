@@ -3,6 +3,7 @@
 
 use super::{
     Condition, Shape,
+    leaf::field::Table,
     measure::{Holder, Source},
 };
 
@@ -13,10 +14,11 @@ impl Condition {
             return false;
         };
         leaf.asks().iter().any(|ask| {
-            let is_theirs = matches!(
-                ask.measure.source,
-                Source::Events(_) | Source::Email(_) | Source::Health(_)
-            );
+            let is_theirs = match &ask.measure.source {
+                Source::Events(_) | Source::Email(_) | Source::Health(_) => true,
+                Source::Field(field) => field.table == Table::People,
+                _ => false,
+            };
             is_theirs && ask.measure.holder == Holder::Account
         })
     }
@@ -52,18 +54,22 @@ mod tests {
         let condition: Condition = serde_json::from_value(serde_json::json!({"all": [
             {"events": {"of": "ACCOUNT", "names": ["seen"]}},
             {"events": {"names": ["seen"]}},
+            {"account": {"stages": ["CUSTOMER"]}},
+            {"account": {"lastActivity": {"withinDays": 7}}},
             {"not": {"any": [
-                {"health": {"of": "ACCOUNT", "score": {"lessThan": 40.0}}},
+                {"health": {"of": "ACCOUNT", "bands": ["AT_RISK"]}},
                 {"orders": {"of": "ACCOUNT"}},
             ]}},
         ]}))
         .unwrap();
         let asked: Vec<_> = condition.on_people().iter().map(|one| one.name()).collect();
-        assert_eq!(asked, ["events", "health"]);
-        let left = condition.given(&mut [true, false].into_iter());
+        assert_eq!(asked, ["events", "account", "health"]);
+        let left = condition.given(&mut [true, true, false].into_iter());
         let expected: Condition = serde_json::from_value(serde_json::json!({"all": [
             {"all": []},
             {"events": {"names": ["seen"]}},
+            {"account": {"stages": ["CUSTOMER"]}},
+            {"all": []},
             {"not": {"any": [{"any": []}, {"orders": {"of": "ACCOUNT"}}]}},
         ]}))
         .unwrap();

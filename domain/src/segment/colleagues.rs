@@ -1,7 +1,7 @@
 //! Whom it concerns that somebody else at their account did something.
 //!
 //! Where a condition on contacts asks for what happened at the account (`of: ACCOUNT`: events, email,
-//! health), one person's event can move all of the account's people. Such parts have one answer for all of
+//! health; when its people last did something), one person's event can move all of the account's people. Such parts have one answer for all of
 //! an account's people: they are asked once for each account, and what is left of the condition is
 //! compared with who is in the segment without leaving the database. So the cost follows the change:
 //! only segments that ask for what happened, only the accounts where it did, and only those who move
@@ -38,10 +38,16 @@ const MOST: usize = 5_000;
 /// that somebody left by it.
 pub(super) fn figures(entry: &Entry) -> (Vec<ContactId>, Vec<AccountId>) {
     match &entry.fact {
-        Fact::EventRecorded { .. }
+        Fact::ContactMoved { .. }
+        | Fact::EmailEventRecorded { .. }
         | Fact::EmailMetricsChanged { .. }
+        | Fact::EventRecorded { .. }
         | Fact::HealthChanged { .. }
-        | Fact::ContactMoved { .. } => (entry.contact.into_iter().collect(), Vec::new()),
+        | Fact::MessageReceived { .. }
+        | Fact::MessageSent { .. }
+        | Fact::OrderRecorded { .. }
+        | Fact::SurveyAnswered { .. }
+        | Fact::TicketRecorded { .. } => (entry.contact.into_iter().collect(), Vec::new()),
         Fact::ContactChanged {
             contact_id,
             fields,

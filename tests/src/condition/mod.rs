@@ -3,6 +3,7 @@
 mod asking;
 mod back;
 mod behaviour;
+mod company;
 mod leaf;
 mod past;
 mod people;

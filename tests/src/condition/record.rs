@@ -150,6 +150,23 @@ fn health_is_asked_by_score_band_and_change_and_unknown_passes_none() {
                 json!({"health": {"of": "ACCOUNT", "score": {"moreThan": 80}}}),
                 "",
             ),
+            // Of the two at the account only aki has a score, whose band is not the account's.
+            (
+                json!({"health": {"of": "ACCOUNT", "bands": ["HEALTHY"]}}),
+                "aki eri",
+            ),
+            (
+                json!({"health": {"of": "ACCOUNT", "bands": ["AT_RISK", "NEUTRAL", "UNKNOWN"]}}),
+                "",
+            ),
+            (
+                json!({"health": {"of": "ACCOUNT", "changeIn30Days": {"atLeast": 30}}}),
+                "aki eri",
+            ),
+            (
+                json!({"health": {"of": "ACCOUNT", "changeIn30Days": {"moreThan": 30}}}),
+                "",
+            ),
         ]
     });
 }

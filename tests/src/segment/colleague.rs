@@ -1,5 +1,6 @@
 //! Segments of contacts that ask about the account: what one does concerns everybody there.
 
+use chrono::TimeDelta;
 use domain::{
     account::{self, NewAccount},
     condition::{Condition, TagMode},
@@ -98,6 +99,27 @@ fn what_one_does_moves_everybody_at_the_account() {
         erase::erase(ctx, owner, ann).await.expect("an erasure");
         world.drain().await;
         holds(&world, id, &[]).await;
+        world
+    });
+}
+
+#[test]
+fn what_one_does_is_activity_of_the_account() {
+    on_both(|world| async move {
+        let (acme, other) = (
+            company(&world, "Acme").await,
+            company(&world, "Other").await,
+        );
+        let ann = employee(&world, "ann", acme).await;
+        let bob = employee(&world, "bob", acme).await;
+        employee(&world, "carl", other).await;
+        world.clock.advance(TimeDelta::days(30));
+        let lately = json!({"account": {"lastActivity": {"withinDays": 7}}});
+        let lately: Condition = serde_json::from_value(lately).expect("a condition");
+        let id = made(&world, "Lately", Some(lately)).await;
+        holds(&world, id, &[]).await;
+        act(&world, "ann", "seen", 1).await;
+        holds(&world, id, &[ann, bob]).await;
         world
     });
 }

@@ -50,6 +50,9 @@ pub struct AccountFields {
     /// When it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<TimeTest>,
+    /// When any of its contacts last did something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_activity: Option<TimeTest>,
 }
 
 impl Leaf for AccountFields {
@@ -69,6 +72,7 @@ impl Leaf for AccountFields {
             self.has_owner,
         );
         checks.time("created", self.created.as_ref());
+        checks.time("lastActivity", self.last_activity.as_ref());
         checks.something(*self == Self::default());
     }
 
@@ -84,8 +88,13 @@ impl Leaf for AccountFields {
         asks.set(account, "stage", Kind::Text, self.has_stage);
         asks.ids(account, "owner_id", self.owner_ids.as_ref());
         asks.set(account, "owner_id", Kind::Id, self.has_owner);
-        if let Some(test) = self.created {
-            asks.ask(account, "created_at", Kind::Time, Test::Time(test));
+        for (table, column, test) in [
+            (account, "created_at", self.created),
+            (Table::People, "last_activity_at", self.last_activity),
+        ] {
+            if let Some(test) = test {
+                asks.ask(table, column, Kind::Time, Test::Time(test));
+            }
         }
         asks.0
     }
@@ -101,6 +110,10 @@ impl Leaf for AccountFields {
         clauses.ids(self.owner_ids.as_ref(), owner, IdKind::Member);
         clauses.set(self.has_owner, owner);
         clauses.time(self.created.as_ref(), ["登録日時", "creation", "创建时间"]);
+        clauses.time(
+            self.last_activity.as_ref(),
+            ["最終活動日時", "last activity", "最近活动时间"],
+        );
         clauses.joined()
     }
 

@@ -4,7 +4,7 @@ use entity::id::Id;
 use sea_orm::DatabaseBackend;
 
 use crate::condition::{
-    measure::{Frag, Holder, Measure, Plan, Source, frag},
+    measure::{Frag, Holder, Measure, Plan, Rows, Source, frag},
     scalar::Ref,
     test::{Ask, Element, Test},
 };
@@ -16,6 +16,8 @@ pub(crate) enum Table {
     Account,
     Conversation,
     Activity,
+    /// What the people of an account did, the latest of all of them.
+    People,
 }
 
 /// What a column holds.
@@ -52,13 +54,14 @@ impl Table {
             Self::Account => ("account", "x.id"),
             Self::Conversation => ("conversation", "x.id"),
             Self::Activity => ("contact_activity", "x.contact_id"),
+            Self::People => ("contact_activity", "k.account_id"),
         }
     }
 
     fn holder(self) -> Holder {
         match self {
             Self::Contact | Self::Activity => Holder::Contact,
-            Self::Account => Holder::Account,
+            Self::Account | Self::People => Holder::Account,
             Self::Conversation => Holder::Conversation,
         }
     }
@@ -82,16 +85,27 @@ impl FieldSource {
         let (table, owner) = self.table.name();
         let mut plan = Plan::one(table, owner);
         plan.base.push(("v", Frag::new(self.sql(backend))));
+        let mut value = "b.v";
+        if self.table == Table::People {
+            plan.from = format!("contact k CROSS JOIN {table} x");
+            plan.workspace = "k.workspace_id";
+            plan.wheres.push(
+                " AND x.workspace_id = k.workspace_id AND x.contact_id = k.id
+                  AND k.merged_into_id IS NULL",
+            );
+            plan.rows = Rows::Aggregate;
+            value = "MAX(b.v)";
+        }
         if self.kind == Kind::Number {
-            plan.numbers.push((Frag::new("b.v"), None));
+            plan.numbers.push((Frag::new(value), None));
             return plan;
         }
         let shown = match self.kind {
-            Kind::Id => frag::id_text(backend, "b.v"),
-            Kind::Time => frag::time_text(backend, "b.v"),
-            _ => "b.v".to_owned(),
+            Kind::Id => frag::id_text(backend, value),
+            Kind::Time => frag::time_text(backend, value),
+            _ => value.to_owned(),
         };
-        plan.text = Some((Frag::new("b.v"), Frag::new(shown)));
+        plan.text = Some((Frag::new(value), Frag::new(shown)));
         plan
     }
 
@@ -119,7 +133,7 @@ impl FieldSource {
             ],
             (Table::Account, _) => &["account.created", "account.changed"],
             // Whatever a contact does, in whichever system.
-            (Table::Activity, Column::Plain("last_activity_at")) => &[
+            (Table::Activity | Table::People, Column::Plain("last_activity_at")) => &[
                 "contact.created",
                 "message.received",
                 "message.sent",
@@ -129,7 +143,9 @@ impl FieldSource {
                 "ticket.recorded",
                 "survey.answered",
             ],
-            (Table::Activity, _) => &["contact.created", "message.received", "message.sent"],
+            (Table::Activity | Table::People, _) => {
+                &["contact.created", "message.received", "message.sent"]
+            }
             (Table::Conversation, _) => &[
                 "message.received",
                 "message.sent",

@@ -2,6 +2,7 @@
 
 use async_graphql::{InputObject, SimpleObject};
 use entity::kind::HealthBand;
+use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
 
 use super::words::{Clauses, band_label};
@@ -14,11 +15,12 @@ use crate::{
         sentence::{Phrasing, say},
         test::{Ask, Element, NumberTest, Test},
     },
-    error::{UserError, UserErrorCode},
+    error::UserError,
+    health::model::Definition,
 };
 
 /// Tests how the relationship is doing; every part given must hold. A contact of whom too little is
-/// known has no score and passes no test of numbers.
+/// known has no score and passes no test of numbers; an account is as its contacts are on average.
 #[derive(
     InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default,
 )]
@@ -28,19 +30,23 @@ pub struct Health {
     /// Whose: the contact's score, or the mean of the scores of the account's contacts.
     #[graphql(default)]
     pub of: Whose,
-    /// In one of these bands; of contacts only.
+    /// In one of these bands. An account's is that of its score, by the edges of the health model in use;
+    /// one without contacts is in none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bands: Option<Vec<HealthBand>>,
     /// The score, from 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<NumberTest>,
-    /// By how many points the score rose in 7 days; negative if it fell. Of contacts only.
+    /// By how many points the score rose in 7 days; negative if it fell. Of an account, by how many those
+    /// of its contacts did on average that have a score now and had one then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change_in7_days: Option<NumberTest>,
-    /// By how many points the score rose in 30 days; negative if it fell. Of contacts only.
+    /// By how many points the score rose in 30 days; negative if it fell. Of an account, by how many those
+    /// of its contacts did on average that have a score now and had one then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change_in30_days: Option<NumberTest>,
-    /// By how many points the score rose in 90 days; negative if it fell. Of contacts only.
+    /// By how many points the score rose in 90 days; negative if it fell. Of an account, by how many those
+    /// of its contacts did on average that have a score now and had one then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change_in90_days: Option<NumberTest>,
 }
@@ -55,45 +61,84 @@ pub(crate) enum HealthSource {
 }
 
 impl HealthSource {
-    pub(crate) fn timed(self) -> bool {
-        matches!(self, Self::Change(_))
+    /// Whether time alone changes it; the band of a mean also changes with the model, of which nobody tells.
+    pub(crate) fn timed(self, holder: Holder) -> bool {
+        match self {
+            Self::Score => false,
+            Self::Band => holder == Holder::Account,
+            Self::Change(_) => true,
+        }
     }
 
-    pub(crate) fn plan(self, holder: Holder) -> Plan {
+    pub(crate) fn plan(self, holder: Holder, backend: DatabaseBackend) -> Plan {
         let mut plan = Plan::one("contact_health", "x.contact_id");
-        match self {
-            Self::Score if holder == Holder::Account => {
-                plan.from = "contact k CROSS JOIN contact_health x".to_owned();
-                plan.workspace = "k.workspace_id";
-                plan.owner = "k.account_id";
-                plan.wheres.push(
-                    " AND x.workspace_id = k.workspace_id AND x.contact_id = k.id
-                      AND k.merged_into_id IS NULL",
-                );
-                plan.rows = Rows::Aggregate;
-                plan.base.push(("v", Frag::new("x.score")));
-                plan.numbers.push((Frag::new("AVG(b.v)"), None));
-            }
-            Self::Score => {
-                plan.base.push(("v", Frag::new("x.score")));
-                plan.numbers.push((Frag::new("b.v"), None));
+        let of_people = holder == Holder::Account;
+        if of_people {
+            plan.from = "contact k CROSS JOIN contact_health x".to_owned();
+            plan.workspace = "k.workspace_id";
+            plan.owner = "k.account_id";
+            plan.wheres.push(
+                " AND x.workspace_id = k.workspace_id AND x.contact_id = k.id
+                  AND k.merged_into_id IS NULL",
+            );
+            plan.rows = Rows::Aggregate;
+        }
+        let value = match self {
+            Self::Score => Frag::new("x.score"),
+            Self::Band if of_people => {
+                mean_band(&mut plan, backend);
+                return plan;
             }
             Self::Band => {
                 plan.base.push(("v", Frag::new("x.band")));
                 plan.text = Some((Frag::new("b.v"), Frag::new("b.v")));
+                return plan;
             }
-            Self::Change(days) => {
-                let then = Frag::new(
-                    "x.score - (SELECT y.score FROM health_history y
-                       WHERE y.workspace_id = x.workspace_id AND y.contact_id = x.contact_id
-                         AND y.as_of <= ? ORDER BY y.as_of DESC, y.id DESC LIMIT 1)",
-                );
-                plan.base.push(("v", then.with(Bind::DaysAgo(days))));
-                plan.numbers.push((Frag::new("b.v"), None));
-            }
-        }
+            Self::Change(days) => Frag::new(
+                "x.score - (SELECT y.score FROM health_history y
+                   WHERE y.workspace_id = x.workspace_id AND y.contact_id = x.contact_id
+                     AND y.as_of <= ? ORDER BY y.as_of DESC, y.id DESC LIMIT 1)",
+            )
+            .with(Bind::DaysAgo(days)),
+        };
+        plan.base.push(("v", value));
+        let number = if of_people { "AVG(b.v)" } else { "b.v" };
+        plan.numbers.push((Frag::new(number), None));
         plan
     }
+}
+
+/// The band of the mean of the scores, as `Standing::band` of an account says it.
+fn mean_band(plan: &mut Plan, backend: DatabaseBackend) {
+    let bands = Definition::default().bands;
+    plan.base.push(("v", Frag::new("x.score")));
+    for (column, name, usual) in [
+        ("healthy", "healthy_from", bands.healthy_from),
+        ("neutral", "neutral_from", bands.neutral_from),
+    ] {
+        let edge = match backend {
+            DatabaseBackend::Postgres => {
+                format!("CAST(m.definition #>> '{{bands,{name}}}' AS double precision)")
+            }
+            _ => format!("json_extract(m.definition, '$.bands.{name}')"),
+        };
+        let edge = format!(
+            "COALESCE((SELECT {edge} FROM health_model m WHERE m.workspace_id = x.workspace_id
+                       ORDER BY m.version DESC LIMIT 1), {usual})"
+        );
+        plan.base.push((column, Frag::new(edge)));
+    }
+    // Scores have two decimals.
+    let mean = "ROUND(CAST(AVG(b.v) AS numeric), 2)";
+    let band = format!(
+        "CASE WHEN {mean} >= MAX(b.healthy) THEN '{}' WHEN {mean} >= MAX(b.neutral) THEN '{}'
+              WHEN {mean} IS NOT NULL THEN '{}' WHEN COUNT(*) > 0 THEN '{}' END",
+        HealthBand::Healthy.word(),
+        HealthBand::Neutral.word(),
+        HealthBand::AtRisk.word(),
+        HealthBand::Unknown.word(),
+    );
+    plan.text = Some((Frag::new(band.clone()), Frag::new(band)));
 }
 
 impl Health {
@@ -124,16 +169,6 @@ impl Leaf for Health {
         }
         let asks = self.score.is_some() || self.bands.is_some();
         checks.something(!asks && self.changes().iter().all(|(_, _, test)| test.is_none()));
-        if self.of == Whose::Account {
-            let mut only_contacts = vec![("bands", self.bands.is_some())];
-            only_contacts.extend(self.changes().map(|(name, _, test)| (name, test.is_some())));
-            for (name, given) in only_contacts {
-                if given {
-                    let message = "Accounts only have a score. Remove this, or ask of CONTACT.";
-                    refusals.push(at.at(name).refuse(UserErrorCode::Invalid, message));
-                }
-            }
-        }
     }
 
     fn asks(&self) -> Vec<Ask> {

@@ -61,7 +61,7 @@ impl Measure {
             Source::Attribute(source) => source.plan(backend),
             Source::Events(source) => source.plan(self.holder, backend),
             Source::Email(source) => source.plan(self.holder),
-            Source::Health(source) => source.plan(self.holder),
+            Source::Health(source) => source.plan(self.holder, backend),
             Source::Profile(source) => source.plan(self.holder),
             Source::Records(source) => source.plan(self.holder, backend),
             Source::Segments(_) => SegmentSource::plan(backend),
@@ -122,7 +122,7 @@ impl Measure {
         match &self.source {
             Source::Events(source) => source.timed(),
             Source::Email(_) | Source::Profile(_) => true,
-            Source::Health(source) => source.timed(),
+            Source::Health(source) => source.timed(self.holder),
             Source::Records(source) => source.timed(),
             Source::Surveys(source) => source.timed(),
             Source::Field(_)
