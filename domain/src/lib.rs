@@ -117,6 +117,7 @@ pub fn operations() -> &'static [&'static dyn operation::Kind] {
         &import::ImportContacts,
         &playbook::EndEnrolments,
         &playbook::EnrolByFilter,
+        &playbook::MoveEnrolments,
         &tag::group::NarrowTagGroup,
         &tag::tagging::TagByFilter,
         &tag::tagging::WithdrawRuleTags,

@@ -19,7 +19,7 @@ pub struct Model {
     pub id: EnrolmentId,
     /// The playbook.
     pub playbook_id: PlaybookId,
-    /// The version it stays on.
+    /// The version it is on: the one it began with, unless somebody took it to another.
     pub version: i64,
     /// Who is enrolled.
     pub contact_id: ContactId,

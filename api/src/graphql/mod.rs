@@ -136,6 +136,7 @@ pub struct Mutation(
     notification::NotificationMutation,
     operation::OperationMutation,
     playbook::EnrolmentMutation,
+    playbook::EnrolmentVersionMutation,
     playbook::PlaybookMutation,
     quarantine::QuarantineMutation,
     report::ReportMutation,

@@ -34,6 +34,8 @@ pub(crate) enum What {
     Cancelled,
     /// Those whom an error stopped there.
     Failed,
+    /// Those who were taken to another version while they were there.
+    Moved,
     /// How many times an action of the step could not be done; of the version, of all its steps.
     NotDone,
 }
@@ -48,6 +50,7 @@ impl What {
             Self::Exited => "EXITED",
             Self::Cancelled => "CANCELLED",
             Self::Failed => "FAILED",
+            Self::Moved => "MOVED",
             Self::NotDone => "NOT_DONE",
         }
     }
@@ -117,6 +120,8 @@ pub struct Tally {
     pub cancelled: i64,
     /// Those whom an error stopped here.
     pub failed: i64,
+    /// Those who were taken to another version while they were here.
+    pub moved: i64,
     /// How many times somebody went on from here although an action could not be done.
     pub not_done: i64,
 }
@@ -131,6 +136,7 @@ impl Tally {
             "EXITED" => &mut self.exited,
             "CANCELLED" => &mut self.cancelled,
             "FAILED" => &mut self.failed,
+            "MOVED" => &mut self.moved,
             "NOT_DONE" => &mut self.not_done,
             // Such as what `failing` keeps here.
             _ => return,
@@ -146,6 +152,24 @@ pub struct Tallies {
     pub whole: Tally,
     /// Of each step by its id; steps nobody has come to are left out.
     pub steps: HashMap<String, Tally>,
+}
+
+/// The tallies of a playbook over all of its versions.
+#[derive(Debug, Clone, Default)]
+pub struct Overall {
+    /// Of all versions. Whoever was taken from one to another was enrolled once, and did not go.
+    pub whole: Tally,
+    /// Of each step by its id; steps nobody has come to are left out.
+    pub steps: BTreeMap<String, OverallStep>,
+}
+
+/// The tally of a step over all versions that have one of this id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OverallStep {
+    /// The newest version in which somebody came to it.
+    pub newest: i64,
+    /// The tally.
+    pub tally: Tally,
 }
 
 #[derive(FromQueryResult)]
@@ -188,4 +212,39 @@ pub async fn load_tallies(
         }
     }
     Ok(tallies)
+}
+
+/// The tallies of playbooks over all of their versions; for loaders. One statement.
+pub async fn load_overall(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[PlaybookId],
+) -> Result<HashMap<PlaybookId, Overall>> {
+    // `version` is the newest that counts.
+    let rows: Vec<Row> = Query::new(
+        "SELECT n.playbook_id, MAX(n.version) AS version, n.step, n.what,
+                CAST(SUM(n.number) AS bigint) AS number
+         FROM {r} JOIN playbook_count n ON n.workspace_id = $1 AND n.playbook_id = r.playbook_id
+         GROUP BY n.playbook_id, n.step, n.what",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("playbook_id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?;
+    let mut found: HashMap<PlaybookId, Overall> = HashMap::new();
+    for row in rows {
+        let overall = found.entry(row.playbook_id).or_default();
+        if row.step == WHOLE {
+            overall.whole.add(&row.what, row.number);
+        } else {
+            let step = overall.steps.entry(row.step).or_default();
+            step.newest = step.newest.max(row.version);
+            step.tally.add(&row.what, row.number);
+        }
+    }
+    for overall in found.values_mut() {
+        let moved = std::mem::take(&mut overall.whole.moved);
+        overall.whole.enrolled -= moved;
+    }
+    Ok(found)
 }

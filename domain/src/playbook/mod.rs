@@ -2,13 +2,14 @@
 //!
 //! - `definition`, `check`, `flow`, `moment`, `outline`: what a playbook is, whether it makes sense, how
 //!   its steps hang together, when a wait is over, all of it in words. Nothing there knows a database;
-//! - `write`, `read`, `duplicate`: playbooks and their versions. An enrolment stays on the version it began with;
-//!   new ones take the published version, which may be an older one again;
+//! - `write`, `read`, `duplicate`: playbooks and their versions. An enrolment stays on the version it began with
+//!   until somebody takes it to another; new ones take the published version, which may be an older one again;
 //! - `enrol`: enrolling any number of contacts at once; `bulk`: everybody a filter finds, and ending
 //!   everybody's enrolment, as operations;
 //! - `run`: moves enrolments on that are due, hundreds in a transaction. Called by workers;
 //! - `projection`: reads the change log, enrols whom a source names, and brings forward whoever a
 //!   change may move; `hear`: which kinds of facts that is, `judge`: for whom of many a condition holds;
+//! - `shift`: taking enrolments under way to another version, when somebody asks for it;
 //! - `hand`: cancelling, moving on and trying again by hand;
 //! - `count`: how many are where, kept by whoever moves one; `history`: what each left behind;
 //! - `failing`: actions that cannot be done, and the pause of a playbook that has too many of them;
@@ -45,12 +46,13 @@ pub(crate) mod retag;
 mod run;
 #[cfg(test)]
 pub(crate) mod samples;
+mod shift;
 pub mod template;
 mod write;
 
 pub use bulk::{EndEnrolments, EnrolByFilter, enrol_by_filter};
 pub(crate) use count::Counts;
-pub use count::{Tallies, Tally, load_tallies};
+pub use count::{Overall, OverallStep, Tallies, Tally, load_overall, load_tallies};
 pub use definition::Definition;
 pub(crate) use double::{end_doubles, resume_doubles};
 pub use duplicate::duplicate;
@@ -64,6 +66,7 @@ pub use read::{
     load_versions, outcomes, versions,
 };
 pub use run::{Turn, run_due};
+pub use shift::{Landing, MoveEnrolments, Shift, Shifted, StepMove, shift};
 pub use write::{NewPlaybook, PlaybookChange, create, publish, set_state, update};
 
 /// Characters the name of a playbook may have.

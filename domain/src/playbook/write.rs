@@ -128,7 +128,7 @@ pub async fn update(
     });
     let mut tx = ctx.begin(actor.workspace).await?;
     let row = lock(&tx, id, &["id"]).await?;
-    refuse_archived(&row)?;
+    refuse_archived(&row, "id")?;
     if let Some(definition) = &change.definition {
         check(&tx, definition, &mut errors).await?;
     }
@@ -181,7 +181,7 @@ pub async fn publish(
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let row = lock(&tx, id, &["id"]).await?;
-    refuse_archived(&row)?;
+    refuse_archived(&row, "id")?;
     let found: Option<playbook_version::Model> =
         playbook_version::Entity::find_by_id((tx.workspace, id, version))
             .one(tx.connection())
@@ -229,7 +229,7 @@ pub async fn set_state(
         tx.rollback().await?;
         return Ok(row);
     }
-    refuse_archived(&row)?;
+    refuse_archived(&row, "id")?;
     let before = audited(&row);
     let after = playbook::Model {
         state,
@@ -333,10 +333,11 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
     Ok(())
 }
 
-fn refuse_archived(row: &playbook::Model) -> Result<()> {
+/// Refuses an archived playbook, which the input names at `field`.
+pub(super) fn refuse_archived(row: &playbook::Model, field: &str) -> Result<()> {
     if row.state == PlaybookState::Archived {
         let message = "This playbook is archived. Make a new one.";
-        return Err(Error::refused(&["id"], UserErrorCode::Invalid, message));
+        return Err(Error::refused(&[field], UserErrorCode::Invalid, message));
     }
     Ok(())
 }

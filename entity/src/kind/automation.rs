@@ -99,7 +99,7 @@ kinds! {
         Goal = "GOAL",
         /// A condition for leaving the playbook held.
         Exited = "EXITED",
-        /// Somebody moved it on by hand.
+        /// Somebody moved it on by hand, or took it to another version.
         Moved = "MOVED",
         /// Somebody ended it.
         Cancelled = "CANCELLED",

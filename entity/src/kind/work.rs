@@ -25,6 +25,8 @@ kinds! {
         EnrolByFilter = "ENROL_BY_FILTER",
         /// Ends every enrolment in a playbook that was archived.
         EndEnrolments = "END_ENROLMENTS",
+        /// Takes enrolments under way to another version of their playbook.
+        MoveEnrolments = "MOVE_ENROLMENTS",
     }
 
     /// Where an operation stands.

@@ -7,6 +7,7 @@ mod failing;
 mod hours;
 mod lock;
 mod people;
+mod shift;
 mod source;
 mod stepping;
 mod wave;

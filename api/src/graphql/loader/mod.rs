@@ -27,8 +27,8 @@ pub(crate) use self::{
     },
     single::{
         BandsInUse, BandsOf, CountsOf, EngagementOf, EngagementOfAccount, HealthEntryOf, HealthOf,
-        LastNight, ModelOf, PressureOf, ReceiversOf, RfmOf, StandingOf, TalliesOf, TrendOf,
-        VerdictOf, VersionOf, WebProfileOf,
+        LastNight, ModelOf, OverallOf, PressureOf, ReceiversOf, RfmOf, StandingOf, TalliesOf,
+        TrendOf, VerdictOf, VersionOf, WebProfileOf,
     },
 };
 

@@ -406,3 +406,24 @@ impl Load<TalliesOf> for Loader {
             .collect())
     }
 }
+
+/// Asks for how many are where in a playbook, over all versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct OverallOf(pub(crate) PlaybookId);
+
+#[async_trait::async_trait]
+impl Load<OverallOf> for Loader {
+    type Value = playbook::Overall;
+    type Error = Error;
+
+    async fn load(&self, keys: &[OverallOf]) -> Result<HashMap<OverallOf, Self::Value>, Error> {
+        let ids: Vec<PlaybookId> = keys.iter().map(|key| key.0).collect();
+        let found = playbook::load_overall(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let found = found.into_iter();
+        Ok(found
+            .map(|(id, overall)| (OverallOf(id), overall))
+            .collect())
+    }
+}

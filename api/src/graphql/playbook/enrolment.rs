@@ -36,7 +36,7 @@ impl Enrolment {
         Ok(found.map(Playbook))
     }
 
-    /// The version it began with and stays on.
+    /// The version it is on: the one it began with, unless `moveEnrolmentsToVersion` took it to another.
     async fn version(&self, context: &Context<'_>) -> Result<Option<PlaybookVersion>> {
         version(context, self.0.playbook_id, self.0.version).await
     }
@@ -145,6 +145,11 @@ impl EnrolmentStep {
     /// The goal that was reached or the exit that was taken at this step.
     async fn ending(&self) -> Option<&str> {
         self.0.detail["ending"].as_str()
+    }
+
+    /// The version the enrolment was taken to, if `moveEnrolmentsToVersion` did that at this step.
+    async fn to_version(&self) -> Option<i64> {
+        self.0.detail["toVersion"].as_i64()
     }
 
     /// Who moved or ended the enrolment at this step, if somebody did.

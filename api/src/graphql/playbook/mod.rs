@@ -4,7 +4,9 @@ mod definition;
 mod enrolment;
 mod input;
 mod mutation;
+mod overall;
 mod query;
+mod shift;
 mod template;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
@@ -22,7 +24,7 @@ use super::{
     condition::Called,
     context::{loader, reader},
     error::fault,
-    loader::{TalliesOf, VersionOf},
+    loader::{OverallOf, TalliesOf, VersionOf},
     page::{Connection, connection},
 };
 
@@ -30,7 +32,9 @@ use self::input::PlaybookDefinitionInput;
 pub(crate) use definition::{PlaybookAgain, PlaybookEnding, PlaybookSource, PlaybookStep};
 pub(crate) use enrolment::{Enrolment, EnrolmentStep, enrolments};
 pub(crate) use mutation::{EnrolmentMutation, PlaybookMutation};
+use overall::PlaybookStepTally;
 pub(crate) use query::PlaybookQuery;
+pub(crate) use shift::EnrolmentVersionMutation;
 
 /// A sequence of steps that contacts are enrolled in.
 #[derive(Debug, Clone)]
@@ -39,7 +43,8 @@ pub struct Playbook(pub(crate) entity::playbook::Model);
 /// How many enrolments are, or were, somewhere in a playbook.
 #[derive(SimpleObject, Debug, Clone, Copy, Default)]
 pub(crate) struct PlaybookTally {
-    /// All who were ever enrolled; 0 for a single step.
+    /// All who were ever enrolled, of a version also those who were taken to it from another; 0 for a single
+    /// step.
     enrolled: i64,
     /// Those who are here now.
     here: i64,
@@ -53,6 +58,8 @@ pub(crate) struct PlaybookTally {
     cancelled: i64,
     /// Those whom an error stopped here.
     failed: i64,
+    /// Those who were taken to another version while they were here, by `moveEnrolmentsToVersion`.
+    moved: i64,
     /// How many times an action could not be done here, because what it names is gone: a tag archived, a
     /// target switched off, a member removed. Those who came went on.
     not_done: i64,
@@ -68,6 +75,7 @@ impl From<Tally> for PlaybookTally {
             exited: tally.exited,
             cancelled: tally.cancelled,
             failed: tally.failed,
+            moved: tally.moved,
             not_done: tally.not_done,
         }
     }
@@ -177,6 +185,19 @@ impl Playbook {
         enrolments(context, &filter, &page).await
     }
 
+    /// How many were and are enrolled, over all versions. Whoever was taken from one version to another
+    /// counts once.
+    async fn tally(&self, context: &Context<'_>) -> Result<PlaybookTally> {
+        let found = loader(context)?.load_one(OverallOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().whole.into())
+    }
+
+    /// How many are and were at each step, over all versions: first the steps of the published version, or
+    /// of the newest if none is published, in their order; then those that only other versions have.
+    async fn step_tallies(&self, context: &Context<'_>) -> Result<Vec<PlaybookStepTally>> {
+        overall::step_tallies(context, &self.0).await
+    }
+
     /// Who made it.
     fn created_by(&self) -> Result<ChangeOrigin> {
         ChangeOrigin::read(&self.0.created_by)
@@ -208,7 +229,8 @@ impl Playbook {
 #[derive(Debug, Clone)]
 pub struct PlaybookVersion(pub(crate) Version);
 
-/// What a playbook was defined as at a time. Enrolments stay on the version they began with.
+/// What a playbook was defined as at a time. Enrolments stay on the version they began with, unless
+/// `moveEnrolmentsToVersion` takes them to another.
 #[Object]
 impl PlaybookVersion {
     /// Which version, counted from 1.

@@ -242,7 +242,8 @@ impl PlaybookMutation {
         SavePlaybookPayload::of(result.await)
     }
 
-    /// Lets new enrolments take another version; those under way stay on theirs. Scope: CONFIGURE.
+    /// Lets new enrolments take another version; those under way stay on theirs, unless
+    /// `moveEnrolmentsToVersion` takes them there. Scope: CONFIGURE.
     async fn publish_playbook_version(
         &self,
         context: &Context<'_>,

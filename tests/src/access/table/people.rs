@@ -159,6 +159,11 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change(
+            "moveEnrolmentsToVersion",
+            &json!({ "playbookId": "@playbook", "version": 1 }),
+            CONFIGURE,
+        ),
+        change(
             "retryEnrolment",
             &json!({ "id": "@failed_enrolment" }),
             WRITE,
