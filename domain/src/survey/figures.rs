@@ -1,16 +1,20 @@
-//! What came of a survey in a period: how many of those asked answered, and what they said.
+//! What came of a survey in a period: how many of those asked answered, and what they said. Of one period,
+//! of each month or other period of a time, and of some people each by themselves.
 
 use async_graphql::SimpleObject;
-use chrono::{DateTime, TimeDelta, Utc};
-use entity::{kind::SurveyKind, survey};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::{kind::SurveyKind, survey, tag};
 use sea_orm::{DatabaseBackend, FromQueryResult};
 
+use super::among::{self, Among, By};
 use crate::{
     ctx::Ctx,
     email::rate::wilson,
     error::{Error, Result, UserErrorCode},
-    report::stats::Share,
-    store::Query,
+    report::{Period, stats::Share},
+    segment::Segment,
+    store::{Query, Rows},
+    workspace,
 };
 
 /// Days a period has when nothing else is said.
@@ -47,22 +51,58 @@ pub struct Figures {
     pub high: Option<f64>,
     /// How many are content: 9 and 10 for `NPS`, 4 and 5 for `CSAT`.
     pub content: i64,
+    /// How many are neither: 7 and 8 for `NPS`; nobody for `CSAT`.
+    pub passive: i64,
     /// How many are not: 0 to 6 for `NPS`, 1 to 3 for `CSAT`.
     pub discontent: i64,
+    /// How many gave each score, from the lowest on; scores that nobody gave are left out.
+    pub scores: Vec<ScoreCount>,
+}
+
+/// How many answers have one score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SimpleObject)]
+#[graphql(name = "SurveyScoreCount")]
+pub struct ScoreCount {
+    /// The score.
+    pub score: i64,
+    /// How many answers have it.
+    pub answers: i64,
+}
+
+/// What came of a survey with some people.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The segment whose members they are, if they are divided by segments.
+    pub segment: Option<Segment>,
+    /// The tag they carry, if they are divided by a tag group; nothing for those with none of its tags.
+    pub tag: Option<tag::Model>,
+    /// What came of it with them.
+    pub figures: Figures,
 }
 
 #[derive(FromQueryResult)]
 struct Asked {
+    n: i64,
     sent: i64,
     answered: i64,
 }
 
 #[derive(FromQueryResult)]
+struct Given {
+    n: i64,
+    score: i64,
+    answers: i64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
 struct Said {
     answers: i64,
     content: i64,
     discontent: i64,
 }
+
+/// From when until when.
+type Span = (DateTime<Utc>, DateTime<Utc>);
 
 /// What came of a survey between two moments; without them, in the last [`DAYS`].
 pub async fn figures(
@@ -70,7 +110,48 @@ pub async fn figures(
     survey: &survey::Model,
     from: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
+    among: &Among,
 ) -> Result<Figures> {
+    let span = span(ctx, from, until)?;
+    one(ctx, survey, span, among).await
+}
+
+/// What came of a survey in each of the periods that the days from `from` to `to` lie in, by the calendar of
+/// the workspace; in order. Three statements, however many there are.
+pub async fn series(
+    ctx: &Ctx,
+    survey: &survey::Model,
+    period: Period,
+    (from, to): (NaiveDate, NaiveDate),
+    among: &Among,
+) -> Result<Vec<Figures>> {
+    let zone = workspace::time_zone(&workspace::find(ctx, survey.workspace_id).await?);
+    let spans = period.spans(from, to, zone, ctx.clock.now())?;
+    let spans: Vec<Span> = spans.iter().map(|span| (span.start, span.end)).collect();
+    of_spans(ctx, survey, &spans, among).await
+}
+
+/// What came of a survey with some people each by themselves; without moments, in the last [`DAYS`].
+pub async fn split(
+    ctx: &Ctx,
+    survey: &survey::Model,
+    by: &By,
+    from: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+) -> Result<Vec<Group>> {
+    let span = span(ctx, from, until)?;
+    let mut groups = Vec::new();
+    for part in among::parts(ctx, survey.workspace_id, by).await? {
+        groups.push(Group {
+            figures: one(ctx, survey, span, &part.among).await?,
+            segment: part.segment,
+            tag: part.tag,
+        });
+    }
+    Ok(groups)
+}
+
+fn span(ctx: &Ctx, from: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Result<Span> {
     let until = until.unwrap_or_else(|| ctx.clock.now());
     let from = from.or_else(|| until.checked_sub_signed(TimeDelta::days(DAYS)));
     let from = from.unwrap_or(DateTime::<Utc>::MIN_UTC);
@@ -79,70 +160,131 @@ pub async fn figures(
         let code = UserErrorCode::Contradictory;
         return Err(Error::refused(&["until"], code, message));
     }
-    let asked: Option<Asked> = Query::new(
-        "SELECT COUNT(*) AS sent, COUNT(i.answered_at) AS answered FROM survey_invitation i
-         WHERE i.workspace_id = $1 AND i.survey_id = $2 AND i.sent_at IS NOT NULL
-           AND i.sent_at >= $3 AND i.sent_at < $4",
-    )
-    .bind(survey.workspace_id)
-    .bind(survey.id)
-    .bind(from)
-    .bind(until)
-    .one(ctx.reader())
-    .await?;
-    let said = said(ctx, survey, from, until).await?;
-    let score = score(survey.kind, &said);
-    let asked = asked.map_or((0, 0), |asked| (asked.answered, asked.sent));
-    Ok(Figures {
-        from,
-        until,
-        response: Share::new(asked.0, asked.1),
-        answers: said.answers,
-        score: score.map(|score| score.value),
-        margin: score.and_then(|score| score.margin),
-        low: score.map(|score| score.low),
-        high: score.map(|score| score.high),
-        content: said.content,
-        discontent: said.discontent,
-    })
+    Ok((from, until))
 }
 
-/// The answers of a period, without those that the same person took back by another within a wave.
-async fn said(
+async fn one(ctx: &Ctx, survey: &survey::Model, span: Span, among: &Among) -> Result<Figures> {
+    let mut found = of_spans(ctx, survey, &[span], among).await?;
+    found
+        .pop()
+        .ok_or_else(|| Error::Internal("a period had no figures".to_owned()))
+}
+
+async fn of_spans(
     ctx: &Ctx,
     survey: &survey::Model,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<Said> {
-    let (content, discontent) = match survey.kind {
-        SurveyKind::Nps => (9, 6),
-        SurveyKind::Csat => (4, 3),
-    };
+    spans: &[Span],
+    among: &Among,
+) -> Result<Vec<Figures>> {
+    let asked = asked(ctx, survey, spans, among).await?;
+    let given = given(ctx, survey, spans, among).await?;
+    let figures = (0_i64..).zip(spans).map(|(n, &(from, until))| {
+        let of_span = asked.iter().find(|asked| asked.n == n);
+        let (answered, sent) = of_span.map_or((0, 0), |asked| (asked.answered, asked.sent));
+        let scores = given.iter().filter(|given| given.n == n);
+        let scores: Vec<ScoreCount> = scores
+            .map(|given| ScoreCount {
+                score: given.score,
+                answers: given.answers,
+            })
+            .collect();
+        let said = said(survey.kind, &scores);
+        let score = score(survey.kind, &said);
+        Figures {
+            from,
+            until,
+            response: Share::new(answered, sent),
+            answers: said.answers,
+            score: score.map(|score| score.value),
+            margin: score.and_then(|score| score.margin),
+            low: score.map(|score| score.low),
+            high: score.map(|score| score.high),
+            content: said.content,
+            passive: said.answers - said.content - said.discontent,
+            discontent: said.discontent,
+            scores,
+        }
+    });
+    Ok(figures.collect())
+}
+
+fn rows(spans: &[Span]) -> Rows {
+    Rows::new()
+        .ints("n", (0_i64..).zip(spans).map(|(n, _)| n))
+        .times("since", spans.iter().map(|(from, _)| *from))
+        .times("until", spans.iter().map(|(_, until)| *until))
+}
+
+/// The invitations sent in each period, and how many of them were answered.
+async fn asked(
+    ctx: &Ctx,
+    survey: &survey::Model,
+    spans: &[Span],
+    among: &Among,
+) -> Result<Vec<Asked>> {
+    let mut query = Query::new(
+        "SELECT r.n, COUNT(*) AS sent, COUNT(i.answered_at) AS answered
+         FROM {r} JOIN survey_invitation i ON i.workspace_id = $1 AND i.survey_id = $2
+           AND i.sent_at IS NOT NULL AND i.sent_at >= r.since AND i.sent_at < r.until
+         WHERE true",
+    )
+    .bind(survey.workspace_id)
+    .bind(survey.id);
+    let account = "(SELECT c.account_id FROM contact c
+                    WHERE c.workspace_id = $1 AND c.id = i.contact_id)";
+    among.apply(&mut query, "i.contact_id", account);
+    query.push(" GROUP BY r.n");
+    Ok(query.rows("r", rows(spans)).all(ctx.reader()).await?)
+}
+
+/// How many gave each score in each period, without answers that the same person took back by another
+/// within a wave.
+async fn given(
+    ctx: &Ctx,
+    survey: &survey::Model,
+    spans: &[Span],
+    among: &Among,
+) -> Result<Vec<Given>> {
     let wave = match ctx.db.backend() {
-        DatabaseBackend::Postgres => "a.next_at >= a.answered_at + $6 * interval '1 day'",
-        _ => "julianday(a.next_at) - julianday(a.answered_at) >= $6",
+        DatabaseBackend::Postgres => "a.next_at >= a.answered_at + $4 * interval '1 day'",
+        _ => "julianday(a.next_at) - julianday(a.answered_at) >= $4",
     };
-    let found: Option<Said> = Query::new(format!(
-        "SELECT COUNT(*) AS answers,
-                COALESCE(SUM(CASE WHEN a.score >= {content} THEN 1 ELSE 0 END), 0) AS content,
-                COALESCE(SUM(CASE WHEN a.score <= {discontent} THEN 1 ELSE 0 END), 0) AS discontent
-         FROM (SELECT t.contact_id, t.score, t.answered_at,
-                      LEAD(t.answered_at) OVER (PARTITION BY t.contact_id
+    let mut query = Query::new(
+        "SELECT a.n, a.score, COUNT(*) AS answers
+         FROM (SELECT r.n, t.contact_id, t.score, t.answered_at,
+                      LEAD(t.answered_at) OVER (PARTITION BY r.n, t.contact_id
                                                 ORDER BY t.answered_at, t.id) AS next_at
-               FROM survey_answer t
-               WHERE t.workspace_id = $1 AND t.survey_key = $2 AND t.kind = $3
-                 AND t.answered_at >= $4 AND t.answered_at < $5) a
-         WHERE a.contact_id IS NULL OR a.next_at IS NULL OR {wave}"
-    ))
+               FROM {r} JOIN survey_answer t ON t.workspace_id = $1 AND t.survey_key = $2
+                 AND t.kind = $3 AND t.answered_at >= r.since AND t.answered_at < r.until
+               WHERE true",
+    )
     .bind(survey.workspace_id)
     .bind(survey.key.clone())
     .bind(survey.kind.word())
-    .bind(from)
-    .bind(until)
-    .bind(survey.wave_days as f64)
-    .one(ctx.reader())
-    .await?;
-    found.ok_or_else(|| Error::Internal("a count gave no row".to_owned()))
+    .bind(survey.wave_days as f64);
+    among.apply(&mut query, "t.contact_id", "t.account_id");
+    query.push(&format!(
+        ") a WHERE a.contact_id IS NULL OR a.next_at IS NULL OR {wave}
+         GROUP BY a.n, a.score ORDER BY a.n, a.score"
+    ));
+    Ok(query.rows("r", rows(spans)).all(ctx.reader()).await?)
+}
+
+fn said(kind: SurveyKind, scores: &[ScoreCount]) -> Said {
+    let (content, discontent) = match kind {
+        SurveyKind::Nps => (9, 6),
+        SurveyKind::Csat => (4, 3),
+    };
+    let mut said = Said::default();
+    for one in scores {
+        said.answers += one.answers;
+        if one.score >= content {
+            said.content += one.answers;
+        } else if one.score <= discontent {
+            said.discontent += one.answers;
+        }
+    }
+    said
 }
 
 /// A score and what chance may have done to it.
@@ -205,6 +347,17 @@ mod tests {
             discontent,
         };
         score(kind, &said)
+    }
+
+    #[test]
+    fn every_score_is_one_of_those_who_are_content_or_not_or_neither() {
+        let scores: Vec<ScoreCount> = (0..=10)
+            .map(|score| ScoreCount { score, answers: 2 })
+            .collect();
+        let nps = said(SurveyKind::Nps, &scores);
+        assert_eq!((nps.answers, nps.content, nps.discontent), (22, 4, 14));
+        let csat = said(SurveyKind::Csat, &scores[1..=5]);
+        assert_eq!((csat.answers, csat.content, csat.discontent), (10, 4, 6));
     }
 
     fn is_near(a: f64, b: f64) -> bool {

@@ -13,8 +13,9 @@
 //!   log of the tries;
 //! - [`form`]: what is behind a link, without a login;
 //! - [`read`]: looking at surveys and invitations;
-//! - [`figures`](mod@figures): what came of them in a period.
+//! - [`figures`](mod@figures): what came of them in a period; [`among`]: with whom.
 
+pub mod among;
 pub mod attempt;
 pub mod figures;
 pub mod form;
@@ -38,7 +39,8 @@ use entity::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use figures::{Figures, figures};
+pub use among::{Among, By};
+pub use figures::{Figures, Group, figures, series, split};
 pub use send::send;
 pub use uses::{SurveyUse, SurveyUseKind};
 pub use words::{OwnTexts, Texts};

@@ -4,11 +4,15 @@ use chrono::TimeDelta;
 use domain::{
     error::UserErrorCode as Code,
     fact::{ContactRef, Party, ingest::Head},
-    survey::{self, Figures, NewSurveyAnswer, read},
+    report::Period,
+    segment::{self, NewSegment, hand},
+    survey::{self, Among, By, Figures, NewSurveyAnswer, read},
+    tag::{NewGroup, NewTag, Request, catalogue, group, tagging},
 };
 use entity::{
     id::{ContactId, SurveyId},
-    kind::SurveyKind,
+    kind::{SegmentSubject, SurveyKind, TagKind, TagSelection},
+    survey::Model,
 };
 
 use super::{answer, link, make, mistakes, person};
@@ -36,13 +40,17 @@ async fn told(world: &World, id: &str, contact: ContactId, score: i64, days: i64
         .unwrap();
 }
 
+async fn row(world: &World, survey: SurveyId) -> Model {
+    let found = read::load_surveys(&world.ctx, world.owner.workspace, &[survey]).await;
+    found.unwrap().pop().unwrap()
+}
+
 async fn figures(world: &World, survey: SurveyId, days: i64) -> Figures {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let row = read::load_surveys(ctx, workspace, &[survey]).await;
-    let row = row.unwrap().pop().unwrap();
+    let ctx = &world.ctx;
+    let row = row(world, survey).await;
     let now = ctx.clock.now();
     let (from, until) = (now - TimeDelta::days(days), now + TimeDelta::seconds(1));
-    let found = survey::figures(ctx, &row, Some(from), Some(until)).await;
+    let found = survey::figures(ctx, &row, Some(from), Some(until), &Among::default()).await;
     found.unwrap()
 }
 
@@ -84,11 +92,143 @@ fn a_period_says_who_answered_and_what_of_one_answer_for_each_person_and_wave() 
         // Answers to other surveys are not counted.
         let other = make(&world, "other").await;
         assert_eq!(figures(&world, other, 365).await.answers, 0);
-        let row = read::load_surveys(&world.ctx, world.owner.workspace, &[survey]).await;
-        let row = row.unwrap().pop().unwrap();
-        let now = world.ctx.clock.now();
-        let wrong = survey::figures(&world.ctx, &row, Some(now), Some(now)).await;
+        let row = row(&world, survey).await;
+        let now = Some(world.ctx.clock.now());
+        let wrong = survey::figures(&world.ctx, &row, now, now, &Among::default()).await;
         assert_eq!(mistakes(wrong), [("until".to_owned(), Code::Contradictory)]);
+        world
+    });
+}
+
+#[test]
+fn months_stand_side_by_side_and_each_has_its_own_answers() {
+    on_both(|world| async move {
+        let survey = make(&world, "nps").await;
+        let (one, other) = (
+            person(&world, None, None).await,
+            person(&world, None, None).await,
+        );
+        // It is the first of March, at noon.
+        told(&world, "january", one, 10, 40).await;
+        told(&world, "early", one, 2, 25).await;
+        told(&world, "late", one, 9, 5).await;
+        told(&world, "seven", other, 7, 6).await;
+        told(&world, "today", other, 0, 0).await;
+        let row = row(&world, survey).await;
+        let day = |text: &str| text.parse().unwrap();
+        let days = (day("2025-12-15"), day("2026-06-30"));
+        let series = survey::series(&world.ctx, &row, Period::Month, days, &Among::default());
+        let series = series.await.unwrap();
+        let figures: Vec<_> = series
+            .iter()
+            .map(|one| (one.answers, one.content, one.passive, one.discontent))
+            .collect();
+        // In February the later answer of the wave counts; in March that of today, whatever was said before.
+        assert_eq!(
+            figures,
+            [(0, 0, 0, 0), (1, 1, 0, 0), (2, 1, 1, 0), (1, 0, 0, 1)]
+        );
+        let scores: Vec<_> = series[2]
+            .scores
+            .iter()
+            .map(|one| (one.score, one.answers))
+            .collect();
+        assert_eq!(scores, [(7, 1), (9, 1)]);
+        assert_eq!(series[0].score, None);
+        for pair in series.windows(2) {
+            assert_eq!(pair[0].until, pair[1].from);
+        }
+        // Each is what the period by itself has.
+        for one in &series {
+            let (from, until) = (Some(one.from), Some(one.until));
+            let alone = survey::figures(&world.ctx, &row, from, until, &Among::default()).await;
+            assert_eq!(alone.unwrap(), *one);
+        }
+        let wrong = (days.1, days.0);
+        let wrong = survey::series(&world.ctx, &row, Period::Month, wrong, &Among::default()).await;
+        assert_eq!(mistakes(wrong), [("to".to_owned(), Code::Invalid)]);
+        world
+    });
+}
+
+#[test]
+fn segments_and_tags_have_figures_of_their_own() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let survey = make(&world, "nps").await;
+        let mut people = Vec::new();
+        for score in [10, 9, 3] {
+            let who = person(&world, None, None).await;
+            told(&world, &format!("of {score}"), who, score, 1).await;
+            people.push(who);
+        }
+        let (_, token) = link(&world, survey, people[0]).await;
+        assert!(answer(&world, &token, 10, "").await);
+        let new = NewSegment {
+            name: "Guests".to_owned(),
+            description: String::new(),
+            subject: SegmentSubject::Contact,
+            condition: None,
+        };
+        let guests = segment::create(ctx, owner, new).await.unwrap().id;
+        let things = hand::Things::Contacts(vec![people[0], people[2]]);
+        hand::add(ctx, owner, guests, &things).await.unwrap();
+        let new = NewGroup {
+            kind: TagKind::Contact,
+            name: "Plan".to_owned(),
+            description: String::new(),
+            selection: TagSelection::Single,
+            stage: None,
+        };
+        let plan = group::create(ctx, owner, new).await.unwrap().id;
+        let tag = |name: &str, parent, group| NewTag {
+            kind: TagKind::Contact,
+            name: name.to_owned(),
+            description: String::new(),
+            colour: None,
+            parent,
+            group,
+        };
+        let gold = catalogue::create(ctx, owner, tag("Gold", None, Some(plan))).await;
+        let gold = gold.unwrap().id;
+        let deep = catalogue::create(ctx, owner, tag("Deep", Some(gold), None)).await;
+        let deep = deep.unwrap().id;
+        let request = [Request::contact(people[1], deep)];
+        tagging::tag_many(ctx, owner, &request, "").await.unwrap();
+
+        let row = row(&world, survey).await;
+        let until = Some(ctx.clock.now() + TimeDelta::seconds(1));
+        let by = By::Segments(vec![guests]);
+        let found = survey::split(ctx, &row, &by, None, until).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].segment.as_ref().map(|one| one.id), Some(guests));
+        let guests_figures = &found[0].figures;
+        assert_eq!((guests_figures.content, guests_figures.discontent), (1, 1));
+        let asked = guests_figures.response;
+        assert_eq!((asked.numerator, asked.denominator), (1, 1));
+        let among = Among::find(ctx, owner.workspace, Some(guests), None)
+            .await
+            .unwrap();
+        let alone = survey::figures(ctx, &row, None, until, &among)
+            .await
+            .unwrap();
+        assert_eq!(alone.answers, 2);
+
+        let by = By::TagGroup(plan);
+        let found = survey::split(ctx, &row, &by, None, until).await.unwrap();
+        let groups: Vec<_> = found
+            .iter()
+            .map(|one| (one.tag.as_ref().map(|tag| tag.id), one.figures.answers))
+            .collect();
+        assert_eq!(groups, [(Some(gold), 1), (None, 2)]);
+        assert_eq!(found[0].figures.response.denominator, 0);
+
+        let nobody = Among::find(ctx, owner.workspace, None, Some(plan.0.into())).await;
+        assert_eq!(mistakes(nobody), [("tagId".to_owned(), Code::NotFound)]);
+        let by = By::Segments(vec![guests, plan.0.into()]);
+        let wrong = survey::split(ctx, &row, &by, None, until).await;
+        let path = "by.segmentIds.1".to_owned();
+        assert_eq!(mistakes(wrong), [(path, Code::NotFound)]);
         world
     });
 }

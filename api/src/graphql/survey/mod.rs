@@ -1,5 +1,6 @@
 //! Surveys of our own over GraphQL. Answers are in `fact/survey.rs`.
 
+mod figures;
 mod invitation;
 mod mutation;
 mod query;
@@ -9,6 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     locale::Locale,
     page::PageRequest,
+    report::Period,
     survey::{
         self, Figures, OwnTexts, SurveyUseKind, Texts,
         read::{self, InvitationFilter},
@@ -24,8 +26,10 @@ use super::{
     few::few,
     id,
     page::{Connection, connection},
+    scalar::Date,
 };
 
+use figures::{SurveyFiguresGroup, SurveySplitInput};
 pub(crate) use invitation::SurveyInvitation;
 pub(crate) use mutation::SurveyMutation;
 pub(crate) use query::SurveyQuery;
@@ -182,7 +186,7 @@ impl Survey {
     }
 
     /// What came of it in a period: how many answered, and the NPS or the CSAT with its margin. Without
-    /// arguments, in the last 90 days.
+    /// moments, in the last 90 days.
     async fn figures(
         &self,
         context: &Context<'_>,
@@ -192,11 +196,63 @@ impl Survey {
         #[graphql(desc = "The end, which is not in it; left out, now.")] until: Option<
             DateTime<Utc>,
         >,
+        #[graphql(
+            desc = "Only with those who are in this segment now; in one of accounts, by their \
+                    account."
+        )]
+        segment_id: Option<ID>,
+        #[graphql(desc = "Only with those who carry this tag, or one below it, now.")]
+        tag_id: Option<ID>,
     ) -> Result<Figures> {
         let (ctx, _) = reader(context)?;
-        survey::figures(ctx, &self.0, from, until)
+        let among = figures::among(context, segment_id, tag_id).await?;
+        survey::figures(ctx, &self.0, from, until, &among)
             .await
             .map_err(fault)
+    }
+
+    /// The same for each month, or other period of the workspace's calendar, in order; none of the future. Of
+    /// answers that one person gave within one wave the latest of each period counts.
+    async fn figure_series(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How long a period is.", default_with = "Period::Month")] period: Period,
+        #[graphql(desc = "A day of the first period.")] from: Date,
+        #[graphql(desc = "A day of the last period; at most 400 periods.")] to: Date,
+        #[graphql(
+            desc = "Only with those who are in this segment now; in one of accounts, by their \
+                    account."
+        )]
+        segment_id: Option<ID>,
+        #[graphql(desc = "Only with those who carry this tag, or one below it, now.")]
+        tag_id: Option<ID>,
+    ) -> Result<Vec<Figures>> {
+        let (ctx, _) = reader(context)?;
+        let among = figures::among(context, segment_id, tag_id).await?;
+        survey::series(ctx, &self.0, period, (from.0, to.0), &among)
+            .await
+            .map_err(fault)
+    }
+
+    /// What came of it in a period with some people each by themselves: those in each of some segments, or
+    /// with each tag of a group and with none. People are there as they are now. Without moments, in the last
+    /// 90 days.
+    async fn figures_by(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the people are divided by.")] by: SurveySplitInput,
+        #[graphql(desc = "The beginning; left out, 90 days before the end.")] from: Option<
+            DateTime<Utc>,
+        >,
+        #[graphql(desc = "The end, which is not in it; left out, now.")] until: Option<
+            DateTime<Utc>,
+        >,
+    ) -> Result<Vec<SurveyFiguresGroup>> {
+        let (ctx, _) = reader(context)?;
+        let by = by.read().map_err(fault)?;
+        let found = survey::split(ctx, &self.0, &by, from, until).await;
+        let found = found.map_err(fault)?.into_iter();
+        Ok(found.map(SurveyFiguresGroup::from).collect())
     }
 
     /// What sends it. As long as there is something, the survey cannot be archived.
