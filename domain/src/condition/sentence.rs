@@ -58,7 +58,7 @@ impl Phrasing<'_> {
                 let inner = self.condition(child, true);
                 say!(
                     self,
-                    format!("（{inner}）ことがない"),
+                    format!("（{inner}）に該当しない"),
                     format!("not ({inner})"),
                     format!("并非（{inner}）")
                 )
@@ -90,21 +90,21 @@ impl Phrasing<'_> {
         clauses.join(say!(self, "、かつ", " and ", "，且"))
     }
 
-    /// There is something, or there is not.
+    /// A value is there, or it is not.
     pub(crate) fn is_set(&self, subject: &str, wanted: bool) -> String {
         if wanted {
             say!(
                 self,
-                format!("{subject}がある"),
+                format!("{subject}が空ではない"),
                 format!("{subject} is known"),
-                format!("有{subject}")
+                format!("{subject}不为空")
             )
         } else {
             say!(
                 self,
-                format!("{subject}がない"),
+                format!("{subject}が空である"),
                 format!("{subject} is not known"),
-                format!("没有{subject}")
+                format!("{subject}为空")
             )
         }
     }
@@ -183,6 +183,14 @@ impl Phrasing<'_> {
     }
 }
 
+/// “last day”, “last 30 days”: a window that ends now, in English.
+pub(crate) fn last_days(days: u32) -> String {
+    match days {
+        1 => "last day".to_owned(),
+        days => format!("last {days} days"),
+    }
+}
+
 fn listed(items: &[String], between: &str, last: &str) -> String {
     match items.split_last() {
         Some((end, rest)) if !rest.is_empty() => format!("{}{last}{end}", rest.join(between)),
@@ -212,32 +220,32 @@ mod tests {
         check(
             &json!({"events": {"names": ["article_read"], "withinDays": 90, "sameProperty": "article",
                 "tests": [{"measure": "COUNT", "is": {"atLeast": 4}}]}}),
-            "コンタクトが過去90日間に同じ「article」について「article_read」を行った（回数が4以上）",
+            "コンタクトが過去90日間に同じ「article」について「article_read」を行った（回数が4回以上）",
             "the contact did “article_read” in the last 90 days with the same “article”: the count is at least 4",
-            "联系人在最近90天内针对同一“article”做了“article_read”（次数不少于4）",
+            "联系人在最近90天内针对同一“article”做了“article_read”（次数至少4次）",
         );
         check(
             &json!({"health": {"bands": ["AT_RISK"], "score": {"lessThan": 40}}}),
             "コンタクトの健全度の区分が危険である、かつコンタクトの健全度スコアが40未満である",
             "the contact's health band is at risk and the contact's health score is less than 40",
-            "联系人的健康等级为有风险，且联系人的健康分少于40",
+            "联系人的健康等级为有风险，且联系人的健康分低于40",
         );
         check(
             &json!({"contact": {"hasOwner": false, "lastActivity": {"moreThanDaysAgo": 60}}}),
-            "コンタクトの担当者がない、かつコンタクトの最終活動日時が60日より前である",
-            "the contact's owner is not known and the contact's last activity is more than 60 days ago",
-            "没有联系人的负责人，且联系人的最近活动时间早于60天前",
+            "コンタクトに担当者が設定されていない、かつコンタクトの最終活動日時が60日より前である",
+            "the contact has no owner and the contact's last activity is more than 60 days ago",
+            "联系人没有负责人，且联系人的最近活动时间早于60天前",
         );
         check(
             &json!({"orders": {"statuses": ["PAID"], "withinDays": 30}}),
-            "コンタクトの過去30日間の支払済みの注文がある",
+            "コンタクトに過去30日間の支払済みの注文がある",
             "the contact has paid orders of the last 30 days",
-            "联系人有最近30天的已付款的订单",
+            "联系人有最近30天的已付款订单",
         );
         check(
             &json!({"contact": {"created": {"withinDays": 1}}}),
             "コンタクトの登録日時が過去1日以内である",
-            "the contact's creation is within the last 1 day",
+            "the contact's creation date is within the last day",
             "联系人的创建时间在最近1天内",
         );
     }
@@ -246,9 +254,9 @@ mod tests {
     fn what_is_counted_reads_as_people_say_it() {
         check(
             &json!({"orders": {"count": {"atLeast": 1}}}),
-            "コンタクトの注文が1件以上ある",
+            "コンタクトに注文が1件以上ある",
             "the contact has at least 1 order",
-            "联系人有不少于1个订单",
+            "联系人有至少1个订单",
         );
         check(
             &json!({"opportunities": {"of": "ACCOUNT", "count": {"atMost": 3}}}),
@@ -259,33 +267,92 @@ mod tests {
         check(
             &json!({"orders": {"withinDays": 90, "total":
                 {"currency": "JPY", "amount": {"atLeast": 5000}}}}),
-            "コンタクトの過去90日間の注文の合計金額が5000以上である（JPYの最小単位）",
-            "the total of the contact's orders of the last 90 days is at least 5000 (in minor units of JPY)",
-            "联系人最近90天的订单的总金额不少于5000（以JPY最小单位计）",
+            "コンタクトの過去90日間の注文の合計金額が5000 JPY以上である",
+            "the total of the contact's orders of the last 90 days is at least 5000 JPY",
+            "联系人最近90天的订单的总金额不低于5000 JPY",
         );
         check(
-            &json!({"orders": {"total": {"currency": "JPY", "amount": {"lessThan": 100}}}}),
-            "コンタクトの注文の合計金額が100未満である（JPYの最小単位、ないときは0とする）",
-            "the total of the contact's orders is less than 100 (in minor units of JPY, 0 without any)",
-            "联系人订单的总金额少于100（以JPY最小单位计，没有则为0）",
+            &json!({"orders": {"total": {"currency": "usd", "amount": {"lessThan": 12_345}}}}),
+            "コンタクトの注文の合計金額が123.45 USD未満である（ないときは0とする）",
+            "the total of the contact's orders is less than 123.45 USD (0 without any)",
+            "联系人订单的总金额低于123.45 USD（没有则为0）",
         );
         check(
             &json!({"orders": {"daysSinceFirst": {"moreThan": 365}, "daysSinceLast": {"lessThan": 1}}}),
-            "コンタクトの注文の最初のものが365日超前である、かつコンタクトの注文の最後のものが1日未満前である",
+            "コンタクトの最初の注文からの経過日数が365日超である、かつコンタクトの最後の注文からの経過日数が1日未満である",
             "the contact's first order was more than 365 days ago and the contact's last order was less than 1 day ago",
-            "联系人订单中的首个距今超过365天，且联系人订单中的最近一个距今少于1天",
+            "联系人订单中首个距今超过365天，且联系人订单中最近一个距今少于1天",
         );
         check(
             &json!({"survey": {"kind": "NPS", "count": {"atLeast": 2}, "meanScore": {"lessThan": 7}}}),
-            "コンタクトのNPSの回答が2件以上ある、かつコンタクトのNPSの回答の平均スコアが7未満である",
+            "コンタクトにNPSの回答が2件以上ある、かつコンタクトのNPSの回答の平均スコアが7未満である",
             "the contact has at least 2 NPS answers and the mean score of the contact's NPS answers is less than 7",
-            "联系人有不少于2个NPS回答，且联系人NPS回答的平均评分少于7",
+            "联系人有至少2个NPS回答，且联系人NPS回答的平均评分低于7",
         );
         check(
             &json!({"survey": {"kind": "NPS", "surveyKey": "x", "count": {"atLeast": 2}}}),
-            "コンタクトのNPS「x」の回答が2件以上ある",
+            "コンタクトにNPS「x」の回答が2件以上ある",
             "the contact has at least 2 NPS “x” answers",
-            "联系人有不少于2个NPS“x”回答",
+            "联系人有至少2个NPS“x”回答",
+        );
+    }
+
+    #[test]
+    fn what_is_there_or_not_reads_as_people_say_it() {
+        check(
+            &json!({"contact": {"hasAccount": true, "email": {"isSet": false}}}),
+            "コンタクトのメールアドレスが空である、かつコンタクトに会社が設定されている",
+            "the contact's email address is not known and the contact has an account",
+            "联系人的邮箱地址为空，且联系人有公司",
+        );
+        check(
+            &json!({"not": {"contact": {"name": {"noneOf": ["a", "b"]}}}}),
+            "（コンタクトの名前が「a」または「b」のいずれでもない）に該当しない",
+            "not (the contact's name is not “a” or “b”)",
+            "并非（联系人的姓名不为“a”或“b”）",
+        );
+        check(
+            &json!({"subscription": {"channel": "EMAIL", "states": ["SUBSCRIBED", "PENDING"]}}),
+            "コンタクトのEmailの購読状態が購読中または確認待ちである",
+            "the contact's subscription to Email is active or pending",
+            "联系人对Email的订阅状态为已订阅或待确认",
+        );
+        check(
+            &json!({"health": {"of": "ACCOUNT", "changeIn30Days": {"lessThan": -10}}}),
+            "会社の健全度スコアの30日間の変化が-10未満である",
+            "the change of the account's health score in 30 days is less than -10",
+            "公司的健康分30天内的变化低于-10",
+        );
+        check(
+            &json!({"tickets": {"count": {"lessThan": 5}}}),
+            "コンタクトのチケットが5件未満である",
+            "the contact has fewer than 5 tickets",
+            "联系人有少于5个工单",
+        );
+    }
+
+    #[test]
+    fn the_clock_reads_as_people_say_it() {
+        check(
+            &json!({"timeOfDay": {"weekdays": ["MONDAY", "FRIDAY"], "from": "09:00", "until": "12:00"}}),
+            "日時が月・金曜日の09:00から12:00までの間である",
+            "it is Mon or Fri between 09:00 and 12:00",
+            "时间在周一、周五的09:00至12:00之间",
+        );
+        let week = [
+            "MONDAY",
+            "TUESDAY",
+            "WEDNESDAY",
+            "THURSDAY",
+            "FRIDAY",
+            "SATURDAY",
+            "SUNDAY",
+        ];
+        check(
+            &json!({"timeOfDay": {"within": false, "weekdays": week, "from": "22:00", "until": "07:00"}}),
+            "日時が22:00から07:00までの間ではない",
+            "it is not between 22:00 and 07:00",
+            "时间不在22:00至07:00之间",
         );
     }
 }

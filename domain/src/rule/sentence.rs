@@ -209,7 +209,7 @@ mod tests {
         check(
             &condition,
             &[],
-            "コンタクトからメッセージを受信し、コンタクトにタグ（削除済み）が付いている、かつ（本文に「spam」が単語として含まれない、またはコンタクトにタグ「ContactTag 3」が付いていない）、かつ（コンタクトにタグ「ContactTag 4」が付いている）ことがない場合：。",
+            "コンタクトからメッセージを受信し、コンタクトにタグ（削除済み）が付いている、かつ（本文に「spam」が単語として含まれない、またはコンタクトにタグ「ContactTag 3」が付いていない）、かつ（コンタクトにタグ「ContactTag 4」が付いている）に該当しない場合：。",
             "When a message from a contact arrives and the contact is tagged (deleted) and (there is no word “spam” in the text or the contact is not tagged “ContactTag 3”) and not (the contact is tagged “ContactTag 4”): .",
             "当收到联系人的消息，且联系人带有标签（已删除），且（正文整词不包含“spam”，或联系人没有标签“ContactTag 3”），且并非（联系人带有标签“ContactTag 4”）时：。",
         );

@@ -109,7 +109,10 @@ impl Leaf for AccountFields {
         let owner = ["担当者", "owner", "负责人"];
         clauses.ids(self.owner_ids.as_ref(), owner, IdKind::Member);
         clauses.set(self.has_owner, owner);
-        clauses.time(self.created.as_ref(), ["登録日時", "creation", "创建时间"]);
+        clauses.time(
+            self.created.as_ref(),
+            ["登録日時", "creation date", "创建时间"],
+        );
         clauses.time(
             self.last_activity.as_ref(),
             ["最終活動日時", "last activity", "最近活动时间"],

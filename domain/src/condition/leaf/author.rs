@@ -35,15 +35,15 @@ impl Leaf for FromAutomatic {
         let said = if self.0 {
             say!(
                 phrasing,
-                "自動返信である",
-                "the message is automatic",
+                "メッセージが自動返信である",
+                "the message is an automatic reply",
                 "消息为自动回复"
             )
         } else {
             say!(
                 phrasing,
-                "自動返信ではない",
-                "the message is not automatic",
+                "メッセージが自動返信ではない",
+                "the message is not an automatic reply",
                 "消息不是自动回复"
             )
         };

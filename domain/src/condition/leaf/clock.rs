@@ -130,21 +130,31 @@ impl Leaf for TimeOfDay {
                 Weekday::Sunday => say!(phrasing, "日", "Sun", "周日"),
             })
             .collect();
-        let days = days.join(say!(phrasing, "・", ", ", "、"));
+        let days: Vec<String> = days.into_iter().map(str::to_owned).collect();
+        // What is said of every day names none.
+        let (ja, en, zh) = if self.weekdays.len() == WEEK.len() {
+            (String::new(), String::new(), String::new())
+        } else {
+            (
+                format!("{}曜日の", days.join("・")),
+                format!("{} ", phrasing.or(&days)),
+                format!("{}的", days.join("、")),
+            )
+        };
         let (from, until) = (&self.from, &self.until);
         if self.within {
             say!(
                 phrasing,
-                format!("日時が{days}の{from}から{until}までである"),
-                format!("it is {days} between {from} and {until}"),
-                format!("时间在{days}的{from}至{until}之间")
+                format!("日時が{ja}{from}から{until}までの間である"),
+                format!("it is {en}between {from} and {until}"),
+                format!("时间在{zh}{from}至{until}之间")
             )
         } else {
             say!(
                 phrasing,
-                format!("日時が{days}の{from}から{until}までではない"),
-                format!("it is not {days} between {from} and {until}"),
-                format!("时间不在{days}的{from}至{until}之间")
+                format!("日時が{ja}{from}から{until}までの間ではない"),
+                format!("it is not {en}between {from} and {until}"),
+                format!("时间不在{zh}{from}至{until}之间")
             )
         }
     }

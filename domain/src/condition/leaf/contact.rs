@@ -188,10 +188,13 @@ impl Leaf for ContactFields {
         );
         clauses.ids(
             self.brought_by_ids.as_ref(),
-            ["獲得者", "bringer", "引荐人"],
+            ["獲得した担当者", "referring member", "引荐人"],
             IdKind::Member,
         );
-        clauses.time(self.created.as_ref(), ["登録日時", "creation", "创建时间"]);
+        clauses.time(
+            self.created.as_ref(),
+            ["登録日時", "creation date", "创建时间"],
+        );
         clauses.time(
             self.last_activity.as_ref(),
             ["最終活動日時", "last activity", "最近活动时间"],

@@ -125,12 +125,12 @@ impl Leaf for ConversationFields {
         let messages = ["メッセージ数", "number of messages", "消息数"];
         clauses.number(self.messages.as_ref(), messages);
         let waiting = [
-            "待機開始日時",
-            "wait for an answer since",
-            "等待回复起始时间",
+            "返信待ちの開始日時",
+            "first unanswered message",
+            "开始等待回复的时间",
         ];
         clauses.time(self.waiting_since.as_ref(), waiting);
-        clauses.time(self.created.as_ref(), ["開始日時", "beginning", "开始时间"]);
+        clauses.time(self.created.as_ref(), ["開始日時", "start", "开始时间"]);
         clauses.joined()
     }
 

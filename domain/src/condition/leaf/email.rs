@@ -11,12 +11,11 @@ use crate::{
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source},
         path::Path,
         scalar::Natural,
-        sentence::{Phrasing, say},
+        sentence::{Phrasing, last_days, say},
         test::{Ask, NumberTest, Test, check_days},
     },
     email::report::RecencyTier,
     error::{UserError, UserErrorCode},
-    text,
 };
 
 /// What is counted over emails. A click implies an open, and opens and clicks are those of people;
@@ -292,7 +291,7 @@ impl Leaf for Email {
             Some(days) if !self.tests.is_empty() => say!(
                 phrasing,
                 format!("過去{days}日間に{clauses}"),
-                format!("in the last {} {clauses}", text::counted(days.get(), "day")),
+                format!("in the {} {clauses}", last_days(days.get())),
                 format!("在最近{days}天内{clauses}")
             ),
             _ => clauses,

@@ -204,8 +204,8 @@ impl Leaf for Health {
             clauses.push(say!(
                 phrasing,
                 format!("{subject}の健全度スコアの{days}日間の変化が{number}である"),
-                format!("{subject}'s health score changed by {number} in {days} days"),
-                format!("{subject}的健康分在{days}天内的变化{number}")
+                format!("the change of {subject}'s health score in {days} days is {number}"),
+                format!("{subject}的健康分{days}天内的变化{number}")
             ));
         }
         clauses.joined()

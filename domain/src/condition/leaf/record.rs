@@ -16,12 +16,11 @@ use crate::{
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
         path::Path,
         scalar::Natural,
-        sentence::{Phrasing, say},
+        sentence::{Phrasing, last_days, say},
         test::{Ask, NumberTest, Test, check_days},
     },
     error::{UserError, UserErrorCode},
     fact::money,
-    text,
 };
 
 /// Which table, and what of its rows.
@@ -423,11 +422,17 @@ impl Common {
         let statuses = if statuses.is_empty() {
             statuses
         } else {
+            // One of them stands before the noun as it is.
+            let of = if self.source.statuses.len() > 1 {
+                "的"
+            } else {
+                ""
+            };
             say!(
                 phrasing,
                 format!("{statuses}の"),
                 format!("{statuses} "),
-                format!("{statuses}的")
+                format!("{statuses}{of}")
             )
         };
         let overdue = if self.source.overdue {
@@ -439,7 +444,7 @@ impl Common {
             say!(
                 phrasing,
                 format!("過去{days}日間の"),
-                format!(" of the last {}", text::counted(days, "day")),
+                format!(" of the {}", last_days(days)),
                 format!("最近{days}天的")
             )
         });
@@ -482,32 +487,39 @@ impl Common {
                     things.figure(["平均満足度", "mean satisfaction", "平均满意度"], test)
                 }
                 Counted::Total => {
-                    let total = things.figure(["合計金額", "total", "总金额"], test);
-                    let currency = self
-                        .total
-                        .as_ref()
-                        .map_or("", |total| total.currency.as_str());
+                    let total = self.phrase_total(&things, test);
                     // Nobody would take those who never bought for people with a total below 100.
                     let none = if test.holds(0.0) {
                         say!(
                             phrasing,
-                            "、ないときは0とする",
-                            ", 0 without any",
-                            "，没有则为0"
+                            "（ないときは0とする）",
+                            " (0 without any)",
+                            "（没有则为0）"
                         )
                     } else {
                         ""
                     };
-                    say!(
-                        phrasing,
-                        format!("{total}（{currency}の最小単位{none}）"),
-                        format!("{total} (in minor units of {currency}{none})"),
-                        format!("{total}（以{currency}最小单位计{none}）")
-                    )
+                    total + none
                 }
             })
             .collect();
         phrasing.both(&clauses)
+    }
+
+    /// The total in the unit people count in.
+    fn phrase_total(&self, things: &Things<'_>, test: &NumberTest) -> String {
+        let name = ["合計金額", "total", "总金额"];
+        let told = self.total.as_ref();
+        let told = told.map_or("", |total| total.currency.as_str());
+        match money::find(told) {
+            Some(currency) => {
+                let unit = format!(" {}", currency.code);
+                let factor = 10_f64.powi(i32::from(currency.exponent));
+                things.figure_in(name, &test.in_units_of(factor), &unit)
+            }
+            // What is no currency is refused, but said before.
+            None => things.figure_in(name, test, &format!(" {told}")),
+        }
     }
 }
 

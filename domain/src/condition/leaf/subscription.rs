@@ -91,17 +91,18 @@ impl Leaf for Subscription {
         let topic = if self.topic == EVERYTHING {
             String::new()
         } else {
-            phrasing.quote(&self.topic)
+            let topic = phrasing.quote(&self.topic);
+            say!(phrasing, topic, format!(" {topic}"), topic)
         };
         let states: Vec<String> = self
             .states
             .iter()
             .map(|state| match state {
                 SubscriptionState::Subscribed => {
-                    say!(phrasing, "購読中", "subscribed", "已订阅").to_owned()
+                    say!(phrasing, "購読中", "active", "已订阅").to_owned()
                 }
                 SubscriptionState::Unsubscribed => {
-                    say!(phrasing, "配信停止", "unsubscribed", "已退订").to_owned()
+                    say!(phrasing, "配信停止", "ended", "已退订").to_owned()
                 }
                 SubscriptionState::Pending => {
                     say!(phrasing, "確認待ち", "pending", "待确认").to_owned()
@@ -112,7 +113,7 @@ impl Leaf for Subscription {
         say!(
             phrasing,
             format!("コンタクトの{channel}{topic}の購読状態が{states}である"),
-            format!("the contact's subscription to {channel} {topic} is {states}"),
+            format!("the contact's subscription to {channel}{topic} is {states}"),
             format!("联系人对{channel}{topic}的订阅状态为{states}")
         )
     }

@@ -14,11 +14,10 @@ use crate::{
         path::Path,
         reference::Reference,
         scalar::Natural,
-        sentence::{Phrasing, say},
+        sentence::{Phrasing, last_days, say},
         test::{Ask, NumberTest, Test, check_days},
     },
     error::{UserError, UserErrorCode},
-    text,
 };
 
 /// Tests the answers to surveys; every part given must hold of the same answers.
@@ -210,7 +209,7 @@ impl Leaf for Survey {
             say!(
                 phrasing,
                 format!("過去{days}日間の"),
-                format!(" of the last {}", text::counted(days.get(), "day")),
+                format!(" of the {}", last_days(days.get())),
                 format!("最近{days}天的")
             )
         });

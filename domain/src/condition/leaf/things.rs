@@ -45,7 +45,7 @@ impl<'a> Things<'a> {
         let Self { subject, many, .. } = self;
         say!(
             self.phrasing,
-            format!("{}がある", self.all()),
+            format!("{subject}に{many}がある"),
             format!("{subject} has {many}"),
             format!("{subject}有{many}")
         )
@@ -60,15 +60,18 @@ impl<'a> Things<'a> {
         } else {
             &self.many
         };
-        let there_are = if test.asks_for_some() {
-            "ある"
+        let ja = if test.asks_for_some() {
+            format!("{subject}に{}が{number}ある", self.many)
         } else {
-            "である"
+            format!("{}が{number}である", self.all())
         };
         say!(
             self.phrasing,
-            format!("{}が{number}{there_are}", self.all()),
-            format!("{subject} has {number} {things}"),
+            ja,
+            format!(
+                "{subject} has {} {things}",
+                number.replace("less than", "fewer than")
+            ),
             format!("{subject}有{number}{things}")
         )
     }
@@ -77,7 +80,9 @@ impl<'a> Things<'a> {
     pub(crate) fn days_since(&self, is_last: bool, test: &NumberTest) -> String {
         let days = if test.is_of_one() { " day" } else { " days" };
         let number = test.phrase_in(self.phrasing, ["日", days, "天"]);
-        let Self { subject, one, .. } = self;
+        let Self {
+            subject, one, many, ..
+        } = self;
         let [ja, en, zh] = if is_last {
             ["最後", "last", "最近一个"]
         } else {
@@ -86,15 +91,20 @@ impl<'a> Things<'a> {
         let all = self.all();
         say!(
             self.phrasing,
-            format!("{all}の{ja}のものが{number}前である"),
+            format!("{subject}の{ja}の{many}からの経過日数が{number}である"),
             format!("{subject}'s {en} {one} was {number} ago"),
-            format!("{all}中的{zh}距今{number}")
+            format!("{all}中{zh}距今{number}")
         )
     }
 
     /// A figure of them all.
-    pub(crate) fn figure(&self, [ja, en, zh]: Named, test: &NumberTest) -> String {
-        let number = test.phrase(self.phrasing);
+    pub(crate) fn figure(&self, name: Named, test: &NumberTest) -> String {
+        self.figure_in(name, test, "")
+    }
+
+    /// A figure of them all that has a unit.
+    pub(crate) fn figure_in(&self, [ja, en, zh]: Named, test: &NumberTest, unit: &str) -> String {
+        let number = test.phrase_figure(self.phrasing, unit);
         let all = self.all();
         say!(
             self.phrasing,

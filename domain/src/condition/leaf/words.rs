@@ -74,10 +74,28 @@ impl<'a> Clauses<'a> {
     }
 
     pub(crate) fn set(&mut self, wanted: Option<bool>, field: Named) {
-        if let Some(wanted) = wanted {
-            self.clauses
-                .push(self.phrasing.is_set(&self.of(field), wanted));
-        }
+        let Some(wanted) = wanted else { return };
+        let (subject, [ja, en, zh]) = (&self.subject, field);
+        let article = if en.starts_with(['a', 'e', 'i', 'o', 'u']) {
+            "an"
+        } else {
+            "a"
+        };
+        self.clauses.push(if wanted {
+            say!(
+                self.phrasing,
+                format!("{subject}に{ja}が設定されている"),
+                format!("{subject} has {article} {en}"),
+                format!("{subject}有{zh}")
+            )
+        } else {
+            say!(
+                self.phrasing,
+                format!("{subject}に{ja}が設定されていない"),
+                format!("{subject} has no {en}"),
+                format!("{subject}没有{zh}")
+            )
+        });
     }
 
     pub(crate) fn labels<W: Copy>(

@@ -213,13 +213,29 @@ impl NumberTest {
             .all(|(sign, _)| matches!(sign, ">=" | ">" | "="))
     }
 
-    /// “at least 4”, to stand behind what is counted.
+    /// “at least 4”, to stand behind a figure such as a score.
     pub(crate) fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        self.phrase_in(phrasing, ["", "", ""])
+        self.phrase_figure(phrasing, "")
     }
 
-    /// “at least 4 days”, with what stands behind each number in the three languages.
-    pub(crate) fn phrase_in(&self, phrasing: &Phrasing<'_>, [ja, en, zh]: [&str; 3]) -> String {
+    /// “at least 4 JPY”, with a unit that is the same in the three languages.
+    pub(crate) fn phrase_figure(&self, phrasing: &Phrasing<'_>, unit: &str) -> String {
+        let zh = ["不低于", "不高于", "高于", "低于", "恰好为"];
+        self.worded(phrasing, [unit; 3], zh)
+    }
+
+    /// “at least 4 days”, of what is counted, with what stands behind each number in the three languages.
+    pub(crate) fn phrase_in(&self, phrasing: &Phrasing<'_>, units: [&str; 3]) -> String {
+        let zh = ["至少", "不超过", "超过", "少于", "恰好"];
+        self.worded(phrasing, units, zh)
+    }
+
+    fn worded(
+        &self,
+        phrasing: &Phrasing<'_>,
+        [ja, en, zh]: [&str; 3],
+        [least, most, more, less, just]: [&str; 5],
+    ) -> String {
         let parts: Vec<String> = self
             .parts()
             .map(|(sign, bound)| match sign {
@@ -227,34 +243,46 @@ impl NumberTest {
                     phrasing,
                     format!("{bound}{ja}以上"),
                     format!("at least {bound}{en}"),
-                    format!("不少于{bound}{zh}")
+                    format!("{least}{bound}{zh}")
                 ),
                 "<=" => say!(
                     phrasing,
                     format!("{bound}{ja}以下"),
                     format!("at most {bound}{en}"),
-                    format!("不超过{bound}{zh}")
+                    format!("{most}{bound}{zh}")
                 ),
                 ">" => say!(
                     phrasing,
                     format!("{bound}{ja}超"),
                     format!("more than {bound}{en}"),
-                    format!("超过{bound}{zh}")
+                    format!("{more}{bound}{zh}")
                 ),
                 "<" => say!(
                     phrasing,
                     format!("{bound}{ja}未満"),
                     format!("less than {bound}{en}"),
-                    format!("少于{bound}{zh}")
+                    format!("{less}{bound}{zh}")
                 ),
                 _ => say!(
                     phrasing,
                     format!("ちょうど{bound}{ja}"),
                     format!("exactly {bound}{en}"),
-                    format!("恰好{bound}{zh}")
+                    format!("{just}{bound}{zh}")
                 ),
             })
             .collect();
         parts.join(say!(phrasing, "かつ", " and ", "且"))
+    }
+
+    /// The same test of amounts whose unit is `factor` times as large.
+    pub(crate) fn in_units_of(&self, factor: f64) -> Self {
+        let scaled = |bound: Option<Number>| bound.map(|bound| (bound.get() / factor).into());
+        Self {
+            at_least: scaled(self.at_least),
+            at_most: scaled(self.at_most),
+            more_than: scaled(self.more_than),
+            less_than: scaled(self.less_than),
+            equals: scaled(self.equals),
+        }
     }
 }

@@ -161,6 +161,11 @@ impl TextTest {
         for (name, texts) in self.lists() {
             let Some(texts) = texts else { continue };
             let quoted: Vec<String> = texts.iter().map(|text| phrasing.quote(text)).collect();
+            let none = if quoted.len() > 1 {
+                "のいずれでもない"
+            } else {
+                "ではない"
+            };
             let quoted = phrasing.or(&quoted);
             parts.push(match name {
                 "anyOf" => say!(
@@ -171,7 +176,7 @@ impl TextTest {
                 ),
                 "noneOf" => say!(
                     phrasing,
-                    format!("{subject}が{quoted}ではない"),
+                    format!("{subject}が{quoted}{none}"),
                     format!("{subject} is not {quoted}"),
                     format!("{subject}不为{quoted}")
                 ),

@@ -10,7 +10,7 @@ use crate::{
         moment::Moment,
         path::Path,
         scalar::Natural,
-        sentence::{Phrasing, say},
+        sentence::{Phrasing, last_days, say},
     },
     error::{UserError, UserErrorCode},
     text::counted,
@@ -169,10 +169,7 @@ impl TimeTest {
             parts.push(say!(
                 phrasing,
                 format!("{subject}が過去{days}日以内である"),
-                format!(
-                    "{subject} is within the last {}",
-                    counted(days.get(), "day")
-                ),
+                format!("{subject} is within the {}", last_days(days.get())),
                 format!("{subject}在最近{days}天内")
             ));
         }

@@ -107,7 +107,7 @@ impl FollowUp {
                 phrasing,
                 format!("、その後{days}日間何も行わなかった"),
                 format!(" and then nothing within {en_days}"),
-                format!("，但在其后{days}天内未做任何行为")
+                format!("，但在其后{days}天内未做任何事")
             );
         }
         say!(
@@ -237,7 +237,7 @@ mod tests {
                 json!({"names": ["started"], "followedBy": {"withinDays": 30, "happened": false}}),
                 "コンタクトが「started」を行い、その後30日間何も行わなかった",
                 "the contact did “started” and then nothing within 30 days",
-                "联系人做了“started”，但在其后30天内未做任何行为",
+                "联系人做了“started”，但在其后30天内未做任何事",
             ),
             (
                 json!({"names": ["started"], "from": "2025-10-01T00:00:00Z",
@@ -249,8 +249,8 @@ mod tests {
             (
                 json!({"from": "2025-10-01T00:00:00Z"}),
                 "コンタクトが2025-10-01 00:00 UTC以降に何らかの行動を行った",
-                "the contact did anything since 2025-10-01 00:00 UTC",
-                "联系人自2025-10-01 00:00 UTC起做了任意行为",
+                "the contact did something since 2025-10-01 00:00 UTC",
+                "联系人自2025-10-01 00:00 UTC起做了某项行为",
             ),
         ] {
             let condition = condition(&events);

@@ -22,7 +22,7 @@ use crate::{
         measure::{Holder, MAX_NUMBERS, Measure, Source},
         path::Path,
         scalar::Natural,
-        sentence::{Phrasing, say},
+        sentence::{Phrasing, last_days, say},
         test::{Ask, NumberTest, Test, check_days, shown},
     },
     error::{UserError, UserErrorCode},
@@ -255,7 +255,7 @@ impl Events {
             say!(
                 phrasing,
                 format!("過去{days}日間に"),
-                format!(" in the last {}", text::counted(days.get(), "day")),
+                format!(" in the {}", last_days(days.get())),
                 format!("在最近{days}天内")
             )
         });
@@ -347,7 +347,7 @@ impl Events {
 fn what(phrasing: &Phrasing<'_>, names: &[String], tests: &[PropertyTest]) -> String {
     let names: Vec<String> = names.iter().map(|name| phrasing.quote(name)).collect();
     let names = if names.is_empty() {
-        say!(phrasing, "何らかの行動", "anything", "任意行为").to_owned()
+        say!(phrasing, "何らかの行動", "something", "某项行为").to_owned()
     } else {
         phrasing.or(&names)
     };
@@ -374,7 +374,14 @@ fn check_names(names: &[String], at: &Path, refusals: &mut Vec<UserError>) {
 
 impl EventTest {
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let number = self.is.phrase(phrasing);
+        let number = match self.measure {
+            EventMeasure::Count => self.is.phrase_in(phrasing, ["回", "", "次"]),
+            EventMeasure::Sum => self.is.phrase(phrasing),
+            EventMeasure::Distinct => self.is.phrase_in(phrasing, ["種類", "", "种"]),
+            EventMeasure::Days | EventMeasure::DaysSinceFirst | EventMeasure::DaysSinceLast => {
+                self.is.phrase_in(phrasing, ["日", "", "天"])
+            }
+        };
         let [ja, en, zh] = self.measure.label();
         match &self.property {
             Some(property) => {
