@@ -18,7 +18,7 @@ use crate::{
     condition::reference::{IdKind, Reference},
     error::Result,
     store::{Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Use, UseKind},
+    tag::catalogue::{Merged, Referrer, Use, UseKind, refuse_contradiction},
 };
 
 /// All playbooks of a workspace that are not archived, with the versions in use: the published one, the
@@ -55,9 +55,13 @@ impl Referrer for Playbooks {
         let kind = IdKind::of_tag(kind);
         let is_named = |one: &Reference| one.is_tag_of(&sources);
         for found in naming(tx.connection(), tx.workspace, is_named).await? {
-            let mut definition = found.definition;
+            let mut definition = found.definition.clone();
             for pair in merged {
                 definition.replace(kind, pair.source.uuid(), pair.target.uuid());
+            }
+            let before = found.definition.conditions().into_iter();
+            for ((_, before), (_, after)) in before.zip(definition.conditions()) {
+                refuse_contradiction("playbook", &found.name, before, after)?;
             }
             let (id, version) = (found.row.playbook_id, found.row.version);
             let was = json!({ "version": version, "definition": found.row.definition });

@@ -22,7 +22,7 @@ use crate::{
     condition::reference::IdKind,
     error::Result,
     store::{Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Use, UseKind},
+    tag::catalogue::{Merged, Referrer, Use, UseKind, refuse_contradiction},
 };
 
 /// All rules of a workspace.
@@ -87,8 +87,12 @@ impl Referrer for Rules {
         for rule in rules {
             let before = rule.definition.to_stored().map_err(stored)?;
             let mut definition = rule.definition;
+            let asked = definition.condition.clone();
             for pair in merged {
                 definition.replace(kind, pair.source.uuid(), pair.target.uuid());
+            }
+            if rule.active {
+                refuse_contradiction("rule", &rule.name, &asked, &definition.condition)?;
             }
             let active = rule::ActiveModel {
                 definition: Set(definition.to_stored().map_err(stored)?),

@@ -18,7 +18,7 @@ use crate::{
     condition::reference::{IdKind, Reference},
     error::Result,
     store::{Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Use, UseKind},
+    tag::catalogue::{Merged, Referrer, Use, UseKind, refuse_contradiction},
 };
 
 /// All segments of a workspace.
@@ -68,10 +68,12 @@ impl Referrer for Segments {
             let Some(stored) = before.definition.clone() else {
                 continue;
             };
-            let mut condition = definition::from_stored(stored)?;
+            let asked = definition::from_stored(stored)?;
+            let mut condition = asked.clone();
             for pair in merged {
                 condition.replace(kind, pair.source.uuid(), pair.target.uuid());
             }
+            refuse_contradiction("segment", &before.name, &asked, &condition)?;
             let mut row = before.clone();
             row.definition = Some(definition::to_stored(&condition)?);
             row.version += 1;

@@ -1,8 +1,8 @@
 //! What concerns many at once: tags that are moved, merged and deleted.
 
 use domain::{
-    condition::TagMode,
-    segment::Cause,
+    condition::{Condition, TagMode},
+    segment::{self, Cause, Changes},
     tag::{
         Place,
         catalogue::{self, Merge, UseKind},
@@ -10,7 +10,7 @@ use domain::{
 };
 use entity::kind::TagKind;
 
-use super::{history, holds, made, now, person, put, settle, tagged};
+use super::{history, holds, made, now, person, put, refusals, settle, tagged};
 use crate::support::on_both;
 
 #[test]
@@ -71,6 +71,42 @@ fn a_segment_follows_a_tag_that_is_merged_and_keeps_one_from_being_deleted() {
         let segment = now(&world, id).await;
         assert_eq!(segment.version, 2);
         assert_eq!(segment.condition, Some(tagged(TagMode::Any, &[vip])));
+        world
+    });
+}
+
+#[test]
+fn tags_that_a_condition_tells_apart_are_not_merged() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let trial = world.tag(TagKind::Contact, "Trial", None).await;
+        let paid = world.tag(TagKind::Contact, "Paid", None).await;
+        let one = person(&world, "One").await;
+        put(&world, one, trial).await;
+        let condition = Condition::All(vec![
+            tagged(TagMode::Any, &[trial]),
+            Condition::Not(Box::new(tagged(TagMode::Any, &[paid]))),
+        ]);
+        let id = made(&world, "On trial", Some(condition.clone())).await;
+        let merge = Merge {
+            sources: vec![paid],
+            target: trial,
+            keep_newest: false,
+        };
+        let refused = catalogue::merge(ctx, owner, merge.clone()).await;
+        assert_eq!(refusals(refused), ["sourceIds Contradictory"]);
+        settle(&world).await;
+        holds(&world, id, &[one]).await;
+        assert_eq!(now(&world, id).await.condition, Some(condition));
+        // What tells them apart no more keeps nobody from it.
+        let changes = Changes {
+            condition: Some(tagged(TagMode::Any, &[trial, paid])),
+            ..Changes::default()
+        };
+        segment::update(ctx, owner, id, changes).await.unwrap();
+        catalogue::merge(ctx, owner, merge).await.unwrap();
+        settle(&world).await;
+        holds(&world, id, &[one]).await;
         world
     });
 }

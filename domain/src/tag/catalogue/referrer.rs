@@ -14,7 +14,8 @@ use entity::{
 
 use crate::{
     access::Origin,
-    error::Result,
+    condition::{Condition, may_hold_together},
+    error::{Error, Result, UserErrorCode},
     link, playbook, report, rule, segment,
     store::{Transaction, Tx},
 };
@@ -57,6 +58,28 @@ pub(crate) struct Merged {
     pub(crate) source: TagId,
     /// The one that stays, unless a later pair says that it went too.
     pub(crate) target: TagId,
+}
+
+/// Refuses a merge by which a condition can never hold any more, such as one that asks for one of the tags and
+/// for the other not to be there. `what` has the condition, under this name.
+pub(crate) fn refuse_contradiction(
+    what: &str,
+    name: &str,
+    before: &Condition,
+    after: &Condition,
+) -> Result<()> {
+    if may_hold_together([after]) || !may_hold_together([before]) {
+        return Ok(());
+    }
+    let message = format!(
+        "The {what} “{name}” tells these tags apart: after the merge its condition could never hold. \
+         Change it first."
+    );
+    Err(Error::refused(
+        &["sourceIds"],
+        UserErrorCode::Contradictory,
+        message,
+    ))
 }
 
 /// A kind of thing that names tags.
