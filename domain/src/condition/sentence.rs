@@ -313,9 +313,9 @@ mod tests {
         );
         check(
             &json!({"subscription": {"channel": "EMAIL", "states": ["SUBSCRIBED", "PENDING"]}}),
-            "コンタクトのEmailの購読状態が購読中または確認待ちである",
-            "the contact's subscription to Email is active or pending",
-            "联系人对Email的订阅状态为已订阅或待确认",
+            "コンタクトのメールの購読状態が購読中または確認待ちである",
+            "the contact's subscription to email is active or pending",
+            "联系人对邮件的订阅状态为已订阅或待确认",
         );
         check(
             &json!({"health": {"of": "ACCOUNT", "changeIn30Days": {"lessThan": -10}}}),

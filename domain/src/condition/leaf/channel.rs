@@ -46,7 +46,7 @@ impl Leaf for Channels {
         let labels: Vec<String> = self
             .any_of
             .iter()
-            .map(|&channel| label(channel).to_owned())
+            .map(|&channel| label(phrasing, channel).to_owned())
             .collect();
         let labels = phrasing.or(&labels);
         say!(
@@ -79,21 +79,21 @@ impl Leaf for Channels {
     }
 }
 
-/// The channel's name in a sentence of any language.
-pub(crate) fn label(channel: Channel) -> &'static str {
+/// The channel's name in a sentence.
+pub(crate) fn label(phrasing: &Phrasing<'_>, channel: Channel) -> &'static str {
     match channel {
-        Channel::Email => "Email",
-        Channel::Chat => "Chat",
-        Channel::WebForm => "Web form",
+        Channel::Email => say!(phrasing, "メール", "email", "邮件"),
+        Channel::Chat => say!(phrasing, "チャット", "chat", "聊天"),
+        Channel::WebForm => say!(phrasing, "Webフォーム", "web form", "网页表单"),
         Channel::X => "X",
         Channel::Facebook => "Facebook",
         Channel::Instagram => "Instagram",
         Channel::Linkedin => "LinkedIn",
         Channel::Line => "LINE",
-        Channel::Wechat => "WeChat",
+        Channel::Wechat => say!(phrasing, "WeChat", "WeChat", "微信"),
         Channel::Whatsapp => "WhatsApp",
         Channel::Sms => "SMS",
-        Channel::Other => "Other",
+        Channel::Other => say!(phrasing, "その他", "another", "其他"),
     }
 }
 

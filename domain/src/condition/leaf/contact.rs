@@ -179,7 +179,7 @@ impl Leaf for ContactFields {
         clauses.labels(
             self.source_channels.as_ref(),
             ["流入チャネル", "source channel", "来源渠道"],
-            |_, channel| channel::label(channel).to_owned(),
+            |phrasing, channel| channel::label(phrasing, channel).to_owned(),
         );
         clauses.ids(
             self.source_campaign_ids.as_ref(),

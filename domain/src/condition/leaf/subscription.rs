@@ -87,7 +87,7 @@ impl Leaf for Subscription {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let channel = channel::label(self.channel);
+        let channel = channel::label(phrasing, self.channel);
         let topic = if self.topic == EVERYTHING {
             String::new()
         } else {
