@@ -8,6 +8,7 @@ readonly postgres_major_min=15
 readonly node_major_min=20
 readonly start_attempts=10
 readonly start_timeout_s=60
+readonly memory_folder=/dev/shm
 readonly memory_folder_min_kib=$((2 * 1024 * 1024))
 
 say() { printf '\n==> %s\n' "$*"; }
@@ -182,20 +183,41 @@ choose_user() {
 # Whether memory has the room for what tests write: they drop what they have made, so that little is there at a time.
 has_memory_folder() {
   local free_kib available_kib
-  [[ -d /dev/shm && -w /dev/shm ]] || return 1
-  free_kib=$(df --output=avail -- /dev/shm 2>/dev/null | tail -n 1) || return 1
+  [[ -d $memory_folder && -w $memory_folder ]] || return 1
+  free_kib=$(df --output=avail -- "$memory_folder" 2>/dev/null | tail -n 1) || return 1
   available_kib=$(sed -nE 's/^MemAvailable: +([0-9]+) kB$/\1/p' /proc/meminfo) || return 1
   ((free_kib >= memory_folder_min_kib && available_kib >= 3 * memory_folder_min_kib))
+}
+
+# Takes away what runs have left in memory that were killed outright, which would stay there until the machine is started
+# again. Whatever of a run still lives, be it a server or a test, holds the lock in its folder. A folder without a lock is
+# not known to be dead, and stays.
+forget_dead_runs() {
+  local lock
+  command -v flock >/dev/null || return 0
+  while IFS= read -r lock; do
+    flock --nonblock "$lock" rm -rf -- "${lock%/lock}" || true
+    # A file that was made a moment ago may not be locked yet.
+  done < <(find "$memory_folder" -mindepth 2 -maxdepth 2 -type f -user "$EUID" -mmin +1 \
+    -path "$memory_folder/enishi-*.??????/lock" 2>/dev/null)
 }
 
 make_temp() {
   local base bases=("${TMPDIR:-/tmp}" /tmp)
   # Hundreds of databases are copied and dropped, each of a thousand files: a third of all processor time on ext4.
-  if [[ ${in_memory-} == true && ${TMPDIR:-/tmp} == /tmp ]] && has_memory_folder; then
-    bases=(/dev/shm "${bases[@]}")
+  if [[ ${in_memory-} == true && ${TMPDIR:-/tmp} == /tmp && -d $memory_folder ]]; then
+    forget_dead_runs
+    if has_memory_folder; then
+      bases=("$memory_folder" "${bases[@]}")
+    fi
   fi
   for base in "${bases[@]}"; do
     temp=$(mktemp -d "${base%/}/enishi-${program##*/}.XXXXXX") || continue
+    if [[ $base == "$memory_folder" ]] && command -v flock >/dev/null; then
+      # Open in everything that is started from here, until the last of it has ended.
+      exec {folder_lock}>"$temp/lock"
+      flock --nonblock "$folder_lock"
+    fi
     chmod 711 "$temp"
     mkdir -m 700 "$temp/postgres" "$temp/redis"
     if ((${#unprivileged[@]} == 0)); then
