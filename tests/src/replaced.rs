@@ -6,7 +6,8 @@ use domain::{
     ctx::Ctx,
     error::Error,
     notification::manage::{self, NewTarget},
-    vault::{Vault, lasting, replaced},
+    store::Query,
+    vault::{MasterKey, Vault, lasting, replaced},
 };
 use entity::kind::TargetKind;
 use serde_json::{Value, json};
@@ -128,6 +129,35 @@ fn a_running_process_finds_out_and_says_what_to_do() {
             installation.workers.push(worker);
         }
         installation.owner().must(document, input("after")).await;
+        installation
+    });
+}
+
+#[test]
+fn a_reseal_that_was_broken_off_waits_once_more_and_a_finished_one_does_not() {
+    on_each(|mut installation| async move {
+        // As far as one comes that is broken off while it waits.
+        let former: MasterKey = MASTER_KEY.parse().unwrap();
+        let database = installation.database();
+        let said = Query::new("UPDATE vault_secret SET replaced = $1")
+            .bind(former.id())
+            .execute(database.owner())
+            .await;
+        assert_eq!(said.unwrap(), 1);
+        installation.set("ENISHI_SECRET_KEY", NEW_KEY);
+        installation.set("ENISHI_SECRET_KEY_OLD", MASTER_KEY);
+        for waits in [true, false] {
+            let (ended, said) = installation.command(&["reseal"]).await;
+            assert!(ended.success(), "{said}");
+            assert_eq!(said.contains("waiting"), waits, "{said}");
+        }
+        let had_worker = !installation.workers.is_empty();
+        installation.stop();
+        installation.start_server().await;
+        if had_worker {
+            let worker = installation.spawn_worker();
+            installation.workers.push(worker);
+        }
         installation
     });
 }

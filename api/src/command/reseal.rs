@@ -31,7 +31,9 @@ pub async fn before(ctx: &Ctx, reseal: &Reseal) -> anyhow::Result<()> {
 /// Seals everything again, and says how much it was. First of all whoever still has the former key is made to
 /// seal nothing more with it.
 pub async fn run(ctx: &Ctx) -> anyhow::Result<()> {
-    if replaced::replace(ctx).await? {
+    let is_news = replaced::replace(ctx).await?;
+    // One that was broken off may not have waited to the end; what tells is sealed again last of all.
+    if is_news || !lasting::is_current(ctx).await? {
         let wait = replaced::NOTICED_WITHIN;
         tracing::info!("waiting {wait:?} until processes with the former key have noticed");
         tokio::time::sleep(wait).await;
