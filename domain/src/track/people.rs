@@ -29,7 +29,7 @@ use crate::{
         home_if, introduce, suspect_each,
     },
     ctx::Ctx,
-    error::{Error, Result},
+    error::Result,
     event,
     locale::Locale,
     store::Tx,
