@@ -117,7 +117,8 @@ fn months_stand_side_by_side_and_each_has_its_own_answers() {
         let row = row(&world, survey).await;
         let day = |text: &str| text.parse().unwrap();
         let days = (day("2025-12-15"), day("2026-06-30"));
-        let series = survey::series(&world.ctx, &row, Period::Month, days, &Among::default());
+        let everybody = Among::default();
+        let series = survey::series(&world.ctx, &row, Period::Month, days, &everybody);
         let series = series.await.unwrap();
         let figures: Vec<_> = series
             .iter()
