@@ -162,8 +162,7 @@ async fn answer(
     };
     let sent = match method {
         Some(method) => Sent::one(method, body),
-        None => Sent::batch(body)
-            .ok_or_else(|| bad("A batch is an object with the list batch in it."))?,
+        None => Sent::batch(body).map_err(bad)?,
     };
     if sent.len() > MAX_BATCH_CALLS {
         let message = format!("A batch may have at most {MAX_BATCH_CALLS} calls.");

@@ -34,7 +34,7 @@ pub(super) async fn tell(ctx: &Ctx, actor: &Actor, now: DateTime<Utc>) -> Result
     }));
     calls.extend(visit(unknown, now - TimeDelta::hours(2), "search"));
     let body = json!({ "batch": calls, "context": { "locale": "ja-JP" } });
-    if let Some(sent) = Sent::batch(body) {
+    if let Ok(sent) = Sent::batch(body) {
         track::take_in(ctx, actor, sent).await?;
     }
     Ok(())

@@ -262,6 +262,15 @@ pub(crate) fn moment(value: &Value) -> Option<DateTime<Utc>> {
     told.or_else(|_| local().map(|at| at.and_utc())).ok()
 }
 
+/// What the calls of a batch have of its context: what is kept with events, and that nobody was active.
+pub(crate) fn shared(context: &Object) -> Object {
+    let mut shared = essentials(context);
+    if context.get("active") == Some(&Value::Bool(false)) {
+        shared.insert("active".to_owned(), Value::Bool(false));
+    }
+    shared
+}
+
 /// The context of a call: its own on top of what the request says for all.
 fn merged(common: &Object, own: Object) -> Object {
     let mut context = common.clone();
@@ -481,6 +490,35 @@ mod tests {
         };
         let expected = json!({ "context": { "locale": "ja-JP", "ip": "192.0.2.8" } });
         assert_eq!(properties, expected);
+    }
+
+    #[test]
+    fn the_calls_of_a_batch_have_of_its_context_what_is_kept() {
+        let context = json!({
+            "locale": "ja-JP", "active": false, "traits": { "email": "taro@a.example" },
+            "page": { "path": "/", "odd": 1 }, "device": { "odd": 1 }, "screen": { "width": 320 },
+        });
+        let kept = json!({ "locale": "ja-JP", "active": false, "page": { "path": "/" } });
+        let found = shared(context.as_object().unwrap());
+        assert_eq!(Value::Object(found), kept);
+        let common = Common {
+            context: kept.as_object().unwrap().clone(),
+            ..common()
+        };
+        let item = json!({ "type": "identify", "userId": "7" });
+        let call = read(None, item, &common).unwrap();
+        assert!(!call.active);
+        assert!(matches!(
+            call.told,
+            Told::Person {
+                locale: Some(_),
+                ..
+            }
+        ));
+        let item = json!({
+            "type": "track", "userId": "7", "event": "x", "context": { "active": true },
+        });
+        assert!(read(None, item, &common).unwrap().active);
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub const MAX_CALL_BYTES: usize = 32 * 1024;
 pub const MAX_BATCH_BYTES: usize = 500 * 1024;
 /// Calls of a batch.
 pub const MAX_BATCH_CALLS: usize = 2_500;
+/// Bytes of what the calls of a batch have of its context. Each of them has all of it, so that a batch takes
+/// up to this times its calls in memory.
+pub const MAX_CONTEXT_BYTES: usize = 4 * 1024;
 
 /// What a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,16 +188,19 @@ impl Sent {
         }
     }
 
-    /// The calls of a batch; nothing if the body is none.
-    pub fn batch(mut body: Value) -> Option<Self> {
-        let Value::Array(calls) = body.get_mut("batch")?.take() else {
-            return None;
+    /// The calls of a batch, or what is to be mended about it.
+    pub fn batch(mut body: Value) -> Result<Self, &'static str> {
+        let Some(Value::Array(calls)) = body.get_mut("batch").map(Value::take) else {
+            return Err("A batch is an object with the list batch in it.");
         };
-        let context = match body.get_mut("context").map(Value::take) {
-            Some(Value::Object(context)) => context,
+        let context = match body.get("context") {
+            Some(Value::Object(context)) => call::shared(context),
             _ => Object::new(),
         };
-        Some(Self {
+        if serde_json::to_string(&context).is_ok_and(|text| text.len() > MAX_CONTEXT_BYTES) {
+            return Err("What is kept of the context of a batch may have at most 4 KB.");
+        }
+        Ok(Self {
             sent_at: body.get("sentAt").and_then(moment),
             calls: calls.into_iter().map(|call| (None, call)).collect(),
             context,
@@ -314,8 +320,25 @@ mod tests {
         assert!(sent.sent_at.is_some());
         assert_eq!(sent.context["ip"], "192.0.2.7");
         for body in [json!({}), json!([]), json!({ "batch": {} })] {
-            assert!(Sent::batch(body.clone()).is_none(), "{body}");
+            assert!(Sent::batch(body.clone()).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_long_context_is_not_given_to_each_call_of_a_batch() {
+        let long = "x".repeat(MAX_CONTEXT_BYTES);
+        let of = |context: Value| Sent::batch(json!({ "batch": [{}, {}], "context": context }));
+        for context in [
+            json!({ "ip": long }),
+            json!({ "page": { "url": long } }),
+            json!({ "app": { "name": &long[..2_048], "version": &long[..2_048] } }),
+        ] {
+            assert!(of(context).is_err());
+        }
+        // What is not kept costs nothing.
+        let sent =
+            of(json!({ "traits": { "note": long }, "active": long, "locale": "ja" })).unwrap();
+        assert_eq!(Value::Object(sent.context), json!({ "locale": "ja" }));
     }
 
     #[test]
