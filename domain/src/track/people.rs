@@ -98,7 +98,10 @@ pub(super) async fn take_in(
     let kept = loop {
         match store(ctx, actor, &work, &plan).await {
             Err(error) if error.is_overtaken() && tries < TRIES => tries += 1,
-            stored => break stored?,
+            stored => match stored? {
+                Stored::Kept(people) => break people,
+                Stored::Erased(places) => taken.erased += work.leave_out(&places),
+            },
         }
         plan = work.plan(ctx, actor).await?;
     };
@@ -181,12 +184,46 @@ impl Work {
         let holders = introduce::holders(ctx, actor.workspace, &keys).await?;
         Ok(Plan::of(&self.people, &holders))
     }
+
+    /// The places of people who would be given an identity of somebody who was erased: they are that person,
+    /// whoever else they are. A cookie does not say so: others use the same device.
+    async fn erased(&self, tx: &Tx<'_>, plan: &Plan) -> Result<BTreeSet<usize>> {
+        let new = plan.given.iter().map(|(key, _)| key);
+        let sure = new.filter(|(kind, _)| *kind != IdentityKind::AnonymousId);
+        let sure: Vec<Key> = sure.cloned().collect();
+        let erased = bulk::erased(tx, &sure).await?;
+        let people = self.people.iter().enumerate();
+        let theirs = people.filter(|(_, one)| one.sure.iter().any(|key| erased.contains(key)));
+        Ok(theirs.map(|(place, _)| place).collect())
+    }
+
+    /// Leaves the people at these places out; how many they are.
+    fn leave_out(&mut self, places: &BTreeSet<usize>) -> u64 {
+        let kept = |place: usize| !places.contains(&place);
+        let (mut people, mut said) = (0.., 0..);
+        self.people.retain(|_| people.next().is_some_and(kept));
+        self.said.retain(|_| said.next().is_some_and(kept));
+        places.len() as u64
+    }
 }
 
-/// Writes everything in one transaction; of how many people something was kept.
-async fn store(ctx: &Ctx, actor: &Actor, work: &Work, plan: &Plan) -> Result<u64> {
+/// What came of writing everything.
+enum Stored {
+    /// It is written, and something was kept of so many people.
+    Kept(u64),
+    /// Nothing is written: the people at these places were erased.
+    Erased(BTreeSet<usize>),
+}
+
+/// Writes everything in one transaction, unless somebody in it was erased.
+async fn store(ctx: &Ctx, actor: &Actor, work: &Work, plan: &Plan) -> Result<Stored> {
     let mut tx = ctx.begin(actor.workspace).await?;
     tx.plan_for(work.people.len());
+    let erased = work.erased(&tx, plan).await?;
+    if !erased.is_empty() {
+        tx.rollback().await?;
+        return Ok(Stored::Erased(erased));
+    }
     let contacts = contacts(ctx, &mut tx, actor, work, plan).await?;
     let given: Vec<(Key, ContactId)> = plan
         .given
@@ -220,7 +257,7 @@ async fn store(ctx: &Ctx, actor: &Actor, work: &Work, plan: &Plan) -> Result<u64
     event::note_activity(&tx, &seen).await?;
     let kept = people.len() as u64;
     tx.commit().await?;
-    Ok(kept)
+    Ok(Stored::Kept(kept))
 }
 
 /// The contact at each place of the plan, found or made, and held until the end; people who were erased are

@@ -263,6 +263,25 @@ fn nothing_is_kept_of_people_who_were_erased_nor_taken_from_who_may_not_track() 
         assert_eq!((taken.accepted, taken.erased), (0, 2), "{taken:?}");
         assert!(who_has(&world, I::ExternalId, "u-1").await.is_none());
 
+        // Nor by way of a visitor who turns out to be them.
+        one(&world, Method::Page, json!({ "anonymousId": "a-1" })).await;
+        let traits = json!({ "name": "Taro", "email": "taro@acme.example" });
+        let taken = batch(
+            &world,
+            json!([
+                { "type": "identify", "userId": "u-1", "anonymousId": "a-1", "traits": traits },
+                { "type": "identify", "userId": "u-2", "traits": { "name": "Hanako" } },
+            ]),
+        )
+        .await;
+        assert_eq!((taken.accepted, taken.erased), (1, 1), "{taken:?}");
+        let visitor = who_has(&world, I::AnonymousId, "a-1").await.unwrap();
+        assert_eq!((visitor.name.as_str(), visitor.email), ("Visitor", None));
+        let email = who_has(&world, I::Email, "taro@acme.example").await;
+        assert!(email.is_none());
+        let hanako = who_has(&world, I::ExternalId, "u-2").await.unwrap();
+        assert_eq!(hanako.name, "Hanako");
+
         let mut viewer = owner.clone();
         viewer.scopes = ScopeSet::of_role(Role::Viewer);
         let sent = Sent::one(Method::Page, json!({ "userId": "u-2" }));
