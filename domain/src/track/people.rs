@@ -312,7 +312,8 @@ async fn companies(
     let held = accounts::hold(tx, &held).await?;
     let mut domains: HashSet<String> = found.by_domain.keys().cloned().collect();
     let mut adopted: HashSet<AccountId> = HashSet::new();
-    let (mut ids, mut made, mut changed) = (HashMap::new(), Vec::new(), Vec::new());
+    let mut ids = HashMap::new();
+    let mut rows: BTreeMap<AccountId, account::Model> = BTreeMap::new();
     for (external_id, company) in companies {
         let by_domain = company
             .domain
@@ -323,16 +324,16 @@ async fn companies(
             nameless && !adopted.contains(*id)
         });
         let id = found.by_external_id.get(external_id).or(by_domain);
-        let before = id.and_then(|id| held.get(id));
-        let mut after = match before {
-            Some(before) => before.clone(),
-            None => new_account(tx, external_id),
-        };
+        // Several ids lead to one account where others were merged into it.
+        let told = |id: &AccountId| rows.remove(id).or_else(|| held.get(id).cloned());
+        let mut after: account::Model = id
+            .and_then(told)
+            .unwrap_or_else(|| new_account(tx, external_id));
         if let Some(name) = &company.name {
             after.name_key = text::name_key(name);
             after.name = name.clone();
         }
-        if after.external_id.is_none() {
+        if after.external_id.is_none() && !found.is_led("external_id", external_id) {
             adopted.insert(after.id);
             after.external_id = Some(external_id.clone());
         }
@@ -342,7 +343,11 @@ async fn companies(
             after.domain = Some(domain.clone());
         }
         ids.insert(external_id.clone(), after.id);
-        match before {
+        rows.insert(after.id, after);
+    }
+    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    for (id, after) in rows {
+        match held.get(&id) {
             None => made.push(after),
             Some(before) if *before != after => changed.push((before.clone(), after)),
             Some(_) => {}
@@ -442,10 +447,16 @@ async fn attributes(
     let people = of_people
         .into_iter()
         .map(|(contact, settings)| (Subject::from(contact), Some(contact), settings));
-    let companies = work.companies.iter().filter_map(|(id, company)| {
-        let account = accounts.get(id)?;
-        Some((Subject::from(*account), None, company.settings.clone()))
-    });
+    let mut of_companies: BTreeMap<AccountId, Settings> = BTreeMap::new();
+    for (id, company) in &work.companies {
+        if let Some(account) = accounts.get(id) {
+            let settings = of_companies.entry(*account).or_default();
+            settings.extend(company.settings.clone());
+        }
+    }
+    let companies = of_companies
+        .into_iter()
+        .map(|(account, settings)| (Subject::from(account), None, settings));
     let origin = actor.origin();
     let puts: Vec<Put<'_>> = people
         .chain(companies)

@@ -6,7 +6,7 @@ mod http;
 use chrono::TimeDelta;
 use domain::{
     access::ScopeSet,
-    account,
+    account::{self, AccountChanges},
     attribute::{self, NewAttribute, definition},
     contact::{self, Contact, erase, identity},
     error::Error,
@@ -287,6 +287,50 @@ fn nothing_is_kept_of_people_who_were_erased_nor_taken_from_who_may_not_track() 
         let sent = Sent::one(Method::Page, json!({ "userId": "u-2" }));
         let refused = track::take_in(ctx, &viewer, sent).await;
         assert!(matches!(refused, Err(Error::Forbidden(_))));
+        world
+    });
+}
+
+#[test]
+fn what_is_told_of_a_merged_company_goes_to_the_one_that_answers_for_it() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        declare(&world, SubjectKind::Account, "industry").await;
+        let group = |user: &str, group: &str, industry: &str| {
+            let traits = json!({ "name": "Acme", "industry": industry });
+            json!({ "type": "group", "userId": user, "groupId": group, "traits": traits })
+        };
+        batch(
+            &world,
+            json!([group("u-1", "g-1", "IT"), group("u-2", "g-2", "IT")]),
+        )
+        .await;
+        let of = async |id: &str| {
+            let found = account::find_by_external_id(ctx, owner.workspace, id).await;
+            found.unwrap().map(|account| account.id)
+        };
+        let (stays, goes) = (of("g-1").await.unwrap(), of("g-2").await.unwrap());
+        account::merge::merge(ctx, owner, stays, goes, "")
+            .await
+            .unwrap();
+
+        // Both at once are one company.
+        let calls = json!([group("u-1", "g-1", "Books"), group("u-3", "g-2", "Shops")]);
+        let taken = batch(&world, calls.clone()).await;
+        assert_eq!(taken.accepted, 2, "{taken:?}");
+        assert_eq!(values_of(&world, stays.0).await, [Some("Shops".to_owned())]);
+        // Nor is it given an id that the merged one has.
+        let none = AccountChanges {
+            external_id: Some(None),
+            ..AccountChanges::default()
+        };
+        account::update(ctx, owner, stays, none).await.unwrap();
+        let taken = batch(&world, json!([group("u-4", "g-2", "Shops")])).await;
+        assert_eq!(taken.accepted, 1, "{taken:?}");
+        for user in ["u-1", "u-3", "u-4"] {
+            let contact = who_has(&world, I::ExternalId, user).await.unwrap();
+            assert_eq!(contact.account_id, Some(stays), "{user}");
+        }
         world
     });
 }
