@@ -171,12 +171,20 @@ fn is_of_sns(url: &Url) -> bool {
         rest.strip_suffix(".amazonaws.com")
             .or_else(|| rest.strip_suffix(".amazonaws.com.cn"))
     });
-    let is_region = region.is_some_and(|region| {
-        let is_part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-        !region.is_empty() && region.bytes().all(is_part)
-    });
+    let is_region = region.is_some_and(is_region);
     let is_plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
     url.scheme() == "https" && is_region && is_plain
+}
+
+/// Whether it is the name of a region, such as `us-gov-west-1`. Other services have names of the same form as
+/// hosts: at `sns.s3.amazonaws.com` and `sns.s3-eu-west-1.amazonaws.com` is what somebody keeps in S3.
+fn is_region(name: &str) -> bool {
+    let Some((place, number)) = name.rsplit_once('-') else {
+        return false;
+    };
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase());
+    let is_number = !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit());
+    is_number && place.contains('-') && place.split('-').all(is_word)
 }
 
 /// Whether it is the address of a certificate of SNS.
@@ -338,7 +346,24 @@ mod tests {
                 false,
             ),
             (
+                "https://sns.us-gov-west-1.amazonaws.com/SimpleNotificationService-a1b2.pem",
+                true,
+            ),
+            (
                 "https://s3.amazonaws.com/SimpleNotificationService-a1b2.pem",
+                false,
+            ),
+            // What somebody keeps in S3, in a bucket with the name sns.
+            (
+                "https://sns.s3.amazonaws.com/SimpleNotificationService-a1b2.pem",
+                false,
+            ),
+            (
+                "https://sns.s3-eu-west-1.amazonaws.com/SimpleNotificationService-a1b2.pem",
+                false,
+            ),
+            (
+                "https://sns.s3-accelerate.amazonaws.com/SimpleNotificationService-a1b2.pem",
                 false,
             ),
             (
