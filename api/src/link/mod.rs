@@ -8,9 +8,10 @@
 //!
 //! A slug nobody has is a page with 404, a link that has ended one with 410, in the language of the browser.
 //!
-//! A request with the token of a contact pays from a bucket of that contact and link. Everything else pays from
-//! the bucket of the address it comes from: little where there is a link, so that many people behind one
-//! proxy can follow it, and more for a guess.
+//! A request with the token of a contact pays from a bucket of that contact and link, any other from one of the
+//! link and the address it comes from: little, so that many people behind one proxy can follow it. Only a
+//! guess is paid from the bucket of the address itself: whoever guesses, or asks for one link without end,
+//! must not keep those behind the same proxy from the others.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -36,7 +37,8 @@ use crate::{
 
 /// What a guess costs whoever makes it.
 const GUESS_POINTS: u64 = 10;
-/// What it costs an address to follow a link: a full bucket is usually enough for ten thousand at once.
+/// What it costs an address to follow a link: a full bucket of the two is usually enough for ten thousand at
+/// once.
 const FOLLOW_POINTS: u64 = 5;
 /// What it costs to have a QR code drawn.
 const DRAW_POINTS: u64 = 10;
@@ -141,7 +143,7 @@ impl Links {
         let token = asked.token;
         let contact = token.and_then(|token| link::contact_of(&self.ctx.vault, link.id(), token));
         if asked.is_drawn {
-            self.charge(peer(request), DRAW_POINTS)?;
+            self.charge(bucket(&link, peer(request)), DRAW_POINTS)?;
             // What no token of ours says is not drawn as if it were one.
             let token = token.filter(|_| contact.is_some());
             return self.draw(&link, token).ok_or(Failed::Unknown);
@@ -169,12 +171,10 @@ impl Links {
         contact: Option<ContactId>,
     ) -> Result<(), Failed> {
         let Some(contact) = contact else {
-            return self.charge(peer(request), FOLLOW_POINTS);
+            return self.charge(bucket(link, peer(request)), FOLLOW_POINTS);
         };
         let points = PERSONAL_POINTS.min(self.rate.burst() / PERSONAL_REQUESTS);
-        // Turned, so that what the two have in common, their time, does not make it a small number.
-        let key = link.id().0.as_u128().rotate_left(64) ^ contact.0.as_u128();
-        self.charge(key, points)
+        self.charge(bucket(link, contact.0.as_u128()), points)
     }
 
     fn charge(&self, key: u128, points: u64) -> Result<(), Failed> {
@@ -183,6 +183,12 @@ impl Links {
             .map(|_| ())
             .map_err(|failure| Failed::TooMany(failure.retry_after_s))
     }
+}
+
+/// The bucket of a link and of who follows it: a contact, or an address.
+fn bucket(link: &Opened, who: u128) -> u128 {
+    // Turned, so that what two ids have in common, their time, does not make it a small number.
+    link.id().0.as_u128().rotate_left(64) ^ who
 }
 
 fn peer(request: &HttpRequest) -> u128 {

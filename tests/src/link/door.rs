@@ -312,6 +312,39 @@ fn what_leads_nowhere_says_so_in_the_visitors_language() {
 }
 
 #[test]
+fn whoever_guesses_or_never_stops_keeps_nobody_from_the_other_links() {
+    block_on(async {
+        let installation = Installation::alone_with(&[("ENISHI_RATE_POINTS", "600")]).await;
+        let owner = installation.owner();
+        let visitor = Visitor::of(&owner);
+        let (_, spring) = make(&owner, json!({ "name": "Spring", "targetUrl": TARGET })).await;
+        let (_, summer) = make(&owner, json!({ "name": "Summer", "targetUrl": TARGET })).await;
+        // A bucket of 500 points is 50 guesses, and one more each second.
+        let mut guesses = 0;
+        while visitor.get(&format!("/l/guess-{guesses}")).await.status == StatusCode::NOT_FOUND {
+            guesses += 1;
+            assert!(guesses < 1_000, "guesses are limited");
+        }
+        let mut followed = 0;
+        let refused = loop {
+            let shown = visitor.get(&spring).await;
+            if shown.status != StatusCode::FOUND {
+                break shown;
+            }
+            followed += 1;
+            assert!(followed < 1_000, "a link's requests are limited");
+        };
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(refused.headers.contains_key(header::RETRY_AFTER));
+        assert!(followed >= 100, "{followed}");
+        for _ in 0..20 {
+            assert_eq!(sent_to(&visitor.get(&summer).await), TARGET);
+        }
+        installation.end().await;
+    });
+}
+
+#[test]
 fn a_qr_code_leads_to_the_address_people_see() {
     block_on(async {
         let settings = [("ENISHI_PUBLIC_URL", "https://enishi.example/crm")];
