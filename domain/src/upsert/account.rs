@@ -23,6 +23,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     locale::Locale,
+    merge::{self, Things},
     phone, stage,
     store::Tx,
     tag::Named,
@@ -160,10 +161,13 @@ async fn attempt(
 }
 
 /// The accounts of a call, as the items so far have made them. What one had at the beginning stays its own
-/// until the end: no item takes what another gives up.
+/// until the end: no item takes what another gives up. An account that was merged into another is the other,
+/// by whatever it is named.
 struct Companies {
+    by_id: HashMap<AccountId, AccountId>,
     by_external_id: HashMap<String, AccountId>,
     by_domain: HashMap<String, AccountId>,
+    found: bulk::Found,
     known: BTreeMap<AccountId, Company>,
 }
 
@@ -179,21 +183,29 @@ impl Companies {
     /// Finds and holds every account that the items name.
     async fn load(tx: &Tx<'_>, items: &[Checked], around: &Around) -> Result<Self> {
         let mut wanted = bulk::Wanted::default();
-        let mut ids: BTreeSet<AccountId> = BTreeSet::new();
+        let mut asked: BTreeSet<AccountId> = BTreeSet::new();
         for item in items.iter().filter(|item| item.mistakes.is_empty()) {
             wanted.external_ids.extend(item.said.external_id.clone());
             wanted.domains.extend(item.said.domain.clone());
-            ids.extend(item.said.id);
+            asked.extend(item.said.id);
         }
         let found = bulk::find(tx, &wanted).await?;
-        ids.extend(found.by_id.keys());
+        let asked: Vec<Uuid> = asked.iter().map(|id| id.uuid()).collect();
+        let living = merge::living(tx, Things::Accounts, asked).await?;
+        let by_id = living
+            .into_iter()
+            .map(|(asked, means)| (AccountId(asked), AccountId(means)));
+        let by_id: HashMap<AccountId, AccountId> = by_id.collect();
+        let ids: BTreeSet<AccountId> = found.by_id.keys().chain(by_id.values()).copied().collect();
         // As they are once they are held.
         let rows = bulk::hold(tx, &ids).await?;
         let things: Vec<Uuid> = rows.keys().map(|id| id.uuid()).collect();
         let mut carried = carried::load(tx, around, &things).await?;
         let mut companies = Self {
+            by_id,
             by_external_id: HashMap::new(),
             by_domain: HashMap::new(),
+            found,
             known: BTreeMap::new(),
         };
         for (id, row) in rows {
@@ -204,7 +216,42 @@ impl Companies {
             };
             companies.put(company);
         }
+        companies.lead();
         Ok(companies)
+    }
+
+    /// Has accounts found by what only leads to them: those that were merged into them have it.
+    fn lead(&mut self) {
+        let found = &self.found;
+        for (column, all, keys) in [
+            (
+                "external_id",
+                &found.by_external_id,
+                &mut self.by_external_id,
+            ),
+            ("domain", &found.by_domain, &mut self.by_domain),
+        ] {
+            let led = all.iter().filter(|(key, _)| found.is_led(column, key));
+            for (key, id) in led.filter(|(_, id)| self.known.contains_key(*id)) {
+                keys.entry(key.clone()).or_insert(*id);
+            }
+        }
+    }
+
+    /// The account that our id in an item means, if it is there.
+    fn meant(&self, said: &AccountItem) -> Option<AccountId> {
+        let means = self.by_id.get(&said.id?)?;
+        self.known.contains_key(means).then_some(*means)
+    }
+
+    /// What an item says, without the keys that only lead to the account: those that were merged into it
+    /// keep them.
+    fn of_its_own(&self, said: &AccountItem) -> AccountItem {
+        let mut said = said.clone();
+        let is_led = |column, key: &String| self.found.is_led(column, key);
+        said.external_id = said.external_id.filter(|key| !is_led("external_id", key));
+        said.domain = said.domain.filter(|key| !is_led("domain", key));
+        said
     }
 
     /// Has an account found by what it has.
@@ -219,7 +266,7 @@ impl Companies {
 
     /// The accounts that an item names, each once.
     fn named(&self, said: &AccountItem) -> Vec<AccountId> {
-        let by_id = said.id.filter(|id| self.known.contains_key(id));
+        let by_id = self.meant(said);
         let by_external_id = said.external_id.as_ref();
         let by_external_id = by_external_id.and_then(|id| self.by_external_id.get(id));
         let by_domain = said.domain.as_ref();
@@ -365,7 +412,7 @@ fn settle(
         mistakes.refuse(&[], UserErrorCode::Contradictory, message);
         return left_out(Outcome::Conflict, found, mistakes);
     }
-    if said.id.is_some_and(|id| !companies.known.contains_key(&id)) {
+    if said.id.is_some() && companies.meant(said).is_none() {
         let message = "There is no such account.";
         mistakes.refuse(&["id"], UserErrorCode::NotFound, message);
         return left_out(Outcome::Rejected, Vec::new(), mistakes);
@@ -387,13 +434,18 @@ fn settle(
         return left_out(Outcome::Rejected, Vec::new(), mistakes);
     }
     let there = found.first().copied();
+    let own = if there.is_some() {
+        companies.of_its_own(said)
+    } else {
+        said.clone()
+    };
     let Some(id) = there.or_else(|| companies.begin(tx, said)) else {
         return Err(Error::Internal("an account without a name".to_owned()));
     };
     let Some(company) = companies.known.get_mut(&id) else {
         return Err(Error::Internal("an account that is not held".to_owned()));
     };
-    let is_set = company.set(said, &given);
+    let is_set = company.set(&own, &given);
     let is_given = company.carried.take(&given, around.tags());
     for (key, keys) in [
         (&said.external_id, &mut companies.by_external_id),

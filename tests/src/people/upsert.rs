@@ -30,7 +30,7 @@ use super::{define, facts, person, refusals, told};
 use crate::support::{World, on_both};
 
 /// An item of these keys, as far as they are not empty.
-fn item(external_id: &str, email: &str, name: &str) -> ContactItem {
+pub(super) fn item(external_id: &str, email: &str, name: &str) -> ContactItem {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     ContactItem {
         external_id: given(external_id),
@@ -50,28 +50,28 @@ fn as_told<T>(items: Vec<T>) -> Vec<Told<T>> {
         .collect()
 }
 
-async fn contacts(world: &World, items: Vec<ContactItem>) -> Vec<Upserted<ContactId>> {
+pub(super) async fn contacts(world: &World, items: Vec<ContactItem>) -> Vec<Upserted<ContactId>> {
     let items = as_told(items);
     let done = upsert::contacts(&world.ctx, &world.owner, items, "From the CRM").await;
     done.expect("the call is taken")
 }
 
-async fn accounts(world: &World, items: Vec<AccountItem>) -> Vec<Upserted<AccountId>> {
+pub(super) async fn accounts(world: &World, items: Vec<AccountItem>) -> Vec<Upserted<AccountId>> {
     let items = as_told(items);
     let done = upsert::accounts(&world.ctx, &world.owner, items, "From the CRM").await;
     done.expect("the call is taken")
 }
 
-fn outcomes<I>(done: &[Upserted<I>]) -> Vec<O> {
+pub(super) fn outcomes<I>(done: &[Upserted<I>]) -> Vec<O> {
     done.iter().map(|one| one.outcome).collect()
 }
 
 /// What was wrong with an item, as (path, code).
-fn wrong<I>(done: &Upserted<I>) -> Vec<String> {
+pub(super) fn wrong<I>(done: &Upserted<I>) -> Vec<String> {
     done.errors.iter().map(told).collect()
 }
 
-async fn known(world: &World, external_id: &str) -> contact::Contact {
+pub(super) async fn known(world: &World, external_id: &str) -> contact::Contact {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let found = contact::find_by_identity(ctx, workspace, I::ExternalId, external_id).await;
     found.expect("a look-up").expect("a contact")

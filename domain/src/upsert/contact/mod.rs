@@ -212,8 +212,9 @@ async fn attempt(
     let origin = actor.origin();
     let said: Vec<&Common> = items.iter().map(|item| &item.said.common).collect();
     let mut around = Around::load(&tx, SubjectKind::Contact, &said).await?;
-    let sources = Sources::load(&tx, items).await?;
     let mut known = People::load(ctx, &mut tx, origin, items, &around).await?;
+    // People before their accounts, as everybody holds them.
+    let sources = Sources::load(&tx, items).await?;
     let told = items
         .iter()
         .map(|item| settle(&tx, item, &mut known, &mut around, &sources))

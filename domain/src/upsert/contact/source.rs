@@ -3,15 +3,17 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::{
-    id::{AccountId, CampaignId},
+    id::{AccountId, CampaignId, Id as _},
     kind::IdentityKind,
 };
+use uuid::Uuid;
 
 use super::{Checked, ContactItem};
 use crate::{
     account,
     error::{Result, UserErrorCode},
     fact::AccountRef,
+    merge::{self, Things},
     store::Tx,
     text,
     upsert::{
@@ -20,9 +22,9 @@ use crate::{
     },
 };
 
-/// The companies and campaigns that items name.
+/// The companies and campaigns that items name. An account that was merged into another stands for the other.
 pub(super) struct Sources {
-    accounts: HashSet<AccountId>,
+    accounts: HashMap<AccountId, AccountId>,
     accounts_by_external_id: HashMap<String, AccountId>,
     accounts_by_domain: HashMap<String, AccountId>,
     campaigns: HashSet<CampaignId>,
@@ -30,6 +32,8 @@ pub(super) struct Sources {
 }
 
 impl Sources {
+    /// Looks them up. The accounts are neither merged nor deleted until the end, so everybody whose accounts
+    /// are to change is held before.
     pub(super) async fn load(tx: &Tx<'_>, items: &[Checked]) -> Result<Self> {
         let (mut ids, mut external_ids) = (BTreeSet::new(), BTreeSet::new());
         let (mut campaigns, mut sent_as) = (BTreeSet::new(), BTreeSet::new());
@@ -62,11 +66,27 @@ impl Sources {
                 Some(None) | None => {}
             }
         }
+        let by_external_id: HashMap<String, AccountId> =
+            by_text(tx, "account", "external_id", "", external_ids).await?;
+        let by_domain: HashMap<String, AccountId> =
+            by_text(tx, "account", "domain", "", domains).await?;
+        let asked = ids.iter().chain(by_external_id.values());
+        let asked = asked.chain(by_domain.values()).map(|id| id.uuid());
+        let asked: Vec<Uuid> = asked.collect();
+        let living = merge::living(tx, Things::Accounts, asked).await?;
+        let answering = |found: HashMap<String, AccountId>| -> HashMap<String, AccountId> {
+            let found = found.into_iter();
+            found
+                .filter_map(|(key, id)| Some((key, AccountId(*living.get(&id.uuid())?))))
+                .collect()
+        };
         Ok(Self {
-            accounts: by_id(tx, "account", "", ids).await?,
-            accounts_by_external_id: by_text(tx, "account", "external_id", "", external_ids)
-                .await?,
-            accounts_by_domain: by_text(tx, "account", "domain", "", domains).await?,
+            accounts: living
+                .iter()
+                .map(|(asked, means)| (AccountId(*asked), AccountId(*means)))
+                .collect(),
+            accounts_by_external_id: answering(by_external_id),
+            accounts_by_domain: answering(by_domain),
             campaigns: by_id(tx, "campaign", "", campaigns).await?,
             campaigns_by_external_id: by_text(tx, "campaign", "external_id", "", sent_as).await?,
         })
