@@ -312,8 +312,9 @@ async fn companies(
     let held = accounts::hold(tx, &held).await?;
     let mut domains: HashSet<String> = found.by_domain.keys().cloned().collect();
     let mut adopted: HashSet<AccountId> = HashSet::new();
-    let mut ids = HashMap::new();
+    // Two ids may be of one account, since others were merged into it: the second goes on from the first.
     let mut rows: BTreeMap<AccountId, account::Model> = BTreeMap::new();
+    let mut ids = HashMap::new();
     for (external_id, company) in companies {
         let by_domain = company
             .domain
@@ -324,15 +325,13 @@ async fn companies(
             nameless && !adopted.contains(*id)
         });
         let id = found.by_external_id.get(external_id).or(by_domain);
-        // Several ids lead to one account where others were merged into it.
-        let told = |id: &AccountId| rows.remove(id).or_else(|| held.get(id).cloned());
-        let mut after: account::Model = id
-            .and_then(told)
-            .unwrap_or_else(|| new_account(tx, external_id));
+        let before = id.and_then(|id| rows.remove(id).or_else(|| held.get(id).cloned()));
+        let mut after = before.unwrap_or_else(|| new_account(tx, external_id));
         if let Some(name) = &company.name {
             after.name_key = text::name_key(name);
             after.name = name.clone();
         }
+        // An id that leads here because a merged account has it stays that account's.
         if after.external_id.is_none() && !found.is_led("external_id", external_id) {
             adopted.insert(after.id);
             after.external_id = Some(external_id.clone());
@@ -353,6 +352,7 @@ async fn companies(
             Some(_) => {}
         }
     }
+    made.sort_by_cached_key(|one| one.external_id.clone());
     let origin = actor.origin();
     accounts::make(tx, origin, "", &made).await?;
     accounts::change(tx, origin, "", &changed).await?;
@@ -450,8 +450,8 @@ async fn attributes(
     let mut of_companies: BTreeMap<AccountId, Settings> = BTreeMap::new();
     for (id, company) in &work.companies {
         if let Some(account) = accounts.get(id) {
-            let settings = of_companies.entry(*account).or_default();
-            settings.extend(company.settings.clone());
+            let settings = company.settings.clone();
+            of_companies.entry(*account).or_default().extend(settings);
         }
     }
     let companies = of_companies

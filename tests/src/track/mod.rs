@@ -6,7 +6,7 @@ mod http;
 use chrono::TimeDelta;
 use domain::{
     access::ScopeSet,
-    account::{self, AccountChanges},
+    account::{self, AccountChanges, NewAccount},
     attribute::{self, NewAttribute, definition},
     contact::{self, Contact, erase, identity},
     error::Error,
@@ -353,6 +353,66 @@ fn many_who_say_the_same_at_once_make_one_contact_and_one_account() {
         let (ctx, workspace) = (&world.ctx, world.owner.workspace);
         let acme = account::find_by_external_id(ctx, workspace, "7").await;
         assert_eq!(taro.account_id, Some(acme.unwrap().unwrap().id));
+        world
+    });
+}
+
+#[test]
+fn what_is_told_of_companies_that_are_one_comes_to_the_one() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        declare(&world, SubjectKind::Account, "industry").await;
+        let mut companies = Vec::new();
+        for id in ["g-1", "g-2"] {
+            let new = NewAccount {
+                name: id.to_owned(),
+                external_id: Some(id.to_owned()),
+                ..NewAccount::default()
+            };
+            companies.push(account::create(ctx, owner, new).await.unwrap().id);
+            world.clock.advance(TimeDelta::milliseconds(1));
+        }
+        let (stays, goes) = (companies[0], companies[1]);
+        account::merge::merge(ctx, owner, stays, goes, "")
+            .await
+            .unwrap();
+        let calls = json!([
+            {
+                "type": "group", "userId": "u-1", "groupId": "g-1",
+                "traits": { "name": "Acme", "industry": "IT" },
+            },
+            {
+                "type": "group", "userId": "u-2", "groupId": "g-2",
+                "traits": { "domain": "acme.example", "industry": "Software" },
+            },
+        ]);
+        let taken = batch(&world, calls).await;
+        assert_eq!(taken.accepted, 2, "{taken:?}");
+        for user in ["u-1", "u-2"] {
+            let person = who_has(&world, I::ExternalId, user).await.unwrap();
+            assert_eq!(person.account_id, Some(stays));
+        }
+        let acme = account::find(ctx, owner.workspace, stays).await.unwrap();
+        let acme = acme.unwrap();
+        assert_eq!(acme.name, "Acme");
+        assert_eq!(acme.domain.as_deref(), Some("acme.example"));
+        assert_eq!(
+            values_of(&world, stays.0).await,
+            [Some("Software".to_owned())]
+        );
+
+        // An id that leads to the survivor stays that of the account that went.
+        let nameless = AccountChanges {
+            external_id: Some(None),
+            ..AccountChanges::default()
+        };
+        account::update(ctx, owner, stays, nameless).await.unwrap();
+        let call = json!({ "userId": "u-3", "groupId": "g-2", "traits": { "name": "Acme KK" } });
+        let taken = one(&world, Method::Group, call).await;
+        assert_eq!(taken.accepted, 1, "{taken:?}");
+        let acme = account::find(ctx, owner.workspace, stays).await.unwrap();
+        let acme = acme.unwrap();
+        assert_eq!((acme.name.as_str(), acme.external_id), ("Acme KK", None));
         world
     });
 }
