@@ -25,6 +25,7 @@ use crate::{
     error::{Error, Result},
     fact::Of,
     page::{Column, Key, Keyset, Page, PageRequest, within},
+    port::first_id_at,
     store::{Query, Rows},
     timeline,
 };
@@ -97,6 +98,9 @@ pub struct HealthFilter {
     pub from: Option<DateTime<Utc>>,
     /// Before this moment.
     pub until: Option<DateTime<Utc>>,
+    /// Written down at this moment or later: a night that takes long, or is made up for, measures as of its
+    /// beginning.
+    pub written_from: Option<DateTime<Utc>>,
 }
 
 const BY_CONTACT: Keyset = Keyset {
@@ -120,6 +124,10 @@ pub async fn list_all(
     .bind(workspace);
     one_of(&mut query, "contact_id", filter.contact.into_iter());
     within(&mut query, "as_of", filter.from, filter.until);
+    if let Some(from) = filter.written_from {
+        let first = query.arg(first_id_at(from));
+        query.push(&format!(" AND id >= {first}"));
+    }
     BY_CONTACT.apply(&mut query, page)?;
     let entries = entries(ctx, query).await?;
     Ok(BY_CONTACT.page(entries, page).map(|entry| {

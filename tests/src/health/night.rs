@@ -7,7 +7,9 @@ use chrono::TimeDelta;
 use domain::{
     ctx::Ctx,
     error::{Error, Result},
-    health::{self, nightly::NightlyHealth},
+    export::Records,
+    health::{self, HealthFilter, nightly::NightlyHealth},
+    page::PageRequest,
     store::{Query, Tx},
     work::schedule::{self, Schedule},
 };
@@ -60,6 +62,20 @@ fn the_same_data_as_of_the_same_moment_gives_the_same_rows() {
         set_clock(&world, tick() + TimeDelta::hours(7));
         night(&world, tick() + TimeDelta::seconds(1)).await;
         assert_eq!(scores(&world, &ids).await, first);
+        // Who fetches every night what was written since the last time gets them.
+        let entries = count(&world, "health_history").await;
+        for (hours, expected) in [(6, entries), (8, 0)] {
+            let since = tick() + TimeDelta::hours(hours);
+            let Records::HealthHistory(filter) =
+                Records::HealthHistory(HealthFilter::default()).since(since)
+            else {
+                panic!("it is something else");
+            };
+            let page = PageRequest::first(100);
+            let found = health::list_all(&world.ctx, world.owner.workspace, &filter, &page).await;
+            assert_eq!(found.unwrap().rows.len() as i64, expected);
+        }
+        assert!(entries > 0);
         world
     });
 }

@@ -156,6 +156,7 @@ impl HealthHistoryFilterInput {
             contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
             from: self.from,
             until: self.until,
+            ..HealthFilter::default()
         })
     }
 }

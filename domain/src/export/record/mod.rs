@@ -135,10 +135,10 @@ impl Records {
             Self::Notes(filter) => filter.changed_from = at,
             Self::Taggings(filter) => filter.changed_from = at,
             Self::Deliveries(filter) => filter.changed_from = at,
+            Self::HealthHistory(filter) => filter.written_from = at,
             // These never change: written since then is from then on.
             Self::SegmentMembers(filter) => filter.from = filter.from.max(at),
             Self::RuleFirings(filter) => filter.from = filter.from.max(at),
-            Self::HealthHistory(filter) => filter.from = filter.from.max(at),
             Self::AuditLog(filter) => filter.since = filter.since.max(at),
         }
         self
