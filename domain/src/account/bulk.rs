@@ -23,6 +23,9 @@ use crate::{
     work::change::{Change, Fact},
 };
 
+/// How often accounts are looked for while they are merged and deleted.
+const TRIES: u32 = 5;
+
 /// What accounts are found by.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
@@ -160,6 +163,23 @@ pub(crate) async fn hold(
     .all(tx.connection())
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Finds accounts none of which is merged into another or deleted until the end of `tx`; for who puts people
+/// there, and holds these before.
+pub(crate) async fn find_to_keep(tx: &Tx<'_>, wanted: &Wanted) -> Result<Found> {
+    for _ in 0..TRIES {
+        let found = find(tx, wanted).await?;
+        let ids: Vec<Uuid> = found.by_id.keys().map(|id| id.uuid()).collect();
+        let living = merge::living(tx, Things::Accounts, ids).await?;
+        let mut ids = found.by_id.keys().map(|id| id.uuid());
+        if ids.all(|id| living.get(&id) == Some(&id)) {
+            return Ok(found);
+        }
+    }
+    Err(Error::Overtaken(
+        "accounts are merged or deleted all the time; it has to be looked at again",
+    ))
 }
 
 fn rows_of<'a>(accounts: &(impl Iterator<Item = &'a account::Model> + Clone)) -> Rows {

@@ -230,7 +230,7 @@ pub(super) async fn take_in(
     Ok(taken)
 }
 
-/// The accounts that lines name, and those of the domains of people without one.
+/// The accounts that lines name, and those of the domains of people without one; they are there until the end.
 async fn find_companies(tx: &Tx<'_>, lines: &[Line]) -> Result<Companies> {
     let mut wanted = accounts::Wanted::default();
     for line in lines {
@@ -245,7 +245,7 @@ async fn find_companies(tx: &Tx<'_>, lines: &[Line]) -> Result<Companies> {
         }
     }
     Ok(Companies {
-        found: accounts::find(tx, &wanted).await?,
+        found: accounts::find_to_keep(tx, &wanted).await?,
         imagined: HashSet::new(),
         used: BTreeSet::new(),
     })

@@ -1,7 +1,13 @@
 //! What becomes of the lines of a file of contacts: what each cell sets, what a policy leaves alone,
 //! which tags are meant, and who is not taken in.
 
-use domain::{account, attribute, contact, import::NewImport, page::PageRequest, search, tag};
+use domain::{
+    account::{self, merge},
+    attribute, contact,
+    import::NewImport,
+    page::PageRequest,
+    search, tag,
+};
 use entity::kind::{
     AttributeType, ImportOutcome as O, ImportPolicy, LifecycleStage, SubjectKind, TagKind,
     TagSelection,
@@ -258,6 +264,36 @@ fn people_who_were_erased_are_not_taken_in_again() {
         let lines = lines(&world, &done).await;
         let code = lines[0].problems[0].code;
         assert_eq!(code, Some(domain::error::UserErrorCode::Erased));
+        world
+    });
+}
+
+#[test]
+fn nobody_is_taken_in_at_an_account_that_is_merged_meanwhile() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let mut companies = Vec::new();
+        for domain in ["stays.example", "goes.example"] {
+            let new = account::NewAccount {
+                name: domain.to_owned(),
+                domain: Some(domain.to_owned()),
+                ..account::NewAccount::default()
+            };
+            companies.push(account::create(ctx, owner, new).await.unwrap().id);
+        }
+        let (stays, goes) = (companies[0], companies[1]);
+        for round in 0..8 {
+            let email = format!("p{round}@customer.example");
+            let text = format!("メール,会社ドメイン\n{email},goes.example\n");
+            let upload = send(&world, "people.csv", text.as_bytes()).await;
+            let (merged, _) = tokio::join!(
+                merge::merge(ctx, owner, stays, goes, ""),
+                run(&world, wanted(upload)),
+            );
+            let merged = merged.unwrap();
+            assert_eq!(by_email(&world, &email).await.account_id, Some(stays));
+            merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        }
         world
     });
 }
