@@ -130,6 +130,25 @@ impl Move {
                 self.run(tx, put).await?;
             }
         }
+        self.leave_values(tx).await
+    }
+
+    /// Leaves the survivor a copy of the values of attributes that were set since: they were said of the
+    /// survivor, in rows that the merge had moved.
+    async fn leave_values(&self, tx: &Tx<'_>) -> Result<()> {
+        let (journal, merges) = (self.book.journal, self.book.merges);
+        let copy = format!(
+            "INSERT INTO attribute_value (workspace_id, subject_id, attribute_id, sort_key, text,
+                 number, at, options, updated_at)
+             SELECT $1, $4, t.attribute_id, t.sort_key, t.text, t.number, t.at, t.options,
+                    t.updated_at
+             FROM {journal} j
+             JOIN {merges} m ON m.workspace_id = $1 AND m.id = $2
+             JOIN attribute_value t ON t.workspace_id = $1 AND t.subject_id = $3
+              AND t.attribute_id = j.row_id AND t.updated_at > m.merged_at
+             WHERE j.workspace_id = $1 AND j.merge_id = $2 AND j.part = 'attribute_value'"
+        );
+        self.run(tx, copy).await?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use domain::{
         self, AccountChanges, AccountFilter, AccountOrder, DetailChanges, NewAccount,
         merge::{self, MERGED_TABLES},
     },
-    attribute::{Setting, Value},
+    attribute::{self, Setting, Value},
     contact,
     fact::{AccountRef, Of, Party},
     note, order,
@@ -330,6 +330,54 @@ fn whatever_names_the_merged_account_is_led_to_the_survivor() {
         assert_eq!(account_of(&world, two.hanako).await, Some(two.goes));
         let found = account::find_by_domain(ctx, owner.workspace, domain).await;
         assert_eq!(found.unwrap().map(|one| one.id), Some(two.goes));
+        world
+    });
+}
+
+/// What the account has for attributes of texts, in the order in which these were made.
+async fn texts(world: &World, of: AccountId) -> Vec<String> {
+    let values = attribute::load(&world.ctx, world.owner.workspace, &[of.0]).await;
+    let mut values = values.unwrap();
+    values.sort_by_key(|one| one.attribute_id);
+    values.into_iter().filter_map(|one| one.text).collect()
+}
+
+#[test]
+fn what_was_said_of_the_survivor_since_stays_with_it() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let two = two(&world).await;
+        let mut attributes = Vec::new();
+        for key in ["kept", "changed"] {
+            attributes.push(define(&world, SubjectKind::Account, key, AttributeType::Text).await);
+            world.clock.advance(TimeDelta::milliseconds(1));
+        }
+        let set = async |id: AccountId, attribute, text: &str| {
+            let value = Some(Value::Text(text.to_owned()));
+            let details = DetailChanges {
+                attributes: vec![Setting { attribute, value }],
+                ..DetailChanges::default()
+            };
+            let changes = AccountChanges {
+                details,
+                ..AccountChanges::default()
+            };
+            account::update(ctx, owner, id, changes).await.unwrap();
+            world.clock.advance(TimeDelta::minutes(1));
+        };
+        set(two.goes, attributes[0], "as it was").await;
+        set(two.goes, attributes[1], "before").await;
+        let merged = merge::merge(ctx, owner, two.stays, two.goes, "").await;
+        world.clock.advance(TimeDelta::minutes(1));
+        set(two.stays, attributes[1], "since").await;
+        merge::unmerge(ctx, owner, merged.unwrap().id)
+            .await
+            .unwrap();
+        assert_eq!(texts(&world, two.stays).await, ["value 0", "since"]);
+        assert_eq!(
+            texts(&world, two.goes).await,
+            ["value 1", "as it was", "since"]
+        );
         world
     });
 }
