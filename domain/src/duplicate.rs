@@ -6,17 +6,31 @@ use std::collections::HashSet;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::{
-    error::Error,
+    error::{Error, Result},
     locale::Locale,
     text::{excerpt, name_key},
 };
 
 /// A name for what is made like the thing called `like`, with at most `limit` characters and none of the
 /// `taken` ones, which are folded by [`name_key`].
-pub(crate) fn name(like: &str, locale: Locale, limit: usize, taken: &HashSet<String>) -> String {
+fn name(like: &str, locale: Locale, limit: usize, taken: &HashSet<String>) -> String {
     let mut names = (1_u32..).map(|number| numbered(like, locale, limit, number));
     let free = names.find(|name| !taken.contains(&name_key(name)));
     free.unwrap_or_default()
+}
+
+/// The name asked for, or one like [`name`] makes; only then is it read which are `taken`.
+pub(crate) async fn chosen(
+    asked: Option<String>,
+    like: &str,
+    locale: Locale,
+    limit: usize,
+    taken: impl Future<Output = Result<HashSet<String>>>,
+) -> Result<String> {
+    if let Some(asked) = asked {
+        return Ok(asked);
+    }
+    Ok(name(like, locale, limit, &taken.await?))
 }
 
 fn numbered(like: &str, locale: Locale, limit: usize, number: u32) -> String {

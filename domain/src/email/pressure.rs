@@ -96,8 +96,8 @@ impl Sent {
 
 fn open_rate(human_openers: i64, delivered: i64) -> Rate {
     let figures = Figures {
-        human_openers,
         delivered,
+        human_openers,
         ..Figures::default()
     };
     figures.human_open_rate()

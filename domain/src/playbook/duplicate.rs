@@ -1,6 +1,12 @@
 //! Making a playbook like another.
 
-use entity::{id::PlaybookId, kind::PlaybookState, playbook};
+use std::collections::HashSet;
+
+use entity::{
+    id::{PlaybookId, WorkspaceId},
+    kind::PlaybookState,
+    playbook,
+};
 
 use super::{
     NAME_LIMIT,
@@ -37,19 +43,8 @@ pub async fn duplicate(
     let version = version.unwrap_or(usual);
     let found = find_version(ctx.reader(), actor.workspace, id, version).await?;
     let found = found.ok_or_else(|| Error::not_found(&["version"], "version of this playbook"))?;
-    let name = match name {
-        Some(name) => name,
-        None => {
-            let taken: Vec<String> = Query::new(
-                "SELECT name_key FROM playbook WHERE workspace_id = $1 AND state <> 'ARCHIVED'",
-            )
-            .bind(actor.workspace)
-            .column(ctx.reader())
-            .await?;
-            let taken = taken.into_iter().collect();
-            duplicate::name(&like.name, locale, NAME_LIMIT, &taken)
-        }
-    };
+    let taken = taken(ctx, actor.workspace);
+    let name = duplicate::chosen(name, &like.name, locale, NAME_LIMIT, taken).await?;
     let new = NewPlaybook {
         name,
         description: like.description,
@@ -58,4 +53,14 @@ pub async fn duplicate(
     };
     let made = make(ctx, actor, new, PlaybookState::Paused).await;
     made.map_err(duplicate::refused)
+}
+
+/// The names that no copy may have.
+async fn taken(ctx: &Ctx, workspace: WorkspaceId) -> Result<HashSet<String>> {
+    let names: Vec<String> =
+        Query::new("SELECT name_key FROM playbook WHERE workspace_id = $1 AND state <> 'ARCHIVED'")
+            .bind(workspace)
+            .column(ctx.reader())
+            .await?;
+    Ok(names.into_iter().collect())
 }

@@ -32,13 +32,8 @@ pub async fn duplicate(
     let like = find(ctx, actor.workspace, id).await?;
     let like = like.filter(|rule| rule.deleted_at.is_none());
     let like = like.ok_or_else(|| Error::not_found(&["id"], "rule"))?;
-    let name = match name {
-        Some(name) => name,
-        None => {
-            let taken = taken(ctx, actor.workspace).await?;
-            duplicate::name(&like.name, locale, NAME_LIMIT, &taken)
-        }
-    };
+    let taken = taken(ctx, actor.workspace);
+    let name = duplicate::chosen(name, &like.name, locale, NAME_LIMIT, taken).await?;
     let Definition {
         trigger,
         condition,

@@ -1,7 +1,13 @@
 //! Making a segment like another. What is kept by hand gets its members from the other one, by the operation
 //! that fills segments.
 
-use entity::{id::SegmentId, kind::SegmentSubject, operation};
+use std::collections::HashSet;
+
+use entity::{
+    id::{SegmentId, WorkspaceId},
+    kind::SegmentSubject,
+    operation,
+};
 
 use super::{
     NAME_LIMIT, fill,
@@ -41,19 +47,8 @@ pub async fn duplicate(
     actor.require(Scope::Configure)?;
     let like = find(ctx, actor.workspace, id).await?;
     let like = like.ok_or_else(|| Error::not_found(&["id"], "segment"))?;
-    let name = match name {
-        Some(name) => name,
-        None => {
-            let taken: Vec<String> = Query::new(
-                "SELECT name_key FROM segment WHERE workspace_id = $1 AND deleted_at IS NULL",
-            )
-            .bind(actor.workspace)
-            .column(ctx.reader())
-            .await?;
-            let taken = taken.into_iter().collect();
-            duplicate::name(&like.name, locale, NAME_LIMIT, &taken)
-        }
-    };
+    let taken = taken(ctx, actor.workspace);
+    let name = duplicate::chosen(name, &like.name, locale, NAME_LIMIT, taken).await?;
     let made = copy(ctx, actor, like, name).await;
     made.map_err(duplicate::refused)
 }
@@ -94,4 +89,14 @@ fn members(id: SegmentId, subject: SegmentSubject) -> fill::Found {
             ..AccountFilter::default()
         }),
     }
+}
+
+/// The names that no copy may have.
+async fn taken(ctx: &Ctx, workspace: WorkspaceId) -> Result<HashSet<String>> {
+    let names: Vec<String> =
+        Query::new("SELECT name_key FROM segment WHERE workspace_id = $1 AND deleted_at IS NULL")
+            .bind(workspace)
+            .column(ctx.reader())
+            .await?;
+    Ok(names.into_iter().collect())
 }
