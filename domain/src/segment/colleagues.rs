@@ -1,11 +1,11 @@
 //! Whom it concerns that somebody else at their account did something.
 //!
 //! Where a condition on contacts asks for what happened at the account (`of: ACCOUNT`: events, email,
-//! health; when its people last did something), one person's event can move all of the account's people. Such parts have one answer for all of
-//! an account's people: they are asked once for each account, and what is left of the condition is
-//! compared with who is in the segment without leaving the database. So the cost follows the change:
-//! only segments that ask for what happened, only the accounts where it did, and only those who move
-//! are evaluated one by one.
+//! health; when its people last did something), one person's event can move all of the account's people.
+//! Such parts have one answer for all of an account's people: they are asked once for each account, and
+//! what is left of the condition is compared with who is in the segment without leaving the database. So
+//! the cost follows the change: only segments that ask for what happened, only the accounts where it did,
+//! and only those who move are evaluated one by one.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -48,6 +48,8 @@ pub(super) fn figures(entry: &Entry) -> (Vec<ContactId>, Vec<AccountId>) {
         | Fact::OrderRecorded { .. }
         | Fact::SurveyAnswered { .. }
         | Fact::TicketRecorded { .. } => (entry.contact.into_iter().collect(), Vec::new()),
+        // Whoever is new is active at that moment.
+        Fact::ContactCreated { contact_id } => (vec![*contact_id], Vec::new()),
         Fact::ContactChanged {
             contact_id,
             fields,

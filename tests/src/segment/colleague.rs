@@ -123,3 +123,22 @@ fn what_one_does_is_activity_of_the_account() {
         world
     });
 }
+
+#[test]
+fn a_new_colleague_is_activity_of_the_account() {
+    on_both(|world| async move {
+        let acme = company(&world, "Acme").await;
+        let ann = employee(&world, "ann", acme).await;
+        world.clock.advance(TimeDelta::days(30));
+        // Nothing that time alone could move: only what happens can.
+        let since = world.ctx.clock.now() - TimeDelta::days(1);
+        let since = json!({"account": {"lastActivity": {"from": since}}});
+        let since: Condition = serde_json::from_value(since).expect("a condition");
+        let id = made(&world, "Since yesterday", Some(since)).await;
+        holds(&world, id, &[]).await;
+        let bob = employee(&world, "bob", acme).await;
+        world.drain().await;
+        holds(&world, id, &[ann, bob]).await;
+        world
+    });
+}
