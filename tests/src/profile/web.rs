@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Asia::Tokyo;
+use chrono_tz::{America::New_York, Asia::Tokyo, Tz};
 use domain::{
     contact::{erase, merge},
     event::{self, NewEvent},
@@ -12,6 +12,7 @@ use domain::{
         session::{PageView, Visits},
     },
     store::Query,
+    workspace::{self, WorkspaceChanges},
 };
 use entity::{Scoped as _, event as event_row, id::ContactId};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
@@ -188,6 +189,41 @@ fn merged_people_are_one_visitor_and_two_again_when_it_is_undone() {
 }
 
 #[test]
+fn who_is_merged_in_another_time_zone_keeps_every_page() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        // Until two in the afternoon in Tokyo it is the day before in New York.
+        tell(
+            &world,
+            vec![
+                view("1", TARO, -9 * 60, None),
+                view("2", TARO, -11 * 60, None),
+                view("3", HANAKO, -14 * 60, None),
+                view("4", HANAKO, -3 * 24 * 60, None),
+            ],
+        )
+        .await;
+        let (taro, hanako) = (
+            contact_of(&world, TARO).await,
+            contact_of(&world, HANAKO).await,
+        );
+        let changes = WorkspaceChanges {
+            time_zone: Some("America/New_York".to_owned()),
+            ..WorkspaceChanges::default()
+        };
+        workspace::update(ctx, owner, changes).await.unwrap();
+        let merged = merge::merge(ctx, owner, taro, hanako, "One").await.unwrap();
+        world.drain().await;
+        check(&world, New_York).await;
+        assert_eq!(profile(&world, taro).await["total"]["pages"], 4);
+        merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        world.drain().await;
+        check(&world, New_York).await;
+        world
+    });
+}
+
+#[test]
 fn an_erased_person_leaves_counts_and_nothing_else() {
     on_both(|world| async move {
         tell(&world, vec![view("1", TARO, -180, None)]).await;
@@ -268,11 +304,11 @@ fn what_is_kept_equals_a_recount_whatever_the_order_batches_and_merges() {
             }
             if random.random_bool(0.5) {
                 world.drain().await;
-                check(&world).await;
+                check(&world, Tokyo).await;
             }
         }
         world.drain().await;
-        check(&world).await;
+        check(&world, Tokyo).await;
         world
     });
 }
@@ -308,8 +344,8 @@ async fn merge_or_part(world: &World, random: &mut StdRng, merges: &mut Vec<merg
     }
 }
 
-/// Compares what is kept with a recount of every stored event.
-async fn check(world: &World) {
+/// Compares what is kept with a recount of every stored event by the clocks of `zone`.
+async fn check(world: &World, zone: Tz) {
     let events = event_row::Entity::of(world.owner.workspace)
         .all(world.ctx.reader())
         .await
@@ -317,7 +353,7 @@ async fn check(world: &World) {
     let mut views: BTreeMap<(ContactId, NaiveDate), Vec<PageView>> = BTreeMap::new();
     for event in events {
         let at: DateTime<Utc> = event.occurred_at;
-        let day = at.with_timezone(&Tokyo).date_naive();
+        let day = at.with_timezone(&zone).date_naive();
         let dwell_seconds = event.properties["dwellSeconds"].as_f64();
         let of_day = views.entry((event.contact_id, day)).or_default();
         of_day.push(PageView { at, dwell_seconds });

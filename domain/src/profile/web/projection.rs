@@ -6,8 +6,8 @@
 //! would give. The number of statements is the same whatever the size of a batch.
 //!
 //! Days are those of the workspace's time zone when they are counted. After a change of the zone they
-//! stay as they were until a page view of theirs is told; at the change the hours between the two zones
-//! may count twice or not at all.
+//! stay as they were until a page view of theirs is told, or their contact is merged or comes apart; at
+//! the change the hours between the two zones may count twice or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -195,7 +195,8 @@ struct OfPair {
 }
 
 /// The days of both contacts of each pair, for either: who merged or came apart has the days of the
-/// other, or gives them back.
+/// other, or gives them back. With the days beside each: in another time zone than they were counted in,
+/// the page views of a day are partly those of the one before or after it.
 async fn days_of_pairs(
     tx: &Tx<'_>,
     pairs: &BTreeSet<(ContactId, ContactId)>,
@@ -216,7 +217,11 @@ async fn days_of_pairs(
     .await?;
     let each = found.into_iter();
     Ok(each
-        .flat_map(|row| [(row.one, row.day), (row.other, row.day)])
+        .flat_map(|row| {
+            let days = [row.day.pred_opt(), Some(row.day), row.day.succ_opt()];
+            let days = days.into_iter().flatten();
+            days.flat_map(move |day| [(row.one, day), (row.other, day)])
+        })
         .collect())
 }
 
