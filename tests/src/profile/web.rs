@@ -1,6 +1,6 @@
 //! Visits to the web site, counted as they are told, late or twice, and as people merge.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::{America::New_York, Asia::Tokyo, Tz};
@@ -9,14 +9,16 @@ use domain::{
     event::{self, NewEvent},
     profile::web::{
         PAGE_VIEWED, figures,
+        projection::WebProjection,
         session::{PageView, Visits},
     },
-    store::Query,
+    store::{Query, dialect},
+    work::projection::{self, Outcome},
     workspace::{self, WorkspaceChanges},
 };
 use entity::{Scoped as _, event as event_row, id::ContactId};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use serde_json::{Value, json};
 
 use super::contact_of;
@@ -219,6 +221,54 @@ fn who_is_merged_in_another_time_zone_keeps_every_page() {
         merge::unmerge(ctx, owner, merged.id).await.unwrap();
         world.drain().await;
         check(&world, New_York).await;
+        world
+    });
+}
+
+#[test]
+fn nobody_is_held_up_by_visits_that_wait_for_a_night() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        tell(&world, vec![view("1", TARO, -180, None)]).await;
+        let taro = contact_of(&world, TARO).await;
+        ingest(&world, vec![view("2", TARO, -24 * 60, None)]).await;
+        // A step of the night has everybody's engagement in hand.
+        let night = ctx.begin(owner.workspace).await.unwrap();
+        let lock = dialect::row_lock(night.connection().get_database_backend());
+        let held = Query::new(format!(
+            "SELECT workspace_id FROM engagement_run WHERE workspace_id = $1 {lock}"
+        ))
+        .bind(owner.workspace)
+        .raw(night.connection())
+        .await;
+        assert_eq!(held.unwrap().len(), 1);
+        let mut counting = Box::pin(async {
+            while projection::run(ctx, &WebProjection, owner.workspace)
+                .await
+                .unwrap()
+                != Outcome::Idle
+            {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        });
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut counting).await;
+        assert!(early.is_err(), "it has to wait");
+        // Whoever merges people, or erases one, has them to themselves at once.
+        let lock = match dialect::exclusive_lock(night.connection().get_database_backend()) {
+            "" => String::new(),
+            lock => format!("{lock} NOWAIT"),
+        };
+        let alone = Query::new(format!(
+            "SELECT id FROM contact WHERE workspace_id = $1 AND id = $2 {lock}"
+        ))
+        .bind(owner.workspace)
+        .bind(taro)
+        .raw(night.connection())
+        .await;
+        assert_eq!(alone.expect("nobody holds them").len(), 1);
+        night.commit().await.unwrap();
+        counting.await;
+        assert_eq!(profile(&world, taro).await["total"]["pages"], 2);
         world
     });
 }

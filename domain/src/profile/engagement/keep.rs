@@ -1,7 +1,7 @@
 //! Brings the rows of contacts in line with what they did.
 //!
-//! Whoever writes holds the workspace's row of `engagement_run` first, so that nobody writes what was done
-//! meanwhile has outdated.
+//! Whoever writes holds the workspace's row of `engagement_run` first, before any contact, so that nobody
+//! writes what was done meanwhile has outdated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Holds the engagement of the workspace until the transaction ends.
-async fn hold(tx: &Tx<'_>) -> Result<()> {
+pub(crate) async fn hold(tx: &Tx<'_>) -> Result<()> {
     Query::new(
         "INSERT INTO engagement_run (workspace_id) VALUES ($1)
          ON CONFLICT (workspace_id) DO NOTHING",

@@ -72,6 +72,8 @@ impl Projection for WebProjection {
         if named.contacts.is_empty() {
             return Ok(());
         }
+        // Before the people, as everybody does who writes it: whoever waits for it holds nobody up.
+        engagement::keep::hold(tx).await?;
         // Nobody of them is merged or erased before this is written: whose a page view is stays true, and
         // nothing is left behind of people who are gone.
         living(tx, named.contacts.iter().copied()).await?;
