@@ -180,3 +180,27 @@ fn a_contact_is_as_engaged_as_it_is_active_and_a_company_as_its_people() {
         world
     });
 }
+
+#[test]
+fn a_night_that_is_caught_up_late_takes_nothing_back() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        tell(&world).await;
+        // Half past midnight; the night whose turn it is was that of yesterday.
+        world.clock.advance(TimeDelta::minutes(12 * 60 + 30));
+        let login = NewEvent {
+            occurred_at: ctx.clock.now(),
+            ..act("login", -1)
+        };
+        event::ingest(ctx, owner, vec![login]).await.unwrap();
+        world.drain().await;
+        let early = of_taro(&world).await;
+        assert_eq!(early["activeDays"], 5, "{early}");
+        night(&world).await;
+        assert_eq!(of_taro(&world).await, early);
+        let document = "{ engagementDays(from: \"2026-02-01\", to: \"2026-12-31\") { day } }";
+        let nights = Door::new(ctx).must(owner, document, json!({})).await;
+        assert_eq!(nights, json!([{ "day": "2026-03-02" }]));
+        world
+    });
+}

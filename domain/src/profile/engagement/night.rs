@@ -1,4 +1,7 @@
 //! Everybody once a day: days grow too old to count even where nothing happens.
+//!
+//! A night that is caught up later in the day looks at everybody as of then: what they did meanwhile is
+//! counted already, and stays so.
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,7 +18,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     store::{Query, Tx},
-    work::schedule::{self, Schedule},
+    work::schedule::Schedule,
     workspace,
 };
 
@@ -39,6 +42,16 @@ struct Progress {
     all: Group,
 }
 
+impl Progress {
+    fn begin(as_of: DateTime<Utc>) -> Self {
+        Self {
+            as_of,
+            after: Uuid::nil(),
+            all: Group::default(),
+        }
+    }
+}
+
 #[async_trait]
 impl Schedule for NightlyEngagement {
     fn name(&self) -> &'static str {
@@ -56,25 +69,17 @@ impl Schedule for NightlyEngagement {
 
     async fn step(&self, _ctx: &Ctx, tx: &mut Tx<'_>, progress: Value) -> Result<Option<Value>> {
         let zone = workspace::zone_of(tx).await?;
-        let mut progress = match serde_json::from_value(progress) {
-            Ok(progress) => progress,
-            Err(_) => {
-                let since = tx.now - self.lookback();
-                let tick = schedule::latest_tick(CRON, zone, since, tx.now)?;
-                Progress {
-                    as_of: tick.unwrap_or(tx.now),
-                    after: Uuid::nil(),
-                    all: Group::default(),
-                }
-            }
-        };
+        let day = |moment: DateTime<Utc>| moment.with_timezone(&zone).date_naive();
+        // One that is taken up on another day begins anew: nobody is to be as active as they were then.
+        let begun = serde_json::from_value::<Progress>(progress).ok();
+        let begun = begun.filter(|begun| day(begun.as_of) == day(tx.now));
+        let mut progress = begun.unwrap_or_else(|| Progress::begin(tx.now));
         let ids = next(tx, progress.after).await?;
         let last = ids.last().copied().filter(|_| ids.len() as i64 >= STEP);
         let group = refresh(tx, ids, zone, progress.as_of).await?;
         progress.all.join(&group);
         let Some(last) = last else {
-            let day = progress.as_of.with_timezone(&zone).date_naive();
-            note(tx, day, &progress.all).await?;
+            note(tx, day(progress.as_of), &progress.all).await?;
             return Ok(None);
         };
         progress.after = last.0;
