@@ -128,6 +128,18 @@ impl Condition {
         first
     }
 
+    /// Whether it counts days by the clocks of the workspace, so that another time zone can give it another
+    /// answer.
+    pub(crate) fn counts_days(&self) -> bool {
+        let mut counts = false;
+        self.each_leaf(&mut |leaf| {
+            counts |= leaf.asks().iter().any(
+                |ask| matches!(&ask.measure.source, Source::Events(source) if source.counts_days()),
+            );
+        });
+        counts
+    }
+
     /// The ages of the contact's events, in days, at which time alone can give it another answer; nothing,
     /// if time can do so in other ways.
     pub(crate) fn event_ages(&self) -> Option<Vec<f64>> {

@@ -6,16 +6,19 @@
 //!
 //! A tick begins where the one before it ended: if an hour is too short for everybody, the next one goes
 //! on with those whose turn it is.
+//!
+//! Another time zone changes which days events fell on, at once and for everybody: `in_another_zone`.
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::kind::SegmentSubject;
+use entity::{id::SegmentId, kind::SegmentSubject};
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    build,
     catalogue::{self, Live},
     cause::Cause,
     edge::{self, Edges},
@@ -25,6 +28,7 @@ use super::{
     route::Touched,
 };
 use crate::{
+    access::Origin,
     ctx::Ctx,
     error::Result,
     store::{Query, Tx},
@@ -114,6 +118,20 @@ impl Schedule for SegmentClock {
             SegmentSubject::Account => None,
         })
     }
+}
+
+/// Has everybody evaluated for the segments that count days, as the workspace was given another time zone:
+/// nothing that happens to anybody says so, and no hour.
+pub(crate) async fn in_another_zone(ctx: &Ctx, tx: &mut Tx<'_>, origin: Origin) -> Result<()> {
+    let catalogue = catalogue::fresh(tx.connection(), tx.workspace).await?;
+    for subject in [SegmentSubject::Contact, SegmentSubject::Account] {
+        let live = catalogue.of(subject);
+        let counting = live.filter(|live| live.condition.counts_days());
+        let ids: Vec<SegmentId> = counting.map(|live| live.id).collect();
+        let cause = Cause::Rebuild { origin, fact: None };
+        build::begin(ctx, tx, subject, &ids, cause).await?;
+    }
+    Ok(())
 }
 
 #[derive(FromQueryResult)]

@@ -31,6 +31,7 @@ use crate::{
     locale::Locale,
     mail::OwnAddresses,
     rule::tick,
+    segment,
     store::Tx,
     text,
 };
@@ -226,6 +227,7 @@ pub async fn update(
         // By the new clocks a time of day may have passed that the old ones have yet to show: nobody is
         // told or tagged for a moment before the change.
         tick::wait_from_now(&tx).await?;
+        segment::clock::in_another_zone(ctx, &mut tx, actor.origin()).await?;
     }
     let after = audited(&workspace);
     let record = Record::changed("workspace.update", workspace.id, before, after);

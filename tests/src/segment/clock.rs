@@ -8,11 +8,12 @@ use domain::{
     segment::{Cause, clock::SegmentClock},
     store::Query,
     work::schedule,
+    workspace::{self, WorkspaceChanges},
 };
 use entity::id::ContactId;
 use serde_json::{Value, json};
 
-use super::{history, holds, made, person};
+use super::{history, holds, made, person, settle};
 use crate::support::{World, on_both};
 
 fn condition(stored: Value) -> Condition {
@@ -142,6 +143,45 @@ fn a_tick_goes_on_where_the_one_before_it_was_cut_off() {
         world.clock.advance(TimeDelta::hours(1));
         tick(&world).await;
         holds(&world, id, &people).await;
+        world
+    });
+}
+
+#[test]
+fn a_segment_that_counts_days_follows_another_time_zone() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        // An hour before midnight in Tokyo and an hour after it: one day in UTC.
+        let email = "ann@customer.example";
+        let ann = donor(&world, email, TimeDelta::hours(13)).await;
+        let again = NewEvent {
+            external_id: "again".to_owned(),
+            whose: email.to_owned().into(),
+            name: "donated".to_owned(),
+            properties: json!({}),
+            occurred_at: ctx.clock.now() - TimeDelta::hours(11),
+        };
+        event::ingest(ctx, owner, vec![again])
+            .await
+            .expect("an event");
+        let days = |count: i64| {
+            let tests = [json!({"measure": "DAYS", "is": {"equals": count}})];
+            condition(json!({"events": {"names": ["donated"], "tests": tests}}))
+        };
+        let one = made(&world, "On one day", Some(days(1))).await;
+        let two = made(&world, "On two days", Some(days(2))).await;
+        holds(&world, one, &[]).await;
+        holds(&world, two, &[ann]).await;
+        let changes = WorkspaceChanges {
+            time_zone: Some("UTC".to_owned()),
+            ..WorkspaceChanges::default()
+        };
+        workspace::update(ctx, owner, changes)
+            .await
+            .expect("a zone");
+        settle(&world).await;
+        holds(&world, one, &[ann]).await;
+        holds(&world, two, &[]).await;
         world
     });
 }

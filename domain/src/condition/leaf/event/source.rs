@@ -74,6 +74,15 @@ impl EventSource {
             }
     }
 
+    /// Whether it counts days, by the clocks of the workspace.
+    pub(crate) fn counts_days(&self) -> bool {
+        let days = EventMeasure::Days;
+        match &self.counted {
+            Counted::All(measures) => measures.iter().any(|(measure, _)| *measure == days),
+            Counted::Same { tests, .. } => tests.iter().any(|test| test.measure == days),
+        }
+    }
+
     /// The ages of events, in days, at which `test` of it can get another answer.
     pub(crate) fn ages(&self, test: &Test) -> Vec<f64> {
         let windows = self.within_days.into_iter().chain(self.known_after());
