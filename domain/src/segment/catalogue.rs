@@ -28,7 +28,7 @@ use crate::{
 type Cache = Kept<Catalogue, 256>;
 
 /// A live segment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Live {
     pub(super) id: SegmentId,
     pub(super) subject: SegmentSubject,

@@ -21,6 +21,7 @@ use super::{
     build,
     catalogue::{self, Live},
     cause::Cause,
+    colleagues,
     edge::{self, Edges},
     evaluate::{self, Facts, Words, words},
     moves,
@@ -206,7 +207,7 @@ async fn at_edges(tx: &mut Tx<'_>, asked: &[&Live], edges: &mut Edges) -> Result
     let ids = edge::holders(tx, edges, &edge::ages(ages), size).await?;
     edges.after = ids.last().copied();
     edges.done = ids.len() < size;
-    evaluate(tx, SegmentSubject::Contact, asked, &held, ids).await
+    evaluate(tx, SegmentSubject::Contact, asked, &held, &ids).await
 }
 
 /// Evaluates the next range of everybody; the last id of it, or nothing when it was the last.
@@ -232,7 +233,7 @@ async fn work(
     query.push(&format!(" ORDER BY c.id LIMIT {size}"));
     let ids: Vec<Uuid> = query.column(tx.connection()).await?;
     let last = ids.last().copied().filter(|_| ids.len() == size);
-    evaluate(tx, subject, timed, &held, ids).await?;
+    evaluate(tx, subject, timed, &held, &ids).await?;
     Ok(last)
 }
 
@@ -254,15 +255,31 @@ async fn evaluate(
     subject: SegmentSubject,
     segments: &[&Live],
     held: &[moves::Held],
-    ids: Vec<Uuid>,
+    ids: &[Uuid],
 ) -> Result<()> {
+    let segments = of_subject(subject, segments, held);
+    let (of_people, alone): (Vec<_>, Vec<_>) = segments
+        .into_iter()
+        .partition(|(live, _)| live.of_people != Facts::default());
+    let because = |_: &Live, _: Uuid| Cause::Time;
+    let mut moves = evaluate::differences(tx, subject, &alone, &looked_at(ids), because).await?;
+    // What is asked of everybody at an account is not put together anew for each of them.
+    for (live, is_news) in of_people {
+        for (live, people) in colleagues::apart(tx, live, ids).await? {
+            let (part, touched) = ([(&live, is_news)], looked_at(&people));
+            moves.extend(evaluate::differences(tx, subject, &part, &touched, because).await?);
+        }
+    }
+    moves::write(tx, subject, moves).await
+}
+
+/// They, whatever happened.
+fn looked_at(ids: &[Uuid]) -> Touched {
     let mut touched = Touched::new();
     for id in ids {
-        touched.entry(id).or_default().facts = Facts::ALL;
+        touched.entry(*id).or_default().facts = Facts::ALL;
     }
-    let segments = of_subject(subject, segments, held);
-    let moves = evaluate::differences(tx, subject, &segments, &touched, |_, _| Cause::Time).await?;
-    moves::write(tx, subject, moves).await
+    touched
 }
 
 #[cfg(test)]

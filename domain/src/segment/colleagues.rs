@@ -7,7 +7,7 @@
 //! the cost follows the change: only segments that ask for what happened, only the accounts where it did,
 //! and only those who move are evaluated one by one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::{
     id::{AccountId, ContactId},
@@ -135,6 +135,51 @@ pub(super) async fn spread(
         }
     }
     Ok(anew)
+}
+
+/// A segment of contacts that asks about the people of their accounts, for `people`: with the parts that do
+/// answered, once for each account. Who is at none, or at one of which the database cannot say, is asked
+/// as it is.
+pub(super) async fn apart(
+    tx: &Tx<'_>,
+    live: &Live,
+    people: &[Uuid],
+) -> Result<Vec<(Live, Vec<Uuid>)>> {
+    let rows = Query::new(
+        "SELECT c.account_id, c.id FROM {r} CROSS JOIN contact AS c
+         WHERE c.workspace_id = $1 AND c.id = r.id AND c.account_id IS NOT NULL",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", people.iter().copied()))
+    .raw(tx.connection())
+    .await?;
+    let mut at: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+    let mut rest: BTreeSet<Uuid> = people.iter().copied().collect();
+    for row in rows {
+        at.entry(row.try_get_by_index(0)?)
+            .or_default()
+            .push(row.try_get_by_index(1)?);
+    }
+    let mut parts = Vec::new();
+    let moment = evaluate::moment(tx.connection(), tx.workspace, tx.now).await?;
+    let accounts: Vec<Uuid> = at.keys().copied().collect();
+    let answers = answers(tx, &moment, live, accounts).await?;
+    for (answers, accounts) in answers.unwrap_or_default() {
+        let mut answers = answers.bytes().map(|bit| bit == b'1');
+        let condition = live.condition.given(&mut answers);
+        let there = accounts.iter().filter_map(|account| at.remove(account));
+        let there: Vec<Uuid> = there.flatten().collect();
+        for person in &there {
+            rest.remove(person);
+        }
+        let answered = Live {
+            condition,
+            ..live.clone()
+        };
+        parts.push((answered, there));
+    }
+    parts.push((live.clone(), rest.into_iter().collect()));
+    Ok(parts)
 }
 
 /// Who at `accounts` is not where the condition of the segment says, each with the account, some more than

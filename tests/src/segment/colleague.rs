@@ -6,7 +6,8 @@ use domain::{
     condition::{Condition, TagMode},
     contact::{self, ContactChanges, NewContact, erase},
     event::{self, NewEvent},
-    segment::Cause,
+    segment::{Cause, clock::SegmentClock},
+    work::schedule,
 };
 use entity::{
     id::{AccountId, ContactId},
@@ -14,7 +15,7 @@ use entity::{
 };
 use serde_json::json;
 
-use super::{history, holds, made, put, tagged};
+use super::{history, holds, made, person, put, tagged};
 use crate::support::{World, on_both};
 
 async fn company(world: &World, name: &str) -> AccountId {
@@ -139,6 +140,41 @@ fn a_new_colleague_is_activity_of_the_account() {
         let bob = employee(&world, "bob", acme).await;
         world.drain().await;
         holds(&world, id, &[ann, bob]).await;
+        world
+    });
+}
+
+#[test]
+fn everybody_at_an_account_is_moved_by_the_hour_in_which_it_grew_silent() {
+    on_both(|world| async move {
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        let (acme, other) = (
+            company(&world, "Acme").await,
+            company(&world, "Other").await,
+        );
+        let ann = employee(&world, "ann", acme).await;
+        let bob = employee(&world, "bob", acme).await;
+        let carl = employee(&world, "carl", other).await;
+        let free = person(&world, "Free").await;
+        let silent = json!({"account": {"lastActivity": {"moreThanDaysAgo": 7}}});
+        let told = json!({"events": {"of": "ACCOUNT", "names": ["seen"], "withinDays": 3}});
+        let one = |stored: &serde_json::Value| -> Condition {
+            serde_json::from_value(stored.clone()).expect("a condition")
+        };
+        let quiet = made(&world, "Silent", Some(one(&silent))).await;
+        let others = json!({"not": {"any": [&silent, &told]}});
+        let others = made(&world, "Neither", Some(one(&others))).await;
+        holds(&world, quiet, &[]).await;
+        holds(&world, others, &[ann, bob, carl, free]).await;
+        world.clock.advance(TimeDelta::days(8));
+        act(&world, "carl", "seen", 1).await;
+        holds(&world, others, &[ann, bob, free]).await;
+        let now = ctx.clock.now();
+        let ran = schedule::run_tick(ctx, &SegmentClock, workspace, now).await;
+        assert!(ran.expect("a tick"));
+        world.drain().await;
+        holds(&world, quiet, &[ann, bob]).await;
+        holds(&world, others, &[free]).await;
         world
     });
 }
