@@ -117,7 +117,7 @@ pub(crate) struct EngagementQuery;
 #[Object]
 impl EngagementQuery {
     /// How engaged all contacts of the workspace were, night by night, in order. It is counted at a quarter
-    /// to three; days before the first night are left out.
+    /// to three; days without a night are left out.
     async fn engagement_days(
         &self,
         context: &Context<'_>,
