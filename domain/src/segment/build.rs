@@ -6,7 +6,8 @@
 //! name it as theirs: a later one takes them over by writing its id into their rows.
 //!
 //! Before a segment is complete for the first time its members are found and written without leaving
-//! the database, and without history. Members of a deleted segment are taken out in the same steps.
+//! the database, and without history; where it asks about the people of accounts, each account is asked
+//! once and the members are written from here. Members of a deleted segment are taken out in the same steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,10 +25,10 @@ use uuid::Uuid;
 use super::{
     catalogue::{self, Catalogue, Live},
     cause::Cause,
+    colleagues,
     evaluate::{self, Facts, Words, words},
     graph,
     moves::{self, Held},
-    route::Touched,
     write::record,
 };
 use crate::{
@@ -284,7 +285,7 @@ async fn empty(tx: &Tx<'_>, row: &Held, range: &Range) -> Result<i64> {
 }
 
 /// Finds and writes the members in the range, if the database can judge the condition for all of them;
-/// else of those for whom it can.
+/// else of those for whom it can. What is asked of the people of accounts is better asked once for each.
 async fn fill(
     tx: &mut Tx<'_>,
     row: &Held,
@@ -292,6 +293,9 @@ async fn fill(
     range: &Range,
     cause: &Cause,
 ) -> Result<(i64, i64)> {
+    if live.of_people != Facts::default() {
+        return compare(tx, row, live, range, cause).await;
+    }
     let mark = tx.mark().await?;
     match fill_at_once(tx, row, live, range).await {
         Err(Error::Store(error)) if is_its_own(&error) => {
@@ -346,7 +350,7 @@ async fn compare(
     range: &Range,
     cause: &Cause,
 ) -> Result<(i64, i64)> {
-    let mut touched = Touched::new();
+    let mut ids = BTreeSet::new();
     let Words { table, .. } = words(row.subject);
     let mut query = Query::new(format!(
         "SELECT c.id FROM {table} c WHERE c.workspace_id = $1"
@@ -360,13 +364,16 @@ async fn compare(
     .bind(row.id);
     range.apply(&mut members, "subject_id");
     for query in [query, members] {
-        for id in query.column::<Uuid>(tx.connection()).await? {
-            touched.entry(id).or_default().facts = Facts::ALL;
-        }
+        ids.extend(query.column::<Uuid>(tx.connection()).await?);
     }
+    let ids: Vec<Uuid> = ids.into_iter().collect();
     let because = |_: &Live, _| cause.clone();
-    let segments = [(live, row.is_news())];
-    let moves = evaluate::differences(tx, row.subject, &segments, &touched, because).await?;
+    let moves = if live.of_people == Facts::default() {
+        let (segments, touched) = ([(live, row.is_news())], evaluate::looked_at(&ids));
+        evaluate::differences(tx, row.subject, &segments, &touched, because).await?
+    } else {
+        colleagues::differences(tx, live, row.is_news(), &ids, because).await?
+    };
     let entered = moves.iter().filter(|one| one.entered).count();
     let left = moves.len() - entered;
     moves::write(tx, row.subject, moves).await?;

@@ -26,7 +26,6 @@ use super::{
     evaluate::{self, Facts, Words, words},
     moves,
     projection::{agree, of_subject},
-    route::Touched,
 };
 use crate::{
     access::Origin,
@@ -262,24 +261,12 @@ async fn evaluate(
         .into_iter()
         .partition(|(live, _)| live.of_people != Facts::default());
     let because = |_: &Live, _: Uuid| Cause::Time;
-    let mut moves = evaluate::differences(tx, subject, &alone, &looked_at(ids), because).await?;
-    // What is asked of everybody at an account is not put together anew for each of them.
+    let touched = evaluate::looked_at(ids);
+    let mut moves = evaluate::differences(tx, subject, &alone, &touched, because).await?;
     for (live, is_news) in of_people {
-        for (live, people) in colleagues::apart(tx, live, ids).await? {
-            let (part, touched) = ([(&live, is_news)], looked_at(&people));
-            moves.extend(evaluate::differences(tx, subject, &part, &touched, because).await?);
-        }
+        moves.extend(colleagues::differences(tx, live, is_news, ids, because).await?);
     }
     moves::write(tx, subject, moves).await
-}
-
-/// They, whatever happened.
-fn looked_at(ids: &[Uuid]) -> Touched {
-    let mut touched = Touched::new();
-    for id in ids {
-        touched.entry(*id).or_default().facts = Facts::ALL;
-    }
-    touched
 }
 
 #[cfg(test)]

@@ -20,7 +20,9 @@ use super::{
     aside,
     build::Anew,
     catalogue::{Catalogue, Live},
+    cause::Cause,
     evaluate::{self, Facts},
+    moves::Moved,
     route::{Routed, Touched},
 };
 use crate::{
@@ -137,14 +139,29 @@ pub(super) async fn spread(
     Ok(anew)
 }
 
-/// A segment of contacts that asks about the people of their accounts, for `people`: with the parts that do
-/// answered, once for each account. Who is at none, or at one of which the database cannot say, is asked
-/// as it is.
-pub(super) async fn apart(
-    tx: &Tx<'_>,
+/// What has to change about `people`, whatever happened to them, in a held segment of contacts that asks about
+/// the people of their accounts: what is asked of everybody at an account is not put together anew for each
+/// of them.
+pub(super) async fn differences(
+    tx: &mut Tx<'_>,
     live: &Live,
+    is_news: bool,
     people: &[Uuid],
-) -> Result<Vec<(Live, Vec<Uuid>)>> {
+    cause: impl Fn(&Live, Uuid) -> Cause,
+) -> Result<Vec<Moved>> {
+    let mut moves = Vec::new();
+    for (live, people) in apart(tx, live, people).await? {
+        let (segment, touched) = ([(&live, is_news)], evaluate::looked_at(&people));
+        let subject = SegmentSubject::Contact;
+        let found = evaluate::differences(tx, subject, &segment, &touched, &cause).await?;
+        moves.extend(found);
+    }
+    Ok(moves)
+}
+
+/// The segment for `people`: with the parts that ask about the people of their accounts answered, once for
+/// each account. Who is at none, or at one of which the database cannot say, is asked as it is.
+async fn apart(tx: &Tx<'_>, live: &Live, people: &[Uuid]) -> Result<Vec<(Live, Vec<Uuid>)>> {
     let rows = Query::new(
         "SELECT c.account_id, c.id FROM {r} CROSS JOIN contact AS c
          WHERE c.workspace_id = $1 AND c.id = r.id AND c.account_id IS NOT NULL",

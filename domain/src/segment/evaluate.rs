@@ -432,6 +432,15 @@ pub(super) async fn differences(
     Ok(moves)
 }
 
+/// These, whatever happened to them.
+pub(super) fn looked_at(ids: &[Uuid]) -> Touched {
+    let mut touched = Touched::new();
+    for id in ids {
+        touched.entry(*id).or_default().facts = Facts::ALL;
+    }
+    touched
+}
+
 /// Segments by their id.
 pub(super) fn by_id<'a>(live: impl IntoIterator<Item = &'a Live>) -> BTreeMap<SegmentId, &'a Live> {
     live.into_iter().map(|one| (one.id, one)).collect()
