@@ -67,7 +67,7 @@ impl EmailSource {
     }
 
     /// Until when the address before the last change of address works as well; null if it does not.
-    async fn old_url_until(&self, context: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+    fn old_url_until(&self, context: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let (ctx, _) = reader(context)?;
         let now = ctx.clock.now();
         Ok(self.0.old_token_until.filter(|until| *until > now))

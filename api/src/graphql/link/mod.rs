@@ -137,13 +137,13 @@ impl PersonalLink {
     }
 
     /// The address; only its path, as long as `ENISHI_PUBLIC_URL` is not set.
-    async fn url(&self, context: &Context<'_>) -> Result<String> {
+    fn url(&self, context: &Context<'_>) -> Result<String> {
         let ctx = business(context)?;
         Ok(link::address(ctx, &self.slug, self.token.as_deref()))
     }
 
     /// The address as a QR code, an SVG document; null as long as `ENISHI_PUBLIC_URL` is not set.
-    async fn qr_code_svg(&self, context: &Context<'_>) -> Result<Option<String>> {
+    fn qr_code_svg(&self, context: &Context<'_>) -> Result<Option<String>> {
         let ctx = business(context)?;
         let address = link::qr_address(ctx, &self.slug, self.token.as_deref());
         Ok(address.and_then(|address| link::svg(address.as_str())))
@@ -169,13 +169,13 @@ impl TrackedLink {
     }
 
     /// Its address, to be shown or sent to anybody; only the path, as long as `ENISHI_PUBLIC_URL` is not set.
-    async fn url(&self, context: &Context<'_>) -> Result<String> {
+    fn url(&self, context: &Context<'_>) -> Result<String> {
         Ok(link::address(business(context)?, &self.0.slug, None))
     }
 
     /// Its address as a QR code, an SVG document, which is also at `url` with `.svg` behind it; null as long as
     /// `ENISHI_PUBLIC_URL` is not set. Whoever scans it is counted apart from whoever clicks.
-    async fn qr_code_svg(&self, context: &Context<'_>) -> Result<Option<String>> {
+    fn qr_code_svg(&self, context: &Context<'_>) -> Result<Option<String>> {
         let address = link::qr_address(business(context)?, &self.0.slug, None);
         Ok(address.and_then(|address| link::svg(address.as_str())))
     }
@@ -186,12 +186,12 @@ impl TrackedLink {
     }
 
     /// The utm parameters that are added.
-    async fn utm(&self) -> Result<UtmParameters> {
+    fn utm(&self) -> Result<UtmParameters> {
         Ok(self.read_utm()?.into())
     }
 
     /// Where whoever follows it is sent: the target with the utm parameters.
-    async fn destination_url(&self) -> Result<String> {
+    fn destination_url(&self) -> Result<String> {
         let utm = self.read_utm()?;
         let destination = link::destination(&self.0.target_url, &utm);
         Ok(destination.unwrap_or_else(|| self.0.target_url.clone()))
