@@ -66,7 +66,12 @@ pub(crate) use self::{
     context::Need,
     contradiction::may_hold_together,
     input::too_deep,
-    leaf::{Anchor, Leaf},
+    leaf::{
+        Anchor, Leaf,
+        channel::label as channel_label,
+        conversation::status_label,
+        words::{band_label, stage_label},
+    },
     shape::Shape,
 };
 pub use check::{Use, check};

@@ -1,10 +1,11 @@
 //! A playbook in words: a line for each step and each thing around them, in three languages.
 
-use entity::kind::{HealthBand, Weekday};
+use entity::kind::Weekday;
 
 use super::definition::{Again, Definition, SEGMENT, Source, Step, StepKind, Wait};
 use crate::{
     condition::{
+        band_label,
         reference::{IdKind, Names},
         sentence::{Phrasing, say},
     },
@@ -73,17 +74,18 @@ fn sources(phrasing: &Phrasing<'_>, sources: &[Source]) -> String {
                     phrasing,
                     format!("セグメント{names}に入ったとき"),
                     format!("when somebody comes into the segment {names}"),
-                    format!("当联系人进入客群{names}时")
+                    format!("当联系人进入细分{names}时")
                 )
             }
             Source::HealthBand { bands } => {
-                let bands: Vec<String> = bands.iter().map(|&one| band(phrasing, one)).collect();
+                let bands: Vec<String> =
+                    bands.iter().map(|&one| band_label(phrasing, one)).collect();
                 let bands = phrasing.or(&bands);
                 say!(
                     phrasing,
-                    format!("ヘルスが{bands}になったとき"),
-                    format!("when health becomes {bands}"),
-                    format!("当健康度变为{bands}时")
+                    format!("健全度の区分が{bands}になったとき"),
+                    format!("when the health band becomes {bands}"),
+                    format!("当健康等级变为{bands}时")
                 )
             }
             Source::TagAdded { tag_ids, .. } => {
@@ -282,16 +284,6 @@ fn weekday(phrasing: &Phrasing<'_>, day: Weekday) -> &'static str {
         Weekday::Saturday => say!(phrasing, "土曜日", "Saturday", "周六"),
         Weekday::Sunday => say!(phrasing, "日曜日", "Sunday", "周日"),
     }
-}
-
-fn band(phrasing: &Phrasing<'_>, band: HealthBand) -> String {
-    let word = match band {
-        HealthBand::Healthy => say!(phrasing, "良好", "healthy", "健康"),
-        HealthBand::Neutral => say!(phrasing, "注意", "neutral", "一般"),
-        HealthBand::AtRisk => say!(phrasing, "危険", "at risk", "有流失风险"),
-        HealthBand::Unknown => say!(phrasing, "不明", "unknown", "未知"),
-    };
-    phrasing.quote(word)
 }
 
 fn again(phrasing: &Phrasing<'_>, again: Again) -> String {

@@ -76,9 +76,9 @@ fn title(template: Template, say: &Say) -> (String, String) {
         Template::ChurnRescue => (
             say.say("解約防止", "Churn rescue", "流失挽回"),
             say.say(
-                "ヘルスが危険になったお客様に、担当者がすぐに、そして続けて働きかけます。",
+                "健全度が危険になったお客様に、担当者がすぐに、そして続けて働きかけます。",
                 "Has somebody reach out, at once and again, when a customer's health turns at risk.",
-                "当客户健康度转为有流失风险时，安排人员立即并持续跟进。",
+                "当客户健康等级转为有风险时，安排人员立即并持续跟进。",
             ),
         ),
         Template::Renewal => (
@@ -215,7 +215,7 @@ fn churn_rescue(say: &Say) -> Definition {
             ),
         ],
         goals: vec![Ending {
-            name: say.say("ヘルスが回復", "Healthy again", "健康度恢复"),
+            name: say.say("健全度が回復", "Healthy again", "健康等级恢复"),
             condition: Condition::Health(Box::new(Health {
                 bands: Some(vec![HealthBand::Healthy]),
                 ..Health::default()

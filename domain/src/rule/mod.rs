@@ -52,6 +52,8 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod schema_tests;
 pub mod sentence;
+#[cfg(test)]
+mod sentence_tests;
 mod settle;
 pub mod template;
 pub mod tick;

@@ -127,14 +127,14 @@ pub const TEMPLATES: &[Template] = &[
         key: "health-at-risk",
         slots: &[Slot::Target],
         names: [
-            "ヘルスの悪化を知らせる",
+            "健全度の悪化を知らせる",
             "Tell when health is at risk",
-            "健康转为风险时通知",
+            "健康等级转为有风险时通知",
         ],
         descriptions: [
-            "コンタクトのヘルスが危険になったら、夜間を避けて通知します。",
+            "コンタクトの健全度が危険になったら、夜間を避けて通知します。",
             "Notifies a target when a contact's health comes to be at risk, but not at night.",
-            "联系人的健康转为风险时通知，夜间除外。",
+            "联系人的健康等级转为有风险时通知，夜间除外。",
         ],
     },
     Template {
@@ -169,14 +169,14 @@ pub const TEMPLATES: &[Template] = &[
         key: "signed-up",
         slots: &[],
         names: [
-            "登録した人を見込み客にする",
+            "登録した人をリードにする",
             "Make those who sign up leads",
-            "将注册者设为潜在客户",
+            "将注册者设为线索",
         ],
         descriptions: [
-            "「Signed up」のイベントがあったコンタクトを、見込み客のステージに移します。",
-            "Moves contacts to the stage LEAD when the event “Signed up” is tracked.",
-            "记录到“Signed up”事件时，将联系人移到潜在客户阶段。",
+            "「Signed up」のイベントがあったコンタクトを、リードのステージに移します。",
+            "Moves contacts to the lifecycle stage lead when the event “Signed up” is tracked.",
+            "记录到“Signed up”事件时，将联系人移到线索阶段。",
         ],
     },
     Template {

@@ -11,6 +11,7 @@ use crate::{
         path::Path,
         reference::{IdKind, Reference},
         sentence::{Phrasing, say},
+        stage_label,
     },
     error::{UserError, UserErrorCode},
 };
@@ -111,11 +112,11 @@ impl ActionKind for SetContactStage {
             )
             .to_owned();
         };
-        let stage = stage.word();
+        let stage = stage_label(phrasing, stage);
         say!(
             phrasing,
             format!("コンタクトのライフサイクルステージを{stage}にする"),
-            format!("move the contact to the stage {stage}"),
+            format!("move the contact to the lifecycle stage {stage}"),
             format!("将联系人的生命周期阶段设为{stage}")
         )
     }

@@ -42,7 +42,7 @@ impl On {
         match self {
             Self::Conversation => say!(phrasing, "会話", "the conversation", "会话"),
             Self::Contact => say!(phrasing, "コンタクト", "the contact", "联系人"),
-            Self::Account => say!(phrasing, "アカウント", "the account", "客户公司"),
+            Self::Account => say!(phrasing, "会社", "the account", "公司"),
         }
     }
 

@@ -153,7 +153,8 @@ impl Leaf for ConversationFields {
     }
 }
 
-fn status_label(phrasing: &Phrasing<'_>, status: ConversationStatus) -> String {
+/// The status's name in a sentence.
+pub(crate) fn status_label(phrasing: &Phrasing<'_>, status: ConversationStatus) -> String {
     match status {
         ConversationStatus::Open => say!(phrasing, "対応中", "open", "处理中"),
         ConversationStatus::Pending => say!(phrasing, "保留中", "pending", "待定"),

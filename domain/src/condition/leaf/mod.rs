@@ -26,7 +26,7 @@ pub(super) mod survey;
 pub(super) mod tag;
 mod things;
 pub(super) mod whose;
-mod words;
+pub(super) mod words;
 
 use entity::kind::Channel;
 use uuid::Uuid;

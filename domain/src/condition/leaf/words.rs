@@ -139,6 +139,7 @@ impl<'a> Clauses<'a> {
     }
 }
 
+/// The stage's name in a sentence.
 pub(crate) fn stage_label(phrasing: &Phrasing<'_>, stage: LifecycleStage) -> String {
     match stage {
         LifecycleStage::Subscriber => say!(phrasing, "購読者", "subscriber", "订阅者"),
@@ -152,6 +153,7 @@ pub(crate) fn stage_label(phrasing: &Phrasing<'_>, stage: LifecycleStage) -> Str
     .to_owned()
 }
 
+/// The band's name in a sentence.
 pub(crate) fn band_label(phrasing: &Phrasing<'_>, band: HealthBand) -> String {
     match band {
         HealthBand::Healthy => say!(phrasing, "良好", "healthy", "健康"),

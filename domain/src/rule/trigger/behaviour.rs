@@ -5,12 +5,12 @@ use sea_orm::Iterable as _;
 
 use super::{
     Happened, Key, TriggerKind,
-    conversation::any_word,
     shape::{self, lets, lets_some},
+    words::{changes, labels},
 };
 use crate::{
     condition::{
-        Condition, Context, Events, Health, NumberTest,
+        Condition, Context, Events, Health, NumberTest, band_label,
         check::{self, MAX_IDS},
         path::Path,
         reference::IdKind,
@@ -159,7 +159,7 @@ impl TriggerKind for EmailEventSeen {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let kinds = any_word(&self.kinds, EmailEventKind::word, phrasing);
+        let kinds = phrasing.or(&labels(&self.kinds, phrasing, kind_label));
         let by = self.by(phrasing);
         let campaigns: Vec<String> = self
             .campaign_ids
@@ -169,17 +169,17 @@ impl TriggerKind for EmailEventSeen {
         if campaigns.is_empty() {
             return say!(
                 phrasing,
-                format!("コンタクト宛のメールが{kinds}になり{by}"),
+                format!("コンタクト宛のメールの{kinds}{by}があり"),
                 format!("an email to a contact is {kinds}{by}"),
-                format!("发给联系人的邮件变为{kinds}{by}")
+                format!("发给联系人的邮件被{kinds}{by}")
             );
         }
         let campaigns = phrasing.or(&campaigns);
         say!(
             phrasing,
-            format!("キャンペーン{campaigns}のメールが{kinds}になり{by}"),
+            format!("キャンペーン{campaigns}のメールの{kinds}{by}があり"),
             format!("an email of {campaigns} is {kinds}{by}"),
-            format!("活动{campaigns}的邮件变为{kinds}{by}")
+            format!("活动{campaigns}的邮件被{kinds}{by}")
         )
     }
 
@@ -253,6 +253,28 @@ impl EmailEventSeen {
     }
 }
 
+/// What happens to an email, in a sentence: in Japanese a noun.
+fn kind_label(phrasing: &Phrasing<'_>, kind: EmailEventKind) -> String {
+    match kind {
+        EmailEventKind::Sent => say!(phrasing, "送信", "sent", "发送"),
+        EmailEventKind::Delivered => say!(phrasing, "到達", "delivered", "送达"),
+        EmailEventKind::Opened => say!(phrasing, "開封", "opened", "打开"),
+        EmailEventKind::Clicked => say!(phrasing, "クリック", "clicked", "点击"),
+        EmailEventKind::Replied => say!(phrasing, "返信", "replied to", "回复"),
+        EmailEventKind::Bounced => say!(phrasing, "バウンス", "bounced", "退回"),
+        EmailEventKind::Complained => say!(
+            phrasing,
+            "迷惑メール報告",
+            "reported as spam",
+            "投诉为垃圾邮件"
+        ),
+        EmailEventKind::Unsubscribed => {
+            say!(phrasing, "配信停止", "unsubscribed from", "退订")
+        }
+    }
+    .to_owned()
+}
+
 fn caused_by(origin: EmailEventOrigin, phrasing: &Phrasing<'_>) -> &'static str {
     match origin {
         EmailEventOrigin::Human => say!(phrasing, "人", "a person", "人"),
@@ -292,21 +314,21 @@ impl TriggerKind for HealthScoreCrossed {
         match self.direction {
             Direction::Down => say!(
                 phrasing,
-                format!("ヘルススコアが{score}を下回り"),
-                format!("the health score falls below {score}"),
-                format!("健康分降到{score}以下")
+                format!("コンタクトの健全度スコアが{score}を下回り"),
+                format!("the health score of a contact falls below {score}"),
+                format!("联系人的健康分降到{score}以下")
             ),
             Direction::Up => say!(
                 phrasing,
-                format!("ヘルススコアが{score}以上になり"),
-                format!("the health score rises to {score}"),
-                format!("健康分升到{score}以上")
+                format!("コンタクトの健全度スコアが{score}以上になり"),
+                format!("the health score of a contact rises to {score}"),
+                format!("联系人的健康分升到{score}以上")
             ),
             Direction::Either => say!(
                 phrasing,
-                format!("ヘルススコアが{score}をまたぎ"),
-                format!("the health score crosses {score}"),
-                format!("健康分越过{score}")
+                format!("コンタクトの健全度スコアが{score}をまたぎ"),
+                format!("the health score of a contact crosses {score}"),
+                format!("联系人的健康分越过{score}")
             ),
         }
     }
@@ -364,21 +386,14 @@ impl TriggerKind for HealthBandChanged {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let anything = say!(phrasing, "いずれか", "any", "任意");
-        let shown = |list: &[HealthBand]| {
-            if list.is_empty() {
-                anything.to_owned()
-            } else {
-                any_word(list, HealthBand::word, phrasing)
-            }
-        };
-        let (from, to) = (shown(&self.from), shown(&self.to));
-        say!(
+        let subject = say!(
             phrasing,
-            format!("ヘルスの区分が{from}から{to}に変わり"),
-            format!("the health band goes from {from} to {to}"),
-            format!("健康区间从{from}变为{to}")
-        )
+            "コンタクトの健全度の区分",
+            "the health band of a contact",
+            "联系人的健康等级"
+        );
+        let shown = |bands: &[HealthBand]| labels(bands, phrasing, band_label);
+        changes(subject, &shown(&self.from), &shown(&self.to), phrasing)
     }
 
     fn implies(&self) -> Vec<Condition> {

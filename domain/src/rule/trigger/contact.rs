@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{
     Happened, Key, TriggerKind,
-    conversation::{any_word, from_phrase, members},
     shape::{self, lets_some},
+    words::{changes, labels, members},
 };
 use crate::{
     attribute,
@@ -20,6 +20,7 @@ use crate::{
         path::Path,
         reference::IdKind,
         sentence::{Phrasing, say},
+        stage_label,
     },
     error::{self, UserError, UserErrorCode},
     store::{Query, Tx},
@@ -137,7 +138,7 @@ impl TriggerKind for ContactChanged {
             )
             .to_owned();
         }
-        let fields = any_word(&self.fields, ContactField::word, phrasing);
+        let fields = phrasing.or(&labels(&self.fields, phrasing, field_label));
         say!(
             phrasing,
             format!("コンタクトの{fields}が変わり"),
@@ -171,21 +172,14 @@ impl TriggerKind for ContactStageChanged {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let anywhere = say!(phrasing, "いずれか", "any", "任意");
-        let shown = |list: &[LifecycleStage]| {
-            if list.is_empty() {
-                anywhere.to_owned()
-            } else {
-                any_word(list, LifecycleStage::word, phrasing)
-            }
-        };
-        let (from, to) = (shown(&self.from), shown(&self.to));
-        say!(
+        let subject = say!(
             phrasing,
-            format!("コンタクトのステージが{from}から{to}に変わり"),
-            format!("a contact goes from the stage {from} to {to}"),
-            format!("联系人阶段从{from}变为{to}")
-        )
+            "コンタクトのライフサイクルステージ",
+            "the lifecycle stage of a contact",
+            "联系人的生命周期阶段"
+        );
+        let shown = |stages: &[LifecycleStage]| labels(stages, phrasing, stage_label);
+        changes(subject, &shown(&self.from), &shown(&self.to), phrasing)
     }
 
     fn implies(&self) -> Vec<Condition> {
@@ -221,22 +215,15 @@ impl TriggerKind for ContactOwnerChanged {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let from = from_phrase(&members(&self.from_member_ids, phrasing), phrasing);
-        if self.to_member_ids.is_empty() {
-            return say!(
-                phrasing,
-                format!("コンタクトの担当者が{from}変わり"),
-                format!("the owner of a contact changes{from}"),
-                format!("联系人的负责人{from}变更")
-            );
-        }
-        let to = phrasing.or(&members(&self.to_member_ids, phrasing));
-        say!(
+        let subject = say!(
             phrasing,
-            format!("コンタクトの担当者が{from}{to}になり"),
-            format!("the owner of a contact {}", becomes(&from, &to)),
-            format!("联系人的负责人{from}变为{to}")
-        )
+            "コンタクトの担当者",
+            "the owner of a contact",
+            "联系人的负责人"
+        );
+        let before = members(&self.from_member_ids, phrasing);
+        let after = members(&self.to_member_ids, phrasing);
+        changes(subject, &before, &after, phrasing)
     }
 
     fn implies(&self) -> Vec<Condition> {
@@ -310,26 +297,19 @@ impl TriggerKind for ContactAttributeChanged {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let name = phrasing.named(IdKind::CONTACT_ATTRIBUTE, self.attribute_id);
-        let shown = |value: Option<&serde_json::Value>| {
-            let value = value.cloned().and_then(read);
-            value.map(|value| phrasing.quote(&value.to_string()))
-        };
-        let before: Vec<String> = shown(self.from.as_ref()).into_iter().collect();
-        let from = from_phrase(&before, phrasing);
-        let Some(to) = shown(self.to.as_ref()) else {
-            return say!(
-                phrasing,
-                format!("コンタクトの属性{name}が{from}変わり"),
-                format!("the {name} of a contact changes{from}"),
-                format!("联系人的属性{name}{from}变更")
-            );
-        };
-        say!(
+        let subject = say!(
             phrasing,
-            format!("コンタクトの属性{name}が{from}{to}になり"),
-            format!("the {name} of a contact {}", becomes(&from, &to)),
-            format!("联系人的属性{name}{from}变为{to}")
-        )
+            format!("コンタクトの属性{name}"),
+            format!("the {name} of a contact"),
+            format!("联系人的属性{name}")
+        );
+        let shown = |value: Option<&serde_json::Value>| -> Vec<String> {
+            let value = value.cloned().and_then(read);
+            let quoted = value.map(|value| phrasing.quote(&value.to_string()));
+            quoted.into_iter().collect()
+        };
+        let (before, after) = (shown(self.from.as_ref()), shown(self.to.as_ref()));
+        changes(&subject, &before, &after, phrasing)
     }
 
     fn implies(&self) -> Vec<Condition> {
@@ -409,13 +389,25 @@ fn at(moment: DateTime<Utc>) -> TimeTest {
     }
 }
 
-/// What something becomes, in English, with the words for what it was before.
-fn becomes(from: &str, to: &str) -> String {
-    if from.is_empty() {
-        format!("becomes {to}")
-    } else {
-        format!("changes{from} to {to}")
+/// The field's name in a sentence.
+fn field_label(phrasing: &Phrasing<'_>, field: ContactField) -> String {
+    match field {
+        ContactField::Name => say!(phrasing, "名前", "name", "姓名"),
+        ContactField::Kana => say!(phrasing, "フリガナ", "reading of the name", "姓名读音"),
+        ContactField::Email => say!(phrasing, "メールアドレス", "email address", "邮箱地址"),
+        ContactField::Phone => say!(phrasing, "電話番号", "phone number", "电话号码"),
+        ContactField::Locale => say!(phrasing, "言語", "language", "语言"),
+        ContactField::Account => say!(phrasing, "会社", "account", "公司"),
+        ContactField::Owner => say!(phrasing, "担当者", "owner", "负责人"),
+        ContactField::Stage => say!(
+            phrasing,
+            "ライフサイクルステージ",
+            "lifecycle stage",
+            "生命周期阶段"
+        ),
+        ContactField::Source => say!(phrasing, "流入元", "source", "来源"),
     }
+    .to_owned()
 }
 
 fn read(value: serde_json::Value) -> Option<attribute::Value> {

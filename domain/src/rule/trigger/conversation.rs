@@ -9,13 +9,15 @@ use uuid::Uuid;
 use super::{
     Happened, Key, Place, TriggerKind,
     shape::{self, lets, lets_some},
+    words::{from_phrase, labels, members},
 };
 use crate::{
     condition::{
-        Condition, Context, ConversationFields,
+        Condition, Context, ConversationFields, channel_label,
         path::Path,
         reference::IdKind,
         sentence::{Phrasing, say},
+        status_label,
     },
     error::{UserError, UserErrorCode},
 };
@@ -97,7 +99,9 @@ fn place_phrase(inbox_ids: &[Uuid], channels: &[Channel], phrasing: &Phrasing<'_
         .iter()
         .map(|&id| phrasing.named(IdKind::Inbox, id))
         .collect();
-    let channels: Vec<String> = channels.iter().map(|one| one.word().to_owned()).collect();
+    let channels = labels(channels, phrasing, |phrasing, channel| {
+        channel_label(phrasing, channel).to_owned()
+    });
     let mut where_: Vec<String> = Vec::new();
     if !inboxes.is_empty() {
         where_.push(phrasing.or(&inboxes));
@@ -117,42 +121,6 @@ fn place_phrase(inbox_ids: &[Uuid], channels: &[Channel], phrasing: &Phrasing<'_
     )
 }
 
-/// What something was before, as words beside what it becomes; nothing if that may be anything.
-pub(super) fn from_phrase(before: &[String], phrasing: &Phrasing<'_>) -> String {
-    if before.is_empty() {
-        return String::new();
-    }
-    let before = phrasing.or(before);
-    say!(
-        phrasing,
-        format!("{before}から"),
-        format!(" from {before}"),
-        format!("从{before}")
-    )
-}
-
-/// The quoted names of some members.
-pub(super) fn members(ids: &[Uuid], phrasing: &Phrasing<'_>) -> Vec<String> {
-    ids.iter()
-        .map(|&id| phrasing.named(IdKind::Member, id))
-        .collect()
-}
-
-fn statuses(list: &[ConversationStatus], phrasing: &Phrasing<'_>) -> Vec<String> {
-    let word = |status: &ConversationStatus| match status {
-        ConversationStatus::Open => say!(phrasing, "対応中", "open", "处理中"),
-        ConversationStatus::Pending => say!(phrasing, "保留中", "pending", "待定"),
-        ConversationStatus::Snoozed => say!(phrasing, "スヌーズ中", "snoozed", "已搁置"),
-        ConversationStatus::Closed => say!(phrasing, "完了", "closed", "已关闭"),
-    };
-    list.iter().map(|status| word(status).to_owned()).collect()
-}
-
-fn words<T: Copy>(list: &[T], word: fn(T) -> &'static str, phrasing: &Phrasing<'_>) -> String {
-    let words: Vec<String> = list.iter().map(|&one| word(one).to_owned()).collect();
-    phrasing.or(&words)
-}
-
 impl TriggerKind for ConversationOpened {
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         self.check_lists(at, refusals);
@@ -169,7 +137,7 @@ impl TriggerKind for ConversationOpened {
         let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
         // What begins was nowhere before.
         if !self.from.is_empty() {
-            let from = from_phrase(&statuses(&self.from, phrasing), phrasing);
+            let from = from_phrase(&labels(&self.from, phrasing, status_label), phrasing);
             return say!(
                 phrasing,
                 format!("{place}会話が{from}再開され"),
@@ -230,7 +198,7 @@ impl TriggerKind for ConversationClosed {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
-        let from = from_phrase(&statuses(&self.from, phrasing), phrasing);
+        let from = from_phrase(&labels(&self.from, phrasing, status_label), phrasing);
         say!(
             phrasing,
             format!("{place}会話が{from}完了し"),
@@ -333,13 +301,4 @@ impl TriggerKind for ConversationAssigned {
             && lets_place(&self.inbox_ids, &self.channels, place)
             && lets_some(&self.from_member_ids, from.map(|MemberId(id)| id).as_ref())
     }
-}
-
-/// The stored words of some values, of which one is enough.
-pub(super) fn any_word<T: Copy>(
-    list: &[T],
-    word: fn(T) -> &'static str,
-    phrasing: &Phrasing<'_>,
-) -> String {
-    words(list, word, phrasing)
 }

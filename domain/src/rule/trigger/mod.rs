@@ -22,6 +22,7 @@ mod segment;
 mod shape;
 mod survey;
 mod tagging;
+mod words;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -92,7 +92,7 @@ fn membership(entered: bool, of: Whose, segment_ids: &[Uuid]) -> Option<Conditio
 
 fn segment_phrase(entered: bool, subject: Context, names: &str, phrasing: &Phrasing<'_>) -> String {
     let noun = match subject {
-        Context::Account => say!(phrasing, "アカウント", "an account", "客户公司"),
+        Context::Account => say!(phrasing, "会社", "an account", "公司"),
         _ => say!(phrasing, "コンタクト", "a contact", "联系人"),
     };
     if entered {

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{
     Happened, Key, TriggerKind,
-    conversation::any_word,
     shape::{self, lets},
+    words::labels,
 };
 use crate::{
     condition::{
@@ -90,7 +90,9 @@ impl TriggerKind for SurveyAnswered {
         let kinds = if self.kinds.is_empty() {
             say!(phrasing, "アンケート", "a survey", "问卷").to_owned()
         } else {
-            any_word(&self.kinds, SurveyKind::word, phrasing)
+            phrasing.or(&labels(&self.kinds, phrasing, |_, kind| {
+                kind.word().to_owned()
+            }))
         };
         let keys: Vec<String> = self
             .survey_keys

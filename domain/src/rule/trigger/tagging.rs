@@ -115,7 +115,7 @@ fn tags_of(target: TagTarget, test: TagTest) -> Condition {
 fn tag_phrase(added: bool, target: TagTarget, names: &str, phrasing: &Phrasing<'_>) -> String {
     let noun = match target {
         TagTarget::Contact => say!(phrasing, "コンタクト", "a contact", "联系人"),
-        TagTarget::Account => say!(phrasing, "アカウント", "an account", "客户公司"),
+        TagTarget::Account => say!(phrasing, "会社", "an account", "公司"),
         TagTarget::Conversation => say!(phrasing, "会話", "a conversation", "会话"),
     };
     if added {

@@ -1,0 +1,227 @@
+//! No sentence shows a word of the API where people have one of their own.
+
+use std::collections::HashMap;
+
+use entity::kind::{
+    Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin, HealthBand,
+    InvoiceStatus, LifecycleStage, OpportunityStatus, OrderStatus, Priority, SubscriptionState,
+    SurveyKind, TicketStatus,
+};
+use sea_orm::Iterable;
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    definition::Definition,
+    samples::SAMPLES,
+    trigger::{
+        ContactChanged, ContactStageChanged, ConversationClosed, Direction, EmailEventSeen,
+        HealthBandChanged, HealthScoreCrossed, Trigger,
+    },
+};
+use crate::{condition::sentence::Phrasing, locale::Locale};
+
+/// What people call by capital letters too.
+const NAMES: [&str; 6] = ["CSAT", "JPY", "LINE", "NPS", "RFM", "SMS"];
+
+/// What is left of a sentence without what stands in quotation marks, which somebody wrote.
+fn unquoted(sentence: &str) -> String {
+    let mut depth = 0_u32;
+    let mut left = String::new();
+    for letter in sentence.chars() {
+        match letter {
+            '「' | '“' => depth += 1,
+            '」' | '”' => depth = depth.saturating_sub(1),
+            letter if depth == 0 => left.push(letter),
+            _ => {}
+        }
+    }
+    left
+}
+
+#[track_caller]
+fn check_no_raw_word(stored: Value) {
+    let names: HashMap<Uuid, String> = HashMap::new();
+    let definition = Definition::from_stored(stored).unwrap();
+    for locale in [Locale::Ja, Locale::En, Locale::Zh] {
+        let sentence = definition.sentence(locale, &names);
+        let unquoted = unquoted(&sentence);
+        let raw = unquoted
+            .split(|letter: char| !letter.is_ascii_uppercase() && letter != '_')
+            .find(|word| word.len() >= 3 && !NAMES.contains(word));
+        assert_eq!(raw, None, "{sentence}");
+    }
+}
+
+/// Every word of a list.
+fn every<T: Iterable + Serialize>() -> Value {
+    let words: Vec<T> = T::iter().collect();
+    json!(words)
+}
+
+#[test]
+fn no_kind_of_trigger_condition_or_action_shows_a_word_of_the_api() {
+    for (_, text) in SAMPLES {
+        check_no_raw_word(serde_json::from_str(text).unwrap());
+    }
+}
+
+#[test]
+fn every_word_of_the_api_has_one_of_people_in_triggers() {
+    for trigger in [
+        json!({"contactChanged": {"fields": every::<ContactField>()}}),
+        json!({"contactStageChanged": {
+            "from": every::<LifecycleStage>(), "to": every::<LifecycleStage>()}}),
+        json!({"healthBandChanged": {"from": every::<HealthBand>(), "to": every::<HealthBand>()}}),
+        json!({"emailEvent": {
+            "kinds": every::<EmailEventKind>(), "origins": every::<EmailEventOrigin>()}}),
+        json!({"conversationOpened": {
+            "channels": every::<Channel>(), "from": every::<ConversationStatus>()}}),
+        json!({"surveyAnswered": {"kinds": every::<SurveyKind>()}}),
+    ] {
+        check_no_raw_word(json!({
+            "version": 1, "trigger": trigger, "condition": {"all": []}, "actions": [],
+        }));
+    }
+}
+
+#[test]
+fn every_word_of_the_api_has_one_of_people_in_conditions_and_actions() {
+    for condition in [
+        json!({"contact": {"stages": every::<LifecycleStage>(), "sourceChannels": every::<Channel>()}}),
+        json!({"account": {"stages": every::<LifecycleStage>()}}),
+        json!({"conversation": {
+            "statuses": every::<ConversationStatus>(), "priorities": every::<Priority>()}}),
+        json!({"channel": {"anyOf": every::<Channel>()}}),
+        json!({"health": {"bands": every::<HealthBand>()}}),
+        json!({"subscription": {"channel": "WEB_FORM", "states": every::<SubscriptionState>()}}),
+        json!({"orders": {"statuses": every::<OrderStatus>()}}),
+        json!({"invoices": {"statuses": every::<InvoiceStatus>()}}),
+        json!({"tickets": {"statuses": every::<TicketStatus>()}}),
+        json!({"opportunities": {"statuses": every::<OpportunityStatus>()}}),
+    ] {
+        check_no_raw_word(json!({"version": 1, "condition": condition, "actions": []}));
+    }
+    for stage in LifecycleStage::iter() {
+        let actions = json!([{"setContactStage": {"stage": stage}}]);
+        check_no_raw_word(json!({"version": 1, "condition": {"all": []}, "actions": actions}));
+    }
+}
+
+#[track_caller]
+fn check(trigger: &Trigger, ja: &str, en: &str, zh: &str) {
+    let names: HashMap<Uuid, String> = HashMap::new();
+    for (locale, expected) in [(Locale::Ja, ja), (Locale::En, en), (Locale::Zh, zh)] {
+        let names = &names;
+        let phrasing = Phrasing { locale, names };
+        assert_eq!(trigger.kind().phrase(&phrasing), expected);
+    }
+}
+
+#[test]
+fn changes_of_contacts_read_as_people_say_them() {
+    check(
+        &Trigger::ContactChanged(ContactChanged {
+            fields: vec![ContactField::Name, ContactField::Email],
+        }),
+        "コンタクトの名前またはメールアドレスが変わり",
+        "the name or email address of a contact changes",
+        "联系人的姓名或邮箱地址变更",
+    );
+    let stages = |from: &[LifecycleStage], to: &[LifecycleStage]| {
+        Trigger::ContactStageChanged(ContactStageChanged {
+            from: from.to_vec(),
+            to: to.to_vec(),
+        })
+    };
+    check(
+        &stages(&[], &[LifecycleStage::Lead]),
+        "コンタクトのライフサイクルステージがリードになり",
+        "the lifecycle stage of a contact becomes lead",
+        "联系人的生命周期阶段变为线索",
+    );
+    check(
+        &stages(&[LifecycleStage::Lead], &[LifecycleStage::Customer]),
+        "コンタクトのライフサイクルステージがリードから顧客になり",
+        "the lifecycle stage of a contact changes from lead to customer",
+        "联系人的生命周期阶段从线索变为客户",
+    );
+    check(
+        &stages(&[], &[]),
+        "コンタクトのライフサイクルステージが変わり",
+        "the lifecycle stage of a contact changes",
+        "联系人的生命周期阶段变更",
+    );
+}
+
+#[test]
+fn changes_of_health_read_as_people_say_them() {
+    let bands = |from: &[HealthBand], to: &[HealthBand]| {
+        Trigger::HealthBandChanged(HealthBandChanged {
+            from: from.to_vec(),
+            to: to.to_vec(),
+        })
+    };
+    check(
+        &bands(&[], &[]),
+        "コンタクトの健全度の区分が変わり",
+        "the health band of a contact changes",
+        "联系人的健康等级变更",
+    );
+    check(
+        &bands(&[HealthBand::Healthy], &[]),
+        "コンタクトの健全度の区分が良好から変わり",
+        "the health band of a contact changes from healthy",
+        "联系人的健康等级从健康变更",
+    );
+    check(
+        &bands(&[], &[HealthBand::AtRisk]),
+        "コンタクトの健全度の区分が危険になり",
+        "the health band of a contact becomes at risk",
+        "联系人的健康等级变为有风险",
+    );
+    check(
+        &Trigger::HealthScoreCrossed(HealthScoreCrossed {
+            score: 40,
+            direction: Direction::Down,
+        }),
+        "コンタクトの健全度スコアが40を下回り",
+        "the health score of a contact falls below 40",
+        "联系人的健康分降到40以下",
+    );
+}
+
+#[test]
+fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
+    check(
+        &Trigger::EmailEventSeen(EmailEventSeen {
+            kinds: vec![EmailEventKind::Clicked, EmailEventKind::Opened],
+            campaign_ids: Vec::new(),
+            origins: Vec::new(),
+        }),
+        "コンタクト宛のメールのクリックまたは開封（人による）があり",
+        "an email to a contact is clicked or opened by a person",
+        "发给联系人的邮件被点击或打开（由人引起）",
+    );
+    check(
+        &Trigger::EmailEventSeen(EmailEventSeen {
+            kinds: vec![EmailEventKind::Bounced],
+            campaign_ids: vec![Uuid::nil()],
+            origins: Vec::new(),
+        }),
+        "キャンペーン（削除済み）のメールのバウンスがあり",
+        "an email of (deleted) is bounced",
+        "活动（已删除）的邮件被退回",
+    );
+    check(
+        &Trigger::ConversationClosed(ConversationClosed {
+            inbox_ids: Vec::new(),
+            channels: vec![Channel::Email, Channel::WebForm],
+            from: Vec::new(),
+        }),
+        "メールまたはWebフォームで会話が完了し",
+        "a conversation in email or web form is closed",
+        "在邮件或网页表单会话被关闭",
+    );
+}
