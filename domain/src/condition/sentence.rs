@@ -1,5 +1,6 @@
 //! Conditions in words that a person can check against what they meant.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -83,6 +84,12 @@ impl Phrasing<'_> {
             Some(name) => self.quote(&name),
             None => say!(self, "（削除済み）", "(deleted)", "（已删除）").to_owned(),
         }
+    }
+
+    /// A moment as the clocks of the workspace show it, with what people call their time.
+    pub(crate) fn moment(&self, at: DateTime<Utc>) -> String {
+        let at = at.with_timezone(&self.names.zone());
+        at.format("%Y-%m-%d %H:%M %Z").to_string()
     }
 
     /// Clauses that must all hold.
@@ -202,6 +209,7 @@ fn listed(items: &[String], between: &str, last: &str) -> String {
 mod tests {
     use std::collections::HashMap;
 
+    use chrono_tz::Tz;
     use serde_json::{Value, json};
 
     use super::*;
@@ -329,6 +337,51 @@ mod tests {
             "the contact has fewer than 5 tickets",
             "联系人有少于5个工单",
         );
+    }
+
+    struct Zoned(Tz);
+
+    impl Names for Zoned {
+        fn name(&self, _kind: IdKind, _id: Uuid) -> Option<String> {
+            None
+        }
+
+        fn zone(&self) -> Tz {
+            self.0
+        }
+    }
+
+    #[test]
+    fn moments_are_those_of_the_workspace() {
+        let since: Condition = serde_json::from_value(json!({"events": {
+            "names": ["started"], "from": "2026-03-28T15:00:00Z", "until": "2026-03-29T15:00:00Z"}}))
+        .unwrap();
+        let created: Condition = serde_json::from_value(
+            json!({"contact": {"created": {"from": "2026-03-28T15:00:00Z"}}}),
+        )
+        .unwrap();
+        for (zone, from, until) in [
+            (Tz::UTC, "2026-03-28 15:00 UTC", "2026-03-29 15:00 UTC"),
+            (
+                Tz::Asia__Tokyo,
+                "2026-03-29 00:00 JST",
+                "2026-03-30 00:00 JST",
+            ),
+            // Between the two, clocks are set to summer time.
+            (
+                Tz::Europe__Berlin,
+                "2026-03-28 16:00 CET",
+                "2026-03-29 17:00 CEST",
+            ),
+        ] {
+            let said = clause(Locale::En, &Zoned(zone), &since);
+            assert_eq!(
+                said,
+                format!("the contact did “started” between {from} and {until}")
+            );
+            let said = clause(Locale::Ja, &Zoned(zone), &created);
+            assert_eq!(said, format!("コンタクトの登録日時が{from}以降である"));
+        }
     }
 
     #[test]

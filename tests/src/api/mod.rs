@@ -4,6 +4,7 @@
 mod document;
 mod input;
 mod model;
+mod moment;
 mod named;
 mod narrow;
 mod outcome;

@@ -5,6 +5,7 @@ mod explain;
 use std::collections::HashMap;
 
 use async_graphql::{Context, Result};
+use chrono_tz::Tz;
 use domain::{
     condition::{
         self, ConditionInput, Context as Place, Moment,
@@ -17,27 +18,40 @@ use domain::{
 use entity::id::WorkspaceId;
 use uuid::Uuid;
 
-use super::{context::reader, error::fault};
+use super::{
+    context::{loader, reader},
+    error::fault,
+    loader::ZoneInUse,
+};
 
 pub(crate) use explain::{RuleExplanation, explained};
 
-/// What the things are called that a rule or condition names, for sentences.
-pub(crate) struct Called(HashMap<Uuid, String>);
+/// What the things are called that a rule or condition names, and the workspace's time zone, for sentences.
+pub(crate) struct Called {
+    names: HashMap<Uuid, String>,
+    zone: Tz,
+}
 
 impl Called {
-    /// Asks for all of them: one statement for each kind of thing.
+    /// Asks for all of them: one statement for each kind of thing, and one for the zone.
     pub(crate) async fn of(context: &Context<'_>, references: &[Reference]) -> Result<Self> {
         let (ctx, actor) = reader(context)?;
         let names = reference::names(ctx.reader(), actor.workspace, references)
             .await
             .map_err(fault)?;
-        Ok(Self(names))
+        let zone = loader(context)?.load_one(ZoneInUse).await?;
+        let zone = zone.unwrap_or(Tz::UTC);
+        Ok(Self { names, zone })
     }
 }
 
 impl Names for Called {
     fn name(&self, _kind: IdKind, id: Uuid) -> Option<String> {
-        self.0.get(&id).cloned()
+        self.names.get(&id).cloned()
+    }
+
+    fn zone(&self) -> Tz {
+        self.zone
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) use self::{
     single::{
         BandsInUse, BandsOf, CountsOf, EngagementOf, EngagementOfAccount, HealthEntryOf, HealthOf,
         LastNight, ModelOf, OverallOf, PressureOf, ReceiversOf, RfmOf, StandingOf, TalliesOf,
-        TrendOf, VerdictOf, VersionOf, WebProfileOf,
+        TrendOf, VerdictOf, VersionOf, WebProfileOf, ZoneInUse,
     },
 };
 

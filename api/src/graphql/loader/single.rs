@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use domain::{
     account, email, health, notification, playbook,
     profile::{engagement, rfm, web},
-    tag,
+    tag, workspace,
 };
 use entity::{
     id::{AccountId, ContactId, EmailEventId, HealthEntryId, PlaybookId, TagId, TargetId},
@@ -69,6 +70,24 @@ impl Load<BandsInUse> for Loader {
             .map_err(fault)?;
         let bands = saved.model.definition.bands;
         Ok(keys.iter().map(|key| (*key, bands.clone())).collect())
+    }
+}
+
+/// Asks for the workspace's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ZoneInUse;
+
+#[async_trait::async_trait]
+impl Load<ZoneInUse> for Loader {
+    type Value = Tz;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ZoneInUse]) -> Result<HashMap<ZoneInUse, Self::Value>, Error> {
+        let workspace = workspace::find(&self.ctx, self.workspace)
+            .await
+            .map_err(fault)?;
+        let zone = workspace::time_zone(&workspace);
+        Ok(keys.iter().map(|key| (*key, zone)).collect())
     }
 }
 

@@ -4,6 +4,7 @@
 mod known;
 mod names;
 
+use chrono_tz::Tz;
 use entity::{
     id::{
         AccountId, AttributeId, CampaignId, Id, InboxId, MemberId, PlaybookId, SegmentId, SurveyId,
@@ -189,6 +190,10 @@ impl IdWriter for TypedIds {
 pub trait Names {
     /// The name people use, or nothing if the thing is gone.
     fn name(&self, kind: IdKind, id: Uuid) -> Option<String>;
+    /// The time zone that sentences give moments in: the workspace's, where there is one.
+    fn zone(&self) -> Tz {
+        Tz::UTC
+    }
 }
 
 /// One place where a rule names something by id.

@@ -8,7 +8,7 @@ use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub(crate) use self::time::{check_days, shown};
+pub(crate) use self::time::check_days;
 pub use self::{number::NumberTest, text::TextTest, time::TimeTest};
 use super::{
     measure::{Bind, Columns, Frag, Loaded, Measure, Sql},

@@ -181,7 +181,7 @@ impl TimeTest {
                 format!("{subject}早于{days}天前")
             ));
         }
-        if let Some(from) = self.from.map(shown) {
+        if let Some(from) = self.from.map(|at| phrasing.moment(at)) {
             parts.push(say!(
                 phrasing,
                 format!("{subject}が{from}以降である"),
@@ -189,7 +189,7 @@ impl TimeTest {
                 format!("{subject}不早于{from}")
             ));
         }
-        if let Some(until) = self.until.map(shown) {
+        if let Some(until) = self.until.map(|at| phrasing.moment(at)) {
             parts.push(say!(
                 phrasing,
                 format!("{subject}が{until}より前である"),
@@ -202,11 +202,6 @@ impl TimeTest {
         }
         phrasing.both(&parts)
     }
-}
-
-/// A moment in a sentence.
-pub(crate) fn shown(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 fn bound(bind: &Bind, moment: &Moment) -> Option<DateTime<Utc>> {

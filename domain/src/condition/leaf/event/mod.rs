@@ -23,7 +23,7 @@ use crate::{
         path::Path,
         scalar::Natural,
         sentence::{Phrasing, last_days, say},
-        test::{Ask, NumberTest, Test, check_days, shown},
+        test::{Ask, NumberTest, Test, check_days},
     },
     error::{UserError, UserErrorCode},
     text,
@@ -259,6 +259,7 @@ impl Events {
                 format!("在最近{days}天内")
             )
         });
+        let shown = |at| phrasing.moment(at);
         let period = match (self.from.map(shown), self.until.map(shown)) {
             (Some(from), Some(until)) => say!(
                 phrasing,
