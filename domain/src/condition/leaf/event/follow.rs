@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     condition::{
+        Whose,
         measure::{Bind, Frag},
         path::Path,
         scalar::Natural,
@@ -89,32 +90,43 @@ impl FollowUp {
         wheres.push(")");
     }
 
-    /// What stands behind the first event in a sentence.
-    pub(super) fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+    /// What stands behind the first event in a sentence. Of an account it is said that both are of one
+    /// person.
+    pub(super) fn phrase(&self, phrasing: &Phrasing<'_>, of: Whose) -> String {
         let days = self.within_days.get();
         let en_days = counted(days, "day");
         let what = what(phrasing, &self.names, &self.conditions);
+        let [ja, en, en_not, zh, zh_not] = match of {
+            Whose::Contact => ["", "", "not", "", ""],
+            Whose::Account => [
+                "同じ人が",
+                "the same person did ",
+                "the same person did not do",
+                "且同一人",
+                "同一人",
+            ],
+        };
         if self.happened {
             return say!(
                 phrasing,
-                format!("、その後{days}日以内に{what}を行った"),
-                format!(" and then {what} within {en_days}"),
-                format!("，并在其后{days}天内做了{what}")
+                format!("、その後{days}日以内に{ja}{what}を行った"),
+                format!(" and then {en}{what} within {en_days}"),
+                format!("，并{zh}在其后{days}天内做了{what}")
             );
         }
         if self.names.is_empty() && self.conditions.is_empty() {
             return say!(
                 phrasing,
-                format!("、その後{days}日間何も行わなかった"),
-                format!(" and then nothing within {en_days}"),
-                format!("，但在其后{days}天内未做任何事")
+                format!("、その後{days}日間{ja}何も行わなかった"),
+                format!(" and then {en}nothing within {en_days}"),
+                format!("，但{zh_not}在其后{days}天内未做任何事")
             );
         }
         say!(
             phrasing,
-            format!("、その後{days}日以内に{what}を行わなかった"),
-            format!(" but not {what} within {en_days} after it"),
-            format!("，但在其后{days}天内未做{what}")
+            format!("、その後{days}日以内に{ja}{what}を行わなかった"),
+            format!(" but {en_not} {what} within {en_days} after it"),
+            format!("，但{zh_not}在其后{days}天内未做{what}")
         )
     }
 }
@@ -251,6 +263,51 @@ mod tests {
                 "コンタクトが2025-10-01 00:00 UTC以降に何らかの行動を行った",
                 "the contact did something since 2025-10-01 00:00 UTC",
                 "联系人自2025-10-01 00:00 UTC起做了某项行为",
+            ),
+        ] {
+            let condition = condition(&events);
+            for (locale, expected) in [(Locale::Ja, ja), (Locale::En, en), (Locale::Zh, zh)] {
+                assert_eq!(clause(locale, &names, &condition), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sequence_at_an_account_is_of_one_person() {
+        let names: HashMap<Uuid, String> = HashMap::new();
+        let counted = json!([{"measure": "COUNT", "is": {"atLeast": 2}}]);
+        for (events, ja, en, zh) in [
+            (
+                json!({"of": "ACCOUNT", "names": ["started"], "followedBy": trial(true, 7)}),
+                "会社の誰かが「started」を行い、その後7日以内に同じ人が「invited」を行った",
+                "somebody at the account did “started” and then the same person did “invited” within 7 days",
+                "公司的某人做了“started”，并且同一人在其后7天内做了“invited”",
+            ),
+            (
+                json!({"of": "ACCOUNT", "names": ["started"], "followedBy": trial(false, 1)}),
+                "会社の誰かが「started」を行い、その後1日以内に同じ人が「invited」を行わなかった",
+                "somebody at the account did “started” but the same person did not do “invited” within 1 day after it",
+                "公司的某人做了“started”，但同一人在其后1天内未做“invited”",
+            ),
+            (
+                json!({"of": "ACCOUNT", "names": ["started"],
+                    "followedBy": {"withinDays": 30, "happened": false}}),
+                "会社の誰かが「started」を行い、その後30日間同じ人が何も行わなかった",
+                "somebody at the account did “started” and then the same person did nothing within 30 days",
+                "公司的某人做了“started”，但同一人在其后30天内未做任何事",
+            ),
+            (
+                json!({"of": "ACCOUNT", "names": ["started"], "followedBy": trial(true, 7),
+                    "tests": counted}),
+                "会社の人が「started」を行い、その後7日以内に同じ人が「invited」を行った（回数が2回以上）",
+                "people at the account did “started” and then the same person did “invited” within 7 days: the count is at least 2",
+                "公司的人做了“started”，并且同一人在其后7天内做了“invited”（次数至少2次）",
+            ),
+            (
+                json!({"of": "ACCOUNT", "names": ["started"]}),
+                "会社が「started」を行った",
+                "the account did “started”",
+                "公司做了“started”",
             ),
         ] {
             let condition = condition(&events);

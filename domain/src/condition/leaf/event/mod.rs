@@ -204,7 +204,7 @@ impl Leaf for Events {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let subject = self.of.subject(phrasing);
+        let subject = self.subject(phrasing);
         let what = what(phrasing, &self.names, &self.conditions);
         let window = self.window(phrasing);
         let same = self
@@ -220,7 +220,7 @@ impl Leaf for Events {
                 )
             });
         let (ending, follow) = match &self.followed_by {
-            Some(follow) => ("行い", follow.phrase(phrasing)),
+            Some(follow) => ("行い", follow.phrase(phrasing, self.of)),
             None => ("行った", String::new()),
         };
         let tests: Vec<String> = self
@@ -249,6 +249,22 @@ impl Leaf for Events {
 }
 
 impl Events {
+    /// Who did it. A sequence at an account is one person's, but all of their sequences are counted.
+    fn subject(&self, phrasing: &Phrasing<'_>) -> &'static str {
+        if self.of == Whose::Contact || self.followed_by.is_none() {
+            self.of.subject(phrasing)
+        } else if self.tests.is_empty() {
+            say!(
+                phrasing,
+                "会社の誰か",
+                "somebody at the account",
+                "公司的某人"
+            )
+        } else {
+            say!(phrasing, "会社の人", "people at the account", "公司的人")
+        }
+    }
+
     /// When the events happened, with what joins it to the rest of the sentence.
     fn window(&self, phrasing: &Phrasing<'_>) -> String {
         let days = self.within_days.map_or_else(String::new, |days| {
