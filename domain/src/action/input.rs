@@ -57,7 +57,8 @@ pub enum ActionInput {
     SendSurvey(SurveyActionInput),
 }
 
-/// A task to be made, about the contact, and the conversation if there is one.
+/// A task to be made, about the contact, and the conversation if there is one; or about the account alone,
+/// if the rule looks at accounts.
 #[derive(InputObject, Debug, Clone)]
 pub struct CreateTaskActionInput {
     /// What is to be done, 1 to 200 characters.
@@ -95,7 +96,8 @@ pub enum TaskAssigneeInput {
     MemberId(ID),
     /// The global id of a team, for whichever of its members takes it.
     TeamId(ID),
-    /// Of the member who looks after the contact, if somebody does; give `true`.
+    /// Of the member who looks after the contact, or the account if the rule looks at accounts; if somebody
+    /// does. Give `true`.
     Owner(bool),
 }
 

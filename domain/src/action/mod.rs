@@ -97,6 +97,10 @@ pub(crate) trait ActionKind {
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>);
     /// Says it as a clause.
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String;
+    /// Says it as a clause about what is known in `context`.
+    fn phrase_in(&self, phrasing: &Phrasing<'_>, _context: Context) -> String {
+        self.phrase(phrasing)
+    }
     /// The effects it asks for, each small enough to be had only once.
     fn effects(&self, wanted: &mut Vec<Effect>);
     /// Notes every id it names.

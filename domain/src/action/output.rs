@@ -47,7 +47,8 @@ pub enum ActionOutput {
     SendSurvey(SendSurveyAction),
 }
 
-/// Makes a task about the contact, and the conversation if there is one.
+/// Makes a task about the contact, and the conversation if there is one; or about the account alone, if
+/// the rule looks at accounts.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct CreateTaskAction {
     /// What is to be done.
@@ -62,7 +63,8 @@ pub struct CreateTaskAction {
     pub assignee_id: Option<ID>,
     /// The id of the team whose it is, if it is a team's.
     pub team_id: Option<ID>,
-    /// Whether it is of the member who looks after the contact.
+    /// Whether it is of the member who looks after the contact, or the account if the rule looks at
+    /// accounts.
     pub to_owner: bool,
 }
 

@@ -28,7 +28,7 @@ pub fn sentence(
     let when = trigger.kind().phrase(&phrasing);
     let actions: Vec<String> = actions
         .iter()
-        .map(|action| action.kind().phrase(&phrasing))
+        .map(|action| action.kind().phrase_in(&phrasing, trigger.context()))
         .collect();
     let then = actions.join(say!(phrasing, "、", ", ", "，"));
     if is_always(condition) {

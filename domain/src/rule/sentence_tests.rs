@@ -227,3 +227,32 @@ fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
         "在邮件或网页表单会话被关闭",
     );
 }
+
+#[test]
+fn the_owner_for_whom_a_task_is_made_is_that_of_what_the_rule_looks_at() {
+    let names: HashMap<Uuid, String> = HashMap::new();
+    let tags = json!({"tagIds": [Uuid::nil()]});
+    let task = json!({"createTask": {"title": "Call", "assignee": "owner"}});
+    for (trigger, ja, en, zh) in [
+        (
+            json!({"accountTagAdded": tags}),
+            "会社にタグ（削除済み）が付き次第：会社の担当者にタスク「Call」を作る。",
+            "When an account is tagged (deleted): create the task “Call” for the account's owner.",
+            "当公司被添加标签（已删除）时：为公司的负责人创建任务“Call”。",
+        ),
+        (
+            json!({"contactTagAdded": tags}),
+            "コンタクトにタグ（削除済み）が付き次第：コンタクトの担当者にタスク「Call」を作る。",
+            "When a contact is tagged (deleted): create the task “Call” for the contact's owner.",
+            "当联系人被添加标签（已删除）时：为联系人的负责人创建任务“Call”。",
+        ),
+    ] {
+        let stored = json!({
+            "version": 1, "trigger": trigger, "condition": {"all": []}, "actions": [task],
+        });
+        let definition = Definition::from_stored(stored).unwrap();
+        for (locale, expected) in [(Locale::Ja, ja), (Locale::En, en), (Locale::Zh, zh)] {
+            assert_eq!(definition.sentence(locale, &names), expected);
+        }
+    }
+}

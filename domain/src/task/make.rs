@@ -1,6 +1,6 @@
 //! Making any number of tasks at once, for rules and playbooks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -9,6 +9,7 @@ use entity::{
 };
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     end_of_time,
@@ -51,7 +52,7 @@ pub(crate) struct Draft<'a> {
 pub(crate) enum Assignee {
     /// Nobody's in particular.
     Nobody,
-    /// Of whoever looks after the contact.
+    /// Of whoever looks after the contact, or the account where there is no contact.
     Owner,
     /// Of a member; nobody's in particular when they are gone.
     Member(MemberId),
@@ -69,7 +70,7 @@ pub enum Unassigned {
     MemberRemoved,
     /// The team it was meant for was deleted.
     TeamDeleted,
-    /// It was meant for the contact's owner, and nobody looks after the contact.
+    /// It was meant for the owner of the contact or account, and nobody looks after that.
     NoOwner,
 }
 
@@ -93,7 +94,7 @@ pub(crate) async fn make(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<Vec<Ma
     let owners = owners(tx, drafts).await?;
     let meant = |draft: &Draft<'_>| match draft.assignee {
         Assignee::Member(id) => Some(id),
-        Assignee::Owner => owners.get(&draft.contact?).copied(),
+        Assignee::Owner => owners.get(&owned(draft)?).copied(),
         Assignee::Nobody | Assignee::Team(_) => None,
     };
     let team = |draft: &Draft<'_>| match draft.assignee {
@@ -160,29 +161,41 @@ pub(crate) async fn make(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<Vec<Ma
 
 #[derive(FromQueryResult)]
 struct Owned {
-    id: ContactId,
+    id: Uuid,
     owner_id: MemberId,
 }
 
-/// Who looks after the contacts of those drafts that are meant for them.
-async fn owners(tx: &Tx<'_>, drafts: &[Draft<'_>]) -> Result<HashMap<ContactId, MemberId>> {
-    let theirs = drafts.iter().filter(|one| one.assignee == Assignee::Owner);
-    let mut contacts: Vec<ContactId> = theirs.filter_map(|one| one.contact).collect();
-    contacts.sort_unstable();
-    contacts.dedup();
-    if contacts.is_empty() {
-        return Ok(HashMap::new());
+/// What its owner has to look after: the contact, or the account where there is no contact.
+fn owned(draft: &Draft<'_>) -> Option<Uuid> {
+    let contact = draft.contact.map(|id| id.0);
+    contact.or_else(|| draft.account.map(|id| id.0))
+}
+
+/// Who looks after the contacts and accounts of those drafts that are meant for them.
+async fn owners(tx: &Tx<'_>, drafts: &[Draft<'_>]) -> Result<HashMap<Uuid, MemberId>> {
+    let theirs = || drafts.iter().filter(|one| one.assignee == Assignee::Owner);
+    let contacts: BTreeSet<Uuid> = theirs()
+        .filter(|one| one.contact.is_some())
+        .filter_map(owned)
+        .collect();
+    let accounts: BTreeSet<Uuid> = theirs()
+        .filter(|one| one.contact.is_none())
+        .filter_map(owned)
+        .collect();
+    let mut owners = HashMap::new();
+    for (table, ids) in [("contact", contacts), ("account", accounts)] {
+        if ids.is_empty() {
+            continue;
+        }
+        let found: Vec<Owned> = Query::new(format!(
+            "SELECT o.id, o.owner_id FROM {{r}} JOIN {table} o ON o.workspace_id = $1 AND o.id = r.id
+             WHERE o.owner_id IS NOT NULL"
+        ))
+        .bind(tx.workspace)
+        .rows("r", Rows::new().uuids("id", ids))
+        .all(tx.connection())
+        .await?;
+        owners.extend(found.into_iter().map(|one| (one.id, one.owner_id)));
     }
-    let found: Vec<Owned> = Query::new(
-        "SELECT c.id, c.owner_id FROM {r} JOIN contact c ON c.workspace_id = $1 AND c.id = r.id
-         WHERE c.owner_id IS NOT NULL",
-    )
-    .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", contacts))
-    .all(tx.connection())
-    .await?;
-    Ok(found
-        .into_iter()
-        .map(|one| (one.id, one.owner_id))
-        .collect())
+    Ok(owners)
 }

@@ -1,5 +1,6 @@
 //! Rules on both databases: every trigger and every action, limits, versions, rehearsals.
 
+mod account;
 mod action;
 mod back;
 mod batch;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     action::{ActionKind, Effect, Needs},
     condition::{
+        Context,
         path::Path,
         reference::{IdKind, Reference},
         sentence::{Phrasing, say},
@@ -18,7 +19,7 @@ use crate::{
 /// The longest time until a task is due, in minutes: a year.
 const MAX_DUE_MINUTES: i64 = 366 * 24 * 60;
 
-/// Makes a task about the contact, and the conversation if there is one.
+/// Makes a task about the contact, and the conversation if there is one; or about the account alone.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateTask {
@@ -45,7 +46,8 @@ pub enum TaskAssignee {
     /// Nobody's in particular.
     #[default]
     Nobody,
-    /// Of the member who looks after the contact, if somebody does.
+    /// Of the member who looks after the contact, or the account where there is no contact; if somebody
+    /// does.
     Owner,
     /// Of this member, as long as they are here.
     Member(Uuid),
@@ -81,6 +83,10 @@ impl ActionKind for CreateTask {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        self.phrase_in(phrasing, Context::Contact)
+    }
+
+    fn phrase_in(&self, phrasing: &Phrasing<'_>, context: Context) -> String {
         let title = phrasing.quote(&self.title);
         match self.assignee {
             TaskAssignee::Nobody => say!(
@@ -88,6 +94,12 @@ impl ActionKind for CreateTask {
                 format!("タスク{title}を作る"),
                 format!("create the task {title}"),
                 format!("创建任务{title}")
+            ),
+            TaskAssignee::Owner if context == Context::Account => say!(
+                phrasing,
+                format!("会社の担当者にタスク{title}を作る"),
+                format!("create the task {title} for the account's owner"),
+                format!("为公司的负责人创建任务{title}")
             ),
             TaskAssignee::Owner => say!(
                 phrasing,
@@ -137,6 +149,6 @@ impl ActionKind for CreateTask {
     }
 
     fn needs(&self) -> Needs {
-        Needs::Contact
+        Needs::Anything
     }
 }
