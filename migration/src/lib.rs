@@ -11,7 +11,15 @@
 //! step was begun, so they may repeat (three are 26) and stand out of order. A database that is behind
 //! takes what its records lack, in the list's order.
 
-use sea_orm_migration::prelude::*;
+use std::time::Instant;
+
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{
+        DatabaseBackend, DatabaseConnection, SqliteTransactionMode, TransactionOptions,
+        TransactionTrait as _,
+    },
+};
 
 mod m0001_access;
 mod m0002_graph;
@@ -144,36 +152,64 @@ const LOCK: i64 = 0x0065_6e69_7368_6900;
 /// Brings the schema up to date. Any number of processes may call it at once, and take turns; one that is
 /// killed in the middle leaves no step half-done. On SQLite all steps are one transaction, which has the
 /// file for itself from its beginning. On PostgreSQL each step is one, under a lock held by another
-/// connection; `connection` has to be the tables' owner, behind no wall.
-pub async fn apply(
-    connection: &sea_orm_migration::sea_orm::DatabaseConnection,
-) -> Result<(), DbErr> {
-    use sea_orm_migration::sea_orm::{
-        ConnectionTrait as _, DatabaseBackend, SqliteTransactionMode, TransactionOptions,
-        TransactionTrait as _,
+/// connection; `connection` has to be the tables' owner, behind no wall. Whoever reads the log is told of
+/// each step when it begins, and of the end.
+pub async fn apply(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    let started = Instant::now();
+    let steps = if connection.get_database_backend() == DatabaseBackend::Postgres {
+        apply_to_postgres(connection).await?
+    } else {
+        apply_to_sqlite(connection).await?
     };
-    if connection.get_database_backend() != DatabaseBackend::Postgres {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = connection.begin_with_options(options).await?;
-        Migrator::up(&transaction, None).await.map_err(explained)?;
-        return transaction.commit().await;
+    if steps > 0 {
+        let seconds = started.elapsed().as_secs_f64();
+        tracing::info!(steps, seconds, "the tables are up to date");
     }
+    Ok(())
+}
+
+async fn apply_to_sqlite(connection: &DatabaseConnection) -> Result<usize, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let transaction = connection.begin_with_options(options).await?;
+    let steps = take_steps(&transaction).await.map_err(explained)?;
+    transaction.commit().await?;
+    Ok(steps)
+}
+
+async fn apply_to_postgres(connection: &DatabaseConnection) -> Result<usize, DbErr> {
     let holder = connection.begin().await?;
     holder
         .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
         .await?;
-    Migrator::up(connection, None).await.map_err(explained)?;
+    let steps = take_steps(connection).await.map_err(explained)?;
     wall::build(&holder).await?;
-    holder.commit().await
+    holder.commit().await?;
+    Ok(steps)
+}
+
+/// Takes the steps that are missing, one after the other; how many there were. In a new database nothing
+/// takes long, so the log does not name them there.
+async fn take_steps<'c, C>(connection: &'c C) -> Result<usize, DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoSchemaManagerConnection<'c>,
+{
+    let pending = Migrator::get_pending_migrations(connection).await?;
+    let is_new = pending.len() == Migrator::migrations().len();
+    for step in &pending {
+        if !is_new {
+            tracing::info!(step = %step.name(), "bringing the tables up to date");
+        }
+        Migrator::up(connection, Some(1)).await?;
+    }
+    Ok(pending.len())
 }
 
 /// How many steps are still to be applied. Only reads, so that any process may ask at any time.
-pub async fn pending(
-    connection: &impl sea_orm_migration::sea_orm::ConnectionTrait,
-) -> Result<usize, DbErr> {
+pub async fn pending(connection: &impl ConnectionTrait) -> Result<usize, DbErr> {
     let pending = Migrator::get_pending_migrations_read_only(connection);
     let pending = pending.await.map_err(explained)?;
     Ok(pending.len())

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -49,6 +50,43 @@ fn while_the_tables_are_brought_up_to_date_a_server_lives_and_is_not_ready() {
         })
         .await;
         installation.servers.push((server, address));
+        installation.end().await;
+    });
+}
+
+#[test]
+fn the_log_names_each_step_when_it_begins_and_the_end_of_all() {
+    block_on(async {
+        let mut installation = Installation::alone().await;
+        let first = installation.servers[0].0.said();
+        assert!(first.contains("the tables are up to date"), "{first}");
+        assert!(!first.contains("m0042_hidden"), "{first}");
+        installation.stop();
+        let database = installation.database();
+        let undone = "DELETE FROM seaql_migrations WHERE version = 'm0042_hidden'";
+        let owner = database.owner();
+        owner.execute_unprepared(undone).await.expect("a change");
+        let (status, said) = installation.command(&["migrate"]).await;
+        assert!(status.success(), "{said}");
+        let begins: Vec<&str> = said
+            .lines()
+            .filter(|line| line.contains("bringing the tables up to date"))
+            .collect();
+        assert_eq!(begins.len(), 1, "{said}");
+        assert!(begins[0].contains("step=m0042_hidden"), "{said}");
+        let ends = said
+            .lines()
+            .find(|line| line.contains("the tables are up to date"));
+        let ends = ends.expect("a line of the end");
+        assert!(
+            ends.contains("steps=1") && ends.contains("seconds="),
+            "{ends}"
+        );
+
+        let (status, said) = installation.command(&["migrate"]).await;
+        assert!(status.success(), "{said}");
+        assert!(!said.contains("up to date"), "{said}");
+        installation.start_server().await;
         installation.end().await;
     });
 }
