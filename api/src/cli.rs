@@ -136,6 +136,12 @@ impl Command {
                 | Self::Workspace(workspace::Command::Create(_))
         )
     }
+
+    /// Whether it needs the tables of this release. A backup is made before an older database is brought
+    /// up to date, and copies whatever there is.
+    pub(crate) fn needs_tables(&self) -> bool {
+        !matches!(self, Self::Backup(_) | Self::Schema)
+    }
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ async fn work_on(ctx: &Ctx, command: Command, server: &Config) -> anyhow::Result
     start::wait_for_database(ctx.db.owner(), Some(PATIENCE)).await?;
     if command.makes_tables() {
         migrate(ctx).await?;
-    } else {
+    } else if command.needs_tables() {
         command::require_tables(ctx).await?;
     }
     if let Command::Reseal(reseal) = &command {

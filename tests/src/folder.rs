@@ -3,6 +3,7 @@
 use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt as _, path::PathBuf, time::Duration};
 
 use domain::store::{Location, Query};
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -173,6 +174,41 @@ fn a_backup_is_for_its_owner_alone_and_takes_the_place_of_nothing() {
         assert!(!status.success(), "{said}");
         assert!(said.contains("is there already"), "{said}");
         assert_eq!(contacts(copy).await, 1);
+        installation.end().await;
+    });
+}
+
+#[test]
+fn a_backup_is_made_of_the_tables_of_another_release() {
+    block_on(async {
+        let mut installation = Installation::alone().await;
+        installation.stop();
+        let folder = TempDir::new().expect("a folder");
+        let database = installation.database();
+        for (name, before, after) in [
+            (
+                "older",
+                "DELETE FROM seaql_migrations WHERE version = 'm0042_hidden'",
+                "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m0042_hidden', 0)",
+            ),
+            (
+                "newer",
+                "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)",
+                "DELETE FROM seaql_migrations WHERE version = 'm9999_future'",
+            ),
+        ] {
+            let owner = database.owner();
+            owner.execute_unprepared(before).await.expect("a change");
+            let copy = folder.path().join(name);
+            let words = ["backup", copy.to_str().expect("a path")];
+            let (status, said) = installation.command(&words).await;
+            assert!(status.success(), "{name}: {said}");
+            assert_eq!(contacts(copy).await, 0, "{name}");
+            let (status, said) = installation.command(&["check"]).await;
+            assert!(!status.success(), "{name}: {said}");
+            owner.execute_unprepared(after).await.expect("a change");
+        }
+        installation.start_server().await;
         installation.end().await;
     });
 }

@@ -1,4 +1,5 @@
-//! `enishi backup`: a whole copy of the SQLite file while everything runs.
+//! `enishi backup`: a whole copy of the SQLite file while everything runs, of whichever release its tables
+//! are: an upgrade begins with it.
 
 use std::{
     fs::{OpenOptions, remove_file},
