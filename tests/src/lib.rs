@@ -42,6 +42,8 @@ mod demo;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod doors;
+#[cfg(test)]
 mod email;
 #[cfg(test)]
 mod export;

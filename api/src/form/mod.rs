@@ -29,7 +29,7 @@ use domain::{
 use futures::StreamExt as _;
 
 use self::html::{Note, POLICY};
-use crate::transport::{RateLimits, RequestId, log::RequestLog};
+use crate::transport::{RateLimits, RequestId, log::DoorLog};
 
 /// Bytes a filled-in form may have: a comment of 2,000 characters, each written as twelve.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -66,8 +66,8 @@ pub fn configure(pages: Pages) -> impl FnOnce(&mut ServiceConfig) {
 
 async fn serve(pages: Rc<Pages>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let id = RequestId::of(&request, &*pages.ctx.ids, &*pages.ctx.clock);
-    let mut log = RequestLog::start(id, "form");
-    let page = answer(&pages, &request, payload).await;
+    let mut log = DoorLog::start(id, "survey request ended", &request);
+    let page = answer(&pages, &request, payload, &mut log).await;
     let page = page.unwrap_or_else(|failed| failed.page(&request));
     log.status = page.status.as_u16();
     let mut builder = HttpResponse::build(page.status);
@@ -162,12 +162,13 @@ async fn answer(
     pages: &Pages,
     request: &HttpRequest,
     payload: web::Payload,
+    log: &mut DoorLog,
 ) -> Result<Page, Failed> {
     let is_post = request.method() == Method::POST;
     if !is_post && !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Failed::Method);
     }
-    let form = pages.open(request).await?;
+    let form = pages.open(request, log).await?;
     if !is_post {
         let chosen = parameter(request.query_string().as_bytes(), "score");
         let chosen = chosen.and_then(|score| score.parse().ok());
@@ -220,9 +221,10 @@ fn again(form: &Form, score: Option<i64>, comment: &str, mistake: html::Mistake)
 }
 
 impl Pages {
-    async fn open(&self, request: &HttpRequest) -> Result<Form, Failed> {
+    async fn open(&self, request: &HttpRequest, log: &mut DoorLog) -> Result<Form, Failed> {
         let token = request.match_info().get("token").unwrap_or_default();
         if let Some(form) = form::open(&self.ctx, token).await? {
+            log.concerns(form.invitation());
             let points = FORM_POINTS.min(self.rate.burst() / FORM_REQUESTS);
             self.charge(form.invitation().0.as_u128(), points)?;
             return Ok(form);

@@ -30,7 +30,7 @@ use serde_json::json;
 
 use crate::{
     form::peer_key,
-    transport::{Code, RateLimits, RequestId, log::RequestLog},
+    transport::{Code, RateLimits, RequestId, log::DoorLog},
 };
 
 /// Bytes a request may have. SendGrid collects up to 768 KB; the others tell one event at a time.
@@ -69,8 +69,8 @@ pub fn configure(hooks: Hooks) -> impl FnOnce(&mut ServiceConfig) {
 
 async fn serve(hooks: Rc<Hooks>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let id = RequestId::of(&request, &*hooks.ctx.ids, &*hooks.ctx.clock);
-    let mut log = RequestLog::start(id.clone(), "hook");
-    let response = match hooks.answer(&request, payload).await {
+    let mut log = DoorLog::start(id.clone(), "email hook request ended", &request);
+    let response = match hooks.answer(&request, payload, &mut log).await {
         Ok(()) => HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .json(json!({ "stored": true })),
@@ -81,8 +81,14 @@ async fn serve(hooks: Rc<Hooks>, request: HttpRequest, payload: web::Payload) ->
 }
 
 impl Hooks {
-    async fn answer(&self, request: &HttpRequest, payload: web::Payload) -> Result<(), Failed> {
+    async fn answer(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        log: &mut DoorLog,
+    ) -> Result<(), Failed> {
         let source = self.open(request).await?;
+        log.concerns(source.id);
         let method = if source::is_told_by_get(source.provider) {
             Method::GET
         } else {

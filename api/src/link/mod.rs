@@ -32,7 +32,7 @@ use crate::{
         html::{self, Note, POLICY},
         language, peer_key,
     },
-    transport::{RateLimits, RequestId, log::RequestLog},
+    transport::{RateLimits, RequestId, log::DoorLog},
 };
 
 /// What a guess costs whoever makes it.
@@ -72,8 +72,8 @@ pub fn configure(links: Links) -> impl FnOnce(&mut ServiceConfig) {
 
 async fn serve(links: Rc<Links>, request: HttpRequest) -> HttpResponse {
     let id = RequestId::of(&request, &*links.ctx.ids, &*links.ctx.clock);
-    let mut log = RequestLog::start(id, "link");
-    let response = match links.answer(&request).await {
+    let mut log = DoorLog::start(id, "tracked link request ended", &request);
+    let response = match links.answer(&request, &mut log).await {
         Ok(Answer::To(url)) => HttpResponse::Found()
             .insert_header((header::LOCATION, url))
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -130,7 +130,7 @@ fn asked<'r>(slug: &'r str, token: Option<&'r str>) -> Asked<'r> {
 }
 
 impl Links {
-    async fn answer(&self, request: &HttpRequest) -> Result<Answer, Failed> {
+    async fn answer(&self, request: &HttpRequest, log: &mut DoorLog) -> Result<Answer, Failed> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(Failed::Method);
         }
@@ -140,6 +140,7 @@ impl Links {
             self.charge(peer(request), GUESS_POINTS)?;
             return Err(Failed::Unknown);
         };
+        log.concerns(link.slug());
         let token = asked.token;
         let contact = token.and_then(|token| link::contact_of(&self.ctx.vault, link.id(), token));
         if asked.is_drawn {

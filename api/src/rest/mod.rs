@@ -32,7 +32,7 @@ use serde_json::json;
 use crate::{
     session::Sessions,
     transport::{
-        Authenticator as _, Code, RateLimits, RequestId, Settings, log::RequestLog, origin,
+        Authenticator as _, Code, RateLimits, RequestId, Settings, log::DoorLog, origin,
         session::header_credential,
     },
 };
@@ -103,7 +103,7 @@ async fn serve(
     payload: web::Payload,
 ) -> HttpResponse {
     let id = RequestId::of(&request, &*rest.ctx.ids, &*rest.ctx.clock);
-    let mut log = RequestLog::start(id.clone(), "rest");
+    let mut log = DoorLog::start(id.clone(), "file request ended", &request);
     let mut response = if request.method() == Method::OPTIONS {
         origin::preflight(&request, &rest.settings.allowed_origins, route.methods())
     } else {

@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 pub(crate) use self::figures::describe;
 use crate::{
     session::Sessions,
-    transport::{Code, RateLimits, Refusal, RequestId, Settings, log::RequestLog},
+    transport::{Code, RateLimits, Refusal, RequestId, Settings, log::DoorLog},
 };
 
 /// What a request costs, and each of its calls.
@@ -97,11 +97,11 @@ async fn serve(
     payload: web::Payload,
 ) -> HttpResponse {
     let id = RequestId::of(&request, &*tracking.ctx.ids, &*tracking.ctx.clock);
-    let mut log = RequestLog::start(id.clone(), "track");
+    let mut log = DoorLog::start(id.clone(), "tracking request ended", &request);
     let mut response = match *request.method() {
         HttpMethod::OPTIONS => preflight(),
         HttpMethod::POST => {
-            let taken = answer(&tracking, method, &request, payload, &id).await;
+            let taken = answer(&tracking, method, &request, payload, &mut log).await;
             match taken {
                 Ok(()) => success(),
                 Err(refused) => refused.response(&id),
@@ -147,18 +147,18 @@ async fn answer(
     method: Option<Method>,
     request: &HttpRequest,
     payload: web::Payload,
-    id: &RequestId,
+    log: &mut DoorLog,
 ) -> Result<(), Refused> {
     let from_header = match body::header_key(request)? {
         // Before the body is read: whoever sends a wrong key need not be listened to.
-        Some(key) => Some(tracking.actor(&key).await?),
+        Some(key) => Some(tracking.actor(&key, log).await?),
         None => None,
     };
     let limit = method.map_or(MAX_BATCH_BYTES, |_| MAX_CALL_BYTES);
     let body = body::receive(request, payload, limit, tracking.settings.body_timeout).await?;
     let actor = match from_header {
         Some(actor) => actor,
-        None => tracking.actor(body::key(&body)?).await?,
+        None => tracking.actor(body::key(&body)?, log).await?,
     };
     let sent = match method {
         Some(method) => Sent::one(method, body),
@@ -171,7 +171,7 @@ async fn answer(
     tracking.charge(&actor, POINTS + POINTS * sent.len() as u64)?;
     let ctx = tracking.ctx.walled_to(actor.workspace);
     let taken = track::take_in(&ctx, &actor, sent).await?;
-    report(&taken, &actor, id);
+    report(&taken, &actor, log.id());
     match taken.refused.keys().next() {
         Some(reason) if method.is_some() => Err(bad(reason.message())),
         _ => Ok(()),
@@ -196,9 +196,10 @@ fn report(taken: &Taken, actor: &Actor, id: &RequestId) {
 
 impl Tracking {
     /// Who is behind a key, if it is one for tracking.
-    async fn actor(&self, key: &str) -> Result<Arc<Actor>, Refused> {
+    async fn actor(&self, key: &str, log: &mut DoorLog) -> Result<Arc<Actor>, Refused> {
         let session = self.sessions.open(key).await?;
         let actor = Arc::clone(session.actor());
+        log.concerns(actor.token);
         actor.require(Scope::Track)?;
         Ok(actor)
     }

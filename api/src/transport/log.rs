@@ -1,12 +1,14 @@
-//! One line in the log for each request, stream, socket and socket operation, when it ends.
+//! One line in the log for each request, stream, socket and socket operation, when it ends; also for what
+//! comes in by the doors beside GraphQL.
 
-use std::time::Instant;
+use std::{fmt::Display, time::Instant};
 
+use actix_web::{HttpRequest, http::Method};
 use async_graphql::Name;
 
 use super::{budget::Cost, request_id::RequestId};
 
-/// Longest operation name in a line, in bytes; callers choose it.
+/// Longest name of an operation or a method in a line, in bytes; callers choose it.
 const NAME_MAX_BYTES: usize = 64;
 
 /// What the line will say. Written when dropped, so that a stream that breaks off has its line too.
@@ -48,9 +50,12 @@ impl RequestLog {
     }
 
     fn operation(&self) -> &str {
-        let name = self.operation.as_deref().unwrap_or_default();
-        &name[..name.floor_char_boundary(NAME_MAX_BYTES)]
+        short(self.operation.as_deref().unwrap_or_default())
     }
+}
+
+fn short(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_MAX_BYTES)]
 }
 
 impl Drop for RequestLog {
@@ -63,6 +68,59 @@ impl Drop for RequestLog {
             operation = self.operation(),
             cost = self.cost,
             "GraphQL request ended"
+        );
+    }
+}
+
+/// The line of a request that comes in by another door than GraphQL's. Has the pattern of the route in place
+/// of the path, which may hold a token. Written when dropped.
+#[derive(Debug)]
+pub(crate) struct DoorLog {
+    id: RequestId,
+    message: &'static str,
+    method: Method,
+    route: Option<String>,
+    about: Option<String>,
+    started: Instant,
+    /// The HTTP status.
+    pub(crate) status: u16,
+}
+
+impl DoorLog {
+    /// `message` says whose request ended.
+    pub(crate) fn start(id: RequestId, message: &'static str, request: &HttpRequest) -> Self {
+        Self {
+            id,
+            message,
+            method: request.method().clone(),
+            route: request.match_pattern(),
+            about: None,
+            started: Instant::now(),
+            status: 200,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// What the request turned out to be about: an id, or a name that is no secret.
+    pub(crate) fn concerns(&mut self, what: impl Display) {
+        self.about = Some(what.to_string());
+    }
+}
+
+impl Drop for DoorLog {
+    fn drop(&mut self) {
+        tracing::info!(
+            request.id = %self.id,
+            method = short(self.method.as_str()),
+            route = self.route.as_deref(),
+            about = self.about.as_deref(),
+            status = self.status,
+            duration_ms = self.started.elapsed().as_secs_f64() * 1000.0,
+            "{}",
+            self.message
         );
     }
 }

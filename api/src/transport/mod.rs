@@ -22,7 +22,7 @@
 //! - [`drain`] ends what is open when the server goes away;
 //! - `figures` counts what is open;
 //! - [`explorer`] serves `GraphiQL`, `schema_file` the schema's text;
-//! - `log` writes a line for each request, stream and socket when it ends;
+//! - `log` writes a line for each request, stream and socket when it ends, also for the other doors;
 //! - [`limits`] holds every number.
 
 mod accept;
