@@ -139,6 +139,10 @@ fn a_form_is_shown_answered_and_answered_anew_without_a_login() {
             (&now[0]["score"], &now[0]["comment"]),
             (&json!(2), &Value::Null)
         );
+        let said = installation.servers[0].0.said();
+        assert!(said.contains("about=\"surveyinvitation_"), "{said}");
+        let token = path.trim_start_matches("/survey/");
+        assert!(!said.contains(token), "the log has the link");
         installation
     });
 }
