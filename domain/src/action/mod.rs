@@ -5,6 +5,7 @@
 //! - [`input`] and [`output`]: the same for the API;
 //! - [`effect`]: what an action comes down to, and what became of it;
 //! - [`known`]: what only the database knows to be wrong with an action about to be saved;
+//! - `opposed`: actions of one list that undo each other;
 //! - `board`: what has to be known to decide about effects, and the decision, without any statement;
 //! - [`perform`](mod@perform): decides and writes, any number of actions at once.
 //!
@@ -21,6 +22,7 @@ pub mod effect;
 pub mod input;
 mod kind;
 pub mod known;
+pub(crate) mod opposed;
 pub mod output;
 pub mod perform;
 

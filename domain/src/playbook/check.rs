@@ -9,6 +9,7 @@ use super::{
     flow,
 };
 use crate::{
+    action::opposed,
     condition::{self, Context, Use, check::list, path::Path},
     error::{UserError, UserErrorCode},
     text,
@@ -90,6 +91,9 @@ fn check_step(definition: &Definition, index: usize, step: &Step, refusals: &mut
             list(actions, MAX_ACTIONS, &at, refusals, "action");
             for (index, action) in actions.iter().enumerate().take(MAX_ACTIONS) {
                 action.check(Context::Contact, &at.nth(index), refusals);
+            }
+            if actions.len() <= MAX_ACTIONS {
+                opposed::check(actions, &at, refusals);
             }
         }
         StepKind::Wait(wait) => check_wait(wait, &at, refusals),
@@ -317,6 +321,25 @@ mod tests {
             "again": {"afterDays": 30},
         });
         check_is(&book, &[]);
+    }
+
+    #[test]
+    fn actions_of_one_step_that_undo_each_other_are_refused() {
+        let ids = json!({"tagIds": [Uuid::from_u128(1)]});
+        let (puts, takes) = (json!({"tagContact": ids}), json!({"untagContact": ids}));
+        check_is(
+            &json!({"steps": [{"id": "a", "kind": {"actions": [puts, takes]}}]}),
+            &[(
+                "steps.0.kind.actions.1.untagContact.tagIds.0",
+                UserErrorCode::Contradictory,
+            )],
+        );
+        let in_turn = json!({"steps": [
+            {"id": "a", "kind": {"actions": [puts]}},
+            {"id": "b", "kind": day()},
+            {"id": "c", "kind": {"actions": [takes]}},
+        ]});
+        check_is(&in_turn, &[]);
     }
 
     #[test]

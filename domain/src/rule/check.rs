@@ -3,7 +3,7 @@
 
 use super::{definition::is_always, trigger::Trigger};
 use crate::{
-    action::Action,
+    action::{Action, opposed},
     condition::{
         Condition, Use,
         check::{check_given, list},
@@ -32,6 +32,9 @@ pub fn check(trigger: &Trigger, condition: &Condition, actions: &[Action]) -> Ve
     list(actions, MAX_ACTIONS, &at, &mut refusals, "action");
     for (index, action) in actions.iter().enumerate().take(MAX_ACTIONS) {
         action.check(trigger.context(), &at.nth(index), &mut refusals);
+    }
+    if actions.len() <= MAX_ACTIONS {
+        opposed::check(actions, &at, &mut refusals);
     }
     refusals
 }
@@ -413,6 +416,17 @@ mod tests {
         ];
         let expected = expected.map(|(path, code)| (path.to_owned(), code));
         assert_eq!(refusals(&definition(&any_of(&["a"]), &actions)), expected);
+    }
+
+    #[test]
+    fn actions_that_undo_each_other_are_refused() {
+        let ids = json!({"tagIds": [Uuid::from_u128(1)]});
+        let actions = json!([{"tagContact": ids}, {"untagContact": ids}]);
+        let path = "actions.1.untagContact.tagIds.0".to_owned();
+        assert_eq!(
+            refusals(&definition(&any_of(&["a"]), &actions)),
+            [(path, UserErrorCode::Contradictory)]
+        );
     }
 
     #[test]
