@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     action::opposed,
-    condition::{self, Context, Use, check::list, path::Path},
+    condition::{self, Condition, Context, Use, check::list, may_hold_together, path::Path},
     error::{UserError, UserErrorCode},
     text,
 };
@@ -55,6 +55,9 @@ pub(super) fn check(definition: &Definition) -> Vec<UserError> {
     check_endings("goals", Use::Goal, &definition.goals, &mut refusals);
     check_endings("exits", Use::Exit, &definition.exits, &mut refusals);
     check_sources(&definition.sources, &mut refusals);
+    if refusals.is_empty() {
+        check_exits_at_once(definition, &mut refusals);
+    }
     check_again(definition.again, &mut refusals);
     if let Some(hours) = definition.limits.quiet_hours {
         let at = Path::root("limits").at("quietHours");
@@ -175,12 +178,7 @@ fn check_arms(definition: &Definition, arms: &[Arm], at: &Path, refusals: &mut V
     }
 }
 
-fn check_condition(
-    condition: &condition::Condition,
-    of: Use,
-    at: &Path,
-    refusals: &mut Vec<UserError>,
-) {
+fn check_condition(condition: &Condition, of: Use, at: &Path, refusals: &mut Vec<UserError>) {
     for mut refusal in condition::check(condition, Context::Contact, of) {
         refusal.path.splice(0..0, at.steps().iter().cloned());
         refusals.push(refusal);
@@ -251,6 +249,27 @@ fn check_sources(sources: &[Source], refusals: &mut Vec<UserError>) {
     }
 }
 
+/// Exits that hold for everybody whom a source enrols: they would leave in the moment they come.
+fn check_exits_at_once(definition: &Definition, refusals: &mut Vec<UserError>) {
+    for (index, exit) in definition.exits.iter().enumerate() {
+        let stays = Condition::Not(Box::new(exit.condition.clone()));
+        let mut sources = definition.sources.iter().enumerate();
+        let told = sources.find(|(_, source)| {
+            let enrolled = source.implies();
+            may_hold_together(&enrolled) && !may_hold_together(enrolled.iter().chain([&stays]))
+        });
+        if let Some((place, source)) = told {
+            let name = source.name();
+            let message = format!(
+                "This holds for everybody whom sources.{place}.{name} enrols, so they would leave at once. \
+                 Change one of the two."
+            );
+            let at = Path::root("exits").nth(index).at("condition");
+            refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+        }
+    }
+}
+
 fn check_again(again: Again, refusals: &mut Vec<UserError>) {
     if let Again::AfterDays(days) = again
         && !(1..=MAX_AGAIN_DAYS).contains(&days)
@@ -317,7 +336,7 @@ mod tests {
             ],
             "goals": [{"name": "Bought", "condition": tagged()}],
             "exits": [{"name": "Left", "condition": tagged()}],
-            "sources": [{"tagAdded": {"tagIds": [Uuid::from_u128(1)]}}],
+            "sources": [{"tagAdded": {"tagIds": [Uuid::from_u128(2)]}}],
             "again": {"afterDays": 30},
         });
         check_is(&book, &[]);
@@ -340,6 +359,35 @@ mod tests {
             {"id": "c", "kind": {"actions": [takes]}},
         ]});
         check_is(&in_turn, &[]);
+    }
+
+    #[test]
+    fn exits_that_hold_for_whom_a_source_enrols_are_refused() {
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let is_refused = |source: &Value, exit: &Value, expected: bool| {
+            let book = json!({
+                "steps": [{"id": "a", "kind": acts()}],
+                "sources": [source],
+                "exits": [{"name": "Left", "condition": exit}],
+            });
+            let refused = [("exits.0.condition", UserErrorCode::Contradictory)];
+            check_is(&book, if expected { &refused[..] } else { &[] });
+        };
+        let added = |ids: &[Uuid]| json!({"tagAdded": {"tagIds": ids, "withDescendants": true}});
+        is_refused(&added(&[one]), &tagged(), true);
+        is_refused(&added(&[two]), &tagged(), false);
+        is_refused(&added(&[one, two]), &tagged(), false);
+        // Here only the tag itself, there also those below.
+        is_refused(&json!({"tagAdded": {"tagIds": [one]}}), &tagged(), true);
+        is_refused(&added(&[one]), &json!({"not": tagged()}), false);
+        let segments = |mode: &str| json!({"segments": {"mode": mode, "segmentIds": [one]}});
+        let entered = json!({"segmentEntered": {"segmentIds": [one]}});
+        is_refused(&entered, &segments("ANY"), true);
+        is_refused(&entered, &segments("NONE"), false);
+        let bands = |bands: &[&str]| json!({"health": {"bands": bands}});
+        let at_risk = json!({"healthBand": {"bands": ["AT_RISK"]}});
+        is_refused(&at_risk, &bands(&["AT_RISK", "NEUTRAL"]), true);
+        is_refused(&at_risk, &bands(&["HEALTHY"]), false);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::check;
 use crate::{
     action::Action,
     condition::{
-        Condition, Moment,
+        Condition, ContactTags, Health, Mode, Moment, Ref, Segments, TagMode, TagTest, Whose,
         path::Path,
         reference::{self, IdKind, Reference},
     },
@@ -250,6 +250,39 @@ impl Source {
             Self::SegmentEntered { .. } => "segmentEntered",
             Self::HealthBand { .. } => "healthBand",
             Self::TagAdded { .. } => "tagAdded",
+        }
+    }
+
+    /// What is so of a contact in the moment it enrols them.
+    pub(super) fn implies(&self) -> Vec<Condition> {
+        match self {
+            Self::SegmentEntered { segment_ids } => vec![Condition::Segments(Segments {
+                of: Whose::Contact,
+                mode: Mode::Any,
+                segment_ids: segment_ids.iter().map(|&id| Ref::from_uuid(id)).collect(),
+            })],
+            Self::HealthBand { bands } => vec![Condition::Health(Box::new(Health {
+                bands: Some(bands.clone()),
+                ..Health::default()
+            }))],
+            Self::TagAdded {
+                tag_ids,
+                with_descendants,
+            } => {
+                let tagged = |with_descendants| {
+                    Condition::ContactTags(ContactTags(TagTest {
+                        mode: TagMode::Any,
+                        tag_ids: tag_ids.clone(),
+                        with_descendants,
+                    }))
+                };
+                // Who has the tag itself has it also where those below count.
+                let mut implied = vec![tagged(true)];
+                if !with_descendants {
+                    implied.push(tagged(false));
+                }
+                implied
+            }
         }
     }
 }

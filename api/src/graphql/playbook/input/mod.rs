@@ -27,7 +27,8 @@ pub(crate) struct PlaybookDefinitionInput {
     /// contact and before each step after a wait.
     #[graphql(default)]
     goals: Vec<PlaybookEndingInput>,
-    /// What ends an enrolment otherwise, at most 10; goals come first.
+    /// What ends an enrolment otherwise, at most 10; goals come first. One that holds for everybody whom
+    /// one of the sources enrols is refused.
     #[graphql(default)]
     exits: Vec<PlaybookEndingInput>,
     /// What enrols contacts by itself, at most 20. Members, rules and other playbooks always may.
