@@ -59,10 +59,8 @@ impl Referrer for Playbooks {
             for pair in merged {
                 definition.replace(kind, pair.source.uuid(), pair.target.uuid());
             }
-            let before = found.definition.conditions().into_iter();
-            for ((_, before), (_, after)) in before.zip(definition.conditions()) {
-                refuse_contradiction("playbook", &found.name, before, after)?;
-            }
+            let (before, after) = (found.definition.check(), definition.check());
+            refuse_contradiction("playbook", &found.name, &before, &after)?;
             let (id, version) = (found.row.playbook_id, found.row.version);
             let was = json!({ "version": version, "definition": found.row.definition });
             let mut active = found.row.into_active_model();

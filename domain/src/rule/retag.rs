@@ -87,12 +87,12 @@ impl Referrer for Rules {
         for rule in rules {
             let before = rule.definition.to_stored().map_err(stored)?;
             let mut definition = rule.definition;
-            let asked = definition.condition.clone();
+            let mistakes = definition.check();
             for pair in merged {
                 definition.replace(kind, pair.source.uuid(), pair.target.uuid());
             }
             if rule.active {
-                refuse_contradiction("rule", &rule.name, &asked, &definition.condition)?;
+                refuse_contradiction("rule", &rule.name, &mistakes, &definition.check())?;
             }
             let active = rule::ActiveModel {
                 definition: Set(definition.to_stored().map_err(stored)?),

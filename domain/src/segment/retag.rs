@@ -9,13 +9,16 @@ use entity::{
 use super::{
     build,
     cause::Cause,
-    definition, moves,
+    definition, evaluate, moves,
     write::{audited, begin_edit, naming, put, record},
 };
 use crate::{
     access::Origin,
     audit::Record,
-    condition::reference::{IdKind, Reference},
+    condition::{
+        self, Condition,
+        reference::{IdKind, Reference},
+    },
     error::Result,
     store::{Transaction, Tx},
     tag::catalogue::{Merged, Referrer, Use, UseKind, refuse_contradiction},
@@ -73,7 +76,11 @@ impl Referrer for Segments {
             for pair in merged {
                 condition.replace(kind, pair.source.uuid(), pair.target.uuid());
             }
-            refuse_contradiction("segment", &before.name, &asked, &condition)?;
+            let context = evaluate::context(before.subject);
+            let check = |condition: &Condition| {
+                condition::check(condition, context, condition::Use::Segment)
+            };
+            refuse_contradiction("segment", &before.name, &check(&asked), &check(&condition))?;
             let mut row = before.clone();
             row.definition = Some(definition::to_stored(&condition)?);
             row.version += 1;

@@ -2,6 +2,7 @@
 
 mod archive;
 mod concurrent;
+mod contradiction;
 mod create;
 mod delete;
 mod distribution;

@@ -14,8 +14,7 @@ use entity::{
 
 use crate::{
     access::Origin,
-    condition::{Condition, may_hold_together},
-    error::{Error, Result, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode},
     link, playbook, report, rule, segment,
     store::{Transaction, Tx},
 };
@@ -60,20 +59,27 @@ pub(crate) struct Merged {
     pub(crate) target: TagId,
 }
 
-/// Refuses a merge by which a condition can never hold any more, such as one that asks for one of the tags and
-/// for the other not to be there. `what` has the condition, under this name.
+/// Refuses a merge by which something comes to contradict itself, such as a condition that asks for one of the
+/// tags and for the other not to be there. `what` has this name; what its own check, which it had to pass to be
+/// saved, says of it now and would say after the merge is compared.
 pub(crate) fn refuse_contradiction(
     what: &str,
     name: &str,
-    before: &Condition,
-    after: &Condition,
+    before: &[UserError],
+    after: &[UserError],
 ) -> Result<()> {
-    if may_hold_together([after]) || !may_hold_together([before]) {
+    let is_told = |one: &UserError| before.iter().any(|told| told.path == one.path);
+    let mut contradictions = after
+        .iter()
+        .filter(|one| one.code == UserErrorCode::Contradictory);
+    let Some(new) = contradictions.find(|one| !is_told(one)) else {
         return Ok(());
-    }
+    };
     let message = format!(
-        "The {what} “{name}” tells these tags apart: after the merge its condition could never hold. \
-         Change it first."
+        "The {what} “{name}” tells these tags apart, and after the merge it would contradict itself at {}: \
+         {} Change it first.",
+        new.path.join("."),
+        new.message
     );
     Err(Error::refused(
         &["sourceIds"],
