@@ -13,7 +13,7 @@ use entity::{
     enrolment,
     id::{EnrolmentId, PlaybookId},
     kind::{OperationKind, StepOutcome},
-    operation, playbook,
+    operation, playbook, playbook_version,
 };
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use serde::{Deserialize, Serialize};
@@ -195,7 +195,40 @@ async fn check(tx: &Tx<'_>, row: &playbook::Model, asked: &Shift) -> Result<Defi
             return Err(Error::refused(&path, UserErrorCode::Invalid, message));
         }
     }
+    refuse_unknown(tx, asked, &found.definition).await?;
     Ok(found.definition)
+}
+
+/// Refuses a step that nobody can be at, since no version of the playbook has it.
+async fn refuse_unknown(tx: &Tx<'_>, asked: &Shift, definition: &Definition) -> Result<()> {
+    let mut unknown: Vec<(usize, &str)> = Vec::new();
+    for (place, step) in asked.steps.iter().enumerate() {
+        if definition.place(&step.from).is_none() {
+            unknown.push((place, &step.from));
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let versions: Vec<playbook_version::Model> = Query::new(
+        "SELECT v.* FROM playbook_version v WHERE v.workspace_id = $1 AND v.playbook_id = $2",
+    )
+    .bind(tx.workspace)
+    .bind(asked.playbook)
+    .all(tx.connection())
+    .await?;
+    for row in versions {
+        let version = read::Version::try_from(row)?;
+        unknown.retain(|(_, step)| version.definition.place(step).is_none());
+    }
+    let Some((place, _)) = unknown.first() else {
+        return Ok(());
+    };
+    let path = ["steps", &place.to_string(), "from"];
+    Err(Error::not_found(
+        &path,
+        "step in any version of this playbook",
+    ))
 }
 
 #[derive(FromQueryResult)]

@@ -219,6 +219,10 @@ fn what_makes_no_sense_is_refused_and_moves_nobody() {
                 "steps.1.from Invalid",
             ),
             (
+                to(&book, 1, &[("rest", "rest"), ("nope", "rest")]),
+                "steps.1.from NotFound",
+            ),
+            (
                 Shift {
                     from: vec![1, 3],
                     ..to(&book, 1, &[])

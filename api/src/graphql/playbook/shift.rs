@@ -11,7 +11,7 @@ use crate::graphql::{context::writer, error::settle, id, operation::Operation};
 /// Where those who are at a step come to in another version.
 #[derive(InputObject)]
 pub(crate) struct EnrolmentStepMoveInput {
-    /// The id of the step they are at.
+    /// The id of the step they are at. One that no version of the playbook has is refused.
     from: String,
     /// The id of the step they come to, in the version they go to.
     to: String,
