@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    account,
     error::{Error, Result},
     store::{Query, Tx, dialect},
 };
@@ -89,8 +90,13 @@ impl Subject {
             .bind(self.id)
             .one(tx.connection())
             .await?;
-        found
-            .map(|found| found.contact_id)
-            .ok_or_else(|| Error::not_found(field, what))
+        match found {
+            Some(found) => Ok(found.contact_id),
+            None if self.kind == SubjectKind::Account => {
+                let id = AccountId(self.id);
+                Err(account::absent(tx.connection(), tx.workspace, id, field).await)
+            }
+            None => Err(Error::not_found(field, what)),
+        }
     }
 }

@@ -30,9 +30,10 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: AccountId, token: &str) -> Res
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let held = hold::with_people(&tx, &[id]).await?.into_iter().next();
-    let account = held
-        .filter(|one| one.merged_into_id.is_none() && one.deleted_at.is_none())
-        .ok_or_else(|| Error::not_found(&["id"], "account"))?;
+    let Some(account) = held.filter(|one| one.merged_into_id.is_none() && one.deleted_at.is_none())
+    else {
+        return Err(super::absent(tx.connection(), tx.workspace, id, &["id"]).await);
+    };
     let usage = usage::read(tx.connection(), &account).await?;
     refuse_in_use(&usage, token)?;
     let people = free_people(&tx, id).await?;

@@ -24,7 +24,7 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFil
 
 use crate::{
     ctx::Ctx,
-    error::Result,
+    error::{Error, Result, UserErrorCode},
     mail::EmailAddress,
     store::{Query, Rows, Tx, dialect},
 };
@@ -111,6 +111,44 @@ pub(crate) async fn keep(tx: &Tx<'_>, id: AccountId) -> Result<bool> {
     .scalar(tx.connection())
     .await?;
     Ok(found.is_some())
+}
+
+/// The refusal of an account that is not there to be named: one that was merged says into which, as its id is
+/// still answered where it is only read. `path` is where the id stands in the input.
+pub(crate) async fn absent(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    id: AccountId,
+    path: &[&str],
+) -> Error {
+    match survivor(connection, workspace, id).await {
+        Ok(Some(survivor)) => {
+            let message = format!(
+                "This account was merged into “{}”. Name that one: {}.",
+                survivor.name, survivor.id
+            );
+            Error::refused(path, UserErrorCode::NotFound, message)
+        }
+        Ok(None) => Error::not_found(path, "account"),
+        Err(error) => error,
+    }
+}
+
+/// The account that an account was merged into, in the end.
+async fn survivor(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    id: AccountId,
+) -> Result<Option<account::Model>> {
+    let things = crate::merge::Things::Accounts;
+    let ways = crate::merge::survivors(connection, workspace, things, vec![id.0]).await?;
+    let Some((_, survivor)) = ways.first() else {
+        return Ok(None);
+    };
+    let found = account::Entity::find_by_id((workspace, AccountId(*survivor)))
+        .one(connection)
+        .await?;
+    Ok(found)
 }
 
 /// The accounts among `ids` that were not merged into others or deleted, in no particular order.

@@ -182,15 +182,17 @@ pub async fn update(
 /// somebody else changed meanwhile would be undone. Refuses one that was merged into another or deleted.
 pub(super) async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Query::new(format!(
+    let found: Option<account::Model> = Query::new(format!(
         "SELECT a.* FROM account a WHERE a.workspace_id = $1 AND a.id = $2 {lock}"
     ))
     .bind(tx.workspace)
     .bind(id)
-    .one::<account::Model>(tx.connection())
-    .await?
-    .filter(|account| account.merged_into_id.is_none() && account.deleted_at.is_none())
-    .ok_or_else(|| Error::not_found(&["id"], "account"))
+    .one(tx.connection())
+    .await?;
+    match found.filter(|one| one.merged_into_id.is_none() && one.deleted_at.is_none()) {
+        Some(account) => Ok(account),
+        None => Err(super::absent(tx.connection(), tx.workspace, id, &["id"]).await),
+    }
 }
 
 /// What the audit log says of an account.

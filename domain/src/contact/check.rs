@@ -44,12 +44,10 @@ pub(super) async fn account(
 ) -> Result<()> {
     let Some(id) = account else { return Ok(()) };
     if !crate::account::keep(tx, id).await? {
-        let message = "There is no such account.";
-        errors.push(UserError::new(
-            &["accountId"],
-            UserErrorCode::NotFound,
-            message,
-        ));
+        match crate::account::absent(tx.connection(), tx.workspace, id, &["accountId"]).await {
+            Error::Refused(refusals) => errors.extend(refusals),
+            error => return Err(error),
+        }
     }
     Ok(())
 }

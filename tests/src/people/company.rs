@@ -11,6 +11,7 @@ use domain::{
     },
     attribute::{self, Setting, Value},
     contact,
+    error::{Error, UserErrorCode},
     fact::{AccountRef, Of, Party},
     note, order,
     page::PageRequest,
@@ -270,6 +271,30 @@ fn what_was_merged_comes_apart_row_by_row() {
         );
         let refused = merge::unmerge(ctx, owner, merged.id).await;
         assert_eq!(refusals(refused), ["id Invalid"]);
+        world
+    });
+}
+
+#[test]
+fn what_cannot_be_done_to_a_merged_account_says_into_which_it_was_merged() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let two = two(&world).await;
+        merge::merge(ctx, owner, two.stays, two.goes, "")
+            .await
+            .unwrap();
+        let restored = account::set_archived(ctx, owner, two.goes, false).await;
+        let merged = merge::merge(ctx, owner, two.stays, two.goes, "").await;
+        let shown = merge::preview(ctx, owner.workspace, two.goes, two.stays).await;
+        let noted = note::add(ctx, owner, two.goes.into(), &["subjectId"], "Hello").await;
+        let survivor = format!("merged into “Acme”. Name that one: {}.", two.stays);
+        for told in [restored.err(), merged.err(), shown.err(), noted.err()] {
+            let Some(Error::Refused(errors)) = &told else {
+                panic!("{told:?}");
+            };
+            assert_eq!(errors[0].code, UserErrorCode::NotFound);
+            assert!(errors[0].message.contains(&survivor), "{errors:?}");
+        }
         world
     });
 }

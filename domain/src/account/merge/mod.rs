@@ -122,8 +122,10 @@ async fn named(
     field: &str,
 ) -> Result<account::Model> {
     let found = super::load(ctx, workspace, &[id]).await?;
-    let found = found.into_iter().next();
-    found.ok_or_else(|| Error::not_found(&[field], "account"))
+    match found.into_iter().next() {
+        Some(account) => Ok(account),
+        None => Err(super::absent(ctx.reader(), workspace, id, &[field]).await),
+    }
 }
 
 fn refuse_same(survivor: AccountId, loser: AccountId) -> Result<()> {
@@ -151,7 +153,7 @@ pub async fn merge(
     let (mut stays, mut goes) = hold(&tx, survivor, loser).await?;
     for (row, field) in [(&stays, "survivorId"), (&goes, "mergedId")] {
         if row.merged_into_id.is_some() || row.deleted_at.is_some() {
-            return Err(Error::not_found(&[field], "account"));
+            return Err(super::absent(tx.connection(), tx.workspace, row.id, &[field]).await);
         }
     }
     if stays.archived_at.is_some() {
