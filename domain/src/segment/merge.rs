@@ -179,5 +179,34 @@ async fn part(
     }
     moves.sort_by_key(|one| (one.segment, one.subject));
     moves.dedup_by_key(|one| (one.segment, one.subject));
-    moves::write(tx, subject, moves).await
+    let back = moves.iter().filter(|one| one.entered);
+    let back: Vec<(SegmentId, Uuid)> = back.map(|one| (one.segment, one.subject)).collect();
+    moves::write(tx, subject, moves).await?;
+    date_back(tx, merge_id, &back).await
+}
+
+/// Lets who came back by undoing a merge be in the segment since they had come in before it, if the history
+/// has that.
+async fn date_back(tx: &Tx<'_>, merge_id: MergeId, back: &[(SegmentId, Uuid)]) -> Result<()> {
+    if back.is_empty() {
+        return Ok(());
+    }
+    let rows = Rows::new()
+        .ids("segment_id", back.iter().map(|one| one.0))
+        .uuids("subject_id", back.iter().map(|one| one.1));
+    Query::new(
+        "UPDATE segment_member SET entered_at = COALESCE((
+             SELECT MAX(v.at) FROM segment_move v WHERE v.workspace_id = $1
+               AND v.segment_id = segment_member.segment_id
+               AND v.subject_id = segment_member.subject_id AND v.entered
+               AND COALESCE(v.cause ->> 'merge_id', '') <> $2), entered_at)
+         WHERE (workspace_id, segment_id, subject_id) IN
+             (SELECT $1, r.segment_id, r.subject_id FROM {r})",
+    )
+    .bind(tx.workspace)
+    .bind(merge_id.to_string())
+    .rows("r", rows)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
 }

@@ -276,6 +276,32 @@ fn what_was_merged_comes_apart_row_by_row() {
 }
 
 #[test]
+fn who_comes_back_to_a_list_is_in_it_since_they_had_come_in() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let two = two(&world).await;
+        let since = async || {
+            let found = segment::memberships(ctx, owner.workspace, &[two.goes.0]).await;
+            let found = found.unwrap();
+            assert_eq!(found.len(), 1, "{found:?}");
+            found[0].entered_at
+        };
+        let before = since().await;
+        let merged = merge::merge(ctx, owner, two.stays, two.goes, "")
+            .await
+            .unwrap();
+        world.drain().await;
+        assert_eq!(members(&world, two.list).await, [two.stays]);
+        world.clock.advance(TimeDelta::hours(1));
+        merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        world.drain().await;
+        assert_eq!(members(&world, two.list).await, [two.goes]);
+        assert_eq!(since().await, before);
+        world
+    });
+}
+
+#[test]
 fn what_cannot_be_done_to_a_merged_account_says_into_which_it_was_merged() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
