@@ -350,15 +350,17 @@ fn whatever_names_the_merged_account_is_led_to_the_survivor() {
             an_order(&world, &format!("later {index}"), party, 1)
         });
         order::ingest(ctx, owner, parties.collect()).await.unwrap();
-        let orders: Option<i64> = Query::new(
-            "SELECT COUNT(*) FROM sales_order WHERE workspace_id = $1 AND account_id = $2",
-        )
-        .bind(owner.workspace)
-        .bind(two.stays)
-        .scalar(ctx.reader())
-        .await
-        .unwrap();
-        assert_eq!(orders, Some(4));
+        let orders = async |account: AccountId| -> Option<i64> {
+            Query::new(
+                "SELECT COUNT(*) FROM sales_order WHERE workspace_id = $1 AND account_id = $2",
+            )
+            .bind(owner.workspace)
+            .bind(account)
+            .scalar(ctx.reader())
+            .await
+            .unwrap()
+        };
+        assert_eq!(orders(two.stays).await, Some(4));
         let domain = "acme-kk.example";
         let found = account::find_by_domain(ctx, owner.workspace, domain).await;
         assert_eq!(found.unwrap().map(|one| one.id), Some(two.stays));
@@ -379,6 +381,8 @@ fn whatever_names_the_merged_account_is_led_to_the_survivor() {
         merge::unmerge(ctx, owner, merged.id).await.unwrap();
         assert_eq!(account_of(&world, jiro).await, Some(two.stays));
         assert_eq!(account_of(&world, two.hanako).await, Some(two.goes));
+        let both = (orders(two.stays).await, orders(two.goes).await);
+        assert_eq!(both, (Some(3), Some(1)));
         let found = account::find_by_domain(ctx, owner.workspace, domain).await;
         assert_eq!(found.unwrap().map(|one| one.id), Some(two.goes));
         world

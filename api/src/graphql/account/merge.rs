@@ -182,8 +182,9 @@ impl AccountMergeMutation {
         AccountMergePayload::of(result.await)
     }
 
-    /// Undoes a merge: both accounts are what they would be without it. Merges are undone from the newest.
-    /// Scope: WRITE.
+    /// Undoes a merge: what the merged account had before it, its people among that, goes back to it. What came
+    /// since stays with the survivor: people who were new then, and orders and other facts, also those told with
+    /// the merged account's id, domain or external id. Merges are undone from the newest. Scope: WRITE.
     async fn unmerge_accounts(
         &self,
         context: &Context<'_>,

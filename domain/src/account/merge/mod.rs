@@ -205,7 +205,8 @@ pub async fn merge(
     existing(ctx, actor.workspace, id).await
 }
 
-/// Undoes a merge: both accounts are what they would be without it, and keep what came since.
+/// Undoes a merge: what the merged account had before it goes back to it, and what came since stays with the
+/// survivor, whichever of the two it named.
 pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     actor.require(Scope::Write)?;
     let origin = actor.origin();
