@@ -39,8 +39,9 @@ async fn merged(world: &World, source: TagId, target: TagId) -> domain::error::R
 /// Expects the merge to be refused with a message that has all of `words`.
 #[track_caller]
 fn tells(refused: domain::error::Result<()>, words: &[&str]) {
-    let Err(Error::Refused(errors)) = &refused else {
-        panic!("{refused:?}");
+    let errors = match refused {
+        Err(Error::Refused(errors)) => errors,
+        other => panic!("{other:?}"),
     };
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert_eq!(errors[0].path, ["sourceIds"]);
