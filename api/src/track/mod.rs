@@ -17,7 +17,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         Method as HttpMethod, StatusCode,
-        header::{self, HeaderMap, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     web::{self, ServiceConfig},
 };
@@ -39,8 +39,12 @@ use crate::{
 /// What a request costs, and each of its calls.
 const POINTS: u64 = 1;
 const METHODS: &str = "POST, OPTIONS";
-/// Headers that pages may send.
+/// Headers that pages may send, if they do not ask for others.
 const ACCEPTED: &str = "authorization, content-type, content-encoding";
+/// Headers that a page may ask for at once.
+const MAX_ASKED: usize = 32;
+/// Bytes of what a page may ask for.
+const MAX_ASKED_BYTES: usize = 1024;
 /// Headers that pages may read.
 const EXPOSED: &str = "X-Request-Id, Retry-After";
 
@@ -99,7 +103,7 @@ async fn serve(
     let id = RequestId::of(&request, &*tracking.ctx.ids, &*tracking.ctx.clock);
     let mut log = DoorLog::start(id.clone(), "tracking request ended", &request);
     let mut response = match *request.method() {
-        HttpMethod::OPTIONS => preflight(),
+        HttpMethod::OPTIONS => preflight(&request),
         HttpMethod::POST => {
             let taken = answer(&tracking, method, &request, payload, &mut log).await;
             match taken {
@@ -118,19 +122,49 @@ fn success() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "success": true }))
 }
 
-fn preflight() -> HttpResponse {
+/// What a page may do. Libraries add headers of their own, such as the count of a repetition, and pages may
+/// have them add others: what is not allowed here, browsers would not send at all.
+fn preflight(request: &HttpRequest) -> HttpResponse {
+    let asked = request
+        .headers()
+        .get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    let asked = asked
+        .and_then(|value| value.to_str().ok())
+        .and_then(asked_headers);
     HttpResponse::NoContent()
         .insert_header((header::ALLOW, METHODS))
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ACCEPTED))
+        .insert_header((
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            asked.as_deref().unwrap_or(ACCEPTED),
+        ))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
         .finish()
+}
+
+/// The headers a browser asks for, if each is the name of a header and they are not too many.
+fn asked_headers(list: &str) -> Option<String> {
+    if list.len() > MAX_ASKED_BYTES {
+        return None;
+    }
+    let names = list
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    let names: Vec<HeaderName> = names
+        .map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .collect::<Option<_>>()?;
+    if names.is_empty() || names.len() > MAX_ASKED {
+        return None;
+    }
+    let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
+    Some(names.join(", "))
 }
 
 /// What every answer says. Pages of every site may call: the key is all there is, cookies are none.
 fn finish(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        headers.insert(header::HeaderName::from_static("x-request-id"), id);
+        headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
@@ -295,6 +329,35 @@ impl From<Error> for Refused {
                 let message = "Something went wrong on our side. Name the request id when you ask.";
                 Self::new(Code::Internal, message)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_a_page_asks_for_are_allowed_if_they_are_names_and_not_too_many() {
+        let many = ["x-a"; MAX_ASKED + 1].join(",");
+        let long = "x".repeat(MAX_ASKED_BYTES + 1);
+        for (asked, allowed) in [
+            (
+                "authorization,content-type,x-retry-count",
+                Some("authorization, content-type, x-retry-count"),
+            ),
+            (
+                "X-Request-Id , traceparent,",
+                Some("x-request-id, traceparent"),
+            ),
+            ("x-ok, not a name", None),
+            ("x-ok, \r\nset-cookie: x", None),
+            (" , ", None),
+            ("", None),
+            (many.as_str(), None),
+            (long.as_str(), None),
+        ] {
+            assert_eq!(asked_headers(asked).as_deref(), allowed, "{asked}");
         }
     }
 }

@@ -175,6 +175,14 @@ async fn refusals(owner: &Client, key: &str) {
     assert_eq!(asked.headers()["access-control-allow-origin"], "*");
     let allowed = &asked.headers()["access-control-allow-methods"];
     assert_eq!(allowed, "POST, OPTIONS");
+    // The library for browsers counts its repetitions in a header of its own.
+    let request = owner.http.request(Method::OPTIONS, &url);
+    let request = request.header(header::ORIGIN, "https://shop.example");
+    let wanted = "authorization,content-type,x-retry-count";
+    let request = request.header(header::ACCESS_CONTROL_REQUEST_HEADERS, wanted);
+    let asked = request.send().await.expect("an answer");
+    let allowed = &asked.headers()["access-control-allow-headers"];
+    assert_eq!(allowed, "authorization, content-type, x-retry-count");
     assert_eq!(said(owner.http.get(&url)).await.0, 405);
 }
 
