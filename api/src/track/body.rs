@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use serde_json::Value;
 
-use super::{Refused, bad};
+use super::{Refused, bad, parse};
 use crate::transport::{Code, Refusal, body::Packing};
 
 /// Bytes that are read away of a body that is too long, so that its sender hears why it is refused.
@@ -66,7 +66,7 @@ pub(super) async fn receive(
     let plain = plain.map_err(|_| bad("The body is not valid gzip."))?;
     let plain = plain.ok_or_else(|| too_long(limit))?;
     // The reason names a place and no text.
-    serde_json::from_slice(&plain).map_err(|error| bad(format!("The body is not JSON: {error}.")))
+    parse::body(plain.into()).map_err(|error| bad(format!("The body is not JSON: {error}.")))
 }
 
 async fn collect(mut payload: web::Payload, limit: usize) -> Result<Bytes, Refused> {

@@ -6,10 +6,11 @@
 //! read here: an answer says `{"success": true}`, or what to mend. What of a batch is refused does not show in its
 //! answer: it is counted in the figures and told in the log, by reason and without a word of what was sent.
 //!
-//! - `body`: receiving a body and finding the key; `figures`: counting.
+//! - `body`: receiving a body and finding the key; `parse`: reading it; `figures`: counting.
 
 mod body;
 mod figures;
+mod parse;
 
 use std::{rc::Rc, sync::Arc};
 

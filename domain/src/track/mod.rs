@@ -90,7 +90,7 @@ impl Method {
 /// Why a call was not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// It is not an object of JSON.
+    /// It is not an object of JSON, or cannot be read.
     NotAnObject,
     /// It is too long.
     TooLong,

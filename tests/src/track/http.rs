@@ -100,6 +100,22 @@ async fn as_libraries_send(owner: &Client, key: &str) {
     );
 }
 
+async fn what_cannot_be_read(owner: &Client, key: &str) {
+    let body = r#"{"batch": [
+        {"type": "track", "userId": "u-2", "event": "Cut", "properties": {"title": "smile \ud83d"}},
+        {"type": "track", "userId": "u-2", "event": "Huge", "properties": {"revenue": 1e400}},
+        {"type": "track", "userId": "u-2", "event": "Fine"}
+    ]}"#;
+    let request = to(owner, "b").bearer_auth(key).body(body);
+    assert_eq!(said(request).await.0, 200);
+    let found = events(owner, "u-2").await;
+    let nodes = found["events"]["nodes"].as_array().expect("events");
+    assert_eq!(nodes.len(), 2, "{found}");
+    let cut = nodes.iter().find(|node| node["name"] == "Cut");
+    let title = &cut.expect("the event")["properties"]["title"];
+    assert_eq!(*title, "smile \u{fffd}");
+}
+
 async fn refusals(owner: &Client, key: &str) {
     let call = json!({ "userId": "u-1", "event": "x" }).to_string();
     let reader = self::key(owner, &["READ"]).await;
@@ -190,6 +206,7 @@ async fn over_http(installation: Installation) -> Installation {
     let owner = installation.owner();
     let key = key(&owner, &["TRACK"]).await;
     as_libraries_send(&owner, &key).await;
+    what_cannot_be_read(&owner, &key).await;
     refusals(&owner, &key).await;
     let url = format!("http://{}/metrics", owner.address);
     let figures = owner.http.get(url).send().await.expect("figures");
