@@ -14,7 +14,7 @@ use super::{
     Taken,
     call::{Call, Group, Told},
     person::{Person, Plan, Slot},
-    traits::{self, Settings},
+    traits::{self, Home, Settings},
 };
 use crate::{
     access::Actor,
@@ -26,15 +26,14 @@ use crate::{
     contact::{
         Mention, Stranger, Whom,
         bulk::{self, Key},
-        home_if, introduce, suspect_each,
+        introduce, suspect_each,
     },
     ctx::Ctx,
     error::Result,
     event,
-    locale::Locale,
     store::Tx,
     subject::Subject,
-    text,
+    text, workspace,
 };
 
 /// How often everything is done anew because somebody else made the same at the same time.
@@ -77,7 +76,7 @@ pub(super) async fn take_in(
         return Ok(());
     }
     let definitions = definition::list(ctx, actor.workspace, None).await?;
-    let home = home_if(ctx, actor.workspace, true).await?;
+    let home = Home::of(&workspace::find(ctx, actor.workspace).await?);
     let mut work = Work {
         people: Vec::new(),
         said: Vec::new(),
@@ -115,7 +114,7 @@ impl Work {
         &mut self,
         call: Call,
         definitions: &[attribute_definition::Model],
-        home: Locale,
+        home: Home,
         taken: &mut Taken,
     ) {
         let mut person = Person {
@@ -140,7 +139,7 @@ impl Work {
                     person.visitor = None;
                 }
                 person.sure.extend(user);
-                said.group = Some(self.company(group, definitions, taken));
+                said.group = Some(self.company(group, definitions, home, taken));
             }
             Told::Person {
                 traits,
@@ -154,7 +153,7 @@ impl Work {
                 said.name = read.name;
                 said.locale = locale.and_then(|tag| text::name(&tag, &["locale"], 200).ok());
                 said.settings = read.settings;
-                said.group = group.map(|group| self.company(group, definitions, taken));
+                said.group = group.map(|group| self.company(group, definitions, home, taken));
             }
         }
         self.people.push(person);
@@ -166,9 +165,10 @@ impl Work {
         &mut self,
         group: Group,
         definitions: &[attribute_definition::Model],
+        home: Home,
         taken: &mut Taken,
     ) -> String {
-        let read = traits::of_company(group.traits, definitions);
+        let read = traits::of_company(group.traits, definitions, home);
         taken.traits_ignored += read.ignored;
         taken.traits_unfit += read.unfit;
         let company = self.companies.entry(group.id.clone()).or_default();

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
+use chrono_tz::Tz;
 use entity::{
     attribute_definition::Model,
     id::AttributeId,
     kind::{AttributeType, IdentityKind, SubjectKind},
+    workspace,
 };
 use serde_json::Value as Json;
 
@@ -23,6 +25,25 @@ use crate::{
     mail::EmailAddress,
     phone, text,
 };
+
+/// Where a workspace is at home.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Home {
+    /// Whose numbers those without a country code are.
+    locale: Locale,
+    /// Whose days the days of moments are.
+    zone: Tz,
+}
+
+impl Home {
+    /// That of a workspace.
+    pub(super) fn of(workspace: &workspace::Model) -> Self {
+        Self {
+            locale: Locale::from_word(&workspace.locale).unwrap_or_default(),
+            zone: crate::workspace::time_zone(workspace),
+        }
+    }
+}
 
 /// Values of attributes; nothing takes a value away.
 pub(super) type Settings = BTreeMap<AttributeId, Option<Stored>>;
@@ -44,15 +65,15 @@ pub(super) struct Traits {
     pub(super) unfit: u64,
 }
 
-/// What traits say of a person. Numbers without a country code are of `home`.
-pub(super) fn of_person(mut traits: Object, definitions: &[Model], home: Locale) -> Traits {
+/// What traits say of a person.
+pub(super) fn of_person(mut traits: Object, definitions: &[Model], home: Home) -> Traits {
     let mut read = Traits::default();
     let email = read.field(&mut traits, "email", |text| {
         let email = EmailAddress::parse(text).ok()?;
         Some(email.to_string())
     });
     let number = read.field(&mut traits, "phone", |text| {
-        phone::parse(text, home, &["phone"]).ok()
+        phone::parse(text, home.locale, &["phone"]).ok()
     });
     let email = email.map(|email| (IdentityKind::Email, email));
     let number = number.map(|number| (IdentityKind::Phone, number));
@@ -62,16 +83,16 @@ pub(super) fn of_person(mut traits: Object, definitions: &[Model], home: Locale)
     if read.name.is_none() {
         read.name = full_name(parts).as_deref().and_then(name);
     }
-    read.attributes(traits, definitions, SubjectKind::Contact);
+    read.attributes(traits, definitions, SubjectKind::Contact, home.zone);
     read
 }
 
 /// What traits say of a company.
-pub(super) fn of_company(mut traits: Object, definitions: &[Model]) -> Traits {
+pub(super) fn of_company(mut traits: Object, definitions: &[Model], home: Home) -> Traits {
     let mut read = Traits::default();
     read.name = read.field(&mut traits, "name", name);
     read.domain = read.field(&mut traits, "domain", account::domain_key);
-    read.attributes(traits, definitions, SubjectKind::Account);
+    read.attributes(traits, definitions, SubjectKind::Account, home.zone);
     read
 }
 
@@ -117,7 +138,13 @@ impl Traits {
         value
     }
 
-    fn attributes(&mut self, traits: Object, definitions: &[Model], subject: SubjectKind) {
+    fn attributes(
+        &mut self,
+        traits: Object,
+        definitions: &[Model],
+        subject: SubjectKind,
+        zone: Tz,
+    ) {
         for (name, json) in traits {
             let key = attribute_key(&name);
             let definition = definitions
@@ -131,7 +158,7 @@ impl Traits {
                 self.settings.insert(definition.id, None);
                 continue;
             }
-            let value = value_of(definition, &json);
+            let value = value_of(definition, &json, zone);
             match value.and_then(|value| value::check(definition, value, &[]).ok()) {
                 Some(stored) => drop(self.settings.insert(definition.id, Some(stored))),
                 None => self.unfit += 1,
@@ -160,7 +187,7 @@ fn attribute_key(name: &str) -> String {
 }
 
 /// A value of JSON as one of the attribute's type, if it can be read so.
-fn value_of(definition: &Model, json: &Json) -> Option<Value> {
+fn value_of(definition: &Model, json: &Json, zone: Tz) -> Option<Value> {
     let text = || match json {
         Json::String(text) => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),
@@ -179,7 +206,7 @@ fn value_of(definition: &Model, json: &Json) -> Option<Value> {
             Json::String(text) => text.trim().to_ascii_lowercase().parse().ok()?,
             _ => return None,
         }),
-        AttributeType::Date => Value::Date(day(json)?),
+        AttributeType::Date => Value::Date(day(json, zone)?),
         AttributeType::DateTime => Value::DateTime(moment(json)?),
         AttributeType::Select => Value::Select(option(definition, &text()?)),
         AttributeType::MultiSelect => {
@@ -196,10 +223,14 @@ fn value_of(definition: &Model, json: &Json) -> Option<Value> {
     })
 }
 
-/// A day, also of a moment: the one written there.
-fn day(json: &Json) -> Option<NaiveDate> {
+/// A day: that of a moment in this zone, as programs write days for which they have no type of their own;
+/// the one written there if no offset is told.
+fn day(json: &Json, zone: Tz) -> Option<NaiveDate> {
     let text = json.as_str()?.trim();
-    text.get(..10)?.parse().ok()
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(moment) => Some(moment.with_timezone(&zone).date_naive()),
+        Err(_) => text.get(..10)?.parse().ok(),
+    }
 }
 
 /// The key of the option that is meant by its key or its label; any other text is left as it is.
@@ -242,7 +273,36 @@ mod tests {
 
     fn read(traits: &Json, definitions: &[Model]) -> Traits {
         let traits = traits.as_object().unwrap().clone();
-        of_person(traits, definitions, Locale::Ja)
+        let home = Home {
+            locale: Locale::Ja,
+            zone: Tz::Asia__Tokyo,
+        };
+        of_person(traits, definitions, home)
+    }
+
+    #[test]
+    fn a_day_is_the_one_written_or_that_of_the_moment_at_home() {
+        for (told, zone, expected) in [
+            ("2026-01-02", Tz::Asia__Tokyo, "2026-01-02"),
+            ("2026-01-01T15:00:00.000Z", Tz::Asia__Tokyo, "2026-01-02"),
+            ("2026-01-01T14:59:59.999Z", Tz::Asia__Tokyo, "2026-01-01"),
+            ("2026-01-02T00:00:00+09:00", Tz::Asia__Tokyo, "2026-01-02"),
+            ("2026-01-02T00:00:00+09:00", Tz::UTC, "2026-01-01"),
+            ("2026-01-02T05:00:00Z", Tz::America__New_York, "2026-01-02"),
+            // Nobody knows where this is.
+            ("2026-01-01T23:00:00", Tz::Asia__Tokyo, "2026-01-01"),
+        ] {
+            let expected: NaiveDate = expected.parse().unwrap();
+            assert_eq!(day(&json!(told), zone), Some(expected), "{told} {zone}");
+        }
+        for told in [
+            json!("soon"),
+            json!("2026-13-01"),
+            json!(20_260_102),
+            json!(""),
+        ] {
+            assert_eq!(day(&told, Tz::UTC), None, "{told}");
+        }
     }
 
     #[test]
