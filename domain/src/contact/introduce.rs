@@ -34,6 +34,8 @@ pub(crate) struct Holder {
     pub(crate) contact: ContactId,
     /// Whether the contact has an identity that is more than a cookie.
     pub(crate) known: bool,
+    /// Whether the contact has the id of a user.
+    pub(crate) user: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -42,6 +44,7 @@ struct Held {
     value: String,
     contact_id: ContactId,
     known: i64,
+    is_user: i64,
 }
 
 fn key_rows<'k>(keys: impl Iterator<Item = &'k Key> + Clone) -> Rows {
@@ -64,7 +67,11 @@ pub(crate) async fn holders(
                 CAST(CASE WHEN EXISTS (
                   SELECT 1 FROM contact_identity o
                   WHERE o.workspace_id = $1 AND o.contact_id = i.contact_id
-                    AND o.kind <> 'ANONYMOUS_ID') THEN 1 ELSE 0 END AS BIGINT) AS known
+                    AND o.kind <> 'ANONYMOUS_ID') THEN 1 ELSE 0 END AS BIGINT) AS known,
+                CAST(CASE WHEN EXISTS (
+                  SELECT 1 FROM contact_identity o
+                  WHERE o.workspace_id = $1 AND o.contact_id = i.contact_id
+                    AND o.kind = 'EXTERNAL_ID') THEN 1 ELSE 0 END AS BIGINT) AS is_user
          FROM {r}
          JOIN contact_identity i ON i.workspace_id = $1 AND i.kind = r.kind AND i.value = r.value",
     )
@@ -76,10 +83,28 @@ pub(crate) async fn holders(
         let holder = Holder {
             contact: one.contact_id,
             known: one.known != 0,
+            user: one.is_user != 0,
         };
         ((one.kind, one.value), holder)
     });
     Ok(held.collect())
+}
+
+/// Whether one of `contacts` has the id of a user.
+pub(crate) async fn is_any_user(tx: &Tx<'_>, contacts: &BTreeSet<ContactId>) -> Result<bool> {
+    if contacts.is_empty() {
+        return Ok(false);
+    }
+    let users: Vec<ContactId> = Query::new(
+        "SELECT i.contact_id FROM {r}
+         JOIN contact_identity i
+           ON i.workspace_id = $1 AND i.contact_id = r.id AND i.kind = 'EXTERNAL_ID'",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", contacts.iter().copied()))
+    .column(tx.connection())
+    .await?;
+    Ok(!users.is_empty())
 }
 
 /// Makes everybody who has one of `keys` one contact as far as that may be: a visitor nobody knew is merged

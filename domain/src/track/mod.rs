@@ -9,9 +9,10 @@
 //! who are known, and never takes an email domain or an identity away from anybody.
 //!
 //! - `call`: what one call says; `traits`: what traits are to us; `person`: who is who. All pure;
-//! - `people`: writes people and companies.
+//! - `people`: writes people and companies; `give`: gives people their identities.
 
 mod call;
+mod give;
 mod people;
 mod person;
 mod traits;

@@ -13,6 +13,7 @@ use entity::{
 use super::{
     Taken,
     call::{Call, Group, Told},
+    give::give,
     person::{Person, Plan, Slot},
     traits::{self, Home, Settings},
 };
@@ -26,7 +27,7 @@ use crate::{
     contact::{
         Mention, Stranger, Whom,
         bulk::{self, Key},
-        introduce, suspect_each,
+        introduce,
     },
     ctx::Ctx,
     error::Result,
@@ -88,7 +89,7 @@ pub(super) async fn take_in(
     let mut plan = work.plan(ctx, actor).await?;
     if !plan.merging.is_empty() {
         for place in std::mem::take(&mut plan.merging) {
-            let keys: Vec<Key> = work.people[place].keys().cloned().collect();
+            let keys = plan.uniting(place, &work.people[place]);
             introduce::unite(ctx, actor, &keys).await?;
         }
         plan = work.plan(ctx, actor).await?;
@@ -225,21 +226,7 @@ async fn store(ctx: &Ctx, actor: &Actor, work: &Work, plan: &Plan) -> Result<Sto
         return Ok(Stored::Erased(erased));
     }
     let contacts = contacts(ctx, &mut tx, actor, work, plan).await?;
-    let given: Vec<(Key, ContactId)> = plan
-        .given
-        .iter()
-        .filter_map(|(key, slot)| Some((key.clone(), *contacts.get(slot)?)))
-        .collect();
-    let given = introduce::attach_each(&mut tx, actor, &given).await?;
-    let of = |slot: Slot| match slot {
-        Slot::There(id) => Some(contacts.get(&slot).copied().unwrap_or(id)),
-        Slot::Made(_) => contacts.get(&slot).copied(),
-    };
-    let suspects = plan.suspects.iter();
-    let suspects: Vec<(ContactId, ContactId)> = suspects
-        .filter_map(|(one, other)| Some((of(*one)?, of(*other)?)))
-        .collect();
-    suspect_each(&mut tx, actor.origin(), &suspects).await?;
+    let given = give(&mut tx, actor, plan, &contacts).await?;
     let accounts = companies(&mut tx, actor, &work.companies).await?;
     let people: Vec<(ContactId, &Said)> = plan
         .slots

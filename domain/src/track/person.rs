@@ -2,11 +2,12 @@
 //!
 //! - A visitor nobody knows becomes whom they say they are.
 //! - Two people who are known stay two: that they seem to be one is noted, and a member decides.
+//! - Two users are two people, though they have an address in common, as families and offices have.
 //! - A cookie alone never gives somebody known another person's id: two people may share a device.
 
 use std::collections::{HashMap, HashSet};
 
-use entity::id::ContactId;
+use entity::{id::ContactId, kind::IdentityKind};
 
 use crate::contact::{bulk::Key, introduce::Holder};
 
@@ -33,6 +34,12 @@ impl Person {
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.sure.iter().chain(self.visitor.as_ref())
     }
+
+    /// The id of a user.
+    fn user(&self) -> Option<&Key> {
+        let mut sure = self.sure.iter();
+        sure.find(|(kind, _)| *kind == IdentityKind::ExternalId)
+    }
 }
 
 /// Who is who, and what follows.
@@ -40,6 +47,7 @@ impl Person {
 pub(super) struct Plan {
     holders: HashMap<Key, Slot>,
     known: HashSet<Slot>,
+    users: HashSet<Slot>,
     /// The contact of each person, in their order.
     pub(super) slots: Vec<Slot>,
     /// By which identity each contact is found, or is to be made.
@@ -64,6 +72,9 @@ impl Plan {
             if holder.known {
                 plan.known.insert(slot);
             }
+            if holder.user {
+                plan.users.insert(slot);
+            }
         }
         for (place, person) in people.iter().enumerate() {
             let slot = plan.settle(place, person);
@@ -82,7 +93,13 @@ impl Plan {
         let visitor = person.visitor.as_ref();
         let visitor = visitor.and_then(|key| self.holders.get(key)).copied();
         let is_known = visitor.is_some_and(|slot| self.known.contains(&slot));
-        let target = match (sure.first(), visitor) {
+        // Whoever is another user already does not become this one as well.
+        let is_new_user = person
+            .user()
+            .is_some_and(|key| !self.holders.contains_key(key));
+        let mut fitting = sure.iter();
+        let first = fitting.find(|slot| !(is_new_user && self.users.contains(*slot)));
+        let target = match (first, visitor) {
             (Some(slot), _) => *slot,
             (None, Some(slot)) if person.sure.is_empty() || !is_known => slot,
             _ => self.make(person),
@@ -112,7 +129,19 @@ impl Plan {
         if !person.sure.is_empty() {
             self.known.insert(target);
         }
+        if person.user().and_then(|key| self.holders.get(key)) == Some(&target) {
+            self.users.insert(target);
+        }
         target
+    }
+
+    /// The identities by which the person at this place, who is `person`, is one with their visitor: those
+    /// that somebody else has say nothing.
+    pub(super) fn uniting(&self, place: usize, person: &Person) -> Vec<Key> {
+        let target = self.slots.get(place);
+        let theirs = person.sure.iter();
+        let theirs = theirs.filter(|key| self.holders.get(*key) == target);
+        theirs.chain(person.visitor.as_ref()).cloned().collect()
     }
 
     /// A new contact, who has the surest identity at once.
@@ -129,7 +158,6 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use entity::kind::IdentityKind;
     use uuid::Uuid;
 
     use super::*;
@@ -164,9 +192,15 @@ mod tests {
         for (place, words) in held.iter().enumerate() {
             let owner = person(words);
             let known = !owner.sure.is_empty();
+            let user = owner.user().is_some();
             let contact = Uuid::from_u128(place as u128 + 1).into();
             for key in owner.keys() {
-                holders.insert(key.clone(), Holder { contact, known });
+                let holder = Holder {
+                    contact,
+                    known,
+                    user,
+                };
+                holders.insert(key.clone(), holder);
             }
         }
         let people: Vec<Person> = people.iter().map(|words| person(words)).collect();
@@ -206,6 +240,68 @@ mod tests {
                 assert!(plan.found_by.contains_key(slot), "{held:?} {people:?}");
             }
         }
+    }
+
+    #[test]
+    fn two_users_are_two_people_who_seem_to_be_one() {
+        use Slot::Made;
+        for (held, people, slots, suspects) in [
+            // One address, whoever comes first, and whether both were seen before or not.
+            (
+                &["u1 e1"][..],
+                &["u2 e1"][..],
+                vec![Made(0)],
+                vec![(Made(0), there(1))],
+            ),
+            (
+                &[],
+                &["u1 e1", "u2 e1"],
+                vec![Made(0), Made(1)],
+                vec![(Made(1), Made(0))],
+            ),
+            (
+                &["u1 e1", "u2"],
+                &["u2 e1"],
+                vec![there(2)],
+                vec![(there(2), there(1))],
+            ),
+            (
+                &["e1"],
+                &["u1 e1", "u2 e1"],
+                vec![there(1), Made(0)],
+                vec![(Made(0), there(1))],
+            ),
+            // A visitor nobody knows becomes the second user.
+            (
+                &["u1 e1", "a1"],
+                &["u2 e1 a1"],
+                vec![there(2)],
+                vec![(there(2), there(1))],
+            ),
+            // Another of the addresses is nobody's yet.
+            (
+                &["u1 e1", "e2"],
+                &["u2 e1 e2"],
+                vec![there(2)],
+                vec![(there(2), there(1))],
+            ),
+            // Without an id of a user an address is who has it.
+            (&["u1 e1"], &["e1"], vec![there(1)], vec![]),
+        ] {
+            let plan = plan(held, people);
+            assert_eq!(plan.slots, slots, "{held:?} {people:?}");
+            assert_eq!(plan.suspects, suspects, "{held:?} {people:?}");
+            assert!(plan.merging.is_empty(), "{held:?} {people:?}");
+        }
+    }
+
+    #[test]
+    fn a_visitor_is_merged_by_what_is_the_persons_own() {
+        let people = [person("u2 e1 e2 a1")];
+        let plan = plan(&["u1 e1", "e2", "a1"], &["u2 e1 e2 a1"]);
+        assert_eq!(plan.merging, [0]);
+        let keys: Vec<Key> = ["u2", "e2", "a1"].map(key).into();
+        assert_eq!(plan.uniting(0, &people[0]), keys);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! over HTTP as those libraries send it.
 
 mod http;
+mod users;
 
 use chrono::TimeDelta;
 use domain::{
