@@ -14,7 +14,7 @@ pub struct Model {
     /// The contact it is about.
     #[sea_orm(primary_key, auto_increment = false)]
     pub contact_id: ContactId,
-    /// When the contact last did anything.
+    /// When the contact last did anything, and at least when it was made.
     pub last_activity_at: DateTimeUtc,
     /// The newest message.
     pub last_message_id: Option<MessageId>,

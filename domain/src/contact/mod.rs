@@ -70,7 +70,7 @@ pub struct Contact {
     pub created_at: DateTime<Utc>,
     /// When its own data last changed.
     pub updated_at: DateTime<Utc>,
-    /// When the contact last did anything.
+    /// When the contact last did anything, and at least when it was made.
     pub last_activity_at: Option<DateTime<Utc>>,
     /// The newest message to or from the contact.
     pub last_message_id: Option<MessageId>,

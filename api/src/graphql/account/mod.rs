@@ -202,7 +202,8 @@ impl Account {
         conversations_of(context, Of::Account(self.0.id), filter, order_by, &page).await
     }
 
-    /// When any of the company's people last did something; a moment behind them.
+    /// When any of the company's people last did something, and at least when the last of them was made; a
+    /// moment behind them.
     async fn last_activity_at(&self, context: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let standing = loader(context)?.load_one(StandingOf(self.0.id)).await?;
         Ok(standing.and_then(|standing| standing.people_active_at))

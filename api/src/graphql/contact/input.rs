@@ -85,7 +85,7 @@ pub(crate) struct ContactFilterInput {
     brought_by_ids: Option<Vec<ID>>,
     /// Made at a moment of this range.
     created: Option<TimeRangeInput>,
-    /// Last active at a moment of this range.
+    /// Last active, or made since, at a moment of this range.
     last_activity: Option<TimeRangeInput>,
     /// By the segments they are in.
     segments: Option<SegmentFilterInput>,

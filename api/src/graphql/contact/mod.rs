@@ -240,7 +240,8 @@ impl Contact {
         self.row.updated_at
     }
 
-    /// When the contact last did anything.
+    /// When the contact last did anything. At least the moment the contact was made here, also of whoever did
+    /// nothing, or did it before: `createdAt` tells the two apart.
     async fn last_activity_at(&self) -> Option<DateTime<Utc>> {
         self.row.last_activity_at
     }

@@ -50,7 +50,7 @@ pub struct AccountFields {
     /// When it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<TimeTest>,
-    /// When any of its contacts last did something.
+    /// When any of its contacts last did something, and at least when the last of them was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_activity: Option<TimeTest>,
 }

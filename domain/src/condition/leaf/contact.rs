@@ -74,7 +74,7 @@ pub struct ContactFields {
     /// When the contact came to be known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<TimeTest>,
-    /// When the contact last did something.
+    /// When the contact last did something, and at least when it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_activity: Option<TimeTest>,
     /// When the last message with the contact was sent or received.
