@@ -20,7 +20,7 @@ use entity::{
     Scoped as _, account,
     id::{AccountId, WorkspaceId},
 };
-use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 
 use crate::{
     ctx::Ctx,
