@@ -88,6 +88,17 @@ impl Routed {
                 // The account it is at now is found from the contact; this one no more.
                 self.account(*account, facts.as_seen_beside(), at);
             }
+            Fact::ContactMoved {
+                contact_id,
+                account_ids,
+            } => {
+                self.contact(*contact_id, facts, at);
+                // What was moved is asked of both accounts and of everybody at them.
+                for account in account_ids {
+                    self.account(*account, facts, at);
+                    self.account(*account, facts.as_seen_beside(), at);
+                }
+            }
             Fact::ContactErased { account_ids, .. } => {
                 for account in account_ids {
                     self.account(*account, facts.as_seen_beside(), at);
@@ -318,6 +329,26 @@ mod tests {
                 .cause(facts(Contact, named("trial_started")))
                 .is_some()
         );
+    }
+
+    #[test]
+    fn what_moved_concerns_the_accounts_it_left_and_came_to_and_their_people() {
+        use entity::kind::SegmentSubject::{Account, Contact};
+        let facts = |subject| {
+            let stored = serde_json::json!({"orders": {"of": "ACCOUNT"}});
+            super::super::evaluate::facts(&serde_json::from_value(stored).unwrap(), subject)
+        };
+        let moved = Fact::ContactMoved {
+            contact_id: Uuid::from_u128(1).into(),
+            account_ids: [7, 8].map(|id| Uuid::from_u128(id).into()).to_vec(),
+        };
+        let routed = route(&[entry(Some(1), moved)]);
+        assert!(routed.contacts.contains_key(&Uuid::from_u128(1)));
+        for id in [7, 8] {
+            let touch = &routed.accounts[&Uuid::from_u128(id)];
+            assert_eq!(touch.cause(facts(Account)), Some(0));
+            assert!(touch.facts.as_seen_beside().meets(facts(Contact)));
+        }
     }
 
     #[test]

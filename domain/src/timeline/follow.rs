@@ -6,14 +6,19 @@
 //! no account, a bounded number in each step. As long as a step was full it says `contact.moved` and
 //! goes on when it reads that.
 //!
+//! Who asks what happened at an account asks these facts, and may have been answered before they were
+//! moved. So each step that moved some says it, with the accounts they left and came to.
+//!
 //! Somebody who was writing while the contact moved may have read the former account and commit
 //! after the step. So the last step says `contact.moved` once more: the log is only read up to the
 //! oldest transaction still running, so by the time that is read, they have ended too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use entity::id::ContactId;
+use entity::id::{AccountId, ContactId};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
 
 use crate::{
     access::Origin,
@@ -69,7 +74,7 @@ impl Projection for TimelineFollow {
                 Fact::ContactChanged { contact_id, .. } => {
                     changed.insert(contact_id);
                 }
-                Fact::ContactMoved { contact_id } => {
+                Fact::ContactMoved { contact_id, .. } => {
                     moving.insert(contact_id);
                 }
                 // What was given to somebody of another account goes with its new contact.
@@ -92,17 +97,23 @@ impl Projection for TimelineFollow {
             return Ok(());
         }
         let mut full = move_entries(tx, &moving).await? >= STEP;
+        let mut moved = Moved::new();
         for (table, _) in FACTS {
-            full |= move_facts(tx, table, &moving).await? >= STEP;
+            full |= move_facts(tx, table, &moving, &mut moved).await? >= STEP;
         }
         forget(tx, &noted).await?;
         let last = entries.iter().max_by_key(|entry| entry.depth);
         let (depth, root) = last.map_or((0, None), |entry| (entry.depth, Some(entry.root)));
-        let again = if full { moving } else { noted };
+        let mut again = if full { moving } else { noted };
+        again.extend(moved.keys().copied());
         for contact_id in again {
+            let account_ids = moved.remove(&contact_id).unwrap_or_default();
             // The same change, still going on: no further from its origin than before.
             tx.record(Change {
-                fact: Fact::ContactMoved { contact_id },
+                fact: Fact::ContactMoved {
+                    contact_id,
+                    account_ids: account_ids.into_iter().collect(),
+                },
                 contact: Some(contact_id),
                 origin: Origin::System,
                 depth,
@@ -164,22 +175,61 @@ async fn move_entries(tx: &Tx<'_>, contacts: &BTreeSet<ContactId>) -> Result<u64
     .await?)
 }
 
-/// Moves facts whose source named no account; their entries move with them. Says how many.
-async fn move_facts(tx: &Tx<'_>, table: &str, contacts: &BTreeSet<ContactId>) -> Result<u64> {
-    Ok(Query::new(format!(
+/// A fact and whose it is.
+#[derive(FromQueryResult)]
+struct Held {
+    id: Uuid,
+    contact_id: ContactId,
+    account_id: Option<AccountId>,
+}
+
+/// Contacts whose facts were moved, with the accounts these left and came to.
+type Moved = BTreeMap<ContactId, BTreeSet<AccountId>>;
+
+/// Moves facts whose source named no account; their entries move with them. Says how many there were
+/// to move, and notes in `moved` which accounts that concerns.
+async fn move_facts(
+    tx: &Tx<'_>,
+    table: &str,
+    contacts: &BTreeSet<ContactId>,
+    moved: &mut Moved,
+) -> Result<u64> {
+    let left: Vec<Held> = Query::new(format!(
+        "SELECT t.id, t.contact_id, t.account_id
+         FROM {{r}} CROSS JOIN contact AS c CROSS JOIN {table} AS t
+         WHERE c.workspace_id = $1 AND c.id = r.id
+           AND t.workspace_id = $1 AND t.contact_id = r.id AND t.account_told = $2
+           AND t.account_id IS DISTINCT FROM c.account_id
+         LIMIT {STEP}"
+    ))
+    .bind(tx.workspace)
+    .bind(false)
+    .rows("r", Rows::new().ids("id", contacts.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    if left.is_empty() {
+        return Ok(0);
+    }
+    // The source may have named an account, or somebody else, since they were read.
+    let came: Vec<Held> = Query::new(format!(
         "UPDATE {table} SET account_id = (SELECT c.account_id FROM contact c
              WHERE c.workspace_id = $1 AND c.id = {table}.contact_id), recorded_at = $3
-         WHERE workspace_id = $1 AND id IN (
-             SELECT t.id FROM {{r}} CROSS JOIN contact AS c CROSS JOIN {table} AS t
-             WHERE c.workspace_id = $1 AND c.id = r.id
-               AND t.workspace_id = $1 AND t.contact_id = r.id AND t.account_told = $2
-               AND t.account_id IS DISTINCT FROM c.account_id
-             LIMIT {STEP})"
+         WHERE workspace_id = $1 AND account_told = $2 AND contact_id IS NOT NULL
+           AND id IN (SELECT r.id FROM {{r}})
+         RETURNING id, contact_id, account_id"
     ))
     .bind(tx.workspace)
     .bind(false)
     .bind(tx.now)
-    .rows("r", Rows::new().ids("id", contacts.iter().copied()))
-    .execute(tx.connection())
-    .await?)
+    .rows(
+        "r",
+        Rows::new().uuids("id", left.iter().map(|held| held.id)),
+    )
+    .all(tx.connection())
+    .await?;
+    for held in left.iter().chain(&came) {
+        let accounts = moved.entry(held.contact_id).or_default();
+        accounts.extend(held.account_id);
+    }
+    Ok(left.len() as u64)
 }

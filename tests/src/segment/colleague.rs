@@ -18,7 +18,7 @@ use serde_json::json;
 use super::{history, holds, made, person, put, tagged};
 use crate::support::{World, on_both};
 
-async fn company(world: &World, name: &str) -> AccountId {
+pub(super) async fn company(world: &World, name: &str) -> AccountId {
     let new = NewAccount {
         name: name.to_owned(),
         ..NewAccount::default()
@@ -27,7 +27,7 @@ async fn company(world: &World, name: &str) -> AccountId {
     made.expect("an account").id
 }
 
-async fn employee(world: &World, name: &str, account: AccountId) -> ContactId {
+pub(super) async fn employee(world: &World, name: &str, account: AccountId) -> ContactId {
     let new = NewContact {
         name: name.to_owned(),
         email: Some(format!("{name}@customer.example")),

@@ -6,6 +6,7 @@ mod change;
 mod clock;
 mod colleague;
 mod live;
+mod moved;
 mod nested;
 mod property;
 mod trigger;

@@ -65,7 +65,13 @@ pub enum Fact {
     /// What happened to a contact follows it to another account. Told again as long as something
     /// may be left to follow.
     #[serde(rename = "contact.moved")]
-    ContactMoved { contact_id: ContactId },
+    ContactMoved {
+        contact_id: ContactId,
+        /// The accounts that facts were moved away from by the step that tells, and those they were
+        /// moved to; missing in older entries.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        account_ids: Vec<AccountId>,
+    },
     /// An account was made.
     #[serde(rename = "account.created")]
     AccountCreated { account_id: AccountId },

@@ -143,7 +143,7 @@ impl Fact {
             | Self::IdentityAttached { contact_id, .. }
             | Self::IdentityDetached { contact_id, .. }
             | Self::SubscriptionChanged { contact_id, .. }
-            | Self::ContactMoved { contact_id }
+            | Self::ContactMoved { contact_id, .. }
             | Self::EmailMetricsChanged { contact_id, .. }
             | Self::HealthChanged { contact_id, .. } => of(*contact_id),
             Self::AccountCreated { account_id }
