@@ -131,6 +131,13 @@ fn nobodys(id: &str) -> String {
     format!("{prefix}_{flipped}")
 }
 
+/// What the address of an export begins with.
+const TICKET: &str = "/v1/exports/";
+
+/// A mutation that answers with a file of what its filter finds, as lists answer: nothing for what is not
+/// there. What is in files is tried in `record`.
+const FILES: &[&str] = &["exportRecords"];
+
 /// The answer with every id, cursor and secret made alike.
 fn masked(answer: &Value) -> String {
     let text = answer.to_string();
@@ -149,7 +156,11 @@ fn masked(answer: &Value) -> String {
         digits.clear();
         masked.push(letter);
     }
-    masked
+    let Some((before, ticket)) = masked.split_once(TICKET) else {
+        return masked;
+    };
+    let after = ticket.find('"').map_or("", |end| &ticket[end..]);
+    format!("{before}{TICKET}*{after}")
 }
 
 #[test]
@@ -196,7 +207,9 @@ fn an_id_of_another_workspace_is_answered_like_one_of_nobody() {
                     if answers[0].contains(&canary("a")) {
                         wrong.push(format!("{at} shows what is ours: {}", answers[0]));
                     }
-                    let worked = row.root == Root::Mutation && is_success(&answers[0], row.field);
+                    let worked = row.root == Root::Mutation
+                        && !FILES.contains(&row.field)
+                        && is_success(&answers[0], row.field);
                     if worked {
                         wrong.push(format!("{at} was accepted: {}", answers[0]));
                     }
