@@ -61,6 +61,8 @@ async fn score(people: &People, who: &str, score: f64) {
 /// The edges of the bands, as a new version of the model.
 async fn edges(people: &People, version: i64, healthy: f64, neutral: f64) {
     let (ctx, workspace) = (&people.world.ctx, people.world.owner.workspace);
+    let bands =
+        json!({"healthy_from": healthy, "neutral_from": neutral, "margin": 2.0, "evaluations": 2});
     Query::new(
         "INSERT INTO health_model (workspace_id, id, version, definition, created_by, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -68,7 +70,7 @@ async fn edges(people: &People, version: i64, healthy: f64, neutral: f64) {
     .bind(workspace)
     .bind(id(80_000 + version as u128))
     .bind(version)
-    .bind(json!({"bands": {"healthy_from": healthy, "neutral_from": neutral}}))
+    .bind(json!({"version": 1, "signals": [], "min_coverage": 0.3, "bands": bands}))
     .bind(json!({}))
     .bind(ctx.clock.now())
     .execute(ctx.db.writer())
