@@ -86,7 +86,7 @@ fn a_running_process_finds_out_and_says_what_to_do() {
         let document = "mutation($input: CreateNotificationTargetInput!) { \
             createNotificationTarget(input: $input) { target { id } userErrors { message } } }";
         let input = |name: &str| {
-            let url = "https://127.0.0.1:9/hook";
+            let url = "https://127.0.0.1:8443/hook";
             json!({ "input": { "name": name, "kind": "WEBHOOK", "url": url } })
         };
         owner.must(document, input("before")).await;

@@ -8,7 +8,7 @@ use domain::{
 use entity::id::DeliveryId;
 
 use super::{greeted, stored};
-use crate::support::{World, on_both};
+use crate::support::{World, engine::Receiver, on_both};
 
 async fn found(world: &World, filter: DeliveryFilter) -> Vec<DeliveryId> {
     let page = PageRequest::first(9);
@@ -38,6 +38,11 @@ fn deliveries_are_found_by_contact_firing_and_time() {
             let until = Some(later);
             let before = DeliveryFilter { until, ..of_firing };
             assert_eq!(found(&world, before).await, [id]);
+        }
+        let receiver = Receiver::default();
+        world.hurry().await;
+        while world.deliver(&receiver).await.claimed > 0 {
+            world.hurry().await;
         }
         world
     });

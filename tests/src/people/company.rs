@@ -602,6 +602,7 @@ fn an_account_is_deleted_once_its_usage_was_seen_and_its_people_stay() {
         assert_eq!(after["message"], before["message"]);
         assert_eq!(after["sales_order"], before["sales_order"]);
         company(&world, "Acme KK", "acme-kk.example", Some("kk")).await;
+        settle(&world).await;
         world
     });
 }

@@ -243,6 +243,7 @@ fn what_makes_no_sense_is_refused_and_moves_nobody() {
         archived.unwrap();
         let refused = stage.shift(to(&book, 1, &[]), true).await;
         assert_eq!(refusals(refused), ["playbookId Invalid"]);
+        stage.operate().await;
         stage.world
     });
 }

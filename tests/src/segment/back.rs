@@ -50,6 +50,7 @@ fn what_is_read_of_a_segment_is_given_back_unchanged() {
         let answer = door.ask(owner, DUPLICATE, &taken).await;
         let errors = &answer["data"]["duplicateSegment"]["userErrors"];
         assert_eq!(*errors, json!([{ "path": ["name"], "code": "TAKEN" }]));
+        settle(&world).await;
         world
     });
 }
