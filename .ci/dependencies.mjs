@@ -19,7 +19,7 @@ const layers = {
     neverBelow: ['actix-*', 'apalis*', 'redis', 'reqwest'],
   },
   migration: {
-    only: ['sea-orm-migration', 'async-trait'],
+    only: ['sea-orm-migration', 'async-trait', 'tracing'],
     neverBelow: ['entity', 'actix-*', 'apalis*', 'redis', 'reqwest'],
   },
   domain: {
