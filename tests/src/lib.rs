@@ -28,6 +28,8 @@ mod api;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod backlog;
+#[cfg(test)]
 mod chaos;
 #[cfg(test)]
 mod collation;

@@ -204,8 +204,9 @@ fn an_entry_that_always_fails_is_set_aside_alone_and_can_be_replayed() {
         let ids = contacts(&world, 40).await;
         let marking = Marking::new(ids[21], Harm::Fails);
         work_on(&world, &marking).await;
-        let met = marking.met.load(Ordering::SeqCst) as i64;
-        assert_eq!(met, MAX_FAILURES + 1, "once among others, then alone");
+        // Among sixteen, eight, four and two at most, then alone.
+        let among_others = marking.met.load(Ordering::SeqCst) as i64 - MAX_FAILURES;
+        assert!((0..=4).contains(&among_others), "{among_others}");
         let item = check(&world, &ids, ids[21]).await;
         assert_eq!(
             item.error,

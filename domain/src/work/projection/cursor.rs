@@ -2,7 +2,7 @@
 //! its newest fence.
 
 use entity::id::WorkspaceId;
-use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DbErr, FromQueryResult};
 
 use super::{MAX_CRASHES, MAX_FAILURES, Projection, told};
 use crate::{
@@ -23,27 +23,57 @@ pub(super) struct Claim {
     pub(super) tx: i64,
     pub(super) seq: i64,
     pub(super) batch: i64,
-    /// How many entries are still to be done one by one.
+    /// How many entries are still to be done one by one, because a worker died at them.
     pub(super) careful: i64,
+    /// Among how many entries is one that fails. Nothing while there is something `careful`.
+    pub(super) suspect: i64,
     pub(super) failures: i64,
     pub(super) crashes: i64,
 }
 
+/// How a claim goes on after a batch.
+#[derive(Debug, FromQueryResult)]
+pub(super) struct Pace {
+    batch: i64,
+    careful: i64,
+    suspect: i64,
+}
+
+/// Whether a cursor is at one entry alone: [`Claim::is_alone`].
+const ALONE: &str = "(careful > 0 OR suspect IN (1, 2))";
+
 impl Claim {
     /// How many entries to do at once.
     pub(super) fn limit(&self) -> i64 {
-        if self.careful > 0 { 1 } else { self.batch }
+        match (self.careful, self.suspect) {
+            (1.., _) => 1,
+            (_, suspect @ 1..) => (suspect + 1) / 2,
+            _ => self.batch,
+        }
+    }
+
+    /// Whether what is done next is one entry alone, of which it is known that it, or one near it, is at
+    /// fault.
+    fn is_alone(&self) -> bool {
+        self.careful > 0 || matches!(self.suspect, 1 | 2)
     }
 
     /// What the one entry at hand has done, if it is not to be tried any more.
     pub(super) fn crash(&self) -> Option<String> {
-        let is_deadly = self.careful > 0 && self.crashes >= MAX_CRASHES;
+        let is_deadly = self.is_alone() && self.crashes >= MAX_CRASHES;
         is_deadly.then(|| format!("took its worker down alone {} times", self.crashes))
     }
 
     /// Whether this is the last try of the one entry at hand.
     pub(super) fn is_last_try(&self) -> bool {
-        self.careful > 0 && self.failures + 1 >= MAX_FAILURES
+        self.is_alone() && self.failures + 1 >= MAX_FAILURES
+    }
+
+    /// Goes on after a batch that ended at `position`.
+    pub(super) fn go_on(&mut self, position: Position, pace: &Pace) {
+        (self.tx, self.seq) = (position.tx, position.seq);
+        (self.failures, self.crashes) = (0, 0);
+        (self.batch, self.careful, self.suspect) = (pace.batch, pace.careful, pace.suspect);
     }
 
     pub(super) fn position(&self) -> Position {
@@ -93,6 +123,21 @@ pub(super) async fn backlog(
     })
 }
 
+/// How many entries are done next when nothing is wrong: as many as wait after the place `after`, up to a
+/// batch. One more, so that whoever finds no more than wait knows that these were all.
+///
+/// It is written down before they are read: those that came while nobody was at it are not suspected if a
+/// worker dies at the few that waited then.
+fn waiting(backend: DatabaseBackend, projection: &dyn Projection, after: &str) -> String {
+    let settled = dialect::settled(backend);
+    let others = (projection.batch() - 1).max(0);
+    format!(
+        "(SELECT COUNT(*) + 1 FROM (
+             SELECT 1 FROM change h WHERE h.workspace_id = $1 AND (h.tx, h.seq) > ({after})
+               AND {settled} LIMIT {others}) AS w)"
+    )
+}
+
 /// Claims the cursor; none while somebody else has it or a failed batch waits.
 pub(super) async fn claim(
     ctx: &Ctx,
@@ -102,16 +147,24 @@ pub(super) async fn claim(
     let backend = ctx.db.backend();
     let now = dialect::now(backend);
     let until = dialect::now_plus(backend, LEASE_S);
+    let waiting = waiting(
+        backend,
+        projection,
+        "projection_cursor.tx, projection_cursor.seq",
+    );
     // A lease that was neither given back nor renewed belonged to a worker that died: go on one by
-    // one, and count the crash if it was with one entry alone.
+    // one with what it was at, and count the crash if it was with one entry alone. Halving would find
+    // the entry sooner, but each half that has it takes one more worker down.
     let update = Query::new(format!(
-        "UPDATE projection_cursor SET fence = fence + 1, lease_until = {until},
-             crashes = crashes + CASE WHEN lease_until IS NULL OR careful = 0 THEN 0 ELSE 1 END,
-             careful = CASE WHEN lease_until IS NULL OR careful > 0 THEN careful ELSE batch END
+        "UPDATE projection_cursor SET fence = fence + 1, lease_until = {until}, batch = {waiting},
+             crashes = crashes + CASE WHEN lease_until IS NOT NULL AND {ALONE} THEN 1 ELSE 0 END,
+             careful = CASE WHEN lease_until IS NULL OR {ALONE} THEN careful
+                            WHEN suspect > 0 THEN (suspect + 1) / 2 ELSE batch END,
+             suspect = CASE WHEN lease_until IS NULL OR {ALONE} THEN suspect ELSE 0 END
          WHERE workspace_id = $1 AND projection = $2
            AND (lease_until IS NULL OR lease_until < {now})
            AND (retry_at IS NULL OR retry_at <= {now})
-         RETURNING fence, tx, seq, batch, careful, failures, crashes"
+         RETURNING fence, tx, seq, batch, careful, suspect, failures, crashes"
     ))
     .bind(workspace)
     .bind(projection.name());
@@ -156,43 +209,44 @@ pub(super) async fn renew(
     Ok(touched == 1)
 }
 
-/// Moves the cursor to `to`; false when the claim was lost.
+/// Moves the cursor to `to`, and says how to go on from there; none when the claim was lost.
 pub(super) async fn advance(
     tx: &Tx<'_>,
     projection: &dyn Projection,
     fence: i64,
     to: Position,
     keep_lease: bool,
-) -> Result<bool, DbErr> {
+) -> Result<Option<Pace>, DbErr> {
     let backend = tx.connection().get_database_backend();
-    let lease = if keep_lease {
-        dialect::now_plus(backend, LEASE_S)
+    // Of an odd number under suspicion the larger half was done: `Claim::limit`. The fault is in the
+    // other. Where the log ends, whatever failed has been passed.
+    let (lease, batch, careful, suspect) = if keep_lease {
+        (
+            dialect::now_plus(backend, LEASE_S),
+            waiting(backend, projection, "$3, $4"),
+            "CASE WHEN careful > 1 THEN careful - 1 ELSE 0 END",
+            "suspect / 2",
+        )
     } else {
-        "NULL".to_owned()
+        ("NULL".to_owned(), projection.batch().to_string(), "0", "0")
     };
-    // Where the log ends, whatever failed has been passed.
-    let careful = if keep_lease {
-        "CASE WHEN careful > 1 THEN careful - 1 ELSE 0 END"
-    } else {
-        "0"
-    };
-    let touched = Query::new(format!(
-        "UPDATE projection_cursor SET tx = $3, seq = $4, batch = $5, failures = 0, crashes = 0,
-             careful = {careful}, retry_at = NULL, last_error = NULL, lease_until = {lease}
-         WHERE workspace_id = $1 AND projection = $2 AND fence = $6"
+    Query::new(format!(
+        "UPDATE projection_cursor SET tx = $3, seq = $4, batch = {batch}, failures = 0, crashes = 0,
+             careful = {careful}, suspect = {suspect}, retry_at = NULL, last_error = NULL,
+             lease_until = {lease}
+         WHERE workspace_id = $1 AND projection = $2 AND fence = $5
+         RETURNING batch, careful, suspect"
     ))
     .bind(tx.workspace)
     .bind(projection.name())
     .bind(to.tx)
     .bind(to.seq)
-    .bind(projection.batch())
     .bind(fence)
-    .execute(tx.connection())
-    .await?;
-    Ok(touched == 1)
+    .one(tx.connection())
+    .await
 }
 
-/// Gives the claim back until the next try.
+/// Gives the claim back until the next try, which is of half of what failed.
 pub(super) async fn note_failure(
     ctx: &Ctx,
     projection: &dyn Projection,
@@ -205,8 +259,9 @@ pub(super) async fn note_failure(
     let retry_at = dialect::now_plus(ctx.db.backend(), wait.min(60));
     Query::new(format!(
         "UPDATE projection_cursor SET lease_until = NULL,
-             failures = failures + CASE WHEN careful > 0 THEN 1 ELSE 0 END,
-             careful = CASE WHEN careful > 0 THEN careful ELSE batch END,
+             failures = failures + CASE WHEN {ALONE} THEN 1 ELSE 0 END,
+             suspect = CASE WHEN careful > 0 THEN 0 WHEN suspect > 0 THEN (suspect + 1) / 2
+                            ELSE batch END,
              retry_at = {retry_at}, last_error = $3
          WHERE workspace_id = $1 AND projection = $2 AND fence = $4"
     ))
@@ -217,4 +272,60 @@ pub(super) async fn note_failure(
     .execute(ctx.db.writer())
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(careful: i64, suspect: i64) -> Claim {
+        Claim {
+            fence: 1,
+            tx: 0,
+            seq: 0,
+            batch: 1_000,
+            careful,
+            suspect,
+            failures: MAX_FAILURES - 1,
+            crashes: MAX_CRASHES,
+        }
+    }
+
+    #[test]
+    fn what_failed_is_halved_and_what_killed_goes_one_by_one() {
+        for (careful, suspect, limit, is_alone) in [
+            (0, 0, 1_000, false),
+            (0, 1_000, 500, false),
+            (0, 7, 4, false),
+            (0, 3, 2, false),
+            (0, 2, 1, true),
+            (0, 1, 1, true),
+            (1_000, 0, 1, true),
+            (1, 0, 1, true),
+        ] {
+            let claim = claim(careful, suspect);
+            assert_eq!(claim.limit(), limit, "{claim:?}");
+            assert_eq!(claim.is_last_try(), is_alone, "{claim:?}");
+            assert_eq!(claim.crash().is_some(), is_alone, "{claim:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_among_a_thousand_is_alone_after_ten_failures() {
+        for fault in 0..1_000 {
+            let (mut claim, mut at, mut failures) = (claim(0, 0), 0, 0);
+            claim.suspect = 1_000;
+            while !(claim.is_alone() && at == fault) {
+                let limit = claim.limit();
+                if (at..at + limit).contains(&fault) {
+                    claim.suspect = limit;
+                    failures += 1;
+                } else {
+                    claim.suspect /= 2;
+                    at += limit;
+                }
+            }
+            assert!(failures <= 10, "{fault} took {failures}");
+        }
+    }
 }

@@ -4,9 +4,11 @@
 //! batch after it, and writes effects and the new cursor in one transaction, on the condition that
 //! the claim is still the newest: a worker that was paused past its lease writes nothing.
 //!
-//! After a batch that failed or took its worker down, as many entries are done one by one: the one
-//! at fault is the one that fails alone. After [`MAX_FAILURES`] errors or [`MAX_CRASHES`] crashes of
-//! its own it is set aside and the rest goes on. Only if there is a rest that goes on: where the
+//! After a batch that failed, half of it is tried, and half of the half that has the fault, until the one
+//! at fault fails alone: a fault that has passed costs a few batches more, and none of them is done one
+//! by one. After a batch that took its worker down, the entries that it may have had are done one by one:
+//! each half with a deadly entry would take down one more worker. After [`MAX_FAILURES`] errors or
+//! [`MAX_CRASHES`] crashes of its own an entry is set aside and the rest goes on. Only if there is a rest that goes on: where the
 //! entries behind it fail as well, or there are none, the fault may be one of all, such as a full disk
 //! or a right that was lost, and the projection waits until it is mended.
 //!
@@ -25,7 +27,7 @@ use entity::id::WorkspaceId;
 use sea_orm::DbErr;
 use serde_json::json;
 
-use self::cursor::{Backlog, Claim, advance, backlog, claim, note_failure, renew};
+use self::cursor::{Backlog, Claim, Pace, advance, backlog, claim, note_failure, renew};
 use super::{
     change::{self, Entry, Fact, Position, Unreadable},
     quarantine,
@@ -160,11 +162,7 @@ async fn work(
             done = step(ctx, projection, workspace, &claim, Some(&fault), watch).await;
         }
         match done {
-            Ok(Step::More(position)) => {
-                (claim.tx, claim.seq) = (position.tx, position.seq);
-                (claim.failures, claim.crashes, claim.batch) = (0, 0, projection.batch());
-                claim.careful = (claim.careful - 1).max(0);
-            }
+            Ok(Step::More(position, pace)) => claim.go_on(position, &pace),
             Ok(Step::Last) => return Ok(Batch::Last),
             Ok(Step::Lost) => {
                 tracing::warn!(workspace.id = %workspace, projection = projection.name(),
@@ -183,7 +181,7 @@ async fn work(
 }
 
 enum Step {
-    More(Position),
+    More(Position, Pace),
     Last,
     Lost,
 }
@@ -226,17 +224,17 @@ async fn step(
         projection.apply(ctx, &mut tx, &entries).await?;
     }
     let kept = advance(&tx, projection, claim.fence, slice.upto, slice.full).await?;
-    if !kept {
+    let Some(pace) = kept else {
         tx.rollback().await?;
         return Ok(Step::Lost);
-    }
+    };
     tx.commit().await?;
     watch(Done {
         entries: entries.len(),
         took: start.elapsed(),
     });
     Ok(if slice.full {
-        Step::More(slice.upto)
+        Step::More(slice.upto, pace)
     } else {
         Step::Last
     })
