@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     RuleSource,
-    program::{Key, Program, cheaper},
+    program::{By, Key, Program, cheaper},
     words::{Hits, WordBook},
 };
 use crate::condition::{
@@ -45,7 +45,7 @@ struct TagIndex {
 type ById = HashMap<u128, Vec<u32>, BuildHasherDefault<IdHasher>>;
 
 impl Index {
-    pub(super) fn new(rules: &[RuleSource], program: &Program, book: &WordBook) -> Self {
+    pub(super) fn new(rules: &[RuleSource], program: &Program, book: &WordBook, by: By) -> Self {
         let mut index = Self {
             word_starts: Vec::new(),
             word_rules: Vec::new(),
@@ -60,7 +60,7 @@ impl Index {
         for (number, rule) in rules.iter().enumerate() {
             let inboxes = rule.gate.inbox_ids.iter();
             let inboxes: Vec<Key> = inboxes.map(|&id| Key::Fact(Anchor::Inbox(id))).collect();
-            let keys = match program.keys(number, book) {
+            let keys = match program.keys(number, book, by) {
                 Some(keys) if inboxes.is_empty() => keys,
                 Some(keys) => cheaper(keys, inboxes, book),
                 None if inboxes.is_empty() => {

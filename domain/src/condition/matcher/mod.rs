@@ -30,7 +30,7 @@ use uuid::Uuid;
 use self::{
     expression::Tried,
     index::Index,
-    program::{Program, Run},
+    program::{By, Program, Run},
     words::{Hits, WordBook, Words},
 };
 use super::{
@@ -85,6 +85,8 @@ pub struct Matcher {
     program: Program,
     words: Words,
     index: Index,
+    /// Leads to the rules that could fire whatever the tags are.
+    tagless: Index,
     /// What each rule asks the database, by the numbers of the questions.
     asked: Vec<Vec<u32>>,
 }
@@ -246,7 +248,8 @@ impl Matcher {
         rules.sort_by_key(|rule| (rule.position, rule.id));
         let mut book = WordBook::default();
         let program = Program::new(rules.iter().map(|rule| &rule.condition), &mut book);
-        let index = Index::new(&rules, &program, &book);
+        let index = Index::new(&rules, &program, &book, By::All);
+        let tagless = Index::new(&rules, &program, &book, By::AllButTags);
         let asked = rules.iter().map(|rule| questions(rule, &program)).collect();
         Ok(Self {
             words: book.build()?,
@@ -254,6 +257,7 @@ impl Matcher {
             rules,
             program,
             index,
+            tagless,
             asked,
         })
     }
@@ -291,6 +295,16 @@ impl Matcher {
         self.words
             .scan(facts, &mut scratch.texts, &mut scratch.hits);
         self.judge(numbers, facts, known, now, scratch)
+    }
+
+    /// Whether some rule could fire on a message with the right tags. The tags among the facts are not
+    /// looked at: where none could, they need not be read.
+    pub(crate) fn could_fire(&self, facts: &MessageFacts<'_>, scratch: &mut Scratch) -> bool {
+        self.words
+            .scan(facts, &mut scratch.texts, &mut scratch.hits);
+        let candidates = &mut scratch.candidates;
+        self.tagless.candidates(facts, &scratch.hits, candidates);
+        candidates.iter().any(|&number| self.lets_in(number, facts))
     }
 
     /// Whether the gate of a rule lets the message in.

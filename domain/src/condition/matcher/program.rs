@@ -78,6 +78,22 @@ pub(super) enum Key {
     Fact(Anchor),
 }
 
+/// What rules are led to by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Everything that is known of a message.
+    All,
+    /// What is known of it before its tags are read.
+    AllButTags,
+}
+
+fn is_tag(anchor: &Anchor) -> bool {
+    matches!(
+        anchor,
+        Anchor::ContactTag { .. } | Anchor::ConversationTag { .. }
+    )
+}
+
 impl Key {
     /// How many messages this leads to a rule for nothing, roughly, in a thousand.
     fn cost(self, book: &WordBook) -> u32 {
@@ -172,28 +188,28 @@ impl Program {
     }
 
     /// Keys of which at least one is found whenever the rule fires; nothing if there are none.
-    pub(super) fn keys(&self, rule: usize, book: &WordBook) -> Option<Vec<Key>> {
-        self.node_keys(self.roots[rule], true, book)
+    pub(super) fn keys(&self, rule: usize, book: &WordBook, by: By) -> Option<Vec<Key>> {
+        self.node_keys(self.roots[rule], true, book, by)
     }
 
     /// Keys of which at least one is found whenever the node's outcome is `wanted`.
-    fn node_keys(&self, at: u32, wanted: bool, book: &WordBook) -> Option<Vec<Key>> {
+    fn node_keys(&self, at: u32, wanted: bool, book: &WordBook, by: By) -> Option<Vec<Key>> {
         let node = &self.nodes[at as usize];
         match (&node.op, wanted) {
             // All must be so: any one child's keys will do.
             (Op::All, true) | (Op::Any, false) => self
                 .children(at)
-                .filter_map(|child| self.node_keys(child, wanted, book))
+                .filter_map(|child| self.node_keys(child, wanted, book, by))
                 .reduce(|one, other| cheaper(one, other, book)),
             // One must be so, whichever: the keys of all children together.
             (Op::Any, true) | (Op::All, false) => {
                 let mut together = Vec::new();
                 for child in self.children(at) {
-                    together.extend(self.node_keys(child, wanted, book)?);
+                    together.extend(self.node_keys(child, wanted, book, by)?);
                 }
                 Some(together)
             }
-            (Op::Not, _) => self.node_keys(at + 1, !wanted, book),
+            (Op::Not, _) => self.node_keys(at + 1, !wanted, book, by),
             (Op::Words { mode, from, to, .. }, _) => {
                 let words = &self.words[*from as usize..*to as usize];
                 let key = |&word: &u32| Key::Word(word);
@@ -213,6 +229,9 @@ impl Program {
             (Op::Leaf(condition), _) => match condition.shape() {
                 Shape::Leaf(leaf) => {
                     let anchors = leaf.anchors(wanted)?;
+                    if by == By::AllButTags && anchors.iter().any(is_tag) {
+                        return None;
+                    }
                     Some(anchors.into_iter().map(Key::Fact).collect())
                 }
                 _ => None,

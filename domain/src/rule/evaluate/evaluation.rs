@@ -25,7 +25,7 @@ use crate::{
     error::Result,
     rule::{
         cache::{Active, Compiled},
-        occasion::{Occasion, What, things},
+        occasion::{Occasion, What},
         plan::{Firing, plan},
         sample::{self, MISSES_IN_ALL},
         trigger::Happened,
@@ -39,9 +39,9 @@ pub(super) async fn run<'a>(
     tick: Option<u32>,
     occasions: &[Occasion<'a>],
 ) -> Result<Evaluated<'a>> {
-    let tags = Tags::load(tx, things(occasions)).await?;
     let memory = Memory::load(tx, rules, occasions).await?;
     let now = Moment::of(tx.connection(), tx.workspace, tx.now).await?;
+    let tags = Tags::load(tx, tagged(rules, occasions, &now)).await?;
     let mut evaluation = Evaluation {
         rules,
         tick,
@@ -65,6 +65,22 @@ pub(super) async fn run<'a>(
     let mut evaluated = evaluation.evaluated;
     evaluated.usable = evaluation.usable.unwrap_or_default();
     Ok(evaluated)
+}
+
+/// The things whose tags can matter: those of occasions on which some rule could fire, or whose misses are
+/// noted. Most messages have no word that a rule waits for, and their tags need not be read.
+fn tagged(rules: &Compiled, occasions: &[Occasion<'_>], now: &Moment) -> HashSet<Uuid> {
+    let (none, mut scratch) = (Tags::default(), Scratch::default());
+    let matter = |occasion: &&Occasion<'_>| match &occasion.what {
+        What::Message(_) => {
+            let facts = facts(occasion, &none, now);
+            sample::has(occasion) || rules.matcher.could_fire(&facts, &mut scratch)
+        }
+        What::Other(Happened::Tick) => true,
+        What::Other(happened) => !rules.listening(happened).is_empty(),
+    };
+    let matter = occasions.iter().filter(matter);
+    matter.flat_map(|one| one.case.things()).collect()
 }
 
 struct Evaluation<'a> {

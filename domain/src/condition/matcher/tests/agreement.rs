@@ -255,6 +255,13 @@ proptest! {
                 prop_assert_eq!(trace.fires, fires, "the trace of {:?}", rule);
             }
             expected.sort_unstable();
+            let bare = MessageFacts {
+                contact_tags: &TagSet::default(),
+                conversation_tags: &TagSet::default(),
+                ..facts.clone()
+            };
+            let could_fire = matcher.could_fire(&bare, &mut scratch);
+            prop_assert!(could_fire || expected.is_empty(), "{:?}", expected);
             let expected: Vec<Uuid> = expected.into_iter().map(|(_, id)| id).collect();
             // Before the database was asked, what is decided is decided rightly.
             let early = matcher.evaluate(&facts, &Known::default(), &moment(), &mut scratch);

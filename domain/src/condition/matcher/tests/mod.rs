@@ -409,3 +409,29 @@ fn the_traces_of_firings_compile_no_expressions() {
     assert_eq!(compiled.iter().sum::<u32>(), 3, "each once: {compiled:?}");
     assert_eq!(compiled[4], 0);
 }
+
+#[test]
+fn tags_need_not_be_read_where_no_rule_could_fire_with_them() {
+    let vip = || contact_tags(TagMode::Any, &[20], true);
+    let price = || words(KeywordMode::AnyOf, KeywordMatch::Substring, &["価格"]);
+    let compiled = |condition| Matcher::compile(vec![rule(1, condition)]).unwrap();
+    let could_fire = |condition, body: &str| {
+        let message = Message::new(body);
+        compiled(condition).could_fire(&message.facts(), &mut Scratch::default())
+    };
+    let both = || Condition::All(vec![vip(), price()]);
+    assert!(could_fire(both(), "価格の件"));
+    assert!(!could_fire(both(), "請求書の件"));
+    assert!(could_fire(vip(), "請求書の件"));
+    let either = Condition::Any(vec![vip(), price()]);
+    assert!(could_fire(either, "請求書の件"));
+    // A tag that must not be there does not lead to its rule either.
+    let none = contact_tags(TagMode::None, &[20], true);
+    assert!(could_fire(none.clone(), "請求書の件"));
+    let without = Condition::All(vec![none, price()]);
+    assert!(!could_fire(without, "請求書の件"));
+    let mut others = Message::new("価格の件");
+    others.author = Author::Member;
+    let matcher = compiled(both());
+    assert!(!matcher.could_fire(&others.facts(), &mut Scratch::default()));
+}
