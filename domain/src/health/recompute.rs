@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use entity::{
-    id::{ContactId, HealthEntryId, Id as _},
+    id::{ContactId, HealthEntryId},
     kind::HealthBand,
 };
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
 
 use super::{
     band::Standing,
@@ -328,21 +328,38 @@ fn outcome_rows(outcomes: &[&Outcome]) -> Rows {
 /// Brings the rank index behind the lists by tag up to date. The contacts' rows are held, so whoever
 /// copies a score into that index and holds the row meanwhile comes before this or after it.
 async fn rank(tx: &Tx<'_>, outcomes: &[Outcome]) -> Result<()> {
-    let moved = outcomes.iter().filter(|outcome| outcome.moved());
-    let contacts: Vec<_> = moved.map(|outcome| outcome.row.contact_id.uuid()).collect();
-    if contacts.is_empty() {
+    let moved: Vec<&Outcome> = outcomes
+        .iter()
+        .filter(|outcome| outcome.row.score() != outcome.verdict.score)
+        .collect();
+    if moved.is_empty() {
         return Ok(());
     }
-    Query::new(
-        "UPDATE tag_rank SET score = (SELECT h.rank FROM contact_health AS h
-             WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)
-         WHERE workspace_id = $1 AND {moved} AND score <> (SELECT h.rank FROM contact_health AS h
-             WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)",
-    )
-    .bind(tx.workspace)
-    .among("moved", "target_id", contacts)
-    .execute(tx.connection())
-    .await?;
+    let contacts = moved.iter().map(|outcome| outcome.row.contact_id);
+    // A contact counts for some ten tags: given the scores, PostgreSQL looks none up for each of them.
+    // SQLite would walk all given rows for each row of the index, see `write`.
+    let query = if tx.connection().get_database_backend() == DatabaseBackend::Postgres {
+        let rows = Rows::new()
+            .ids("contact_id", contacts)
+            .reals("rank", moved.iter().map(|outcome| outcome.rank()));
+        Query::new(
+            "UPDATE tag_rank SET score = r.rank FROM {r}
+             WHERE tag_rank.workspace_id = $1 AND tag_rank.target_id = r.contact_id
+               AND tag_rank.score <> r.rank",
+        )
+        .bind(tx.workspace)
+        .rows("r", rows)
+    } else {
+        Query::new(
+            "UPDATE tag_rank SET score = (SELECT h.rank FROM contact_health AS h
+                 WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)
+             WHERE workspace_id = $1 AND {moved} AND score <> (SELECT h.rank FROM contact_health AS h
+                 WHERE h.workspace_id = $1 AND h.contact_id = tag_rank.target_id)",
+        )
+        .bind(tx.workspace)
+        .among("moved", "target_id", contacts.map(|contact| contact.0))
+    };
+    query.execute(tx.connection()).await?;
     Ok(())
 }
 
