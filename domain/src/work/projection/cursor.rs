@@ -128,13 +128,14 @@ pub(super) async fn backlog(
 ///
 /// It is written down before they are read: those that came while nobody was at it are not suspected if a
 /// worker dies at the few that waited then.
+/// In order: PostgreSQL would otherwise gather all that wait before it counts the first.
 fn waiting(backend: DatabaseBackend, projection: &dyn Projection, after: &str) -> String {
     let settled = dialect::settled(backend);
     let others = (projection.batch() - 1).max(0);
     format!(
         "(SELECT COUNT(*) + 1 FROM (
              SELECT 1 FROM change h WHERE h.workspace_id = $1 AND (h.tx, h.seq) > ({after})
-               AND {settled} LIMIT {others}) AS w)"
+               AND {settled} ORDER BY h.tx, h.seq LIMIT {others}) AS w)"
     )
 }
 
