@@ -77,6 +77,7 @@ mod m0052_replaced_key;
 mod m0054_tracked_link;
 mod m0055_notes;
 mod m0056_suspect;
+mod m0056_unasked;
 mod sql;
 mod wall;
 
@@ -144,6 +145,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0055_notes::Migration),
             Box::new(m0054_tracked_link::Migration),
             Box::new(m0056_suspect::Migration),
+            Box::new(m0056_unasked::Migration),
         ]
     }
 }

@@ -132,6 +132,8 @@ mod track;
 #[cfg(test)]
 mod unanswerable;
 #[cfg(test)]
+mod unasked;
+#[cfg(test)]
 mod wall;
 #[cfg(test)]
 mod work;
