@@ -76,6 +76,7 @@ mod m0051_profile;
 mod m0052_replaced_key;
 mod m0054_tracked_link;
 mod m0055_notes;
+mod m0056_noted;
 mod m0056_suspect;
 mod m0056_unasked;
 mod sql;
@@ -146,6 +147,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0054_tracked_link::Migration),
             Box::new(m0056_suspect::Migration),
             Box::new(m0056_unasked::Migration),
+            Box::new(m0056_noted::Migration),
         ]
     }
 }
