@@ -12,3 +12,4 @@ mod protocol;
 mod stop;
 mod stream;
 mod watch;
+mod written;

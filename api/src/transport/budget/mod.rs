@@ -4,7 +4,8 @@
 //! own limits expand fragments anew at every spread: a kilobyte of fragments that spread each
 //! other keeps it busy for ever.
 //!
-//! - `scan` counts bytes, tokens and brackets before anything is parsed.
+//! - `scan` counts bytes, tokens and brackets before anything is parsed; `unique` looks on, for names
+//!   that are given twice.
 //! - `table` knows what the fields of the schema cost.
 //! - `walk` goes through the parsed document, each fragment once; `price` has the points of one
 //!   field, `measure` the sums.
@@ -33,6 +34,7 @@ mod scan;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unique;
 mod usage;
 mod variables;
 mod walk;

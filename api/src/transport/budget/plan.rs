@@ -58,8 +58,11 @@ impl Plan {
         table: &CostTable,
         limits: &DocumentLimits,
     ) -> Result<Self, Failure> {
-        scan(text, limits)?;
+        let repeated = scan(text, limits)?;
         let mut document = parse_query(text).map_err(|error| syntax_failure(&error))?;
+        if let Some(repeated) = repeated {
+            return Err(repeated.refusal(text));
+        }
         check_definitions(&document, limits)?;
         let mut walker = Walker::new(table, limits, &document, None);
         walker.all_fragments()?;

@@ -1,12 +1,19 @@
 //! The first look at a document: its bytes, tokens and brackets, before the parser sees it.
 //!
 //! The parser builds a tree and recurses, so what bounds its work must be counted by something
-//! that does neither.
+//! that does neither. As it sees every token, `unique` looks on.
 
-use super::super::{code::Code, failure::Failure, limits::DocumentLimits};
+use super::{
+    super::{code::Code, failure::Failure, limits::DocumentLimits},
+    unique::{Names, Repeated},
+};
 
-/// Refuses a document that is too long to be parsed.
-pub(super) fn scan(document: &str, limits: &DocumentLimits) -> Result<(), Failure> {
+/// Refuses a document that is too long to be parsed. Gives the first name that is given twice, which is
+/// to be told if the document turns out to be one.
+pub(super) fn scan<'a>(
+    document: &'a str,
+    limits: &DocumentLimits,
+) -> Result<Option<Repeated<'a>>, Failure> {
     if document.len() > limits.bytes {
         return Err(refusal(format!(
             "The document is longer than {} bytes.",
@@ -15,6 +22,7 @@ pub(super) fn scan(document: &str, limits: &DocumentLimits) -> Result<(), Failur
     }
     let bytes = document.as_bytes();
     let (mut at, mut tokens, mut open) = (0, 0_usize, 0_usize);
+    let mut names = Names::default();
     while let Some(&byte) = bytes.get(at) {
         let next = match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b',' => {
@@ -38,6 +46,7 @@ pub(super) fn scan(document: &str, limits: &DocumentLimits) -> Result<(), Failur
             _ => at + 1,
         };
         tokens += 1;
+        names.token(&bytes[at..next], at);
         at = next;
         if tokens > limits.tokens {
             return Err(refusal(format!(
@@ -52,7 +61,7 @@ pub(super) fn scan(document: &str, limits: &DocumentLimits) -> Result<(), Failur
             )));
         }
     }
-    Ok(())
+    Ok(names.repeated())
 }
 
 fn refusal(message: String) -> Failure {
