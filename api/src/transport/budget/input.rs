@@ -1,9 +1,11 @@
-//! What variables may hold: the input types of the schema, and the places of values that do not fit.
+//! What variables and arguments may hold: the input types of the schema, and the places of values that
+//! do not fit.
 //!
 //! The library finds out while it executes, and then says neither which item of a list nor which
 //! field it was. Here every value is compared with its type beforehand, so that a mistake is told with
-//! its place, such as `input.events[700].occurredAt`. Values inside the document are the library's
-//! to judge: they have a line and a column.
+//! its place, such as `input.events[700].occurredAt`: those of variables for each request, by
+//! `variables`, and those written in the document once, by `usage`. In a document the values of enums
+//! are words without quotes, which the library does not ask for.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,14 +13,15 @@ use std::{
 };
 
 use async_graphql::{
-    Name, Pos, ServerError, Value,
+    Name, Pos, ServerError, Value as ConstValue,
     parser::types::{BaseType, InputValueDefinition, ServiceDocument, Type, TypeKind},
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use async_graphql_value::Value;
 
 use super::{
     super::{code::Code, failure::Failure},
     table::types,
+    value::{Given, Leaf, View, fits},
 };
 
 /// Mistakes told at once.
@@ -27,8 +30,6 @@ const MISTAKES_MAX: usize = 20;
 const PLACE_MAX_BYTES: usize = 300;
 /// An enum with more values is told by its name alone.
 const WORDS_TOLD: usize = 12;
-/// Beyond this not every reader of JSON keeps a whole number exactly.
-const EXACT_MAX: u64 = (1 << 53) - 1;
 
 /// The enums and input objects of a schema, by name.
 #[derive(Debug, Default)]
@@ -120,10 +121,11 @@ impl From<&InputValueDefinition> for Input {
     }
 }
 
-/// Where a value stands in the variables.
+/// Where a value stands in the variables, or in an argument.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Variable(&'a str),
+    Argument(&'a str),
     Field(&'a Place<'a>, &'a str),
     Item(&'a Place<'a>, usize),
 }
@@ -131,32 +133,44 @@ enum Place<'a> {
 impl fmt::Display for Place<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Variable(name) => formatter.write_str(name),
+            Self::Variable(name) | Self::Argument(name) => formatter.write_str(name),
             Self::Field(of, name) => write!(formatter, "{of}.{name}"),
             Self::Item(of, index) => write!(formatter, "{of}[{index}]"),
         }
     }
 }
 
-/// The comparison of an operation's variables with their types.
+/// The comparison of values with their types.
 pub(super) struct Check<'a> {
     types: &'a InputTypes,
-    /// Where the variable at hand is defined.
+    /// Whether the values are written in the document, and not in JSON.
+    is_document: bool,
+    /// Where the variable is defined, or the value at hand is written.
     pos: Pos,
     mistakes: Vec<ServerError>,
 }
 
 impl<'a> Check<'a> {
+    /// Of an operation's variables.
     pub(super) fn new(types: &'a InputTypes) -> Self {
         Self {
             types,
+            is_document: false,
             pos: Pos::default(),
             mistakes: Vec::new(),
         }
     }
 
+    /// Of what is written in a document.
+    pub(super) fn of_document(types: &'a InputTypes) -> Self {
+        Self {
+            is_document: true,
+            ..Self::new(types)
+        }
+    }
+
     /// Compares what was given for the variable `name`; `None`, if nothing was and something must be.
-    pub(super) fn variable(&mut self, name: &str, pos: Pos, value: Option<&Value>, ty: &Type) {
+    pub(super) fn variable(&mut self, name: &str, pos: Pos, value: Option<&ConstValue>, ty: &Type) {
         self.pos = pos;
         let place = Place::Variable(name);
         match value {
@@ -165,56 +179,58 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Compares what is written for the argument `name`. Variables in it are no concern of this.
+    pub(super) fn argument(&mut self, name: &str, pos: Pos, value: &Value, ty: &Type) {
+        self.pos = pos;
+        self.value(Place::Argument(name), value, ty);
+    }
+
     /// The mistakes that were found.
     pub(super) fn end(self) -> Result<(), Failure> {
         if self.mistakes.is_empty() {
             return Ok(());
         }
-        Err(Failure::with_errors(Code::BadUserInput, self.mistakes))
+        let code = if self.is_document {
+            Code::GraphqlValidationFailed
+        } else {
+            Code::BadUserInput
+        };
+        Err(Failure::with_errors(code, self.mistakes))
     }
 
-    fn value(&mut self, place: Place<'_>, value: &Value, ty: &Type) {
+    fn value<V: Given>(&mut self, place: Place<'_>, value: &V, ty: &Type) {
         if self.mistakes.len() >= MISTAKES_MAX {
             return;
         }
-        match (&ty.base, value) {
-            (_, Value::Null) if ty.nullable => {}
-            (_, Value::Null) => self.refuse(place, &lacking(ty)),
-            (BaseType::List(inner), Value::List(items)) => {
+        match (&ty.base, value.view()) {
+            (_, View::Variable) => {}
+            (_, View::Null) if ty.nullable => {}
+            (_, View::Null) => self.refuse(place, &lacking(ty)),
+            (BaseType::List(inner), View::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     self.value(Place::Item(&place, index), item, inner);
                 }
             }
             // One value stands for a list of it.
-            (BaseType::List(inner), one) => self.value(place, one, inner),
-            (BaseType::Named(name), one) => self.named(place, one, name, ty),
+            (BaseType::List(inner), _) => self.value(place, value, inner),
+            (BaseType::Named(name), view) => self.named(place, &view, name, ty),
         }
     }
 
-    fn named(&mut self, place: Place<'_>, value: &Value, name: &str, ty: &Type) {
+    fn named<V: Given>(&mut self, place: Place<'_>, value: &View<'_, V>, name: &str, ty: &Type) {
         let types = self.types;
         match types.0.get(name) {
             None => {
-                if let Err(hint) = fits(name, value) {
+                if let Err(hint) = fits(name, value.leaf()) {
                     self.refuse(place, &hint.map_or_else(|| lacking(ty), needs));
                 }
             }
-            Some(InputType::Words(words)) => {
-                if !is_one_of_words(value, words) {
-                    let told = words.iter().map(|word| format!("`{word}`"));
-                    let problem = if words.len() <= WORDS_TOLD {
-                        needs(&format!("one of {}", told.collect::<Vec<_>>().join(", ")))
-                    } else {
-                        lacking(ty)
-                    };
-                    self.refuse(place, &problem);
-                }
-            }
+            Some(InputType::Words(words)) => self.word(place, value.leaf(), words, ty),
             Some(InputType::Object { fields, is_one_of }) => {
-                let Value::Object(given) = value else {
+                let View::Object(given) = value else {
                     return self.refuse(place, &lacking(ty));
                 };
-                for (field, value) in given {
+                for (field, value) in *given {
                     let at = Place::Field(&place, field);
                     match fields.get(field.as_str()) {
                         Some(known) => self.value(at, value, &known.ty),
@@ -226,12 +242,32 @@ impl<'a> Check<'a> {
                         self.refuse(Place::Field(&place, field), &lacking(&known.ty));
                     }
                 }
-                let has_one = given.len() == 1 && given.values().all(|one| *one != Value::Null);
+                let is_null = |one: &V| matches!(one.view(), View::Null);
+                let has_one = given.len() == 1 && !given.values().any(is_null);
                 if *is_one_of && !has_one {
                     self.refuse(place, &needs("exactly one field with a value"));
                 }
             }
         }
+    }
+
+    fn word(&mut self, place: Place<'_>, leaf: Option<Leaf<'_>>, words: &[Box<str>], ty: &Type) {
+        let is_known = |word: &str| words.iter().any(|one| **one == *word);
+        let problem = match leaf {
+            Some(Leaf::Word(word)) if is_known(word) => return,
+            Some(Leaf::Text(word)) if is_known(word) => {
+                if !self.is_document {
+                    return;
+                }
+                needs(&format!("`{word}` without quotes"))
+            }
+            _ if words.len() <= WORDS_TOLD => {
+                let told = words.iter().map(|word| format!("`{word}`"));
+                needs(&format!("one of {}", told.collect::<Vec<_>>().join(", ")))
+            }
+            _ => lacking(ty),
+        };
+        self.refuse(place, &problem);
     }
 
     /// Notes a mistake, unless there are enough of them.
@@ -246,6 +282,7 @@ impl<'a> Check<'a> {
         }
         let message = match place {
             Place::Variable(_) => format!("The variable `${path}` {problem}."),
+            Place::Argument(_) => format!("The argument `{path}` {problem}."),
             _ => format!("`{path}` {problem}."),
         };
         let mut mistake = ServerError::new(message, Some(self.pos));
@@ -263,61 +300,9 @@ fn lacking(ty: &Type) -> String {
     format!("needs a value of type `{ty}`")
 }
 
-fn is_one_of_words(value: &Value, words: &[Box<str>]) -> bool {
-    let word = match value {
-        Value::String(word) => word.as_str(),
-        Value::Enum(word) => word.as_str(),
-        _ => return false,
-    };
-    words.iter().any(|one| **one == *word)
-}
-
-/// Whether a scalar takes the value, as far as that is known here. If not, says what it takes, where
-/// that needs more words than its name.
-fn fits(name: &str, value: &Value) -> Result<(), Option<&'static str>> {
-    let (fits, hint) = match name {
-        "Int" => (whole(value).is_some(), None),
-        "Float" => (matches!(value, Value::Number(_)), None),
-        "String" => (matches!(value, Value::String(_)), None),
-        "Boolean" => (matches!(value, Value::Boolean(_)), None),
-        "ID" => {
-            let is_text = matches!(value, Value::String(_));
-            (is_text || whole(value).is_some(), None)
-        }
-        "DateTime" => (
-            text(value).is_some_and(|text| text.parse::<DateTime<Utc>>().is_ok()),
-            Some("a moment with a time and a zone, such as `2026-11-20T00:00:00Z`"),
-        ),
-        "Date" => (
-            text(value).is_some_and(|text| text.len() == 10 && text.parse::<NaiveDate>().is_ok()),
-            Some("a day, such as `2026-11-20`"),
-        ),
-        "MinorUnits" => (
-            whole(value).is_some_and(|number| number.unsigned_abs() <= EXACT_MAX),
-            Some("a whole number of the currency's minor unit, such as cents"),
-        ),
-        _ => (true, None),
-    };
-    if fits { Ok(()) } else { Err(hint) }
-}
-
-fn text(value: &Value) -> Option<&str> {
-    match value {
-        Value::String(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn whole(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.as_i64(),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use async_graphql::{parser::parse_schema, value};
+    use async_graphql::{Value, parser::parse_schema, value};
 
     use super::*;
 
@@ -433,6 +418,11 @@ mod tests {
                 value!({ "kind": "SENT", "at": at, "knd": 1 }),
                 ".knd",
                 "is no field of `Event`.",
+            ),
+            (
+                value!({ "kind": "SENT", "at": at, "count": 1_u64 << 40 }),
+                ".count",
+                "needs a whole number from -2147483648 to 2147483647.",
             ),
             (value!("text"), "", "needs a value of type `Event!`."),
         ] {

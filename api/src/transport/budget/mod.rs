@@ -9,10 +9,10 @@
 //! - `table` knows what the fields of the schema cost.
 //! - `walk` goes through the parsed document, each fragment once; `price` has the points of one
 //!   field, `measure` the sums.
-//! - `usage` looks whether each variable fits where it stands, `merge` whether fields with one name in
-//!   the answer are one field there: rules of GraphQL that the library has in part.
-//! - `variables` holds the rules about variables that the library leaves out, `input` compares their
-//!   values with the schema's types.
+//! - `usage` looks whether each variable and each value fits where it stands, `merge` whether fields with
+//!   one name in the answer are one field there: rules of GraphQL that the library has in part.
+//! - `variables` holds the rules about variables that the library leaves out, `input` compares values,
+//!   theirs and the document's, with the schema's types; `value` says what a scalar takes.
 //! - `dry_run` knows operations that only want to hear their cost.
 //! - `meter` counts afterwards what came back; the difference is refunded.
 //! - `plan` is the result, remembered for the next request with the same document.
@@ -36,6 +36,7 @@ mod table;
 pub(crate) mod tests;
 mod unique;
 mod usage;
+mod value;
 mod variables;
 mod walk;
 

@@ -1,13 +1,15 @@
-//! Whether every variable fits where it stands: GraphQL's rule "All Variable Usages Are Allowed".
+//! Whether everything fits where it stands: GraphQL's rules "All Variable Usages Are Allowed" and
+//! "Values of Correct Type".
 //!
-//! The library has this rule, but never shows it a value. `plan` calls this once for each operation of
-//! a document that is not remembered; what is known of neither the schema nor the operation is left to
-//! the library, which says so.
+//! The library has the first, but never shows it a value; of the second it leaves out that words are no
+//! strings, and finds out about most scalars only while it executes. `plan` calls this once for each
+//! operation of a document that is not remembered; what is known of neither the schema nor the operation
+//! is left to the library, which says so.
 
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
-    Pos, Positioned, ServerError,
+    Name, Pos, Positioned, ServerError,
     parser::types::{
         BaseType, Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
         Type, VariableDefinition,
@@ -17,7 +19,7 @@ use async_graphql_value::{ConstValue, Value};
 
 use super::{
     super::{code::Code, failure::Failure},
-    input::Input,
+    input::{Check, Input},
     short,
     table::{CostTable, TypeIndex},
 };
@@ -25,16 +27,14 @@ use super::{
 /// Mistakes told at once.
 const MISTAKES_MAX: usize = 20;
 
-/// Refuses an operation some variable of which does not fit where it, or a fragment, uses it.
+/// Refuses an operation some variable of which does not fit where it, or a fragment, uses it; then one in
+/// which a value is written that does not fit.
 pub(super) fn check_usages(
     table: &CostTable,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
 ) -> Result<(), Failure> {
     let definitions = &operation.variable_definitions;
-    if definitions.is_empty() {
-        return Ok(());
-    }
     let mut usages = Usages {
         table,
         document,
@@ -44,13 +44,17 @@ pub(super) fn check_usages(
             .collect(),
         seen: HashSet::new(),
         mistakes: Vec::new(),
+        written: Check::of_document(table.inputs()),
     };
+    for definition in definitions {
+        usages.default_value(&definition.node);
+    }
     usages.directives(&operation.directives);
     usages.selection_set(&operation.selection_set.node, table.root(operation.ty));
-    if usages.mistakes.is_empty() {
-        return Ok(());
-    }
     let mistakes = usages.mistakes;
+    if mistakes.is_empty() {
+        return usages.written.end();
+    }
     Err(Failure::with_errors(
         Code::GraphqlValidationFailed,
         mistakes,
@@ -116,9 +120,19 @@ struct Usages<'a> {
     definitions: HashMap<&'a str, &'a Positioned<VariableDefinition>>,
     seen: HashSet<&'a str>,
     mistakes: Vec<ServerError>,
+    /// What is written in the document.
+    written: Check<'a>,
 }
 
 impl<'a> Usages<'a> {
+    fn default_value(&mut self, definition: &VariableDefinition) {
+        if let Some(value) = &definition.default_value {
+            let (name, ty) = (&definition.name.node, &definition.var_type.node);
+            let written = &mut self.written;
+            written.variable(name, value.pos, Some(&value.node), ty);
+        }
+    }
+
     fn selection_set(&mut self, set: &'a SelectionSet, parent: Option<TypeIndex>) {
         let table = self.table;
         for selection in &set.items {
@@ -130,7 +144,7 @@ impl<'a> Usages<'a> {
                     let Some(info) = info else { continue };
                     for (name, value) in &field.arguments {
                         if let Some(input) = info.argument(&name.node) {
-                            self.value(value.pos, &value.node, input.into());
+                            self.argument(&name.node, value, input);
                         }
                     }
                     self.selection_set(&field.selection_set.node, info.returns);
@@ -173,10 +187,16 @@ impl<'a> Usages<'a> {
             };
             for (name, value) in &directive.arguments {
                 if let Some(input) = info.argument(&name.node) {
-                    self.value(value.pos, &value.node, input.into());
+                    self.argument(&name.node, value, input);
                 }
             }
         }
+    }
+
+    fn argument(&mut self, name: &Name, value: &Positioned<Value>, input: &Input) {
+        let (pos, value) = (value.pos, &value.node);
+        self.written.argument(name, pos, value, &input.ty);
+        self.value(pos, value, input.into());
     }
 
     /// Looks for variables in a value; whether its other parts fit is not asked here.
@@ -297,8 +317,8 @@ mod tests {
             "query A($id: ID!) { ...F } query B($id: ID! = 2) { ...F } fragment F on Query { dog(id: $id) { name } }",
             // For the library to judge.
             "query($id: ID!) { dog(id: $other) { nope(id: $id) } }",
-            "query($id: ID!) { any { find(filter: { nope: $id }, id: [$id]) { name } } }",
-            "query($one: Size) { any { sizes(all: [[$one]]) } }",
+            "query($id: ID!) { any { nope(filter: { nope: $id }, id: [$id]) is(sure: true, nope: 1) } }",
+            "query($id: Nope = {}) { any { name @nope(text: 1) } }",
         ] {
             assert!(told(document).is_empty(), "{document}: {:?}", told(document));
         }
