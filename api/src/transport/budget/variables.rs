@@ -146,8 +146,9 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// Checks the values against the operation's definitions, and gives the variables that were taken out
-/// their defaults.
+/// Checks the values against the operation's definitions, and gives their defaults to the variables that
+/// were taken out and to those that may be conditions: the library looks for defaults in arguments of
+/// fields, and takes a condition without a value for `false`.
 pub(super) fn check_values(
     types: &InputTypes,
     definitions: &[Positioned<VariableDefinition>],
@@ -164,6 +165,9 @@ pub(super) fn check_values(
         }
     }
     check.end()?;
+    for definition in definitions {
+        give_condition(&definition.node, variables);
+    }
     for definition in taken {
         let name = &definition.name.node;
         if !variables.contains_key(name)
@@ -178,4 +182,34 @@ pub(super) fn check_values(
         }
     }
     Ok(())
+}
+
+fn give_condition(definition: &VariableDefinition, variables: &mut Variables) {
+    let name = &definition.name.node;
+    if let Some(value) = &definition.default_value
+        && matches!(&definition.var_type.node.base, BaseType::Named(ty) if ty == "Boolean")
+        && !variables.contains_key(name)
+    {
+        variables.insert(name.clone(), value.node.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{parser::parse_query, value};
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_condition_has_its_default() {
+        let document = "query($a: Boolean! = true, $b: Boolean = true, $c: Boolean = null, \
+            $d: Boolean, $e: Int = 3, $f: Boolean = true) { a }";
+        let document = parse_query(document).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let definitions = &operation.node.variable_definitions;
+        let mut variables = Variables::from_value(value!({ "b": false, "f": null }));
+        check_values(&InputTypes::default(), definitions, &[], &mut variables).unwrap();
+        let expected = value!({ "a": true, "b": false, "c": null, "f": null });
+        assert_eq!(variables, Variables::from_value(expected));
+    }
 }

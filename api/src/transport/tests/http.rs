@@ -363,3 +363,20 @@ async fn a_known_document_is_answered_with_the_variables_of_each_request() {
         assert_eq!(body["data"]["hello"], format!("Hello {name}"));
     }
 }
+
+#[actix_web::test]
+async fn a_condition_that_is_not_given_has_its_default() {
+    let query = "query($yes: Boolean! = true, $no: Boolean = false) \
+        { hello @include(if: $yes) seen @include(if: $no) caller @skip(if: $no) }";
+    for (variables, fields) in [
+        (json!({}), vec!["caller", "hello"]),
+        (json!({ "yes": false }), vec!["caller"]),
+        (json!({ "no": true }), vec!["hello", "seen"]),
+    ] {
+        let body = json!({ "query": query, "variables": variables });
+        let reply = send(&plain(), post(&body)).await;
+        let data = reply.body["data"].as_object().unwrap();
+        let told: Vec<_> = data.keys().collect();
+        assert_eq!(told, fields, "{variables}: {}", reply.body);
+    }
+}
