@@ -4,7 +4,7 @@
 //! request's variables, so that a known document costs a copy of its tree instead of a parse and
 //! a walk.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use async_graphql::{
     Name, Pos, Positioned, Value, Variables,
@@ -22,6 +22,7 @@ use super::{
     dry_run,
     merge::Merge,
     meter::Meter,
+    price,
     scan::scan,
     table::CostTable,
     usage::check_usages,
@@ -37,6 +38,8 @@ const REMEMBERED_MAX_BYTES: usize = 16 * 1024;
 pub(super) struct Plan {
     document: ExecutableDocument,
     operations: Vec<OperationPlan>,
+    /// The variables whose values the estimates depend on.
+    sized_by: Vec<Name>,
     deprecations: Option<Rc<Value>>,
 }
 
@@ -46,10 +49,15 @@ pub(super) struct OperationPlan {
     kind: OperationType,
     /// The estimate, unless it depends on variables.
     fixed_cost: Option<u64>,
+    /// The estimate for the sizes that were asked for last: most clients always ask for the same.
+    last_cost: RefCell<Option<(Sizes, u64)>>,
     /// Variables that only conditions on `__typename` use.
     typename_variables: Vec<VariableDefinition>,
     meter: Option<Rc<Meter>>,
 }
+
+/// What each variable in `Plan::sized_by` asks for.
+type Sizes = Vec<Option<u64>>;
 
 impl Plan {
     /// Parses `text` and checks everything that does not depend on variables.
@@ -73,6 +81,7 @@ impl Plan {
                 name: name.cloned(),
                 kind: operation.node.ty,
                 fixed_cost: Some(cost),
+                last_cost: RefCell::default(),
                 typename_variables: Vec::new(),
                 meter: meter(&document, &operation.node, table),
             });
@@ -82,10 +91,10 @@ impl Plan {
             check_usages(table, &document, &operation.node)?;
             merge.operation(&operation.node)?;
         }
-        let is_sized_by_variables = walker.is_sized_by_variables;
+        let sized_by: Vec<Name> = std::mem::take(&mut walker.sized_by).into_iter().collect();
         let has_typename_variables = walker.has_typename_variables;
         let deprecations = walker.take_deprecations();
-        if is_sized_by_variables {
+        if !sized_by.is_empty() {
             for operation in &mut operations {
                 operation.fixed_cost = None;
             }
@@ -100,6 +109,7 @@ impl Plan {
         Ok(Self {
             document,
             operations,
+            sized_by,
             deprecations: deprecations.map(Rc::new),
         })
     }
@@ -135,8 +145,37 @@ impl Plan {
         if let Some(cost) = operation.fixed_cost {
             return Ok(cost);
         }
+        let sizes = self.sizes(definitions, variables, limits);
+        if let Some((known, cost)) = &*operation.last_cost.borrow()
+            && *known == sizes
+        {
+            return Ok(*cost);
+        }
         let with_defaults = with_defaults(definitions, variables);
-        Walker::new(table, limits, &self.document, Some(&with_defaults)).operation(definition)
+        let mut walker = Walker::new(table, limits, &self.document, Some(&with_defaults));
+        let cost = walker.operation(definition)?;
+        *operation.last_cost.borrow_mut() = Some((sizes, cost));
+        Ok(cost)
+    }
+
+    fn sizes(
+        &self,
+        definitions: &[Positioned<VariableDefinition>],
+        variables: &Variables,
+        limits: &DocumentLimits,
+    ) -> Sizes {
+        let default_of = |name: &Name| {
+            let mut definitions = definitions.iter().map(|definition| &definition.node);
+            let definition = definitions.find(|definition| definition.name.node == *name)?;
+            definition.default_value.as_ref().map(|value| &value.node)
+        };
+        let names = self.sized_by.iter();
+        names
+            .map(|name| {
+                let value = variables.get(name).or_else(|| default_of(name))?;
+                price::size(value, limits)
+            })
+            .collect()
     }
 
     /// The estimate of the most expensive operation, when variables have their defaults.
@@ -319,5 +358,47 @@ impl PlanCache {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(text, plan);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+
+    const SDL: &str = "
+        type Tag { id: ID! }
+        type Query { tags(first: Int, last: Int, ids: [ID!]): [Tag!]! }
+        schema { query: Query }
+    ";
+
+    #[test]
+    fn an_estimate_follows_the_sizes_in_variables() {
+        let table = CostTable::from_sdl(SDL).unwrap();
+        let limits = DocumentLimits::default();
+        let document = "query($n: Int, $m: Int = 7, $ids: [ID!]) \
+            { tags(first: $n, last: $m, ids: $ids) { id } }";
+        let plan = Plan::build(document, &table, &limits).unwrap();
+        let operation = plan.operation(None).unwrap();
+        for (given, cost) in [
+            (value!({}), 7),
+            (value!({ "n": 3 }), 3),
+            (value!({ "n": 3, "m": 5 }), 3),
+            (value!({ "n": 1000 }), 100),
+            (value!({ "m": 5 }), 5),
+            (value!({ "m": null, "ids": ["a", "b"] }), 2),
+            (value!({ "m": null }), 20),
+            (value!({ "m": null, "n": null, "ids": ["a"] }), 1),
+        ] {
+            // The second time it is known.
+            for _ in 0..2 {
+                let mut variables = Variables::from_value(given.clone());
+                let found = plan.cost(operation, &mut variables, &table, &limits);
+                assert_eq!(found.unwrap(), cost, "{given}");
+                let known = operation.last_cost.borrow();
+                assert!(known.as_ref().is_some_and(|(_, last)| *last == cost));
+            }
+        }
     }
 }

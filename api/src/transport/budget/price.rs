@@ -4,6 +4,7 @@ use async_graphql::{Positioned, Value as ConstValue, parser::types::Field};
 use async_graphql_value::Value;
 
 use super::{
+    super::limits::DocumentLimits,
     measure::Measure,
     table::{FieldInfo, Size},
     walk::Walker,
@@ -46,22 +47,28 @@ impl Walker<'_> {
 
     fn size_of(&mut self, value: &Value) -> Option<u64> {
         match value {
-            Value::Number(number) => Some(self.clamp(number.as_u64())),
+            Value::Number(number) => Some(clamp(number.as_u64(), self.limits)),
             Value::List(items) => Some(items.len() as u64),
             Value::Variable(name) => {
-                self.is_sized_by_variables = true;
-                match self.variables?.get(name)? {
-                    ConstValue::Number(number) => Some(self.clamp(number.as_u64())),
-                    ConstValue::List(items) => Some(items.len() as u64),
-                    _ => None,
-                }
+                self.sized_by.insert(name.clone());
+                size(self.variables?.get(name)?, self.limits)
             }
             _ => None,
         }
     }
+}
 
-    /// A size that is no count (negative, a fraction) is refused by the resolver.
-    fn clamp(&self, size: Option<u64>) -> u64 {
-        size.unwrap_or(0).min(self.limits.list_max)
+/// How many objects a variable asks for that is given for a size. Nothing else of variables bears on an
+/// estimate.
+pub(super) fn size(value: &ConstValue, limits: &DocumentLimits) -> Option<u64> {
+    match value {
+        ConstValue::Number(number) => Some(clamp(number.as_u64(), limits)),
+        ConstValue::List(items) => Some(items.len() as u64),
+        _ => None,
     }
+}
+
+/// A size that is no count (negative, a fraction) is refused by the resolver.
+fn clamp(size: Option<u64>, limits: &DocumentLimits) -> u64 {
+    size.unwrap_or(0).min(limits.list_max)
 }

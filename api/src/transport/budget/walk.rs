@@ -4,7 +4,7 @@
 //! fragments spread each other; sums saturate. Counting the text (aliases, directives, ...) and
 //! estimating the cost happen in the same walk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_graphql::{
     Name, Pos, Positioned, ServerError, Variables,
@@ -50,8 +50,8 @@ pub(super) struct Walker<'a> {
     /// `Type.field` or `Type.field(argument)` and the reason, of what is deprecated.
     deprecations: BTreeMap<String, &'a str>,
     level: u32,
-    /// Whether the estimate depends on the values of variables.
-    pub(super) is_sized_by_variables: bool,
+    /// The variables whose values the estimate depends on.
+    pub(super) sized_by: BTreeSet<Name>,
     /// Whether some `__typename` is skipped or included by a variable.
     pub(super) has_typename_variables: bool,
 }
@@ -78,7 +78,7 @@ impl<'a> Walker<'a> {
             unknown: Vec::new(),
             deprecations: BTreeMap::new(),
             level: 0,
-            is_sized_by_variables: false,
+            sized_by: BTreeSet::new(),
             has_typename_variables: false,
         }
     }
