@@ -9,6 +9,7 @@ use entity::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use uuid::Uuid;
 
 use super::{Column, words};
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
         definition::options,
         value::{self, Stored, Value},
     },
+    contact::bulk::Key,
     error::{UserError, UserErrorCode},
     locale::Locale,
     mail::EmailAddress,
@@ -68,6 +70,8 @@ impl Problem {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct AccountRef {
     pub(super) name: Option<String>,
+    /// The name as it is compared.
+    pub(super) name_key: Option<String>,
     pub(super) domain: Option<String>,
     pub(super) external_id: Option<String>,
 }
@@ -114,6 +118,9 @@ pub(super) struct Line {
     pub(super) values: Values,
     /// What is wrong with it.
     pub(super) problems: Vec<Problem>,
+    /// What the contact it is about is recognised by, each with what that is remembered by. Of an account
+    /// nothing.
+    pub(super) keys: Vec<(Key, Uuid)>,
 }
 
 /// What is needed to read cells.
@@ -136,6 +143,7 @@ impl Reader<'_> {
             line,
             values: Values::default(),
             problems: Vec::new(),
+            keys: Vec::new(),
         };
         if let Some(broken) = raw.broken {
             let code = match broken {
@@ -191,7 +199,11 @@ impl Reader<'_> {
             ImportField::Kana => values.kana = Some(word(200)?),
             ImportField::ExternalId => values.external_id = Some(word(200)?),
             ImportField::Locale => values.locale = Some(word(200)?),
-            ImportField::AccountName => values.account.name = Some(word(200)?),
+            ImportField::AccountName => {
+                let name = word(200)?;
+                values.account.name_key = Some(text::name_key(&name));
+                values.account.name = Some(name);
+            }
             ImportField::AccountExternalId => values.account.external_id = Some(word(200)?),
             ImportField::SourceCampaign => values.campaign = Some(word(200)?),
             ImportField::Email => values.email = Some(address(cell)?),

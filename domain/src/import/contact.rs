@@ -61,8 +61,8 @@ impl Companies {
         let by_id = by_id.and_then(|id| found.by_external_id.get(id));
         let by_domain = named.domain.as_ref();
         let by_domain = by_domain.and_then(|domain| found.by_domain.get(domain));
-        let by_name = named.name.as_ref().and_then(|name| {
-            let id = found.by_name.get(&text::name_key(name))?;
+        let by_name = named.name_key.as_ref().and_then(|key| {
+            let id = found.by_name.get(key)?;
             let account = found.by_id.get(id)?;
             let fits = |ours: &Option<String>, theirs: &Option<String>| {
                 ours.is_none() || theirs.is_none() || ours == theirs
@@ -117,8 +117,8 @@ impl Companies {
     }
 }
 
-/// The ways a line's contact is recognised.
-fn keys(values: &Values) -> Vec<Key> {
+/// The ways a line's contact is recognised, each with what it is remembered by.
+pub(super) fn keys(values: &Values) -> Vec<(Key, Uuid)> {
     let email = values.email.as_ref().map(ToString::to_string);
     [
         (IdentityKind::Email, email),
@@ -126,12 +126,12 @@ fn keys(values: &Values) -> Vec<Key> {
         (IdentityKind::ExternalId, values.external_id.clone()),
     ]
     .into_iter()
-    .filter_map(|(kind, value)| Some((kind, value?)))
+    .filter_map(|(kind, value)| {
+        let value = value?;
+        let hash = key(kind.word(), &value);
+        Some(((kind, value), hash))
+    })
     .collect()
-}
-
-fn hash((kind, value): &Key) -> Uuid {
-    key(kind.word(), value)
 }
 
 fn field(kind: IdentityKind) -> ImportField {
@@ -150,8 +150,9 @@ pub(super) async fn take_in(
     lines: Vec<Line>,
 ) -> Result<Taken> {
     let all: Vec<Key> = {
-        let unique: BTreeSet<Key> = lines.iter().flat_map(|line| keys(&line.values)).collect();
-        unique.into_iter().collect()
+        let each = lines.iter().flat_map(|line| &line.keys);
+        let unique: BTreeSet<&Key> = each.map(|(key, _)| key).collect();
+        unique.into_iter().cloned().collect()
     };
     let known = bulk::find(tx, &all).await?;
     let unknown: Vec<Key> = all
@@ -166,10 +167,13 @@ pub(super) async fn take_in(
     let carried = Carried::load(tx, job, &ids).await?;
     let mut around = Around::load(tx, job, &lines).await?;
     let mut companies = find_companies(tx, &lines).await?;
-    let hashes = all
-        .iter()
-        .map(hash)
-        .chain(people.iter().map(|id| job.person(*id)));
+    let hashes: Vec<Uuid> = {
+        let each = lines.iter().flat_map(|line| &line.keys);
+        let hashes = each.map(|(_, hash)| *hash);
+        hashes
+            .chain(people.iter().map(|id| job.person(*id)))
+            .collect()
+    };
     let mut seen = Seen::load(tx, job.operation, hashes).await?;
     let mut work = Work::default();
     let mut taken = Taken::default();
@@ -237,9 +241,7 @@ async fn find_companies(tx: &Tx<'_>, lines: &[Line]) -> Result<Companies> {
         let named = &line.values.account;
         wanted.external_ids.extend(named.external_id.clone());
         wanted.domains.extend(named.domain.clone());
-        wanted
-            .name_keys
-            .extend(named.name.as_deref().map(text::name_key));
+        wanted.name_keys.extend(named.name_key.clone());
         if let (true, Some(email)) = (named.is_empty(), &line.values.email) {
             wanted.domains.insert(email.domain().to_owned());
         }
@@ -302,7 +304,7 @@ fn decide(
     if !line.problems.is_empty() {
         return Fate::Error;
     }
-    let keys = keys(&line.values);
+    let keys = std::mem::take(&mut line.keys);
     let person = person(job, &keys, known, &mut line.problems);
     let resolved = around.resolve(ctx, &line.values, &mut line.problems);
     let named = &line.values.account;
@@ -315,8 +317,9 @@ fn decide(
     if !line.problems.is_empty() {
         return Fate::Error;
     }
-    let hashes = keys.iter().map(hash).chain(person.map(|id| job.person(id)));
-    if let Err(earlier) = seen.meet(hashes, line.line) {
+    let hashes = keys.iter().map(|(_, hash)| *hash);
+    let theirs = hashes.clone().chain(person.map(|id| job.person(id)));
+    if let Err(earlier) = seen.meet(theirs, line.line) {
         let message = format!(
             "Line {earlier} is the same person. Only the first line of each person is taken in."
         );
@@ -327,7 +330,7 @@ fn decide(
     let before = person.and_then(|id| known.existing.get(&id));
     let Some(before) = before else {
         if job.dry_run {
-            seen.remember(keys.iter().map(hash), line.line);
+            seen.remember(hashes, line.line);
         }
         let made = create(ctx, tx, line, keys, &resolved, account, companies, work);
         if !job.dry_run {
@@ -337,8 +340,11 @@ fn decide(
         return Fate::Create;
     };
     // Later lines find the person by what they have, and the line by the person.
-    let other = keys.iter().filter(|key| !known.holders.contains_key(*key));
-    seen.remember(other.map(hash).chain([job.person(before.id)]), line.line);
+    let other = keys
+        .iter()
+        .filter(|(key, _)| !known.holders.contains_key(key));
+    let other = other.map(|(_, hash)| *hash);
+    seen.remember(other.chain([job.person(before.id)]), line.line);
     let policy = job.request.policy;
     if policy == ImportPolicy::Skip {
         return Fate::Skip("This person is there already.");
@@ -356,6 +362,7 @@ fn decide(
     // Also one that is not the main one from now on.
     let claimed: Vec<Key> = keys
         .into_iter()
+        .map(|(key, _)| key)
         .filter(|key| {
             !known.holders.contains_key(key)
                 && (policy == ImportPolicy::Update || changes.contains(&field(key.0)))
@@ -388,7 +395,7 @@ fn decide(
 /// Who the line is about, if they are there already.
 fn person(
     job: Job<'_>,
-    keys: &[Key],
+    keys: &[(Key, Uuid)],
     known: &Known<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<ContactId> {
@@ -398,7 +405,7 @@ fn person(
         problems.push(Problem::of_line(UserErrorCode::Required, message));
     }
     let mut people: Vec<ContactId> = Vec::new();
-    for key in keys {
+    for (key, _) in keys {
         match known.holders.get(key) {
             Some(id) if !people.contains(id) => people.push(*id),
             None if known.erased.contains(key) => {
@@ -421,7 +428,7 @@ fn create(
     ctx: &Ctx,
     tx: &Tx<'_>,
     line: &Line,
-    keys: Vec<Key>,
+    keys: Vec<(Key, Uuid)>,
     resolved: &Resolved,
     account: Option<AccountId>,
     companies: &mut Companies,
@@ -467,7 +474,7 @@ fn create(
         merged_into_id: None,
     });
     work.keys_of_made
-        .extend(keys.into_iter().map(|key| (key, id)));
+        .extend(keys.into_iter().map(|(key, _)| (key, id)));
     work.attributes
         .extend(given(Subject::from(id), Some(id), values));
     work.tags

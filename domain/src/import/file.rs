@@ -72,32 +72,55 @@ impl Request {
     }
 }
 
-/// At most `limit` of the records from `place` on.
-pub(super) async fn take(
+/// A piece of a file, longer than the longest record.
+#[derive(Debug)]
+pub(super) struct Window {
+    bytes: Vec<u8>,
+    is_end: bool,
+}
+
+impl Window {
+    /// Cuts at most `limit` records out of it, which begins at `place`.
+    pub(super) fn split(&self, cut: Cut, place: Place, limit: usize) -> Batch {
+        split(&self.bytes, self.is_end, cut, place, limit)
+    }
+
+    /// All of a file.
+    #[cfg(test)]
+    pub(super) fn whole(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            is_end: true,
+        }
+    }
+}
+
+/// The piece of a file from `place` on; none if the file is gone.
+pub(super) async fn window_if_any(
     connection: &impl ConnectionTrait,
     upload: &upload::Model,
-    cut: Cut,
     place: Place,
-    limit: usize,
-) -> Result<Batch> {
-    let bytes = uploads::read(
-        connection,
-        upload.workspace_id,
-        upload.id,
-        place.offset,
-        WINDOW,
-    )
-    .await?;
-    if bytes.is_empty() && place.offset < upload.size {
-        let message = "The file was deleted before the import came to its end. Send it again.";
-        return Err(Error::refused(
-            &["uploadId"],
-            UserErrorCode::NotFound,
-            message,
-        ));
+) -> Result<Option<Window>> {
+    let (workspace, offset) = (upload.workspace_id, place.offset);
+    let bytes = uploads::read(connection, workspace, upload.id, offset, WINDOW).await?;
+    if bytes.is_empty() && offset < upload.size {
+        return Ok(None);
     }
-    let is_end = place.offset + bytes.len() as i64 >= upload.size;
-    Ok(split(&bytes, is_end, cut, place, limit))
+    let is_end = offset + bytes.len() as i64 >= upload.size;
+    Ok(Some(Window { bytes, is_end }))
+}
+
+/// The piece of a file from `place` on.
+pub(super) async fn window(
+    connection: &impl ConnectionTrait,
+    upload: &upload::Model,
+    place: Place,
+) -> Result<Window> {
+    let window = window_if_any(connection, upload, place).await?;
+    window.ok_or_else(|| {
+        let message = "The file was deleted before the import came to its end. Send it again.";
+        Error::refused(&["uploadId"], UserErrorCode::NotFound, message)
+    })
 }
 
 /// Cuts at most `limit` records out of `bytes`, which begin at `place`.

@@ -6,7 +6,7 @@
 //! run decides in the same way and writes nothing but what it would do with each line.
 //!
 //! - `words`: headers and cells in three languages; `cell`: cells as values; both pure;
-//! - `file`: records of the file from a place on;
+//! - `file`: records of the file from a place on; `ahead`: the next lines, read while these are written;
 //! - `contact` and `account`: what becomes of each line, and the set-based writing of it;
 //! - `shared`: owners, campaigns, tags and attributes, which both have;
 //! - `ask`: what is checked before it begins; `step`: the operation; `line`: what it said of each line,
@@ -16,6 +16,7 @@
 //! `ImportField`, its words, its reading in `cell`, its place in `contact` or `account`.
 
 mod account;
+mod ahead;
 mod ask;
 mod cell;
 mod contact;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    BATCH, MAX_NOTED, Request, account,
-    cell::Reader,
+    MAX_NOTED, Request, account,
+    ahead::{self, Terms},
     contact,
     file::{self, Place},
     line::{self, ImportLine},
@@ -101,26 +101,21 @@ async fn step(
     if operation.total.is_none() {
         return count(tx, &request, &upload, progress).await;
     }
-    let (cut, place) = (request.cut(), progress.place);
-    let batch = file::take(tx.connection(), &upload, cut, place, BATCH).await?;
     let attributes = attributes(tx, subject, &request).await?;
     let home_row = workspace_row::Entity::find_by_id(tx.workspace)
         .one(tx.connection())
         .await?
         .ok_or_else(|| Error::Internal("an operation without a workspace".to_owned()))?;
-    let reader = Reader {
-        encoding: request.encoding,
-        columns: &request.columns,
-        width: request.width,
+    let terms = Terms {
+        operation: operation.id,
+        subject,
+        request: request.clone(),
+        place: progress.place,
         home: home(tx).await?,
         zone: workspace::time_zone(&home_row),
-        attributes: &attributes,
+        attributes,
     };
-    let lines: Vec<_> = batch
-        .records
-        .iter()
-        .map(|(record, line, raw)| reader.read(*record, *line, raw))
-        .collect();
+    let batch = ahead::read(&ctx.db, tx.connection(), &upload, terms).await?;
     let job = Job {
         operation: operation.id,
         request: &request,
@@ -128,8 +123,8 @@ async fn step(
         tags_made: usize::try_from(progress.counts.tags_created).unwrap_or_default(),
     };
     let taken = match subject {
-        SubjectKind::Account => account::take_in(ctx, tx, job, lines).await?,
-        _ => contact::take_in(ctx, tx, job, lines).await?,
+        SubjectKind::Account => account::take_in(ctx, tx, job, batch.lines).await?,
+        _ => contact::take_in(ctx, tx, job, batch.lines).await?,
     };
     let counts = &mut progress.counts;
     counts.accounts_created += taken.made.accounts;
@@ -174,8 +169,8 @@ async fn count(
 ) -> Result<Step> {
     let mut total = None;
     for _ in 0..COUNTED {
-        let cut = request.cut();
-        let piece = file::take(tx.connection(), upload, cut, progress.counted, usize::MAX).await?;
+        let window = file::window(tx.connection(), upload, progress.counted).await?;
+        let piece = window.split(request.cut(), progress.counted, usize::MAX);
         progress.counted = piece.place;
         if piece.is_last {
             total = Some(progress.counted.record);
