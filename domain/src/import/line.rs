@@ -190,6 +190,13 @@ pub(super) async fn earlier(
         key: Uuid,
         line: Option<i64>,
     }
+    // Each once and in their order, in which they lie close together.
+    let mut keys: Vec<Uuid> = keys.into_iter().collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.is_empty() {
+        return Ok(std::collections::HashMap::new());
+    }
     // Looked up one by one, whatever is believed of a table that fills and empties with each file: a
     // join would compare all keys with all.
     let found: Vec<Earlier> = Query::new(
@@ -215,6 +222,9 @@ pub(super) async fn remember(
     if keys.is_empty() {
         return Ok(());
     }
+    // Hashes come in no order: brought into theirs, those that lie on one page are written together.
+    let mut keys = keys.to_vec();
+    keys.sort_unstable();
     let rows = Rows::new()
         .uuids("key", keys.iter().map(|(key, _)| *key))
         .ints("line", keys.iter().map(|(_, line)| *line));
