@@ -42,6 +42,16 @@ pub(super) async fn refuse(
     Err(Error::refused(path, UserErrorCode::Erased, message))
 }
 
+/// Whether anybody of the workspace was erased. Where nobody was, thousands of hashes need not be made to
+/// know that none of them is there.
+pub(super) async fn is_anybody(tx: &Tx<'_>) -> Result<bool> {
+    let found = Query::new("SELECT 1 FROM suppression s WHERE s.workspace_id = $1 LIMIT 1")
+        .bind(tx.workspace)
+        .raw(tx.connection())
+        .await?;
+    Ok(!found.is_empty())
+}
+
 /// Those of `values` that belong to somebody who was erased. One statement.
 pub(crate) async fn are_suppressed<'v>(
     tx: &Tx<'_>,
