@@ -3,11 +3,12 @@
 use domain::{
     account::{self, AccountChanges, DetailChanges, NewAccount},
     contact::{
-        self, ContactChanges, NewContact, ProfileChanges,
+        self, ContactChanges, NewContact, ProfileChanges, erase,
         identity::{self, Given, Identified, Identify},
         merge,
     },
     error::{Error, Result},
+    store::Query,
 };
 use entity::{id::ContactId, kind::IdentityKind};
 use futures::future::join_all;
@@ -211,6 +212,58 @@ fn a_visitor_who_becomes_known_meanwhile_is_not_merged_into_somebody_else() {
                 assert_eq!((first.contact.id, means), (known, vec![(visitor, known)]));
             }
         }
+        world
+    });
+}
+
+#[test]
+fn nobody_is_given_an_identity_while_they_are_erased() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        for round in 0..12 {
+            let email = (IdentityKind::Email, format!("goes{round}@customer.example"));
+            let (id, _) = identified_at_once(&world, std::slice::from_ref(&email)).await;
+            let number = Given {
+                kind: IdentityKind::ExternalId,
+                value: format!("attached-{round}"),
+            };
+            let changes = ContactChanges {
+                email: Some(Some(format!("other{round}@customer.example"))),
+                ..ContactChanges::default()
+            };
+            let who = Identify {
+                identities: vec![
+                    Given {
+                        kind: email.0,
+                        value: email.1.clone(),
+                    },
+                    Given {
+                        kind: IdentityKind::AnonymousId,
+                        value: format!("cookie-{round}"),
+                    },
+                ],
+                name: None,
+            };
+            let (erased, attached, changed, identified) = tokio::join!(
+                erase::erase(ctx, owner, id),
+                identity::attach(ctx, owner, id, &number),
+                contact::update(ctx, owner, id, changes),
+                identity::identify(ctx, owner, who),
+            );
+            erased.unwrap();
+            was_done(attached);
+            was_done(changed);
+            was_done(identified);
+        }
+        let lost: Option<i64> = Query::new(
+            "SELECT COUNT(*) FROM contact_identity i WHERE NOT EXISTS (
+                 SELECT 1 FROM contact c
+                 WHERE c.workspace_id = i.workspace_id AND c.id = i.contact_id)",
+        )
+        .scalar(ctx.reader())
+        .await
+        .unwrap();
+        assert_eq!(lost, Some(0), "identities of nobody");
         world
     });
 }
