@@ -31,6 +31,8 @@ struct Work {
     made: Vec<account::Model>,
     changed: Vec<(account::Model, account::Model)>,
     attributes: Vec<Given>,
+    /// The tags of those who are made, and of the others.
+    first_tags: Vec<(Uuid, usize)>,
     tags: Vec<(Uuid, usize)>,
 }
 
@@ -113,7 +115,10 @@ pub(super) async fn take_in(
     bulk::make(tx, Origin::Import, reason, &work.made).await?;
     bulk::change(tx, Origin::Import, reason, &work.changed).await?;
     many::put(tx, Origin::Import, &work.attributes).await?;
-    around.tag(ctx, tx, TagTarget::Account, &work.tags).await?;
+    let target = TagTarget::Account;
+    around
+        .tag(ctx, tx, target, &work.first_tags, &work.tags)
+        .await?;
     Ok(taken)
 }
 
@@ -227,7 +232,7 @@ fn create(
     around.uses(None, &resolved.tags);
     work.attributes
         .extend(given(Subject::from(id), None, values));
-    work.tags
+    work.first_tags
         .extend(resolved.tags.iter().map(|&tag| (id.uuid(), tag)));
     (ImportOutcome::Create, Vec::new(), None)
 }

@@ -36,6 +36,8 @@ struct Work {
     keys_of_made: Vec<(Key, ContactId)>,
     keys_of_changed: Vec<(Key, ContactId)>,
     attributes: Vec<Given>,
+    /// The tags of those who are made, and of the others.
+    first_tags: Vec<(Uuid, usize)>,
     tags: Vec<(Uuid, usize)>,
 }
 
@@ -230,7 +232,10 @@ pub(super) async fn take_in(
     )
     .await?;
     many::put(tx, Origin::Import, &work.attributes).await?;
-    around.tag(ctx, tx, TagTarget::Contact, &work.tags).await?;
+    let target = TagTarget::Contact;
+    around
+        .tag(ctx, tx, target, &work.first_tags, &work.tags)
+        .await?;
     Ok(taken)
 }
 
@@ -477,7 +482,7 @@ fn create(
         .extend(keys.into_iter().map(|(key, _)| (key, id)));
     work.attributes
         .extend(given(Subject::from(id), Some(id), values));
-    work.tags
+    work.first_tags
         .extend(resolved.tags.iter().map(|&tag| (id.uuid(), tag)));
     id
 }

@@ -381,31 +381,34 @@ impl<'a> Around<'a> {
         })
     }
 
-    /// Puts the tags on, told as thing and tag.
+    /// Puts the tags on, told as thing and tag: on things that were just made, and on others.
     pub(super) async fn tag(
         &self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
         target: TagTarget,
-        wanted: &[(Uuid, usize)],
+        first: &[(Uuid, usize)],
+        more: &[(Uuid, usize)],
     ) -> Result<()> {
         let Some(named) = &self.tags else {
             return Ok(());
         };
-        let requests: Vec<Tagging> = wanted
-            .iter()
-            .filter_map(|&(target_id, place)| {
+        let asked = |wanted: &[(Uuid, usize)]| -> Vec<Tagging> {
+            let each = wanted.iter().filter_map(|&(target_id, place)| {
                 Some(Tagging {
                     target,
                     target_id,
                     tag: named.id(place)?,
                 })
-            })
-            .collect();
-        if requests.is_empty() {
+            });
+            each.collect()
+        };
+        let (first, more) = (asked(first), asked(more));
+        if first.is_empty() && more.is_empty() {
             return Ok(());
         }
-        let tags: BTreeSet<TagId> = requests.iter().map(|one| one.tag).collect();
+        let each = first.iter().chain(&more);
+        let tags: BTreeSet<TagId> = each.map(|one| one.tag).collect();
         if !tagging::hold_usable(tx, &tags).await? {
             let message = "a tag was archived or deleted meanwhile; it is looked at again";
             return Err(Error::Internal(message.to_owned()));
@@ -415,7 +418,13 @@ impl<'a> Around<'a> {
             text: self.job.request.reason.clone(),
             cause: None,
         };
-        tagging::add(ctx, tx, &reason, &requests).await?;
+        if more.is_empty() {
+            tagging::add_first(ctx, tx, &reason, &first).await?;
+        } else {
+            // All of them at once: two who write counters in one order never wait in a circle.
+            let all = [first, more].concat();
+            tagging::add(ctx, tx, &reason, &all).await?;
+        }
         Ok(())
     }
 }

@@ -80,6 +80,34 @@ pub(super) async fn update(
     count(ctx, tx, &counts).await
 }
 
+/// Enters the first taggings of things that were just made, whom nobody has scored.
+pub(super) async fn begin(ctx: &Ctx, tx: &Tx<'_>, made: &[Touched]) -> Result<()> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    let above = ancestors(tx, made.iter()).await?;
+    let mut pairs: BTreeMap<(TagId, Uuid), i64> = BTreeMap::new();
+    let mut counts: BTreeMap<(TagId, TagTarget), (i64, i64)> = BTreeMap::new();
+    for tagging in made {
+        let target = tagging.target;
+        counts.entry((tagging.tag_id, target)).or_default().0 += 1;
+        for &ancestor in above.get(&tagging.tag_id).into_iter().flatten() {
+            let taggings = pairs.entry((ancestor, tagging.target_id)).or_default();
+            *taggings += 1;
+            counts.entry((ancestor, target)).or_default().1 += i64::from(*taggings == 1);
+        }
+    }
+    Query::new(
+        "INSERT INTO tag_rank (workspace_id, tag_id, target_id, score, taggings)
+         SELECT $1, r.tag_id, r.target_id, -1.0, r.taggings FROM {r}",
+    )
+    .bind(tx.workspace)
+    .rows("r", pair_rows(&pairs))
+    .execute(tx.connection())
+    .await?;
+    count(ctx, tx, &counts).await
+}
+
 /// The tags above those of the taggings, each tag itself included.
 async fn ancestors(
     tx: &Tx<'_>,

@@ -6,4 +6,5 @@ mod interruption;
 mod reading;
 mod rehearsal;
 mod steps;
+mod tags;
 mod upload;

@@ -5,7 +5,7 @@ mod call;
 mod empty;
 mod filter;
 mod property;
-mod recount;
+pub(crate) mod recount;
 mod rule;
 mod single;
 mod steps;

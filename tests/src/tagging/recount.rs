@@ -23,7 +23,7 @@ struct Count {
 }
 
 /// The rank index and the counters say what counting everything anew says.
-pub(super) async fn assert_recounted(world: &World) {
+pub(crate) async fn assert_recounted(world: &World) {
     let reader = world.ctx.db.writer();
     let kept: Vec<Rank> =
         Query::new("SELECT tag_id, target_id, taggings FROM tag_rank ORDER BY tag_id, target_id")

@@ -6,7 +6,7 @@
 //!
 //! - `write`: adding and removing inside a transaction, for everything that tags; `plan` decides,
 //!   `hold` keeps others waiting;
-//! - `ask`: the same on a member's behalf, checked;
+//! - `fresh`: adding to things that were just made; `ask`: the same on a member's behalf, checked;
 //! - `read`: what holds, what held at a moment, and what ever held; `worn`: what things carry that are
 //!   about to be given more;
 //! - `bulk`: tagging everything a filter finds, as an operation; `which`: what that finds; `mass`: its
@@ -19,6 +19,7 @@
 mod ask;
 mod bulk;
 mod expire;
+mod fresh;
 mod hold;
 mod mass;
 mod plan;
@@ -44,6 +45,7 @@ pub(crate) use ask::refuse_unfit;
 pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many};
 pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, tag_by_filter};
 pub use expire::expire;
+pub(crate) use fresh::add_first;
 pub(crate) use hold::hold_usable;
 pub(in crate::tag) use hold::{hold_tags, hold_tags_on, hold_things};
 pub(in crate::tag) use mass::Range;

@@ -81,7 +81,7 @@ pub(crate) async fn put(
 
 /// Splits what is asked for so that no thing is given two values of one SINGLE group at once: the
 /// second comes after the first and replaces it. Nearly always there is one round.
-fn rounds<'a>(
+pub(super) fn rounds<'a>(
     additions: Vec<Addition<'a>>,
     groups: &HashMap<TagId, TagGroupId>,
 ) -> Vec<Vec<Addition<'a>>> {
@@ -114,7 +114,8 @@ fn rounds<'a>(
     rounds
 }
 
-async fn put_round(
+/// Puts on what does not ask for two values of one SINGLE group of a thing.
+pub(super) async fn put_round(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     groups: &HashMap<TagId, TagGroupId>,
