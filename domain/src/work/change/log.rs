@@ -14,11 +14,43 @@ use crate::{
     store::{Query, Rows, dialect},
 };
 
+/// Changes from which on a statement more for another hand costs less than to name the hand with each.
+const MANY: usize = 200;
+/// Statements they are appended with at most.
+const RUNS: usize = 3;
+
 /// Appends `changes` in their order, in the transaction of `connection`.
 pub(crate) async fn append(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     now: DateTime<Utc>,
+    changes: &[Change],
+) -> Result<(), DbErr> {
+    for (hand, run) in runs(changes) {
+        append_run(connection, workspace, now, hand, run).await?;
+    }
+    Ok(())
+}
+
+/// The changes in pieces, and whose each of them is, if it is one hand's. An import makes thousands in its
+/// own name and one in that of the member who asked for it.
+fn runs(changes: &[Change]) -> Vec<(Option<Origin>, &[Change])> {
+    let runs = changes.chunk_by(|one, next| one.origin == next.origin);
+    let runs: Vec<_> = runs
+        .map(|run| (run.first().map(|one| one.origin), run))
+        .collect();
+    if runs.len() <= 1 || (changes.len() >= MANY && runs.len() <= RUNS) {
+        runs
+    } else {
+        vec![(None, changes)]
+    }
+}
+
+async fn append_run(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    now: DateTime<Utc>,
+    hand: Option<Origin>,
     changes: &[Change],
 ) -> Result<(), DbErr> {
     let rows = Rows::new()
@@ -29,7 +61,6 @@ pub(crate) async fn append(
             changes.iter().map(|change| change.fact.subject()),
         )
         .opt_ids("contact_id", changes.iter().map(|change| change.contact))
-        .json("actor", changes.iter().map(|change| change.origin.json()))
         .ints("depth", changes.iter().map(|change| change.depth))
         .opt_ints(
             "root_tx",
@@ -45,19 +76,24 @@ pub(crate) async fn append(
             "data",
             changes.iter().map(|change| serde_json::json!(change.fact)),
         );
+    let actor = if hand.is_some() { "$3" } else { "r.actor" };
     let log_tx = dialect::log_tx(connection.get_database_backend());
-    Query::new(format!(
+    let query = Query::new(format!(
         "INSERT INTO change (tx, workspace_id, kind, subject_id, contact_id, actor, depth, root_tx,
                              root_seq, data, at)
-         SELECT (SELECT {log_tx}), $1, r.kind, r.subject_id, r.contact_id, r.actor, r.depth,
+         SELECT (SELECT {log_tx}), $1, r.kind, r.subject_id, r.contact_id, {actor}, r.depth,
                 r.root_tx, r.root_seq, r.data, $2
          FROM {{r}} ORDER BY r.n"
     ))
     .bind(workspace)
-    .bind(now)
-    .rows("r", rows)
-    .execute(connection)
-    .await?;
+    .bind(now);
+    let query = if let Some(hand) = hand {
+        query.bind(hand.json()).rows("r", rows)
+    } else {
+        let hands = changes.iter().map(|change| change.origin.json());
+        query.rows("r", rows.json("actor", hands))
+    };
+    query.execute(connection).await?;
     Ok(())
 }
 
@@ -196,4 +232,40 @@ pub async fn end(
             seq: row.try_get_by_index(1)?,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::work::change::Fact;
+
+    fn change(member: Option<u128>) -> Change {
+        let origin = member.map_or(Origin::Import, |id| Origin::Member {
+            member_id: Uuid::from_u128(id).into(),
+        });
+        let contact_id = Uuid::from_u128(9).into();
+        Change::new(origin, None, Fact::ContactCreated { contact_id })
+    }
+
+    /// How many changes are in each piece, and whether it has one hand.
+    fn pieces(members: impl IntoIterator<Item = Option<u128>>) -> Vec<(usize, bool)> {
+        let changes: Vec<Change> = members.into_iter().map(change).collect();
+        let runs = runs(&changes).into_iter();
+        runs.map(|(hand, run)| (run.len(), hand.is_some()))
+            .collect()
+    }
+
+    #[test]
+    fn many_changes_of_few_hands_name_each_hand_once() {
+        assert!(pieces([]).is_empty());
+        assert_eq!(pieces([None, None]), [(2, true)]);
+        assert_eq!(pieces([None, Some(1)]), [(2, false)]);
+        let import = std::iter::repeat_n(None::<u128>, MANY);
+        let step = import.clone().chain([Some(1), None]);
+        assert_eq!(pieces(step), [(MANY, true), (1, true), (1, true)]);
+        let many = import.chain([Some(1), None, Some(2)]);
+        assert_eq!(pieces(many), [(MANY + 3, false)]);
+    }
 }
