@@ -1,6 +1,7 @@
 //! Imports of contacts and accounts from CSV files, on both databases and over HTTP.
 
 mod account;
+mod ahead;
 mod contact;
 mod interruption;
 mod reading;
