@@ -6,191 +6,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use domain::{
     account::{
-        self, AccountChanges, AccountFilter, AccountOrder, DetailChanges, NewAccount,
+        self, AccountChanges, AccountFilter, DetailChanges, NewAccount,
         merge::{self, MERGED_TABLES},
     },
     attribute::{self, Setting, Value},
-    contact,
     error::{Error, UserErrorCode},
     fact::{AccountRef, Of, Party},
     note, order,
     page::PageRequest,
-    search::{self, Kind, Needle},
-    segment::{self, NewSegment, hand},
+    segment,
     store::Query,
-    subject::Subject,
-    tag::{Request, tagging},
     timeline,
     work::change::Fact,
 };
 use entity::{
-    id::{AccountId, ContactId, SegmentId, TagId},
-    kind::{AttributeType, IdentityKind, SegmentSubject, SubjectKind, TagKind},
+    id::AccountId,
+    kind::{AttributeType, SubjectKind},
 };
 
-use super::{
-    define,
-    dump::{columns, dump, tables},
-    facts, refusals,
-};
+use super::{account_of, by_email, carried, company, listed, members, rows, two};
 use crate::{
     fact::an_order,
-    segment::settle,
+    people::{
+        define,
+        dump::{columns, tables},
+        facts, refusals,
+    },
     support::{World, on_both},
 };
-
-const TARO: &str = "taro@acme.example";
-const HANAKO: &str = "hanako@acme-kk.example";
-
-/// Two accounts with something of everything; both carry the first tag, the second one another below it.
-struct Two {
-    stays: AccountId,
-    goes: AccountId,
-    taro: ContactId,
-    hanako: ContactId,
-    tags: [TagId; 2],
-    list: SegmentId,
-}
-
-async fn by_email(world: &World, email: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, email).await;
-    found.unwrap().expect("a contact").id
-}
-
-async fn company(world: &World, name: &str, domain: &str, external_id: Option<&str>) -> AccountId {
-    let new = NewAccount {
-        name: name.to_owned(),
-        domain: Some(domain.to_owned()),
-        external_id: external_id.map(str::to_owned),
-        details: DetailChanges {
-            website: external_id.map(|_| Some("https://acme-kk.example/".to_owned())),
-            ..DetailChanges::default()
-        },
-    };
-    let made = account::create(&world.ctx, &world.owner, new).await;
-    world.clock.advance(TimeDelta::milliseconds(1));
-    made.unwrap().id
-}
-
-async fn two(world: &World) -> Two {
-    let (ctx, owner) = (&world.ctx, &world.owner);
-    let stays = company(world, "Acme", "acme.example", None).await;
-    let goes = company(world, "Acme KK", "acme-kk.example", Some("kk")).await;
-    let both = world.tag(TagKind::Contact, "both", None).await;
-    let tags = [both, world.tag(TagKind::Contact, "kk", Some(both)).await];
-    world
-        .receive(&[("1", TARO, "Hello"), ("2", HANAKO, "Good day")])
-        .await;
-    let text = define(world, SubjectKind::Account, "text", AttributeType::Text).await;
-    for (index, id) in [stays, goes].into_iter().enumerate() {
-        let value = Some(Value::Text(format!("value {index}")));
-        let attributes = vec![Setting {
-            attribute: text,
-            value,
-        }];
-        let changes = AccountChanges {
-            details: DetailChanges {
-                attributes,
-                ..DetailChanges::default()
-            },
-            ..AccountChanges::default()
-        };
-        account::update(ctx, owner, id, changes).await.unwrap();
-        note::add(
-            ctx,
-            owner,
-            Subject::from(id),
-            &["id"],
-            &format!("note {index}"),
-        )
-        .await
-        .unwrap();
-        let put = tags[..=index].iter().map(|tag| Request::account(id, *tag));
-        let put: Vec<Request> = put.collect();
-        tagging::tag_many(ctx, owner, &put, "").await.unwrap();
-    }
-    let party = Party {
-        contact: None,
-        account: Some(AccountRef::ExternalId("kk".to_owned())),
-    };
-    let orders = vec![an_order(world, "o1", party, 0)];
-    order::ingest(ctx, owner, orders).await.unwrap();
-    let new = NewSegment {
-        name: "Guests".to_owned(),
-        description: String::new(),
-        subject: SegmentSubject::Account,
-        condition: None,
-    };
-    let list = segment::create(ctx, owner, new).await.unwrap().id;
-    hand::add(ctx, owner, list, &hand::Things::Accounts(vec![goes]))
-        .await
-        .unwrap();
-    world.clock.advance(TimeDelta::minutes(1));
-    world.drain().await;
-    Two {
-        stays,
-        goes,
-        taro: by_email(world, TARO).await,
-        hanako: by_email(world, HANAKO).await,
-        tags,
-        list,
-    }
-}
-
-/// Every row that has to come back. What is left out records that there was a merge, or when something was
-/// last computed.
-async fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
-    let mut rows = dump(world).await;
-    for table in [
-        "account_merge",
-        "account_merge_row",
-        "account_standing_note",
-        "audit_entry",
-        "change",
-        "contact_health",
-        "health_history",
-        "projection_cursor",
-        "search_state",
-        "search_tail",
-        "segment",
-        "segment_member",
-        "segment_move",
-        "tag_count",
-    ] {
-        rows.remove(table);
-    }
-    let timeline = rows.get_mut("timeline_entry").expect("the timeline");
-    timeline.retain(|row| !row.contains("HEALTH_CHANGED"));
-    rows
-}
-
-async fn account_of(world: &World, contact: ContactId) -> Option<AccountId> {
-    let found = contact::find(&world.ctx, world.owner.workspace, contact).await;
-    found.unwrap().expect("a contact").account_id
-}
-
-async fn listed(world: &World, filter: &AccountFilter) -> Vec<String> {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let page = PageRequest::first(10);
-    let found = account::list(ctx, workspace, filter, AccountOrder::NameAsc, &page).await;
-    let rows = found.unwrap().rows.into_iter();
-    rows.map(|(_, account)| account.name).collect()
-}
-
-async fn members(world: &World, list: SegmentId) -> Vec<AccountId> {
-    let members = Query::new(
-        "SELECT subject_id FROM segment_member WHERE workspace_id = $1 AND segment_id = $2",
-    )
-    .bind(world.owner.workspace)
-    .bind(list);
-    members.column(world.ctx.reader()).await.unwrap()
-}
-
-async fn carried(world: &World, id: AccountId) -> BTreeSet<TagId> {
-    let found = tagging::load_active(&world.ctx, world.owner.workspace, &[id.0]).await;
-    found.unwrap().into_iter().map(|one| one.tag_id).collect()
-}
 
 async fn happened(world: &World, id: AccountId) -> usize {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
@@ -461,177 +304,6 @@ fn merges_are_undone_from_the_newest() {
         let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
         let refused = merge::merge(ctx, &stranger, a, b, "").await;
         assert_eq!(refusals(refused), ["survivorId NotFound"]);
-        world
-    });
-}
-
-#[test]
-fn an_archived_account_leaves_lists_searches_and_live_segments_until_it_is_restored() {
-    on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let two = two(&world).await;
-        let condition = serde_json::json!({
-            "accountTags": { "mode": "ANY", "tagIds": [two.tags[1].0] }
-        });
-        let new = NewSegment {
-            name: "KK".to_owned(),
-            description: String::new(),
-            subject: SegmentSubject::Account,
-            condition: Some(serde_json::from_value(condition).unwrap()),
-        };
-        let live = segment::create(ctx, owner, new).await.unwrap().id;
-        settle(&world).await;
-        assert_eq!(members(&world, live).await, [two.goes]);
-        let archived = AccountFilter {
-            archived: true,
-            ..AccountFilter::default()
-        };
-        let by_name = AccountFilter {
-            text: Some("kk".to_owned()),
-            ..AccountFilter::default()
-        };
-        let archived_by_name = AccountFilter {
-            archived: true,
-            ..by_name.clone()
-        };
-        let search = async || {
-            let needle = Needle::parse("kk", &["query"]).unwrap().expect("words");
-            let page = PageRequest::first(10);
-            let kinds = [Kind::Account];
-            let found = search::find(ctx, owner.workspace, &needle, &kinds, &page).await;
-            found.unwrap().rows.len()
-        };
-        assert_eq!(search().await, 1);
-
-        let before = rows(&world).await;
-        let away = account::set_archived(ctx, owner, two.goes, true)
-            .await
-            .unwrap();
-        assert!(away.archived_at.is_some());
-        world.drain().await;
-        assert_eq!(listed(&world, &AccountFilter::default()).await, ["Acme"]);
-        assert_eq!(listed(&world, &archived).await, ["Acme KK"]);
-        assert!(listed(&world, &by_name).await.is_empty());
-        assert_eq!(listed(&world, &archived_by_name).await, ["Acme KK"]);
-        assert_eq!(search().await, 0);
-        assert!(members(&world, live).await.is_empty());
-        assert_eq!(members(&world, two.list).await, [two.goes]);
-        let found = account::find(ctx, owner.workspace, two.goes).await.unwrap();
-        assert_eq!(found.map(|one| one.id), Some(two.goes));
-        let refused = merge::merge(ctx, owner, two.goes, two.stays, "").await;
-        assert_eq!(refusals(refused), ["survivorId Invalid"]);
-
-        account::set_archived(ctx, owner, two.goes, false)
-            .await
-            .unwrap();
-        world.drain().await;
-        let all = listed(&world, &AccountFilter::default()).await;
-        assert_eq!(all, ["Acme", "Acme KK"]);
-        assert_eq!(search().await, 1);
-        assert_eq!(members(&world, live).await, [two.goes]);
-        let mut after = rows(&world).await;
-        // Its own row says that it changed.
-        after.remove("account");
-        for (table, rows) in after {
-            assert_eq!(before[&table], rows, "{table}");
-        }
-        world
-    });
-}
-
-#[test]
-fn an_account_is_deleted_once_its_usage_was_seen_and_its_people_stay() {
-    on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let two = two(&world).await;
-        let see = async || {
-            let usage = account::usage::usage(ctx, owner.workspace, two.goes).await;
-            usage.unwrap().expect("a usage")
-        };
-        let usage = see().await;
-        let counted = ["contact", "sales_order", "note", "tagging", "task"];
-        assert_eq!(counted.map(|table| usage.of(table)), [1, 1, 1, 2, 0]);
-        assert!(usage.uses.is_empty());
-        let condition = serde_json::json!({ "contact": { "accountIds": [two.goes.0] } });
-        let new = NewSegment {
-            name: "At KK".to_owned(),
-            description: String::new(),
-            subject: SegmentSubject::Contact,
-            condition: Some(serde_json::from_value(condition).unwrap()),
-        };
-        let at = segment::create(ctx, owner, new).await.unwrap().id;
-        settle(&world).await;
-        let named = see().await;
-        assert_eq!(named.uses.len(), 1);
-        let preview = merge::preview(ctx, owner.workspace, two.stays, two.goes).await;
-        assert_eq!(preview.unwrap().uses, named.uses);
-        let refused = account::delete(ctx, owner, two.goes, &named.token).await;
-        assert_eq!(refusals(refused), ["id InUse"]);
-        segment::delete(ctx, owner, at).await.unwrap();
-        let seen = see().await;
-        note::add(ctx, owner, Subject::from(two.goes), &["id"], "More")
-            .await
-            .unwrap();
-        let refused = account::delete(ctx, owner, two.goes, &seen.token).await;
-        assert_eq!(refusals(refused), ["usageToken InUse"]);
-        let before = rows(&world).await;
-
-        let token = see().await.token;
-        account::delete(ctx, owner, two.goes, &token).await.unwrap();
-        let told = facts(&world).await;
-        let deleted = Fact::AccountDeleted {
-            account_id: two.goes,
-        };
-        assert!(told.contains(&deleted));
-        assert_eq!(account_of(&world, two.hanako).await, None);
-        assert_eq!(account_of(&world, two.taro).await, Some(two.stays));
-        assert_eq!(listed(&world, &AccountFilter::default()).await, ["Acme"]);
-        assert!(members(&world, two.list).await.is_empty());
-        assert!(carried(&world, two.goes).await.is_empty());
-        let found = account::find(ctx, owner.workspace, two.goes).await.unwrap();
-        assert!(found.is_none());
-        let asked = account::load_answering(ctx, owner.workspace, &[two.goes]).await;
-        assert!(asked.unwrap().is_empty());
-        let usage = account::usage::usage(ctx, owner.workspace, two.goes).await;
-        assert!(usage.unwrap().is_none());
-        let refused = account::delete(ctx, owner, two.goes, &token).await;
-        assert_eq!(refusals(refused), ["id NotFound"]);
-        let refused = merge::merge(ctx, owner, two.stays, two.goes, "").await;
-        assert_eq!(refusals(refused), ["mergedId NotFound"]);
-        let after = rows(&world).await;
-        assert_eq!(after["message"], before["message"]);
-        assert_eq!(after["sales_order"], before["sales_order"]);
-        company(&world, "Acme KK", "acme-kk.example", Some("kk")).await;
-        settle(&world).await;
-        world
-    });
-}
-
-#[test]
-fn what_was_merged_into_a_deleted_account_goes_with_it() {
-    on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let two = two(&world).await;
-        let merged = merge::merge(ctx, owner, two.stays, two.goes, "")
-            .await
-            .unwrap();
-        let usage = account::usage::usage(ctx, owner.workspace, two.stays).await;
-        let token = usage.unwrap().expect("a usage").token;
-        account::delete(ctx, owner, two.stays, &token)
-            .await
-            .unwrap();
-        let found = account::find(ctx, owner.workspace, two.goes).await.unwrap();
-        assert!(found.is_none());
-        let refused = merge::unmerge(ctx, owner, merged.id).await;
-        assert_eq!(refusals(refused), ["id Invalid"]);
-        let party = Party {
-            contact: None,
-            account: Some(AccountRef::Id(two.goes)),
-        };
-        let late = vec![an_order(&world, "late", party, 1)];
-        let refused = order::ingest(ctx, owner, late).await;
-        assert_eq!(refusals(refused), ["orders.0.account.id NotFound"]);
-        company(&world, "Acme KK", "acme-kk.example", Some("kk")).await;
         world
     });
 }
