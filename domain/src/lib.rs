@@ -35,7 +35,7 @@ pub mod link;
 pub mod locale;
 pub mod mail;
 mod merge;
-mod naming;
+pub mod naming;
 pub mod note;
 pub mod notification;
 pub mod operation;

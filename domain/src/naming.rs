@@ -1,7 +1,10 @@
 //! The rules and playbooks that name something: a segment, a survey, a target.
 //!
-//! Each noun that may be named has its own list of uses, with the words the API has for them; all of
-//! them ask here. Which of the uses are in the way of what is their own to say.
+//! Each noun that may be named lists its uses in a file of its own (`uses`, `usage`), which asks here before
+//! such a thing is changed, archived or deleted. This never decides what is in the way of what: that is for
+//! those who ask.
+
+use std::fmt;
 
 use entity::id::WorkspaceId;
 
@@ -9,22 +12,39 @@ use crate::{condition::reference::Reference, error::Result, playbook, rule, stor
 
 /// What kind of thing names something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By {
+pub enum By {
     /// A rule, in its trigger, its condition or its actions.
     Rule,
     /// A playbook, in its enrolment or its steps.
     Playbook,
 }
 
+impl By {
+    /// What it is called.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Playbook => "playbook",
+        }
+    }
+}
+
 /// One that names something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Naming {
+pub struct Naming {
     /// What it is.
-    pub(crate) by: By,
+    pub by: By,
     /// Its id, in text form.
-    pub(crate) id: String,
+    pub id: String,
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
+}
+
+/// As in the middle of a sentence.
+impl fmt::Display for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} “{}”", self.by.noun(), self.name)
+    }
 }
 
 /// The rules, in their order, that name any of what `names` says.

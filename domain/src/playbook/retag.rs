@@ -21,8 +21,7 @@ use crate::{
     tag::catalogue::{Merged, Referrer, Use, UseKind, refuse_contradiction},
 };
 
-/// All playbooks of a workspace that are not archived, with the versions in use: the published one, the
-/// newest, and those that somebody is enrolled in.
+/// The playbooks of a workspace, in the versions that count for whoever asks (`super::naming`).
 pub(crate) struct Playbooks;
 
 #[async_trait]

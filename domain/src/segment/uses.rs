@@ -1,9 +1,9 @@
 //! Where segments are used: listed for whoever wants to change one, and in the way of deleting it.
 //!
-//! A new noun that names segments (a playbook, a report) implements `Referrer` and adds its line to
-//! `REFERRERS`; nothing else here changes.
+//! The API lists them ([`list`]), `write` asks (`of`) before it deletes a segment, and accounts ask for the
+//! segments that name one (`segments_naming`). A new noun that names segments adds its kind, and how it is
+//! found in `of`.
 
-use async_trait::async_trait;
 use entity::id::{SegmentId, WorkspaceId};
 
 use super::{definition, evaluate};
@@ -62,21 +62,6 @@ impl From<Naming> for Use {
     }
 }
 
-/// A kind of thing that names segments.
-#[async_trait]
-pub(crate) trait Referrer: Send + Sync {
-    /// What names `segment`, in a lasting order.
-    async fn uses(
-        &self,
-        connection: &Transaction,
-        workspace: WorkspaceId,
-        segment: SegmentId,
-    ) -> Result<Vec<Use>>;
-}
-
-/// Everything that names segments.
-const REFERRERS: &[&dyn Referrer] = &[&Rules, &Segments, &Playbooks];
-
 /// Everything that names `segment`.
 pub async fn list(ctx: &Ctx, workspace: WorkspaceId, segment: SegmentId) -> Result<Vec<Use>> {
     let snapshot = ctx.db.snapshot().await?;
@@ -85,16 +70,20 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId, segment: SegmentId) -> Resu
     Ok(uses)
 }
 
-/// Everything that names `segment`, as a transaction sees it.
+/// Everything that names `segment`, as a transaction sees it: rules in their order, segments by name,
+/// then playbooks.
 pub(super) async fn of(
     connection: &Transaction,
     workspace: WorkspaceId,
     segment: SegmentId,
 ) -> Result<Vec<Use>> {
-    let mut uses = Vec::new();
-    for referrer in REFERRERS {
-        uses.extend(referrer.uses(connection, workspace, segment).await?);
-    }
+    let names = |reference: &Reference| evaluate::is_segment(reference, segment);
+    let rules = naming::rules(connection, workspace, names).await?;
+    let segments = segments_naming(connection, workspace, names).await?;
+    let playbooks = naming::playbooks(connection, workspace, names).await?;
+    let mut uses: Vec<Use> = rules.into_iter().map(Use::from).collect();
+    uses.extend(segments);
+    uses.extend(playbooks.into_iter().map(Use::from));
     Ok(uses)
 }
 
@@ -127,51 +116,4 @@ pub(crate) async fn segments_naming(
         }
     }
     Ok(uses)
-}
-
-struct Segments;
-
-#[async_trait]
-impl Referrer for Segments {
-    async fn uses(
-        &self,
-        connection: &Transaction,
-        workspace: WorkspaceId,
-        segment: SegmentId,
-    ) -> Result<Vec<Use>> {
-        let names = |reference: &Reference| evaluate::is_segment(reference, segment);
-        segments_naming(connection, workspace, names).await
-    }
-}
-
-struct Rules;
-
-#[async_trait]
-impl Referrer for Rules {
-    async fn uses(
-        &self,
-        connection: &Transaction,
-        workspace: WorkspaceId,
-        segment: SegmentId,
-    ) -> Result<Vec<Use>> {
-        let names = |reference: &Reference| evaluate::is_segment(reference, segment);
-        let found = naming::rules(connection, workspace, names).await?;
-        Ok(found.into_iter().map(Use::from).collect())
-    }
-}
-
-struct Playbooks;
-
-#[async_trait]
-impl Referrer for Playbooks {
-    async fn uses(
-        &self,
-        connection: &Transaction,
-        workspace: WorkspaceId,
-        segment: SegmentId,
-    ) -> Result<Vec<Use>> {
-        let names = |reference: &Reference| evaluate::is_segment(reference, segment);
-        let found = naming::playbooks(connection, workspace, names).await?;
-        Ok(found.into_iter().map(Use::from).collect())
-    }
 }

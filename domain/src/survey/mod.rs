@@ -42,7 +42,6 @@ use uuid::Uuid;
 pub use among::{Among, By};
 pub use figures::{Figures, Group, figures, series, split};
 pub use send::send;
-pub use uses::{SurveyUse, SurveyUseKind};
 pub use words::{OwnTexts, Texts};
 pub use write::{NewSurvey, SurveyChanges, create, set_archived, update};
 

@@ -184,8 +184,8 @@ pub async fn set_archived(ctx: &Ctx, actor: &Actor, id: SurveyId, archived: bool
         let uses = uses::of(tx.connection(), tx.workspace, id).await?;
         if let Some(one) = uses.first() {
             let message = format!(
-                "{} “{}” sends this survey. Take it out there first.",
-                one.kind.noun(),
+                "The {} “{}” sends this survey. Take it out there first.",
+                one.by.noun(),
                 one.name
             );
             return Err(Error::refused(&["id"], UserErrorCode::InUse, message));

@@ -2,6 +2,7 @@
 
 use domain::{
     error::UserErrorCode::{InUse, Invalid, KindMismatch, NotFound, Required, Taken, TooLong},
+    naming::By,
     notification::{
         Receivers,
         manage::{self, NewTarget, TargetChanges},
@@ -216,8 +217,8 @@ fn a_target_is_deleted_once_nothing_notifies_it() {
         let rules = rule::list(ctx, owner.workspace, &RuleFilter::default(), &page).await;
         let rule = rules.unwrap().rows[0].1.id;
         let used = uses::list(ctx, owner.workspace, target).await.unwrap();
-        let used: Vec<_> = used.into_iter().map(|one| (one.kind, one.id)).collect();
-        assert_eq!(used, [(uses::UseKind::Rule, rule.to_string())]);
+        let used: Vec<_> = used.into_iter().map(|one| (one.by, one.id)).collect();
+        assert_eq!(used, [(By::Rule, rule.to_string())]);
         let found = mistakes(manage::delete(ctx, owner, target).await);
         assert_eq!(found, [("id".to_owned(), InUse)]);
 

@@ -7,6 +7,7 @@ use domain::{
     contact,
     error::UserErrorCode as Code,
     locale::Locale,
+    naming,
     port::MailError,
     rule::{
         self, Limits, NewRule, QuietHours,
@@ -15,7 +16,7 @@ use domain::{
         rehearse::{Subject, rehearse},
         trigger::{ConversationClosed, SurveyAnswered, Trigger},
     },
-    survey::{self, SurveyUseKind},
+    survey,
 };
 use entity::{
     id::{PlaybookId, RuleId, SurveyId},
@@ -239,7 +240,7 @@ fn a_survey_that_is_sent_is_not_archived_and_an_archived_one_not_named() {
         let uses = survey::uses::list(ctx, owner.workspace, survey).await;
         let uses = uses.unwrap();
         assert_eq!(uses.len(), 1);
-        assert_eq!(uses[0].kind, SurveyUseKind::Rule);
+        assert_eq!(uses[0].by, naming::By::Rule);
         assert_eq!(uses[0].id, rule.id.to_string());
         let archive = || survey::set_archived(ctx, owner, survey, true);
         assert_eq!(mistakes(archive().await), [("id".to_owned(), Code::InUse)]);

@@ -1,8 +1,9 @@
 //! Notification targets: where notifications go, who receives them, and what they are signed with.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
+    naming::By,
     notification::{Receivers, delivery::DeliveryFilter, uses},
     page::PageRequest,
 };
@@ -103,7 +104,7 @@ impl NotificationTarget {
             .await
             .map_err(fault)?;
         let found = found.into_iter().map(|one| NotificationTargetUse {
-            kind: one.kind,
+            kind: one.by.into(),
             id: one.id.into(),
             name: one.name,
         });
@@ -128,11 +129,21 @@ impl NotificationTarget {
     }
 }
 
+/// The kind of thing that notifies a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "By")]
+pub(crate) enum NotificationTargetUseKind {
+    /// A rule.
+    Rule,
+    /// A playbook.
+    Playbook,
+}
+
 /// Something that notifies a target.
 #[derive(SimpleObject)]
 pub(crate) struct NotificationTargetUse {
     /// What kind of thing it is.
-    kind: uses::UseKind,
+    kind: NotificationTargetUseKind,
     /// Its global id.
     id: ID,
     /// Its name.

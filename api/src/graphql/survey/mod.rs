@@ -5,14 +5,15 @@ mod invitation;
 mod mutation;
 mod query;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     locale::Locale,
+    naming::By,
     page::PageRequest,
     report::Period,
     survey::{
-        self, Figures, OwnTexts, SurveyUseKind, Texts,
+        self, Figures, OwnTexts, Texts,
         read::{self, InvitationFilter},
         words,
     },
@@ -102,6 +103,16 @@ impl From<SurveyTextsInput> for OwnTexts {
             mail_text: input.mail_text,
         }
     }
+}
+
+/// The kind of thing that sends a survey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "By")]
+pub(crate) enum SurveyUseKind {
+    /// A rule, by one of its actions.
+    Rule,
+    /// A playbook, in one of its steps.
+    Playbook,
 }
 
 /// Something that sends a survey.
@@ -262,7 +273,7 @@ impl Survey {
             .await
             .map_err(fault)?;
         let uses = found.into_iter().map(|one| SurveyUse {
-            kind: one.kind,
+            kind: one.by.into(),
             id: one.id.into(),
             name: one.name,
         });
