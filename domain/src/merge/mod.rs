@@ -16,7 +16,7 @@ pub(crate) mod tags;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::id::{MergeId, WorkspaceId};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::{
@@ -70,7 +70,7 @@ pub(crate) struct Book {
 }
 
 /// The columns of a merge `m`.
-pub(crate) const COLUMNS: &str =
+const COLUMNS: &str =
     "m.id, m.survivor_id, m.loser_id, m.reason, m.filled, m.merged_at, m.merged_by,
     m.undone_at, m.undone_by";
 
@@ -115,6 +115,53 @@ pub(crate) async fn count_rows(
         }
     }
     Ok(rows)
+}
+
+/// The merge of this id, if `book` has it in this workspace.
+pub(crate) async fn find<M: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    book: &Book,
+    id: MergeId,
+) -> Result<Option<M>> {
+    let merges = book.merges;
+    Ok(Query::new(format!(
+        "SELECT {COLUMNS} FROM {merges} m WHERE m.workspace_id = $1 AND m.id = $2"
+    ))
+    .bind(workspace)
+    .bind(id)
+    .one(connection)
+    .await?)
+}
+
+/// Like [`find`], of a merge that was just written down or undone.
+pub(crate) async fn existing<M: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    book: &Book,
+    id: MergeId,
+) -> Result<M> {
+    find(connection, workspace, book, id)
+        .await?
+        .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
+}
+
+/// Everything that was merged into `survivor`, newest first; undone merges too. At most 100.
+pub(crate) async fn merged_into<M: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    book: &Book,
+    survivor: Uuid,
+) -> Result<Vec<M>> {
+    let merges = book.merges;
+    Ok(Query::new(format!(
+        "SELECT {COLUMNS} FROM {merges} m
+         WHERE m.workspace_id = $1 AND m.survivor_id = $2 ORDER BY m.id DESC LIMIT 100"
+    ))
+    .bind(workspace)
+    .bind(survivor)
+    .all(connection)
+    .await?)
 }
 
 /// Writes a merge down.

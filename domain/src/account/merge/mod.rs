@@ -16,7 +16,7 @@ use entity::{
     id::{AccountId, ContactId, Id as _, MergeId, WorkspaceId},
     kind::ContactField,
 };
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait, FromQueryResult, IntoActiveModel as _};
+use sea_orm::{ActiveModelTrait as _, FromQueryResult, IntoActiveModel as _};
 use serde::{Deserialize, Serialize};
 
 use own::Own;
@@ -27,7 +27,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    merge::{self, Book, COLUMNS, Things, rows::Move, tags},
+    merge::{self, Book, Things, rows::Move, tags},
     search,
     store::{Query, Tx},
     work::change::{Change, Fact},
@@ -202,7 +202,7 @@ pub async fn merge(
     let said = serde_json::json!({ "survivor": survivor, "merged": loser });
     tx.audit(actor, Record::made("account.merge", id, said));
     tx.commit().await?;
-    existing(ctx, actor.workspace, id).await
+    merge::existing(ctx.reader(), actor.workspace, &BOOK, id).await
 }
 
 /// Undoes a merge: what the merged account had before it goes back to it, and what came since stays with the
@@ -211,7 +211,7 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     actor.require(Scope::Write)?;
     let origin = actor.origin();
     let mut tx = ctx.begin(actor.workspace).await?;
-    let merge: Merge = read(tx.connection(), tx.workspace, id)
+    let merge: Merge = merge::find(tx.connection(), tx.workspace, &BOOK, id)
         .await?
         .ok_or_else(|| Error::not_found(&["id"], "merge"))?;
     let (survivor, loser) = (merge.survivor_id, merge.loser_id);
@@ -253,7 +253,7 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     let said = serde_json::json!({ "survivor": survivor, "merged": loser });
     tx.audit(actor, Record::ended("account.unmerge", id, said));
     tx.commit().await?;
-    existing(ctx, actor.workspace, id).await
+    merge::existing(ctx.reader(), actor.workspace, &BOOK, id).await
 }
 
 /// Gives the domain and the external id back that the survivor had taken, unless somebody gave them to
@@ -358,29 +358,9 @@ pub(super) fn tell(tx: &mut Tx<'_>, origin: Origin, contacts: &[ContactId], left
     }
 }
 
-async fn read(
-    connection: &impl ConnectionTrait,
-    workspace: WorkspaceId,
-    id: MergeId,
-) -> Result<Option<Merge>> {
-    Ok(Query::new(format!(
-        "SELECT {COLUMNS} FROM account_merge m WHERE m.workspace_id = $1 AND m.id = $2"
-    ))
-    .bind(workspace)
-    .bind(id)
-    .one(connection)
-    .await?)
-}
-
-async fn existing(ctx: &Ctx, workspace: WorkspaceId, id: MergeId) -> Result<Merge> {
-    find(ctx, workspace, id)
-        .await?
-        .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
-}
-
 /// The merge, if it is one of the workspace.
 pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: MergeId) -> Result<Option<Merge>> {
-    read(ctx.reader(), workspace, id).await
+    merge::find(ctx.reader(), workspace, &BOOK, id).await
 }
 
 /// Everything that was merged into an account, newest first; undone merges too. At most 100.
@@ -389,14 +369,7 @@ pub async fn of_account(
     workspace: WorkspaceId,
     survivor: AccountId,
 ) -> Result<Vec<Merge>> {
-    Ok(Query::new(format!(
-        "SELECT {COLUMNS} FROM account_merge m
-         WHERE m.workspace_id = $1 AND m.survivor_id = $2 ORDER BY m.id DESC LIMIT 100"
-    ))
-    .bind(workspace)
-    .bind(survivor)
-    .all(ctx.reader())
-    .await?)
+    merge::merged_into(ctx.reader(), workspace, &BOOK, survivor.uuid()).await
 }
 
 /// Who answers for those of `ids` that were merged into another, by who was asked for.

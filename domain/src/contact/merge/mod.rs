@@ -27,7 +27,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    merge::{self, Book, COLUMNS, Things, rows::Move},
+    merge::{self, Book, Things, rows::Move},
     playbook, search,
     store::{Query, Tx},
     work::change::{Change, Fact},
@@ -160,9 +160,7 @@ pub async fn merge(
     let mut tx = ctx.begin(actor.workspace).await?;
     let id = join(ctx, &mut tx, actor.origin(), survivor, loser, reason).await?;
     tx.commit().await?;
-    find(ctx, actor.workspace, id)
-        .await?
-        .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
+    merge::existing(ctx.reader(), actor.workspace, &BOOK, id).await
 }
 
 /// [`merge()`] inside a transaction, with everything checked but the two contacts.
@@ -224,14 +222,9 @@ pub(super) async fn join(
 pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     actor.require(Scope::Write)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    let merge: Merge = Query::new(format!(
-        "SELECT {COLUMNS} FROM contact_merge m WHERE m.workspace_id = $1 AND m.id = $2"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?
-    .ok_or_else(|| Error::not_found(&["id"], "merge"))?;
+    let merge: Merge = merge::find(tx.connection(), tx.workspace, &BOOK, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "merge"))?;
     let (mut stays, mut goes) = hold(&tx, merge.survivor_id, merge.loser_id).await?;
     let moves = Move {
         book: &BOOK,
@@ -277,9 +270,7 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     let said = serde_json::json!({ "survivor": merge.survivor_id, "merged": merge.loser_id });
     tx.audit(actor, Record::ended("contact.unmerge", id, said));
     tx.commit().await?;
-    find(ctx, actor.workspace, id)
-        .await?
-        .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
+    merge::existing(ctx.reader(), actor.workspace, &BOOK, id).await
 }
 
 /// Both contacts' rows, held: nobody gives them anything, nor changes them, until the end.
@@ -348,13 +339,7 @@ async fn reopen_suspects(
 
 /// The merge, if it is one of the workspace.
 pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: MergeId) -> Result<Option<Merge>> {
-    Ok(Query::new(format!(
-        "SELECT {COLUMNS} FROM contact_merge m WHERE m.workspace_id = $1 AND m.id = $2"
-    ))
-    .bind(workspace)
-    .bind(id)
-    .one(ctx.reader())
-    .await?)
+    merge::find(ctx.reader(), workspace, &BOOK, id).await
 }
 
 /// Everybody who was merged into a contact, newest first; undone merges too. At most 100.
@@ -363,14 +348,7 @@ pub async fn of_contact(
     workspace: WorkspaceId,
     survivor: ContactId,
 ) -> Result<Vec<Merge>> {
-    Ok(Query::new(format!(
-        "SELECT {COLUMNS} FROM contact_merge m
-         WHERE m.workspace_id = $1 AND m.survivor_id = $2 ORDER BY m.id DESC LIMIT 100"
-    ))
-    .bind(workspace)
-    .bind(survivor)
-    .all(ctx.reader())
-    .await?)
+    merge::merged_into(ctx.reader(), workspace, &BOOK, survivor.uuid()).await
 }
 
 /// Who answers for those of `ids` who were merged into somebody, by who was asked for. One
