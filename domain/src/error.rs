@@ -108,6 +108,11 @@ impl Error {
     }
 }
 
+/// The value, or nothing, and the mistake noted in `errors`: an input tells all of its mistakes at once.
+pub(crate) fn keep<T>(result: Result<T, UserError>, errors: &mut Vec<UserError>) -> Option<T> {
+    result.map_err(|error| errors.push(error)).ok()
+}
+
 /// A stable reason, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -16,7 +16,7 @@ use crate::{
     audit::Record,
     contact::home,
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode, keep},
     search,
     stage::{self, NewStage},
     store::{Query, Tx, dialect},
@@ -271,10 +271,6 @@ impl Details {
         }
         Ok(self.attributes)
     }
-}
-
-fn keep<T>(result: Result<T, UserError>, errors: &mut Vec<UserError>) -> Option<T> {
-    result.map_err(|error| errors.push(error)).ok()
 }
 
 fn check_domain(domain: Option<&str>, errors: &mut Vec<UserError>) -> Option<String> {

@@ -17,7 +17,7 @@ use crate::{
     access::{Actor, Scope},
     audit::Record,
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode, keep},
     store::{Query, Rows, Tx},
     text,
     work::change::{Change, Fact},
@@ -226,10 +226,6 @@ fn audited(definition: &Model) -> serde_json::Value {
 fn record(tx: &mut Tx<'_>, actor: &Actor, attribute_id: AttributeId) {
     let fact = Fact::AttributeChanged { attribute_id };
     tx.record(Change::new(actor.origin(), None, fact));
-}
-
-fn keep<T>(result: Result<T, UserError>, errors: &mut Vec<UserError>) -> Option<T> {
-    result.map_err(|error| errors.push(error)).ok()
 }
 
 /// A key is what programs write: it must look the same in a URL, a CSV header and code.

@@ -4,7 +4,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin};
 
 use crate::{
-    error::{UserError, UserErrorCode},
+    error::{UserError, UserErrorCode, keep},
     mail::EmailAddress,
     text,
 };
@@ -113,11 +113,11 @@ fn clean_one(
     now: DateTime<Utc>,
     errors: &mut Vec<UserError>,
 ) -> Option<CleanEvent> {
-    let external_id = note(
+    let external_id = keep(
         key(&event.external_id, &["events", index, "externalId"]),
         errors,
     );
-    let email_key = note(
+    let email_key = keep(
         key(&event.email_key, &["events", index, "emailKey"]),
         errors,
     );
@@ -128,13 +128,13 @@ fn clean_one(
             error.to_string(),
         )
     });
-    let recipient = note(recipient, errors);
-    let occurred_at = note(time(event.occurred_at, index, now), errors);
+    let recipient = keep(recipient, errors);
+    let occurred_at = keep(time(event.occurred_at, index, now), errors);
     let campaign = event.campaign.map(|campaign| {
         let id_path = ["events", index, "campaign", "externalId"];
         let name_path = ["events", index, "campaign", "name"];
-        let external_id = note(key(&campaign.external_id, &id_path), errors);
-        let name = note(
+        let external_id = keep(key(&campaign.external_id, &id_path), errors);
+        let name = keep(
             text::short_text(&campaign.name, &name_path, MAX_NAME),
             errors,
         );
@@ -142,13 +142,13 @@ fn clean_one(
             .zip(name)
             .map(|(external_id, name)| NewCampaign { external_id, name })
     });
-    let bounce = note(bounce(event.kind, event.bounce, index), errors);
-    let url = note(
+    let bounce = keep(bounce(event.kind, event.bounce, index), errors);
+    let url = keep(
         optional(event.url, &["events", index, "url"], MAX_URL),
         errors,
     );
     let agent_path = ["events", index, "userAgent"];
-    let user_agent = note(optional(event.user_agent, &agent_path, MAX_AGENT), errors);
+    let user_agent = keep(optional(event.user_agent, &agent_path, MAX_AGENT), errors);
     Some(CleanEvent {
         external_id: external_id?,
         email_key: email_key?,
@@ -164,10 +164,6 @@ fn clean_one(
         url: url?,
         user_agent: user_agent?,
     })
-}
-
-fn note<T>(result: Result<T, UserError>, errors: &mut Vec<UserError>) -> Option<T> {
-    result.map_err(|error| errors.push(error)).ok()
 }
 
 /// An id of another system: not empty, and short enough for an index.

@@ -21,7 +21,7 @@ use crate::{
     access::{Actor, Scope},
     audit::Record,
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode, keep},
     store::{Query, Tx, dialect},
     tag::tagging,
     text,
@@ -78,9 +78,11 @@ pub struct LinkChanges {
 pub async fn create(ctx: &Ctx, actor: &Actor, new: NewLink) -> Result<Model> {
     actor.require(Scope::Write)?;
     let mut errors = Vec::new();
-    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors);
-    let chosen = new.slug.map(|raw| keep(slug::check(&raw), &mut errors));
-    let target_url = keep(checked_target(ctx, &new.target_url), &mut errors);
+    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors).unwrap_or_default();
+    let chosen = new
+        .slug
+        .map(|raw| keep(slug::check(&raw), &mut errors).unwrap_or_default());
+    let target_url = keep(checked_target(ctx, &new.target_url), &mut errors).unwrap_or_default();
     let utm = new.utm.clean(&mut errors);
     let mut tx = ctx.begin(actor.workspace).await?;
     refuse_past(new.expires_at, tx.now, &mut errors);
@@ -132,11 +134,12 @@ pub async fn update(
     let tags_before = tags_of(&tx, id).await?;
     let mut after = before.clone();
     if let Some(name) = changes.name {
-        after.name = keep(text::name(&name, &["name"], NAME_LIMIT), &mut errors);
+        after.name =
+            keep(text::name(&name, &["name"], NAME_LIMIT), &mut errors).unwrap_or_default();
         after.name_key = text::name_key(&after.name);
     }
     if let Some(url) = changes.target_url {
-        after.target_url = keep(checked_target(ctx, &url), &mut errors);
+        after.target_url = keep(checked_target(ctx, &url), &mut errors).unwrap_or_default();
     }
     if let Some(channel) = changes.channel {
         after.channel = channel;
@@ -357,12 +360,6 @@ async fn hold(tx: &Tx<'_>, id: TrackedLinkId) -> Result<Model> {
     .one(tx.connection())
     .await?
     .ok_or_else(|| Error::not_found(&["id"], "tracked link"))
-}
-
-fn keep(result: Result<String, UserError>, errors: &mut Vec<UserError>) -> String {
-    result
-        .map_err(|error| errors.push(error))
-        .unwrap_or_default()
 }
 
 /// What the audit log says of a link.

@@ -21,7 +21,7 @@ use crate::{
     audit::Record,
     condition::reference,
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode, keep},
     operation::{self, NewOperation},
     port::Work,
     store::{Query, Tx, dialect},
@@ -70,11 +70,12 @@ pub(super) async fn make(
 ) -> Result<playbook::Model> {
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
-    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors);
+    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors).unwrap_or_default();
     let description = keep(
         text::long_text(&new.description, &["description"], DESCRIPTION_LIMIT),
         &mut errors,
-    );
+    )
+    .unwrap_or_default();
     let mut tx = ctx.begin(actor.workspace).await?;
     check(&tx, &new.definition, &mut errors).await?;
     let name_key = text::name_key(&name);
@@ -121,10 +122,11 @@ pub async fn update(
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
     let name = change.name.as_deref();
-    let name = name.map(|name| keep(text::name(name, &["name"], NAME_LIMIT), &mut errors));
+    let name = name
+        .map(|name| keep(text::name(name, &["name"], NAME_LIMIT), &mut errors).unwrap_or_default());
     let description = change.description.as_deref().map(|text| {
         let text = text::long_text(text, &["description"], DESCRIPTION_LIMIT);
-        keep(text, &mut errors)
+        keep(text, &mut errors).unwrap_or_default()
     });
     let mut tx = ctx.begin(actor.workspace).await?;
     let row = lock(&tx, id, &["id"]).await?;
@@ -370,12 +372,6 @@ async fn refuse_too_many(tx: &Tx<'_>) -> Result<()> {
         return Err(Error::refused(&[], UserErrorCode::LimitReached, message));
     }
     Ok(())
-}
-
-fn keep(result: Result<String, UserError>, errors: &mut Vec<UserError>) -> String {
-    result
-        .map_err(|error| errors.push(error))
-        .unwrap_or_default()
 }
 
 /// Notes that a playbook changed.

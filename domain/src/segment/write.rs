@@ -23,7 +23,7 @@ use crate::{
     audit::Record,
     condition::{self, Condition, Use, path::Path, reference},
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode, keep},
     store::{Query, Rows, Tx},
     text,
     work::change::{Change, Fact},
@@ -69,8 +69,8 @@ pub(super) async fn make(
     new: NewSegment,
 ) -> Result<SegmentId> {
     let mut errors = Vec::new();
-    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors);
-    let description = keep(described(&new.description), &mut errors);
+    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors).unwrap_or_default();
+    let description = keep(described(&new.description), &mut errors).unwrap_or_default();
     begin_edit(tx).await?;
     let id: SegmentId = tx.id();
     if let Some(condition) = &new.condition {
@@ -136,12 +136,12 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: SegmentId, changes: Changes) -
     let before = existing(&tx, id).await?;
     let mut row = before.clone();
     if let Some(name) = &changes.name {
-        row.name = keep(text::name(name, &["name"], NAME_LIMIT), &mut errors);
+        row.name = keep(text::name(name, &["name"], NAME_LIMIT), &mut errors).unwrap_or_default();
         row.name_key = text::name_key(&row.name);
         refuse_taken(&tx, id, &row.name, &mut errors).await?;
     }
     if let Some(description) = &changes.description {
-        row.description = keep(described(description), &mut errors);
+        row.description = keep(described(description), &mut errors).unwrap_or_default();
     }
     if let Some(condition) = &changes.condition {
         let stored = definition::to_stored(condition)?;
@@ -295,12 +295,6 @@ pub(super) fn audited(row: &segment::Model) -> serde_json::Value {
 pub(super) fn record(tx: &mut Tx<'_>, origin: Origin, segment_id: SegmentId) {
     let fact = Fact::SegmentChanged { segment_id };
     tx.record(Change::new(origin, None, fact));
-}
-
-fn keep<T: Default>(result: Result<T, UserError>, errors: &mut Vec<UserError>) -> T {
-    result
-        .map_err(|error| errors.push(error))
-        .unwrap_or_default()
 }
 
 fn described(text: &str) -> Result<String, UserError> {

@@ -16,7 +16,7 @@ use crate::{
     access::{Actor, Scope},
     audit::Record,
     ctx::Ctx,
-    error::{Error, Result, UserError, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode, keep},
     store::{Query, Tx, dialect},
     text,
     work::change::{Change, Fact},
@@ -66,8 +66,8 @@ pub struct SurveyChanges {
 pub async fn create(ctx: &Ctx, actor: &Actor, new: NewSurvey) -> Result<Model> {
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
-    let key = keep(text::name(&new.key, &["key"], NAME_LIMIT), &mut errors);
-    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors);
+    let key = keep(text::name(&new.key, &["key"], NAME_LIMIT), &mut errors).unwrap_or_default();
+    let name = keep(text::name(&new.name, &["name"], NAME_LIMIT), &mut errors).unwrap_or_default();
     let texts = words::check(new.texts, &mut errors);
     check_days(new.wave_days, new.valid_days, &mut errors);
     if !errors.is_empty() {
@@ -130,7 +130,8 @@ pub async fn update(
     actor.require(Scope::Configure)?;
     let mut errors = Vec::new();
     let name = changes.name.as_deref();
-    let name = name.map(|name| keep(text::name(name, &["name"], NAME_LIMIT), &mut errors));
+    let name = name
+        .map(|name| keep(text::name(name, &["name"], NAME_LIMIT), &mut errors).unwrap_or_default());
     let texts = changes.texts.map(|own| words::check(own, &mut errors));
     let mut tx = ctx.begin(actor.workspace).await?;
     let before = held(&tx, id).await?;
@@ -257,12 +258,6 @@ fn check_days(wave: i64, valid: i64, errors: &mut Vec<UserError>) {
             message,
         ));
     }
-}
-
-fn keep(result: Result<String, UserError>, errors: &mut Vec<UserError>) -> String {
-    result
-        .map_err(|error| errors.push(error))
-        .unwrap_or_default()
 }
 
 fn record(tx: &mut Tx<'_>, actor: &Actor, survey_id: SurveyId) {
