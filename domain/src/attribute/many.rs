@@ -148,10 +148,6 @@ fn note(tx: &mut Tx<'_>, origin: Origin, given: &[Given]) {
     }
     for (subject, contact, before, after) in audits.into_values() {
         let record = Record::changed("attribute.set", subject, json!(before), json!(after));
-        let record = match contact {
-            Some(contact) => record.of(contact),
-            None => record,
-        };
-        tx.audit(origin, record);
+        tx.audit(origin, record.of(contact));
     }
 }

@@ -217,11 +217,7 @@ fn note(
     };
     let (was, is) = (audited(before), audited(after));
     let record = Record::changed("attribute.set", put.subject, was, is);
-    let record = match put.contact {
-        Some(contact) => record.of(contact),
-        None => record,
-    };
-    tx.audit(put.origin, record);
+    tx.audit(put.origin, record.of(put.contact));
     for attribute_id in attributes {
         let place = place(attribute_id);
         if !changed.contains(&place) {

@@ -85,10 +85,10 @@ impl Record {
         }
     }
 
-    /// The entry holds data of this person, and loses it when they are erased.
+    /// The entry holds data of this person, if it is somebody's, and loses it when they are erased.
     #[must_use]
-    pub fn of(mut self, contact: ContactId) -> Self {
-        self.contact = Some(contact);
+    pub fn of(mut self, contact: impl Into<Option<ContactId>>) -> Self {
+        self.contact = contact.into();
         self
     }
 

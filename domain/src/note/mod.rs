@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{ContactId, NoteId, WorkspaceId},
+    id::{NoteId, WorkspaceId},
     note,
 };
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
@@ -59,7 +59,7 @@ pub async fn add(
     };
     tx.record(Change::new(actor.origin(), contact, fact));
     let record = Record::made("note.add", note.id, audited(&note));
-    tx.audit(actor, about(record, contact));
+    tx.audit(actor, record.of(contact));
     tx.commit().await?;
     Ok(note)
 }
@@ -85,7 +85,7 @@ pub async fn update(ctx: &Ctx, actor: &Actor, id: NoteId, body: &str) -> Result<
     };
     tx.record(Change::new(actor.origin(), contact, fact));
     let record = Record::changed("note.update", note.id, before, audited(&note));
-    tx.audit(actor, about(record, contact));
+    tx.audit(actor, record.of(contact));
     tx.commit().await?;
     Ok(note)
 }
@@ -111,7 +111,7 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: NoteId) -> Result<note::Model>
     };
     tx.record(Change::new(actor.origin(), contact, fact));
     let record = Record::ended("note.delete", note.id, before);
-    tx.audit(actor, about(record, contact));
+    tx.audit(actor, record.of(contact));
     tx.commit().await?;
     Ok(note)
 }
@@ -126,13 +126,6 @@ fn audited(note: &note::Model) -> serde_json::Value {
         // So that another text of the same length is told from no change.
         "updatedAt": note.updated_at,
     })
-}
-
-fn about(record: Record, contact: Option<ContactId>) -> Record {
-    match contact {
-        Some(contact) => record.of(contact),
-        None => record,
-    }
 }
 
 fn check_body(body: &str) -> Result<String> {

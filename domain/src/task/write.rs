@@ -106,7 +106,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewTask) -> Result<task::Mode
     let fact = Fact::TaskCreated { task_id: row.id };
     tx.record(Change::new(actor.origin(), row.contact_id, fact));
     let record = Record::made("task.create", row.id, audited(&row));
-    tx.audit(actor, about(record, row.contact_id));
+    tx.audit(actor, record.of(row.contact_id));
     tx.commit().await?;
     Ok(row)
 }
@@ -164,7 +164,7 @@ pub async fn update(
     let fact = Fact::TaskChanged { task_id: row.id };
     tx.record(Change::new(actor.origin(), row.contact_id, fact));
     let record = Record::changed("task.update", row.id, before, audited(&row));
-    tx.audit(actor, about(record, row.contact_id));
+    tx.audit(actor, record.of(row.contact_id));
     tx.commit().await?;
     Ok(row)
 }
@@ -225,7 +225,7 @@ async fn set_status(
         TaskStatus::Cancelled => "task.cancel",
     };
     let record = Record::changed(action, row.id, before, audited(&row));
-    tx.audit(actor, about(record, row.contact_id));
+    tx.audit(actor, record.of(row.contact_id));
     tx.commit().await?;
     Ok(row)
 }
@@ -383,11 +383,4 @@ fn audited(row: &task::Model) -> serde_json::Value {
         "team": row.team_id,
         "contact": row.contact_id, "account": row.account_id, "conversation": row.conversation_id,
     })
-}
-
-fn about(record: Record, contact: Option<ContactId>) -> Record {
-    match contact {
-        Some(contact) => record.of(contact),
-        None => record,
-    }
 }
