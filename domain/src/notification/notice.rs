@@ -228,13 +228,22 @@ pub(super) fn is_dropped(char: char) -> bool {
 
 /// `text` on one line without what must not be seen, at most `limit` characters long.
 pub(crate) fn clean_line(text: &str, limit: usize) -> String {
+    shorten(&one_line(text), limit)
+}
+
+/// `text` on one line without what must not be seen, however long.
+pub(super) fn one_line(text: &str) -> String {
     let kept: String = text.chars().filter(|char| !is_dropped(*char)).collect();
-    let line = kept.split_whitespace().collect::<Vec<_>>().join(" ");
-    shorten(&line, limit)
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `text` with its line breaks, without what must not be seen, at most `limit` characters long.
 pub(crate) fn clean_text(text: &str, limit: usize) -> String {
+    shorten(&trimmed_lines(text), limit)
+}
+
+/// `text` with its line breaks, without what must not be seen, however long.
+pub(super) fn trimmed_lines(text: &str) -> String {
     let kept: String = text
         .replace("\r\n", "\n")
         .replace(
@@ -244,7 +253,7 @@ pub(crate) fn clean_text(text: &str, limit: usize) -> String {
         .chars()
         .filter(|char| !is_dropped(*char))
         .collect();
-    shorten(kept.trim(), limit)
+    kept.trim().to_owned()
 }
 
 /// At most `limit` characters (`char`), cut between what a person sees as characters.

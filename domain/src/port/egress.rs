@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use url::Url;
 
 /// An HTTP POST to a receiver that a member configured.
@@ -26,6 +27,15 @@ pub struct OutgoingResponse {
     pub body: String,
     /// Time from the start of the call to the end of the body, in milliseconds.
     pub duration_ms: u64,
+}
+
+impl OutgoingResponse {
+    /// The wait asked for by `Retry-After`; one that is too long to be told is the longest there is.
+    pub(crate) fn retry_after(&self) -> Option<TimeDelta> {
+        let seconds = i64::try_from(self.retry_after_s?).ok();
+        let wait = seconds.and_then(TimeDelta::try_seconds);
+        Some(wait.unwrap_or(TimeDelta::MAX))
+    }
 }
 
 /// Why no answer was had. The texts are shown to members, so they tell nothing of the network's

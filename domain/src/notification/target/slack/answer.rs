@@ -1,7 +1,5 @@
 //! Reads Slack's answer: a status, and one word in the body.
 
-use chrono::TimeDelta;
-
 use crate::{
     notification::{DisableReason, Verdict},
     port::OutgoingResponse,
@@ -14,7 +12,7 @@ use crate::{
 /// not keep all others from being sent. A 4xx that says neither is tried again and ends with the schedule.
 pub fn judge(response: &OutgoingResponse) -> Verdict {
     let word = response.body.trim();
-    let after = response.retry_after_s.map(seconds);
+    let after = response.retry_after();
     match response.status {
         200..=299 => Verdict::Delivered,
         429 => Verdict::Throttled { after },
@@ -77,15 +75,10 @@ fn refusal(status: u16, word: &str) -> Option<Verdict> {
     }
 }
 
-fn seconds(seconds: u64) -> TimeDelta {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(TimeDelta::try_seconds)
-        .unwrap_or(TimeDelta::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     fn verdict(status: u16, retry_after_s: Option<u64>, body: &str) -> Verdict {

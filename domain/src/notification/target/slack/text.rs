@@ -2,6 +2,8 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::notification::notice::{is_dropped, one_line, trimmed_lines};
+
 /// How a text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -75,32 +77,8 @@ pub(super) fn is_blank(text: &str) -> bool {
         .all(|char| char.is_whitespace() || is_dropped(char) || is_invisible(char))
 }
 
-/// Control characters, and those that turn the reading direction and so disguise an address.
-fn is_dropped(char: char) -> bool {
-    (char.is_control() && !char.is_whitespace())
-        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 fn is_invisible(char: char) -> bool {
     matches!(char, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
-}
-
-fn one_line(text: &str) -> String {
-    let kept: String = text.chars().filter(|char| !is_dropped(*char)).collect();
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn trimmed_lines(text: &str) -> String {
-    let kept: String = text
-        .replace("\r\n", "\n")
-        .replace(
-            ['\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{b}', '\u{c}'],
-            "\n",
-        )
-        .chars()
-        .filter(|char| !is_dropped(*char))
-        .collect();
-    kept.trim().to_owned()
 }
 
 fn separate_broadcasts(text: &str) -> String {

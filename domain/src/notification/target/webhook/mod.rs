@@ -8,7 +8,7 @@ mod sign;
 
 use std::fmt::Display;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -144,7 +144,7 @@ pub fn headers(
 
 /// What the answer means.
 pub fn judge(response: &OutgoingResponse) -> Verdict {
-    let after = response.retry_after_s.map(seconds);
+    let after = response.retry_after();
     match response.status {
         200..=299 => Verdict::Delivered,
         410 => Verdict::Disable {
@@ -155,15 +155,10 @@ pub fn judge(response: &OutgoingResponse) -> Verdict {
     }
 }
 
-fn seconds(seconds: u64) -> TimeDelta {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(TimeDelta::try_seconds)
-        .unwrap_or(TimeDelta::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     #[test]
