@@ -5,7 +5,7 @@ use domain::{
     email::{CampaignChanges, NewCampaign, campaign},
     error::{
         Error,
-        UserErrorCode::{self, NotFound, Required, Taken, TooLong},
+        UserErrorCode::{NotFound, Required, Taken, TooLong},
     },
     store::Query,
 };
@@ -14,22 +14,13 @@ use sea_orm::PaginatorTrait as _;
 use uuid::Uuid;
 
 use super::{event, in_campaign, ingest};
-use crate::support::{World, on_both};
+use crate::support::{World, on_both, refusal::mistakes};
 
 fn named(external_id: &str, name: &str) -> NewCampaign {
     NewCampaign {
         external_id: external_id.to_owned(),
         name: name.to_owned(),
     }
-}
-
-fn mistakes<T: std::fmt::Debug>(result: domain::error::Result<T>) -> Vec<(String, UserErrorCode)> {
-    let Err(Error::Refused(errors)) = result else {
-        panic!("{result:?}");
-    };
-    let each = errors.into_iter();
-    each.map(|error| (error.path.join("."), error.code))
-        .collect()
 }
 
 async fn audited(world: &World) -> Vec<String> {

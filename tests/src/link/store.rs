@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 use domain::{
     access::{Actor, Origin},
     contact::{self, ContactRef, erase, merge},
-    error::Error,
     event::{self, EventFilter, NewEvent},
     link::{self, Followed, LinkChanges, LinkFilter, NewLink, Utm, Visitor},
     page::PageRequest,
@@ -24,7 +23,7 @@ use entity::{
 };
 use serde_json::json;
 
-use crate::support::{World, on_both};
+use crate::support::{World, on_both, refusal::refusals};
 
 const TARO: &str = "taro@customer.example";
 const HANAKO: &str = "hanako@customer.example";
@@ -101,17 +100,6 @@ async fn tags_on(world: &World, contact: ContactId) -> Vec<TagId> {
     let ids = [contact.uuid()];
     let found = tagging::load_active(&world.ctx, world.owner.workspace, &ids).await;
     found.unwrap().into_iter().map(|one| one.tag_id).collect()
-}
-
-fn mistakes<T>(result: Result<T, Error>) -> Vec<String> {
-    match result {
-        Ok(_) => Vec::new(),
-        Err(Error::Refused(errors)) => errors
-            .iter()
-            .map(|error| format!("{} {:?}", error.path.join("."), error.code))
-            .collect(),
-        Err(error) => panic!("{error}"),
-    }
 }
 
 #[test]
@@ -334,7 +322,7 @@ fn a_slug_is_one_links_in_the_whole_installation_and_for_good() {
         let ours = make(&world, chosen("Spring")).await;
         assert_eq!(ours.slug, "spring");
         let theirs = link::create(ctx, &stranger, chosen("SPRING")).await;
-        assert_eq!(mistakes(theirs), ["slug Taken"]);
+        assert_eq!(refusals(theirs), ["slug Taken"]);
         let theirs = link::create(ctx, &stranger, to_shop("Spring"))
             .await
             .unwrap();
@@ -360,15 +348,15 @@ fn a_slug_is_one_links_in_the_whole_installation_and_for_good() {
         );
         let changes = LinkChanges::default();
         let refused = link::update(ctx, owner, theirs.id, changes).await;
-        assert_eq!(mistakes(refused), ["id NotFound"]);
+        assert_eq!(refusals(refused), ["id NotFound"]);
         let refused = link::set_archived(ctx, owner, theirs.id, true).await;
-        assert_eq!(mistakes(refused), ["id NotFound"]);
+        assert_eq!(refusals(refused), ["id NotFound"]);
 
         link::set_archived(ctx, owner, ours.id, true).await.unwrap();
         let opened = link::open(ctx, "SPRING").await.unwrap().unwrap();
         assert!(opened.has_ended(ctx.clock.now()));
         assert_eq!(
-            mistakes(link::create(ctx, owner, chosen("spring")).await),
+            refusals(link::create(ctx, owner, chosen("spring")).await),
             ["slug Taken"]
         );
         link::set_archived(ctx, owner, ours.id, false)
@@ -417,13 +405,13 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_half_made() {
             "campaignId NotFound",
             "tagIds NotFound",
         ];
-        assert_eq!(mistakes(link::create(ctx, owner, wrong).await), expected);
+        assert_eq!(refusals(link::create(ctx, owner, wrong).await), expected);
         let wrong = NewLink {
             tags: vec![topic],
             ..to_shop("Spring")
         };
         let refused = link::create(ctx, owner, wrong).await;
-        assert_eq!(mistakes(refused), ["tagIds KindMismatch"]);
+        assert_eq!(refusals(refused), ["tagIds KindMismatch"]);
         let page = PageRequest::first(10);
         let found = link::list(ctx, owner.workspace, &LinkFilter::default(), &page).await;
         assert!(found.unwrap().rows.is_empty());
@@ -435,7 +423,7 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_half_made() {
             ..LinkChanges::default()
         };
         let refused = link::update(ctx, owner, link.id, changes).await;
-        assert_eq!(mistakes(refused), ["targetUrl Invalid"]);
+        assert_eq!(refusals(refused), ["targetUrl Invalid"]);
         assert_eq!(now(&world, link.id).await, link);
         for (text, expected) in [("spring", 1), ("SALE", 1), ("summer", 0), ("%", 0)] {
             let filter = LinkFilter {
@@ -487,7 +475,7 @@ fn a_link_keeps_its_tags_from_going_and_follows_when_they_are_merged() {
             .collect();
         assert_eq!(uses, [(UseKind::TrackedLink, "Spring", true)]);
         let refused = catalogue::delete(ctx, owner, old, &found.token).await;
-        assert_eq!(mistakes(refused), ["id InUse"]);
+        assert_eq!(refusals(refused), ["id InUse"]);
 
         let merge = Merge {
             sources: vec![old],

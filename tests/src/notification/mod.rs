@@ -31,7 +31,6 @@ mod told;
 mod webhook;
 
 use domain::{
-    error::{Error, UserErrorCode},
     notification::{delivery, delivery::DeliveryFilter},
     page::PageRequest,
 };
@@ -40,6 +39,7 @@ use entity::id::{AttemptId, DeliveryId, TargetId};
 use crate::support::{
     World,
     engine::{notify, words},
+    refusal::mistakes,
 };
 
 /// Makes a rule that notifies `target` and lets as many messages come in; the deliveries, oldest
@@ -85,14 +85,4 @@ async fn attempts(world: &World, id: DeliveryId) -> Vec<entity::attempt::Attempt
     let page = delivery::attempts(&world.ctx, world.owner.workspace, id, &page).await;
     let rows = page.unwrap().rows.into_iter();
     rows.map(|(_, attempt)| attempt).collect()
-}
-
-/// The mistakes of a refused use case, as path and code.
-fn mistakes<T: std::fmt::Debug>(result: domain::error::Result<T>) -> Vec<(String, UserErrorCode)> {
-    let Error::Refused(errors) = result.unwrap_err() else {
-        panic!("not refused")
-    };
-    let each = errors.into_iter();
-    each.map(|error| (error.path.join("."), error.code))
-        .collect()
 }

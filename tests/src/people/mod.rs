@@ -19,7 +19,6 @@ use chrono::TimeDelta;
 use domain::{
     attribute::{AttributeOption, NewAttribute, definition},
     contact::{self, Contact, NewContact, ProfileChanges},
-    error::{Error, Result, UserError},
     work::change::{self, Fact, Position},
 };
 use entity::{
@@ -27,7 +26,7 @@ use entity::{
     kind::{AttributeType, SubjectKind},
 };
 
-use crate::support::World;
+use crate::support::{World, refusal::refusals};
 
 /// Makes an attribute; a list gets the options a, b and c.
 pub(crate) async fn define(
@@ -70,18 +69,6 @@ async fn person(world: &World, name: &str, profile: ProfileChanges) -> Contact {
     // Ids of one millisecond have no order.
     world.clock.advance(TimeDelta::milliseconds(1));
     made.expect("a contact")
-}
-
-/// What was refused, as (path, code).
-fn refusals<T: std::fmt::Debug>(result: Result<T>) -> Vec<String> {
-    match result {
-        Err(Error::Refused(errors)) => errors.iter().map(told).collect(),
-        other => panic!("not refused: {other:?}"),
-    }
-}
-
-fn told(error: &UserError) -> String {
-    format!("{} {:?}", error.path.join("."), error.code)
 }
 
 /// Everything that happened to people, in order.

@@ -15,7 +15,7 @@ mod wave;
 use chrono::TimeDelta;
 use domain::{
     contact::{self, NewContact},
-    error::{Error, Result},
+    error::Result,
     operation::{self, Limits},
     page::PageRequest,
     playbook::{
@@ -32,7 +32,7 @@ use entity::{
 };
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{World, refusal::refusals};
 
 /// What tests of playbooks do, on a world with the tags `vip`, `hot` and `done`.
 struct Stage {
@@ -228,16 +228,6 @@ impl Stage {
         let entries = log.expect("the log").into_iter().flatten();
         let names = entries.map(|entry| entry.fact.name());
         names.filter(|name| name.starts_with(prefix)).collect()
-    }
-}
-
-fn refusals<T: std::fmt::Debug>(result: Result<T>) -> Vec<String> {
-    match result {
-        Err(Error::Refused(errors)) => errors
-            .iter()
-            .map(|error| format!("{} {:?}", error.path.join("."), error.code))
-            .collect(),
-        other => panic!("not refused: {other:?}"),
     }
 }
 

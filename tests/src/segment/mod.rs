@@ -16,7 +16,6 @@ use std::collections::BTreeSet;
 use domain::{
     condition::{Condition, ContactTags, TagMode, TagTest},
     contact::{self, NewContact},
-    error::{Error, Result},
     operation::{self, Limits},
     page::PageRequest,
     segment::{self, Cause, MovesOf, NewSegment, Segment},
@@ -28,7 +27,7 @@ use entity::{
 };
 use uuid::Uuid;
 
-use crate::support::World;
+use crate::support::{World, refusal::refusals};
 
 /// A condition on the contact's tags.
 fn tagged(mode: TagMode, tags: &[TagId]) -> Condition {
@@ -133,15 +132,4 @@ async fn take(world: &World, contact: ContactId, tag: TagId) {
     let request = [Request::contact(contact, tag)];
     let taken = tagging::untag_many(&world.ctx, &world.owner, &request, "").await;
     taken.expect("an end");
-}
-
-/// What was refused, as path and code.
-fn refusals<T: std::fmt::Debug>(result: Result<T>) -> Vec<String> {
-    match result {
-        Err(Error::Refused(errors)) => errors
-            .iter()
-            .map(|error| format!("{} {:?}", error.path.join("."), error.code))
-            .collect(),
-        other => panic!("not refused: {other:?}"),
-    }
 }

@@ -76,20 +76,8 @@ impl Client {
 
     /// Asks for one field that must work, and gives it back.
     pub(crate) async fn must(&self, document: &str, variables: Value) -> Value {
-        let mut answer = self.ask(document, &variables).await;
-        assert!(
-            answer["errors"].is_null(),
-            "{document} {variables}: {answer}"
-        );
-        let data = answer["data"].as_object_mut().expect("data");
-        let mut field = std::mem::take(data).into_iter().next().expect("a field").1;
-        let mistakes = field
-            .get_mut("userErrors")
-            .map(Value::take)
-            .unwrap_or_default();
-        let is_clean = mistakes.as_array().is_none_or(Vec::is_empty);
-        assert!(is_clean, "{document} {variables}: {mistakes}");
-        field
+        let answer = self.ask(document, &variables).await;
+        only_field(answer, document, &variables)
     }
 
     /// Carries out a mutation on an `input`, choosing `selection` of its payload.
@@ -144,6 +132,24 @@ impl Client {
         };
         (client, text(&made["accessToken"]["id"]))
     }
+}
+
+/// The one field of an answer that must be whole and refuse nothing; `document` and `variables` are what was
+/// asked.
+pub(crate) fn only_field(mut answer: Value, document: &str, variables: &Value) -> Value {
+    assert!(
+        answer["errors"].is_null(),
+        "{document} {variables}: {answer}"
+    );
+    let data = answer["data"].as_object_mut().expect("data");
+    let mut field = std::mem::take(data).into_iter().next().expect("a field").1;
+    let mistakes = field
+        .get_mut("userErrors")
+        .map(Value::take)
+        .unwrap_or_default();
+    let is_clean = mistakes.as_array().is_none_or(Vec::is_empty);
+    assert!(is_clean, "{document} {variables}: {mistakes}");
+    field
 }
 
 /// A JSON text as it is.

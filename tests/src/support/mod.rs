@@ -13,6 +13,8 @@ pub(crate) mod process;
 #[cfg(test)]
 pub(crate) mod receiver;
 #[cfg(test)]
+pub(crate) mod refusal;
+#[cfg(test)]
 pub(crate) mod repository;
 pub mod runtime;
 #[cfg(test)]

@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use domain::{
     contact::{self, NewContact},
-    error::{Error, UserErrorCode},
     survey::{
         self, NewSurvey,
         form::{self, Filled, Form},
@@ -30,7 +29,7 @@ use entity::{
 };
 use secrecy::ExposeSecret as _;
 
-use crate::support::World;
+use crate::support::{World, refusal::mistakes};
 
 /// Says where people see the installation, as mails need it.
 fn seen(mut world: World) -> World {
@@ -117,14 +116,4 @@ async fn stored(world: &World, id: SurveyInvitationId) -> entity::survey_invitat
 
 async fn state(world: &World, id: SurveyInvitationId) -> SurveyInvitationState {
     read::state(&stored(world, id).await, world.ctx.clock.now())
-}
-
-/// The mistakes of a refused use case, as path and code.
-fn mistakes<T: std::fmt::Debug>(result: domain::error::Result<T>) -> Vec<(String, UserErrorCode)> {
-    let Error::Refused(errors) = result.unwrap_err() else {
-        panic!("not refused")
-    };
-    let each = errors.into_iter();
-    each.map(|error| (error.path.join("."), error.code))
-        .collect()
 }

@@ -2,7 +2,7 @@
 
 use domain::{error::UserErrorCode, tag::catalogue};
 
-use super::support::{check, contacts, one, put, refusals, tag};
+use super::support::{check, contacts, mistakes, one, put, tag};
 use crate::support::{World, on_both};
 
 #[test]
@@ -25,7 +25,7 @@ fn a_tag_is_archived_and_restored_with_what_is_below_it() {
         };
         assert!(!live(low).await && !live(lowest).await);
         let refused = catalogue::restore(ctx, owner, low).await;
-        assert_eq!(refusals(refused), one("id", UserErrorCode::Invalid));
+        assert_eq!(mistakes(refused), one("id", UserErrorCode::Invalid));
         catalogue::restore(ctx, owner, top).await.unwrap();
         assert!(live(top).await && live(low).await && live(lowest).await);
         assert!(!live(old).await, "what was archived before stays archived");
@@ -35,7 +35,7 @@ fn a_tag_is_archived_and_restored_with_what_is_below_it() {
             catalogue::archive(ctx, &stranger, top).await,
             catalogue::restore(ctx, &stranger, top).await,
         ] {
-            assert_eq!(refusals(refused), one("id", UserErrorCode::NotFound));
+            assert_eq!(mistakes(refused), one("id", UserErrorCode::NotFound));
         }
         world
     });

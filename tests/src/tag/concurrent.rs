@@ -10,7 +10,7 @@ use domain::{
 };
 use entity::id::{ContactId, TagId};
 
-use super::support::{check, contacts, put, refusals, tag};
+use super::support::{check, contacts, mistakes, put, tag};
 use crate::support::{World, on_both};
 
 /// Puts tags on people and takes them off, in an order that differs from `seed` to `seed`. Tags that
@@ -103,7 +103,7 @@ fn of_two_merges_that_contradict_each_other_one_is_refused() {
         );
         assert!(there.is_ok() != back.is_ok(), "{there:?} {back:?}");
         let refused = if there.is_ok() { back } else { there };
-        assert_eq!(refusals(refused).len(), 1);
+        assert_eq!(mistakes(refused).len(), 1);
         check(&world).await;
         world
     });

@@ -9,7 +9,7 @@ use domain::{
 use entity::id::TagId;
 use serde_json::{Value, json};
 
-use super::support::{refusals, tag};
+use super::support::{mistakes, tag};
 use crate::support::{World, on_both};
 
 async fn try_rule(world: &World, name: &str, told: &Value) -> domain::error::Result<Rule> {
@@ -97,7 +97,7 @@ fn a_rule_whose_actions_would_undo_each_other_keeps_tags_apart() {
             ] })
         };
         assert_eq!(
-            refusals(try_rule(&world, "In vain", &swap(one, one)).await),
+            mistakes(try_rule(&world, "In vain", &swap(one, one)).await),
             [(
                 "actions.1.untagContact.tagIds.0".to_owned(),
                 UserErrorCode::Contradictory
@@ -138,7 +138,7 @@ fn a_playbook_that_everybody_would_leave_at_once_keeps_tags_apart() {
         };
         let (ctx, owner) = (&world.ctx, &world.owner);
         assert_eq!(
-            refusals(playbook::create(ctx, owner, book("In vain", one, one)).await),
+            mistakes(playbook::create(ctx, owner, book("In vain", one, one)).await),
             [(
                 "definition.exits.0.condition".to_owned(),
                 UserErrorCode::Contradictory

@@ -11,8 +11,11 @@ use domain::{
 };
 use entity::kind::{Role, TagCreation, TagKind, TagSelection};
 
-use super::support::{check, group, member_of, one, refusals, tag, tag_in};
-use crate::support::{World, on_both};
+use super::support::{check, group, mistakes, one, tag, tag_in};
+use crate::{
+    access::house::member_of,
+    support::{World, on_both},
+};
 
 fn named(name: &str) -> NewTag {
     NewTag::named(TagKind::Contact, name)
@@ -39,15 +42,15 @@ fn length_is_counted_as_a_person_counts() {
             let made = catalogue::create(ctx, owner, fits).await.unwrap();
             assert_eq!(made.description, text.repeat(255));
             let over = catalogue::create(ctx, owner, described(text.repeat(256))).await;
-            assert_eq!(refusals(over), one("description", UserErrorCode::TooLong));
+            assert_eq!(mistakes(over), one("description", UserErrorCode::TooLong));
         }
         let name = catalogue::create(ctx, owner, named(&family.repeat(64))).await;
         assert_eq!(name.unwrap().name, family.repeat(64));
         let over = catalogue::create(ctx, owner, named(&"縁".repeat(65))).await;
-        assert_eq!(refusals(over), one("name", UserErrorCode::TooLong));
+        assert_eq!(mistakes(over), one("name", UserErrorCode::TooLong));
         for blank in [" \u{3000}", "\u{200b}", "\u{feff} \u{2060}\u{200d}"] {
             let empty = catalogue::create(ctx, owner, named(blank)).await;
-            assert_eq!(refusals(empty), one("name", UserErrorCode::Required));
+            assert_eq!(mistakes(empty), one("name", UserErrorCode::Required));
         }
         world
     });
@@ -60,13 +63,13 @@ fn a_name_is_unique_among_its_siblings_whatever_its_case_and_width() {
         let root = tag(&world, "ＶＩＰ", None).await;
         let taken = one("name", UserErrorCode::Taken);
         assert_eq!(
-            refusals(catalogue::create(ctx, owner, named("vip")).await),
+            mistakes(catalogue::create(ctx, owner, named("vip")).await),
             taken
         );
         // What cannot be seen makes no other name.
         for alike in ["VIP\u{200b}", "\u{feff}VIP", "V\u{200d}IP"] {
             let again = catalogue::create(ctx, owner, named(alike)).await;
-            assert_eq!(refusals(again), taken, "{alike:?}");
+            assert_eq!(mistakes(again), taken, "{alike:?}");
         }
         // The same name elsewhere is another tag.
         tag(&world, "vip", Some(root)).await;
@@ -76,10 +79,10 @@ fn a_name_is_unique_among_its_siblings_whatever_its_case_and_width() {
             group: Some(industry),
             ..named("ｖｉｐ")
         };
-        assert_eq!(refusals(catalogue::create(ctx, owner, again).await), taken);
+        assert_eq!(mistakes(catalogue::create(ctx, owner, again).await), taken);
         let kana = tag(&world, "ﾊﾟｰﾄﾅｰ", None).await;
         assert_eq!(
-            refusals(catalogue::create(ctx, owner, named("パートナー")).await),
+            mistakes(catalogue::create(ctx, owner, named("パートナー")).await),
             taken
         );
         let topic = NewTag::named(TagKind::Conversation, "VIP");
@@ -93,7 +96,7 @@ fn a_name_is_unique_among_its_siblings_whatever_its_case_and_width() {
             .await
             .unwrap();
         let clash = catalogue::update(ctx, owner, kana, rename("Vip")).await;
-        assert_eq!(refusals(clash), taken);
+        assert_eq!(mistakes(clash), taken);
         check(&world).await;
         world
     });
@@ -147,7 +150,7 @@ fn a_tag_and_what_it_hangs_on_must_be_here_and_of_one_kind() {
         ];
         for (new, expected) in cases {
             let refused = catalogue::create(ctx, owner, new.clone()).await;
-            assert_eq!(refusals(refused), expected, "{new:?}");
+            assert_eq!(mistakes(refused), expected, "{new:?}");
         }
         // Below a parent the group is the parent's, named or not.
         for group in [None, Some(industry)] {
@@ -160,14 +163,14 @@ fn a_tag_and_what_it_hangs_on_must_be_here_and_of_one_kind() {
         }
         catalogue::archive(ctx, owner, it).await.unwrap();
         let archived = catalogue::create(ctx, owner, below(it, None, contact)).await;
-        assert_eq!(refusals(archived), one("parentId", UserErrorCode::Invalid));
+        assert_eq!(mistakes(archived), one("parentId", UserErrorCode::Invalid));
         let mut deepest = tag(&world, "Level 1", None).await;
         for level in 2..=catalogue::DEPTH_LIMIT {
             deepest = tag(&world, &format!("Level {level}"), Some(deepest)).await;
         }
         let deeper = catalogue::create(ctx, owner, below(deepest, None, contact)).await;
         assert_eq!(
-            refusals(deeper),
+            mistakes(deeper),
             one("parentId", UserErrorCode::LimitReached)
         );
         check(&world).await;

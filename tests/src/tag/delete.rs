@@ -16,7 +16,7 @@ use domain::{
 };
 use entity::id::TagId;
 
-use super::support::{carries, check, contacts, one, put, refusals, tag, take};
+use super::support::{carries, check, contacts, mistakes, one, put, tag, take};
 use crate::support::{World, engine::*, on_both};
 
 async fn usage(world: &World, id: TagId) -> Usage {
@@ -125,7 +125,7 @@ fn a_tag_is_deleted_with_what_is_below_it_and_the_history_keeps_it() {
         assert!(none.is_none());
         let request = [Request::contact(people[0], low)];
         let refused = tagging::tag_many(ctx, owner, &request, "").await;
-        assert_eq!(refusals(refused), one("tagIds", UserErrorCode::NotFound));
+        assert_eq!(mistakes(refused), one("tagIds", UserErrorCode::NotFound));
         tag(&world, "Top", Some(root)).await;
         check(&world).await;
         world
@@ -143,20 +143,20 @@ fn any_change_since_the_usage_was_shown_forbids_the_deletion() {
         let stale = usage(&world, top).await.token;
         put(&world, &[(people[1], top)]).await;
         let refused = catalogue::delete(ctx, owner, top, &stale).await;
-        assert_eq!(refusals(refused), in_use);
+        assert_eq!(mistakes(refused), in_use);
         let stale = usage(&world, top).await.token;
         world.clock.advance(chrono::TimeDelta::seconds(1));
         // One less and one more are as many as before.
         take(&world, &[(people[0], top)]).await;
         put(&world, &[(people[0], top)]).await;
         let refused = catalogue::delete(ctx, owner, top, &stale).await;
-        assert_eq!(refusals(refused), in_use);
+        assert_eq!(mistakes(refused), in_use);
         let stale = usage(&world, top).await.token;
         tag(&world, "Low", Some(top)).await;
         let refused = catalogue::delete(ctx, owner, top, &stale).await;
-        assert_eq!(refusals(refused), in_use);
+        assert_eq!(mistakes(refused), in_use);
         let refused = catalogue::delete(ctx, owner, top, "").await;
-        assert_eq!(refusals(refused), in_use);
+        assert_eq!(mistakes(refused), in_use);
         let token = usage(&world, top).await.token;
         catalogue::delete(ctx, owner, top, &token).await.unwrap();
         check(&world).await;
@@ -174,15 +174,15 @@ fn an_active_rule_forbids_the_deletion_and_a_paused_one_does_not() {
             .await;
         let token = usage(&world, vip).await.token;
         let refused = catalogue::delete(ctx, owner, vip, &token).await;
-        assert_eq!(refusals(refused), one("id", UserErrorCode::InUse));
+        assert_eq!(mistakes(refused), one("id", UserErrorCode::InUse));
         rule::set_active(ctx, owner, rule.id, false).await.unwrap();
         let refused = catalogue::delete(ctx, owner, vip, &token).await;
-        assert_eq!(refusals(refused), one("usageToken", UserErrorCode::InUse));
+        assert_eq!(mistakes(refused), one("usageToken", UserErrorCode::InUse));
         let token = usage(&world, vip).await.token;
         catalogue::delete(ctx, owner, vip, &token).await.unwrap();
         let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
         let refused = catalogue::delete(ctx, &stranger, vip, &token).await;
-        assert_eq!(refusals(refused), one("id", UserErrorCode::NotFound));
+        assert_eq!(mistakes(refused), one("id", UserErrorCode::NotFound));
         world
     });
 }

@@ -15,7 +15,7 @@ use entity::{
     kind::{TagKind, TagSelection, TagTarget},
 };
 
-use super::support::{contacts, group, one, put, refusals, tag_in, take};
+use super::support::{contacts, group, mistakes, one, put, tag_in, take};
 use crate::support::{World, on_both};
 
 fn day(text: &str) -> NaiveDate {
@@ -200,7 +200,7 @@ fn a_deleted_value_shows_while_it_was_carried_and_other_kinds_of_things_are_refu
         };
         let refused = distribution(ctx, owner.workspace, wrong).await;
         assert_eq!(
-            refusals(refused),
+            mistakes(refused),
             one("target", UserErrorCode::KindMismatch)
         );
         world

@@ -14,7 +14,7 @@ use entity::{
     kind::{OperationState, TagKind, TagSelection, TagStage},
 };
 
-use super::support::{carries, check, contacts, group, new_group, one, put, refusals, tag, tag_in};
+use super::support::{carries, check, contacts, group, mistakes, new_group, one, put, tag, tag_in};
 use crate::support::{World, on_both};
 
 #[test]
@@ -28,7 +28,7 @@ fn a_group_is_made_changed_and_ordered() {
             owner,
             new_group("ＩＮＤＵＳＴＲＹ", TagSelection::Multi),
         );
-        assert_eq!(refusals(taken.await), one("name", UserErrorCode::Taken));
+        assert_eq!(mistakes(taken.await), one("name", UserErrorCode::Taken));
         let changes = GroupChanges {
             name: Some("業種".to_owned()),
             stage: Some(Some(TagStage::Basic)),
@@ -48,18 +48,18 @@ fn a_group_is_made_changed_and_ordered() {
         let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
         let refused = groups::order(ctx, &stranger, &[size]).await;
         assert_eq!(
-            refusals(refused),
+            mistakes(refused),
             one("groupIds.0", UserErrorCode::NotFound)
         );
         let refused = groups::update(ctx, &stranger, size, GroupChanges::default()).await;
-        assert_eq!(refusals(refused), one("id", UserErrorCode::NotFound));
+        assert_eq!(mistakes(refused), one("id", UserErrorCode::NotFound));
         let long = GroupChanges {
             description: Some("縁".repeat(256)),
             ..Default::default()
         };
         let refused = groups::update(ctx, owner, size, long).await;
         assert_eq!(
-            refusals(refused),
+            mistakes(refused),
             one("description", UserErrorCode::TooLong)
         );
         world
@@ -84,7 +84,7 @@ fn a_group_of_many_becomes_one_of_one_only_when_nothing_carries_several() {
             ..Default::default()
         };
         let refused = groups::update(ctx, owner, industry, single(false)).await;
-        assert_eq!(refusals(refused), one("selection", UserErrorCode::InUse));
+        assert_eq!(mistakes(refused), one("selection", UserErrorCode::InUse));
         carries(&world, people[0], &[saas, retail]).await;
         let changed = groups::update(ctx, owner, industry, single(true)).await;
         let changed = changed.unwrap();
@@ -119,13 +119,13 @@ fn a_group_of_very_much_becomes_one_of_one_in_steps() {
             ..Default::default()
         };
         let refused = groups::update(ctx, owner, industry, single(false)).await;
-        assert_eq!(refusals(refused), one("selection", UserErrorCode::InUse));
+        assert_eq!(mistakes(refused), one("selection", UserErrorCode::InUse));
         let changed = groups::update(ctx, owner, industry, single(true)).await;
         let changed = changed.unwrap();
         assert_eq!(changed.group.selection, TagSelection::Single);
         let asked = changed.operation.expect("an operation");
         let refused = operation::cancel(ctx, owner, asked.id).await;
-        assert_eq!(refusals(refused), one("id", UserErrorCode::Invalid));
+        assert_eq!(mistakes(refused), one("id", UserErrorCode::Invalid));
 
         // What is put on from now on is the newest; and a server that stops leaves it to the next.
         all_are(bank, &people[2..3]).await;
@@ -189,9 +189,9 @@ fn a_group_is_archived_and_restored_with_its_tags() {
         assert!(listed.unwrap().is_empty());
         let request = [Request::contact(people[0], it)];
         let refused = tagging::tag_many(ctx, owner, &request, "").await;
-        assert_eq!(refusals(refused), one("tagIds", UserErrorCode::Invalid));
+        assert_eq!(mistakes(refused), one("tagIds", UserErrorCode::Invalid));
         let refused = catalogue::restore(ctx, owner, it).await;
-        assert_eq!(refusals(refused), one("id", UserErrorCode::Invalid));
+        assert_eq!(mistakes(refused), one("id", UserErrorCode::Invalid));
         // What was on people stays on them.
         carries(&world, people[0], &[saas]).await;
         groups::restore(ctx, owner, industry).await.unwrap();

@@ -19,7 +19,7 @@ use entity::{
     kind::{TagKind, TagSelection, TagTarget},
 };
 
-use super::support::{carries, check, contacts, group, one, put, refusals, tag, tag_in, take};
+use super::support::{carries, check, contacts, group, mistakes, one, put, tag, tag_in, take};
 use crate::support::{World, engine::*, on_both};
 
 fn into(target: TagId, sources: &[TagId]) -> Merge {
@@ -227,7 +227,7 @@ fn a_merge_that_makes_no_sense_is_refused_at_its_place() {
             (archived, vec![low], one("targetId", UserErrorCode::Invalid)),
         ] {
             let refused = catalogue::merge(ctx, owner, into(target, &sources)).await;
-            assert_eq!(refusals(refused), expected, "{sources:?}");
+            assert_eq!(mistakes(refused), expected, "{sources:?}");
         }
         let mut deepest = tag(&world, "Level 1", None).await;
         for level in 2..=catalogue::DEPTH_LIMIT {
@@ -235,7 +235,7 @@ fn a_merge_that_makes_no_sense_is_refused_at_its_place() {
         }
         let refused = catalogue::merge(ctx, owner, into(deepest, &[top])).await;
         assert_eq!(
-            refusals(refused),
+            mistakes(refused),
             one("targetId", UserErrorCode::LimitReached)
         );
         check(&world).await;
@@ -256,7 +256,7 @@ fn merging_across_groups_of_one_value_is_refused_or_keeps_the_newest() {
         world.clock.advance(chrono::TimeDelta::minutes(1));
         put(&world, &[(people[0], big)]).await;
         let refused = catalogue::merge(ctx, owner, into(large, &[big])).await;
-        assert_eq!(refusals(refused), one("targetId", UserErrorCode::InUse));
+        assert_eq!(mistakes(refused), one("targetId", UserErrorCode::InUse));
         carries(&world, people[0], &[small, big]).await;
         check(&world).await;
         let merge = Merge {

@@ -19,7 +19,7 @@ use entity::{
     kind::{Channel, TagKind, TagSelection},
 };
 
-use super::support::{group, one, put, refusals, tag_in};
+use super::support::{group, mistakes, one, put, tag_in};
 use crate::support::{World, on_both};
 
 async fn person(world: &World, channel: Option<Channel>) -> ContactId {
@@ -70,7 +70,7 @@ fn leads_count_for_the_month_they_came_in_and_for_where_they_came_from() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
         let refused = purity::purity(ctx, owner.workspace, ask(None)).await;
-        assert_eq!(refusals(refused), one("", UserErrorCode::Required));
+        assert_eq!(mistakes(refused), one("", UserErrorCode::Required));
         pack::apply(ctx, owner, StarterPack::B2bPortrait, Locale::Ja)
             .await
             .unwrap();
@@ -182,11 +182,11 @@ fn a_chosen_judgement_counts_and_follows_its_tags_when_they_are_merged() {
         let elsewhere = world.tag(TagKind::Contact, "Elsewhere", None).await;
         let wrong = set_judgement(ctx, owner, fit, &[yes, elsewhere]).await;
         assert_eq!(
-            refusals(wrong),
+            mistakes(wrong),
             one("targetTagIds.1", UserErrorCode::NotFound)
         );
         let none = set_judgement(ctx, owner, fit, &[]).await;
-        assert_eq!(refusals(none), one("targetTagIds", UserErrorCode::Required));
+        assert_eq!(mistakes(none), one("targetTagIds", UserErrorCode::Required));
         set_judgement(ctx, owner, fit, &[yes]).await.unwrap();
         let people = [person(&world, None).await, person(&world, None).await];
         put(

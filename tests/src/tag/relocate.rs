@@ -9,7 +9,7 @@ use entity::{
     kind::{TagKind, TagSelection},
 };
 
-use super::support::{carries, check, contacts, group, one, put, refusals, tag, tag_in};
+use super::support::{carries, check, contacts, group, mistakes, one, put, tag, tag_in};
 use crate::support::on_both;
 
 fn below(parent: TagId) -> Place {
@@ -108,7 +108,7 @@ fn a_move_is_refused_below_itself_too_deep_beside_its_name_and_across_kinds() {
             ),
         ] {
             let refused = catalogue::move_to(ctx, owner, id, place, false).await;
-            assert_eq!(refusals(refused), expected, "{place:?}");
+            assert_eq!(mistakes(refused), expected, "{place:?}");
         }
         check(&world).await;
         world
@@ -128,7 +128,7 @@ fn moving_into_a_group_of_one_value_is_refused_or_keeps_the_newest() {
         world.clock.advance(chrono::TimeDelta::minutes(1));
         put(&world, &[(people[0], huge)]).await;
         let refused = catalogue::move_to(ctx, owner, large, into(size), false).await;
-        assert_eq!(refusals(refused), one("groupId", UserErrorCode::InUse));
+        assert_eq!(mistakes(refused), one("groupId", UserErrorCode::InUse));
         check(&world).await;
         let moved = catalogue::move_to(ctx, owner, large, into(size), true)
             .await
@@ -163,9 +163,9 @@ fn siblings_stand_in_the_order_they_are_put_in_and_others_are_refused() {
             .collect();
         assert_eq!(below, ["C", "A", "B"], "the tree shows it so");
         let wrong = catalogue::order(ctx, owner, &[made[0], elsewhere]).await;
-        assert_eq!(refusals(wrong), one("tagIds.1", UserErrorCode::NotFound));
+        assert_eq!(mistakes(wrong), one("tagIds.1", UserErrorCode::NotFound));
         let nothing = catalogue::order(ctx, owner, &[]).await;
-        assert_eq!(refusals(nothing), one("tagIds", UserErrorCode::Required));
+        assert_eq!(mistakes(nothing), one("tagIds", UserErrorCode::Required));
         world
     });
 }

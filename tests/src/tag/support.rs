@@ -1,32 +1,24 @@
 //! What the tests of tags share: making tags, putting them on people, and counting naively what the
 //! rank index and the counters must say.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    access::{
-        Actor, Scope,
-        member::{self, NewMember},
-        token::{self, NewToken},
-    },
     contact::{self, NewContact},
-    ctx::Ctx,
-    error::{Error, UserErrorCode},
+    error::UserErrorCode,
     store::Query,
     tag::{NewGroup, NewTag, Request, catalogue, group, tagging},
 };
 use entity::{
     id::{ContactId, TagGroupId, TagId},
-    kind::{Role, TagKind, TagSelection, TagTarget},
+    kind::{TagKind, TagSelection, TagTarget},
 };
 use sea_orm::FromQueryResult;
-use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use crate::support::World;
+
+pub(super) use crate::support::refusal::mistakes;
 
 pub(super) async fn tag(world: &World, name: &str, parent: Option<TagId>) -> TagId {
     let new = NewTag {
@@ -96,38 +88,7 @@ pub(super) async fn take(world: &World, pairs: &[(ContactId, TagId)]) {
     ended.expect("an end");
 }
 
-/// A member of the workspace with this role, through a token with every scope of it.
-pub(super) async fn member_of(ctx: &Ctx, owner: &Actor, role: Role) -> Actor {
-    let new = NewMember {
-        email: format!("{}@staff.example", role.word().to_lowercase()),
-        name: "Somebody".to_owned(),
-        role,
-    };
-    let member = member::add(ctx, owner, new).await.expect("a member");
-    let new = NewToken {
-        member: Some(member.id),
-        name: "Theirs".to_owned(),
-        scopes: Scope::ALL.to_vec(),
-        expires_at: None,
-        integration: false,
-    };
-    let (_, secret) = token::create(ctx, owner, new).await.expect("a token");
-    let actor = token::authenticate(ctx, secret.expose_secret()).await;
-    actor.expect("a look-up").expect("an actor")
-}
-
-/// Path and code of each refusal.
-pub(super) fn refusals<T: Debug>(result: domain::error::Result<T>) -> Vec<(String, UserErrorCode)> {
-    match result {
-        Err(Error::Refused(errors)) => errors
-            .into_iter()
-            .map(|error| (error.path.join("."), error.code))
-            .collect(),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// One refusal, as [`refusals`] tells it.
+/// One refusal, as [`mistakes`] tells it.
 pub(super) fn one(path: &str, code: UserErrorCode) -> Vec<(String, UserErrorCode)> {
     vec![(path.to_owned(), code)]
 }

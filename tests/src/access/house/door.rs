@@ -12,6 +12,8 @@ use futures::{Stream, StreamExt as _};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::support::client::only_field;
+
 /// The schema, asked as anybody.
 pub(crate) struct Door {
     pub(super) ctx: Ctx,
@@ -67,20 +69,8 @@ impl Door {
 
     /// Runs what must work, and gives back its one field.
     pub(crate) async fn must(&self, actor: &Actor, document: &str, variables: Value) -> Value {
-        let mut answer = self.ask(actor, document, &variables).await;
-        assert!(
-            answer["errors"].is_null(),
-            "{document} {variables}: {answer}"
-        );
-        let data = answer["data"].as_object_mut().expect("data");
-        let mut field = std::mem::take(data).into_iter().next().expect("a field").1;
-        let mistakes = field
-            .get_mut("userErrors")
-            .map(Value::take)
-            .unwrap_or_default();
-        let is_clean = mistakes.as_array().is_none_or(Vec::is_empty);
-        assert!(is_clean, "{document} {variables}: {mistakes}");
-        field
+        let answer = self.ask(actor, document, &variables).await;
+        only_field(answer, document, &variables)
     }
 }
 
