@@ -2,13 +2,12 @@
 
 use domain::{
     account::{self, NewAccount},
-    contact,
     page::PageRequest,
     rule::firing::{self, FiringsOf},
 };
 use entity::{
-    id::{AccountId, ContactId},
-    kind::{Author, ConversationStatus, IdentityKind, TagKind},
+    id::AccountId,
+    kind::{Author, ConversationStatus, TagKind},
 };
 use serde_json::{Value, json};
 
@@ -17,7 +16,7 @@ use crate::{
     access::house::Door,
     support::{
         World,
-        engine::{tag_contact, words},
+        engine::{contact_of, tag_contact, words},
         on_both,
     },
 };
@@ -30,12 +29,6 @@ async fn company(world: &World, name: &str, domain: &str) -> AccountId {
     };
     let made = account::create(&world.ctx, &world.owner, new).await;
     made.unwrap().id
-}
-
-async fn person(world: &World, address: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, address).await;
-    found.unwrap().unwrap().id
 }
 
 /// The threads `a` and `b` with people of one company, `c` with somebody of another.
@@ -65,8 +58,8 @@ fn conversations_are_asked_for_by_contact_account_and_condition() {
         let (one, other) = talks(&world).await;
         let door = Door::new(&world.ctx);
         let [a, c] = [
-            person(&world, "a@customer.example").await.to_string(),
-            person(&world, "c@other.example").await.to_string(),
+            contact_of(&world, "a@customer.example").await.to_string(),
+            contact_of(&world, "c@other.example").await.to_string(),
         ];
         let list = "query($f: ConversationFilterInput) {
             conversations(filter: $f, orderBy: ACTIVITY_ASC) { totalCount nodes { subject } } }";
@@ -135,8 +128,8 @@ fn contacts_and_accounts_list_their_conversations_filtered_and_ordered() {
             "query($id: ID!, $f: ConversationFilterInput) {{ contact(id: $id) {{ {fields} }} }}"
         );
         let (a, c) = (
-            person(&world, "a@customer.example").await.to_string(),
-            person(&world, "c@other.example").await.to_string(),
+            contact_of(&world, "a@customer.example").await.to_string(),
+            contact_of(&world, "c@other.example").await.to_string(),
         );
         for (filter, expected) in [
             (json!({}), "a"),
@@ -182,8 +175,8 @@ fn an_account_lists_the_rules_that_fired_on_its_people() {
         let mut people = [people, more].concat();
         people.sort_unstable();
         let mut expected = vec![
-            person(&world, "a@customer.example").await,
-            person(&world, "b@customer.example").await,
+            contact_of(&world, "a@customer.example").await,
+            contact_of(&world, "b@customer.example").await,
         ];
         expected.sort_unstable();
         assert_eq!(people, expected);

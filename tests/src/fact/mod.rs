@@ -11,17 +11,16 @@ mod party;
 use chrono::TimeDelta;
 use domain::{
     account::{self, NewAccount},
-    contact,
     fact::{ContactRef, Outcome, Party, ingest::Head},
     order::{self, NewLine, NewOrder},
     work::change::{self, Position},
 };
 use entity::{
     id::{AccountId, ContactId},
-    kind::{IdentityKind, OrderStatus},
+    kind::OrderStatus,
 };
 
-use crate::support::World;
+use crate::support::{World, engine::contact_of};
 
 pub(crate) fn email(address: &str) -> Party {
     Party {
@@ -56,12 +55,6 @@ async fn outcomes(world: &World, orders: Vec<NewOrder>) -> Vec<Outcome> {
     let ingested = order::ingest(&world.ctx, &world.owner, orders).await;
     let ingested = ingested.unwrap().into_iter();
     ingested.map(|one| one.outcome).collect()
-}
-
-async fn contact_of(world: &World, address: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, address).await;
-    found.unwrap().unwrap().id
 }
 
 async fn an_account(world: &World, name: &str, domain: Option<&str>) -> AccountId {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use domain::{
     access::{Actor, Origin},
-    contact::{self, ContactRef, erase, merge},
+    contact::{ContactRef, erase, merge},
     event::{self, EventFilter, NewEvent},
     link::{self, Followed, LinkChanges, LinkFilter, NewLink, Utm, Visitor},
     page::PageRequest,
@@ -18,12 +18,12 @@ use domain::{
 };
 use entity::{
     id::{ContactId, Id as _, TagId, TrackedLinkId},
-    kind::{Channel, IdentityKind, TagKind},
+    kind::{Channel, TagKind},
     tracked_link::Model,
 };
 use serde_json::json;
 
-use crate::support::{World, on_both, refusal::refusals};
+use crate::support::{World, engine::contact_of, on_both, refusal::refusals};
 
 const TARO: &str = "taro@customer.example";
 const HANAKO: &str = "hanako@customer.example";
@@ -69,13 +69,10 @@ async fn people(world: &World) -> (ContactId, ContactId) {
     world
         .receive(&[("1", TARO, "Hello"), ("2", HANAKO, "Good day")])
         .await;
-    (by_email(world, TARO).await, by_email(world, HANAKO).await)
-}
-
-async fn by_email(world: &World, email: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, email).await;
-    found.unwrap().expect("a contact").id
+    (
+        contact_of(world, TARO).await,
+        contact_of(world, HANAKO).await,
+    )
 }
 
 /// The names of what a contact did, sorted.

@@ -24,8 +24,8 @@ use domain::{
 use entity::{
     id::{ContactId, TagId},
     kind::{
-        AttributeType, BounceKind, Channel, EmailEventKind, IdentityKind as I, LifecycleStage,
-        SubjectKind, SubscriptionState as State, TagKind, TagTarget, TaskPriority,
+        AttributeType, BounceKind, Channel, EmailEventKind, LifecycleStage, SubjectKind,
+        SubscriptionState as State, TagKind, TagTarget, TaskPriority,
     },
 };
 
@@ -34,16 +34,10 @@ use super::{
     dump::{columns, dump, tables},
     refusals,
 };
-use crate::support::{World, on_both};
+use crate::support::{World, engine::contact_of, on_both};
 
 const TARO: &str = "taro@customer.example";
 const HANAKO: &str = "hanako@customer.example";
-
-pub(super) async fn by_email(world: &World, email: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let found = contact::find_by_identity(ctx, workspace, I::Email, email).await;
-    found.unwrap().expect("a contact").id
-}
 
 pub(super) async fn record(world: &World, id: &str, email: &str, kind: EmailEventKind) {
     let event = NewEmailEvent {
@@ -91,7 +85,7 @@ async fn two(world: &World) -> (ContactId, ContactId, [TagId; 3]) {
     let text = define(world, SubjectKind::Contact, "text", AttributeType::Text).await;
     let more = define(world, SubjectKind::Contact, "more", AttributeType::Text).await;
     for (index, email) in [TARO, HANAKO].into_iter().enumerate() {
-        let id = by_email(world, email).await;
+        let id = contact_of(world, email).await;
         let mut attributes = vec![Setting {
             attribute: text,
             value: Some(Value::Text(email.to_owned())),
@@ -152,8 +146,8 @@ async fn two(world: &World) -> (ContactId, ContactId, [TagId; 3]) {
     }
     world.clock.advance(TimeDelta::minutes(1));
     (
-        by_email(world, TARO).await,
-        by_email(world, HANAKO).await,
+        contact_of(world, TARO).await,
+        contact_of(world, HANAKO).await,
         tags,
     )
 }
@@ -249,7 +243,7 @@ fn what_was_merged_comes_apart_row_by_row() {
             .await
             .unwrap();
         assert_eq!((answers[&hanako].id, answers[&taro].id), (taro, taro));
-        assert_eq!(by_email(&world, HANAKO).await, taro);
+        assert_eq!(contact_of(&world, HANAKO).await, taro);
         assert_eq!(listed(&world, None).await, BTreeSet::from([taro]));
         let hers = listed(&world, Some(tags[2])).await;
         assert_eq!(hers, BTreeSet::from([taro]));
@@ -376,9 +370,9 @@ fn merges_are_undone_from_the_newest() {
                 ("3", "c@x.example", ""),
             ])
             .await;
-        let a = by_email(&world, "a@x.example").await;
-        let b = by_email(&world, "b@x.example").await;
-        let c = by_email(&world, "c@x.example").await;
+        let a = contact_of(&world, "a@x.example").await;
+        let b = contact_of(&world, "b@x.example").await;
+        let c = contact_of(&world, "c@x.example").await;
         world.drain().await;
         let before = rows(&world).await;
         let first = merge::merge(ctx, owner, b, a, "").await.unwrap();

@@ -6,11 +6,8 @@ use domain::{
 };
 use entity::kind::{Channel, EmailEventKind, SubscriptionSource, SubscriptionState as State};
 
-use super::{
-    facts,
-    merge::{by_email, record},
-};
-use crate::support::on_both;
+use super::{facts, merge::record};
+use crate::support::{engine::contact_of, on_both};
 
 #[test]
 fn a_hard_bounce_a_complaint_and_an_unsubscription_end_email() {
@@ -40,7 +37,7 @@ fn a_hard_bounce_a_complaint_and_an_unsubscription_end_email() {
                 EmailEventKind::Sent,
             )
             .await;
-            let id = by_email(&world, email).await;
+            let id = contact_of(&world, email).await;
             let none = subscription::load(ctx, owner.workspace, &[id])
                 .await
                 .unwrap();

@@ -10,7 +10,6 @@ mod wanted;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    contact,
     conversation::{self, NewMessage},
     email::{self, NewEmailEvent},
     event::{self, NewEvent},
@@ -18,14 +17,14 @@ use domain::{
     inbox::{self, NewInbox},
 };
 use entity::{
-    id::{ContactId, InboxId},
-    kind::{Channel, Direction, EmailEventKind, ExportEncoding, ExportFormat, IdentityKind},
+    id::InboxId,
+    kind::{Channel, Direction, EmailEventKind, ExportEncoding, ExportFormat},
 };
 use serde_json::{Value, json};
 
 use crate::{
     export::{csv, export, wanted},
-    support::{World, client::text},
+    support::{World, client::text, engine::contact_of},
 };
 
 const ADA: &str = "ada@x.example";
@@ -91,12 +90,6 @@ async fn inboxes(world: &World) -> (InboxId, InboxId) {
     };
     let chat = inbox::create(&world.ctx, &world.owner, new).await;
     (mail.unwrap()[0].id, chat.unwrap().id)
-}
-
-async fn contact_of(world: &World, address: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, address).await;
-    found.unwrap().unwrap().id
 }
 
 async fn lines(world: &World, records: Records) -> Vec<Value> {

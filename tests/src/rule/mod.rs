@@ -19,7 +19,6 @@ mod zone;
 use domain::{
     action::{Action, OutcomeResult, TagContact},
     condition::Condition,
-    contact,
     error::{Error, UserErrorCode},
     page::PageRequest,
     rule::{
@@ -29,12 +28,9 @@ use domain::{
         trigger::Trigger,
     },
 };
-use entity::{
-    id::{ContactId, RuleId, TagId},
-    kind::IdentityKind,
-};
+use entity::id::{RuleId, TagId};
 
-use crate::support::World;
+use crate::support::{World, engine::contact_of};
 
 /// A rule with nothing but a trigger and actions.
 async fn on(world: &World, trigger: Trigger, actions: Vec<Action>) -> Rule {
@@ -57,12 +53,6 @@ async fn limited(
     };
     let made = rule::create(&world.ctx, &world.owner, new).await;
     made.expect("a rule")
-}
-
-async fn contact_of(world: &World, email: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, email).await;
-    found.expect("a look-up").expect("a contact").id
 }
 
 async fn firings(world: &World, rule: RuleId) -> Vec<entity::rule_firing::Model> {

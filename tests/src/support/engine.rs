@@ -11,6 +11,7 @@ use domain::{
         Condition, ContactTags, ConversationTags, Field, KeywordMatch, KeywordMode, Keywords,
         TagMode, TagTest,
     },
+    contact,
     conversation::{self, NewMessage},
     inbox,
     notification::{
@@ -28,8 +29,8 @@ use domain::{
     work::due,
 };
 use entity::{
-    id::{MessageId, TagId, TargetId},
-    kind::{Direction, TagKind, TargetKind},
+    id::{ContactId, MessageId, TagId, TargetId},
+    kind::{Direction, IdentityKind, TagKind, TargetKind},
 };
 
 use super::World;
@@ -181,6 +182,13 @@ pub fn notify(target: TargetId) -> Action {
         title: None,
         text: None,
     })
+}
+
+/// The contact with this address.
+pub async fn contact_of(world: &World, email: &str) -> ContactId {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, email).await;
+    found.expect("a look-up").expect("a contact").id
 }
 
 impl World {

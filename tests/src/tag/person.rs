@@ -14,22 +14,15 @@ use domain::{
 };
 use entity::{
     id::{ContactId, TagId},
-    kind::{IdentityKind, TagSelection, TagTarget},
+    kind::{TagSelection, TagTarget},
 };
 
 use super::support::{carries, check, contacts, group, put, tag, tag_in};
 use crate::support::{
     World,
-    engine::{tag_contact, words},
+    engine::{contact_of, tag_contact, words},
     on_both,
 };
-
-async fn find(world: &World, email: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let kind = IdentityKind::Email;
-    let found = domain::contact::find_by_identity(ctx, workspace, kind, email).await;
-    found.unwrap().unwrap().id
-}
 
 /// Whether rules have put on what a contact carries of a tag, if it does.
 async fn by_rule(world: &World, who: ContactId, tag: TagId) -> Option<bool> {
@@ -66,10 +59,10 @@ fn merging_never_takes_away_what_a_person_put_on() {
             ])
             .await;
         world.drain().await;
-        let a = find(&world, "a@x.example").await;
-        let b = find(&world, "b@x.example").await;
-        let c = find(&world, "c@x.example").await;
-        let d = find(&world, "d@x.example").await;
+        let a = contact_of(&world, "a@x.example").await;
+        let b = contact_of(&world, "b@x.example").await;
+        let c = contact_of(&world, "c@x.example").await;
+        let d = contact_of(&world, "d@x.example").await;
         put(&world, &[(a, by_hand), (c, vip), (d, by_hand)]).await;
         let ends = NewTaggings {
             things: vec![(TagTarget::Contact, d.0)],

@@ -24,7 +24,7 @@ use entity::{
     kind::{AttributeType, SubjectKind},
 };
 
-use super::{account_of, by_email, carried, company, listed, members, rows, two};
+use super::{account_of, carried, company, listed, members, rows, two};
 use crate::{
     fact::an_order,
     people::{
@@ -32,7 +32,7 @@ use crate::{
         dump::{columns, tables},
         facts, refusals,
     },
-    support::{World, on_both},
+    support::{World, engine::contact_of, on_both},
 };
 
 async fn happened(world: &World, id: AccountId) -> usize {
@@ -178,7 +178,7 @@ fn whatever_names_the_merged_account_is_led_to_the_survivor() {
             .unwrap();
         let jiro = "jiro@acme-kk.example";
         world.receive(&[("3", jiro, "Good evening")]).await;
-        let jiro = by_email(&world, jiro).await;
+        let jiro = contact_of(&world, jiro).await;
         assert_eq!(account_of(&world, jiro).await, Some(two.stays));
         let names = [
             AccountRef::Id(two.goes),

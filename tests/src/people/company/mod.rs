@@ -22,11 +22,14 @@ use domain::{
 };
 use entity::{
     id::{AccountId, ContactId, SegmentId, TagId},
-    kind::{AttributeType, IdentityKind, SegmentSubject, SubjectKind, TagKind},
+    kind::{AttributeType, SegmentSubject, SubjectKind, TagKind},
 };
 
 use super::{define, dump::dump};
-use crate::{fact::an_order, support::World};
+use crate::{
+    fact::an_order,
+    support::{World, engine::contact_of},
+};
 
 const TARO: &str = "taro@acme.example";
 const HANAKO: &str = "hanako@acme-kk.example";
@@ -39,12 +42,6 @@ struct Two {
     hanako: ContactId,
     tags: [TagId; 2],
     list: SegmentId,
-}
-
-async fn by_email(world: &World, email: &str) -> ContactId {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, email).await;
-    found.unwrap().expect("a contact").id
 }
 
 async fn company(world: &World, name: &str, domain: &str, external_id: Option<&str>) -> AccountId {
@@ -120,8 +117,8 @@ async fn two(world: &World) -> Two {
     Two {
         stays,
         goes,
-        taro: by_email(world, TARO).await,
-        hanako: by_email(world, HANAKO).await,
+        taro: contact_of(world, TARO).await,
+        hanako: contact_of(world, HANAKO).await,
         tags,
         list,
     }
