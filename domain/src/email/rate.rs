@@ -142,13 +142,6 @@ impl Figures {
         self.of_delivered(self.complained)
     }
 
-    /// The share of opens that machines caused, of all opens counted; null without opens.
-    /// "Open rate: show both plus machine share".
-    pub fn machine_open_share(&self) -> Option<f64> {
-        let opens = self.human_opens + self.machine_opens;
-        (opens > 0).then(|| self.machine_opens as f64 / opens as f64)
-    }
-
     /// Mean seconds to the first reply, over the answered emails of which it is known.
     pub fn mean_reply_seconds(&self) -> Option<f64> {
         (self.timed_replies > 0).then(|| self.reply_seconds as f64 / self.timed_replies as f64)
@@ -197,7 +190,6 @@ mod tests {
         ] {
             assert_eq!((rate.value, rate.low, rate.high), (None, None, None));
         }
-        assert_eq!(figures.machine_open_share(), None);
         assert_eq!(figures.mean_reply_seconds(), None);
     }
 

@@ -24,7 +24,7 @@ pub const MAX_ADDRESS_BYTES: usize = 254;
 ///   with an input method on, and it means `sales@example.jp`.
 /// - Everything is lower-case. RFC 5321 lets the part before `@` differ by case; no provider does.
 /// - The domain is ASCII: an internationalised domain is in its `xn--` form, so that it compares
-///   equal to what mail servers write. [`EmailAddress::display_domain`] turns it back.
+///   equal to what mail servers write.
 ///
 /// Ordering, equality and hashing are those of the normal spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,16 +92,6 @@ impl EmailAddress {
     /// The domain, in ASCII.
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
-    }
-
-    /// The domain as a person reads it: `xn--` labels decoded. For showing only, never for
-    /// comparing.
-    pub fn display_domain(&self) -> String {
-        let (unicode, outcome) = idna::domain_to_unicode(self.domain());
-        match outcome {
-            Ok(()) => unicode,
-            Err(_) => self.domain().to_owned(),
-        }
     }
 }
 
@@ -210,11 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn an_international_domain_is_kept_in_ascii_and_shown_in_its_script() {
+    fn an_international_domain_is_kept_in_ascii() {
         check("info@日本語.JP", Ok("info@xn--wgv71a119e.jp"));
         check("info@XN--wgv71a119e.jp", Ok("info@xn--wgv71a119e.jp"));
-        let address = EmailAddress::parse("info@日本語.jp").unwrap();
-        assert_eq!(address.display_domain(), "日本語.jp");
     }
 
     #[test]

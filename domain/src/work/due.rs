@@ -364,16 +364,3 @@ pub async fn pending(connection: &impl ConnectionTrait) -> Result<i64, DbErr> {
             .await?;
     Ok(count.unwrap_or_default())
 }
-
-/// The workspaces that have items due now, for the sweep.
-pub async fn waiting_workspaces(ctx: &Ctx) -> Result<Vec<WorkspaceId>, DbErr> {
-    let now = dialect::now(ctx.db.backend());
-    // By one look at each workspace's own index: a hundred thousand items due at once cost nothing.
-    Query::new(format!(
-        "SELECT w.id FROM workspace w WHERE EXISTS (
-             SELECT 1 FROM due_item d
-             WHERE d.workspace_id = w.id AND d.state = 'WAITING' AND d.due_at <= {now})"
-    ))
-    .column(ctx.reader())
-    .await
-}
