@@ -1,4 +1,4 @@
-//! Reading the log.
+//! Reading the audit log, an entry or a page at a time. Called by the API and by exports, for administrators.
 
 use chrono::{DateTime, Utc};
 use entity::{

@@ -1,4 +1,7 @@
 //! Inboxes: the places messages come from, and the data sources rules choose among.
+//!
+//! Called by the API, by `enishi import`, and by everything that takes messages in or shows where one came from. An
+//! inbox is never deleted, only archived: its messages go on naming it.
 
 use entity::{
     Scoped as _,

@@ -1,4 +1,7 @@
-//! What the business needs from outside, as traits: implemented by `api`, `worker` and tests.
+//! What the business needs from outside, as traits: time, ids, wake-ups, HTTP and mail.
+//!
+//! Use cases reach them through `Ctx` or are handed them; `api`, `worker` and tests implement them. Nothing here
+//! opens a connection or knows a library that does.
 
 mod clock;
 mod egress;

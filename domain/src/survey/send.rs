@@ -1,4 +1,4 @@
-//! A member asks one contact.
+//! Sending a survey by hand: a member asks one contact. Rules and playbooks ask through `invite`.
 
 use entity::{
     id::{ContactId, SurveyId},

@@ -1,5 +1,7 @@
-//! Teams: members who are told together, and who have tasks together. Notification targets go to them;
-//! who that is is asked when a notification is sent.
+//! Teams: members who are told together, and who have tasks together.
+//!
+//! Called by the API. Notification targets and tasks name a team and never keep a copy of its members: a
+//! notification goes to those who are in the team when it is sent.
 
 use entity::{
     Scoped as _,

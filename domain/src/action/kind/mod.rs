@@ -1,4 +1,7 @@
-//! The actions there are.
+//! The actions there are, each with what it stores, its check, its sentence and the effects it asks for.
+//!
+//! Called by `action`, for rules and the steps of playbooks. Nothing here reads the database or changes anything:
+//! `board` decides about the effects, `perform` carries them out.
 
 /// All but the sentence of an action that does one thing about the contact with one thing it names.
 macro_rules! names_one {

@@ -1,4 +1,7 @@
-//! Whether a condition makes sense where it is used, before it is saved.
+//! Whether a condition makes sense where it is used: its size, its depth, its values, and what may be asked there.
+//!
+//! Called before a rule, a segment, a playbook or a list takes a condition. It never asks the database: whether
+//! what a condition names is there is looked up by `reference`.
 
 use unicode_segmentation::UnicodeSegmentation;
 

@@ -1,5 +1,8 @@
-//! The things a rule names by id: reading and writing their ids, their names, and where they are
-//! used.
+//! The things that rules, segments and playbooks name by id: reading and writing these ids, whether the things
+//! are there (`known`), and what they are called (`names`).
+//!
+//! Called by conditions, triggers, actions and steps, and by whoever looks for what names something before it is
+//! changed (`crate::naming`). It never changes the things that are named.
 
 mod known;
 mod names;

@@ -1,4 +1,6 @@
-//! What must hold of a value: the same test in memory, in SQL and in a sentence.
+//! What must hold of a value: a number, a text or a time. The same test in memory, in SQL and in a sentence.
+//!
+//! Called by the leaves of conditions, which say what the value is (a `Measure`). It never reads one itself.
 
 mod number;
 mod text;

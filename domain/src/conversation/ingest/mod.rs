@@ -1,5 +1,9 @@
 //! Taking messages in: in bulk, safely repeated, in a number of statements that does not depend on
 //! how many there are.
+//!
+//! Called by the API, by `enishi import` and for the sample workspace. `check` looks at each message before anything
+//! is written, `totals` opens conversations and brings those that were there up to date. A message that is stored
+//! already is never changed.
 
 mod check;
 mod totals;
