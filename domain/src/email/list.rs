@@ -25,6 +25,8 @@ pub struct EmailEventFilter {
     pub contact: Option<ContactId>,
     /// Of one of these kinds.
     pub kinds: Vec<EmailEventKind>,
+    /// With one of these ids of whoever told of them.
+    pub external_ids: Vec<String>,
     /// Not before this moment.
     pub from: Option<DateTime<Utc>>,
     /// Before this moment.
@@ -54,6 +56,8 @@ pub async fn list(
         ));
         one_of(query, "e.contact_id", filter.contact.into_iter());
         one_of(query, "e.kind", kinds.iter().map(|kind| kind.word()));
+        let ids = filter.external_ids.iter().map(|id| id.trim());
+        one_of(query, "e.external_id", ids);
         within(query, "e.occurred_at", filter.from, filter.until);
     };
     if let Some(from) = filter.taken_in_from {
@@ -66,8 +70,10 @@ pub async fn list(
     let kinds: Vec<EmailEventKind> = EmailEventKind::iter()
         .filter(|kind| filter.kinds.is_empty() || filter.kinds.contains(kind))
         .collect();
-    // The emails to one contact have an index of their own; of all others, each kind has its run.
-    let runs: Vec<&[EmailEventKind]> = if filter.contact.is_some() {
+    // The emails to one contact have an index of their own, and so have the ids of tellers; of all others,
+    // each kind has its run.
+    let is_narrow = filter.contact.is_some() || !filter.external_ids.is_empty();
+    let runs: Vec<&[EmailEventKind]> = if is_narrow {
         vec![filter.kinds.as_slice()]
     } else {
         kinds.chunks(1).collect()

@@ -23,6 +23,8 @@ pub struct EventFilter {
     pub contact: Option<ContactId>,
     /// Of one of these names.
     pub names: Vec<String>,
+    /// With one of these ids of their senders.
+    pub external_ids: Vec<String>,
     /// Not before this moment.
     pub from: Option<DateTime<Utc>>,
     /// Before this moment.
@@ -55,6 +57,8 @@ pub async fn list(
         ));
         one_of(query, "e.contact_id", filter.contact.into_iter());
         one_of(query, "e.name", names.iter().map(String::as_str));
+        let ids = filter.external_ids.iter().map(|id| id.trim());
+        one_of(query, "e.external_id", ids);
         within(query, "e.occurred_at", filter.from, filter.until);
     };
     if let Some(from) = filter.taken_in_from {
@@ -64,8 +68,9 @@ pub async fn list(
         let id = |row: &event::Model| row.id;
         return taken_in(ctx, query, columns, from, page, id).await;
     }
-    // One contact's events have an index of their own.
-    let runs: Vec<&[String]> = if filter.contact.is_some() || names.is_empty() {
+    // One contact's events have an index of their own, and so have the ids of senders.
+    let is_narrow = filter.contact.is_some() || !filter.external_ids.is_empty();
+    let runs: Vec<&[String]> = if is_narrow || names.is_empty() {
         vec![names.as_slice()]
     } else {
         names.chunks(1).collect()

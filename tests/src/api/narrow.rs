@@ -98,6 +98,28 @@ fn what_a_contact_did_and_has_is_narrowed_to_what_is_asked_for() {
 }
 
 #[test]
+fn events_are_found_again_by_the_ids_they_were_sent_with() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        furnish(&owner).await;
+        let document = "query($ids: [String!]) {
+            events(filter: { externalIds: $ids }, first: 9) { nodes { externalId createdAt } }
+            emailEvents(filter: { externalIds: $ids }, first: 9) { nodes { externalId createdAt } } }";
+        let ids = json!(["login 2026-01-01T00:00:00Z", "DELIVERED", "nothing"]);
+        let answer = owner.ask(document, &json!({ "ids": ids })).await;
+        for (list, expected) in [
+            ("events", "login 2026-01-01T00:00:00Z"),
+            ("emailEvents", "DELIVERED"),
+        ] {
+            let found = &answer["data"][list];
+            assert_eq!(told(found, "externalId"), [expected], "{answer}");
+            assert!(found["nodes"][0]["createdAt"].is_string(), "{answer}");
+        }
+        installation
+    });
+}
+
+#[test]
 fn rules_are_found_by_their_words_and_by_what_they_name() {
     on_each(|installation| async move {
         let owner = installation.owner();

@@ -82,6 +82,21 @@ fn events_and_email_events_of_everybody_are_paged_newest_first() {
                 },
                 vec![],
             ),
+            (
+                EventFilter {
+                    external_ids: names(&["e4", " e1 ", "e1", "nothing"]),
+                    ..all()
+                },
+                vec!["e4", "e1"],
+            ),
+            (
+                EventFilter {
+                    external_ids: names(&["e2", "e1"]),
+                    names: names(&["page_viewed", "trial_begun"]),
+                    ..all()
+                },
+                vec!["e1"],
+            ),
         ] {
             let found = walked!(ctx, page => event::list(ctx, workspace, &filter, &page));
             // Of what happened at one moment, any may come first.
@@ -125,6 +140,13 @@ fn events_and_email_events_of_everybody_are_paged_newest_first() {
                     ..all()
                 },
                 vec!["m2"],
+            ),
+            (
+                EmailEventFilter {
+                    external_ids: names(&["m4", "m1", "nothing"]),
+                    ..all()
+                },
+                vec!["m4", "m1"],
             ),
         ] {
             let found = walked!(ctx, page => email::list(ctx, workspace, &filter, &page));

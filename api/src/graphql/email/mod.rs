@@ -113,6 +113,12 @@ impl EmailEvent {
         self.0.id.into()
     }
 
+    /// The id of whoever told of it: `externalId` of `ingestEmailEvents`, or, of what an email source told, its
+    /// provider and the provider's id, such as `SENDGRID:4711`.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
     /// What happened.
     async fn kind(&self) -> EmailEventKind {
         self.0.kind
@@ -154,6 +160,11 @@ impl EmailEvent {
     /// When it happened.
     async fn occurred_at(&self) -> DateTime<Utc> {
         self.0.occurred_at
+    }
+
+    /// When it was taken in.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
     }
 
     /// Who got the email.

@@ -24,6 +24,8 @@ pub(crate) struct EmailEventFilterInput {
     contact_id: Option<ID>,
     /// Of one of these kinds.
     kinds: Option<Vec<EmailEventKind>>,
+    /// With one of these ids of whoever told of them, at most 100.
+    external_ids: Option<Vec<String>>,
     /// Happened not before this moment.
     from: Option<DateTime<Utc>>,
     /// Happened before this moment.
@@ -35,6 +37,7 @@ impl EmailEventFilterInput {
         Ok(EmailEventFilter {
             contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
             kinds: few(self.kinds, &["filter", "kinds"])?,
+            external_ids: few(self.external_ids, &["filter", "externalIds"])?,
             from: self.from,
             until: self.until,
             taken_in_from: None,

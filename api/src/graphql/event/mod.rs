@@ -32,6 +32,11 @@ impl Event {
         self.0.id.into()
     }
 
+    /// The sender's own id: `externalId` of `ingestEvents`, `messageId` of the tracking API.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
     /// What was done, such as `page_viewed`.
     async fn name(&self) -> &str {
         &self.0.name
@@ -45,6 +50,11 @@ impl Event {
     /// When it happened.
     async fn occurred_at(&self) -> DateTime<Utc> {
         self.0.occurred_at
+    }
+
+    /// When it was taken in.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
     }
 
     /// Who did it.
@@ -63,6 +73,8 @@ pub(crate) struct EventFilterInput {
     contact_id: Option<ID>,
     /// With one of these names, such as `page_viewed`, at most 100.
     names: Option<Vec<String>>,
+    /// With one of these ids of their senders, at most 100.
+    external_ids: Option<Vec<String>>,
     /// Happened not before this moment.
     from: Option<DateTime<Utc>>,
     /// Happened before this moment.
@@ -77,6 +89,7 @@ impl EventFilterInput {
                 .iter()
                 .map(|name| name.trim().to_owned())
                 .collect(),
+            external_ids: few(self.external_ids, &["filter", "externalIds"])?,
             from: self.from,
             until: self.until,
             taken_in_from: None,
