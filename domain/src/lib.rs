@@ -31,6 +31,7 @@ pub mod idempotency;
 pub mod import;
 pub mod inbox;
 pub mod invoice;
+pub mod json;
 pub mod link;
 pub mod locale;
 pub mod mail;

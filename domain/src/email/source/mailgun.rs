@@ -11,7 +11,9 @@ use entity::kind::{
 use ring::hmac;
 use serde_json::Value;
 
-use super::told::{Facts, Told, What, bare_id, first_text, made_id, own_id, seconds, text};
+use super::told::{
+    Facts, Told, What, bare_id, first_text, made_id, own_id, read_json, seconds, text,
+};
 use crate::email::NewEmailEvent;
 
 const PROVIDER: EmailProvider = EmailProvider::Mailgun;
@@ -22,7 +24,7 @@ const AHEAD: TimeDelta = TimeDelta::minutes(10);
 
 /// The body as a value; nothing if it is not Mailgun's.
 pub(super) fn parse(body: &[u8]) -> Option<Value> {
-    let body: Value = serde_json::from_slice(body).ok()?;
+    let body: Value = read_json(body)?;
     let is_whole = body["signature"].is_object() && body["event-data"].is_object();
     is_whole.then_some(body)
 }

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{
     Call,
-    told::{Facts, Told, What, made_id, moment, own_id, text},
+    told::{Facts, Told, What, made_id, moment, own_id, read_json, text},
 };
 use crate::email::NewEmailEvent;
 
@@ -35,7 +35,7 @@ pub(super) fn is_allowed(call: &Call, key: &str) -> bool {
 
 /// What the body says; nothing if it is not Postmark's.
 pub(super) fn read(body: &[u8], campaign_key: Option<&str>) -> Option<Told> {
-    let record: Value = serde_json::from_slice(body).ok()?;
+    let record: Value = read_json(body)?;
     let kind = text(&record["RecordType"])?;
     let mut told = Told::default();
     told.push(read_one(&kind, &record, campaign_key));

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Call,
-    told::{Facts, Told, What, bare_id, first_text, made_id, own_id, seconds, text},
+    told::{Facts, Told, What, bare_id, first_text, made_id, own_id, read_json, seconds, text},
 };
 use crate::email::NewEmailEvent;
 
@@ -53,7 +53,7 @@ fn point(key: &str) -> Option<Vec<u8>> {
 
 /// What the body says; nothing if it is not SendGrid's.
 pub(super) fn read(body: &[u8], campaign_key: Option<&str>) -> Option<Told> {
-    let events: Vec<Value> = serde_json::from_slice(body).ok()?;
+    let events: Vec<Value> = read_json(body)?;
     let mut told = Told::default();
     for event in &events {
         told.push(read_one(event, campaign_key));
@@ -178,6 +178,20 @@ mod tests {
                 "6 ignored",
             ],
         );
+    }
+
+    #[test]
+    fn half_a_character_in_one_event_loses_none() {
+        let body = br#"[
+            {"email": "a@x.example", "timestamp": 1, "event": "open", "sg_message_id": "m",
+             "subject": "cut \ud83d"},
+            {"email": "b@x.example", "timestamp": 1, "event": "open", "sg_message_id": "m"}]"#;
+        let told = read(body, None).unwrap();
+        let expected = [
+            "OPENED m a@x.example 01T00:00:01",
+            "OPENED m b@x.example 01T00:00:01",
+        ];
+        assert_eq!(shown(&told), expected);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use entity::kind::{BounceKind, EmailEventKind, EmailProvider};
 use serde_json::Value;
 
-use super::told::{Facts, Told, What, first_text, made_id, moment, text};
+use super::told::{Facts, Told, What, first_text, made_id, moment, read_json, text};
 
 const PROVIDER: EmailProvider = EmailProvider::AmazonSes;
 /// The message tag that names the campaign, if no other is chosen.
@@ -15,7 +15,7 @@ const CAMPAIGN_TAG: &str = "campaign";
 
 /// What the message says. One that is no notice of SES, such as its greeting to a new topic, is counted.
 pub(super) fn read(message: &str, campaign_key: Option<&str>) -> Told {
-    let notice: Value = serde_json::from_str(message).unwrap_or_default();
+    let notice: Value = read_json(message.as_bytes()).unwrap_or_default();
     let mut told = Told::default();
     let Some(kind) = text(&notice["eventType"]).or_else(|| text(&notice["notificationType"]))
     else {
@@ -182,6 +182,21 @@ mod tests {
         });
         notice[name] = part;
         notice
+    }
+
+    #[test]
+    fn half_a_character_in_a_header_loses_nothing() {
+        let notice = notice(
+            "Open",
+            "open",
+            json!({ "timestamp": "2026-03-01T00:00:02Z" }),
+        );
+        let cut = notice.to_string().replace("Hello", r"Hel\ud83d");
+        assert_eq!(
+            shown(&read(&cut, None)),
+            shown(&read(&notice.to_string(), None))
+        );
+        assert_eq!(read(&cut, None).ignored, 0);
     }
 
     #[test]

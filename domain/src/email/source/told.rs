@@ -6,10 +6,14 @@
 
 use chrono::{DateTime, Utc};
 use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin, EmailProvider};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::email::input::{MAX_AGENT, MAX_KEY, MAX_URL, NewCampaign, NewEmailEvent};
+use crate::{
+    email::input::{MAX_AGENT, MAX_KEY, MAX_URL, NewCampaign, NewEmailEvent},
+    json::replace_halves,
+};
 
 /// What a request comes to.
 #[derive(Debug, Clone, Default)]
@@ -131,6 +135,14 @@ fn cut(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()
 }
 
+/// What a body of JSON says; nothing if it cannot be read. Providers repeat what pages and mails had, such as
+/// a subject that was cut within a character, and all events of a request stand beside it.
+pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let mut json = body.to_vec();
+    replace_halves(&mut json);
+    serde_json::from_slice(&json).ok()
+}
+
 /// The text of a field, a number as it is written; nothing for what is empty.
 pub(super) fn text(value: &Value) -> Option<String> {
     let text = match value {
@@ -219,6 +231,16 @@ mod tests {
         for value in [json!("soon"), json!(null), json!([1])] {
             assert_eq!((seconds(&value), moment(&value)), (None, None), "{value}");
         }
+    }
+
+    #[test]
+    fn a_body_with_half_a_character_is_read() {
+        let read: Option<Vec<Value>> = read_json(br#"[{"subject": "cut \ud83d"}, 1]"#);
+        assert_eq!(
+            read,
+            Some(vec![json!({ "subject": "cut \u{fffd}" }), json!(1)])
+        );
+        assert_eq!(read_json::<Value>(b"[1"), None);
     }
 
     #[test]
