@@ -56,6 +56,16 @@ pub fn name(raw: &str, path: &[&str], limit: usize) -> Result<String, UserError>
     within(clean, path, limit)
 }
 
+/// An id that another system gave, at most 200 characters: as [`name`], but what is blank is called an id.
+pub fn id(raw: &str, path: &[&str]) -> Result<String, UserError> {
+    name(raw, path, 200).map_err(|mut error| {
+        if error.code == UserErrorCode::Required {
+            "Give an id.".clone_into(&mut error.message);
+        }
+        error
+    })
+}
+
 /// Whether [`name`] would store `raw` as it is.
 pub fn is_clean(raw: &str) -> bool {
     line(&visible(raw)) == raw

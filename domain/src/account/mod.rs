@@ -21,6 +21,7 @@ use entity::{
     id::{AccountId, WorkspaceId},
 };
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use url::Url;
 
 use crate::{
     ctx::Ctx,
@@ -92,10 +93,20 @@ pub async fn find_by_domain(
     answering(ctx, workspace, found).await
 }
 
-/// The form domains are stored in: that of an address's part after the `@`. `None` if it is none.
+/// The form domains are stored in: that of an address's part after the `@`. People paste the address of a web
+/// site, and programs send it: its domain is read, without `www`. `None` if it is none.
 pub(crate) fn domain_key(domain: &str) -> Option<String> {
-    let address = EmailAddress::parse(&format!("x@{}", domain.trim())).ok()?;
-    Some(address.domain().to_owned())
+    let domain = domain.trim();
+    let url = Url::parse(domain).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let host = match &url {
+        Some(url) => url.host_str()?,
+        None => domain.split('/').next().unwrap_or_default(),
+    };
+    let address = EmailAddress::parse(&format!("x@{host}")).ok()?;
+    let key = address.domain();
+    let bare = key.strip_prefix("www.").filter(|rest| rest.contains('.'));
+    Some(bare.unwrap_or(key).to_owned())
 }
 
 /// Whether the account is there to be named. It is not merged away or deleted before the end of `tx`.
@@ -190,4 +201,28 @@ pub async fn load_answering(
         }
     }
     Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_read_out_of_a_web_address() {
+        for (told, expected) in [
+            (" Acme.co.jp ", Some("acme.co.jp")),
+            ("www.acme.co.jp", Some("acme.co.jp")),
+            ("HTTPS://WWW.acme.co.jp/ja?from=x#top", Some("acme.co.jp")),
+            ("http://shop.acme.co.jp:8080", Some("shop.acme.co.jp")),
+            ("acme.co.jp/about", Some("acme.co.jp")),
+            ("ａｃｍｅ．example", Some("acme.example")),
+            ("www.example", Some("www.example")),
+            ("", None),
+            ("https://", None),
+            ("ftp://acme.co.jp", None),
+            ("Acme Inc.", None),
+        ] {
+            assert_eq!(domain_key(told).as_deref(), expected, "{told}");
+        }
+    }
 }

@@ -76,7 +76,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAccount) -> Result<account
     let domain = check_domain(new.domain.as_deref(), &mut errors);
     let external_id = new
         .external_id
-        .and_then(|id| keep(text::name(&id, &["externalId"], 200), &mut errors));
+        .and_then(|id| keep(text::id(&id, &["externalId"]), &mut errors));
     let mut tx = ctx.begin(actor.workspace).await?;
     for (column, value, field) in [
         (account::Column::Domain, &domain, "domain"),
@@ -153,7 +153,7 @@ pub async fn update(
         account.external_id = None;
     }
     if let Some(external_id) = changes.external_id.flatten()
-        && let Some(external_id) = keep(text::name(&external_id, &["externalId"], 200), &mut errors)
+        && let Some(external_id) = keep(text::id(&external_id, &["externalId"]), &mut errors)
     {
         let (column, field) = (account::Column::ExternalId, "externalId");
         refuse_taken(&tx, column, &external_id, field, Some(id), &mut errors).await?;

@@ -58,7 +58,7 @@ pub(super) fn normal(
         IdentityKind::Handle => handle::normal(&text::name(value, path, 200)?).ok_or_else(|| {
             refuse("Write the network before a colon, such as x:enishi.".to_owned())
         }),
-        IdentityKind::ExternalId | IdentityKind::AnonymousId => text::name(value, path, 200),
+        IdentityKind::ExternalId | IdentityKind::AnonymousId => text::id(value, path),
     }
 }
 

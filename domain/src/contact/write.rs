@@ -88,7 +88,10 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewContact) -> Result<Contact
         .map_err(|error| errors.push(error))
         .ok();
     let email = check::email(new.email.as_deref(), &mut errors);
-    let external_id = check::short(new.external_id.as_deref(), "externalId", &mut errors);
+    let external_id = new.external_id.as_deref().and_then(|id| {
+        let id = text::id(id, &["externalId"]);
+        id.map_err(|error| errors.push(error)).ok()
+    });
     let locale = check::short(new.locale.as_deref(), "locale", &mut errors);
     let mut tx = ctx.begin(actor.workspace).await?;
     check::account(&tx, new.account, &mut errors).await?;

@@ -285,7 +285,7 @@ fn check(
     let place = index.to_string();
     let before = errors.len();
     let at = |field: &'static str| ["events", place.as_str(), field];
-    let external_id = text::name(&event.external_id, &at("externalId"), 200)
+    let external_id = text::id(&event.external_id, &at("externalId"))
         .map_err(|error| errors.push(error))
         .ok();
     let name = text::name(&event.name, &at("name"), 100)

@@ -278,28 +278,14 @@ fn clean<T>(result: Result<T, UserError>) -> Result<T, Refusal> {
 }
 
 fn address(cell: &str) -> Result<EmailAddress, Refusal> {
-    EmailAddress::parse(cell).map_err(|error| {
-        let text = error.to_string();
-        let mut message = text.clone();
-        message[..1].make_ascii_uppercase();
-        message.push('.');
-        (UserErrorCode::Invalid, message)
-    })
+    EmailAddress::parse(cell).map_err(|error| (UserErrorCode::Invalid, error.to_string()))
 }
 
 fn domain(cell: &str) -> Result<String, Refusal> {
-    // People paste addresses of web sites here.
-    let host = cell
-        .trim_start_matches("https://")
-        .trim_start_matches("http://")
-        .trim_start_matches("www.");
-    let host = host.split('/').next().unwrap_or_default();
-    EmailAddress::parse(&format!("x@{host}"))
-        .map(|address| address.domain().to_owned())
-        .map_err(|_| {
-            let message = "Give a domain such as example.com.".to_owned();
-            (UserErrorCode::Invalid, message)
-        })
+    crate::account::domain_key(cell).ok_or_else(|| {
+        let message = "Give a domain such as example.com.".to_owned();
+        (UserErrorCode::Invalid, message)
+    })
 }
 
 /// The paths in a cell: separated by `;`, unless that has a backslash before it.

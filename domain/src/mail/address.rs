@@ -31,23 +31,24 @@ pub const MAX_ADDRESS_BYTES: usize = 254;
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
-/// Why a text is not an e-mail address. The offending text is not repeated: it may be anything.
+/// Why a text is not an e-mail address, in words for whoever wrote it. The offending text is not repeated: it
+/// may be anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Nothing but blanks.
-    #[error("the e-mail address is empty")]
+    #[error("The e-mail address is empty.")]
     Empty,
     /// More than [`MAX_ADDRESS_BYTES`] bytes.
-    #[error("the e-mail address is longer than {MAX_ADDRESS_BYTES} bytes")]
+    #[error("The e-mail address is longer than {MAX_ADDRESS_BYTES} bytes.")]
     TooLong,
     /// No `@`, or nothing on one side of it.
-    #[error("an e-mail address has the form name@domain")]
+    #[error("An e-mail address has the form name@domain.")]
     NoAt,
     /// The domain cannot exist.
-    #[error("the domain of the e-mail address is not valid")]
+    #[error("The domain of the e-mail address is not valid.")]
     Domain,
     /// The part before `@` holds characters that need quoting, or is longer than 64 bytes.
-    #[error("the part of the e-mail address before @ is not valid")]
+    #[error("The part of the e-mail address before @ is not valid.")]
     Local,
 }
 

@@ -93,14 +93,16 @@ pub async fn accounts(
 fn check(index: usize, told: Told<AccountItem>, home: Locale) -> Checked {
     let mut said = told.item;
     let mut mistakes = Mistakes::new(LIST, index, told.errors);
-    for (field, value) in [
-        ("externalId", said.external_id.as_mut()),
-        ("name", said.name.as_mut()),
-    ] {
-        let Some(value) = value else { continue };
-        let clean = text::name(value, &mistakes.at(&[field]), 200);
+    if let Some(id) = &mut said.external_id {
+        let clean = text::id(id, &mistakes.at(&["externalId"]));
         if let Some(clean) = mistakes.keep(clean) {
-            *value = clean;
+            *id = clean;
+        }
+    }
+    if let Some(name) = &mut said.name {
+        let clean = text::name(name, &mistakes.at(&["name"]), 200);
+        if let Some(clean) = mistakes.keep(clean) {
+            *name = clean;
         }
     }
     if let Some(domain) = &mut said.domain {

@@ -545,3 +545,42 @@ fn accounts_are_found_by_their_id_and_domain_and_keep_what_is_theirs() {
         world
     });
 }
+
+#[test]
+fn what_is_wrong_is_said_in_words_that_fit_the_field() {
+    on_both(|world| async move {
+        let item = ContactItem {
+            external_id: Some(" ".to_owned()),
+            email: Some("nobody".to_owned()),
+            ..ContactItem::default()
+        };
+        let done = contacts(&world, vec![item]).await;
+        let said = |errors: &[domain::error::UserError]| -> Vec<String> {
+            errors.iter().map(|error| error.message.clone()).collect()
+        };
+        let expected = ["Give an id.", "An e-mail address has the form name@domain."];
+        assert_eq!(said(&done[0].errors), expected);
+        assert_eq!(
+            wrong(&done[0]),
+            ["contacts.0.externalId Required", "contacts.0.email Invalid"]
+        );
+        let item = AccountItem {
+            external_id: Some(String::new()),
+            domain: Some("https://www.acme.example/ja".to_owned()),
+            ..AccountItem::default()
+        };
+        let done = accounts(&world, vec![item]).await;
+        assert_eq!(said(&done[0].errors), ["Give an id."]);
+        // The address of a web site is its domain.
+        let item = AccountItem {
+            domain: Some("https://www.acme.example/ja".to_owned()),
+            name: Some("Acme".to_owned()),
+            ..AccountItem::default()
+        };
+        let done = accounts(&world, vec![item]).await;
+        let found = account::find(&world.ctx, world.owner.workspace, done[0].id.unwrap());
+        let found = found.await.unwrap().unwrap();
+        assert_eq!(found.domain.as_deref(), Some("acme.example"));
+        world
+    });
+}

@@ -23,7 +23,8 @@ use crate::graphql::{
 pub(crate) struct CreateAccountInput {
     /// The name shown, at most 200 characters.
     name: String,
-    /// The company's email domain, such as `example.com`; unique in the workspace.
+    /// The company's email domain, such as `example.com`; unique in the workspace. Of the address of a web site
+    /// the domain is read, without `www`.
     domain: Option<String>,
     /// The id another system gave; unique in the workspace.
     external_id: Option<String>,
