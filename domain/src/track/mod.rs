@@ -6,12 +6,14 @@
 //! only a visitor with a contact of their own who becomes known is merged one at a time.
 //!
 //! The key of a caller may stand in a web page, so what is told here is hearsay: it never merges two people
-//! who are known, and never takes an email domain or an identity away from anybody.
+//! who are known, and never takes an email domain or an identity away from anybody. A key for tracking alone
+//! does not even name a company by an email domain.
 //!
 //! - `call`: what one call says; `traits`: what traits are to us; `person`: who is who. All pure;
-//! - `people`: writes people and companies; `give`: gives people their identities.
+//! - `people`: writes people, `company` companies; `give`: gives people their identities.
 
 mod call;
+mod company;
 mod give;
 mod people;
 mod person;

@@ -1,11 +1,12 @@
-//! Writing what calls tell of people and companies: who they are, what is known of them, where they belong.
-//! The effects are those of the API's own mutations: facts, audit entries, the search index.
+//! Writing what calls tell of people and companies: who they are, what is known of them, where they belong;
+//! the accounts of companies are written by `company`. The effects are those of the API's own mutations:
+//! facts, audit entries, the search index.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    account, attribute_definition, contact,
+    attribute_definition, contact,
     id::{AccountId, ContactId},
     kind::IdentityKind,
 };
@@ -13,13 +14,13 @@ use entity::{
 use super::{
     Taken,
     call::{Call, Group, Told},
+    company::{self, Company},
     give::give,
     person::{Person, Plan, Slot},
     traits::{self, Home, Settings},
 };
 use crate::{
-    access::Actor,
-    account::bulk as accounts,
+    access::{Actor, Scope},
     attribute::{
         definition,
         write::{self, Checked, Put},
@@ -50,20 +51,14 @@ struct Said {
     group: Option<String>,
 }
 
-/// What calls tell of a company, the last word counting.
-#[derive(Debug, Default)]
-struct Company {
-    name: Option<String>,
-    domain: Option<String>,
-    settings: Settings,
-}
-
 /// Everything that is to be written.
 struct Work {
     people: Vec<Person>,
     /// What is told of each of the people.
     said: Vec<Said>,
     companies: BTreeMap<String, Company>,
+    /// Whether companies may be known by the email domains that are told of them.
+    may_claim: bool,
 }
 
 /// Carries out calls that are about people and companies.
@@ -82,6 +77,7 @@ pub(super) async fn take_in(
         people: Vec::new(),
         said: Vec::new(),
         companies: BTreeMap::new(),
+        may_claim: may_claim(actor),
     };
     for call in calls {
         work.add(call, &definitions, home, taken);
@@ -108,6 +104,13 @@ pub(super) async fn take_in(
     taken.accepted += kept;
     taken.erased += work.people.len() as u64 - kept;
     Ok(())
+}
+
+/// A key that may stand in a web page says which company somebody is at, and not whose everybody with an
+/// address of a domain is.
+fn may_claim(actor: &Actor) -> bool {
+    let mut scopes = [Scope::Write, Scope::Ingest].into_iter();
+    scopes.any(|scope| actor.scopes.contains(scope))
 }
 
 impl Work {
@@ -169,13 +172,11 @@ impl Work {
         home: Home,
         taken: &mut Taken,
     ) -> String {
-        let read = traits::of_company(group.traits, definitions, home);
+        let read = traits::of_company(group.traits, definitions, home, self.may_claim);
         taken.traits_ignored += read.ignored;
         taken.traits_unfit += read.unfit;
         let company = self.companies.entry(group.id.clone()).or_default();
-        company.name = read.name.or(company.name.take());
-        company.domain = read.domain.or(company.domain.take());
-        company.settings.extend(read.settings);
+        company.hear(read);
         group.id
     }
 
@@ -227,7 +228,7 @@ async fn store(ctx: &Ctx, actor: &Actor, work: &Work, plan: &Plan) -> Result<Sto
     }
     let contacts = contacts(ctx, &mut tx, actor, work, plan).await?;
     let given = give(&mut tx, actor, plan, &contacts).await?;
-    let accounts = companies(&mut tx, actor, &work.companies).await?;
+    let accounts = company::accounts(&mut tx, actor, &work.companies).await?;
     let people: Vec<(ContactId, &Said)> = plan
         .slots
         .iter()
@@ -278,94 +279,6 @@ async fn contacts(
         Some((*slot, *contact))
     });
     Ok(slots.collect())
-}
-
-/// The account of each company, found by its id, or by its domain if it has no id yet, or made.
-async fn companies(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    companies: &BTreeMap<String, Company>,
-) -> Result<HashMap<String, AccountId>> {
-    let wanted = accounts::Wanted {
-        external_ids: companies.keys().cloned().collect(),
-        domains: companies
-            .values()
-            .filter_map(|one| one.domain.clone())
-            .collect(),
-        name_keys: BTreeSet::new(),
-    };
-    let found = accounts::find(tx, &wanted).await?;
-    let held: BTreeSet<AccountId> = found.by_id.keys().copied().collect();
-    let held = accounts::hold(tx, &held).await?;
-    let mut domains: HashSet<String> = found.by_domain.keys().cloned().collect();
-    let mut adopted: HashSet<AccountId> = HashSet::new();
-    // Two ids may be of one account, since others were merged into it: the second goes on from the first.
-    let mut rows: BTreeMap<AccountId, account::Model> = BTreeMap::new();
-    let mut ids = HashMap::new();
-    for (external_id, company) in companies {
-        let by_domain = company
-            .domain
-            .as_ref()
-            .and_then(|one| found.by_domain.get(one));
-        let by_domain = by_domain.filter(|id| {
-            let nameless = held.get(*id).is_some_and(|one| one.external_id.is_none());
-            nameless && !adopted.contains(*id)
-        });
-        let id = found.by_external_id.get(external_id).or(by_domain);
-        let before = id.and_then(|id| rows.remove(id).or_else(|| held.get(id).cloned()));
-        let mut after = before.unwrap_or_else(|| new_account(tx, external_id));
-        if let Some(name) = &company.name {
-            after.name_key = text::name_key(name);
-            after.name = name.clone();
-        }
-        // An id that leads here because a merged account has it stays that account's.
-        if after.external_id.is_none() && !found.is_led("external_id", external_id) {
-            adopted.insert(after.id);
-            after.external_id = Some(external_id.clone());
-        }
-        if let Some(domain) = company.domain.as_ref().filter(|_| after.domain.is_none())
-            && domains.insert(domain.clone())
-        {
-            after.domain = Some(domain.clone());
-        }
-        ids.insert(external_id.clone(), after.id);
-        rows.insert(after.id, after);
-    }
-    let (mut made, mut changed) = (Vec::new(), Vec::new());
-    for (id, after) in rows {
-        match held.get(&id) {
-            None => made.push(after),
-            Some(before) if *before != after => changed.push((before.clone(), after)),
-            Some(_) => {}
-        }
-    }
-    made.sort_by_cached_key(|one| one.external_id.clone());
-    let origin = actor.origin();
-    accounts::make(tx, origin, "", &made).await?;
-    accounts::change(tx, origin, "", &changed).await?;
-    Ok(ids)
-}
-
-fn new_account(tx: &Tx<'_>, external_id: &str) -> account::Model {
-    account::Model {
-        workspace_id: tx.workspace,
-        id: tx.id(),
-        name_key: text::name_key(external_id),
-        name: external_id.to_owned(),
-        domain: None,
-        external_id: Some(external_id.to_owned()),
-        created_at: tx.now,
-        updated_at: tx.now,
-        owner_id: None,
-        stage: None,
-        stage_rank: 0,
-        website: None,
-        phone: None,
-        description: None,
-        archived_at: None,
-        deleted_at: None,
-        merged_into_id: None,
-    }
 }
 
 /// Writes the contacts' own fields: the last word counts for names and companies, the first for addresses,

@@ -1,7 +1,7 @@
 //! What traits say of a person or a company: the fields Enishi has itself, and the attributes a workspace
 //! has declared. Whatever is neither is ignored and counted: senders make no fields. Pure.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
@@ -57,6 +57,12 @@ pub(super) struct Traits {
     pub(super) keys: Vec<Key>,
     /// The email domain of a company.
     pub(super) domain: Option<String>,
+    /// The web site of a company.
+    pub(super) website: Option<String>,
+    /// The phone number of a company.
+    pub(super) phone: Option<String>,
+    /// What a company is and does.
+    pub(super) description: Option<String>,
     /// Values of attributes.
     pub(super) settings: Settings,
     /// How many are no field and no declared attribute.
@@ -87,13 +93,38 @@ pub(super) fn of_person(mut traits: Object, definitions: &[Model], home: Home) -
     read
 }
 
-/// What traits say of a company.
-pub(super) fn of_company(mut traits: Object, definitions: &[Model], home: Home) -> Traits {
+/// What traits say of a company. To whoever may not claim the domain for it that is a trait like any other.
+pub(super) fn of_company(
+    mut traits: Object,
+    definitions: &[Model],
+    home: Home,
+    may_claim: bool,
+) -> Traits {
     let mut read = Traits::default();
     read.name = read.field(&mut traits, "name", name);
-    read.domain = read.field(&mut traits, "domain", account::domain_key);
+    if may_claim {
+        read.domain = read.field(&mut traits, "domain", account::domain_key);
+    }
+    read.website = read.detail(&mut traits, definitions, "website", website);
+    read.phone = read.detail(&mut traits, definitions, "phone", |text| {
+        phone::parse(text, home.locale, &["phone"]).ok()
+    });
+    read.description = read.detail(&mut traits, definitions, "description", |text| {
+        text::long_text(text, &["description"], 2_000).ok()
+    });
     read.attributes(traits, definitions, SubjectKind::Account, home.zone);
     read
+}
+
+/// The address of a web site, which senders often give without its beginning.
+fn website(raw: &str) -> Option<String> {
+    let told = raw.trim();
+    let whole = if told.contains("://") {
+        Cow::Borrowed(told)
+    } else {
+        Cow::Owned(format!("https://{told}"))
+    };
+    value::web_address(&whole, &["website"]).ok()
 }
 
 fn name(raw: &str) -> Option<String> {
@@ -138,6 +169,22 @@ impl Traits {
         value
     }
 
+    /// Reads a field of an account. A workspace may have declared an attribute for the same trait, which then
+    /// goes on having it too.
+    fn detail(
+        &mut self,
+        traits: &mut Object,
+        definitions: &[Model],
+        field: &str,
+        read: impl FnOnce(&str) -> Option<String>,
+    ) -> Option<String> {
+        let is_declared = definition_of(definitions, SubjectKind::Account, field).is_some();
+        let kept = traits.get(field).filter(|_| is_declared).cloned();
+        let value = self.field(traits, field, read);
+        traits.extend(kept.map(|kept| (field.to_owned(), kept)));
+        value
+    }
+
     fn attributes(
         &mut self,
         traits: Object,
@@ -147,10 +194,7 @@ impl Traits {
     ) {
         for (name, json) in traits {
             let key = attribute_key(&name);
-            let definition = definitions
-                .iter()
-                .find(|one| one.subject == subject && one.archived_at.is_none() && one.key == key);
-            let Some(definition) = definition else {
+            let Some(definition) = definition_of(definitions, subject, &key) else {
                 self.ignored += 1;
                 continue;
             };
@@ -165,6 +209,16 @@ impl Traits {
             }
         }
     }
+}
+
+/// The attribute in use that has this key.
+fn definition_of<'d>(
+    definitions: &'d [Model],
+    subject: SubjectKind,
+    key: &str,
+) -> Option<&'d Model> {
+    let mut definitions = definitions.iter();
+    definitions.find(|one| one.subject == subject && one.archived_at.is_none() && one.key == key)
 }
 
 /// The key of the attribute that a trait is: `companySize` and `Company Size` are `company_size`.
@@ -330,6 +384,59 @@ mod tests {
         assert!(read.keys.is_empty());
         assert_eq!(read.name.as_deref(), Some("Taro"));
         assert_eq!((read.ignored, read.unfit), (0, 2));
+    }
+
+    fn read_company(traits: &Json, definitions: &[Model], may_claim: bool) -> Traits {
+        let traits = traits.as_object().unwrap().clone();
+        let home = Home {
+            locale: Locale::Ja,
+            zone: Tz::Asia__Tokyo,
+        };
+        of_company(traits, definitions, home, may_claim)
+    }
+
+    #[test]
+    fn the_usual_traits_of_companies_are_fields() {
+        let traits = json!({
+            "name": "Acme", "domain": "https://www.acme.example/", "website": "acme.example/ja",
+            "phone": "03-1234-5678", "description": "Makes anvils.\nAnd more.", "employees": 7,
+        });
+        let read = read_company(&traits, &[], true);
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(read.name, text("Acme"));
+        assert_eq!(read.domain, text("acme.example"));
+        assert_eq!(read.website, text("https://acme.example/ja"));
+        assert_eq!(read.phone, text("+81312345678"));
+        assert_eq!(read.description, text("Makes anvils.\nAnd more."));
+        assert_eq!((read.ignored, read.unfit), (1, 0));
+        let traits = json!({ "website": "ftp://x", "phone": "call me", "description": "" });
+        let read = read_company(&traits, &[], true);
+        assert_eq!(
+            (read.website, read.phone, read.description),
+            (None, None, None)
+        );
+        assert_eq!((read.ignored, read.unfit), (0, 2));
+    }
+
+    #[test]
+    fn an_attribute_of_the_same_name_has_the_trait_as_well() {
+        let of_accounts = |key: &str| Model {
+            subject: SubjectKind::Account,
+            ..definition(key, AttributeType::Text)
+        };
+        let (website, domain) = (of_accounts("website"), of_accounts("domain"));
+        let traits = json!({ "website": "acme.example", "domain": "acme.example" });
+        let read = read_company(&traits, &[website.clone(), domain.clone()], false);
+        assert_eq!(read.website.as_deref(), Some("https://acme.example/"));
+        // Who may not claim the domain says it of an attribute, or of nothing.
+        assert_eq!(read.domain, None);
+        assert_eq!(read.settings.len(), 2);
+        assert_eq!(
+            read.settings[&domain.id].as_ref().unwrap().text.as_deref(),
+            Some("acme.example")
+        );
+        let read = read_company(&traits, &[], false);
+        assert_eq!((read.domain, read.ignored), (None, 1));
     }
 
     #[test]

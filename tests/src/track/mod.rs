@@ -1,6 +1,7 @@
 //! Tracking: what libraries that speak the tracking API of Segment tell, as stories on both databases, and
 //! over HTTP as those libraries send it.
 
+mod companies;
 mod days;
 mod http;
 mod users;

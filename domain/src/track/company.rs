@@ -1,0 +1,139 @@
+//! What calls tell of companies, and their accounts: found, made and changed for all calls of a request
+//! together. Called by `people`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use entity::{account, id::AccountId};
+
+use super::traits::{Settings, Traits};
+use crate::{access::Actor, account::bulk, error::Result, store::Tx, text};
+
+/// What calls tell of a company, the last word counting.
+#[derive(Debug, Default)]
+pub(super) struct Company {
+    name: Option<String>,
+    domain: Option<String>,
+    website: Option<String>,
+    phone: Option<String>,
+    description: Option<String>,
+    /// Values of attributes.
+    pub(super) settings: Settings,
+}
+
+impl Company {
+    /// Takes in what a call says.
+    pub(super) fn hear(&mut self, read: Traits) {
+        for (known, said) in [
+            (&mut self.name, read.name),
+            (&mut self.domain, read.domain),
+            (&mut self.website, read.website),
+            (&mut self.phone, read.phone),
+            (&mut self.description, read.description),
+        ] {
+            *known = said.or(known.take());
+        }
+        self.settings.extend(read.settings);
+    }
+
+    /// Sets what it says of the account's own fields.
+    fn set(&self, account: &mut account::Model) {
+        if let Some(name) = &self.name {
+            account.name_key = text::name_key(name);
+            account.name = name.clone();
+        }
+        for (field, said) in [
+            (&mut account.website, &self.website),
+            (&mut account.phone, &self.phone),
+            (&mut account.description, &self.description),
+        ] {
+            if said.is_some() {
+                field.clone_from(said);
+            }
+        }
+    }
+}
+
+/// The account of each company, found by its id, or by its domain if it has no id yet, or made.
+pub(super) async fn accounts(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    companies: &BTreeMap<String, Company>,
+) -> Result<HashMap<String, AccountId>> {
+    let wanted = bulk::Wanted {
+        external_ids: companies.keys().cloned().collect(),
+        domains: companies
+            .values()
+            .filter_map(|one| one.domain.clone())
+            .collect(),
+        name_keys: BTreeSet::new(),
+    };
+    let found = bulk::find(tx, &wanted).await?;
+    let held: BTreeSet<AccountId> = found.by_id.keys().copied().collect();
+    let held = bulk::hold(tx, &held).await?;
+    let mut domains: HashSet<String> = found.by_domain.keys().cloned().collect();
+    let mut adopted: HashSet<AccountId> = HashSet::new();
+    // Two ids may be of one account, since others were merged into it: the second goes on from the first.
+    let mut rows: BTreeMap<AccountId, account::Model> = BTreeMap::new();
+    let mut ids = HashMap::new();
+    for (external_id, company) in companies {
+        let by_domain = company
+            .domain
+            .as_ref()
+            .and_then(|one| found.by_domain.get(one));
+        let by_domain = by_domain.filter(|id| {
+            let nameless = held.get(*id).is_some_and(|one| one.external_id.is_none());
+            nameless && !adopted.contains(*id)
+        });
+        let id = found.by_external_id.get(external_id).or(by_domain);
+        let before = id.and_then(|id| rows.remove(id).or_else(|| held.get(id).cloned()));
+        let mut after = before.unwrap_or_else(|| new_account(tx, external_id));
+        company.set(&mut after);
+        // An id that leads here because a merged account has it stays that account's.
+        if after.external_id.is_none() && !found.is_led("external_id", external_id) {
+            adopted.insert(after.id);
+            after.external_id = Some(external_id.clone());
+        }
+        if let Some(domain) = company.domain.as_ref().filter(|_| after.domain.is_none())
+            && domains.insert(domain.clone())
+        {
+            after.domain = Some(domain.clone());
+        }
+        ids.insert(external_id.clone(), after.id);
+        rows.insert(after.id, after);
+    }
+    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    for (id, after) in rows {
+        match held.get(&id) {
+            None => made.push(after),
+            Some(before) if *before != after => changed.push((before.clone(), after)),
+            Some(_) => {}
+        }
+    }
+    made.sort_by_cached_key(|one| one.external_id.clone());
+    let origin = actor.origin();
+    bulk::make(tx, origin, "", &made).await?;
+    bulk::change(tx, origin, "", &changed).await?;
+    Ok(ids)
+}
+
+fn new_account(tx: &Tx<'_>, external_id: &str) -> account::Model {
+    account::Model {
+        workspace_id: tx.workspace,
+        id: tx.id(),
+        name_key: text::name_key(external_id),
+        name: external_id.to_owned(),
+        domain: None,
+        external_id: Some(external_id.to_owned()),
+        created_at: tx.now,
+        updated_at: tx.now,
+        owner_id: None,
+        stage: None,
+        stage_rank: 0,
+        website: None,
+        phone: None,
+        description: None,
+        archived_at: None,
+        deleted_at: None,
+        merged_into_id: None,
+    }
+}
