@@ -79,6 +79,7 @@ mod m0055_notes;
 mod m0056_noted;
 mod m0056_suspect;
 mod m0056_unasked;
+mod m0058_sync;
 mod sql;
 mod wall;
 
@@ -148,6 +149,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0056_suspect::Migration),
             Box::new(m0056_unasked::Migration),
             Box::new(m0056_noted::Migration),
+            Box::new(m0058_sync::Migration),
         ]
     }
 }

@@ -10,11 +10,13 @@
 //! does not even name a company by an email domain.
 //!
 //! - `call`: what one call says; `traits`: what traits are to us; `person`: who is who. All pure;
-//! - `people`: writes people, `company` companies; `give`: gives people their identities.
+//! - `people`: writes people, `company` companies; `give`: gives people their identities;
+//!   `last_word`: when what is told was said.
 
 mod call;
 mod company;
 mod give;
+mod last_word;
 mod people;
 mod person;
 mod traits;

@@ -10,12 +10,14 @@ use entity::{
     id::{AccountId, ContactId},
     kind::IdentityKind,
 };
+use uuid::Uuid;
 
 use super::{
     Taken,
     call::{Call, Group, Told},
-    company::{self, Company},
+    company::{self, Accounts, Company},
     give::give,
+    last_word::{ACCOUNT, LastWords, NAME},
     person::{Person, Plan, Slot},
     traits::{self, Home, Settings},
 };
@@ -143,7 +145,7 @@ impl Work {
                     person.visitor = None;
                 }
                 person.sure.extend(user);
-                said.group = Some(self.company(group, definitions, home, taken));
+                said.group = Some(self.company(call.at, group, definitions, home, taken));
             }
             Told::Person {
                 traits,
@@ -157,7 +159,8 @@ impl Work {
                 said.name = read.name;
                 said.locale = locale.and_then(|tag| text::name(&tag, &["locale"], 200).ok());
                 said.settings = read.settings;
-                said.group = group.map(|group| self.company(group, definitions, home, taken));
+                said.group =
+                    group.map(|group| self.company(call.at, group, definitions, home, taken));
             }
         }
         self.people.push(person);
@@ -167,6 +170,7 @@ impl Work {
     /// Notes what is told of a company; its id.
     fn company(
         &mut self,
+        at: DateTime<Utc>,
         group: Group,
         definitions: &[attribute_definition::Model],
         home: Home,
@@ -176,7 +180,7 @@ impl Work {
         taken.traits_ignored += read.ignored;
         taken.traits_unfit += read.unfit;
         let company = self.companies.entry(group.id.clone()).or_default();
-        company.hear(read);
+        company.hear(at, read);
         group.id
     }
 
@@ -235,8 +239,8 @@ async fn store(ctx: &Ctx, actor: &Actor, work: &Work, plan: &Plan) -> Result<Sto
         .zip(&work.said)
         .filter_map(|(slot, said)| Some((*contacts.get(slot)?, said)))
         .collect();
-    profile(&mut tx, actor, &people, &accounts, &given).await?;
-    attributes(&mut tx, actor, work, &people, &accounts).await?;
+    let settings = profile(&mut tx, actor, &people, &accounts, &given).await?;
+    attributes(&mut tx, actor, settings, accounts.settings).await?;
     let mut seen: BTreeMap<ContactId, DateTime<Utc>> = BTreeMap::new();
     for (contact, said) in people.iter().filter(|(_, said)| said.active) {
         let last = seen.entry(*contact).or_insert(said.at);
@@ -282,16 +286,19 @@ async fn contacts(
 }
 
 /// Writes the contacts' own fields: the last word counts for names and companies, the first for addresses,
-/// ids and languages.
+/// ids and languages. Tells the values of attributes they are to have, of which the last word counts too.
 async fn profile(
     tx: &mut Tx<'_>,
     actor: &Actor,
     people: &[(ContactId, &Said)],
-    accounts: &HashMap<String, AccountId>,
+    accounts: &Accounts,
     given: &[(Key, ContactId)],
-) -> Result<()> {
+) -> Result<BTreeMap<ContactId, Settings>> {
     let ids: BTreeSet<ContactId> = people.iter().map(|(contact, _)| *contact).collect();
     let before = bulk::hold(tx, &ids).await?;
+    let subjects: BTreeSet<Uuid> = ids.iter().map(|id| id.0).collect();
+    let mut words = LastWords::load(tx, &subjects).await?;
+    let mut settings: BTreeMap<ContactId, Settings> = BTreeMap::new();
     let mut after: BTreeMap<ContactId, contact::Model> = before
         .iter()
         .map(|(id, contact)| (*id, contact.clone()))
@@ -300,15 +307,26 @@ async fn profile(
         let Some(row) = after.get_mut(contact) else {
             continue;
         };
-        if let Some(name) = &said.name {
+        if let Some(name) = &said.name
+            && words.hear(contact.0, NAME, said.at)
+        {
             row.name_key = text::name_key(name);
             row.name = name.clone();
         }
         if row.locale.is_none() {
             row.locale = said.locale.clone();
         }
-        if let Some(account) = said.group.as_ref().and_then(|group| accounts.get(group)) {
+        let account = said.group.as_ref();
+        if let Some(account) = account.and_then(|group| accounts.ids.get(group))
+            && words.hear(contact.0, ACCOUNT, said.at)
+        {
             row.account_id = Some(*account);
+        }
+        for (attribute, value) in &said.settings {
+            if words.hear(contact.0, &attribute.to_string(), said.at) {
+                let theirs = settings.entry(*contact).or_default();
+                theirs.insert(*attribute, value.clone());
+            }
         }
     }
     for ((kind, value), contact) in given {
@@ -328,32 +346,21 @@ async fn profile(
         .filter_map(|(id, after)| Some((before.get(&id)?.clone(), after)))
         .filter(|(before, after)| before != after)
         .collect();
-    bulk::change(tx, actor.origin(), "", &changed, &[]).await
+    bulk::change(tx, actor.origin(), "", &changed, &[]).await?;
+    words.keep(tx).await?;
+    Ok(settings)
 }
 
-/// Writes the values of attributes of people and companies, the last word counting.
+/// Writes the values of attributes of people and companies.
 async fn attributes(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    work: &Work,
-    people: &[(ContactId, &Said)],
-    accounts: &HashMap<String, AccountId>,
+    of_people: BTreeMap<ContactId, Settings>,
+    of_companies: BTreeMap<AccountId, Settings>,
 ) -> Result<()> {
-    let mut of_people: BTreeMap<ContactId, Settings> = BTreeMap::new();
-    for (contact, said) in people {
-        let settings = said.settings.iter().map(|(id, value)| (*id, value.clone()));
-        of_people.entry(*contact).or_default().extend(settings);
-    }
     let people = of_people
         .into_iter()
         .map(|(contact, settings)| (Subject::from(contact), Some(contact), settings));
-    let mut of_companies: BTreeMap<AccountId, Settings> = BTreeMap::new();
-    for (id, company) in &work.companies {
-        if let Some(account) = accounts.get(id) {
-            let settings = company.settings.clone();
-            of_companies.entry(*account).or_default().extend(settings);
-        }
-    }
     let companies = of_companies
         .into_iter()
         .map(|(account, settings)| (Subject::from(account), None, settings));

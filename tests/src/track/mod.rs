@@ -4,6 +4,7 @@
 mod companies;
 mod days;
 mod http;
+mod late;
 mod users;
 
 use chrono::TimeDelta;

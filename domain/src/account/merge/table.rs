@@ -26,6 +26,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("due_item", "subject_id", Other),
     line("email", "account_id", Derived),
     line("invoice", "account_id", Moved("t.id")),
+    line("last_word", "subject_id", Waits),
     line("note", "subject_id", Moved("t.id")),
     line("opportunity", "account_id", Moved("t.id")),
     line("rfm", "subject_id", Derived),

@@ -217,6 +217,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("timeline_entry", Derived(&[theirs!("contact_id")])),
     line("timeline_move", Derived(&[theirs!("contact_id")])),
     line("account_standing_note", Derived(&[theirs!("contact_id")])),
+    line("last_word", Derived(&[theirs!("subject_id")])),
     line("contact_health", R(&[theirs!("contact_id")])),
     line("contact_activity", R(&[theirs!("contact_id")])),
     line("contact_identity", R(&[theirs!("contact_id")])),
