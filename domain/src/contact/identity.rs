@@ -5,15 +5,18 @@
 //! belongs to, or gets the address. Two contacts who are both known are never merged by a program:
 //! the suspicion is noted ([`Suspect`]), and a person decides.
 
+use std::collections::BTreeSet;
+
 use entity::{
+    contact,
     id::{ContactId, SuspectId, WorkspaceId},
     kind::IdentityKind,
 };
 use sea_orm::FromQueryResult;
 
 use super::{
-    Contact, check, find, find_by_identity, handle, hold, merge,
-    resolve::{NewPerson, VISITOR, complete, insert},
+    Contact, bulk, check, find, find_by_identity, handle, hold, merge,
+    resolve::{NewPerson, VISITOR, complete, insert, name_by_identity},
     suppress,
     suspect::suspect,
     whose::home_if,
@@ -215,7 +218,7 @@ pub async fn detach(ctx: &Ctx, actor: &Actor, id: ContactId, given: &Given) -> R
 pub struct Identify {
     /// Every identity that is one person's, the surest first.
     pub identities: Vec<Given>,
-    /// The name, used when the contact is made.
+    /// The name, used when the contact is made, or was named by nobody.
     pub name: Option<String>,
 }
 
@@ -333,9 +336,41 @@ async fn settle(
             hold::row(&tx, id, "identities").await?;
         }
         give(&mut tx, actor, id, new).await?;
+        if !created {
+            name_unnamed(&mut tx, actor, id, who.name.as_deref()).await?;
+        }
     }
     tx.commit().await?;
     Ok((id, created, suspects))
+}
+
+/// Calls a contact whom nobody has named by this name, or after the surest identity.
+async fn name_unnamed(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: ContactId,
+    name: Option<&str>,
+) -> Result<()> {
+    let held = bulk::hold(tx, &BTreeSet::from([id])).await?;
+    let Some(before) = held.get(&id) else {
+        return Ok(());
+    };
+    let Some(surest) = name_by_identity(before) else {
+        return Ok(());
+    };
+    let name = match name {
+        Some(name) => text::name(name, &["name"], 200).map_err(|e| Error::Refused(vec![e]))?,
+        None => surest,
+    };
+    if name == before.name {
+        return Ok(());
+    }
+    let after = contact::Model {
+        name_key: text::name_key(&name),
+        name,
+        ..before.clone()
+    };
+    bulk::change(tx, actor.origin(), "", &[(before.clone(), after)], &[]).await
 }
 
 /// Gives a contact identities that nobody else has.

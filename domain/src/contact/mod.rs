@@ -42,7 +42,9 @@ pub use list::{ContactFilter, list, list_by_attribute};
 pub(crate) use list::{escape_like, one_of};
 pub use order::ContactOrder;
 pub(crate) use order::owner_key;
-pub(crate) use resolve::{Mention, Stranger, display_name, resolve, resolve_unless_erased};
+pub(crate) use resolve::{
+    Mention, Stranger, display_name, name_by_identity, resolve, resolve_unless_erased,
+};
 pub(crate) use suppress::are_suppressed;
 pub(crate) use suspect::suspect_each;
 pub use whose::{ContactRef, Whose};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::{
+    contact,
     id::{AccountId, ContactId, Id as _},
     kind::IdentityKind,
 };
@@ -242,6 +243,22 @@ pub(crate) fn display_name(name: Option<&str>, key: &Key) -> String {
         (None, (IdentityKind::AnonymousId, _)) => VISITOR.to_owned(),
         (None, (_, value)) => value.clone(),
     }
+}
+
+/// The name of somebody whom nobody has named: after the surest identity they have by now, which is the
+/// address, then the id of a user, then the phone number. `None` for whoever has a name of their own.
+pub(crate) fn name_by_identity(contact: &contact::Model) -> Option<String> {
+    let mut names = [
+        (IdentityKind::Email, &contact.email),
+        (IdentityKind::ExternalId, &contact.external_id),
+        (IdentityKind::Phone, &contact.phone),
+    ]
+    .into_iter()
+    .filter_map(|(kind, value)| Some(display_name(None, &(kind, value.clone()?))));
+    let surest = names.next()?;
+    let is_nobodys =
+        contact.name == VISITOR || contact.name == surest || names.any(|name| contact.name == name);
+    is_nobodys.then_some(surest)
 }
 
 async fn accounts_by_domain(

@@ -30,7 +30,7 @@ use crate::{
     contact::{
         Mention, Stranger, Whom,
         bulk::{self, Key},
-        introduce,
+        introduce, name_by_identity,
     },
     ctx::Ctx,
     error::Result,
@@ -286,7 +286,7 @@ async fn contacts(
 }
 
 /// Writes the contacts' own fields: the last word counts for names and companies, the first for addresses,
-/// ids and languages. Tells the values of attributes they are to have, of which the last word counts too.
+/// ids and languages; whoever was never named is called after the surest identity. Tells the values of attributes they are to have, of which the last word counts too.
 async fn profile(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -340,6 +340,14 @@ async fn profile(
             IdentityKind::Handle | IdentityKind::AnonymousId => continue,
         };
         field.get_or_insert_with(|| value.clone());
+    }
+    for row in after.values_mut() {
+        if !words.is_told(row.id.0, NAME)
+            && let Some(name) = name_by_identity(row)
+        {
+            row.name_key = text::name_key(&name);
+            row.name = name;
+        }
     }
     let changed: Vec<(contact::Model, contact::Model)> = after
         .into_iter()

@@ -45,6 +45,9 @@ fn an_anonymous_visitor_becomes_known_and_two_known_people_stay_two() {
             (visitor.contact.id, false)
         );
         assert_eq!(known.contact.email.as_deref(), Some(TARO));
+        // Whom nobody has named is called after the surest identity.
+        assert_eq!(visitor.contact.name, "Visitor");
+        assert_eq!(TARO.split('@').next(), Some(known.contact.name.as_str()));
         // On another device: two contacts, one of them anonymous. They become one.
         let other = identify(vec![given(I::AnonymousId, "cookie 2")]).await;
         let joined = identify(vec![

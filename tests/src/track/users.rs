@@ -94,3 +94,31 @@ fn users_who_say_the_same_address_at_once_are_suspects() {
         world
     });
 }
+
+#[test]
+fn whom_nobody_has_named_is_called_after_the_surest_identity() {
+    on_both(|world| async move {
+        one(&world, Method::Page, json!({ "anonymousId": "a-1" })).await;
+        let name = async |kind, value: &str| who_has(&world, kind, value).await.unwrap().name;
+        assert_eq!(name(I::AnonymousId, "a-1").await, "Visitor");
+        for (traits, expected) in [
+            (json!({}), "u-1"),
+            (json!({ "phone": "+81 3-1234-5678" }), "u-1"),
+            (json!({ "email": "taro@acme.example" }), "taro"),
+            (json!({ "name": "Taro" }), "Taro"),
+            // A name that was told stays, whatever it looks like.
+            (json!({ "name": "u-1" }), "u-1"),
+            (json!({}), "u-1"),
+        ] {
+            let call = json!({ "userId": "u-1", "anonymousId": "a-1", "traits": traits });
+            one(&world, Method::Identify, call.clone()).await;
+            assert_eq!(name(I::ExternalId, "u-1").await, expected, "{call}");
+        }
+        // At once, too.
+        let call = json!({ "userId": "u-2", "traits": { "email": "hana@acme.example" } });
+        one(&world, Method::Identify, call).await;
+        assert_eq!(name(I::ExternalId, "u-2").await, "hana");
+        world.drain().await;
+        world
+    });
+}

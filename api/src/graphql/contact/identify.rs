@@ -92,7 +92,8 @@ impl ContactIdentityPayload {
 pub(crate) struct IdentifyContactInput {
     /// All identities of the one person, the surest first, at most 20.
     identities: Vec<IdentityInput>,
-    /// The name, used when a contact is made.
+    /// The name, used when a contact is made, or was named by nobody so far. Left out, such a contact is called
+    /// after the surest identity: the address, the external id, the phone number.
     name: Option<String>,
 }
 
