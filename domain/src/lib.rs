@@ -32,6 +32,7 @@ pub mod import;
 pub mod inbox;
 pub mod invoice;
 pub mod json;
+pub mod latest;
 pub mod link;
 pub mod locale;
 pub mod mail;
@@ -86,6 +87,7 @@ pub fn projections() -> &'static [&'static dyn Projection] {
         &segment::projection::SegmentProjection,
         &timeline::follow::TimelineFollow,
         &account::standing::StandingProjection,
+        &latest::LatestChanges,
         &profile::engagement::projection::EngagementProjection,
         &profile::rfm::projection::RfmProjection,
         &profile::web::projection::WebProjection,

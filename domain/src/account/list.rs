@@ -6,7 +6,7 @@ use entity::{
     id::{Id as _, MemberId, WorkspaceId},
     kind::{LifecycleStage, SubjectKind},
 };
-use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, FromQueryResult, QueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,7 +16,8 @@ use crate::{
     contact::{one_of, owner_key},
     ctx::Ctx,
     error::Result,
-    page::{Column, Key, Keyset, Page, PageRequest, by_value},
+    latest::ChangedWithin,
+    page::{Column, Key, Keyset, Page, PageRequest, by_value, within},
     search::{self, narrow},
     segment,
     store::{Query, Rows},
@@ -38,6 +39,12 @@ pub struct AccountFilter {
     pub owners: Vec<MemberId>,
     /// Looked after by somebody, or by nobody.
     pub has_owner: Option<bool>,
+    /// Made at this moment or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Made before this moment.
+    pub created_until: Option<DateTime<Utc>>,
+    /// By when they last changed.
+    pub changed: ChangedWithin,
     /// By the segments they are in.
     pub segments: segment::Filter,
     /// By their custom attributes.
@@ -75,6 +82,8 @@ impl AccountFilter {
             let not = if has_owner { "NOT " } else { "" };
             query.push(&format!(" AND a.owner_id IS {not}NULL"));
         }
+        within(query, "a.created_at", self.created_from, self.created_until);
+        self.changed.apply(query, SubjectKind::Account, "a.id");
         for test in &self.attributes {
             attribute::test::apply(query, connection, "a.id", test);
         }
@@ -131,6 +140,21 @@ pub enum AccountOrder {
     ActivityDesc,
     /// Those whose people have been silent longest first.
     ActivityAsc,
+    /// Longest unchanged first, of what is noted already.
+    ChangedAsc,
+    /// Most recently changed first.
+    ChangedDesc,
+}
+
+/// What stands beside the accounts in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    /// Nothing.
+    Nothing,
+    /// How their people are doing, as `s`.
+    Standing,
+    /// When they last changed, as `l`.
+    Change,
 }
 
 impl AccountOrder {
@@ -162,12 +186,17 @@ impl AccountOrder {
                 Some(Column::Time("s.active_at")),
                 self == Self::ActivityDesc,
             ),
+            Self::ChangedAsc | Self::ChangedDesc => (
+                "changed",
+                Some(Column::Time("l.changed_at")),
+                self == Self::ChangedDesc,
+            ),
         };
         // The columns of one index, so that it can be walked in order.
-        let id = if self.needs_standing() {
-            "s.account_id"
-        } else {
-            "a.id"
+        let id = match self.beside() {
+            Beside::Nothing => "a.id",
+            Beside::Standing => "s.account_id",
+            Beside::Change => "l.subject_id",
         };
         Keyset {
             order,
@@ -177,16 +206,20 @@ impl AccountOrder {
         }
     }
 
-    /// Whether it needs to be known how the accounts' people are doing.
-    fn needs_standing(self) -> bool {
-        matches!(
-            self,
-            Self::HealthAsc | Self::HealthDesc | Self::ActivityAsc | Self::ActivityDesc
-        )
+    /// What it needs to know besides.
+    fn beside(self) -> Beside {
+        match self {
+            Self::HealthAsc | Self::HealthDesc | Self::ActivityAsc | Self::ActivityDesc => {
+                Beside::Standing
+            }
+            Self::ChangedAsc | Self::ChangedDesc => Beside::Change,
+            _ => Beside::Nothing,
+        }
     }
 
-    fn key(self, account: &account::Model, people: &People) -> Key {
+    fn key(self, account: &account::Model, known: &Known) -> Key {
         match self {
+            Self::ChangedAsc | Self::ChangedDesc => Key::Time(known.changed_at),
             Self::NameAsc | Self::NameDesc => Key::Text(account.name_key.clone()),
             Self::CreatedAsc | Self::CreatedDesc => Key::Id(()),
             Self::StageAsc | Self::StageDesc => Key::Whole {
@@ -195,8 +228,8 @@ impl AccountOrder {
             Self::OwnerAsc | Self::OwnerDesc => Key::Of {
                 of: account.owner_id.map_or(uuid::Uuid::nil(), |owner| owner.0),
             },
-            Self::HealthAsc | Self::HealthDesc => Key::Real(people.rank),
-            Self::ActivityAsc | Self::ActivityDesc => Key::Time(people.active_at),
+            Self::HealthAsc | Self::HealthDesc => Key::Real(known.people.rank),
+            Self::ActivityAsc | Self::ActivityDesc => Key::Time(known.people.active_at),
         }
     }
 }
@@ -206,6 +239,25 @@ impl AccountOrder {
 struct People {
     rank: f64,
     active_at: DateTime<Utc>,
+}
+
+/// What is known of an account besides, as far as the order needs it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    people: People,
+    changed_at: DateTime<Utc>,
+}
+
+impl Known {
+    fn read(row: &QueryResult, beside: Beside) -> Result<Self, DbErr> {
+        let mut known = Self::default();
+        match beside {
+            Beside::Nothing => {}
+            Beside::Standing => known.people = People::from_query_result(row, "")?,
+            Beside::Change => known.changed_at = row.try_get("", "changed_at")?,
+        }
+        Ok(known)
+    }
 }
 
 /// A page of the workspace's accounts, each with its cursor. Without a text it is one statement; with
@@ -241,25 +293,40 @@ async fn read(
         None => filter.few(ctx, workspace).await?,
         only => only,
     };
-    let text = match (order.needs_standing(), only.is_some()) {
-        (true, true) => {
+    let beside = order.beside();
+    let text = match (beside, only.is_some()) {
+        (Beside::Standing, true) => {
             "SELECT a.*, s.rank, s.active_at FROM {mine}
              JOIN account a ON a.workspace_id = $1 AND a.id = mine.id
              JOIN account_standing s ON s.workspace_id = $1 AND s.account_id = a.id WHERE true"
         }
-        (true, false) => {
+        (Beside::Standing, false) => {
             "SELECT a.*, s.rank, s.active_at FROM account_standing s CROSS JOIN account AS a
              WHERE s.workspace_id = $1 AND a.workspace_id = $1 AND a.id = s.account_id"
         }
-        (false, true) => {
+        (Beside::Change, true) => {
+            "SELECT a.*, l.changed_at FROM {mine}
+             JOIN account a ON a.workspace_id = $1 AND a.id = mine.id
+             JOIN latest_change l ON l.workspace_id = $1 AND l.subject_id = a.id WHERE true"
+        }
+        (Beside::Change, false) => {
+            "SELECT a.*, l.changed_at FROM latest_change l CROSS JOIN account AS a
+             WHERE l.workspace_id = $1 AND l.subject = 'ACCOUNT'
+               AND a.workspace_id = $1 AND a.id = l.subject_id"
+        }
+        (Beside::Nothing, true) => {
             "SELECT a.* FROM {mine} JOIN account a ON a.workspace_id = $1 AND a.id = mine.id
              WHERE true"
         }
-        (false, false) => "SELECT a.* FROM account a WHERE a.workspace_id = $1",
+        (Beside::Nothing, false) => "SELECT a.* FROM account a WHERE a.workspace_id = $1",
     };
     let mut query = Query::new(text).bind(workspace);
     if let Some(only) = only {
         query = query.rows("mine", Rows::new().uuids("id", only));
+    }
+    let mut filter = filter.clone();
+    if beside == Beside::Change {
+        std::mem::take(&mut filter.changed).apply_beside(&mut query);
     }
     filter.apply(&mut query, ctx.reader());
     keyset.apply(&mut query, page)?;
@@ -267,16 +334,12 @@ async fn read(
     let rows = rows
         .iter()
         .map(|row| {
-            let people = if order.needs_standing() {
-                People::from_query_result(row, "")?
-            } else {
-                People::default()
-            };
-            Ok((account::Model::from_query_result(row, "")?, people))
+            let account = account::Model::from_query_result(row, "")?;
+            Ok((account, Known::read(row, beside)?))
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(keyset.page(rows, page).map(|(account, people)| {
-        let cursor = keyset.cursor(order.key(&account, &people), account.id.uuid());
+    Ok(keyset.page(rows, page).map(|(account, known)| {
+        let cursor = keyset.cursor(order.key(&account, &known), account.id.uuid());
         (cursor, account)
     }))
 }

@@ -15,6 +15,7 @@ use crate::{
     condition::sql::Asked,
     ctx::Ctx,
     error::Result,
+    latest::ChangedWithin,
     page::{Page, PageRequest, by_value},
     search::{self, narrow},
     segment,
@@ -55,6 +56,8 @@ pub struct ContactFilter {
     pub active_from: Option<DateTime<Utc>>,
     /// Last active before this moment.
     pub active_until: Option<DateTime<Utc>>,
+    /// By when they last changed.
+    pub changed: ChangedWithin,
     /// By the segments they are in.
     pub segments: segment::Filter,
     /// By their custom attributes.
@@ -109,6 +112,7 @@ impl ContactFilter {
                 query.push(&format!(" AND {column} {sign} {moment}"));
             }
         }
+        self.changed.apply(query, SubjectKind::Contact, "c.id");
         for test in &self.attributes {
             attribute::test::apply(query, connection, "c.id", test);
         }
@@ -184,9 +188,10 @@ async fn read(
         }
         only => only,
     };
+    let of_changes = order.is_of_changes();
     let driver = match only {
-        Some(_) => None,
-        None => filter.tags.take_driver(),
+        None if !of_changes => filter.tags.take_driver(),
+        _ => None,
     };
     let is_of_one_tag = driver.is_some() && filter == ContactFilter::default();
     let mut keyset = order.keyset(driver.is_some(), ctx.db.backend());
@@ -201,6 +206,7 @@ async fn read(
         _ => None,
     };
     let mut query = match (driver, only) {
+        (_, only) if of_changes => changed(workspace, only, std::mem::take(&mut filter.changed)),
         (None, None) if segment.is_some() => {
             keyset.id = "e.subject_id";
             let mut query = Query::new(format!(
@@ -251,11 +257,39 @@ async fn read(
         page.note_total(segment::count_of(workspace, segment));
     }
     let rows = query.raw(ctx.reader()).await?;
-    let contacts: Vec<Contact> = rows.iter().map(read_contact).collect::<Result<_, _>>()?;
-    Ok(keyset.page(contacts, page).map(|contact| {
-        let cursor = keyset.cursor(order.key(&contact), contact.id.uuid());
+    let contacts = rows.iter().map(|row| {
+        let changed_at: Option<DateTime<Utc>> = if of_changes {
+            Some(row.try_get("", "changed_at")?)
+        } else {
+            None
+        };
+        Ok((read_contact(row)?, changed_at))
+    });
+    let contacts = contacts.collect::<Result<Vec<_>>>()?;
+    Ok(keyset.page(contacts, page).map(|(contact, changed_at)| {
+        let cursor = keyset.cursor(order.key(&contact, changed_at), contact.id.uuid());
         (cursor, contact)
     }))
+}
+
+/// The beginning of a list in the order of the changes, which walks their index.
+fn changed(workspace: WorkspaceId, only: Option<Vec<Uuid>>, within: ChangedWithin) -> Query {
+    let mut query = match only {
+        Some(only) => Query::new(format!(
+            "SELECT {COLUMNS}, l.changed_at FROM {{mine}}
+             JOIN contact c ON c.workspace_id = $1 AND c.id = mine.id {JOINS}
+             JOIN latest_change l ON l.workspace_id = $1 AND l.subject_id = c.id WHERE true"
+        ))
+        .rows("mine", Rows::new().uuids("id", only)),
+        None => Query::new(format!(
+            "SELECT {COLUMNS}, l.changed_at FROM latest_change l CROSS JOIN contact AS c {JOINS}
+             WHERE l.workspace_id = $1 AND l.subject = 'CONTACT'
+               AND c.workspace_id = $1 AND c.id = l.subject_id"
+        )),
+    }
+    .bind(workspace);
+    within.apply_beside(&mut query);
+    query
 }
 
 /// A page of the workspace's contacts ordered by an attribute, each with its cursor. One statement

@@ -4,6 +4,7 @@
 //! holds what stands for it (migration `m0029_wall`), so that a page after such a row is found
 //! like any other.
 
+use chrono::{DateTime, Utc};
 use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -48,6 +49,10 @@ pub enum ContactOrder {
     SourceAsc,
     /// By the channel they came through, backwards; unknown last.
     SourceDesc,
+    /// Longest unchanged first, of what is noted already.
+    ChangedAsc,
+    /// Most recently changed first.
+    ChangedDesc,
 }
 
 /// The channel a contact came through; the expression of the index.
@@ -130,6 +135,12 @@ impl ContactOrder {
                 "c.id",
                 self == Self::SourceDesc,
             ),
+            Self::ChangedAsc | Self::ChangedDesc => (
+                "changed",
+                Some(Column::Time("l.changed_at")),
+                "l.subject_id",
+                self == Self::ChangedDesc,
+            ),
         };
         Keyset {
             order,
@@ -139,8 +150,15 @@ impl ContactOrder {
         }
     }
 
-    pub(super) fn key(self, contact: &Contact) -> Key {
+    /// Whether it is that of the changes, which stand beside the contacts as `l`.
+    pub(super) fn is_of_changes(self) -> bool {
+        matches!(self, Self::ChangedAsc | Self::ChangedDesc)
+    }
+
+    /// Where a contact stands in it; `changed_at` is known in the order of the changes.
+    pub(super) fn key(self, contact: &Contact, changed_at: Option<DateTime<Utc>>) -> Key {
         match self {
+            Self::ChangedAsc | Self::ChangedDesc => Key::Time(changed_at.unwrap_or_default()),
             Self::CreatedDesc | Self::CreatedAsc => Key::Id(()),
             Self::HealthDesc | Self::HealthAsc => Key::Real(contact.health_rank),
             Self::ActivityDesc | Self::ActivityAsc => {

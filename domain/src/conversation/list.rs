@@ -16,6 +16,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     fact::Of,
+    latest::ChangedWithin,
     page::{Column, Key, Keyset, Page, PageRequest, by_value},
     search::{self, narrow},
     store::{Query, Rows},
@@ -49,6 +50,8 @@ pub struct ConversationFilter {
     pub active_after: Option<DateTime<Utc>>,
     /// Whose newest message was sent before this moment.
     pub active_before: Option<DateTime<Utc>>,
+    /// By when they last changed.
+    pub changed: ChangedWithin,
     /// Whose subject, messages or contact answer to a search for this.
     pub text: Option<String>,
     /// By their custom attributes.
@@ -90,6 +93,8 @@ impl ConversationFilter {
         self.apply_customers(query);
         self.apply_people(query);
         self.apply_times(query);
+        self.changed
+            .apply(query, SubjectKind::Conversation, "cv.id");
         for test in &self.attributes {
             attribute::test::apply(query, connection, "cv.id", test);
         }
@@ -247,9 +252,18 @@ pub enum ConversationOrder {
     WaitingLongest,
     /// The most urgent first; among equals, the newest.
     PriorityDesc,
+    /// Longest unchanged first, of what is noted already.
+    ChangedAsc,
+    /// Most recently changed first.
+    ChangedDesc,
 }
 
 impl ConversationOrder {
+    /// Whether it is that of the changes, which stand beside the conversations as `l`.
+    fn is_of_changes(self) -> bool {
+        matches!(self, Self::ChangedAsc | Self::ChangedDesc)
+    }
+
     fn keyset(self) -> Keyset {
         let (order, key, descending) = match self {
             Self::ActivityDesc => ("recent", Some(Column::Time("cv.last_message_at")), true),
@@ -258,17 +272,29 @@ impl ConversationOrder {
             Self::CreatedAsc => ("created", None, false),
             Self::WaitingLongest => ("waiting", Some(Column::Time("cv.waiting_since")), false),
             Self::PriorityDesc => ("priority", Some(Column::Int("cv.priority")), true),
+            Self::ChangedAsc | Self::ChangedDesc => (
+                "changed",
+                Some(Column::Time("l.changed_at")),
+                self == Self::ChangedDesc,
+            ),
+        };
+        let id = if self.is_of_changes() {
+            "l.subject_id"
+        } else {
+            "cv.id"
         };
         Keyset {
             order,
             key,
-            id: "cv.id",
+            id,
             descending,
         }
     }
 
-    fn key(self, row: &conversation::Model) -> Key {
+    /// Where a conversation stands in it; `changed_at` is known in the order of the changes.
+    fn key(self, row: &conversation::Model, changed_at: Option<DateTime<Utc>>) -> Key {
         match self {
+            Self::ChangedAsc | Self::ChangedDesc => Key::Time(changed_at.unwrap_or_default()),
             Self::ActivityDesc | Self::ActivityAsc => Key::Time(row.last_message_at),
             Self::CreatedDesc | Self::CreatedAsc => Key::Id(()),
             Self::WaitingLongest => Key::Time(row.waiting_since.unwrap_or_default()),
@@ -309,15 +335,32 @@ async fn read(
         None => filter.few(ctx, workspace).await?,
         only => only,
     };
-    let mut query = match only {
-        Some(only) => Query::new(
+    let of_changes = order.is_of_changes();
+    let text = match (of_changes, only.is_some()) {
+        (false, true) => {
             "SELECT cv.* FROM {mine}
-             JOIN conversation cv ON cv.workspace_id = $1 AND cv.id = mine.id WHERE true",
-        )
-        .rows("mine", Rows::new().uuids("id", only)),
-        None => Query::new("SELECT cv.* FROM conversation cv WHERE cv.workspace_id = $1"),
+             JOIN conversation cv ON cv.workspace_id = $1 AND cv.id = mine.id WHERE true"
+        }
+        (false, false) => "SELECT cv.* FROM conversation cv WHERE cv.workspace_id = $1",
+        (true, true) => {
+            "SELECT cv.*, l.changed_at FROM {mine}
+             JOIN conversation cv ON cv.workspace_id = $1 AND cv.id = mine.id
+             JOIN latest_change l ON l.workspace_id = $1 AND l.subject_id = cv.id WHERE true"
+        }
+        (true, false) => {
+            "SELECT cv.*, l.changed_at FROM latest_change l CROSS JOIN conversation AS cv
+             WHERE l.workspace_id = $1 AND l.subject = 'CONVERSATION'
+               AND cv.workspace_id = $1 AND cv.id = l.subject_id"
+        }
+    };
+    let mut query = Query::new(text).bind(workspace);
+    if let Some(only) = only {
+        query = query.rows("mine", Rows::new().uuids("id", only));
     }
-    .bind(workspace);
+    let mut filter = filter.clone();
+    if of_changes {
+        std::mem::take(&mut filter.changed).apply_beside(&mut query);
+    }
     filter.apply(&mut query, ctx.reader());
     if order == ConversationOrder::WaitingLongest {
         query.push(" AND cv.waiting_since IS NOT NULL");
@@ -382,14 +425,26 @@ async fn read_by_attribute(
 
 async fn read_page(
     ctx: &Ctx,
-    query: Query,
+    mut query: Query,
     order: ConversationOrder,
     page: &PageRequest,
 ) -> Result<Page<(String, conversation::Model)>> {
     let keyset = order.keyset();
-    keyset
-        .list(ctx, query, page, |row: &conversation::Model| {
-            (order.key(row), row.id.uuid())
+    keyset.apply(&mut query, page)?;
+    let rows = query.raw(ctx.reader()).await?;
+    let rows = rows
+        .iter()
+        .map(|row| {
+            let changed_at: Option<DateTime<Utc>> = if order.is_of_changes() {
+                Some(row.try_get("", "changed_at")?)
+            } else {
+                None
+            };
+            Ok((conversation::Model::from_query_result(row, "")?, changed_at))
         })
-        .await
+        .collect::<Result<Vec<_>>>()?;
+    Ok(keyset.page(rows, page).map(|(row, changed_at)| {
+        let cursor = keyset.cursor(order.key(&row, changed_at), row.id.uuid());
+        (cursor, row)
+    }))
 }

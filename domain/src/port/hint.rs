@@ -39,7 +39,8 @@ pub enum Work {
     Playbook,
     /// An enrolment of the workspace can go on now.
     Enrolment,
-    /// Entries after which it may be different how the people of accounts are doing.
+    /// Entries after which it may be different how the people of accounts are doing, or when something last
+    /// changed.
     Standing,
     /// Entries that profiles of what customers do are made of.
     Profile,

@@ -3,6 +3,7 @@
 mod change;
 mod excerpt;
 mod inbox;
+mod latest;
 mod list;
 mod response;
 mod status;

@@ -164,6 +164,7 @@ async fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
         "contact_merge",
         "contact_merge_row",
         "health_history",
+        "latest_change",
         "projection_cursor",
         "search_state",
         "search_tail",

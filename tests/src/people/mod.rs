@@ -6,6 +6,7 @@ mod concurrent;
 mod dump;
 mod erase;
 mod identity;
+mod latest;
 mod led;
 mod list;
 mod lookup;

@@ -9,7 +9,7 @@ use domain::{
 use entity::{id::WorkspaceId, kind::LifecycleStage};
 
 use crate::graphql::{
-    attribute::AttributeFilterInput,
+    attribute::{AttributeFilterInput, TimeRangeInput},
     condition::asked,
     few::{few, few_ids},
     segment::SegmentFilterInput,
@@ -46,6 +46,11 @@ pub(crate) enum AccountOrderBy {
     ActivityDesc,
     /// Those whose people have been silent longest first.
     ActivityAsc,
+    /// By `changedAt`, longest unchanged first: what changes meanwhile moves to the end, so a sync that goes on
+    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
+    ChangedAsc,
+    /// By `changedAt`, most recently changed first.
+    ChangedDesc,
 }
 
 /// Which accounts a list has; every part given must hold. An empty list in it is refused.
@@ -62,6 +67,10 @@ pub(crate) struct AccountFilterInput {
     owner_ids: Option<Vec<ID>>,
     /// Looked after by somebody (`true`) or by nobody (`false`).
     has_owner: Option<bool>,
+    /// Made at a moment of this range.
+    created: Option<TimeRangeInput>,
+    /// Last changed at a moment of this range, by `changedAt`.
+    changed: Option<TimeRangeInput>,
     /// By the segments they are in.
     segments: Option<SegmentFilterInput>,
     /// By custom attributes; every test must hold.
@@ -81,12 +90,16 @@ impl AccountFilterInput {
     ) -> domain::error::Result<AccountFilter> {
         let condition = asked(ctx, workspace, self.condition, Place::Account).await?;
         let tags = self.tags.map(TagFilterInput::read).transpose()?;
+        let created = self.created.unwrap_or_default();
         Ok(AccountFilter {
             tags: tags.unwrap_or_default(),
             text: self.text.filter(|text| !text.trim().is_empty()),
             stages: few(self.stages, &["filter", "stages"])?,
             owners: few_ids(self.owner_ids, &["filter", "ownerIds"])?,
             has_owner: self.has_owner,
+            created_from: created.from,
+            created_until: created.until,
+            changed: self.changed.unwrap_or_default().into(),
             segments: self
                 .segments
                 .map(SegmentFilterInput::read)

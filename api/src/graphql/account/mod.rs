@@ -33,7 +33,7 @@ use super::{
     few::few,
     health::{AccountHealth, HealthEntry, band_of},
     id,
-    loader::StandingOf,
+    loader::{ChangeOf, StandingOf},
     note::{Note, notes},
     page::{Connection, connection},
     profile::{GroupEngagement, Rfm, engagement_of_account, rfm_of},
@@ -93,6 +93,14 @@ impl Account {
     /// When its own data last changed.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
+    }
+
+    /// When anything last changed that is shown with the account: its own data, values of attributes, tags, stage
+    /// and owner, by archiving and by merging. Not its people, what they do, or how they are doing. A moment behind
+    /// the change.
+    async fn changed_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>> {
+        let noted = loader(context)?.load_one(ChangeOf(self.0.id.0)).await?;
+        Ok(noted.unwrap_or(self.0.updated_at))
     }
 
     /// When it was archived; nothing for one that is in use.

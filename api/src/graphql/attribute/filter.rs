@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     attribute::{AttributeOrder, AttributeTest, Test},
     error::Result,
+    latest::ChangedWithin,
 };
 
 use crate::graphql::{few::few, id, scalar::Date};
@@ -65,6 +66,15 @@ pub(crate) struct TimeRangeInput {
     pub(crate) from: Option<DateTime<Utc>>,
     /// The first moment after it.
     pub(crate) until: Option<DateTime<Utc>>,
+}
+
+impl From<TimeRangeInput> for ChangedWithin {
+    fn from(range: TimeRangeInput) -> Self {
+        Self {
+            from: range.from,
+            until: range.until,
+        }
+    }
 }
 
 impl AttributeFilterInput {

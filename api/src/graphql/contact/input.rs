@@ -57,6 +57,11 @@ pub(crate) enum ContactOrderBy {
     SourceAsc,
     /// By the channel they came through, backwards; unknown last.
     SourceDesc,
+    /// By `changedAt`, longest unchanged first: who changes meanwhile moves to the end, so a sync that goes on
+    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
+    ChangedAsc,
+    /// By `changedAt`, most recently changed first.
+    ChangedDesc,
 }
 
 /// Which contacts a list has; every part given must hold. An empty list in it is refused.
@@ -87,6 +92,8 @@ pub(crate) struct ContactFilterInput {
     created: Option<TimeRangeInput>,
     /// Last active, or made since, at a moment of this range.
     last_activity: Option<TimeRangeInput>,
+    /// Last changed at a moment of this range, by `changedAt`.
+    changed: Option<TimeRangeInput>,
     /// By the segments they are in.
     segments: Option<SegmentFilterInput>,
     /// By custom attributes; every test must hold.
@@ -104,6 +111,7 @@ impl ContactFilterInput {
         let condition = asked(ctx, workspace, self.condition, Place::Contact).await?;
         let created = self.created.unwrap_or_default();
         let active = self.last_activity.unwrap_or_default();
+        let changed = self.changed.unwrap_or_default();
         Ok(ContactFilter {
             tags: self
                 .tags
@@ -123,6 +131,7 @@ impl ContactFilterInput {
             created_until: created.until,
             active_from: active.from,
             active_until: active.until,
+            changed: changed.into(),
             segments: self
                 .segments
                 .map(SegmentFilterInput::read)

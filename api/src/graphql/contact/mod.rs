@@ -43,7 +43,7 @@ use super::{
     fact::ContactFacts,
     few::few,
     health::{Health, HealthEntry},
-    loader::{HealthOf, IdentitiesOf, SubscriptionsOf},
+    loader::{ChangeOf, HealthOf, IdentitiesOf, SubscriptionsOf},
     note::{Note, notes},
     page::{Connection, connection},
     playbook::{Enrolment, EnrolmentProgress, enrolments},
@@ -238,6 +238,15 @@ impl Contact {
     /// When the contact's own data last changed.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.row.updated_at
+    }
+
+    /// When anything last changed that is shown with the contact: the contact's own data, identities,
+    /// subscriptions, values of attributes, tags, stage, owner, account and health score, and by merging. Not what
+    /// the contact does (see `lastActivityAt`), nor what is only named here, such as the account's name. A moment
+    /// behind the change.
+    async fn changed_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>> {
+        let noted = loader(context)?.load_one(ChangeOf(self.row.id.0)).await?;
+        Ok(noted.unwrap_or(self.row.updated_at))
     }
 
     /// When the contact last did anything. At least the moment the contact was made here, also of whoever did

@@ -26,7 +26,7 @@ use super::{
     error::fault,
     few::few,
     inbox::Inbox,
-    loader::WatchersOf,
+    loader::{ChangeOf, WatchersOf},
     note::{Note, notes},
     page::{Connection, connection},
     rule::{RuleFiring, firings},
@@ -140,6 +140,13 @@ impl Conversation {
     /// brought in.
     async fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at
+    }
+
+    /// When anything last changed that is shown with the conversation: a message, its status, urgency, assignee and
+    /// watchers, values of attributes and tags. A moment behind the change.
+    async fn changed_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>> {
+        let noted = loader(context)?.load_one(ChangeOf(self.row.id.0)).await?;
+        Ok(noted.unwrap_or(self.row.created_at))
     }
 
     /// When its first message was sent.

@@ -21,7 +21,7 @@ use entity::{
 
 use super::Conversation;
 use crate::graphql::{
-    attribute::{AttributeFilterInput, AttributeOrderInput},
+    attribute::{AttributeFilterInput, AttributeOrderInput, TimeRangeInput},
     condition::asked,
     contact::Contact,
     context::reader,
@@ -58,6 +58,8 @@ pub(crate) struct ConversationFilterInput {
     active_after: Option<DateTime<Utc>>,
     /// Whose newest message was sent before this moment.
     active_before: Option<DateTime<Utc>>,
+    /// Last changed at a moment of this range, by `changedAt`.
+    changed: Option<TimeRangeInput>,
     /// Whose subject, one of whose messages, or whose contact answers to this: each of its words, whatever
     /// their width, case and kana.
     text: Option<String>,
@@ -101,6 +103,7 @@ impl ConversationFilterInput {
             waiting_since: waiting.transpose()?,
             active_after: self.active_after,
             active_before: self.active_before,
+            changed: self.changed.unwrap_or_default().into(),
             text: self.text.filter(|text| !text.trim().is_empty()),
             attributes: AttributeFilterInput::read_all(self.attributes)?,
             contact: None,
@@ -128,6 +131,11 @@ pub(crate) enum ConversationOrderBy {
     WaitingLongest,
     /// The most urgent first; among equals, the newest.
     PriorityDesc,
+    /// By `changedAt`, longest unchanged first: what changes meanwhile moves to the end, so a sync that goes on
+    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
+    ChangedAsc,
+    /// By `changedAt`, most recently changed first.
+    ChangedDesc,
 }
 
 impl From<ConversationOrderBy> for ConversationOrder {
@@ -139,6 +147,8 @@ impl From<ConversationOrderBy> for ConversationOrder {
             ConversationOrderBy::CreatedAsc => Self::CreatedAsc,
             ConversationOrderBy::WaitingLongest => Self::WaitingLongest,
             ConversationOrderBy::PriorityDesc => Self::PriorityDesc,
+            ConversationOrderBy::ChangedAsc => Self::ChangedAsc,
+            ConversationOrderBy::ChangedDesc => Self::ChangedDesc,
         }
     }
 }

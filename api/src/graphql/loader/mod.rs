@@ -26,9 +26,9 @@ pub(crate) use self::{
         SubscriptionsOf, TaggingsAt, TaggingsOf, ValuesOf, WatchersOf,
     },
     single::{
-        BandsInUse, BandsOf, CountsOf, EngagementOf, EngagementOfAccount, HealthEntryOf, HealthOf,
-        LastNight, ModelOf, OverallOf, PressureOf, ReceiversOf, RfmOf, StandingOf, TalliesOf,
-        TrendOf, VerdictOf, VersionOf, WebProfileOf, ZoneInUse,
+        BandsInUse, BandsOf, ChangeOf, CountsOf, EngagementOf, EngagementOfAccount, HealthEntryOf,
+        HealthOf, LastNight, ModelOf, OverallOf, PressureOf, ReceiversOf, RfmOf, StandingOf,
+        TalliesOf, TrendOf, VerdictOf, VersionOf, WebProfileOf, ZoneInUse,
     },
 };
 

@@ -6,7 +6,7 @@ use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::{
-    account, email, health, notification, playbook,
+    account, email, health, latest, notification, playbook,
     profile::{engagement, rfm, web},
     tag, workspace,
 };
@@ -34,6 +34,27 @@ impl Load<StandingOf> for Loader {
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| StandingOf(row.account_id)))
+    }
+}
+
+/// Asks for when a contact, an account or a conversation last changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ChangeOf(pub(crate) Uuid);
+
+#[async_trait::async_trait]
+impl Load<ChangeOf> for Loader {
+    type Value = DateTime<Utc>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ChangeOf]) -> Result<HashMap<ChangeOf, Self::Value>, Error> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows = latest::load(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let rows = rows.into_iter();
+        Ok(rows
+            .map(|row| (ChangeOf(row.subject_id), row.changed_at))
+            .collect())
     }
 }
 

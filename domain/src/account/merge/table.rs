@@ -27,6 +27,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("email", "account_id", Derived),
     line("invoice", "account_id", Moved("t.id")),
     line("last_word", "subject_id", Waits),
+    line("latest_change", "subject_id", Derived),
     line("note", "subject_id", Moved("t.id")),
     line("opportunity", "account_id", Moved("t.id")),
     line("rfm", "subject_id", Derived),

@@ -138,6 +138,10 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
         R(&[theirs!("subject_id"), in_their_conversations!("subject_id")]),
     ),
     line(
+        "latest_change",
+        Derived(&[theirs!("subject_id"), in_their_conversations!("subject_id")]),
+    ),
+    line(
         "note",
         R(&[theirs!("subject_id"), in_their_conversations!("subject_id")]),
     ),

@@ -57,6 +57,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("in_app_notification", "contact_id", Moved("t.id")),
     line("invoice", "contact_id", Moved("t.id")),
     line("last_word", "subject_id", Waits),
+    line("latest_change", "subject_id", Derived),
     line("message", "contact_id", Moved("t.id")),
     line("note", "subject_id", Moved("t.id")),
     line("opportunity", "contact_id", Moved("t.id")),

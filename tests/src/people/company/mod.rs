@@ -136,6 +136,7 @@ async fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
         "change",
         "contact_health",
         "health_history",
+        "latest_change",
         "projection_cursor",
         "search_state",
         "search_tail",
