@@ -26,8 +26,11 @@ use entity::{
 };
 use futures::future::join_all;
 
-use super::{define, facts, person, refusals, told};
-use crate::support::{World, on_both};
+use super::{define, facts, person};
+use crate::support::{
+    World, on_both,
+    refusal::{in_short, refusals},
+};
 
 /// An item of these keys, as far as they are not empty.
 pub(super) fn item(external_id: &str, email: &str, name: &str) -> ContactItem {
@@ -68,7 +71,7 @@ pub(super) fn outcomes<I>(done: &[Upserted<I>]) -> Vec<O> {
 
 /// What was wrong with an item, as (path, code).
 pub(super) fn wrong<I>(done: &Upserted<I>) -> Vec<String> {
-    done.errors.iter().map(told).collect()
+    done.errors.iter().map(in_short).collect()
 }
 
 pub(super) async fn known(world: &World, external_id: &str) -> contact::Contact {

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use domain::error::{Error, Result, UserErrorCode};
+use domain::error::{Error, Result, UserError, UserErrorCode};
 
 /// Path and code of each mistake, in order.
 pub(crate) fn mistakes<T: Debug>(result: Result<T>) -> Vec<(String, UserErrorCode)> {
@@ -17,8 +17,13 @@ pub(crate) fn mistakes<T: Debug>(result: Result<T>) -> Vec<(String, UserErrorCod
 
 /// The same, a text for each mistake: `name Taken`.
 pub(crate) fn refusals<T: Debug>(result: Result<T>) -> Vec<String> {
-    let mistakes = mistakes(result).into_iter();
-    mistakes
-        .map(|(path, code)| format!("{path} {code:?}"))
-        .collect()
+    match result {
+        Err(Error::Refused(errors)) => errors.iter().map(in_short).collect(),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// Path and code of one mistake: `name Taken`.
+pub(crate) fn in_short(error: &UserError) -> String {
+    format!("{} {:?}", error.path.join("."), error.code)
 }
