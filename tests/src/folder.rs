@@ -62,7 +62,7 @@ fn after_a_stop_a_copy_of_the_one_file_has_everything() {
 #[test]
 fn the_database_is_for_its_owner_alone_in_whatever_folder_it_lies() {
     block_on(async {
-        let installation = Installation::alone().await;
+        let installation = Installation::new().await;
         let file = installation.file().expect("a file");
         for more in ["", "-wal", "-shm"] {
             let mut path = file.as_os_str().to_owned();

@@ -57,7 +57,7 @@ fn while_the_tables_are_brought_up_to_date_a_server_lives_and_is_not_ready() {
 #[test]
 fn the_log_names_each_step_when_it_begins_and_the_end_of_all() {
     block_on(async {
-        let mut installation = Installation::alone().await;
+        let mut installation = Installation::new().await;
         let first = installation.servers[0].0.said();
         assert!(first.contains("the tables are up to date"), "{first}");
         assert!(!first.contains("m0042_hidden"), "{first}");

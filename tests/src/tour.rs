@@ -46,7 +46,7 @@ fn check(answer: &str) {
 #[test]
 fn the_tour_of_the_readme_works_as_it_is_written() {
     block_on(async {
-        let mut installation = Installation::alone().await;
+        let mut installation = Installation::new().await;
         let address = installation.servers[0].1.to_string();
         let program = built("enishi").display().to_string();
         let readme = repository::read("README.md");

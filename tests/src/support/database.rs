@@ -103,7 +103,7 @@ impl TestDatabase {
     }
 
     /// A SQLite file with all tables.
-    async fn sqlite_made() -> Self {
+    pub async fn sqlite_made() -> Self {
         let model = SQLITE_MODEL.get_or_init(sqlite_model).await;
         let made = Self::sqlite();
         if let Cleanup::Sqlite { folder } = &made.cleanup {
@@ -113,7 +113,7 @@ impl TestDatabase {
     }
 
     /// A PostgreSQL database with all tables, when the tests were given a server.
-    async fn postgres_made() -> Option<Self> {
+    pub async fn postgres_made() -> Option<Self> {
         let server = std::env::var("TEST_DATABASE_URL").ok()?;
         let model = POSTGRES_MODEL.get_or_init(|| postgres_model(&server)).await;
         Some(Self::create(&server, &format!("TEMPLATE {model}")).await)

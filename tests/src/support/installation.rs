@@ -1,4 +1,8 @@
 //! A whole installation of its own: the built programs on a database nobody else uses.
+//!
+//! Its database is a copy of one with all tables, made once for all tests: an unoptimised program takes long to
+//! bring them about. A start on nothing is what [`Installation::new`] is for, and on PostgreSQL
+//! [`Installation::cluster_in`] with an empty database, as in `outage`.
 
 use std::{future::Future, net::SocketAddr, path::Path, process::ExitStatus, time::Duration};
 
@@ -42,10 +46,17 @@ impl Installation {
 
     /// The same, with settings in place of those all installations have.
     pub(crate) async fn alone_with(settings: &[(&str, &str)]) -> Self {
-        let mut alone = Self::of(TestDatabase::sqlite(), Vec::new());
+        let mut alone = Self::of(TestDatabase::sqlite_made().await, Vec::new());
         let more = settings.iter();
         let more = more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         alone.settings.extend(more);
+        alone.start_server().await;
+        alone
+    }
+
+    /// One process on SQLite that finds nothing, not even a file, as a newcomer starts it.
+    pub(crate) async fn new() -> Self {
+        let mut alone = Self::of(TestDatabase::sqlite(), Vec::new());
         alone.start_server().await;
         alone
     }
@@ -58,7 +69,7 @@ impl Installation {
 
     /// Several processes on PostgreSQL and the given Redis.
     pub(crate) async fn cluster_on(redis: &str, servers: usize, workers: usize) -> Option<Self> {
-        let database = TestDatabase::postgres().await?;
+        let database = TestDatabase::postgres_made().await?;
         Some(Self::cluster_in(database, redis, servers, workers).await)
     }
 
