@@ -1,7 +1,7 @@
 //! Operations on both databases: every step once, whatever happens to whoever does it.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use entity::{
 };
 use serde_json::json;
 
-use crate::support::{World, on_both};
+use crate::support::{World, on_both, process::until};
 
 const STEPS: i64 = 7;
 
@@ -35,13 +35,14 @@ enum Mood {
     Fails,
 }
 
-/// Makes an inbox in each step, under a name that no second step may use again.
+/// Makes an inbox in each step, under a name that no second step may use again. Counts its steps, and says
+/// whether it hangs.
 #[derive(Debug)]
-struct Inboxes(Mood, AtomicUsize);
+struct Inboxes(Mood, AtomicUsize, AtomicBool);
 
 impl Inboxes {
     fn new(mood: Mood) -> Self {
-        Self(mood, AtomicUsize::new(0))
+        Self(mood, AtomicUsize::new(0), AtomicBool::new(false))
     }
 }
 
@@ -67,7 +68,10 @@ impl Kind for Inboxes {
         match self.0 {
             Mood::Works => {}
             Mood::Hangs if n < 2 => {}
-            Mood::Hangs => std::future::pending().await,
+            Mood::Hangs => {
+                self.2.store(true, Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            }
             Mood::Refuses => {
                 let message = "The tag is gone.";
                 return Err(Error::refused(&[], UserErrorCode::NotFound, message));
@@ -118,6 +122,17 @@ async fn run(world: &World, kind: &Inboxes) -> usize {
     turn.unwrap().steps
 }
 
+/// A worker that hangs in a step, and dies there.
+async fn die(world: &World, hangs: &Inboxes) {
+    let stuck = until("the step that hangs", Duration::from_mins(1), async || {
+        hangs.2.load(Ordering::SeqCst).then_some(())
+    });
+    tokio::select! {
+        steps = run(world, hangs) => panic!("it ends after {steps} steps"),
+        () = stuck => {}
+    }
+}
+
 #[test]
 fn an_operation_is_done_step_by_step_and_tells_how_far_it_is() {
     on_both(|world| async move {
@@ -161,9 +176,7 @@ fn a_worker_that_dies_in_a_step_costs_that_step_and_repeats_none() {
     on_both(|world| async move {
         let asked = ask(&world).await;
         let hangs = Inboxes::new(Mood::Hangs);
-        let dying = run(&world, &hangs);
-        let died = tokio::time::timeout(Duration::from_secs(2), dying).await;
-        assert!(died.is_err(), "it hangs in its third step");
+        die(&world, &hangs).await;
         assert_eq!(hangs.1.load(Ordering::SeqCst), 3);
         let between = now(&world, &asked).await;
         assert_eq!((between.state, between.done), (OperationState::Running, 2));
@@ -246,10 +259,7 @@ fn a_cancelled_operation_goes_no_further_and_what_is_done_stays() {
         let asked = ask(&world).await;
         let (ctx, owner) = (&world.ctx, &world.owner);
         let hangs = Inboxes::new(Mood::Hangs);
-        let dying = run(&world, &hangs);
-        tokio::time::timeout(Duration::from_secs(2), dying)
-            .await
-            .ok();
+        die(&world, &hangs).await;
         let cancelled = operation::cancel(ctx, owner, asked.id).await.unwrap();
         assert_eq!(cancelled.state, OperationState::Cancelled);
         let again = operation::cancel(ctx, owner, asked.id).await;

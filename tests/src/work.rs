@@ -178,21 +178,24 @@ fn looking_for_work_stays_cheap_with_a_thousand_workspaces() {
         // Finds every tick over, and remembers it.
         schedule::run_due(ctx, &schedules).await.unwrap();
 
-        let mut took = Vec::new();
-        let began = Instant::now();
-        assert!(!schedule::run_due(ctx, &schedules).await.unwrap());
-        took.push(("schedules", began.elapsed()));
-        let began = Instant::now();
-        assert_eq!(due::recover(ctx).await.unwrap(), 0);
-        took.push(("due items", began.elapsed()));
-        let began = Instant::now();
-        projection::behind(ctx, domain::projections())
-            .await
-            .unwrap();
-        took.push(("projections", began.elapsed()));
+        // The least of three looks, in an unoptimised build on a machine that runs other tests as well.
+        let mut took = [Duration::MAX; 3];
+        for _ in 0..3 {
+            let began = Instant::now();
+            assert!(!schedule::run_due(ctx, &schedules).await.unwrap());
+            took[0] = took[0].min(began.elapsed());
+            let began = Instant::now();
+            assert_eq!(due::recover(ctx).await.unwrap(), 0);
+            took[1] = took[1].min(began.elapsed());
+            let began = Instant::now();
+            projection::behind(ctx, domain::projections())
+                .await
+                .unwrap();
+            took[2] = took[2].min(began.elapsed());
+        }
         println!("a look over 1,000 workspaces: {took:?}");
-        for (what, took) in took {
-            // In an unoptimised build on a machine that does other things as well.
+        let looks = ["schedules", "due items", "projections"];
+        for (what, took) in looks.into_iter().zip(took) {
             assert!(took < Duration::from_millis(500), "{what}: {took:?}");
         }
         for statement in ["DELETE FROM due_item", "DELETE FROM schedule_tick"] {

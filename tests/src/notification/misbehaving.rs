@@ -28,8 +28,11 @@ use worker::egress::{EgressClient, EgressSettings};
 use super::stored;
 use crate::support::{World, on_both};
 
-/// How long a call may take in this test.
-const TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a call may take in this test: long enough to be told from what the database takes on a machine that
+/// runs other tests as well.
+const TIMEOUT: Duration = Duration::from_secs(6);
+/// What writing 120 attempts down may take on such a machine.
+const WRITING: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manners {
@@ -207,15 +210,15 @@ fn receivers_that_misbehave_hurt_only_themselves() {
         urls.extend(good);
         let (beside, whole) = send_all(&world, &urls, &watch).await;
         // What 100 others cost in the database is more than their misbehaving.
-        let most = alone * 2 + Duration::from_millis(1_500);
+        let most = alone * 2 + TIMEOUT / 2;
         assert!(
             beside <= most,
             "{beside:?} beside the others, {alone:?} alone"
         );
         assert!(beside < TIMEOUT, "{beside:?}: they waited for the others");
-        // A single attempt ends within its time limit and a second; writing 120 of them down takes
-        // its own.
-        assert!(whole <= TIMEOUT + Duration::from_secs(4), "{whole:?}");
+        // A single attempt ends within its time limit and a second.
+        let most = TIMEOUT + Duration::from_secs(1) + WRITING;
+        assert!(whole <= most, "{whole:?}");
         assert_eq!(watch.followed.load(Ordering::SeqCst), 0);
         // What lies in buffers of both ends comes on top of what is read.
         let most = watch.most.load(Ordering::SeqCst);

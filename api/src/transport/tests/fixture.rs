@@ -212,7 +212,7 @@ pub(super) fn quick() -> Settings {
     let mut settings = Settings {
         heartbeat: Duration::from_millis(20),
         session_recheck: Duration::from_millis(20),
-        request_timeout: Duration::from_millis(50),
+        request_timeout: Duration::from_millis(250),
         body_max_bytes: 4096,
         allowed_origins: vec!["https://app.example.com".to_owned()],
         rate: RateSettings {
