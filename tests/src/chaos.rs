@@ -28,7 +28,10 @@ use crate::support::{
 };
 
 /// Messages for each strike, so that there is something to disturb until the last.
-const MESSAGES_PER_STRIKE: usize = 190;
+const MESSAGES_PER_STRIKE: usize = 250;
+/// Strikes in a usual run; `CHAOS_KILLS` in place of both.
+const STRIKES_ON_SQLITE: usize = 8;
+const STRIKES_ON_POSTGRES: usize = 12;
 const BATCH: usize = 50;
 const CONTACTS: usize = 200;
 /// Important customers, each with a channel of their own: a channel takes one message a second.
@@ -215,30 +218,61 @@ struct Damage {
     redis_emptied: usize,
 }
 
+/// One thing the nemesis does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strike {
+    KillServer,
+    KillWorker,
+    PauseWorker,
+    EmptyRedis,
+}
+
+impl Strike {
+    /// The next ones, in an order of chance: beside workers six, among them one of each kind at least, so that no
+    /// run goes without one.
+    fn deal(has_workers: bool, chance: &mut Chance) -> Vec<Self> {
+        if !has_workers {
+            return vec![Self::KillServer];
+        }
+        let mut dealt = vec![
+            Self::KillServer,
+            Self::KillServer,
+            Self::KillWorker,
+            Self::KillWorker,
+            Self::PauseWorker,
+            Self::EmptyRedis,
+        ];
+        for last in (1..dealt.len()).rev() {
+            dealt.swap(last, chance.below(last + 1));
+        }
+        dealt
+    }
+}
+
 impl Damage {
     fn total(&self) -> usize {
         self.servers_killed + self.workers_killed + self.workers_paused + self.redis_emptied
     }
 
-    /// Does one thing.
     async fn strike(
         &mut self,
+        strike: Strike,
         installation: &mut Installation,
         redis: Option<&redis::Client>,
         chance: &mut Chance,
     ) {
         let workers = installation.workers.len();
-        match chance.below(if workers == 0 { 1 } else { 6 }) {
-            0 | 1 => {
+        match strike {
+            Strike::KillServer => {
                 let index = chance.below(installation.servers.len());
                 installation.crash_server(index);
                 self.servers_killed += 1;
             }
-            2 | 3 => {
+            Strike::KillWorker => {
                 installation.crash_worker(chance.below(workers));
                 self.workers_killed += 1;
             }
-            4 => {
+            Strike::PauseWorker => {
                 // Longer than every lease: it wakes up believing that its claims still stand.
                 let worker = &installation.workers[chance.below(workers)];
                 worker.signal("STOP");
@@ -246,7 +280,7 @@ impl Damage {
                 worker.signal("CONT");
                 self.workers_paused += 1;
             }
-            _ => {
+            Strike::EmptyRedis => {
                 let redis = redis.expect("a Redis beside workers");
                 let mut connection = redis
                     .get_multiplexed_async_connection()
@@ -280,10 +314,15 @@ async fn storm(mut installation: Installation, redis: Option<redis::Client>, usu
     let clients = Chance(chance.0 ^ 1);
     let bringing = tokio::spawn(bring_in(owners, stage.inbox.clone(), messages, clients));
     let mut damage = Damage::default();
+    let mut dealt = Vec::new();
     while !bringing.is_finished() || damage.total() < strikes {
         chance.wait(400, 1_500).await;
+        if dealt.is_empty() {
+            dealt = Strike::deal(!installation.workers.is_empty(), &mut chance);
+        }
+        let strike = dealt.pop().expect("a strike");
         damage
-            .strike(&mut installation, redis.as_ref(), &mut chance)
+            .strike(strike, &mut installation, redis.as_ref(), &mut chance)
             .await;
     }
     let repeats = bringing.await.expect("everything brought in");
@@ -434,7 +473,7 @@ async fn check(
 #[test]
 fn on_sqlite_nothing_is_lost_or_doubled_while_the_process_is_killed() {
     block_on(async {
-        storm(Installation::alone().await, None, 12).await;
+        storm(Installation::alone().await, None, STRIKES_ON_SQLITE).await;
     });
 }
 
@@ -471,7 +510,7 @@ fn on_postgres_nothing_is_lost_or_doubled_while_everything_is_killed() {
         })
         .await;
         match Installation::cluster_on(&url, 2, 2).await {
-            Some(cluster) => storm(cluster, Some(redis), 16).await,
+            Some(cluster) => storm(cluster, Some(redis), STRIKES_ON_POSTGRES).await,
             None => println!("TEST_DATABASE_URL is not set"),
         }
     });
@@ -485,4 +524,22 @@ fn a_seed_repeats_its_course() {
     };
     assert_eq!(course(7), course(7));
     assert_ne!(course(7), course(8));
+}
+
+#[test]
+fn each_kind_of_strike_is_among_the_next_six() {
+    for seed in 0..20 {
+        let dealt = Strike::deal(true, &mut Chance(seed));
+        let many = |kind: Strike| dealt.iter().filter(|&&strike| strike == kind).count();
+        assert_eq!(
+            (many(Strike::KillServer), many(Strike::KillWorker)),
+            (2, 2),
+            "{dealt:?}"
+        );
+        assert_eq!(
+            (many(Strike::PauseWorker), many(Strike::EmptyRedis)),
+            (1, 1),
+            "{dealt:?}"
+        );
+    }
 }
