@@ -4,7 +4,7 @@ use domain::store::Query;
 use serde_json::{Value, json};
 
 use super::{
-    house::{Door, House, clear},
+    house::{Door, House, clear, settle},
     table::rows,
 };
 use crate::support::{
@@ -159,8 +159,9 @@ fn every_mutation_leaves_an_audit_entry_or_is_named_with_the_reason() {
             if SILENT.iter().any(|(field, _)| *field == row.field) {
                 continue;
             }
-            clear(&world).await;
-            house.refresh(&door).await;
+            let variables = instead(row.field).unwrap_or_else(|| row.variables.clone());
+            settle(&world).await;
+            house.refresh_for(&door, &variables).await;
             for (restore, thing, word) in [
                 ("restoreAccount", "Account", "company"),
                 ("restoreInbox", "Inbox", "spare_inbox"),
@@ -179,7 +180,6 @@ fn every_mutation_leaves_an_audit_entry_or_is_named_with_the_reason() {
                 }
             }
             let before = entries(&world).await;
-            let variables = instead(row.field).unwrap_or_else(|| row.variables.clone());
             let variables = house.fill(&variables);
             let field = sdl.root(row.root, row.field).expect("a field");
             let document = sdl.operation(row.root, field, 1);

@@ -1,13 +1,17 @@
 //! Every row of the table as every role.
+//!
+//! What a role may do is decided before the database is asked. So on PostgreSQL a change is made once, as the least
+//! role that may make it, and refused to all who may not; on SQLite everybody makes it who may.
 
 use std::time::Duration;
 
 use entity::kind::Role;
 use futures::StreamExt as _;
+use sea_orm::DatabaseBackend;
 use serde_json::Value;
 
 use super::{
-    house::{Door, House, clear, member_of},
+    house::{Door, House, clear, member_of, settle},
     table::{Outcome, Row, rows},
 };
 use crate::support::{
@@ -21,16 +25,24 @@ fn every_role_may_do_what_the_table_says_and_no_more() {
         let sdl = Sdl::current();
         let door = Door::new(&world.ctx);
         let mut house = House::furnish(&world, &door, &world.owner, "a").await;
+        let is_postgres = world.ctx.db.backend() == DatabaseBackend::Postgres;
         let mut wrong = Vec::new();
         let roles = [Role::Viewer, Role::Agent, Role::Admin, Role::Owner];
         for (column, role) in roles.into_iter().enumerate() {
             let actor = member_of(&world.ctx, &world.owner, role).await;
+            // What those before have used up.
+            clear(&world).await;
+            house.refresh(&door).await;
             for row in rows() {
                 let expected = row.outcomes[column + 1];
                 // Only what is changed is used up; the rest reads the same house again and again.
                 if row.root == Root::Mutation && expected == Outcome::Allowed {
-                    clear(&world).await;
-                    house.refresh(&door).await;
+                    let is_known = row.outcomes[column] == Outcome::Allowed;
+                    if is_postgres && is_known {
+                        continue;
+                    }
+                    settle(&world).await;
+                    house.refresh_for(&door, &row.variables).await;
                 }
                 let variables = house.fill(&row.variables);
                 let field = sdl.root(row.root, row.field).expect("a field");

@@ -20,6 +20,7 @@ use domain::{
     },
     ctx::Ctx,
     operation::{self, Limits},
+    work::due,
 };
 use entity::kind::Role;
 use secrecy::ExposeSecret as _;
@@ -149,6 +150,14 @@ pub(super) async fn clear(world: &World) {
     world.deliver(&Receiver::default()).await;
     let turn = operation::run_due(&world.ctx, domain::operations(), None, Limits::none()).await;
     turn.expect("a turn");
+}
+
+/// Clears if an operation or a delivery waits, which others may run into. What is only in the log stays there.
+pub(super) async fn settle(world: &World) {
+    let waiting = due::pending(world.ctx.reader()).await;
+    if waiting.expect("a count") > 0 {
+        clear(world).await;
+    }
 }
 
 /// A member of the owner's workspace with this role, through a token with every scope of it.
