@@ -2,7 +2,7 @@
 //!
 //! [`table`] has a row for every field of the three roots; [`house`] makes a workspace with
 //! something of every kind in it; [`roles`] tries every row as every role; [`strangers`] puts the
-//! ids of one workspace into every place of the schema that takes one, on behalf of another;
+//! ids of one workspace into every place of the schema that takes one ([`place`]), on behalf of another;
 //! [`totals`] compares what the lists of a house say of their length with their rows; [`files`] tries
 //! the doors beside GraphQL; [`members`] shows who did what to those who only read.
 
@@ -13,6 +13,7 @@ mod files;
 pub(crate) mod house;
 #[cfg(test)]
 mod members;
+mod place;
 mod roles;
 mod strangers;
 mod table;

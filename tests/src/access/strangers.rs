@@ -3,13 +3,15 @@
 //! The places are derived from the schema: a new argument or input field of type ID is tried
 //! without anybody writing a test for it. An id of somebody else's must be answered like an id of
 //! nobody's, to the letter, and must change nothing.
+//!
+//! A place that is for one kind of id is tried with that kind and two others. `EVERY_KIND=1 tests/run -p tests
+//! access::strangers` tries each place with every kind, which takes some six times as long.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use async_graphql::parser::types::{FieldDefinition, InputValueDefinition};
 use domain::port::{Hint, Work};
 use entity::id::Id as _;
 use futures::{FutureExt as _, StreamExt as _};
@@ -18,100 +20,20 @@ use serde_json::{Value, json};
 
 use super::{
     house::{Door, House, canary, clear},
-    table::rows,
+    place::{Place, places_of, put},
+    table::{Row, rows},
 };
 use crate::support::{
     World, on_both,
-    sdl::{Root, Sdl, is_required, list_depth, named},
+    sdl::{Root, Sdl, is_required},
 };
+
+/// Queries that take an id of any kind.
+const ANYTHING: &[&str] = &["node", "nodes"];
 
 /// Conditions are read in one place whatever takes them: each of their ids is tried in as many fields
 /// as this, not in all.
 const CONDITIONS: usize = 2;
-
-/// A place for an id: the names on the way, and whether it is in a list.
-#[derive(Debug, Clone)]
-struct Place {
-    way: Vec<Step>,
-    lists: usize,
-}
-
-/// One name on the way to a place.
-#[derive(Debug, Clone)]
-struct Step {
-    name: String,
-    /// The input type the name is in; empty for an argument.
-    of: String,
-    /// Whether the way goes on inside a list.
-    is_list: bool,
-}
-
-impl Place {
-    fn name(&self) -> String {
-        let names: Vec<_> = self.way.iter().map(|step| step.name.as_str()).collect();
-        names.join(".")
-    }
-
-    /// The type and the field of it that takes the id, when that is part of a condition.
-    fn inside_a_condition(&self) -> Option<(String, String)> {
-        let last = self.way.last()?;
-        let inside = self.way.iter().any(|step| step.of == "ConditionInput");
-        inside.then(|| (last.of.clone(), last.name.clone()))
-    }
-}
-
-/// Every place for an id below a value of the input type `of`, not entering a type twice on one way.
-fn places(sdl: &Sdl, value: &InputValueDefinition, of: &str, way: &[Step]) -> Vec<Place> {
-    let ty = &value.ty.node;
-    let (lists, name) = (list_depth(ty), named(ty));
-    let step = Step {
-        name: value.name.node.to_string(),
-        of: of.to_owned(),
-        is_list: lists > 0,
-    };
-    let way = [way, &[step]].concat();
-    if name == "ID" {
-        return vec![Place { way, lists }];
-    }
-    if way.iter().any(|step| step.of == name) {
-        return Vec::new();
-    }
-    let fields = sdl.input_fields(name).into_iter();
-    fields
-        .flat_map(|field| places(sdl, field, name, &way))
-        .collect()
-}
-
-fn places_of(sdl: &Sdl, field: &FieldDefinition) -> Vec<Place> {
-    let arguments = field.arguments.iter();
-    arguments
-        .flat_map(|one| places(sdl, &one.node, "", &[]))
-        .collect()
-}
-
-/// Puts `id` at `place`, making what is missing on the way, so that the schema accepts the whole.
-fn put(sdl: &Sdl, variables: &mut Value, place: &Place, id: &str) {
-    let mut at = variables;
-    for (depth, step) in place.way.iter().enumerate() {
-        if !at.is_object() || (sdl.is_one_of(&step.of) && at.get(&step.name).is_none()) {
-            *at = json!({});
-        }
-        for field in sdl.input_fields(&step.of) {
-            let name = field.name.node.as_str();
-            if is_required(field) && at.get(name).is_none() {
-                at[name] = sdl.example(&field.ty.node, id);
-            }
-        }
-        at = &mut at[step.name.as_str()];
-        if step.is_list && depth + 1 < place.way.len() {
-            if at.as_array().is_none_or(Vec::is_empty) {
-                *at = json!([{}]);
-            }
-            at = &mut at[0];
-        }
-    }
-    *at = (0..place.lists).fold(json!(id), |value, _| json!([value]));
-}
 
 /// The same kind of id, of nothing.
 fn nobodys(id: &str) -> String {
@@ -173,7 +95,7 @@ fn an_id_of_another_workspace_is_answered_like_one_of_nobody() {
         let mut theirs = House::furnish(&world, &door, &stranger, "b").await;
         let before = contents(&world).await;
         let mut wrong = Vec::new();
-        let mut tried = 0;
+        let (mut tried, mut turn) = (0, 0);
         let mut conditions: BTreeMap<(String, String), usize> = BTreeMap::new();
         for row in rows().iter().filter(|row| row.root != Root::Subscription) {
             let field = sdl.root(row.root, row.field).expect("a field");
@@ -188,7 +110,8 @@ fn an_id_of_another_workspace_is_answered_like_one_of_nobody() {
                         continue;
                     }
                 }
-                for (word, id) in one_of_each_kind(&ours) {
+                turn += 1;
+                for (word, id) in tried_at(&place, row, &ours, turn) {
                     let mut answers = Vec::new();
                     let mut variables = theirs.fill(&row.variables);
                     for id in [id.to_owned(), nobodys(id)] {
@@ -229,11 +152,39 @@ fn an_id_of_another_workspace_is_answered_like_one_of_nobody() {
     });
 }
 
+fn kind_of(id: &str) -> &str {
+    id.split_once('_').map_or(id, |(kind, _)| kind)
+}
+
 /// A thing for each kind of id: `contact`, and not also `spare_contact`.
-fn one_of_each_kind(house: &House) -> impl Iterator<Item = (&str, &str)> {
+fn one_of_each_kind(house: &House) -> Vec<(&str, &str)> {
     let mut kinds = BTreeSet::new();
     let things = house.things();
-    things.filter(move |(_, id)| kinds.insert(id.split_once('_').map(|(kind, _)| kind)))
+    let things = things.filter(|&(_, id)| kinds.insert(kind_of(id)));
+    things.collect()
+}
+
+/// The things a place is tried with: of the kind it is for, and two others by turns. An id of another kind is refused
+/// by its prefix, before anybody looks for it. Where nothing says what a place is for, and where `EVERY_KIND` is set,
+/// one of each kind.
+fn tried_at<'h>(place: &Place, row: &Row, ours: &'h House, turn: usize) -> Vec<(&'h str, &'h str)> {
+    let all = one_of_each_kind(ours);
+    if std::env::var_os("EVERY_KIND").is_some() {
+        return all;
+    }
+    let example = place.get(&row.variables).and_then(Value::as_str);
+    let example = example.and_then(|text| ours.ids.get(text.strip_prefix('@')?));
+    let kind = match example {
+        _ if ANYTHING.contains(&row.field) => None,
+        Some(id) => Some(kind_of(id)),
+        None => place.kind(),
+    };
+    let Some(meant) = all.iter().find(|(_, id)| Some(kind_of(id)) == kind) else {
+        return all;
+    };
+    let others = all.iter().filter(|(_, id)| Some(kind_of(id)) != kind);
+    let others = others.cycle().skip(2 * turn % all.len()).take(2);
+    [meant].into_iter().chain(others).copied().collect()
 }
 
 /// Whether the schema refused the question itself, so that nothing was tried. Its errors have no
