@@ -5,6 +5,7 @@
 //! returns [`connection`] of it as a [`Connection`] (this one, not the library's): nodes, edges,
 //! page information and the total count come with it. Then a line in [`describe`].
 
+use crate::boxed;
 use async_graphql::{
     Context, Object, OutputType, Result, SchemaBuilder,
     connection::{self, Edge, EmptyFields},
@@ -51,6 +52,7 @@ pub(crate) struct Total(page::Total);
 impl Total {
     /// How many there are in all pages, exactly. This counts them, so ask for it only where it is
     /// shown; it costs as much as a page of twenty.
+    #[boxed]
     async fn total_count(&self, context: &Context<'_>) -> Result<i32> {
         let ctx = business(context)?;
         let total = self.0.count(ctx).await.map_err(fault)?;

@@ -24,17 +24,17 @@ pub(crate) struct StageChange(pub(crate) stage_change::Model);
 #[Object]
 impl StageChange {
     /// The stage before; nothing when there was none.
-    async fn from(&self) -> Option<LifecycleStage> {
+    fn from(&self) -> Option<LifecycleStage> {
         self.0.from_stage
     }
 
     /// The stage after; nothing when it was taken out of the lifecycle.
-    async fn to(&self) -> Option<LifecycleStage> {
+    fn to(&self) -> Option<LifecycleStage> {
         self.0.to_stage
     }
 
     /// When.
-    async fn at(&self) -> DateTime<Utc> {
+    fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
 
@@ -44,7 +44,7 @@ impl StageChange {
     }
 
     /// Why, in words; may be empty.
-    async fn reason(&self) -> &str {
+    fn reason(&self) -> &str {
         &self.0.reason
     }
 }

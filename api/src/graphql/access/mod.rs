@@ -3,6 +3,7 @@
 mod mutation;
 mod origin;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -39,35 +40,35 @@ impl Workspace {
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// The IANA time zone that days are counted in and times of day are meant in; `updateWorkspace` changes
     /// it.
-    async fn time_zone(&self) -> &str {
+    fn time_zone(&self) -> &str {
         &self.0.time_zone
     }
 
     /// The language of the texts written for people.
-    async fn locale(&self) -> Locale {
+    fn locale(&self) -> Locale {
         Locale::from_word(&self.0.locale).unwrap_or_default()
     }
 
     /// Our own addresses and domains (`sales@example.com`, `@example.com`); mail from them is
     /// outbound.
-    async fn own_addresses(&self) -> Vec<String> {
+    fn own_addresses(&self) -> Vec<String> {
         serde_json::from_value(self.0.own_addresses.clone()).unwrap_or_default()
     }
 
     /// Who may make tags.
-    async fn tag_creation(&self) -> TagCreation {
+    fn tag_creation(&self) -> TagCreation {
         self.0.tag_creation
     }
 
     /// When it is open for business, by its own clocks: what the condition `businessHours` tests, and when
     /// notices of rules wait that are to be sent in business hours.
-    async fn business_hours(&self) -> BusinessHours {
+    fn business_hours(&self) -> BusinessHours {
         let hours = workspace::BusinessHours::from_stored(self.0.business_hours.clone());
         BusinessHours {
             spans: hours.spans,
@@ -76,11 +77,12 @@ impl Workspace {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// What became of all emails.
+    #[boxed]
     async fn email_metrics(
         &self,
         context: &Context<'_>,
@@ -129,28 +131,28 @@ impl Member {
     }
 
     /// The email address.
-    async fn email(&self) -> &str {
+    fn email(&self) -> &str {
         &self.0.email
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What they may do.
-    async fn role(&self) -> Role {
+    fn role(&self) -> Role {
         self.0.role
     }
 
     /// When they joined.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When they were removed; nothing as long as they belong to the workspace. What they did goes on
     /// naming them.
-    async fn removed_at(&self) -> Option<DateTime<Utc>> {
+    fn removed_at(&self) -> Option<DateTime<Utc>> {
         self.0.removed_at
     }
 }
@@ -175,12 +177,12 @@ impl AccessToken {
     }
 
     /// What it is for.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// The last four characters, to tell tokens apart.
-    async fn hint(&self) -> &str {
+    fn hint(&self) -> &str {
         &self.0.hint
     }
 
@@ -191,6 +193,7 @@ impl AccessToken {
 
     /// What it may be used for: those of its scopes that the role its member has now allows. TRACK is a part
     /// of WRITE and INGEST together.
+    #[boxed]
     async fn effective_scopes(&self, context: &Context<'_>) -> Result<Vec<Scope>> {
         let member = find_member(context, Some(self.0.member_id)).await?;
         let allowed = member.map(|member| ScopeSet::of_role(member.0.role));
@@ -200,38 +203,39 @@ impl AccessToken {
     }
 
     /// The global id of whose it is.
-    async fn member_id(&self) -> ID {
+    fn member_id(&self) -> ID {
         self.0.member_id.into()
     }
 
     /// Whose it is, also when they were removed since.
+    #[boxed]
     async fn member(&self, context: &Context<'_>) -> Result<Option<Member>> {
         find_member(context, Some(self.0.member_id)).await
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it stops working; nothing when it does not by itself.
-    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+    fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.0.expires_at
     }
 
     /// Whether a program uses it: what it does is then said to be done by the token.
-    async fn integration(&self) -> bool {
+    fn integration(&self) -> bool {
         self.0.integration
     }
 
     /// When it was last used, to within about five minutes; an open subscription uses it all the time.
     /// Nothing when it never was.
-    async fn last_used_at(&self) -> Option<DateTime<Utc>> {
+    fn last_used_at(&self) -> Option<DateTime<Utc>> {
         self.0.last_used_at
     }
 
     /// When it was taken back.
-    async fn revoked_at(&self) -> Option<DateTime<Utc>> {
+    fn revoked_at(&self) -> Option<DateTime<Utc>> {
         self.0.revoked_at
     }
 }
@@ -249,11 +253,12 @@ pub struct Viewer(Actor);
 #[Object]
 impl Viewer {
     /// The member's global id.
-    async fn member_id(&self) -> ID {
+    fn member_id(&self) -> ID {
         self.0.member.into()
     }
 
     /// The member. Every token may ask, whatever its scopes.
+    #[boxed]
     async fn member(&self, context: &Context<'_>) -> Result<Member> {
         // Not through the loaders, which are for those who may read.
         let found = member::load(business(context)?, self.0.workspace, &[self.0.member]).await;
@@ -263,17 +268,17 @@ impl Viewer {
     }
 
     /// The token's global id.
-    async fn access_token_id(&self) -> ID {
+    fn access_token_id(&self) -> ID {
         self.0.token.into()
     }
 
     /// The member's role.
-    async fn role(&self) -> Role {
+    fn role(&self) -> Role {
         self.0.role
     }
 
     /// What the token may be used for, within the role.
-    async fn scopes(&self) -> Vec<Scope> {
+    fn scopes(&self) -> Vec<Scope> {
         self.0.scopes.iter().collect()
     }
 }
@@ -290,6 +295,7 @@ impl AccessQuery {
     }
 
     /// The workspace of the access token.
+    #[boxed]
     async fn workspace(&self, context: &Context<'_>) -> Result<Workspace> {
         let (ctx, actor) = reader(context)?;
         workspace::find(ctx, actor.workspace)
@@ -300,6 +306,7 @@ impl AccessQuery {
 
     /// The members, oldest first, without those who were removed: whom work can be given to, and who
     /// did what.
+    #[boxed]
     async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
         let (ctx, actor) = reader(context)?;
         let members = member::list(ctx, actor.workspace).await.map_err(fault)?;
@@ -308,6 +315,7 @@ impl AccessQuery {
 
     /// The access tokens, oldest first, revoked ones included. Scope: ADMINISTER; to others `null` and
     /// an error.
+    #[boxed]
     async fn access_tokens(&self, context: &Context<'_>) -> Option<Result<Vec<AccessToken>>> {
         Some(access_tokens(context).await)
     }

@@ -1,5 +1,6 @@
 //! Managing the workspace, members and access tokens.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -175,6 +176,7 @@ pub(crate) struct AccessMutation;
 #[Object]
 impl AccessMutation {
     /// Changes the workspace. Scope: ADMINISTER.
+    #[boxed]
     async fn update_workspace(
         &self,
         context: &Context<'_>,
@@ -204,6 +206,7 @@ impl AccessMutation {
     }
 
     /// Adds a member. Scope: ADMINISTER.
+    #[boxed]
     async fn add_member(
         &self,
         context: &Context<'_>,
@@ -224,6 +227,7 @@ impl AccessMutation {
 
     /// Changes a member's name or email address. That of an owner is changed by owners only. Scope: WRITE
     /// for your own name, unless the token was made for a program; else ADMINISTER.
+    #[boxed]
     async fn update_member(
         &self,
         context: &Context<'_>,
@@ -247,6 +251,7 @@ impl AccessMutation {
 
     /// Changes what a member may do; open subscriptions of theirs end within seconds. Scope:
     /// ADMINISTER.
+    #[boxed]
     async fn set_member_role(
         &self,
         context: &Context<'_>,
@@ -265,6 +270,7 @@ impl AccessMutation {
     }
 
     /// Removes a member and revokes their access tokens. Scope: ADMINISTER.
+    #[boxed]
     async fn remove_member(
         &self,
         context: &Context<'_>,
@@ -283,6 +289,7 @@ impl AccessMutation {
     }
 
     /// Makes an access token and shows its secret, once. Scope: ADMINISTER.
+    #[boxed]
     async fn create_access_token(
         &self,
         context: &Context<'_>,
@@ -310,6 +317,7 @@ impl AccessMutation {
 
     /// Takes an access token back; it stops working within seconds, on open subscriptions too. That
     /// of an owner is taken back by owners only. Scope: ADMINISTER.
+    #[boxed]
     async fn revoke_access_token(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Who or what made a change, by id and by name.
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result};
 use domain::{access::Origin, rule::Rule as RuleRow};
 use entity::{access_token, email_source, id::TrackedLinkId, member, playbook, tracked_link};
@@ -38,7 +39,7 @@ pub(crate) enum OriginKind {
 #[Object]
 impl ChangeOrigin {
     /// What kind of author it was.
-    async fn kind(&self) -> OriginKind {
+    fn kind(&self) -> OriginKind {
         match self.0 {
             Origin::Member { .. } => OriginKind::Member,
             Origin::Rule { .. } => OriginKind::Rule,
@@ -54,6 +55,7 @@ impl ChangeOrigin {
     /// The name as it is now of the member, rule, playbook, email source or tracked link, or of the access
     /// token if it was a program; nothing for an import and for Enishi itself. Who was removed or deleted
     /// since is still named.
+    #[boxed]
     async fn name(&self, context: &Context<'_>) -> Result<Option<String>> {
         match self.0 {
             Origin::Member { member_id } => {
@@ -82,17 +84,18 @@ impl ChangeOrigin {
     }
 
     /// The global id of the member, if it was one.
-    async fn member_id(&self) -> Option<ID> {
+    fn member_id(&self) -> Option<ID> {
         self.0.member().map(Into::into)
     }
 
     /// The member, if it was one.
+    #[boxed]
     async fn member(&self, context: &Context<'_>) -> Result<Option<Member>> {
         find_member(context, self.0.member()).await
     }
 
     /// The global id of the access token, if it was a program's.
-    async fn access_token_id(&self) -> Option<ID> {
+    fn access_token_id(&self) -> Option<ID> {
         match self.0 {
             Origin::Integration { token_id } => Some(token_id.into()),
             _ => None,
@@ -100,17 +103,18 @@ impl ChangeOrigin {
     }
 
     /// The global id of the rule, if it was one.
-    async fn rule_id(&self) -> Option<ID> {
+    fn rule_id(&self) -> Option<ID> {
         self.0.rule().map(Into::into)
     }
 
     /// The rule, if it was one: as it is now, also when it was deleted since.
+    #[boxed]
     async fn rule(&self, context: &Context<'_>) -> Result<Option<Rule>> {
         loaded(context, self.0.rule(), Rule).await
     }
 
     /// The rule's version at that time.
-    async fn rule_version(&self) -> Option<i64> {
+    fn rule_version(&self) -> Option<i64> {
         match self.0 {
             Origin::Rule { version, .. } => Some(version),
             _ => None,
@@ -118,27 +122,29 @@ impl ChangeOrigin {
     }
 
     /// The global id of the playbook, if it was one.
-    async fn playbook_id(&self) -> Option<ID> {
+    fn playbook_id(&self) -> Option<ID> {
         self.0.playbook().map(Into::into)
     }
 
     /// The playbook, if it was one, as it is now.
+    #[boxed]
     async fn playbook(&self, context: &Context<'_>) -> Result<Option<Playbook>> {
         loaded(context, self.0.playbook(), Playbook).await
     }
 
     /// The global id of the tracked link, if it was one.
-    async fn tracked_link_id(&self) -> Option<ID> {
+    fn tracked_link_id(&self) -> Option<ID> {
         self.link().map(Into::into)
     }
 
     /// The tracked link, if it was one, as it is now.
+    #[boxed]
     async fn tracked_link(&self, context: &Context<'_>) -> Result<Option<TrackedLink>> {
         loaded(context, self.link(), TrackedLink).await
     }
 
     /// The playbook's version at that time.
-    async fn playbook_version(&self) -> Option<i64> {
+    fn playbook_version(&self) -> Option<i64> {
         match self.0 {
             Origin::Playbook { version, .. } => Some(version),
             _ => None,

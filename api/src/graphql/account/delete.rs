@@ -1,5 +1,6 @@
 //! What refers to an account, and deleting it after that was shown.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     account::{
@@ -108,6 +109,7 @@ pub(crate) struct AccountUsageQuery;
 impl AccountUsageQuery {
     /// What refers to an account: read before it is deleted. Nothing when there is no such account, or it was
     /// merged into another. Counted afresh.
+    #[boxed]
     async fn account_usage(
         &self,
         context: &Context<'_>,
@@ -130,6 +132,7 @@ impl AccountDeleteMutation {
     /// Deletes an account, and what was merged into it. Its people stay and are at no account. Look at
     /// `accountUsage` first: its token is needed. Rules, segments and playbooks whose conditions name the
     /// account forbid it. Scope: CONFIGURE.
+    #[boxed]
     async fn delete_account(
         &self,
         context: &Context<'_>,

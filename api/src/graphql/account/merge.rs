@@ -1,5 +1,6 @@
 //! Merging accounts, and undoing it.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -28,6 +29,7 @@ impl AccountMerge {
     }
 
     /// Which account stayed.
+    #[boxed]
     async fn survivor(&self, context: &Context<'_>) -> Result<Option<Account>> {
         let found = loader(context)?.load_one(self.0.survivor_id).await?;
         Ok(found.map(Account))
@@ -35,17 +37,17 @@ impl AccountMerge {
 
     /// The id of the account that was merged into the survivor. While the merge holds, this id is answered
     /// with the survivor.
-    async fn merged_id(&self) -> ID {
+    fn merged_id(&self) -> ID {
         self.0.loser_id.into()
     }
 
     /// Why, in words; may be empty.
-    async fn reason(&self) -> &str {
+    fn reason(&self) -> &str {
         &self.0.reason
     }
 
     /// When.
-    async fn merged_at(&self) -> DateTime<Utc> {
+    fn merged_at(&self) -> DateTime<Utc> {
         self.0.merged_at
     }
 
@@ -55,7 +57,7 @@ impl AccountMerge {
     }
 
     /// When it was undone.
-    async fn undone_at(&self) -> Option<DateTime<Utc>> {
+    fn undone_at(&self) -> Option<DateTime<Utc>> {
         self.0.undone_at
     }
 
@@ -73,28 +75,28 @@ pub(crate) struct AccountMergePreview(Preview);
 #[Object]
 impl AccountMergePreview {
     /// Which account would stay.
-    async fn survivor(&self) -> Account {
+    fn survivor(&self) -> Account {
         Account(self.0.survivor.clone())
     }
 
     /// Which one would be merged into the survivor.
-    async fn merged(&self) -> Account {
+    fn merged(&self) -> Account {
         Account(self.0.loser.clone())
     }
 
     /// What the survivor lacks and would take over, such as `website`.
-    async fn filled(&self) -> &[&'static str] {
+    fn filled(&self) -> &[&'static str] {
         &self.0.filled
     }
 
     /// How much would follow to the survivor, such as `contact`.
-    async fn follows(&self) -> Vec<MergeCount> {
+    fn follows(&self) -> Vec<MergeCount> {
         MergeCount::all(&self.0.rows)
     }
 
     /// Rules, segments and playbooks whose conditions name the account that would go. They would go on naming
     /// it, and nobody would be at it: let them name the survivor.
-    async fn uses(&self) -> Vec<AccountUse> {
+    fn uses(&self) -> Vec<AccountUse> {
         let uses = self.0.uses.iter().cloned();
         uses.map(AccountUse::from).collect()
     }
@@ -144,6 +146,7 @@ pub(crate) struct AccountMergeQuery;
 #[Object]
 impl AccountMergeQuery {
     /// What merging two accounts would do, without doing it.
+    #[boxed]
     async fn preview_account_merge(
         &self,
         context: &Context<'_>,
@@ -168,6 +171,7 @@ impl AccountMergeMutation {
     /// Merges one account into another, with everything that names it: its people, orders, invoices, tickets,
     /// opportunities, answers, tasks, notes, tags and attributes. The survivor keeps its own fields and takes those
     /// it lacks; the merged account's id, domain and external id lead to it. It can be undone. Scope: WRITE.
+    #[boxed]
     async fn merge_accounts(
         &self,
         context: &Context<'_>,
@@ -185,6 +189,7 @@ impl AccountMergeMutation {
     /// Undoes a merge: what the merged account had before it, its people among that, goes back to it. What came
     /// since stays with the survivor: people who were new then, and orders and other facts, also those told with
     /// the merged account's id, domain or external id. Merges are undone from the newest. Scope: WRITE.
+    #[boxed]
     async fn unmerge_accounts(
         &self,
         context: &Context<'_>,

@@ -5,6 +5,7 @@ mod input;
 mod merge;
 mod mutation;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -71,97 +72,104 @@ impl Account {
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// The company's email domain; contacts who write from it join the account.
-    async fn domain(&self) -> Option<&str> {
+    fn domain(&self) -> Option<&str> {
         self.0.domain.as_deref()
     }
 
     /// The id another system gave.
-    async fn external_id(&self) -> Option<&str> {
+    fn external_id(&self) -> Option<&str> {
         self.0.external_id.as_deref()
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When its own data last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When anything last changed that is shown with the account: its own data, values of attributes, tags, stage
     /// and owner, by archiving and by merging. Not its people, what they do, or how they are doing. A moment behind
     /// the change.
+    #[boxed]
     async fn changed_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>> {
         let noted = loader(context)?.load_one(ChangeOf(self.0.id.0)).await?;
         Ok(noted.unwrap_or(self.0.updated_at))
     }
 
     /// When it was archived; nothing for one that is in use.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+    fn archived_at(&self) -> Option<DateTime<Utc>> {
         self.0.archived_at
     }
 
     /// The company's web site.
-    async fn website(&self) -> Option<&str> {
+    fn website(&self) -> Option<&str> {
         self.0.website.as_deref()
     }
 
     /// The company's phone number, in E.164 form.
-    async fn phone(&self) -> Option<&str> {
+    fn phone(&self) -> Option<&str> {
         self.0.phone.as_deref()
     }
 
     /// What the company is and does.
-    async fn description(&self) -> Option<&str> {
+    fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
     /// The member who looks after the account.
+    #[boxed]
     async fn owner(&self, context: &Context<'_>) -> Result<Option<Member>> {
         find_member(context, self.0.owner_id).await
     }
 
     /// How far the relationship has come.
-    async fn stage(&self) -> Option<LifecycleStage> {
+    fn stage(&self) -> Option<LifecycleStage> {
         self.0.stage
     }
 
     /// How engaged the company's people are, by channel.
+    #[boxed]
     async fn engagement(&self, context: &Context<'_>) -> Result<GroupEngagement> {
         engagement_of_account(context, self.0.id).await
     }
 
     /// How lately, how often and for how much the company or its people bought in the last 365 days; null
     /// when they bought nothing.
+    #[boxed]
     async fn rfm(&self, context: &Context<'_>) -> Result<Option<Rfm>> {
         rfm_of(context, CustomerKind::Account, self.0.id.0).await
     }
 
     /// The mean of the known health scores of the company's people, 0 to 100; a moment behind them.
+    #[boxed]
     async fn health_score(&self, context: &Context<'_>) -> Result<Option<f64>> {
         let standing = loader(context)?.load_one(StandingOf(self.0.id)).await?;
         Ok(standing.and_then(|standing| standing.score))
     }
 
     /// The band the health score is in.
+    #[boxed]
     async fn health_band(&self, context: &Context<'_>) -> Result<HealthBand> {
         band_of(context, self.0.id).await
     }
 
     /// How the account is doing, and why.
-    async fn health(&self) -> AccountHealth {
+    fn health(&self) -> AccountHealth {
         AccountHealth(self.0.id)
     }
 
     /// How the company's people were doing, newest first; an entry for every change of a person's score
     /// or band.
+    #[boxed]
     async fn health_history(
         &self,
         context: &Context<'_>,
@@ -179,6 +187,7 @@ impl Account {
     }
 
     /// Which rules fired on the account and on the company's people, newest first.
+    #[boxed]
     async fn rule_firings(
         &self,
         context: &Context<'_>,
@@ -196,6 +205,7 @@ impl Account {
         clippy::too_many_arguments,
         reason = "Relay's four arguments, filter and order"
     )]
+    #[boxed]
     async fn conversations(
         &self,
         context: &Context<'_>,
@@ -212,12 +222,14 @@ impl Account {
 
     /// When any of the company's people last did something, and at least when the last of them was made; a
     /// moment behind them.
+    #[boxed]
     async fn last_activity_at(&self, context: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let standing = loader(context)?.load_one(StandingOf(self.0.id)).await?;
         Ok(standing.and_then(|standing| standing.people_active_at))
     }
 
     /// The stages the account went through, newest first.
+    #[boxed]
     async fn stage_history(
         &self,
         context: &Context<'_>,
@@ -231,11 +243,13 @@ impl Account {
     }
 
     /// The segments the account is in, by their names.
+    #[boxed]
     async fn segments(&self, context: &Context<'_>) -> Result<Vec<SegmentMembership>> {
         memberships(context, self.0.id.0).await
     }
 
     /// Which segments the account came into and went out of, and why, newest first.
+    #[boxed]
     async fn segment_history(
         &self,
         context: &Context<'_>,
@@ -249,11 +263,13 @@ impl Account {
     }
 
     /// The values the account has for custom attributes, in the attributes' order.
+    #[boxed]
     async fn attributes(&self, context: &Context<'_>) -> Result<Vec<AttributeValue>> {
         values(context, self.0.id.0).await
     }
 
     /// What members wrote down about the account, newest first.
+    #[boxed]
     async fn notes(
         &self,
         context: &Context<'_>,
@@ -267,6 +283,7 @@ impl Account {
     }
 
     /// What members have to do about the account, done or not, what is due next first.
+    #[boxed]
     async fn tasks(
         &self,
         context: &Context<'_>,
@@ -287,6 +304,7 @@ impl Account {
     }
 
     /// The tags it carries now, oldest first.
+    #[boxed]
     async fn taggings(
         &self,
         context: &Context<'_>,
@@ -296,6 +314,7 @@ impl Account {
     }
 
     /// Everything it was ever tagged with, newest first, removals included.
+    #[boxed]
     async fn tagging_history(
         &self,
         context: &Context<'_>,
@@ -309,6 +328,7 @@ impl Account {
     }
 
     /// What was merged into the account, newest first; undone merges too.
+    #[boxed]
     async fn merges(&self, context: &Context<'_>) -> Result<Vec<AccountMerge>> {
         let (ctx, actor) = reader(context)?;
         let found = account::merge::of_account(ctx, actor.workspace, self.0.id)
@@ -318,6 +338,7 @@ impl Account {
     }
 
     /// What became of the emails sent to the company's people.
+    #[boxed]
     async fn email_metrics(
         &self,
         context: &Context<'_>,
@@ -337,6 +358,7 @@ impl Account {
     }
 
     /// The people of the company.
+    #[boxed]
     async fn contacts(
         &self,
         context: &Context<'_>,
@@ -367,6 +389,7 @@ pub(crate) struct AccountQuery;
 impl AccountQuery {
     /// One account; nothing when there is none of this id. The id of an account that was merged into another
     /// is answered with that other.
+    #[boxed]
     async fn account(
         &self,
         context: &Context<'_>,
@@ -384,6 +407,7 @@ impl AccountQuery {
 
     /// One account, by its id, the id another system gave or its email domain; nothing when there is
     /// none.
+    #[boxed]
     async fn account_by(
         &self,
         context: &Context<'_>,
@@ -411,6 +435,7 @@ impl AccountQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments, filter and orders"
     )]
+    #[boxed]
     async fn accounts(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Making, changing and archiving accounts.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     account::{self, AccountChanges, DetailChanges, NewAccount},
@@ -129,6 +130,7 @@ pub(crate) struct AccountMutation;
 #[Object]
 impl AccountMutation {
     /// Makes an account. Scope: WRITE.
+    #[boxed]
     async fn create_account(
         &self,
         context: &Context<'_>,
@@ -163,6 +165,7 @@ impl AccountMutation {
     }
 
     /// Changes an account. Scope: WRITE.
+    #[boxed]
     async fn update_account(
         &self,
         context: &Context<'_>,
@@ -195,6 +198,7 @@ impl AccountMutation {
     }
     /// Archives an account: it keeps everything and is answered by its id, but leaves lists, searches and live
     /// segments. Scope: WRITE.
+    #[boxed]
     async fn archive_account(
         &self,
         context: &Context<'_>,
@@ -213,6 +217,7 @@ impl AccountMutation {
     }
 
     /// Restores an archived account. Scope: WRITE.
+    #[boxed]
     async fn restore_account(
         &self,
         context: &Context<'_>,

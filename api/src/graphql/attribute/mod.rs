@@ -4,6 +4,7 @@ mod filter;
 mod input;
 mod mutation;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::attribute::definition;
@@ -39,53 +40,53 @@ impl Attribute {
     }
 
     /// What has it.
-    async fn subject(&self) -> SubjectKind {
+    fn subject(&self) -> SubjectKind {
         self.0.subject
     }
 
     /// The name programs use; unique among the attributes of the same kind of thing.
-    async fn key(&self) -> &str {
+    fn key(&self) -> &str {
         &self.0.key
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What it means.
-    async fn description(&self) -> &str {
+    fn description(&self) -> &str {
         &self.0.description
     }
 
     /// What it holds.
-    async fn value_type(&self) -> AttributeType {
+    fn value_type(&self) -> AttributeType {
         self.0.value_type
     }
 
     /// The values to choose from, in their order; none unless it is a list.
-    async fn options(&self) -> Vec<AttributeOption> {
+    fn options(&self) -> Vec<AttributeOption> {
         let options = definition::options(&self.0).into_iter();
         options.map(AttributeOption::from).collect()
     }
 
     /// Its place among the attributes of the same kind of thing.
-    async fn position(&self) -> i64 {
+    fn position(&self) -> i64 {
         self.0.position
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was archived; an archived attribute keeps its values and takes no new ones.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+    fn archived_at(&self) -> Option<DateTime<Utc>> {
         self.0.archived_at
     }
 }
@@ -138,55 +139,55 @@ impl AttributeValue {
 #[Object]
 impl AttributeValue {
     /// The attribute.
-    async fn attribute(&self) -> Attribute {
+    fn attribute(&self) -> Attribute {
         Attribute(self.definition.clone())
     }
 
     /// The text, of a TEXT.
-    async fn text(&self) -> Option<&str> {
+    fn text(&self) -> Option<&str> {
         self.only(AttributeType::Text, self.row.text.as_deref())
     }
 
     /// The number, of a NUMBER.
-    async fn number(&self) -> Option<f64> {
+    fn number(&self) -> Option<f64> {
         self.only(AttributeType::Number, self.row.number)
     }
 
     /// True or false, of a BOOLEAN.
-    async fn boolean(&self) -> Option<bool> {
+    fn boolean(&self) -> Option<bool> {
         let flag = self.row.number.map(|number| number > 0.5);
         self.only(AttributeType::Boolean, flag)
     }
 
     /// The day, of a DATE.
-    async fn date(&self) -> Option<Date> {
+    fn date(&self) -> Option<Date> {
         let day = self.row.at.map(|at| Date(at.date_naive()));
         self.only(AttributeType::Date, day)
     }
 
     /// The moment, of a `DATE_TIME`.
-    async fn date_time(&self) -> Option<DateTime<Utc>> {
+    fn date_time(&self) -> Option<DateTime<Utc>> {
         self.only(AttributeType::DateTime, self.row.at)
     }
 
     /// The chosen option, of a SELECT.
-    async fn option(&self) -> Option<AttributeOption> {
+    fn option(&self) -> Option<AttributeOption> {
         let mut chosen = self.chosen(AttributeType::Select)?;
         chosen.pop()
     }
 
     /// The chosen options, of a `MULTI_SELECT`, in the attribute's order.
-    async fn options(&self) -> Option<Vec<AttributeOption>> {
+    fn options(&self) -> Option<Vec<AttributeOption>> {
         self.chosen(AttributeType::MultiSelect)
     }
 
     /// The address, of a URL.
-    async fn url(&self) -> Option<&str> {
+    fn url(&self) -> Option<&str> {
         self.only(AttributeType::Url, self.row.text.as_deref())
     }
 
     /// When the value was given.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.row.updated_at
     }
 }
@@ -219,6 +220,7 @@ pub(crate) struct AttributeQuery;
 #[Object]
 impl AttributeQuery {
     /// One custom attribute; nothing when there is none of this id.
+    #[boxed]
     async fn attribute(
         &self,
         context: &Context<'_>,
@@ -232,6 +234,7 @@ impl AttributeQuery {
     }
 
     /// The workspace's custom attributes, in their order, archived ones included.
+    #[boxed]
     async fn attributes(
         &self,
         context: &Context<'_>,

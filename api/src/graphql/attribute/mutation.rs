@@ -1,5 +1,6 @@
 //! Defining custom attributes, and giving things values for them.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     attribute::{self, AttributeChanges, AttributeOption, NewAttribute, definition},
@@ -131,6 +132,7 @@ pub(crate) struct AttributeMutation;
 #[Object]
 impl AttributeMutation {
     /// Makes a custom attribute. Scope: CONFIGURE.
+    #[boxed]
     async fn create_attribute(
         &self,
         context: &Context<'_>,
@@ -153,6 +155,7 @@ impl AttributeMutation {
     }
 
     /// Changes, archives or restores a custom attribute. Scope: CONFIGURE.
+    #[boxed]
     async fn update_attribute(
         &self,
         context: &Context<'_>,
@@ -179,6 +182,7 @@ impl AttributeMutation {
     }
 
     /// Deletes a custom attribute that nothing has a value for. Scope: CONFIGURE.
+    #[boxed]
     async fn delete_attribute(
         &self,
         context: &Context<'_>,
@@ -197,6 +201,7 @@ impl AttributeMutation {
     }
 
     /// Gives a contact, an account or a conversation values for custom attributes. Scope: WRITE.
+    #[boxed]
     async fn set_attributes(
         &self,
         context: &Context<'_>,

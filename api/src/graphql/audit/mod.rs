@@ -1,5 +1,6 @@
 //! The audit log over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -40,7 +41,7 @@ impl AuditEntry {
     }
 
     /// When it was done.
-    async fn at(&self) -> DateTime<Utc> {
+    fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
 
@@ -53,58 +54,59 @@ impl AuditEntry {
 
     /// The global id of the access token it was done through; nothing for commands at the server and for what
     /// Enishi did by itself.
-    async fn access_token_id(&self) -> Option<ID> {
+    fn access_token_id(&self) -> Option<ID> {
         self.0.token_id.map(Into::into)
     }
 
     /// The access token itself.
+    #[boxed]
     async fn access_token(&self, context: &Context<'_>) -> Result<Option<AccessToken>> {
         loaded(context, self.0.token_id, AccessToken).await
     }
 
     /// The request it was done in, if that is known.
-    async fn request_id(&self) -> Option<&str> {
+    fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
     /// What was done, such as `tag.update`.
-    async fn action(&self) -> &str {
+    fn action(&self) -> &str {
         &self.0.action
     }
 
     /// The global id of what it was done to.
-    async fn subject_id(&self) -> ID {
+    fn subject_id(&self) -> ID {
         ID::from(&self.0.subject)
     }
 
     /// The person whose data the entry holds, if it holds one's.
-    async fn contact_id(&self) -> Option<ID> {
+    fn contact_id(&self) -> Option<ID> {
         self.0.contact_id.map(Into::into)
     }
 
     /// What differed before; nothing for what was made, and when it was erased.
-    async fn before(&self) -> Option<Json> {
+    fn before(&self) -> Option<Json> {
         json(self.0.before.as_deref())
     }
 
     /// What differed afterwards; nothing for what came to its end, and when it was erased.
-    async fn after(&self) -> Option<Json> {
+    fn after(&self) -> Option<Json> {
         json(self.0.after.as_deref())
     }
 
     /// When what it said of a person was erased.
-    async fn erased_at(&self) -> Option<DateTime<Utc>> {
+    fn erased_at(&self) -> Option<DateTime<Utc>> {
         self.0.erased_at
     }
 
     /// Its place in the chain, from 1; nothing in the moment before it is sealed.
-    async fn number(&self) -> Option<i64> {
+    fn number(&self) -> Option<i64> {
         self.0.number
     }
 
     /// The SHA-256 over the entry and the hash of the one before, in hexadecimal digits; with
     /// `number` before it and a colon between, a head to keep elsewhere.
-    async fn hash(&self) -> Option<String> {
+    fn hash(&self) -> Option<String> {
         self.0.hash.as_deref().map(audit::digits)
     }
 }
@@ -147,6 +149,7 @@ impl AuditQuery {
     /// Every change of the configuration and of people's data, newest first: who, what, before,
     /// after. Entries are chained by hashes; `enishi audit verify` checks the chain. Scope:
     /// ADMINISTER; to others `null` and an error.
+    #[boxed]
     async fn audit_log(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! An entry of the log as it is told, and which of them are wanted.
 
+use crate::boxed;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
@@ -26,32 +27,34 @@ pub(crate) struct Change(pub(super) Arc<Entry>);
 #[Object]
 impl Change {
     /// Where it stands in the log; give it as `after` to go on from here.
-    async fn cursor(&self) -> String {
+    fn cursor(&self) -> String {
         self.0.position.to_string()
     }
 
     /// What happened, such as `message.received` or `tagging.added`; `changeKinds` lists them.
-    async fn kind(&self) -> &str {
+    fn kind(&self) -> &str {
         self.0.fact.name()
     }
 
     /// The global id of what it happened to.
-    async fn subject_id(&self) -> ID {
+    fn subject_id(&self) -> ID {
         self.0.fact.subject_text().into()
     }
 
     /// What it happened to, as it is now; nothing when it is gone, when the caller may not see it,
     /// and for the few kinds whose subjects cannot be fetched.
+    #[boxed]
     async fn subject(&self, context: &Context<'_>) -> Result<Option<Node>> {
         fetch(context, &self.0.fact.subject_text().into()).await
     }
 
     /// The contact it concerns, if it concerns one.
-    async fn contact_id(&self) -> Option<ID> {
+    fn contact_id(&self) -> Option<ID> {
         self.0.contact.map(Into::into)
     }
 
     /// The contact it concerns, as they are now. Of one who was merged into another, that other.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.0.contact, Contact::from).await
     }
@@ -59,33 +62,35 @@ impl Change {
     /// The account it concerns, if the change itself is about one: an account that was changed,
     /// tagged, noted on, came into a segment, and what was sold or promised to it. What concerns a
     /// contact leads to the account by `contact`.
-    async fn account_id(&self) -> Option<ID> {
+    fn account_id(&self) -> Option<ID> {
         self.0.fact.account().map(Into::into)
     }
 
     /// The account it concerns, as it is now.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         loaded(context, self.0.fact.account(), Account).await
     }
 
     /// The conversation it concerns, if the change itself is about one: its messages, what was done
     /// with it, its tags, notes and attributes.
-    async fn conversation_id(&self) -> Option<ID> {
+    fn conversation_id(&self) -> Option<ID> {
         self.0.fact.conversation().map(Into::into)
     }
 
     /// The conversation it concerns, as it is now.
+    #[boxed]
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         loaded(context, self.0.fact.conversation(), Conversation::from).await
     }
 
     /// Who or what did it.
-    async fn origin(&self) -> ChangeOrigin {
+    fn origin(&self) -> ChangeOrigin {
         self.0.origin.into()
     }
 
     /// When.
-    async fn at(&self) -> DateTime<Utc> {
+    fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
 }

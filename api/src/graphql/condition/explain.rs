@@ -42,7 +42,7 @@ pub(crate) struct RuleExplanation {
 #[ComplexObject]
 impl RuleExplanation {
     /// The firing, if it fired.
-    async fn firing(&self) -> Option<RuleFiring> {
+    fn firing(&self) -> Option<RuleFiring> {
         self.fired.clone().map(RuleFiring)
     }
 }

@@ -1,5 +1,6 @@
 //! Attaching and detaching identities, merging, subscriptions, export and erasure.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     contact::{
@@ -203,6 +204,7 @@ pub(crate) struct IdentityQuery;
 #[Object]
 impl IdentityQuery {
     /// What merging two contacts would do, without doing it.
+    #[boxed]
     async fn preview_merge(
         &self,
         context: &Context<'_>,
@@ -219,6 +221,7 @@ impl IdentityQuery {
     }
 
     /// Known contacts who seem to be one person, as long as nobody has decided, oldest first.
+    #[boxed]
     async fn duplicate_suspects(
         &self,
         context: &Context<'_>,
@@ -238,6 +241,7 @@ impl IdentityQuery {
     /// What is kept of one person: an object with `contact`, `tables` (the rows by table) and `cut`
     /// (tables with more than 500 rows, which are not whole). `exportPerson` gives all of it, however
     /// much there is, as a file. Scope: WRITE; to others `null` and an error.
+    #[boxed]
     async fn export_contact_data(
         &self,
         context: &Context<'_>,
@@ -263,6 +267,7 @@ pub(crate) struct IdentityMutation;
 #[Object]
 impl IdentityMutation {
     /// Gives a contact another identity. Scope: WRITE.
+    #[boxed]
     async fn attach_identity(
         &self,
         context: &Context<'_>,
@@ -277,6 +282,7 @@ impl IdentityMutation {
     }
 
     /// Takes an identity away from a contact. Scope: WRITE.
+    #[boxed]
     async fn detach_identity(
         &self,
         context: &Context<'_>,
@@ -292,6 +298,7 @@ impl IdentityMutation {
 
     /// Finds or makes the contact that all the identities are of. An anonymous visitor becomes who
     /// they say they are; two known contacts are never merged by this. Scope: WRITE.
+    #[boxed]
     async fn identify_contact(
         &self,
         context: &Context<'_>,
@@ -323,6 +330,7 @@ impl IdentityMutation {
     }
 
     /// Says that two contacts who seem to be one are two people. Scope: WRITE.
+    #[boxed]
     async fn dismiss_duplicate_suspect(
         &self,
         context: &Context<'_>,
@@ -341,6 +349,7 @@ impl IdentityMutation {
     }
 
     /// Merges one contact into another, with everything that names it. It can be undone. Scope: WRITE.
+    #[boxed]
     async fn merge_contacts(
         &self,
         context: &Context<'_>,
@@ -361,6 +370,7 @@ impl IdentityMutation {
 
     /// Undoes a merge: both contacts are what they would be without it. Merges are undone from the
     /// newest. Scope: WRITE.
+    #[boxed]
     async fn unmerge_contacts(
         &self,
         context: &Context<'_>,
@@ -379,6 +389,7 @@ impl IdentityMutation {
     }
 
     /// Sets whether a contact wants to hear about something by some medium. Scope: WRITE.
+    #[boxed]
     async fn set_subscription(
         &self,
         context: &Context<'_>,
@@ -405,6 +416,7 @@ impl IdentityMutation {
     /// Erases a person: everything that is theirs is gone, for good. Counts by campaign and
     /// workspace stay; of the addresses a keyed hash stays, so that nothing is sent to them and no
     /// program makes the person anew. Scope: ADMINISTER.
+    #[boxed]
     async fn erase_contact(
         &self,
         context: &Context<'_>,

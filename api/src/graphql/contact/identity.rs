@@ -1,5 +1,6 @@
 //! Who is who, over GraphQL: merges, suspected doubles, subscriptions.
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::contact::{identity, merge, subscription};
@@ -20,6 +21,7 @@ impl ContactMerge {
     }
 
     /// Who stayed.
+    #[boxed]
     async fn survivor(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         let found = loader(context)?.load_one(self.0.survivor_id).await?;
         Ok(found.map(Contact::from))
@@ -27,17 +29,17 @@ impl ContactMerge {
 
     /// The id of who was merged into the survivor. While the merge holds, this id is answered with
     /// the survivor.
-    async fn merged_id(&self) -> ID {
+    fn merged_id(&self) -> ID {
         self.0.loser_id.into()
     }
 
     /// Why, in words; may be empty.
-    async fn reason(&self) -> &str {
+    fn reason(&self) -> &str {
         &self.0.reason
     }
 
     /// When.
-    async fn merged_at(&self) -> DateTime<Utc> {
+    fn merged_at(&self) -> DateTime<Utc> {
         self.0.merged_at
     }
 
@@ -47,7 +49,7 @@ impl ContactMerge {
     }
 
     /// When it was undone.
-    async fn undone_at(&self) -> Option<DateTime<Utc>> {
+    fn undone_at(&self) -> Option<DateTime<Utc>> {
         self.0.undone_at
     }
 
@@ -68,22 +70,22 @@ pub(crate) struct MergePreview(pub(crate) merge::Preview);
 #[Object]
 impl MergePreview {
     /// Who would stay.
-    async fn survivor(&self) -> Contact {
+    fn survivor(&self) -> Contact {
         Contact::from(self.0.survivor.clone())
     }
 
     /// Who would be merged into the survivor.
-    async fn merged(&self) -> Contact {
+    fn merged(&self) -> Contact {
         Contact::from(self.0.loser.clone())
     }
 
     /// What the survivor lacks and would take over, such as `phone`.
-    async fn filled(&self) -> &[&'static str] {
+    fn filled(&self) -> &[&'static str] {
         &self.0.filled
     }
 
     /// How much would follow to the survivor.
-    async fn follows(&self) -> Vec<MergeCount> {
+    fn follows(&self) -> Vec<MergeCount> {
         MergeCount::all(&self.0.rows)
     }
 }
@@ -121,29 +123,31 @@ impl DuplicateSuspect {
     }
 
     /// One of them.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         let found = loader(context)?.load_one(self.0.contact_id).await?;
         Ok(found.map(Contact::from))
     }
 
     /// The other.
+    #[boxed]
     async fn other(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         let found = loader(context)?.load_one(self.0.other_contact_id).await?;
         Ok(found.map(Contact::from))
     }
 
     /// What makes it seem so.
-    async fn reason(&self) -> &str {
+    fn reason(&self) -> &str {
         &self.0.reason
     }
 
     /// Since when.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When somebody decided.
-    async fn settled_at(&self) -> Option<DateTime<Utc>> {
+    fn settled_at(&self) -> Option<DateTime<Utc>> {
         self.0.settled_at
     }
 }
@@ -155,32 +159,32 @@ pub(crate) struct Subscription(pub(crate) subscription::Row);
 #[Object(name = "ContactSubscription")]
 impl Subscription {
     /// By which medium.
-    async fn channel(&self) -> Channel {
+    fn channel(&self) -> Channel {
         self.0.channel
     }
 
     /// About what; `*` for everything.
-    async fn topic(&self) -> &str {
+    fn topic(&self) -> &str {
         &self.0.topic
     }
 
     /// Whether they want it.
-    async fn state(&self) -> SubscriptionState {
+    fn state(&self) -> SubscriptionState {
         self.0.state
     }
 
     /// What made it so.
-    async fn source(&self) -> SubscriptionSource {
+    fn source(&self) -> SubscriptionSource {
         self.0.source
     }
 
     /// Why, in words; may be empty.
-    async fn reason(&self) -> &str {
+    fn reason(&self) -> &str {
         &self.0.reason
     }
 
     /// Since when.
-    async fn changed_at(&self) -> DateTime<Utc> {
+    fn changed_at(&self) -> DateTime<Utc> {
         self.0.changed_at
     }
 
@@ -197,32 +201,32 @@ pub(crate) struct SubscriptionChange(pub(crate) subscription::HistoryRow);
 #[Object]
 impl SubscriptionChange {
     /// By which medium.
-    async fn channel(&self) -> Channel {
+    fn channel(&self) -> Channel {
         self.0.channel
     }
 
     /// About what; `*` for everything.
-    async fn topic(&self) -> &str {
+    fn topic(&self) -> &str {
         &self.0.topic
     }
 
     /// Whether they wanted it from then on.
-    async fn state(&self) -> SubscriptionState {
+    fn state(&self) -> SubscriptionState {
         self.0.state
     }
 
     /// What made it so.
-    async fn source(&self) -> SubscriptionSource {
+    fn source(&self) -> SubscriptionSource {
         self.0.source
     }
 
     /// Why, in words; may be empty.
-    async fn reason(&self) -> &str {
+    fn reason(&self) -> &str {
         &self.0.reason
     }
 
     /// When.
-    async fn at(&self) -> DateTime<Utc> {
+    fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
 

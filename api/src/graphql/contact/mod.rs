@@ -6,6 +6,7 @@ mod input;
 mod mutation;
 mod query;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -104,46 +105,48 @@ impl Contact {
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.row.name
     }
 
     /// The main email address, in lower case.
-    async fn email(&self) -> Option<&str> {
+    fn email(&self) -> Option<&str> {
         self.row.email.as_deref()
     }
 
     /// The id another system gave.
-    async fn external_id(&self) -> Option<&str> {
+    fn external_id(&self) -> Option<&str> {
         self.row.external_id.as_deref()
     }
 
     /// The contact's language, as a BCP 47 tag.
-    async fn locale(&self) -> Option<&str> {
+    fn locale(&self) -> Option<&str> {
         self.row.locale.as_deref()
     }
 
     /// How the name is read, such as its kana.
-    async fn kana(&self) -> Option<&str> {
+    fn kana(&self) -> Option<&str> {
         self.row.kana.as_deref()
     }
 
     /// The phone number, in E.164 form.
-    async fn phone(&self) -> Option<&str> {
+    fn phone(&self) -> Option<&str> {
         self.row.phone.as_deref()
     }
 
     /// The member who looks after the contact.
+    #[boxed]
     async fn owner(&self, context: &Context<'_>) -> Result<Option<Member>> {
         find_member(context, self.row.owner_id).await
     }
 
     /// How far the relationship has come.
-    async fn stage(&self) -> Option<LifecycleStage> {
+    fn stage(&self) -> Option<LifecycleStage> {
         self.row.stage
     }
 
     /// The stages the contact went through, newest first.
+    #[boxed]
     async fn stage_history(
         &self,
         context: &Context<'_>,
@@ -157,26 +160,30 @@ impl Contact {
     }
 
     /// The channel the contact came through first.
-    async fn source_channel(&self) -> Option<Channel> {
+    fn source_channel(&self) -> Option<Channel> {
         self.row.source_channel
     }
 
     /// The campaign the contact came from.
+    #[boxed]
     async fn source_campaign(&self, context: &Context<'_>) -> Result<Option<Campaign>> {
         loaded(context, self.row.source_campaign_id, Campaign).await
     }
 
     /// The member who brought the contact.
+    #[boxed]
     async fn brought_by(&self, context: &Context<'_>) -> Result<Option<Member>> {
         find_member(context, self.row.brought_by_id).await
     }
 
     /// The values the contact has for custom attributes, in the attributes' order.
+    #[boxed]
     async fn attributes(&self, context: &Context<'_>) -> Result<Vec<AttributeValue>> {
         values(context, self.row.id.uuid()).await
     }
 
     /// What members wrote down about the contact, newest first.
+    #[boxed]
     async fn notes(
         &self,
         context: &Context<'_>,
@@ -190,6 +197,7 @@ impl Contact {
     }
 
     /// What members have to do about the contact, done or not, what is due next first.
+    #[boxed]
     async fn tasks(
         &self,
         context: &Context<'_>,
@@ -210,6 +218,7 @@ impl Contact {
     }
 
     /// The playbooks the contact is or was enrolled in, newest first.
+    #[boxed]
     async fn enrolments(
         &self,
         context: &Context<'_>,
@@ -231,12 +240,12 @@ impl Contact {
     }
 
     /// When the contact was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at
     }
 
     /// When the contact's own data last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.row.updated_at
     }
 
@@ -244,6 +253,7 @@ impl Contact {
     /// subscriptions, values of attributes, tags, stage, owner, account and health score, and by merging. Not what
     /// the contact does (see `lastActivityAt`), nor what is only named here, such as the account's name. A moment
     /// behind the change.
+    #[boxed]
     async fn changed_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>> {
         let noted = loader(context)?.load_one(ChangeOf(self.row.id.0)).await?;
         Ok(noted.unwrap_or(self.row.updated_at))
@@ -251,21 +261,22 @@ impl Contact {
 
     /// When the contact last did anything. At least the moment the contact was made here, also of whoever did
     /// nothing, or did it before: `createdAt` tells the two apart.
-    async fn last_activity_at(&self) -> Option<DateTime<Utc>> {
+    fn last_activity_at(&self) -> Option<DateTime<Utc>> {
         self.row.last_activity_at
     }
 
     /// The health score, 0 (worst) to 100; nothing when too little is known.
-    async fn health_score(&self) -> Option<f64> {
+    fn health_score(&self) -> Option<f64> {
         self.row.health_score
     }
 
     /// The health band.
-    async fn health_band(&self) -> HealthBand {
+    fn health_band(&self) -> HealthBand {
         self.row.health_band
     }
 
     /// What became of the emails sent to the contact.
+    #[boxed]
     async fn email_metrics(
         &self,
         context: &Context<'_>,
@@ -293,16 +304,19 @@ impl Contact {
     }
 
     /// How regularly the contact reads email.
+    #[boxed]
     async fn email_recency(&self, context: &Context<'_>) -> Result<EmailRecency> {
         EmailRecency::read(context, self.row.id).await
     }
 
     /// Whether the contact gets too much or too little email; null when none was ever sent.
+    #[boxed]
     async fn email_pressure(&self, context: &Context<'_>) -> Result<Option<EmailPressure>> {
         EmailPressure::read(context, self.row.id).await
     }
 
     /// The email events of the contact, newest first.
+    #[boxed]
     async fn email_events(
         &self,
         context: &Context<'_>,
@@ -323,6 +337,7 @@ impl Contact {
     }
 
     /// How the contact is doing, and why.
+    #[boxed]
     async fn health(&self, context: &Context<'_>) -> Result<Option<Health>> {
         Ok(loader(context)?
             .load_one(HealthOf(self.row.id))
@@ -331,6 +346,7 @@ impl Contact {
     }
 
     /// How the contact was doing, newest first; an entry for every change of score or band.
+    #[boxed]
     async fn health_history(
         &self,
         context: &Context<'_>,
@@ -348,27 +364,32 @@ impl Contact {
     }
 
     /// How engaged the contact is, by channel.
+    #[boxed]
     async fn engagement(&self, context: &Context<'_>) -> Result<Engagement> {
         engagement_of(context, self.row.id).await
     }
 
     /// How lately, how often and for how much the contact bought in the last 365 days; null when it
     /// bought nothing.
+    #[boxed]
     async fn rfm(&self, context: &Context<'_>) -> Result<Option<Rfm>> {
         rfm_of(context, CustomerKind::Contact, self.row.id.uuid()).await
     }
 
     /// How the contact visits the web site; null when it never did.
+    #[boxed]
     async fn web_profile(&self, context: &Context<'_>) -> Result<Option<WebProfile>> {
         web_profile_of(context, self.row.id).await
     }
 
     /// The segments the contact is in, by their names.
+    #[boxed]
     async fn segments(&self, context: &Context<'_>) -> Result<Vec<SegmentMembership>> {
         memberships(context, self.row.id.uuid()).await
     }
 
     /// Which segments the contact came into and went out of, and why, newest first.
+    #[boxed]
     async fn segment_history(
         &self,
         context: &Context<'_>,
@@ -382,6 +403,7 @@ impl Contact {
     }
 
     /// Which rules fired on messages of the contact, newest first.
+    #[boxed]
     async fn rule_firings(
         &self,
         context: &Context<'_>,
@@ -395,6 +417,7 @@ impl Contact {
     }
 
     /// Who was merged into the contact, newest first; undone merges too.
+    #[boxed]
     async fn merges(&self, context: &Context<'_>) -> Result<Vec<ContactMerge>> {
         let (ctx, actor) = reader(context)?;
         let found = contact::merge::of_contact(ctx, actor.workspace, self.row.id)
@@ -404,6 +427,7 @@ impl Contact {
     }
 
     /// What the contact said about wanting to hear from us; nothing said, nothing listed.
+    #[boxed]
     async fn subscriptions(&self, context: &Context<'_>) -> Result<Vec<Subscription>> {
         let key = SubscriptionsOf(self.row.id);
         let found = loader(context)?.load_one(key).await?.unwrap_or_default();
@@ -411,6 +435,7 @@ impl Contact {
     }
 
     /// How that came about, newest first.
+    #[boxed]
     async fn subscription_history(
         &self,
         context: &Context<'_>,
@@ -428,6 +453,7 @@ impl Contact {
     }
 
     /// Every way the contact is recognised.
+    #[boxed]
     async fn identities(&self, context: &Context<'_>) -> Result<Vec<Identity>> {
         let found = loader(context)?.load_one(IdentitiesOf(self.row.id)).await?;
         Ok(found
@@ -441,11 +467,13 @@ impl Contact {
     }
 
     /// The company.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         loaded(context, self.row.account_id, Account).await
     }
 
     /// The newest message to or from the contact.
+    #[boxed]
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         if self.preloaded.messages {
             return Ok(self.preloaded.last_message.clone().map(Message));
@@ -454,6 +482,7 @@ impl Contact {
     }
 
     /// The tags the contact carries now, oldest first.
+    #[boxed]
     async fn taggings(
         &self,
         context: &Context<'_>,
@@ -466,6 +495,7 @@ impl Contact {
     }
 
     /// Everything the contact was ever tagged with, newest first, removals included.
+    #[boxed]
     async fn tagging_history(
         &self,
         context: &Context<'_>,
@@ -483,6 +513,7 @@ impl Contact {
         clippy::too_many_arguments,
         reason = "Relay's four arguments, filter and order"
     )]
+    #[boxed]
     async fn conversations(
         &self,
         context: &Context<'_>,
@@ -498,6 +529,7 @@ impl Contact {
     }
 
     /// What the contact did, newest first.
+    #[boxed]
     async fn events(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Making and changing contacts.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     contact::{self, ContactChanges, NewContact, ProfileChanges},
@@ -110,6 +111,7 @@ pub(crate) struct ContactMutation;
 #[Object]
 impl ContactMutation {
     /// Makes a contact. Scope: WRITE.
+    #[boxed]
     async fn create_contact(
         &self,
         context: &Context<'_>,
@@ -153,6 +155,7 @@ impl ContactMutation {
     }
 
     /// Changes a contact. Scope: WRITE.
+    #[boxed]
     async fn update_contact(
         &self,
         context: &Context<'_>,

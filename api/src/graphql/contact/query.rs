@@ -1,5 +1,6 @@
 //! Asking for contacts.
 
+use crate::boxed;
 use std::convert::identity;
 
 use async_graphql::{Context, ID, Object, Result};
@@ -32,6 +33,7 @@ pub(crate) struct ContactQuery;
 #[Object]
 impl ContactQuery {
     /// One contact; nothing when there is none of this id.
+    #[boxed]
     async fn contact(
         &self,
         context: &Context<'_>,
@@ -48,6 +50,7 @@ impl ContactQuery {
     }
 
     /// The contact recognised by an email address; nothing when it is nobody's.
+    #[boxed]
     async fn contact_by_email(
         &self,
         context: &Context<'_>,
@@ -63,6 +66,7 @@ impl ContactQuery {
     }
 
     /// The contact recognised by an identity; nothing when it is nobody's.
+    #[boxed]
     async fn contact_by_identity(
         &self,
         context: &Context<'_>,
@@ -80,6 +84,7 @@ impl ContactQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments, filter and order"
     )]
+    #[boxed]
     async fn contacts(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Asking for messages, whatever conversations they are of.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -62,6 +63,7 @@ pub(crate) struct MessageQuery;
 impl MessageQuery {
     /// The messages of all conversations, newest first; a page costs the same at any depth. For all of
     /// them at once, and for what came in since the last time, there is `exportRecords`.
+    #[boxed]
     async fn messages(
         &self,
         context: &Context<'_>,

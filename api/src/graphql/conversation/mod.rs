@@ -6,6 +6,7 @@ mod mutation;
 mod query;
 mod update;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -75,31 +76,33 @@ impl Conversation {
     }
 
     /// The subject of its first message.
-    async fn subject(&self) -> &str {
+    fn subject(&self) -> &str {
         &self.row.subject
     }
 
     /// Where it stands.
-    async fn status(&self) -> ConversationStatus {
+    fn status(&self) -> ConversationStatus {
         self.row.status
     }
 
     /// How many messages it has.
-    async fn message_count(&self) -> i64 {
+    fn message_count(&self) -> i64 {
         self.row.messages
     }
 
     /// How urgent it is.
-    async fn priority(&self) -> Priority {
+    fn priority(&self) -> Priority {
         self.row.priority
     }
 
     /// Who is to deal with it; nothing when nobody is.
+    #[boxed]
     async fn assignee(&self, context: &Context<'_>) -> Result<Option<Member>> {
         loaded(context, self.row.assignee_id, Member).await
     }
 
     /// Who watches it, those who came first first.
+    #[boxed]
     async fn watchers(&self, context: &Context<'_>) -> Result<Vec<Member>> {
         let loader = loader(context)?;
         let ids = loader.load_one(WatchersOf(self.row.id)).await?;
@@ -110,62 +113,64 @@ impl Conversation {
     }
 
     /// When it opens again by itself; nothing when it is not snoozed.
-    async fn snoozed_until(&self) -> Option<DateTime<Utc>> {
+    fn snoozed_until(&self) -> Option<DateTime<Utc>> {
         self.row.snoozed_until
     }
 
     /// When it was last closed; nothing when it never was.
-    async fn closed_at(&self) -> Option<DateTime<Utc>> {
+    fn closed_at(&self) -> Option<DateTime<Utc>> {
         self.row.closed_at
     }
 
     /// How often it was opened again after it was closed, by the contact or by us.
-    async fn reopenings(&self) -> i64 {
+    fn reopenings(&self) -> i64 {
         self.row.reopenings
     }
 
     /// Seconds from the contact's first message to the first answer by a person of ours; nothing
     /// while there is none. Automatic messages count on neither side. Right whenever messages
     /// arrive late or out of order.
-    async fn first_response_seconds(&self) -> Option<i64> {
+    fn first_response_seconds(&self) -> Option<i64> {
         first_response_s(&self.row)
     }
 
     /// Seconds from the contact's first message to the closing; nothing while it is not closed.
-    async fn resolution_seconds(&self) -> Option<i64> {
+    fn resolution_seconds(&self) -> Option<i64> {
         resolution_s(&self.row)
     }
 
     /// When Enishi came to know of it. Its messages may be older, as those of a mailbox that was
     /// brought in.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at
     }
 
     /// When anything last changed that is shown with the conversation: a message, its status, urgency, assignee and
     /// watchers, values of attributes and tags. A moment behind the change.
+    #[boxed]
     async fn changed_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>> {
         let noted = loader(context)?.load_one(ChangeOf(self.row.id.0)).await?;
         Ok(noted.unwrap_or(self.row.created_at))
     }
 
     /// When its first message was sent.
-    async fn first_message_at(&self) -> DateTime<Utc> {
+    fn first_message_at(&self) -> DateTime<Utc> {
         self.row.first_message_at
     }
 
     /// When its newest message was sent.
-    async fn last_message_at(&self) -> DateTime<Utc> {
+    fn last_message_at(&self) -> DateTime<Utc> {
         self.row.last_message_at
     }
 
     /// Since when the contact waits for an answer by a person; nothing when nobody waits. Automatic
     /// messages and those of programs are no answers.
-    async fn waiting_since(&self) -> Option<DateTime<Utc>> {
+    fn waiting_since(&self) -> Option<DateTime<Utc>> {
         self.row.waiting_since
     }
 
     /// Whom it is with.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         if let Some(contact) = &self.preloaded.contact {
             return Ok(Some(contact.as_ref().clone()));
@@ -177,6 +182,7 @@ impl Conversation {
     }
 
     /// Where it came in.
+    #[boxed]
     async fn inbox(&self, context: &Context<'_>) -> Result<Option<Inbox>> {
         Ok(loader(context)?
             .load_one(self.row.inbox_id)
@@ -185,6 +191,7 @@ impl Conversation {
     }
 
     /// The newest message.
+    #[boxed]
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         Ok(loader(context)?
             .load_one(self.row.last_message_id)
@@ -194,6 +201,7 @@ impl Conversation {
 
     /// The tags it carries now, oldest first: what this conversation is about. Who the contact is
     /// to us say the tags of `contact`.
+    #[boxed]
     async fn taggings(
         &self,
         context: &Context<'_>,
@@ -206,6 +214,7 @@ impl Conversation {
     }
 
     /// Everything it was ever tagged with, newest first, removals included.
+    #[boxed]
     async fn tagging_history(
         &self,
         context: &Context<'_>,
@@ -219,11 +228,13 @@ impl Conversation {
     }
 
     /// The values it has for custom attributes, in the attributes' order.
+    #[boxed]
     async fn attributes(&self, context: &Context<'_>) -> Result<Vec<AttributeValue>> {
         values(context, self.row.id.0).await
     }
 
     /// What members wrote down about it, newest first; the contact never sees it.
+    #[boxed]
     async fn notes(
         &self,
         context: &Context<'_>,
@@ -237,6 +248,7 @@ impl Conversation {
     }
 
     /// What members have to do about the conversation, done or not, what is due next first.
+    #[boxed]
     async fn tasks(
         &self,
         context: &Context<'_>,
@@ -257,6 +269,7 @@ impl Conversation {
     }
 
     /// Its messages, oldest first.
+    #[boxed]
     async fn messages(
         &self,
         context: &Context<'_>,
@@ -290,32 +303,32 @@ impl Message {
     }
 
     /// The sender's own id.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// Which way it went.
-    async fn direction(&self) -> Direction {
+    fn direction(&self) -> Direction {
         self.0.direction
     }
 
     /// Who wrote it.
-    async fn author(&self) -> Author {
+    fn author(&self) -> Author {
         self.0.author
     }
 
     /// Whether a program answered by itself, for example an out-of-office notice.
-    async fn automatic(&self) -> bool {
+    fn automatic(&self) -> bool {
         self.0.automatic
     }
 
     /// The subject line.
-    async fn subject(&self) -> &str {
+    fn subject(&self) -> &str {
         &self.0.subject
     }
 
     /// The text.
-    async fn body(&self) -> &str {
+    fn body(&self) -> &str {
         &self.0.body
     }
 
@@ -341,11 +354,12 @@ impl Message {
     }
 
     /// When it was sent.
-    async fn sent_at(&self) -> DateTime<Utc> {
+    fn sent_at(&self) -> DateTime<Utc> {
         self.0.sent_at
     }
 
     /// The contact who wrote it or whom it was written to.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         Ok(loader(context)?
             .load_one(self.0.contact_id)
@@ -354,6 +368,7 @@ impl Message {
     }
 
     /// Which rules fired on the message, newest first.
+    #[boxed]
     async fn rule_firings(
         &self,
         context: &Context<'_>,
@@ -367,6 +382,7 @@ impl Message {
     }
 
     /// The conversation it belongs to.
+    #[boxed]
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         Ok(loader(context)?
             .load_one(self.0.conversation_id)

@@ -1,5 +1,6 @@
 //! Taking messages in; closing conversations.
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -148,6 +149,7 @@ pub(crate) struct ConversationMutation;
 impl ConversationMutation {
     /// Takes messages in, in bulk; repeating a call changes nothing. Rules are evaluated on every
     /// new inbound message, once. Scope: INGEST.
+    #[boxed]
     async fn ingest_messages(
         &self,
         context: &Context<'_>,
@@ -175,6 +177,7 @@ impl ConversationMutation {
 
     /// Closes a conversation, opens it again, or puts it aside; `updateConversation` does more.
     /// Scope: WRITE.
+    #[boxed]
     async fn set_conversation_status(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Asking for conversations.
 
+use crate::boxed;
 use std::{collections::HashMap, convert::identity};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
@@ -159,6 +160,7 @@ pub(crate) struct ConversationQuery;
 #[Object]
 impl ConversationQuery {
     /// One conversation; nothing when there is none of this id.
+    #[boxed]
     async fn conversation(
         &self,
         context: &Context<'_>,
@@ -179,6 +181,7 @@ impl ConversationQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments, filter and order"
     )]
+    #[boxed]
     async fn conversations(
         &self,
         context: &Context<'_>,

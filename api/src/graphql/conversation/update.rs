@@ -1,5 +1,6 @@
 //! Working on conversations: status, urgency, assignee, watchers; one or many.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -82,6 +83,7 @@ pub(crate) struct ConversationUpdateMutation;
 impl ConversationUpdateMutation {
     /// Changes a conversation: where it stands, how urgent it is, who deals with it, who watches
     /// it. Scope: WRITE.
+    #[boxed]
     async fn update_conversation(
         &self,
         context: &Context<'_>,
@@ -108,6 +110,7 @@ impl ConversationUpdateMutation {
     }
 
     /// Makes the same changes to up to 1,000 conversations, to all of them or to none. Scope: WRITE.
+    #[boxed]
     async fn update_conversations(
         &self,
         context: &Context<'_>,

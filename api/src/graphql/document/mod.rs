@@ -1,6 +1,7 @@
 //! Registered documents: registering, listing, removing. They are looked up before a request reaches the schema: see
 //! `crate::session`.
 
+use crate::boxed;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, parser::parse_query};
@@ -49,12 +50,12 @@ impl RegisteredDocument {
     }
 
     /// What to send as `documentId` in place of `query`: `sha256:` and the SHA-256 of the text.
-    async fn document_id(&self) -> String {
+    fn document_id(&self) -> String {
         format!("sha256:{}", self.0.hash)
     }
 
     /// The document.
-    async fn text(&self) -> &str {
+    fn text(&self) -> &str {
         &self.0.text
     }
 
@@ -64,7 +65,7 @@ impl RegisteredDocument {
     }
 
     /// When it was registered.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 }
@@ -75,6 +76,7 @@ pub(crate) struct DocumentQuery;
 #[Object]
 impl DocumentQuery {
     /// The workspace's registered documents, newest first.
+    #[boxed]
     async fn registered_documents(
         &self,
         context: &Context<'_>,
@@ -119,6 +121,7 @@ impl DocumentMutation {
     /// document costs half the points. To register one again changes nothing. A document that does
     /// not fit the schema or a limit is refused, and nothing of the call is registered. Scope:
     /// CONFIGURE.
+    #[boxed]
     async fn register_documents(
         &self,
         context: &Context<'_>,
@@ -141,6 +144,7 @@ impl DocumentMutation {
 
     /// Removes a registered document. Requests that name it are refused within five seconds.
     /// Scope: CONFIGURE.
+    #[boxed]
     async fn remove_document(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Making and changing campaigns.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     email::{CampaignChanges, NewCampaign, campaign},
@@ -53,6 +54,7 @@ pub(crate) struct CampaignMutation;
 #[Object]
 impl CampaignMutation {
     /// Makes a campaign, before any email event names it. Scope: WRITE.
+    #[boxed]
     async fn create_campaign(
         &self,
         context: &Context<'_>,
@@ -72,6 +74,7 @@ impl CampaignMutation {
 
     /// Gives a campaign another name or another external id. Its figures and the contacts that came
     /// from it stay with it. Scope: WRITE.
+    #[boxed]
     async fn update_campaign(
         &self,
         context: &Context<'_>,

@@ -116,142 +116,142 @@ pub(crate) struct EmailFigures(Figures);
 #[Object]
 impl EmailFigures {
     /// Emails the sender or its provider accepted.
-    async fn attempted(&self) -> i64 {
+    fn attempted(&self) -> i64 {
         self.0.attempted
     }
 
     /// Emails that arrived: told by the provider, or implied by an open, a reply and the like.
-    async fn delivered(&self) -> i64 {
+    fn delivered(&self) -> i64 {
         self.0.delivered
     }
 
     /// Emails a person opened; a click by a person implies an open.
-    async fn human_openers(&self) -> i64 {
+    fn human_openers(&self) -> i64 {
         self.0.human_openers
     }
 
     /// Emails anybody or anything opened.
-    async fn openers(&self) -> i64 {
+    fn openers(&self) -> i64 {
         self.0.openers
     }
 
     /// Emails in which a person followed a link; ways to unsubscribe do not count.
-    async fn human_clickers(&self) -> i64 {
+    fn human_clickers(&self) -> i64 {
         self.0.human_clickers
     }
 
     /// Emails in which anybody or anything followed a link.
-    async fn clickers(&self) -> i64 {
+    fn clickers(&self) -> i64 {
         self.0.clickers
     }
 
     /// Emails a person answered.
-    async fn replied(&self) -> i64 {
+    fn replied(&self) -> i64 {
         self.0.replied
     }
 
     /// Emails that came back for good.
-    async fn hard_bounced(&self) -> i64 {
+    fn hard_bounced(&self) -> i64 {
         self.0.hard_bounced
     }
 
     /// Emails that came back for a passing reason, without a later delivery.
-    async fn soft_bounced(&self) -> i64 {
+    fn soft_bounced(&self) -> i64 {
         self.0.soft_bounced
     }
 
     /// Emails a policy or a filter refused.
-    async fn blocked(&self) -> i64 {
+    fn blocked(&self) -> i64 {
         self.0.blocked
     }
 
     /// Emails the recipient called spam.
-    async fn complained(&self) -> i64 {
+    fn complained(&self) -> i64 {
         self.0.complained
     }
 
     /// Emails after which the recipient asked for no more.
-    async fn unsubscribed(&self) -> i64 {
+    fn unsubscribed(&self) -> i64 {
         self.0.unsubscribed
     }
 
     /// Opens by people, each one counted.
-    async fn human_opens(&self) -> i64 {
+    fn human_opens(&self) -> i64 {
         self.0.human_opens
     }
 
     /// Opens by privacy services, proxies and scanners, each one counted.
-    async fn machine_opens(&self) -> i64 {
+    fn machine_opens(&self) -> i64 {
         self.0.machine_opens
     }
 
     /// Clicks by people, each one counted.
-    async fn human_clicks(&self) -> i64 {
+    fn human_clicks(&self) -> i64 {
         self.0.human_clicks
     }
 
     /// Clicks by scanners and the like, each one counted.
-    async fn machine_clicks(&self) -> i64 {
+    fn machine_clicks(&self) -> i64 {
         self.0.machine_clicks
     }
 
     /// Delivered of attempted.
-    async fn delivery_rate(&self) -> Rate {
+    fn delivery_rate(&self) -> Rate {
         self.0.delivery_rate()
     }
 
     /// Hard bounces of attempted.
-    async fn hard_bounce_rate(&self) -> Rate {
+    fn hard_bounce_rate(&self) -> Rate {
         self.0.hard_bounce_rate()
     }
 
     /// Soft bounces of attempted.
-    async fn soft_bounce_rate(&self) -> Rate {
+    fn soft_bounce_rate(&self) -> Rate {
         self.0.soft_bounce_rate()
     }
 
     /// Blocked of attempted.
-    async fn block_rate(&self) -> Rate {
+    fn block_rate(&self) -> Rate {
         self.0.block_rate()
     }
 
     /// Opened by a person, of delivered.
-    async fn human_open_rate(&self) -> Rate {
+    fn human_open_rate(&self) -> Rate {
         self.0.human_open_rate()
     }
 
     /// Opened by anybody or anything, of delivered.
-    async fn open_rate(&self) -> Rate {
+    fn open_rate(&self) -> Rate {
         self.0.open_rate()
     }
 
     /// Clicked by a person, of delivered.
-    async fn click_rate(&self) -> Rate {
+    fn click_rate(&self) -> Rate {
         self.0.click_rate()
     }
 
     /// Clicked by a person, of opened by a person.
-    async fn click_to_open_rate(&self) -> Rate {
+    fn click_to_open_rate(&self) -> Rate {
         self.0.click_to_open_rate()
     }
 
     /// Answered by a person, of delivered.
-    async fn reply_rate(&self) -> Rate {
+    fn reply_rate(&self) -> Rate {
         self.0.reply_rate()
     }
 
     /// Unsubscribed, of delivered.
-    async fn unsubscribe_rate(&self) -> Rate {
+    fn unsubscribe_rate(&self) -> Rate {
         self.0.unsubscribe_rate()
     }
 
     /// Complained, of delivered. Mail providers warn at 0.001 and act at 0.003.
-    async fn complaint_rate(&self) -> Rate {
+    fn complaint_rate(&self) -> Rate {
         self.0.complaint_rate()
     }
 
     /// The mean time to the first reply, in seconds, of the answered emails whose time is known.
-    async fn mean_reply_seconds(&self) -> Option<f64> {
+    fn mean_reply_seconds(&self) -> Option<f64> {
         self.0.mean_reply_seconds()
     }
 }

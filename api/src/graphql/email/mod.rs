@@ -7,6 +7,7 @@ mod pressure;
 mod query;
 mod source;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -53,21 +54,22 @@ impl Campaign {
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// The id it has where it is sent from.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// When it came to be known.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// What became of its emails.
+    #[boxed]
     async fn email_metrics(
         &self,
         context: &Context<'_>,
@@ -115,17 +117,18 @@ impl EmailEvent {
 
     /// The id of whoever told of it: `externalId` of `ingestEmailEvents`, or, of what an email source told, its
     /// provider and the provider's id, such as `SENDGRID:4711`.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// What happened.
-    async fn kind(&self) -> EmailEventKind {
+    fn kind(&self) -> EmailEventKind {
         self.0.kind
     }
 
     /// Who or what caused it, as the figures count it: as the teller judged or, where they did not, as far
     /// as the events of the email known by now let tell. What is `UNKNOWN` counts as a person's.
+    #[boxed]
     async fn origin(&self, context: &Context<'_>) -> Result<EmailEventOrigin> {
         let verdict = self.verdict(context).await?;
         Ok(verdict.map_or(self.0.origin, |verdict| verdict.origin))
@@ -133,41 +136,43 @@ impl EmailEvent {
 
     /// Why it is taken for a person's or a machine's; nothing for what machines do not cause in a
     /// person's place, such as a delivery.
+    #[boxed]
     async fn origin_reason(&self, context: &Context<'_>) -> Result<Option<Reason>> {
         Ok(self.verdict(context).await?.map(|verdict| verdict.reason))
     }
 
     /// Why it came back, if it did.
-    async fn bounce(&self) -> Option<BounceKind> {
+    fn bounce(&self) -> Option<BounceKind> {
         self.0.bounce
     }
 
     /// The sender's id of the email.
-    async fn email_key(&self) -> &str {
+    fn email_key(&self) -> &str {
         &self.0.email_key
     }
 
     /// The address the email went to.
-    async fn recipient(&self) -> &str {
+    fn recipient(&self) -> &str {
         &self.0.recipient
     }
 
     /// The link that was followed.
-    async fn url(&self) -> Option<&str> {
+    fn url(&self) -> Option<&str> {
         self.0.url.as_deref()
     }
 
     /// When it happened.
-    async fn occurred_at(&self) -> DateTime<Utc> {
+    fn occurred_at(&self) -> DateTime<Utc> {
         self.0.occurred_at
     }
 
     /// When it was taken in.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// Who got the email.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         Ok(loader(context)?
             .load_one(self.0.contact_id)
@@ -176,6 +181,7 @@ impl EmailEvent {
     }
 
     /// The campaign the email belongs to.
+    #[boxed]
     async fn campaign(&self, context: &Context<'_>) -> Result<Option<Campaign>> {
         loaded(context, self.0.campaign_id, Campaign).await
     }
@@ -187,6 +193,7 @@ pub(crate) struct EmailQuery;
 #[Object]
 impl EmailQuery {
     /// One campaign; nothing when there is none of this id.
+    #[boxed]
     async fn campaign(
         &self,
         context: &Context<'_>,
@@ -196,6 +203,7 @@ impl EmailQuery {
     }
 
     /// The campaign of an external id; nothing when there is none.
+    #[boxed]
     async fn campaign_by_external_id(
         &self,
         context: &Context<'_>,
@@ -208,6 +216,7 @@ impl EmailQuery {
     }
 
     /// The workspace's campaigns, newest first.
+    #[boxed]
     async fn campaigns(
         &self,
         context: &Context<'_>,

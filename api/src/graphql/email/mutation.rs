@@ -1,5 +1,6 @@
 //! Taking email events in.
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -112,6 +113,7 @@ impl EmailMutation {
     /// Takes email events in, in bulk and in any order; repeating a call changes nothing. The
     /// figures of contacts, accounts, campaigns and the workspace follow within seconds. Scope:
     /// INGEST.
+    #[boxed]
     async fn ingest_email_events(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Asking for email events, whoever got the emails.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -61,6 +62,7 @@ pub(crate) struct EmailEventQuery;
 impl EmailEventQuery {
     /// What providers and senders told about emails, newest first; a page costs the same at any depth. For
     /// all of it at once, and for what came in since the last time, there is `exportRecords`.
+    #[boxed]
     async fn email_events(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Email sources: where providers tell by themselves what became of emails.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -34,35 +35,35 @@ impl EmailSource {
     }
 
     /// The name; unique in the workspace.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// Who tells.
-    async fn provider(&self) -> EmailProvider {
+    fn provider(&self) -> EmailProvider {
         self.0.provider
     }
 
     /// Whether it takes requests in. The address of one that is off answers like one that never was.
-    async fn enabled(&self) -> bool {
+    fn enabled(&self) -> bool {
         self.0.disabled_at.is_none()
     }
 
     /// Whether it has something that requests are verified with. Sources of SENDGRID and MAILGUN refuse
     /// everything without it.
-    async fn has_signing_key(&self) -> bool {
+    fn has_signing_key(&self) -> bool {
         !self.0.sealed_key.is_empty()
     }
 
     /// The field of the provider's events whose value names the campaign; null for the usual one: the first
     /// category of SENDGRID, the first tag of MAILGUN, the tag of POSTMARK, the message tag `campaign` of
     /// `AMAZON_SES`, the channel of `ELASTIC_EMAIL`.
-    async fn campaign_key(&self) -> Option<&str> {
+    fn campaign_key(&self) -> Option<&str> {
         self.0.campaign_key.as_deref()
     }
 
     /// The one topic of Amazon SNS that it listens to, by its ARN; of `AMAZON_SES` only.
-    async fn topic_arn(&self) -> Option<&str> {
+    fn topic_arn(&self) -> Option<&str> {
         self.0.topic_arn.as_deref()
     }
 
@@ -74,38 +75,38 @@ impl EmailSource {
     }
 
     /// How many events were taken in, repeated ones included.
-    async fn received_count(&self) -> i64 {
+    fn received_count(&self) -> i64 {
         self.0.received_count
     }
 
     /// How many events were left aside: of kinds that do not count or are not known, or without an address
     /// or a time.
-    async fn ignored_count(&self) -> i64 {
+    fn ignored_count(&self) -> i64 {
         self.0.ignored_count
     }
 
     /// How many requests were refused.
-    async fn rejected_count(&self) -> i64 {
+    fn rejected_count(&self) -> i64 {
         self.0.rejected_count
     }
 
     /// When the last request was taken in, also one without events.
-    async fn last_received_at(&self) -> Option<DateTime<Utc>> {
+    fn last_received_at(&self) -> Option<DateTime<Utc>> {
         self.0.last_received_at
     }
 
     /// When the last request was refused.
-    async fn last_rejected_at(&self) -> Option<DateTime<Utc>> {
+    fn last_rejected_at(&self) -> Option<DateTime<Utc>> {
         self.0.last_rejected_at
     }
 
     /// Why the last one that was refused was. Whoever sent it was not told.
-    async fn last_rejection(&self) -> Option<EmailSourceRejection> {
+    fn last_rejection(&self) -> Option<EmailSourceRejection> {
         self.0.last_rejection
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 }
@@ -116,6 +117,7 @@ pub(crate) struct EmailSourceQuery;
 #[Object]
 impl EmailSourceQuery {
     /// The workspace's email sources, oldest first.
+    #[boxed]
     async fn email_sources(&self, context: &Context<'_>) -> Result<Vec<EmailSource>> {
         let (ctx, actor) = reader(context)?;
         let found = source::list(ctx, actor.workspace).await.map_err(fault)?;
@@ -229,6 +231,7 @@ pub(crate) struct EmailSourceMutation;
 #[Object]
 impl EmailSourceMutation {
     /// Makes an email source, and shows its address, once. Scope: CONFIGURE.
+    #[boxed]
     async fn create_email_source(
         &self,
         context: &Context<'_>,
@@ -252,6 +255,7 @@ impl EmailSourceMutation {
     }
 
     /// Changes an email source, or switches it on or off. Scope: CONFIGURE.
+    #[boxed]
     async fn update_email_source(
         &self,
         context: &Context<'_>,
@@ -279,6 +283,7 @@ impl EmailSourceMutation {
 
     /// Gives an email source another address, and shows it, once. The old one goes on working for a while,
     /// so that nothing is lost until the provider knows the new one. Scope: CONFIGURE.
+    #[boxed]
     async fn rotate_email_source_url(
         &self,
         context: &Context<'_>,
@@ -300,6 +305,7 @@ impl EmailSourceMutation {
 
     /// Deletes an email source: what is sent to its address is refused from now on. What it told stays.
     /// Scope: CONFIGURE.
+    #[boxed]
     async fn delete_email_source(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Events over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -33,31 +34,32 @@ impl Event {
     }
 
     /// The sender's own id: `externalId` of `ingestEvents`, `messageId` of the tracking API.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// What was done, such as `page_viewed`.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What else is known about it.
-    async fn properties(&self) -> Json {
+    fn properties(&self) -> Json {
         Json(self.0.properties.clone())
     }
 
     /// When it happened.
-    async fn occurred_at(&self) -> DateTime<Utc> {
+    fn occurred_at(&self) -> DateTime<Utc> {
         self.0.occurred_at
     }
 
     /// When it was taken in.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// Who did it.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         Ok(loader(context)?
             .load_one(self.0.contact_id)
@@ -113,6 +115,7 @@ pub(crate) struct EventQuery;
 impl EventQuery {
     /// What the workspace's contacts did, newest first; a page costs the same at any depth. For all of
     /// it at once, and for what came in since the last time, there is `exportRecords`.
+    #[boxed]
     async fn events(
         &self,
         context: &Context<'_>,
@@ -228,6 +231,7 @@ pub(crate) struct EventMutation;
 #[Object]
 impl EventMutation {
     /// Takes events in, in bulk; repeating a call changes nothing. Scope: INGEST.
+    #[boxed]
     async fn ingest_events(
         &self,
         context: &Context<'_>,

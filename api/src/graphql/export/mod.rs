@@ -3,6 +3,7 @@
 mod filter;
 mod record;
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -179,6 +180,7 @@ impl ExportMutation {
     /// and custom attributes, or JSON Lines. Cells that a spreadsheet would run as a formula begin with
     /// an apostrophe, which an import takes away again. The download is streamed, however many there
     /// are. Scope: READ.
+    #[boxed]
     async fn export_contacts(
         &self,
         context: &Context<'_>,
@@ -204,6 +206,7 @@ impl ExportMutation {
     }
 
     /// Asks for accounts as a file; see `exportContacts`. Scope: READ.
+    #[boxed]
     async fn export_accounts(
         &self,
         context: &Context<'_>,
@@ -229,6 +232,7 @@ impl ExportMutation {
     }
 
     /// Asks for conversations as a file; see `exportContacts`. Scope: READ.
+    #[boxed]
     async fn export_conversations(
         &self,
         context: &Context<'_>,
@@ -255,6 +259,7 @@ impl ExportMutation {
 
     /// Asks for a whole list as a file; see `exportContacts`, and `exportRecords` for lists that take a
     /// filter. Scope: READ, for the audit log ADMINISTER.
+    #[boxed]
     async fn export_list(
         &self,
         context: &Context<'_>,
@@ -274,6 +279,7 @@ impl ExportMutation {
 
     /// Asks for everything that is kept of one person, as JSON Lines: a line for each row, with the
     /// table it is in; without a limit. Scope: WRITE.
+    #[boxed]
     async fn export_person(
         &self,
         context: &Context<'_>,

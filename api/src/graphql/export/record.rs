@@ -1,5 +1,6 @@
 //! Asking for records as files.
 
+use crate::boxed;
 use async_graphql::{Context, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -140,6 +141,7 @@ pub(crate) struct RecordExportMutation;
 impl RecordExportMutation {
     /// Asks for records as a file: what came in, what other systems told, what members and rules did; see
     /// `exportContacts`. Scope: READ, for the audit log ADMINISTER.
+    #[boxed]
     async fn export_records(
         &self,
         context: &Context<'_>,

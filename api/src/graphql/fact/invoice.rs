@@ -1,5 +1,6 @@
 //! Invoices over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -36,27 +37,29 @@ impl Invoice {
     }
 
     /// The source's own id.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// The person it is about.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         contact_of(context, self.0.contact_id).await
     }
 
     /// The company it is about: the one the source named, or else the contact's.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         account_of(context, self.0.account_id).await
     }
 
     /// The number people know it by.
-    async fn number(&self) -> Option<&str> {
+    fn number(&self) -> Option<&str> {
         self.0.number.as_deref()
     }
 
     /// Where it stands.
-    async fn status(&self) -> InvoiceStatus {
+    fn status(&self) -> InvoiceStatus {
         self.0.status
     }
 
@@ -67,32 +70,32 @@ impl Invoice {
     }
 
     /// What it comes to.
-    async fn amount(&self) -> Money {
+    fn amount(&self) -> Money {
         Money::new(self.0.amount, &self.0.currency)
     }
 
     /// When it was issued.
-    async fn issued_at(&self) -> DateTime<Utc> {
+    fn issued_at(&self) -> DateTime<Utc> {
         self.0.issued_at
     }
 
     /// When it must be paid.
-    async fn due_at(&self) -> Option<DateTime<Utc>> {
+    fn due_at(&self) -> Option<DateTime<Utc>> {
         self.0.due_at
     }
 
     /// When it was paid.
-    async fn paid_at(&self) -> Option<DateTime<Utc>> {
+    fn paid_at(&self) -> Option<DateTime<Utc>> {
         self.0.paid_at
     }
 
     /// When the source last changed it.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was first told of here.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 }
@@ -138,6 +141,7 @@ pub(crate) struct InvoiceQuery;
 #[Object]
 impl InvoiceQuery {
     /// One invoice; nothing when there is none of this id.
+    #[boxed]
     async fn invoice(
         &self,
         context: &Context<'_>,
@@ -147,6 +151,7 @@ impl InvoiceQuery {
     }
 
     /// The workspace's invoices, newest first.
+    #[boxed]
     async fn invoices(
         &self,
         context: &Context<'_>,
@@ -239,6 +244,7 @@ pub(crate) struct InvoiceMutation;
 impl InvoiceMutation {
     /// Takes invoices in, in bulk; repeating a call changes nothing, and of several words about one
     /// invoice the latest by `updatedAt` counts. Scope: INGEST.
+    #[boxed]
     async fn ingest_invoices(
         &self,
         context: &Context<'_>,

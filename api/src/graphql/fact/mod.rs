@@ -7,6 +7,7 @@ mod order;
 mod survey;
 mod ticket;
 
+use crate::boxed;
 use async_graphql::{
     Context, ID, InputValueError, InputValueResult, MergedObject, Object, OneofObject, Result,
     Scalar, ScalarType, SimpleObject, Value,
@@ -275,6 +276,7 @@ macro_rules! facts_of {
         impl $name {
             /// Everything that happened, newest first, by the things' own times; on an account, what happened
             /// to its people included. A page costs the same at any depth.
+            #[boxed]
             async fn timeline(
                 &self,
                 context: &Context<'_>,
@@ -294,6 +296,7 @@ macro_rules! facts_of {
             }
 
             /// What was bought, newest first; on an account, its people's orders included.
+            #[boxed]
             async fn orders(
                 &self,
                 context: &Context<'_>,
@@ -313,6 +316,7 @@ macro_rules! facts_of {
             }
 
             /// The bills, newest first; on an account, its people's invoices included.
+            #[boxed]
             async fn invoices(
                 &self,
                 context: &Context<'_>,
@@ -332,6 +336,7 @@ macro_rules! facts_of {
             }
 
             /// The cases of the support desk, newest first; on an account, its people's tickets included.
+            #[boxed]
             async fn tickets(
                 &self,
                 context: &Context<'_>,
@@ -352,6 +357,7 @@ macro_rules! facts_of {
 
             /// The deals that may come about, came about or did not, newest first; on an account, its
             /// people's included.
+            #[boxed]
             async fn opportunities(
                 &self,
                 context: &Context<'_>,
@@ -374,6 +380,7 @@ macro_rules! facts_of {
             }
 
             /// The answers to surveys, newest first; on an account, its people's included.
+            #[boxed]
             async fn survey_answers(
                 &self,
                 context: &Context<'_>,

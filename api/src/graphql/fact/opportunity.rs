@@ -1,5 +1,6 @@
 //! Opportunities over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -37,68 +38,70 @@ impl Opportunity {
     }
 
     /// The source's own id.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// The person it is about.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         contact_of(context, self.0.contact_id).await
     }
 
     /// The company it is about: the one the source named, or else the contact's.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         account_of(context, self.0.account_id).await
     }
 
     /// What it is called.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// Where it stands.
-    async fn status(&self) -> OpportunityStatus {
+    fn status(&self) -> OpportunityStatus {
         self.0.status
     }
 
     /// The source's own name for the step it is at.
-    async fn stage(&self) -> Option<&str> {
+    fn stage(&self) -> Option<&str> {
         self.0.stage.as_deref()
     }
 
     /// What it would come to.
-    async fn amount(&self) -> Option<Money> {
+    fn amount(&self) -> Option<Money> {
         let (amount, currency) = (self.0.amount?, self.0.currency.as_deref()?);
         Some(Money::new(amount, currency))
     }
 
     /// How likely it is, in per cent.
-    async fn probability(&self) -> Option<i64> {
+    fn probability(&self) -> Option<i64> {
         self.0.probability
     }
 
     /// The day it is expected to be decided.
-    async fn expected_close(&self) -> Option<Date> {
+    fn expected_close(&self) -> Option<Date> {
         self.0.expected_close.map(Date)
     }
 
     /// When it was opened.
-    async fn opened_at(&self) -> DateTime<Utc> {
+    fn opened_at(&self) -> DateTime<Utc> {
         self.0.opened_at
     }
 
     /// When it was decided.
-    async fn closed_at(&self) -> Option<DateTime<Utc>> {
+    fn closed_at(&self) -> Option<DateTime<Utc>> {
         self.0.closed_at
     }
 
     /// When the source last changed it.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was first told of here.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 }
@@ -139,6 +142,7 @@ pub(crate) struct OpportunityQuery;
 #[Object]
 impl OpportunityQuery {
     /// One opportunity; nothing when there is none of this id.
+    #[boxed]
     async fn opportunity(
         &self,
         context: &Context<'_>,
@@ -148,6 +152,7 @@ impl OpportunityQuery {
     }
 
     /// The workspace's opportunities, newest first.
+    #[boxed]
     async fn opportunities(
         &self,
         context: &Context<'_>,
@@ -246,6 +251,7 @@ pub(crate) struct OpportunityMutation;
 impl OpportunityMutation {
     /// Takes opportunities in, in bulk; repeating a call changes nothing, and of several words about one
     /// opportunity the latest by `updatedAt` counts. Scope: INGEST.
+    #[boxed]
     async fn ingest_opportunities(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Orders over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -37,41 +38,44 @@ impl Order {
     }
 
     /// The source's own id.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// The person it is about.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         contact_of(context, self.0.contact_id).await
     }
 
     /// The company it is about: the one the source named, or else the contact's.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         account_of(context, self.0.account_id).await
     }
 
     /// The number people know it by.
-    async fn number(&self) -> Option<&str> {
+    fn number(&self) -> Option<&str> {
         self.0.number.as_deref()
     }
 
     /// Where it stands.
-    async fn status(&self) -> OrderStatus {
+    fn status(&self) -> OrderStatus {
         self.0.status
     }
 
     /// What it comes to.
-    async fn amount(&self) -> Money {
+    fn amount(&self) -> Money {
         Money::new(self.0.amount, &self.0.currency)
     }
 
     /// When it was placed.
-    async fn placed_at(&self) -> DateTime<Utc> {
+    fn placed_at(&self) -> DateTime<Utc> {
         self.0.placed_at
     }
 
     /// What was bought, in the source's order.
+    #[boxed]
     async fn lines(&self, context: &Context<'_>) -> Result<Vec<OrderLine>> {
         let found = loader(context)?.load_one(LinesOf(self.0.id)).await?;
         let lines = found.unwrap_or_default().into_iter();
@@ -86,12 +90,12 @@ impl Order {
     }
 
     /// When the source last changed it.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was first told of here.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 }
@@ -150,6 +154,7 @@ pub(crate) struct OrderQuery;
 #[Object]
 impl OrderQuery {
     /// One order; nothing when there is none of this id.
+    #[boxed]
     async fn order(
         &self,
         context: &Context<'_>,
@@ -159,6 +164,7 @@ impl OrderQuery {
     }
 
     /// The workspace's orders, newest first.
+    #[boxed]
     async fn orders(
         &self,
         context: &Context<'_>,
@@ -274,6 +280,7 @@ pub(crate) struct OrderMutation;
 impl OrderMutation {
     /// Takes orders in, in bulk; repeating a call changes nothing, and of several words about one
     /// order the latest by `updatedAt` counts. Scope: INGEST.
+    #[boxed]
     async fn ingest_orders(
         &self,
         context: &Context<'_>,

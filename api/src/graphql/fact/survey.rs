@@ -1,5 +1,6 @@
 //! Answers to surveys over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -36,52 +37,54 @@ impl SurveyAnswer {
     }
 
     /// The source's own id.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// The person who answered.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         contact_of(context, self.0.contact_id).await
     }
 
     /// The company it speaks for: the one the source named, or else the contact's.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         account_of(context, self.0.account_id).await
     }
 
     /// The name of the survey in its source.
-    async fn survey_key(&self) -> &str {
+    fn survey_key(&self) -> &str {
         &self.0.survey_key
     }
 
     /// What kind of question it was.
-    async fn kind(&self) -> SurveyKind {
+    fn kind(&self) -> SurveyKind {
         self.0.kind
     }
 
     /// The score: 0 to 10 for `NPS`, 1 to 5 for `CSAT`.
-    async fn score(&self) -> i64 {
+    fn score(&self) -> i64 {
         self.0.score
     }
 
     /// What was said besides.
-    async fn comment(&self) -> Option<&str> {
+    fn comment(&self) -> Option<&str> {
         self.0.comment.as_deref()
     }
 
     /// When it was answered.
-    async fn answered_at(&self) -> DateTime<Utc> {
+    fn answered_at(&self) -> DateTime<Utc> {
         self.0.answered_at
     }
 
     /// When the source last changed it.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was first told of here.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 }
@@ -127,6 +130,7 @@ pub(crate) struct SurveyQuery;
 #[Object]
 impl SurveyQuery {
     /// One answer to a survey; nothing when there is none of this id.
+    #[boxed]
     async fn survey_answer(
         &self,
         context: &Context<'_>,
@@ -136,6 +140,7 @@ impl SurveyQuery {
     }
 
     /// The workspace's answers to surveys, newest first.
+    #[boxed]
     async fn survey_answers(
         &self,
         context: &Context<'_>,
@@ -222,6 +227,7 @@ pub(crate) struct SurveyMutation;
 impl SurveyMutation {
     /// Takes answers to surveys in, in bulk; repeating a call changes nothing, and of several words
     /// about one answer the latest by `updatedAt` counts. Scope: INGEST.
+    #[boxed]
     async fn ingest_survey_answers(
         &self,
         context: &Context<'_>,

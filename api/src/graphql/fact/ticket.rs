@@ -1,5 +1,6 @@
 //! Tickets over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -39,57 +40,59 @@ impl Ticket {
     }
 
     /// The source's own id.
-    async fn external_id(&self) -> &str {
+    fn external_id(&self) -> &str {
         &self.0.external_id
     }
 
     /// The person it is about.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         contact_of(context, self.0.contact_id).await
     }
 
     /// The company it is about: the one the source named, or else the contact's.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         account_of(context, self.0.account_id).await
     }
 
     /// What it is about.
-    async fn subject(&self) -> &str {
+    fn subject(&self) -> &str {
         &self.0.subject
     }
 
     /// Where it stands.
-    async fn status(&self) -> TicketStatus {
+    fn status(&self) -> TicketStatus {
         self.0.status
     }
 
     /// How pressing it is.
-    async fn priority(&self) -> TicketPriority {
+    fn priority(&self) -> TicketPriority {
         self.0.priority
     }
 
     /// How satisfied the customer was, 1 (not at all) to 5; nothing when nobody answered.
-    async fn csat(&self) -> Option<i64> {
+    fn csat(&self) -> Option<i64> {
         self.0.csat
     }
 
     /// When it was opened.
-    async fn opened_at(&self) -> DateTime<Utc> {
+    fn opened_at(&self) -> DateTime<Utc> {
         self.0.opened_at
     }
 
     /// When it was solved.
-    async fn solved_at(&self) -> Option<DateTime<Utc>> {
+    fn solved_at(&self) -> Option<DateTime<Utc>> {
         self.0.solved_at
     }
 
     /// When the source last changed it.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was first told of here.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 }
@@ -135,6 +138,7 @@ pub(crate) struct TicketQuery;
 #[Object]
 impl TicketQuery {
     /// One ticket; nothing when there is none of this id.
+    #[boxed]
     async fn ticket(
         &self,
         context: &Context<'_>,
@@ -144,6 +148,7 @@ impl TicketQuery {
     }
 
     /// The workspace's tickets, newest first.
+    #[boxed]
     async fn tickets(
         &self,
         context: &Context<'_>,
@@ -234,6 +239,7 @@ pub(crate) struct TicketMutation;
 impl TicketMutation {
     /// Takes tickets in, in bulk; repeating a call changes nothing, and of several words about one
     /// ticket the latest by `updatedAt` counts. Scope: INGEST.
+    #[boxed]
     async fn ingest_tickets(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! How companies are doing: their people taken together.
 
+use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use entity::{id::AccountId, kind::HealthBand};
 
@@ -18,18 +19,21 @@ pub(crate) struct AccountHealth(pub(crate) AccountId);
 impl AccountHealth {
     /// The mean of the known scores of the company's people, 0 to 100; nothing when none is known. A
     /// moment behind them.
+    #[boxed]
     async fn score(&self, context: &Context<'_>) -> Result<Option<f64>> {
         let standing = loader(context)?.load_one(StandingOf(self.0)).await?;
         Ok(standing.and_then(|standing| standing.score))
     }
 
     /// The band the score is in, by the edges of the health model in use.
+    #[boxed]
     async fn band(&self, context: &Context<'_>) -> Result<HealthBand> {
         band_of(context, self.0).await
     }
 
     /// How many of the company's people are in each band, the worst first; those in `UNKNOWN` do not
     /// count for the score.
+    #[boxed]
     async fn people(&self, context: &Context<'_>) -> Result<Vec<AccountHealthBand>> {
         let found = loader(context)?.load_one(BandsOf(self.0)).await?;
         let found = found.unwrap_or_default();

@@ -3,6 +3,7 @@
 mod account;
 mod model;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::health::{self, explain::Delta, score::Contribution, signal, trend::Trend};
@@ -25,46 +26,49 @@ pub(crate) struct Health(pub(crate) entity::contact_health::Model);
 #[Object]
 impl Health {
     /// The score, 0 (worst) to 100; nothing when too little is known.
-    async fn score(&self) -> Option<f64> {
+    fn score(&self) -> Option<f64> {
         self.0.score
     }
 
     /// The band. It is left only when the score is clearly past its edge, or stays past it; for a better
     /// one only when a signal got better or is new, not because a bad one ceased to have data.
-    async fn band(&self) -> HealthBand {
+    fn band(&self) -> HealthBand {
         self.0.band
     }
 
     /// The share of the model's weight that had data, 0 to 1: how far the score can be relied on.
-    async fn coverage(&self) -> f64 {
+    fn coverage(&self) -> f64 {
         self.0.coverage
     }
 
     /// The version of the model it was computed with.
-    async fn model_version(&self) -> i64 {
+    fn model_version(&self) -> i64 {
         self.0.model_version
     }
 
     /// The moment it was computed for when anything of it last changed; `computedAt` says when that was
     /// last looked at.
-    async fn as_of(&self) -> DateTime<Utc> {
+    fn as_of(&self) -> DateTime<Utc> {
         self.0.as_of
     }
 
     /// The latest moment it was computed for, whether or not anything changed: by the nightly run or,
     /// if that is later, when something happened.
+    #[boxed]
     async fn computed_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>> {
         let night = loader(context)?.load_one(LastNight).await?;
         Ok(night.map_or(self.0.as_of, |night| night.max(self.0.as_of)))
     }
 
     /// How the score changed in the last 7, 30 and 90 days.
+    #[boxed]
     async fn trend(&self, context: &Context<'_>) -> Result<Trend> {
         let found = loader(context)?.load_one(TrendOf(self.0.contact_id));
         Ok(found.await?.unwrap_or_default())
     }
 
     /// What each signal contributes. The points add up to the score exactly.
+    #[boxed]
     async fn contributions(&self, context: &Context<'_>) -> Result<Vec<HealthContribution>> {
         contributions(context, self.0.model_version, &self.0.inputs).await
     }
@@ -131,46 +135,49 @@ impl HealthEntry {
     }
 
     /// Whose it is.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, Some(self.0.contact_id), Contact::from).await
     }
 
     /// The moment it was computed for.
-    async fn as_of(&self) -> DateTime<Utc> {
+    fn as_of(&self) -> DateTime<Utc> {
         self.0.as_of
     }
 
     /// The score, 0 to 100; nothing when too little was known.
-    async fn score(&self) -> Option<f64> {
+    fn score(&self) -> Option<f64> {
         self.0.score
     }
 
     /// The band.
-    async fn band(&self) -> HealthBand {
+    fn band(&self) -> HealthBand {
         self.0.band
     }
 
     /// The share of the model's weight that had data, 0 to 1.
-    async fn coverage(&self) -> f64 {
+    fn coverage(&self) -> f64 {
         self.0.coverage
     }
 
     /// The version of the model it was computed with.
-    async fn model_version(&self) -> i64 {
+    fn model_version(&self) -> i64 {
         self.0.model_version
     }
 
     /// What made it be computed.
-    async fn cause(&self) -> &str {
+    fn cause(&self) -> &str {
         &self.0.cause
     }
 
     /// What each signal contributed. The points add up to the score exactly.
+    #[boxed]
     async fn contributions(&self, context: &Context<'_>) -> Result<Vec<HealthContribution>> {
         contributions(context, self.0.model_version, &self.0.inputs).await
     }
 
     /// Why it differs from the entry before; nothing for the first.
+    #[boxed]
     async fn change(&self, context: &Context<'_>) -> Result<Option<HealthScoreChange>> {
         let (ctx, actor) = reader(context)?;
         let found = health::change(ctx, actor.workspace, &self.0)

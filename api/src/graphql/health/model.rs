@@ -1,5 +1,6 @@
 //! The health model over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -24,12 +25,12 @@ pub(crate) struct HealthModel(Saved);
 #[Object]
 impl HealthModel {
     /// 0 for the model that comes with the product, then counting up with each change.
-    async fn version(&self) -> i64 {
+    fn version(&self) -> i64 {
         self.0.model.version
     }
 
     /// The signals that count.
-    async fn signals(&self) -> Vec<HealthModelSignal> {
+    fn signals(&self) -> Vec<HealthModelSignal> {
         self.0
             .model
             .definition
@@ -40,7 +41,7 @@ impl HealthModel {
     }
 
     /// How much each category counts, in per cent; those not named count 100.
-    async fn categories(&self) -> Vec<HealthCategoryWeight> {
+    fn categories(&self) -> Vec<HealthCategoryWeight> {
         let categories = &self.0.model.definition.categories;
         categories
             .iter()
@@ -49,12 +50,12 @@ impl HealthModel {
     }
 
     /// The share of the whole weight that must have data for there to be a score, 0 to 1.
-    async fn min_coverage(&self) -> f64 {
+    fn min_coverage(&self) -> f64 {
         self.0.model.definition.min_coverage
     }
 
     /// Where the bands begin and how firmly a contact stays in one.
-    async fn bands(&self) -> HealthBands {
+    fn bands(&self) -> HealthBands {
         let bands = &self.0.model.definition.bands;
         HealthBands {
             healthy_from: bands.healthy_from,
@@ -65,12 +66,12 @@ impl HealthModel {
     }
 
     /// When it was saved; nothing for the model that comes with the product.
-    async fn created_at(&self) -> Option<DateTime<Utc>> {
+    fn created_at(&self) -> Option<DateTime<Utc>> {
         self.0.created_at
     }
 
     /// When everybody's score had been recomputed with it.
-    async fn applied_at(&self) -> Option<DateTime<Utc>> {
+    fn applied_at(&self) -> Option<DateTime<Utc>> {
         self.0.applied_at
     }
 }
@@ -219,6 +220,7 @@ pub(crate) struct HealthModelQuery;
 #[Object]
 impl HealthModelQuery {
     /// The model scores are computed with now.
+    #[boxed]
     async fn health_model(&self, context: &Context<'_>) -> Result<HealthModel> {
         let (ctx, actor) = reader(context)?;
         let saved = health::current_model(ctx, actor.workspace)
@@ -228,7 +230,7 @@ impl HealthModelQuery {
     }
 
     /// The signals a model can use.
-    async fn health_signals(&self) -> Vec<HealthSignal> {
+    fn health_signals(&self) -> Vec<HealthSignal> {
         let definitions = health::signal::SIGNALS
             .iter()
             .map(|signal| signal.definition());
@@ -428,6 +430,7 @@ pub(crate) struct HealthModelMutation;
 #[Object]
 impl HealthModelMutation {
     /// Saves a new version of the health model and recomputes everybody with it. Scope: CONFIGURE.
+    #[boxed]
     async fn save_health_model(
         &self,
         context: &Context<'_>,

@@ -2,6 +2,7 @@
 
 mod mutation;
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -90,27 +91,27 @@ pub(crate) struct ImportLine(import::ImportLine);
 #[Object]
 impl ImportLine {
     /// Which entry of the table it is, counted from 1 without the header.
-    async fn record(&self) -> i64 {
+    fn record(&self) -> i64 {
         self.0.record
     }
 
     /// The line of the file it begins in, counted from 1.
-    async fn line(&self) -> i64 {
+    fn line(&self) -> i64 {
         self.0.line
     }
 
     /// What is done with it.
-    async fn outcome(&self) -> ImportOutcome {
+    fn outcome(&self) -> ImportOutcome {
         self.0.outcome
     }
 
     /// What changes about what is there already.
-    async fn changes(&self) -> &[ImportField] {
+    fn changes(&self) -> &[ImportField] {
         &self.0.changes
     }
 
     /// Why nothing is done with it.
-    async fn problems(&self) -> &[Problem] {
+    fn problems(&self) -> &[Problem] {
         &self.0.problems
     }
 }
@@ -135,6 +136,7 @@ impl ImportQuery {
     /// What is in a file that was sent to `/v1/uploads`: its encoding, its columns with what they
     /// seem to hold, and its first lines. Takes nothing in.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    #[boxed]
     async fn preview_import(
         &self,
         context: &Context<'_>,
@@ -190,6 +192,7 @@ impl ImportQuery {
     /// would do with every line; in the order of the file. Kept for a week after the import's end. As
     /// a file: `/v1/imports/ID/lines.csv`.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    #[boxed]
     async fn import_lines(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Taking files in.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::{Error, UserError, UserErrorCode},
@@ -117,6 +118,7 @@ impl ImportMutation {
     /// address, phone number or external id. Every line is taken in whole or, if something is wrong
     /// with it, not at all. This goes on as an operation, which can be watched and cancelled. Scope:
     /// WRITE.
+    #[boxed]
     async fn import_contacts(
         &self,
         context: &Context<'_>,
@@ -130,6 +132,7 @@ impl ImportMutation {
     /// Takes in accounts from a file that was sent to `/v1/uploads`. An account is recognised by
     /// external id or domain, and by its name if the line has neither. This goes on as an operation,
     /// which can be watched and cancelled. Scope: WRITE.
+    #[boxed]
     async fn import_accounts(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Inboxes over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -28,27 +29,27 @@ impl Inbox {
     }
 
     /// The name; unique in the workspace.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// The medium.
-    async fn channel(&self) -> Channel {
+    fn channel(&self) -> Channel {
         self.0.channel
     }
 
     /// Our address there, if it has one.
-    async fn address(&self) -> Option<&str> {
+    fn address(&self) -> Option<&str> {
         self.0.address.as_deref()
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it went out of use; nothing while it takes messages in.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+    fn archived_at(&self) -> Option<DateTime<Utc>> {
         self.0.archived_at
     }
 }
@@ -59,6 +60,7 @@ pub(crate) struct InboxQuery;
 #[Object]
 impl InboxQuery {
     /// The workspace's inboxes, oldest first.
+    #[boxed]
     async fn inboxes(
         &self,
         context: &Context<'_>,
@@ -156,6 +158,7 @@ pub(crate) struct InboxMutation;
 #[Object]
 impl InboxMutation {
     /// Makes an inbox. Scope: CONFIGURE.
+    #[boxed]
     async fn create_inbox(
         &self,
         context: &Context<'_>,
@@ -175,6 +178,7 @@ impl InboxMutation {
     }
 
     /// Changes an inbox. Scope: CONFIGURE.
+    #[boxed]
     async fn update_inbox(
         &self,
         context: &Context<'_>,
@@ -199,6 +203,7 @@ impl InboxMutation {
 
     /// Takes an inbox out of use: what came through it stays, and nothing more comes through it.
     /// Scope: CONFIGURE.
+    #[boxed]
     async fn archive_inbox(
         &self,
         context: &Context<'_>,
@@ -217,6 +222,7 @@ impl InboxMutation {
     }
 
     /// Takes an archived inbox into use again. Scope: CONFIGURE.
+    #[boxed]
     async fn restore_inbox(
         &self,
         context: &Context<'_>,

@@ -3,6 +3,7 @@
 mod mutation;
 mod query;
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -132,7 +133,7 @@ pub(crate) struct PersonalLink {
 #[Object]
 impl PersonalLink {
     /// Whose it is: of a contact who was merged into another, that other.
-    async fn contact(&self) -> Contact {
+    fn contact(&self) -> Contact {
         self.contact.clone().into()
     }
 
@@ -159,12 +160,12 @@ impl TrackedLink {
     }
 
     /// What its address ends with; unique in the installation, for good.
-    async fn slug(&self) -> &str {
+    fn slug(&self) -> &str {
         &self.0.slug
     }
 
     /// The name shown to members.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
@@ -181,7 +182,7 @@ impl TrackedLink {
     }
 
     /// Where it leads, without the utm parameters.
-    async fn target_url(&self) -> &str {
+    fn target_url(&self) -> &str {
         &self.0.target_url
     }
 
@@ -198,16 +199,18 @@ impl TrackedLink {
     }
 
     /// Where it is shown.
-    async fn channel(&self) -> Option<Channel> {
+    fn channel(&self) -> Option<Channel> {
         self.0.channel
     }
 
     /// The campaign it belongs to.
+    #[boxed]
     async fn campaign(&self, context: &Context<'_>) -> Result<Option<Campaign>> {
         loaded(context, self.0.campaign_id, Campaign).await
     }
 
     /// The tags it puts on contacts who follow it. Archived ones are not put on.
+    #[boxed]
     async fn tags(&self, context: &Context<'_>) -> Result<Vec<Tag>> {
         let loader = loader(context)?;
         let named = loader.load_one(LinkTagsOf(self.0.id)).await?;
@@ -223,38 +226,39 @@ impl TrackedLink {
     }
 
     /// When it stops working; null if it never does.
-    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+    fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.0.expires_at
     }
 
     /// How often people followed it, not from its QR code.
-    async fn click_count(&self) -> i64 {
+    fn click_count(&self) -> i64 {
         self.0.click_count
     }
 
     /// How often people followed it from its QR code.
-    async fn scan_count(&self) -> i64 {
+    fn scan_count(&self) -> i64 {
         self.0.scan_count
     }
 
     /// How often machines did: previews, scanners, crawlers, browsers that fetch ahead. They are in no other
     /// count.
-    async fn machine_count(&self) -> i64 {
+    fn machine_count(&self) -> i64 {
         self.0.machine_count
     }
 
     /// How many contacts followed it, each counted once. Who is not known is not among them; who was erased or
     /// merged since still is.
-    async fn contact_count(&self) -> i64 {
+    fn contact_count(&self) -> i64 {
         self.0.contact_count
     }
 
     /// When a person last followed it.
-    async fn last_followed_at(&self) -> Option<DateTime<Utc>> {
+    fn last_followed_at(&self) -> Option<DateTime<Utc>> {
         self.0.last_followed_at
     }
 
     /// How it did on each day, at most 366; without arguments, on the last 30 days.
+    #[boxed]
     async fn series(
         &self,
         context: &Context<'_>,
@@ -272,6 +276,7 @@ impl TrackedLink {
     /// The addresses of this link that are contacts' own, in the order of the ids, with nothing where there is
     /// no such contact. Asking for them changes nothing, and they can be asked for again. Scope: WRITE, because
     /// whoever has one can act as that contact.
+    #[boxed]
     async fn personal_links(
         &self,
         context: &Context<'_>,
@@ -303,17 +308,17 @@ impl TrackedLink {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When somebody last changed it.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// Since when it leads nowhere any more; null if it does.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+    fn archived_at(&self) -> Option<DateTime<Utc>> {
         self.0.archived_at
     }
 }

@@ -1,5 +1,6 @@
 //! Making, changing, archiving and restoring tracked links.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -111,6 +112,7 @@ pub(crate) struct LinkMutation;
 #[Object]
 impl LinkMutation {
     /// Makes a tracked link. Scope: WRITE.
+    #[boxed]
     async fn create_tracked_link(
         &self,
         context: &Context<'_>,
@@ -138,6 +140,7 @@ impl LinkMutation {
     }
 
     /// Changes a tracked link, also an archived one. Its figures and what contacts did stay. Scope: WRITE.
+    #[boxed]
     async fn update_tracked_link(
         &self,
         context: &Context<'_>,
@@ -169,6 +172,7 @@ impl LinkMutation {
 
     /// Archives a tracked link: it leads nowhere from now on. Its slug stays its own, and its figures and what
     /// contacts did stay. Scope: WRITE.
+    #[boxed]
     async fn archive_tracked_link(
         &self,
         context: &Context<'_>,
@@ -184,6 +188,7 @@ impl LinkMutation {
     }
 
     /// Restores an archived tracked link: it leads where it led. Scope: WRITE.
+    #[boxed]
     async fn restore_tracked_link(
         &self,
         context: &Context<'_>,

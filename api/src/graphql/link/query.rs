@@ -1,5 +1,6 @@
 //! Asking for tracked links.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::{
     link::{self, LinkFilter},
@@ -49,6 +50,7 @@ pub(crate) struct LinkQuery;
 #[Object]
 impl LinkQuery {
     /// One tracked link, also an archived one; nothing when there is none of this id.
+    #[boxed]
     async fn tracked_link(
         &self,
         context: &Context<'_>,
@@ -62,6 +64,7 @@ impl LinkQuery {
     }
 
     /// The workspace's tracked links, newest first.
+    #[boxed]
     async fn tracked_links(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Fetching anything by its global id (Relay's object identification).
 
+use crate::boxed;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use domain::access::Scope;
 use entity::id::{
@@ -132,6 +133,7 @@ pub(crate) struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// Whatever has this global id; nothing when nothing of this workspace has.
+    #[boxed]
     async fn node(
         &self,
         context: &Context<'_>,
@@ -141,6 +143,7 @@ impl NodeQuery {
     }
 
     /// Whatever has these global ids, in their order, with nothing where nothing has.
+    #[boxed]
     async fn nodes(
         &self,
         context: &Context<'_>,

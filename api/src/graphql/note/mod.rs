@@ -2,6 +2,7 @@
 
 mod mutation;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{note, page::PageRequest, subject::Subject};
@@ -37,7 +38,7 @@ impl Note {
     }
 
     /// The text.
-    async fn body(&self) -> &str {
+    fn body(&self) -> &str {
         &self.0.body
     }
 
@@ -47,21 +48,22 @@ impl Note {
     }
 
     /// When it was written.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was last rewritten.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// What kind of thing it is about.
-    async fn subject(&self) -> SubjectKind {
+    fn subject(&self) -> SubjectKind {
         self.0.subject
     }
 
     /// The contact, if it is about one.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         if self.0.subject != SubjectKind::Contact {
             return Ok(None);
@@ -71,6 +73,7 @@ impl Note {
     }
 
     /// The account, if it is about one.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         if self.0.subject != SubjectKind::Account {
             return Ok(None);
@@ -80,6 +83,7 @@ impl Note {
     }
 
     /// The conversation, if it is about one.
+    #[boxed]
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         if self.0.subject != SubjectKind::Conversation {
             return Ok(None);

@@ -1,5 +1,6 @@
 //! Writing notes.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{error::UserError, note};
 
@@ -64,6 +65,7 @@ pub(crate) struct NoteMutation;
 #[Object]
 impl NoteMutation {
     /// Writes a note about a contact, an account or a conversation. Scope: WRITE.
+    #[boxed]
     async fn add_note(
         &self,
         context: &Context<'_>,
@@ -82,6 +84,7 @@ impl NoteMutation {
     }
 
     /// Rewrites a note. Scope: WRITE.
+    #[boxed]
     async fn update_note(
         &self,
         context: &Context<'_>,
@@ -100,6 +103,7 @@ impl NoteMutation {
     }
 
     /// Deletes a note; its text is gone. Scope: WRITE.
+    #[boxed]
     async fn delete_note(
         &self,
         context: &Context<'_>,

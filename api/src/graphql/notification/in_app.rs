@@ -1,5 +1,6 @@
 //! The list of notifications each member has.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -34,37 +35,39 @@ impl InAppNotification {
     }
 
     /// What it is about, on one line. Plain text.
-    async fn title(&self) -> &str {
+    fn title(&self) -> &str {
         &self.0.title
     }
 
     /// What it says, with line breaks; may be empty. Plain text: do not read it as HTML or Markdown.
-    async fn body(&self) -> &str {
+    fn body(&self) -> &str {
         &self.0.body
     }
 
     /// Where to see more, if this installation has a public address.
-    async fn link(&self) -> Option<&str> {
+    fn link(&self) -> Option<&str> {
         self.0.link.as_deref()
     }
 
     /// The contact it is about.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// The delivery that brought it; nothing for what Enishi itself has to say.
+    #[boxed]
     async fn delivery(&self, context: &Context<'_>) -> Result<Option<Delivery>> {
         loaded(context, self.0.delivery_id, Delivery).await
     }
 
     /// When it came.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was read.
-    async fn read_at(&self) -> Option<DateTime<Utc>> {
+    fn read_at(&self) -> Option<DateTime<Utc>> {
         self.0.read_at
     }
 }
@@ -75,6 +78,7 @@ pub(crate) struct InAppQuery;
 #[Object]
 impl InAppQuery {
     /// The notifications of the member who asks, newest first.
+    #[boxed]
     async fn in_app_notifications(
         &self,
         context: &Context<'_>,
@@ -93,6 +97,7 @@ impl InAppQuery {
     }
 
     /// How many notifications of the member who asks are not read yet.
+    #[boxed]
     async fn unread_notification_count(&self, context: &Context<'_>) -> Result<i64> {
         let (ctx, actor) = reader(context)?;
         in_app::unread(ctx, actor).await.map_err(fault)
@@ -123,6 +128,7 @@ pub(crate) struct InAppMutation;
 #[Object]
 impl InAppMutation {
     /// Marks notifications of the member who asks as read. Scope: READ.
+    #[boxed]
     async fn mark_notifications_read(
         &self,
         context: &Context<'_>,

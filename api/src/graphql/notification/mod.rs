@@ -5,6 +5,7 @@ mod mutation;
 mod preview;
 mod target;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -51,11 +52,12 @@ impl Delivery {
     }
 
     /// Where it stands.
-    async fn state(&self) -> DeliveryState {
+    fn state(&self) -> DeliveryState {
         self.0.state
     }
 
     /// Where it goes.
+    #[boxed]
     async fn target(&self, context: &Context<'_>) -> Result<Option<NotificationTarget>> {
         Ok(loader(context)?
             .load_one(self.0.target_id)
@@ -64,56 +66,61 @@ impl Delivery {
     }
 
     /// The rule that asked for it.
+    #[boxed]
     async fn rule(&self, context: &Context<'_>) -> Result<Option<Rule>> {
         loaded(context, self.0.rule_id, Rule).await
     }
 
     /// The firing that asked for it.
+    #[boxed]
     async fn firing(&self, context: &Context<'_>) -> Result<Option<RuleFiring>> {
         loaded(context, self.0.firing_id, RuleFiring).await
     }
 
     /// Whom it is about.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// How many attempts were made.
-    async fn attempt_count(&self) -> i64 {
+    fn attempt_count(&self) -> i64 {
         self.0.attempts
     }
 
     /// When it was asked for.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it is tried next.
-    async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
+    fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
         self.0.next_attempt_at
     }
 
     /// When it was delivered or given up.
-    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+    fn finished_at(&self) -> Option<DateTime<Utc>> {
         self.0.finished_at
     }
 
     /// What went wrong last.
-    async fn last_error(&self) -> Option<&str> {
+    fn last_error(&self) -> Option<&str> {
         self.0.last_error.as_deref()
     }
 
     /// When it was first handed to its receiver.
-    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+    fn sent_at(&self) -> Option<DateTime<Utc>> {
         self.0.sent_at
     }
 
     /// The delivery in whose message it was told together with others, if it was.
+    #[boxed]
     async fn folded_into(&self, context: &Context<'_>) -> Result<Option<Delivery>> {
         loaded(context, self.0.folded_into, Delivery).await
     }
 
     /// What is told together in this one's message, newest first; empty for most.
+    #[boxed]
     async fn folded(
         &self,
         context: &Context<'_>,
@@ -131,6 +138,7 @@ impl Delivery {
     }
 
     /// The attempts, oldest first.
+    #[boxed]
     async fn attempts(
         &self,
         context: &Context<'_>,
@@ -225,6 +233,7 @@ pub(crate) struct NotificationQuery;
 #[Object]
 impl NotificationQuery {
     /// The workspace's notification targets, oldest first.
+    #[boxed]
     async fn notification_targets(&self, context: &Context<'_>) -> Result<Vec<NotificationTarget>> {
         let (ctx, actor) = reader(context)?;
         let targets = manage::list(ctx, actor.workspace).await.map_err(fault)?;
@@ -232,6 +241,7 @@ impl NotificationQuery {
     }
 
     /// One delivery; nothing when there is none of this id.
+    #[boxed]
     async fn delivery(
         &self,
         context: &Context<'_>,
@@ -252,6 +262,7 @@ impl NotificationQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments and five filters"
     )]
+    #[boxed]
     async fn deliveries(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Making and changing notification targets; sending deliveries again.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -208,6 +209,7 @@ pub(crate) struct NotificationMutation;
 #[Object]
 impl NotificationMutation {
     /// Makes a notification target. For a webhook, shows its secret, once. Scope: CONFIGURE.
+    #[boxed]
     async fn create_notification_target(
         &self,
         context: &Context<'_>,
@@ -237,6 +239,7 @@ impl NotificationMutation {
     }
 
     /// Changes a notification target, or switches it on or off. Scope: CONFIGURE.
+    #[boxed]
     async fn update_notification_target(
         &self,
         context: &Context<'_>,
@@ -266,6 +269,7 @@ impl NotificationMutation {
 
     /// Deletes a notification target that nothing notifies; see its `uses`. What was sent to it stays in
     /// the log, what is on its way fails. Scope: CONFIGURE.
+    #[boxed]
     async fn delete_notification_target(
         &self,
         context: &Context<'_>,
@@ -284,6 +288,7 @@ impl NotificationMutation {
     }
 
     /// Sends a finished delivery again, under the same id. Scope: CONFIGURE.
+    #[boxed]
     async fn replay_delivery(
         &self,
         context: &Context<'_>,
@@ -303,6 +308,7 @@ impl NotificationMutation {
 
     /// Sends everything again that had failed for a target, each under its same id.
     /// Scope: CONFIGURE.
+    #[boxed]
     async fn replay_failed_deliveries(
         &self,
         context: &Context<'_>,
@@ -324,6 +330,7 @@ impl NotificationMutation {
 
     /// Sends a notification that only shows that a target works, whatever its digest and its budget.
     /// Scope: CONFIGURE.
+    #[boxed]
     async fn test_notification_target(
         &self,
         context: &Context<'_>,
@@ -343,6 +350,7 @@ impl NotificationMutation {
 
     /// Gives a webhook a new secret and a new key, and shows the secret, once. For some hours
     /// requests are signed with the old ones as well. Scope: CONFIGURE.
+    #[boxed]
     async fn rotate_webhook_secret(
         &self,
         context: &Context<'_>,

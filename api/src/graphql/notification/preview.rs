@@ -1,5 +1,6 @@
 //! Trying a template before it is stored.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::{Error, UserError},
@@ -54,6 +55,7 @@ pub(crate) struct PreviewQuery;
 impl PreviewQuery {
     /// Checks a template and fills it in, with the facts of the moment or with made-up ones. Nothing
     /// is sent or stored.
+    #[boxed]
     async fn preview_notification_template(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Notification targets: where notifications go, who receives them, and what they are signed with.
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -32,21 +33,22 @@ impl NotificationTarget {
     }
 
     /// The name; unique in the workspace.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// The kind of place.
-    async fn kind(&self) -> TargetKind {
+    fn kind(&self) -> TargetKind {
         self.0.kind
     }
 
     /// The address with its secret parts hidden; nothing for kinds that go to people.
-    async fn masked_url(&self) -> Option<&str> {
+    fn masked_url(&self) -> Option<&str> {
         Some(self.0.masked_url.as_str()).filter(|url| !url.is_empty())
     }
 
     /// Who receives what is sent to it, for kinds that go to people.
+    #[boxed]
     async fn receivers(&self, context: &Context<'_>) -> Result<Option<NotificationReceivers>> {
         let found = loader(context)?.load_one(ReceiversOf(self.0.id)).await?;
         Ok(found.map(NotificationReceivers))
@@ -54,6 +56,7 @@ impl NotificationTarget {
 
     /// For a webhook, what its requests are signed with now, oldest first. While the secret is being
     /// changed there are several; any of them may be used to verify.
+    #[boxed]
     async fn signing_keys(&self, context: &Context<'_>) -> Result<Vec<WebhookKey>> {
         let keys = loader(context)?.load_one(KeysOf(self.0.id)).await?;
         Ok(keys
@@ -65,39 +68,40 @@ impl NotificationTarget {
 
     /// For how many minutes notifications are collected and then told together; nothing when each is
     /// told at once.
-    async fn digest_minutes(&self) -> Option<i64> {
+    fn digest_minutes(&self) -> Option<i64> {
         self.0.digest_minutes
     }
 
     /// How many messages it gets in an hour at most; the rest is told together when there is room.
     /// Nothing when there is no limit.
-    async fn hourly_limit(&self) -> Option<i64> {
+    fn hourly_limit(&self) -> Option<i64> {
         self.0.hourly_limit
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was switched off, by a member or because the receiver refused for good.
-    async fn disabled_at(&self) -> Option<DateTime<Utc>> {
+    fn disabled_at(&self) -> Option<DateTime<Utc>> {
         self.0.disabled_at
     }
 
     /// Why it was switched off: `member` if a member did; if nothing got through, `bad_url`,
     /// `not_permitted`, `channel_not_found`, `channel_archived`, `user_not_found`, `webhook_removed`,
     /// `recipients_refused`, `retries_exhausted` or, formerly, `invalid_payload`. Words may be added.
-    async fn disabled_reason(&self) -> Option<&str> {
+    fn disabled_reason(&self) -> Option<&str> {
         self.0.disabled_reason.as_deref()
     }
 
     /// When it was deleted: it is in no list any more, and what was sent to it still names it.
-    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+    fn deleted_at(&self) -> Option<DateTime<Utc>> {
         self.0.deleted_at
     }
 
     /// What notifies it. As long as there is something, the target cannot be deleted.
+    #[boxed]
     async fn uses(&self, context: &Context<'_>) -> Result<Vec<NotificationTargetUse>> {
         let (ctx, actor) = reader(context)?;
         let found = uses::list(ctx, actor.workspace, self.0.id)
@@ -112,6 +116,7 @@ impl NotificationTarget {
     }
 
     /// What was sent to it, newest first.
+    #[boxed]
     async fn deliveries(
         &self,
         context: &Context<'_>,
@@ -157,11 +162,12 @@ pub(crate) struct NotificationReceivers(Receivers);
 #[Object]
 impl NotificationReceivers {
     /// Whether all members receive it.
-    async fn everybody(&self) -> bool {
+    fn everybody(&self) -> bool {
         self.0.everybody
     }
 
     /// The teams whose members receive it.
+    #[boxed]
     async fn teams(&self, context: &Context<'_>) -> Result<Vec<Team>> {
         let mut found = loader(context)?
             .load_many(self.0.teams.iter().copied())
@@ -171,6 +177,7 @@ impl NotificationReceivers {
     }
 
     /// The members who receive it by themselves.
+    #[boxed]
     async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
         let mut found = loader(context)?
             .load_many(self.0.members.iter().copied())
@@ -180,7 +187,7 @@ impl NotificationReceivers {
     }
 
     /// The email addresses that receive it.
-    async fn addresses(&self) -> &[String] {
+    fn addresses(&self) -> &[String] {
         &self.0.addresses
     }
 }
@@ -198,17 +205,17 @@ impl WebhookKey {
 
     /// The public key that verifies the signatures of version `v1a` (Ed25519): `whpk_` and base64. The
     /// secret of version `v1` is shown once, when it is made.
-    async fn public_key(&self) -> &str {
+    fn public_key(&self) -> &str {
         &self.0.public_key
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it ceases to sign; nothing for the newest.
-    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+    fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.0.expires_at
     }
 }

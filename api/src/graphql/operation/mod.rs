@@ -3,6 +3,7 @@
 mod mutation;
 mod subscription;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -40,37 +41,37 @@ impl Operation {
     }
 
     /// What it does.
-    async fn kind(&self) -> OperationKind {
+    fn kind(&self) -> OperationKind {
         self.0.kind
     }
 
     /// Where it stands.
-    async fn state(&self) -> OperationState {
+    fn state(&self) -> OperationState {
         self.0.state
     }
 
     /// Whether it only says what it would do.
-    async fn dry_run(&self) -> bool {
+    fn dry_run(&self) -> bool {
         self.0.dry_run
     }
 
     /// How many things there are to do; nothing until that is known.
-    async fn total(&self) -> Option<i64> {
+    fn total(&self) -> Option<i64> {
         self.0.total
     }
 
     /// How many things are done, those that could not be done included.
-    async fn done(&self) -> i64 {
+    fn done(&self) -> i64 {
         self.0.done
     }
 
     /// How many of the things done could not be done.
-    async fn failed(&self) -> i64 {
+    fn failed(&self) -> i64 {
         self.0.failed
     }
 
     /// What came of it so far, or with `dryRun` what would, as counts whose names its kind defines.
-    async fn counts(&self) -> Vec<OperationCount> {
+    fn counts(&self) -> Vec<OperationCount> {
         let counts = self.0.progress["counts"].as_object();
         let counts = counts.into_iter().flatten();
         counts
@@ -82,7 +83,7 @@ impl Operation {
     }
 
     /// The encoding an import reads its file in, given or found out; nothing for anything else.
-    async fn encoding(&self) -> Option<SheetEncoding> {
+    fn encoding(&self) -> Option<SheetEncoding> {
         // What was asked for is forgotten once it is done.
         let told = [&self.0.progress, &self.0.request];
         let mut words = told.into_iter().filter_map(|one| one["encoding"].as_str());
@@ -95,22 +96,22 @@ impl Operation {
     }
 
     /// When it was asked for.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When its first step was done.
-    async fn started_at(&self) -> Option<DateTime<Utc>> {
+    fn started_at(&self) -> Option<DateTime<Utc>> {
         self.0.started_at
     }
 
     /// When it came to an end.
-    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+    fn finished_at(&self) -> Option<DateTime<Utc>> {
         self.0.finished_at
     }
 
     /// Why it failed.
-    async fn error(&self) -> Option<&str> {
+    fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }
 }
@@ -130,6 +131,7 @@ pub(crate) struct OperationQuery;
 #[Object]
 impl OperationQuery {
     /// One operation; nothing when there is none of this id.
+    #[boxed]
     async fn operation(
         &self,
         context: &Context<'_>,
@@ -148,6 +150,7 @@ impl OperationQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments and two filters"
     )]
+    #[boxed]
     async fn operations(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Cancelling operations.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{error::UserError, operation};
 
@@ -29,6 +30,7 @@ pub(crate) struct OperationMutation;
 impl OperationMutation {
     /// Stops an operation after the step that is under way; what it has done stays done. Scope:
     /// WRITE.
+    #[boxed]
     async fn cancel_operation(
         &self,
         context: &Context<'_>,

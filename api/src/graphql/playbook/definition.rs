@@ -1,5 +1,6 @@
 //! The parts of a playbook as they are shown.
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject, Union};
 use domain::{
     action::ActionOutput,
@@ -29,26 +30,27 @@ pub(crate) struct PlaybookStep {
 #[Object]
 impl PlaybookStep {
     /// What other steps call it; not a global id.
-    async fn step_id(&self) -> &str {
+    fn step_id(&self) -> &str {
         &self.step.id
     }
 
     /// What people call it; may be empty.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.step.name
     }
 
     /// What happens at it.
-    async fn kind(&self) -> PlaybookStepKind {
+    fn kind(&self) -> PlaybookStepKind {
         PlaybookStepKind::of(&self.step.kind)
     }
 
     /// The id of the step that comes next; nothing for the following one of the list.
-    async fn next(&self) -> Option<&str> {
+    fn next(&self) -> Option<&str> {
         self.step.next.as_deref()
     }
 
     /// How many are here and how the others left.
+    #[boxed]
     async fn tally(&self, context: &Context<'_>) -> Result<PlaybookTally> {
         let (id, version) = self.version;
         let found = loader(context)?.load_one(TalliesOf(id, version)).await?;

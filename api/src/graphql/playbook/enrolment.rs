@@ -1,5 +1,6 @@
 //! Who is where in a playbook.
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -31,44 +32,47 @@ impl Enrolment {
     }
 
     /// The playbook.
+    #[boxed]
     async fn playbook(&self, context: &Context<'_>) -> Result<Option<Playbook>> {
         let found = loader(context)?.load_one(self.0.playbook_id).await?;
         Ok(found.map(Playbook))
     }
 
     /// The version it is on: the one it began with, unless `moveEnrolmentsToVersion` took it to another.
+    #[boxed]
     async fn version(&self, context: &Context<'_>) -> Result<Option<PlaybookVersion>> {
         version(context, self.0.playbook_id, self.0.version).await
     }
 
     /// Who is enrolled.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         let found = loader(context)?.load_one(self.0.contact_id).await?;
         Ok(found.map(Contact::from))
     }
 
     /// Where it stands.
-    async fn state(&self) -> EnrolmentState {
+    fn state(&self) -> EnrolmentState {
         self.0.state
     }
 
     /// The id of the step it is at, or was at when it ended.
-    async fn step(&self) -> &str {
+    fn step(&self) -> &str {
         &self.0.step
     }
 
     /// When it came to that step.
-    async fn step_at(&self) -> DateTime<Utc> {
+    fn step_at(&self) -> DateTime<Utc> {
         self.0.step_at
     }
 
     /// When the wait at its step is over at the latest, if it waits.
-    async fn waits_until(&self) -> Option<DateTime<Utc>> {
+    fn waits_until(&self) -> Option<DateTime<Utc>> {
         self.0.wait_until
     }
 
     /// What enrolled the contact.
-    async fn source(&self) -> EnrolmentSource {
+    fn source(&self) -> EnrolmentSource {
         self.0.source
     }
 
@@ -78,26 +82,27 @@ impl Enrolment {
     }
 
     /// When it began.
-    async fn entered_at(&self) -> DateTime<Utc> {
+    fn entered_at(&self) -> DateTime<Utc> {
         self.0.entered_at
     }
 
     /// When it ended.
-    async fn ended_at(&self) -> Option<DateTime<Utc>> {
+    fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.0.ended_at
     }
 
     /// The goal that was reached, the exit that was taken, or why somebody ended it.
-    async fn ending(&self) -> Option<&str> {
+    fn ending(&self) -> Option<&str> {
         self.0.ending.as_deref()
     }
 
     /// Whether an error keeps it from going on at the moment, or has stopped it.
-    async fn has_error(&self) -> bool {
+    fn has_error(&self) -> bool {
         self.0.error.is_some()
     }
 
     /// The steps it has left behind, the latest first.
+    #[boxed]
     async fn history(
         &self,
         context: &Context<'_>,
@@ -123,32 +128,32 @@ pub(crate) struct EnrolmentStep(pub(crate) entity::enrolment_step::Model);
 #[Object]
 impl EnrolmentStep {
     /// The id of the step.
-    async fn step(&self) -> &str {
+    fn step(&self) -> &str {
         &self.0.step
     }
 
     /// How it was left.
-    async fn outcome(&self) -> StepOutcome {
+    fn outcome(&self) -> StepOutcome {
         self.0.outcome
     }
 
     /// The id of the step that came after; nothing at the end.
-    async fn next(&self) -> Option<&str> {
+    fn next(&self) -> Option<&str> {
         self.0.next.as_deref()
     }
 
     /// For a branch: which of its arms was taken, counted from 0; nothing if none was.
-    async fn arm(&self) -> Option<i64> {
+    fn arm(&self) -> Option<i64> {
         self.0.detail["arm"].as_i64()
     }
 
     /// The goal that was reached or the exit that was taken at this step.
-    async fn ending(&self) -> Option<&str> {
+    fn ending(&self) -> Option<&str> {
         self.0.detail["ending"].as_str()
     }
 
     /// The version the enrolment was taken to, if `moveEnrolmentsToVersion` did that at this step.
-    async fn to_version(&self) -> Option<i64> {
+    fn to_version(&self) -> Option<i64> {
         self.0.detail["toVersion"].as_i64()
     }
 
@@ -173,7 +178,7 @@ impl EnrolmentStep {
 
     /// What became of each effect of the step's actions, in the words of programs, such as `tagged`.
     #[graphql(deprecation = "Ask for `effects`, which have the outcomes of rules.")]
-    async fn outcomes(&self) -> Vec<String> {
+    fn outcomes(&self) -> Vec<String> {
         let outcomes = self.0.detail["outcomes"].as_array();
         let results = outcomes.into_iter().flatten().filter_map(|outcome| {
             let result = &outcome["result"];
@@ -184,12 +189,12 @@ impl EnrolmentStep {
     }
 
     /// When the enrolment came to the step.
-    async fn entered_at(&self) -> DateTime<Utc> {
+    fn entered_at(&self) -> DateTime<Utc> {
         self.0.entered_at
     }
 
     /// When the enrolment left it.
-    async fn left_at(&self) -> DateTime<Utc> {
+    fn left_at(&self) -> DateTime<Utc> {
         self.0.left_at
     }
 }

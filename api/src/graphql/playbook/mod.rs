@@ -9,6 +9,7 @@ mod query;
 mod shift;
 mod template;
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -114,21 +115,22 @@ impl Playbook {
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What it is for; may be empty.
-    async fn description(&self) -> &str {
+    fn description(&self) -> &str {
         &self.0.description
     }
 
     /// Whether it is at work.
-    async fn state(&self) -> PlaybookState {
+    fn state(&self) -> PlaybookState {
         self.0.state
     }
 
     /// The published version, which new enrolments take; nothing before the first is published.
+    #[boxed]
     async fn published(&self, context: &Context<'_>) -> Result<Option<PlaybookVersion>> {
         if self.0.version == 0 {
             return Ok(None);
@@ -137,11 +139,13 @@ impl Playbook {
     }
 
     /// The newest version, published or not.
+    #[boxed]
     async fn latest(&self, context: &Context<'_>) -> Result<Option<PlaybookVersion>> {
         version(context, self.0.id, self.0.latest_version).await
     }
 
     /// All versions, newest first.
+    #[boxed]
     async fn versions(
         &self,
         context: &Context<'_>,
@@ -163,6 +167,7 @@ impl Playbook {
         clippy::too_many_arguments,
         reason = "Relay's four arguments and two filters"
     )]
+    #[boxed]
     async fn enrolments(
         &self,
         context: &Context<'_>,
@@ -187,6 +192,7 @@ impl Playbook {
 
     /// How many were and are enrolled, over all versions. Whoever was taken from one version to another
     /// counts once.
+    #[boxed]
     async fn tally(&self, context: &Context<'_>) -> Result<PlaybookTally> {
         let found = loader(context)?.load_one(OverallOf(self.0.id)).await?;
         Ok(found.unwrap_or_default().whole.into())
@@ -194,6 +200,7 @@ impl Playbook {
 
     /// How many are and were at each step, over all versions: first the steps of the published version, or
     /// of the newest if none is published, in their order; then those that only other versions have.
+    #[boxed]
     async fn step_tallies(&self, context: &Context<'_>) -> Result<Vec<PlaybookStepTally>> {
         overall::step_tallies(context, &self.0).await
     }
@@ -204,23 +211,23 @@ impl Playbook {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was paused because an action of one of its steps could not be done ten times in a row; nothing
     /// if it was not, or was resumed since.
-    async fn paused_at(&self) -> Option<DateTime<Utc>> {
+    fn paused_at(&self) -> Option<DateTime<Utc>> {
         self.0.paused_at
     }
 
     /// Why it was paused then, in words.
-    async fn paused_reason(&self) -> Option<&str> {
+    fn paused_reason(&self) -> Option<&str> {
         self.0.paused_reason.as_deref()
     }
 }
@@ -234,12 +241,12 @@ pub struct PlaybookVersion(pub(crate) Version);
 #[Object]
 impl PlaybookVersion {
     /// Which version, counted from 1.
-    async fn version(&self) -> i64 {
+    fn version(&self) -> i64 {
         self.0.version
     }
 
     /// The steps in their order; an enrolment begins with the first.
-    async fn steps(&self) -> Vec<PlaybookStep> {
+    fn steps(&self) -> Vec<PlaybookStep> {
         let version = (self.0.playbook_id, self.0.version);
         let steps = self.0.definition.steps.iter();
         steps
@@ -251,37 +258,38 @@ impl PlaybookVersion {
     }
 
     /// What ends an enrolment as a success.
-    async fn goals(&self) -> Vec<PlaybookEnding> {
+    fn goals(&self) -> Vec<PlaybookEnding> {
         self.0.definition.goals.iter().map(Into::into).collect()
     }
 
     /// What ends an enrolment otherwise before its last step.
-    async fn exits(&self) -> Vec<PlaybookEnding> {
+    fn exits(&self) -> Vec<PlaybookEnding> {
         self.0.definition.exits.iter().map(Into::into).collect()
     }
 
     /// What enrols contacts by itself.
-    async fn sources(&self) -> Vec<PlaybookSource> {
+    fn sources(&self) -> Vec<PlaybookSource> {
         self.0.definition.sources.iter().map(Into::into).collect()
     }
 
     /// Whether somebody may be enrolled more than once.
-    async fn again(&self) -> PlaybookAgain {
+    fn again(&self) -> PlaybookAgain {
         self.0.definition.again.into()
     }
 
     /// When its notices, and the mails of the surveys it sends, wait.
-    async fn limits(&self) -> Limits {
+    fn limits(&self) -> Limits {
         self.0.definition.limits.clone()
     }
 
     /// The whole version as `SavePlaybookInput.definition` takes it: to change a part of it, or to make
     /// another playbook like it.
-    async fn definition_input(&self) -> AsInput<PlaybookDefinitionInput> {
+    fn definition_input(&self) -> AsInput<PlaybookDefinitionInput> {
         AsInput((&self.0.definition).into())
     }
 
     /// The whole version in words, a line for each step and each thing around them.
+    #[boxed]
     async fn outline(
         &self,
         context: &Context<'_>,
@@ -292,6 +300,7 @@ impl PlaybookVersion {
     }
 
     /// How many were and are enrolled in this version.
+    #[boxed]
     async fn tally(&self, context: &Context<'_>) -> Result<PlaybookTally> {
         let key = TalliesOf(self.0.playbook_id, self.0.version);
         let found = loader(context)?.load_one(key).await?;
@@ -304,12 +313,12 @@ impl PlaybookVersion {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was first published; nothing for a draft.
-    async fn published_at(&self) -> Option<DateTime<Utc>> {
+    fn published_at(&self) -> Option<DateTime<Utc>> {
         self.0.published_at
     }
 }

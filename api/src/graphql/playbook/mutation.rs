@@ -1,5 +1,6 @@
 //! Making and changing playbooks, and taking contacts into them and out.
 
+use crate::boxed;
 use async_graphql::{
     Context, ID, InputObject, MaybeUndefined, Object, OneofObject, Result, SimpleObject,
 };
@@ -205,6 +206,7 @@ pub(crate) struct PlaybookMutation;
 #[Object]
 impl PlaybookMutation {
     /// Makes a playbook, or changes one; another definition becomes a new version. Scope: CONFIGURE.
+    #[boxed]
     async fn save_playbook(
         &self,
         context: &Context<'_>,
@@ -244,6 +246,7 @@ impl PlaybookMutation {
 
     /// Lets new enrolments take another version; those under way stay on theirs, unless
     /// `moveEnrolmentsToVersion` takes them there. Scope: CONFIGURE.
+    #[boxed]
     async fn publish_playbook_version(
         &self,
         context: &Context<'_>,
@@ -258,6 +261,7 @@ impl PlaybookMutation {
     }
 
     /// Pauses, resumes or archives a playbook. Scope: CONFIGURE.
+    #[boxed]
     async fn set_playbook_state(
         &self,
         context: &Context<'_>,
@@ -273,6 +277,7 @@ impl PlaybookMutation {
 
     /// Makes a playbook like another, with one published version. It is paused and enrols nobody: change it,
     /// then let it run with `setPlaybookState`. Scope: CONFIGURE.
+    #[boxed]
     async fn duplicate_playbook(
         &self,
         context: &Context<'_>,
@@ -288,6 +293,7 @@ impl PlaybookMutation {
     }
 
     /// Makes a playbook from a ready-made one. Scope: CONFIGURE.
+    #[boxed]
     async fn create_playbook_from_template(
         &self,
         context: &Context<'_>,
@@ -310,6 +316,7 @@ pub(crate) struct EnrolmentMutation;
 #[Object]
 impl EnrolmentMutation {
     /// Enrols contacts in a playbook. Scope: WRITE.
+    #[boxed]
     async fn enrol_contacts(
         &self,
         context: &Context<'_>,
@@ -365,6 +372,7 @@ impl EnrolmentMutation {
     }
 
     /// Ends an enrolment that is under way. Scope: WRITE.
+    #[boxed]
     async fn cancel_enrolment(
         &self,
         context: &Context<'_>,
@@ -379,6 +387,7 @@ impl EnrolmentMutation {
     }
 
     /// Moves an enrolment on at once, whatever it waits for. Scope: WRITE.
+    #[boxed]
     async fn move_enrolment(
         &self,
         context: &Context<'_>,
@@ -393,6 +402,7 @@ impl EnrolmentMutation {
     }
 
     /// Lets an enrolment that an error stopped go on from the step it failed at. Scope: WRITE.
+    #[boxed]
     async fn retry_enrolment(
         &self,
         context: &Context<'_>,

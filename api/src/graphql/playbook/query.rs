@@ -1,5 +1,6 @@
 //! Asking for playbooks.
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use domain::{
     locale::Locale,
@@ -25,6 +26,7 @@ pub(crate) struct PlaybookQuery;
 #[Object]
 impl PlaybookQuery {
     /// One playbook; nothing when there is none of this id.
+    #[boxed]
     async fn playbook(
         &self,
         context: &Context<'_>,
@@ -34,6 +36,7 @@ impl PlaybookQuery {
     }
 
     /// The workspace's playbooks by name.
+    #[boxed]
     async fn playbooks(
         &self,
         context: &Context<'_>,
@@ -57,6 +60,7 @@ impl PlaybookQuery {
     }
 
     /// One enrolment in a playbook; nothing when there is none of this id.
+    #[boxed]
     async fn enrolment(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Taking enrolments under way to another version.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -84,6 +85,7 @@ impl EnrolmentVersionMutation {
     /// Takes enrolments under way to another version of their playbook, such as one in which a step was
     /// mended; with `dryRun` it only says who would come where. By themselves they stay on the version they
     /// began with. Scope: CONFIGURE.
+    #[boxed]
     async fn move_enrolments_to_version(
         &self,
         context: &Context<'_>,

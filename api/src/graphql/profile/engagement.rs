@@ -1,5 +1,6 @@
 //! How engaged customers are.
 
+use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use domain::profile::engagement::{ActiveDays, Channel, Group, index, read};
 use entity::id::{AccountId, ContactId};
@@ -118,6 +119,7 @@ pub(crate) struct EngagementQuery;
 impl EngagementQuery {
     /// How engaged all contacts of the workspace were, night by night, in order. It is counted at a quarter
     /// to three; days without a night are left out.
+    #[boxed]
     async fn engagement_days(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Recency, frequency and monetary value of customers.
 
+use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
@@ -84,37 +85,37 @@ pub(crate) struct RfmReport {
 #[Object]
 impl RfmReport {
     /// Whose purchases these are.
-    async fn of(&self) -> CustomerKind {
+    fn of(&self) -> CustomerKind {
         self.kind
     }
 
     /// The moment they were counted for; null before the first night.
-    async fn as_of(&self) -> Option<DateTime<Utc>> {
+    fn as_of(&self) -> Option<DateTime<Utc>> {
         self.night.as_ref().map(|night| night.as_of)
     }
 
     /// For how many days an order counts.
-    async fn window_days(&self) -> i64 {
+    fn window_days(&self) -> i64 {
         WINDOW_DAYS
     }
 
     /// How many customers bought.
-    async fn customers(&self) -> i64 {
+    fn customers(&self) -> i64 {
         self.customers_counted()
     }
 
     /// How many customers there have to be for them to be scored.
-    async fn minimum_customers(&self) -> i64 {
+    fn minimum_customers(&self) -> i64 {
         MIN_CUSTOMERS
     }
 
     /// Whether there were enough to be scored: `customers` is not below `minimumCustomers`.
-    async fn is_scored(&self) -> bool {
+    fn is_scored(&self) -> bool {
         self.night.as_ref().is_some_and(Night::is_scored)
     }
 
     /// How many customers are in each segment, of all who bought.
-    async fn segments(&self) -> Vec<RfmSegmentCount> {
+    fn segments(&self) -> Vec<RfmSegmentCount> {
         let counts = self.night.as_ref().map(|night| &night.report.segments);
         RfmSegment::iter()
             .map(|segment| {
@@ -129,7 +130,7 @@ impl RfmReport {
     }
 
     /// What they bought, by currency; with the average revenue per customer.
-    async fn revenue(&self) -> Vec<CustomerRevenue> {
+    fn revenue(&self) -> Vec<CustomerRevenue> {
         let sales = self.night.iter().flat_map(|night| &night.report.sales);
         sales
             .map(|(currency, sales)| CustomerRevenue::new(currency, sales))
@@ -190,6 +191,7 @@ pub(crate) struct RfmQuery;
 impl RfmQuery {
     /// All customers who bought in the last 365 days: their segments by recency, frequency and monetary
     /// value, and the average revenue per customer. Counted once a night.
+    #[boxed]
     async fn rfm_report(
         &self,
         context: &Context<'_>,

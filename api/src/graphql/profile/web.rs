@@ -1,5 +1,6 @@
 //! Visits to the web site.
 
+use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use domain::{
     profile::web::{
@@ -125,6 +126,7 @@ pub(crate) struct WebQuery;
 #[Object]
 impl WebQuery {
     /// The visits to the web site of each day, week, month, quarter or year, in order; none of the future.
+    #[boxed]
     async fn web_traffic(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Work that was set aside over GraphQL: looking at it, trying it again.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -33,32 +34,32 @@ impl QuarantinedItem {
     }
 
     /// The projection, the schedule or the kind of due item that could not do it, such as `rules`.
-    async fn work(&self) -> &str {
+    fn work(&self) -> &str {
         &self.0.work
     }
 
     /// Where it stands.
-    async fn state(&self) -> QuarantineState {
+    fn state(&self) -> QuarantineState {
         self.0.state
     }
 
     /// What was to be done: the entry of the change log, the tick, or the due item.
-    async fn item(&self) -> Json {
+    fn item(&self) -> Json {
         Json(self.0.item.clone())
     }
 
     /// What went wrong last.
-    async fn error(&self) -> &str {
+    fn error(&self) -> &str {
         &self.0.error
     }
 
     /// When it was set aside.
-    async fn set_aside_at(&self) -> DateTime<Utc> {
+    fn set_aside_at(&self) -> DateTime<Utc> {
         self.0.at
     }
 
     /// When it was replayed.
-    async fn replayed_at(&self) -> Option<DateTime<Utc>> {
+    fn replayed_at(&self) -> Option<DateTime<Utc>> {
         self.0.replayed_at
     }
 }
@@ -90,6 +91,7 @@ impl QuarantineQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments and two filters"
     )]
+    #[boxed]
     async fn quarantine(
         &self,
         context: &Context<'_>,
@@ -116,6 +118,7 @@ pub(crate) struct QuarantineMutation;
 #[Object]
 impl QuarantineMutation {
     /// Tries work again that was set aside. Scope: CONFIGURE.
+    #[boxed]
     async fn replay_quarantined(
         &self,
         context: &Context<'_>,

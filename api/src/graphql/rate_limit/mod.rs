@@ -18,27 +18,27 @@ pub(crate) struct RateLimit {
 impl RateLimit {
     /// Points this request is charged before it runs; what it does not use is given back. See
     /// `extensions.cost.actual` of the answer.
-    async fn cost(&self) -> i32 {
+    fn cost(&self) -> i32 {
         int(self.cost.requested)
     }
 
     /// Points one request may cost at most.
-    async fn cost_limit(&self) -> i32 {
+    fn cost_limit(&self) -> i32 {
         int(self.cost.limit)
     }
 
     /// Points the token has when it has not been used for a minute.
-    async fn limit(&self) -> i32 {
+    fn limit(&self) -> i32 {
         int(u64::from(self.bucket.limit))
     }
 
     /// Points the token has left, after the charge of this request.
-    async fn remaining(&self) -> i32 {
+    fn remaining(&self) -> i32 {
         int(u64::from(self.bucket.remaining))
     }
 
     /// When the token has all its points again, if it is not used until then.
-    async fn reset_at(&self) -> DateTime<Utc> {
+    fn reset_at(&self) -> DateTime<Utc> {
         self.now + TimeDelta::seconds(i64::from(int(self.bucket.reset_s)))
     }
 }

@@ -1,5 +1,6 @@
 //! How things were spread over the values of a tag group.
 
+use crate::boxed;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
@@ -27,23 +28,23 @@ pub(crate) struct TagGroupDistribution(Arc<Distribution>, TagTarget);
 #[Object]
 impl TagGroupDistribution {
     /// The group.
-    async fn group(&self) -> TagGroup {
+    fn group(&self) -> TagGroup {
         TagGroup(self.0.group.clone())
     }
 
     /// Which things are counted.
-    async fn target(&self) -> TagTarget {
+    fn target(&self) -> TagTarget {
         self.1
     }
 
     /// The values, in their order: the tags at the top of the group; archived ones too, and deleted
     /// ones that something carried.
-    async fn values(&self) -> Vec<Tag> {
+    fn values(&self) -> Vec<Tag> {
         self.0.values.iter().cloned().map(Tag::from).collect()
     }
 
     /// The periods, in order; none of the future.
-    async fn periods(&self) -> Vec<TagGroupDistributionPeriod> {
+    fn periods(&self) -> Vec<TagGroupDistributionPeriod> {
         let points = self.0.points.iter();
         points
             .map(|point| TagGroupDistributionPeriod {
@@ -102,6 +103,7 @@ impl DistributionQuery {
     /// How many contacts, accounts or conversations carried each value of a tag group at the end of
     /// each period, from the history of the taggings; nothing when there is no such group. Contacts
     /// that were erased since are not in it; what was merged counts as what it is now.
+    #[boxed]
     async fn tag_group_distribution(
         &self,
         context: &Context<'_>,

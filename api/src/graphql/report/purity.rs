@@ -1,5 +1,6 @@
 //! The purity of incoming leads.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -30,17 +31,17 @@ pub(crate) struct LeadJudgement(purity::LeadJudgement);
 #[Object]
 impl LeadJudgement {
     /// The group whose values judge leads.
-    async fn group(&self) -> TagGroup {
+    fn group(&self) -> TagGroup {
         TagGroup(self.0.group.clone())
     }
 
     /// The values that mean a target lead; tags below them do too.
-    async fn targets(&self) -> Vec<Tag> {
+    fn targets(&self) -> Vec<Tag> {
         self.0.targets.iter().cloned().map(Tag::from).collect()
     }
 
     /// Whether the workspace chose it; otherwise it is the starter pack's.
-    async fn is_chosen(&self) -> bool {
+    fn is_chosen(&self) -> bool {
         self.0.is_chosen
     }
 }
@@ -95,7 +96,7 @@ pub(crate) struct LeadSource {
 #[Object]
 impl LeadSource {
     /// The channel, if channels are told apart; nothing when nobody said.
-    async fn channel(&self) -> Option<Channel> {
+    fn channel(&self) -> Option<Channel> {
         match self.of.source {
             Source::Channel(channel) => Some(channel),
             _ => None,
@@ -103,6 +104,7 @@ impl LeadSource {
     }
 
     /// The campaign, if campaigns are told apart; nothing when nobody said.
+    #[boxed]
     async fn campaign(&self, context: &Context<'_>) -> Result<Option<Campaign>> {
         let Source::Campaign(id) = self.of.source else {
             return Ok(None);
@@ -111,6 +113,7 @@ impl LeadSource {
     }
 
     /// The member who brought them, if members are told apart; nothing when nobody said.
+    #[boxed]
     async fn member(&self, context: &Context<'_>) -> Result<Option<Member>> {
         let Source::Member(id) = self.of.source else {
             return Ok(None);
@@ -119,12 +122,12 @@ impl LeadSource {
     }
 
     /// Over all periods.
-    async fn total(&self) -> LeadFigures {
+    fn total(&self) -> LeadFigures {
         self.of.total.into()
     }
 
     /// For each period, in order.
-    async fn periods(&self) -> Vec<LeadPurityPeriod> {
+    fn periods(&self) -> Vec<LeadPurityPeriod> {
         let periods = self.spans.iter().zip(&self.of.periods);
         periods
             .map(|(span, figures)| LeadPurityPeriod {
@@ -155,6 +158,7 @@ pub(crate) struct PurityQuery;
 impl PurityQuery {
     /// What counts as a target lead: what the workspace chose, or the lead judgement of the starter
     /// pack for B2B; nothing when there is neither.
+    #[boxed]
     async fn lead_judgement(&self, context: &Context<'_>) -> Result<Option<LeadJudgement>> {
         let (ctx, actor) = reader(context)?;
         let found = purity::judgement(ctx, actor.workspace).await;
@@ -164,6 +168,7 @@ impl PurityQuery {
     /// Which share of the contacts made in each period were target leads, by what they are judged
     /// to be; those nobody has judged are counted apart. Refused while there is no lead judgement.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the API")]
+    #[boxed]
     async fn lead_purity(
         &self,
         context: &Context<'_>,
@@ -225,6 +230,7 @@ pub(crate) struct PurityMutation;
 impl PurityMutation {
     /// Chooses what counts as a target lead in reports. It follows when its tags are merged. Scope:
     /// CONFIGURE.
+    #[boxed]
     async fn set_lead_judgement(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! The quality audit of the tags: its runs, what they found, and their plans.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -38,17 +39,17 @@ impl TagQualityRun {
     }
 
     /// What it was run for.
-    async fn cause(&self) -> TagQualityCause {
+    fn cause(&self) -> TagQualityCause {
         self.0.cause
     }
 
     /// When it began.
-    async fn started_at(&self) -> DateTime<Utc> {
+    fn started_at(&self) -> DateTime<Utc> {
         self.0.started_at
     }
 
     /// When it had found everything; nothing while it goes on.
-    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+    fn finished_at(&self) -> Option<DateTime<Utc>> {
         self.0.finished_at
     }
 
@@ -59,6 +60,7 @@ impl TagQualityRun {
     }
 
     /// How many findings of each kind and severity it has, the gravest first.
+    #[boxed]
     async fn tally(&self, context: &Context<'_>) -> Result<Vec<TagFindingTally>> {
         let (ctx, actor) = reader(context)?;
         let tally = quality::tally(ctx, actor.workspace, self.0.id).await;
@@ -74,6 +76,7 @@ impl TagQualityRun {
 
     /// What it found, the gravest first.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the API")]
+    #[boxed]
     async fn findings(
         &self,
         context: &Context<'_>,
@@ -161,23 +164,25 @@ pub struct TagFinding(pub(crate) entity::tag_quality_finding::Model);
 #[Object]
 impl TagFinding {
     /// What was found.
-    async fn kind(&self) -> TagFindingKind {
+    fn kind(&self) -> TagFindingKind {
         self.0.kind
     }
 
     /// How much it matters.
-    async fn severity(&self) -> TagFindingSeverity {
+    fn severity(&self) -> TagFindingSeverity {
         self.0.severity
     }
 
     /// The tags it is about; of two that may be one, the one to keep comes first. Those that are
     /// deleted or merged by now are as they were then.
+    #[boxed]
     async fn tags(&self, context: &Context<'_>) -> Result<Vec<Tag>> {
         let ids: Vec<TagId> = serde_json::from_value(self.0.tag_ids.clone())?;
         tags(context, &ids).await
     }
 
     /// The group it is about.
+    #[boxed]
     async fn group(&self, context: &Context<'_>) -> Result<Option<TagGroup>> {
         loaded(context, self.0.group_id, TagGroup).await
     }
@@ -195,23 +200,25 @@ pub(crate) struct PlannedTagMerge(PlannedMerge);
 #[Object]
 impl PlannedTagMerge {
     /// The tag that would stay.
+    #[boxed]
     async fn target(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         let target = loader(context)?.load_one(self.0.target).await?;
         Ok(target.map(Tag::from))
     }
 
     /// The tags that would go.
+    #[boxed]
     async fn sources(&self, context: &Context<'_>) -> Result<Vec<Tag>> {
         tags(context, &self.0.sources).await
     }
 
     /// How sure it is that they mean the same.
-    async fn confidence(&self) -> Confidence {
+    fn confidence(&self) -> Confidence {
         self.0.confidence
     }
 
     /// Why.
-    async fn reasons(&self) -> Vec<TagMergeReason> {
+    fn reasons(&self) -> Vec<TagMergeReason> {
         let reasons = self.0.reasons.iter();
         reasons
             .map(|reason| TagMergeReason {
@@ -222,17 +229,17 @@ impl PlannedTagMerge {
     }
 
     /// How many things carry the tags that would go.
-    async fn things(&self) -> i64 {
+    fn things(&self) -> i64 {
         self.0.things
     }
 
     /// When it was carried out, or tried to be.
-    async fn tried_at(&self) -> Option<DateTime<Utc>> {
+    fn tried_at(&self) -> Option<DateTime<Utc>> {
         self.0.outcome.as_ref().map(|outcome| outcome.at)
     }
 
     /// Why it was refused then; nothing when it worked.
-    async fn refusal(&self) -> Option<&str> {
+    fn refusal(&self) -> Option<&str> {
         self.0.outcome.as_ref()?.refusal.as_deref()
     }
 }
@@ -259,6 +266,7 @@ pub(crate) struct QualityQuery;
 impl QualityQuery {
     /// One run of the quality audit of the tags; without an id the last that has finished. Nothing
     /// when there is none.
+    #[boxed]
     async fn tag_quality_run(
         &self,
         context: &Context<'_>,
@@ -276,6 +284,7 @@ impl QualityQuery {
     }
 
     /// The runs of the quality audit of the tags that are kept, newest first.
+    #[boxed]
     async fn tag_quality_runs(
         &self,
         context: &Context<'_>,
@@ -338,6 +347,7 @@ pub(crate) struct QualityMutation;
 #[Object]
 impl QualityMutation {
     /// Audits the quality of the tags now, as an operation. Scope: CONFIGURE.
+    #[boxed]
     async fn start_tag_quality_run(
         &self,
         context: &Context<'_>,
@@ -357,6 +367,7 @@ impl QualityMutation {
     /// Carries out merges that a run proposes, as an operation, one after another: what one merge
     /// does is told at `mergeTags`. Merges that were done before are passed over, so asking twice is
     /// harmless. Scope: CONFIGURE.
+    #[boxed]
     async fn apply_tag_plan(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Rules that get in each other's way.
 
+use crate::boxed;
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use domain::rule::conflict::{Conflict, ConflictKind};
 use entity::id::{RuleId, TagId};
@@ -28,6 +29,7 @@ pub(crate) struct RuleConflict {
 #[ComplexObject]
 impl RuleConflict {
     /// The other rules; in a circle, in the order in which it leads through them.
+    #[boxed]
     async fn others(&self, context: &Context<'_>) -> Result<Vec<Rule>> {
         let found = loader(context)?.load_many(self.others.clone()).await?;
         let rules = self.others.iter().filter_map(|id| found.get(id).cloned());
@@ -35,6 +37,7 @@ impl RuleConflict {
     }
 
     /// The tag it is about, if it is about one.
+    #[boxed]
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         loaded(context, self.tag, Tag::from).await
     }

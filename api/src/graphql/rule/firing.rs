@@ -1,5 +1,6 @@
 //! What rules did, and why.
 
+use crate::boxed;
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -38,38 +39,43 @@ impl RuleFiring {
     }
 
     /// The rule.
+    #[boxed]
     async fn rule(&self, context: &Context<'_>) -> Result<Option<Rule>> {
         Ok(loader(context)?.load_one(self.0.rule_id).await?.map(Rule))
     }
 
     /// The version of the rule that matched.
-    async fn rule_version(&self) -> i64 {
+    fn rule_version(&self) -> i64 {
         self.0.rule_version
     }
 
     /// The message it matched, if it was one.
+    #[boxed]
     async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         loaded(context, self.0.message_id, Message).await
     }
 
     /// The conversation it is about, if it is about one.
+    #[boxed]
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         loaded(context, self.0.conversation_id, Conversation::from).await
     }
 
     /// The contact it is about, if it is about one.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// The account it is about, if it is about one.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         loaded(context, self.0.account_id, Account).await
     }
 
     /// How many steps it is away from what came from outside: 0 when a person or a program did what
     /// it fired on, one more for each rule between.
-    async fn depth(&self) -> i64 {
+    fn depth(&self) -> i64 {
         self.0.depth
     }
 
@@ -94,7 +100,7 @@ impl RuleFiring {
     }
 
     /// When.
-    async fn fired_at(&self) -> DateTime<Utc> {
+    fn fired_at(&self) -> DateTime<Utc> {
         self.0.fired_at
     }
 }
@@ -138,6 +144,7 @@ pub(crate) struct RuleMatchedPart {
 #[ComplexObject]
 impl RuleMatchedPart {
     /// The tag, if it was a tag.
+    #[boxed]
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         loaded(context, self.tag, Tag::from).await
     }
@@ -307,26 +314,31 @@ pub(crate) struct RuleOutcome {
 #[ComplexObject]
 impl RuleOutcome {
     /// The survey, if it was about one.
+    #[boxed]
     async fn survey(&self, context: &Context<'_>) -> Result<Option<Survey>> {
         loaded(context, self.survey, Survey).await
     }
 
     /// The invitation, if the contact is asked to answer a survey.
+    #[boxed]
     async fn invitation(&self, context: &Context<'_>) -> Result<Option<SurveyInvitation>> {
         loaded(context, self.invitation, SurveyInvitation).await
     }
 
     /// The tag, if it was about one.
+    #[boxed]
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         loaded(context, self.tag, Tag::from).await
     }
 
     /// The notification target, if it was about one.
+    #[boxed]
     async fn target(&self, context: &Context<'_>) -> Result<Option<NotificationTarget>> {
         loaded(context, self.target, NotificationTarget).await
     }
 
     /// The delivery, if a notification was queued.
+    #[boxed]
     async fn delivery(&self, context: &Context<'_>) -> Result<Option<Delivery>> {
         loaded(context, self.delivery, Delivery).await
     }

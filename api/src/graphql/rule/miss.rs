@@ -1,5 +1,6 @@
 //! What rules looked at without firing.
 
+use crate::boxed;
 use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -24,26 +25,29 @@ pub(crate) struct RuleMiss(pub(crate) entity::rule_miss::Model);
 #[Object]
 impl RuleMiss {
     /// The version of the rule that looked.
-    async fn rule_version(&self) -> i64 {
+    fn rule_version(&self) -> i64 {
         self.0.rule_version
     }
 
     /// Why it did not fire.
-    async fn reason(&self) -> MissReason {
+    fn reason(&self) -> MissReason {
         self.0.reason
     }
 
     /// The message it looked at, if it was one.
+    #[boxed]
     async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         loaded(context, self.0.message_id, Message).await
     }
 
     /// The conversation it was about, if it was about one.
+    #[boxed]
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         loaded(context, self.0.conversation_id, Conversation::from).await
     }
 
     /// The contact it was about, if it was about one.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.0.contact_id, Contact::from).await
     }
@@ -57,7 +61,7 @@ impl RuleMiss {
     }
 
     /// When.
-    async fn missed_at(&self) -> DateTime<Utc> {
+    fn missed_at(&self) -> DateTime<Utc> {
         self.0.missed_at
     }
 }

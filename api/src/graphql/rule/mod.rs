@@ -8,6 +8,7 @@ mod rehearsal;
 mod template;
 mod version;
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -80,38 +81,38 @@ impl Rule {
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// Its place in the order of evaluation.
-    async fn position(&self) -> i64 {
+    fn position(&self) -> i64 {
         self.0.position
     }
 
     /// Counts up with each change; firings name the version that matched.
-    async fn version(&self) -> i64 {
+    fn version(&self) -> i64 {
         self.0.version
     }
 
     /// Whether it is evaluated.
-    async fn active(&self) -> bool {
+    fn active(&self) -> bool {
         self.0.active
     }
 
     /// What makes it be evaluated.
-    async fn trigger(&self) -> RuleTrigger {
+    fn trigger(&self) -> RuleTrigger {
         self.0.definition.trigger.to_output(&TypedIds)
     }
 
     /// What must hold; nothing if it fires whenever its trigger lets it look.
-    async fn condition(&self) -> Option<ConditionOutput> {
+    fn condition(&self) -> Option<ConditionOutput> {
         let condition = &self.0.definition.condition;
         (!is_always(condition)).then(|| condition.to_output(&TypedIds))
     }
 
     /// What is done.
-    async fn actions(&self) -> Vec<ActionOutput> {
+    fn actions(&self) -> Vec<ActionOutput> {
         self.0
             .definition
             .actions
@@ -121,23 +122,23 @@ impl Rule {
     }
 
     /// How often, and when, it may act.
-    async fn limits(&self) -> Limits {
+    fn limits(&self) -> Limits {
         self.0.definition.limits.clone()
     }
 
     /// What makes it be evaluated, as `RuleTriggerInput` takes it.
-    async fn trigger_input(&self) -> AsInput<RuleTriggerInput> {
+    fn trigger_input(&self) -> AsInput<RuleTriggerInput> {
         AsInput(self.0.definition.trigger.to_input(&TypedIds))
     }
 
     /// What must hold, as `ConditionInput` takes it; nothing if it fires whenever its trigger lets it look.
-    async fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
+    fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
         let condition = &self.0.definition.condition;
         (!is_always(condition)).then(|| AsInput(condition.to_input(&TypedIds)))
     }
 
     /// What is done, as `ActionInput` takes it.
-    async fn actions_input(&self) -> Vec<AsInput<ActionInput>> {
+    fn actions_input(&self) -> Vec<AsInput<ActionInput>> {
         let actions = self.0.definition.actions.iter();
         actions
             .map(|action| AsInput(action.to_input(&TypedIds)))
@@ -145,21 +146,22 @@ impl Rule {
     }
 
     /// How often, and when, it may act, as `RuleLimitsInput` takes it.
-    async fn limits_input(&self) -> AsInput<Limits> {
+    fn limits_input(&self) -> AsInput<Limits> {
         AsInput(self.0.definition.limits.clone())
     }
 
     /// When it was paused by itself because its actions failed again and again.
-    async fn paused_at(&self) -> Option<DateTime<Utc>> {
+    fn paused_at(&self) -> Option<DateTime<Utc>> {
         self.0.paused_at
     }
 
     /// Why it was paused by itself.
-    async fn paused_reason(&self) -> Option<&str> {
+    fn paused_reason(&self) -> Option<&str> {
         self.0.paused_reason.as_deref()
     }
 
     /// The whole rule as a sentence, with its limits in short ones behind.
+    #[boxed]
     async fn sentence(
         &self,
         context: &Context<'_>,
@@ -171,6 +173,7 @@ impl Rule {
 
     /// Why it does or does not fire on an inbound message; nothing when there is none of this id, or
     /// when it waits for something else than messages.
+    #[boxed]
     async fn explain(
         &self,
         context: &Context<'_>,
@@ -184,26 +187,27 @@ impl Rule {
     }
 
     /// Who made it.
-    async fn created_by(&self) -> ChangeOrigin {
+    fn created_by(&self) -> ChangeOrigin {
         self.0.created_by.into()
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was deleted; firings keep showing it.
-    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+    fn deleted_at(&self) -> Option<DateTime<Utc>> {
         self.0.deleted_at
     }
 
     /// Its firings, newest first.
+    #[boxed]
     async fn firings(
         &self,
         context: &Context<'_>,
@@ -217,6 +221,7 @@ impl Rule {
     }
 
     /// What it once was, newest first.
+    #[boxed]
     async fn versions(
         &self,
         context: &Context<'_>,
@@ -233,6 +238,7 @@ impl Rule {
     }
 
     /// A sample of what it looked at without firing, newest first.
+    #[boxed]
     async fn misses(
         &self,
         context: &Context<'_>,
@@ -249,6 +255,7 @@ impl Rule {
     }
 
     /// Other rules it gets in the way of, or that get in its way.
+    #[boxed]
     async fn conflicts(&self, context: &Context<'_>) -> Result<Vec<RuleConflict>> {
         conflict::of(context, self.0.id).await
     }
@@ -273,6 +280,7 @@ pub(crate) struct RuleQuery;
 #[Object]
 impl RuleQuery {
     /// One rule; nothing when there is none of this id.
+    #[boxed]
     async fn rule(
         &self,
         context: &Context<'_>,
@@ -293,6 +301,7 @@ impl RuleQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments and two filters"
     )]
+    #[boxed]
     async fn rules(
         &self,
         context: &Context<'_>,
@@ -325,6 +334,7 @@ impl RuleQuery {
 
     /// Tries a rule on what happened in the last days: what it would have done, without doing it. Of the tags it
     /// knows what was there then; what else its condition asks the database for is answered as of now.
+    #[boxed]
     async fn try_rule(
         &self,
         context: &Context<'_>,

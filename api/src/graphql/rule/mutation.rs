@@ -1,5 +1,6 @@
 //! Making and changing rules.
 
+use crate::boxed;
 use async_graphql::{
     ComplexObject, Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject,
 };
@@ -141,6 +142,7 @@ macro_rules! saved_payload {
         #[ComplexObject]
         impl $name {
             /// Other rules it gets in the way of, or that get in its way. It was saved all the same.
+            #[boxed]
             async fn conflicts(&self, context: &Context<'_>) -> Result<Vec<RuleConflict>> {
                 match &self.rule {
                     Some(rule) => conflict::of(context, rule.0.id).await,
@@ -195,6 +197,7 @@ pub(crate) struct RuleMutation;
 #[Object]
 impl RuleMutation {
     /// Makes a rule, active at once. Scope: CONFIGURE.
+    #[boxed]
     async fn create_rule(
         &self,
         context: &Context<'_>,
@@ -234,6 +237,7 @@ impl RuleMutation {
     }
 
     /// Changes a rule. Scope: CONFIGURE.
+    #[boxed]
     async fn update_rule(
         &self,
         context: &Context<'_>,
@@ -276,6 +280,7 @@ impl RuleMutation {
 
     /// Makes a rule like another, behind all others. It is paused: change it, then let it run with
     /// `setRuleActive`. Scope: CONFIGURE.
+    #[boxed]
     async fn duplicate_rule(
         &self,
         context: &Context<'_>,
@@ -294,6 +299,7 @@ impl RuleMutation {
     }
 
     /// Pauses a rule or lets it run again. Scope: CONFIGURE.
+    #[boxed]
     async fn set_rule_active(
         &self,
         context: &Context<'_>,
@@ -316,6 +322,7 @@ impl RuleMutation {
     }
 
     /// Deletes a rule; its firings stay. Scope: CONFIGURE.
+    #[boxed]
     async fn delete_rule(
         &self,
         context: &Context<'_>,
@@ -338,6 +345,7 @@ impl RuleMutation {
     }
 
     /// Changes the order in which rules are evaluated. Scope: CONFIGURE.
+    #[boxed]
     async fn reorder_rules(
         &self,
         context: &Context<'_>,
@@ -357,6 +365,7 @@ impl RuleMutation {
 
     /// Makes a rule what it was in an earlier version. What it names must still be there.
     /// Scope: CONFIGURE.
+    #[boxed]
     async fn rollback_rule(
         &self,
         context: &Context<'_>,
@@ -375,6 +384,7 @@ impl RuleMutation {
     }
 
     /// Makes a ready-made rule, active at once; see `ruleTemplates`. Scope: CONFIGURE.
+    #[boxed]
     async fn create_rule_from_template(
         &self,
         context: &Context<'_>,

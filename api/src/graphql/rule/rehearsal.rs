@@ -1,5 +1,6 @@
 //! Trying rules on what happened before.
 
+use crate::boxed;
 use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -103,6 +104,7 @@ pub(crate) struct RuleRehearsal {
 #[ComplexObject]
 impl RuleRehearsal {
     /// The rules that wait for the tags it would change, and so would be evaluated after it.
+    #[boxed]
     async fn followers(&self, context: &Context<'_>) -> Result<Vec<Rule>> {
         let found = loader(context)?.load_many(self.followers.clone()).await?;
         let rules = self
@@ -137,21 +139,25 @@ pub(crate) struct RuleRehearsalSample {
 #[ComplexObject]
 impl RuleRehearsalSample {
     /// The message, if it is one.
+    #[boxed]
     async fn message(&self, context: &Context<'_>) -> Result<Option<Message>> {
         loaded(context, self.case.message, Message).await
     }
 
     /// The conversation it is about, if it is about one.
+    #[boxed]
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         loaded(context, self.case.conversation, Conversation::from).await
     }
 
     /// The contact it is about, if it is about one.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.case.contact, Contact::from).await
     }
 
     /// The account it is about, if it is about one.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         loaded(context, self.case.account, Account).await
     }
@@ -176,16 +182,19 @@ pub(crate) struct RuleRehearsalEffect {
 #[ComplexObject]
 impl RuleRehearsalEffect {
     /// The survey, if it is one that is sent; each contact is counted once in each of its waves.
+    #[boxed]
     async fn survey(&self, context: &Context<'_>) -> Result<Option<Survey>> {
         loaded(context, self.survey, Survey).await
     }
 
     /// The tag, if it is about one.
+    #[boxed]
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         loaded(context, self.tag, Tag::from).await
     }
 
     /// The notification target, if it is a notice.
+    #[boxed]
     async fn target(&self, context: &Context<'_>) -> Result<Option<NotificationTarget>> {
         loaded(context, self.target, NotificationTarget).await
     }

@@ -1,5 +1,6 @@
 //! What rules once were.
 
+use crate::boxed;
 use async_graphql::{Context, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -24,51 +25,51 @@ pub(crate) struct RuleVersion(pub(crate) rule::version::RuleVersion);
 #[Object]
 impl RuleVersion {
     /// The version, as firings name it.
-    async fn version(&self) -> i64 {
+    fn version(&self) -> i64 {
         self.0.version
     }
 
     /// The name it had.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What made it be evaluated.
-    async fn trigger(&self) -> RuleTrigger {
+    fn trigger(&self) -> RuleTrigger {
         self.0.definition.trigger.to_output(&TypedIds)
     }
 
     /// What had to hold; nothing if it fired whenever its trigger let it look.
-    async fn condition(&self) -> Option<ConditionOutput> {
+    fn condition(&self) -> Option<ConditionOutput> {
         let condition = &self.0.definition.condition;
         (!is_always(condition)).then(|| condition.to_output(&TypedIds))
     }
 
     /// What was done.
-    async fn actions(&self) -> Vec<ActionOutput> {
+    fn actions(&self) -> Vec<ActionOutput> {
         let actions = self.0.definition.actions.iter();
         actions.map(|action| action.to_output(&TypedIds)).collect()
     }
 
     /// How often, and when, it might act.
-    async fn limits(&self) -> Limits {
+    fn limits(&self) -> Limits {
         self.0.definition.limits.clone()
     }
 
     /// What made it be evaluated, as `RuleTriggerInput` takes it.
-    async fn trigger_input(&self) -> AsInput<RuleTriggerInput> {
+    fn trigger_input(&self) -> AsInput<RuleTriggerInput> {
         AsInput(self.0.definition.trigger.to_input(&TypedIds))
     }
 
     /// What had to hold, as `ConditionInput` takes it; nothing if it fired whenever its trigger let
     /// it look.
-    async fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
+    fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
         let condition = &self.0.definition.condition;
         (!is_always(condition)).then(|| AsInput(condition.to_input(&TypedIds)))
     }
 
     /// What was done, as `ActionInput` takes it.
-    async fn actions_input(&self) -> Vec<AsInput<ActionInput>> {
+    fn actions_input(&self) -> Vec<AsInput<ActionInput>> {
         let actions = self.0.definition.actions.iter();
         actions
             .map(|action| AsInput(action.to_input(&TypedIds)))
@@ -76,11 +77,12 @@ impl RuleVersion {
     }
 
     /// How often, and when, it might act, as `RuleLimitsInput` takes it.
-    async fn limits_input(&self) -> AsInput<Limits> {
+    fn limits_input(&self) -> AsInput<Limits> {
         AsInput(self.0.definition.limits.clone())
     }
 
     /// All of it as a sentence, with its limits in short ones behind.
+    #[boxed]
     async fn sentence(
         &self,
         context: &Context<'_>,
@@ -91,12 +93,12 @@ impl RuleVersion {
     }
 
     /// Who saved it.
-    async fn made_by(&self) -> ChangeOrigin {
+    fn made_by(&self) -> ChangeOrigin {
         self.0.made_by.into()
     }
 
     /// When.
-    async fn made_at(&self) -> DateTime<Utc> {
+    fn made_at(&self) -> DateTime<Utc> {
         self.0.made_at
     }
 }

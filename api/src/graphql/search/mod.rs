@@ -1,5 +1,6 @@
 //! Search over GraphQL.
 
+use crate::boxed;
 use async_graphql::{
     Context, Object, Result, SimpleObject, Union,
     connection::{Connection, Edge},
@@ -44,6 +45,7 @@ pub struct SearchHit(Hit);
 #[Object]
 impl SearchHit {
     /// What was found; nothing if it was deleted a moment ago.
+    #[boxed]
     async fn result(&self, context: &Context<'_>) -> Result<Option<SearchResult>> {
         let loader = loader(context)?;
         let id = self.0.id;
@@ -73,12 +75,12 @@ impl SearchHit {
 
     /// What kind of thing it is.
     #[graphql(name = "type")]
-    async fn kind(&self) -> Kind {
+    fn kind(&self) -> Kind {
         self.0.kind
     }
 
     /// Why it was found and stands where it does.
-    async fn reason(&self) -> SearchReason {
+    fn reason(&self) -> SearchReason {
         SearchReason {
             field: self.0.field,
             matched: self.0.level,
@@ -86,7 +88,7 @@ impl SearchHit {
     }
 
     /// The texts in which words of the query stand, at most three, those with the most words first.
-    async fn fragments(&self) -> Vec<SearchFragment> {
+    fn fragments(&self) -> Vec<SearchFragment> {
         self.0.fragments.iter().map(SearchFragment::from).collect()
     }
 }
@@ -151,6 +153,7 @@ impl SearchQuery {
     /// but spaces finds nothing; one of more than 200 characters or 8 words is refused.
     ///
     /// Pages go forwards only and without a total: what follows is looked for when it is asked for.
+    #[boxed]
     async fn search(
         &self,
         context: &Context<'_>,

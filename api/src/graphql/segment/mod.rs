@@ -6,6 +6,7 @@ mod mutation;
 mod query;
 mod subscription;
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -56,38 +57,39 @@ impl Segment {
     }
 
     /// The name shown.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What it is for, in words.
-    async fn description(&self) -> &str {
+    fn description(&self) -> &str {
         &self.0.description
     }
 
     /// What its members are.
-    async fn subject(&self) -> SegmentSubject {
+    fn subject(&self) -> SegmentSubject {
         self.0.subject
     }
 
     /// Who says what its members are: a condition, or people.
-    async fn kind(&self) -> SegmentKind {
+    fn kind(&self) -> SegmentKind {
         self.0.kind
     }
 
     /// What must hold for its members; nothing when they are kept by hand.
-    async fn condition(&self) -> Option<ConditionOutput> {
+    fn condition(&self) -> Option<ConditionOutput> {
         let condition = self.0.condition.as_ref();
         condition.map(|condition| condition.to_output(&TypedIds))
     }
 
     /// What must hold for its members, as `ConditionInput` takes it; nothing when they are kept by hand.
-    async fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
+    fn condition_input(&self) -> Option<AsInput<ConditionInput>> {
         let condition = self.0.condition.as_ref();
         condition.map(|condition| AsInput(condition.to_input(&TypedIds)))
     }
 
     /// The condition as a sentence; nothing when the members are kept by hand.
+    #[boxed]
     async fn sentence(
         &self,
         context: &Context<'_>,
@@ -106,51 +108,53 @@ impl Segment {
     }
 
     /// Counts up with each change of the condition.
-    async fn version(&self) -> i64 {
+    fn version(&self) -> i64 {
         self.0.version
     }
 
     /// Whether its members are complete.
-    async fn state(&self) -> SegmentState {
+    fn state(&self) -> SegmentState {
         self.0.state
     }
 
     /// How many members it has now. While the state is `BUILDING` this grows.
-    async fn member_count(&self) -> i64 {
+    fn member_count(&self) -> i64 {
         self.0.member_count
     }
 
     /// The operation that evaluates everybody, while there is one; it says how far it is.
+    #[boxed]
     async fn operation(&self, context: &Context<'_>) -> Result<Option<Operation>> {
         loaded(context, self.0.operation_id, Operation).await
     }
 
     /// When everybody was last evaluated. Since then members have followed each change.
-    async fn built_at(&self) -> Option<DateTime<Utc>> {
+    fn built_at(&self) -> Option<DateTime<Utc>> {
         self.0.built_at
     }
 
     /// Who made it.
-    async fn created_by(&self) -> ChangeOrigin {
+    fn created_by(&self) -> ChangeOrigin {
         self.0.created_by.into()
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When its name, description or condition was last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was deleted; only what still refers to it shows it.
-    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+    fn deleted_at(&self) -> Option<DateTime<Utc>> {
         self.0.deleted_at
     }
 
     /// Its members with the moment each came in, those who came to be known last first.
+    #[boxed]
     async fn members(
         &self,
         context: &Context<'_>,
@@ -169,6 +173,7 @@ impl Segment {
     }
 
     /// Its members as a list of contacts; empty when they are accounts.
+    #[boxed]
     async fn contacts(
         &self,
         context: &Context<'_>,
@@ -192,6 +197,7 @@ impl Segment {
     }
 
     /// Its members as a list of accounts; empty when they are contacts.
+    #[boxed]
     async fn accounts(
         &self,
         context: &Context<'_>,
@@ -216,6 +222,7 @@ impl Segment {
 
     /// Who came in and who went out, with the cause of each, newest first. The members that the first
     /// evaluation of a new segment found are not in it.
+    #[boxed]
     async fn history(
         &self,
         context: &Context<'_>,
@@ -229,6 +236,7 @@ impl Segment {
     }
 
     /// What names the segment. As long as there is something, the segment cannot be deleted.
+    #[boxed]
     async fn uses(&self, context: &Context<'_>) -> Result<Vec<SegmentUse>> {
         let (ctx, actor) = reader(context)?;
         let found = segment::uses::list(ctx, actor.workspace, self.0.id)
@@ -275,22 +283,24 @@ pub(crate) struct SegmentMember {
 #[Object]
 impl SegmentMember {
     /// The member's global id.
-    async fn subject_id(&self) -> ID {
+    fn subject_id(&self) -> ID {
         subject_id(self.subject, self.row.subject_id)
     }
 
     /// The member, if the segment is one of contacts.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         contact_of(context, self.subject, self.row.subject_id).await
     }
 
     /// The member, if the segment is one of accounts.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         account_of(context, self.subject, self.row.subject_id).await
     }
 
     /// When it came in.
-    async fn entered_at(&self) -> DateTime<Utc> {
+    fn entered_at(&self) -> DateTime<Utc> {
         self.row.entered_at
     }
 }

@@ -1,5 +1,6 @@
 //! The history of segments.
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::segment::{self, Cause};
@@ -26,7 +27,7 @@ impl SegmentMove {
     }
 
     /// Whether it came in or went out.
-    async fn act(&self) -> SegmentAct {
+    fn act(&self) -> SegmentAct {
         if self.0.entered {
             SegmentAct::Entered
         } else {
@@ -35,11 +36,13 @@ impl SegmentMove {
     }
 
     /// The segment.
+    #[boxed]
     async fn segment(&self, context: &Context<'_>) -> Result<Option<Segment>> {
         Ok(self.of(context).await?.map(Segment))
     }
 
     /// The global id of the contact or the account.
+    #[boxed]
     async fn subject_id(&self, context: &Context<'_>) -> Result<Option<ID>> {
         let segment = self.of(context).await?;
         Ok(segment.map(|segment| subject_id(segment.subject, self.0.subject_id)))
@@ -47,6 +50,7 @@ impl SegmentMove {
 
     /// The contact, if the segment is one of contacts. One who was merged into another since is
     /// answered with that other.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         let segment = self.of(context).await?;
         let subject = segment.map_or(SegmentSubject::Account, |segment| segment.subject);
@@ -54,6 +58,7 @@ impl SegmentMove {
     }
 
     /// The account, if the segment is one of accounts.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         let segment = self.of(context).await?;
         let subject = segment.map_or(SegmentSubject::Contact, |segment| segment.subject);
@@ -61,12 +66,12 @@ impl SegmentMove {
     }
 
     /// When.
-    async fn at(&self) -> DateTime<Utc> {
+    fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
 
     /// Why.
-    async fn cause(&self) -> SegmentCause {
+    fn cause(&self) -> SegmentCause {
         SegmentCause::from(&self.0.cause)
     }
 }

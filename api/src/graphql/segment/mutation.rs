@@ -1,5 +1,6 @@
 //! Making and changing segments.
 
+use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use domain::{
     condition::{ConditionInput, reference::TypedIds},
@@ -123,6 +124,7 @@ pub(crate) struct SegmentMutation;
 #[Object]
 impl SegmentMutation {
     /// Makes a segment. Scope: CONFIGURE.
+    #[boxed]
     async fn create_segment(
         &self,
         context: &Context<'_>,
@@ -146,6 +148,7 @@ impl SegmentMutation {
     }
 
     /// Renames a segment, describes it or changes its condition. Scope: CONFIGURE.
+    #[boxed]
     async fn update_segment(
         &self,
         context: &Context<'_>,
@@ -170,6 +173,7 @@ impl SegmentMutation {
 
     /// Makes a segment like another. One with a condition is filled in the background like any other; one
     /// that is kept by hand gets the members of the other, as an operation. Scope: CONFIGURE.
+    #[boxed]
     async fn duplicate_segment(
         &self,
         context: &Context<'_>,
@@ -190,6 +194,7 @@ impl SegmentMutation {
     }
 
     /// Deletes a segment that nothing names; see `Segment.uses`. Scope: CONFIGURE.
+    #[boxed]
     async fn delete_segment(
         &self,
         context: &Context<'_>,
@@ -206,6 +211,7 @@ impl SegmentMutation {
 
     /// Evaluates everybody for a segment anew. Members follow each change by themselves; this is for
     /// whoever wants to be sure. Scope: CONFIGURE.
+    #[boxed]
     async fn rebuild_segment(
         &self,
         context: &Context<'_>,
@@ -221,6 +227,7 @@ impl SegmentMutation {
     }
 
     /// Puts contacts or accounts into a segment that is kept by hand. Scope: WRITE.
+    #[boxed]
     async fn add_to_segment(
         &self,
         context: &Context<'_>,
@@ -273,6 +280,7 @@ impl SegmentMutation {
     }
 
     /// Takes contacts or accounts out of a segment that is kept by hand. Scope: WRITE.
+    #[boxed]
     async fn remove_from_segment(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Asking for segments, and trying conditions out.
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use domain::{
     condition::{ConditionInput, reference::TypedIds},
@@ -59,6 +60,7 @@ pub(crate) struct SegmentQuery;
 #[Object]
 impl SegmentQuery {
     /// One segment; nothing when there is none of this id.
+    #[boxed]
     async fn segment(
         &self,
         context: &Context<'_>,
@@ -77,6 +79,7 @@ impl SegmentQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments and two to filter by"
     )]
+    #[boxed]
     async fn segments(
         &self,
         context: &Context<'_>,
@@ -96,6 +99,7 @@ impl SegmentQuery {
     }
 
     /// What a condition would find, whether it is saved or not. Changes nothing.
+    #[boxed]
     async fn preview_segment(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Contacts who were asked.
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -34,24 +35,26 @@ impl SurveyInvitation {
     }
 
     /// The survey.
+    #[boxed]
     async fn survey(&self, context: &Context<'_>) -> Result<Option<Survey>> {
         let found = loader(context)?.load_one(self.0.survey_id).await?;
         Ok(found.map(Survey))
     }
 
     /// Who is asked.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         let found = loader(context)?.load_one(self.0.contact_id).await?;
         Ok(found.map(Contact::from))
     }
 
     /// How they are asked.
-    async fn medium(&self) -> SurveyMedium {
+    fn medium(&self) -> SurveyMedium {
         self.0.medium
     }
 
     /// The language they are asked in.
-    async fn locale(&self) -> Locale {
+    fn locale(&self) -> Locale {
         Locale::from_word(&self.0.locale).unwrap_or_default()
     }
 
@@ -66,27 +69,28 @@ impl SurveyInvitation {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// Until when it can be answered.
-    async fn expires_at(&self) -> DateTime<Utc> {
+    fn expires_at(&self) -> DateTime<Utc> {
         self.0.expires_at
     }
 
     /// When the mail was taken, or the link handed out.
-    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+    fn sent_at(&self) -> Option<DateTime<Utc>> {
         self.0.sent_at
     }
 
     /// How often the mail was tried.
-    async fn attempts(&self) -> i64 {
+    fn attempts(&self) -> i64 {
         self.0.attempts
     }
 
     /// The tries to send the mail, oldest first: what was sent, what the mail server said, and the time
     /// it took.
+    #[boxed]
     async fn mail_attempts(
         &self,
         context: &Context<'_>,
@@ -103,21 +107,22 @@ impl SurveyInvitation {
     }
 
     /// When the mail is tried next, if it is.
-    async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
+    fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
         self.0.next_attempt_at
     }
 
     /// What went wrong with the mail last, if anything did.
-    async fn last_error(&self) -> Option<&str> {
+    fn last_error(&self) -> Option<&str> {
         self.0.last_error.as_deref()
     }
 
     /// When it was last answered.
-    async fn answered_at(&self) -> Option<DateTime<Utc>> {
+    fn answered_at(&self) -> Option<DateTime<Utc>> {
         self.0.answered_at
     }
 
     /// The answer; a later one takes the place of the one before.
+    #[boxed]
     async fn answer(&self, context: &Context<'_>) -> Result<Option<SurveyAnswer>> {
         loaded(context, self.0.answer_id, SurveyAnswer).await
     }

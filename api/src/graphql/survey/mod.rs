@@ -5,6 +5,7 @@ mod invitation;
 mod mutation;
 mod query;
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -136,23 +137,23 @@ impl Survey {
     }
 
     /// The name under which its answers are kept; unique in the workspace, for good.
-    async fn key(&self) -> &str {
+    fn key(&self) -> &str {
         &self.0.key
     }
 
     /// What kind of question it is.
-    async fn kind(&self) -> SurveyKind {
+    fn kind(&self) -> SurveyKind {
         self.0.kind
     }
 
     /// The name shown to members.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What it says, in each language; ready-made where the workspace has no text of its own. A
     /// contact is asked in their own language, or else in the workspace's.
-    async fn texts(&self) -> Vec<SurveyTexts> {
+    fn texts(&self) -> Vec<SurveyTexts> {
         let own = words::from_stored(&self.0.texts);
         let each = Locale::ALL.into_iter();
         each.map(|locale| words::texts(self.0.kind, locale, &own).into())
@@ -160,12 +161,12 @@ impl Survey {
     }
 
     /// How many days lie between two invitations of one person; with 0, nothing does.
-    async fn wave_days(&self) -> i64 {
+    fn wave_days(&self) -> i64 {
         self.0.wave_days
     }
 
     /// How many days an invitation can be answered.
-    async fn valid_days(&self) -> i64 {
+    fn valid_days(&self) -> i64 {
         self.0.valid_days
     }
 
@@ -174,6 +175,7 @@ impl Survey {
         clippy::too_many_arguments,
         reason = "Relay's four arguments and two filters"
     )]
+    #[boxed]
     async fn invitations(
         &self,
         context: &Context<'_>,
@@ -198,6 +200,7 @@ impl Survey {
 
     /// What came of it in a period: how many answered, and the NPS or the CSAT with its margin. Without
     /// moments, in the last 90 days.
+    #[boxed]
     async fn figures(
         &self,
         context: &Context<'_>,
@@ -224,6 +227,7 @@ impl Survey {
 
     /// The same for each month, or other period of the workspace's calendar, in order; none of the future. Of
     /// answers that one person gave within one wave the latest of each period counts.
+    #[boxed]
     async fn figure_series(
         &self,
         context: &Context<'_>,
@@ -248,6 +252,7 @@ impl Survey {
     /// What came of it in a period with some people each by themselves: those in each of some segments, or
     /// with each tag of a group and with none. People are there as they are now. Without moments, in the last
     /// 90 days.
+    #[boxed]
     async fn figures_by(
         &self,
         context: &Context<'_>,
@@ -267,6 +272,7 @@ impl Survey {
     }
 
     /// What sends it. As long as there is something, the survey cannot be archived.
+    #[boxed]
     async fn uses(&self, context: &Context<'_>) -> Result<Vec<SurveyUse>> {
         let (ctx, actor) = reader(context)?;
         let found = survey::uses::list(ctx, actor.workspace, self.0.id)
@@ -286,17 +292,17 @@ impl Survey {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// Since when nobody is asked any more; nothing while it is in use.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+    fn archived_at(&self) -> Option<DateTime<Utc>> {
         self.0.archived_at
     }
 }

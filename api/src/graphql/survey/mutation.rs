@@ -1,5 +1,6 @@
 //! Making, changing and sending surveys.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -118,6 +119,7 @@ pub(crate) struct SurveyMutation;
 #[Object(name = "SurveyDefinitionMutation")]
 impl SurveyMutation {
     /// Makes a survey. Scope: CONFIGURE.
+    #[boxed]
     async fn create_survey(
         &self,
         context: &Context<'_>,
@@ -142,6 +144,7 @@ impl SurveyMutation {
 
     /// Changes a survey. Forms that are open and mails that are on their way say the new texts.
     /// Scope: CONFIGURE.
+    #[boxed]
     async fn update_survey(
         &self,
         context: &Context<'_>,
@@ -169,6 +172,7 @@ impl SurveyMutation {
 
     /// Archives a survey that no rule and no playbook sends, so that nobody is asked any more. Who was
     /// asked before can still answer. Scope: CONFIGURE.
+    #[boxed]
     async fn archive_survey(
         &self,
         context: &Context<'_>,
@@ -188,6 +192,7 @@ impl SurveyMutation {
     }
 
     /// Restores an archived survey. Scope: CONFIGURE.
+    #[boxed]
     async fn restore_survey(
         &self,
         context: &Context<'_>,
@@ -208,6 +213,7 @@ impl SurveyMutation {
 
     /// Asks a contact to answer a survey, once in each wave. By email it goes to the contact's address,
     /// unless they have unsubscribed from email or from its topic `surveys`. Scope: WRITE.
+    #[boxed]
     async fn send_survey(
         &self,
         context: &Context<'_>,

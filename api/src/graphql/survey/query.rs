@@ -1,5 +1,6 @@
 //! Asking for surveys.
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use domain::{page::PageRequest, survey::read};
 use entity::id::SurveyId;
@@ -17,6 +18,7 @@ pub(crate) struct SurveyQuery;
 #[Object(name = "SurveyDefinitionQuery")]
 impl SurveyQuery {
     /// One survey; nothing when there is none of this id.
+    #[boxed]
     async fn survey(
         &self,
         context: &Context<'_>,
@@ -26,6 +28,7 @@ impl SurveyQuery {
     }
 
     /// The workspace's surveys by name.
+    #[boxed]
     async fn surveys(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Tagging everything a filter finds.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -106,6 +107,7 @@ pub(crate) struct BulkMutation;
 impl BulkMutation {
     /// Puts tags on everything a filter finds and takes others off, however many there are. This goes
     /// on as an operation, which can be watched and cancelled. Scope: WRITE.
+    #[boxed]
     async fn tag_by_filter(
         &self,
         context: &Context<'_>,

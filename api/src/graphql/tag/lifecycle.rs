@@ -1,5 +1,6 @@
 //! Merging, archiving, restoring and deleting tags; what refers to a tag; how a tag would look.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -201,6 +202,7 @@ pub(crate) struct TagLifecycleQuery;
 impl TagLifecycleQuery {
     /// What refers to a tag and to what is below it: read before it is deleted. Nothing when there
     /// is no such tag, or it is deleted already. Counted afresh, to the last tagging.
+    #[boxed]
     async fn tag_usage(
         &self,
         context: &Context<'_>,
@@ -215,6 +217,7 @@ impl TagLifecycleQuery {
     }
 
     /// How a tag would look and stand, and what would be refused, before anything is saved.
+    #[boxed]
     async fn preview_tag(
         &self,
         context: &Context<'_>,
@@ -255,6 +258,7 @@ pub(crate) struct TagLifecycleMutation;
 impl TagLifecycleMutation {
     /// Archives a tag with everything below it: they keep their taggings and cannot be put on
     /// anything. Scope: CONFIGURE.
+    #[boxed]
     async fn archive_tag(
         &self,
         context: &Context<'_>,
@@ -266,6 +270,7 @@ impl TagLifecycleMutation {
     }
 
     /// Brings a tag back with what was archived together with it. Scope: CONFIGURE.
+    #[boxed]
     async fn restore_tag(
         &self,
         context: &Context<'_>,
@@ -279,6 +284,7 @@ impl TagLifecycleMutation {
     /// Merges tags into another: taggings, past and present, tags below and rules follow. Where a
     /// thing carries both, one tagging ends; tags below of the same name are merged in turn. Scope:
     /// CONFIGURE.
+    #[boxed]
     async fn merge_tags(
         &self,
         context: &Context<'_>,
@@ -303,6 +309,7 @@ impl TagLifecycleMutation {
     /// Deletes a tag with everything below it, and takes it off everything. Look at `tagUsage` first:
     /// its token is needed. Segments, active rules and active playbooks that name one
     /// of the tags forbid it. Scope: CONFIGURE.
+    #[boxed]
     async fn delete_tag(
         &self,
         context: &Context<'_>,

@@ -6,6 +6,7 @@ mod lifecycle;
 mod mutation;
 mod pack;
 
+use crate::boxed;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
@@ -80,31 +81,33 @@ impl Tag {
     }
 
     /// What it says something about.
-    async fn kind(&self) -> TagKind {
+    fn kind(&self) -> TagKind {
         self.row.kind
     }
 
     /// The name; unique among its siblings, whatever the case and width.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.row.name
     }
 
     /// What it means.
-    async fn description(&self) -> &str {
+    fn description(&self) -> &str {
         &self.row.description
     }
 
     /// `#rrggbb`.
-    async fn colour(&self) -> &str {
+    fn colour(&self) -> &str {
         &self.row.colour
     }
 
     /// The names from the root to this tag.
+    #[boxed]
     async fn path(&self, context: &Context<'_>) -> Result<Vec<String>> {
         self.names(context).await
     }
 
     /// The whole way as people read it, with the group: `Group / Parent / Child`.
+    #[boxed]
     async fn path_text(&self, context: &Context<'_>) -> Result<String> {
         let names = self.names(context).await?;
         let group = self.group_model(context).await?;
@@ -113,6 +116,7 @@ impl Tag {
     }
 
     /// The tag above.
+    #[boxed]
     async fn parent(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         let Some(id) = self.row.parent_id else {
             return Ok(None);
@@ -129,16 +133,18 @@ impl Tag {
     }
 
     /// The group it is a value of; nothing when it stands outside all groups.
+    #[boxed]
     async fn group(&self, context: &Context<'_>) -> Result<Option<TagGroup>> {
         Ok(self.group_model(context).await?.map(TagGroup))
     }
 
     /// Its place among its siblings; lower comes first, those of the same place by name.
-    async fn position(&self) -> i64 {
+    fn position(&self) -> i64 {
         self.row.position
     }
 
     /// How many things carry it.
+    #[boxed]
     async fn counts(&self, context: &Context<'_>) -> Result<TagCounts> {
         let shared = self
             .shared
@@ -160,26 +166,27 @@ impl Tag {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.row.updated_at
     }
 
     /// When it was archived; archived tags cannot be added to anything.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+    fn archived_at(&self) -> Option<DateTime<Utc>> {
         self.row.archived_at
     }
 
     /// When it was deleted; only the history of what carried it still shows it.
-    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+    fn deleted_at(&self) -> Option<DateTime<Utc>> {
         self.row.deleted_at
     }
 
     /// The tag it was merged into, if it was.
+    #[boxed]
     async fn merged_into(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         loaded(context, self.row.merged_into, Tag::from).await
     }
@@ -282,6 +289,7 @@ impl Tagging {
     }
 
     /// The tag.
+    #[boxed]
     async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         if let Some(tag) = &self.tag {
             return Ok(Some(Tag::from(Arc::clone(tag))));
@@ -293,16 +301,18 @@ impl Tagging {
     }
 
     /// The tag it was made with, when that was merged into another since.
+    #[boxed]
     async fn merged_from(&self, context: &Context<'_>) -> Result<Option<Tag>> {
         loaded(context, self.row.merged_from, Tag::from).await
     }
 
     /// What kind of thing carries it.
-    async fn target(&self) -> TagTarget {
+    fn target(&self) -> TagTarget {
         self.row.target
     }
 
     /// The contact, if it is on one.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         if self.row.target != TagTarget::Contact {
             return Ok(None);
@@ -314,6 +324,7 @@ impl Tagging {
     }
 
     /// The account, if it is on one.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         if self.row.target != TagTarget::Account {
             return Ok(None);
@@ -325,6 +336,7 @@ impl Tagging {
     }
 
     /// The conversation, if it is on one.
+    #[boxed]
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         if self.row.target != TagTarget::Conversation {
             return Ok(None);
@@ -336,7 +348,7 @@ impl Tagging {
     }
 
     /// From when.
-    async fn added_at(&self) -> DateTime<Utc> {
+    fn added_at(&self) -> DateTime<Utc> {
         self.row.added_at
     }
 
@@ -346,12 +358,12 @@ impl Tagging {
     }
 
     /// Why.
-    async fn added_reason(&self) -> &str {
+    fn added_reason(&self) -> &str {
         &self.row.added_reason
     }
 
     /// Until when; nothing while it holds.
-    async fn removed_at(&self) -> Option<DateTime<Utc>> {
+    fn removed_at(&self) -> Option<DateTime<Utc>> {
         self.row.removed_at
     }
 
@@ -365,22 +377,23 @@ impl Tagging {
     }
 
     /// Why it was removed.
-    async fn removed_reason(&self) -> Option<&str> {
+    fn removed_reason(&self) -> Option<&str> {
         self.row.removed_reason.as_deref()
     }
 
     /// When it ends by itself; nothing when it does not.
-    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+    fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.row.expires_at
     }
 
     /// How it ended; nothing while it holds.
-    async fn ended(&self) -> Option<TaggingEnd> {
+    fn ended(&self) -> Option<TaggingEnd> {
         self.row.ended
     }
 
     /// The tagging that took its place: another value of its group, the same tag put on by somebody
     /// else, or the tag it was merged into.
+    #[boxed]
     async fn successor(&self, context: &Context<'_>) -> Result<Option<Tagging>> {
         loaded(context, self.row.successor_id, Tagging::from).await
     }
@@ -464,6 +477,7 @@ pub(crate) struct TagQuery;
 #[Object]
 impl TagQuery {
     /// One tag; nothing when there is none of this id.
+    #[boxed]
     async fn tag(
         &self,
         context: &Context<'_>,
@@ -481,6 +495,7 @@ impl TagQuery {
 
     /// The workspace's tags, by their place among their siblings and their names; a tree by their
     /// parents. At most 10,000.
+    #[boxed]
     async fn tags(
         &self,
         context: &Context<'_>,

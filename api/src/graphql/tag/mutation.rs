@@ -1,5 +1,6 @@
 //! Making and changing tags; tagging and untagging.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
@@ -300,6 +301,7 @@ pub(crate) struct TagMutation;
 #[Object]
 impl TagMutation {
     /// Makes a tag. Scope: CONFIGURE, or WRITE where the workspace lets members make tags.
+    #[boxed]
     async fn create_tag(
         &self,
         context: &Context<'_>,
@@ -315,6 +317,7 @@ impl TagMutation {
     }
 
     /// Changes a tag. Scope: CONFIGURE.
+    #[boxed]
     async fn update_tag(
         &self,
         context: &Context<'_>,
@@ -338,6 +341,7 @@ impl TagMutation {
     }
 
     /// Moves a tag with everything below it. Scope: CONFIGURE.
+    #[boxed]
     async fn move_tag(
         &self,
         context: &Context<'_>,
@@ -360,6 +364,7 @@ impl TagMutation {
     }
 
     /// Orders tags among their siblings. Scope: CONFIGURE.
+    #[boxed]
     async fn order_tags(
         &self,
         context: &Context<'_>,
@@ -379,6 +384,7 @@ impl TagMutation {
 
     /// Puts tags on contacts, accounts and conversations, up to 1,000 taggings at once, making tags on
     /// the way if asked to. A contact that was merged into another stands for that one. What somebody puts on that a rule had put on becomes theirs. Scope: WRITE.
+    #[boxed]
     async fn add_tags(
         &self,
         context: &Context<'_>,
@@ -397,6 +403,7 @@ impl TagMutation {
     }
 
     /// Takes tags off contacts, accounts and conversations; the history keeps them. Scope: WRITE.
+    #[boxed]
     async fn remove_tags(
         &self,
         context: &Context<'_>,
@@ -413,6 +420,7 @@ impl TagMutation {
 
     /// Takes back the tags that a rule has put on, except those that somebody has taken over. This
     /// goes on as an operation. Scope: CONFIGURE.
+    #[boxed]
     async fn withdraw_rule_tags(
         &self,
         context: &Context<'_>,

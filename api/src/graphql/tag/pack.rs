@@ -1,5 +1,6 @@
 //! Starter packs over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -45,6 +46,7 @@ impl StarterPackMutation {
     /// Makes the groups and tags of a starter pack that are not there yet. What was renamed, moved,
     /// archived or merged since an earlier time stays as it is, so that nothing is created where all of
     /// it is present. Scope: CONFIGURE.
+    #[boxed]
     async fn apply_starter_pack(
         &self,
         context: &Context<'_>,

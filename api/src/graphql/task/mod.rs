@@ -4,6 +4,7 @@ mod mutation;
 mod query;
 mod subscription;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -40,27 +41,27 @@ impl Task {
     }
 
     /// What is to be done, in a line.
-    async fn title(&self) -> &str {
+    fn title(&self) -> &str {
         &self.0.title
     }
 
     /// More about it; may be empty.
-    async fn description(&self) -> &str {
+    fn description(&self) -> &str {
         &self.0.description
     }
 
     /// Where it stands.
-    async fn status(&self) -> TaskStatus {
+    fn status(&self) -> TaskStatus {
         self.0.status
     }
 
     /// How pressing it is.
-    async fn priority(&self) -> TaskPriority {
+    fn priority(&self) -> TaskPriority {
         self.0.priority
     }
 
     /// When it is to be done.
-    async fn due_at(&self) -> Option<DateTime<Utc>> {
+    fn due_at(&self) -> Option<DateTime<Utc>> {
         self.0.due_at
     }
 
@@ -71,26 +72,31 @@ impl Task {
     }
 
     /// Whose it is; nothing when it is for whoever takes it.
+    #[boxed]
     async fn assignee(&self, context: &Context<'_>) -> Result<Option<Member>> {
         find_member(context, self.0.assignee_id).await
     }
 
     /// The team whose it is, whether a member has taken it or not.
+    #[boxed]
     async fn team(&self, context: &Context<'_>) -> Result<Option<Team>> {
         loaded(context, self.0.team_id, Team).await
     }
 
     /// The contact it is about.
+    #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.0.contact_id, Contact::from).await
     }
 
     /// The account it is about.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         loaded(context, self.0.account_id, Account).await
     }
 
     /// The conversation it is about.
+    #[boxed]
     async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
         loaded(context, self.0.conversation_id, Conversation::from).await
     }
@@ -101,17 +107,17 @@ impl Task {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was done or cancelled.
-    async fn ended_at(&self) -> Option<DateTime<Utc>> {
+    fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.0.ended_at
     }
 

@@ -1,5 +1,6 @@
 //! Making and changing tasks.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -155,6 +156,7 @@ pub(crate) struct TaskMutation;
 #[Object]
 impl TaskMutation {
     /// Makes a task. Scope: WRITE.
+    #[boxed]
     async fn create_task(
         &self,
         context: &Context<'_>,
@@ -166,6 +168,7 @@ impl TaskMutation {
     }
 
     /// Changes a task. Scope: WRITE.
+    #[boxed]
     async fn update_task(
         &self,
         context: &Context<'_>,
@@ -192,6 +195,7 @@ impl TaskMutation {
     }
 
     /// Says that a task was done. Scope: WRITE.
+    #[boxed]
     async fn complete_task(
         &self,
         context: &Context<'_>,
@@ -207,6 +211,7 @@ impl TaskMutation {
 
     /// Cancels a task that is not to be done any more; it stays in lists of cancelled ones. Scope:
     /// WRITE.
+    #[boxed]
     async fn cancel_task(
         &self,
         context: &Context<'_>,
@@ -221,6 +226,7 @@ impl TaskMutation {
     }
 
     /// Opens a task again that was done or cancelled. Scope: WRITE.
+    #[boxed]
     async fn reopen_task(
         &self,
         context: &Context<'_>,

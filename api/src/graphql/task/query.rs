@@ -1,5 +1,6 @@
 //! Asking for tasks.
 
+use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -102,6 +103,7 @@ pub(crate) struct TaskQuery;
 #[Object]
 impl TaskQuery {
     /// One task; nothing when there is none of this id.
+    #[boxed]
     async fn task(
         &self,
         context: &Context<'_>,
@@ -115,6 +117,7 @@ impl TaskQuery {
         clippy::too_many_arguments,
         reason = "Relay's four arguments, filter and order"
     )]
+    #[boxed]
     async fn tasks(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Teams over GraphQL: members who are told together.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{error::UserError, team};
@@ -25,11 +26,12 @@ impl Team {
     }
 
     /// The name; unique in the workspace, ignoring case and width.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// Who is in it, without members who were removed.
+    #[boxed]
     async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
         let loader = loader(context)?;
         let ids = loader.load_one(MembersOf(self.0.id)).await?;
@@ -40,7 +42,7 @@ impl Team {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 }
@@ -51,6 +53,7 @@ pub(crate) struct TeamQuery;
 #[Object]
 impl TeamQuery {
     /// The workspace's teams, by name.
+    #[boxed]
     async fn teams(&self, context: &Context<'_>) -> Result<Vec<Team>> {
         let (ctx, actor) = reader(context)?;
         let teams = team::list(ctx, actor.workspace).await.map_err(fault)?;
@@ -125,6 +128,7 @@ pub(crate) struct TeamMutation;
 #[Object]
 impl TeamMutation {
     /// Makes a team. Scope: CONFIGURE.
+    #[boxed]
     async fn create_team(
         &self,
         context: &Context<'_>,
@@ -141,6 +145,7 @@ impl TeamMutation {
     }
 
     /// Gives a team another name. Scope: CONFIGURE.
+    #[boxed]
     async fn rename_team(
         &self,
         context: &Context<'_>,
@@ -157,6 +162,7 @@ impl TeamMutation {
     }
 
     /// Says who is in a team. What is on its way goes to the new members already. Scope: CONFIGURE.
+    #[boxed]
     async fn set_team_members(
         &self,
         context: &Context<'_>,
@@ -174,6 +180,7 @@ impl TeamMutation {
     }
 
     /// Deletes a team that no notification target goes to. Scope: CONFIGURE.
+    #[boxed]
     async fn delete_team(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,6 @@
 //! Timelines over GraphQL.
 
+use crate::boxed;
 use async_graphql::{Context, Object, Result, Union};
 use chrono::{DateTime, Utc};
 use domain::timeline;
@@ -70,16 +71,17 @@ pub(crate) enum TimelineSubject {
 #[Object]
 impl TimelineEntry {
     /// When it happened, by the thing's own time: what is told late stands where it belongs.
-    async fn at(&self) -> DateTime<Utc> {
+    fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
 
     /// What happened.
-    async fn kind(&self) -> TimelineKind {
+    fn kind(&self) -> TimelineKind {
         self.0.kind
     }
 
     /// The thing it is about, as it is now. All things of one kind on a page are fetched together.
+    #[boxed]
     async fn subject(&self, context: &Context<'_>) -> Result<Option<TimelineSubject>> {
         use TimelineSubject as S;
         let (loader, id) = (loader(context)?, self.0.subject_id);

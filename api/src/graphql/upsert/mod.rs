@@ -5,6 +5,7 @@
 mod account;
 mod contact;
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, Result};
 use domain::{
     attribute::{AttributeValueOf, Value},
@@ -193,6 +194,7 @@ impl UpsertMutation {
     /// made. What is wrong with one item keeps no other from being taken. Items that are about the same
     /// contact follow each other in their order, and repeating a call changes nothing. Two contacts are
     /// never merged by this. Scope: WRITE.
+    #[boxed]
     async fn upsert_contacts(
         &self,
         context: &Context<'_>,
@@ -208,6 +210,7 @@ impl UpsertMutation {
     /// global id, external id and email domain; one that nobody knows is made. What is wrong with one
     /// item keeps no other from being taken. Items that are about the same account follow each other in
     /// their order, and repeating a call changes nothing. Scope: WRITE.
+    #[boxed]
     async fn upsert_accounts(
         &self,
         context: &Context<'_>,

@@ -2,6 +2,7 @@
 
 mod mutation;
 
+use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::tag::group;
@@ -24,32 +25,32 @@ impl TagGroup {
     }
 
     /// The kind of its tags.
-    async fn kind(&self) -> TagKind {
+    fn kind(&self) -> TagKind {
         self.0.kind
     }
 
     /// The name; unique among the groups of its kind, whatever the case and width.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What it means.
-    async fn description(&self) -> &str {
+    fn description(&self) -> &str {
         &self.0.description
     }
 
     /// How many of its values one thing may carry.
-    async fn selection(&self) -> TagSelection {
+    fn selection(&self) -> TagSelection {
         self.0.selection
     }
 
     /// What it is for; nothing when it is for nothing in particular.
-    async fn stage(&self) -> Option<TagStage> {
+    fn stage(&self) -> Option<TagStage> {
         self.0.stage
     }
 
     /// Its place among all groups; lower comes first.
-    async fn position(&self) -> i64 {
+    fn position(&self) -> i64 {
         self.0.position
     }
 
@@ -59,17 +60,17 @@ impl TagGroup {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime<Utc> {
+    fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> DateTime<Utc> {
+    fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
     /// When it was archived; the tags of an archived group cannot be added to anything.
-    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+    fn archived_at(&self) -> Option<DateTime<Utc>> {
         self.0.archived_at
     }
 }
@@ -80,6 +81,7 @@ pub(crate) struct TagGroupQuery;
 #[Object]
 impl TagGroupQuery {
     /// The workspace's tag groups, in their order; at most 200.
+    #[boxed]
     async fn tag_groups(
         &self,
         context: &Context<'_>,

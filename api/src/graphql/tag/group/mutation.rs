@@ -1,5 +1,6 @@
 //! Making, changing, ordering and archiving groups of tags.
 
+use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -131,6 +132,7 @@ pub(crate) struct TagGroupMutation;
 #[Object]
 impl TagGroupMutation {
     /// Makes a tag group, behind all others. Scope: CONFIGURE.
+    #[boxed]
     async fn create_tag_group(
         &self,
         context: &Context<'_>,
@@ -148,6 +150,7 @@ impl TagGroupMutation {
     }
 
     /// Changes a tag group. Scope: CONFIGURE.
+    #[boxed]
     async fn update_tag_group(
         &self,
         context: &Context<'_>,
@@ -176,6 +179,7 @@ impl TagGroupMutation {
 
     /// Puts a tag group away with all its tags: they keep their taggings and cannot be put on
     /// anything. Scope: CONFIGURE.
+    #[boxed]
     async fn archive_tag_group(
         &self,
         context: &Context<'_>,
@@ -187,6 +191,7 @@ impl TagGroupMutation {
     }
 
     /// Brings a tag group back, with the tags that were put away together with it. Scope: CONFIGURE.
+    #[boxed]
     async fn restore_tag_group(
         &self,
         context: &Context<'_>,
@@ -198,6 +203,7 @@ impl TagGroupMutation {
     }
 
     /// Puts tag groups into an order. Scope: CONFIGURE.
+    #[boxed]
     async fn order_tag_groups(
         &self,
         context: &Context<'_>,
