@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{COLUMNS, Contact, ContactOrder, JOINS, order::SOURCE_KEY, read_contact};
+use super::{COLUMNS, Contact, ContactOrder, JOINS, is_visitor, order::SOURCE_KEY, read_contact};
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     condition::sql::Asked,
@@ -42,6 +42,8 @@ pub struct ContactFilter {
     pub owners: Vec<MemberId>,
     /// Looked after by somebody, or by nobody.
     pub has_owner: Option<bool>,
+    /// People who are known, or anonymous visitors.
+    pub is_known: Option<bool>,
     /// Who came through one of these channels.
     pub source_channels: Vec<Channel>,
     /// Who came from one of these campaigns.
@@ -92,6 +94,10 @@ impl ContactFilter {
         if let Some(has_owner) = self.has_owner {
             let not = if has_owner { "NOT " } else { "" };
             query.push(&format!(" AND c.owner_id IS {not}NULL"));
+        }
+        if let Some(is_known) = self.is_known {
+            let not = if is_known { "NOT " } else { "" };
+            query.push(&format!(" AND {not}{}", is_visitor("c.id")));
         }
         let channels = self.source_channels.iter().map(|channel| channel.word());
         one_of(query, SOURCE_KEY, channels);

@@ -20,6 +20,7 @@ mod resolve;
 pub mod subscription;
 mod suppress;
 mod suspect;
+mod visitor;
 mod whose;
 mod write;
 
@@ -47,6 +48,7 @@ pub(crate) use resolve::{
 };
 pub(crate) use suppress::are_suppressed;
 pub(crate) use suspect::suspect_each;
+pub(crate) use visitor::{VISITORS, is_visitor};
 pub use whose::{ContactRef, Whose};
 pub(crate) use whose::{Whom, home_if, refuse_missing};
 pub use write::{ContactChanges, NewContact, ProfileChanges, create, update};

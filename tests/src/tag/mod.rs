@@ -14,3 +14,4 @@ mod purity;
 mod quality;
 mod relocate;
 mod support;
+mod visitor;

@@ -82,6 +82,9 @@ pub(crate) struct ContactFilterInput {
     owner_ids: Option<Vec<ID>>,
     /// Looked after by somebody (`true`) or by nobody (`false`).
     has_owner: Option<bool>,
+    /// People who are known (`true`), or anonymous visitors, of whom there is nothing but an anonymous
+    /// id (`false`).
+    is_known: Option<bool>,
     /// Who came through one of these channels.
     source_channels: Option<Vec<Channel>>,
     /// Who came from one of these campaigns.
@@ -124,6 +127,7 @@ impl ContactFilterInput {
             stages: few(self.stages, &["filter", "stages"])?,
             owners: few_ids(self.owner_ids, &["filter", "ownerIds"])?,
             has_owner: self.has_owner,
+            is_known: self.is_known,
             source_channels: few(self.source_channels, &["filter", "sourceChannels"])?,
             source_campaigns: few_ids(self.source_campaign_ids, &["filter", "sourceCampaignIds"])?,
             brought_by: few_ids(self.brought_by_ids, &["filter", "broughtByIds"])?,

@@ -77,7 +77,7 @@ pub(crate) struct TagGroupDistributionPeriod {
     span: ReportSpan,
     /// The moment: the period's end, or now when it has not ended.
     at: DateTime<Utc>,
-    /// How many things there were, of those there are today.
+    /// How many things there were, of those there are today; anonymous visitors are not counted.
     total: i64,
     /// Those that carried no value of the group.
     without: Share,

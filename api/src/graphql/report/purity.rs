@@ -49,7 +49,7 @@ impl LeadJudgement {
 /// How many contacts came in, and what they were judged to be.
 #[derive(SimpleObject)]
 pub(crate) struct LeadFigures {
-    /// Contacts that came in.
+    /// Contacts that came in; anonymous visitors are not counted until they are known.
     incoming: i64,
     /// Those that carry a value of the lead judgement.
     judged: i64,

@@ -123,7 +123,7 @@ pub(crate) struct TagQualitySample {
     accounts: i64,
     /// Conversations looked at.
     conversations: i64,
-    /// Contacts there were.
+    /// Contacts there were; anonymous visitors are not counted.
     all_contacts: i64,
     /// Accounts there were.
     all_accounts: i64,

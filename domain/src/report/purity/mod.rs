@@ -1,6 +1,6 @@
 //! The purity of incoming leads: which share of the contacts that came in were worth having.
 //!
-//! The contacts of a period are those made in it. Each is judged by the values of one tag group, the
+//! The contacts of a period are those made in it; anonymous visitors are no leads yet. Each is judged by the values of one tag group, the
 //! lead judgement (`setting`): those with a value that counts as target are target leads, those
 //! without any value are counted apart. The judgement that holds at the moment asked for counts, so
 //! that a contact judged weeks later still counts for the period it came in.
@@ -23,6 +23,7 @@ use super::{
     stats::Share,
 };
 use crate::{
+    contact::VISITORS,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows},
@@ -263,7 +264,7 @@ async fn read(
     let id = format!("CASE WHEN c.id IS NULL THEN c.id ELSE {id} END");
     let channel = format!("CASE WHEN c.id IS NULL THEN c.name ELSE {channel} END");
     query.push(&format!(
-        "WITH judged AS MATERIALIZED (
+        "WITH visitor AS MATERIALIZED ({VISITORS}), judged AS MATERIALIZED (
              SELECT g.target_id, MAX(v.target) AS verdict
              FROM {{v}} JOIN tagging g ON g.workspace_id = $1 AND g.tag_id = v.tag_id
              WHERE g.target = 'CONTACT' AND g.added_at <= $4
@@ -274,7 +275,8 @@ async fn read(
          FROM (
              SELECT {at} AS at, {channel} AS channel, {id} AS source_id, j.verdict
              FROM contact c LEFT JOIN judged j ON j.target_id = c.id
-             WHERE c.workspace_id = $1 AND c.created_at >= $2 AND c.created_at < $3
+             LEFT JOIN visitor w ON w.contact_id = c.id
+             WHERE w.contact_id IS NULL AND c.workspace_id = $1 AND c.created_at >= $2 AND c.created_at < $3
                AND c.merged_into_id IS NULL) AS x
          GROUP BY x.at, x.channel, x.source_id"
     ));

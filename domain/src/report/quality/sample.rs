@@ -4,6 +4,8 @@
 //! sample if the last byte of its id, which is random, lies below a bound: all of them while there
 //! are few, and the same ones for every check. The rows are gone when the run ends.
 
+use std::collections::HashMap;
+
 use entity::{
     id::{TagId, TagQualityRunId},
     kind::TagTarget,
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    contact::{VISITORS, is_visitor},
     error::Result,
     store::{Query, Tx},
     tag::tagging::table_of,
@@ -161,13 +164,39 @@ impl Sample {
     }
 }
 
-/// Those that are not merged into another, nor deleted.
-fn here(target: TagTarget) -> &'static str {
+/// Those that are not merged into another, nor deleted, nor anonymous visitors: what a tag is to tell
+/// apart are people.
+fn here(target: TagTarget) -> String {
     match target {
-        TagTarget::Contact => " AND x.merged_into_id IS NULL",
-        TagTarget::Account => " AND x.merged_into_id IS NULL AND x.deleted_at IS NULL",
-        TagTarget::Conversation => "",
+        TagTarget::Contact => {
+            let visitor = is_visitor("x.id");
+            format!(" AND x.merged_into_id IS NULL AND NOT {visitor}")
+        }
+        TagTarget::Account => " AND x.merged_into_id IS NULL AND x.deleted_at IS NULL".to_owned(),
+        TagTarget::Conversation => String::new(),
     }
+}
+
+/// How many anonymous visitors, who are not among [`Sample::all`], carry each tag or one below it.
+pub(super) async fn on_visitors(tx: &Tx<'_>) -> Result<HashMap<TagId, i64>> {
+    #[derive(FromQueryResult)]
+    struct Carried {
+        tag_id: TagId,
+        visitors: i64,
+    }
+    let carried: Vec<Carried> = Query::new(format!(
+        "WITH visitor AS MATERIALIZED ({VISITORS})
+         SELECT l.ancestor_id AS tag_id, COUNT(DISTINCT w.contact_id) AS visitors FROM visitor w
+         JOIN tagging g ON g.workspace_id = $1 AND g.target_id = w.contact_id
+           AND g.removed_at IS NULL
+         JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = g.tag_id
+         GROUP BY l.ancestor_id"
+    ))
+    .bind(tx.workspace)
+    .all(tx.connection())
+    .await?;
+    let carried = carried.into_iter();
+    Ok(carried.map(|one| (one.tag_id, one.visitors)).collect())
 }
 
 /// Whether a band is known, whether it is at risk, whether a deal with the contact or its company was
