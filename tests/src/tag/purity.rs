@@ -110,8 +110,13 @@ fn leads_count_for_the_month_they_came_in_and_for_where_they_came_from() {
         let share = found.total.total.purity();
         assert_eq!(
             (share.numerator, share.denominator, share.value),
-            (3, 4, Some(0.75))
+            (3, 5, Some(0.6)),
+            "of all that came in"
         );
+        let judged = found.total.total.judged_share();
+        assert_eq!((judged.numerator, judged.denominator), (4, 5));
+        let share = found.total.total.purity_of_judged();
+        assert_eq!((share.numerator, share.denominator), (3, 4));
         let sources: Vec<_> = found
             .sources
             .iter()

@@ -57,9 +57,15 @@ pub(crate) struct LeadFigures {
     unjudged: i64,
     /// Those judged to be target leads.
     target: i64,
-    /// Target leads of those that were judged.
+    /// Target leads of all that came in, judged or not: low while few are judged, which `judgedShare`
+    /// tells.
     purity: Share,
-    /// Target leads of all that came in, judged or not.
+    /// Target leads of those that were judged.
+    purity_of_judged: Share,
+    /// Those that were judged, of all that came in.
+    judged_share: Share,
+    /// The same as `purity`.
+    #[graphql(deprecation = "Use purity.")]
     target_share: Share,
 }
 
@@ -71,7 +77,9 @@ impl From<Figures> for LeadFigures {
             unjudged: figures.unjudged(),
             target: figures.target,
             purity: figures.purity(),
-            target_share: figures.target_share(),
+            purity_of_judged: figures.purity_of_judged(),
+            judged_share: figures.judged_share(),
+            target_share: figures.purity(),
         }
     }
 }

@@ -92,14 +92,19 @@ impl Figures {
         self.incoming - self.judged
     }
 
-    /// Target leads among those that were judged.
+    /// Target leads among all that came in, judged or not.
     pub fn purity(&self) -> Share {
+        Share::new(self.target, self.incoming)
+    }
+
+    /// Target leads among those that were judged.
+    pub fn purity_of_judged(&self) -> Share {
         Share::new(self.target, self.judged)
     }
 
-    /// Target leads among all that came in, judged or not.
-    pub fn target_share(&self) -> Share {
-        Share::new(self.target, self.incoming)
+    /// Those that were judged, among all that came in.
+    pub fn judged_share(&self) -> Share {
+        Share::new(self.judged, self.incoming)
     }
 
     fn add(&mut self, other: Self) {
