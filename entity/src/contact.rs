@@ -51,6 +51,8 @@ pub struct Model {
     pub kana: Option<String>,
     /// The reading folded for comparison.
     pub kana_key: Option<String>,
+    /// When the contact came in, where that is told; else when the row was made.
+    pub arrived_at: Option<DateTimeUtc>,
     /// Who answers for the contact since it was merged.
     pub merged_into_id: Option<ContactId>,
 }

@@ -148,6 +148,8 @@ fn rows_of<'a>(contacts: &(impl Iterator<Item = &'a contact::Model> + Clone)) ->
             "source_campaign_id",
             each().map(|one| one.source_campaign_id),
         )
+        .opt_ids("brought_by_id", each().map(|one| one.brought_by_id))
+        .opt_times("arrived_at", each().map(|one| one.arrived_at))
         .opt_texts("phone", each().map(|one| one.phone.clone()))
         .opt_texts("kana", each().map(|one| one.kana.clone()))
         .opt_texts("kana_key", each().map(|one| one.kana_key.clone()))
@@ -166,11 +168,11 @@ pub(crate) async fn make(
     }
     Query::new(
         "INSERT INTO contact (workspace_id, id, account_id, name, name_key, email, external_id,
-             locale, owner_id, stage, stage_rank, source_channel, source_campaign_id, phone, kana,
-             kana_key, created_at, updated_at)
+             locale, owner_id, stage, stage_rank, source_channel, source_campaign_id,
+             brought_by_id, arrived_at, phone, kana, kana_key, created_at, updated_at)
          SELECT $1, r.id, r.account_id, r.name, r.name_key, r.email, r.external_id,
              r.locale, r.owner_id, r.stage, r.stage_rank, r.source_channel, r.source_campaign_id,
-             r.phone, r.kana, r.kana_key, $2, $2 FROM {r}",
+             r.brought_by_id, r.arrived_at, r.phone, r.kana, r.kana_key, $2, $2 FROM {r}",
     )
     .bind(tx.workspace)
     .bind(tx.now)
@@ -219,6 +221,7 @@ pub(crate) async fn change(
              email = r.email, external_id = r.external_id, locale = r.locale,
              owner_id = r.owner_id, stage = r.stage, stage_rank = r.stage_rank,
              source_channel = r.source_channel, source_campaign_id = r.source_campaign_id,
+             brought_by_id = r.brought_by_id, arrived_at = r.arrived_at,
              phone = r.phone, kana = r.kana, kana_key = r.kana_key, updated_at = $2
          FROM {r} WHERE contact.workspace_id = $1 AND contact.id = r.id",
     )

@@ -9,7 +9,10 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{COLUMNS, Contact, ContactOrder, JOINS, is_visitor, order::SOURCE_KEY, read_contact};
+use super::{
+    COLUMNS, Contact, ContactOrder, JOINS, arrival::CAME_AT, is_visitor, order::SOURCE_KEY,
+    read_contact,
+};
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     condition::sql::Asked,
@@ -54,6 +57,10 @@ pub struct ContactFilter {
     pub created_from: Option<DateTime<Utc>>,
     /// Made before this moment.
     pub created_until: Option<DateTime<Utc>>,
+    /// Came in at this moment or later.
+    pub arrived_from: Option<DateTime<Utc>>,
+    /// Came in before this moment.
+    pub arrived_until: Option<DateTime<Utc>>,
     /// Active at this moment or later.
     pub active_from: Option<DateTime<Utc>>,
     /// Last active before this moment.
@@ -110,6 +117,8 @@ impl ContactFilter {
         for (column, sign, moment) in [
             ("c.created_at", ">=", self.created_from),
             ("c.created_at", "<", self.created_until),
+            (CAME_AT, ">=", self.arrived_from),
+            (CAME_AT, "<", self.arrived_until),
             ("a.last_activity_at", ">=", self.active_from),
             ("a.last_activity_at", "<", self.active_until),
         ] {

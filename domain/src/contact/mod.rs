@@ -4,6 +4,7 @@
 //! (`resolve`). A contact has three rows: its own data, which seldom changes; its latest
 //! activity; its health. Keeping them apart keeps the frequent writes small.
 
+pub(crate) mod arrival;
 pub(crate) mod bulk;
 mod check;
 pub mod erase;
@@ -102,6 +103,15 @@ pub struct Contact {
     pub kana: Option<String>,
     /// The reading folded for comparison.
     pub kana_key: Option<String>,
+    /// When the contact came in, where that is told.
+    pub arrived_at: Option<DateTime<Utc>>,
+}
+
+impl Contact {
+    /// When the contact came in: as it is told, else when it was made.
+    pub fn came_at(&self) -> DateTime<Utc> {
+        self.arrived_at.unwrap_or(self.created_at)
+    }
 }
 
 /// The columns of [`Contact`], from the tables joined by [`JOINS`].
@@ -109,7 +119,7 @@ const COLUMNS: &str = "c.id, c.account_id, c.name, c.name_key, c.email, c.extern
     c.created_at, c.updated_at, a.last_activity_at, a.last_message_id,
     h.score AS health_score, h.rank AS health_rank, h.band AS health_band, c.owner_id, c.stage,
     c.stage_rank, c.source_channel, c.source_campaign_id, c.brought_by_id, c.phone, c.kana,
-    c.kana_key";
+    c.kana_key, c.arrived_at";
 
 /// Activity and health of the contact `c`; both rows are made with it. A contact who was merged into
 /// another is in no list.
@@ -140,7 +150,7 @@ async fn find_unmerged(
         c.locale, c.created_at, c.updated_at, a.last_activity_at, a.last_message_id,
         h.score AS health_score, h.rank AS health_rank, h.band AS health_band, c.owner_id,
         c.stage, c.stage_rank, c.source_channel, c.source_campaign_id, c.brought_by_id, c.phone,
-        c.kana, c.kana_key
+        c.kana, c.kana_key, c.arrived_at
         FROM contact c
         JOIN contact_activity a ON a.workspace_id = c.workspace_id AND a.contact_id = c.id
         JOIN contact_health h ON h.workspace_id = c.workspace_id AND h.contact_id = c.id
@@ -179,6 +189,7 @@ fn read_contact(row: &sea_orm::QueryResult) -> Result<Contact, DbErr> {
         phone: row.try_get_by_index(20)?,
         kana: row.try_get_by_index(21)?,
         kana_key: row.try_get_by_index(22)?,
+        arrived_at: row.try_get_by_index(23)?,
     })
 }
 

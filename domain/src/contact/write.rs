@@ -1,5 +1,6 @@
 //! Making and changing one contact by hand.
 
+use chrono::{DateTime, Utc};
 use entity::{
     contact,
     id::{AccountId, CampaignId, ContactId, MemberId},
@@ -8,7 +9,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
 
 use super::{
-    Contact, check, find, hold,
+    Contact, arrival, check, find, hold,
     resolve::{NewPerson, complete, insert},
     suppress,
 };
@@ -76,6 +77,8 @@ pub struct ProfileChanges {
     pub source_campaign: Option<Option<CampaignId>>,
     /// The member who brought the contact.
     pub brought_by: Option<Option<MemberId>>,
+    /// When the contact came in; `Some(None)` for when it was made.
+    pub arrived_at: Option<Option<DateTime<Utc>>>,
     /// Values of custom attributes.
     pub attributes: Vec<Setting>,
 }
@@ -230,7 +233,8 @@ pub(super) fn different(old: &contact::Model, new: &contact::Model) -> Vec<Conta
             ContactField::Source,
             old.source_channel != new.source_channel
                 || old.source_campaign_id != new.source_campaign_id
-                || old.brought_by_id != new.brought_by_id,
+                || old.brought_by_id != new.brought_by_id
+                || old.arrived_at != new.arrived_at,
         ),
     ];
     let changed = fields.into_iter().filter(|(_, changed)| *changed);
@@ -244,7 +248,7 @@ pub(super) fn audited(contact: &contact::Model) -> serde_json::Value {
         "phone": contact.phone, "externalId": contact.external_id, "locale": contact.locale,
         "account": contact.account_id, "owner": contact.owner_id, "stage": contact.stage,
         "sourceChannel": contact.source_channel, "sourceCampaign": contact.source_campaign_id,
-        "broughtBy": contact.brought_by_id,
+        "broughtBy": contact.brought_by_id, "arrivedAt": contact.arrived_at,
     })
 }
 
@@ -280,6 +284,12 @@ impl Profile {
                 Err(error) => errors.push(error),
             }
         }
+        if let Some(Some(at)) = &mut changes.arrived_at {
+            match arrival::check(*at, tx.now, &["arrivedAt"]) {
+                Ok(checked) => *at = checked,
+                Err(error) => errors.push(error),
+            }
+        }
         if let Some(new) = &mut changes.stage {
             match text::short_text(&new.reason, &["stageReason"], 255) {
                 Ok(reason) => new.reason = reason,
@@ -306,6 +316,7 @@ impl Profile {
             && changes.source_channel.is_none()
             && changes.source_campaign.is_none()
             && changes.brought_by.is_none()
+            && changes.arrived_at.is_none()
             && self.attributes.is_empty()
     }
 
@@ -346,6 +357,9 @@ impl Profile {
         }
         if let Some(member) = changes.brought_by {
             contact.brought_by_id = member;
+        }
+        if let Some(at) = changes.arrived_at {
+            contact.arrived_at = at;
         }
         contact.updated_at = tx.now;
         // Every column is written: what did not change has the value just read.

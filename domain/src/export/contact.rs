@@ -80,6 +80,7 @@ pub(super) async fn page(
         ("lastActivityAt", "Last activity"),
         ("createdAt", "Created at"),
         ("updatedAt", "Updated at"),
+        ("arrivedAt", "Came in at"),
         ("accountName", "Company"),
         ("accountDomain", "Company domain"),
         ("accountExternalId", "Company ID"),
@@ -106,5 +107,6 @@ fn row(one: &Contact) -> Vec<Value> {
         one.last_activity_at.map_or(Value::Null, moment),
         moment(one.created_at),
         moment(one.updated_at),
+        moment(one.came_at()),
     ]
 }

@@ -121,6 +121,8 @@ const OF_CONTACTS: &[ImportField] = &[
     ImportField::AccountExternalId,
     ImportField::SourceChannel,
     ImportField::SourceCampaign,
+    ImportField::BroughtByEmail,
+    ImportField::ArrivedAt,
 ];
 const OF_ACCOUNTS: &[ImportField] = &[
     ImportField::Domain,

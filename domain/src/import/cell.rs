@@ -96,6 +96,8 @@ pub(super) struct Values {
     pub(super) owner_email: Option<String>,
     pub(super) channel: Option<Channel>,
     pub(super) campaign: Option<String>,
+    pub(super) brought_by_email: Option<String>,
+    pub(super) arrived_at: Option<DateTime<Utc>>,
     pub(super) tags: Vec<Way>,
     pub(super) attributes: Vec<(AttributeId, Stored)>,
     pub(super) domain: Option<String>,
@@ -208,6 +210,10 @@ impl Reader<'_> {
             ImportField::SourceCampaign => values.campaign = Some(word(200)?),
             ImportField::Email => values.email = Some(address(cell)?),
             ImportField::OwnerEmail => values.owner_email = Some(address(cell)?.to_string()),
+            ImportField::BroughtByEmail => {
+                values.brought_by_email = Some(address(cell)?.to_string());
+            }
+            ImportField::ArrivedAt => values.arrived_at = Some(when(cell, self.zone)?),
             ImportField::AccountDomain => values.account.domain = Some(domain(cell)?),
             ImportField::Domain => values.domain = Some(domain(cell)?),
             ImportField::Phone => {
@@ -328,11 +334,7 @@ fn attribute(
             let day = day(cell).ok_or_else(|| refuse("Give a day such as 2026-01-31."))?;
             Value::Date(day)
         }
-        AttributeType::DateTime => {
-            let moment = moment(cell, zone)
-                .ok_or_else(|| refuse("Give a moment such as 2026-01-31 09:30."))?;
-            Value::DateTime(moment)
-        }
+        AttributeType::DateTime => Value::DateTime(when(cell, zone)?),
         AttributeType::Select => Value::Select(option(definition, cell)),
         AttributeType::MultiSelect => {
             let words = cell.split([';', '；']).map(str::trim);
@@ -361,6 +363,13 @@ fn plain_date(cell: &str) -> String {
 fn day(cell: &str) -> Option<NaiveDate> {
     let plain = plain_date(cell);
     NaiveDate::parse_from_str(plain.trim(), "%Y-%m-%d").ok()
+}
+
+fn when(cell: &str, zone: Tz) -> Result<DateTime<Utc>, Refusal> {
+    moment(cell, zone).ok_or_else(|| {
+        let message = "Give a moment such as 2026-01-31 09:30.".to_owned();
+        (UserErrorCode::Invalid, message)
+    })
 }
 
 fn moment(cell: &str, zone: Tz) -> Option<DateTime<Utc>> {

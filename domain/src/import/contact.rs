@@ -19,7 +19,10 @@ use crate::{
     access::Origin,
     account::bulk as accounts,
     attribute::many::{self, Given},
-    contact::bulk::{self, Key},
+    contact::{
+        arrival,
+        bulk::{self, Key},
+    },
     ctx::Ctx,
     error::{Result, UserErrorCode},
     stage,
@@ -312,6 +315,7 @@ fn decide(
     let keys = std::mem::take(&mut line.keys);
     let person = person(job, &keys, known, &mut line.problems);
     let resolved = around.resolve(ctx, &line.values, &mut line.problems);
+    check_arrival(job, tx.now, line);
     let named = &line.values.account;
     let account = if named.is_empty() {
         None
@@ -397,6 +401,21 @@ fn decide(
     Fate::Update(changes)
 }
 
+/// Brings the moment a line's contact came in to the form in which it is kept, or notes why nobody can
+/// have come in then.
+fn check_arrival(job: Job<'_>, now: DateTime<Utc>, line: &mut Line) {
+    let Some(at) = line.values.arrived_at else {
+        return;
+    };
+    match arrival::check(at, now, &[]) {
+        Ok(at) => line.values.arrived_at = Some(at),
+        Err(error) => {
+            let problem = job.problem(ImportField::ArrivedAt, error.code, error.message);
+            line.problems.push(problem);
+        }
+    }
+}
+
 /// Who the line is about, if they are there already.
 fn person(
     job: Job<'_>,
@@ -470,9 +489,10 @@ fn create(
         owner_id: resolved.owner,
         stage: values.stage,
         stage_rank: stage::rank(values.stage),
+        arrived_at: values.arrived_at,
         source_channel: values.channel,
         source_campaign_id: resolved.campaign,
-        brought_by_id: None,
+        brought_by_id: resolved.brought_by,
         phone: values.phone.clone(),
         kana_key: values.kana.as_deref().map(text::reading_key),
         kana: values.kana.clone(),
@@ -556,5 +576,16 @@ fn change(
         c,
         F::SourceCampaign,
     );
+    let bringer = resolved.brought_by;
+    set(
+        policy,
+        &mut after.brought_by_id,
+        bringer,
+        c,
+        F::BroughtByEmail,
+    );
+    // A file that was exported says of everybody when they came in, also where nobody told it.
+    let arrived = values.arrived_at.filter(|at| *at != arrival::of(before));
+    set(policy, &mut after.arrived_at, arrived, c, F::ArrivedAt);
     (after, changes)
 }

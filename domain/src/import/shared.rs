@@ -171,6 +171,7 @@ pub(super) async fn count_new(
 pub(super) struct Resolved {
     pub(super) owner: Option<MemberId>,
     pub(super) campaign: Option<CampaignId>,
+    pub(super) brought_by: Option<MemberId>,
     pub(super) tags: Vec<usize>,
 }
 
@@ -201,11 +202,12 @@ struct Campaign {
 impl<'a> Around<'a> {
     /// Looks up what the lines name, in a fixed number of statements.
     pub(super) async fn load(tx: &Tx<'_>, job: Job<'a>, lines: &[Line]) -> Result<Self> {
-        let owners: BTreeSet<&str> = lines
+        let named: BTreeSet<&str> = lines
             .iter()
-            .filter_map(|line| line.values.owner_email.as_deref())
+            .flat_map(|line| [&line.values.owner_email, &line.values.brought_by_email])
+            .filter_map(|email| email.as_deref())
             .collect();
-        let members: Vec<Member> = if owners.is_empty() {
+        let members: Vec<Member> = if named.is_empty() {
             Vec::new()
         } else {
             Query::new(
@@ -213,7 +215,7 @@ impl<'a> Around<'a> {
                    ON m.workspace_id = $1 AND m.email = r.email AND m.removed_at IS NULL",
             )
             .bind(tx.workspace)
-            .rows("r", Rows::new().texts("email", owners))
+            .rows("r", Rows::new().texts("email", named))
             .all(tx.connection())
             .await?
         };
@@ -266,14 +268,10 @@ impl<'a> Around<'a> {
         problems: &mut Vec<Problem>,
     ) -> Resolved {
         let mut resolved = Resolved::default();
-        if let Some(email) = &values.owner_email {
-            resolved.owner = self.members.get(email).copied();
-            if resolved.owner.is_none() {
-                let message = "No member has this address. Add the member, or correct it.";
-                let code = UserErrorCode::NotFound;
-                problems.push(self.job.problem(ImportField::OwnerEmail, code, message));
-            }
-        }
+        let (owner, bringer) = (&values.owner_email, &values.brought_by_email);
+        resolved.owner = self.member(owner.as_deref(), ImportField::OwnerEmail, problems);
+        resolved.brought_by =
+            self.member(bringer.as_deref(), ImportField::BroughtByEmail, problems);
         if let Some(name) = &values.campaign {
             resolved.campaign = self.campaigns.get(name).copied();
             if resolved.campaign.is_none() {
@@ -292,6 +290,22 @@ impl<'a> Around<'a> {
         }
         resolved.tags = self.resolve_tags(&values.tags, problems);
         resolved
+    }
+
+    /// The member with this address; that there is none is a problem of the field.
+    fn member(
+        &self,
+        email: Option<&str>,
+        field: ImportField,
+        problems: &mut Vec<Problem>,
+    ) -> Option<MemberId> {
+        let found = self.members.get(email?);
+        if found.is_none() {
+            let message = "No member has this address. Add the member, or correct it.";
+            let code = UserErrorCode::NotFound;
+            problems.push(self.job.problem(field, code, message));
+        }
+        found.copied()
     }
 
     fn resolve_tags(&mut self, ways: &[Way], problems: &mut Vec<Problem>) -> Vec<usize> {

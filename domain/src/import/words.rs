@@ -250,6 +250,35 @@ const CONTACT_HEADERS: Headers = &[
             "营销活动",
         ],
     ),
+    (
+        ImportField::BroughtByEmail,
+        &[
+            "broughtby",
+            "broughtbyemail",
+            "referredby",
+            "紹介者",
+            "獲得者",
+            "獲得担当者",
+            "引入人",
+            "推荐人",
+        ],
+    ),
+    (
+        ImportField::ArrivedAt,
+        &[
+            "cameinat",
+            "camein",
+            "arrivedat",
+            "leaddate",
+            "createdate",
+            "獲得日",
+            "獲得日時",
+            "流入日",
+            "获取日期",
+            "获客时间",
+            "进入时间",
+        ],
+    ),
 ];
 
 const ACCOUNT_HEADERS: Headers = &[
@@ -389,6 +418,8 @@ mod tests {
             ("手机号", F::Phone),
             ("External_ID", F::ExternalId),
             ("ﾀｸﾞ", F::Tags),
+            ("Brought by", F::BroughtByEmail),
+            ("Came in at", F::ArrivedAt),
         ] {
             assert_eq!(
                 field_of(header, SubjectKind::Contact),

@@ -149,7 +149,7 @@ async fn attempt(
     let mut tx = ctx.begin(actor.workspace).await?;
     tx.plan_for(items.len());
     let said: Vec<&Common> = items.iter().map(|item| &item.said.common).collect();
-    let mut around = Around::load(&tx, SubjectKind::Account, &said).await?;
+    let mut around = Around::load(&tx, SubjectKind::Account, &said, &[]).await?;
     let mut known = Companies::load(&tx, items, &around).await?;
     let told = items
         .iter()

@@ -38,14 +38,20 @@ pub(super) struct Found {
 }
 
 impl Around {
-    /// Looks up what is said of things of a kind.
-    pub(super) async fn load(tx: &Tx<'_>, subject: SubjectKind, said: &[&Common]) -> Result<Self> {
+    /// Looks up what is said of things of a kind, and `others` who are named besides.
+    pub(super) async fn load(
+        tx: &Tx<'_>,
+        subject: SubjectKind,
+        said: &[&Common],
+        others: &[&MemberRef],
+    ) -> Result<Self> {
         let owners = || said.iter().filter_map(|one| one.owner.as_ref()?.as_ref());
-        let ids = owners().filter_map(|one| match one {
+        let members = || owners().chain(others.iter().copied());
+        let ids = members().filter_map(|one| match one {
             MemberRef::Id(id) => Some(*id),
             MemberRef::Email(_) => None,
         });
-        let emails = owners().filter_map(|one| match one {
+        let emails = members().filter_map(|one| match one {
             MemberRef::Email(email) => Some(email.clone()),
             MemberRef::Id(_) => None,
         });
@@ -75,21 +81,30 @@ impl Around {
     /// What an item names; what is not there or does not fit is noted.
     pub(super) fn find(&mut self, said: &Common, mistakes: &mut Mistakes) -> Found {
         Found {
-            owner: self.owner(said, mistakes),
+            owner: self.member(
+                said.owner.as_ref().and_then(Option::as_ref),
+                "owner",
+                mistakes,
+            ),
             attributes: self.values(said, mistakes),
             tags: self.named(said, mistakes),
         }
     }
 
-    fn owner(&self, said: &Common, mistakes: &mut Mistakes) -> Option<MemberId> {
-        let named = said.owner.as_ref()?.as_ref()?;
-        let (found, field) = match named {
+    /// The member whom an item names at `place`; one who is not there is noted.
+    pub(super) fn member(
+        &self,
+        named: Option<&MemberRef>,
+        place: &str,
+        mistakes: &mut Mistakes,
+    ) -> Option<MemberId> {
+        let (found, field) = match named? {
             MemberRef::Id(id) => (self.members.get(id), "id"),
             MemberRef::Email(email) => (self.members_by_email.get(email), "email"),
         };
         if found.is_none() {
             let message = "There is no such member.";
-            mistakes.refuse(&["owner", field], UserErrorCode::NotFound, message);
+            mistakes.refuse(&[place, field], UserErrorCode::NotFound, message);
         }
         found.copied()
     }

@@ -32,6 +32,21 @@ pub enum MemberRef {
     Email(String),
 }
 
+impl MemberRef {
+    /// Brings it to the form in which it is looked up; a mistake is noted at `field`.
+    pub(super) fn check(&mut self, field: &str, mistakes: &mut Mistakes) {
+        if let Self::Email(email) = self {
+            match EmailAddress::parse(email) {
+                Ok(address) => *email = address.to_string(),
+                Err(error) => {
+                    let path = [field, "email"];
+                    mistakes.refuse(&path, UserErrorCode::Invalid, error.to_string());
+                }
+            }
+        }
+    }
+}
+
 /// A way to name a campaign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CampaignRef {
@@ -75,14 +90,8 @@ pub struct Common {
 impl Common {
     /// Brings it to the form in which it is looked up; mistakes are noted.
     pub(super) fn check(&mut self, mistakes: &mut Mistakes) {
-        if let Some(Some(MemberRef::Email(email))) = &mut self.owner {
-            match EmailAddress::parse(email) {
-                Ok(address) => *email = address.to_string(),
-                Err(error) => {
-                    let path = ["owner", "email"];
-                    mistakes.refuse(&path, UserErrorCode::Invalid, error.to_string());
-                }
-            }
+        if let Some(Some(owner)) = &mut self.owner {
+            owner.check("owner", mistakes);
         }
         for (field, given, limit) in [
             ("tags", self.tags.len(), MAX_TAGS),

@@ -62,6 +62,10 @@ kinds! {
         SourceChannel = "SOURCE_CHANNEL",
         /// The campaign a contact came from, by external id or name.
         SourceCampaign = "SOURCE_CAMPAIGN",
+        /// The email address of the member who brought a contact.
+        BroughtByEmail = "BROUGHT_BY_EMAIL",
+        /// When a contact came in.
+        ArrivedAt = "ARRIVED_AT",
         /// Tags, as paths such as `Group/Parent/Child`, several separated by `;`.
         Tags = "TAGS",
         /// The value of a custom attribute.

@@ -2,6 +2,7 @@
 
 mod account;
 mod ahead;
+mod arrival;
 mod contact;
 mod interruption;
 mod reading;

@@ -1,5 +1,6 @@
 //! What is known of people and companies beyond their names, on both databases.
 
+mod arrival;
 mod attribute;
 mod company;
 mod concurrent;

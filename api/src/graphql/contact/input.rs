@@ -93,6 +93,8 @@ pub(crate) struct ContactFilterInput {
     brought_by_ids: Option<Vec<ID>>,
     /// Made at a moment of this range.
     created: Option<TimeRangeInput>,
+    /// Who came in at a moment of this range.
+    arrived: Option<TimeRangeInput>,
     /// Last active, or made since, at a moment of this range.
     last_activity: Option<TimeRangeInput>,
     /// Last changed at a moment of this range, by `changedAt`.
@@ -113,6 +115,7 @@ impl ContactFilterInput {
     ) -> domain::error::Result<ContactFilter> {
         let condition = asked(ctx, workspace, self.condition, Place::Contact).await?;
         let created = self.created.unwrap_or_default();
+        let arrived = self.arrived.unwrap_or_default();
         let active = self.last_activity.unwrap_or_default();
         let changed = self.changed.unwrap_or_default();
         Ok(ContactFilter {
@@ -133,6 +136,8 @@ impl ContactFilterInput {
             brought_by: few_ids(self.brought_by_ids, &["filter", "broughtByIds"])?,
             created_from: created.from,
             created_until: created.until,
+            arrived_from: arrived.from,
+            arrived_until: arrived.until,
             active_from: active.from,
             active_until: active.until,
             changed: changed.into(),

@@ -239,6 +239,12 @@ impl Contact {
         enrolments(context, &filter, &page).await
     }
 
+    /// When the contact came in: as it was told, or when the contact was made. Of merged contacts the
+    /// first counts.
+    async fn arrived_at(&self) -> DateTime<Utc> {
+        self.row.came_at()
+    }
+
     /// When the contact was made.
     fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at

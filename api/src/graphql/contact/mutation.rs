@@ -2,6 +2,7 @@
 
 use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
 use domain::{
     contact::{self, ContactChanges, NewContact, ProfileChanges},
     error::UserError,
@@ -49,6 +50,8 @@ pub(crate) struct CreateContactInput {
     source_campaign_id: Option<ID>,
     /// The member who brought the contact.
     brought_by_id: Option<ID>,
+    /// When the contact came in, if that was earlier than now: reports on leads go by it.
+    arrived_at: Option<DateTime<Utc>>,
     /// Values of custom attributes.
     attributes: Option<Vec<AttributeValueInput>>,
 }
@@ -83,6 +86,8 @@ pub(crate) struct UpdateContactInput {
     source_campaign_id: MaybeUndefined<ID>,
     /// The member who brought the contact; `null` for nobody.
     brought_by_id: MaybeUndefined<ID>,
+    /// When the contact came in; `null` for when the contact was made.
+    arrived_at: MaybeUndefined<DateTime<Utc>>,
     /// Values of custom attributes; those left out stay.
     attributes: MaybeUndefined<Vec<AttributeValueInput>>,
 }
@@ -135,6 +140,7 @@ impl ContactMutation {
                 .map(Some),
                 brought_by: id::parse_opt(input.brought_by_id.as_ref(), &["broughtById"])?
                     .map(Some),
+                arrived_at: input.arrived_at.map(Some),
                 attributes: settings(input.attributes, "attributes")?,
             };
             let new = NewContact {
@@ -172,6 +178,7 @@ impl ContactMutation {
                 source_channel: optional(input.source_channel),
                 source_campaign: id::parse_change(input.source_campaign_id, &["sourceCampaignId"])?,
                 brought_by: id::parse_change(input.brought_by_id, &["broughtById"])?,
+                arrived_at: optional(input.arrived_at),
                 attributes: settings(kept(input.attributes, "attributes")?, "attributes")?,
             };
             let id = id::parse(&input.id, &["id"])?;

@@ -173,7 +173,7 @@ impl PurityQuery {
         Ok(found.map_err(fault)?.map(LeadJudgement))
     }
 
-    /// Which share of the contacts made in each period were target leads, by what they are judged
+    /// Which share of the contacts who came in in each period (`Contact.arrivedAt`) were target leads, by what they are judged
     /// to be; those nobody has judged are counted apart. Refused while there is no lead judgement.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the API")]
     #[boxed]

@@ -1,6 +1,7 @@
 //! What is said of contacts in bulk, and what is told of each.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
+use chrono::{DateTime, Utc};
 use domain::{
     contact::identity::Given,
     error::UserError,
@@ -52,6 +53,11 @@ pub(crate) struct ContactUpsertInput {
     source_channel: MaybeUndefined<Channel>,
     /// The campaign the contact came from, which must be there; `null` for none.
     source_campaign: MaybeUndefined<CampaignReferenceInput>,
+    /// The member who brought the contact; `null` for nobody.
+    brought_by: MaybeUndefined<MemberReferenceInput>,
+    /// When the contact came in, such as into the other system: reports on leads go by it. `null` for when
+    /// the contact was made here.
+    arrived_at: MaybeUndefined<DateTime<Utc>>,
     /// Values of custom attributes; those left out stay.
     attributes: Option<Vec<KeyedAttributeValueInput>>,
     /// Tags to put on, which must be there, at most 50; the contact keeps all others. Of a group that takes
@@ -67,6 +73,8 @@ impl ContactUpsertInput {
         let account = reader.keep(account);
         let campaign = changed(self.source_campaign, |campaign| reader.campaign(campaign));
         let source_campaign = reader.keep(campaign);
+        let member = changed(self.brought_by, |member| reader.member(member, "broughtBy"));
+        let brought_by = reader.keep(member);
         let common = reader.common(self.owner, self.stage, self.attributes, self.tags);
         let identities = self.identities.unwrap_or_default().into_iter();
         let item = ContactItem {
@@ -81,6 +89,8 @@ impl ContactUpsertInput {
             account,
             source_channel: optional(self.source_channel),
             source_campaign,
+            brought_by,
+            arrived_at: optional(self.arrived_at),
             common,
         };
         Told {

@@ -113,7 +113,7 @@ impl Reader {
         attributes: Option<Vec<KeyedAttributeValueInput>>,
         tags: Option<Vec<TagReferenceInput>>,
     ) -> Common {
-        let read = changed(owner, |owner| self.member(owner));
+        let read = changed(owner, |owner| self.member(owner, "owner"));
         let owner = self.keep(read);
         let attributes = attributes.unwrap_or_default().into_iter();
         let tags = tags.unwrap_or_default().into_iter().enumerate();
@@ -129,10 +129,10 @@ impl Reader {
         }
     }
 
-    fn member(&self, input: MemberReferenceInput) -> error::Result<MemberRef> {
+    fn member(&self, input: MemberReferenceInput, field: &str) -> error::Result<MemberRef> {
         Ok(match input {
             MemberReferenceInput::Id(id) => {
-                MemberRef::Id(id::parse(&id, &self.at(&["owner", "id"]))?)
+                MemberRef::Id(id::parse(&id, &self.at(&[field, "id"]))?)
             }
             MemberReferenceInput::Email(email) => MemberRef::Email(email),
         })

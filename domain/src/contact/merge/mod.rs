@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use activity::Activity;
 use own::Own;
 
-use super::{Contact, subscription};
+use super::{Contact, arrival, subscription};
 use crate::{
     access::{Actor, Origin, Scope},
     audit::Record,
@@ -78,6 +78,11 @@ struct Filled {
     activity_after: Activity,
     #[serde(default)]
     subscriptions: Vec<subscription::Row>,
+    /// When the survivor came in, as it was told before and after.
+    #[serde(default)]
+    arrived_before: Option<DateTime<Utc>>,
+    #[serde(default)]
+    arrived_after: Option<DateTime<Utc>>,
 }
 
 /// What a merge would do.
@@ -189,6 +194,8 @@ pub(super) async fn join(
         activity_before: mine,
         activity_after: joined.clone(),
         subscriptions: subscription::tighten(tx, origin, survivor, loser).await?,
+        arrived_before: stays.arrived_at,
+        arrived_after: arrival::earlier(&stays, &goes),
     };
     let moves = Move {
         book: &BOOK,
@@ -200,6 +207,7 @@ pub(super) async fn join(
     rows::forth(&moves, ctx, tx, origin).await?;
     playbook::end_doubles(tx, origin, id, loser).await?;
     after.put(&mut stays);
+    stays.arrived_at = filled.arrived_after;
     goes.merged_into_id = Some(survivor);
     store(tx, stays).await?;
     store(tx, goes).await?;
@@ -242,6 +250,9 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     rows::back(&moves, ctx, &tx).await?;
     playbook::resume_doubles(&mut tx, id, merge.loser_id).await?;
     Own::undone(&filled.before, &filled.after, &Own::of(&stays)).put(&mut stays);
+    if stays.arrived_at == filled.arrived_after {
+        stays.arrived_at = filled.arrived_before;
+    }
     goes.merged_into_id = None;
     store(&tx, stays).await?;
     store(&tx, goes).await?;

@@ -1,6 +1,6 @@
 //! The purity of incoming leads: which share of the contacts that came in were worth having.
 //!
-//! The contacts of a period are those made in it; anonymous visitors are no leads yet. Each is judged by the values of one tag group, the
+//! The contacts of a period are those who came in in it (`contact::arrival`); anonymous visitors are no leads yet. Each is judged by the values of one tag group, the
 //! lead judgement (`setting`): those with a value that counts as target are target leads, those
 //! without any value are counted apart. The judgement that holds at the moment asked for counts, so
 //! that a contact judged weeks later still counts for the period it came in.
@@ -23,7 +23,7 @@ use super::{
     stats::Share,
 };
 use crate::{
-    contact::VISITORS,
+    contact::{VISITORS, arrival::CAME_AT},
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows},
@@ -259,7 +259,7 @@ async fn read(
         .bind(first.start)
         .bind(last.end)
         .bind(ask.as_of.unwrap_or(now));
-    let at = bucket(&mut query, "c.created_at", &bounds);
+    let at = bucket(&mut query, "c.came_at", &bounds);
     // A column of each type, because a column has one.
     let (channel, id) = match ask.by {
         Some(By::Channel) => (By::Channel.column(), "NULL"),
@@ -279,10 +279,16 @@ async fn read(
                 COUNT(x.verdict) AS judged, CAST(COALESCE(SUM(x.verdict), 0) AS bigint) AS target
          FROM (
              SELECT {at} AS at, {channel} AS channel, {id} AS source_id, j.verdict
-             FROM contact c LEFT JOIN judged j ON j.target_id = c.id
+             FROM (
+                 SELECT c.id, c.name, c.source_channel, c.source_campaign_id, c.brought_by_id,
+                        {CAME_AT} AS came_at
+                 FROM contact c
+                 WHERE c.workspace_id = $1 AND c.merged_into_id IS NULL
+                   AND (c.arrived_at >= $2 AND c.arrived_at < $3
+                        OR c.arrived_at IS NULL AND c.created_at >= $2 AND c.created_at < $3)
+             ) AS c LEFT JOIN judged j ON j.target_id = c.id
              LEFT JOIN visitor w ON w.contact_id = c.id
-             WHERE w.contact_id IS NULL AND c.workspace_id = $1 AND c.created_at >= $2 AND c.created_at < $3
-               AND c.merged_into_id IS NULL) AS x
+             WHERE w.contact_id IS NULL) AS x
          GROUP BY x.at, x.channel, x.source_id"
     ));
     let rows = Rows::new()

@@ -6,19 +6,20 @@
 mod person;
 mod source;
 
+use chrono::{DateTime, Utc};
 use entity::{
-    id::{AccountId, CampaignId, ContactId},
+    id::{AccountId, CampaignId, ContactId, MemberId},
     kind::{Channel, IdentityKind, SubjectKind},
 };
 
 use super::{
     Outcome, TRIES, Upserted, admit,
     around::{Around, Found},
-    item::{CampaignRef, Common, Mistakes, Told},
+    item::{CampaignRef, Common, MemberRef, Mistakes, Told},
 };
 use crate::{
     access::{Actor, Scope},
-    contact::{ContactRef, Whom, bulk::Key, home_if, identity::Given},
+    contact::{ContactRef, Whom, arrival, bulk::Key, home_if, identity::Given},
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     fact::AccountRef,
@@ -59,6 +60,10 @@ pub struct ContactItem {
     pub source_channel: Option<Option<Channel>>,
     /// The campaign the contact came from, which has to be there.
     pub source_campaign: Option<Option<CampaignRef>>,
+    /// The member who brought the contact.
+    pub brought_by: Option<Option<MemberRef>>,
+    /// When the contact came in; `Some(None)` for when it was made.
+    pub arrived_at: Option<Option<DateTime<Utc>>>,
     /// Owner, stage, attributes and tags.
     pub common: Common,
 }
@@ -100,7 +105,7 @@ pub async fn contacts(
     let items: Vec<Checked> = told
         .into_iter()
         .enumerate()
-        .map(|(index, told)| check(index, told, home))
+        .map(|(index, told)| check(index, told, home, ctx.clock.now()))
         .collect();
     let mut tries = 1;
     loop {
@@ -111,7 +116,7 @@ pub async fn contacts(
     }
 }
 
-fn check(index: usize, told: Told<ContactItem>, home: Locale) -> Checked {
+fn check(index: usize, told: Told<ContactItem>, home: Locale, now: DateTime<Utc>) -> Checked {
     let mut said = told.item;
     let mut mistakes = Mistakes::new(LIST, index, told.errors);
     let mut named: Vec<Naming> = Vec::new();
@@ -152,6 +157,13 @@ fn check(index: usize, told: Told<ContactItem>, home: Locale) -> Checked {
         mistakes.refuse(&[], UserErrorCode::Required, message);
     }
     tidy(&mut said, &mut mistakes);
+    if let Some(Some(member)) = &mut said.brought_by {
+        member.check("broughtBy", &mut mistakes);
+    }
+    if let Some(Some(at)) = &mut said.arrived_at {
+        let checked = arrival::check(*at, now, &mistakes.at(&["arrivedAt"]));
+        *at = mistakes.keep(checked).unwrap_or(*at);
+    }
     said.common.check(&mut mistakes);
     Checked {
         said,
@@ -211,7 +223,11 @@ async fn attempt(
     tx.plan_for(items.len());
     let origin = actor.origin();
     let said: Vec<&Common> = items.iter().map(|item| &item.said.common).collect();
-    let mut around = Around::load(&tx, SubjectKind::Contact, &said).await?;
+    let bringers = items
+        .iter()
+        .filter_map(|item| item.said.brought_by.as_ref()?.as_ref());
+    let bringers: Vec<&MemberRef> = bringers.collect();
+    let mut around = Around::load(&tx, SubjectKind::Contact, &said, &bringers).await?;
     let mut known = People::load(ctx, &mut tx, origin, items, &around).await?;
     // People before their accounts, as everybody holds them.
     let sources = Sources::load(&tx, items).await?;
@@ -230,6 +246,7 @@ async fn attempt(
 struct References {
     account: Option<AccountId>,
     campaign: Option<CampaignId>,
+    brought_by: Option<MemberId>,
     common: Found,
 }
 
@@ -283,9 +300,11 @@ fn settle(
             _ => {}
         }
     }
+    let bringer = item.said.brought_by.as_ref().and_then(Option::as_ref);
     let named = References {
         account: sources.account(&item.said, &mut mistakes),
         campaign: sources.campaign(&item.said, &mut mistakes),
+        brought_by: around.member(bringer, "broughtBy", &mut mistakes),
         common: around.find(&item.said.common, &mut mistakes),
     };
     if !mistakes.is_empty() {

@@ -134,6 +134,7 @@ impl People {
             phone: None,
             kana: None,
             kana_key: None,
+            arrived_at: None,
             merged_into_id: None,
         };
         let person = Person {
@@ -228,6 +229,12 @@ impl Person {
         }
         if said.source_campaign.is_some() {
             after.source_campaign_id = named.campaign;
+        }
+        if said.brought_by.is_some() {
+            after.brought_by_id = named.brought_by;
+        }
+        if let Some(at) = said.arrived_at {
+            after.arrived_at = at;
         }
         show(
             &mut after.email,
