@@ -14,4 +14,5 @@ mod purity;
 mod quality;
 mod relocate;
 mod support;
+mod target;
 mod visitor;

@@ -161,17 +161,23 @@ fn the_judgement_that_counts_is_told_before_one_of_its_values_is_deleted() {
         let uses = async |tag: TagId| {
             let usage = catalogue::usage(ctx, owner.workspace, tag).await;
             let uses = usage.unwrap().unwrap().uses.into_iter();
-            uses.map(|one| one.kind).collect::<Vec<_>>()
+            uses.map(|one| {
+                assert_eq!(one.kind, UseKind::Report);
+                one.name
+            })
+            .collect::<Vec<_>>()
         };
+        let as_target = ["Lead judgement, as a target lead"];
+        let as_other = ["Lead judgement, as no target lead"];
         // Nobody has chosen one yet: the starter pack's counts.
-        assert_eq!(uses(target).await, [UseKind::Report]);
-        assert!(uses(competitor).await.is_empty());
+        assert_eq!(uses(target).await, as_target);
+        assert_eq!(uses(competitor).await, as_other, "it judges too");
         let packed = judgement(ctx, owner.workspace).await.unwrap().unwrap();
         set_judgement(ctx, owner, packed.group.id, &[competitor])
             .await
             .unwrap();
-        assert!(uses(target).await.is_empty());
-        assert_eq!(uses(competitor).await, [UseKind::Report]);
+        assert_eq!(uses(target).await, as_other);
+        assert_eq!(uses(competitor).await, as_target);
         world
     });
 }

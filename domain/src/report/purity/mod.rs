@@ -172,6 +172,11 @@ pub async fn purity(ctx: &Ctx, workspace: WorkspaceId, ask: Ask) -> Result<Purit
                        or apply the starter pack for B2B.";
         return Err(Error::refused(&[], UserErrorCode::Required, message));
     };
+    if judgement.targets.is_empty() {
+        let message = "None of the tags that meant a target lead is there any more. Choose others with \
+                       setLeadJudgement.";
+        return Err(Error::refused(&[], UserErrorCode::Required, message));
+    }
     let now = ctx.clock.now();
     let zone = workspace::time_zone(&workspace::find(ctx, workspace).await?);
     let spans = ask.period.spans(ask.from, ask.to, zone, now)?;

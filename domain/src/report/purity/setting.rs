@@ -3,6 +3,8 @@
 //! Until a workspace says so itself, the lead judgement of the starter pack for B2B counts, with the
 //! two values that fit: target now, and target but not now.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use entity::{
     id::{Id as _, TagGroupId, TagId, WorkspaceId},
@@ -17,8 +19,8 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Use, UseKind},
+    store::{Query, Rows, Transaction, Tx},
+    tag::catalogue::{self, Merged, Referrer, Use, UseKind},
 };
 
 /// The lead judgement of the starter pack, and its values that are targets.
@@ -43,59 +45,25 @@ struct Stored {
 }
 
 /// What counts as a target lead; nothing when neither the workspace has said so nor the starter pack
-/// was applied.
+/// was applied. A target that was moved out of the group is one still: nobody said that it is not.
 pub async fn judgement(ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<LeadJudgement>> {
-    let stored = stored(ctx.reader(), workspace).await?;
-    let is_chosen = stored.is_some();
-    let group: Option<tag_group::Model> = if let Some(stored) = &stored {
-        tag_group::Entity::find_by_id((workspace, stored.group_id))
-            .one(ctx.reader())
-            .await?
-    } else {
-        Query::new("SELECT p.* FROM tag_group p WHERE p.workspace_id = $1 AND p.pack_key = $2")
-            .bind(workspace)
-            .bind(PACK_GROUP)
-            .one(ctx.reader())
-            .await?
+    let Some(standing) = standing(ctx.reader(), workspace).await? else {
+        return Ok(None);
     };
+    let group = tag_group::Entity::find_by_id((workspace, standing.group))
+        .one(ctx.reader())
+        .await?;
     let Some(group) = group else {
         return Ok(None);
     };
-    let chosen: Option<Vec<TagId>> = stored
-        .map(|stored| serde_json::from_value(stored.target_tag_ids))
-        .transpose()?;
-    let in_group: Vec<Packed> = Query::new(
-        "SELECT t.id, t.pack_key FROM tag t WHERE t.workspace_id = $1 AND t.group_id = $2
-           AND t.deleted_at IS NULL ORDER BY t.position, t.name_key, t.id",
-    )
-    .bind(workspace)
-    .bind(group.id)
-    .all(ctx.reader())
-    .await?;
-    let targets: Vec<TagId> = in_group
-        .into_iter()
-        .filter(|tag| match &chosen {
-            Some(chosen) => chosen.contains(&tag.id),
-            None => tag
-                .pack_key
-                .as_deref()
-                .is_some_and(|key| PACK_TARGETS.contains(&key)),
-        })
-        .map(|tag| tag.id)
-        .collect();
-    let mut models = crate::tag::catalogue::load(ctx, workspace, &targets).await?;
-    models.sort_by_key(|tag| targets.iter().position(|id| *id == tag.id));
+    let mut targets = catalogue::load(ctx, workspace, &standing.targets).await?;
+    targets.retain(|tag| tag.deleted_at.is_none());
+    targets.sort_by(|a, b| (a.position, &a.name_key, a.id).cmp(&(b.position, &b.name_key, b.id)));
     Ok(Some(LeadJudgement {
         group,
-        targets: models,
-        is_chosen,
+        targets,
+        is_chosen: standing.is_chosen,
     }))
-}
-
-#[derive(FromQueryResult)]
-struct Packed {
-    id: TagId,
-    pack_key: Option<String>,
 }
 
 async fn stored(
@@ -110,37 +78,49 @@ async fn stored(
     )
 }
 
-/// The group that judges and those of its values that mean a target lead: what the workspace chose, or
-/// else the starter pack's.
+/// The group that judges, and the tags that mean a target lead, of which some may be gone.
+struct Standing {
+    group: TagGroupId,
+    targets: Vec<TagId>,
+    is_chosen: bool,
+}
+
+/// What the workspace chose, or else the starter pack's: of a tag of the pack that was merged, the one
+/// that stands in its place.
 async fn standing(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
-) -> Result<Option<(TagGroupId, Vec<TagId>)>> {
-    #[derive(FromQueryResult)]
-    struct Target {
-        id: TagId,
-        group_id: TagGroupId,
-    }
+) -> Result<Option<Standing>> {
     if let Some(stored) = stored(connection, workspace).await? {
-        let targets = serde_json::from_value(stored.target_tag_ids)?;
-        return Ok(Some((stored.group_id, targets)));
+        return Ok(Some(Standing {
+            group: stored.group_id,
+            targets: serde_json::from_value(stored.target_tag_ids)?,
+            is_chosen: true,
+        }));
     }
+    let group: Option<TagGroupId> =
+        Query::new("SELECT p.id FROM tag_group p WHERE p.workspace_id = $1 AND p.pack_key = $2")
+            .bind(workspace)
+            .bind(PACK_GROUP)
+            .scalar(connection)
+            .await?;
+    let Some(group) = group else {
+        return Ok(None);
+    };
     let [now, later] = PACK_TARGETS;
-    let targets: Vec<Target> = Query::new(
-        "SELECT t.id, p.id AS group_id FROM tag_group p
-         JOIN tag t ON t.workspace_id = $1 AND t.group_id = p.id
-         WHERE p.workspace_id = $1 AND p.pack_key = $2 AND t.pack_key IN ($3, $4)
-           AND t.deleted_at IS NULL ORDER BY t.id",
+    let targets: Vec<TagId> = Query::new(
+        "SELECT DISTINCT CASE WHEN t.merged_into IS NULL THEN t.id ELSE t.merged_into END
+         FROM tag t WHERE t.workspace_id = $1 AND t.pack_key IN ($2, $3)",
     )
     .bind(workspace)
-    .bind(PACK_GROUP)
     .bind(now)
     .bind(later)
-    .all(connection)
+    .column(connection)
     .await?;
-    Ok(targets.first().map(|first| {
-        let ids = targets.iter().map(|target| target.id).collect();
-        (first.group_id, ids)
+    Ok(Some(Standing {
+        group,
+        targets,
+        is_chosen: false,
     }))
 }
 
@@ -232,7 +212,8 @@ async fn check(tx: &Tx<'_>, group: TagGroupId, targets: &[TagId]) -> Result<()> 
     Ok(())
 }
 
-/// The tags of the group, and whether each means a target lead: by itself or by a tag above it.
+/// The tags of the group and the targets with what is below them, and whether each means a target lead:
+/// by itself or by a tag above it.
 pub(super) async fn verdicts(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -246,11 +227,17 @@ pub(super) async fn verdicts(
     let links: Vec<Link> = Query::new(
         "SELECT l.tag_id, l.ancestor_id FROM tag t
          JOIN tag_closure l ON l.workspace_id = $1 AND l.tag_id = t.id
-         WHERE t.workspace_id = $1 AND t.group_id = $2 AND t.deleted_at IS NULL
+         WHERE t.workspace_id = $1 AND t.deleted_at IS NULL AND (t.group_id = $2 OR t.id IN (
+             SELECT b.tag_id FROM {r}
+             JOIN tag_closure b ON b.workspace_id = $1 AND b.ancestor_id = r.id))
          ORDER BY l.tag_id",
     )
     .bind(workspace)
     .bind(judgement.group.id)
+    .rows(
+        "r",
+        Rows::new().ids("id", judgement.targets.iter().map(|tag| tag.id)),
+    )
     .all(ctx.reader())
     .await?;
     let mut verdicts: Vec<(TagId, bool)> = Vec::new();
@@ -267,6 +254,24 @@ pub(super) async fn verdicts(
     Ok(verdicts)
 }
 
+/// Those of `tags` that are values of the group: each of them judges, whether as a target or not.
+async fn values_among(
+    connection: &Transaction,
+    workspace: WorkspaceId,
+    group: TagGroupId,
+    tags: &[TagId],
+) -> Result<Vec<TagId>> {
+    Ok(Query::new(
+        "SELECT t.id FROM {r} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
+           AND t.group_id = $2 AND t.deleted_at IS NULL ORDER BY t.id",
+    )
+    .bind(workspace)
+    .bind(group)
+    .rows("r", Rows::new().ids("id", tags.iter().copied()))
+    .column(connection)
+    .await?)
+}
+
 /// The lead judgement as a thing that names tags.
 pub(crate) struct Judgements;
 
@@ -278,20 +283,45 @@ impl Referrer for Judgements {
         workspace: WorkspaceId,
         tags: &[TagId],
     ) -> Result<Vec<Use>> {
-        let Some((group, named)) = standing(connection, workspace).await? else {
+        let Some(standing) = standing(connection, workspace).await? else {
             return Ok(Vec::new());
         };
-        if !named.iter().any(|tag| tags.contains(tag)) {
+        let is_target = tags.iter().any(|tag| standing.targets.contains(tag));
+        if !is_target
+            && values_among(connection, workspace, standing.group, tags)
+                .await?
+                .is_empty()
+        {
             return Ok(Vec::new());
         }
+        let name = if is_target {
+            "Lead judgement, as a target lead"
+        } else {
+            "Lead judgement, as no target lead"
+        };
         Ok(vec![Use {
             kind: UseKind::Report,
-            id: group.to_string(),
-            name: "Lead judgement".to_owned(),
+            id: standing.group.to_string(),
+            name: name.to_owned(),
             version: 0,
-            // A value that is gone is counted as no target; nothing stops working.
+            // Leads that carry a value that is gone are counted as not judged; nothing stops working.
             active: false,
         }])
+    }
+
+    async fn named(
+        &self,
+        connection: &Transaction,
+        workspace: WorkspaceId,
+        tags: &[TagId],
+    ) -> Result<BTreeSet<TagId>> {
+        let Some(standing) = standing(connection, workspace).await? else {
+            return Ok(BTreeSet::new());
+        };
+        let values = values_among(connection, workspace, standing.group, tags).await?;
+        let targets = standing.targets.into_iter();
+        let targets = targets.filter(|target| tags.contains(target));
+        Ok(values.into_iter().chain(targets).collect())
     }
 
     async fn replace(
