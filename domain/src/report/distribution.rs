@@ -1,6 +1,7 @@
 //! How many things carried each value of a tag group, at the end of each period.
 //!
-//! Anonymous visitors are no people yet, and are not counted.
+//! Anonymous visitors are no people yet, and are not counted; accounts that were deleted are gone from
+//! the past too.
 //!
 //! From the taggings' intervals, not from what holds today: a report on last year is the same
 //! whenever it is asked for, as long as nobody is erased or merged. A tag below a value counts as
@@ -205,13 +206,13 @@ impl Carried<'_> {
         let began = bucket(&mut query, "g.added_at", self.bounds);
         let ended = bucket(&mut query, "g.removed_at", self.bounds);
         let all = self.bounds.len();
-        let (visitors, known) = self.known("g.target_id");
+        let (visitors, here) = self.here("g.target_id");
         query.push(&format!(
             "WITH {visitors}spell AS (
                  SELECT r.value_id, g.target_id, {began} AS began,
                         CASE WHEN g.removed_at IS NULL THEN {all} ELSE {ended} END AS ended
                  FROM {{r}} JOIN tagging g ON g.workspace_id = $1 AND g.tag_id = r.tag_id
-                 {known} AND g.target = $2
+                 {here} AND g.target = $2
              ), reached AS (
                  SELECT s.value_id, s.began, s.ended, MAX(s.ended) OVER (
                      PARTITION BY s.value_id, s.target_id ORDER BY s.began, s.ended
@@ -248,32 +249,38 @@ impl Carried<'_> {
     }
 
     /// A subquery for a `WITH`, and what joins it to the things whose id is the SQL `id` and begins the
-    /// conditions, so that anonymous visitors are left out.
-    fn known(&self, id: &str) -> (String, String) {
-        if self.target != TagTarget::Contact {
-            return (String::new(), "WHERE true".to_owned());
+    /// conditions, so that anonymous visitors and deleted accounts are left out.
+    fn here(&self, id: &str) -> (String, String) {
+        match self.target {
+            TagTarget::Contact => (
+                format!("visitor AS MATERIALIZED ({VISITORS}), "),
+                format!("LEFT JOIN visitor w ON w.contact_id = {id} WHERE w.contact_id IS NULL"),
+            ),
+            TagTarget::Account => {
+                let join = format!(
+                    "JOIN account d ON d.workspace_id = $1 AND d.id = {id} AND d.deleted_at IS NULL
+                     WHERE true"
+                );
+                (String::new(), join)
+            }
+            TagTarget::Conversation => (String::new(), "WHERE true".to_owned()),
         }
-        (
-            format!("visitor AS MATERIALIZED ({VISITORS}), "),
-            format!("LEFT JOIN visitor w ON w.contact_id = {id} WHERE w.contact_id IS NULL"),
-        )
     }
 
     /// How many things there were at each bound, of those there are today.
     async fn population(&self) -> Result<Vec<i64>> {
         let mut query = Query::new("").bind(self.workspace);
         let made = bucket(&mut query, "x.created_at", self.bounds);
-        let (visitors, known) = self.known("x.id");
+        let (visitors, here) = self.here("x.id");
         let visitors = visitors.strip_suffix(", ");
         let with = visitors.map_or_else(String::new, |visitors| format!("WITH {visitors} "));
-        let here = match self.target {
-            TagTarget::Contact => " AND x.merged_into_id IS NULL",
-            TagTarget::Account => " AND x.merged_into_id IS NULL AND x.deleted_at IS NULL",
+        let unmerged = match self.target {
+            TagTarget::Contact | TagTarget::Account => " AND x.merged_into_id IS NULL",
             TagTarget::Conversation => "",
         };
         query.push(&format!(
             "{with}SELECT CAST(y.made AS bigint), COUNT(*) FROM (
-                 SELECT {made} AS made FROM {} x {known} AND x.workspace_id = $1{here}) AS y
+                 SELECT {made} AS made FROM {} x {here} AND x.workspace_id = $1{unmerged}) AS y
              GROUP BY y.made",
             table_of(self.target)
         ));

@@ -2,13 +2,14 @@
 
 use chrono::{NaiveDate, TimeDelta};
 use domain::{
+    account::{self, NewAccount},
     error::UserErrorCode,
     report::{
         Period,
         distribution::{Ask, Distribution, distribution},
     },
     store::Query,
-    tag::{NewTag, catalogue},
+    tag::{NewTag, Request, catalogue, tagging},
 };
 use entity::{
     id::{TagGroupId, TagId},
@@ -203,6 +204,38 @@ fn a_deleted_value_shows_while_it_was_carried_and_other_kinds_of_things_are_refu
             mistakes(refused),
             one("target", UserErrorCode::KindMismatch)
         );
+        world
+    });
+}
+
+#[test]
+fn an_account_that_was_deleted_is_counted_neither_in_the_values_nor_in_the_total() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let industry = group(&world, "Industry", TagSelection::Single).await;
+        let retail = tag_in(&world, "Retail", industry).await;
+        let mut companies = Vec::new();
+        for name in ["Acme", "Beta", "Gamma"] {
+            let new = NewAccount {
+                name: name.to_owned(),
+                ..NewAccount::default()
+            };
+            companies.push(account::create(ctx, owner, new).await.unwrap().id);
+        }
+        let put = [companies[0], companies[1]].map(|id| Request::account(id, retail));
+        tagging::tag_many(ctx, owner, &put, "").await.unwrap();
+        world.clock.advance(TimeDelta::days(40));
+        let usage = account::usage::usage(ctx, owner.workspace, companies[0]).await;
+        let token = usage.unwrap().expect("a usage").token;
+        account::delete(ctx, owner, companies[0], &token)
+            .await
+            .unwrap();
+        let accounts = Ask {
+            target: TagTarget::Account,
+            ..ask(industry, Period::Month, "2026-03-01", "2026-04-30")
+        };
+        let found = read(&world, accounts).await;
+        assert_eq!(table(&found), [(2, 1, vec![1]), (2, 1, vec![1])]);
         world
     });
 }

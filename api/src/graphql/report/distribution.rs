@@ -102,7 +102,8 @@ pub(crate) struct DistributionQuery;
 impl DistributionQuery {
     /// How many contacts, accounts or conversations carried each value of a tag group at the end of
     /// each period, from the history of the taggings; nothing when there is no such group. Contacts
-    /// that were erased since are not in it; what was merged counts as what it is now.
+    /// that were erased and accounts that were deleted since are not in it; what was merged counts as what
+    /// it is now.
     #[boxed]
     async fn tag_group_distribution(
         &self,
