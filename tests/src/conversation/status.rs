@@ -99,3 +99,40 @@ fn a_message_of_the_contact_opens_what_sleeps_waits_or_is_closed_and_ours_does_n
         world
     });
 }
+
+#[test]
+fn an_out_of_office_reply_opens_nothing_again_and_what_is_written_by_hand_after_it_does() {
+    on_both(|world| async move {
+        take_in(&world, vec![said("a", 0, 0, Author::Contact)]).await;
+        let id = of(&world, "a").await.id;
+        let mut number = 0;
+        for status in [ConversationStatus::Snoozed, ConversationStatus::Closed] {
+            let snoozed_until = (status == ConversationStatus::Snoozed)
+                .then(|| world.ctx.clock.now() + TimeDelta::days(1));
+            let changes = Changes {
+                snoozed_until,
+                ..to(status)
+            };
+            update(&world, &[id], changes).await;
+            let before = of(&world, "a").await;
+            let turns_before = turns(&world).await;
+            number += 1;
+            let mut absent = said("a", number, number, Author::Contact);
+            absent.automatic = true;
+            take_in(&world, vec![absent]).await;
+            let after = of(&world, "a").await;
+            assert_eq!(
+                (after.status, after.snoozed_until, after.reopenings),
+                (status, snoozed_until, before.reopenings)
+            );
+            assert_eq!(after.messages, before.messages + 1);
+            assert_eq!(turns(&world).await, turns_before);
+            number += 1;
+            let by_hand = said("a", number, number, Author::Contact);
+            take_in(&world, vec![by_hand]).await;
+            assert_eq!(of(&world, "a").await.status, ConversationStatus::Open);
+        }
+        assert_eq!(of(&world, "a").await.reopenings, 1);
+        world
+    });
+}

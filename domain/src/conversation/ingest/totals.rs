@@ -23,6 +23,7 @@ struct Totals<'a> {
     first: &'a Placed<'a>,
     last: &'a Placed<'a>,
     messages: i64,
+    /// The last that a contact wrote by hand: what their programs send opens nothing again.
     inbound_at: Option<DateTime<Utc>>,
     /// The first that a contact wrote by hand.
     first_inbound_at: Option<DateTime<Utc>>,
@@ -56,7 +57,7 @@ impl<'a> Totals<'a> {
             first: places.first()?,
             last: places.last()?,
             messages: places.len() as i64,
-            inbound_at: sent(Direction::Inbound).map(|one| one.sent_at).max(),
+            inbound_at: questions().map(|one| one.sent_at).max(),
             first_inbound_at,
             first_response_at: responses.min(),
             answers: answers().next().is_some(),
@@ -143,7 +144,7 @@ pub(super) async fn drop_unused(
     Ok(())
 }
 
-/// A conversation that was not open and that the contact has written in since.
+/// A conversation that was not open and that the contact has written in by hand since.
 #[derive(FromQueryResult)]
 pub(super) struct Reopened {
     id: ConversationId,
@@ -184,7 +185,7 @@ pub(super) async fn rewrite_conversations(tx: &Tx<'_>, kept: &[&Placed<'_>]) -> 
 
 /// Brings conversations that were there before up to date: how many messages, the newest one, whether the
 /// contact waits for an answer, when each side first wrote, and open again when the contact has
-/// written since. Returns those that were not open before.
+/// written by hand since. Returns those that were not open before.
 pub(super) async fn update_conversations(
     tx: &Tx<'_>,
     kept: &[&Placed<'_>],
