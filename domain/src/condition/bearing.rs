@@ -73,6 +73,7 @@ pub(crate) fn bearing(kind: FactKind) -> Bearing {
         | K::NoteAdded
         | K::NoteChanged
         | K::NoteDeleted
+        | K::TaggingRenewed
         | K::ConversationWatchersChanged
         | K::ConversationHandedOver
         | K::InboxChanged

@@ -53,6 +53,8 @@ kinds! {
         Replaced = "REPLACED",
         /// A rule had put it on, and somebody else has put on the same: theirs goes on.
         TakenOver = "TAKEN_OVER",
+        /// It was given another end, or none: it goes on as its successor.
+        Renewed = "RENEWED",
         /// Its time was over.
         Expired = "EXPIRED",
         /// What its rule had put on was taken back.

@@ -121,3 +121,51 @@ fn a_tag_is_made_and_put_on_in_one_go_or_not_at_all() {
         world
     });
 }
+
+#[test]
+fn putting_a_tag_on_again_sets_its_end_anew_or_takes_it_away_and_the_history_tells_who_did() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let who = people(&world, 1).await[0];
+        let vip = tag(&world, "VIP", None).await;
+        let friday = ctx.clock.now() + TimeDelta::days(5);
+        put(&world, who, vip, Some(friday)).await;
+        world.clock.advance(TimeDelta::days(4));
+        let again = |expires_at| NewTaggings {
+            things: vec![(TagTarget::Contact, who.uuid())],
+            tags: vec![vip],
+            reason: "For good".to_owned(),
+            expires_at,
+            ..NewTaggings::default()
+        };
+        let done = tagging::tag_things(ctx, owner, again(None)).await.unwrap();
+        assert_eq!((done.added, done.renewed), (0, 1));
+        let done = tagging::tag_things(ctx, owner, again(None)).await.unwrap();
+        assert_eq!((done.added, done.renewed), (0, 0), "it has no end already");
+        let rows = history(&world, who).await;
+        assert_eq!(rows.len(), 2);
+        let (former, goes_on) = (&rows[0], &rows[1]);
+        assert_eq!(
+            (former.ended, former.successor_id, former.expires_at),
+            (Some(TaggingEnd::Renewed), Some(goes_on.id), Some(friday))
+        );
+        assert_eq!(
+            (goes_on.added_reason.as_str(), goes_on.expires_at),
+            ("For good", None)
+        );
+        world.clock.advance(TimeDelta::days(2));
+        assert_eq!(expire(&world).await, 0);
+        assert_eq!(active_tags(&world, who).await, [vip]);
+        assert_recounted(&world).await;
+        let kinds: Vec<String> = Query::new(
+            "SELECT kind FROM change WHERE workspace_id = $1 AND kind LIKE 'tagging.%'
+             ORDER BY tx, seq",
+        )
+        .bind(owner.workspace)
+        .column(ctx.reader())
+        .await
+        .unwrap();
+        assert_eq!(kinds, ["tagging.added", "tagging.renewed"]);
+        world
+    });
+}

@@ -52,7 +52,7 @@ fn everything_a_filter_finds_is_tagged_and_untagged_and_a_dry_run_changes_nothin
             .await
             .unwrap();
         let dry = finish(&world, &asked).await;
-        let counts = serde_json::json!({ "added": 6, "removed": 0, "replaced": 1 });
+        let counts = serde_json::json!({ "added": 6, "removed": 0, "replaced": 1, "renewed": 0 });
         assert_eq!(dry.progress["counts"], counts);
         assert_eq!((dry.total, dry.done), (Some(7), 7));
         assert!(active(&world, who[2]).await.is_empty());
@@ -269,7 +269,8 @@ fn a_dry_run_counts_what_is_replaced_and_not_what_is_taken_off_or_there() {
         for dry_run in [true, false] {
             let asked = tagging::tag_by_filter(ctx, owner, bulk.clone(), dry_run).await;
             let done = finish(&world, &asked.unwrap()).await;
-            let counts = serde_json::json!({ "added": 4, "removed": 1, "replaced": 2 });
+            let counts =
+                serde_json::json!({ "added": 4, "removed": 1, "replaced": 2, "renewed": 0 });
             assert_eq!(done.progress["counts"], counts, "dry run: {dry_run}");
             world.clock.advance(TimeDelta::seconds(1));
         }

@@ -51,6 +51,8 @@ pub(crate) enum TaggingAct {
     Added,
     /// It was taken off.
     Removed,
+    /// It stays on, until another moment or for good: as a new tagging.
+    Renewed,
 }
 
 /// A tag that was put on something or taken off.
@@ -247,6 +249,9 @@ impl ChangeSubscription {
                 Fact::TaggingRemoved {
                     tagging_id, tag_id, ..
                 } => (TaggingAct::Removed, tagging_id, tag_id),
+                Fact::TaggingRenewed {
+                    tagging_id, tag_id, ..
+                } => (TaggingAct::Renewed, tagging_id, tag_id),
                 _ => return None,
             };
             if tag.is_some_and(|wanted| wanted != tag_id)

@@ -71,10 +71,12 @@ pub(crate) struct TagByFilterInput {
     /// Why, in words; kept with the history.
     #[graphql(default)]
     reason: String,
-    /// When what is put on comes off by itself.
+    /// When what is put on comes off by itself; on a tag that is there already, its new end. Without it
+    /// tags stay for good.
     expires_at: Option<DateTime<Utc>>,
     /// Changes nothing: the operation's `counts` say how many taggings would be made (`added`), taken
-    /// off (`removed`), and ended because their group takes one value and gets another (`replaced`).
+    /// off (`removed`), ended because their group takes one value and gets another (`replaced`), and go
+    /// on with another end (`renewed`).
     #[graphql(default)]
     dry_run: bool,
 }
@@ -94,7 +96,7 @@ impl TagByFilterInput {
 /// What became of `tagByFilter`.
 #[derive(SimpleObject)]
 pub(crate) struct TagByFilterPayload {
-    /// The operation that does it; its `counts` are `added`, `removed` and `replaced`.
+    /// The operation that does it; its `counts` are `added`, `removed`, `replaced` and `renewed`.
     operation: Option<Operation>,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,

@@ -111,6 +111,7 @@ pub(crate) struct AddTagsInput {
     #[graphql(default)]
     reason: String,
     /// When the tags come off by themselves; on a tag that is there already, its new end.
+    /// Without it they stay for good.
     expires_at: Option<DateTime<Utc>>,
     /// The same as so many seconds from now. Give one of the two.
     expires_in_seconds: Option<i64>,
@@ -264,6 +265,8 @@ tag_payload!(MoveTagPayload, "What became of `moveTag`.");
 pub(crate) struct AddTagsPayload {
     /// How many taggings were made; what already carried its tag is not counted.
     added: usize,
+    /// How many taggings were there and go on with the end asked for; without one they stay for good.
+    renewed: usize,
     /// The tags that were made, in the order of `create`.
     created: Vec<Tag>,
     /// What to mend in the input; empty when it worked.
@@ -397,6 +400,7 @@ impl TagMutation {
         let tagged = tagged.unwrap_or_default();
         Ok(AddTagsPayload {
             added: tagged.added,
+            renewed: tagged.renewed,
             created: tagged.created.into_iter().map(Tag::from).collect(),
             user_errors,
         })

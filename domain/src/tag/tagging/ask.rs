@@ -51,6 +51,8 @@ pub struct NewTaggings {
 pub struct Tagged {
     /// Taggings made.
     pub added: usize,
+    /// Taggings that were there and go on with another end, or with none.
+    pub renewed: usize,
     /// The tags that were made, in the order asked for.
     pub created: Vec<tag::Model>,
 }
@@ -107,9 +109,13 @@ pub async fn tag_things(ctx: &Ctx, actor: &Actor, mut new: NewTaggings) -> Resul
         reason: &reason,
         expires_at: new.expires_at,
     });
-    let added = put(ctx, &mut tx, additions.collect()).await?.len();
+    let done = put(ctx, &mut tx, additions.collect()).await?;
     tx.commit().await?;
-    Ok(Tagged { added, created })
+    Ok(Tagged {
+        added: done.added.len(),
+        renewed: done.renewed,
+        created,
+    })
 }
 
 /// Puts tags on things on a member's behalf, after checking that all of them exist here and fit.

@@ -123,6 +123,9 @@ struct Counts {
     /// Of groups that take one value: those that gave way to what was added.
     #[serde(default)]
     replaced: i64,
+    /// Taggings that were there and go on with another end.
+    #[serde(default)]
+    renewed: i64,
 }
 
 impl Counts {
@@ -130,6 +133,7 @@ impl Counts {
         self.added += more.added;
         self.removed += more.removed;
         self.replaced += more.replaced;
+        self.renewed += more.renewed;
     }
 }
 
@@ -184,6 +188,7 @@ async fn would(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<Counts> {
         added: (ids.len() * bulk.add.len()) as i64 - there,
         removed: carried(tx, ids, &bulk.remove, "").await?,
         replaced: giving_way(tx, bulk, ids).await?,
+        renewed: going_on(tx, bulk, ids).await?,
     })
 }
 
@@ -207,6 +212,30 @@ async fn giving_way(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<i64> {
     .rows("r", Rows::new().uuids("id", ids.iter().copied()))
     .rows("t", Rows::new().ids("id", bulk.add.iter().copied()))
     .rows("x", Rows::new().ids("id", bulk.remove.iter().copied()))
+    .scalar(tx.connection())
+    .await?;
+    Ok(count.unwrap_or_default())
+}
+
+/// How many taggings of people would go on with another end.
+async fn going_on(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<i64> {
+    let Some(at) = bulk.expires_at else {
+        let until = format!("AND NOT {AUTOMATIC} AND g.expires_at IS NOT NULL");
+        return carried(tx, ids, &bulk.add, &until).await;
+    };
+    if bulk.add.is_empty() || ids.is_empty() {
+        return Ok(0);
+    }
+    let count: Option<i64> = Query::new(format!(
+        "SELECT COUNT(*) FROM {{r}} JOIN tagging g ON g.workspace_id = $1
+           AND g.target_id = r.id AND g.removed_at IS NULL AND NOT {AUTOMATIC}
+           AND (g.expires_at IS NULL OR g.expires_at <> $2)
+         WHERE g.tag_id IN (SELECT t.id FROM {{t}})"
+    ))
+    .bind(tx.workspace)
+    .bind(at)
+    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .rows("t", Rows::new().ids("id", bulk.add.iter().copied()))
     .scalar(tx.connection())
     .await?;
     Ok(count.unwrap_or_default())
@@ -260,10 +289,10 @@ async fn work(
     }
     for &tag in &bulk.add {
         let requests: Vec<_> = requests(tag).collect();
-        let (added, replaced) =
-            mass::put(ctx, tx, &reason, tag, &requests, bulk.expires_at).await?;
-        counts.added += added;
-        counts.replaced += replaced;
+        let done = mass::put(ctx, tx, &reason, tag, &requests, bulk.expires_at).await?;
+        counts.added += done.made;
+        counts.replaced += done.replaced;
+        counts.renewed += done.renewed;
     }
     Ok(counts)
 }

@@ -39,7 +39,7 @@ pub(crate) async fn add_first(
             put_first(ctx, tx, reason, &groups, &round).await?
         } else {
             // A second value of a group that takes one has the first in its way.
-            put_round(ctx, tx, &groups, round).await?.len()
+            put_round(ctx, tx, &groups, round).await?.added.len()
         };
     }
     Ok(added)

@@ -55,8 +55,19 @@ impl Range {
     }
 }
 
+/// What came of putting a tag on.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// Taggings made.
+    pub(super) made: i64,
+    /// Taggings with other values of its group that gave way.
+    pub(super) replaced: i64,
+    /// Taggings that go on with another end.
+    pub(super) renewed: i64,
+}
+
 /// Puts `tag` on the things of `requests`, which are of one kind and each there once, in the order of
-/// their ids. Says how many taggings were made, and how many of other values of its group gave way.
+/// their ids.
 pub(super) async fn put(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
@@ -64,9 +75,9 @@ pub(super) async fn put(
     tag: TagId,
     requests: &[Request],
     expires_at: Option<DateTime<Utc>>,
-) -> Result<(i64, i64)> {
+) -> Result<Done> {
     let Some(target) = requests.first().map(|request| request.target) else {
-        return Ok((0, 0));
+        return Ok(Done::default());
     };
     let groups = single_groups(tx, [tag].into_iter()).await?;
     if !groups.is_empty() {
@@ -85,16 +96,23 @@ pub(super) async fn put(
     let plan = look(tx, &groups, &additions, || range.id()).await?;
     let ended = end(tx, &plan.ends).await?;
     settle_ended(ctx, tx, reason, &ended).await?;
-    renew(tx, &plan.renewals).await?;
+    let renewed = renew(ctx, tx, &groups, &plan.renewals).await? as i64;
     if plan.makes.is_empty() {
-        return Ok((0, 0));
+        return Ok(Done {
+            renewed,
+            ..Done::default()
+        });
     }
     let made = insert(tx, reason, (tag, target), &groups, &plan.makes, expires_at).await?;
     log(tx, reason, target, range).await?;
     rank::add_range(ctx, tx, (tag, target), range, made).await?;
     // What was taken over carried the tag itself.
     let replaced = ended.iter().filter(|one| one.tag_id != tag).count();
-    Ok((made, replaced as i64))
+    Ok(Done {
+        made,
+        replaced: replaced as i64,
+        renewed,
+    })
 }
 
 async fn insert(

@@ -2,7 +2,8 @@
 //!
 //! What is decided about each request:
 //! - the thing carries the tag already: nothing happens, except that what a rule had put on is taken
-//!   over by anybody else who asks for it, and that a person may set another end;
+//!   over by anybody else who asks for it, and that it goes on with the end a person asks for, which may
+//!   be none;
 //! - the thing carries another value of the tag's SINGLE group: that one ends, replaced; but a rule
 //!   never replaces what others than rules have set;
 //! - otherwise a tagging is made.
@@ -17,10 +18,15 @@ use entity::{
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{Touched, write::Addition};
+use super::{
+    Request, Touched,
+    write::{Addition, insert},
+};
 use crate::{
+    ctx::Ctx,
     error::Result,
     store::{Query, Rows, Tx},
+    work::change::Fact,
 };
 
 /// Whether a rule, a playbook or a tracked link has put the tagging `g` on: who else asks for the tag takes
@@ -48,7 +54,7 @@ pub(crate) fn outlasts(one: &str, other: &str) -> String {
 pub(super) struct Plan<'a, 'r> {
     pub(super) makes: Vec<(TaggingId, &'a Addition<'r>)>,
     pub(super) ends: Vec<End<'a, 'r>>,
-    pub(super) renewals: Vec<(TaggingId, DateTime<Utc>)>,
+    pub(super) renewals: Vec<Renewal<'a, 'r>>,
 }
 
 /// A tagging that gives way to another.
@@ -59,6 +65,12 @@ pub(super) struct End<'a, 'r> {
     pub(super) addition: &'a Addition<'r>,
 }
 
+/// A tagging that goes on with another end, as a new one.
+pub(super) struct Renewal<'a, 'r> {
+    tagging: TaggingId,
+    addition: &'a Addition<'r>,
+}
+
 /// What stands in the way of a request.
 #[derive(Debug, Clone, FromQueryResult)]
 struct Standing {
@@ -67,6 +79,7 @@ struct Standing {
     tag_id: TagId,
     single_group_id: Option<TagGroupId>,
     automatic: bool,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 /// Decides about each of `additions`, which must not ask twice for the same, giving ids from `id` to
@@ -108,7 +121,8 @@ async fn standing(
     let tags: BTreeSet<Uuid> = additions.iter().map(|one| one.request.tag.uuid()).collect();
     let groups: BTreeSet<Uuid> = groups.values().map(|group| group.uuid()).collect();
     let found: Vec<Standing> = Query::new(format!(
-        "SELECT g.target_id, g.id, g.tag_id, g.single_group_id, {AUTOMATIC} AS automatic
+        "SELECT g.target_id, g.id, g.tag_id, g.single_group_id, {AUTOMATIC} AS automatic,
+                g.expires_at
          FROM tagging g
          WHERE g.workspace_id = $1 AND {{things}} AND g.removed_at IS NULL
            AND ({{tags}} OR {{groups}})"
@@ -140,8 +154,11 @@ impl<'a, 'r> Plan<'a, 'r> {
                 let id = id();
                 self.end(same, TaggingEnd::TakenOver, id, addition);
                 self.makes.push((id, addition));
-            } else if let (true, Some(at)) = (outranks, addition.expires_at) {
-                self.renewals.push((same.id, at));
+            } else if outranks && same.expires_at != addition.ends_at() {
+                self.renewals.push(Renewal {
+                    tagging: same.id,
+                    addition,
+                });
             }
             return;
         }
@@ -196,31 +213,51 @@ pub(super) async fn end(tx: &Tx<'_>, ends: &[End<'_, '_>]) -> Result<Vec<Touched
     .await?)
 }
 
-pub(super) async fn renew(tx: &Tx<'_>, renewals: &[(TaggingId, DateTime<Utc>)]) -> Result<()> {
-    if renewals.is_empty() {
-        return Ok(());
+/// Lets taggings go on with another end, each as a new one that follows the former: whoever looks at the
+/// history sees who set which end. What carries which tag stays as it is, so neither the rank index nor
+/// the counters change, and nothing is told of a tag that came or went. Says how many there were.
+pub(super) async fn renew(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    groups: &HashMap<TagId, TagGroupId>,
+    renewals: &[Renewal<'_, '_>],
+) -> Result<usize> {
+    let ends: Vec<End<'_, '_>> = renewals
+        .iter()
+        .map(|one| End {
+            tagging: one.tagging,
+            how: TaggingEnd::Renewed,
+            successor: ctx.id(),
+            addition: one.addition,
+        })
+        .collect();
+    let ended: BTreeSet<TaggingId> = end(tx, &ends).await?.iter().map(|one| one.id).collect();
+    // What somebody took off meanwhile stays off.
+    let goes_on = ends.iter().filter(|one| ended.contains(&one.tagging));
+    let makes: Vec<_> = goes_on.map(|one| (one.successor, one.addition)).collect();
+    insert(tx, groups, &makes).await?;
+    for (tagging_id, addition) in &makes {
+        let Request {
+            target,
+            target_id,
+            tag,
+        } = addition.request;
+        let fact = Fact::TaggingRenewed {
+            tagging_id: *tagging_id,
+            tag_id: tag,
+            target,
+            target_id,
+        };
+        let contact = addition.request.of_contact();
+        tx.record(addition.reason.change(contact, fact));
     }
-    let rows = Rows::new()
-        .ids("id", renewals.iter().map(|(id, _)| *id))
-        .times("expires_at", renewals.iter().map(|(_, at)| *at));
-    Query::new(
-        "UPDATE tagging SET expires_at = r.expires_at FROM {r}
-         WHERE tagging.workspace_id = $1 AND tagging.id = r.id AND tagging.removed_at IS NULL",
-    )
-    .bind(tx.workspace)
-    .rows("r", rows)
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    Ok(makes.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        access::Origin,
-        tag::tagging::{Reason, Request},
-    };
+    use crate::{access::Origin, tag::tagging::Reason};
 
     fn reason(origin: Origin) -> Reason<'static> {
         Reason {
@@ -274,6 +311,7 @@ mod tests {
                 id: uuid(tag + 100).into(),
                 tag_id: uuid(tag).into(),
                 automatic: by_rule,
+                expires_at: None,
             })
             .collect();
         let mut plan = Plan::default();
@@ -285,6 +323,45 @@ mod tests {
             expected,
             "{origin:?} {standing:?}"
         );
+    }
+
+    /// Whether tag 10, which a person has put on until `stands`, is renewed when `origin` puts it on
+    /// until `asked`.
+    fn renews(origin: Origin, stands: Option<i64>, asked: Option<i64>) -> bool {
+        let moment = |at: i64| DateTime::from_timestamp(at, 0).unwrap();
+        let reason = reason(origin);
+        let addition = Addition {
+            request: Request {
+                target: entity::kind::TagTarget::Contact,
+                target_id: uuid(5),
+                tag: uuid(10).into(),
+            },
+            reason: &reason,
+            expires_at: asked.map(moment),
+        };
+        let standing = Standing {
+            target_id: uuid(5),
+            single_group_id: None,
+            id: uuid(110).into(),
+            tag_id: uuid(10).into(),
+            automatic: false,
+            expires_at: stands.map(moment),
+        };
+        let mut plan = Plan::default();
+        plan.decide(|| uuid(7).into(), &addition, &[&standing]);
+        assert!(plan.makes.is_empty() && plan.ends.is_empty());
+        !plan.renewals.is_empty()
+    }
+
+    #[test]
+    fn people_set_another_end_or_none_and_rules_do_not() {
+        assert!(renews(member(), Some(1), Some(2)));
+        assert!(renews(member(), Some(1), None));
+        assert!(renews(member(), None, Some(1)));
+        assert!(!renews(member(), None, None));
+        assert!(!renews(member(), Some(1), Some(1)));
+        assert!(!renews(rule(), Some(1), None));
+        assert!(!renews(rule(), None, Some(1)));
     }
 
     #[test]

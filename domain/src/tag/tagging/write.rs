@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use entity::id::{TagGroupId, TagId, TaggingId};
 use uuid::Uuid;
 
@@ -33,6 +33,13 @@ pub(crate) struct Addition<'a> {
     pub(crate) expires_at: Option<DateTime<Utc>>,
 }
 
+impl Addition<'_> {
+    /// When it ends by itself, with the microseconds both databases keep.
+    pub(super) fn ends_at(&self) -> Option<DateTime<Utc>> {
+        self.expires_at.map(|at| at.trunc_subsecs(6))
+    }
+}
+
 /// Puts tags on things. Tags and things must exist: see [`super::tag_many`] for the checked form.
 /// Says how many taggings were made.
 pub(crate) async fn add(
@@ -57,26 +64,38 @@ pub(crate) async fn add_each(
         reason,
         expires_at: None,
     });
-    put(ctx, tx, additions.collect()).await
+    Ok(put(ctx, tx, additions.collect()).await?.added)
+}
+
+/// What came of putting tags on.
+#[derive(Debug, Default)]
+pub(crate) struct Put {
+    /// What is tagged since.
+    pub(crate) added: HashSet<Request>,
+    /// How many taggings go on with another end.
+    pub(crate) renewed: usize,
+}
+
+impl Put {
+    fn add(&mut self, more: Self) {
+        self.added.extend(more.added);
+        self.renewed += more.renewed;
+    }
 }
 
 /// Like [`add_each`], with an end for those that have one.
-pub(crate) async fn put(
-    ctx: &Ctx,
-    tx: &mut Tx<'_>,
-    additions: Vec<Addition<'_>>,
-) -> Result<HashSet<Request>> {
+pub(crate) async fn put(ctx: &Ctx, tx: &mut Tx<'_>, additions: Vec<Addition<'_>>) -> Result<Put> {
     let groups = single_groups(tx, additions.iter().map(|one| one.request.tag)).await?;
     if !groups.is_empty() {
         let things = additions.iter().map(|one| &one.request);
         let grouped = things.filter(|request| groups.contains_key(&request.tag));
         hold_things(tx, grouped.map(|one| (one.target, one.target_id))).await?;
     }
-    let mut added = HashSet::new();
+    let mut done = Put::default();
     for round in rounds(additions, &groups) {
-        added.extend(put_round(ctx, tx, &groups, round).await?);
+        done.add(put_round(ctx, tx, &groups, round).await?);
     }
-    Ok(added)
+    Ok(done)
 }
 
 /// Splits what is asked for so that no thing is given two values of one SINGLE group at once: the
@@ -120,13 +139,13 @@ pub(super) async fn put_round(
     tx: &mut Tx<'_>,
     groups: &HashMap<TagId, TagGroupId>,
     mut additions: Vec<Addition<'_>>,
-) -> Result<HashSet<Request>> {
+) -> Result<Put> {
     // Two who tag the same things insert in the same order and never wait for each other in a circle.
     let asked: Vec<Request> = additions.iter().map(|one| one.request).collect();
     additions.sort_by_key(|one| one.request);
     let plan = look(tx, groups, &additions, || ctx.id()).await?;
     let ended = end(tx, &plan.ends).await?;
-    renew(tx, &plan.renewals).await?;
+    let renewed = renew(ctx, tx, groups, &plan.renewals).await?;
     let made = insert(tx, groups, &plan.makes).await?;
     rank::update(ctx, tx, &made, &ended).await?;
 
@@ -167,10 +186,10 @@ pub(super) async fn put_round(
         tx.record(reason.change(request.of_contact(), fact));
         added.insert(request);
     }
-    Ok(added)
+    Ok(Put { added, renewed })
 }
 
-async fn insert(
+pub(super) async fn insert(
     tx: &Tx<'_>,
     groups: &HashMap<TagId, TagGroupId>,
     makes: &[(TaggingId, &Addition<'_>)],

@@ -254,6 +254,14 @@ pub enum Fact {
         target: TagTarget,
         target_id: Uuid,
     },
+    /// A tag that is on something goes on, until another moment or for good: the tagging is the new one.
+    #[serde(rename = "tagging.renewed")]
+    TaggingRenewed {
+        tagging_id: TaggingId,
+        tag_id: TagId,
+        target: TagTarget,
+        target_id: Uuid,
+    },
     /// A tag was created, renamed, moved, archived or restored.
     #[serde(rename = "tag.changed")]
     TagChanged { tag_id: TagId },

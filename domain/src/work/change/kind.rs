@@ -75,6 +75,7 @@ kinds! {
     ConversationHandedOver = "conversation.handed_over", "A conversation went over to another contact who wrote in it, because the one it was with is erased.";
     TaggingAdded = "tagging.added", "A tag was put on something.";
     TaggingRemoved = "tagging.removed", "A tag was taken off something.";
+    TaggingRenewed = "tagging.renewed", "A tag that is on something goes on, until another moment or for good.";
     TagChanged = "tag.changed", "A tag was created, renamed, moved, archived or restored.";
     TagGroupChanged = "tag_group.changed", "A tag group was created, changed, reordered, archived or restored.";
     TagMerged = "tag.merged", "A tag was merged into another, with everything that named it.";

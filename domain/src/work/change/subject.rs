@@ -116,6 +116,9 @@ impl Fact {
             }
             | Self::TaggingRemoved {
                 target, target_id, ..
+            }
+            | Self::TaggingRenewed {
+                target, target_id, ..
             } => {
                 let kind = match target {
                     TagTarget::Contact => SubjectKind::Contact,
@@ -191,9 +194,9 @@ impl Fact {
                 conversation_id, ..
             }
             | Self::ConversationHandedOver { conversation_id } => of(*conversation_id),
-            Self::TaggingAdded { tagging_id, .. } | Self::TaggingRemoved { tagging_id, .. } => {
-                of(*tagging_id)
-            }
+            Self::TaggingAdded { tagging_id, .. }
+            | Self::TaggingRemoved { tagging_id, .. }
+            | Self::TaggingRenewed { tagging_id, .. } => of(*tagging_id),
             Self::TagChanged { tag_id }
             | Self::TagMerged { tag_id, .. }
             | Self::TagDeleted { tag_id } => of(*tag_id),
