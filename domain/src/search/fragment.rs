@@ -63,7 +63,7 @@ fn find_words(needle: &Needle, folded: &[(char, Range<usize>)]) -> (usize, Vec<R
     for word in needle.words() {
         let before = ranges.len();
         let length = word.chars().count();
-        for (start, _) in text.match_indices(word.as_str()) {
+        for (start, _) in text.match_indices(word) {
             let first = starts.partition_point(|&known| known < start);
             if let (Some((_, from)), Some((_, to))) =
                 (folded.get(first), folded.get(first + length - 1))

@@ -51,6 +51,7 @@ pub mod index;
 mod lane;
 pub mod narrow;
 mod needle;
+mod number;
 mod posting;
 mod segment;
 mod source;

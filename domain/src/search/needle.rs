@@ -3,6 +3,7 @@
 use super::{
     fold::fold,
     gram::{Gram, Grams, exact, is_space},
+    number,
     source::{Field, folded_fields},
 };
 use crate::error::{UserError, UserErrorCode};
@@ -33,11 +34,14 @@ impl Match {
     pub const ALL: [Self; 4] = [Self::Exact, Self::Prefix, Self::Word, Self::Part];
 }
 
-/// A query, folded. Its words, which are what stands between white space, must all be found.
+/// A query, folded. Its words, which are what stands between white space, must all be found, or the same
+/// with the phone numbers among them as they are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
     whole: String,
     words: Vec<String>,
+    /// The words with numbers as they are kept, where that is not what they say.
+    numbers: Option<Vec<String>>,
 }
 
 impl Needle {
@@ -61,12 +65,26 @@ impl Needle {
         if words.len() > MAX_WORDS {
             return Err(long(MAX_WORDS, "words"));
         }
-        Ok((!words.is_empty()).then_some(Self { whole, words }))
+        if words.is_empty() {
+            return Ok(None);
+        }
+        // What has nothing in common with the words could not be looked up together with them.
+        let numbers = number::as_kept(&words).filter(|kept| {
+            let theirs = grams_of(kept);
+            grams_of(&words).iter().any(|gram| theirs.contains(gram))
+        });
+        Ok(Some(Self {
+            whole,
+            words,
+            numbers,
+        }))
     }
 
-    /// The folded words.
-    pub(super) fn words(&self) -> &[String] {
-        &self.words
+    /// The folded words, in either form.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        let numbers = self.numbers.iter().flatten();
+        let numbers = numbers.filter(|word| !self.words.contains(word));
+        self.words.iter().chain(numbers).map(String::as_str)
     }
 
     /// A text that is the same for the same query, for cursors.
@@ -76,21 +94,11 @@ impl Needle {
 
     /// Grams that everything which answers has, at most [`MAX_GRAMS`].
     pub(super) fn grams(&self) -> Vec<Gram> {
-        let mut grams = Vec::new();
-        for word in &self.words {
-            let mut before = None;
-            for character in word.chars() {
-                if let Some(before) = before {
-                    grams.push(Gram::pair(before, character));
-                }
-                before = Some(character);
-            }
-            if let (Some(only), true) = (before, word.chars().nth(1).is_none()) {
-                grams.push(Gram::single(only));
-            }
+        let mut grams = grams_of(&self.words);
+        if let Some(numbers) = &self.numbers {
+            let theirs = grams_of(numbers);
+            grams.retain(|gram| theirs.contains(gram));
         }
-        grams.sort_unstable();
-        grams.dedup();
         // Grams are hashes: in their order every step-th is as good as any.
         let step = grams.len().div_ceil(MAX_GRAMS).max(1);
         grams.into_iter().step_by(step).collect()
@@ -108,11 +116,14 @@ impl Needle {
         ]
     }
 
-    /// Whether every word stands in one of the folded `fields`.
+    /// Whether every word stands in one of the folded `fields`, in one form or the other.
     pub(super) fn is_in<S: AsRef<str>>(&self, fields: &[S]) -> bool {
-        self.words
-            .iter()
-            .all(|word| fields.iter().any(|field| field.as_ref().contains(word)))
+        let stands = |word: &String| fields.iter().any(|field| field.as_ref().contains(word));
+        self.words.iter().all(stands)
+            || self
+                .numbers
+                .as_ref()
+                .is_some_and(|numbers| numbers.iter().all(stands))
     }
 
     /// How well a thing with this name and nothing else answers: what a plain reading of everything
@@ -135,6 +146,26 @@ impl Needle {
         let level = marked.iter().position(|&has| has).unwrap_or(3);
         Some(Match::ALL[level])
     }
+}
+
+/// The grams that everything with all of `words` has, each once, in their order.
+fn grams_of(words: &[String]) -> Vec<Gram> {
+    let mut grams = Vec::new();
+    for word in words {
+        let mut before = None;
+        for character in word.chars() {
+            if let Some(before) = before {
+                grams.push(Gram::pair(before, character));
+            }
+            before = Some(character);
+        }
+        if let (Some(only), true) = (before, word.chars().nth(1).is_none()) {
+            grams.push(Gram::single(only));
+        }
+    }
+    grams.sort_unstable();
+    grams.dedup();
+    grams
 }
 
 #[cfg(test)]
@@ -168,6 +199,15 @@ mod tests {
             ("_", &["ab"], None),
             ("田中 王", &["田中"], None),
             ("王 田中", &["田中", "王"], Some(Match::Prefix)),
+            ("090-1234-5678", &["x", "+819012345678"], Some(Match::Part)),
+            ("090 1234 5678", &["x", "+819012345678"], Some(Match::Part)),
+            (
+                "x 09012345678",
+                &["x", "+819012345678"],
+                Some(Match::Prefix),
+            ),
+            ("090-1234-5678", &["x", "+819012345679"], None),
+            ("2026-01-31", &["2026-01-31"], Some(Match::Exact)),
         ] {
             assert_eq!(judge(query, fields), expected, "{query} in {fields:?}");
         }

@@ -167,3 +167,49 @@ fn nobody_else_is_found_and_strange_queries_are_only_texts() {
         world
     });
 }
+
+#[test]
+fn a_phone_number_is_found_as_people_of_the_country_write_it() {
+    on_both(|world| async move {
+        let new = NewContact {
+            name: "田中".to_owned(),
+            profile: contact::ProfileChanges {
+                phone: Some(Some("090-1234-5678".to_owned())),
+                ..contact::ProfileChanges::default()
+            },
+            ..NewContact::default()
+        };
+        let made = contact::create(&world.ctx, &world.owner, new).await;
+        assert_eq!(made.unwrap().phone.as_deref(), Some("+819012345678"));
+        add(&world, "王伟", Some("09012345679@qq.com")).await;
+        for sealed in [false, true] {
+            if sealed {
+                settle(&world).await;
+            }
+            for query in [
+                "090-1234-5678",
+                "09012345678",
+                "０９０ １２３４ ５６７８",
+                "090（1234）5678",
+                "+81 90-1234-5678",
+                "1234-5678",
+                "田中 090-1234",
+            ] {
+                assert_eq!(
+                    names(&world, query).await,
+                    ["田中"],
+                    "{query}, sealed: {sealed}"
+                );
+            }
+            assert!(names(&world, "090-1234-5670").await.is_empty());
+            assert_eq!(names(&world, "09012345679").await, ["王伟"]);
+        }
+        let hit = &hits(&world, "090-1234-5678", &[Kind::Contact]).await[0];
+        let shown = hit
+            .fragments
+            .iter()
+            .find(|one| one.field == Field::Identity);
+        assert_eq!(shown.unwrap().text, "+819012345678");
+        world
+    });
+}
