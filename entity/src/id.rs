@@ -135,6 +135,8 @@ ids! {
     SuspectId = "suspect";
     /// One change of what a contact wants to hear.
     SubscriptionChangeId = "subscriptionchange";
+    /// What became of a conversation at one moment.
+    ConversationStepId = "conversationstep";
     /// One step from a lifecycle stage to another.
     StageChangeId = "stagechange";
     /// Something a member wrote down.

@@ -16,6 +16,7 @@ pub mod contact_activity;
 pub mod contact_health;
 pub mod contact_identity;
 pub mod conversation;
+pub mod conversation_step;
 pub mod delivery;
 pub mod document;
 pub mod due_item;

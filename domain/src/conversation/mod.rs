@@ -3,8 +3,9 @@
 //! Messages come in through [`ingest`], in bulk and any number of times; reading goes through
 //! `read`, `list` and `message`. A message is never changed afterwards. What people and rules do with a conversation goes
 //! through [`update`] and [`apply`]: `plan` decides, `update` and `watch` write, `wake` opens what
-//! was snoozed.
+//! was snoozed, and `history` keeps what became of it.
 
+mod history;
 pub mod import;
 mod ingest;
 mod list;
@@ -19,6 +20,7 @@ mod update;
 mod wake;
 mod watch;
 
+pub use history::history;
 pub use ingest::{Ingested, MAX_MESSAGES, NewMessage, Outcome, ingest, ingest_as};
 pub use list::{ConversationFilter, ConversationOrder, list, list_by_attribute};
 pub use message::{MessageFilter, list_messages};

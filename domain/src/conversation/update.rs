@@ -15,6 +15,7 @@ use entity::{
 use sea_orm::ConnectionTrait as _;
 
 use super::{
+    history,
     plan::{Planned, plan},
     watch,
 };
@@ -156,7 +157,7 @@ pub(crate) async fn apply_each(
         .into_iter()
         .map(|row| (row.id, row))
         .collect();
-    let mut changed = BTreeSet::new();
+    let (mut changed, mut steps) = (BTreeSet::new(), Vec::new());
     let mut results = Vec::with_capacity(wanted.len());
     for (by, id, changes) in wanted {
         let Some(row) = rows.get_mut(id) else {
@@ -167,6 +168,7 @@ pub(crate) async fn apply_each(
         results.push(planned.is_some());
         if let Some(planned) = planned {
             for fact in planned.facts {
+                steps.push((by.origin, fact.clone()));
                 tx.record(by.change(&planned.row, fact));
             }
             *row = planned.row;
@@ -182,6 +184,7 @@ pub(crate) async fn apply_each(
         })
         .collect();
     store(tx, &written).await?;
+    history::enter(tx, &steps).await?;
     wake_later(ctx, tx, &written).await?;
     Ok(results)
 }
@@ -266,6 +269,9 @@ async fn write(
         .filter_map(|row| plan(row, changes, tx.now))
         .collect();
     store(tx, &planned).await?;
+    let facts = planned.iter().flat_map(|change| &change.facts);
+    let steps: Vec<(Origin, Fact)> = facts.map(|fact| (by.origin, fact.clone())).collect();
+    history::enter(tx, &steps).await?;
     wake_later(ctx, tx, &planned).await?;
     for change in &planned {
         for fact in &change.facts {

@@ -7,6 +7,7 @@ use entity::{
 };
 use sea_orm::FromQueryResult;
 
+use super::history;
 use crate::{
     access::Origin,
     ctx::Ctx,
@@ -45,6 +46,7 @@ pub(crate) async fn wake(ctx: &Ctx, item: &Claimed) -> Result<()> {
             from: Some(ConversationStatus::Snoozed),
             to: Some(ConversationStatus::Open),
         };
+        history::enter(&tx, &[(Origin::System, fact.clone())]).await?;
         tx.record(Change::new(Origin::System, Some(woken.contact_id), fact));
     } else {
         let until: Option<DateTime<Utc>> = Query::new(

@@ -45,6 +45,16 @@ kinds! {
         Closed = "CLOSED",
     }
 
+    /// What of a conversation changed.
+    ConversationStepKind {
+        /// Its status.
+        Status = "STATUS",
+        /// Who is to deal with it.
+        Assignee = "ASSIGNEE",
+        /// How urgent it is.
+        Priority = "PRIORITY",
+    }
+
     /// Which way a message went.
     Direction {
         /// From a contact to us.

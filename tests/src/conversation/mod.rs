@@ -2,6 +2,7 @@
 
 mod change;
 mod excerpt;
+mod history;
 mod inbox;
 mod latest;
 mod list;

@@ -1,6 +1,7 @@
 //! Conversations and messages over GraphQL.
 
 mod change;
+mod history;
 mod message;
 mod mutation;
 mod query;
@@ -36,6 +37,7 @@ use super::{
 };
 
 pub(crate) use change::ConversationSubscription;
+pub(crate) use history::ConversationStep;
 pub(crate) use message::{MessageFilterInput, MessageQuery};
 pub(crate) use mutation::ConversationMutation;
 pub(crate) use query::{
@@ -225,6 +227,21 @@ impl Conversation {
     ) -> Result<Connection<String, Tagging>> {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         history_of(context, self.row.id.0, &page).await
+    }
+
+    /// What became of it, newest first: who closed, opened or assigned it or made it more urgent.
+    async fn history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, ConversationStep>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let found = conversation::history(ctx, actor.workspace, self.row.id, &page).await;
+        Ok(connection(found.map_err(fault)?, ConversationStep))
     }
 
     /// The values it has for custom attributes, in the attributes' order.

@@ -165,6 +165,10 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
         R(&[theirs!("target_id"), in_their_conversations!("target_id")]),
     ),
     line(
+        "conversation_step",
+        R(&[in_their_conversations!("conversation_id")]),
+    ),
+    line(
         "conversation_watcher",
         R(&[in_their_conversations!("conversation_id")]),
     ),

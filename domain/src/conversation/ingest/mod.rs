@@ -17,7 +17,10 @@ use entity::{
 };
 use sea_orm::FromQueryResult;
 
-use super::thread::{self, Group};
+use super::{
+    history,
+    thread::{self, Group},
+};
 use crate::{
     access::{Actor, Origin, Scope},
     contact::{self, Mention, Stranger, Whose},
@@ -197,7 +200,10 @@ async fn write(
             stored.extend(look_up(tx, inbox, &messages).await?);
         }
         index(tx, &new, &kept).await?;
-        for change in update_conversations(tx, &old).await? {
+        let reopened = update_conversations(tx, &old).await?;
+        let steps: Vec<(Origin, Fact)> = reopened.iter().map(|one| (origin, one.fact())).collect();
+        history::enter(tx, &steps).await?;
+        for change in reopened {
             tx.record(change.recorded(origin));
         }
         update_activity(tx, &kept).await?;

@@ -153,14 +153,18 @@ pub(super) struct Reopened {
 }
 
 impl Reopened {
-    /// The change as the log tells it.
-    pub(super) fn recorded(&self, origin: Origin) -> Change {
-        let fact = Fact::ConversationStatusChanged {
+    /// What became of it.
+    pub(super) fn fact(&self) -> Fact {
+        Fact::ConversationStatusChanged {
             conversation_id: self.id,
             from: Some(self.status),
             to: Some(ConversationStatus::Open),
-        };
-        Change::new(origin, Some(self.contact_id), fact)
+        }
+    }
+
+    /// The change as the log tells it.
+    pub(super) fn recorded(&self, origin: Origin) -> Change {
+        Change::new(origin, Some(self.contact_id), self.fact())
     }
 }
 
