@@ -187,6 +187,11 @@ pub(crate) struct SetSubscriptionPayload {
 pub(crate) struct EraseContactInput {
     /// The contact's global id. Whoever was merged into the contact is erased as well.
     id: ID,
+    /// Whether a keyed hash of each address stays, so that nothing is sent to it and no program makes the
+    /// person anew. `false` is for contacts nobody asked to have erased, such as tests, mistakes and spam:
+    /// their addresses may be used again. It is refused for whoever unsubscribed from anything.
+    #[graphql(default = true)]
+    keep_out: bool,
 }
 
 /// What became of `eraseContact`.
@@ -415,7 +420,7 @@ impl IdentityMutation {
 
     /// Erases a person: everything that is theirs is gone, for good. Counts by campaign and
     /// workspace stay; of the addresses a keyed hash stays, so that nothing is sent to them and no
-    /// program makes the person anew. Scope: ADMINISTER.
+    /// program makes the person anew, unless `keepOut` says otherwise. Scope: ADMINISTER.
     #[boxed]
     async fn erase_contact(
         &self,
@@ -425,7 +430,11 @@ impl IdentityMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            erase::erase(ctx, actor, id).await
+            if input.keep_out {
+                erase::erase(ctx, actor, id).await
+            } else {
+                erase::delete(ctx, actor, id).await
+            }
         };
         let (erased, user_errors) = settle(result.await)?;
         Ok(EraseContactPayload {

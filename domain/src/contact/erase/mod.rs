@@ -4,7 +4,7 @@
 //! it; a test holds the list against the database. The same list drives the export of a person's
 //! data. What stays is what is no person's any more: the counts by campaign, account and workspace,
 //! the counters of tags, and a keyed hash of each address, so that nothing is sent to it and no
-//! program makes the person anew.
+//! program makes the person anew. Of contacts nobody asked to have erased no hash stays ([`delete`]).
 
 mod leftover;
 mod table;
@@ -21,7 +21,7 @@ use crate::{
     access::{Actor, Scope},
     audit::{self, Who},
     ctx::Ctx,
-    error::{Error, Result},
+    error::{Error, Result, UserErrorCode},
     playbook,
     search::{self, Kind},
     segment,
@@ -30,19 +30,35 @@ use crate::{
     work::change::{Change, Fact},
 };
 
-/// Erases a contact, with everybody who was merged into it.
+/// Erases a contact, with everybody who was merged into it, and keeps their addresses out.
 pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId> {
+    take_away(ctx, actor, id, true).await
+}
+
+/// Deletes a contact nobody asked to have erased, such as a test or spam, with everybody who was merged
+/// into it: as [`erase()`] does, but their addresses are free again. Refused for whoever unsubscribed from
+/// anything, which nobody would know any more.
+pub async fn delete(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId> {
+    take_away(ctx, actor, id, false).await
+}
+
+async fn take_away(ctx: &Ctx, actor: &Actor, id: ContactId, keep_out: bool) -> Result<ContactId> {
     actor.require(Scope::Administer)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     let ids = held(&tx, id).await?;
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));
     }
+    if !keep_out {
+        refuse_unsubscribed(&tx, &ids).await?;
+    }
     let account_ids = accounts(&tx, &ids).await?;
     let shared = talk::part(&mut tx, actor.origin(), &ids).await?;
     forget_texts(&tx, &ids).await?;
     leftover::forget(&tx).await?;
-    remember_hashes(&tx, &ids).await?;
+    if keep_out {
+        remember_hashes(&tx, &ids).await?;
+    }
     scrub(&tx, &ids).await?;
     unrank(ctx, &tx, &ids).await?;
     segment::forget(&tx, &ids).await?;
@@ -69,6 +85,24 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId>
     tx.commit().await?;
     ctx.db.empty_log().await;
     Ok(id)
+}
+
+async fn refuse_unsubscribed(tx: &Tx<'_>, ids: &[ContactId]) -> Result<()> {
+    let found = Query::new(
+        "SELECT 1 FROM {r} JOIN subscription s ON s.workspace_id = $1 AND s.contact_id = r.id
+           AND s.state = 'UNSUBSCRIBED' LIMIT 1",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .raw(tx.connection())
+    .await?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let message = "This person does not want to hear from us, or cannot be reached. Keep their addresses \
+                   out, or they would be written to again.";
+    let path = ["keepOut"];
+    Err(Error::refused(&path, UserErrorCode::Contradictory, message))
 }
 
 /// The accounts they are at: what these add up of their people will be less.
