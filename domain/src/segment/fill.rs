@@ -79,8 +79,9 @@ pub async fn fill(
         return Err(Error::refused(&["things"], code, message));
     }
     let which = found.which();
-    which.check_text(&["things"])?;
-    which.check(&tx, &["things"]).await?;
+    let things = ["things", which.field()];
+    which.check_text(&things)?;
+    which.check(&tx, &things).await?;
     let asked = begin(ctx, &mut tx, actor.origin(), segment, found).await?;
     tx.commit().await?;
     Ok(asked)

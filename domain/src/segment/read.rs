@@ -365,12 +365,6 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The segments it names.
-    pub(crate) fn names(&self) -> Vec<SegmentId> {
-        let names = self.any.iter().chain(&self.all).chain(&self.none);
-        names.copied().collect()
-    }
-
     /// Takes out one segment that every result must be in, to drive a list from its members.
     pub(crate) fn take_driver(&mut self) -> Option<SegmentId> {
         if self.all.is_empty() && self.any.len() == 1 {

@@ -79,12 +79,6 @@ impl TagFilter {
         Ok(None)
     }
 
-    /// The tags and the groups it names.
-    pub(crate) fn names(&self) -> (Vec<TagId>, Vec<TagGroupId>) {
-        let tags = self.any.iter().chain(&self.all).chain(&self.none);
-        (tags.copied().collect(), self.group_empty.clone())
-    }
-
     /// Appends the filter on the thing whose id is the SQL `target`, in a statement whose `$1` is the
     /// workspace.
     pub(crate) fn apply(&self, query: &mut Query, target: &str) {

@@ -345,3 +345,43 @@ fn conversations_and_accounts_are_tagged_by_the_texts_their_lists_find_them_by()
         world
     });
 }
+
+#[test]
+fn what_a_filter_names_and_is_not_there_is_told_with_its_place() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let there = tag(&world, "There", None).await;
+        let refused = async |filter: ContactFilter| {
+            let bulk = NewBulk {
+                which: Which::Contact(filter),
+                add: vec![there],
+                remove: Vec::new(),
+                reason: String::new(),
+                expires_at: None,
+            };
+            match tagging::tag_by_filter(ctx, owner, bulk, false).await {
+                Err(Error::Refused(errors)) => errors[0].path.join("."),
+                other => panic!("{other:?}"),
+            }
+        };
+        let by_tags = ContactFilter {
+            tags: TagFilter {
+                none: vec![there, ctx.id()],
+                ..TagFilter::default()
+            },
+            ..ContactFilter::default()
+        };
+        assert_eq!(refused(by_tags).await, "things.contacts.tags.none.1");
+        let by_account = ContactFilter {
+            account: Some(ctx.id()),
+            ..ContactFilter::default()
+        };
+        assert_eq!(refused(by_account).await, "things.contacts.accountId");
+        let by_owner = ContactFilter {
+            owners: vec![ctx.id()],
+            ..ContactFilter::default()
+        };
+        assert_eq!(refused(by_owner).await, "things.contacts.ownerIds.0");
+        world
+    });
+}

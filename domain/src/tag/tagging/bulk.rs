@@ -78,18 +78,14 @@ pub async fn tag_by_filter(
         let message = "A tag cannot be put on and taken off at once.";
         return refused("removeTagIds", UserErrorCode::Contradictory, message);
     }
-    let kind = match &bulk.which {
-        Which::Contact(_) => "contacts",
-        Which::Account(_) => "accounts",
-        Which::Conversation(_) => "conversations",
-    };
-    bulk.which.check_text(&["things", kind])?;
+    let things = ["things", bulk.which.field()];
+    bulk.which.check_text(&things)?;
     let mut tx = ctx.begin(actor.workspace).await?;
     if bulk.expires_at.is_some_and(|at| at <= tx.now) {
         let message = "Choose a moment in the future.";
         return refused("expiresAt", UserErrorCode::Invalid, message);
     }
-    bulk.which.check(&tx, &["things"]).await?;
+    bulk.which.check(&tx, &things).await?;
     let target = bulk.which.target();
     refuse_unfit(&tx, &bulk.add, target, true, "addTagIds").await?;
     refuse_unfit(&tx, &bulk.remove, target, false, "removeTagIds").await?;

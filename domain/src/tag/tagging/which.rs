@@ -4,7 +4,10 @@
 //! search says, exactly as in lists: the rest of the filter is the database's, and each part of what
 //! that finds is asked about the text.
 
-use entity::{id::Id, kind::TagTarget};
+use entity::{
+    id::{Id, MemberId, SegmentId, TagId},
+    kind::TagTarget,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,7 +18,9 @@ use crate::{
     conversation::ConversationFilter,
     error::{Error, Result},
     search::{Kind, Needle, narrow},
+    segment,
     store::{Query, Rows, Tx},
+    tag::TagFilter,
 };
 
 /// Which things are meant, by what lists of them are filtered by.
@@ -30,19 +35,108 @@ pub enum Which {
     Conversation(ConversationFilter),
 }
 
-/// A table, what its rows are called, and ids that must be in it.
-type Named = (&'static str, &'static str, Vec<Uuid>);
-
-fn named<I: Id>(
+/// Ids of a filter that must be there.
+struct Named {
+    /// The table they must be in.
     table: &'static str,
+    /// What its rows are called.
     what: &'static str,
-    ids: impl IntoIterator<Item = I>,
-) -> Named {
-    (
-        table,
-        what,
-        ids.into_iter().map(entity::id::Id::uuid).collect(),
-    )
+    /// Where they stand in the filter.
+    at: &'static [&'static str],
+    /// Where each of a list stands in its item; nothing where there is no list.
+    item: Option<&'static [&'static str]>,
+    ids: Vec<Uuid>,
+}
+
+impl Named {
+    fn one<I: Id>(
+        table: &'static str,
+        what: &'static str,
+        at: &'static [&'static str],
+        id: Option<I>,
+    ) -> Self {
+        Self {
+            item: None,
+            ..Self::list(table, what, at, id)
+        }
+    }
+
+    fn list<I: Id>(
+        table: &'static str,
+        what: &'static str,
+        at: &'static [&'static str],
+        ids: impl IntoIterator<Item = I>,
+    ) -> Self {
+        Self {
+            table,
+            what,
+            at,
+            item: Some(&[]),
+            ids: ids.into_iter().map(Id::uuid).collect(),
+        }
+    }
+
+    fn members(at: &'static [&'static str], ids: &[MemberId]) -> Self {
+        Self::list("member", "member", at, ids.iter().copied())
+    }
+
+    fn tags(filter: &TagFilter) -> [Self; 4] {
+        let tags = |at: &'static [&'static str], ids: &[TagId]| {
+            Self::list("tag", "tag", at, ids.iter().copied())
+        };
+        let groups = filter.group_empty.iter().copied();
+        [
+            tags(&["tags", "any"], &filter.any),
+            tags(&["tags", "all"], &filter.all),
+            tags(&["tags", "none"], &filter.none),
+            Self::list("tag_group", "tag group", &["tags", "groupEmpty"], groups),
+        ]
+    }
+
+    fn segments(filter: &segment::Filter) -> [Self; 3] {
+        let segments = |at: &'static [&'static str], ids: &[SegmentId]| {
+            Self::list("segment", "segment", at, ids.iter().copied())
+        };
+        [
+            segments(&["segments", "any"], &filter.any),
+            segments(&["segments", "all"], &filter.all),
+            segments(&["segments", "none"], &filter.none),
+        ]
+    }
+
+    fn attributes(tests: &[AttributeTest]) -> Self {
+        let ids = tests.iter().map(|test| test.attribute);
+        Self {
+            item: Some(&["attributeId"]),
+            ..Self::list("attribute_definition", "attribute", &["attributes"], ids)
+        }
+    }
+
+    /// The first of them that is not there, told with its place behind `path`.
+    async fn refuse_missing(&self, tx: &Tx<'_>, path: &[&str]) -> Result<()> {
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        let missing: Vec<Uuid> = Query::new(format!(
+            "SELECT r.id FROM {{r}} WHERE NOT EXISTS (
+                 SELECT 1 FROM {} x WHERE x.workspace_id = $1 AND x.id = r.id)",
+            self.table
+        ))
+        .bind(tx.workspace)
+        .rows("r", Rows::new().uuids("id", self.ids.iter().copied()))
+        .column(tx.connection())
+        .await?;
+        let Some(first) = self.ids.iter().position(|id| missing.contains(id)) else {
+            return Ok(());
+        };
+        let number = first.to_string();
+        let mut at = [path, self.at].concat();
+        if let Some(item) = self.item {
+            at.push(&number);
+            at.extend_from_slice(item);
+        }
+        Err(Error::not_found(&at, self.what))
+    }
 }
 
 impl Which {
@@ -54,48 +148,55 @@ impl Which {
         }
     }
 
+    /// The field of the input that has the filter.
+    pub(crate) fn field(&self) -> &'static str {
+        match self {
+            Self::Contact(_) => "contacts",
+            Self::Account(_) => "accounts",
+            Self::Conversation(_) => "conversations",
+        }
+    }
+
     /// Everything the filter names.
     fn names(&self) -> Vec<Named> {
-        let attributes = |tests: &[AttributeTest]| {
-            let ids = tests.iter().map(|test| test.attribute);
-            named("attribute_definition", "attribute", ids)
-        };
-        let (tags, mut names) = match self {
-            Self::Contact(filter) => (
-                &filter.tags,
-                vec![
-                    named("account", "account", filter.account),
-                    named("member", "member", filter.owners.clone()),
-                    named("member", "member", filter.brought_by.clone()),
-                    named("campaign", "campaign", filter.source_campaigns.clone()),
-                    named("segment", "segment", filter.segments.names()),
-                    attributes(&filter.attributes),
-                ],
-            ),
-            Self::Account(filter) => (
-                &filter.tags,
-                vec![
-                    named("member", "member", filter.owners.clone()),
-                    named("segment", "segment", filter.segments.names()),
-                    attributes(&filter.attributes),
-                ],
-            ),
-            Self::Conversation(filter) => (
-                &filter.tags,
-                vec![
-                    named("inbox", "inbox", filter.inbox),
-                    named("member", "member", filter.assignees.clone()),
-                    named("member", "member", filter.watcher),
-                    named("contact", "contact", filter.contacts.clone()),
-                    named("account", "account", filter.accounts.clone()),
-                    attributes(&filter.attributes),
-                ],
-            ),
-        };
-        let (tags, groups) = tags.names();
-        names.push(named("tag", "tag", tags));
-        names.push(named("tag_group", "tag group", groups));
-        names
+        match self {
+            Self::Contact(filter) => {
+                let campaigns = filter.source_campaigns.iter().copied();
+                let mut names = vec![
+                    Named::one("account", "account", &["accountId"], filter.account),
+                    Named::members(&["ownerIds"], &filter.owners),
+                    Named::members(&["broughtByIds"], &filter.brought_by),
+                    Named::list("campaign", "campaign", &["sourceCampaignIds"], campaigns),
+                    Named::attributes(&filter.attributes),
+                ];
+                names.extend(Named::segments(&filter.segments));
+                names.extend(Named::tags(&filter.tags));
+                names
+            }
+            Self::Account(filter) => {
+                let mut names = vec![
+                    Named::members(&["ownerIds"], &filter.owners),
+                    Named::attributes(&filter.attributes),
+                ];
+                names.extend(Named::segments(&filter.segments));
+                names.extend(Named::tags(&filter.tags));
+                names
+            }
+            Self::Conversation(filter) => {
+                let contacts = filter.contacts.iter().copied();
+                let accounts = filter.accounts.iter().copied();
+                let mut names = vec![
+                    Named::one("inbox", "inbox", &["inboxId"], filter.inbox),
+                    Named::members(&["assigneeIds"], &filter.assignees),
+                    Named::one("member", "member", &["watcherId"], filter.watcher),
+                    Named::list("contact", "contact", &["contactIds"], contacts),
+                    Named::list("account", "account", &["accountIds"], accounts),
+                    Named::attributes(&filter.attributes),
+                ];
+                names.extend(Named::tags(&filter.tags));
+                names
+            }
+        }
     }
 
     /// Refuses a text that cannot be searched for. `path` is where the filter stands in the input.
@@ -107,23 +208,10 @@ impl Which {
     }
 
     /// Refuses a filter that names what is not there: where a list would only be empty, a request for
-    /// work says so. `path` is where the things stand in the input.
+    /// work says so. `path` is where the filter stands in the input.
     pub(crate) async fn check(&self, tx: &Tx<'_>, path: &[&str]) -> Result<()> {
-        for (table, what, ids) in self.names() {
-            if ids.is_empty() {
-                continue;
-            }
-            let missing: Option<i64> = Query::new(format!(
-                "SELECT COUNT(*) FROM {{r}} WHERE NOT EXISTS (
-                     SELECT 1 FROM {table} x WHERE x.workspace_id = $1 AND x.id = r.id)"
-            ))
-            .bind(tx.workspace)
-            .rows("r", Rows::new().uuids("id", ids))
-            .scalar(tx.connection())
-            .await?;
-            if missing.unwrap_or_default() > 0 {
-                return Err(Error::not_found(path, what));
-            }
+        for named in self.names() {
+            named.refuse_missing(tx, path).await?;
         }
         Ok(())
     }
