@@ -10,6 +10,7 @@ use domain::{
 };
 use entity::id::WorkspaceId;
 
+use super::end::ends_at;
 use crate::graphql::{
     account::AccountFilterInput, contact::ContactFilterInput, context::writer,
     conversation::ConversationFilterInput, error::settle, id, operation::Operation,
@@ -74,6 +75,8 @@ pub(crate) struct TagByFilterInput {
     /// When what is put on comes off by itself; on a tag that is there already, its new end. Without it
     /// tags stay for good.
     expires_at: Option<DateTime<Utc>>,
+    /// The same as so many seconds from now, when it was asked for. Give one of the two.
+    expires_in_seconds: Option<i64>,
     /// Changes nothing: the operation's `counts` say how many taggings would be made (`added`), taken
     /// off (`removed`), ended because their group takes one value and gets another (`replaced`), and go
     /// on with another end (`renewed`).
@@ -88,7 +91,7 @@ impl TagByFilterInput {
             add: id::parse_all(&self.add_tag_ids, &["addTagIds"])?,
             remove: id::parse_all(&self.remove_tag_ids, &["removeTagIds"])?,
             reason: self.reason,
-            expires_at: self.expires_at,
+            expires_at: ends_at(self.expires_at, self.expires_in_seconds, ctx.clock.now())?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Tags and taggings over GraphQL.
 
 mod bulk;
+mod end;
 mod group;
 mod lifecycle;
 mod mutation;

@@ -2,7 +2,7 @@
 
 use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     error::{Error, UserError, UserErrorCode},
     tag::{NewTag, NewTaggings, Place, Request, TagChanges, catalogue, tagging},
@@ -13,7 +13,7 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::Tag;
+use super::{Tag, end::ends_at};
 use crate::graphql::{
     context::writer,
     error::settle,
@@ -122,24 +122,7 @@ impl AddTagsInput {
         let tags: Vec<TagId> = id::parse_all(&self.tag_ids, &["tagIds"])?;
         let things = things(&self.contact_ids, &self.account_ids, &self.conversation_ids)?;
         refuse_size(tags.len() + self.create.len(), things.len())?;
-        let expires_at = match (self.expires_at, self.expires_in_seconds) {
-            (Some(_), Some(_)) => {
-                let message = "Give `expiresAt` or `expiresInSeconds`, not both.";
-                let path = &["expiresInSeconds"];
-                return Err(Error::refused(path, UserErrorCode::Contradictory, message));
-            }
-            (at, None) => at,
-            (None, Some(seconds)) => {
-                let end = TimeDelta::try_seconds(seconds).filter(|_| seconds > 0);
-                let end = end.and_then(|span| now.checked_add_signed(span));
-                let refuse = || {
-                    let message = "Give a number of seconds from now, at least 1.";
-                    let path = &["expiresInSeconds"];
-                    Error::refused(path, UserErrorCode::Invalid, message)
-                };
-                Some(end.ok_or_else(refuse)?)
-            }
-        };
+        let expires_at = ends_at(self.expires_at, self.expires_in_seconds, now)?;
         let create = self.create.into_iter().enumerate();
         let create = create.map(|(place, tag)| {
             let place = place.to_string();
