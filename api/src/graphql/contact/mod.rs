@@ -241,7 +241,7 @@ impl Contact {
 
     /// When the contact came in: as it was told, or when the contact was made. Of merged contacts the
     /// first counts.
-    async fn arrived_at(&self) -> DateTime<Utc> {
+    fn arrived_at(&self) -> DateTime<Utc> {
         self.row.came_at()
     }
 

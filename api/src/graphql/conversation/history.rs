@@ -7,9 +7,12 @@ use entity::{
     kind::{ConversationStatus, ConversationStepKind, Priority},
 };
 
-use crate::graphql::{
-    access::{ChangeOrigin, Member},
-    context::loaded,
+use crate::{
+    boxed,
+    graphql::{
+        access::{ChangeOrigin, Member},
+        context::loaded,
+    },
 };
 
 /// What became of a conversation at one moment: another status, assignee or urgency.
@@ -19,42 +22,44 @@ pub(crate) struct ConversationStep(pub(crate) conversation_step::Model);
 #[Object]
 impl ConversationStep {
     /// What changed.
-    async fn kind(&self) -> ConversationStepKind {
+    fn kind(&self) -> ConversationStepKind {
         self.0.kind
     }
 
     /// The status before; nothing when something else changed.
-    async fn from_status(&self) -> Option<ConversationStatus> {
+    fn status_before(&self) -> Option<ConversationStatus> {
         self.0.from_status
     }
 
     /// The status after; nothing when something else changed.
-    async fn to_status(&self) -> Option<ConversationStatus> {
+    fn status_after(&self) -> Option<ConversationStatus> {
         self.0.to_status
     }
 
     /// Who dealt with it before; nothing when nobody did, or something else changed.
-    async fn from_assignee(&self, context: &Context<'_>) -> Result<Option<Member>> {
+    #[boxed]
+    async fn assignee_before(&self, context: &Context<'_>) -> Result<Option<Member>> {
         loaded(context, self.0.from_assignee_id, Member).await
     }
 
     /// Who deals with it since; nothing when nobody does, or something else changed.
-    async fn to_assignee(&self, context: &Context<'_>) -> Result<Option<Member>> {
+    #[boxed]
+    async fn assignee_after(&self, context: &Context<'_>) -> Result<Option<Member>> {
         loaded(context, self.0.to_assignee_id, Member).await
     }
 
     /// How urgent it was; nothing when something else changed.
-    async fn from_priority(&self) -> Option<Priority> {
+    fn priority_before(&self) -> Option<Priority> {
         self.0.from_priority
     }
 
     /// How urgent it is since; nothing when something else changed.
-    async fn to_priority(&self) -> Option<Priority> {
+    fn priority_after(&self) -> Option<Priority> {
         self.0.to_priority
     }
 
     /// When.
-    async fn at(&self) -> DateTime<Utc> {
+    fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
 

@@ -230,6 +230,7 @@ impl Conversation {
     }
 
     /// What became of it, newest first: who closed, opened or assigned it or made it more urgent.
+    #[boxed]
     async fn history(
         &self,
         context: &Context<'_>,
