@@ -119,25 +119,40 @@ impl Folded {
     /// Folds the plain characters from `at` up to the first that is not, or that something after
     /// it belongs to. Returns where they end.
     fn plain_run(&mut self, text: &str, at: usize) -> usize {
-        let mut end = at;
-        let mut next = text[at..].chars().next();
+        let mut characters = text[at..].chars();
+        // From `kept` to `end` they stay as they are, and are copied together.
+        let (mut kept, mut end) = (at, at);
+        let mut next = characters.next();
         let mut folded = next.and_then(plain);
         while let (Some(written), Some(c)) = (next, folded) {
             let after = end + written.len_utf8();
-            next = text[after..].chars().next();
+            next = characters.next();
             folded = next.and_then(plain);
             if folded.is_none() && next.is_some_and(|next| !starts_chunk(next)) {
                 break;
             }
-            if c.len_utf8() == written.len_utf8() {
-                self.linear(end);
-            } else {
-                self.exact(end);
+            if c != written {
+                self.keep(text, kept..end);
+                kept = after;
+                if c.len_utf8() == written.len_utf8() {
+                    self.linear(end);
+                } else {
+                    self.exact(end);
+                }
+                self.text.push(c);
             }
-            self.text.push(c);
             end = after;
         }
+        self.keep(text, kept..end);
         end
+    }
+
+    /// Takes a part of the text as it is.
+    fn keep(&mut self, text: &str, part: Range<usize>) {
+        if !part.is_empty() {
+            self.linear(part.start);
+            self.text.push_str(&text[part]);
+        }
     }
 
     fn push_space(&mut self) {
@@ -258,11 +273,13 @@ fn starts_chunk(c: char) -> bool {
 
 /// The folded form of a character that can be folded by itself without looking anything up.
 fn plain(c: char) -> Option<char> {
+    // Han and hiragana are most of a text that gets here, and told by two comparisons.
+    if matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3041}'..='\u{3096}') {
+        return Some(c);
+    }
     match c {
-        // Han, hiragana, Hangul syllables, the long-vowel mark and common punctuation.
-        '\u{4E00}'..='\u{9FFF}'
-        | '\u{3041}'..='\u{3096}'
-        | '\u{30FB}'..='\u{30FC}'
+        // Hangul syllables, the long-vowel mark, rare Han and common punctuation.
+        '\u{30FB}'..='\u{30FC}'
         | '\u{3001}'..='\u{3029}'
         | '\u{3400}'..='\u{4DBF}'
         | '\u{AC00}'..='\u{D7A3}' => Some(c),
