@@ -78,17 +78,21 @@ impl WordBook {
             patterns[number as usize] = folded;
         }
         let bytes: usize = patterns.iter().map(String::len).sum();
+        // Nothing is skipped: what would find places to skip to takes time to build, and makes the
+        // state in which most of a text is read one that has to be looked at.
         let built = if patterns.is_empty() {
             Ok(Engine::Empty)
         } else if bytes <= DFA_MAX_KEYWORD_BYTES {
             dfa::Builder::new()
                 .match_kind(MatchKind::Standard)
                 .start_kind(aho_corasick::StartKind::Unanchored)
+                .prefilter(false)
                 .build(&patterns)
                 .map(Engine::Dfa)
         } else {
             contiguous::Builder::new()
                 .match_kind(MatchKind::Standard)
+                .prefilter(false)
                 .build(&patterns)
                 .map(Engine::Nfa)
         };
@@ -248,6 +252,9 @@ impl Words {
     /// Notes every word that ends here: the longest, then each shorter one it ends with. Words
     /// chosen to end with each other a hundredfold must not cost a hundred steps at every
     /// character, so a chain that has nothing new to say is left at its first word.
+    ///
+    /// Apart from the loop that calls it, which would otherwise keep its state in memory.
+    #[inline(never)]
     fn note<A: Automaton>(
         &self,
         automaton: &A,
