@@ -24,6 +24,11 @@ pub(super) const NEVER: u32 = u32::MAX;
 /// rules it is thirty times smaller, stays in the cache, and was measured twice as fast.
 const DFA_MAX_KEYWORD_BYTES: usize = 32 * 1024;
 
+/// States fewer bytes than this from the start have all their transitions in a table. A kanji or kana is
+/// three bytes, and in most texts the third one leads nowhere: it should not be searched for among up to
+/// 64 others. That is some hundred tables, of less than a kilobyte each.
+const DENSE_DEPTH: usize = 3;
+
 /// Numbers words while rules are compiled.
 #[derive(Debug, Default)]
 pub(super) struct WordBook {
@@ -93,6 +98,7 @@ impl WordBook {
             contiguous::Builder::new()
                 .match_kind(MatchKind::Standard)
                 .prefilter(false)
+                .dense_depth(DENSE_DEPTH)
                 .build(&patterns)
                 .map(Engine::Nfa)
         };
