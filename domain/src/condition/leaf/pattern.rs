@@ -92,9 +92,16 @@ impl Pattern {
         0
     }
 
-    /// The first match of `regex`, the compiled expression, and where it is.
-    pub(crate) fn find(&self, regex: &Regex, seen: &Seen<'_>) -> Option<(Field, Range<usize>)> {
-        self.fields.iter().find_map(|&field| {
+    /// The first match of `regex`, the compiled expression, in the texts that `may` have one, and where
+    /// it is.
+    pub(crate) fn find(
+        &self,
+        regex: &Regex,
+        seen: &Seen<'_>,
+        may: impl Fn(Field) -> bool,
+    ) -> Option<(Field, Range<usize>)> {
+        let mut fields = self.fields.iter().copied().filter(|&field| may(field));
+        fields.find_map(|field| {
             let text = match field {
                 Field::Subject => seen.facts.subject,
                 Field::Body => seen.facts.body,
@@ -177,7 +184,7 @@ impl Leaf for Pattern {
     fn judge(&self, seen: &Seen<'_>) -> (bool, Actual) {
         // For who asks about one message. The matcher has compiled it, and says itself what it found.
         let regex = self.compile().ok();
-        let place = regex.and_then(|regex| self.find(&regex, seen));
+        let place = regex.and_then(|regex| self.find(&regex, seen, |_| true));
         (place.is_some(), self.told(seen.facts, place))
     }
 

@@ -61,11 +61,19 @@ impl Expressions {
         self.list.len()
     }
 
-    /// The first match of one.
-    pub(super) fn find(&self, number: u32, seen: &Seen<'_>) -> Option<Place> {
+    /// The first match of one in the texts that `may` have one.
+    pub(super) fn find(
+        &self,
+        number: u32,
+        seen: &Seen<'_>,
+        may: impl Fn(Field) -> bool,
+    ) -> Option<Place> {
         let Expression { pattern, compiled } = &self.list[number as usize];
+        if !pattern.fields.iter().copied().any(&may) {
+            return None;
+        }
         let regex = compiled.get_or_init(|| pattern.compile().ok());
-        let (field, range) = pattern.find(regex.as_ref()?, seen)?;
+        let (field, range) = pattern.find(regex.as_ref()?, seen, may)?;
         Some(Place {
             field,
             start: range.start as u32,

@@ -312,10 +312,10 @@ impl Run<'_> {
         let at = self.program.roots[rule as usize] + node as u32;
         let facts = self.seen.facts;
         match &self.program.nodes[at as usize].op {
-            Op::Pattern { number, .. } => {
-                let holds = self.holds(at)?;
-                let place = holds.then(|| self.matches(*number)).flatten();
-                Some((holds, leaf.pattern()?.told(facts, place.map(Place::whole))))
+            Op::Pattern { number, from, to } => {
+                let place = self.matches(*number, *from, *to);
+                let told = leaf.pattern()?.told(facts, place.map(Place::whole));
+                Some((place.is_some(), told))
             }
             Op::Words { ways, from, to, .. } => {
                 let numbers = &self.program.words[*from as usize..*to as usize];
@@ -358,12 +358,7 @@ impl Run<'_> {
                 Shape::Leaf(leaf) => Some(leaf.holds(&self.seen)),
                 _ => Some(false),
             },
-            Op::Pattern { number, from, to } => {
-                let words = &self.program.words[*from as usize..*to as usize];
-                let found = |&word: &u32| self.hits.find(word, ANYWHERE).is_some();
-                let may_match = words.is_empty() || words.iter().any(found);
-                Some(may_match && self.matches(*number).is_some())
-            }
+            Op::Pattern { number, from, to } => Some(self.matches(*number, *from, *to).is_some()),
             Op::Deep { from, to } => {
                 let mut open = false;
                 for (number, test) in &self.program.asks[*from as usize..*to as usize] {
@@ -392,10 +387,20 @@ impl Run<'_> {
         (!open).then_some(all)
     }
 
-    /// The first match of a regular expression.
-    fn matches(&self, number: u32) -> Option<Place> {
-        self.tried
-            .find(number, || self.program.expressions.find(number, &self.seen))
+    /// The first match of a regular expression. It is tried on the texts in which one of its words was
+    /// found, those `from` and `to` tell, and once, whichever rules ask: they have the same words.
+    fn matches(&self, number: u32, from: u32, to: u32) -> Option<Place> {
+        self.tried.find(number, || {
+            let words = &self.program.words[from as usize..to as usize];
+            let ways = if words.is_empty() {
+                ANYWHERE
+            } else {
+                let found = words.iter().map(|&word| self.hits.ways(word));
+                found.fold(0, |all, ways| all | ways)
+            };
+            let may = |field: Field| ways & (1 << bit(field as usize, false)) != 0;
+            self.program.expressions.find(number, &self.seen, may)
+        })
     }
 
     /// Notes what made a node hold that does hold.
@@ -439,8 +444,8 @@ impl Run<'_> {
                 node: at,
                 what: What::Fact,
             }),
-            Op::Pattern { number, .. } => {
-                if let Some(place) = self.matches(*number) {
+            Op::Pattern { number, from, to } => {
+                if let Some(place) = self.matches(*number, *from, *to) {
                     let what = What::Pattern {
                         field: place.field,
                         start: place.start,

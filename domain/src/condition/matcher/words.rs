@@ -175,6 +175,15 @@ impl Hits {
         Some((way, *hit.ends.get(way)?))
     }
 
+    /// All ways in which a word was found, one bit for each [`bit`]; whoever finds it as a whole word
+    /// finds it as a part of the text too.
+    pub(super) fn ways(&self, word: u32) -> u8 {
+        let place = self.places.get(word as usize).copied();
+        let place = place.and_then(|place| place.checked_sub(1));
+        let hit = place.and_then(|place| self.found.get(place as usize));
+        hit.map_or(0, |hit| hit.ways)
+    }
+
     fn get(&self, word: u32) -> Option<&Hit> {
         let place = self.places[word as usize].checked_sub(1)?;
         self.found.get(place as usize)

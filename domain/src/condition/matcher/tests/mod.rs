@@ -411,6 +411,33 @@ fn the_traces_of_firings_compile_no_expressions() {
 }
 
 #[test]
+fn an_expression_is_tried_on_the_text_that_has_its_word() {
+    let any = Condition::Any(vec![pattern(r"返品\s*\d"), pattern(r"^\d")]);
+    let matcher = Matcher::compile(vec![rule(1, any)]).unwrap();
+    let mut message = Message::new("返品 5");
+    message.subject = "返品".to_owned();
+    assert_eq!(fired(&matcher, &message), [1]);
+    message.body = "交換 5".to_owned();
+    assert_eq!(fired(&matcher, &message), []);
+    message.subject = "返品7".to_owned();
+    assert_eq!(fired(&matcher, &message), [1]);
+    // Without a word that every match has, all texts are tried.
+    message.subject = "交換".to_owned();
+    message.body = "5".to_owned();
+    assert_eq!(fired(&matcher, &message), [1]);
+
+    let before = COMPILED.get();
+    message.body = "返品".to_owned();
+    let subject = Condition::Regex(Pattern {
+        fields: vec![Field::Subject],
+        pattern: r"返品\s*\d".to_owned(),
+        ignore_case: true,
+    });
+    assert!(!fires(subject, &message));
+    assert_eq!(COMPILED.get(), before, "the word is in the other text");
+}
+
+#[test]
 fn tags_need_not_be_read_where_no_rule_could_fire_with_them() {
     let vip = || contact_tags(TagMode::Any, &[20], true);
     let price = || words(KeywordMode::AnyOf, KeywordMatch::Substring, &["価格"]);
