@@ -145,15 +145,13 @@ impl Scratch {
     }
 }
 
-/// A rule that fires.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A rule that fires; [`Matcher::describe`] says what made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
     /// The rule.
     pub rule_id: Uuid,
     /// The version that was asked.
     pub rule_version: i64,
-    /// What made it fire, briefly; [`Matcher::describe`] says it for people.
-    pub parts: Vec<Part>,
     /// The rule's number.
     pub(crate) rule: u32,
 }
@@ -347,7 +345,6 @@ impl Matcher {
                 Some(true) => matches.push(Match {
                     rule_id: head.id,
                     rule_version: head.version,
-                    parts: run.parts(number),
                     rule: number,
                 }),
                 Some(false) => {}
@@ -432,19 +429,8 @@ impl Matcher {
         now: &Moment,
     ) -> Option<Trace> {
         let rule = self.rules.get(number as usize)?;
-        let seen = Seen {
-            facts,
-            texts: &scratch.texts,
-        };
-        let run = Run {
-            program: &self.program,
-            words: &self.words,
-            hits: &scratch.hits,
-            tried: &scratch.tried,
-            seen,
-            known,
-            now,
-        };
+        let run = self.run(facts, scratch, known, now);
+        let seen = run.seen;
         // Every firing is explained: what the evaluation found in the texts is not looked for again, and
         // expressions are not compiled for it.
         let found = |node: usize, leaf: &dyn Leaf| run.judge_text(number, node, leaf);
@@ -453,20 +439,23 @@ impl Matcher {
         Some(trace.bounded())
     }
 
-    /// What made a rule fire, with paths and texts. `found` must come from this matcher, these facts
-    /// and this knowledge.
+    /// What made a rule fire, with paths and texts. `found` must come from the last evaluation with this
+    /// scratch, which was of these facts and by no more knowledge.
     pub fn describe(
         &self,
         found: &Match,
         facts: &MessageFacts<'_>,
+        scratch: &Scratch,
         known: &Known,
+        now: &Moment,
     ) -> Vec<MatchedPart> {
         let Some(rule) = self.rules.get(found.rule as usize) else {
             return Vec::new();
         };
+        let parts = self.run(facts, scratch, known, now).parts(found.rule);
         let mut nodes = Vec::new();
         flatten(&rule.condition, &Path::root("condition"), &mut nodes);
-        let described = found.parts.iter().filter_map(|part| {
+        let described = parts.iter().filter_map(|part| {
             let (path, condition) = nodes.get(part.node as usize)?;
             Some(MatchedPart {
                 path: path.at(condition.name()).steps().to_vec(),
@@ -474,6 +463,28 @@ impl Matcher {
             })
         });
         described.collect()
+    }
+
+    /// What the last evaluation with this scratch saw, to be asked for more.
+    fn run<'a>(
+        &'a self,
+        facts: &'a MessageFacts<'_>,
+        scratch: &'a Scratch,
+        known: &'a Known,
+        now: &'a Moment,
+    ) -> Run<'a> {
+        Run {
+            program: &self.program,
+            words: &self.words,
+            hits: &scratch.hits,
+            tried: &scratch.tried,
+            seen: Seen {
+                facts,
+                texts: &scratch.texts,
+            },
+            known,
+            now,
+        }
     }
 
     /// The memory of the automaton, in bytes: nearly all that a matcher needs.

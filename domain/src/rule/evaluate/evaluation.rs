@@ -306,7 +306,7 @@ impl<'a> Evaluation<'a> {
                 Some(Matched {
                     rule_id: RuleId(found.rule_id),
                     rule: rules.rule(found.rule_id)?,
-                    parts: matcher.describe(found, &facts, known),
+                    parts: matcher.describe(found, &facts, scratch, known, now),
                     trace: matcher.explain(found.rule, &facts, scratch, known, now),
                 })
             })

@@ -161,7 +161,7 @@ impl<'d> Trial<'d> {
     fn describe<T: Thing>(&self, past: &Past, thing: &T, found: &Match) -> Vec<MatchedPart> {
         let (contact, conversation) = self.stage.tags(past, &thing.look());
         let facts = thing.facts(&self.now, &contact, &conversation);
-        T::matcher(&self.rules).describe(found, &facts, &self.known)
+        T::matcher(&self.rules).describe(found, &facts, &self.scratch, &self.known, &self.now)
     }
 
     /// Notes what the rule would do, unless its limits or a circle keep it from firing.

@@ -284,8 +284,9 @@ proptest! {
             }
             for found in &firing_rules {
                 // Every part can be described, and a word is where it is said to be.
-                let parts = matcher.describe(found, &facts, &known);
-                prop_assert_eq!(parts.len(), found.parts.len());
+                let parts = matcher.describe(found, &facts, &scratch, &known, &moment());
+                let noted = matcher.run(&facts, &scratch, &known, &moment()).parts(found.rule);
+                prop_assert_eq!(parts.len(), noted.len());
                 for part in parts {
                     if let Matched::Keyword(word) = part.matched {
                         if part.path.last().is_some_and(|kind| kind == "regex") {

@@ -179,7 +179,7 @@ fn a_message_about_partnership_gets_the_conversation_tag() {
         let facts = message.facts();
         let firing_rules = matcher.evaluate(&facts, &Known::default(), &moment(), &mut scratch);
         let found = firing_rules.first().expect(body);
-        let parts = matcher.describe(found, &facts, &Known::default());
+        let parts = matcher.describe(found, &facts, &scratch, &Known::default(), &moment());
         assert_eq!(parts[0].path, ["condition", "keywords"]);
         let Matched::Keyword(word) = &parts[0].matched else {
             panic!("{parts:?}");
@@ -208,13 +208,10 @@ fn a_message_from_a_vip_is_told_to_slack() {
 
     message.contact_tags = TagSet::new(vec![id(vip)], vec![]);
     let facts = message.facts();
-    let firing_rules = matcher.evaluate(
-        &facts,
-        &Known::default(),
-        &moment(),
-        &mut Scratch::default(),
-    );
-    let parts = matcher.describe(&firing_rules[0], &facts, &Known::default());
+    let mut scratch = Scratch::default();
+    let firing_rules = matcher.evaluate(&facts, &Known::default(), &moment(), &mut scratch);
+    let found = &firing_rules[0];
+    let parts = matcher.describe(found, &facts, &scratch, &Known::default(), &moment());
     assert_eq!(parts[0].matched, Matched::ContactTag(id(vip)));
 
     let actions = [Action::Notify(Notify {
