@@ -102,28 +102,59 @@ impl Index {
         }
     }
 
-    /// Every rule that could fire, once, in order.
+    /// Shows `take` every rule that could fire, some of them more than once, in no order.
     pub(super) fn candidates(
         &self,
         facts: &MessageFacts<'_>,
         hits: &Hits,
-        candidates: &mut Vec<u32>,
+        mut take: impl FnMut(u32),
     ) {
-        candidates.clear();
         for word in hits.words() {
             let word = word as usize;
             let rules = self.word_starts[word] as usize..self.word_starts[word + 1] as usize;
-            candidates.extend_from_slice(&self.word_rules[rules]);
+            self.word_rules[rules].iter().copied().for_each(&mut take);
         }
-        self.contact_tags.candidates(facts.contact_tags, candidates);
+        self.contact_tags.candidates(facts.contact_tags, &mut take);
         self.conversation_tags
-            .candidates(facts.conversation_tags, candidates);
-        extend(&self.inboxes, &[facts.inbox_id], candidates);
-        candidates.extend_from_slice(&self.channels[facts.channel as usize]);
-        candidates.extend_from_slice(&self.automatic[usize::from(facts.automatic)]);
-        candidates.extend_from_slice(&self.always);
-        candidates.sort_unstable();
-        candidates.dedup();
+            .candidates(facts.conversation_tags, &mut take);
+        each(&self.inboxes, &[facts.inbox_id], &mut take);
+        for rules in [
+            &self.channels[facts.channel as usize],
+            &self.automatic[usize::from(facts.automatic)],
+            &self.always,
+        ] {
+            rules.iter().copied().for_each(&mut take);
+        }
+    }
+}
+
+/// Which rules were listed for a message already.
+#[derive(Debug, Default)]
+pub(super) struct Once {
+    /// Counts messages; what was listed for another message counts for nothing.
+    message: u32,
+    listed: Vec<u32>,
+}
+
+impl Once {
+    /// Begins another message, of a matcher with so many rules.
+    pub(super) fn begin(&mut self, rules: usize) {
+        self.message = self.message.wrapping_add(1);
+        if self.message == 0 {
+            self.listed.clear();
+            self.message = 1;
+        }
+        if self.listed.len() < rules {
+            self.listed.resize(rules, 0);
+        }
+    }
+
+    /// Whether the rule is listed for the first time.
+    pub(super) fn is_first(&mut self, number: u32) -> bool {
+        let listed = &mut self.listed[number as usize];
+        let is_first = *listed != self.message;
+        *listed = self.message;
+        is_first
     }
 }
 
@@ -137,19 +168,19 @@ impl TagIndex {
         lists.entry(id.as_u128()).or_default()
     }
 
-    fn candidates(&self, tags: &TagSet, candidates: &mut Vec<u32>) {
-        extend(&self.direct, tags.direct(), candidates);
-        extend(&self.expanded, tags.expanded(), candidates);
+    fn candidates(&self, tags: &TagSet, take: &mut impl FnMut(u32)) {
+        each(&self.direct, tags.direct(), take);
+        each(&self.expanded, tags.expanded(), take);
     }
 }
 
-fn extend(lists: &ById, ids: &[Uuid], candidates: &mut Vec<u32>) {
+fn each(lists: &ById, ids: &[Uuid], take: &mut impl FnMut(u32)) {
     if lists.is_empty() {
         return;
     }
     for id in ids {
         if let Some(rules) = lists.get(&id.as_u128()) {
-            candidates.extend_from_slice(rules);
+            rules.iter().copied().for_each(&mut *take);
         }
     }
 }

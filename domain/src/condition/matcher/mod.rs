@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use self::{
     expression::Tried,
-    index::Index,
+    index::{Index, Once},
     program::{By, Program, Run},
     words::{Hits, WordBook, Words},
 };
@@ -80,8 +80,9 @@ impl Gate {
 #[derive(Debug)]
 pub struct Matcher {
     rules: Vec<RuleSource>,
-    /// What every evaluation needs of each rule, close together.
-    heads: Vec<Head>,
+    /// What every evaluation asks of each rule that could fire: one [`author_bit`] for each author its
+    /// gate lets in, and [`EVERY_INBOX`].
+    gates: Vec<u8>,
     program: Program,
     words: Words,
     index: Index,
@@ -91,30 +92,21 @@ pub struct Matcher {
     asked: Vec<Vec<u32>>,
 }
 
-#[derive(Debug)]
-struct Head {
-    id: Uuid,
-    version: i64,
-    /// One [`author_bit`] for each author the gate lets in.
-    authors: u8,
-    /// Whether the gate lets every inbox in.
-    every_inbox: bool,
-}
-
-impl Head {
-    fn new(rule: &RuleSource) -> Self {
-        let authors = rule.gate.authors.iter();
-        Self {
-            id: rule.id,
-            version: rule.version,
-            authors: authors.fold(0, |bits, &author| bits | author_bit(author)),
-            every_inbox: rule.gate.inbox_ids.is_empty(),
-        }
-    }
-}
+/// That a gate lets every inbox in.
+const EVERY_INBOX: u8 = 1 << 7;
 
 fn author_bit(author: Author) -> u8 {
     1 << author as u8
+}
+
+fn gate_bits(gate: &Gate) -> u8 {
+    let authors = gate.authors.iter();
+    let bits = authors.fold(0, |bits, &author| bits | author_bit(author));
+    if gate.inbox_ids.is_empty() {
+        bits | EVERY_INBOX
+    } else {
+        bits
+    }
 }
 
 /// The keywords of a workspace's rules do not fit into one automaton.
@@ -131,6 +123,7 @@ pub struct Scratch {
     texts: Texts,
     hits: Hits,
     tried: Tried,
+    once: Once,
     candidates: Vec<u32>,
     wants: HashSet<Want>,
     /// The rules that the wants decide.
@@ -251,7 +244,7 @@ impl Matcher {
         let asked = rules.iter().map(|rule| questions(rule, &program)).collect();
         Ok(Self {
             words: book.build()?,
-            heads: rules.iter().map(Head::new).collect(),
+            gates: rules.iter().map(|rule| gate_bits(&rule.gate)).collect(),
             rules,
             program,
             index,
@@ -273,9 +266,16 @@ impl Matcher {
         self.words
             .scan(facts, &mut scratch.texts, &mut scratch.hits);
         let mut candidates = std::mem::take(&mut scratch.candidates);
-        self.index.candidates(facts, &scratch.hits, &mut candidates);
-        candidates.retain(|&number| self.lets_in(number, facts));
-        let matches = self.judge(&candidates, facts, known, now, scratch);
+        candidates.clear();
+        scratch.once.begin(self.rules.len());
+        self.index.candidates(facts, &scratch.hits, |number| {
+            if scratch.once.is_first(number) && self.lets_in(number, facts) {
+                candidates.push(number);
+            }
+        });
+        let mut matches = self.judge(&candidates, facts, known, now, scratch);
+        // Far fewer than the candidates.
+        matches.sort_unstable_by_key(|found| found.rule);
         scratch.candidates = candidates;
         matches
     }
@@ -300,16 +300,18 @@ impl Matcher {
     pub(crate) fn could_fire(&self, facts: &MessageFacts<'_>, scratch: &mut Scratch) -> bool {
         self.words
             .scan(facts, &mut scratch.texts, &mut scratch.hits);
-        let candidates = &mut scratch.candidates;
-        self.tagless.candidates(facts, &scratch.hits, candidates);
-        candidates.iter().any(|&number| self.lets_in(number, facts))
+        let mut could = false;
+        self.tagless.candidates(facts, &scratch.hits, |number| {
+            could = could || self.lets_in(number, facts);
+        });
+        could
     }
 
     /// Whether the gate of a rule lets the message in.
     fn lets_in(&self, number: u32, facts: &MessageFacts<'_>) -> bool {
-        let head = &self.heads[number as usize];
-        head.authors & author_bit(facts.author) != 0
-            && (head.every_inbox || self.rules[number as usize].gate.accepts(facts))
+        let gate = self.gates[number as usize];
+        gate & author_bit(facts.author) != 0
+            && (gate & EVERY_INBOX != 0 || self.rules[number as usize].gate.accepts(facts))
     }
 
     /// Which of these rules fire, by the words that were found.
@@ -338,13 +340,13 @@ impl Matcher {
         scratch.undecided.clear();
         let mut matches = Vec::new();
         for &number in numbers {
-            let Some(head) = self.heads.get(number as usize) else {
+            let Some(rule) = self.rules.get(number as usize) else {
                 continue;
             };
             match run.fires(number) {
                 Some(true) => matches.push(Match {
-                    rule_id: head.id,
-                    rule_version: head.version,
+                    rule_id: rule.id,
+                    rule_version: rule.version,
                     rule: number,
                 }),
                 Some(false) => {}
