@@ -13,10 +13,21 @@ use domain::{
         tagging::{NewBulk, Which, tag_by_filter},
     },
 };
-use entity::{id::TagId, kind::TagKind};
+use entity::{
+    id::{Id as _, TagId},
+    kind::{TagKind, TagTarget},
+};
+
+use crate::psql::psql;
 
 /// What was done, to how many contacts, in how many seconds.
 pub(crate) type Figure = (&'static str, i64, f64);
+
+/// What of it has a floor, and in how many seconds that was done.
+pub(crate) type Floor = (&'static str, f64);
+
+const AT_THE_ROOT: &str = "a tag at the root";
+const THREE_LEVELS: &str = "a tag three levels deep";
 
 /// Tags everybody with a tag at the root, then with one three levels deep, and takes both off.
 pub(crate) async fn measure(ctx: &Ctx, owner: &Actor) -> Result<Vec<Figure>> {
@@ -26,8 +37,8 @@ pub(crate) async fn measure(ctx: &Ctx, owner: &Actor) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (what, add, remove, dry_run) in [
         ("dry run", vec![shallow], vec![], true),
-        ("a tag at the root", vec![shallow], vec![], false),
-        ("a tag three levels deep", vec![deep], vec![], false),
+        (AT_THE_ROOT, vec![shallow], vec![], false),
+        (THREE_LEVELS, vec![deep], vec![], false),
         ("both off", vec![], vec![shallow, deep], false),
     ] {
         let bulk = NewBulk {
@@ -47,6 +58,53 @@ pub(crate) async fn measure(ctx: &Ctx, owner: &Actor) -> Result<Vec<Figure>> {
         figures.push((what, done.done, seconds));
     }
     Ok(figures)
+}
+
+/// The same rows by plain statements: the taggings, from which a trigger makes the entries of timelines, and
+/// a rank for each tag above them. They are taken out again.
+pub(crate) async fn floors(ctx: &Ctx, owner: &Actor, url: &str) -> Result<Vec<Floor>> {
+    let shallow = tag(ctx, owner, "Floor", None).await?;
+    let middle = tag(ctx, owner, "Floor middle", Some(shallow)).await?;
+    let deep = tag(ctx, owner, "Floor deep", Some(middle)).await?;
+    let mut floors = Vec::new();
+    for (what, path) in [
+        (AT_THE_ROOT, vec![shallow]),
+        (THREE_LEVELS, vec![deep, middle, shallow]),
+    ] {
+        let (seconds, _) = psql(url, &statements(owner, &path))?;
+        floors.push((what, seconds));
+        let tags = list(&path);
+        let tidy = ["tagging", "tag_rank"]
+            .map(|table| format!("DELETE FROM {table} WHERE tag_id IN ({tags});"));
+        psql(url, &tidy.concat())?;
+    }
+    Ok(floors)
+}
+
+/// Everybody gets the first tag of `path`, and counts as having the others.
+fn statements(owner: &Actor, path: &[TagId]) -> String {
+    let workspace = owner.workspace.uuid();
+    let by = owner.origin().json().to_string().replace('\'', "''");
+    let (tag, tags) = (list(&path[..1]), list(path));
+    format!(
+        "INSERT INTO tagging (workspace_id, id, tag_id, target, target_id, added_at, added_by,
+                              added_reason)
+         SELECT c.workspace_id,
+                CAST('01900000-0000-7000-8009-' || lpad(to_hex(ROW_NUMBER() OVER ()), 12, '0') AS uuid),
+                {tag}, '{target}', c.id, now(), '{by}', ''
+         FROM contact c WHERE c.workspace_id = '{workspace}';
+         INSERT INTO tag_rank (workspace_id, tag_id, target_id, score, taggings)
+         SELECT h.workspace_id, a.id, h.contact_id, h.rank, 1
+         FROM contact_health h CROSS JOIN UNNEST(ARRAY[{tags}]) AS a(id)
+         WHERE h.workspace_id = '{workspace}';",
+        target = TagTarget::Contact.word(),
+    )
+}
+
+/// The ids as PostgreSQL reads them.
+fn list(tags: &[TagId]) -> String {
+    let ids = tags.iter().map(|tag| format!("CAST('{}' AS uuid)", tag.0));
+    ids.collect::<Vec<_>>().join(", ")
 }
 
 async fn tag(ctx: &Ctx, owner: &Actor, name: &str, parent: Option<TagId>) -> Result<TagId> {

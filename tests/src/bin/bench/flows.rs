@@ -2,6 +2,7 @@
 //! how soon.
 
 use std::{
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,7 +19,7 @@ use domain::{
         Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
     },
     ctx::Ctx,
-    rule::{self, NewRule, trigger::Trigger},
+    rule::{self, NewRule, trigger::Trigger, write::RULE_LIMIT},
     store::Query,
     tag::{NewTag, catalogue},
 };
@@ -37,7 +38,8 @@ use crate::seed::{email, popular, tag_id};
 const BATCH: usize = 500;
 /// Requests on their way at once.
 const CLIENTS: usize = 4;
-const RULES: usize = 100;
+/// Rules that every workspace has, beside the stopwatch's.
+pub(crate) const RULES: usize = 100;
 /// The word that starts the stopwatch's rule; no other message has it.
 const STOPWATCH: &str = "計時開始";
 
@@ -96,9 +98,9 @@ fn keywords(words: Vec<String>) -> Condition {
     })
 }
 
-/// Makes the rules, a third of them with a condition on the contact's tags; returns the tag that the
-/// stopwatch's rule puts on conversations.
-pub(crate) async fn rules(ctx: &Ctx, actor: &Actor) -> Result<TagId> {
+/// Makes [`RULES`] rules, and the stopwatch's; returns the tags that they put on conversations, the last of
+/// them the stopwatch's.
+pub(crate) async fn rules(ctx: &Ctx, actor: &Actor) -> Result<Vec<TagId>> {
     let mut tags = Vec::new();
     for number in 0..=10 {
         let new = NewTag {
@@ -111,15 +113,23 @@ pub(crate) async fn rules(ctx: &Ctx, actor: &Actor) -> Result<TagId> {
         };
         tags.push(catalogue::create(ctx, actor, new).await?.id);
     }
-    for number in 0..=RULES {
-        let is_stopwatch = number == RULES;
-        let words = if is_stopwatch {
-            vec![STOPWATCH.to_owned()]
-        } else {
-            vec![keyword(number), format!("{}/b", keyword(number))]
-        };
+    more_rules(ctx, actor, &tags, 0..RULES).await?;
+    let words = vec![STOPWATCH.to_owned()];
+    make(ctx, actor, RULE_LIMIT as usize, keywords(words), tags[10]).await?;
+    Ok(tags)
+}
+
+/// Makes the rules of these numbers, a third of them with a condition on the contact's tags.
+pub(crate) async fn more_rules(
+    ctx: &Ctx,
+    actor: &Actor,
+    tags: &[TagId],
+    numbers: Range<usize>,
+) -> Result<()> {
+    for number in numbers {
+        let words = vec![keyword(number), format!("{}/b", keyword(number))];
         let mut condition = keywords(words);
-        if number % 3 == 0 && !is_stopwatch {
+        if number % 3 == 0 {
             let test = TagTest {
                 mode: TagMode::Any,
                 tag_ids: vec![tag_id(popular(number as u64 % 10)).0],
@@ -127,18 +137,29 @@ pub(crate) async fn rules(ctx: &Ctx, actor: &Actor) -> Result<TagId> {
             };
             condition = Condition::All(vec![condition, Condition::ContactTags(ContactTags(test))]);
         }
-        let new = NewRule {
-            name: format!("rule {number}"),
-            trigger: Trigger::default(),
-            condition,
-            actions: vec![Action::TagConversation(TagConversation {
-                tag_ids: vec![tags[if is_stopwatch { 10 } else { number % 10 }].0],
-            })],
-            limits: rule::Limits::default(),
-        };
-        rule::create(ctx, actor, new).await?;
+        make(ctx, actor, number, condition, tags[number % 10]).await?;
     }
-    Ok(tags[10])
+    Ok(())
+}
+
+async fn make(
+    ctx: &Ctx,
+    actor: &Actor,
+    number: usize,
+    condition: Condition,
+    tag: TagId,
+) -> Result<()> {
+    let new = NewRule {
+        name: format!("rule {number}"),
+        trigger: Trigger::default(),
+        condition,
+        actions: vec![Action::TagConversation(TagConversation {
+            tag_ids: vec![tag.0],
+        })],
+        limits: rule::Limits::default(),
+    };
+    rule::create(ctx, actor, new).await?;
+    Ok(())
 }
 
 /// Projections that have not read everything yet.
@@ -238,11 +259,13 @@ fn ingest_messages(inbox: InboxId, messages: &[Value]) -> String {
     .to_string()
 }
 
-/// Requests that bring `count` messages whose ids begin with `name`, every other one with a word some rule looks for.
+/// Requests that bring `count` messages whose ids begin with `name`, every other one with a word that one of
+/// so many `rules` looks for.
 pub(crate) fn message_bodies(
     name: &str,
     inbox: InboxId,
     count: usize,
+    rules: usize,
     contacts: u64,
     now: DateTime<Utc>,
 ) -> Vec<String> {
@@ -252,7 +275,7 @@ pub(crate) fn message_bodies(
         let mut messages = Vec::new();
         for number in 0..BATCH {
             let word = if chance.random_bool(0.5) {
-                keyword(chance.random_range(0..RULES))
+                keyword(chance.random_range(0..rules))
             } else {
                 String::new()
             };

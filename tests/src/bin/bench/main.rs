@@ -11,6 +11,7 @@ mod incoming;
 mod matcher;
 mod plan;
 mod process;
+mod psql;
 mod reading;
 mod reads;
 mod report;

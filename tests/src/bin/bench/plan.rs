@@ -3,6 +3,9 @@
 use std::{env, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use domain::rule::write::RULE_LIMIT;
+
+use crate::flows::RULES;
 
 /// What is measured, and how much of it.
 #[derive(Debug, Clone)]
@@ -10,8 +13,10 @@ pub(super) struct Plan {
     pub(super) contacts: u64,
     pub(super) seconds: u64,
     pub(super) messages: usize,
-    pub(super) events: usize,
+    /// Email events, or what people did; as many as the part is meant for if nothing.
+    pub(super) events: Option<usize>,
     pub(super) latencies: usize,
+    pub(super) rules: usize,
     pub(super) databases: Vec<&'static str>,
     pub(super) part: Part,
     pub(super) folder: PathBuf,
@@ -33,6 +38,14 @@ pub(super) enum Part {
     Import,
     /// Only what rules cost, in memory.
     Matcher,
+    /// Only tagging by filter.
+    Bulk,
+    /// Only questions about behaviour.
+    Behaviour,
+    /// Only playbook enrolments that are due in one second.
+    Wave,
+    /// Only PostGraphile, beside the same two queries of ours.
+    Peers,
 }
 
 impl Part {
@@ -44,8 +57,17 @@ impl Part {
             "segments" => Some(Self::Segments),
             "import" => Some(Self::Import),
             "matcher" => Some(Self::Matcher),
+            "bulk" => Some(Self::Bulk),
+            "behaviour" => Some(Self::Behaviour),
+            "wave" => Some(Self::Wave),
+            "peers" => Some(Self::Peers),
             _ => None,
         }
+    }
+
+    /// Whether it fills a workspace, or asks a peer, that there is for PostgreSQL alone.
+    pub(super) fn is_of_postgres(self) -> bool {
+        matches!(self, Self::Behaviour | Self::Peers)
     }
 }
 
@@ -55,8 +77,9 @@ impl Plan {
             contacts: 100_000,
             seconds: 8,
             messages: 60_000,
-            events: 60_000,
+            events: None,
             latencies: 300,
+            rules: RULES,
             databases: vec!["postgres", "sqlite"],
             part: Part::Everything,
             folder: env::temp_dir(),
@@ -73,7 +96,8 @@ impl Plan {
                 "--contacts" => plan.contacts = value.parse()?,
                 "--seconds" => plan.seconds = value.parse()?,
                 "--messages" => plan.messages = value.parse()?,
-                "--events" => plan.events = value.parse()?,
+                "--events" => plan.events = Some(value.parse()?),
+                "--rules" => plan.rules = value.parse()?,
                 "--latencies" => plan.latencies = value.parse()?,
                 "--folder" => plan.folder = value.into(),
                 "--only" if value == "postgres" => plan.databases = vec!["postgres"],
@@ -83,6 +107,12 @@ impl Plan {
         }
         if plan.contacts < 1_000 {
             bail!("--contacts: at least 1000");
+        }
+        if !(RULES..=RULE_LIMIT as usize).contains(&plan.rules) {
+            bail!("--rules: {RULES} to {RULE_LIMIT}");
+        }
+        if plan.part.is_of_postgres() {
+            plan.databases.retain(|&database| database == "postgres");
         }
         Ok(plan)
     }

@@ -38,7 +38,8 @@ pub(super) struct Run {
     pub(super) ctx: Ctx,
     pub(super) owner: Actor,
     pub(super) token: String,
-    pub(super) stopwatch: entity::id::TagId,
+    /// The tags that rules put on conversations, the last of them the stopwatch's; none if there are no rules.
+    pub(super) tags: Vec<entity::id::TagId>,
     pub(super) inbox: entity::id::InboxId,
 }
 
@@ -86,8 +87,8 @@ impl Run {
             .context("the token is good")?;
         let start = Instant::now();
         let has_own = matches!(plan.part, Part::Search | Part::Import);
-        let stopwatch = if has_own {
-            ctx.id()
+        let tags = if has_own {
+            Vec::new()
         } else {
             seed::fill(&ctx, &owner, plan.contacts).await?;
             flows::rules(&ctx, &owner).await?
@@ -111,13 +112,16 @@ impl Run {
             ctx,
             owner,
             token,
-            stopwatch,
+            tags,
             inbox,
         })
     }
 
     pub(super) async fn measure(self) -> Result<()> {
         let only = self.plan.part;
+        if only == Part::Bulk {
+            return self.bulk().await;
+        }
         if only == Part::Reads || only == Part::Floods {
             let (programs, client) = self.start_programs().await?;
             flows::settle(&self.ctx, &self.owner, None).await?;
@@ -154,21 +158,40 @@ impl Run {
         self.analyze().await
     }
 
-    /// Everybody tagged and untagged, by one worker and before anything reads what follows.
+    /// Everybody tagged and untagged, by one worker and before anything reads what follows, beside the same
+    /// taggings, ranks and timeline entries by plain statements.
     async fn bulk(&self) -> Result<()> {
         let figures = bulk::measure(&self.ctx, &self.owner).await?;
+        let floors = match self.postmaster {
+            Some(_) => bulk::floors(&self.ctx, &self.owner, &self.url).await?,
+            None => Vec::new(),
+        };
         table(
             "Tagging by filter",
-            &["what", "seconds", "contacts/s (target 50,000)"],
+            &[
+                "what",
+                "seconds",
+                "contacts/s (target 50,000)",
+                "the same rows by INSERT ... SELECT, contacts/s",
+                "of it",
+            ],
         );
         for (what, contacts, seconds) in figures {
-            let rate = count(contacts as f64 / seconds);
-            row(&[what.to_owned(), format!("{seconds:.2}"), rate]);
+            let rate = contacts as f64 / seconds;
+            let floor = floors.iter().find(|(of, _)| *of == what);
+            let floor = floor.map(|&(_, seconds)| self.plan.contacts as f64 / seconds);
+            row(&[
+                what.to_owned(),
+                format!("{seconds:.2}"),
+                count(rate),
+                floor.map(count).unwrap_or_default(),
+                floor.map_or_else(String::new, |floor| format!("{:.2}", rate / floor)),
+            ]);
         }
-        Ok(())
+        self.analyze().await
     }
 
-    async fn start_programs(&self) -> Result<(Vec<(&'static str, Program)>, Client)> {
+    pub(super) async fn start_programs(&self) -> Result<(Vec<(&'static str, Program)>, Client)> {
         let built = env::current_exe()?;
         let built = built.parent().context("a folder")?;
         let address = format!("127.0.0.1:{}", free_port()?);
