@@ -3,6 +3,7 @@
 //!
 //! Both halves of every ratio come from the same run: on a shared machine nothing else compares.
 
+mod behaviour;
 mod bulk;
 mod floor;
 mod flows;
@@ -69,7 +70,9 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         for database in plan.databases.clone() {
             let run = Run::prepare(&plan, database).await?;
-            if plan.part == Part::Search {
+            if plan.part == Part::Behaviour {
+                behaviour::run(&run).await?;
+            } else if plan.part == Part::Search {
                 let messages = plan.messages as u64;
                 search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;
             } else if plan.part == Part::Segments {

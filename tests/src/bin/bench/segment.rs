@@ -252,7 +252,7 @@ async fn change(place: &Place<'_>, chance: &mut StdRng) -> Result<()> {
 }
 
 /// Lets the projection read to the end; says how many batches and entries that took.
-async fn follow(place: &Place<'_>) -> Result<(usize, usize)> {
+pub(crate) async fn follow(place: &Place<'_>) -> Result<(usize, usize)> {
     let done = Mutex::new((0, 0));
     let watch = |batch: projection::Done| {
         if let Ok(mut done) = done.lock() {
@@ -273,7 +273,7 @@ async fn follow(place: &Place<'_>) -> Result<(usize, usize)> {
 }
 
 /// Does everything there is to do.
-async fn settle(ctx: &Ctx, owner: &Actor) -> Result<()> {
+pub(crate) async fn settle(ctx: &Ctx, owner: &Actor) -> Result<()> {
     loop {
         let place = Place {
             ctx,
