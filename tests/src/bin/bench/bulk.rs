@@ -71,7 +71,7 @@ pub(crate) async fn floors(ctx: &Ctx, owner: &Actor, url: &str) -> Result<Vec<Fl
         (AT_THE_ROOT, vec![shallow]),
         (THREE_LEVELS, vec![deep, middle, shallow]),
     ] {
-        let (seconds, _) = psql(url, &statements(owner, &path))?;
+        let (seconds, _) = psql(url, &taggings(owner, &path))?;
         floors.push((what, seconds));
         let tags = list(&path);
         let tidy = ["tagging", "tag_rank"]
@@ -82,7 +82,7 @@ pub(crate) async fn floors(ctx: &Ctx, owner: &Actor, url: &str) -> Result<Vec<Fl
 }
 
 /// Everybody gets the first tag of `path`, and counts as having the others.
-fn statements(owner: &Actor, path: &[TagId]) -> String {
+pub(crate) fn taggings(owner: &Actor, path: &[TagId]) -> String {
     let workspace = owner.workspace.uuid();
     let by = owner.origin().json().to_string().replace('\'', "''");
     let (tag, tags) = (list(&path[..1]), list(path));
@@ -107,7 +107,13 @@ fn list(tags: &[TagId]) -> String {
     ids.collect::<Vec<_>>().join(", ")
 }
 
-async fn tag(ctx: &Ctx, owner: &Actor, name: &str, parent: Option<TagId>) -> Result<TagId> {
+/// A tag of contacts.
+pub(crate) async fn tag(
+    ctx: &Ctx,
+    owner: &Actor,
+    name: &str,
+    parent: Option<TagId>,
+) -> Result<TagId> {
     let new = NewTag {
         kind: TagKind::Contact,
         name: name.to_owned(),

@@ -38,6 +38,12 @@ use crate::seed::{email, popular, tag_id};
 const BATCH: usize = 500;
 /// Requests on their way at once.
 const CLIENTS: usize = 4;
+/// How long a subscriber waits for a message.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The same while other work goes on.
+const LONGEST: Duration = Duration::from_mins(10);
+/// Between two messages that are timed while other work goes on.
+const EVERY: Duration = Duration::from_millis(100);
 /// Rules that every workspace has, beside the stopwatch's.
 pub(crate) const RULES: usize = 100;
 /// The word that starts the stopwatch's rule; no other message has it.
@@ -315,15 +321,8 @@ pub(crate) fn email_bodies(count: usize, contacts: u64, now: DateTime<Utc>) -> V
     bodies
 }
 
-/// How long a message's tag took to reach a subscriber, in milliseconds, sorted: from the request
-/// that brought the message, and from its answer.
-pub(crate) async fn pick_up(
-    client: &Client,
-    inbox: InboxId,
-    tag: TagId,
-    times: usize,
-    now: DateTime<Utc>,
-) -> Result<[Vec<f64>; 2]> {
+/// Listens to the taggings with one tag.
+async fn subscribe(client: &Client, tag: TagId) -> Result<Socket> {
     let mut request = format!("ws://{}/graphql", client.address).into_client_request()?;
     let headers = request.headers_mut();
     headers.insert("sec-websocket-protocol", "graphql-transport-ws".parse()?);
@@ -335,7 +334,7 @@ pub(crate) async fn pick_up(
             json!({ "type": "connection_init", "payload": payload }),
         ))
         .await?;
-    hear(&mut socket, "connection_ack").await?;
+    hear(&mut socket, "connection_ack", PATIENCE).await?;
     let document = "subscription($tag: ID!) { taggingChanged(tagId: $tag) { act tagging { id } } }";
     let payload = json!({ "query": document, "variables": { "tag": tag.to_string() } });
     socket
@@ -345,23 +344,35 @@ pub(crate) async fn pick_up(
         .await?;
     // A subscription is not acknowledged; the first message is sent until one is heard of.
     tokio::time::sleep(Duration::from_secs(1)).await;
+    Ok(socket)
+}
+
+/// The request that brings a message which starts the stopwatch.
+fn stopwatch_body(inbox: InboxId, id: &str, contact: u64, now: DateTime<Utc>) -> String {
+    let text = format!("{STOPWATCH} よろしくお願いします");
+    ingest_messages(inbox, &[message(id, contact, &text, now)])
+}
+
+/// How long a message's tag took to reach a subscriber, in milliseconds, sorted: from the request
+/// that brought the message, and from its answer.
+pub(crate) async fn pick_up(
+    client: &Client,
+    inbox: InboxId,
+    tag: TagId,
+    times: usize,
+    now: DateTime<Utc>,
+) -> Result<[Vec<f64>; 2]> {
+    let mut socket = subscribe(client, tag).await?;
     let (mut asked, mut answered) = (Vec::new(), Vec::new());
     for number in 0..times {
-        let text = format!("{STOPWATCH} よろしくお願いします");
-        let messages = [message(
-            &format!("watch-{number}"),
-            number as u64,
-            &text,
-            now,
-        )];
-        let body = ingest_messages(inbox, &messages);
+        let body = stopwatch_body(inbox, &format!("watch-{number}"), number as u64, now);
         let start = Instant::now();
         let posting = async {
             client.post(body).await?;
             Ok::<_, anyhow::Error>(Instant::now())
         };
         let hearing = async {
-            hear(&mut socket, "next").await?;
+            hear(&mut socket, "next", PATIENCE).await?;
             Ok::<_, anyhow::Error>(Instant::now())
         };
         let (posted, heard) = tokio::try_join!(posting, hearing)?;
@@ -375,11 +386,61 @@ pub(crate) async fn pick_up(
     Ok([asked, answered])
 }
 
+/// A message sent at a moment of its own, however long those before it take.
+pub(crate) struct Tick {
+    /// When it was to be sent.
+    pub(crate) due: Instant,
+    /// How long its tag took from then to a subscriber, in milliseconds.
+    pub(crate) ms: f64,
+}
+
+/// Sends ten messages a second, each of another contact, as long as `goes_on` says, or there are contacts.
+/// Tags reach the subscriber in the order of their messages.
+pub(crate) async fn ticks(
+    client: &Client,
+    inbox: InboxId,
+    tag: TagId,
+    contacts: u64,
+    now: DateTime<Utc>,
+    goes_on: impl Fn() -> bool,
+) -> Result<Vec<Tick>> {
+    let mut socket = subscribe(client, tag).await?;
+    let (heard, mut hearing) = tokio::sync::mpsc::unbounded_channel();
+    let listening = tokio::spawn(async move {
+        while hear(&mut socket, "next", LONGEST).await.is_ok() && heard.send(Instant::now()).is_ok()
+        {
+        }
+    });
+    let mut clock = tokio::time::interval(EVERY);
+    let (mut posts, mut due) = (tokio::task::JoinSet::new(), Vec::new());
+    for contact in 0..contacts {
+        if !goes_on() {
+            break;
+        }
+        let moment = clock.tick().await.into_std();
+        let body = stopwatch_body(inbox, &format!("tick-{contact}"), contact, now);
+        let client = client.clone();
+        posts.spawn(async move { client.post(body).await });
+        due.push(moment);
+    }
+    while let Some(posted) = posts.join_next().await {
+        posted??;
+    }
+    let mut ticks = Vec::new();
+    for due in due {
+        let heard = hearing.recv().await.context("a tag was not heard of")?;
+        let ms = heard.saturating_duration_since(due).as_secs_f64() * 1e3;
+        ticks.push(Tick { due, ms });
+    }
+    listening.abort();
+    Ok(ticks)
+}
+
 type Socket =
     tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// Waits for a message of this type, answering pings meanwhile.
-async fn hear(socket: &mut Socket, kind: &str) -> Result<()> {
+async fn hear(socket: &mut Socket, kind: &str, patience: Duration) -> Result<()> {
     let listening = async {
         while let Some(message) = socket.next().await {
             let Message::Text(text) = message? else {
@@ -395,7 +456,7 @@ async fn hear(socket: &mut Socket, kind: &str) -> Result<()> {
         }
         bail!("the socket was closed")
     };
-    tokio::time::timeout(Duration::from_secs(30), listening)
+    tokio::time::timeout(patience, listening)
         .await
         .with_context(|| format!("waiting for {kind}"))?
 }

@@ -20,6 +20,7 @@ mod run;
 mod search;
 mod seed;
 mod segment;
+mod wave;
 
 use std::{env, sync::Arc};
 
@@ -72,6 +73,8 @@ fn main() -> Result<()> {
             let run = Run::prepare(&plan, database).await?;
             if plan.part == Part::Behaviour {
                 behaviour::run(&run).await?;
+            } else if plan.part == Part::Wave {
+                wave::run(&run).await?;
             } else if plan.part == Part::Search {
                 let messages = plan.messages as u64;
                 search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;
