@@ -10,6 +10,7 @@ mod flows;
 mod import;
 mod incoming;
 mod matcher;
+mod peers;
 mod plan;
 mod process;
 mod psql;
@@ -71,25 +72,25 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         for database in plan.databases.clone() {
             let run = Run::prepare(&plan, database).await?;
-            if plan.part == Part::Behaviour {
-                behaviour::run(&run).await?;
-            } else if plan.part == Part::Wave {
-                wave::run(&run).await?;
-            } else if plan.part == Part::Search {
-                let messages = plan.messages as u64;
-                search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;
-            } else if plan.part == Part::Segments {
-                let place = segment::Place {
-                    ctx: &run.ctx,
-                    owner: &run.owner,
-                    contacts: plan.contacts,
-                    postmaster: run.postmaster,
-                };
-                segment::run(&place).await?;
-            } else if plan.part == Part::Import {
-                import::run(&run.ctx, &run.owner, plan.contacts).await?;
-            } else {
-                run.measure().await?;
+            match plan.part {
+                Part::Behaviour => behaviour::run(&run).await?,
+                Part::Wave => wave::run(&run).await?,
+                Part::Peers => peers::run(&run).await?,
+                Part::Search => {
+                    let messages = plan.messages as u64;
+                    search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;
+                }
+                Part::Segments => {
+                    let place = segment::Place {
+                        ctx: &run.ctx,
+                        owner: &run.owner,
+                        contacts: plan.contacts,
+                        postmaster: run.postmaster,
+                    };
+                    segment::run(&place).await?;
+                }
+                Part::Import => import::run(&run.ctx, &run.owner, plan.contacts).await?,
+                _ => run.measure().await?,
             }
         }
         Ok(())

@@ -19,8 +19,19 @@ pub(crate) struct Program(Child);
 impl Program {
     /// Starts `path` with these variables and nothing else of ours in its environment.
     pub(crate) fn start(path: &Path, log: &Path, variables: &[(&str, String)]) -> Result<Self> {
+        Self::start_with(path, &[], log, variables)
+    }
+
+    /// The same, with arguments.
+    pub(crate) fn start_with(
+        path: &Path,
+        arguments: &[&Path],
+        log: &Path,
+        variables: &[(&str, String)],
+    ) -> Result<Self> {
         let log = fs::File::create(log)?;
         let child = Command::new(path)
+            .args(arguments)
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

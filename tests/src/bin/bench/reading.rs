@@ -86,7 +86,7 @@ impl Run {
         Ok(())
     }
 
-    fn pgbench(&self, case: &reads::Case) -> Result<f64> {
+    pub(super) fn pgbench(&self, case: &reads::Case) -> Result<f64> {
         let plan = &self.plan;
         let workspace = self.owner.workspace.uuid();
         reads::pgbench(
@@ -99,14 +99,14 @@ impl Run {
         )
     }
 
-    fn warm_up(&self, case: &reads::Case, door: &Door<'_>, address: &str) -> Result<()> {
+    pub(super) fn warm_up(&self, case: &reads::Case, door: &Door<'_>, address: &str) -> Result<()> {
         let plan = &self.plan;
         reads::wrk(case, door, address, plan.contacts, 1, &plan.folder).map(drop)
     }
 
     /// The load; with it the processor time of each request, in microseconds, of the server and of
     /// PostgreSQL.
-    fn load(
+    pub(super) fn load(
         &self,
         case: &reads::Case,
         door: &Door<'_>,

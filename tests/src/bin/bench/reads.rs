@@ -142,6 +142,32 @@ pub(crate) fn cases(today: NaiveDate) -> Vec<Case> {
     ]
 }
 
+/// What PostGraphile is asked, by the names of the same among [`cases`].
+pub(crate) fn peer_cases(workspace: Uuid) -> Vec<Case> {
+    let case = |name, document, variables, is_by_tag| Case {
+        name,
+        document,
+        variables,
+        is_by_tag,
+        target: None,
+        statements: Vec::new(),
+    };
+    vec![
+        case(
+            "contact",
+            "query($workspace: UUID!, $id: UUID!) { contactByWorkspaceIdAndRowId(workspaceId: $workspace, rowId: $id) { rowId name email healthScore healthBand } }",
+            json!({ "workspace": workspace.to_string(), "id": "01900000-0000-7000-8000-%012x" }),
+            false,
+        ),
+        case(
+            "list50",
+            "query($workspace: UUID!, $tag: UUID!) { peerTagged(workspace: $workspace, tag: $tag, first: 50) { nodes { rowId name healthScore taggingsList { tagByWorkspaceIdAndTagId { name } } lastMessage { subject sentAt } } } }",
+            json!({ "workspace": workspace.to_string(), "tag": "01900000-0000-7000-8001-%012x" }),
+            true,
+        ),
+    ]
+}
+
 impl Case {
     /// The body of one request, for a first look at the answer.
     pub(crate) fn sample(&self) -> Value {
