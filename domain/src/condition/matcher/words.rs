@@ -108,6 +108,7 @@ impl WordBook {
         })?;
         Ok(Words {
             engine,
+            has_whole: self.whole.contains(&true),
             whole: self.whole,
             lengths: self.lengths,
         })
@@ -118,7 +119,10 @@ impl WordBook {
 #[derive(Debug)]
 pub(super) struct Words {
     engine: Engine,
+    /// Which words are asked for as whole words.
     whole: Vec<bool>,
+    /// Whether any is: where none is, no boundary is looked for.
+    has_whole: bool,
     lengths: Vec<u32>,
 }
 
@@ -288,7 +292,7 @@ impl Words {
             }
             known = hit.has(substring);
         }
-        let may_end = is_boundary(text, end);
+        let may_end = self.has_whole && is_boundary(text, end);
         if known && !may_end {
             return;
         }
