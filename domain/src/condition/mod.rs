@@ -70,6 +70,10 @@ pub(crate) use self::{
         Anchor, Leaf,
         channel::label as channel_label,
         conversation::status_label,
+        event::{
+            check_all as check_properties, contradiction as contradict_properties,
+            phrase_all as phrase_properties, text_of as property_of,
+        },
         words::{band_label, stage_label},
     },
     shape::Shape,

@@ -30,7 +30,8 @@ pub struct Trace {
     pub inbox_id: Uuid,
     /// Who wrote it.
     pub author: Author,
-    /// Every condition in the order of the tree, parents before children.
+    /// Every condition in the order of the tree, parents before children; before them what the trigger asks of
+    /// what happened.
     pub nodes: Vec<TraceNode>,
     /// Whether something was left out for the sake of its size.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -47,6 +48,25 @@ const MAX_ITEMS: usize = 20;
 const MAX_CHARS: usize = 200;
 
 impl Trace {
+    /// What is to be said where the trigger itself did not let in what happened: its verdicts alone.
+    pub(crate) fn turned_away(nodes: Vec<TraceNode>) -> Self {
+        Self {
+            fires: false,
+            triggered: false,
+            inbox_id: Uuid::nil(),
+            author: Author::Contact,
+            nodes,
+            cut: false,
+        }
+    }
+
+    /// The same behind the verdicts of the trigger.
+    pub(crate) fn behind(mut self, mut nodes: Vec<TraceNode>) -> Self {
+        nodes.append(&mut self.nodes);
+        self.nodes = nodes;
+        self.bounded()
+    }
+
     /// The same, of a size that may be stored with every firing: verdicts come first, and of what was
     /// there long lists and texts are cut.
     pub(crate) fn bounded(mut self) -> Self {
@@ -66,6 +86,19 @@ impl Trace {
             }
         }
         self
+    }
+}
+
+impl TraceNode {
+    /// The verdict on what a trigger asks of what happened, and what that had.
+    pub(crate) fn of_trigger(at: &Path, holds: bool, actual: Option<&str>) -> Self {
+        let mut actual = Actual::Values(vec![actual.unwrap_or("-").to_owned()]);
+        actual.clip();
+        Self {
+            path: at.steps().to_vec(),
+            holds,
+            actual: Some(actual),
+        }
     }
 }
 

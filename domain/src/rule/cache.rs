@@ -18,11 +18,14 @@ use uuid::Uuid;
 use super::{
     definition::Definition,
     limits::{Limits, OncePer},
-    trigger::{Happened, Key, OnSchedule, Trigger},
+    trigger::{Asked, Happened, Key, OnSchedule, Trigger},
 };
 use crate::{
     action::{Action, board::Wanted},
-    condition::matcher::{Gate, Matcher, RuleSource},
+    condition::{
+        matcher::{Gate, Matcher, RuleSource},
+        trace::TraceNode,
+    },
     ctx::Ctx,
     error::{Error, Result},
     store::{Kept, Query},
@@ -49,6 +52,8 @@ pub(crate) struct Compiled {
     pub(crate) asks_for_accounts: bool,
     /// Whether some rule has to know when it fired before.
     pub(crate) remembers: bool,
+    /// What some trigger asks that the change log does not tell.
+    pub(crate) asked: Asked,
 }
 
 /// What is needed of a rule once it fired.
@@ -77,15 +82,39 @@ impl Compiled {
 
     /// The numbers among `others` of the rules that what happened makes look, in their order.
     pub(crate) fn listening(&self, happened: &Happened<'_>) -> Vec<u32> {
+        let mut numbers = self.waiting(happened);
+        numbers.retain(|&number| {
+            let rule = self.number(number).and_then(|id| self.rules.get(&id));
+            rule.is_some_and(|rule| rule.trigger.kind().accepts(happened))
+        });
+        numbers
+    }
+
+    /// The rules that wait for what happened, but whose triggers turn it away for what it has with it, such as
+    /// the properties of an event; each with its verdicts.
+    pub(crate) fn turned_away(
+        &self,
+        happened: &Happened<'_>,
+    ) -> impl Iterator<Item = (Uuid, &Active, Vec<TraceNode>)> {
+        let waiting = self.waiting(happened).into_iter();
+        let rules = waiting.filter_map(move |number| {
+            let id = self.number(number)?;
+            Some((id, self.rules.get(&id)?))
+        });
+        rules.filter_map(move |(id, rule)| {
+            let verdicts = rule.trigger.kind().judge(happened);
+            let is_away = verdicts.iter().any(|one| !one.holds);
+            is_away.then_some((id, rule, verdicts))
+        })
+    }
+
+    /// The numbers of those that the keys of what happened lead to, in their order.
+    fn waiting(&self, happened: &Happened<'_>) -> Vec<u32> {
         let keys = happened.keys();
         let lists = keys.iter().filter_map(|key| self.listeners.get(key));
         let mut numbers: Vec<u32> = lists.flatten().copied().collect();
         numbers.sort_unstable();
         numbers.dedup();
-        numbers.retain(|&number| {
-            let rule = self.number(number).and_then(|id| self.rules.get(&id));
-            rule.is_some_and(|rule| rule.trigger.kind().accepts(happened))
-        });
         numbers
     }
 
@@ -196,6 +225,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
     let (mut wanted, mut facts) = (Wanted::default(), HashSet::new());
     let mut rules = HashMap::with_capacity(stored.len());
     let (mut waits_for_opening, mut asks_for_accounts, mut remembers) = (false, false, false);
+    let mut asked = Asked::default();
     for rule in stored {
         let Definition {
             trigger,
@@ -204,6 +234,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
             limits,
         } = rule.definition;
         facts.extend(facts_of(&trigger));
+        trigger.kind().note_asked(&mut asked);
         waits_for_opening |= matches!(trigger, Trigger::ConversationOpened(_));
         remembers |= limits.remember();
         for effect in actions.iter().flat_map(Action::effects) {
@@ -259,6 +290,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
         waits_for_opening,
         asks_for_accounts,
         remembers,
+        asked,
     })
 }
 

@@ -1,8 +1,9 @@
 //! The sample of what rules looked at without firing.
 //!
 //! Of about every sixteenth message up to two rules that were asked and did not fire are noted with each
-//! condition's verdict, and one of all by chance; of about every sixteenth other change up to two; and
-//! every rule that its limits or an earlier rule kept from firing; never more than forty for a batch.
+//! condition's verdict, and one of all by chance; of about every sixteenth other change up to two, and two
+//! whose triggers turned it away for what it has with it; and every rule that its limits or an earlier rule
+//! kept from firing; never more than forty for a batch.
 //! Retention forgets them after two weeks.
 
 use entity::{

@@ -8,7 +8,7 @@ use entity::{id::RuleId, kind::MissReason};
 use uuid::Uuid;
 
 use super::{
-    cache::Compiled,
+    cache::{Active, Compiled},
     evaluate::{Evaluated, Miss},
     occasion::{Occasion, What},
 };
@@ -17,6 +17,7 @@ use crate::condition::{
     facts::MessageFacts,
     known::Known,
     matcher::{Match, Matcher, Scratch},
+    trace::{Trace, TraceNode},
 };
 
 /// Of how many messages and other changes one is looked at more closely.
@@ -116,7 +117,41 @@ pub(super) fn note(
             subject: occasion.subject,
             case: occasion.case,
             reason: MissReason::Condition,
-            trace: matcher.explain(number, asked.facts, asked.scratch, asked.known, asked.now),
+            trace: matcher
+                .explain(number, asked.facts, asked.scratch, asked.known, asked.now)
+                .map(|trace| trace.behind(judged(rule, occasion))),
+        });
+    }
+    note_turned_away(rules, occasion, evaluated);
+}
+
+/// What the trigger of a rule asks of the very occasion, with its verdicts.
+pub(super) fn judged(rule: &Active, occasion: &Occasion<'_>) -> Vec<TraceNode> {
+    match &occasion.what {
+        What::Message(_) => Vec::new(),
+        What::Other(happened) => rule.trigger.kind().judge(happened),
+    }
+}
+
+/// Notes some of the rules whose triggers turned away a change of the sample for what it has with it.
+fn note_turned_away(rules: &Compiled, occasion: &Occasion<'_>, evaluated: &mut Evaluated<'_>) {
+    let What::Other(happened) = &occasion.what else {
+        return;
+    };
+    if !has(occasion) {
+        return;
+    }
+    for (id, rule, verdicts) in rules.turned_away(happened).take(MISSES) {
+        if evaluated.misses.len() >= MISSES_IN_ALL {
+            return;
+        }
+        evaluated.misses.push(Miss {
+            rule_id: RuleId(id),
+            rule_version: rule.version,
+            subject: occasion.subject,
+            case: occasion.case,
+            reason: MissReason::Trigger,
+            trace: Some(Trace::turned_away(verdicts)),
         });
     }
 }

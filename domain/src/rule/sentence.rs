@@ -288,8 +288,7 @@ mod tests {
             &Trigger::SurveyAnswered(SurveyAnswered {
                 kinds: vec![SurveyKind::Nps],
                 survey_keys: vec!["x".to_owned()],
-                min_score: None,
-                max_score: None,
+                ..SurveyAnswered::default()
             }),
             "コンタクトがNPS「x」に回答し",
             "a contact answers NPS “x”",

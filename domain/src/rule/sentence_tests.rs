@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use entity::kind::{
-    Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin, HealthBand,
-    InvoiceStatus, LifecycleStage, OpportunityStatus, OrderStatus, Priority, SubscriptionState,
-    SurveyKind, TicketStatus,
+    BounceKind, Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin,
+    HealthBand, InvoiceStatus, LifecycleStage, OpportunityStatus, OrderStatus, Priority,
+    SubscriptionState, SurveyKind, TicketStatus,
 };
 use sea_orm::Iterable;
 use serde::Serialize;
@@ -78,6 +78,7 @@ fn every_word_of_the_api_has_one_of_people_in_triggers() {
         json!({"healthBandChanged": {"from": every::<HealthBand>(), "to": every::<HealthBand>()}}),
         json!({"emailEvent": {
             "kinds": every::<EmailEventKind>(), "origins": every::<EmailEventOrigin>()}}),
+        json!({"emailEvent": {"kinds": ["BOUNCED"], "bounceKinds": every::<BounceKind>()}}),
         json!({"conversationOpened": {
             "channels": every::<Channel>(), "from": every::<ConversationStatus>()}}),
         json!({"surveyAnswered": {"kinds": every::<SurveyKind>()}}),
@@ -199,8 +200,7 @@ fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
     check(
         &Trigger::EmailEventSeen(EmailEventSeen {
             kinds: vec![EmailEventKind::Clicked, EmailEventKind::Opened],
-            campaign_ids: Vec::new(),
-            origins: Vec::new(),
+            ..EmailEventSeen::default()
         }),
         "コンタクト宛のメールのクリックまたは開封（人による）があり",
         "an email to a contact is clicked or opened by a person",
@@ -210,7 +210,7 @@ fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
         &Trigger::EmailEventSeen(EmailEventSeen {
             kinds: vec![EmailEventKind::Bounced],
             campaign_ids: vec![Uuid::nil()],
-            origins: Vec::new(),
+            ..EmailEventSeen::default()
         }),
         "キャンペーン（削除済み）のメールのバウンスがあり",
         "an email of (deleted) is bounced",
@@ -225,6 +225,41 @@ fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
         "メールまたはWebフォームで会話が完了し",
         "a conversation in email or web form is closed",
         "在邮件或网页表单会话被关闭",
+    );
+}
+
+#[test]
+fn what_is_asked_of_the_very_occasion_is_said() {
+    let trigger = |stored: Value| serde_json::from_value::<Trigger>(stored).unwrap();
+    check(
+        &trigger(json!({"eventTracked": {
+            "names": ["form_sent"], "where": [{"property": "form", "anyOf": ["pricing"]}],
+        }})),
+        "コンタクトのイベント「form_sent」（「form」が「pricing」）が記録され",
+        "a contact does “form_sent” (“form” is “pricing”)",
+        "联系人发生事件“form_sent”（“form”为“pricing”）",
+    );
+    check(
+        &trigger(json!({"emailEvent": {
+            "kinds": ["CLICKED"], "url": {"contains": ["/pricing"]},
+        }})),
+        "コンタクト宛のメールのクリック（人による）（リンクに「/pricing」が含まれる）があり",
+        "an email to a contact is clicked by a person (the link contains “/pricing”)",
+        "发给联系人的邮件被点击（由人引起）（链接包含“/pricing”）",
+    );
+    check(
+        &trigger(json!({"emailEvent": {"kinds": ["BOUNCED"], "bounceKinds": ["HARD", "BLOCK"]}})),
+        "コンタクト宛のメールのバウンス（恒久的な不達または受信拒否）があり",
+        "an email to a contact is bounced (for good or as blocked)",
+        "发给联系人的邮件被退回（永久退信或被拒收）",
+    );
+    check(
+        &trigger(json!({"surveyAnswered": {
+            "kinds": ["NPS"], "comment": {"contains": ["price"]},
+        }})),
+        "コンタクトがNPSに回答し（コメントに「price」が含まれる）",
+        "a contact answers NPS (the comment contains “price”)",
+        "联系人回答NPS（评论包含“price”）",
     );
 }
 

@@ -383,15 +383,15 @@ fn made(key: &str, filling: &Filling, locale: Locale) -> Definition {
         "detractor" => of(
             Trigger::SurveyAnswered(SurveyAnswered {
                 kinds: vec![SurveyKind::Nps],
-                survey_keys: Vec::new(),
-                min_score: None,
                 max_score: Some(6),
+                ..SurveyAnswered::default()
             }),
             vec![tag_contact(), notify()],
         ),
         "signed-up" => of(
             Trigger::EventTracked(EventTracked {
                 names: vec!["Signed up".to_owned(), "Signed Up".to_owned()],
+                ..EventTracked::default()
             }),
             vec![Action::SetContactStage(SetContactStage {
                 stage: Some(LifecycleStage::Lead),
@@ -401,8 +401,7 @@ fn made(key: &str, filling: &Filling, locale: Locale) -> Definition {
         _ => of(
             Trigger::EmailEventSeen(EmailEventSeen {
                 kinds: vec![EmailEventKind::Unsubscribed, EmailEventKind::Complained],
-                campaign_ids: Vec::new(),
-                origins: Vec::new(),
+                ..EmailEventSeen::default()
             }),
             vec![tag_contact()],
         ),

@@ -52,6 +52,7 @@ impl From<MissReason> for Reason {
     fn from(reason: MissReason) -> Self {
         match reason {
             MissReason::Condition => Self::Condition,
+            MissReason::Trigger => Self::Trigger,
             MissReason::CoolDown => Self::CoolDown,
             MissReason::Once => Self::Once,
             MissReason::Loop => Self::Loop,

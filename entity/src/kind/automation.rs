@@ -5,6 +5,9 @@ kinds! {
     MissReason {
         /// Its condition did not hold.
         Condition = "CONDITION",
+        /// Its trigger did not let in what happened, for what that had with it: the properties of an event, the
+        /// link of a click, why an email bounced, the comment of an answer.
+        Trigger = "TRIGGER",
         /// It fired for this contact a moment ago.
         CoolDown = "COOL_DOWN",
         /// It fires once for each, and has.

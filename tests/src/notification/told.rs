@@ -152,20 +152,20 @@ fn a_webhook_tells_the_event_the_email_and_the_answer_that_set_the_rule_off() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
         let names = vec!["order_placed".to_owned()];
-        let ordered = Trigger::EventTracked(EventTracked { names });
+        let ordered = Trigger::EventTracked(EventTracked {
+            names,
+            ..EventTracked::default()
+        });
         let ordered = telling(&world, "ordered", ordered, Some("{{ trigger.event }}")).await;
         let bounced = Trigger::EmailEventSeen(EmailEventSeen {
             kinds: vec![EmailEventKind::Bounced],
-            campaign_ids: Vec::new(),
-            origins: Vec::new(),
+            ..EmailEventSeen::default()
         });
         let text = "{{ trigger.email_event }} {{ trigger.campaign }}";
         let bounced = telling(&world, "bounced", bounced, Some(text)).await;
         let answered = Trigger::SurveyAnswered(SurveyAnswered {
             kinds: Vec::new(),
-            survey_keys: Vec::new(),
-            min_score: None,
-            max_score: None,
+            ..SurveyAnswered::default()
         });
         let text = "{{ trigger.survey }} {{ trigger.score | round }} {{ trigger.comment }}";
         let answered = telling(&world, "answered", answered, Some(text)).await;

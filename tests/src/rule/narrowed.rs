@@ -209,8 +209,8 @@ fn an_answer_that_a_source_tells_makes_rules_look_once() {
             Trigger::SurveyAnswered(SurveyAnswered {
                 kinds: vec![SurveyKind::Nps],
                 survey_keys: keys.iter().map(|&key| key.to_owned()).collect(),
-                min_score: None,
                 max_score,
+                ..SurveyAnswered::default()
             })
         };
         let low = on(&world, asked(Some(6), &["onboarding"]), tag_with(seen)).await;

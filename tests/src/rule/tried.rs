@@ -150,6 +150,7 @@ fn a_rule_on_events_finds_none_where_none_was_told() {
         let draft = Definition {
             trigger: Trigger::EventTracked(EventTracked {
                 names: vec!["bought".to_owned()],
+                ..EventTracked::default()
             }),
             condition: always(),
             actions: tag_with(seen),

@@ -333,12 +333,12 @@ fn behaviour_is_looked_at_as_it_becomes_known() {
         let act = || tag_with(seen);
         let signed_up = Trigger::EventTracked(EventTracked {
             names: vec!["Signed up".to_owned()],
+            ..EventTracked::default()
         });
         let signed_up = on(&world, signed_up, act()).await;
         let clicked = Trigger::EmailEventSeen(EmailEventSeen {
             kinds: vec![EmailEventKind::Clicked],
-            campaign_ids: Vec::new(),
-            origins: Vec::new(),
+            ..EmailEventSeen::default()
         });
         let clicked = on(&world, clicked, act()).await;
         let fell = Trigger::HealthScoreCrossed(HealthScoreCrossed {
@@ -353,9 +353,8 @@ fn behaviour_is_looked_at_as_it_becomes_known() {
         let at_risk = on(&world, at_risk, act()).await;
         let detractor = Trigger::SurveyAnswered(SurveyAnswered {
             kinds: vec![SurveyKind::Nps],
-            survey_keys: Vec::new(),
-            min_score: None,
             max_score: Some(6),
+            ..SurveyAnswered::default()
         });
         let detractor = on(&world, detractor, act()).await;
 
@@ -420,8 +419,8 @@ fn a_click_of_a_scanner_sets_off_only_what_waits_for_scanners() {
         let clicked = |origins| {
             Trigger::EmailEventSeen(EmailEventSeen {
                 kinds: vec![EmailEventKind::Clicked],
-                campaign_ids: Vec::new(),
                 origins,
+                ..EmailEventSeen::default()
             })
         };
         let people = on(&world, clicked(Vec::new()), tag_with(seen)).await;
@@ -548,6 +547,7 @@ fn of_changes_that_no_rule_fires_on_a_sample_is_noted() {
         let seen = world.tag(TagKind::Contact, "Seen", None).await;
         let viewed = Trigger::EventTracked(EventTracked {
             names: vec!["viewed".to_owned()],
+            ..EventTracked::default()
         });
         let never = serde_json::json!({"contactTags": {"mode": "ANY", "tagIds": [seen.0]}});
         let never = serde_json::from_value(never).unwrap();

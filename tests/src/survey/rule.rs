@@ -297,8 +297,7 @@ fn the_key_of_a_survey_of_another_kind_is_refused() {
             trigger: Trigger::SurveyAnswered(SurveyAnswered {
                 kinds: vec![kind],
                 survey_keys: vec!["elsewhere".to_owned(), "nps".to_owned()],
-                min_score: None,
-                max_score: None,
+                ..SurveyAnswered::default()
             }),
             ..closing(survey)
         };
@@ -332,8 +331,8 @@ fn a_rule_hears_of_an_answer_corrected_to_a_score_that_counts_once() {
         let detractor = SurveyAnswered {
             kinds: vec![SurveyKind::Nps],
             survey_keys: vec!["nps".to_owned()],
-            min_score: None,
             max_score: Some(6),
+            ..SurveyAnswered::default()
         };
         let rule = NewRule {
             trigger: Trigger::SurveyAnswered(detractor),

@@ -52,8 +52,9 @@ impl RuleMiss {
         loaded(context, self.0.contact_id, Contact::from).await
     }
 
-    /// Every condition with its verdict and what was really there, in the order of the condition; long
-    /// lists and texts are cut.
+    /// Every condition with its verdict and what was really there, in the order of the condition, behind what
+    /// the trigger asks of the very occasion; long lists and texts are cut. Where the reason is `TRIGGER`, the
+    /// condition was not judged.
     fn conditions(&self) -> Result<Vec<RuleVerdict>> {
         let trace: Option<Trace> = miss::trace(&self.0).map_err(fault)?;
         let nodes = trace.map(|trace| trace.nodes).unwrap_or_default();
@@ -70,7 +71,8 @@ impl RuleMiss {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct RuleVerdict {
-    /// The part of the condition: `condition`, `all`, `0`, `keywords`.
+    /// The part of the condition: `condition`, `all`, `0`, `keywords`; or of the trigger: `trigger`,
+    /// `eventTracked`, `where`, `0`.
     path: Vec<String>,
     /// Whether it held.
     holds: bool,

@@ -7,7 +7,10 @@ use entity::kind::TagTarget;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::rule::trigger::{Cadence, Direction, OnSchedule, SurveyAnswered, Trigger};
+use crate::{
+    condition::{TextTest, contradict_properties},
+    rule::trigger::{Cadence, Direction, OnSchedule, SurveyAnswered, Trigger},
+};
 
 /// Whether there can be a change that both wait for. `above` has the tags above each tag.
 pub(super) fn coincide(one: &Trigger, other: &Trigger, above: &HashMap<Uuid, Vec<Uuid>>) -> bool {
@@ -58,7 +61,14 @@ fn let_the_same(one: &Trigger, other: &Trigger) -> bool {
                 && may_equal(one.to.as_ref(), other.to.as_ref())
         }
         (Trigger::EmailEventSeen(one), Trigger::EmailEventSeen(other)) => {
-            meet(&one.campaign_ids, &other.campaign_ids) && one.meets(other)
+            meet(&one.campaign_ids, &other.campaign_ids)
+                && meet(&one.bounce_kinds, &other.bounce_kinds)
+                && may_be_both(one.url.as_ref(), other.url.as_ref())
+                && one.meets(other)
+        }
+        (Trigger::EventTracked(one), Trigger::EventTracked(other)) => {
+            let both = [one.properties.as_slice(), &other.properties].concat();
+            contradict_properties(&both).is_none()
         }
         (Trigger::HealthScoreCrossed(one), Trigger::HealthScoreCrossed(other)) => !matches!(
             (one.direction, other.direction),
@@ -147,6 +157,19 @@ fn answers(one: &SurveyAnswered, other: &SurveyAnswered) -> bool {
         && meet(&one.survey_keys, &other.survey_keys)
         && reaches(one.max_score, other.min_score)
         && reaches(other.max_score, one.min_score)
+        && may_be_both(one.comment.as_ref(), other.comment.as_ref())
+}
+
+/// Whether a text can pass both tests, as far as one of them lists those that it lets pass.
+fn may_be_both(one: Option<&TextTest>, other: Option<&TextTest>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else {
+        return true;
+    };
+    let passes = |listing: &TextTest, test: &TextTest| {
+        let listed = listing.listed();
+        listed.is_none_or(|texts| texts.iter().any(|text| test.holds(Some(text))))
+    };
+    passes(one, other) && passes(other, one)
 }
 
 /// Whether one value can be both. Choices of several are the same in any order, and not compared.
@@ -166,4 +189,60 @@ fn share<T: PartialEq>(one: &[T], other: &[T]) -> bool {
 /// The same of lists that mean everything when they are empty.
 fn meet<T: PartialEq>(one: &[T], other: &[T]) -> bool {
     one.is_empty() || other.is_empty() || share(one, other)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn trigger(stored: &Value) -> Trigger {
+        serde_json::from_value(stored.clone()).unwrap()
+    }
+
+    #[test]
+    fn what_is_asked_of_the_very_occasion_tells_triggers_apart() {
+        let form = |test: Value| json!({"eventTracked": {"names": ["sent"], "where": [test]}});
+        let link = |test: Value| json!({"emailEvent": {"kinds": ["CLICKED"], "url": test}});
+        let bounce =
+            |why: &str| json!({"emailEvent": {"kinds": ["BOUNCED"], "bounceKinds": [why]}});
+        let comment = |test: Value| json!({"surveyAnswered": {"comment": test}});
+        for (one, other, expected) in [
+            (
+                form(json!({"property": "form", "anyOf": ["a"]})),
+                form(json!({"property": "form", "anyOf": ["b"]})),
+                false,
+            ),
+            (
+                form(json!({"property": "form", "anyOf": ["a"]})),
+                form(json!({"property": "page", "anyOf": ["b"]})),
+                true,
+            ),
+            (
+                form(json!({"property": "seats", "number": {"atLeast": 10.0}})),
+                form(json!({"property": "seats", "number": {"lessThan": 10.0}})),
+                false,
+            ),
+            (
+                link(json!({"anyOf": ["https://a.example/"]})),
+                link(json!({"startsWith": ["https://b.example/"]})),
+                false,
+            ),
+            (
+                link(json!({"contains": ["a"]})),
+                link(json!({"contains": ["b"]})),
+                true,
+            ),
+            (bounce("HARD"), bounce("SOFT"), false),
+            (
+                comment(json!({"anyOf": ["good"]})),
+                comment(json!({"noneOf": ["good"]})),
+                false,
+            ),
+        ] {
+            let found = coincide(&trigger(&one), &trigger(&other), &HashMap::new());
+            assert_eq!(found, expected, "{one} {other}");
+        }
+    }
 }

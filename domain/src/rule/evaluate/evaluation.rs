@@ -303,11 +303,13 @@ impl<'a> Evaluation<'a> {
         Ok(matches
             .iter()
             .filter_map(|found| {
+                let rule = rules.rule(found.rule_id)?;
+                let trace = matcher.explain(found.rule, &facts, scratch, known, now);
                 Some(Matched {
                     rule_id: RuleId(found.rule_id),
-                    rule: rules.rule(found.rule_id)?,
+                    rule,
                     parts: matcher.describe(found, &facts, scratch, known, now),
-                    trace: matcher.explain(found.rule, &facts, scratch, known, now),
+                    trace: trace.map(|trace| trace.behind(sample::judged(rule, occasion))),
                 })
             })
             .collect())

@@ -10,6 +10,7 @@ use entity::{
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use super::detail::Details;
 use crate::{
     action::{Case, board::ids_here},
     email::{self, origin::may_be_a_machines},
@@ -64,10 +65,12 @@ pub(crate) struct Lore {
     pub(super) above: HashMap<Uuid, Vec<Uuid>>,
     /// Who caused events of emails.
     pub(super) origins: HashMap<EmailEventId, EmailEventOrigin>,
+    /// What triggers ask besides of what contacts did.
+    pub(super) details: Details,
 }
 
 impl Lore {
-    /// Reads it in at most five statements.
+    /// Reads it in at most eight statements.
     pub(crate) async fn load(tx: &Tx<'_>, rules: &Compiled, entries: &[&Entry]) -> Result<Self> {
         let (mut messages, mut conversations) = (BTreeSet::new(), BTreeSet::new());
         let (mut contacts, mut tags) = (BTreeSet::new(), BTreeSet::new());
@@ -127,6 +130,7 @@ impl Lore {
         }
         let mut lore = Self {
             origins: email::read::origins(tx, &emails).await?,
+            details: Details::load(tx, rules.asked, entries).await?,
             ..Self::default()
         };
         lore.load_messages(tx, &messages).await?;

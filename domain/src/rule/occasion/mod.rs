@@ -4,13 +4,14 @@
 //! What the entries leave out is read for the whole batch at once, and only if some rule waits for it
 //! (`lore`).
 
+mod detail;
 mod lore;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{AccountId, ContactId, ConversationId, EmailEventId, Id as _, MessageId},
+    id::{AccountId, ContactId, ConversationId, Id as _, MessageId},
     kind::{ConversationStatus, EmailEventOrigin, SubjectKind, TagTarget},
 };
 use uuid::Uuid;
@@ -189,13 +190,63 @@ impl Lore {
                     } => (*subject == SubjectKind::Contact).then_some(ContactId(*subject_id)),
                     _ => entry.contact,
                 };
-                let happened = of_contact(entry, &self.origins);
+                let happened = self
+                    .of_what_a_contact_did(entry)
+                    .or_else(|| of_contact(entry));
                 if let (Some(contact), Some(happened)) = (contact, happened) {
                     let case = self.of_contact(contact);
                     found.push(other(entry, contact.uuid(), case, happened));
                 }
             }
         }
+    }
+
+    /// What an entry says a contact did, with what triggers ask of it besides.
+    fn of_what_a_contact_did<'a>(&'a self, entry: &'a Entry) -> Option<Happened<'a>> {
+        Some(match &entry.fact {
+            Fact::EventRecorded {
+                event_id,
+                name: Some(name),
+            } => Happened::Event {
+                name,
+                properties: self.details.properties.get(event_id),
+            },
+            Fact::EmailEventRecorded {
+                email_event_id,
+                event: Some(kind),
+                campaign_id,
+                ..
+            } => {
+                let told = self.details.emails.get(email_event_id);
+                Happened::Email {
+                    kind: *kind,
+                    campaign: campaign_id.map(|id| id.0),
+                    origin: self
+                        .origins
+                        .get(email_event_id)
+                        .copied()
+                        .unwrap_or(EmailEventOrigin::Unknown),
+                    url: told.and_then(|told| told.url.as_deref()),
+                    bounce: told.and_then(|told| told.bounce),
+                }
+            }
+            Fact::SurveyAnswered {
+                answer_id,
+                survey_key,
+                survey,
+                score,
+                is_new,
+                previous_score,
+                ..
+            } if *is_new || previous_score.is_some() => Happened::Survey {
+                kind: *survey,
+                survey_key,
+                score: *score,
+                previous: *previous_score,
+                comment: self.details.comments.get(answer_id).map(String::as_str),
+            },
+            _ => return None,
+        })
     }
 
     fn message<'a>(&'a self, entry: &'a Entry, id: MessageId) -> Option<Occasion<'a>> {
@@ -312,10 +363,7 @@ fn of_account(entry: &Entry, id: Uuid, entered: bool, segment: Uuid) -> Occasion
 }
 
 /// What an entry says happened to a contact.
-fn of_contact<'a>(
-    entry: &'a Entry,
-    origins: &HashMap<EmailEventId, EmailEventOrigin>,
-) -> Option<Happened<'a>> {
+fn of_contact(entry: &Entry) -> Option<Happened<'_>> {
     Some(match &entry.fact {
         Fact::ContactCreated { .. } => Happened::ContactCreated {
             imported: entry.origin == Origin::Import,
@@ -339,22 +387,6 @@ fn of_contact<'a>(
             from: from.as_ref(),
             to: to.as_ref(),
         },
-        Fact::EventRecorded {
-            name: Some(name), ..
-        } => Happened::Event { name },
-        Fact::EmailEventRecorded {
-            email_event_id,
-            event: Some(kind),
-            campaign_id,
-            ..
-        } => Happened::Email {
-            kind: *kind,
-            campaign: campaign_id.map(|id| id.0),
-            origin: origins
-                .get(email_event_id)
-                .copied()
-                .unwrap_or(EmailEventOrigin::Unknown),
-        },
         Fact::HealthChanged {
             score,
             previous_score,
@@ -366,19 +398,6 @@ fn of_contact<'a>(
             previous: *previous_score,
             band: *band,
             previous_band: *previous_band,
-        },
-        Fact::SurveyAnswered {
-            survey_key,
-            survey,
-            score,
-            is_new,
-            previous_score,
-            ..
-        } if *is_new || previous_score.is_some() => Happened::Survey {
-            kind: *survey,
-            survey_key,
-            score: *score,
-            previous: *previous_score,
         },
         Fact::SegmentEntered { segment_id, .. } => Happened::Segment {
             entered: true,

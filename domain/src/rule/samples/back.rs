@@ -12,7 +12,10 @@ use crate::{
     action::{Action, CreateTask, SetContactAttribute, TaskAssignee},
     attribute,
     condition::reference::TypedIds,
-    rule::definition::{Definition, always, is_always},
+    rule::{
+        definition::{Definition, always, is_always},
+        trigger::Trigger,
+    },
     scalar::AsInput,
 };
 
@@ -50,6 +53,31 @@ fn every_stored_kind_is_given_back_as_it_was_read() {
         assert_eq!(read, stored, "{file}");
         let (again, before) = (read.to_stored().unwrap(), stored.to_stored().unwrap());
         assert_eq!(again, before, "{file}");
+    }
+}
+
+#[test]
+fn what_triggers_ask_of_the_very_occasion_is_given_back() {
+    for stored in [
+        json!({"eventTracked": {
+            "names": ["form_sent"],
+            "where": [{"property": "form", "anyOf": ["pricing"]}],
+        }}),
+        json!({"emailEvent": {
+            "kinds": ["CLICKED"], "campaignIds": [], "url": {"contains": ["/pricing"]},
+        }}),
+        json!({"emailEvent": {
+            "kinds": ["BOUNCED"], "campaignIds": [], "bounceKinds": ["HARD"],
+        }}),
+        json!({"surveyAnswered": {
+            "kinds": [], "surveyKeys": [], "minScore": null, "maxScore": null,
+            "comment": {"isSet": true},
+        }}),
+    ] {
+        let trigger: Trigger = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(trigger), stored);
+        let given = given_back(trigger.to_input(&TypedIds));
+        assert_eq!(given.into_trigger(&TypedIds).unwrap(), trigger);
     }
 }
 

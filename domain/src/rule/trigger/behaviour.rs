@@ -1,20 +1,24 @@
 //! A contact did something: an event, something about an email, a change of health.
 
-use entity::kind::{EmailEventKind, EmailEventOrigin, HealthBand};
+use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin, HealthBand};
 use sea_orm::Iterable as _;
+use serde_json::Value;
 
 use super::{
-    Happened, Key, TriggerKind,
-    shape::{self, lets, lets_some},
-    words::{changes, labels},
+    Asked, Happened, Key, TriggerKind,
+    shape::{self, lets, lets_some, lets_text},
+    words::{bracketed, changes, labels},
 };
 use crate::{
     condition::{
-        Condition, Context, Events, Health, NumberTest, band_label,
+        Condition, Context, Events, Health, NumberTest, PropertyTest, TextTest, band_label,
         check::{self, MAX_IDS},
+        check_properties,
         path::Path,
+        phrase_properties, property_of,
         reference::IdKind,
         sentence::{Phrasing, say},
+        trace::TraceNode,
     },
     email::origin::{is_human, may_be_a_machines},
     error::{UserError, UserErrorCode},
@@ -23,16 +27,23 @@ use crate::{
 
 shape::trigger! {
     /// Looks at contacts as they do something that is tracked.
+    #[derive(Default)]
     EventTracked, RuleEventTrackedTrigger, RuleEventTrackedTriggerInput;
     required {
         /// The names of the events, up to 500; one of them is enough.
         names: texts,
     }
-    optional {}
+    optional {
+        /// What the properties of the very event have to be; all of these must hold. The condition `events` asks
+        /// the same of everything the contact ever did.
+        properties: many PropertyTest {"where"}
+            [rename = "where", skip_serializing_if = "Vec::is_empty"],
+    }
 }
 
 shape::trigger! {
     /// Looks at contacts as something becomes known about an email to them.
+    #[derive(Default)]
     EmailEventSeen, RuleEmailEventTrigger, RuleEmailEventTriggerInput;
     required {
         /// What has to happen to the email; one is enough.
@@ -45,6 +56,11 @@ shape::trigger! {
         /// people, which are `HUMAN` and `UNKNOWN`, so that mail privacy services and security scanners
         /// set nothing off. Other kinds have no such origin.
         origins: many EmailEventOrigin [skip_serializing_if = "Vec::is_empty"],
+        /// What the address of the link must be that was followed; only where `kinds` is `CLICKED` alone.
+        url: maybe TextTest [skip_serializing_if = "Option::is_none"],
+        /// Why the email came back, one is enough; only where `kinds` is `BOUNCED` alone. Empty for whatever
+        /// reason.
+        bounce_kinds: many BounceKind [skip_serializing_if = "Vec::is_empty"],
     }
 }
 
@@ -72,6 +88,9 @@ shape::trigger! {
     }
 }
 
+/// The properties of an event that has none.
+static NO_PROPERTIES: Value = Value::Null;
+
 /// In which direction a score crosses a mark.
 #[derive(
     serde::Serialize, serde::Deserialize, async_graphql::Enum, Debug, Clone, Copy, PartialEq, Eq,
@@ -89,6 +108,7 @@ pub enum Direction {
 
 impl TriggerKind for EventTracked {
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        check_properties(&self.properties, &at.at("where"), refusals);
         let at = at.at("names");
         check::list(&self.names, MAX_IDS, &at, refusals, "name");
         for (index, name) in self.names.iter().enumerate() {
@@ -110,7 +130,7 @@ impl TriggerKind for EventTracked {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let names: Vec<String> = self.names.iter().map(|name| phrasing.quote(name)).collect();
-        let names = phrasing.or(&names);
+        let names = phrasing.or(&names) + &phrase_properties(phrasing, &self.properties);
         say!(
             phrasing,
             format!("コンタクトのイベント{names}が記録され"),
@@ -120,13 +140,35 @@ impl TriggerKind for EventTracked {
     }
 
     fn implies(&self) -> Vec<Condition> {
-        let did = |names: Vec<String>| {
+        let did = |names: &[String], properties: &[PropertyTest]| {
             Condition::Events(Box::new(Events {
-                names,
+                names: names.to_vec(),
+                conditions: properties.to_vec(),
                 ..Events::default()
             }))
         };
-        vec![did(self.names.clone()), did(Vec::new())]
+        let mut implied = vec![did(&self.names, &[]), did(&[], &[])];
+        if !self.properties.is_empty() {
+            implied.push(did(&self.names, &self.properties));
+        }
+        implied
+    }
+
+    fn note_asked(&self, asked: &mut Asked) {
+        asked.properties |= !self.properties.is_empty();
+    }
+
+    fn judge(&self, happened: &Happened<'_>) -> Vec<TraceNode> {
+        let Some(properties) = self.properties_of(happened) else {
+            return Vec::new();
+        };
+        let at = Path::root("trigger").at("eventTracked").at("where");
+        let tests = self.properties.iter().enumerate();
+        let verdict = |(index, test): (usize, &PropertyTest)| {
+            let actual = property_of(properties, &test.property);
+            TraceNode::of_trigger(&at.nth(index), test.holds(properties), actual.as_deref())
+        };
+        tests.map(verdict).collect()
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -134,7 +176,19 @@ impl TriggerKind for EventTracked {
     }
 
     fn accepts(&self, happened: &Happened<'_>) -> bool {
-        matches!(happened, Happened::Event { name } if self.names.iter().any(|one| one == name))
+        let properties = self.properties_of(happened);
+        properties.is_some_and(|found| self.properties.iter().all(|test| test.holds(found)))
+    }
+}
+
+impl EventTracked {
+    /// The properties of the event, if it is one of these names.
+    fn properties_of<'a>(&self, happened: &Happened<'a>) -> Option<&'a Value> {
+        let &Happened::Event { name, properties } = happened else {
+            return None;
+        };
+        let is_meant = self.names.iter().any(|one| one == name);
+        is_meant.then(|| properties.unwrap_or(&NO_PROPERTIES))
     }
 }
 
@@ -143,6 +197,7 @@ impl TriggerKind for EmailEventSeen {
         check::list(&self.kinds, MAX_IDS, &at.at("kinds"), refusals, "kind");
         self.check_lists(at, &mut Vec::new());
         shape::list(&self.campaign_ids, &at.at("campaignIds"), refusals);
+        self.check_details(at, refusals);
         let at = at.at("origins");
         shape::list(&self.origins, &at, refusals);
         if !self.origins.is_empty() && !self.asks_for_origins() {
@@ -160,7 +215,7 @@ impl TriggerKind for EmailEventSeen {
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
         let kinds = phrasing.or(&labels(&self.kinds, phrasing, kind_label));
-        let by = self.by(phrasing);
+        let by = self.by(phrasing) + &self.phrase_details(phrasing);
         let campaigns: Vec<String> = self
             .campaign_ids
             .iter()
@@ -183,15 +238,53 @@ impl TriggerKind for EmailEventSeen {
         )
     }
 
+    fn note_asked(&self, asked: &mut Asked) {
+        asked.emails |= self.url.is_some() || !self.bounce_kinds.is_empty();
+    }
+
+    fn judge(&self, happened: &Happened<'_>) -> Vec<TraceNode> {
+        let (true, &Happened::Email { url, bounce, .. }) = (self.waits_for(happened), happened)
+        else {
+            return Vec::new();
+        };
+        let at = Path::root("trigger").at("emailEvent");
+        let mut verdicts = Vec::new();
+        if self.url.is_some() {
+            let holds = lets_text(self.url.as_ref(), url);
+            verdicts.push(TraceNode::of_trigger(&at.at("url"), holds, url));
+        }
+        if !self.bounce_kinds.is_empty() {
+            let holds = lets_some(&self.bounce_kinds, bounce.as_ref());
+            let actual = bounce.map(BounceKind::word);
+            verdicts.push(TraceNode::of_trigger(&at.at("bounceKinds"), holds, actual));
+        }
+        verdicts
+    }
+
     fn keys(&self) -> Vec<Key> {
         self.kinds.iter().copied().map(Key::Email).collect()
     }
 
     fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let (true, &Happened::Email { url, bounce, .. }) = (self.waits_for(happened), happened)
+        else {
+            return false;
+        };
+        lets_text(self.url.as_ref(), url) && lets_some(&self.bounce_kinds, bounce.as_ref())
+    }
+}
+
+/// Whom the rule waits for if nothing else is said, in words.
+const PERSON: &[EmailEventOrigin] = &[EmailEventOrigin::Human];
+
+impl EmailEventSeen {
+    /// Whether it waits for what happened, whatever else it asks of that.
+    fn waits_for(&self, happened: &Happened<'_>) -> bool {
         let Happened::Email {
             kind,
             campaign,
             origin,
+            ..
         } = happened
         else {
             return false;
@@ -200,12 +293,42 @@ impl TriggerKind for EmailEventSeen {
             && lets_some(&self.campaign_ids, campaign.as_ref())
             && (!may_be_a_machines(*kind) || self.lets_origin(*origin))
     }
-}
 
-/// Whom the rule waits for if nothing else is said, in words.
-const PERSON: &[EmailEventOrigin] = &[EmailEventOrigin::Human];
+    /// Notes what is wrong with what it asks of clicks and of bounces.
+    fn check_details(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        let bounces = at.at("bounceKinds");
+        shape::list(&self.bounce_kinds, &bounces, refusals);
+        if !self.bounce_kinds.is_empty() && self.kinds != [EmailEventKind::Bounced] {
+            let message = "Only what bounced came back for a reason. Let kinds be BOUNCED alone, or empty the list.";
+            refusals.push(bounces.refuse(UserErrorCode::Invalid, message));
+        }
+        if let Some(test) = &self.url {
+            let at = at.at("url");
+            test.check(&at, refusals);
+            if self.kinds != [EmailEventKind::Clicked] {
+                let message =
+                    "Only a click follows a link. Let kinds be CLICKED alone, or remove this.";
+                refusals.push(at.refuse(UserErrorCode::Invalid, message));
+            }
+        }
+    }
 
-impl EmailEventSeen {
+    /// What it asks of clicks and of bounces, in brackets; nothing if that is nothing.
+    fn phrase_details(&self, phrasing: &Phrasing<'_>) -> String {
+        let mut details = String::new();
+        if let Some(test) = &self.url {
+            let link = say!(phrasing, "リンク", "the link", "链接");
+            details += &bracketed(&test.phrase(phrasing, link), phrasing);
+        }
+        if !self.bounce_kinds.is_empty() {
+            let kinds = labels(&self.bounce_kinds, phrasing, |phrasing, kind| {
+                bounce_label(kind, phrasing).to_owned()
+            });
+            details += &bracketed(&phrasing.or(&kinds), phrasing);
+        }
+        details
+    }
+
     fn asks_for_origins(&self) -> bool {
         self.kinds.iter().any(|&kind| may_be_a_machines(kind))
     }
@@ -273,6 +396,14 @@ fn kind_label(phrasing: &Phrasing<'_>, kind: EmailEventKind) -> String {
         }
     }
     .to_owned()
+}
+
+fn bounce_label(kind: BounceKind, phrasing: &Phrasing<'_>) -> &'static str {
+    match kind {
+        BounceKind::Hard => say!(phrasing, "恒久的な不達", "for good", "永久退信"),
+        BounceKind::Soft => say!(phrasing, "一時的な不達", "for the moment", "暂时退信"),
+        BounceKind::Block => say!(phrasing, "受信拒否", "as blocked", "被拒收"),
+    }
 }
 
 fn caused_by(origin: EmailEventOrigin, phrasing: &Phrasing<'_>) -> &'static str {
@@ -440,13 +571,15 @@ mod tests {
         let accepts = |origins: &[EmailEventOrigin], kind, origin| {
             let seen = EmailEventSeen {
                 kinds: vec![Clicked, Bounced],
-                campaign_ids: Vec::new(),
                 origins: origins.to_vec(),
+                ..EmailEventSeen::default()
             };
             seen.accepts(&Happened::Email {
                 kind,
                 campaign: None,
                 origin,
+                url: None,
+                bounce: None,
             })
         };
         for (origins, kind, origin, expected) in [
@@ -481,13 +614,114 @@ mod tests {
     fn origins_of_what_has_none_are_refused() {
         let seen = EmailEventSeen {
             kinds: vec![EmailEventKind::Bounced],
-            campaign_ids: Vec::new(),
             origins: vec![EmailEventOrigin::Human],
+            ..EmailEventSeen::default()
         };
         let mut refusals = Vec::new();
         seen.check(&Path::root("trigger"), &mut refusals);
         let paths: Vec<String> = refusals.iter().map(|one| one.path.join(".")).collect();
         assert_eq!(paths, ["trigger.origins"]);
+    }
+
+    #[test]
+    fn an_event_is_let_in_by_its_own_properties() {
+        let trigger: EventTracked = serde_json::from_value(json!({
+            "names": ["form_sent"],
+            "where": [{"property": "form", "anyOf": ["pricing"]}],
+        }))
+        .unwrap();
+        for (name, properties, accepted, verdicts) in [
+            (
+                "form_sent",
+                json!({"form": "pricing"}),
+                true,
+                vec!["pricing"],
+            ),
+            (
+                "form_sent",
+                json!({"form": "contact"}),
+                false,
+                vec!["contact"],
+            ),
+            ("form_sent", json!({}), false, vec!["-"]),
+            ("viewed", json!({"form": "pricing"}), false, vec![]),
+        ] {
+            let happened = Happened::Event {
+                name,
+                properties: Some(&properties),
+            };
+            assert_eq!(trigger.accepts(&happened), accepted, "{name} {properties}");
+            let judged = trigger.judge(&happened);
+            let expected: Vec<TraceNode> = verdicts
+                .iter()
+                .map(|&actual| {
+                    let at = Path::root("trigger").at("eventTracked").at("where").nth(0);
+                    TraceNode::of_trigger(&at, accepted, Some(actual))
+                })
+                .collect();
+            assert_eq!(judged, expected, "{name} {properties}");
+        }
+    }
+
+    #[test]
+    fn a_click_is_let_in_by_its_link_and_a_bounce_by_its_reason() {
+        let clicked = json!({"kinds": ["CLICKED"], "url": {"contains": ["/pricing"]}});
+        let bounced = json!({"kinds": ["BOUNCED"], "bounceKinds": ["HARD"]});
+        let (click, bounce) = (EmailEventKind::Clicked, EmailEventKind::Bounced);
+        let link = Some("https://example.com/Pricing?x=1");
+        for (given, kind, url, why, accepted) in [
+            (&clicked, click, link, None, true),
+            (&clicked, click, Some("https://example.com/"), None, false),
+            (&clicked, click, None, None, false),
+            (&bounced, bounce, None, Some(BounceKind::Hard), true),
+            (&bounced, bounce, None, Some(BounceKind::Soft), false),
+            (&bounced, bounce, None, None, false),
+        ] {
+            let trigger: EmailEventSeen = serde_json::from_value(given.clone()).unwrap();
+            let happened = Happened::Email {
+                kind,
+                campaign: None,
+                origin: EmailEventOrigin::Human,
+                url,
+                bounce: why,
+            };
+            assert_eq!(
+                trigger.accepts(&happened),
+                accepted,
+                "{given} {url:?} {why:?}"
+            );
+            let judged: Vec<bool> = trigger
+                .judge(&happened)
+                .iter()
+                .map(|one| one.holds)
+                .collect();
+            assert_eq!(judged, [accepted], "{given} {url:?} {why:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_clicks_or_bounces_have_is_refused_of_others() {
+        for (given, expected) in [
+            (
+                json!({"kinds": ["CLICKED", "OPENED"], "url": {"isSet": true}}),
+                "trigger.url",
+            ),
+            (json!({"kinds": ["CLICKED"], "url": {}}), "trigger.url"),
+            (
+                json!({"kinds": ["SENT"], "bounceKinds": ["HARD"]}),
+                "trigger.bounceKinds",
+            ),
+            (
+                json!({"kinds": ["BOUNCED"], "bounceKinds": ["HARD", "HARD"]}),
+                "trigger.bounceKinds.1",
+            ),
+        ] {
+            let trigger: EmailEventSeen = serde_json::from_value(given.clone()).unwrap();
+            let mut refusals = Vec::new();
+            trigger.check(&Path::root("trigger"), &mut refusals);
+            let paths: Vec<String> = refusals.iter().map(|one| one.path.join(".")).collect();
+            assert_eq!(paths, [expected], "{given}");
+        }
     }
 
     #[test]

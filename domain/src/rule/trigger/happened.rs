@@ -4,8 +4,8 @@
 use entity::{
     id::MemberId,
     kind::{
-        Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin, HealthBand,
-        LifecycleStage, SurveyKind, TagTarget,
+        BounceKind, Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin,
+        HealthBand, LifecycleStage, SurveyKind, TagTarget,
     },
 };
 use uuid::Uuid;
@@ -43,7 +43,18 @@ pub(crate) enum Key {
     },
 }
 
-/// What happened, as triggers look at it.
+/// What triggers ask of what happened besides what the change log tells of it, to be read before they look.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked {
+    /// The properties of events.
+    pub(crate) properties: bool,
+    /// The links that were followed, and why emails came back.
+    pub(crate) emails: bool,
+    /// What was written with answers.
+    pub(crate) comments: bool,
+}
+
+/// What happened, as triggers look at it. What no trigger asks for is not there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Happened<'a> {
     /// A conversation is open; nothing before if it began.
@@ -88,12 +99,17 @@ pub(crate) enum Happened<'a> {
     },
     Event {
         name: &'a str,
+        properties: Option<&'a serde_json::Value>,
     },
     Email {
         kind: EmailEventKind,
         campaign: Option<Uuid>,
         /// Who is taken to have caused it.
         origin: EmailEventOrigin,
+        /// The link that was followed.
+        url: Option<&'a str>,
+        /// Why it came back.
+        bounce: Option<BounceKind>,
     },
     Health {
         score: Option<f64>,
@@ -107,6 +123,8 @@ pub(crate) enum Happened<'a> {
         score: i64,
         /// The score before, of an answer that was corrected.
         previous: Option<i64>,
+        /// What was written with it, as it stands now.
+        comment: Option<&'a str>,
     },
     Segment {
         entered: bool,
@@ -143,7 +161,7 @@ impl Happened<'_> {
             Self::Stage { .. } => Key::Stage,
             Self::Owner { .. } => Key::Owner,
             Self::Attribute { attribute, .. } => Key::Attribute(attribute),
-            Self::Event { name } => Key::Event(name.to_owned()),
+            Self::Event { name, .. } => Key::Event(name.to_owned()),
             Self::Email { kind, .. } => Key::Email(kind),
             Self::Health { .. } => Key::Health,
             Self::Survey { .. } => Key::Survey,

@@ -34,11 +34,12 @@ use crate::{
         path::Path,
         reference::{IdKind, Reference},
         sentence::Phrasing,
+        trace::TraceNode,
     },
     error::UserError,
 };
 
-pub(crate) use self::happened::{Happened, Key, Place};
+pub(crate) use self::happened::{Asked, Happened, Key, Place};
 pub use behaviour::{
     Direction, EmailEventSeen, EventTracked, HealthBandChanged, HealthScoreCrossed,
 };
@@ -75,6 +76,13 @@ pub(crate) trait TriggerKind {
     /// What holds once it has made the rule look. Only what cannot be otherwise, unless it has changed
     /// again since.
     fn implies(&self) -> Vec<Condition> {
+        Vec::new()
+    }
+    /// Notes what it asks that the change log does not tell.
+    fn note_asked(&self, _asked: &mut Asked) {}
+    /// The verdict on each thing it asks of the very occasion, such as a property of the event. Nothing if it
+    /// asks none, or does not wait for what happened.
+    fn judge(&self, _happened: &Happened<'_>) -> Vec<TraceNode> {
         Vec::new()
     }
     /// The changes that lead to it; none for what comes another way.

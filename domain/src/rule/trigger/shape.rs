@@ -4,14 +4,18 @@
 /// `ids` and `id` name things of a kind, `many` and `one` are values of a list of words, `texts` are
 /// texts, `flag` is false if left out, `number` is a whole number, `value` is a value of an attribute.
 /// What stands in brackets behind an optional field is for its stored form: a field that was added later
-/// is left out of it while it says nothing, as older programs wrote it.
+/// is left out of it while it says nothing, as older programs wrote it. A name in braces is what the API
+/// calls the field, where that is no name in Rust.
 macro_rules! trigger {
     (
         $(#[$doc:meta])*
         $name:ident, $output:ident, $input:ident;
         required { $($(#[$rdoc:meta])* $rfield:ident: $rkind:ident $($rarg:ident)?,)* }
         optional {
-            $($(#[$odoc:meta])* $ofield:ident: $okind:ident $($oarg:ident)? $([$($oserde:tt)*])?,)*
+            $(
+                $(#[$odoc:meta])*
+                $ofield:ident: $okind:ident $($oarg:ident)? $({$oname:tt})? $([$($oserde:tt)*])?,
+            )*
         }
     ) => {
         $(#[$doc])*
@@ -31,14 +35,22 @@ macro_rules! trigger {
         #[derive(async_graphql::InputObject, Debug, Clone)]
         pub struct $input {
             $($(#[$rdoc])* pub $rfield: shape::given!($rkind $($rarg)?),)*
-            $($(#[$odoc])* #[graphql(default)] pub $ofield: shape::given!($okind $($oarg)?),)*
+            $(
+                $(#[$odoc])*
+                #[graphql(default $(, name = $oname)?)]
+                pub $ofield: shape::given!($okind $($oarg)?),
+            )*
         }
 
         $(#[$doc])*
         #[derive(async_graphql::SimpleObject, Debug, Clone)]
         pub struct $output {
             $($(#[$rdoc])* pub $rfield: shape::shown!($rkind $($rarg)?),)*
-            $($(#[$odoc])* pub $ofield: shape::shown!($okind $($oarg)?),)*
+            $(
+                $(#[$odoc])*
+                $(#[graphql(name = $oname)])?
+                pub $ofield: shape::shown!($okind $($oarg)?),
+            )*
         }
 
         impl $input {
@@ -61,7 +73,7 @@ macro_rules! trigger {
                     ),)*
                     $($ofield: shape::read!(
                         $okind $($oarg)?, self.$ofield, ids,
-                        at.at(&shape::camel(stringify!($ofield))), refusals
+                        at.at(&shape::called!($ofield $($oname)?)), refusals
                     ),)*
                 }
             }
@@ -103,7 +115,7 @@ macro_rules! trigger {
                 $(shape::check!($rkind $($rarg)?, self.$rfield,
                     at.at(&shape::camel(stringify!($rfield))), refusals);)*
                 $(shape::check!($okind $($oarg)?, self.$ofield,
-                    at.at(&shape::camel(stringify!($ofield))), refusals);)*
+                    at.at(&shape::called!($ofield $($oname)?)), refusals);)*
             }
 
             fn note_references(
@@ -114,7 +126,7 @@ macro_rules! trigger {
                 $(shape::refer!($rkind $($rarg)?, self.$rfield,
                     at.at(&shape::camel(stringify!($rfield))), found);)*
                 $(shape::refer!($okind $($oarg)?, self.$ofield,
-                    at.at(&shape::camel(stringify!($ofield))), found);)*
+                    at.at(&shape::called!($ofield $($oname)?)), found);)*
             }
 
             fn rename(
@@ -127,6 +139,16 @@ macro_rules! trigger {
                 $(shape::rename!($okind $($oarg)?, self.$ofield, kind, from, to);)*
             }
         }
+    };
+}
+
+/// What the API calls a field.
+macro_rules! called {
+    ($field:ident) => {
+        shape::camel(stringify!($field))
+    };
+    ($field:ident $name:tt) => {
+        String::from($name)
     };
 }
 
@@ -259,14 +281,15 @@ macro_rules! rename {
     ($kind:ident $($arg:ident)?, $of:expr, $renamed:expr, $from:expr, $to:expr) => {};
 }
 
-pub(super) use {check, given, read, refer, rename, show, shown, stored, trigger};
+pub(super) use {called, check, given, read, refer, rename, show, shown, stored, trigger};
 
 use entity::id::Id;
 use uuid::Uuid;
 
 use crate::{
-    condition::{Ref, check as limits, path::Path},
+    condition::{Ref, TextTest, check as limits, path::Path},
     error::{UserError, UserErrorCode},
+    text::name_key,
 };
 
 /// A field's name as the API has it.
@@ -310,6 +333,11 @@ pub(super) fn lets<T: PartialEq>(list: &[T], value: &T) -> bool {
 /// The same of a value that may be missing: only a list that means everything lets that in.
 pub(super) fn lets_some<T: PartialEq>(list: &[T], value: Option<&T>) -> bool {
     list.is_empty() || value.is_some_and(|value| list.contains(value))
+}
+
+/// Whether a text, where there is one, passes what may be asked of it.
+pub(super) fn lets_text(test: Option<&TextTest>, text: Option<&str>) -> bool {
+    test.is_none_or(|test| test.holds(text.map(name_key).as_deref()))
 }
 
 /// The parts of a `TriggerKind` that follow from the fields.

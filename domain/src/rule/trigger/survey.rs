@@ -4,16 +4,17 @@ use entity::kind::SurveyKind;
 use uuid::Uuid;
 
 use super::{
-    Happened, Key, TriggerKind,
-    shape::{self, lets},
-    words::labels,
+    Asked, Happened, Key, TriggerKind,
+    shape::{self, lets, lets_text},
+    words::{bracketed, labels},
 };
 use crate::{
     condition::{
-        Condition, Context, Survey, Whose,
+        Condition, Context, Survey, TextTest, Whose,
         path::Path,
         reference::{IdKind, Reference},
         sentence::{Phrasing, say},
+        trace::TraceNode,
     },
     error::{UserError, UserErrorCode},
     survey::scale,
@@ -22,6 +23,7 @@ use crate::{
 shape::trigger! {
     /// Looks at contacts as they answer a survey, and again when they correct an answer to a score that
     /// counts from one that did not.
+    #[derive(Default)]
     SurveyAnswered, RuleSurveyAnsweredTrigger, RuleSurveyAnsweredTriggerInput;
     required {}
     optional {
@@ -33,12 +35,17 @@ shape::trigger! {
         min_score: maybe i64,
         /// The highest score that counts.
         max_score: maybe i64,
+        /// What the comment of the very answer must be, as it stands when the rule looks.
+        comment: maybe TextTest [skip_serializing_if = "Option::is_none"],
     }
 }
 
 impl TriggerKind for SurveyAnswered {
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         self.check_lists(at, refusals);
+        if let Some(test) = &self.comment {
+            test.check(&at.at("comment"), refusals);
+        }
         if let (Some(min), Some(max)) = (self.min_score, self.max_score)
             && min > max
         {
@@ -110,7 +117,7 @@ impl TriggerKind for SurveyAnswered {
                 format!("{kinds}{keys}")
             )
         };
-        let range = match (self.min_score, self.max_score) {
+        let mut asked = match (self.min_score, self.max_score) {
             (None, None) => String::new(),
             (Some(min), None) => say!(
                 phrasing,
@@ -131,11 +138,15 @@ impl TriggerKind for SurveyAnswered {
                 format!("（{min}至{max}分）")
             ),
         };
+        if let Some(test) = &self.comment {
+            let comment = say!(phrasing, "コメント", "the comment", "评论");
+            asked += &bracketed(&test.phrase(phrasing, comment), phrasing);
+        }
         say!(
             phrasing,
-            format!("コンタクトが{named}に回答し{range}"),
-            format!("a contact answers {named}{range}"),
-            format!("联系人回答{named}{range}")
+            format!("コンタクトが{named}に回答し{asked}"),
+            format!("a contact answers {named}{asked}"),
+            format!("联系人回答{named}{asked}")
         )
     }
 
@@ -163,16 +174,47 @@ impl TriggerKind for SurveyAnswered {
         implied
     }
 
+    fn note_asked(&self, asked: &mut Asked) {
+        asked.comments |= self.comment.is_some();
+    }
+
+    fn judge(&self, happened: &Happened<'_>) -> Vec<TraceNode> {
+        match (&self.comment, happened) {
+            (Some(test), &Happened::Survey { comment, .. }) if self.waits_for(happened) => {
+                let at = Path::root("trigger").at("surveyAnswered").at("comment");
+                vec![TraceNode::of_trigger(
+                    &at,
+                    lets_text(Some(test), comment),
+                    comment,
+                )]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn keys(&self) -> Vec<Key> {
         vec![Key::Survey]
     }
 
     fn accepts(&self, happened: &Happened<'_>) -> bool {
+        match happened {
+            &Happened::Survey { comment, .. } => {
+                self.waits_for(happened) && lets_text(self.comment.as_ref(), comment)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl SurveyAnswered {
+    /// Whether it waits for such an answer, whatever its comment.
+    fn waits_for(&self, happened: &Happened<'_>) -> bool {
         let Happened::Survey {
             kind,
             survey_key,
             score,
             previous,
+            ..
         } = happened
         else {
             return false;
@@ -183,9 +225,7 @@ impl TriggerKind for SurveyAnswered {
             // Whoever lowers a 3 to a 2 has been looked at.
             && previous.is_none_or(|previous| !self.counts(previous))
     }
-}
 
-impl SurveyAnswered {
     fn counts(&self, score: i64) -> bool {
         self.min_score.is_none_or(|min| score >= min)
             && self.max_score.is_none_or(|max| score <= max)
@@ -200,9 +240,8 @@ mod tests {
     fn a_correction_is_looked_at_when_it_comes_to_a_score_that_counts() {
         let trigger = |max_score| SurveyAnswered {
             kinds: vec![SurveyKind::Nps],
-            survey_keys: Vec::new(),
-            min_score: None,
             max_score,
+            ..SurveyAnswered::default()
         };
         for (previous, score, detractor, any) in [
             (None, 3, true, true),
@@ -217,9 +256,37 @@ mod tests {
                 survey_key: "nps",
                 score,
                 previous,
+                comment: None,
             };
             let found = [Some(6), None].map(|max| trigger(max).accepts(&happened));
             assert_eq!(found, [detractor, any], "{previous:?} to {score}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_let_in_by_its_comment() {
+        let trigger: SurveyAnswered =
+            serde_json::from_value(serde_json::json!({"comment": {"contains": ["Price"]}}))
+                .unwrap();
+        for (comment, accepted) in [
+            (Some("Your prices are too high"), true),
+            (Some("All is well"), false),
+            (None, false),
+        ] {
+            let happened = Happened::Survey {
+                kind: SurveyKind::Nps,
+                survey_key: "nps",
+                score: 3,
+                previous: None,
+                comment,
+            };
+            assert_eq!(trigger.accepts(&happened), accepted, "{comment:?}");
+            let judged: Vec<bool> = trigger
+                .judge(&happened)
+                .iter()
+                .map(|one| one.holds)
+                .collect();
+            assert_eq!(judged, [accepted], "{comment:?}");
         }
     }
 }

@@ -23,6 +23,16 @@ pub(super) fn members(ids: &[Uuid], phrasing: &Phrasing<'_>) -> Vec<String> {
         .collect()
 }
 
+/// A clause in brackets, behind what it narrows.
+pub(super) fn bracketed(clause: &str, phrasing: &Phrasing<'_>) -> String {
+    say!(
+        phrasing,
+        format!("（{clause}）"),
+        format!(" ({clause})"),
+        format!("（{clause}）")
+    )
+}
+
 /// What something was before, as words beside what it becomes; nothing if that may be anything.
 pub(super) fn from_phrase(before: &[String], phrasing: &Phrasing<'_>) -> String {
     if before.is_empty() {

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    property::{check_all, check_length, check_name, phrase_all},
+    property::{check_length, check_name},
     source::Counted,
 };
 use crate::{
@@ -31,6 +31,7 @@ use crate::{
 
 pub use follow::FollowUp;
 pub use property::PropertyTest;
+pub(crate) use property::{check_all, contradiction, phrase_all, text_of};
 pub(crate) use source::EventSource;
 
 /// How many names one condition may list.

@@ -1,9 +1,10 @@
 //! What the properties of an event have to be, and how a property is read as text and as a number,
-//! on either database.
+//! on either database and of an event at hand.
 
 use async_graphql::{InputObject, SimpleObject};
 use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     condition::{
@@ -87,7 +88,31 @@ pub(super) fn property_number(backend: DatabaseBackend, row: &str, property: &st
     }
 }
 
+/// The value of a property of an event at hand as text; nothing where there is none.
+pub(crate) fn text_of(properties: &Value, property: &str) -> Option<String> {
+    match properties.get(property)? {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
 impl PropertyTest {
+    /// Whether an event with these properties passes: what `append` asks the database.
+    pub(crate) fn holds(&self, properties: &Value) -> bool {
+        let text = text_of(properties, &self.property);
+        let is_listed =
+            |values: &Vec<String>| text.as_ref().is_some_and(|one| values.contains(one));
+        let number = properties.get(&self.property).and_then(Value::as_f64);
+        let number = number.map(|number| number.clamp(-1e200, 1e200));
+        self.any_of.as_ref().is_none_or(is_listed)
+            && !self.none_of.as_ref().is_some_and(is_listed)
+            && self
+                .number
+                .is_none_or(|test| number.is_some_and(|number| test.holds(number)))
+            && self.is_set.is_none_or(|wanted| wanted == text.is_some())
+    }
+
     /// Appends that the event `row` passes.
     pub(super) fn append(&self, backend: DatabaseBackend, row: &str, wheres: &mut Frag) {
         let text = || property_text(backend, row, &self.property);
@@ -177,7 +202,7 @@ impl PropertyTest {
 }
 
 /// Notes what is wrong with the tests of an event, each and together.
-pub(super) fn check_all(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<UserError>) {
+pub(crate) fn check_all(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<UserError>) {
     if tests.is_empty() {
         return;
     }
@@ -191,7 +216,7 @@ pub(super) fn check_all(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<Us
 }
 
 /// What stands behind the names of the events about their properties: nothing, if nothing is asked of them.
-pub(super) fn phrase_all(phrasing: &Phrasing<'_>, tests: &[PropertyTest]) -> String {
+pub(crate) fn phrase_all(phrasing: &Phrasing<'_>, tests: &[PropertyTest]) -> String {
     let tests: Vec<String> = tests.iter().map(|test| test.phrase(phrasing)).collect();
     if tests.is_empty() {
         return String::new();
@@ -208,15 +233,7 @@ pub(super) fn phrase_all(phrasing: &Phrasing<'_>, tests: &[PropertyTest]) -> Str
 /// Notes the first test after which no value of its property is left, each event having to pass all. What
 /// one test refuses by itself is not told again.
 fn check_together(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<UserError>) {
-    let found = (0..tests.len()).find(|&last| {
-        let property = &tests[last].property;
-        let same: Vec<&PropertyTest> = tests[..=last]
-            .iter()
-            .filter(|test| test.property == *property)
-            .collect();
-        leaves_nothing(&same)
-    });
-    if let Some(index) = found {
+    if let Some(index) = contradiction(tests) {
         let message =
             "No value passes this and the other tests of the property. Change one of them.";
         let at = at.nth(index);
@@ -224,8 +241,46 @@ fn check_together(tests: &[PropertyTest], at: &Path, refusals: &mut Vec<UserErro
     }
 }
 
+/// The first test after which no event can pass all.
+pub(crate) fn contradiction(tests: &[PropertyTest]) -> Option<usize> {
+    (0..tests.len()).find(|&last| {
+        let property = &tests[last].property;
+        let same: Vec<&PropertyTest> = tests[..=last]
+            .iter()
+            .filter(|test| test.property == *property)
+            .collect();
+        leaves_nothing(&same)
+    })
+}
+
+/// Whether no number passes the tests of several that ask for one.
+fn leaves_no_number(tests: &[&PropertyTest]) -> bool {
+    let tests: Vec<NumberTest> = tests.iter().filter_map(|test| test.number).collect();
+    if tests.len() < 2 {
+        return false;
+    }
+    let parts = tests.iter().flat_map(NumberTest::parts);
+    let mut bounds: Vec<f64> = parts.map(|(_, bound)| bound).collect();
+    bounds.sort_by(f64::total_cmp);
+    // One of these is where it can be told: a bound, a number between two, one beyond all.
+    let between = bounds.windows(2).map(|two| f64::midpoint(two[0], two[1]));
+    let beyond = [
+        bounds.first().map(|least| least - 1.0),
+        bounds.last().map(|most| most + 1.0),
+    ];
+    let mut tried = bounds
+        .iter()
+        .copied()
+        .chain(between)
+        .chain(beyond.into_iter().flatten());
+    !tried.any(|number| tests.iter().all(|test| test.holds(number)))
+}
+
 /// Whether no value passes all of these tests of one property, nor having none.
 fn leaves_nothing(tests: &[&PropertyTest]) -> bool {
+    if leaves_no_number(tests) {
+        return true;
+    }
     let some: Vec<&Vec<String>> = tests
         .iter()
         .filter_map(|test| test.any_of.as_ref())
@@ -271,5 +326,65 @@ pub(super) fn check_name(name: &str, at: &Path, refusals: &mut Vec<UserError>) {
         let message =
             "Properties with quotation marks or backslashes in their names cannot be asked for.";
         refusals.push(at.refuse(UserErrorCode::Invalid, message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn test(given: Value) -> PropertyTest {
+        serde_json::from_value(given).unwrap()
+    }
+
+    #[test]
+    fn an_event_at_hand_is_judged_as_the_database_judges_it() {
+        let event = json!({"form": "pricing", "seats": 5, "trial": true, "none": null});
+        for (given, expected) in [
+            (
+                json!({"property": "form", "anyOf": ["pricing", "demo"]}),
+                true,
+            ),
+            (json!({"property": "form", "anyOf": ["Pricing"]}), false),
+            (json!({"property": "form", "noneOf": ["demo"]}), true),
+            (json!({"property": "form", "noneOf": ["pricing"]}), false),
+            (json!({"property": "other", "noneOf": ["pricing"]}), true),
+            (json!({"property": "seats", "anyOf": ["5"]}), true),
+            (
+                json!({"property": "seats", "number": {"atLeast": 5.0}}),
+                true,
+            ),
+            (
+                json!({"property": "seats", "number": {"moreThan": 5.0}}),
+                false,
+            ),
+            (
+                json!({"property": "form", "number": {"atLeast": 0.0}}),
+                false,
+            ),
+            (json!({"property": "trial", "anyOf": ["true"]}), true),
+            (json!({"property": "none", "isSet": false}), true),
+            (json!({"property": "none", "isSet": true}), false),
+            (json!({"property": "form", "isSet": true}), true),
+        ] {
+            assert_eq!(test(given.clone()).holds(&event), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn ranges_that_have_no_number_in_common_contradict_each_other() {
+        let seats = |number: Value| test(json!({"property": "seats", "number": number}));
+        for (one, other, expected) in [
+            (json!({"atLeast": 10.0}), json!({"lessThan": 10.0}), Some(1)),
+            (json!({"atLeast": 10.0}), json!({"atMost": 10.0}), None),
+            (json!({"moreThan": 1.0}), json!({"lessThan": 2.0}), None),
+            (json!({"equals": 1.0}), json!({"equals": 2.0}), Some(1)),
+            (json!({"atLeast": 1.0}), json!({"atLeast": 5.0}), None),
+        ] {
+            let found = contradiction(&[seats(one.clone()), seats(other.clone())]);
+            assert_eq!(found, expected, "{one} {other}");
+        }
     }
 }
