@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{DeliveryId, EnrolmentId, RuleId, SurveyInvitationId, TaskId},
-    kind::{ConversationStatus, LifecycleStage, Priority, TagTarget, TaskPriority},
+    kind::{ConversationStatus, LifecycleStage, Priority, SubjectKind, TagTarget, TaskPriority},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,8 +41,12 @@ pub enum Effect {
         tag_id: Uuid,
         even_if_set_by_member: bool,
     },
-    /// Give the conversation to a member, or to nobody.
-    Assign { member_id: Option<Uuid> },
+    /// Give the conversation to a member, to whoever looks after the contact, or to nobody.
+    Assign {
+        member_id: Option<Uuid>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        to_owner: bool,
+    },
     /// Open, close or put aside the conversation.
     SetStatus {
         status: ConversationStatus,
@@ -50,13 +54,24 @@ pub enum Effect {
     },
     /// Say how urgent the conversation is.
     SetPriority { priority: Priority },
-    /// Give the contact a value, or take it away.
+    /// Give the contact, the account or the conversation a value, or take it away.
     SetAttribute {
+        #[serde(default = "contact", skip_serializing_if = "is_contact")]
+        of: SubjectKind,
         attribute_id: Uuid,
         value: Option<serde_json::Value>,
     },
-    /// Move the contact to a stage.
-    SetStage { stage: Option<LifecycleStage> },
+    /// Move the contact or the account to a stage.
+    SetStage {
+        #[serde(default = "contact", skip_serializing_if = "is_contact")]
+        of: SubjectKind,
+        stage: Option<LifecycleStage>,
+    },
+    /// Have a member look after the contact or the account, or nobody.
+    SetOwner {
+        of: SubjectKind,
+        member_id: Option<Uuid>,
+    },
     /// Tell a target.
     #[serde(alias = "notifySlack")]
     Notify {
@@ -79,6 +94,19 @@ pub enum Effect {
     StopPlaybook { playbook_id: Uuid },
     /// Ask the contact to answer a survey.
     SendSurvey { survey_id: Uuid },
+}
+
+/// What the first releases changed, and said nothing of.
+fn contact() -> SubjectKind {
+    SubjectKind::Contact
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_contact(of: &SubjectKind) -> bool {
+    *of == SubjectKind::Contact
 }
 
 /// A tag to be put on or taken off.
@@ -134,6 +162,18 @@ impl Effect {
         })
     }
 
+    /// Whether it changes something about the account.
+    pub(crate) fn is_of_account(&self) -> bool {
+        match self {
+            Self::SetAttribute { of, .. }
+            | Self::SetStage { of, .. }
+            | Self::SetOwner { of, .. } => *of == SubjectKind::Account,
+            _ => self
+                .tagging()
+                .is_some_and(|one| one.target == TagTarget::Account),
+        }
+    }
+
     /// Whether people notice it beyond what is shown about the thing: somebody is told, asked or given
     /// something to do.
     pub(crate) fn reaches_people(&self) -> bool {
@@ -185,6 +225,8 @@ pub enum OutcomeResult {
     Unavailable,
     /// There is nothing of the kind it acts on, such as a contact without an account.
     NothingToActOn,
+    /// It was meant for whoever looks after the contact, and nobody does.
+    NoOwner,
     /// A notification is on its way; the delivery tells the rest.
     Queued {
         /// The delivery.
@@ -274,7 +316,13 @@ mod tests {
         let value = json!({"setAttribute": {
             "attributeId": Uuid::from_u128(3), "value": {"number": 1.5},
         }});
+        let of_account = json!({"setAttribute": {
+            "of": "ACCOUNT", "attributeId": Uuid::from_u128(3), "value": null,
+        }});
+        let to_owner = json!({"assign": {"memberId": null, "toOwner": true}});
+        let owner = json!({"setOwner": {"of": "ACCOUNT", "memberId": Uuid::from_u128(4)}});
         let stage = json!({"setStage": {"stage": "CUSTOMER"}});
+        let stage_of_account = json!({"setStage": {"of": "ACCOUNT", "stage": "CUSTOMER"}});
         let task = json!({"createTask": {
             "title": "Call", "description": "", "priority": "HIGH", "dueInMinutes": 60,
             "assignee": {"member": Uuid::from_u128(4)},
@@ -299,7 +347,11 @@ mod tests {
             (&snooze, json!("unchanged")),
             (&urgent, json!("nothingToActOn")),
             (&value, json!("unavailable")),
+            (&of_account, json!("changed")),
+            (&to_owner, json!("noOwner")),
+            (&owner, json!("changed")),
             (&stage, json!("changed")),
+            (&stage_of_account, json!("unchanged")),
             (&notice, json!({"queued": {"deliveryId": delivery}})),
             (&notice, json!("targetUnavailable")),
             (&task, json!({"taskCreated": {"taskId": made}})),

@@ -5,10 +5,11 @@ use entity::kind::{ConversationStatus, LifecycleStage, Priority, TaskPriority};
 use uuid::Uuid;
 
 use super::{
-    Action, AssignConversation, CreateTask, Notify, SendSurvey, SetContactAttribute,
-    SetContactStage, SetConversationPriority, SetConversationStatus, StartPlaybook, StopPlaybook,
-    TagAccount, TagContact, TagConversation, TaskAssignee, UntagAccount, UntagContact,
-    UntagConversation,
+    Action, AssignConversation, CreateTask, Notify, SendSurvey, SetAccountAttribute,
+    SetAccountOwner, SetAccountStage, SetContactAttribute, SetContactOwner, SetContactStage,
+    SetConversationAttribute, SetConversationPriority, SetConversationStatus, StartPlaybook,
+    StopPlaybook, TagAccount, TagContact, TagConversation, TaskAssignee, UntagAccount,
+    UntagContact, UntagConversation,
 };
 use crate::{
     attribute::{AttributeValueOf, Value},
@@ -35,7 +36,7 @@ pub enum ActionInput {
     UntagContact(UntagActionInput),
     /// Take tags off the contact's account.
     UntagAccount(UntagActionInput),
-    /// Give the conversation to a member, or to nobody.
+    /// Give the conversation to a member, to whoever looks after the contact, or to nobody.
     AssignConversation(AssignConversationActionInput),
     /// Open, close or put aside the conversation.
     SetConversationStatus(SetConversationStatusActionInput),
@@ -45,6 +46,16 @@ pub enum ActionInput {
     SetContactAttribute(SetContactAttributeActionInput),
     /// Move the contact to a lifecycle stage.
     SetContactStage(SetContactStageActionInput),
+    /// Have a member look after the contact, or nobody.
+    SetContactOwner(SetContactOwnerActionInput),
+    /// Give the account, by itself or the contact's, a value of a custom attribute, or take it away.
+    SetAccountAttribute(SetAccountAttributeActionInput),
+    /// Move the account, by itself or the contact's, to a lifecycle stage.
+    SetAccountStage(SetAccountStageActionInput),
+    /// Have a member look after the account, by itself or the contact's, or nobody.
+    SetAccountOwner(SetAccountOwnerActionInput),
+    /// Give the conversation a value of a custom attribute, or take it away.
+    SetConversationAttribute(SetConversationAttributeActionInput),
     /// Tell a notification target.
     Notify(NotifyActionInput),
     /// Make a task for a member.
@@ -136,8 +147,12 @@ pub struct UntagActionInput {
 /// Who is to deal with the conversation.
 #[derive(InputObject, Debug, Clone)]
 pub struct AssignConversationActionInput {
-    /// The member; left out or `null`, nobody.
+    /// The member; left out or `null`, nobody, unless `toOwner` says otherwise.
     pub member_id: Option<ID>,
+    /// Whether it goes to the member who looks after the contact, whoever that is by then. It stays with whom it
+    /// is if nobody does.
+    #[graphql(default)]
+    pub to_owner: bool,
 }
 
 /// Where the conversation is to stand.
@@ -170,6 +185,45 @@ pub struct SetContactAttributeActionInput {
 pub struct SetContactStageActionInput {
     /// The stage; left out or `null`, none.
     pub stage: Option<LifecycleStage>,
+}
+
+/// Who is to look after the contact.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetContactOwnerActionInput {
+    /// The member; left out or `null`, nobody.
+    pub member_id: Option<ID>,
+}
+
+/// A custom attribute of the account and its new value.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetAccountAttributeActionInput {
+    /// The attribute, one of accounts.
+    pub attribute_id: ID,
+    /// The value; left out or `null`, the value is taken away.
+    pub value: Option<AttributeValueOf>,
+}
+
+/// The stage the account is to be in.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetAccountStageActionInput {
+    /// The stage; left out or `null`, none.
+    pub stage: Option<LifecycleStage>,
+}
+
+/// Who is to look after the account.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetAccountOwnerActionInput {
+    /// The member; left out or `null`, nobody.
+    pub member_id: Option<ID>,
+}
+
+/// A custom attribute of the conversation and its new value.
+#[derive(InputObject, Debug, Clone)]
+pub struct SetConversationAttributeActionInput {
+    /// The attribute, one of conversations.
+    pub attribute_id: ID,
+    /// The value; left out or `null`, the value is taken away.
+    pub value: Option<AttributeValueOf>,
 }
 
 /// A notification target to be told.
@@ -238,6 +292,7 @@ impl ActionInput {
                 member_id: input
                     .member_id
                     .map(|id| ids.one(IdKind::Member, &id, &["assignConversation", "memberId"])),
+                to_owner: input.to_owner,
             }),
             Self::SetConversationStatus(input) => {
                 Action::SetConversationStatus(SetConversationStatus {
@@ -252,13 +307,41 @@ impl ActionInput {
             }
             Self::SetContactAttribute(input) => {
                 let path = ["setContactAttribute", "attributeId"];
+                let kind = SetContactAttribute::ATTRIBUTE;
                 Action::SetContactAttribute(SetContactAttribute {
-                    attribute_id: ids.one(IdKind::CONTACT_ATTRIBUTE, &input.attribute_id, &path),
-                    value: input
-                        .value
-                        .map(|value| serde_json::json!(Value::from(value))),
+                    attribute_id: ids.one(kind, &input.attribute_id, &path),
+                    value: input.value.map(stored),
                 })
             }
+            Self::SetAccountAttribute(input) => {
+                let path = ["setAccountAttribute", "attributeId"];
+                let kind = SetAccountAttribute::ATTRIBUTE;
+                Action::SetAccountAttribute(SetAccountAttribute {
+                    attribute_id: ids.one(kind, &input.attribute_id, &path),
+                    value: input.value.map(stored),
+                })
+            }
+            Self::SetConversationAttribute(input) => {
+                let path = ["setConversationAttribute", "attributeId"];
+                let kind = SetConversationAttribute::ATTRIBUTE;
+                Action::SetConversationAttribute(SetConversationAttribute {
+                    attribute_id: ids.one(kind, &input.attribute_id, &path),
+                    value: input.value.map(stored),
+                })
+            }
+            Self::SetAccountStage(input) => {
+                Action::SetAccountStage(SetAccountStage { stage: input.stage })
+            }
+            Self::SetContactOwner(input) => Action::SetContactOwner(SetContactOwner {
+                member_id: input
+                    .member_id
+                    .map(|id| ids.one(IdKind::Member, &id, &["setContactOwner", "memberId"])),
+            }),
+            Self::SetAccountOwner(input) => Action::SetAccountOwner(SetAccountOwner {
+                member_id: input
+                    .member_id
+                    .map(|id| ids.one(IdKind::Member, &id, &["setAccountOwner", "memberId"])),
+            }),
             Self::SetContactStage(input) => {
                 Action::SetContactStage(SetContactStage { stage: input.stage })
             }
@@ -292,6 +375,11 @@ impl ActionInput {
             }
         }
     }
+}
+
+/// A value of an attribute as actions store it.
+fn stored(value: AttributeValueOf) -> serde_json::Value {
+    serde_json::json!(Value::from(value))
 }
 
 impl CreateTaskActionInput {
@@ -351,6 +439,7 @@ impl Action {
             even_if_set_by_member: anyway,
         };
         let (of_conversation, of_contact) = (IdKind::ConversationTag, IdKind::ContactTag);
+        let member = |id: Uuid| ID::from(ids.write(IdKind::Member, id));
         match self {
             Self::TagConversation(action) => {
                 ActionInput::TagConversation(puts(of_conversation, &action.tag_ids))
@@ -370,9 +459,9 @@ impl Action {
                 ActionInput::UntagAccount(takes(of_contact, &action.tag_ids, anyway))
             }
             Self::AssignConversation(action) => {
-                let member = action.member_id;
                 ActionInput::AssignConversation(AssignConversationActionInput {
-                    member_id: member.map(|id| ids.write(IdKind::Member, id).into()),
+                    member_id: action.member_id.map(member),
+                    to_owner: action.to_owner,
                 })
             }
             Self::SetConversationStatus(action) => {
@@ -387,10 +476,39 @@ impl Action {
                 })
             }
             Self::SetContactAttribute(action) => {
-                let id = action.attribute_id;
+                let (kind, id) = (SetContactAttribute::ATTRIBUTE, action.attribute_id);
                 ActionInput::SetContactAttribute(SetContactAttributeActionInput {
-                    attribute_id: ids.write(IdKind::CONTACT_ATTRIBUTE, id).into(),
+                    attribute_id: ids.write(kind, id).into(),
                     value: action.value().map(AttributeValueOf::from),
+                })
+            }
+            Self::SetAccountAttribute(action) => {
+                let (kind, id) = (SetAccountAttribute::ATTRIBUTE, action.attribute_id);
+                ActionInput::SetAccountAttribute(SetAccountAttributeActionInput {
+                    attribute_id: ids.write(kind, id).into(),
+                    value: action.value().map(AttributeValueOf::from),
+                })
+            }
+            Self::SetConversationAttribute(action) => {
+                let (kind, id) = (SetConversationAttribute::ATTRIBUTE, action.attribute_id);
+                ActionInput::SetConversationAttribute(SetConversationAttributeActionInput {
+                    attribute_id: ids.write(kind, id).into(),
+                    value: action.value().map(AttributeValueOf::from),
+                })
+            }
+            Self::SetAccountStage(action) => {
+                ActionInput::SetAccountStage(SetAccountStageActionInput {
+                    stage: action.stage,
+                })
+            }
+            Self::SetContactOwner(action) => {
+                ActionInput::SetContactOwner(SetContactOwnerActionInput {
+                    member_id: action.member_id.map(member),
+                })
+            }
+            Self::SetAccountOwner(action) => {
+                ActionInput::SetAccountOwner(SetAccountOwnerActionInput {
+                    member_id: action.member_id.map(member),
                 })
             }
             Self::SetContactStage(action) => {

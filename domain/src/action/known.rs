@@ -3,13 +3,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use entity::{attribute_definition, id::Id as _, id::TargetId, kind::TargetKind};
+use entity::{
+    attribute_definition,
+    id::{Id as _, TargetId},
+    kind::{SubjectKind, TargetKind},
+};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::Action;
 use crate::{
-    attribute::value,
+    attribute::{Value, value},
     condition::path::Path,
     error::{Result, UserError, UserErrorCode},
     notification::template,
@@ -31,20 +35,6 @@ pub(crate) async fn refused(tx: &Tx<'_>, actions: &[(Path, &Action)]) -> Result<
     for (at, action) in actions {
         let at = at.at(action.name());
         match action {
-            Action::SetContactAttribute(action) => {
-                let Some(definition) = attributes.get(&action.attribute_id) else {
-                    continue;
-                };
-                if definition.archived_at.is_some() {
-                    let message = "This attribute is archived. Restore it first.";
-                    let at = at.at("attributeId");
-                    refusals.push(at.refuse(UserErrorCode::Invalid, message));
-                }
-                if let Some(value) = action.value() {
-                    let at = at.at("value");
-                    refusals.extend(value::check(definition, value, &words(&at)).err());
-                }
-            }
             Action::Notify(action) => {
                 let kind = targets.get(&action.target_id).copied();
                 if let (Some(kind), Some(text)) = (kind, &action.text)
@@ -54,10 +44,51 @@ pub(crate) async fn refused(tx: &Tx<'_>, actions: &[(Path, &Action)]) -> Result<
                     refusals.push(mistake.user_error(&words(&at)));
                 }
             }
-            _ => {}
+            _ => {
+                if let Some((of, id, value)) = setting(action)
+                    && let Some(definition) = attributes.get(&id).filter(|one| one.subject == of)
+                {
+                    check_setting(definition, value, &at, &mut refusals);
+                }
+            }
         }
     }
     Ok(refusals)
+}
+
+/// The attribute an action sets, of what kind of thing, and to what.
+fn setting(action: &Action) -> Option<(SubjectKind, Uuid, Option<Value>)> {
+    match action {
+        Action::SetContactAttribute(action) => {
+            Some((SubjectKind::Contact, action.attribute_id, action.value()))
+        }
+        Action::SetAccountAttribute(action) => {
+            Some((SubjectKind::Account, action.attribute_id, action.value()))
+        }
+        Action::SetConversationAttribute(action) => Some((
+            SubjectKind::Conversation,
+            action.attribute_id,
+            action.value(),
+        )),
+        _ => None,
+    }
+}
+
+fn check_setting(
+    definition: &attribute_definition::Model,
+    value: Option<Value>,
+    at: &Path,
+    refusals: &mut Vec<UserError>,
+) {
+    if definition.archived_at.is_some() {
+        let message = "This attribute is archived. Restore it first.";
+        let at = at.at("attributeId");
+        refusals.push(at.refuse(UserErrorCode::Invalid, message));
+    }
+    if let Some(value) = value {
+        let at = at.at("value");
+        refusals.extend(value::check(definition, value, &words(&at)).err());
+    }
 }
 
 fn words(at: &Path) -> Vec<&str> {
@@ -70,17 +101,14 @@ async fn attributes(
 ) -> Result<HashMap<Uuid, attribute_definition::Model>> {
     let ids: BTreeSet<Uuid> = actions
         .iter()
-        .filter_map(|(_, action)| match action {
-            Action::SetContactAttribute(action) => Some(action.attribute_id),
-            _ => None,
-        })
+        .filter_map(|(_, action)| setting(action).map(|(_, id, _)| id))
         .collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let found: Vec<attribute_definition::Model> = Query::new(
         "SELECT d.* FROM {r} JOIN attribute_definition d
-           ON d.workspace_id = $1 AND d.id = r.id AND d.subject = 'CONTACT'",
+           ON d.workspace_id = $1 AND d.id = r.id",
     )
     .bind(tx.workspace)
     .rows("r", Rows::new().uuids("id", ids))

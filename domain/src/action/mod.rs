@@ -36,7 +36,10 @@ pub use kind::{
     conversation::{AssignConversation, SetConversationPriority, SetConversationStatus},
     notify::Notify,
     playbook::{StartPlaybook, StopPlaybook},
-    profile::{SetContactAttribute, SetContactStage},
+    profile::{
+        SetAccountAttribute, SetAccountOwner, SetAccountStage, SetContactAttribute,
+        SetContactOwner, SetContactStage, SetConversationAttribute,
+    },
     survey::SendSurvey,
     tag::{TagAccount, TagContact, TagConversation, UntagAccount, UntagContact, UntagConversation},
     task::{CreateTask, TaskAssignee},
@@ -70,7 +73,7 @@ pub enum Action {
     UntagContact(UntagContact),
     /// Take tags off the contact's account.
     UntagAccount(UntagAccount),
-    /// Give the conversation to a member, or to nobody.
+    /// Give the conversation to a member, to whoever looks after the contact, or to nobody.
     AssignConversation(AssignConversation),
     /// Open, close or put aside the conversation.
     SetConversationStatus(SetConversationStatus),
@@ -80,6 +83,16 @@ pub enum Action {
     SetContactAttribute(SetContactAttribute),
     /// Move the contact to a lifecycle stage.
     SetContactStage(SetContactStage),
+    /// Have a member look after the contact, or nobody.
+    SetContactOwner(SetContactOwner),
+    /// Give the account a value of a custom attribute, or take it away.
+    SetAccountAttribute(SetAccountAttribute),
+    /// Move the account to a lifecycle stage.
+    SetAccountStage(SetAccountStage),
+    /// Have a member look after the account, or nobody.
+    SetAccountOwner(SetAccountOwner),
+    /// Give the conversation a value of a custom attribute, or take it away.
+    SetConversationAttribute(SetConversationAttribute),
     /// Tell a notification target. The first release knew Slack only.
     #[serde(alias = "notifySlack")]
     Notify(Notify),
@@ -150,6 +163,11 @@ impl Action {
             Self::SetConversationPriority(_) => "setConversationPriority",
             Self::SetContactAttribute(_) => "setContactAttribute",
             Self::SetContactStage(_) => "setContactStage",
+            Self::SetContactOwner(_) => "setContactOwner",
+            Self::SetAccountAttribute(_) => "setAccountAttribute",
+            Self::SetAccountStage(_) => "setAccountStage",
+            Self::SetAccountOwner(_) => "setAccountOwner",
+            Self::SetConversationAttribute(_) => "setConversationAttribute",
             Self::Notify(_) => "notify",
             Self::CreateTask(_) => "createTask",
             Self::StartPlaybook(_) => "startPlaybook",
@@ -171,6 +189,11 @@ impl Action {
             Self::SetConversationPriority(action) => action,
             Self::SetContactAttribute(action) => action,
             Self::SetContactStage(action) => action,
+            Self::SetContactOwner(action) => action,
+            Self::SetAccountAttribute(action) => action,
+            Self::SetAccountStage(action) => action,
+            Self::SetAccountOwner(action) => action,
+            Self::SetConversationAttribute(action) => action,
             Self::Notify(action) => action,
             Self::CreateTask(action) => action,
             Self::StartPlaybook(action) => action,
@@ -192,6 +215,11 @@ impl Action {
             Self::SetConversationPriority(action) => action,
             Self::SetContactAttribute(action) => action,
             Self::SetContactStage(action) => action,
+            Self::SetContactOwner(action) => action,
+            Self::SetAccountAttribute(action) => action,
+            Self::SetAccountStage(action) => action,
+            Self::SetAccountOwner(action) => action,
+            Self::SetConversationAttribute(action) => action,
             Self::Notify(action) => action,
             Self::CreateTask(action) => action,
             Self::StartPlaybook(action) => action,

@@ -3,7 +3,9 @@
 use async_graphql::{ID, SimpleObject, Union};
 use entity::kind::{ConversationStatus, LifecycleStage, Priority, TaskPriority};
 
-use super::{Action, TaskAssignee};
+use super::{
+    Action, SetAccountAttribute, SetContactAttribute, SetConversationAttribute, TaskAssignee,
+};
 use crate::{
     attribute::WantedAttributeValue,
     condition::reference::{self, IdKind, IdWriter},
@@ -35,6 +37,16 @@ pub enum ActionOutput {
     SetContactAttribute(SetContactAttributeAction),
     /// Sets the contact's lifecycle stage.
     SetContactStage(SetContactStageAction),
+    /// Sets who looks after the contact.
+    SetContactOwner(SetContactOwnerAction),
+    /// Sets a custom attribute of the account.
+    SetAccountAttribute(SetAccountAttributeAction),
+    /// Sets the account's lifecycle stage.
+    SetAccountStage(SetAccountStageAction),
+    /// Sets who looks after the account.
+    SetAccountOwner(SetAccountOwnerAction),
+    /// Sets a custom attribute of the conversation.
+    SetConversationAttribute(SetConversationAttributeAction),
     /// Tells a notification target.
     Notify(NotifyAction),
     /// Makes a task.
@@ -137,11 +149,52 @@ pub struct UntagAccountAction {
     pub even_if_set_by_member: bool,
 }
 
-/// Gives the conversation to a member, or to nobody.
+/// Gives the conversation to a member, to whoever looks after the contact, or to nobody.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct AssignConversationAction {
+    /// The id of the member; if absent, nobody, or whoever looks after the contact.
+    pub member_id: Option<ID>,
+    /// Whether it goes to the member who looks after the contact.
+    pub to_owner: bool,
+}
+
+/// Has a member look after the contact, or nobody.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SetContactOwnerAction {
     /// The id of the member; nobody if absent.
     pub member_id: Option<ID>,
+}
+
+/// Gives the account a value of a custom attribute, or takes it away.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SetAccountAttributeAction {
+    /// The id of the attribute.
+    pub attribute_id: ID,
+    /// The value; absent if it is taken away.
+    pub value: Option<WantedAttributeValue>,
+}
+
+/// Moves the account to a lifecycle stage.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SetAccountStageAction {
+    /// The stage; none if absent.
+    pub stage: Option<LifecycleStage>,
+}
+
+/// Has a member look after the account, or nobody.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SetAccountOwnerAction {
+    /// The id of the member; nobody if absent.
+    pub member_id: Option<ID>,
+}
+
+/// Gives the conversation a value of a custom attribute, or takes it away.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct SetConversationAttributeAction {
+    /// The id of the attribute.
+    pub attribute_id: ID,
+    /// The value; absent if it is taken away.
+    pub value: Option<WantedAttributeValue>,
 }
 
 /// Opens, closes or puts aside the conversation.
@@ -191,6 +244,7 @@ impl ActionOutput {
     pub(super) fn of(action: &Action, ids: &dyn IdWriter) -> Self {
         let tags = |kind: IdKind, list: &[uuid::Uuid]| reference::write_list(ids, kind, list);
         let (of_conversation, of_contact) = (IdKind::ConversationTag, IdKind::ContactTag);
+        let member = |id: uuid::Uuid| ID::from(ids.write(IdKind::Member, id));
         match action {
             Action::TagConversation(action) => Self::TagConversation(TagConversationAction {
                 tag_ids: tags(of_conversation, &action.tag_ids),
@@ -214,9 +268,9 @@ impl ActionOutput {
                 even_if_set_by_member: action.even_if_set_by_member,
             }),
             Action::AssignConversation(action) => {
-                let member = action.member_id;
                 Self::AssignConversation(AssignConversationAction {
-                    member_id: member.map(|id| ids.write(IdKind::Member, id).into()),
+                    member_id: action.member_id.map(member),
+                    to_owner: action.to_owner,
                 })
             }
             Action::SetConversationStatus(action) => {
@@ -231,12 +285,35 @@ impl ActionOutput {
                 })
             }
             Action::SetContactAttribute(action) => {
-                let id = action.attribute_id;
+                let (kind, id) = (SetContactAttribute::ATTRIBUTE, action.attribute_id);
                 Self::SetContactAttribute(SetContactAttributeAction {
-                    attribute_id: ids.write(IdKind::CONTACT_ATTRIBUTE, id).into(),
+                    attribute_id: ids.write(kind, id).into(),
                     value: action.value().map(WantedAttributeValue::from),
                 })
             }
+            Action::SetAccountAttribute(action) => {
+                let (kind, id) = (SetAccountAttribute::ATTRIBUTE, action.attribute_id);
+                Self::SetAccountAttribute(SetAccountAttributeAction {
+                    attribute_id: ids.write(kind, id).into(),
+                    value: action.value().map(WantedAttributeValue::from),
+                })
+            }
+            Action::SetConversationAttribute(action) => {
+                let (kind, id) = (SetConversationAttribute::ATTRIBUTE, action.attribute_id);
+                Self::SetConversationAttribute(SetConversationAttributeAction {
+                    attribute_id: ids.write(kind, id).into(),
+                    value: action.value().map(WantedAttributeValue::from),
+                })
+            }
+            Action::SetAccountStage(action) => Self::SetAccountStage(SetAccountStageAction {
+                stage: action.stage,
+            }),
+            Action::SetContactOwner(action) => Self::SetContactOwner(SetContactOwnerAction {
+                member_id: action.member_id.map(member),
+            }),
+            Action::SetAccountOwner(action) => Self::SetAccountOwner(SetAccountOwnerAction {
+                member_id: action.member_id.map(member),
+            }),
             Action::SetContactStage(action) => Self::SetContactStage(SetContactStageAction {
                 stage: action.stage,
             }),

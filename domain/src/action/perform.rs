@@ -3,13 +3,14 @@
 //! The number of statements depends on the kinds of effects, not on how many there are, except that a
 //! tag which is put on and taken off the same thing in turns takes a round of statements for each turn.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::{ContactId, ConversationId, DeliveryId, FiringId, Id as _, MemberId, TeamId},
     kind::{EnrolmentSource, SubjectKind, SurveyMedium},
 };
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
@@ -24,8 +25,8 @@ use crate::{
     error::Result,
     notification::delivery::{self, NewDelivery, Payload},
     playbook::{self, Counts, Entrant},
-    stage::{self, NewStage, StageMove},
-    store::Tx,
+    stage::{self, NewStage, OwnerMove, StageMove},
+    store::{Query, Rows, Tx},
     subject::Subject,
     survey::invite::{self, Invited, NotInvited, Wanted as Ask},
     tag::{
@@ -123,6 +124,15 @@ pub(crate) async fn perform_counting(
 }
 
 impl Case {
+    /// The thing of a kind that it is about.
+    pub(crate) fn subject(&self, of: SubjectKind) -> Option<Subject> {
+        match of {
+            SubjectKind::Contact => self.contact.map(Subject::from),
+            SubjectKind::Account => self.account.map(Subject::from),
+            SubjectKind::Conversation => self.conversation.map(Subject::from),
+        }
+    }
+
     /// The ids of what it is about that can carry tags.
     pub(crate) fn things(&self) -> impl Iterator<Item = Uuid> {
         let contact = self.contact.map(|id| id.0);
@@ -151,8 +161,12 @@ pub(crate) async fn carry_out(
 ) -> Result<Vec<OutcomeResult>> {
     let mut results: Vec<OutcomeResult> = steps.iter().map(|step| expected(tx, step)).collect();
     write_tags(ctx, tx, usable, steps).await?;
-    for (place, changed) in write_conversations(ctx, tx, steps).await? {
+    // Before conversations are given to them.
+    for (place, changed) in write_owners(tx, steps).await? {
         results[place] = changed_or_not(changed);
+    }
+    for (place, changed) in write_conversations(ctx, tx, steps).await? {
+        results[place] = changed.map_or(OutcomeResult::NoOwner, changed_or_not);
     }
     for (place, changed) in write_stages(tx, steps).await? {
         results[place] = changed_or_not(changed);
@@ -196,8 +210,10 @@ fn expected(tx: &Tx<'_>, step: &Step<'_>) -> OutcomeResult {
             until: step.by.not_before,
         },
         Decision::Conversation(..)
+        | Decision::AssignToOwner(..)
         | Decision::Attribute(..)
         | Decision::Stage(..)
+        | Decision::Owner(..)
         | Decision::Task { .. }
         | Decision::Start(..)
         | Decision::Stop(..)
@@ -277,30 +293,96 @@ fn of<'s, 'a, T>(
         .unzip()
 }
 
+/// Changes conversations. Says of each whether that changed something; nothing where it was to go to whoever
+/// looks after the contact, and nobody does.
 async fn write_conversations(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     steps: &[Step<'_>],
-) -> Result<Vec<(usize, bool)>> {
+) -> Result<Vec<(usize, Option<bool>)>> {
+    let owners = owners(tx, steps).await?;
     let (places, wanted): (_, Vec<(ConversationBy<'_>, ConversationId, Changes)>) =
-        of(steps, |step| match &step.decision {
-            Decision::Conversation(id, changes) => {
-                let by = ConversationBy {
-                    origin: step.by.origin,
-                    cause: step.by.cause,
-                };
-                Some((by, *id, changes.clone()))
-            }
-            _ => None,
+        of(steps, |step| {
+            let (id, changes) = match &step.decision {
+                Decision::Conversation(id, changes) => (*id, changes.clone()),
+                Decision::AssignToOwner(id, contact) => {
+                    let changes = Changes {
+                        assignee: Some(Some(*owners.get(contact)?)),
+                        ..Changes::default()
+                    };
+                    (*id, changes)
+                }
+                _ => return None,
+            };
+            let by = ConversationBy {
+                origin: step.by.origin,
+                cause: step.by.cause,
+            };
+            Some((by, id, changes))
         });
     let changed = conversation::apply_each(ctx, tx, &wanted).await?;
+    let changed = places.into_iter().zip(changed.into_iter().map(Some));
+    let is_ownerless = |step: &Step<'_>| match step.decision {
+        Decision::AssignToOwner(_, contact) => !owners.contains_key(&contact),
+        _ => false,
+    };
+    let ownerless = steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| is_ownerless(step));
+    Ok(changed
+        .chain(ownerless.map(|(place, _)| (place, None)))
+        .collect())
+}
+
+#[derive(FromQueryResult)]
+struct Owned {
+    id: ContactId,
+    owner_id: MemberId,
+}
+
+/// Who looks after the contacts whose conversations are to be given to them, of the members that are there.
+async fn owners(tx: &Tx<'_>, steps: &[Step<'_>]) -> Result<HashMap<ContactId, MemberId>> {
+    let (_, contacts) = of(steps, |step| match step.decision {
+        Decision::AssignToOwner(_, contact) => Some(contact),
+        _ => None,
+    });
+    if contacts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let contacts: BTreeSet<ContactId> = contacts.into_iter().collect();
+    let found: Vec<Owned> = Query::new(
+        "SELECT c.id, c.owner_id FROM {r} JOIN contact c ON c.workspace_id = $1 AND c.id = r.id
+         JOIN member m ON m.workspace_id = $1 AND m.id = c.owner_id AND m.removed_at IS NULL",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", contacts))
+    .all(tx.connection())
+    .await?;
+    Ok(found
+        .into_iter()
+        .map(|one| (one.id, one.owner_id))
+        .collect())
+}
+
+async fn write_owners(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(usize, bool)>> {
+    let (places, wanted): (_, Vec<OwnerMove<'_>>) = of(steps, |step| match step.decision {
+        Decision::Owner(subject, owner) => Some(OwnerMove {
+            subject,
+            owner,
+            origin: step.by.origin,
+            cause: step.by.cause,
+        }),
+        _ => None,
+    });
+    let changed = stage::give_each(tx, &wanted).await?;
     Ok(places.into_iter().zip(changed).collect())
 }
 
 async fn write_stages(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(usize, bool)>> {
     let (places, wanted): (_, Vec<StageMove<'_>>) = of(steps, |step| match step.decision {
-        Decision::Stage(contact, stage) => Some(StageMove {
-            contact,
+        Decision::Stage(subject, stage) => Some(StageMove {
+            subject,
             new: NewStage {
                 stage,
                 reason: step.by.name.to_owned(),
@@ -314,26 +396,26 @@ async fn write_stages(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(usize,
     Ok(places.into_iter().zip(changed).collect())
 }
 
-/// Sets attributes. A contact that is given the same one twice gets the values in turn.
+/// Sets attributes. What is given the same one twice gets the values in turn.
 async fn write_attributes(tx: &mut Tx<'_>, steps: &[Step<'_>]) -> Result<Vec<(usize, bool)>> {
     let (places, wanted) = of(steps, |step| match &step.decision {
-        Decision::Attribute(contact, attribute, value) => {
-            Some((step.by, *contact, *attribute, value.clone()))
+        Decision::Attribute(subject, contact, attribute, value) => {
+            Some((step.by, *subject, *contact, *attribute, value.clone()))
         }
         _ => None,
     });
-    let mut turns: HashMap<(ContactId, entity::id::AttributeId), usize> = HashMap::new();
+    let mut turns: HashMap<(Subject, entity::id::AttributeId), usize> = HashMap::new();
     let mut rounds: Vec<Vec<(usize, Put<'_>)>> = Vec::new();
-    for (place, (by, contact, attribute, value)) in places.into_iter().zip(wanted) {
-        let turn = turns.entry((contact, attribute)).or_default();
+    for (place, (by, subject, contact, attribute, value)) in places.into_iter().zip(wanted) {
+        let turn = turns.entry((subject, attribute)).or_default();
         if rounds.len() <= *turn {
             rounds.push(Vec::new());
         }
         let put = Put {
             origin: by.origin,
             cause: by.cause,
-            subject: Subject::new(SubjectKind::Contact, contact.uuid()),
-            contact: Some(contact),
+            subject,
+            contact,
             settings: vec![Checked::new(attribute, value)],
         };
         rounds[*turn].push((place, put));

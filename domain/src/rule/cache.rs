@@ -10,7 +10,7 @@ use std::{
 
 use entity::{
     id::{RuleId, WorkspaceId},
-    kind::{Author, TagTarget},
+    kind::Author,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Iterable as _};
 use uuid::Uuid;
@@ -238,8 +238,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
         waits_for_opening |= matches!(trigger, Trigger::ConversationOpened(_));
         remembers |= limits.remember();
         for effect in actions.iter().flat_map(Action::effects) {
-            let tagging = effect.tagging();
-            asks_for_accounts |= tagging.is_some_and(|one| one.target == TagTarget::Account);
+            asks_for_accounts |= effect.is_of_account();
             wanted.note(&effect);
         }
         asks_for_accounts |= limits.once_per == Some(OncePer::Account);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::kind::TagTarget;
+use entity::kind::{SubjectKind, TagTarget};
 use uuid::Uuid;
 
 use crate::action::{Action, Effect};
@@ -107,7 +107,8 @@ enum Slot {
     Status,
     Priority,
     Attribute(Uuid),
-    Stage,
+    Stage(SubjectKind),
+    Owner(SubjectKind),
     Playbook(Uuid),
 }
 
@@ -122,7 +123,8 @@ impl Slot {
             Effect::SetStatus { .. } => Some(Self::Status),
             Effect::SetPriority { .. } => Some(Self::Priority),
             Effect::SetAttribute { attribute_id, .. } => Some(Self::Attribute(attribute_id)),
-            Effect::SetStage { .. } => Some(Self::Stage),
+            Effect::SetStage { of, .. } => Some(Self::Stage(of)),
+            Effect::SetOwner { of, .. } => Some(Self::Owner(of)),
             Effect::StartPlaybook { playbook_id } | Effect::StopPlaybook { playbook_id } => {
                 Some(Self::Playbook(playbook_id))
             }

@@ -264,6 +264,57 @@ fn what_is_asked_of_the_very_occasion_is_said() {
 }
 
 #[test]
+fn what_actions_change_reads_as_people_say_it() {
+    let names: HashMap<Uuid, String> = HashMap::from([(Uuid::from_u128(1), "Hana".to_owned())]);
+    let (hana, nil) = (Uuid::from_u128(1), Uuid::nil());
+    for (action, ja, en, zh) in [
+        (
+            json!({"assignConversation": {"toOwner": true}}),
+            "会話の担当をコンタクトの担当者にする",
+            "assign the conversation to the contact's owner",
+            "将会话分配给联系人的负责人",
+        ),
+        (
+            json!({"setContactOwner": {"memberId": hana}}),
+            "コンタクトの担当者を「Hana」にする",
+            "make “Hana” the contact's owner",
+            "将联系人的负责人设为“Hana”",
+        ),
+        (
+            json!({"setAccountOwner": {"memberId": null}}),
+            "会社の担当者を外す",
+            "leave the account without an owner",
+            "清除公司的负责人",
+        ),
+        (
+            json!({"setAccountStage": {"stage": null}}),
+            "会社のライフサイクルステージを外す",
+            "take the account out of the lifecycle",
+            "清除公司的生命周期阶段",
+        ),
+        (
+            json!({"setAccountAttribute": {"attributeId": nil, "value": {"text": "gold"}}}),
+            "会社の属性（削除済み）を「gold」にする",
+            "set the account's (deleted) to “gold”",
+            "将公司的属性（已删除）设为“gold”",
+        ),
+        (
+            json!({"setConversationAttribute": {"attributeId": nil}}),
+            "会話の属性（削除済み）を空にする",
+            "clear the conversation's (deleted)",
+            "清空会话的属性（已删除）",
+        ),
+    ] {
+        let action: crate::action::Action = serde_json::from_value(action).unwrap();
+        for (locale, expected) in [(Locale::Ja, ja), (Locale::En, en), (Locale::Zh, zh)] {
+            let names = &names;
+            let phrasing = Phrasing { locale, names };
+            assert_eq!(action.kind().phrase(&phrasing), expected);
+        }
+    }
+}
+
+#[test]
 fn the_owner_for_whom_a_task_is_made_is_that_of_what_the_rule_looks_at() {
     let names: HashMap<Uuid, String> = HashMap::new();
     let tags = json!({"tagIds": [Uuid::nil()]});

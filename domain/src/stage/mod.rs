@@ -1,31 +1,30 @@
 //! The lifecycle stage and the owner of a contact or an account.
 //!
 //! Written only through `set` and `set_owner`, so that the row, the dated history and the change
-//! log always say the same. Called by the use cases of `contact` and `account`.
+//! log always say the same. Called by the use cases of `contact` and `account`; rules and playbooks
+//! move many at once (`each`).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod each;
 
 use entity::{
-    id::{ContactId, Id as _, MemberId, StageChangeId, WorkspaceId},
-    kind::{ContactField, LifecycleStage, SubjectKind},
+    id::{ContactId, MemberId, StageChangeId, WorkspaceId},
+    kind::{LifecycleStage, SubjectKind},
     member, stage_change,
 };
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, FromQueryResult, Iterable as _,
-    PaginatorTrait as _, QueryFilter as _,
+    ColumnTrait as _, EntityTrait as _, Iterable as _, PaginatorTrait as _, QueryFilter as _,
 };
-use serde_json::json;
 use uuid::Uuid;
 
+pub(crate) use self::each::{OwnerMove, StageMove, give_each, move_each};
 use crate::{
     access::Origin,
-    audit::Record,
     ctx::Ctx,
     error::{Result, UserError, UserErrorCode},
     page::{Keyset, Page, PageRequest},
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Rows, Tx},
     subject::Subject,
-    work::change::{Change, Entry, Fact},
+    work::change::{Change, Fact},
 };
 
 /// A stage's place in the order of stages, from 1; 0 for none.
@@ -80,144 +79,6 @@ pub(crate) async fn set(
         to: new.stage,
     };
     tx.record(Change::new(origin, contact_of(subject), fact));
-    Ok(())
-}
-
-/// A contact that is to move to a stage, and who wants it.
-#[derive(Debug, Clone)]
-pub(crate) struct StageMove<'a> {
-    pub(crate) contact: ContactId,
-    pub(crate) new: NewStage,
-    pub(crate) origin: Origin,
-    pub(crate) cause: Option<&'a Entry>,
-}
-
-#[derive(FromQueryResult)]
-struct Standing {
-    id: ContactId,
-    stage: Option<LifecycleStage>,
-}
-
-/// Moves any number of contacts in their order, in at most three statements, row and history alike.
-/// Those who are not there, or were merged, are passed over. Says of each whether it moved.
-pub(crate) async fn move_each(tx: &mut Tx<'_>, moves: &[StageMove<'_>]) -> Result<Vec<bool>> {
-    if moves.is_empty() {
-        return Ok(Vec::new());
-    }
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    let ids: BTreeSet<ContactId> = moves.iter().map(|one| one.contact).collect();
-    let standing: Vec<Standing> = Query::new(format!(
-        "SELECT c.id, c.stage FROM {{r}} JOIN contact c ON c.workspace_id = $1 AND c.id = r.id
-           AND c.merged_into_id IS NULL ORDER BY c.id {lock}"
-    ))
-    .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", ids))
-    .all(tx.connection())
-    .await?;
-    let mut stages: BTreeMap<ContactId, Option<LifecycleStage>> = standing
-        .into_iter()
-        .map(|one| (one.id, one.stage))
-        .collect();
-    let (mut results, mut steps) = (Vec::with_capacity(moves.len()), Vec::new());
-    for one in moves {
-        let from = stages.get(&one.contact).copied();
-        results.push(from.is_some_and(|from| from != one.new.stage));
-        if let Some(from) = from
-            && from != one.new.stage
-        {
-            stages.insert(one.contact, one.new.stage);
-            steps.push((tx.id::<StageChangeId>(), from, one));
-        }
-    }
-    enter(tx, &steps).await?;
-    let moved: BTreeSet<ContactId> = steps.iter().map(|(_, _, one)| one.contact).collect();
-    stages.retain(|contact, _| moved.contains(contact));
-    put(tx, &stages).await?;
-    for (stage_change_id, from, one) in steps {
-        let fact = Fact::StageChanged {
-            stage_change_id,
-            subject: SubjectKind::Contact,
-            subject_id: one.contact.uuid(),
-            from,
-            to: one.new.stage,
-        };
-        let changed = Fact::ContactChanged {
-            contact_id: one.contact,
-            fields: vec![ContactField::Stage],
-            left_account_id: None,
-        };
-        for fact in [fact, changed] {
-            tx.record(match one.cause {
-                Some(cause) => Change::caused(cause, one.origin, Some(one.contact), fact),
-                None => Change::new(one.origin, Some(one.contact), fact),
-            });
-        }
-        let (was, is) = (json!({ "stage": from }), json!({ "stage": one.new.stage }));
-        let record = Record::changed("contact.update", one.contact, was, is);
-        tx.audit(one.origin, record.of(one.contact));
-    }
-    Ok(results)
-}
-
-/// Enters steps in the history.
-async fn enter(
-    tx: &Tx<'_>,
-    steps: &[(StageChangeId, Option<LifecycleStage>, &StageMove<'_>)],
-) -> Result<()> {
-    if steps.is_empty() {
-        return Ok(());
-    }
-    let word = |stage: Option<LifecycleStage>| stage.map(|stage| stage.word().to_owned());
-    let rows = Rows::new()
-        .ids("id", steps.iter().map(|(id, _, _)| *id))
-        .ids("subject_id", steps.iter().map(|(_, _, one)| one.contact))
-        .opt_texts("from_stage", steps.iter().map(|(_, from, _)| word(*from)))
-        .opt_texts(
-            "to_stage",
-            steps.iter().map(|(_, _, one)| word(one.new.stage)),
-        )
-        .json("origin", steps.iter().map(|(_, _, one)| one.origin.json()))
-        .texts(
-            "reason",
-            steps.iter().map(|(_, _, one)| one.new.reason.as_str()),
-        );
-    Query::new(
-        "INSERT INTO stage_change (workspace_id, id, subject, subject_id, from_stage, to_stage,
-                                   at, by_origin, reason)
-         SELECT $1, r.id, 'CONTACT', r.subject_id, r.from_stage, r.to_stage, $2, r.origin, r.reason
-         FROM {r}",
-    )
-    .bind(tx.workspace)
-    .bind(tx.now)
-    .rows("r", rows)
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}
-
-/// Writes the stages of contacts into their rows.
-async fn put(tx: &Tx<'_>, stages: &BTreeMap<ContactId, Option<LifecycleStage>>) -> Result<()> {
-    if stages.is_empty() {
-        return Ok(());
-    }
-    let rows = Rows::new()
-        .ids("id", stages.keys().copied())
-        .opt_texts(
-            "stage",
-            stages
-                .values()
-                .map(|stage| stage.map(|stage| stage.word().to_owned())),
-        )
-        .ints("rank", stages.values().map(|stage| rank(*stage)));
-    Query::new(
-        "UPDATE contact SET stage = r.stage, stage_rank = r.rank, updated_at = $2
-         FROM {r} WHERE contact.workspace_id = $1 AND contact.id = r.id",
-    )
-    .bind(tx.workspace)
-    .bind(tx.now)
-    .rows("r", rows)
-    .execute(tx.connection())
-    .await?;
     Ok(())
 }
 

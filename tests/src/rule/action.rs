@@ -38,6 +38,7 @@ fn a_message_changes_conversation_and_contact_as_told_and_the_second_time_nothin
         let actions = vec![
             Action::AssignConversation(AssignConversation {
                 member_id: Some(owner.member.0),
+                to_owner: false,
             }),
             Action::SetConversationStatus(SetConversationStatus {
                 status: ConversationStatus::Pending,
@@ -197,6 +198,7 @@ fn what_is_gone_is_logged_and_a_rule_that_fails_again_and_again_is_paused() {
         let agent = member::add(ctx, owner, new).await.unwrap();
         let assign = Action::AssignConversation(AssignConversation {
             member_id: Some(agent.id.0),
+            to_owner: false,
         });
         let rule = on(&world, Trigger::default(), vec![assign]).await;
         member::remove(ctx, owner, agent.id).await.unwrap();

@@ -11,7 +11,7 @@ use domain::{
 };
 use entity::{
     id::{DeliveryId, SurveyId, SurveyInvitationId, TagId, TargetId},
-    kind::Channel,
+    kind::{Channel, SubjectKind},
 };
 
 use super::{Rule, miss::RuleVerdict};
@@ -211,6 +211,16 @@ pub(crate) enum RuleEffectKind {
     SetContactAttribute,
     /// The contact's lifecycle stage.
     SetContactStage,
+    /// Who looks after the contact.
+    SetContactOwner,
+    /// A custom attribute of the account.
+    SetAccountAttribute,
+    /// The account's lifecycle stage.
+    SetAccountStage,
+    /// Who looks after the account.
+    SetAccountOwner,
+    /// A custom attribute of the conversation.
+    SetConversationAttribute,
     /// A notice to a target.
     Notify,
     /// Making a task.
@@ -248,6 +258,8 @@ pub(crate) enum RuleOutcomeResult {
     Unavailable,
     /// There is nothing of the kind it acts on, such as a contact without an account.
     NothingToActOn,
+    /// It was meant for whoever looks after the contact, and nobody does.
+    NoOwner,
     /// A notification is on its way; its delivery tells the rest.
     Queued,
     /// The target is switched off or deleted.
@@ -396,8 +408,19 @@ fn what(effect: &Effect) -> (RuleEffectKind, Option<TagId>, Option<TargetId>) {
         Effect::Assign { .. } => (Kind::AssignConversation, None, None),
         Effect::SetStatus { .. } => (Kind::SetConversationStatus, None, None),
         Effect::SetPriority { .. } => (Kind::SetConversationPriority, None, None),
-        Effect::SetAttribute { .. } => (Kind::SetContactAttribute, None, None),
-        Effect::SetStage { .. } => (Kind::SetContactStage, None, None),
+        Effect::SetAttribute { of, .. } => match of {
+            SubjectKind::Contact => (Kind::SetContactAttribute, None, None),
+            SubjectKind::Account => (Kind::SetAccountAttribute, None, None),
+            SubjectKind::Conversation => (Kind::SetConversationAttribute, None, None),
+        },
+        Effect::SetStage { of, .. } => match of {
+            SubjectKind::Account => (Kind::SetAccountStage, None, None),
+            SubjectKind::Contact | SubjectKind::Conversation => (Kind::SetContactStage, None, None),
+        },
+        Effect::SetOwner { of, .. } => match of {
+            SubjectKind::Account => (Kind::SetAccountOwner, None, None),
+            SubjectKind::Contact | SubjectKind::Conversation => (Kind::SetContactOwner, None, None),
+        },
         Effect::Notify { target_id, .. } => (Kind::Notify, None, Some(TargetId(*target_id))),
         Effect::CreateTask { .. } => (Kind::CreateTask, None, None),
         Effect::StartPlaybook { .. } => (Kind::StartPlaybook, None, None),
@@ -419,6 +442,7 @@ fn became(result: &OutcomeResult) -> RuleOutcomeResult {
         OutcomeResult::Unchanged => RuleOutcomeResult::Unchanged,
         OutcomeResult::Unavailable => RuleOutcomeResult::Unavailable,
         OutcomeResult::NothingToActOn => RuleOutcomeResult::NothingToActOn,
+        OutcomeResult::NoOwner => RuleOutcomeResult::NoOwner,
         OutcomeResult::Queued { .. } => RuleOutcomeResult::Queued,
         OutcomeResult::TargetUnavailable => RuleOutcomeResult::TargetUnavailable,
         OutcomeResult::TaskCreated { .. } => RuleOutcomeResult::TaskCreated,

@@ -1,8 +1,8 @@
 //! What is to be written for an effect, decided by what is known and the tags as they stand.
 
 use entity::{
-    id::{AttributeId, ContactId, ConversationId, PlaybookId, SurveyId, TagId, TargetId},
-    kind::{LifecycleStage, TagTarget, TaskPriority},
+    id::{AttributeId, ContactId, ConversationId, MemberId, PlaybookId, SurveyId, TagId, TargetId},
+    kind::{LifecycleStage, SubjectKind, TagTarget, TaskPriority},
 };
 
 use super::{
@@ -17,6 +17,7 @@ use crate::{
     },
     attribute::value::Stored,
     conversation::Changes,
+    subject::Subject,
     tag::Request,
 };
 
@@ -31,10 +32,14 @@ pub(crate) enum Decision {
     Take(Request, bool),
     /// The conversation is changed.
     Conversation(ConversationId, Changes),
-    /// The contact gets a value, or loses it.
-    Attribute(ContactId, AttributeId, Option<Stored>),
-    /// The contact moves to a stage.
-    Stage(ContactId, Option<LifecycleStage>),
+    /// The conversation is given to whoever looks after the contact.
+    AssignToOwner(ConversationId, ContactId),
+    /// The thing, which is about the contact, gets a value, or loses it.
+    Attribute(Subject, Option<ContactId>, AttributeId, Option<Stored>),
+    /// The contact or account moves to a stage.
+    Stage(Subject, Option<LifecycleStage>),
+    /// The contact or account is looked after by the member, or by nobody.
+    Owner(Subject, Option<MemberId>),
     /// The target is told.
     Notify {
         target: TargetId,
@@ -79,13 +84,17 @@ pub(crate) fn decide(effect: &Effect, case: &Case, tags: &mut Tags, usable: &Usa
             }
         }
         Effect::SetAttribute {
+            of,
             attribute_id,
             value,
-        } => match case.contact {
+        } => match case.subject(*of) {
             None => nothing(OutcomeResult::NothingToActOn),
-            Some(contact) => match usable.value(*attribute_id, value.as_ref()) {
+            Some(subject) => match usable.value(*of, *attribute_id, value.as_ref()) {
                 Err(Gone) => nothing(OutcomeResult::Unavailable),
-                Ok(stored) => Decision::Attribute(contact, AttributeId(*attribute_id), stored),
+                Ok(stored) => {
+                    let contact = case.contact.filter(|_| *of != SubjectKind::Account);
+                    Decision::Attribute(subject, contact, AttributeId(*attribute_id), stored)
+                }
             },
         },
         Effect::CreateTask {
@@ -116,9 +125,20 @@ pub(crate) fn decide(effect: &Effect, case: &Case, tags: &mut Tags, usable: &Usa
             Some(_) if usable.wave(*survey_id).is_none() => nothing(OutcomeResult::Unavailable),
             Some(contact) => Decision::Ask(contact, SurveyId(*survey_id)),
         },
-        Effect::SetStage { stage } => match case.contact {
+        Effect::SetStage { of, stage } => match case.subject(*of) {
             None => nothing(OutcomeResult::NothingToActOn),
-            Some(contact) => Decision::Stage(contact, *stage),
+            Some(subject) => Decision::Stage(subject, *stage),
+        },
+        Effect::SetOwner { of, member_id } => {
+            match (case.subject(*of), usable.member(*member_id)) {
+                (None, _) => nothing(OutcomeResult::NothingToActOn),
+                (_, None) => nothing(OutcomeResult::Unavailable),
+                (Some(subject), Some(owner)) => Decision::Owner(subject, owner),
+            }
+        }
+        Effect::Assign { to_owner: true, .. } => match (case.conversation, case.contact) {
+            (Some(id), Some(contact)) => Decision::AssignToOwner(id, contact),
+            _ => nothing(OutcomeResult::NothingToActOn),
         },
         _ => match (case.conversation, usable.changes(effect)) {
             (None, _) => nothing(OutcomeResult::NothingToActOn),

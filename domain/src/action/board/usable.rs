@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     attribute_definition,
     id::{Id as _, MemberId, TagId},
+    kind::SubjectKind,
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -76,8 +77,7 @@ impl Usable {
         if !wanted.attributes.is_empty() {
             let definitions: Vec<attribute_definition::Model> = Query::new(
                 "SELECT d.* FROM {r} JOIN attribute_definition d
-                   ON d.workspace_id = $1 AND d.id = r.id
-                  AND d.subject = 'CONTACT' AND d.archived_at IS NULL",
+                   ON d.workspace_id = $1 AND d.id = r.id AND d.archived_at IS NULL",
             )
             .bind(tx.workspace)
             .rows(
@@ -158,13 +158,15 @@ impl Usable {
         self.groups.get(&tag.uuid()).copied().unwrap_or(tag.uuid())
     }
 
-    /// The value as it is stored, or that the attribute, or an option, is gone.
+    /// The value as it is stored, or that the attribute of such things, or an option, is gone.
     pub(super) fn value(
         &self,
+        of: SubjectKind,
         attribute: Uuid,
         value: Option<&serde_json::Value>,
     ) -> std::result::Result<Option<Stored>, Gone> {
-        let definition = self.attributes.get(&attribute).ok_or(Gone)?;
+        let definition = self.attributes.get(&attribute);
+        let definition = definition.filter(|one| one.subject == of).ok_or(Gone)?;
         let Some(value) = value else {
             return Ok(None);
         };
@@ -174,18 +176,19 @@ impl Usable {
             .map_err(|_| Gone)
     }
 
+    /// The member that is named, if one is; nothing if that one is gone.
+    pub(super) fn member(&self, named: Option<Uuid>) -> Option<Option<MemberId>> {
+        let is_there = named.is_none_or(|member| self.members.contains(&member));
+        is_there.then_some(named.map(MemberId))
+    }
+
     /// What a conversation's effect changes; nothing if the member it names is gone.
     pub(super) fn changes(&self, effect: &Effect) -> Option<Changes> {
         Some(match effect {
-            Effect::Assign { member_id } => {
-                if member_id.is_some_and(|member| !self.members.contains(&member)) {
-                    return None;
-                }
-                Changes {
-                    assignee: Some(member_id.map(MemberId)),
-                    ..Changes::default()
-                }
-            }
+            Effect::Assign { member_id, .. } => Changes {
+                assignee: Some(self.member(*member_id)?),
+                ..Changes::default()
+            },
             Effect::SetStatus {
                 status,
                 snooze_minutes,

@@ -32,7 +32,9 @@ impl Wanted {
         }
         match effect {
             Effect::Notify { target_id, .. } => drop(self.targets.insert(*target_id)),
-            Effect::Assign { member_id } => self.members.extend(member_id),
+            Effect::Assign { member_id, .. } | Effect::SetOwner { member_id, .. } => {
+                self.members.extend(member_id);
+            }
             Effect::SetAttribute { attribute_id, .. } => {
                 self.attributes.insert(*attribute_id);
             }

@@ -18,19 +18,39 @@ use crate::{
 /// The longest snooze, in minutes: a year.
 const MAX_SNOOZE_MINUTES: i64 = 366 * 24 * 60;
 
-/// Gives the conversation to a member, or to nobody.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+/// Gives the conversation to a member, to whoever looks after the contact, or to nobody.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct AssignConversation {
     /// The member; nobody if left out.
     #[serde(default)]
     pub member_id: Option<Uuid>,
+    /// To the member who looks after the contact; it stays where it is if nobody does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_owner: bool,
 }
 
 impl ActionKind for AssignConversation {
-    fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        if self.to_owner && self.member_id.is_some() {
+            let message = "Give it to the member or to the contact's owner. Remove one of the two.";
+            refusals.push(
+                at.at("toOwner")
+                    .refuse(UserErrorCode::Contradictory, message),
+            );
+        }
+    }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        if self.to_owner {
+            return say!(
+                phrasing,
+                "会話の担当をコンタクトの担当者にする",
+                "assign the conversation to the contact's owner",
+                "将会话分配给联系人的负责人"
+            )
+            .to_owned();
+        }
         let Some(id) = self.member_id else {
             return say!(
                 phrasing,
@@ -52,6 +72,7 @@ impl ActionKind for AssignConversation {
     fn effects(&self, wanted: &mut Vec<Effect>) {
         wanted.push(Effect::Assign {
             member_id: self.member_id,
+            to_owner: self.to_owner,
         });
     }
 

@@ -1,6 +1,7 @@
-//! Changing what is known of the contact: a custom attribute, the lifecycle stage.
+//! Changing what is known of the contact, the account or the conversation: a custom attribute, the lifecycle
+//! stage, who looks after it.
 
-use entity::kind::LifecycleStage;
+use entity::kind::{LifecycleStage, SubjectKind};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -9,127 +10,271 @@ use crate::{
     attribute,
     condition::{
         path::Path,
-        reference::{IdKind, Reference},
+        reference::{Holds, IdKind, Reference},
         sentence::{Phrasing, say},
         stage_label,
     },
     error::{UserError, UserErrorCode},
 };
 
-/// Gives the contact a value of a custom attribute, or takes it away.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct SetContactAttribute {
-    /// The attribute, one of contacts.
-    pub attribute_id: Uuid,
-    /// The value as [`attribute::Value`] is stored; nothing takes it away.
-    #[serde(default)]
-    pub value: Option<serde_json::Value>,
-}
-
-impl SetContactAttribute {
-    /// The value, if it is one and can be read.
-    pub fn value(&self) -> Option<attribute::Value> {
-        serde_json::from_value(self.value.clone()?).ok()
+/// What an action needs that changes such a thing. Rules on contacts bring their account.
+const fn needs(of: SubjectKind) -> Needs {
+    match of {
+        SubjectKind::Contact => Needs::Contact,
+        SubjectKind::Account => Needs::Anything,
+        SubjectKind::Conversation => Needs::Conversation,
     }
 }
 
-impl ActionKind for SetContactAttribute {
-    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
-        if self.value.is_some() && self.value().is_none() {
-            refusals.push(at.at("value").refuse(
-                UserErrorCode::Invalid,
-                "Give a value in the field named after the attribute's type.",
-            ));
+/// Such a thing, in a sentence.
+fn thing(of: SubjectKind, phrasing: &Phrasing<'_>) -> &'static str {
+    match of {
+        SubjectKind::Contact => say!(phrasing, "コンタクト", "the contact", "联系人"),
+        SubjectKind::Account => say!(phrasing, "会社", "the account", "公司"),
+        SubjectKind::Conversation => say!(phrasing, "会話", "the conversation", "会话"),
+    }
+}
+
+/// Gives a kind of thing a value of a custom attribute, or takes it away.
+macro_rules! set_attribute {
+    ($(#[$doc:meta])* $name:ident, $of:expr) => {
+        $(#[$doc])*
+        #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name {
+            /// The attribute, one of such things.
+            pub attribute_id: Uuid,
+            /// The value as [`attribute::Value`] is stored; nothing takes it away.
+            #[serde(default)]
+            pub value: Option<serde_json::Value>,
         }
-    }
 
-    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let name = phrasing.named(IdKind::CONTACT_ATTRIBUTE, self.attribute_id);
-        let Some(value) = self.value() else {
-            return say!(
-                phrasing,
-                format!("コンタクトの属性{name}を空にする"),
-                format!("clear the contact's {name}"),
-                format!("清空联系人的属性{name}")
-            );
-        };
-        let value = phrasing.quote(&value.to_string());
-        say!(
-            phrasing,
-            format!("コンタクトの属性{name}を{value}にする"),
-            format!("set the contact's {name} to {value}"),
-            format!("将联系人的属性{name}设为{value}")
-        )
-    }
+        impl $name {
+            /// The kind of the id.
+            pub(crate) const ATTRIBUTE: IdKind = IdKind::Attribute($of, Holds::Anything);
 
-    fn effects(&self, wanted: &mut Vec<Effect>) {
-        wanted.push(Effect::SetAttribute {
-            attribute_id: self.attribute_id,
-            value: self.value.clone(),
-        });
-    }
-
-    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        let at = at.at("attributeId");
-        found.push(Reference::new(
-            &at,
-            IdKind::CONTACT_ATTRIBUTE,
-            self.attribute_id,
-        ));
-    }
-
-    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
-        if kind == IdKind::CONTACT_ATTRIBUTE && self.attribute_id == from {
-            self.attribute_id = to;
+            /// The value, if it is one and can be read.
+            pub fn value(&self) -> Option<attribute::Value> {
+                serde_json::from_value(self.value.clone()?).ok()
+            }
         }
-    }
 
-    fn needs(&self) -> Needs {
-        Needs::Contact
-    }
+        impl ActionKind for $name {
+            fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+                if self.value.is_some() && self.value().is_none() {
+                    refusals.push(at.at("value").refuse(
+                        UserErrorCode::Invalid,
+                        "Give a value in the field named after the attribute's type.",
+                    ));
+                }
+            }
+
+            fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+                let name = phrasing.named(Self::ATTRIBUTE, self.attribute_id);
+                phrase_attribute(phrasing, $of, &name, self.value().as_ref())
+            }
+
+            fn effects(&self, wanted: &mut Vec<Effect>) {
+                wanted.push(Effect::SetAttribute {
+                    of: $of,
+                    attribute_id: self.attribute_id,
+                    value: self.value.clone(),
+                });
+            }
+
+            fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+                let at = at.at("attributeId");
+                found.push(Reference::new(&at, Self::ATTRIBUTE, self.attribute_id));
+            }
+
+            fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+                if kind == Self::ATTRIBUTE && self.attribute_id == from {
+                    self.attribute_id = to;
+                }
+            }
+
+            fn needs(&self) -> Needs {
+                needs($of)
+            }
+        }
+    };
 }
 
-/// Moves the contact to a lifecycle stage.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct SetContactStage {
-    /// The stage; nothing takes the contact out of the lifecycle.
-    #[serde(default)]
-    pub stage: Option<LifecycleStage>,
+set_attribute! {
+    /// Gives the contact a value of a custom attribute, or takes it away.
+    SetContactAttribute, SubjectKind::Contact
 }
 
-impl ActionKind for SetContactStage {
-    fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
+set_attribute! {
+    /// Gives the account a value of a custom attribute, or takes it away.
+    SetAccountAttribute, SubjectKind::Account
+}
 
-    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let Some(stage) = self.stage else {
-            return say!(
-                phrasing,
-                "コンタクトのライフサイクルステージを外す",
-                "take the contact out of the lifecycle",
-                "清除联系人的生命周期阶段"
-            )
-            .to_owned();
-        };
-        let stage = stage_label(phrasing, stage);
-        say!(
+set_attribute! {
+    /// Gives the conversation a value of a custom attribute, or takes it away.
+    SetConversationAttribute, SubjectKind::Conversation
+}
+
+fn phrase_attribute(
+    phrasing: &Phrasing<'_>,
+    of: SubjectKind,
+    name: &str,
+    value: Option<&attribute::Value>,
+) -> String {
+    let thing = thing(of, phrasing);
+    let Some(value) = value else {
+        return say!(
             phrasing,
-            format!("コンタクトのライフサイクルステージを{stage}にする"),
-            format!("move the contact to the lifecycle stage {stage}"),
-            format!("将联系人的生命周期阶段设为{stage}")
-        )
-    }
+            format!("{thing}の属性{name}を空にする"),
+            format!("clear {thing}'s {name}"),
+            format!("清空{thing}的属性{name}")
+        );
+    };
+    let value = phrasing.quote(&value.to_string());
+    say!(
+        phrasing,
+        format!("{thing}の属性{name}を{value}にする"),
+        format!("set {thing}'s {name} to {value}"),
+        format!("将{thing}的属性{name}设为{value}")
+    )
+}
 
-    fn effects(&self, wanted: &mut Vec<Effect>) {
-        wanted.push(Effect::SetStage { stage: self.stage });
-    }
+/// Moves a kind of thing to a lifecycle stage.
+macro_rules! set_stage {
+    ($(#[$doc:meta])* $name:ident, $of:expr) => {
+        $(#[$doc])*
+        #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name {
+            /// The stage; nothing takes it out of the lifecycle.
+            #[serde(default)]
+            pub stage: Option<LifecycleStage>,
+        }
 
-    fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
+        impl ActionKind for $name {
+            fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
 
-    fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+            fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+                phrase_stage(phrasing, $of, self.stage)
+            }
 
-    fn needs(&self) -> Needs {
-        Needs::Contact
-    }
+            fn effects(&self, wanted: &mut Vec<Effect>) {
+                wanted.push(Effect::SetStage {
+                    of: $of,
+                    stage: self.stage,
+                });
+            }
+
+            fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
+
+            fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+
+            fn needs(&self) -> Needs {
+                needs($of)
+            }
+        }
+    };
+}
+
+set_stage! {
+    /// Moves the contact to a lifecycle stage.
+    SetContactStage, SubjectKind::Contact
+}
+
+set_stage! {
+    /// Moves the account to a lifecycle stage.
+    SetAccountStage, SubjectKind::Account
+}
+
+fn phrase_stage(phrasing: &Phrasing<'_>, of: SubjectKind, stage: Option<LifecycleStage>) -> String {
+    let thing = thing(of, phrasing);
+    let Some(stage) = stage else {
+        return say!(
+            phrasing,
+            format!("{thing}のライフサイクルステージを外す"),
+            format!("take {thing} out of the lifecycle"),
+            format!("清除{thing}的生命周期阶段")
+        );
+    };
+    let stage = stage_label(phrasing, stage);
+    say!(
+        phrasing,
+        format!("{thing}のライフサイクルステージを{stage}にする"),
+        format!("move {thing} to the lifecycle stage {stage}"),
+        format!("将{thing}的生命周期阶段设为{stage}")
+    )
+}
+
+/// Has a member look after a kind of thing, or nobody.
+macro_rules! set_owner {
+    ($(#[$doc:meta])* $name:ident, $of:expr) => {
+        $(#[$doc])*
+        #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name {
+            /// The member; nobody if left out.
+            #[serde(default)]
+            pub member_id: Option<Uuid>,
+        }
+
+        impl ActionKind for $name {
+            fn check(&self, _at: &Path, _refusals: &mut Vec<UserError>) {}
+
+            fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+                let member = self.member_id.map(|id| phrasing.named(IdKind::Member, id));
+                phrase_owner(phrasing, $of, member)
+            }
+
+            fn effects(&self, wanted: &mut Vec<Effect>) {
+                wanted.push(Effect::SetOwner {
+                    of: $of,
+                    member_id: self.member_id,
+                });
+            }
+
+            fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+                let at = at.at("memberId");
+                let member = self.member_id;
+                found.extend(member.map(|id| Reference::new(&at, IdKind::Member, id)));
+            }
+
+            fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+                if kind == IdKind::Member && self.member_id == Some(from) {
+                    self.member_id = Some(to);
+                }
+            }
+
+            fn needs(&self) -> Needs {
+                needs($of)
+            }
+        }
+    };
+}
+
+set_owner! {
+    /// Has a member look after the contact, or nobody.
+    SetContactOwner, SubjectKind::Contact
+}
+
+set_owner! {
+    /// Has a member look after the account, or nobody.
+    SetAccountOwner, SubjectKind::Account
+}
+
+fn phrase_owner(phrasing: &Phrasing<'_>, of: SubjectKind, member: Option<String>) -> String {
+    let thing = thing(of, phrasing);
+    let Some(member) = member else {
+        return say!(
+            phrasing,
+            format!("{thing}の担当者を外す"),
+            format!("leave {thing} without an owner"),
+            format!("清除{thing}的负责人")
+        );
+    };
+    say!(
+        phrasing,
+        format!("{thing}の担当者を{member}にする"),
+        format!("make {member} {thing}'s owner"),
+        format!("将{thing}的负责人设为{member}")
+    )
 }
