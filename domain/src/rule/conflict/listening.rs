@@ -34,6 +34,7 @@ impl Listening {
         for node in definition.condition.nodes() {
             let test = match node {
                 Condition::ContactTags(leaf) => &leaf.0,
+                Condition::AccountTags(leaf) => &leaf.0,
                 Condition::ConversationTags(leaf) => &leaf.0,
                 _ => continue,
             };

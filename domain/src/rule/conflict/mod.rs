@@ -284,6 +284,26 @@ mod tests {
     }
 
     #[test]
+    fn a_circle_leads_through_a_tag_above_the_one_that_is_set() {
+        let asked = |kind: &str| json!({kind: {"mode": "ANY", "tagIds": [id(1)]}});
+        let acted = |kind: &str, tag: u128| json!({kind: {"tagIds": [id(tag)]}});
+        for (condition, puts, takes) in [
+            ("contactTags", "tagContact", "untagContact"),
+            ("accountTags", "tagAccount", "untagAccount"),
+            ("conversationTags", "tagConversation", "untagConversation"),
+        ] {
+            // What the one puts on, below the tag that both ask about, the other takes off.
+            let flip = json!({"condition": {"not": asked(condition)}, "actions": [acted(puts, 2)]});
+            let flop = json!({"condition": asked(condition), "actions": [acted(takes, 2)]});
+            let rules = [rule(1, &flip), rule(2, &flop)];
+            let above = HashMap::from([(id(2), vec![id(1)])]);
+            let book = Book::new(&rules, vec![true; 2], above);
+            let found: Vec<ConflictKind> = book.conflicts(0).iter().map(|one| one.kind).collect();
+            assert_eq!(found, [ConflictKind::TagCycle], "{condition}");
+        }
+    }
+
+    #[test]
     fn a_rule_behind_one_that_always_ends_first_is_shadowed() {
         let broad = json!({"condition": word("a"), "actions": [puts(1)],
             "limits": {"stopAfterMatch": true}});
