@@ -80,6 +80,7 @@ mod m0056_noted;
 mod m0056_suspect;
 mod m0056_unasked;
 mod m0058_sync;
+mod m0059_receivers;
 mod m0060_people;
 mod sql;
 mod wall;
@@ -152,6 +153,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0056_noted::Migration),
             Box::new(m0058_sync::Migration),
             Box::new(m0060_people::Migration),
+            Box::new(m0059_receivers::Migration),
         ]
     }
 }

@@ -118,6 +118,11 @@ pub async fn create(
         errors.push(UserError::new(&[], UserErrorCode::LimitReached, message));
     }
     let receivers = receiver::check(&tx, new.kind, new.receivers, &mut errors).await?;
+    check_together(
+        &receivers,
+        new.digest_minutes.is_some() || new.hourly_limit.is_some(),
+        &mut errors,
+    );
     let (Some(url), true) = (url, errors.is_empty()) else {
         return Err(Error::Refused(errors));
     };
@@ -204,6 +209,9 @@ pub async fn update(
         changes.hourly_limit.flatten(),
         &mut errors,
     );
+    let digest = changes.digest_minutes.unwrap_or(target.digest_minutes);
+    let limit = changes.hourly_limit.unwrap_or(target.hourly_limit);
+    check_together(&receivers, digest.is_some() || limit.is_some(), &mut errors);
     if let Some(enabled) = changes.enabled
         && enabled != was_enabled
     {
@@ -359,6 +367,16 @@ async fn refuse_taken(
         errors.push(UserError::new(&["name"], UserErrorCode::Taken, message));
     }
     Ok(())
+}
+
+/// Notes that notifications for whoever is in charge would be told together with those for others.
+fn check_together(receivers: &Receivers, is_paced: bool, errors: &mut Vec<UserError>) {
+    if receivers.follow() && is_paced {
+        let message = "What goes to whoever is in charge is told one by one. Leave digestMinutes and hourlyLimit \
+                       out, or owner and assignee.";
+        let code = UserErrorCode::Contradictory;
+        errors.push(UserError::new(&["receivers"], code, message));
+    }
 }
 
 /// What the audit log says of a target. Its address is a credential and has no place there.

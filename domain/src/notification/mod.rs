@@ -19,6 +19,7 @@
 pub mod about;
 pub(crate) mod address;
 pub(crate) mod attempt;
+mod charge;
 pub mod deliver;
 pub mod delivery;
 pub mod in_app;

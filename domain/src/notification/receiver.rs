@@ -1,7 +1,8 @@
-//! Who receives what is sent to a target of kind `EMAIL` or `IN_APP`: everybody, teams, members, and for
-//! email any addresses.
+//! Who receives what is sent to a target of kind `EMAIL` or `IN_APP`: everybody, teams, members, whoever is in
+//! charge, and for email any addresses.
 //!
-//! Who that is in persons is asked when a notification is sent, so that it follows the teams.
+//! Who that is in persons is asked when a notification is sent, so that it follows the teams. Who is in charge
+//! depends on what the notification is about and is asked by `charge`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,11 +37,27 @@ pub struct Receivers {
     pub members: Vec<MemberId>,
     /// Email addresses, whoever's.
     pub addresses: Vec<String>,
+    /// Whoever looks after the contact, or the account where there is no contact.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub owner: bool,
+    /// Whoever deals with the conversation.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub assignee: bool,
+    /// The members of a team, where neither of the two is anybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<TeamId>,
 }
 
 impl Receivers {
     fn count(&self) -> usize {
-        usize::from(self.everybody) + self.teams.len() + self.members.len() + self.addresses.len()
+        let flags = [self.everybody, self.owner, self.assignee];
+        let flags = flags.into_iter().filter(|&flag| flag).count();
+        flags + self.teams.len() + self.members.len() + self.addresses.len()
+    }
+
+    /// Whether who receives a notification depends on what it is about.
+    pub(super) fn follow(&self) -> bool {
+        self.owner || self.assignee
     }
 }
 
@@ -57,14 +74,15 @@ pub(super) async fn check(
     };
     let has_receivers = matches!(kind, TargetKind::Email | TargetKind::InApp);
     if !has_receivers {
-        if receivers.count() > 0 {
+        if receivers.count() > 0 || receivers.otherwise.is_some() {
             let message = "A target of this kind goes to its address; leave the receivers out.";
             refuse(&[], UserErrorCode::KindMismatch, message);
         }
         return Ok(Receivers::default());
     }
     if receivers.count() == 0 {
-        let message = "Say who receives it: everybody, teams, members or addresses.";
+        let message =
+            "Say who receives it: everybody, teams, members, addresses, owner or assignee.";
         refuse(&[], UserErrorCode::Required, message);
     }
     if receivers.count() > RECEIVER_LIMIT {
@@ -75,6 +93,11 @@ pub(super) async fn check(
     if kind == TargetKind::InApp && !receivers.addresses.is_empty() {
         let message = "Only email goes to addresses; name members or teams.";
         refuse(&["addresses"], UserErrorCode::KindMismatch, message);
+    }
+    if receivers.otherwise.is_some() && !receivers.follow() {
+        let message =
+            "A team stands in for owner or assignee. Set one of these, or name it as a team.";
+        refuse(&["otherwiseTeamId"], UserErrorCode::Contradictory, message);
     }
     let mut addresses = BTreeSet::new();
     for (place, address) in receivers.addresses.iter().enumerate() {
@@ -100,6 +123,14 @@ pub(super) async fn check(
     if teams < receivers.teams.len() {
         refuse(
             &["teamIds"],
+            UserErrorCode::NotFound,
+            "There is no such team.",
+        );
+    }
+    let otherwise: Vec<TeamId> = receivers.otherwise.into_iter().collect();
+    if there(tx, "team", "", &otherwise).await? < otherwise.len() {
+        refuse(
+            &["otherwiseTeamId"],
             UserErrorCode::NotFound,
             "There is no such team.",
         );
@@ -148,8 +179,70 @@ async fn there<I: entity::id::Id>(
     Ok(usize::try_from(count.unwrap_or_default()).unwrap_or_default())
 }
 
-/// Everybody, a team, a member or an address.
-type Receives = (bool, Option<TeamId>, Option<MemberId>, Option<String>);
+/// One of those who receive.
+#[derive(Debug, Clone, Default)]
+struct Receives {
+    everybody: bool,
+    owner: bool,
+    assignee: bool,
+    /// Whether the team stands in for whoever is in charge.
+    otherwise: bool,
+    team: Option<TeamId>,
+    member: Option<MemberId>,
+    address: Option<String>,
+}
+
+impl Receives {
+    /// Each of them.
+    fn each(receivers: &Receivers) -> Vec<Self> {
+        let mut rows = Vec::new();
+        let mut add = |row: Self| rows.push(row);
+        if receivers.everybody {
+            add(Self {
+                everybody: true,
+                ..Self::default()
+            });
+        }
+        for &team in &receivers.teams {
+            add(Self {
+                team: Some(team),
+                ..Self::default()
+            });
+        }
+        for &member in &receivers.members {
+            add(Self {
+                member: Some(member),
+                ..Self::default()
+            });
+        }
+        for address in &receivers.addresses {
+            add(Self {
+                address: Some(address.clone()),
+                ..Self::default()
+            });
+        }
+        if receivers.owner {
+            add(Self {
+                owner: true,
+                ..Self::default()
+            });
+        }
+        if receivers.assignee {
+            add(Self {
+                assignee: true,
+                ..Self::default()
+            });
+        }
+        if receivers.otherwise.is_some() {
+            add(Self {
+                otherwise: true,
+                team: receivers.otherwise,
+                ..Self::default()
+            });
+        }
+        rows
+    }
+}
 
 /// Writes who receives what is sent to a target, in place of who did.
 pub(super) async fn store(tx: &Tx<'_>, target: TargetId, receivers: &Receivers) -> Result<()> {
@@ -161,32 +254,15 @@ pub(super) async fn store(tx: &Tx<'_>, target: TargetId, receivers: &Receivers) 
     .bind(target)
     .execute(tx.connection())
     .await?;
-    let Receivers {
-        everybody,
-        teams,
-        members,
-        addresses,
-    } = receivers;
-    let mut rows: Vec<Receives> = Vec::new();
-    rows.extend(everybody.then_some((true, None, None, None)));
-    rows.extend(teams.iter().map(|&team| (false, Some(team), None, None)));
-    rows.extend(
-        members
-            .iter()
-            .map(|&member| (false, None, Some(member), None)),
-    );
-    rows.extend(
-        addresses
-            .iter()
-            .map(|one| (false, None, None, Some(one.clone()))),
-    );
+    let rows = Receives::each(receivers);
     if rows.is_empty() {
         return Ok(());
     }
     Query::new(
         "INSERT INTO notification_receiver (workspace_id, notification_target_id, place, everybody,
-                                            team_id, member_id, address)
-         SELECT $1, $2, r.place, r.everybody, r.team_id, r.member_id, r.address FROM {r}",
+                                            owner, assignee, otherwise, team_id, member_id, address)
+         SELECT $1, $2, r.place, r.everybody, r.owner, r.assignee, r.otherwise, r.team_id, r.member_id,
+                r.address FROM {r}",
     )
     .bind(tx.workspace)
     .bind(target)
@@ -194,10 +270,13 @@ pub(super) async fn store(tx: &Tx<'_>, target: TargetId, receivers: &Receivers) 
         "r",
         Rows::new()
             .ints("place", 0..rows.len() as i64)
-            .flags("everybody", rows.iter().map(|row| row.0))
-            .opt_ids("team_id", rows.iter().map(|row| row.1))
-            .opt_ids("member_id", rows.iter().map(|row| row.2))
-            .opt_texts("address", rows.iter().map(|row| row.3.clone())),
+            .flags("everybody", rows.iter().map(|row| row.everybody))
+            .flags("owner", rows.iter().map(|row| row.owner))
+            .flags("assignee", rows.iter().map(|row| row.assignee))
+            .flags("otherwise", rows.iter().map(|row| row.otherwise))
+            .opt_ids("team_id", rows.iter().map(|row| row.team))
+            .opt_ids("member_id", rows.iter().map(|row| row.member))
+            .opt_texts("address", rows.iter().map(|row| row.address.clone())),
     )
     .execute(tx.connection())
     .await?;
@@ -208,6 +287,9 @@ pub(super) async fn store(tx: &Tx<'_>, target: TargetId, receivers: &Receivers) 
 struct Row {
     notification_target_id: TargetId,
     everybody: bool,
+    owner: bool,
+    assignee: bool,
+    otherwise: bool,
     team_id: Option<TeamId>,
     member_id: Option<MemberId>,
     address: Option<String>,
@@ -220,7 +302,8 @@ pub async fn load(
     targets: &[TargetId],
 ) -> Result<BTreeMap<TargetId, Receivers>> {
     let rows: Vec<Row> = Query::new(
-        "SELECT v.notification_target_id, v.everybody, v.team_id, v.member_id, v.address
+        "SELECT v.notification_target_id, v.everybody, v.owner, v.assignee, v.otherwise, v.team_id,
+                v.member_id, v.address
          FROM {r} JOIN notification_receiver v
            ON v.workspace_id = $1 AND v.notification_target_id = r.id
          ORDER BY v.notification_target_id, v.place",
@@ -233,6 +316,12 @@ pub async fn load(
     for row in rows {
         let receivers = found.entry(row.notification_target_id).or_default();
         receivers.everybody |= row.everybody;
+        receivers.owner |= row.owner;
+        receivers.assignee |= row.assignee;
+        if row.otherwise {
+            receivers.otherwise = row.team_id;
+            continue;
+        }
         receivers.teams.extend(row.team_id);
         receivers.members.extend(row.member_id);
         receivers.addresses.extend(row.address);
@@ -240,13 +329,13 @@ pub async fn load(
     Ok(found)
 }
 
-/// The members a target's notifications go to now, each once. SQL of the row `v` of
+/// The members a target's notifications go to now, each once, whatever they are about. SQL of the row `v` of
 /// `notification_receiver` and the row `m` of `member`.
 const RECEIVES: &str = "m.removed_at IS NULL AND (v.everybody OR m.id = v.member_id
-    OR EXISTS (SELECT 1 FROM team_member g WHERE g.workspace_id = v.workspace_id
+    OR NOT v.otherwise AND EXISTS (SELECT 1 FROM team_member g WHERE g.workspace_id = v.workspace_id
                AND g.team_id = v.team_id AND g.member_id = m.id))";
 
-/// The members a target's notifications go to now.
+/// The members a target's notifications go to now, whatever they are about.
 pub(super) async fn members(tx: &Tx<'_>, target: TargetId) -> Result<Vec<MemberId>> {
     Ok(Query::new(format!(
         "SELECT m.id FROM member m WHERE m.workspace_id = $1 AND EXISTS (
@@ -268,7 +357,7 @@ struct Addressed {
     address: String,
 }
 
-/// The addresses that mail for each of `targets` goes to now, each once.
+/// The addresses that mail for each of `targets` goes to now, whatever it is about, each once.
 pub(super) async fn addresses(
     ctx: &Ctx,
     targets: &[(WorkspaceId, TargetId)],

@@ -65,7 +65,7 @@ fn mail_goes_to_addresses_members_and_teams_each_once() {
                 "desk@partner.example".to_owned(),
                 "agent@staff.example".to_owned(),
             ],
-            everybody: false,
+            ..Receivers::default()
         };
         let new = NewTarget::to(TargetKind::Email, "mail", receivers);
         let target = world.target_of(new).await;

@@ -2,6 +2,8 @@
 //! members, teams, digests and budgets, and the retry schedule.
 
 #[cfg(test)]
+mod charge;
+#[cfg(test)]
 mod email;
 #[cfg(test)]
 mod erasing;

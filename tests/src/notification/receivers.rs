@@ -132,6 +132,7 @@ fn receivers_are_kept_as_they_were_given_and_changed_as_a_whole() {
             teams: vec![sales.unwrap().id],
             members: vec![owner.member],
             addresses: vec!["B@B.example".to_owned(), "a@b.example".to_owned()],
+            ..Receivers::default()
         };
         let new = NewTarget::to(TargetKind::Email, "people", given.clone());
         let target = world.target_of(new).await;

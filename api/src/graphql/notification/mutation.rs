@@ -56,6 +56,15 @@ pub(crate) struct NotificationReceiversInput {
     /// Email addresses, for EMAIL only.
     #[graphql(default)]
     addresses: Vec<String>,
+    /// The member who looks after the contact that the notification is about, or after the account where it is
+    /// about no contact. Neither this nor `assignee` goes with `digestMinutes` or `hourlyLimit`.
+    #[graphql(default)]
+    owner: bool,
+    /// The member who deals with the conversation that the notification is about.
+    #[graphql(default)]
+    assignee: bool,
+    /// The members of this team, where neither of the two asked for above is anybody.
+    otherwise_team_id: Option<ID>,
 }
 
 impl NotificationReceiversInput {
@@ -65,6 +74,12 @@ impl NotificationReceiversInput {
             teams: id::parse_all(&self.team_ids, &["receivers", "teamIds"])?,
             members: id::parse_all(&self.member_ids, &["receivers", "memberIds"])?,
             addresses: self.addresses,
+            owner: self.owner,
+            assignee: self.assignee,
+            otherwise: id::parse_opt(
+                self.otherwise_team_id.as_ref(),
+                &["receivers", "otherwiseTeamId"],
+            )?,
         })
     }
 }

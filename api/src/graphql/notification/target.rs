@@ -13,7 +13,7 @@ use entity::kind::TargetKind;
 use super::Delivery;
 use crate::graphql::{
     access::Member,
-    context::{loader, reader},
+    context::{loaded, loader, reader},
     error::fault,
     loader::{KeysOf, ReceiversOf},
     page::Connection,
@@ -189,6 +189,21 @@ impl NotificationReceivers {
     /// The email addresses that receive it.
     fn addresses(&self) -> &[String] {
         &self.0.addresses
+    }
+
+    /// Whether the member receives it who looks after the contact, or the account where there is no contact.
+    async fn owner(&self) -> bool {
+        self.0.owner
+    }
+
+    /// Whether the member receives it who deals with the conversation.
+    async fn assignee(&self) -> bool {
+        self.0.assignee
+    }
+
+    /// The team whose members receive it where neither of the two is anybody.
+    async fn otherwise_team(&self, context: &Context<'_>) -> Result<Option<Team>> {
+        loaded(context, self.0.otherwise, Team).await
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     error::Result,
     locale::Locale,
     notification::{
+        charge,
         delivery::{self, Payload},
         key,
         notice::Notice,
@@ -159,10 +160,17 @@ async fn equip(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
     };
     let mut keys = key::open(ctx, &of(TargetKind::Webhook)).await?;
     let addresses = receiver::addresses(ctx, &of(TargetKind::Email)).await?;
+    let mails = jobs
+        .iter()
+        .filter(|job| job.delivery.kind == TargetKind::Email);
+    let mails: Vec<charge::About> = mails.map(Job::about).collect();
+    let charges = charge::of(ctx.db.writer(), &mails).await?;
     for job in jobs {
         // A webhook is called once at a time, so its keys are asked for once.
         job.keys = keys.remove(&job.target()).unwrap_or_default();
         job.addresses = addresses.get(&job.target()).cloned().unwrap_or_default();
+        let in_charge = charges.get(&job.key()).into_iter().flatten();
+        job.addresses.extend(in_charge.map(|one| one.email.clone()));
     }
     Ok(())
 }
@@ -184,6 +192,17 @@ impl Job {
 
     pub(super) fn key(&self) -> (WorkspaceId, DeliveryId) {
         (self.delivery.workspace_id, self.delivery.id)
+    }
+
+    /// What it is about, as far as that says who is in charge.
+    pub(super) fn about(&self) -> charge::About {
+        let delivery = &self.delivery;
+        charge::About::new(
+            self.key(),
+            delivery.target_id,
+            delivery.contact_id,
+            &self.payload,
+        )
     }
 
     pub(super) fn target(&self) -> (WorkspaceId, TargetId) {

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::{
-    id::{AttemptId, DeliveryId},
+    id::{AttemptId, DeliveryId, MemberId},
     kind::DeliveryState,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     locale::Locale,
     notification::{
-        DisableReason, Verdict,
+        DisableReason, Verdict, charge,
         delivery::{self, ATTEMPTS},
         in_app, receiver,
         retry::{Next, next_attempt},
@@ -50,12 +50,14 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
         Next::GiveUp => Next::GiveUp,
     };
     let members = match &attempt.answer {
-        Answer::InApp(_) => receiver::members(&tx, delivery.target_id).await?,
+        Answer::InApp(_) => receivers(&tx, job).await?,
         _ => Vec::new(),
     };
     if matches!(attempt.answer, Answer::InApp(_)) && members.is_empty() {
         verdict = Verdict::Refused;
-        error = "nobody receives it: the target's teams and members are gone".to_owned();
+        error =
+            "nobody receives it: the target's teams and members are gone, or nobody is in charge"
+                .to_owned();
     }
     let (is_kept, state, again) = match (verdict, next) {
         (Verdict::Delivered, _) => (
@@ -106,6 +108,17 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
             CameOfIt::Failed { again }
         }
     })
+}
+
+/// The members whose lists it comes into, each once.
+async fn receivers(tx: &Tx<'_>, job: &Job) -> Result<Vec<MemberId>> {
+    let mut members = receiver::members(tx, job.delivery.target_id).await?;
+    let charges = charge::of(tx.connection(), &[job.about()]).await?;
+    let in_charge = charges.into_values().flatten().map(|one| one.member_id);
+    members.extend(in_charge);
+    members.sort_unstable();
+    members.dedup();
+    Ok(members)
 }
 
 async fn update_delivery(

@@ -1,0 +1,22 @@
+//! Notifications to whoever is in charge: the owner of the contact or account, the assignee of the conversation,
+//! and a team for where there is nobody.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        sql::run(manager, SCRIPT).await
+    }
+}
+
+const SCRIPT: &str = "
+ALTER TABLE notification_receiver ADD COLUMN owner BOOL NOT NULL DEFAULT FALSE;
+ALTER TABLE notification_receiver ADD COLUMN assignee BOOL NOT NULL DEFAULT FALSE;
+ALTER TABLE notification_receiver ADD COLUMN otherwise BOOL NOT NULL DEFAULT FALSE;
+";
