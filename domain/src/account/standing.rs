@@ -5,9 +5,10 @@
 //! (migration `m0028_lists` says why they do no more). This projection reads the notes whenever the
 //! change log says that somebody did something, and puts the figures of the accounts concerned
 //! together anew from all of their people: what is written does not depend on the order of the notes,
-//! nor on one of them coming twice.
+//! nor on one of them coming twice. Where the mean came to another whole number or another band, the change
+//! log says so (`account_health.changed`): the marks that rules wait for are whole numbers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,12 +19,16 @@ use entity::{
 use sea_orm::FromQueryResult;
 
 use crate::{
+    access::Origin,
     ctx::Ctx,
     error::Result,
-    health::{model::Bands, points::Points},
+    health::{model::Bands, points::Points, save},
     port::Work,
     store::{Query, Rows, Tx},
-    work::{change::Entry, projection::Projection},
+    work::{
+        change::{Change, Entry, Fact},
+        projection::Projection,
+    },
 };
 
 /// How the people of an account are doing.
@@ -56,10 +61,14 @@ pub async fn load_standing(
 impl Standing {
     /// The band of the mean, by the edges alone.
     pub fn band(&self, bands: &Bands) -> HealthBand {
-        self.score.map_or(HealthBand::Unknown, |score| {
-            bands.of(Points::from_f64(score))
-        })
+        band_of(self.score, bands)
     }
+}
+
+fn band_of(score: Option<f64>, bands: &Bands) -> HealthBand {
+    score.map_or(HealthBand::Unknown, |score| {
+        bands.of(Points::from_f64(score))
+    })
 }
 
 /// How many people of an account are in one band.
@@ -134,10 +143,18 @@ impl Projection for StandingProjection {
     }
 
     /// What the entries say is in the notes, which were committed with them.
-    async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, _entries: &[Entry]) -> Result<()> {
+    async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        let mut depths: HashMap<ContactId, i64> = HashMap::new();
+        for entry in entries {
+            if let Some(contact) = entry.contact {
+                let depth = depths.entry(contact).or_default();
+                *depth = entry.depth.max(*depth);
+            }
+        }
         loop {
             let notes = take(tx).await?;
-            recount(tx, &concerned(tx, &notes).await?).await?;
+            let concerned = concerned(tx, &notes, &depths).await?;
+            recount(tx, &concerned).await?;
             if notes.len() < NOTES {
                 return Ok(());
             }
@@ -166,21 +183,39 @@ async fn take(tx: &Tx<'_>) -> Result<Vec<Note>> {
     .await?)
 }
 
-/// The accounts whose people are noted, and those that were left.
-async fn concerned(tx: &Tx<'_>, notes: &[Note]) -> Result<BTreeSet<AccountId>> {
-    let mut accounts: BTreeSet<AccountId> =
-        notes.iter().filter_map(|note| note.account_id).collect();
+#[derive(Debug, FromQueryResult)]
+struct Person {
+    id: ContactId,
+    account_id: AccountId,
+}
+
+/// The accounts whose people are noted, and those that were left; each with how many steps from the outside
+/// what happened to its people was.
+async fn concerned(
+    tx: &Tx<'_>,
+    notes: &[Note],
+    depths: &HashMap<ContactId, i64>,
+) -> Result<BTreeMap<AccountId, i64>> {
+    let left = notes.iter().filter_map(|note| note.account_id);
+    let mut accounts: BTreeMap<AccountId, i64> = left.map(|account| (account, 0)).collect();
     let contacts: BTreeSet<ContactId> = notes.iter().filter_map(|note| note.contact_id).collect();
     if !contacts.is_empty() {
-        let of_contacts: Vec<AccountId> = Query::new(
-            "SELECT DISTINCT c.account_id FROM {r}
+        let people: Vec<Person> = Query::new(
+            "SELECT c.id, c.account_id FROM {r}
              JOIN contact c ON c.workspace_id = $1 AND c.id = r.id WHERE c.account_id IS NOT NULL",
         )
         .bind(tx.workspace)
         .rows("r", Rows::new().ids("id", contacts))
-        .column(tx.connection())
+        .all(tx.connection())
         .await?;
-        accounts.extend(of_contacts);
+        for person in people {
+            let depth = accounts.entry(person.account_id).or_default();
+            *depth = depths
+                .get(&person.id)
+                .copied()
+                .unwrap_or_default()
+                .max(*depth);
+        }
     }
     Ok(accounts)
 }
@@ -189,18 +224,23 @@ async fn concerned(tx: &Tx<'_>, notes: &[Note]) -> Result<BTreeSet<AccountId>> {
 struct Counted {
     account_id: AccountId,
     created_at: DateTime<Utc>,
+    is_there: bool,
+    previous_score: Option<f64>,
     score: Option<f64>,
     people_active_at: Option<DateTime<Utc>>,
 }
 
 /// Puts the figures of the accounts together anew. The mean is cut to four decimals so that a cursor
 /// says exactly what the list is ordered by.
-async fn recount(tx: &Tx<'_>, accounts: &BTreeSet<AccountId>) -> Result<()> {
+async fn recount(tx: &mut Tx<'_>, accounts: &BTreeMap<AccountId, i64>) -> Result<()> {
     if accounts.is_empty() {
         return Ok(());
     }
     let counted: Vec<Counted> = Query::new(
         "SELECT a.id AS account_id, a.created_at,
+                a.merged_into_id IS NULL AND a.deleted_at IS NULL AS is_there,
+                (SELECT s.score FROM account_standing s
+                 WHERE s.workspace_id = $1 AND s.account_id = a.id) AS previous_score,
                 CAST(ROUND(CAST(AVG(h.score) AS numeric), 4) AS double precision) AS score,
                 MAX(y.last_activity_at) AS people_active_at
          FROM {r} JOIN account a ON a.workspace_id = $1 AND a.id = r.id
@@ -208,12 +248,13 @@ async fn recount(tx: &Tx<'_>, accounts: &BTreeSet<AccountId>) -> Result<()> {
           AND c.account_id IS NOT NULL AND c.merged_into_id IS NULL
          LEFT JOIN contact_health h ON h.workspace_id = $1 AND h.contact_id = c.id
          LEFT JOIN contact_activity y ON y.workspace_id = $1 AND y.contact_id = c.id
-         GROUP BY a.id, a.created_at",
+         GROUP BY a.id, a.created_at, a.merged_into_id, a.deleted_at",
     )
     .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", accounts.iter().copied()))
+    .rows("r", Rows::new().ids("id", accounts.keys().copied()))
     .all(tx.connection())
     .await?;
+    tell(tx, &counted, accounts).await?;
     let rows = Rows::new()
         .ids("account_id", counted.iter().map(|row| row.account_id))
         .opt_reals("score", counted.iter().map(|row| row.score))
@@ -235,5 +276,46 @@ async fn recount(tx: &Tx<'_>, accounts: &BTreeSet<AccountId>) -> Result<()> {
     .rows("r", rows)
     .execute(tx.connection())
     .await?;
+    Ok(())
+}
+
+/// Tells the change log of the accounts that are there and whose mean is another whole number, or in another
+/// band by the edges of now.
+async fn tell(
+    tx: &mut Tx<'_>,
+    counted: &[Counted],
+    depths: &BTreeMap<AccountId, i64>,
+) -> Result<()> {
+    let whole = |score: Option<f64>| score.map(|score| score.floor() as i64);
+    let news = counted
+        .iter()
+        .filter(|one| one.is_there && one.score != one.previous_score);
+    if news.clone().next().is_none() {
+        return Ok(());
+    }
+    let bands = save::current(tx.connection(), tx.workspace).await?;
+    let bands = bands.model.definition.bands;
+    for one in news {
+        let (band, previous_band) = (
+            band_of(one.score, &bands),
+            band_of(one.previous_score, &bands),
+        );
+        if whole(one.score) == whole(one.previous_score) && band == previous_band {
+            continue;
+        }
+        tx.record(Change {
+            fact: Fact::AccountHealthChanged {
+                account_id: one.account_id,
+                score: one.score,
+                previous_score: one.previous_score,
+                band,
+                previous_band,
+            },
+            contact: None,
+            origin: Origin::System,
+            depth: depths.get(&one.account_id).copied().unwrap_or_default() + 1,
+            root: None,
+        });
+    }
     Ok(())
 }

@@ -98,7 +98,9 @@ pub(crate) fn bearing(kind: FactKind) -> Bearing {
         | K::TaskOverdue
         | K::DocumentRegistered
         | K::DocumentRemoved
-        | K::HealthModelChanged => Bearing::Nothing,
+        | K::HealthModelChanged
+        // The changes of the people it follows from have been told.
+        | K::AccountHealthChanged => Bearing::Nothing,
     }
 }
 

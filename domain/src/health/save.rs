@@ -61,7 +61,11 @@ pub async fn current_model(ctx: &Ctx, workspace: WorkspaceId) -> Result<Saved> {
     current(ctx.reader(), workspace).await
 }
 
-async fn current(connection: &impl ConnectionTrait, workspace: WorkspaceId) -> Result<Saved> {
+/// The same as `connection` sees it.
+pub(crate) async fn current(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+) -> Result<Saved> {
     let row: Option<Row> = Query::new(format!(
         "SELECT {COLUMNS} FROM health_model WHERE workspace_id = $1
          ORDER BY version DESC LIMIT 1"

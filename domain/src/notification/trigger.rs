@@ -444,6 +444,13 @@ impl Known {
                 band,
                 previous_band,
                 ..
+            }
+            | Fact::AccountHealthChanged {
+                score,
+                previous_score,
+                band,
+                previous_band,
+                ..
             } => {
                 (told.from, told.to) = (json!(previous_band), json!(band));
                 (told.previous_score, told.score) = (*previous_score, *score);

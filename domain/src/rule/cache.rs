@@ -326,6 +326,9 @@ pub(crate) fn facts_of(trigger: &Trigger) -> &'static [&'static str] {
         Trigger::EventTracked(_) => &["event.recorded"],
         Trigger::EmailEventSeen(_) => &["email_event.recorded"],
         Trigger::HealthScoreCrossed(_) | Trigger::HealthBandChanged(_) => &["health.changed"],
+        Trigger::AccountHealthScoreCrossed(_) | Trigger::AccountHealthBandChanged(_) => {
+            &["account_health.changed"]
+        }
         Trigger::SurveyAnswered(_) => &["survey.answered"],
         Trigger::ContactEnteredSegment(_) | Trigger::AccountEnteredSegment(_) => {
             &["segment.entered"]
@@ -351,6 +354,7 @@ pub(crate) const FACTS: &[&str] = &[
     "event.recorded",
     "email_event.recorded",
     "health.changed",
+    "account_health.changed",
     "survey.answered",
     "segment.entered",
     "segment.left",

@@ -196,6 +196,23 @@ fn changes_of_health_read_as_people_say_them() {
 }
 
 #[test]
+fn changes_of_the_health_of_accounts_read_as_people_say_them() {
+    let trigger = |stored: Value| serde_json::from_value::<Trigger>(stored).unwrap();
+    check(
+        &trigger(json!({"accountHealthScoreCrossed": {"score": 40, "direction": "DOWN"}})),
+        "会社の健全度スコアが40を下回り",
+        "the health score of an account falls below 40",
+        "公司的健康分降到40以下",
+    );
+    check(
+        &trigger(json!({"accountHealthBandChanged": {"from": [], "to": ["AT_RISK"]}})),
+        "会社の健全度の区分が危険になり",
+        "the health band of an account becomes at risk",
+        "公司的健康等级变为有风险",
+    );
+}
+
+#[test]
 fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
     check(
         &Trigger::EmailEventSeen(EmailEventSeen {

@@ -1,19 +1,24 @@
 //! Rules that look at accounts, and the tasks they make.
 
 use domain::{
+    access::Origin,
     account::{self, DetailChanges, NewAccount},
     action::{Action, CreateTask, OutcomeResult, TaskAssignee},
+    contact::{self, NewContact},
     page::PageRequest,
     rule::trigger::{AccountTagAdded, AccountTagRemoved, Trigger},
+    store::Query,
     tag::{Request, tagging},
     task::{self, TaskFilter, TaskOrder, Unassigned},
+    work::change::{Change, Fact},
 };
 use entity::{
-    id::AccountId,
-    kind::{TagKind, TaskPriority},
+    id::{AccountId, ContactId},
+    kind::{HealthBand, TagKind, TaskPriority},
 };
+use serde_json::{Value, json};
 
-use super::{on, results};
+use super::{firings, on, results};
 use crate::support::{World, on_both};
 
 async fn company(world: &World, name: &str, owned: bool) -> AccountId {
@@ -99,6 +104,77 @@ fn a_rule_about_an_account_makes_a_task_about_it_for_its_owner() {
             .unwrap();
         world.drain().await;
         assert_eq!(tasks(&world, acme).await.len(), 2);
+        world
+    });
+}
+
+/// Gives a contact a score, as the projection of health would.
+async fn score(world: &World, id: ContactId, score: f64) {
+    let set = Query::new("UPDATE contact_health SET score = $2 WHERE contact_id = $1");
+    let set = set
+        .bind(id)
+        .bind(Some(score))
+        .execute(world.ctx.db.writer());
+    assert_eq!(set.await.expect("a score"), 1);
+    let mut tx = world
+        .ctx
+        .begin(world.owner.workspace)
+        .await
+        .expect("a transaction");
+    let fact = Fact::HealthChanged {
+        contact_id: id,
+        score: None,
+        previous_score: None,
+        band: HealthBand::Neutral,
+        previous_band: HealthBand::Neutral,
+    };
+    tx.record(Change::new(Origin::System, Some(id), fact));
+    tx.commit().await.expect("a commit");
+    world.drain().await;
+}
+
+#[test]
+fn the_health_of_an_account_sets_rules_off_as_the_mean_of_its_people() {
+    on_both(|world| async move {
+        let key = world.tag(TagKind::Contact, "At risk", None).await;
+        let acts = || -> Vec<Action> {
+            let tags = json!([{"tagAccount": {"tagIds": [key.0]}}]);
+            serde_json::from_value(tags).expect("actions")
+        };
+        let trigger = |stored: Value| serde_json::from_value::<Trigger>(stored).expect("a trigger");
+        let fell = json!({"accountHealthScoreCrossed": {"score": 40, "direction": "DOWN"}});
+        let fell = on(&world, trigger(fell), acts()).await;
+        let rose = json!({"accountHealthScoreCrossed": {"score": 40, "direction": "UP"}});
+        let rose = on(&world, trigger(rose), acts()).await;
+        let left = json!({"accountHealthBandChanged": {"from": ["HEALTHY"]}});
+        let left = on(&world, trigger(left), acts()).await;
+        let acme = company(&world, "Acme", false).await;
+        let mut people = Vec::new();
+        for name in ["Taro", "Hana"] {
+            let new = NewContact {
+                name: name.to_owned(),
+                account: Some(acme),
+                ..NewContact::default()
+            };
+            let made = contact::create(&world.ctx, &world.owner, new).await;
+            people.push(made.expect("a contact").id);
+        }
+        world.drain().await;
+        // Means of 90, 90, 50 and 20.
+        for (person, points) in [(0, 90.0), (1, 90.0), (0, 10.0), (1, 30.0)] {
+            score(&world, people[person], points).await;
+        }
+        let counts = [
+            firings(&world, fell.id).await,
+            firings(&world, rose.id).await,
+            firings(&world, left.id).await,
+        ];
+        assert_eq!(counts.each_ref().map(Vec::len), [1, 0, 1]);
+        let found = &counts[0][0];
+        assert_eq!((found.account_id, found.contact_id), (Some(acme), None));
+        // A mean between the same two whole numbers is no news.
+        score(&world, people[1], 30.5).await;
+        assert_eq!(firings(&world, fell.id).await.len(), 1);
         world
     });
 }

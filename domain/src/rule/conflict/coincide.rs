@@ -70,16 +70,29 @@ fn let_the_same(one: &Trigger, other: &Trigger) -> bool {
             let both = [one.properties.as_slice(), &other.properties].concat();
             contradict_properties(&both).is_none()
         }
-        (Trigger::HealthScoreCrossed(one), Trigger::HealthScoreCrossed(other)) => !matches!(
-            (one.direction, other.direction),
-            (Direction::Down, Direction::Up) | (Direction::Up, Direction::Down)
-        ),
+        (Trigger::HealthScoreCrossed(one), Trigger::HealthScoreCrossed(other)) => {
+            may_go_together(one.direction, other.direction)
+        }
+        (Trigger::AccountHealthScoreCrossed(one), Trigger::AccountHealthScoreCrossed(other)) => {
+            may_go_together(one.direction, other.direction)
+        }
         (Trigger::HealthBandChanged(one), Trigger::HealthBandChanged(other)) => {
+            meet(&one.from, &other.from)
+        }
+        (Trigger::AccountHealthBandChanged(one), Trigger::AccountHealthBandChanged(other)) => {
             meet(&one.from, &other.from)
         }
         (Trigger::SurveyAnswered(one), Trigger::SurveyAnswered(other)) => answers(one, other),
         _ => true,
     }
+}
+
+/// Whether one step may cross marks in both directions.
+fn may_go_together(one: Direction, other: Direction) -> bool {
+    !matches!(
+        (one, other),
+        (Direction::Down, Direction::Up) | (Direction::Up, Direction::Down)
+    )
 }
 
 /// What a trigger on tags waits for.

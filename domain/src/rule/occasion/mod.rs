@@ -165,12 +165,28 @@ impl Lore {
                 segment_id,
                 subject: SubjectKind::Account,
                 subject_id,
-            } => found.push(of_account(entry, *subject_id, true, segment_id.uuid())),
+            } => found.push(of_segment(entry, *subject_id, true, segment_id.uuid())),
             Fact::SegmentLeft {
                 segment_id,
                 subject: SubjectKind::Account,
                 subject_id,
-            } => found.push(of_account(entry, *subject_id, false, segment_id.uuid())),
+            } => found.push(of_segment(entry, *subject_id, false, segment_id.uuid())),
+            Fact::AccountHealthChanged {
+                account_id,
+                score,
+                previous_score,
+                band,
+                previous_band,
+            } => {
+                let happened = Happened::Health {
+                    of: SubjectKind::Account,
+                    score: *score,
+                    previous: *previous_score,
+                    band: *band,
+                    previous_band: *previous_band,
+                };
+                found.push(of_account(entry, account_id.uuid(), happened));
+            }
             fact => {
                 let contact = match fact {
                     Fact::StageChanged {
@@ -354,12 +370,17 @@ pub(crate) fn is_old(sent_at: DateTime<Utc>, came_in: DateTime<Utc>) -> bool {
 }
 
 /// An account came into a segment or went out of it.
-fn of_account(entry: &Entry, id: Uuid, entered: bool, segment: Uuid) -> Occasion<'_> {
+fn of_segment(entry: &Entry, id: Uuid, entered: bool, segment: Uuid) -> Occasion<'_> {
+    of_account(entry, id, Happened::Segment { entered, segment })
+}
+
+/// Something happened to an account.
+fn of_account<'a>(entry: &'a Entry, id: Uuid, happened: Happened<'a>) -> Occasion<'a> {
     let case = Case {
         account: Some(AccountId(id)),
         ..Case::default()
     };
-    other(entry, id, case, Happened::Segment { entered, segment })
+    other(entry, id, case, happened)
 }
 
 /// What an entry says happened to a contact.
@@ -394,6 +415,7 @@ fn of_contact(entry: &Entry) -> Option<Happened<'_>> {
             previous_band,
             ..
         } => Happened::Health {
+            of: SubjectKind::Contact,
             score: *score,
             previous: *previous_score,
             band: *band,

@@ -106,6 +106,8 @@ pub(super) const SAMPLES: &[(&str, &str)] = samples![
     "trigger_email_event",
     "trigger_health_score_crossed",
     "trigger_health_band_changed",
+    "trigger_account_health_score_crossed",
+    "trigger_account_health_band_changed",
     "trigger_survey_answered",
     "trigger_contact_entered_segment",
     "trigger_contact_left_segment",

@@ -1,17 +1,17 @@
-//! A contact did something: an event, something about an email, a change of health.
+//! A contact did something: an event, something about an email.
 
-use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin, HealthBand};
+use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin};
 use sea_orm::Iterable as _;
 use serde_json::Value;
 
 use super::{
     Asked, Happened, Key, TriggerKind,
-    shape::{self, lets, lets_some, lets_text},
-    words::{bracketed, changes, labels},
+    shape::{self, lets_some, lets_text},
+    words::{bracketed, labels},
 };
 use crate::{
     condition::{
-        Condition, Context, Events, Health, NumberTest, PropertyTest, TextTest, band_label,
+        Condition, Context, Events, PropertyTest, TextTest,
         check::{self, MAX_IDS},
         check_properties,
         path::Path,
@@ -64,47 +64,8 @@ shape::trigger! {
     }
 }
 
-shape::trigger! {
-    /// Looks at contacts as their health score crosses a mark.
-    HealthScoreCrossed, RuleHealthScoreCrossedTrigger, RuleHealthScoreCrossedTriggerInput;
-    required {
-        /// The mark, 1 to 100. A score of exactly so much is above it.
-        score: number,
-        /// In which direction it is crossed.
-        direction: one Direction,
-    }
-    optional {}
-}
-
-shape::trigger! {
-    /// Looks at contacts as they come into another health band.
-    HealthBandChanged, RuleHealthBandChangedTrigger, RuleHealthBandChangedTriggerInput;
-    required {}
-    optional {
-        /// The bands they leave; empty for any.
-        from: many HealthBand,
-        /// The bands they reach; empty for any.
-        to: many HealthBand,
-    }
-}
-
 /// The properties of an event that has none.
 static NO_PROPERTIES: Value = Value::Null;
-
-/// In which direction a score crosses a mark.
-#[derive(
-    serde::Serialize, serde::Deserialize, async_graphql::Enum, Debug, Clone, Copy, PartialEq, Eq,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[graphql(name = "ScoreDirection")]
-pub enum Direction {
-    /// From above to below.
-    Down,
-    /// From below to above.
-    Up,
-    /// Either way.
-    Either,
-}
 
 impl TriggerKind for EventTracked {
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
@@ -426,138 +387,6 @@ fn caused_by(origin: EmailEventOrigin, phrasing: &Phrasing<'_>) -> &'static str 
     }
 }
 
-impl TriggerKind for HealthScoreCrossed {
-    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
-        if !(1..=100).contains(&self.score) {
-            let message = "Choose a mark from 1 to 100.";
-            refusals.push(at.at("score").refuse(UserErrorCode::Invalid, message));
-        }
-    }
-
-    shape::naming!();
-
-    fn context(&self) -> Context {
-        Context::Contact
-    }
-
-    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let score = self.score;
-        match self.direction {
-            Direction::Down => say!(
-                phrasing,
-                format!("コンタクトの健全度スコアが{score}を下回り"),
-                format!("the health score of a contact falls below {score}"),
-                format!("联系人的健康分降到{score}以下")
-            ),
-            Direction::Up => say!(
-                phrasing,
-                format!("コンタクトの健全度スコアが{score}以上になり"),
-                format!("the health score of a contact rises to {score}"),
-                format!("联系人的健康分升到{score}以上")
-            ),
-            Direction::Either => say!(
-                phrasing,
-                format!("コンタクトの健全度スコアが{score}をまたぎ"),
-                format!("the health score of a contact crosses {score}"),
-                format!("联系人的健康分越过{score}")
-            ),
-        }
-    }
-
-    fn implies(&self) -> Vec<Condition> {
-        let mark = self.score as f64;
-        let score = match self.direction {
-            Direction::Down => NumberTest::below(mark),
-            Direction::Up => NumberTest::min(mark),
-            Direction::Either => return Vec::new(),
-        };
-        vec![Condition::Health(Box::new(Health {
-            score: Some(score),
-            ..Health::default()
-        }))]
-    }
-
-    fn keys(&self) -> Vec<Key> {
-        vec![Key::Health]
-    }
-
-    fn accepts(&self, happened: &Happened<'_>) -> bool {
-        let Happened::Health {
-            score, previous, ..
-        } = happened
-        else {
-            return false;
-        };
-        let mark = self.score as f64;
-        let (Some(now), Some(before)) = (score, previous) else {
-            return false;
-        };
-        let (falls, rises) = (
-            *before >= mark && *now < mark,
-            *before < mark && *now >= mark,
-        );
-        match self.direction {
-            Direction::Down => falls,
-            Direction::Up => rises,
-            Direction::Either => falls || rises,
-        }
-    }
-}
-
-impl TriggerKind for HealthBandChanged {
-    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
-        self.check_lists(at, refusals);
-        shape::change(&self.from, &self.to, &at.at("to"), refusals);
-    }
-
-    shape::naming!();
-
-    fn context(&self) -> Context {
-        Context::Contact
-    }
-
-    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let subject = say!(
-            phrasing,
-            "コンタクトの健全度の区分",
-            "the health band of a contact",
-            "联系人的健康等级"
-        );
-        let shown = |bands: &[HealthBand]| labels(bands, phrasing, band_label);
-        changes(subject, &shown(&self.from), &shown(&self.to), phrasing)
-    }
-
-    fn implies(&self) -> Vec<Condition> {
-        let in_bands = |bands: &[HealthBand]| {
-            Condition::Health(Box::new(Health {
-                bands: Some(bands.to_vec()),
-                ..Health::default()
-            }))
-        };
-        match (self.from.as_slice(), self.to.as_slice()) {
-            ([left], []) => vec![Condition::Not(Box::new(in_bands(&[*left])))],
-            (_, []) => Vec::new(),
-            (_, reached) => vec![in_bands(reached)],
-        }
-    }
-
-    fn keys(&self) -> Vec<Key> {
-        vec![Key::Health]
-    }
-
-    fn accepts(&self, happened: &Happened<'_>) -> bool {
-        let Happened::Health {
-            band,
-            previous_band,
-            ..
-        } = happened
-        else {
-            return false;
-        };
-        band != previous_band && lets(&self.from, previous_band) && lets(&self.to, band)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -721,35 +550,6 @@ mod tests {
             trigger.check(&Path::root("trigger"), &mut refusals);
             let paths: Vec<String> = refusals.iter().map(|one| one.path.join(".")).collect();
             assert_eq!(paths, [expected], "{given}");
-        }
-    }
-
-    #[test]
-    fn a_mark_is_crossed_only_from_one_side_to_the_other() {
-        for (before, now, down, up) in [
-            (50.0, 39.9, true, false),
-            (50.0, 40.0, false, false),
-            (40.0, 39.0, true, false),
-            (39.0, 40.0, false, true),
-            (39.0, 20.0, false, false),
-            (60.0, 80.0, false, false),
-        ] {
-            let happened = Happened::Health {
-                score: Some(now),
-                previous: Some(before),
-                band: HealthBand::Neutral,
-                previous_band: HealthBand::Neutral,
-            };
-            let crosses = |direction| {
-                HealthScoreCrossed {
-                    score: 40,
-                    direction,
-                }
-                .accepts(&happened)
-            };
-            assert_eq!(crosses(Direction::Down), down, "{before} to {now}");
-            assert_eq!(crosses(Direction::Up), up, "{before} to {now}");
-            assert_eq!(crosses(Direction::Either), down || up);
         }
     }
 }

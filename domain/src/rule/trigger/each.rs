@@ -87,6 +87,8 @@ each! {
     EmailEventSeen "emailEvent",
     HealthScoreCrossed "healthScoreCrossed",
     HealthBandChanged "healthBandChanged",
+    AccountHealthScoreCrossed "accountHealthScoreCrossed",
+    AccountHealthBandChanged "accountHealthBandChanged",
     SurveyAnswered "surveyAnswered",
     ContactEnteredSegment "contactEnteredSegment",
     ContactLeftSegment "contactLeftSegment",

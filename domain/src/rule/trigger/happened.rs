@@ -5,7 +5,7 @@ use entity::{
     id::MemberId,
     kind::{
         BounceKind, Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin,
-        HealthBand, LifecycleStage, SurveyKind, TagTarget,
+        HealthBand, LifecycleStage, SubjectKind, SurveyKind, TagTarget,
     },
 };
 use uuid::Uuid;
@@ -35,7 +35,7 @@ pub(crate) enum Key {
     Attribute(Uuid),
     Event(String),
     Email(EmailEventKind),
-    Health,
+    Health(SubjectKind),
     Survey,
     Segment {
         entered: bool,
@@ -111,7 +111,9 @@ pub(crate) enum Happened<'a> {
         /// Why it came back.
         bounce: Option<BounceKind>,
     },
+    /// The health of a contact or an account is another.
     Health {
+        of: SubjectKind,
         score: Option<f64>,
         previous: Option<f64>,
         band: HealthBand,
@@ -163,7 +165,7 @@ impl Happened<'_> {
             Self::Attribute { attribute, .. } => Key::Attribute(attribute),
             Self::Event { name, .. } => Key::Event(name.to_owned()),
             Self::Email { kind, .. } => Key::Email(kind),
-            Self::Health { .. } => Key::Health,
+            Self::Health { of, .. } => Key::Health(of),
             Self::Survey { .. } => Key::Survey,
             Self::Segment { entered, segment } => Key::Segment { entered, segment },
             Self::Tick => return Vec::new(),

@@ -4,10 +4,7 @@ use async_graphql::OneofObject;
 
 use super::{
     Trigger,
-    behaviour::{
-        RuleEmailEventTriggerInput, RuleEventTrackedTriggerInput,
-        RuleHealthBandChangedTriggerInput, RuleHealthScoreCrossedTriggerInput,
-    },
+    behaviour::{RuleEmailEventTriggerInput, RuleEventTrackedTriggerInput},
     contact::{
         RuleContactAttributeChangedTriggerInput, RuleContactChangedTriggerInput,
         RuleContactCreatedTriggerInput, RuleContactOwnerChangedTriggerInput,
@@ -16,6 +13,10 @@ use super::{
     conversation::{
         RuleConversationAssignedTriggerInput, RuleConversationClosedTriggerInput,
         RuleConversationOpenedTriggerInput,
+    },
+    health::{
+        RuleAccountHealthBandChangedTriggerInput, RuleAccountHealthScoreCrossedTriggerInput,
+        RuleHealthBandChangedTriggerInput, RuleHealthScoreCrossedTriggerInput,
     },
     message_received::RuleMessageReceivedTriggerInput,
     schedule::RuleScheduleTriggerInput,
@@ -77,6 +78,10 @@ pub enum RuleTriggerInput {
     HealthScoreCrossed(RuleHealthScoreCrossedTriggerInput),
     /// A contact came into another health band.
     HealthBandChanged(RuleHealthBandChangedTriggerInput),
+    /// An account's health score, the mean of its people's, crossed a mark.
+    AccountHealthScoreCrossed(RuleAccountHealthScoreCrossedTriggerInput),
+    /// An account came into another health band.
+    AccountHealthBandChanged(RuleAccountHealthBandChangedTriggerInput),
     /// A contact answered a survey.
     SurveyAnswered(RuleSurveyAnsweredTriggerInput),
     /// A contact came into a segment.

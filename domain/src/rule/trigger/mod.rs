@@ -14,6 +14,7 @@ mod contact;
 mod conversation;
 mod each;
 mod happened;
+mod health;
 mod input;
 mod message_received;
 mod output;
@@ -40,14 +41,16 @@ use crate::{
 };
 
 pub(crate) use self::happened::{Asked, Happened, Key, Place};
-pub use behaviour::{
-    Direction, EmailEventSeen, EventTracked, HealthBandChanged, HealthScoreCrossed,
-};
+pub use behaviour::{EmailEventSeen, EventTracked};
 pub use contact::{
     ContactAttributeChanged, ContactChanged, ContactCreated, ContactOwnerChanged,
     ContactStageChanged,
 };
 pub use conversation::{ConversationAssigned, ConversationClosed, ConversationOpened};
+pub use health::{
+    AccountHealthBandChanged, AccountHealthScoreCrossed, Direction, HealthBandChanged,
+    HealthScoreCrossed,
+};
 pub use input::RuleTriggerInput;
 pub use message_received::MessageReceived;
 pub use output::RuleTrigger;
@@ -142,6 +145,10 @@ pub enum Trigger {
     HealthScoreCrossed(HealthScoreCrossed),
     /// A contact came into another health band.
     HealthBandChanged(HealthBandChanged),
+    /// An account's health score crossed a mark.
+    AccountHealthScoreCrossed(AccountHealthScoreCrossed),
+    /// An account came into another health band.
+    AccountHealthBandChanged(AccountHealthBandChanged),
     /// A contact answered a survey.
     SurveyAnswered(SurveyAnswered),
     /// A contact came into a segment.

@@ -3,10 +3,7 @@
 use async_graphql::Union;
 
 use super::{
-    behaviour::{
-        RuleEmailEventTrigger, RuleEventTrackedTrigger, RuleHealthBandChangedTrigger,
-        RuleHealthScoreCrossedTrigger,
-    },
+    behaviour::{RuleEmailEventTrigger, RuleEventTrackedTrigger},
     contact::{
         RuleContactAttributeChangedTrigger, RuleContactChangedTrigger, RuleContactCreatedTrigger,
         RuleContactOwnerChangedTrigger, RuleContactStageChangedTrigger,
@@ -14,6 +11,10 @@ use super::{
     conversation::{
         RuleConversationAssignedTrigger, RuleConversationClosedTrigger,
         RuleConversationOpenedTrigger,
+    },
+    health::{
+        RuleAccountHealthBandChangedTrigger, RuleAccountHealthScoreCrossedTrigger,
+        RuleHealthBandChangedTrigger, RuleHealthScoreCrossedTrigger,
     },
     message_received::RuleMessageReceivedTrigger,
     schedule::RuleScheduleTrigger,
@@ -70,6 +71,10 @@ pub enum RuleTrigger {
     HealthScoreCrossed(RuleHealthScoreCrossedTrigger),
     /// A contact came into another health band.
     HealthBandChanged(RuleHealthBandChangedTrigger),
+    /// An account's health score, the mean of its people's, crossed a mark.
+    AccountHealthScoreCrossed(RuleAccountHealthScoreCrossedTrigger),
+    /// An account came into another health band.
+    AccountHealthBandChanged(RuleAccountHealthBandChangedTrigger),
     /// A contact answered a survey.
     SurveyAnswered(RuleSurveyAnsweredTrigger),
     /// A contact came into a segment.

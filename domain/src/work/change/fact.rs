@@ -464,6 +464,15 @@ pub enum Fact {
         band: HealthBand,
         previous_band: HealthBand,
     },
+    /// The mean of the health scores of an account's people came to another whole number or another band.
+    #[serde(rename = "account_health.changed")]
+    AccountHealthChanged {
+        account_id: AccountId,
+        score: Option<f64>,
+        previous_score: Option<f64>,
+        band: HealthBand,
+        previous_band: HealthBand,
+    },
 }
 
 #[cfg(test)]

@@ -114,6 +114,7 @@ kinds! {
     DocumentRemoved = "document.removed", "A registered GraphQL document was removed.";
     HealthModelChanged = "health_model.changed", "The health model changed; everybody's score will be recomputed.";
     HealthChanged = "health.changed", "A contact's health score changed.";
+    AccountHealthChanged = "account_health.changed", "The mean health of an account's people came to another whole number or another band.";
 }
 
 impl FactKind {

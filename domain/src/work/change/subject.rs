@@ -29,7 +29,8 @@ impl Fact {
             | Self::AccountRestored { account_id }
             | Self::AccountDeleted { account_id }
             | Self::AccountMerged { account_id, .. }
-            | Self::AccountUnmerged { account_id, .. } => Some(*account_id),
+            | Self::AccountUnmerged { account_id, .. }
+            | Self::AccountHealthChanged { account_id, .. } => Some(*account_id),
             Self::OrderRecorded { account_id, .. }
             | Self::InvoiceRecorded { account_id, .. }
             | Self::TicketRecorded { account_id, .. }
@@ -155,7 +156,8 @@ impl Fact {
             | Self::AccountRestored { account_id }
             | Self::AccountDeleted { account_id }
             | Self::AccountMerged { account_id, .. }
-            | Self::AccountUnmerged { account_id, .. } => of(*account_id),
+            | Self::AccountUnmerged { account_id, .. }
+            | Self::AccountHealthChanged { account_id, .. } => of(*account_id),
             Self::DuplicateSuspected { suspect_id, .. } => of(*suspect_id),
             // The step itself is shown by the history of whoever took it, and has no id outside.
             Self::StageChanged {
