@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{ContactId, ConversationId, MessageId, MissId, RuleId, WorkspaceId},
+    id::{AccountId, ContactId, ConversationId, MessageId, MissId, RuleId, WorkspaceId},
     kind::MissReason,
 };
 
@@ -29,6 +29,8 @@ pub struct Model {
     pub conversation_id: Option<ConversationId>,
     /// The contact, if it was about one.
     pub contact_id: Option<ContactId>,
+    /// The account, if it was about one: the contact's, where it was about a contact.
+    pub account_id: Option<AccountId>,
     /// Why it did not fire.
     pub reason: MissReason,
     /// Each condition's verdict and what was there; missing where earlier releases noted a limit.

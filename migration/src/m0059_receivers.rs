@@ -1,5 +1,5 @@
 //! Notifications to whoever is in charge: the owner of the contact or account, the assignee of the conversation,
-//! and a team for where there is nobody.
+//! and a team for where there is nobody. What rules on accounts looked at without firing names the account.
 
 use sea_orm_migration::prelude::*;
 
@@ -19,4 +19,5 @@ const SCRIPT: &str = "
 ALTER TABLE notification_receiver ADD COLUMN owner BOOL NOT NULL DEFAULT FALSE;
 ALTER TABLE notification_receiver ADD COLUMN assignee BOOL NOT NULL DEFAULT FALSE;
 ALTER TABLE notification_receiver ADD COLUMN otherwise BOOL NOT NULL DEFAULT FALSE;
+ALTER TABLE rule_miss ADD COLUMN account_id UUID;
 ";

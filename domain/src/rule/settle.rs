@@ -256,13 +256,14 @@ async fn note_misses(tx: &Tx<'_>, misses: &[Miss]) -> Result<()> {
         .opt_ids("message_id", cases().map(|case| case.message))
         .opt_ids("conversation_id", cases().map(|case| case.conversation))
         .opt_ids("contact_id", cases().map(|case| case.contact))
+        .opt_ids("account_id", cases().map(|case| case.account))
         .texts("reason", misses.iter().map(|miss| miss.reason.word()))
         .json("trace", traces);
     Query::new(
         "INSERT INTO rule_miss (workspace_id, id, rule_id, rule_version, subject_id, message_id,
-             conversation_id, contact_id, reason, trace, missed_at)
+             conversation_id, contact_id, account_id, reason, trace, missed_at)
          SELECT $1, r.id, r.rule_id, r.rule_version, r.subject_id, r.message_id, r.conversation_id,
-                r.contact_id, r.reason, r.trace, $2
+                r.contact_id, r.account_id, r.reason, r.trace, $2
          FROM {r}",
     )
     .bind(tx.workspace)

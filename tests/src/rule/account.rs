@@ -6,7 +6,12 @@ use domain::{
     action::{Action, CreateTask, OutcomeResult, TaskAssignee},
     contact::{self, NewContact},
     page::PageRequest,
-    rule::trigger::{AccountTagAdded, AccountTagRemoved, Trigger},
+    rule::{
+        Limits, OncePer,
+        definition::always,
+        miss,
+        trigger::{AccountTagAdded, AccountTagRemoved, Trigger},
+    },
     store::Query,
     tag::{Request, tagging},
     task::{self, TaskFilter, TaskOrder, Unassigned},
@@ -14,11 +19,11 @@ use domain::{
 };
 use entity::{
     id::{AccountId, ContactId},
-    kind::{HealthBand, TagKind, TaskPriority},
+    kind::{HealthBand, MissReason, TagKind, TaskPriority},
 };
 use serde_json::{Value, json};
 
-use super::{firings, on, results};
+use super::{firings, limited, on, results};
 use crate::support::{World, on_both};
 
 async fn company(world: &World, name: &str, owned: bool) -> AccountId {
@@ -175,6 +180,47 @@ fn the_health_of_an_account_sets_rules_off_as_the_mean_of_its_people() {
         // A mean between the same two whole numbers is no news.
         score(&world, people[1], 30.5).await;
         assert_eq!(firings(&world, fell.id).await.len(), 1);
+        world
+    });
+}
+
+#[test]
+fn what_a_rule_on_accounts_looked_at_without_firing_names_the_account() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let key = world.tag(TagKind::Contact, "Key account", None).await;
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let added = Trigger::AccountTagAdded(AccountTagAdded {
+            tag_ids: vec![key.0],
+            direct_only: false,
+        });
+        let tags = json!([{"tagAccount": {"tagIds": [seen.0]}}]);
+        let once = Limits {
+            once_per: Some(OncePer::Account),
+            ..Limits::default()
+        };
+        let actions = serde_json::from_value(tags).expect("actions");
+        let rule = limited(&world, added, always(), actions, once).await;
+        let acme = company(&world, "Acme", false).await;
+        let tag = [Request::account(acme, key)];
+        tagging::tag_many(ctx, owner, &tag, "")
+            .await
+            .expect("a tag");
+        world.drain().await;
+        tagging::untag_many(ctx, owner, &tag, "")
+            .await
+            .expect("no tag");
+        tagging::tag_many(ctx, owner, &tag, "")
+            .await
+            .expect("a tag");
+        world.drain().await;
+        let page = PageRequest::first(10);
+        let misses = miss::list(ctx, owner.workspace, rule.id, &page).await;
+        let misses = misses.expect("misses").rows.into_iter();
+        let found: Vec<_> = misses
+            .map(|(_, one)| (one.reason, one.account_id))
+            .collect();
+        assert_eq!(found, [(MissReason::Once, Some(acme))]);
         world
     });
 }

@@ -10,6 +10,7 @@ use domain::{
 use entity::kind::MissReason;
 
 use crate::graphql::{
+    account::Account,
     contact::Contact,
     context::loaded,
     conversation::{Conversation, Message},
@@ -50,6 +51,11 @@ impl RuleMiss {
     #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.0.contact_id, Contact::from).await
+    }
+
+    /// The account it was about, if it was about one: by itself, or the contact's if the rule asks for that.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
+        loaded(context, self.0.account_id, Account).await
     }
 
     /// Every condition with its verdict and what was really there, in the order of the condition, behind what

@@ -35,6 +35,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("rule_firing", "account_id", Record),
     line("rule_firing", "subject_id", Record),
     line("rule_mark", "target_id", MovedIfFree("t.rule_id")),
+    line("rule_miss", "account_id", Record),
     line("rule_miss", "subject_id", Record),
     line("sales_order", "account_id", Moved("t.id")),
     line("segment_member", "subject_id", Derived),
