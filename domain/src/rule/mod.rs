@@ -16,7 +16,8 @@
 //!   `duplicate` makes one like another;
 //! - `cache`: the compiled rules of each workspace, until they change;
 //! - [`projection`]: shows the rules what happens: `occasion` makes of entries of the log what rules
-//!   look at, `evaluate` decides, `sample` picks what did not fire to be noted, `settle` writes;
+//!   look at, `evaluate` decides, `sample` picks what did not fire to be noted, `settle` writes; `chain` tells
+//!   where rules have led to each other for too long;
 //! - [`tick`]: the same when the clock comes round;
 //! - [`rehearse`](mod@rehearse): the same on what happened before, without doing any of it;
 //! - `hours`: the limits that hold the notices of rules and playbooks, for whoever finds a moment for one;
@@ -30,6 +31,7 @@
 //! the rest.
 
 pub(crate) mod cache;
+mod chain;
 pub mod check;
 pub mod conflict;
 pub mod definition;

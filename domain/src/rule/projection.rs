@@ -10,13 +10,15 @@
 //! rules; two more and the writes follow only if something fired.
 //!
 //! No circle goes on for ever: a rule fires on a thing once in each cascade (the changes that follow
-//! from one that came from outside), and what is [`MAX_DEPTH`] steps away from the outside is the last.
+//! from one that came from outside), and what is [`MAX_DEPTH`] steps away from the outside is the last. Rules
+//! that would have looked at what is further away are told as misses, and the owners hear of them (`chain`).
 
 use async_trait::async_trait;
 
 pub use super::occasion::MAX_DEPTH;
 use super::{
     cache::{self, FACTS},
+    chain,
     evaluate::evaluate,
     occasion::{Lore, heard},
     settle::settle,
@@ -52,7 +54,8 @@ impl Projection for Rules {
         if rules.is_empty() {
             return Ok(());
         }
-        let entries = heard(entries, &rules);
+        let (entries, last_links) = heard(entries, &rules);
+        chain::ended(tx, &rules, &last_links).await?;
         if entries.is_empty() {
             return Ok(());
         }

@@ -239,7 +239,7 @@ async fn mark(tx: &Tx<'_>, fired: &[Fired<'_>]) -> Result<()> {
     Ok(())
 }
 
-async fn note_misses(tx: &Tx<'_>, misses: &[Miss]) -> Result<()> {
+pub(super) async fn note_misses(tx: &Tx<'_>, misses: &[Miss]) -> Result<()> {
     if misses.is_empty() {
         return Ok(());
     }

@@ -42,6 +42,8 @@ pub enum Reason {
     Loop,
     /// A rule before it ended the evaluation.
     Stopped,
+    /// Rules and playbooks had led to each other in too many steps before.
+    TooDeep,
     /// By trigger and condition it would have fired, and nothing that is kept says why it did not: it
     /// was paused for a while, its limits held it back longer than two weeks ago, or the message has
     /// not been looked at yet.
@@ -57,6 +59,7 @@ impl From<MissReason> for Reason {
             MissReason::Once => Self::Once,
             MissReason::Loop => Self::Loop,
             MissReason::Stopped => Self::Stopped,
+            MissReason::TooDeep => Self::TooDeep,
         }
     }
 }

@@ -16,6 +16,8 @@ kinds! {
         Loop = "LOOP",
         /// A rule before it ended the evaluation.
         Stopped = "STOPPED",
+        /// Rules and playbooks had led to each other in too many steps before; the condition was not asked.
+        TooDeep = "TOO_DEEP",
     }
 
     /// What a segment's members are.

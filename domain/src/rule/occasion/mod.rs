@@ -82,21 +82,14 @@ impl Occasion<'_> {
     }
 }
 
-/// The entries of a batch that some rule waits for.
-pub(crate) fn heard<'a>(entries: &'a [Entry], rules: &Compiled) -> Vec<&'a Entry> {
-    entries
-        .iter()
-        .filter(|entry| {
-            let wanted = rules.waits_for(&entry.fact);
-            if wanted && entry.depth > MAX_DEPTH {
-                tracing::warn!(change.position = %entry.position, change.kind = entry.fact.name(),
-                    depth = entry.depth,
-                    "no rule was evaluated: the change is the last link of a chain of rules");
-                return false;
-            }
-            wanted
-        })
-        .collect()
+/// The entries of a batch that some rule waits for: those that are looked at, and those that are the last
+/// links of their chains and are not.
+pub(crate) fn heard<'a>(
+    entries: &'a [Entry],
+    rules: &Compiled,
+) -> (Vec<&'a Entry>, Vec<&'a Entry>) {
+    let waited_for = entries.iter().filter(|entry| rules.waits_for(&entry.fact));
+    waited_for.partition(|entry| entry.depth <= MAX_DEPTH)
 }
 
 impl Lore {
