@@ -32,6 +32,22 @@ impl People {
                 "ben dai eri 田中",
             ),
             (
+                json!({"contact": {"locale": {"startsWith": ["EN"]}}}),
+                "aki ben",
+            ),
+            (
+                json!({"contact": {"locale": {"anyOf": ["en-gb", "ja"]}}}),
+                "aki 田中",
+            ),
+            (
+                json!({"contact": {"locale": {"isSet": false}}}),
+                "chen dai eri",
+            ),
+            (
+                json!({"contact": {"externalId": {"anyOf": ["crm-7"]}}}),
+                "dai",
+            ),
+            (
                 json!({"contact": {"stages": ["LEAD", "CUSTOMER"]}}),
                 "aki ben chen",
             ),

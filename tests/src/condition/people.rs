@@ -61,6 +61,11 @@ impl People {
                 name: name.to_owned(),
                 email: (n < 4).then(|| format!("p{n}@{}.example", ["customer", "other"][n % 2])),
                 account: (n == 0 || n == 4).then_some(account.id),
+                locale: ["en-GB", "en", "", "", "", "ja"]
+                    .get(n)
+                    .filter(|locale| !locale.is_empty())
+                    .map(|&locale| locale.to_owned()),
+                external_id: (n == 3).then(|| "CRM-7".to_owned()),
                 profile: ProfileChanges {
                     stage: stage.map(|stage| NewStage {
                         stage: Some(stage),

@@ -44,6 +44,12 @@ pub struct ContactFields {
     /// The phone number, in the form `+81312345678`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<TextTest>,
+    /// The language, as it was told: `ja`, `en-GB`. `startsWith: ["en"]` is English of everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<TextTest>,
+    /// The id another system gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<TextTest>,
     /// In one of these lifecycle stages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stages: Option<Vec<LifecycleStage>>,
@@ -93,6 +99,8 @@ impl Leaf for ContactFields {
         checks.text("email", self.email.as_ref());
         checks.text("emailDomain", self.email_domain.as_ref());
         checks.text("phone", self.phone.as_ref());
+        checks.text("locale", self.locale.as_ref());
+        checks.text("externalId", self.external_id.as_ref());
         checks.choice("stages", self.stages.as_ref(), "hasStage", self.has_stage);
         checks.choice(
             "ownerIds",
@@ -123,6 +131,8 @@ impl Leaf for ContactFields {
             (Column::Plain("email"), &self.email),
             (Column::EmailDomain, &self.email_domain),
             (Column::Plain("phone"), &self.phone),
+            (Column::Lowered("locale"), &self.locale),
+            (Column::Lowered("external_id"), &self.external_id),
         ] {
             if let Some(test) = test {
                 asks.ask_of(contact, column, Kind::Text, Test::Text(test.clone()));
@@ -166,6 +176,11 @@ impl Leaf for ContactFields {
         clauses.text(
             self.phone.as_ref(),
             ["電話番号", "phone number", "电话号码"],
+        );
+        clauses.text(self.locale.as_ref(), ["言語", "language", "语言"]);
+        clauses.text(
+            self.external_id.as_ref(),
+            ["外部ID", "external id", "外部标识"],
         );
         let stage = ["ライフサイクルステージ", "lifecycle stage", "生命周期阶段"];
         clauses.labels(self.stages.as_ref(), stage, stage_label);

@@ -43,6 +43,8 @@ pub(crate) struct FieldSource {
 pub(crate) enum Column {
     /// The column of this name.
     Plain(&'static str),
+    /// The column of this name in small letters, as texts are compared.
+    Lowered(&'static str),
     /// What stands behind the @ of the email address.
     EmailDomain,
 }
@@ -72,6 +74,7 @@ impl FieldSource {
     pub(crate) fn sql(&self, backend: DatabaseBackend) -> String {
         match (self.column, backend) {
             (Column::Plain(name), _) => format!("x.{name}"),
+            (Column::Lowered(name), _) => format!("lower(x.{name})"),
             (Column::EmailDomain, DatabaseBackend::Postgres) => {
                 "NULLIF(split_part(x.email, '@', 2), '')".to_owned()
             }
