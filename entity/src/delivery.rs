@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{ContactId, DeliveryId, FiringId, RuleId, TargetId, WorkspaceId},
+    id::{AccountId, ContactId, DeliveryId, FiringId, PlaybookId, RuleId, TargetId, WorkspaceId},
     kind::DeliveryState,
 };
 
@@ -49,6 +49,10 @@ pub struct Model {
     pub told: Option<Json>,
     /// Until when quiet hours hold it.
     pub not_before: Option<DateTimeUtc>,
+    /// The playbook that asked for it; missing in those of earlier releases.
+    pub playbook_id: Option<PlaybookId>,
+    /// The account it is about, where it is about no contact; missing in those of earlier releases.
+    pub account_id: Option<AccountId>,
 }
 
 /// None: joins are written where they are needed.

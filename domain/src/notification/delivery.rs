@@ -111,19 +111,58 @@ impl Payload {
         }
     }
 
+    /// The playbook that has it said.
+    fn playbook(&self) -> Option<PlaybookId> {
+        match self {
+            Self::Said { playbook_id, .. } => *playbook_id,
+            Self::RuleFired { .. } | Self::Digest { .. } | Self::Test {} => None,
+        }
+    }
+
+    /// What it is headed with; nothing for what tells of several, or tries a target out.
+    fn title(&self) -> Option<&str> {
+        match self {
+            Self::RuleFired {
+                title, rule_name, ..
+            } => Some(title.as_deref().unwrap_or(rule_name)),
+            Self::Said { title, .. } => Some(title),
+            Self::Digest { .. } | Self::Test {} => None,
+        }
+    }
+
     /// The rule or the playbook that has it said.
     pub(super) fn by(&self, rule: Option<RuleId>) -> Option<Uuid> {
-        let playbook = match self {
-            Self::Said { playbook_id, .. } => playbook_id.map(|id| id.0),
-            Self::RuleFired { .. } | Self::Digest { .. } | Self::Test {} => None,
-        };
-        rule.map(|id| id.0).or(playbook)
+        rule.map(|id| id.0).or(self.playbook().map(|id| id.0))
     }
 
     /// Whether it may wait and be told together with others.
     pub(super) fn can_wait(&self) -> bool {
         matches!(self, Self::RuleFired { .. } | Self::Said { .. })
     }
+}
+
+/// What a delivery says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// What it is headed with; nothing for what tells of several, or tries a target out.
+    pub title: Option<String>,
+    /// The playbook that asked for it.
+    pub playbook: Option<PlaybookId>,
+    /// The account it is about, where it is about no contact.
+    pub account: Option<AccountId>,
+}
+
+/// What a delivery says of itself; nothing if that cannot be read.
+pub fn head(delivery: &delivery::Model) -> Head {
+    let payload = serde_json::from_value::<Payload>(delivery.payload.clone());
+    payload.map_or_else(
+        |_| Head::default(),
+        |payload| Head {
+            title: payload.title().map(str::to_owned),
+            playbook: payload.playbook(),
+            account: payload.account(),
+        },
+    )
 }
 
 /// A delivery about to be written.
@@ -164,13 +203,15 @@ pub async fn enqueue(ctx: &Ctx, tx: &mut Tx<'_>, new: &[NewDelivery]) -> Result<
         .opt_ids("contact_id", new.iter().map(|delivery| delivery.contact))
         .times("due_at", waits.iter().map(|wait| tx.now + *wait))
         .opt_times("not_before", new.iter().map(|delivery| delivery.not_before))
+        .opt_ids("playbook_id", new.iter().map(|one| one.payload.playbook()))
+        .opt_ids("account_id", new.iter().map(|one| one.payload.account()))
         .json("payload", payloads);
     Query::new(
         "INSERT INTO delivery (workspace_id, id, target_id, rule_id, firing_id, contact_id, payload,
                                state, attempts, created_at, next_attempt_at, over_budget,
-                               not_before)
+                               not_before, playbook_id, account_id)
          SELECT $1, r.id, r.target_id, r.rule_id, r.firing_id, r.contact_id, r.payload,
-                'PENDING', 0, $2, r.due_at, $3, r.not_before FROM {r}",
+                'PENDING', 0, $2, r.due_at, $3, r.not_before, r.playbook_id, r.account_id FROM {r}",
     )
     .bind(tx.workspace)
     .bind(tx.now)
@@ -315,6 +356,12 @@ pub struct DeliveryFilter {
     pub contact: Option<ContactId>,
     /// Asked for by this firing of a rule.
     pub firing: Option<FiringId>,
+    /// Asked for by this rule.
+    pub rule: Option<RuleId>,
+    /// Asked for by this playbook.
+    pub playbook: Option<PlaybookId>,
+    /// About this account, and no contact.
+    pub account: Option<AccountId>,
     /// Asked for at this moment or later.
     pub from: Option<DateTime<Utc>>,
     /// Asked for before this moment.
@@ -358,6 +405,18 @@ pub async fn list(
     if let Some(firing) = filter.firing {
         let firing = query.arg(firing);
         query.push(&format!(" AND d.firing_id = {firing}"));
+    }
+    if let Some(rule) = filter.rule {
+        let rule = query.arg(rule);
+        query.push(&format!(" AND d.rule_id = {rule}"));
+    }
+    if let Some(playbook) = filter.playbook {
+        let playbook = query.arg(playbook);
+        query.push(&format!(" AND d.playbook_id = {playbook}"));
+    }
+    if let Some(account) = filter.account {
+        let account = query.arg(account);
+        query.push(&format!(" AND d.account_id = {account}"));
     }
     if let Some(from) = filter.from {
         written_from(&mut query, "d.id", "d.created_at", from);

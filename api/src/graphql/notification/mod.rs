@@ -22,12 +22,14 @@ use entity::{
 };
 
 use super::{
+    account::Account,
     attribute::TimeRangeInput,
     contact::Contact,
     context::{loaded, loader, reader},
     error::fault,
     id,
     page::{Connection, connection},
+    playbook::Playbook,
     rule::{Rule, RuleFiring},
 };
 
@@ -81,6 +83,27 @@ impl Delivery {
     #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
         loaded(context, self.0.contact_id, Contact::from).await
+    }
+
+    /// The account it is about, where it is about no contact.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
+        let account = self
+            .0
+            .account_id
+            .or_else(|| delivery::head(&self.0).account);
+        loaded(context, account, Account).await
+    }
+
+    /// The playbook that asked for it, if one did.
+    async fn playbook(&self, context: &Context<'_>) -> Result<Option<Playbook>> {
+        let playbook = self.0.playbook_id;
+        let playbook = playbook.or_else(|| delivery::head(&self.0).playbook);
+        loaded(context, playbook, Playbook).await
+    }
+
+    /// What it is headed with; absent for what tells of several, or tries a target out.
+    async fn title(&self) -> Option<String> {
+        delivery::head(&self.0).title
     }
 
     /// How many attempts were made.
@@ -260,7 +283,7 @@ impl NotificationQuery {
     /// The workspace's deliveries, newest first.
     #[expect(
         clippy::too_many_arguments,
-        reason = "Relay's four arguments and five filters"
+        reason = "Relay's four arguments and eight filters"
     )]
     #[boxed]
     async fn deliveries(
@@ -270,6 +293,11 @@ impl NotificationQuery {
         #[graphql(desc = "Only those standing so.")] state: Option<DeliveryState>,
         #[graphql(desc = "Only those about this contact.")] contact_id: Option<ID>,
         #[graphql(desc = "Only those that this firing of a rule asked for.")] firing_id: Option<ID>,
+        #[graphql(desc = "Only those that this rule asked for.")] rule_id: Option<ID>,
+        #[graphql(desc = "Only those that this playbook asked for, of this release on.")]
+        playbook_id: Option<ID>,
+        #[graphql(desc = "Only those about this account and no contact, of this release on.")]
+        account_id: Option<ID>,
         #[graphql(desc = "Only those made at a moment of this range.")] created: Option<
             TimeRangeInput,
         >,
@@ -286,6 +314,9 @@ impl NotificationQuery {
             state,
             contact: id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?,
             firing: id::parse_opt(firing_id.as_ref(), &["firingId"]).map_err(fault)?,
+            rule: id::parse_opt(rule_id.as_ref(), &["ruleId"]).map_err(fault)?,
+            playbook: id::parse_opt(playbook_id.as_ref(), &["playbookId"]).map_err(fault)?,
+            account: id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?,
             from: created.from,
             until: created.until,
             ..DeliveryFilter::default()

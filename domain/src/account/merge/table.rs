@@ -22,6 +22,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("contact", "account_id", Moved("t.id")),
     line("contact_merge", "survivor_id", Other),
     line("contact_merge", "loser_id", Other),
+    line("delivery", "account_id", Moved("t.id")),
     line("delivery", "target_id", Other),
     line("due_item", "subject_id", Other),
     line("email", "account_id", Derived),
