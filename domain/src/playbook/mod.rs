@@ -32,6 +32,7 @@ mod duplicate;
 mod enrol;
 mod erase;
 mod failing;
+mod failure;
 pub(crate) mod flow;
 pub mod hand;
 mod hear;
@@ -59,6 +60,7 @@ pub use duplicate::duplicate;
 pub(crate) use enrol::{Ended, Entrant, start, stop};
 pub use enrol::{Enrolled, NotEnrolled, enrol_contacts};
 pub(crate) use erase::forget;
+pub use failure::{Failure, FailureCode, failure};
 pub use outline::outline;
 pub use projection::Playbooks;
 pub use read::{

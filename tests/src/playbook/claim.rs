@@ -1,7 +1,10 @@
 //! Workers that die, stall, or come at the same time.
 
 use chrono::TimeDelta;
-use domain::{playbook::hand, store::Query};
+use domain::{
+    playbook::{self, FailureCode, hand},
+    store::Query,
+};
 use entity::id::EnrolmentId;
 use serde_json::json;
 
@@ -96,6 +99,9 @@ fn an_enrolment_that_takes_its_workers_down_fails_and_can_be_tried_again() {
             failed.error.as_deref(),
             Some("took its worker down 3 times")
         );
+        let failure = playbook::failure(&failed).expect("a failure");
+        assert_eq!(failure.code, FailureCode::WorkerLost);
+        assert_eq!((failure.failures, failure.next_try_at), (1, None));
         let whole = stage.tally(book.id, 1, "").await;
         assert_eq!((whole.here, whole.failed), (0, 1));
         let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
@@ -126,6 +132,9 @@ fn an_enrolment_that_cannot_go_on_keeps_no_other_from_doing_so() {
         assert_eq!(stage.stands(good).await, "WAITING rest");
         let held_up = stage.now(bad).await;
         assert_eq!(held_up.failures, 1);
+        let failure = playbook::failure(&held_up).expect("a failure");
+        let expected = (FailureCode::Fault, held_up.due_at);
+        assert_eq!((failure.code, failure.next_try_at), expected);
         assert!(held_up.due_at.unwrap() > stage.world.ctx.clock.now());
         for _ in 0..5 {
             stage.pass(TimeDelta::minutes(2)).await;

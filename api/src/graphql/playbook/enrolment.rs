@@ -1,11 +1,11 @@
 //! Who is where in a playbook.
 
 use crate::boxed;
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     page::PageRequest,
-    playbook::{self, EnrolmentFilter},
+    playbook::{self, EnrolmentFilter, FailureCode},
 };
 use entity::kind::{EnrolmentSource, EnrolmentState, StepOutcome};
 
@@ -18,6 +18,19 @@ use crate::graphql::{
     page::{Connection, connection},
     rule::RuleOutcome,
 };
+
+/// Why an enrolment does not go on at the moment, or has stopped.
+#[derive(SimpleObject)]
+pub(crate) struct EnrolmentFailure {
+    /// What kept it from going on.
+    code: FailureCode,
+    /// What happened and what to do, in words.
+    message: String,
+    /// How often in a row it was tried in vain.
+    failures: i64,
+    /// When it is tried next; absent if it has stopped, and `retryEnrolment` is what helps.
+    next_try_at: Option<DateTime<Utc>>,
+}
 
 /// One contact's way through a playbook.
 #[derive(Debug, Clone)]
@@ -99,6 +112,17 @@ impl Enrolment {
     /// Whether an error keeps it from going on at the moment, or has stopped it.
     fn has_error(&self) -> bool {
         self.0.error.is_some()
+    }
+
+    /// Why it does not go on at the moment, or has stopped; absent while nothing is wrong.
+    async fn failure(&self) -> Option<EnrolmentFailure> {
+        let failure = playbook::failure(&self.0)?;
+        Some(EnrolmentFailure {
+            code: failure.code,
+            message: failure.code.message().to_owned(),
+            failures: failure.failures,
+            next_try_at: failure.next_try_at,
+        })
     }
 
     /// The steps it has left behind, the latest first.

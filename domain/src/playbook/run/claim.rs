@@ -16,6 +16,7 @@ use crate::{
     error::Result,
     playbook::{
         count::{Counts, What},
+        failure::WORKER_LOST,
         history::{Left, leave},
     },
     store::{Query, Rows, Tx, dialect},
@@ -147,7 +148,7 @@ pub(super) async fn recover(ctx: &Ctx) -> Result<()> {
             fence: row.fence,
             failures: row.failures,
         };
-        let error = format!("took its worker down {} times", row.crashes + 1);
+        let error = format!("{WORKER_LOST} {} times", row.crashes + 1);
         fail(ctx, row.workspace_id, &one, &error).await?;
     }
     Ok(())

@@ -120,6 +120,8 @@ async fn one_batch(ctx: &Ctx, book: Due) -> Result<usize> {
     tracing::warn!(workspace.id = %workspace, playbook.id = %id, enrolments = claimed.len(),
         error = &error as &dyn std::error::Error, "a batch of enrolments failed");
     if let [one] = claimed.as_slice() {
+        tracing::warn!(workspace.id = %workspace, enrolment.id = %one.id,
+            error = &error as &dyn std::error::Error, "an enrolment failed");
         note_failure(ctx, workspace, one, &error.to_string()).await?;
         return Ok(1);
     }
