@@ -2,14 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{Id as _, RuleId, TagId, TargetId, WorkspaceId},
+    id::{AttributeId, Id, PlaybookId, RuleId, SegmentId, SurveyId, TagId, TargetId, WorkspaceId},
     rule,
 };
 
-use super::definition::{Definition, StoredError};
+use super::{
+    definition::{Definition, StoredError},
+    trigger::TriggerWord,
+};
 use crate::{
     access::Origin,
-    condition::reference::IdKind,
+    condition::reference::{IdKind, Reference},
     ctx::Ctx,
     error::{Error, Result},
     page::{Column, Key, Keyset, Page, PageRequest},
@@ -93,12 +96,35 @@ pub struct RuleFilter {
     pub tags: Vec<TagId>,
     /// That notify one of these targets.
     pub targets: Vec<TargetId>,
+    /// That wait for one of these.
+    pub triggers: Vec<TriggerWord>,
+    /// That were, or were not, paused because their actions failed again and again.
+    pub paused_by_itself: Option<bool>,
+    /// That name one of these segments.
+    pub segments: Vec<SegmentId>,
+    /// That enrol in one of these playbooks, or end an enrolment there.
+    pub playbooks: Vec<PlaybookId>,
+    /// That send one of these surveys.
+    pub surveys: Vec<SurveyId>,
+    /// That name one of these custom attributes.
+    pub attributes: Vec<AttributeId>,
 }
 
 impl RuleFilter {
     /// Whether it asks for what no column says.
     fn reads_rules(&self) -> bool {
-        self.text.is_some() || !self.tags.is_empty() || !self.targets.is_empty()
+        self.text.is_some() || self.reads_definitions()
+    }
+
+    /// Whether it asks for what only the definition says.
+    fn reads_definitions(&self) -> bool {
+        !(self.tags.is_empty()
+            && self.targets.is_empty()
+            && self.triggers.is_empty()
+            && self.segments.is_empty()
+            && self.playbooks.is_empty()
+            && self.surveys.is_empty()
+            && self.attributes.is_empty())
     }
 
     /// Whether it means a rule, as far as name and definition go. One that cannot be read names nothing.
@@ -108,20 +134,38 @@ impl RuleFilter {
         if !asked.split_whitespace().all(|word| name.contains(word)) {
             return false;
         }
-        if self.tags.is_empty() && self.targets.is_empty() {
+        if !self.reads_definitions() {
             return true;
         }
         let Ok(definition) = Definition::from_stored(row.definition.clone()) else {
             return false;
         };
         let named = definition.references();
-        let targets: Vec<_> = self.targets.iter().map(|target| target.uuid()).collect();
-        let has_tag = named.iter().any(|one| one.is_tag_of(&self.tags));
-        let has_target = named
-            .iter()
-            .any(|one| one.kind == IdKind::NotificationTarget && targets.contains(&one.id));
-        (self.tags.is_empty() || has_tag) && (targets.is_empty() || has_target)
+        let waits = self.triggers.is_empty() || self.triggers.contains(&definition.trigger.word());
+        let has_tag = self.tags.is_empty() || named.iter().any(|one| one.is_tag_of(&self.tags));
+        waits
+            && has_tag
+            && names(&named, &self.targets, |kind| {
+                kind == IdKind::NotificationTarget
+            })
+            && names(&named, &self.segments, |kind| {
+                matches!(kind, IdKind::Segment(_))
+            })
+            && names(&named, &self.playbooks, |kind| kind == IdKind::Playbook)
+            && names(&named, &self.surveys, |kind| kind == IdKind::Survey)
+            && names(&named, &self.attributes, |kind| {
+                matches!(kind, IdKind::Attribute(..))
+            })
     }
+}
+
+/// Whether one of the ids is named as something of the kind; also if none is asked for.
+fn names<I: Id>(named: &[Reference], ids: &[I], is_kind: impl Fn(IdKind) -> bool) -> bool {
+    let is_asked = |id| ids.iter().any(|one| one.uuid() == id);
+    ids.is_empty()
+        || named
+            .iter()
+            .any(|one| is_kind(one.kind) && is_asked(one.id))
 }
 
 /// The rules that a filter means, as far as name and definition go.
@@ -149,6 +193,10 @@ pub async fn list(
     if let Some(active) = filter.active {
         let active = query.arg(active);
         query.push(&format!(" AND u.active = {active}"));
+    }
+    if let Some(paused) = filter.paused_by_itself {
+        let not = if paused { " NOT" } else { "" };
+        query.push(&format!(" AND u.paused_at IS{not} NULL"));
     }
     if filter.reads_rules() {
         let ids = meant(ctx, workspace, filter).await?;

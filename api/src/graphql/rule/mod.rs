@@ -20,7 +20,7 @@ use domain::{
         self, Limits, RuleFilter,
         definition::is_always,
         firing::FiringsOf,
-        trigger::{RuleTrigger, RuleTriggerInput},
+        trigger::{RuleTrigger, RuleTriggerInput, TriggerWord},
     },
     scalar::AsInput,
 };
@@ -31,7 +31,7 @@ use super::{
     condition::{Called, RuleExplanation, explained},
     context::reader,
     error::fault,
-    few::few_ids,
+    few::{few, few_ids},
     id,
     page::{Connection, connection},
 };
@@ -55,6 +55,18 @@ pub(crate) struct RuleFilterInput {
     tag_ids: Option<Vec<ID>>,
     /// That notify one of these targets.
     target_ids: Option<Vec<ID>>,
+    /// That wait for one of these.
+    triggers: Option<Vec<TriggerWord>>,
+    /// That were paused because their actions failed again and again (`true`), or were not (`false`).
+    paused_by_itself: Option<bool>,
+    /// That name one of these segments.
+    segment_ids: Option<Vec<ID>>,
+    /// That enrol in one of these playbooks, or end an enrolment there.
+    playbook_ids: Option<Vec<ID>>,
+    /// That send one of these surveys.
+    survey_ids: Option<Vec<ID>>,
+    /// That name one of these custom attributes.
+    attribute_ids: Option<Vec<ID>>,
 }
 
 impl RuleFilterInput {
@@ -64,6 +76,12 @@ impl RuleFilterInput {
             text: self.text.filter(|text| !text.trim().is_empty()),
             tags: few_ids(self.tag_ids, &["filter", "tagIds"])?,
             targets: few_ids(self.target_ids, &["filter", "targetIds"])?,
+            triggers: few(self.triggers, &["filter", "triggers"])?,
+            paused_by_itself: self.paused_by_itself,
+            segments: few_ids(self.segment_ids, &["filter", "segmentIds"])?,
+            playbooks: few_ids(self.playbook_ids, &["filter", "playbookIds"])?,
+            surveys: few_ids(self.survey_ids, &["filter", "surveyIds"])?,
+            attributes: few_ids(self.attribute_ids, &["filter", "attributeIds"])?,
         })
     }
 }

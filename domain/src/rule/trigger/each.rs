@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{RuleTrigger, RuleTriggerInput, Trigger, TriggerKind};
+use super::{RuleTrigger, RuleTriggerInput, Trigger, TriggerKind, TriggerWord};
 use crate::{
     condition::{
         path::Path,
@@ -18,6 +18,13 @@ macro_rules! each {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$trigger(_) => $name,)*
+                }
+            }
+
+            /// The kind as a word.
+            pub fn word(&self) -> TriggerWord {
+                match self {
+                    $(Self::$trigger(_) => TriggerWord::$trigger,)*
                 }
             }
 

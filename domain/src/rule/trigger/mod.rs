@@ -23,6 +23,7 @@ mod segment;
 mod shape;
 mod survey;
 mod tagging;
+mod word;
 mod words;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,8 @@ pub use tagging::{
     AccountTagAdded, AccountTagRemoved, ContactTagAdded, ContactTagRemoved, ConversationTagAdded,
     ConversationTagRemoved,
 };
+
+pub use word::TriggerWord;
 
 /// What every trigger knows about itself.
 pub(crate) trait TriggerKind {
