@@ -1,11 +1,12 @@
 //! Every kind of leaf, and whom it means: a row for each. A new kind gets its row here.
 
+use async_graphql::parser::types::TypeKind;
 use domain::condition::{self, Context, Use};
 use entity::id::Id as _;
 use serde_json::{Value, json};
 
 use super::people::{People, condition, names};
-use crate::support::on_both;
+use crate::support::{on_both, sdl::Sdl};
 
 impl People {
     pub(super) fn leaves(&self) -> Vec<(Value, &'static str)> {
@@ -156,6 +157,10 @@ impl People {
                 "dai 田中",
             ),
             (
+                json!({"events": {"names": ["purchase"], "tests": [{"measure": "DAYS_SINCE_FIRST", "is": {"atLeast": 90}}]}}),
+                "dai",
+            ),
+            (
                 json!({"events": {"tests": [{"measure": "COUNT", "is": {"atMost": 1}}]}}),
                 "田中",
             ),
@@ -238,6 +243,46 @@ impl People {
             (
                 json!({"email": {"tests": [{"measure": "SENT", "is": {"atLeast": 3}}, {"measure": "OPENED", "is": {"equals": 0}}]}}),
                 "dai",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "DELIVERED", "is": {"equals": 3}}]}}),
+                "dai",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "CLICKED", "is": {"atLeast": 1}}]}}),
+                "aki",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "REPLIED", "is": {"atLeast": 1}}]}}),
+                "aki",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "HARD_BOUNCED", "is": {"atLeast": 1}}]}}),
+                "ben",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "COMPLAINED", "is": {"atLeast": 1}}]}}),
+                "ben",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "UNSUBSCRIBED", "is": {"atLeast": 1}}]}}),
+                "dai",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "CLICK_RATE", "is": {"atLeast": 0.5}}]}}),
+                "aki",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "REPLY_RATE", "is": {"moreThan": 0}}]}}),
+                "aki",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "BOUNCE_RATE", "is": {"atLeast": 0.15}}]}}),
+                "ben",
+            ),
+            (
+                json!({"email": {"tests": [{"measure": "COMPLAINT_RATE", "is": {"atLeast": 0.05}}]}}),
+                "ben",
             ),
             (json!({"email": {"tiers": ["WEEKLY"]}}), "aki"),
             (
@@ -325,4 +370,42 @@ fn every_leaf_finds_whom_it_means_by_every_way_of_asking() {
         }
         people.world
     });
+}
+
+/// Kinds that are no row here: groups, those about a message or a conversation, which the rows of rules and of the
+/// matcher have, and those about segments, which need some (`segment::nested`).
+const ELSEWHERE: [&str; 10] = [
+    "all",
+    "any",
+    "not",
+    "keywords",
+    "regex",
+    "channel",
+    "fromAutomatic",
+    "conversationTags",
+    "conversation",
+    "segments",
+];
+
+#[test]
+fn every_kind_and_every_measure_of_the_schema_has_its_row() {
+    let rows = include_str!("leaf.rs");
+    let sdl = Sdl::current();
+    let kinds = sdl.input_fields("ConditionInput");
+    assert!(kinds.len() > ELSEWHERE.len());
+    for kind in kinds {
+        let kind = kind.name.node.as_str();
+        let has_row = rows.contains(&format!("json!({{\"{kind}\""));
+        assert_eq!(has_row, !ELSEWHERE.contains(&kind), "{kind}");
+    }
+    for name in ["EventMeasure", "EmailMeasure"] {
+        let Some(TypeKind::Enum(measures)) = sdl.types.get(name).map(|one| &one.kind) else {
+            panic!("{name} is no list of words");
+        };
+        for measure in &measures.values {
+            let measure = measure.node.value.node.as_str();
+            let row = format!("\"measure\": \"{measure}\"");
+            assert!(rows.contains(&row), "{name} {measure}");
+        }
+    }
 }

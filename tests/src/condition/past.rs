@@ -82,20 +82,27 @@ impl People {
         )
         .await;
         let mails = [("aki", 10, 8, 5), ("ben", 10, 1, 0), ("dai", 3, 0, 0)];
+        // Answers, hard bounces, complaints, and wishes for no more.
+        let ends = [[1, 0, 0, 0], [0, 2, 1, 0], [0, 0, 0, 1]];
         let days = mails.map(|_| self.days_ago(3).date_naive());
         let rows = Rows::new()
             .ids("id", mails.iter().map(|mail| self.ids[mail.0]))
             .dates("day", days)
             .ints("sent", mails.iter().map(|mail| mail.1))
             .ints("opened", mails.iter().map(|mail| mail.2))
-            .ints("clicked", mails.iter().map(|mail| mail.3));
+            .ints("clicked", mails.iter().map(|mail| mail.3))
+            .ints("replied", ends.map(|end| end[0]))
+            .ints("bounced", ends.map(|end| end[1]))
+            .ints("complained", ends.map(|end| end[2]))
+            .ints("unsubscribed", ends.map(|end| end[3]));
         self.run(
             "INSERT INTO email_day (workspace_id, scope, scope_id, day, attempted, delivered,
                 human_openers, openers, human_clickers, clickers, replied, hard_bounced, soft_bounced,
                 blocked, complained, unsubscribed, human_opens, machine_opens, human_clicks,
                 machine_clicks, timed_replies, reply_seconds)
              SELECT $1, 'CONTACT', r.id, r.day, r.sent, r.sent, r.opened, r.opened, r.clicked,
-                    r.clicked, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM {r} WHERE $2 IS NOT NULL",
+                    r.clicked, r.replied, r.bounced, 0, 0, r.complained, r.unsubscribed, 0, 0, 0, 0, 0, 0
+             FROM {r} WHERE $2 IS NOT NULL",
             rows,
         )
         .await;
