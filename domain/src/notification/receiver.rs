@@ -180,67 +180,51 @@ async fn there<I: entity::id::Id>(
 }
 
 /// One of those who receive.
-#[derive(Debug, Clone, Default)]
-struct Receives {
-    everybody: bool,
-    owner: bool,
-    assignee: bool,
-    /// Whether the team stands in for whoever is in charge.
-    otherwise: bool,
-    team: Option<TeamId>,
-    member: Option<MemberId>,
-    address: Option<String>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Receives {
+    Everybody,
+    Team(TeamId),
+    Member(MemberId),
+    Address(String),
+    Owner,
+    Assignee,
+    /// The team that stands in for whoever is in charge.
+    Otherwise(TeamId),
 }
 
 impl Receives {
     /// Each of them.
     fn each(receivers: &Receivers) -> Vec<Self> {
         let mut rows = Vec::new();
-        let mut add = |row: Self| rows.push(row);
-        if receivers.everybody {
-            add(Self {
-                everybody: true,
-                ..Self::default()
-            });
-        }
-        for &team in &receivers.teams {
-            add(Self {
-                team: Some(team),
-                ..Self::default()
-            });
-        }
-        for &member in &receivers.members {
-            add(Self {
-                member: Some(member),
-                ..Self::default()
-            });
-        }
-        for address in &receivers.addresses {
-            add(Self {
-                address: Some(address.clone()),
-                ..Self::default()
-            });
-        }
-        if receivers.owner {
-            add(Self {
-                owner: true,
-                ..Self::default()
-            });
-        }
-        if receivers.assignee {
-            add(Self {
-                assignee: true,
-                ..Self::default()
-            });
-        }
-        if receivers.otherwise.is_some() {
-            add(Self {
-                otherwise: true,
-                team: receivers.otherwise,
-                ..Self::default()
-            });
-        }
+        rows.extend(receivers.everybody.then_some(Self::Everybody));
+        rows.extend(receivers.teams.iter().copied().map(Self::Team));
+        rows.extend(receivers.members.iter().copied().map(Self::Member));
+        rows.extend(receivers.addresses.iter().cloned().map(Self::Address));
+        rows.extend(receivers.owner.then_some(Self::Owner));
+        rows.extend(receivers.assignee.then_some(Self::Assignee));
+        rows.extend(receivers.otherwise.map(Self::Otherwise));
         rows
+    }
+
+    fn team(&self) -> Option<TeamId> {
+        match self {
+            Self::Team(team) | Self::Otherwise(team) => Some(*team),
+            _ => None,
+        }
+    }
+
+    fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Member(member) => Some(*member),
+            _ => None,
+        }
+    }
+
+    fn address(&self) -> Option<String> {
+        match self {
+            Self::Address(address) => Some(address.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -270,13 +254,16 @@ pub(super) async fn store(tx: &Tx<'_>, target: TargetId, receivers: &Receivers) 
         "r",
         Rows::new()
             .ints("place", 0..rows.len() as i64)
-            .flags("everybody", rows.iter().map(|row| row.everybody))
-            .flags("owner", rows.iter().map(|row| row.owner))
-            .flags("assignee", rows.iter().map(|row| row.assignee))
-            .flags("otherwise", rows.iter().map(|row| row.otherwise))
-            .opt_ids("team_id", rows.iter().map(|row| row.team))
-            .opt_ids("member_id", rows.iter().map(|row| row.member))
-            .opt_texts("address", rows.iter().map(|row| row.address.clone())),
+            .flags("everybody", rows.iter().map(|row| *row == Receives::Everybody))
+            .flags("owner", rows.iter().map(|row| *row == Receives::Owner))
+            .flags("assignee", rows.iter().map(|row| *row == Receives::Assignee))
+            .flags(
+                "otherwise",
+                rows.iter().map(|row| matches!(row, Receives::Otherwise(_))),
+            )
+            .opt_ids("team_id", rows.iter().map(Receives::team))
+            .opt_ids("member_id", rows.iter().map(Receives::member))
+            .opt_texts("address", rows.iter().map(Receives::address)),
     )
     .execute(tx.connection())
     .await?;
@@ -284,6 +271,10 @@ pub(super) async fn store(tx: &Tx<'_>, target: TargetId, receivers: &Receivers) 
 }
 
 #[derive(FromQueryResult)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the columns of a row of the table"
+)]
 struct Row {
     notification_target_id: TargetId,
     everybody: bool,
