@@ -64,7 +64,6 @@ pub use tagging::{
     AccountTagAdded, AccountTagRemoved, ContactTagAdded, ContactTagRemoved, ConversationTagAdded,
     ConversationTagRemoved,
 };
-
 pub use word::TriggerWord;
 
 /// What every trigger knows about itself.
