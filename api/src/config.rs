@@ -2,13 +2,20 @@
 //!
 //! To add one: a field of [`Args`], its check in [`Args::check`], a line in `docs/settings.md`.
 
-use std::{net::SocketAddr, num::NonZero};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZero,
+};
 
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::transport::limits::{RateSettings, SeatLimits};
+use crate::transport::{
+    TrustedProxies,
+    limits::{RateSettings, SeatLimits},
+};
 
 /// More threads than this gain nothing by default: the database is busy long before.
 const DEFAULT_THREADS_MAX: usize = 4;
@@ -45,6 +52,12 @@ pub struct Args {
     #[arg(global = true, hide_short_help = true, hide_env_values = true)]
     #[arg(help_heading = "Serving")]
     allowed_origins: Option<String>,
+
+    /// Reverse proxies whose X-Forwarded-For or Forwarded is believed: 10.1.0.0/16, with commas
+    #[arg(long, env = "ENISHI_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    #[arg(global = true, hide_short_help = true, hide_env_values = true)]
+    #[arg(help_heading = "Serving")]
+    trusted_proxies: Option<String>,
 
     /// Threads that serve requests, 1 to 64. Default: one per processor, at most 4
     #[arg(long, env = "ENISHI_API_THREADS", value_name = "NUMBER")]
@@ -152,6 +165,8 @@ pub struct Config {
     pub time_zone: Tz,
     /// Other sites' origins.
     pub allowed_origins: Vec<String>,
+    /// Reverse proxies that are believed.
+    pub trusted_proxies: TrustedProxies,
     /// Threads that serve.
     pub threads: usize,
     /// Each caller's bucket.
@@ -192,6 +207,7 @@ impl Args {
             );
         }
         let allowed_origins = origins(given(self.allowed_origins.as_ref()), problems);
+        let trusted_proxies = proxies(given(self.trusted_proxies.as_ref()), problems);
         let threads = match given(self.api_threads.as_ref()) {
             None => Some(default_threads()),
             Some(text) => number(text, 1..=64),
@@ -246,6 +262,7 @@ impl Args {
             bootstrap_token: bootstrap_token.map(SecretString::from),
             time_zone: time_zone?,
             allowed_origins,
+            trusted_proxies: trusted_proxies.into(),
             threads: threads?,
             rate: rate(points? as u32),
             seats,
@@ -295,6 +312,24 @@ fn origins(list: Option<&str>, problems: &mut Vec<String>) -> Vec<String> {
         }
     }
     origins
+}
+
+/// A single address is a network of one. A network of everything would let everybody say where they come from.
+fn proxies(list: Option<&str>, problems: &mut Vec<String>) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    let words = list.into_iter().flat_map(|list| list.split(','));
+    for word in words.map(str::trim).filter(|word| !word.is_empty()) {
+        let network = word
+            .parse::<IpNet>()
+            .or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
+        match network {
+            Ok(network) if network.prefix_len() > 0 => networks.push(network),
+            _ => problems.push(format!(
+                "ENISHI_TRUSTED_PROXIES: {word:?} is not a network such as 10.1.0.0/16"
+            )),
+        }
+    }
+    networks
 }
 
 fn default_threads() -> usize {
@@ -394,6 +429,13 @@ mod tests {
                 "--allowed-origins",
                 "ftp://a.example",
             ),
+            (
+                "ENISHI_TRUSTED_PROXIES",
+                "--trusted-proxies",
+                "proxy.example.com",
+            ),
+            ("ENISHI_TRUSTED_PROXIES", "--trusted-proxies", "10.0.0.1/33"),
+            ("ENISHI_TRUSTED_PROXIES", "--trusted-proxies", "0.0.0.0/0"),
             ("ENISHI_API_THREADS", "--api-threads", "0"),
             ("ENISHI_RATE_POINTS", "--rate-points", "10"),
             ("ENISHI_SOCKETS_PER_TOKEN", "--sockets-per-token", "0"),
@@ -411,6 +453,20 @@ mod tests {
             assert!(problems[0].starts_with(name), "{value}: {problems:?}");
             assert!(!problems[0].contains("s3cret"), "{problems:?}");
         }
+    }
+
+    #[test]
+    fn proxies_are_networks_or_single_addresses() {
+        let given = "10.1.0.0/16, 192.0.2.1,fd00::/8";
+        let config = check(&["--trusted-proxies", given], None).unwrap();
+        let expected = ["10.1.0.0/16", "192.0.2.1/32", "fd00::/8"];
+        let expected = expected.map(|network| network.parse::<IpNet>().unwrap());
+        assert_eq!(
+            config.trusted_proxies,
+            TrustedProxies::from(expected.to_vec())
+        );
+        let none = check(&[], None).unwrap().trusted_proxies;
+        assert_eq!(none, TrustedProxies::default());
     }
 
     #[test]

@@ -29,7 +29,7 @@ use domain::{
 use futures::StreamExt as _;
 
 use self::html::{Note, POLICY};
-use crate::transport::{RateLimits, RequestId, log::DoorLog};
+use crate::transport::{RateLimits, RequestId, log::DoorLog, peer};
 
 /// Bytes a filled-in form may have: a comment of 2,000 characters, each written as twelve.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -229,7 +229,7 @@ impl Pages {
             self.charge(form.invitation().0.as_u128(), points)?;
             return Ok(form);
         }
-        let peer = peer_key(request.peer_addr().map(|address| address.ip()));
+        let peer = peer_key(peer::of(request));
         self.charge(peer, GUESS_POINTS)?;
         Err(Failed::Gone)
     }

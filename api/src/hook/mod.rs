@@ -30,7 +30,7 @@ use serde_json::json;
 
 use crate::{
     form::peer_key,
-    transport::{Code, RateLimits, RequestId, log::DoorLog},
+    transport::{Code, RateLimits, RequestId, log::DoorLog, peer},
 };
 
 /// Bytes a request may have. SendGrid collects up to 768 KB; the others tell one event at a time.
@@ -134,7 +134,7 @@ impl Hooks {
         if let Some(source) = source::open(&self.ctx, token).await? {
             return Ok(source);
         }
-        let peer = peer_key(request.peer_addr().map(|address| address.ip()));
+        let peer = peer_key(peer::of(request));
         self.charge(peer)?;
         Err(Failed::Gone)
     }

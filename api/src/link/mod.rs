@@ -32,7 +32,7 @@ use crate::{
         html::{self, Note, POLICY},
         language, peer_key,
     },
-    transport::{RateLimits, RequestId, log::DoorLog},
+    transport::{RateLimits, RequestId, log::DoorLog, peer},
 };
 
 /// What a guess costs whoever makes it.
@@ -137,14 +137,14 @@ impl Links {
         let parts = request.match_info();
         let asked = asked(parts.get("slug").unwrap_or_default(), parts.get("token"));
         let Some(link) = link::open(&self.ctx, asked.slug).await? else {
-            self.charge(peer(request), GUESS_POINTS)?;
+            self.charge(address_key(request), GUESS_POINTS)?;
             return Err(Failed::Unknown);
         };
         log.concerns(link.slug());
         let token = asked.token;
         let contact = token.and_then(|token| link::contact_of(&self.ctx.vault, link.id(), token));
         if asked.is_drawn {
-            self.charge(bucket(&link, peer(request)), DRAW_POINTS)?;
+            self.charge(bucket(&link, address_key(request)), DRAW_POINTS)?;
             // What no token of ours says is not drawn as if it were one.
             let token = token.filter(|_| contact.is_some());
             return self.draw(&link, token).ok_or(Failed::Unknown);
@@ -172,7 +172,7 @@ impl Links {
         contact: Option<ContactId>,
     ) -> Result<(), Failed> {
         let Some(contact) = contact else {
-            return self.charge(bucket(link, peer(request)), FOLLOW_POINTS);
+            return self.charge(bucket(link, address_key(request)), FOLLOW_POINTS);
         };
         let points = PERSONAL_POINTS.min(self.rate.burst() / PERSONAL_REQUESTS);
         self.charge(bucket(link, contact.0.as_u128()), points)
@@ -192,8 +192,8 @@ fn bucket(link: &Opened, who: u128) -> u128 {
     link.id().0.as_u128().rotate_left(64) ^ who
 }
 
-fn peer(request: &HttpRequest) -> u128 {
-    peer_key(request.peer_addr().map(|address| address.ip()))
+fn address_key(request: &HttpRequest) -> u128 {
+    peer_key(peer::of(request))
 }
 
 /// In which way the link is followed.

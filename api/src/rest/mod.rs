@@ -32,7 +32,7 @@ use serde_json::json;
 use crate::{
     session::Sessions,
     transport::{
-        Authenticator as _, Code, RateLimits, RequestId, Settings, log::DoorLog, origin,
+        Authenticator as _, Code, RateLimits, RequestId, Settings, log::DoorLog, origin, peer,
         session::header_credential,
     },
 };
@@ -144,7 +144,7 @@ impl Rest {
     async fn enter(&self, request: &HttpRequest, scope: Scope) -> Result<Arc<Actor>, Refused> {
         let credential = header_credential(request)?;
         let session = self.sessions.authenticate(credential).await?;
-        let peer = request.peer_addr().map(|address| address.ip());
+        let peer = peer::of(request);
         let key = self.sessions.rate_key(&session, peer);
         self.charge(key)?;
         let actor = Arc::clone(session.actor());

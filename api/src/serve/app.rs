@@ -26,6 +26,7 @@ use crate::{
     track::{self, Tracking},
     transport::{
         self, Asset, CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings, Transport,
+        TrustedProxies,
     },
 };
 
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     pub(super) metrics: Metrics,
     pub(super) explorer: &'static [Asset],
     pub(super) uploads: domain::upload::Limits,
+    pub(super) proxies: TrustedProxies,
 }
 
 impl Shared {
@@ -113,6 +115,7 @@ impl Shared {
             .app_data(web::Data::from(self.health.clone()))
             .app_data(web::Data::new(self.metrics.clone()))
             .app_data(web::Data::new(ctx))
+            .app_data(self.proxies.clone())
             .wrap(from_fn(observe::leave_streams_alone))
             .wrap(Compress::default())
             .wrap(from_fn(observe::count))

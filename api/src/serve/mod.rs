@@ -33,7 +33,7 @@ use crate::{
     assets,
     config::Config,
     graphql, track,
-    transport::{self, CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings},
+    transport::{self, CostTable, DocumentMemory, Drain, RateLimits, Seats, Settings, origin},
 };
 
 use health::Health;
@@ -80,11 +80,12 @@ pub async fn serve(
     let health = Arc::new(Health::new(drain.clone(), server.redis_is_down));
     let sdl = graphql::sdl();
     let table = CostTable::from_sdl(&sdl).context("reading the schema's own text")?;
+    let public_url = server.ctx.public_url.as_deref();
     let settings = Settings {
         rate: server.config.rate,
         seats: server.config.seats,
         body_max_bytes: server.config.request_max_bytes,
-        allowed_origins: server.config.allowed_origins,
+        allowed_origins: origin::welcome(server.config.allowed_origins, public_url),
         ..Settings::default()
     };
     let hub = graphql::Hub::new(server.ctx.clone(), server.wakeups, Handle::current());
@@ -105,6 +106,7 @@ pub async fn serve(
         metrics: server.metrics,
         explorer: assets::explorer(),
         uploads: server.config.uploads,
+        proxies: server.config.trusted_proxies,
     };
     files::raise_limit();
     observe::describe();

@@ -22,6 +22,7 @@ use super::{
     multipart::Multipart,
     origin,
     params::{self, Params, header_text},
+    peer,
     request_id::RequestId,
     run::{Job, Worker},
     session::{Authenticator, header_credential},
@@ -111,7 +112,7 @@ async fn body_params<E: Executor, A: Authenticator>(
         return Ok(params);
     }
     // Only who has shown a token may have more of our memory.
-    let peer = request.peer_addr().map(|peer| peer.ip());
+    let peer = peer::of(request);
     worker.caller(header_credential(request)?, peer).await?;
     let expected = body.expected(settings);
     *room = Some(worker.long_bodies.take(expected).await?);
@@ -134,7 +135,7 @@ async fn answer<E: Executor, A: Authenticator>(
         return Err(not_acceptable());
     }
     let credential = header_credential(request)?;
-    let peer = request.peer_addr().map(|peer| peer.ip());
+    let peer = peer::of(request);
     let caller = worker.caller(credential, peer).await?;
     if let Some(key) = request.headers().get("Idempotency-Key") {
         // Sockets have no headers: one form serves both, the request's own extensions.

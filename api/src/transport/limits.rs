@@ -33,8 +33,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Pause between checks that the session of a live stream or socket is still good.
     pub session_recheck: Duration,
-    /// Origins (`https://app.example.com`) of other sites whose pages may call the API. The
-    /// server's own origin, and clients that send no `Origin`, are always welcome.
+    /// Origins (`https://app.example.com`) whose pages may call the API, also the one people see this
+    /// installation under. The origin of `Host`, and clients that send no `Origin`, are always welcome.
     pub allowed_origins: Vec<String>,
     /// Parsed documents each worker thread keeps.
     pub plans_kept: usize,

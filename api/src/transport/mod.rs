@@ -7,7 +7,8 @@
 //! The cast, in the order a request meets it:
 //!
 //! - `http` takes GET and POST apart; `body` receives what is posted, `params` reads it, `accept` finds the media type to answer
-//!   in, `origin` judges pages of other sites, `request_id` ties the answer to the log;
+//!   in, `origin` judges pages of other sites, [`peer`] says which address a request comes from, `request_id` ties the
+//!   answer to the log;
 //! - [`session`] finds out who is calling;
 //! - [`documents`] finds the text of a document that is named by its hash;
 //! - [`budget`] refuses documents that ask for too much, before anything is executed;
@@ -45,6 +46,7 @@ mod operations;
 pub(crate) mod origin;
 mod outbox;
 mod params;
+pub mod peer;
 mod protocol;
 pub mod rate;
 mod request_id;
@@ -74,6 +76,7 @@ pub use drain::Drain;
 pub use explorer::Asset;
 pub use inspect::Inspector;
 pub use limits::Settings;
+pub use peer::TrustedProxies;
 pub use rate::{Bucket, RateLimits};
 pub use request_id::RequestId;
 pub use seats::{SeatLimits, Seats};

@@ -5,6 +5,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderMap, HeaderValue},
 };
+use url::Url;
 
 use super::params::header_text;
 
@@ -15,12 +16,19 @@ const EXPOSED: &str = "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Rem
 /// Headers that pages of allowed sites may send.
 const ACCEPTED: &str = "authorization, content-type, content-encoding, accept, x-request-id, idempotency-key, upload-offset";
 
+/// The origins whose pages are let in besides those that come from here: the listed ones, and the one under which
+/// people see this installation, which is not in `Host` where a reverse proxy names itself there.
+pub(crate) fn welcome(mut listed: Vec<String>, public_url: Option<&Url>) -> Vec<String> {
+    listed.extend(public_url.map(|url| url.origin().ascii_serialization()));
+    listed
+}
+
 /// How the `Origin` of a request stands to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// None, so no browser page of another site; or our own.
     Own,
-    /// Another site that the settings allow.
+    /// One of those of [`welcome`].
     Allowed,
     Foreign,
 }
@@ -80,6 +88,25 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+
+    #[test]
+    fn pages_at_the_address_people_see_are_let_in_whatever_a_proxy_calls_us() {
+        let seen: Url = "https://Crm.example.com/enishi".parse().unwrap();
+        let listed = vec!["https://app.example.com".to_owned()];
+        let welcome = welcome(listed, Some(&seen));
+        for (origin, expected) in [
+            ("https://crm.example.com", Origin::Allowed),
+            ("https://app.example.com", Origin::Allowed),
+            ("http://crm.example.com", Origin::Foreign),
+            ("https://crm.example.com:8443", Origin::Foreign),
+        ] {
+            let request = TestRequest::default()
+                .insert_header(("Host", "127.0.0.1:8080"))
+                .insert_header(("Origin", origin))
+                .to_http_request();
+            assert_eq!(Origin::of(&request, &welcome), expected, "{origin}");
+        }
+    }
 
     #[test]
     fn only_our_own_origin_and_listed_ones_are_let_in() {

@@ -18,6 +18,7 @@ use super::{
     failure::Failure,
     log::RequestLog,
     params::header_text,
+    peer,
     rate::Bucket,
     request_id::RequestId,
     run::Worker,
@@ -46,7 +47,7 @@ async fn pay<E: Executor, A: Authenticator>(
     worker: &Worker<E, A>,
     request: &HttpRequest,
 ) -> Result<Bucket, Failure> {
-    let peer = request.peer_addr().map(|peer| peer.ip());
+    let peer = peer::of(request);
     let caller = worker.caller(header_credential(request)?, peer).await?;
     worker.transport.rate.charge(caller.rate_key, SCHEMA_WEIGHT)
 }

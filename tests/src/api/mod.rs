@@ -10,6 +10,7 @@ mod named;
 mod narrow;
 mod outcome;
 mod protocol;
+mod proxy;
 mod stop;
 mod stream;
 mod watch;
