@@ -1,7 +1,8 @@
-//! Imports of contacts and accounts from CSV files, on both databases and over HTTP.
+//! Imports of contacts and accounts from CSV files, on both databases and over HTTP, and of mail archives.
 
 mod account;
 mod ahead;
+mod archive;
 mod arrival;
 mod contact;
 mod interruption;
