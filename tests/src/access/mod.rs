@@ -4,10 +4,13 @@
 //! something of every kind in it; [`roles`] tries every row as every role; [`strangers`] puts the
 //! ids of one workspace into every place of the schema that takes one ([`place`]), on behalf of another;
 //! [`totals`] compares what the lists of a house say of their length with their rows; [`files`] tries
-//! the doors beside GraphQL; [`members`] shows who did what to those who only read.
+//! the doors beside GraphQL; [`members`] shows who did what to those who only read; [`expiry`] lets
+//! tokens run out.
 
 #[cfg(test)]
 mod audited;
+#[cfg(test)]
+mod expiry;
 #[cfg(test)]
 mod files;
 pub(crate) mod house;
