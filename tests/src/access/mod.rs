@@ -3,7 +3,8 @@
 //! [`table`] has a row for every field of the three roots; [`house`] makes a workspace with
 //! something of every kind in it; [`roles`] tries every row as every role; [`strangers`] puts the
 //! ids of one workspace into every place of the schema that takes one ([`place`]), on behalf of another;
-//! [`totals`] compares what the lists of a house say of their length with their rows; [`files`] tries
+//! [`totals`] compares what the lists of a house say of their length with their rows; [`nodes`] fetches
+//! what has an id by it; [`files`] tries
 //! the doors beside GraphQL; [`members`] shows who did what to those who only read; [`expiry`] lets
 //! tokens run out.
 
@@ -16,6 +17,7 @@ mod files;
 pub(crate) mod house;
 #[cfg(test)]
 mod members;
+mod nodes;
 mod place;
 mod roles;
 mod strangers;

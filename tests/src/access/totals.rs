@@ -1,4 +1,5 @@
-//! How many rows the lists say they have: every connection of the schema, asked for by its owner.
+//! How many rows the lists say they have: every connection of the schema, asked for by its owner, also for more
+//! than a page.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     house::{Door, House, clear},
+    nodes::{Nodes, ask_too_much},
     table::rows,
 };
 use crate::support::{
@@ -40,7 +42,7 @@ fn check(answer: &Value, seen: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_list_says_how_many_rows_it_has() {
+fn every_list_says_how_many_rows_it_has_and_every_id_finds_what_it_is_of() {
     on_both(|world| async move {
         let sdl = Sdl::current();
         let door = Door::new(&world.ctx);
@@ -49,13 +51,23 @@ fn every_list_says_how_many_rows_it_has() {
         House::furnish(&world, &door, &stranger, "b").await;
         clear(&world).await;
         let mut seen = BTreeSet::new();
+        let mut nodes = Nodes::default();
         for row in rows().into_iter().filter(|row| row.root == Root::Query) {
             let field = sdl.root(Root::Query, row.field).expect("a field");
             let document = sdl.operation(Root::Query, field, 2);
             let variables = house.fill(&row.variables);
             let answer = door.ask(&world.owner, &document, &variables).await;
             check(&answer["data"], &mut seen);
+            nodes.note(&sdl, &answer["data"]);
+            if field
+                .arguments
+                .iter()
+                .any(|one| one.node.name.node == "first")
+            {
+                ask_too_much(&door, &world.owner, &document, &variables).await;
+            }
         }
+        nodes.check(&door, &world.owner, &sdl).await;
         let lists = sdl.types.keys().filter(|name| name.ends_with("Connection"));
         // What a search finds is tested in `search`; the house has no text that is found whatever
         // the table asks. What did not fire is a sample, tested in `rule`.

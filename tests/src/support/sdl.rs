@@ -64,6 +64,16 @@ impl Sdl {
         fields.iter().map(|field| &field.node).collect()
     }
 
+    /// Whether it can be fetched by its global id.
+    pub(crate) fn is_node(&self, name: &str) -> bool {
+        match self.types.get(name).map(|one| &one.kind) {
+            Some(TypeKind::Object(object)) => {
+                object.implements.iter().any(|one| one.node == "Node")
+            }
+            _ => false,
+        }
+    }
+
     /// The fields of an input type; none of anything else.
     pub(crate) fn input_fields(&self, name: &str) -> Vec<&InputValueDefinition> {
         match self.types.get(name).map(|one| &one.kind) {
