@@ -208,6 +208,7 @@ fn a_dump_made_under_load_goes_on_in_a_cluster_whose_transactions_count_lower() 
         });
         if !dumped {
             println!("pg_dump is not here, or too old for the server");
+            stage.world.end().await;
             return;
         }
         stage.receive().await;

@@ -70,7 +70,8 @@ fn the_tour_of_the_readme_works_as_it_is_written() {
         for answer in answers {
             check(answer);
         }
-        // The steps of a playbook wait for days: there is no draining.
-        installation.stop();
+        installation
+            .left_undone("the steps of a playbook wait for days")
+            .await;
     });
 }

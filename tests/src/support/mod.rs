@@ -5,6 +5,7 @@ pub(crate) mod client;
 #[cfg(test)]
 pub(crate) mod cluster;
 pub mod database;
+mod ending;
 pub mod engine;
 #[cfg(test)]
 pub(crate) mod installation;

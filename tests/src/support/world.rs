@@ -17,7 +17,7 @@ use domain::{
 use entity::id::WorkspaceId;
 use secrecy::ExposeSecret as _;
 
-use super::database::TestDatabase;
+use super::{database::TestDatabase, ending::Ending};
 
 /// What a storage test is handed and hands back.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub struct World {
     pub owner: Actor,
     /// The database.
     pub database: TestDatabase,
+    ending: Ending,
 }
 
 /// A master key for tests.
@@ -51,6 +52,7 @@ impl World {
             clock,
             owner,
             database,
+            ending: Ending::default(),
         }
     }
 
@@ -65,6 +67,7 @@ impl World {
             clock: self.clock.clone(),
             owner: self.owner.clone(),
             database,
+            ending: Ending::default(),
         }
     }
 
@@ -137,10 +140,11 @@ impl World {
     }
 
     /// Drains, fails on leftovers, and drops the database.
-    pub async fn end(self) {
+    pub async fn end(mut self) {
         self.drain().await;
         let pending = due::pending(self.ctx.reader()).await.expect("a count");
         assert_eq!(pending, 0, "due items are left over");
+        self.ending.come();
         drop(self.ctx);
         self.database.drop().await;
     }
