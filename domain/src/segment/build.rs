@@ -488,3 +488,18 @@ async fn finish(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_requests_keep_decoding() {
+        let stored = json!({
+            "subject": "CONTACT", "segments": ["segment_01900000000070008000000000000001"],
+            "cause": { "kind": "TIME" },
+        });
+        let request: Request = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(request), stored);
+    }
+}

@@ -155,3 +155,23 @@ impl Kind for FillSegment {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_requests_keep_decoding() {
+        for found in [
+            json!({ "CONTACTS": { "tags": { "any": ["tag_01900000000070008000000000000001"] } } }),
+            json!({ "ACCOUNTS": { "tags": { "any": ["tag_01900000000070008000000000000001"] } } }),
+        ] {
+            let stored = json!({
+                "segment": "segment_01900000000070008000000000000002", "found": found,
+            });
+            let request: Request = serde_json::from_value(stored).unwrap();
+            let again: Request = serde_json::from_value(json!(request)).unwrap();
+            assert_eq!(again.found, request.found);
+        }
+    }
+}

@@ -3,4 +3,5 @@
 
 mod relay;
 mod schema;
+mod stored;
 mod words;

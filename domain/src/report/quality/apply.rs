@@ -290,3 +290,18 @@ async fn states(tx: &Tx<'_>, tags: impl IntoIterator<Item = TagId>) -> Result<Ve
     .all(tx.connection())
     .await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_requests_keep_decoding() {
+        let stored = json!({
+            "run": "qualityrun_01900000000070008000000000000001",
+            "targets": ["tag_01900000000070008000000000000002"], "keep_newest": true,
+        });
+        let request: Request = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(request), stored);
+    }
+}

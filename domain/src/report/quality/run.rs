@@ -242,3 +242,17 @@ impl Kind for TagQuality {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_requests_keep_decoding() {
+        let stored = json!({
+            "run": "qualityrun_01900000000070008000000000000001", "unused_days": 90,
+        });
+        let request: Request = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(request), stored);
+    }
+}

@@ -261,3 +261,15 @@ async fn mark(tx: &Tx<'_>, group: TagGroupId, things: &BTreeSet<Uuid>) -> Result
     .await?;
     Ok(i64::try_from(marked).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_requests_keep_decoding() {
+        let stored = json!({ "group_id": "group_01900000000070008000000000000001" });
+        let request: Asked = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(request), stored);
+    }
+}

@@ -198,3 +198,20 @@ async fn end(tx: &Tx<'_>, which: &Which, reason: &Reason<'_>) -> Result<(Vec<Tou
         .await?;
     Ok((ended, is_last))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_requests_keep_decoding() {
+        let stored = json!({ "rule_id": "rule_01900000000070008000000000000001" });
+        let request: Request = serde_json::from_value(stored).unwrap();
+        assert!(!request.unnamed_only, "those of before meant all tags");
+        let stored = json!({
+            "rule_id": "rule_01900000000070008000000000000001", "unnamed_only": true,
+        });
+        let request: Request = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(request), stored);
+    }
+}
