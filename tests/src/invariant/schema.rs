@@ -3,8 +3,8 @@
 use std::fs;
 
 use async_graphql::{
-    Positioned,
-    parser::types::{InputValueDefinition, TypeKind},
+    Positioned, Value,
+    parser::types::{ConstDirective, InputValueDefinition, TypeKind},
 };
 
 use crate::support::{
@@ -87,6 +87,63 @@ fn every_scalar_of_ours_names_its_specification() {
         .map(|(name, _)| name)
         .collect();
     assert!(missing.is_empty(), "without @specifiedBy: {missing:?}");
+}
+
+/// The reason for a deprecation, if there is one.
+fn deprecation(directives: &[Positioned<ConstDirective>]) -> Option<String> {
+    let mut directives = directives.iter().map(|one| &one.node);
+    let found = directives.find(|one| one.name.node == "deprecated")?;
+    let reason = found.get_argument("reason").map(|reason| &reason.node);
+    Some(match reason {
+        Some(Value::String(text)) => text.clone(),
+        _ => String::new(),
+    })
+}
+
+/// Whether a reason names what to use instead, in code, and ends with the day the old way goes.
+fn says_what_and_when(reason: &str) -> bool {
+    let Some((instead, day)) = reason.split_once(" Removed after ") else {
+        return false;
+    };
+    let day = day.strip_suffix('.').unwrap_or_default();
+    instead.matches('`').count() >= 2 && day.parse::<chrono::NaiveDate>().is_ok()
+}
+
+#[test]
+fn whatever_is_deprecated_says_what_to_use_and_when_it_goes() {
+    let sdl = Sdl::current();
+    let mut reasons = Vec::new();
+    let mut note = |place: String, directives: &[Positioned<ConstDirective>]| {
+        reasons.extend(deprecation(directives).map(|reason| (place, reason)));
+    };
+    for (name, definition) in &sdl.types {
+        if let TypeKind::Enum(kind) = &definition.kind {
+            for value in &kind.values {
+                let place = format!("{name}.{}", value.node.value.node);
+                note(place, &value.node.directives);
+            }
+        }
+        for input in sdl.input_fields(name) {
+            note(format!("{name}.{}", input.name.node), &input.directives);
+        }
+        for field in sdl.fields(name) {
+            let place = format!("{name}.{}", field.name.node);
+            for argument in &field.arguments {
+                let place = format!("{place}({})", argument.node.name.node);
+                note(place, &argument.node.directives);
+            }
+            note(place, &field.directives);
+        }
+    }
+    assert!(
+        !reasons.is_empty(),
+        "deprecations are written otherwise now"
+    );
+    reasons.retain(|(_, reason)| !says_what_and_when(reason));
+    assert!(
+        reasons.is_empty(),
+        "write \"Use `other`. Removed after 2027-06-30.\", half a year ahead: {reasons:?}"
+    );
 }
 
 #[test]

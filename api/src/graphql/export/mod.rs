@@ -91,19 +91,29 @@ pub(crate) enum ExportableList {
     /// All tags, with how many things carry each.
     Tags,
     /// All orders, the newest first, with their lines.
-    #[graphql(deprecation = "Ask `exportRecords` for `orders`, which takes a filter.")]
+    #[graphql(
+        deprecation = "Ask `exportRecords` for `orders`, which takes a filter. Removed after 2027-06-30."
+    )]
     Orders,
     /// All invoices, the newest first.
-    #[graphql(deprecation = "Ask `exportRecords` for `invoices`, which takes a filter.")]
+    #[graphql(
+        deprecation = "Ask `exportRecords` for `invoices`, which takes a filter. Removed after 2027-06-30."
+    )]
     Invoices,
     /// All tickets, the newest first.
-    #[graphql(deprecation = "Ask `exportRecords` for `tickets`, which takes a filter.")]
+    #[graphql(
+        deprecation = "Ask `exportRecords` for `tickets`, which takes a filter. Removed after 2027-06-30."
+    )]
     Tickets,
     /// All opportunities, the newest first.
-    #[graphql(deprecation = "Ask `exportRecords` for `opportunities`, which takes a filter.")]
+    #[graphql(
+        deprecation = "Ask `exportRecords` for `opportunities`, which takes a filter. Removed after 2027-06-30."
+    )]
     Opportunities,
     /// The audit log, the newest entry first; needs the scope ADMINISTER.
-    #[graphql(deprecation = "Ask `exportRecords` for `auditLog`, which takes a filter.")]
+    #[graphql(
+        deprecation = "Ask `exportRecords` for `auditLog`, which takes a filter. Removed after 2027-06-30."
+    )]
     AuditLog,
 }
 

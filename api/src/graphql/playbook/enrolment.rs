@@ -201,7 +201,9 @@ impl EnrolmentStep {
     }
 
     /// What became of each effect of the step's actions, in the words of programs, such as `tagged`.
-    #[graphql(deprecation = "Ask for `effects`, which have the outcomes of rules.")]
+    #[graphql(
+        deprecation = "Ask for `effects`, which have the outcomes of rules. Removed after 2027-06-30."
+    )]
     fn outcomes(&self) -> Vec<String> {
         let outcomes = self.0.detail["outcomes"].as_array();
         let results = outcomes.into_iter().flatten().filter_map(|outcome| {

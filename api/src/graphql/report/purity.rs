@@ -65,7 +65,7 @@ pub(crate) struct LeadFigures {
     /// Those that were judged, of all that came in.
     judged_share: Share,
     /// The same as `purity`.
-    #[graphql(deprecation = "Use purity.")]
+    #[graphql(deprecation = "Ask for `purity`. Removed after 2027-06-30.")]
     target_share: Share,
 }
 
