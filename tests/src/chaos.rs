@@ -23,7 +23,7 @@ use crate::support::{
     client::{Client, message},
     installation::{Installation, TOKEN},
     process::{Process, free_port, until},
-    receiver::Receiver,
+    receiver::{Call, Receiver},
     runtime::block_on,
 };
 
@@ -42,6 +42,15 @@ const VIP_EVERY: usize = 75;
 const BATCH_LIMIT: Duration = Duration::from_mins(1);
 /// How long the work may take after the last crash: leases of 10 s, a channel's messages one by one.
 const DRAIN_LIMIT: Duration = Duration::from_mins(2);
+
+/// How long a receiver's answer may take to be written down on a busy machine: who is struck meanwhile has to
+/// call again.
+const WRITTEN_DOWN: Duration = Duration::from_secs(2);
+/// How long a call may be on its way to where its moment is noted.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
+
+/// When somebody who calls receivers was struck: the moments before and after it.
+type Blow = (Instant, Instant);
 
 /// Chance that repeats with its seed.
 struct Chance(u64);
@@ -254,23 +263,27 @@ impl Damage {
         self.servers_killed + self.workers_killed + self.workers_paused + self.redis_emptied
     }
 
+    /// Does one thing. Says whether it struck somebody who calls receivers: the workers or, where there are none,
+    /// the servers.
     async fn strike(
         &mut self,
         strike: Strike,
         installation: &mut Installation,
         redis: Option<&redis::Client>,
         chance: &mut Chance,
-    ) {
+    ) -> bool {
         let workers = installation.workers.len();
         match strike {
             Strike::KillServer => {
                 let index = chance.below(installation.servers.len());
                 installation.crash_server(index);
                 self.servers_killed += 1;
+                workers == 0
             }
             Strike::KillWorker => {
                 installation.crash_worker(chance.below(workers));
                 self.workers_killed += 1;
+                true
             }
             Strike::PauseWorker => {
                 // Longer than every lease: it wakes up believing that its claims still stand.
@@ -279,6 +292,7 @@ impl Damage {
                 tokio::time::sleep(Duration::from_secs(11)).await;
                 worker.signal("CONT");
                 self.workers_paused += 1;
+                true
             }
             Strike::EmptyRedis => {
                 let redis = redis.expect("a Redis beside workers");
@@ -291,6 +305,7 @@ impl Damage {
                     .await
                     .expect("to flush");
                 self.redis_emptied += 1;
+                false
             }
         }
     }
@@ -314,6 +329,7 @@ async fn storm(mut installation: Installation, redis: Option<redis::Client>, usu
     let clients = Chance(chance.0 ^ 1);
     let bringing = tokio::spawn(bring_in(owners, stage.inbox.clone(), messages, clients));
     let mut damage = Damage::default();
+    let mut struck: Vec<Blow> = Vec::new();
     let mut dealt = Vec::new();
     while !bringing.is_finished() || damage.total() < strikes {
         chance.wait(400, 1_500).await;
@@ -321,15 +337,17 @@ async fn storm(mut installation: Installation, redis: Option<redis::Client>, usu
             dealt = Strike::deal(!installation.workers.is_empty(), &mut chance);
         }
         let strike = dealt.pop().expect("a strike");
-        damage
-            .strike(strike, &mut installation, redis.as_ref(), &mut chance)
-            .await;
+        let before = Instant::now();
+        let blow = damage.strike(strike, &mut installation, redis.as_ref(), &mut chance);
+        if blow.await {
+            struck.push((before, Instant::now()));
+        }
     }
     let repeats = bringing.await.expect("everything brought in");
     let calm = Instant::now();
     installation.drain(DRAIN_LIMIT).await;
     let took = calm.elapsed();
-    let calls = check(&installation, &stage, &planned, &slack).await;
+    let calls = check(&installation, &stage, &planned, &slack, &struck).await;
     println!(
         "chaos: seed {seed}, {} messages, {damage:?}, {repeats} batches repeated, {calls}; \
          drained {took:.1?} after the last crash, {:.1?} in all",
@@ -365,6 +383,7 @@ async fn check(
     stage: &Stage,
     planned: &[Planned],
     slack: &Receiver,
+    struck: &[Blow],
 ) -> String {
     let database = installation.database();
     let reader = database.reader();
@@ -463,11 +482,41 @@ async fn check(
         changed.is_empty(),
         "a repetition came under another key: {changed:?}"
     );
-    let repeated = calls.len() - ids.len();
+    let repeated = check_repetitions(&calls, struck);
     format!(
         "{} deliveries received, {repeated} of them again under the same id",
         ids.len()
     )
+}
+
+/// A receiver hears of a delivery again only where somebody was struck with the call under way: each target is
+/// called once at a time, so that a strike finds one call to each. Says how many calls came again.
+fn check_repetitions(calls: &[Call], struck: &[Blow]) -> usize {
+    let mut deliveries: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
+    for call in calls {
+        deliveries.entry(call.delivery()).or_default().push(call.at);
+    }
+    let mut repeated = 0;
+    for (id, moments) in &mut deliveries {
+        moments.sort();
+        // All but the last call were followed by another.
+        for at in &moments[..moments.len() - 1] {
+            let is_explained = struck
+                .iter()
+                .any(|(from, to)| *from <= *at + WRITTEN_DOWN && *at <= *to + ON_ITS_WAY);
+            assert!(is_explained, "{id} was sent again without a strike");
+            repeated += 1;
+        }
+    }
+    let most = struck.len() * VIPS;
+    assert!(repeated <= most, "{repeated} repetitions, {most} explained");
+    // Calls take moments: most are not under way when somebody is struck.
+    assert!(
+        repeated <= deliveries.len() / 2,
+        "{repeated} repetitions of {} deliveries",
+        deliveries.len()
+    );
+    repeated
 }
 
 #[test]
