@@ -25,19 +25,19 @@ use crate::support::sdl::{
 pub(super) enum Outcome {
     Allowed,
     Forbidden,
-    Unauthenticated,
 }
 
-use Outcome::{Allowed as A, Forbidden as F, Unauthenticated as U};
+use Outcome::{Allowed as A, Forbidden as F};
 
-/// The outcome for nobody, a viewer, an agent, an admin and an owner.
-pub(super) type Outcomes = [Outcome; 5];
+/// The outcome for a viewer, an agent, an admin and an owner. Nobody without a good token gets in anywhere, which
+/// `api::protocol` tries; what other workspaces get, `strangers` does.
+pub(super) type Outcomes = [Outcome; 4];
 
-const READ: Outcomes = [U, A, A, A, A];
-const WRITE: Outcomes = [U, F, A, A, A];
-const CONFIGURE: Outcomes = [U, F, F, A, A];
-const ADMINISTER: Outcomes = [U, F, F, A, A];
-const OWNERS: Outcomes = [U, F, F, F, A];
+const READ: Outcomes = [A, A, A, A];
+const WRITE: Outcomes = [F, A, A, A];
+const CONFIGURE: Outcomes = [F, F, A, A];
+const ADMINISTER: Outcomes = [F, F, A, A];
+const OWNERS: Outcomes = [F, F, F, A];
 
 /// One way to ask for a root field. Several rows may name the same field.
 #[derive(Debug)]
