@@ -168,6 +168,33 @@ fn time_and_ids_come_from_the_context() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// What one place alone may do, and the path that place begins with; nothing, if nobody may.
+const ALONE: [(&str, &str); 4] = [
+    // All other tables are asked by workspace: `Entity::of`, or a key that begins with it.
+    ("Entity::find()", "domain/src/workspace/"),
+    ("reqwest::", "worker/src/egress/"),
+    // Hints need no connection that is held, and poolers would lose them.
+    ("PgListener", ""),
+    ("pg_notify", ""),
+];
+
+#[test]
+fn rows_are_found_by_workspace_and_one_client_calls_out() {
+    let mut found = Vec::new();
+    for room in ["domain", "api", "worker"] {
+        for (path, text) in rust_files(&format!("{room}/src")) {
+            for (number, line) in text.lines().enumerate() {
+                let broken = ALONE.iter().filter(|(word, place)| {
+                    let may = !place.is_empty() && path.starts_with(place);
+                    !may && has_word(code(line), word)
+                });
+                found.extend(broken.map(|(word, _)| format!("{path}:{}: {word}", number + 1)));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 #[test]
 fn nothing_is_left_for_later_and_no_test_is_skipped() {
     // Put together here, so that this file does not find itself.
