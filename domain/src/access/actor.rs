@@ -180,4 +180,21 @@ mod tests {
             assert_eq!(refused.as_deref(), expected, "{role:?} {scopes:?}");
         }
     }
+
+    #[test]
+    fn stored_origins_of_every_kind_keep_decoding() {
+        for stored in [
+            serde_json::json!({ "kind": "MEMBER", "member_id": "member_01900000000070008000000000000001" }),
+            serde_json::json!({ "kind": "RULE", "rule_id": "rule_01900000000070008000000000000001", "version": 2 }),
+            serde_json::json!({ "kind": "PLAYBOOK", "playbook_id": "playbook_01900000000070008000000000000001", "version": 3 }),
+            serde_json::json!({ "kind": "INTEGRATION", "token_id": "token_01900000000070008000000000000001" }),
+            serde_json::json!({ "kind": "EMAIL_SOURCE", "source_id": "emailsource_01900000000070008000000000000001" }),
+            serde_json::json!({ "kind": "TRACKED_LINK", "link_id": "trackedlink_01900000000070008000000000000001" }),
+            serde_json::json!({ "kind": "IMPORT" }),
+            serde_json::json!({ "kind": "SYSTEM" }),
+        ] {
+            let decoded: Origin = serde_json::from_value(stored.clone()).unwrap();
+            assert_eq!(serde_json::json!(decoded), stored);
+        }
+    }
 }

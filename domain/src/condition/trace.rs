@@ -383,4 +383,25 @@ mod tests {
         let stored = serde_json::to_string(&large).unwrap();
         assert!(stored.len() < 40_000, "{}", stored.len());
     }
+
+    #[test]
+    fn stored_traces_keep_decoding() {
+        let id = Uuid::from_u128(1);
+        let actual = [
+            serde_json::json!(null),
+            serde_json::json!({ "keywords": { "found": [], "missing": ["trial"] } }),
+            serde_json::json!({ "tags": { "present": [id], "absent": [] } }),
+            serde_json::json!({ "channel": "EMAIL" }),
+            serde_json::json!({ "automatic": false }),
+            serde_json::json!({ "values": ["3", "-"] }),
+        ];
+        let nodes = actual.map(|actual| {
+            serde_json::json!({ "path": ["condition", "all", "0"], "holds": true, "actual": actual })
+        });
+        let stored = serde_json::json!({
+            "fires": true, "triggered": true, "inboxId": id, "author": "CONTACT", "nodes": nodes,
+        });
+        let trace: Trace = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::json!(trace), stored);
+    }
 }

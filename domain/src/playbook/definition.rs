@@ -422,3 +422,62 @@ pub(super) fn step_path(index: usize, step: &Step) -> Path {
     let at = Path::root("steps").nth(index).at("kind");
     at.at(step.kind.name())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn stored_playbooks_of_every_part_keep_decoding() {
+        let (id, condition) = (Uuid::from_u128(1), json!({ "fromAutomatic": false }));
+        let steps = [
+            (
+                "a",
+                json!({ "actions": [{ "tagContact": { "tagIds": [id] } }] }),
+            ),
+            ("b", json!({ "wait": { "for": { "seconds": 86_400 } } })),
+            (
+                "c",
+                json!({ "wait": { "until": { "minute": 540, "weekdays": ["MONDAY"] } } }),
+            ),
+            (
+                "d",
+                json!({ "waitFor": {
+                "condition": condition, "timeoutSeconds": 3_600, "onTimeout": "f",
+            } }),
+            ),
+            (
+                "e",
+                json!({ "branch": [{ "name": "Yes", "condition": condition, "next": "f" }] }),
+            ),
+            ("f", json!("end")),
+        ];
+        let steps =
+            steps.map(|(id, kind)| json!({ "id": id, "name": "", "kind": kind, "next": null }));
+        let stored = json!({
+            "form": 1, "steps": steps,
+            "goals": [{ "name": "Bought", "condition": condition }],
+            "exits": [{ "name": "Left", "condition": condition }],
+            "sources": [
+                { "segmentEntered": { "segmentIds": [id] } },
+                { "healthBand": { "bands": ["AT_RISK"] } },
+                { "tagAdded": { "tagIds": [id], "withDescendants": true } },
+            ],
+            "again": { "afterDays": 30 },
+            "limits": {
+                "quietHours": { "fromHour": 22, "fromMinute": 30, "toHour": 7, "toMinute": 0 },
+                "notifyInBusinessHours": true,
+            },
+        });
+        let definition = Definition::from_stored(stored.clone()).unwrap();
+        assert_eq!(definition.to_stored().unwrap(), stored);
+
+        // What was added later may be left out.
+        let before = json!({ "form": 1, "steps": [{ "id": "a", "kind": "end" }] });
+        let definition = Definition::from_stored(before).unwrap();
+        assert_eq!(definition.again, Again::Never);
+        assert!(definition.limits.is_none());
+    }
+}

@@ -305,3 +305,27 @@ async fn finish(tx: &Tx<'_>, item: &quarantine::Model) -> Result<bool> {
     .await?;
     Ok(touched == 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_quarantine_keeps_keeps_decoding() {
+        let fact = serde_json::json!(null);
+        let before = serde_json::json!({ "position": "12.34", "fact": fact });
+        let entry: KeptEntry = serde_json::from_value(before).unwrap();
+        assert_eq!((entry.depth, entry.contact, entry.at), (0, None, None));
+        let stored = serde_json::json!({
+            "position": "12.34", "fact": fact, "contact": "contact_01900000000070008000000000000001",
+            "origin": { "kind": "SYSTEM" }, "depth": 1, "root": "12.30", "at": "2026-11-01T00:00:00Z",
+        });
+        let entry: KeptEntry = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::json!(entry), stored);
+        let item = serde_json::json!({
+            "due_item": "due_01900000000070008000000000000001", "subject": Uuid::from_u128(1),
+        });
+        let item: KeptItem = serde_json::from_value(item).unwrap();
+        assert_eq!(item.subject, Uuid::from_u128(1));
+    }
+}

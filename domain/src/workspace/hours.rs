@@ -299,4 +299,17 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn stored_hours_keep_decoding() {
+        let stored = serde_json::json!({
+            "spans": [{ "weekday": "MONDAY", "from": "09:00", "until": "18:00" }],
+            "holidays": ["2026-01-01"],
+        });
+        let hours: BusinessHours = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::json!(hours), stored);
+        let before = serde_json::json!({ "spans": [] });
+        let hours: BusinessHours = serde_json::from_value(before).unwrap();
+        assert!(hours.holidays.is_empty(), "there were none to be kept");
+    }
 }

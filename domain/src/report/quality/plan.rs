@@ -337,4 +337,27 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn stored_plans_keep_decoding() {
+        let (a, b) = (
+            "tag_01900000000070008000000000000001",
+            "tag_01900000000070008000000000000002",
+        );
+        let merge = |confidence: &str, outcome: serde_json::Value| {
+            serde_json::json!({
+                "target": a, "sources": [b], "confidence": confidence,
+                "reasons": [{ "kind": "SIMILAR_NAME", "tags": [a, b] }], "things": 12,
+                "outcome": outcome,
+            })
+        };
+        let at = "2026-11-01T00:00:00Z";
+        let stored = serde_json::json!({ "merges": [
+            merge("HIGH", serde_json::json!(null)),
+            merge("MEDIUM", serde_json::json!({ "at": at, "refusal": null })),
+            merge("MEDIUM", serde_json::json!({ "at": at, "refusal": "It is archived." })),
+        ] });
+        let plan: Plan = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::json!(plan), stored);
+    }
 }

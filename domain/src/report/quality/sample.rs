@@ -312,3 +312,16 @@ pub(super) async fn clear(tx: &Tx<'_>, run: TagQualityRunId) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_samples_keep_decoding() {
+        let things = serde_json::json!({ "contacts": 3, "accounts": 2, "conversations": 1 });
+        let stored = serde_json::json!({ "all": things, "things": things, "bytes": 256 });
+        let sample: Sample = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::json!(sample), stored);
+    }
+}
