@@ -1,7 +1,6 @@
-//! What must hold of the repository as a whole. These tests read sources and the schema; they start
-//! nothing.
+//! What must hold of the repository as a whole. These tests read files; they start nothing.
 
-mod relay;
+mod compose;
 mod schema;
 mod stored;
 mod words;
