@@ -1,6 +1,7 @@
 //! What must hold of the repository as a whole. These tests read files; they start nothing.
 
 mod compose;
+mod docs;
 mod schema;
 mod stored;
 mod words;
