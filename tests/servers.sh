@@ -123,7 +123,10 @@ explain_missing() {
       build-essential) echo '  - a C compiler, for the bundled SQLite (package build-essential)' ;;
       postgresql) echo "  - PostgreSQL $postgres_major_min or later, with initdb and postgres (package postgresql)" ;;
       redis-server) echo '  - Redis 6 or later (package redis-server)' ;;
-      nodejs) echo "  - Node.js $node_major_min or later, as node in PATH" ;;
+      nodejs)
+        echo "  - Node.js $node_major_min or later, as node in PATH: where apt-get has an older one (Debian 12), from"
+        echo '    https://nodejs.org/en/download or NodeSource'
+        ;;
       npm) echo '  - npm, which comes with Node.js (package npm)' ;;
       curl) echo '  - curl (package curl)' ;;
       wrk) echo '  - wrk, the load generator for HTTP (package wrk)' ;;
