@@ -2,6 +2,7 @@
 
 mod compose;
 mod docs;
+mod relay;
 mod schema;
 mod stored;
 mod words;
