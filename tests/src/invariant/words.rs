@@ -81,7 +81,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "actix_web::",
             "actix_ws::",
             "actix_rt::",
-            "async_graphql",
+            "async_graphql::",
         ],
         &["api", "actix-web", "actix-ws", "async-graphql"],
     ),
