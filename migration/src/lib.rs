@@ -76,7 +76,6 @@ mod m0051_profile;
 mod m0052_replaced_key;
 mod m0054_tracked_link;
 mod m0055_notes;
-mod m0056_noted;
 mod m0056_suspect;
 mod m0056_unasked;
 mod m0058_sync;
@@ -150,7 +149,6 @@ impl MigratorTrait for Migrator {
             Box::new(m0054_tracked_link::Migration),
             Box::new(m0056_suspect::Migration),
             Box::new(m0056_unasked::Migration),
-            Box::new(m0056_noted::Migration),
             Box::new(m0058_sync::Migration),
             Box::new(m0060_people::Migration),
             Box::new(m0059_receivers::Migration),
