@@ -77,7 +77,7 @@ mod m0052_replaced_key;
 mod m0054_tracked_link;
 mod m0055_notes;
 mod m0056_suspect;
-mod m0056_unasked;
+mod m0057_unasked;
 mod m0058_sync;
 mod m0059_receivers;
 mod m0060_people;
@@ -148,10 +148,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0055_notes::Migration),
             Box::new(m0054_tracked_link::Migration),
             Box::new(m0056_suspect::Migration),
-            Box::new(m0056_unasked::Migration),
+            Box::new(m0057_unasked::Migration),
             Box::new(m0058_sync::Migration),
-            Box::new(m0060_people::Migration),
             Box::new(m0059_receivers::Migration),
+            Box::new(m0060_people::Migration),
         ]
     }
 }

@@ -5,7 +5,6 @@
 //! returns [`connection`] of it as a [`Connection`] (this one, not the library's): nodes, edges,
 //! page information and the total count come with it. Then a line in [`describe`].
 
-use crate::boxed;
 use async_graphql::{
     Context, Object, OutputType, Result, SchemaBuilder,
     connection::{self, Edge, EmptyFields},
@@ -41,6 +40,7 @@ use super::{
     task::Task,
     timeline::TimelineEntry,
 };
+use crate::boxed;
 
 /// A page with cursors, and with the total count as a field of its own.
 pub(crate) type Connection<Cursor, Node> = connection::Connection<Cursor, Node, Total, EmptyFields>;

@@ -6,7 +6,7 @@
 use entity::{
     conversation_step,
     id::{ConversationId, ConversationStepId, WorkspaceId},
-    kind::ConversationStepKind,
+    kind::{ConversationStepKind, Priority},
 };
 
 use crate::{
@@ -44,11 +44,11 @@ pub(super) async fn enter(tx: &Tx<'_>, facts: &[(Origin, Fact)]) -> Result<()> {
         .opt_ids("to_assignee_id", each().map(|one| one.to_assignee_id))
         .opt_ints(
             "from_priority",
-            each().map(|one| one.from_priority.map(|priority| priority.rank())),
+            each().map(|one| one.from_priority.map(Priority::rank)),
         )
         .opt_ints(
             "to_priority",
-            each().map(|one| one.to_priority.map(|priority| priority.rank())),
+            each().map(|one| one.to_priority.map(Priority::rank)),
         )
         .json("by_origin", each().map(|one| one.by_origin.clone()));
     Query::new(

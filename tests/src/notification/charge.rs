@@ -195,7 +195,8 @@ fn a_team_stands_in_for_somebody_and_nothing_is_collected_for_different_people()
             assert_eq!(found, [(path.to_owned(), code)]);
         }
         let list = world.target_of(to(receivers(true, Some(team)))).await;
-        let known = domain::notification::receiver::load(ctx.reader(), owner.workspace, &[list]);
+        let lists = [list];
+        let known = domain::notification::receiver::load(ctx.reader(), owner.workspace, &lists);
         let known = known.await.expect("receivers");
         assert_eq!(known[&list], receivers(true, Some(team)));
         let hourly = TargetChanges {

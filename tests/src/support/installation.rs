@@ -265,7 +265,8 @@ impl Installation {
 
     /// Drains, ends everything and drops the database.
     pub(crate) async fn end(self) {
-        self.drain(START).await;
+        // A process that waited for its key looks for work again after half a minute.
+        self.drain(2 * START).await;
         self.close().await;
     }
 

@@ -3,7 +3,6 @@
 mod mutation;
 mod origin;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -24,6 +23,7 @@ use super::{
     error::fault,
     scalar::Date,
 };
+use crate::boxed;
 
 pub(crate) use mutation::AccessMutation;
 pub use origin::ChangeOrigin;

@@ -1,6 +1,5 @@
 //! Managing the workspace, members and access tokens.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -17,6 +16,7 @@ use entity::kind::{Role, TagCreation};
 use secrecy::ExposeSecret as _;
 
 use super::{AccessToken, Member, Workspace};
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,

@@ -1,11 +1,11 @@
 //! Who or what made a change, by id and by name.
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result};
 use domain::{access::Origin, rule::Rule as RuleRow};
 use entity::{access_token, email_source, id::TrackedLinkId, member, playbook, tracked_link};
 
 use super::{Member, find_member};
+use crate::boxed;
 use crate::graphql::{
     context::loaded, error::fault, link::TrackedLink, playbook::Playbook, rule::Rule,
 };

@@ -1,6 +1,5 @@
 //! What refers to an account, and deleting it after that was shown.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     account::{
@@ -10,6 +9,7 @@ use domain::{
     error::UserError,
 };
 
+use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
     error::{fault, settle},

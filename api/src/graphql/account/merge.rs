@@ -1,6 +1,5 @@
 //! Merging accounts, and undoing it.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -9,6 +8,7 @@ use domain::{
 };
 
 use super::{Account, delete::AccountUse};
+use crate::boxed;
 use crate::graphql::{
     access::ChangeOrigin,
     contact::MergeCount,

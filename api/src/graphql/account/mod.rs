@@ -5,7 +5,6 @@ mod input;
 mod merge;
 mod mutation;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -45,6 +44,7 @@ use super::{
     tag::{Tagging, history_of, taggings_of},
     task::{Task, tasks},
 };
+use crate::boxed;
 
 use merge::AccountMerge;
 

@@ -1,6 +1,5 @@
 //! Making, changing and archiving accounts.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     account::{self, AccountChanges, DetailChanges, NewAccount},
@@ -10,6 +9,7 @@ use domain::{
 use entity::kind::LifecycleStage;
 
 use super::Account;
+use crate::boxed;
 use crate::graphql::{
     attribute::{AttributeValueInput, settings},
     context::writer,

@@ -4,7 +4,6 @@ mod filter;
 mod input;
 mod mutation;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::attribute::definition;
@@ -20,6 +19,7 @@ use super::{
     loader::ValuesOf,
     scalar::Date,
 };
+use crate::boxed;
 
 pub(crate) use filter::{AttributeFilterInput, AttributeOrderInput, TimeRangeInput};
 pub(crate) use input::{AttributeValueInput, settings};

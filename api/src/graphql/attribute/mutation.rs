@@ -1,6 +1,5 @@
 //! Defining custom attributes, and giving things values for them.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     attribute::{self, AttributeChanges, AttributeOption, NewAttribute, definition},
@@ -9,6 +8,7 @@ use domain::{
 use entity::kind::{AttributeType, SubjectKind};
 
 use super::{Attribute, AttributeValue, AttributeValueInput, settings, values};
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,

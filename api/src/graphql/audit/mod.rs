@@ -1,6 +1,5 @@
 //! The audit log over GraphQL.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -18,6 +17,7 @@ use super::{
     page::{Connection, connection},
     scalar::Json,
 };
+use crate::boxed;
 
 /// Who changed what of the configuration or of a person's data. Secrets are never part of it.
 #[derive(Debug, Clone)]

@@ -1,6 +1,5 @@
 //! An entry of the log as it is told, and which of them are wanted.
 
-use crate::boxed;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
@@ -11,6 +10,7 @@ use domain::{
 };
 use entity::id::{AccountId, ContactId, PREFIXES};
 
+use crate::boxed;
 use crate::graphql::{
     access::ChangeOrigin,
     account::Account,

@@ -1,6 +1,5 @@
 //! Attaching and detaching identities, merging, subscriptions, export and erasure.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     contact::{
@@ -21,6 +20,7 @@ use super::{
     Contact,
     identity::{ContactMerge, DuplicateSuspect, MergePreview, Subscription},
 };
+use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
     error::{fault, settle},

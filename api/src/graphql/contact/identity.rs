@@ -1,12 +1,12 @@
 //! Who is who, over GraphQL: merges, suspected doubles, subscriptions.
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::contact::{identity, merge, subscription};
 use entity::kind::{Channel, SubscriptionSource, SubscriptionState};
 
 use super::Contact;
+use crate::boxed;
 use crate::graphql::{access::ChangeOrigin, context::loader};
 
 /// Two contacts made one; it can be undone.

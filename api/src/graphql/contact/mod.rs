@@ -6,7 +6,6 @@ mod input;
 mod mutation;
 mod query;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -56,6 +55,7 @@ use super::{
     tag::{Tagging, history_of, taggings_of},
     task::{Task, tasks},
 };
+use crate::boxed;
 
 use identity::{ContactMerge, Subscription};
 

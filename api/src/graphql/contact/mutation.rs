@@ -1,6 +1,5 @@
 //! Making and changing contacts.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -11,6 +10,7 @@ use domain::{
 use entity::kind::{Channel, LifecycleStage};
 
 use super::Contact;
+use crate::boxed;
 use crate::graphql::{
     attribute::{AttributeValueInput, settings},
     context::writer,

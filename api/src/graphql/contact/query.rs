@@ -1,6 +1,5 @@
 //! Asking for contacts.
 
-use crate::boxed;
 use std::convert::identity;
 
 use async_graphql::{Context, ID, Object, Result};
@@ -18,6 +17,7 @@ use entity::{
 };
 
 use super::{Contact, ContactFilterInput, ContactOrderBy};
+use crate::boxed;
 use crate::graphql::{
     attribute::AttributeOrderInput,
     context::reader,

@@ -7,6 +7,7 @@ use entity::{
     kind::{ConversationStatus, ConversationStepKind, Priority},
 };
 
+use crate::boxed;
 use crate::{
     boxed,
     graphql::{

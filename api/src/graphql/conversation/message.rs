@@ -1,6 +1,5 @@
 //! Asking for messages, whatever conversations they are of.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -10,6 +9,7 @@ use domain::{
 use entity::kind::{Author, Channel, Direction};
 
 use super::Message;
+use crate::boxed;
 use crate::graphql::{
     context::reader,
     error::fault,

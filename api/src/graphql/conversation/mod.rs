@@ -7,7 +7,6 @@ mod mutation;
 mod query;
 mod update;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -35,6 +34,7 @@ use super::{
     tag::{Tagging, history_of, taggings_of},
     task::{Task, tasks},
 };
+use crate::boxed;
 
 pub(crate) use change::ConversationSubscription;
 pub(crate) use history::ConversationStep;

@@ -1,6 +1,5 @@
 //! Taking messages in; closing conversations.
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -10,6 +9,7 @@ use domain::{
 use entity::kind::{Author, ConversationStatus, Direction};
 
 use super::Conversation;
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle, fact::ContactReferenceInput, id};
 
 /// A message to be taken in.

@@ -1,6 +1,5 @@
 //! Asking for conversations.
 
-use crate::boxed;
 use std::{collections::HashMap, convert::identity};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
@@ -21,6 +20,7 @@ use entity::{
 };
 
 use super::Conversation;
+use crate::boxed;
 use crate::graphql::{
     attribute::{AttributeFilterInput, AttributeOrderInput, TimeRangeInput},
     condition::asked,

@@ -1,6 +1,5 @@
 //! Working on conversations: status, urgency, assignee, watchers; one or many.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -10,6 +9,7 @@ use domain::{
 use entity::kind::{ConversationStatus, Priority};
 
 use super::Conversation;
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle, given::kept, id};
 
 /// Changes to one conversation; what is left out stays. `null` is refused where a field does not say

@@ -1,7 +1,6 @@
 //! Registered documents: registering, listing, removing. They are looked up before a request reaches the schema: see
 //! `crate::session`.
 
-use crate::boxed;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, parser::parse_query};
@@ -20,6 +19,7 @@ use super::{
     id,
     page::{Connection, connection},
 };
+use crate::boxed;
 use crate::transport::Inspector;
 
 /// Documents to register.

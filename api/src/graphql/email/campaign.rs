@@ -1,6 +1,5 @@
 //! Making and changing campaigns.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     email::{CampaignChanges, NewCampaign, campaign},
@@ -8,6 +7,7 @@ use domain::{
 };
 
 use super::Campaign;
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle, given::kept, id};
 
 /// A campaign to be made.

@@ -7,7 +7,6 @@ mod pressure;
 mod query;
 mod source;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -32,6 +31,7 @@ use super::{
     page::{Connection, connection},
     scalar::Date,
 };
+use crate::boxed;
 
 pub(crate) use campaign::CampaignMutation;
 pub(crate) use metrics::{EmailMetrics, EmailRecency};

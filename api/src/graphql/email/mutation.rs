@@ -1,6 +1,5 @@
 //! Taking email events in.
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -9,6 +8,7 @@ use domain::{
 };
 use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin};
 
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle};
 
 /// The campaign an email belongs to; made when it is not known yet.

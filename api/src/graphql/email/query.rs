@@ -1,6 +1,5 @@
 //! Asking for email events, whoever got the emails.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -10,6 +9,7 @@ use domain::{
 use entity::{id::ContactId, kind::EmailEventKind};
 
 use super::EmailEvent;
+use crate::boxed;
 use crate::graphql::{
     context::reader,
     error::fault,

@@ -1,6 +1,5 @@
 //! Email sources: where providers tell by themselves what became of emails.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -13,6 +12,7 @@ use entity::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
     error::{fault, settle},

@@ -1,6 +1,5 @@
 //! Events over GraphQL.
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -20,6 +19,7 @@ use super::{
     page::{Connection, connection},
     scalar::Json,
 };
+use crate::boxed;
 
 /// Something a contact did.
 #[derive(Debug, Clone)]

@@ -3,7 +3,6 @@
 mod filter;
 mod record;
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -30,6 +29,7 @@ use super::{
     error::settle,
     id,
 };
+use crate::boxed;
 
 /// Contacts wanted as a file.
 #[derive(InputObject)]

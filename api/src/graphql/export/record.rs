@@ -1,6 +1,5 @@
 //! Asking for records as files.
 
-use crate::boxed;
 use async_graphql::{Context, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -17,6 +16,7 @@ use super::{
         SegmentMemberFilterInput, TaggingFilterInput,
     },
 };
+use crate::boxed;
 use crate::graphql::{
     audit::AuditLogFilterInput,
     context::writer,

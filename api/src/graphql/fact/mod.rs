@@ -7,7 +7,6 @@ mod order;
 mod survey;
 mod ticket;
 
-use crate::boxed;
 use async_graphql::{
     Context, ID, InputValueError, InputValueResult, MergedObject, Object, OneofObject, Result,
     Scalar, ScalarType, SimpleObject, Value,
@@ -35,6 +34,7 @@ use super::{
     page::{Connection, connection},
     timeline::TimelineEntry,
 };
+use crate::boxed;
 
 pub use invoice::Invoice;
 pub(crate) use invoice::InvoiceFilterInput;

@@ -1,6 +1,5 @@
 //! Answers to surveys over GraphQL.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -15,6 +14,7 @@ use super::{
     AccountReferenceInput, ContactReferenceInput, IngestedFact, account_of, contact_of, head, of,
     read_all, settle_all,
 };
+use crate::boxed;
 use crate::graphql::{
     account::Account,
     contact::Contact,

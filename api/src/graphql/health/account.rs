@@ -1,9 +1,9 @@
 //! How companies are doing: their people taken together.
 
-use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use entity::{id::AccountId, kind::HealthBand};
 
+use crate::boxed;
 use crate::graphql::{
     context::loader,
     loader::{BandsInUse, BandsOf, StandingOf},

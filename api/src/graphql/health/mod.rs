@@ -3,7 +3,6 @@
 mod account;
 mod model;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::health::{self, explain::Delta, score::Contribution, signal, trend::Trend};
@@ -15,6 +14,7 @@ use super::{
     error::fault,
     loader::{LastNight, ModelOf, TrendOf},
 };
+use crate::boxed;
 
 pub(crate) use account::{AccountHealth, band_of};
 pub(crate) use model::{HealthModelMutation, HealthModelQuery};

@@ -1,6 +1,5 @@
 //! The health model over GraphQL.
 
-use crate::boxed;
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -13,6 +12,7 @@ use domain::{
     },
 };
 
+use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
     error::{fault, settle},

@@ -2,7 +2,6 @@
 
 mod mutation;
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -21,6 +20,7 @@ use super::{
     id,
     page::{Connection, connection},
 };
+use crate::boxed;
 
 pub(crate) use mutation::ImportMutation;
 

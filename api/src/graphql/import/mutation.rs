@@ -1,6 +1,5 @@
 //! Taking files in.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::{Error, UserError, UserErrorCode},
@@ -9,6 +8,7 @@ use domain::{
 use entity::kind::{ImportCreation, ImportField, ImportPolicy, SheetEncoding, SubjectKind};
 
 use super::delimiter;
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle, id, operation::Operation};
 
 /// What one column of a file holds.

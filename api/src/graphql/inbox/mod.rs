@@ -1,6 +1,5 @@
 //! Inboxes over GraphQL.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -15,6 +14,7 @@ use super::{
     given::{kept, optional},
     id,
 };
+use crate::boxed;
 
 /// A place messages come from, and a data source that rules can choose.
 #[derive(Debug, Clone)]

@@ -3,7 +3,6 @@
 mod mutation;
 mod query;
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -26,6 +25,7 @@ use super::{
     scalar::Date,
     tag::Tag,
 };
+use crate::boxed;
 use crate::transport::Code;
 
 pub(crate) use mutation::LinkMutation;

@@ -1,6 +1,5 @@
 //! Asking for tracked links.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::{
     link::{self, LinkFilter},
@@ -9,6 +8,7 @@ use domain::{
 use entity::kind::Channel;
 
 use super::{TrackedLink, link_id};
+use crate::boxed;
 use crate::graphql::{
     context::{loader, reader},
     error::fault,

@@ -1,6 +1,5 @@
 //! Fetching anything by its global id (Relay's object identification).
 
-use crate::boxed;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use domain::access::Scope;
 use entity::id::{
@@ -39,6 +38,7 @@ use super::{
     task::Task,
     team::Team,
 };
+use crate::boxed;
 use crate::transport::Code;
 
 /// Ids `nodes` takes at once.

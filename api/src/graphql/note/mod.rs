@@ -2,7 +2,6 @@
 
 mod mutation;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{note, page::PageRequest, subject::Subject};
@@ -20,6 +19,7 @@ use super::{
     error::fault,
     page::{Connection, connection},
 };
+use crate::boxed;
 
 pub(crate) use mutation::NoteMutation;
 

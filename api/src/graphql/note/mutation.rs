@@ -1,10 +1,10 @@
 //! Writing notes.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{error::UserError, note};
 
 use super::Note;
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle, id, subject::SubjectInput};
 
 /// A note to be written.

@@ -1,6 +1,5 @@
 //! The list of notifications each member has.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -13,6 +12,7 @@ use entity::id::InAppNotificationId;
 use futures::Stream;
 
 use super::Delivery;
+use crate::boxed;
 use crate::graphql::{
     change::follow,
     contact::Contact,

@@ -5,7 +5,6 @@ mod mutation;
 mod preview;
 mod target;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -32,6 +31,7 @@ use super::{
     playbook::Playbook,
     rule::{Rule, RuleFiring},
 };
+use crate::boxed;
 
 pub use in_app::InAppNotification;
 pub(crate) use in_app::{InAppMutation, InAppQuery, InAppSubscription};
@@ -86,6 +86,7 @@ impl Delivery {
     }
 
     /// The account it is about, where it is about no contact.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         let account = self
             .0
@@ -95,6 +96,7 @@ impl Delivery {
     }
 
     /// The playbook that asked for it, if one did.
+    #[boxed]
     async fn playbook(&self, context: &Context<'_>) -> Result<Option<Playbook>> {
         let playbook = self.0.playbook_id;
         let playbook = playbook.or_else(|| delivery::head(&self.0).playbook);
@@ -102,7 +104,7 @@ impl Delivery {
     }
 
     /// What it is headed with; absent for what tells of several, or tries a target out.
-    async fn title(&self) -> Option<String> {
+    fn title(&self) -> Option<String> {
         delivery::head(&self.0).title
     }
 

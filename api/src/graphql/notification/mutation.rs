@@ -1,6 +1,5 @@
 //! Making and changing notification targets; sending deliveries again.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -13,6 +12,7 @@ use entity::{id::TargetId, kind::TargetKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Delivery, NotificationTarget};
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,

@@ -1,6 +1,5 @@
 //! Trying a template before it is stored.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::{Error, UserError},
@@ -14,6 +13,7 @@ use entity::{
     kind::TargetKind,
 };
 
+use crate::boxed;
 use crate::graphql::{
     context::reader,
     error::{fault, settle},

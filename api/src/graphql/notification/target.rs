@@ -1,6 +1,5 @@
 //! Notification targets: where notifications go, who receives them, and what they are signed with.
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -11,6 +10,7 @@ use domain::{
 use entity::kind::TargetKind;
 
 use super::Delivery;
+use crate::boxed;
 use crate::graphql::{
     access::Member,
     context::{loaded, loader, reader},
@@ -192,16 +192,17 @@ impl NotificationReceivers {
     }
 
     /// Whether the member receives it who looks after the contact, or the account where there is no contact.
-    async fn owner(&self) -> bool {
+    fn owner(&self) -> bool {
         self.0.owner
     }
 
     /// Whether the member receives it who deals with the conversation.
-    async fn assignee(&self) -> bool {
+    fn assignee(&self) -> bool {
         self.0.assignee
     }
 
     /// The team whose members receive it where neither of the two is anybody.
+    #[boxed]
     async fn otherwise_team(&self, context: &Context<'_>) -> Result<Option<Team>> {
         loaded(context, self.0.otherwise, Team).await
     }

@@ -3,7 +3,6 @@
 mod mutation;
 mod subscription;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -22,6 +21,7 @@ use super::{
     id,
     page::{Connection, connection},
 };
+use crate::boxed;
 
 pub(crate) use mutation::OperationMutation;
 pub(crate) use subscription::OperationSubscription;

@@ -1,10 +1,10 @@
 //! Cancelling operations.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{error::UserError, operation};
 
 use super::Operation;
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle, id};
 
 /// An operation to be stopped.

@@ -1,6 +1,5 @@
 //! The parts of a playbook as they are shown.
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject, Union};
 use domain::{
     action::ActionOutput,
@@ -16,6 +15,7 @@ use entity::{
 };
 
 use super::PlaybookTally;
+use crate::boxed;
 use crate::graphql::{context::loader, loader::TalliesOf};
 
 /// One step of a playbook.

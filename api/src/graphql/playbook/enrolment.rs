@@ -1,6 +1,5 @@
 //! Who is where in a playbook.
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -10,6 +9,7 @@ use domain::{
 use entity::kind::{EnrolmentSource, EnrolmentState, StepOutcome};
 
 use super::{Playbook, PlaybookVersion, version};
+use crate::boxed;
 use crate::graphql::{
     access::ChangeOrigin,
     contact::Contact,
@@ -115,7 +115,7 @@ impl Enrolment {
     }
 
     /// Why it does not go on at the moment, or has stopped; absent while nothing is wrong.
-    async fn failure(&self) -> Option<EnrolmentFailure> {
+    fn failure(&self) -> Option<EnrolmentFailure> {
         let failure = playbook::failure(&self.0)?;
         Some(EnrolmentFailure {
             code: failure.code,

@@ -9,7 +9,6 @@ mod query;
 mod shift;
 mod template;
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -28,6 +27,7 @@ use super::{
     loader::{OverallOf, TalliesOf, VersionOf},
     page::{Connection, connection},
 };
+use crate::boxed;
 
 use self::input::PlaybookDefinitionInput;
 pub(crate) use definition::{PlaybookAgain, PlaybookEnding, PlaybookSource, PlaybookStep};

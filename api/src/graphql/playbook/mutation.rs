@@ -1,6 +1,5 @@
 //! Making and changing playbooks, and taking contacts into them and out.
 
-use crate::boxed;
 use async_graphql::{
     Context, ID, InputObject, MaybeUndefined, Object, OneofObject, Result, SimpleObject,
 };
@@ -18,6 +17,7 @@ use entity::{
 };
 
 use super::{Enrolment, Playbook, input::PlaybookDefinitionInput};
+use crate::boxed;
 use crate::graphql::{
     contact::ContactFilterInput,
     context::{loader, writer},

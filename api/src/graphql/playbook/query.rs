@@ -1,6 +1,5 @@
 //! Asking for playbooks.
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use domain::{
     locale::Locale,
@@ -13,6 +12,7 @@ use entity::{
 };
 
 use super::{Enrolment, Playbook, template::PlaybookTemplate};
+use crate::boxed;
 use crate::graphql::{
     context::{loaded_by, reader},
     error::fault,

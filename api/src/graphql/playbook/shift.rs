@@ -1,12 +1,12 @@
 //! Taking enrolments under way to another version.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
     playbook::{self, Landing, Shift, StepMove},
 };
 
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle, id, operation::Operation};
 
 /// Where those who are at a step come to in another version.

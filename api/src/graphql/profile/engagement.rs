@@ -1,10 +1,10 @@
 //! How engaged customers are.
 
-use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use domain::profile::engagement::{ActiveDays, Channel, Group, index, read};
 use entity::id::{AccountId, ContactId};
 
+use crate::boxed;
 use crate::graphql::{
     context::{loader, reader},
     error::fault,

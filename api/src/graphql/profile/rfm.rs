@@ -1,6 +1,5 @@
 //! Recency, frequency and monetary value of customers.
 
-use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
@@ -15,6 +14,7 @@ use entity::kind::{CustomerKind, RfmSegment};
 use sea_orm::Iterable as _;
 use uuid::Uuid;
 
+use crate::boxed;
 use crate::graphql::{
     context::{loader, reader},
     error::fault,

@@ -1,6 +1,5 @@
 //! Visits to the web site.
 
-use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use domain::{
     profile::web::{
@@ -12,6 +11,7 @@ use domain::{
 };
 use entity::id::ContactId;
 
+use crate::boxed;
 use crate::graphql::{
     context::{loader, reader},
     error::fault,

@@ -1,6 +1,5 @@
 //! Work that was set aside over GraphQL: looking at it, trying it again.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -20,6 +19,7 @@ use super::{
     page::{Connection, connection},
     scalar::Json,
 };
+use crate::boxed;
 
 /// Work that kept failing or crashing and was put out of the way, so that the rest goes on.
 #[derive(Debug, Clone)]

@@ -1,6 +1,5 @@
 //! How things were spread over the values of a tag group.
 
-use crate::boxed;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
@@ -13,6 +12,7 @@ use domain::report::{
 use entity::kind::TagTarget;
 
 use super::ReportSpan;
+use crate::boxed;
 use crate::graphql::{
     context::reader,
     error::fault,

@@ -1,6 +1,5 @@
 //! The purity of incoming leads.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -14,6 +13,7 @@ use domain::{
 use entity::kind::Channel;
 
 use super::ReportSpan;
+use crate::boxed;
 use crate::graphql::{
     access::Member,
     context::{loader, reader, writer},

@@ -1,6 +1,5 @@
 //! The quality audit of the tags: its runs, what they found, and their plans.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -16,6 +15,7 @@ use entity::{
     kind::{TagFindingKind, TagFindingSeverity, TagQualityCause},
 };
 
+use crate::boxed;
 use crate::graphql::{
     context::{loaded, loader, reader, writer},
     error::{fault, settle},

@@ -1,11 +1,11 @@
 //! Rules that get in each other's way.
 
-use crate::boxed;
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use domain::rule::conflict::{Conflict, ConflictKind};
 use entity::id::{RuleId, TagId};
 
 use super::Rule;
+use crate::boxed;
 use crate::graphql::{
     context::{loaded, loader},
     loader::ConflictsOf,

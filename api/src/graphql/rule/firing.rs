@@ -1,6 +1,5 @@
 //! What rules did, and why.
 
-use crate::boxed;
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -15,6 +14,7 @@ use entity::{
 };
 
 use super::{Rule, miss::RuleVerdict};
+use crate::boxed;
 use crate::graphql::{
     account::Account,
     contact::Contact,

@@ -1,6 +1,5 @@
 //! What rules looked at without firing.
 
-use crate::boxed;
 use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -9,6 +8,7 @@ use domain::{
 };
 use entity::kind::MissReason;
 
+use crate::boxed;
 use crate::graphql::{
     account::Account,
     contact::Contact,
@@ -54,6 +54,7 @@ impl RuleMiss {
     }
 
     /// The account it was about, if it was about one: by itself, or the contact's if the rule asks for that.
+    #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         loaded(context, self.0.account_id, Account).await
     }

@@ -8,7 +8,6 @@ mod rehearsal;
 mod template;
 mod version;
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -35,6 +34,7 @@ use super::{
     id,
     page::{Connection, connection},
 };
+use crate::boxed;
 
 use self::{
     conflict::RuleConflict,

@@ -1,6 +1,5 @@
 //! Making and changing rules.
 
-use crate::boxed;
 use async_graphql::{
     ComplexObject, Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject,
 };
@@ -18,6 +17,7 @@ use super::{
     conflict::{self, RuleConflict},
     template::CreateRuleFromTemplateInput,
 };
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,

@@ -1,6 +1,5 @@
 //! Trying rules on what happened before.
 
-use crate::boxed;
 use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -21,6 +20,7 @@ use super::{
     firing::{RuleEffectKind, RuleMatchedPart, effect_kind},
     mutation::{keep, read_actions},
 };
+use crate::boxed;
 use crate::graphql::{
     account::Account,
     contact::Contact,

@@ -1,6 +1,5 @@
 //! What rules once were.
 
-use crate::boxed;
 use async_graphql::{Context, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -15,6 +14,7 @@ use domain::{
     scalar::AsInput,
 };
 
+use crate::boxed;
 use crate::graphql::{access::ChangeOrigin, condition::Called};
 
 /// A rule as it was once saved.

@@ -1,6 +1,5 @@
 //! Search over GraphQL.
 
-use crate::boxed;
 use async_graphql::{
     Context, Object, Result, SimpleObject, Union,
     connection::{Connection, Edge},
@@ -20,6 +19,7 @@ use super::{
     error::fault,
     few::few,
 };
+use crate::boxed;
 
 /// Something that can be found by a search.
 #[derive(Union)]

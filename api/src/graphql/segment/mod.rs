@@ -6,7 +6,6 @@ mod mutation;
 mod query;
 mod subscription;
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -35,6 +34,7 @@ use super::{
     operation::Operation,
     page::{Connection, connection},
 };
+use crate::boxed;
 
 pub(crate) use input::SegmentFilterInput;
 pub(crate) use movement::SegmentMove;

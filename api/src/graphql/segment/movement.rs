@@ -1,12 +1,12 @@
 //! The history of segments.
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::segment::{self, Cause};
 use entity::kind::SegmentSubject;
 
 use super::{Segment, SegmentAct, account_of, contact_of, subject_id};
+use crate::boxed;
 use crate::graphql::{access::ChangeOrigin, account::Account, contact::Contact, context::loader};
 
 /// A contact or an account that came into a segment or went out of it, and why.

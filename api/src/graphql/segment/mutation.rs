@@ -1,6 +1,5 @@
 //! Making and changing segments.
 
-use crate::boxed;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use domain::{
     condition::{ConditionInput, reference::TypedIds},
@@ -20,6 +19,7 @@ use super::{
         SegmentThingsInput, UpdateSegmentInput,
     },
 };
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,

@@ -1,6 +1,5 @@
 //! Asking for segments, and trying conditions out.
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use domain::{
     condition::{ConditionInput, reference::TypedIds},
@@ -15,6 +14,7 @@ use entity::{
 };
 
 use super::Segment;
+use crate::boxed;
 use crate::graphql::{
     account::Account,
     condition::Called,

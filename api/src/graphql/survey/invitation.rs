@@ -1,6 +1,5 @@
 //! Contacts who were asked.
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -11,6 +10,7 @@ use domain::{
 use entity::kind::{SurveyInvitationState, SurveyMedium};
 
 use super::Survey;
+use crate::boxed;
 use crate::graphql::{
     access::ChangeOrigin,
     contact::Contact,

@@ -5,7 +5,6 @@ mod invitation;
 mod mutation;
 mod query;
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -30,6 +29,7 @@ use super::{
     page::{Connection, connection},
     scalar::Date,
 };
+use crate::boxed;
 
 use figures::{SurveyFiguresGroup, SurveySplitInput};
 pub(crate) use invitation::SurveyInvitation;

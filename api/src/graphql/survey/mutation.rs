@@ -1,6 +1,5 @@
 //! Making, changing and sending surveys.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -13,6 +12,7 @@ use entity::kind::{SurveyKind, SurveyMedium};
 use secrecy::ExposeSecret as _;
 
 use super::{Survey, SurveyInvitation, SurveyTextsInput};
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,

@@ -1,11 +1,11 @@
 //! Asking for surveys.
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use domain::{page::PageRequest, survey::read};
 use entity::id::SurveyId;
 
 use super::Survey;
+use crate::boxed;
 use crate::graphql::{
     context::{loaded_by, reader},
     error::fault,

@@ -1,6 +1,5 @@
 //! Tagging everything a filter finds.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -11,6 +10,7 @@ use domain::{
 use entity::id::WorkspaceId;
 
 use super::end::ends_at;
+use crate::boxed;
 use crate::graphql::{
     account::AccountFilterInput, contact::ContactFilterInput, context::writer,
     conversation::ConversationFilterInput, error::settle, id, operation::Operation,

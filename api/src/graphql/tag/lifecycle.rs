@@ -1,6 +1,5 @@
 //! Merging, archiving, restoring and deleting tags; what refers to a tag; how a tag would look.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -9,6 +8,7 @@ use domain::{
 use entity::kind::{TagKind, TagTarget};
 
 use super::{Tag, TagGroup};
+use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
     error::{fault, settle},

@@ -7,7 +7,6 @@ mod lifecycle;
 mod mutation;
 mod pack;
 
-use crate::boxed;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
@@ -38,6 +37,7 @@ use super::{
     loader::{CountsOf, PathOf, TaggingsAt, TaggingsOf},
     page::{Connection, connection},
 };
+use crate::boxed;
 
 pub(crate) use bulk::BulkMutation;
 pub use group::TagGroup;

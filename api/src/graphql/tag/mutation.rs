@@ -1,6 +1,5 @@
 //! Making and changing tags; tagging and untagging.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -14,6 +13,7 @@ use entity::{
 use uuid::Uuid;
 
 use super::{Tag, end::ends_at};
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,

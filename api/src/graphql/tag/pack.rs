@@ -1,6 +1,5 @@
 //! Starter packs over GraphQL.
 
-use crate::boxed;
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -9,6 +8,7 @@ use domain::{
 };
 
 use super::TagGroup;
+use crate::boxed;
 use crate::graphql::{context::writer, error::settle};
 
 /// A starter pack to be applied.

@@ -4,7 +4,6 @@ mod mutation;
 mod query;
 mod subscription;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -23,6 +22,7 @@ use super::{
     page::{Connection, connection},
     team::Team,
 };
+use crate::boxed;
 
 pub(crate) use mutation::TaskMutation;
 pub(crate) use query::{TaskFilterInput, TaskQuery};

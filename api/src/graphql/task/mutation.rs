@@ -1,6 +1,5 @@
 //! Making and changing tasks.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -10,6 +9,7 @@ use domain::{
 use entity::kind::{TaskPriority, TaskStatus};
 
 use super::Task;
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,

@@ -1,6 +1,5 @@
 //! Asking for tasks.
 
-use crate::boxed;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -14,6 +13,7 @@ use entity::{
 };
 
 use super::Task;
+use crate::boxed;
 use crate::graphql::{
     context::{loaded_by, reader},
     error::fault,

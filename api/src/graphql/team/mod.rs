@@ -1,6 +1,5 @@
 //! Teams over GraphQL: members who are told together.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{error::UserError, team};
@@ -12,6 +11,7 @@ use super::{
     id,
     loader::MembersOf,
 };
+use crate::boxed;
 
 /// Members who are told together: notification targets go to teams.
 #[derive(Debug, Clone)]

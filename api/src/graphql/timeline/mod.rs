@@ -1,6 +1,5 @@
 //! Timelines over GraphQL.
 
-use crate::boxed;
 use async_graphql::{Context, Object, Result, Union};
 use chrono::{DateTime, Utc};
 use domain::timeline;
@@ -28,6 +27,7 @@ use super::{
     survey::SurveyInvitation,
     tag::Tagging,
 };
+use crate::boxed;
 
 /// Something that happened to a contact or an account.
 pub struct TimelineEntry(pub(crate) timeline::Entry);

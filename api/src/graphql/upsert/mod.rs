@@ -5,7 +5,6 @@
 mod account;
 mod contact;
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, Result};
 use domain::{
     attribute::{AttributeValueOf, Value},
@@ -16,6 +15,7 @@ use domain::{
 use entity::kind::LifecycleStage;
 
 use super::{context::writer, error::settle, fact::AccountReferenceInput, given::optional, id};
+use crate::boxed;
 
 use account::{UpsertAccountsInput, UpsertAccountsPayload};
 use contact::{UpsertContactsInput, UpsertContactsPayload};

@@ -132,8 +132,8 @@ pub(crate) fn decide(effect: &Effect, case: &Case, tags: &mut Tags, usable: &Usa
         Effect::SetOwner { of, member_id } => {
             match (case.subject(*of), usable.member(*member_id)) {
                 (None, _) => nothing(OutcomeResult::NothingToActOn),
-                (_, None) => nothing(OutcomeResult::Unavailable),
-                (Some(subject), Some(owner)) => Decision::Owner(subject, owner),
+                (_, Err(_)) => nothing(OutcomeResult::Unavailable),
+                (Some(subject), Ok(owner)) => Decision::Owner(subject, owner),
             }
         }
         Effect::Assign { to_owner: true, .. } => match (case.conversation, case.contact) {

@@ -176,17 +176,20 @@ impl Usable {
             .map_err(|_| Gone)
     }
 
-    /// The member that is named, if one is; nothing if that one is gone.
-    pub(super) fn member(&self, named: Option<Uuid>) -> Option<Option<MemberId>> {
+    /// The member that is named, if one is, or that this one is gone.
+    pub(super) fn member(
+        &self,
+        named: Option<Uuid>,
+    ) -> std::result::Result<Option<MemberId>, Gone> {
         let is_there = named.is_none_or(|member| self.members.contains(&member));
-        is_there.then_some(named.map(MemberId))
+        is_there.then_some(named.map(MemberId)).ok_or(Gone)
     }
 
     /// What a conversation's effect changes; nothing if the member it names is gone.
     pub(super) fn changes(&self, effect: &Effect) -> Option<Changes> {
         Some(match effect {
             Effect::Assign { member_id, .. } => Changes {
-                assignee: Some(self.member(*member_id)?),
+                assignee: Some(self.member(*member_id).ok()?),
                 ..Changes::default()
             },
             Effect::SetStatus {

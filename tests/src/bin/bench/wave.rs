@@ -33,7 +33,7 @@ const BEFORE: TimeDelta = TimeDelta::seconds(45);
 /// For how long they must.
 const AT_LEAST: Duration = Duration::from_secs(10);
 /// How long it may take.
-const LONGEST: Duration = Duration::from_mins(60);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// What the wave took.
 struct Wave {

@@ -2,12 +2,12 @@
 
 mod mutation;
 
-use crate::boxed;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::tag::group;
 use entity::kind::{TagKind, TagSelection, TagStage};
 
+use crate::boxed;
 use crate::graphql::{access::ChangeOrigin, context::reader, error::fault};
 
 pub(crate) use mutation::TagGroupMutation;

@@ -1,6 +1,5 @@
 //! Making, changing, ordering and archiving groups of tags.
 
-use crate::boxed;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
@@ -9,6 +8,7 @@ use domain::{
 use entity::kind::{TagKind, TagSelection, TagStage};
 
 use super::TagGroup;
+use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,
