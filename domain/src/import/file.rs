@@ -1,7 +1,7 @@
 //! The records of an uploaded file from a place on.
 
 use entity::{id::UploadId, upload};
-use sea_orm::{ConnectionTrait, EntityTrait as _};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::{Request, WINDOW};
@@ -11,7 +11,7 @@ use crate::{
         encoding,
         record::{self, Record},
     },
-    store::Tx,
+    store::{Query, Tx, dialect},
     upload as uploads,
 };
 
@@ -37,12 +37,20 @@ pub(super) struct Batch {
     pub(super) is_last: bool,
 }
 
-/// The upload, if it is complete.
+/// The upload, if it is complete. Whoever erases a person ([`uploads::hold_all`]) waits until the end of `tx`,
+/// so that nothing is noted of the file's lines after all that is forgotten; who comes later finds its time
+/// over, even one who began before that.
 pub(super) async fn upload(tx: &Tx<'_>, id: UploadId) -> Result<upload::Model> {
-    let found = upload::Entity::find_by_id((tx.workspace, id))
-        .one(tx.connection())
-        .await?;
-    let Some(found) = found.filter(|row| row.expires_at > tx.now) else {
+    let lock = dialect::share_lock(tx.connection().get_database_backend());
+    let found: Option<upload::Model> = Query::new(format!(
+        "SELECT * FROM upload WHERE workspace_id = $1 AND id = $2 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .one(tx.connection())
+    .await?;
+    let now = tx.ctx().clock.now();
+    let Some(found) = found.filter(|row| row.expires_at > now) else {
         return Err(Error::not_found(&["uploadId"], "upload"));
     };
     if found.completed_at.is_none() {

@@ -18,7 +18,7 @@ use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     text,
 };
 
@@ -215,6 +215,22 @@ async fn drop_all(tx: &Tx<'_>, ids: &[UploadId]) -> Result<()> {
             .execute(tx.connection())
             .await?;
     }
+    Ok(())
+}
+
+/// Waits for the steps of imports that read a file, and keeps others from reading one until the end of `tx`.
+/// Before any person is held: imports hold their file first, too.
+pub(crate) async fn hold_all(tx: &Tx<'_>) -> Result<()> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    if lock.is_empty() {
+        return Ok(());
+    }
+    Query::new(format!(
+        "SELECT id FROM upload WHERE workspace_id = $1 ORDER BY id {lock}"
+    ))
+    .bind(tx.workspace)
+    .raw(tx.connection())
+    .await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod ahead;
 mod archive;
 mod arrival;
 mod contact;
+mod erased;
 mod interruption;
 mod reading;
 mod rehearsal;

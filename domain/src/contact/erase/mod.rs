@@ -26,7 +26,7 @@ use crate::{
     search::{self, Kind},
     segment,
     store::{Query, Rows, Tx},
-    tag,
+    tag, upload,
     work::change::{Change, Fact},
 };
 
@@ -45,6 +45,7 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<ContactId
 async fn take_away(ctx: &Ctx, actor: &Actor, id: ContactId, keep_out: bool) -> Result<ContactId> {
     actor.require(Scope::Administer)?;
     let mut tx = ctx.begin(actor.workspace).await?;
+    upload::hold_all(&tx).await?;
     let ids = held(&tx, id).await?;
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));
