@@ -11,6 +11,7 @@ use domain::{
         manage::{self, NewTarget, TargetChanges},
     },
     page::PageRequest,
+    port::{MailReceipt, MailRefusal},
     rule::{self, Limits, NewRule, definition::always, trigger::Trigger},
     team,
 };
@@ -55,6 +56,7 @@ async fn message(world: &World, id: &str, receiver: &Receiver) -> (ContactId, Co
         .receive(&[(id, "taro@customer.example", "hello")])
         .await[0];
     world.drain().await;
+    world.hurry().await;
     world.deliver(receiver).await;
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let taro = "taro@customer.example";
@@ -151,6 +153,46 @@ fn mail_goes_to_the_owner_of_each_contact() {
         let desk = "desk@partner.example".to_owned();
         let both = vec!["agent@staff.example".to_owned(), desk.clone()];
         assert_eq!(to, [vec![desk], both]);
+        world
+    });
+}
+
+#[test]
+fn a_mailbox_that_is_gone_does_not_switch_off_what_others_are_told_by() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let agent = member_of(ctx, owner, Role::Agent).await;
+        let lead = member_of(ctx, owner, Role::Viewer).await;
+        let receivers = Receivers {
+            owner: true,
+            ..Receivers::default()
+        };
+        let mail = NewTarget::to(TargetKind::Email, "mail", receivers);
+        let mail = world.target_of(mail).await;
+        let (taro, _) = message(&world, "1", &Receiver::default()).await;
+        own(&world, taro, Some(agent.member)).await;
+        telling(&world, mail).await;
+        let refused = MailRefusal {
+            address: "agent@staff.example".to_owned(),
+            status: 550,
+            said: "no such mailbox".to_owned(),
+        };
+        let receiver = Receiver::mailing([Ok(MailReceipt {
+            status: 250,
+            said: "ok".to_owned(),
+            accepted: Vec::new(),
+            refused: vec![refused],
+            deferred: Vec::new(),
+        })]);
+        message(&world, "2", &receiver).await;
+        let found = manage::find(ctx, owner.workspace, mail).await;
+        let found = found.expect("a look-up").expect("a target");
+        assert_eq!(found.disabled_at, None);
+        own(&world, taro, Some(lead.member)).await;
+        message(&world, "3", &receiver).await;
+        let to: Vec<Vec<String>> = receiver.mails().into_iter().map(|one| one.to).collect();
+        let both = ["agent@staff.example", "viewer@staff.example"];
+        assert_eq!(to, both.map(|one| vec![one.to_owned()]));
         world
     });
 }

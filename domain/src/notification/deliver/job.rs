@@ -62,6 +62,8 @@ pub(super) struct Job {
     pub(super) keys: Vec<SigningKey>,
     /// For email, everybody who receives it.
     pub(super) addresses: BTreeSet<String>,
+    /// Whether some of these are told because they are in charge of what it is about.
+    pub(super) follows: bool,
     /// The hours it keeps to, if there are any.
     pub(super) hours: Option<Hours>,
 }
@@ -169,8 +171,11 @@ async fn equip(ctx: &Ctx, jobs: &mut [Job]) -> Result<()> {
         // A webhook is called once at a time, so its keys are asked for once.
         job.keys = keys.remove(&job.target()).unwrap_or_default();
         job.addresses = addresses.get(&job.target()).cloned().unwrap_or_default();
-        let in_charge = charges.get(&job.key()).into_iter().flatten();
-        job.addresses.extend(in_charge.map(|one| one.email.clone()));
+        if let Some(in_charge) = charges.get(&job.key()) {
+            job.follows = true;
+            job.addresses
+                .extend(in_charge.iter().map(|one| one.email.clone()));
+        }
     }
     Ok(())
 }
@@ -186,6 +191,7 @@ impl Job {
             notice: Notice::default(),
             keys: Vec::new(),
             addresses: BTreeSet::new(),
+            follows: false,
             hours: None,
         }
     }

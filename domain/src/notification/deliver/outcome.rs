@@ -38,6 +38,10 @@ const QUIET_MINUTES: i64 = 60;
 pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<CameOfIt> {
     let Job { item, delivery, .. } = job;
     let mut verdict = attempt.verdict();
+    let is_theirs = is_of_those_in_charge(job, attempt);
+    if is_theirs && matches!(verdict, Verdict::Disable { .. }) {
+        verdict = Verdict::Refused;
+    }
     let mut error = attempt.error().unwrap_or_default();
     let mut random = [0; 4];
     ctx.ids.fill(&mut random);
@@ -93,6 +97,9 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
     release_target(&tx, delivery, verdict).await?;
     match (verdict, state) {
         (Verdict::Disable { reason }, _) => disable_target(&mut tx, job, reason, &error).await?,
+        (Verdict::Retry { .. } | Verdict::Throttled { .. }, DeliveryState::Failed) if is_theirs => {
+            refuse(&mut tx, job, &error).await?;
+        }
         // The whole schedule is used up.
         (Verdict::Retry { .. } | Verdict::Throttled { .. }, DeliveryState::Failed) => {
             give_up(&mut tx, job, &error).await?;
@@ -108,6 +115,12 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
             CameOfIt::Failed { again }
         }
     })
+}
+
+/// Whether the mail server answered for the mailboxes of whoever is in charge. That is no reason to switch
+/// the target off: others are in charge of what other notifications are about.
+fn is_of_those_in_charge(job: &Job, attempt: &Attempt) -> bool {
+    job.follows && matches!(attempt.answer, Answer::Mail { answer: Ok(_), .. })
 }
 
 /// The members whose lists it comes into, each once.
