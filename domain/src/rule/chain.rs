@@ -20,6 +20,7 @@ use crate::{
     error::Result,
     locale::Locale,
     notification::in_app,
+    port::first_id_at,
     store::{Query, Rows, Tx},
     work::change::Entry,
     workspace,
@@ -67,9 +68,12 @@ pub(super) async fn ended(tx: &mut Tx<'_>, rules: &Compiled, entries: &[&Entry])
             });
         }
     }
-    misses.truncate(MISSES_IN_ALL);
     let told = told(tx, names.keys().copied()).await?;
-    names.retain(|rule, _| !told.contains(rule));
+    // Only what is noted is told, since the notes say what was told: what finds no place comes first next time.
+    misses.sort_by_key(|miss| told.contains(&miss.rule_id));
+    misses.truncate(MISSES_IN_ALL);
+    let noted: BTreeSet<RuleId> = misses.iter().map(|miss| miss.rule_id).collect();
+    names.retain(|rule, _| noted.contains(rule) && !told.contains(rule));
     note_misses(tx, &misses).await?;
     for name in names.into_values() {
         tell(tx, name).await?;
@@ -88,11 +92,11 @@ async fn told(tx: &Tx<'_>, rules: impl Iterator<Item = RuleId>) -> Result<BTreeS
     let since = DateTime::from_timestamp(now - now.rem_euclid(SPAN_S), 0).unwrap_or(tx.now);
     let found: Vec<RuleId> = Query::new(
         "SELECT DISTINCT f.rule_id FROM {r} JOIN rule_miss f
-           ON f.workspace_id = $1 AND f.rule_id = r.id AND f.reason = $2 AND f.missed_at >= $3",
+           ON f.workspace_id = $1 AND f.rule_id = r.id AND f.reason = $2 AND f.id >= $3",
     )
     .bind(tx.workspace)
     .bind(MissReason::TooDeep.word())
-    .bind(since)
+    .bind(first_id_at(since))
     .rows("r", Rows::new().ids("id", rules))
     .column(tx.connection())
     .await?;
