@@ -46,6 +46,7 @@ impl About {
         (workspace, delivery): (WorkspaceId, DeliveryId),
         target: TargetId,
         contact: Option<ContactId>,
+        account: Option<AccountId>,
         payload: &Payload,
     ) -> Self {
         let (conversation, message) = payload.names();
@@ -54,7 +55,8 @@ impl About {
             delivery,
             target,
             contact,
-            account: payload.account(),
+            // What is said names an account that was merged since by its former id, or is of an earlier release.
+            account: account.or(payload.account()),
             conversation,
             message,
         }

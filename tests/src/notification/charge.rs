@@ -2,12 +2,15 @@
 
 use domain::{
     access::{Actor, member},
+    account::{self, DetailChanges, NewAccount},
     action::Action,
     contact::{self, ContactChanges, ProfileChanges},
     conversation::{self, Changes},
     error::UserErrorCode::{Contradictory, NotFound},
     notification::{
-        Receivers, in_app,
+        Receivers,
+        delivery::{self, NewDelivery, Payload},
+        in_app,
         manage::{self, NewTarget, TargetChanges},
     },
     page::PageRequest,
@@ -153,6 +156,67 @@ fn mail_goes_to_the_owner_of_each_contact() {
         let desk = "desk@partner.example".to_owned();
         let both = vec!["agent@staff.example".to_owned(), desk.clone()];
         assert_eq!(to, [vec![desk], both]);
+        world
+    });
+}
+
+#[test]
+fn who_is_in_charge_of_an_account_that_was_merged_is_whoever_looks_after_the_one_that_stays() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let agent = member_of(ctx, owner, Role::Agent).await;
+        let lead = member_of(ctx, owner, Role::Viewer).await;
+        let receivers = Receivers {
+            owner: true,
+            ..Receivers::default()
+        };
+        let list = NewTarget::to(TargetKind::InApp, "list", receivers);
+        let target = world.target_of(list).await;
+        let mut accounts = Vec::new();
+        for (name, owner) in [("Stays", &lead), ("Goes", &agent)] {
+            let new = NewAccount {
+                name: name.to_owned(),
+                details: DetailChanges {
+                    owner: Some(Some(owner.member)),
+                    ..DetailChanges::default()
+                },
+                ..NewAccount::default()
+            };
+            let made = account::create(ctx, &world.owner, new).await;
+            accounts.push(made.expect("an account").id);
+        }
+        let mut tx = ctx.begin(owner.workspace).await.expect("a transaction");
+        let said = NewDelivery {
+            id: tx.id(),
+            target,
+            rule: None,
+            firing: None,
+            contact: None,
+            payload: Payload::Said {
+                title: "Call".to_owned(),
+                by: "Save".to_owned(),
+                template: None,
+                conversation_id: None,
+                account_id: Some(accounts[1]),
+                message_id: None,
+                playbook_id: None,
+            },
+            not_before: None,
+        };
+        delivery::enqueue(ctx, &mut tx, &[said])
+            .await
+            .expect("a delivery");
+        tx.commit().await.expect("a commit");
+        account::merge::merge(ctx, owner, accounts[0], accounts[1], "")
+            .await
+            .expect("a merge");
+        world.drain().await;
+        world.hurry().await;
+        world.deliver(&Receiver::default()).await;
+        assert_eq!(
+            (titles(&world, &agent).await, titles(&world, &lead).await),
+            (0, 1)
+        );
         world
     });
 }

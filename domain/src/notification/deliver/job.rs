@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{ContactId, DeliveryId, FiringId, RuleId, TargetId, WorkspaceId},
+    id::{AccountId, ContactId, DeliveryId, FiringId, RuleId, TargetId, WorkspaceId},
     kind::{DeliveryState, TargetKind},
 };
 use sea_orm::FromQueryResult;
@@ -37,6 +37,7 @@ pub(super) struct Row {
     pub(super) rule_id: Option<RuleId>,
     pub(super) firing_id: Option<FiringId>,
     pub(super) contact_id: Option<ContactId>,
+    pub(super) account_id: Option<AccountId>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) over_budget: bool,
     pub(super) sent_at: Option<DateTime<Utc>>,
@@ -120,8 +121,8 @@ async fn wanted(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -> Result<Vec
 async fn load(ctx: &Ctx, claimed: &[Claimed]) -> Result<HashMap<(WorkspaceId, DeliveryId), Row>> {
     let rows: Vec<Row> = Query::new(
         "SELECT d.workspace_id, d.id, d.state, d.attempts, d.payload, d.rule_id, d.firing_id,
-                d.contact_id, d.created_at, d.over_budget, d.sent_at, d.told, d.target_id, n.name AS target_name,
-                n.kind, n.sealed_url, n.disabled_at IS NOT NULL AS is_disabled, n.digest_minutes,
+                d.contact_id, d.account_id, d.created_at, d.over_budget, d.sent_at, d.told, d.target_id,
+                n.name AS target_name, n.kind, n.sealed_url, n.disabled_at IS NOT NULL AS is_disabled, n.digest_minutes,
                 n.hourly_limit, w.locale
          FROM {r} JOIN delivery d ON d.workspace_id = r.workspace_id AND d.id = r.id
          JOIN notification_target n ON n.workspace_id = d.workspace_id AND n.id = d.target_id
@@ -207,6 +208,7 @@ impl Job {
             self.key(),
             delivery.target_id,
             delivery.contact_id,
+            delivery.account_id,
             &self.payload,
         )
     }
