@@ -7,7 +7,6 @@ use entity::{
     kind::{ConversationStatus, ConversationStepKind, Priority},
 };
 
-use crate::boxed;
 use crate::{
     boxed,
     graphql::{
