@@ -126,6 +126,7 @@ impl Projection for LatestChanges {
             "subscription.changed",
             "tagging.added",
             "tagging.removed",
+            "tagging.renewed",
         ]
     }
 
@@ -238,6 +239,9 @@ fn changed(fact: &Fact) -> Vec<(SubjectKind, Uuid)> {
             target, target_id, ..
         }
         | Fact::TaggingRemoved {
+            target, target_id, ..
+        }
+        | Fact::TaggingRenewed {
             target, target_id, ..
         } => {
             let kind = match target {

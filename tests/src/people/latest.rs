@@ -14,11 +14,14 @@ use domain::{
     page::PageRequest,
     stage::NewStage,
     store::Query,
-    tag::{Request, tagging},
+    tag::{
+        Request,
+        tagging::{self, NewTaggings},
+    },
 };
 use entity::{
-    id::ContactId,
-    kind::{AttributeType, IdentityKind, LifecycleStage, SubjectKind, TagKind},
+    id::{ContactId, Id as _},
+    kind::{AttributeType, IdentityKind, LifecycleStage, SubjectKind, TagKind, TagTarget},
 };
 
 use super::{define, person};
@@ -98,6 +101,17 @@ fn whatever_is_shown_with_contacts_counts_as_a_change_of_theirs() {
         let from = later(&world);
         let tagged = [Request::contact(ids[0], vip)];
         tagging::tag_many(ctx, owner, &tagged, "").await.unwrap();
+        only(&world, from, &["p0"]).await;
+
+        let from = later(&world);
+        let until = NewTaggings {
+            things: vec![(TagTarget::Contact, ids[0].uuid())],
+            tags: vec![vip],
+            expires_at: Some(from + TimeDelta::days(30)),
+            ..NewTaggings::default()
+        };
+        let done = tagging::tag_things(ctx, owner, until).await.unwrap();
+        assert_eq!((done.added, done.renewed), (0, 1));
         only(&world, from, &["p0"]).await;
 
         let from = later(&world);
