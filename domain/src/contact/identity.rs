@@ -330,15 +330,16 @@ async fn settle(
             new.push(identity);
         }
     }
+    let may_name = !created && (!new.is_empty() || who.name.is_some());
+    if may_name {
+        // Somebody who is merged away meanwhile is given nothing.
+        hold::row(&tx, id, "identities").await?;
+    }
     if !new.is_empty() {
-        if !created {
-            // Somebody who is merged away meanwhile is given nothing.
-            hold::row(&tx, id, "identities").await?;
-        }
         give(&mut tx, actor, id, new).await?;
-        if !created {
-            name_unnamed(&mut tx, actor, id, who.name.as_deref()).await?;
-        }
+    }
+    if may_name {
+        name_unnamed(&mut tx, actor, id, who.name.as_deref()).await?;
     }
     tx.commit().await?;
     Ok((id, created, suspects))
@@ -355,12 +356,14 @@ async fn name_unnamed(
     let Some(before) = held.get(&id) else {
         return Ok(());
     };
-    let Some(surest) = name_by_identity(before) else {
+    let surest = name_by_identity(before);
+    if surest.is_none() && before.name != VISITOR {
         return Ok(());
-    };
-    let name = match name {
-        Some(name) => text::name(name, &["name"], 200).map_err(|e| Error::Refused(vec![e]))?,
-        None => surest,
+    }
+    let name = match (name, surest) {
+        (Some(name), _) => text::name(name, &["name"], 200).map_err(|e| Error::Refused(vec![e]))?,
+        (None, Some(surest)) => surest,
+        (None, None) => return Ok(()),
     };
     if name == before.name {
         return Ok(());

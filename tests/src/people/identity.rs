@@ -115,3 +115,31 @@ fn an_anonymous_visitor_becomes_known_and_two_known_people_stay_two() {
         world
     });
 }
+
+#[test]
+fn whom_nobody_has_named_is_called_by_the_first_name_that_is_told() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let named = async |kind, value: &str, name: Option<&str>| {
+            let who = Identify {
+                identities: vec![Given {
+                    kind,
+                    value: value.to_owned(),
+                }],
+                name: name.map(str::to_owned),
+            };
+            let found = identity::identify(ctx, owner, who).await.unwrap();
+            found.contact.name
+        };
+        for (kind, value, unnamed) in [
+            (I::AnonymousId, "cookie 1", "Visitor"),
+            (I::Email, TARO, "taro"),
+        ] {
+            assert_eq!(named(kind, value, None).await, unnamed);
+            assert_eq!(named(kind, value, None).await, unnamed);
+            assert_eq!(named(kind, value, Some("Yamada Taro")).await, "Yamada Taro");
+            assert_eq!(named(kind, value, Some("Somebody")).await, "Yamada Taro");
+        }
+        world
+    });
+}
