@@ -289,8 +289,7 @@ async fn read(
                         {CAME_AT} AS came_at
                  FROM contact c
                  WHERE c.workspace_id = $1 AND c.merged_into_id IS NULL
-                   AND (c.arrived_at >= $2 AND c.arrived_at < $3
-                        OR c.arrived_at IS NULL AND c.created_at >= $2 AND c.created_at < $3)
+                   AND {CAME_AT} >= $2 AND {CAME_AT} < $3
              ) AS c LEFT JOIN judged j ON j.target_id = c.id
              LEFT JOIN visitor w ON w.contact_id = c.id
              WHERE w.contact_id IS NULL) AS x
