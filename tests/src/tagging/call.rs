@@ -1,5 +1,7 @@
 //! What one call puts on things: until when, in whose name, and with tags it makes itself.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use domain::{
     access::{Origin, token},
@@ -11,6 +13,7 @@ use entity::{
     id::Id as _,
     kind::{TagKind, TagTarget, TaggingEnd},
 };
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, TransactionTrait as _};
 
 use super::{
     recount::assert_recounted,
@@ -166,6 +169,36 @@ fn putting_a_tag_on_again_sets_its_end_anew_or_takes_it_away_and_the_history_tel
         .await
         .unwrap();
         assert_eq!(kinds, ["tagging.added", "tagging.renewed"]);
+        world
+    });
+}
+
+#[test]
+fn a_tag_that_ends_by_itself_while_it_is_given_another_end_is_put_on_anew() {
+    on_both(|world| async move {
+        let ctx = &world.ctx;
+        if ctx.db.backend() == DatabaseBackend::Sqlite {
+            // There is one writer at a time.
+            return world;
+        }
+        let who = people(&world, 1).await[0];
+        let trial = tag(&world, "Trial", None).await;
+        let friday = ctx.clock.now() + TimeDelta::days(5);
+        put(&world, who, trial, Some(friday)).await;
+        // A worker that has ended it, of which nobody else knows yet.
+        let worker = ctx.db.owner().begin().await.unwrap();
+        let ended = "UPDATE tagging SET removed_at = expires_at, removed_by = added_by,
+                         removed_reason = '', ended = 'EXPIRED'
+                     WHERE removed_at IS NULL AND expires_at IS NOT NULL";
+        worker.execute_unprepared(ended).await.unwrap();
+        let asked = put(&world, who, trial, Some(friday + TimeDelta::days(7)));
+        let told = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            worker.commit().await.unwrap();
+        };
+        let (added, ()) = futures::future::join(asked, told).await;
+        assert_eq!(added, 1);
+        assert_eq!(active_tags(&world, who).await, [trial]);
         world
     });
 }

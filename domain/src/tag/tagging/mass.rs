@@ -93,10 +93,13 @@ pub(super) async fn put(
         })
         .collect();
     let mut range = Range::new(ctx.ids.uuid(tx.now));
-    let plan = look(tx, &groups, &additions, || range.id()).await?;
+    let mut plan = look(tx, &groups, &additions, || range.id()).await?;
     let ended = end(tx, &plan.ends).await?;
     settle_ended(ctx, tx, reason, &ended).await?;
-    let renewed = renew(ctx, tx, &groups, &plan.renewals).await? as i64;
+    let renewals = renew(ctx, tx, &groups, &plan.renewals).await?;
+    let anew = renewals.ended.into_iter().map(|one| (range.id(), one));
+    plan.makes.extend(anew);
+    let renewed = renewals.count as i64;
     if plan.makes.is_empty() {
         return Ok(Done {
             renewed,

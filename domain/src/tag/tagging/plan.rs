@@ -213,16 +213,24 @@ pub(super) async fn end(tx: &Tx<'_>, ends: &[End<'_, '_>]) -> Result<Vec<Touched
     .await?)
 }
 
+/// What came of letting taggings go on.
+pub(super) struct Renewed<'a, 'r> {
+    /// How many do.
+    pub(super) count: usize,
+    /// What was asked for and ended meanwhile, by itself for one: it is to be put on anew.
+    pub(super) ended: Vec<&'a Addition<'r>>,
+}
+
 /// Lets taggings go on with another end, each as a new one that follows the former: whoever looks at the
 /// history sees who set which end. What carries which tag stays as it is, so neither the rank index nor
-/// the counters change, and nothing is told of a tag that came or went. Says how many there were.
-pub(super) async fn renew(
+/// the counters change, and nothing is told of a tag that came or went.
+pub(super) async fn renew<'a, 'r>(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
     groups: &HashMap<TagId, TagGroupId>,
-    renewals: &[Renewal<'_, '_>],
-) -> Result<usize> {
-    let ends: Vec<End<'_, '_>> = renewals
+    renewals: &[Renewal<'a, 'r>],
+) -> Result<Renewed<'a, 'r>> {
+    let ends: Vec<End<'a, 'r>> = renewals
         .iter()
         .map(|one| End {
             tagging: one.tagging,
@@ -231,10 +239,14 @@ pub(super) async fn renew(
             addition: one.addition,
         })
         .collect();
-    let ended: BTreeSet<TaggingId> = end(tx, &ends).await?.iter().map(|one| one.id).collect();
-    // What somebody took off meanwhile stays off.
-    let goes_on = ends.iter().filter(|one| ended.contains(&one.tagging));
-    let makes: Vec<_> = goes_on.map(|one| (one.successor, one.addition)).collect();
+    let held: BTreeSet<TaggingId> = end(tx, &ends).await?.iter().map(|one| one.id).collect();
+    let (go_on, gone): (Vec<_>, Vec<_>) = ends
+        .into_iter()
+        .partition(|one| held.contains(&one.tagging));
+    let makes: Vec<_> = go_on
+        .iter()
+        .map(|one| (one.successor, one.addition))
+        .collect();
     insert(tx, groups, &makes).await?;
     for (tagging_id, addition) in &makes {
         let Request {
@@ -251,7 +263,10 @@ pub(super) async fn renew(
         let contact = addition.request.of_contact();
         tx.record(addition.reason.change(contact, fact));
     }
-    Ok(makes.len())
+    Ok(Renewed {
+        count: makes.len(),
+        ended: gone.into_iter().map(|one| one.addition).collect(),
+    })
 }
 
 #[cfg(test)]

@@ -143,9 +143,12 @@ pub(super) async fn put_round(
     // Two who tag the same things insert in the same order and never wait for each other in a circle.
     let asked: Vec<Request> = additions.iter().map(|one| one.request).collect();
     additions.sort_by_key(|one| one.request);
-    let plan = look(tx, groups, &additions, || ctx.id()).await?;
+    let mut plan = look(tx, groups, &additions, || ctx.id()).await?;
     let ended = end(tx, &plan.ends).await?;
     let renewed = renew(ctx, tx, groups, &plan.renewals).await?;
+    let anew = renewed.ended.into_iter();
+    let anew = anew.map(|one| (ctx.id::<TaggingId>(), one));
+    plan.makes.extend(anew);
     let made = insert(tx, groups, &plan.makes).await?;
     rank::update(ctx, tx, &made, &ended).await?;
 
@@ -186,7 +189,10 @@ pub(super) async fn put_round(
         tx.record(reason.change(request.of_contact(), fact));
         added.insert(request);
     }
-    Ok(Put { added, renewed })
+    Ok(Put {
+        added,
+        renewed: renewed.count,
+    })
 }
 
 pub(super) async fn insert(
