@@ -58,7 +58,7 @@ async fn person(world: &World, name: &str) -> ContactId {
 
 async fn erase(world: &World, contact: ContactId) -> u64 {
     let mut tx = world.ctx.begin(world.owner.workspace).await.unwrap();
-    let erased = audit::erase(&mut tx, Who::from(&world.owner), &[contact]).await;
+    let erased = audit::erase(&mut tx, Who::from(&world.owner), &[contact], true).await;
     tx.commit().await.unwrap();
     erased.unwrap()
 }

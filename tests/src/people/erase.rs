@@ -22,6 +22,7 @@ use domain::{
     inbox, note,
     operation::{self, Limits},
     stage::NewStage,
+    store::Query,
     survey::{self, NewSurveyAnswer},
     tag::{
         self, Request,
@@ -633,6 +634,18 @@ fn a_contact_nobody_asked_to_have_erased_goes_and_its_address_is_free_again() {
         erase::erase(ctx, owner, again.id).await.unwrap();
         let refused = contact::create(ctx, owner, new()).await;
         assert_eq!(refusals(refused), ["email Erased"]);
+        // Whoever reads the audit log knows of which of the two nothing stops a message.
+        let mut said: Vec<String> = Query::new(
+            "SELECT a.after FROM audit_entry a
+             WHERE a.workspace_id = $1 AND a.action = 'contact.erase'",
+        )
+        .bind(owner.workspace)
+        .column(ctx.reader())
+        .await
+        .unwrap();
+        said.sort_unstable();
+        let expected = [false, true].map(|one| format!(r#"{{"erased":true,"keptOut":{one}}}"#));
+        assert_eq!(said, expected);
         world
     });
 }

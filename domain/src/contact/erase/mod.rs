@@ -77,7 +77,7 @@ async fn take_away(ctx: &Ctx, actor: &Actor, id: ContactId, keep_out: bool) -> R
         }
     }
     shared.settle(&tx).await?;
-    audit::erase(&mut tx, Who::from(actor), &ids).await?;
+    audit::erase(&mut tx, Who::from(actor), &ids, keep_out).await?;
     let fact = Fact::ContactErased {
         contact_id: id,
         account_ids,
