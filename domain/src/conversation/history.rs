@@ -18,14 +18,20 @@ use crate::{
     work::change::Fact,
 };
 
-/// Enters what `facts` say became of conversations, and who made it so.
+/// Enters what `facts` say became of conversations, in their order, and who made it so.
 pub(super) async fn enter(tx: &Tx<'_>, facts: &[(Origin, Fact)]) -> Result<()> {
-    let steps: Vec<conversation_step::Model> = facts
+    let mut steps: Vec<conversation_step::Model> = facts
         .iter()
         .filter_map(|(origin, fact)| step(tx, *origin, fact))
         .collect();
     if steps.is_empty() {
         return Ok(());
+    }
+    // The history is in the order of the ids, and those of one moment are in none.
+    let mut ids: Vec<ConversationStepId> = steps.iter().map(|one| one.id).collect();
+    ids.sort_unstable();
+    for (step, id) in steps.iter_mut().zip(ids) {
+        step.id = id;
     }
     let each = || steps.iter();
     let rows = Rows::new()

@@ -15,6 +15,7 @@ use domain::{
     condition::Condition,
     contact, conversation,
     error::UserErrorCode,
+    page::PageRequest,
     rule::trigger::{ContactAttributeChanged, Trigger},
     tag::{Request, tagging},
 };
@@ -83,6 +84,54 @@ fn a_message_changes_conversation_and_contact_as_told_and_the_second_time_nothin
             vec![Changed; 5],
         ];
         assert_eq!(results(&world, rule.id).await, expected);
+        world
+    });
+}
+
+#[test]
+fn what_actions_make_of_a_conversation_at_once_is_in_its_history_in_their_order() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let statuses = [
+            (ConversationStatus::Pending, None),
+            (ConversationStatus::Closed, None),
+            (ConversationStatus::Snoozed, Some(60)),
+            (ConversationStatus::Open, None),
+        ];
+        let priorities = [
+            Priority::Low,
+            Priority::High,
+            Priority::Urgent,
+            Priority::Normal,
+        ];
+        let turns = statuses.map(|(status, snooze_minutes)| {
+            Action::SetConversationStatus(SetConversationStatus {
+                status,
+                snooze_minutes,
+            })
+        });
+        let urgencies = priorities
+            .map(|priority| Action::SetConversationPriority(SetConversationPriority { priority }));
+        let actions = turns.into_iter().chain(urgencies).collect();
+        let rule = on(&world, Trigger::default(), actions).await;
+        world
+            .receive(&[("1", "taro@customer.example", "hello")])
+            .await;
+        world.drain().await;
+        let id = firings(&world, rule.id).await[0].conversation_id.unwrap();
+        let page = PageRequest::first(20);
+        let found = conversation::history(ctx, owner.workspace, id, &page).await;
+        let mut steps: Vec<_> = found
+            .unwrap()
+            .rows
+            .into_iter()
+            .map(|(_, one)| one)
+            .collect();
+        steps.reverse();
+        let found: Vec<_> = steps.iter().filter_map(|one| one.to_status).collect();
+        assert_eq!(found, statuses.map(|(status, _)| status));
+        let found: Vec<_> = steps.iter().filter_map(|one| one.to_priority).collect();
+        assert_eq!(found, priorities);
         world
     });
 }
