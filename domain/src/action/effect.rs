@@ -1,7 +1,7 @@
 //! What an action comes down to, and what became of it. Stored with firings as JSON: variants and
 //! fields are added, never renamed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::{DeliveryId, EnrolmentId, RuleId, SurveyInvitationId, TaskId},
     kind::{ConversationStatus, LifecycleStage, Priority, SubjectKind, TagTarget, TaskPriority},
@@ -21,11 +21,23 @@ use crate::task::Unassigned;
 )]
 pub enum Effect {
     /// Put a tag on the conversation.
-    TagConversation { tag_id: Uuid },
+    TagConversation {
+        tag_id: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_in_seconds: Option<i64>,
+    },
     /// Put a tag on the contact.
-    TagContact { tag_id: Uuid },
+    TagContact {
+        tag_id: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_in_seconds: Option<i64>,
+    },
     /// Put a tag on the account.
-    TagAccount { tag_id: Uuid },
+    TagAccount {
+        tag_id: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_in_seconds: Option<i64>,
+    },
     /// Take a tag off the conversation.
     UntagConversation {
         tag_id: Uuid,
@@ -120,16 +132,26 @@ pub(crate) struct Tagging {
 /// What is to happen to a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TagAct {
-    Put,
+    /// On; off again after so long, if at all.
+    Put(Option<TimeDelta>),
     /// Off, unless a person set it.
     Take,
     /// Off, whoever set it.
     TakeAnyway,
 }
 
+impl TagAct {
+    /// Whether the tag is put on.
+    pub(crate) fn puts(self) -> bool {
+        matches!(self, Self::Put(_))
+    }
+}
+
 impl Effect {
     /// The tag and what is to happen to it, if it is about one.
     pub(crate) fn tagging(&self) -> Option<Tagging> {
+        // Ten years of seconds at most: `ActionKind::check`.
+        let put = |seconds: Option<i64>| TagAct::Put(seconds.and_then(TimeDelta::try_seconds));
         let take = |force: bool| {
             if force {
                 TagAct::TakeAnyway
@@ -138,9 +160,18 @@ impl Effect {
             }
         };
         let (target, tag_id, act) = match *self {
-            Self::TagConversation { tag_id } => (TagTarget::Conversation, tag_id, TagAct::Put),
-            Self::TagContact { tag_id } => (TagTarget::Contact, tag_id, TagAct::Put),
-            Self::TagAccount { tag_id } => (TagTarget::Account, tag_id, TagAct::Put),
+            Self::TagConversation {
+                tag_id,
+                expires_in_seconds,
+            } => (TagTarget::Conversation, tag_id, put(expires_in_seconds)),
+            Self::TagContact {
+                tag_id,
+                expires_in_seconds,
+            } => (TagTarget::Contact, tag_id, put(expires_in_seconds)),
+            Self::TagAccount {
+                tag_id,
+                expires_in_seconds,
+            } => (TagTarget::Account, tag_id, put(expires_in_seconds)),
             Self::UntagConversation {
                 tag_id,
                 even_if_set_by_member,
@@ -207,6 +238,8 @@ pub enum OutcomeResult {
     Tagged,
     /// The tag was there already.
     AlreadyTagged,
+    /// The tag was there already, and comes off later than it would have.
+    TaggingRenewed,
     /// The tag's group takes one value, and somebody else than a rule has set another.
     OtherValueKept,
     /// The tag was archived or deleted since the action was written.
@@ -306,6 +339,9 @@ mod tests {
     #[test]
     fn stored_outcomes_of_every_kind_keep_decoding() {
         let tag = json!({"tagContact": {"tagId": Uuid::from_u128(1)}});
+        let for_a_day = json!({"tagContact": {
+            "tagId": Uuid::from_u128(1), "expiresInSeconds": 86_400,
+        }});
         let untag = json!({"untagAccount": {
             "tagId": Uuid::from_u128(1), "evenIfSetByMember": true,
         }});
@@ -338,6 +374,7 @@ mod tests {
         for (effect, result) in [
             (&tag, json!("tagged")),
             (&tag, json!("alreadyTagged")),
+            (&for_a_day, json!("taggingRenewed")),
             (&tag, json!("otherValueKept")),
             (&tag, json!("tagUnavailable")),
             (&untag, json!("untagged")),

@@ -24,11 +24,11 @@ use crate::{
 /// One thing to do. Set exactly one field.
 #[derive(OneofObject, Debug, Clone)]
 pub enum ActionInput {
-    /// Put tags of kind `CONVERSATION` on the conversation. Those already there stay as they are.
+    /// Put tags of kind `CONVERSATION` on the conversation. Those already there stay as they are, but for a later end.
     TagConversation(TagActionInput),
-    /// Put tags of kind `CONTACT` on the contact. Those already there stay as they are.
+    /// Put tags of kind `CONTACT` on the contact. Those already there stay as they are, but for a later end.
     TagContact(TagActionInput),
-    /// Put tags of kind `CONTACT` on the contact's account. Those already there stay as they are.
+    /// Put tags of kind `CONTACT` on the contact's account. Those already there stay as they are, but for a later end.
     TagAccount(TagActionInput),
     /// Take tags off the conversation.
     UntagConversation(UntagActionInput),
@@ -131,6 +131,11 @@ pub struct PlaybookActionInput {
 pub struct TagActionInput {
     /// The tags, up to 500.
     pub tag_ids: Vec<ID>,
+    /// After how many seconds they come off by themselves, up to ten years; they stay for good when left
+    /// out. Where a rule, a playbook or a tracked link has put a tag on before, whichever end is later
+    /// counts: 1209600 on a rule that fires at each visit keeps a tag for 14 days after the last one.
+    /// What a member, a program or an import has put on keeps its end.
+    pub expires_in_seconds: Option<i64>,
 }
 
 /// Tags to be taken off something.
@@ -269,12 +274,15 @@ impl ActionInput {
         match self {
             Self::TagConversation(input) => Action::TagConversation(TagConversation {
                 tag_ids: ids.tags(of_conversation, &input.tag_ids, "tagConversation"),
+                expires_in_seconds: input.expires_in_seconds,
             }),
             Self::TagContact(input) => Action::TagContact(TagContact {
                 tag_ids: ids.tags(of_contact, &input.tag_ids, "tagContact"),
+                expires_in_seconds: input.expires_in_seconds,
             }),
             Self::TagAccount(input) => Action::TagAccount(TagAccount {
                 tag_ids: ids.tags(of_contact, &input.tag_ids, "tagAccount"),
+                expires_in_seconds: input.expires_in_seconds,
             }),
             Self::UntagConversation(input) => Action::UntagConversation(UntagConversation {
                 tag_ids: ids.tags(of_conversation, &input.tag_ids, "untagConversation"),
@@ -431,8 +439,9 @@ impl Action {
     /// The input that is read as this action.
     pub fn to_input(&self, ids: &dyn IdWriter) -> ActionInput {
         let tags = |kind: IdKind, list: &[Uuid]| reference::write_list(ids, kind, list);
-        let puts = |kind: IdKind, list: &[Uuid]| TagActionInput {
+        let puts = |kind: IdKind, list: &[Uuid], expires_in_seconds: Option<i64>| TagActionInput {
             tag_ids: tags(kind, list),
+            expires_in_seconds,
         };
         let takes = |kind: IdKind, list: &[Uuid], anyway: bool| UntagActionInput {
             tag_ids: tags(kind, list),
@@ -442,10 +451,17 @@ impl Action {
         let member = |id: Uuid| ID::from(ids.write(IdKind::Member, id));
         match self {
             Self::TagConversation(action) => {
-                ActionInput::TagConversation(puts(of_conversation, &action.tag_ids))
+                let seconds = action.expires_in_seconds;
+                ActionInput::TagConversation(puts(of_conversation, &action.tag_ids, seconds))
             }
-            Self::TagContact(action) => ActionInput::TagContact(puts(of_contact, &action.tag_ids)),
-            Self::TagAccount(action) => ActionInput::TagAccount(puts(of_contact, &action.tag_ids)),
+            Self::TagContact(action) => {
+                let seconds = action.expires_in_seconds;
+                ActionInput::TagContact(puts(of_contact, &action.tag_ids, seconds))
+            }
+            Self::TagAccount(action) => {
+                let seconds = action.expires_in_seconds;
+                ActionInput::TagAccount(puts(of_contact, &action.tag_ids, seconds))
+            }
             Self::UntagConversation(action) => {
                 let anyway = action.even_if_set_by_member;
                 ActionInput::UntagConversation(takes(of_conversation, &action.tag_ids, anyway))

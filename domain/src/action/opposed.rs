@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use entity::kind::TagTarget;
 use uuid::Uuid;
 
-use super::{Action, effect::TagAct};
+use super::Action;
 use crate::{
     condition::path::Path,
     error::{UserError, UserErrorCode},
@@ -25,7 +25,7 @@ pub(crate) fn check(actions: &[Action], at: &Path, refusals: &mut Vec<UserError>
             let Some(tagging) = effect.tagging() else {
                 continue;
             };
-            let puts = tagging.act == TagAct::Put;
+            let puts = tagging.act.puts();
             let first = acts.entry((tagging.target, tagging.tag_id)).or_insert(puts);
             if *first != puts {
                 let message = "One action puts this tag on and another takes it off. Remove it from one of \

@@ -106,6 +106,8 @@ pub struct SendSurveyAction {
 pub struct TagConversationAction {
     /// The ids of the tags.
     pub tag_ids: Vec<ID>,
+    /// After how many seconds they come off by themselves; they stay for good if absent.
+    pub expires_in_seconds: Option<i64>,
 }
 
 /// Puts tags on the contact.
@@ -113,6 +115,8 @@ pub struct TagConversationAction {
 pub struct TagContactAction {
     /// The ids of the tags.
     pub tag_ids: Vec<ID>,
+    /// After how many seconds they come off by themselves; they stay for good if absent.
+    pub expires_in_seconds: Option<i64>,
 }
 
 /// Puts tags on the contact's account.
@@ -120,6 +124,8 @@ pub struct TagContactAction {
 pub struct TagAccountAction {
     /// The ids of the tags.
     pub tag_ids: Vec<ID>,
+    /// After how many seconds they come off by themselves; they stay for good if absent.
+    pub expires_in_seconds: Option<i64>,
 }
 
 /// Takes tags off the conversation.
@@ -248,12 +254,15 @@ impl ActionOutput {
         match action {
             Action::TagConversation(action) => Self::TagConversation(TagConversationAction {
                 tag_ids: tags(of_conversation, &action.tag_ids),
+                expires_in_seconds: action.expires_in_seconds,
             }),
             Action::TagContact(action) => Self::TagContact(TagContactAction {
                 tag_ids: tags(of_contact, &action.tag_ids),
+                expires_in_seconds: action.expires_in_seconds,
             }),
             Action::TagAccount(action) => Self::TagAccount(TagAccountAction {
                 tag_ids: tags(of_contact, &action.tag_ids),
+                expires_in_seconds: action.expires_in_seconds,
             }),
             Action::UntagConversation(action) => Self::UntagConversation(UntagConversationAction {
                 tag_ids: tags(of_conversation, &action.tag_ids),

@@ -31,7 +31,7 @@ use crate::{
     survey::invite::{self, Invited, NotInvited, Wanted as Ask},
     tag::{
         Reason, Request,
-        tagging::{self, Removal},
+        tagging::{self, Addition, Removal},
     },
     task::{self, Assignee, Draft, Made},
     work::change::Entry,
@@ -203,7 +203,8 @@ fn changed_or_not(changed: bool) -> OutcomeResult {
 fn expected(tx: &Tx<'_>, step: &Step<'_>) -> OutcomeResult {
     match &step.decision {
         Decision::Nothing(result) => result.clone(),
-        Decision::Put(_) => OutcomeResult::Tagged,
+        Decision::Put(..) => OutcomeResult::Tagged,
+        Decision::Renew(..) => OutcomeResult::TaggingRenewed,
         Decision::Take(..) => OutcomeResult::Untagged,
         Decision::Notify { .. } => OutcomeResult::Queued {
             delivery_id: tx.id(),
@@ -224,7 +225,7 @@ fn expected(tx: &Tx<'_>, step: &Step<'_>) -> OutcomeResult {
 /// Tags that can be put on and taken off together.
 #[derive(Default)]
 struct Round<'a> {
-    puts: Vec<(Request, &'a Reason<'a>)>,
+    puts: Vec<Addition<'a>>,
     takes: Vec<Removal<'a>>,
 }
 
@@ -234,41 +235,64 @@ async fn write_tags(ctx: &Ctx, tx: &mut Tx<'_>, usable: &Usable, steps: &[Step<'
     let mut last: HashMap<(Uuid, Uuid), (usize, bool)> = HashMap::new();
     let mut rounds: Vec<Round<'_>> = Vec::new();
     for (step, reason) in steps.iter().zip(&reasons) {
-        let (Some(reason), Some((request, puts, anyway))) = (reason, step.tagging()) else {
+        let (Some(reason), Some((request, act))) = (reason, step.tagging()) else {
             continue;
         };
+        let puts = !matches!(act, Written::Take { .. });
         let slot = (request.target_id, usable.slot(request.tag));
-        let (round, put_before) = last.get(&slot).copied().unwrap_or((0, puts));
-        let round = round + usize::from(put_before != puts);
+        // What goes on with another end has to be there.
+        let follows = |put_before: bool| put_before != puts || matches!(act, Written::Renew(_));
+        let round = match last.get(&slot) {
+            Some(&(round, put_before)) => round + usize::from(follows(put_before)),
+            None => 0,
+        };
         last.insert(slot, (round, puts));
         if rounds.len() <= round {
             rounds.resize_with(round + 1, Round::default);
         }
-        if puts {
-            rounds[round].puts.push((request, reason));
-        } else {
-            rounds[round].takes.push(Removal {
+        match act {
+            Written::Put(expires_at) | Written::Renew(expires_at) => {
+                rounds[round].puts.push(Addition {
+                    request,
+                    reason,
+                    expires_at,
+                    renews: matches!(act, Written::Renew(_)),
+                });
+            }
+            Written::Take { anyway } => rounds[round].takes.push(Removal {
                 request,
                 reason,
                 anyway,
-            });
+            }),
         }
     }
     for Round { puts, takes } in rounds {
         if !puts.is_empty() {
-            tagging::add_each(ctx, tx, &puts).await?;
+            tagging::put(ctx, tx, puts).await?;
         }
         tagging::remove_each(ctx, tx, &takes).await?;
     }
     Ok(())
 }
 
+/// What is written about a tag on a thing.
+#[derive(Clone, Copy)]
+enum Written {
+    /// It is put on, until then if it ends.
+    Put(Option<DateTime<Utc>>),
+    /// It goes on until then, or for good.
+    Renew(Option<DateTime<Utc>>),
+    /// It is taken off; if so told, whoever set it.
+    Take { anyway: bool },
+}
+
 impl<'a> Step<'a> {
-    /// The tag on the thing, whether it is put on, and whether it is taken off whoever set it.
-    fn tagging(&self) -> Option<(Request, bool, bool)> {
+    /// The tag on the thing, and what is written about it.
+    fn tagging(&self) -> Option<(Request, Written)> {
         match self.decision {
-            Decision::Put(request) => Some((request, true, false)),
-            Decision::Take(request, anyway) => Some((request, false, anyway)),
+            Decision::Put(request, until) => Some((request, Written::Put(until))),
+            Decision::Renew(request, until) => Some((request, Written::Renew(until))),
+            Decision::Take(request, anyway) => Some((request, Written::Take { anyway })),
             _ => None,
         }
     }

@@ -171,11 +171,13 @@ mod tests {
     fn the_first_rule_that_asks_for_a_tag_owns_it() {
         let first = [Action::TagConversation(TagConversation {
             tag_ids: vec![id(10), id(11)],
+            expires_in_seconds: None,
         })];
         let second = [
             slack(None),
             Action::TagConversation(TagConversation {
                 tag_ids: vec![id(11), id(12)],
+                expires_in_seconds: None,
             }),
         ];
         let plan = plan([firing(1, &first), firing(2, &second)]);
@@ -198,9 +200,11 @@ mod tests {
         let actions = [
             Action::TagConversation(TagConversation {
                 tag_ids: vec![id(10)],
+                expires_in_seconds: None,
             }),
             Action::TagContact(TagContact {
                 tag_ids: vec![id(10)],
+                expires_in_seconds: None,
             }),
         ];
         assert_eq!(plan([firing(1, &actions)]).effects.len(), 2);
@@ -225,6 +229,7 @@ mod tests {
         let puts = |tag| {
             [Action::TagContact(TagContact {
                 tag_ids: vec![id(tag)],
+                expires_in_seconds: None,
             })]
         };
         let takes = [Action::UntagContact(UntagContact {

@@ -298,11 +298,13 @@ fn made(key: &str, filling: &Filling, locale: Locale) -> Definition {
     let tag_conversation = || {
         Action::TagConversation(TagConversation {
             tag_ids: vec![id(filling.conversation_tag)],
+            expires_in_seconds: None,
         })
     };
     let tag_contact = || {
         Action::TagContact(TagContact {
             tag_ids: vec![id(filling.contact_tag)],
+            expires_in_seconds: None,
         })
     };
     let notify = || {

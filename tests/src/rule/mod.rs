@@ -95,6 +95,7 @@ async fn tags_of(world: &World, thing: uuid::Uuid) -> Vec<TagId> {
 fn tag_with(tag: TagId) -> Vec<Action> {
     vec![Action::TagContact(TagContact {
         tag_ids: vec![tag.0],
+        expires_in_seconds: None,
     })]
 }
 

@@ -165,6 +165,7 @@ pub fn conversation_has(mode: TagMode, tags: &[TagId]) -> Condition {
 pub fn tag_contact(tag: TagId) -> Action {
     Action::TagContact(TagContact {
         tag_ids: vec![tag.0],
+        expires_in_seconds: None,
     })
 }
 
@@ -172,6 +173,7 @@ pub fn tag_contact(tag: TagId) -> Action {
 pub fn tag_conversation(tag: TagId) -> Action {
     Action::TagConversation(TagConversation {
         tag_ids: vec![tag.0],
+        expires_in_seconds: None,
     })
 }
 

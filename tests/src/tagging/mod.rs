@@ -3,6 +3,7 @@
 
 mod call;
 mod empty;
+mod expiring;
 mod filter;
 mod property;
 pub(crate) mod recount;

@@ -240,6 +240,9 @@ pub(crate) enum RuleOutcomeResult {
     Tagged,
     /// The tag was there already.
     AlreadyTagged,
+    /// The tag was there already, put on by a rule, a playbook or a tracked link, and comes off later than it
+    /// would have.
+    TaggingRenewed,
     /// The tag's group takes one value, and somebody else than a rule has set another.
     OtherValueKept,
     /// The tag was archived or deleted since the rule or playbook was written.
@@ -399,9 +402,9 @@ fn what(effect: &Effect) -> (RuleEffectKind, Option<TagId>, Option<TargetId>) {
     use RuleEffectKind as Kind;
     let tagged = |kind, tag_id: &uuid::Uuid| (kind, Some(TagId(*tag_id)), None);
     match effect {
-        Effect::TagConversation { tag_id } => tagged(Kind::TagConversation, tag_id),
-        Effect::TagContact { tag_id } => tagged(Kind::TagContact, tag_id),
-        Effect::TagAccount { tag_id } => tagged(Kind::TagAccount, tag_id),
+        Effect::TagConversation { tag_id, .. } => tagged(Kind::TagConversation, tag_id),
+        Effect::TagContact { tag_id, .. } => tagged(Kind::TagContact, tag_id),
+        Effect::TagAccount { tag_id, .. } => tagged(Kind::TagAccount, tag_id),
         Effect::UntagConversation { tag_id, .. } => tagged(Kind::UntagConversation, tag_id),
         Effect::UntagContact { tag_id, .. } => tagged(Kind::UntagContact, tag_id),
         Effect::UntagAccount { tag_id, .. } => tagged(Kind::UntagAccount, tag_id),
@@ -433,6 +436,7 @@ fn became(result: &OutcomeResult) -> RuleOutcomeResult {
     match result {
         OutcomeResult::Tagged => RuleOutcomeResult::Tagged,
         OutcomeResult::AlreadyTagged => RuleOutcomeResult::AlreadyTagged,
+        OutcomeResult::TaggingRenewed => RuleOutcomeResult::TaggingRenewed,
         OutcomeResult::OtherValueKept => RuleOutcomeResult::OtherValueKept,
         OutcomeResult::TagUnavailable => RuleOutcomeResult::TagUnavailable,
         OutcomeResult::Untagged => RuleOutcomeResult::Untagged,

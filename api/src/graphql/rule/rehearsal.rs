@@ -169,7 +169,8 @@ impl RuleRehearsalSample {
 pub(crate) struct RuleRehearsalEffect {
     /// What.
     effect: RuleEffectKind,
-    /// How often it would have changed or sent something.
+    /// How often it would have changed or sent something. That a tag it had put on stays longer is not
+    /// counted.
     times: i64,
     #[graphql(skip)]
     tag: Option<TagId>,

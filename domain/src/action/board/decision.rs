@@ -1,5 +1,6 @@
 //! What is to be written for an effect, decided by what is known and the tags as they stand.
 
+use chrono::{DateTime, SubsecRound as _, Utc};
 use entity::{
     id::{AttributeId, ContactId, ConversationId, MemberId, PlaybookId, SurveyId, TagId, TargetId},
     kind::{LifecycleStage, SubjectKind, TagTarget, TaskPriority},
@@ -26,8 +27,10 @@ use crate::{
 pub(crate) enum Decision {
     /// Nothing.
     Nothing(OutcomeResult),
-    /// The tag is put on.
-    Put(Request),
+    /// The tag is put on, until then if it is to come off by itself.
+    Put(Request, Option<DateTime<Utc>>),
+    /// The tag that is there stays until then, or for good.
+    Renew(Request, Option<DateTime<Utc>>),
     /// The tag is taken off; if so told, also when a person set it.
     Take(Request, bool),
     /// The conversation is changed.
@@ -167,14 +170,16 @@ fn decide_tag(tagging: Tagging, case: &Case, tags: &mut Tags, usable: &Usable) -
         target_id,
         tag: TagId(tag_id),
     };
-    if act == TagAct::Put {
+    if let TagAct::Put(span) = act {
+        let until = span.map(|span| (usable.now + span).trunc_subsecs(6));
         if !usable.tags.contains(&tag_id) {
             return Decision::Nothing(OutcomeResult::TagUnavailable);
         }
-        return match tags.put(target_id, tag_id, usable) {
+        return match tags.put(target_id, tag_id, until, usable) {
             Put::ThereAlready => Decision::Nothing(OutcomeResult::AlreadyTagged),
             Put::OtherValueKept => Decision::Nothing(OutcomeResult::OtherValueKept),
-            Put::Done => Decision::Put(request),
+            Put::Renewed => Decision::Renew(request, until),
+            Put::Done => Decision::Put(request, until),
         };
     }
     let anyway = act == TagAct::TakeAnyway;

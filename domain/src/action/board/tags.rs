@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use entity::id::WorkspaceId;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use crate::{
     condition::facts::TagSet,
     error::Result,
     store::{Query, Rows, Tx},
+    tag::tagging::ends_later,
 };
 
 /// The tags of things, as they stand before the effect at hand.
@@ -22,6 +24,8 @@ pub(crate) struct Tags {
     counts: HashMap<(Uuid, Uuid), i64>,
     /// The things and tags that others than rules and playbooks have put on them.
     kept: HashSet<(Uuid, Uuid)>,
+    /// When tags come off things by themselves.
+    ends: HashMap<(Uuid, Uuid), DateTime<Utc>>,
 }
 
 #[derive(FromQueryResult)]
@@ -31,11 +35,14 @@ struct Carried {
     direct: bool,
     automatic: bool,
     taggings: i64,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 /// What became of a tag that was to be put on.
 pub(super) enum Put {
     Done,
+    /// It is there already, and is to come off later.
+    Renewed,
     ThereAlready,
     OtherValueKept,
 }
@@ -68,11 +75,12 @@ impl Tags {
              SELECT g.target_id, g.tag_id, TRUE AS direct,
                     (g.rule_id IS NOT NULL
                      OR g.added_by ->> 'kind' IN ('PLAYBOOK', 'TRACKED_LINK')) AS automatic,
-                    0 AS taggings
+                    0 AS taggings, g.expires_at
              FROM t CROSS JOIN tagging g
              WHERE g.workspace_id = t.workspace_id AND g.target_id = t.id AND g.removed_at IS NULL
              UNION ALL
-             SELECT k.target_id, k.tag_id, FALSE AS direct, FALSE AS automatic, k.taggings
+             SELECT k.target_id, k.tag_id, FALSE AS direct, FALSE AS automatic, k.taggings,
+                    NULL AS expires_at
              FROM t CROSS JOIN tag_rank k
              WHERE k.workspace_id = t.workspace_id AND k.target_id = t.id",
         )
@@ -80,12 +88,13 @@ impl Tags {
         .all(tx.connection())
         .await?;
         let mut gathered: HashMap<Uuid, (Vec<Uuid>, Vec<Uuid>)> = HashMap::new();
-        let (mut counts, mut kept) = (HashMap::new(), HashSet::new());
+        let (mut counts, mut kept, mut ends) = (HashMap::new(), HashSet::new(), HashMap::new());
         for row in carried {
             let (direct, above) = gathered.entry(row.target_id).or_default();
             let pair = (row.target_id, row.tag_id);
             if row.direct {
                 direct.push(row.tag_id);
+                ends.extend(row.expires_at.map(|at| (pair, at)));
                 if !row.automatic {
                     kept.insert(pair);
                 }
@@ -103,6 +112,7 @@ impl Tags {
             none: TagSet::default(),
             counts,
             kept,
+            ends,
         })
     }
 
@@ -111,12 +121,24 @@ impl Tags {
         self.sets.get(&thing).unwrap_or(&self.none)
     }
 
-    /// Notes that a tag was put on, and that another value of its SINGLE group gave way. What others
-    /// than rules and playbooks have set gives way to neither.
-    pub(super) fn put(&mut self, thing: Uuid, tag: Uuid, usable: &Usable) -> Put {
+    /// Notes that a tag was put on until then, and that another value of its SINGLE group gave way. What
+    /// others than rules and playbooks have set gives way to neither, and keeps its end.
+    pub(super) fn put(
+        &mut self,
+        thing: Uuid,
+        tag: Uuid,
+        until: Option<DateTime<Utc>>,
+        usable: &Usable,
+    ) -> Put {
+        let pair = (thing, tag);
         let set = self.sets.entry(thing).or_default();
         if set.has(tag, false) {
-            return Put::ThereAlready;
+            let ends = self.ends.get(&pair).copied();
+            if self.kept.contains(&pair) || !ends_later(until, ends) {
+                return Put::ThereAlready;
+            }
+            self.set_end(pair, until);
+            return Put::Renewed;
         }
         let group = usable.groups.get(&tag);
         let other = group.and_then(|group| {
@@ -138,6 +160,7 @@ impl Tags {
             expanded.push(above);
         }
         *set = TagSet::new(direct, expanded);
+        self.set_end(pair, until);
         Put::Done
     }
 
@@ -153,8 +176,16 @@ impl Tags {
         Take::Done
     }
 
+    fn set_end(&mut self, pair: (Uuid, Uuid), until: Option<DateTime<Utc>>) {
+        match until {
+            Some(until) => self.ends.insert(pair, until),
+            None => self.ends.remove(&pair),
+        };
+    }
+
     fn lose(&mut self, thing: Uuid, tag: Uuid, usable: &Usable) {
         self.kept.remove(&(thing, tag));
+        self.ends.remove(&(thing, tag));
         let set = self.sets.entry(thing).or_default();
         let mut direct = set.direct().to_vec();
         let mut expanded = set.expanded().to_vec();

@@ -14,10 +14,7 @@ use super::{
     listening::Listening,
     overlap::{always_ends, may_fire_together, opposed, shadowed},
 };
-use crate::{
-    action::{Action, effect::TagAct},
-    rule::cache::Stored,
-};
+use crate::{action::Action, rule::cache::Stored};
 
 /// Conflicts told at most.
 const MAX_CONFLICTS: usize = 20;
@@ -188,7 +185,7 @@ pub(super) fn tag_acts(rule: &Stored) -> Vec<Act> {
     let effects = rule.definition.actions.iter().flat_map(Action::effects);
     effects
         .filter_map(|effect| effect.tagging())
-        .map(|one| (one.target, one.tag_id, one.act == TagAct::Put))
+        .map(|one| (one.target, one.tag_id, one.act.puts()))
         .collect()
 }
 

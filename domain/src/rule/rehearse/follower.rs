@@ -6,10 +6,7 @@ use entity::id::RuleId;
 
 use super::past::Above;
 use crate::{
-    action::{
-        Action,
-        effect::{TagAct, Tagging},
-    },
+    action::{Action, effect::Tagging},
     error::Result,
     rule::{definition::Definition, trigger::Key},
     store::{Query, Tx},
@@ -40,7 +37,7 @@ pub(super) async fn followers(
                 .map(|one| one.ancestor_id)
                 .chain([act.tag_id]);
             tags.map(|tag| Key::Tag {
-                added: act.act == TagAct::Put,
+                added: act.act.puts(),
                 target: act.target,
                 tag,
             })

@@ -22,13 +22,46 @@ use crate::{
     store::Tx,
 };
 
+/// Until when a thing would carry a tag that the rule has put on or taken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Not any more.
+    Gone,
+    Then(DateTime<Utc>),
+    Ever,
+}
+
+impl Until {
+    /// As long as `span` from `at` on, or for good.
+    fn after(span: Option<TimeDelta>, at: DateTime<Utc>) -> Self {
+        span.map_or(Self::Ever, |span| Self::Then(at + span))
+    }
+
+    fn holds(self, at: DateTime<Utc>) -> bool {
+        match self {
+            Self::Gone => false,
+            Self::Then(end) => end > at,
+            Self::Ever => true,
+        }
+    }
+
+    /// Whichever ends later; what is gone has ended.
+    fn later(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Gone, one) | (one, Self::Gone) => one,
+            (Self::Then(one), Self::Then(other)) => Self::Then(one.max(other)),
+            (Self::Ever, _) | (_, Self::Ever) => Self::Ever,
+        }
+    }
+}
+
 /// What the rule would have changed so far.
 pub(super) struct Stage<'d> {
     pub(super) definition: &'d Definition,
     pub(super) effects: Vec<Effect>,
     pub(super) usable: Usable,
-    /// Of each thing: the tags it would carry or not, whatever it really did.
-    pub(super) tags: HashMap<Uuid, HashMap<Uuid, bool>>,
+    /// Of each thing: until when it would carry tags, whatever it really did.
+    pub(super) tags: HashMap<Uuid, HashMap<Uuid, Until>>,
     pub(super) marks: HashMap<Uuid, DateTime<Utc>>,
     pub(super) once: HashSet<Uuid>,
     /// When each contact would last have been asked by each survey.
@@ -62,8 +95,8 @@ impl<'d> Stage<'d> {
     /// The tags a thing would itself carry at a time.
     fn direct(&self, past: &Past, thing: Uuid, at: DateTime<Utc>) -> BTreeSet<Uuid> {
         let mut direct: BTreeSet<Uuid> = past.carried(thing, at).map(|one| one.tag_id).collect();
-        for (&tag, &there) in self.tags.get(&thing).into_iter().flatten() {
-            if there {
+        for (&tag, until) in self.tags.get(&thing).into_iter().flatten() {
+            if until.holds(at) {
                 direct.insert(tag);
             } else {
                 direct.remove(&tag);
@@ -150,18 +183,25 @@ impl<'d> Stage<'d> {
         let slot = |tag: Uuid| self.usable.slot(TagId(tag));
         let mut gives_way = None;
         let changes = match tagging.act {
-            TagAct::Put if there || !self.usable.has_tag(tag) => false,
-            TagAct::Put => {
+            TagAct::Put(_) if there || !self.usable.has_tag(tag) => false,
+            TagAct::Put(_) => {
                 gives_way = direct.iter().copied().find(|&one| slot(one) == slot(tag));
                 !gives_way.is_some_and(is_kept)
             }
             TagAct::Take => there && !is_kept(tag),
             TagAct::TakeAnyway => there,
         };
+        let until = match tagging.act {
+            TagAct::Put(span) => Until::after(span, at),
+            TagAct::Take | TagAct::TakeAnyway => Until::Gone,
+        };
+        let overlay = self.tags.entry(thing).or_default();
         if changes {
-            let overlay = self.tags.entry(thing).or_default();
-            overlay.insert(tag, tagging.act == TagAct::Put);
-            overlay.extend(gives_way.map(|other| (other, false)));
+            overlay.insert(tag, until);
+            overlay.extend(gives_way.map(|other| (other, Until::Gone)));
+        } else if there && let Some(stays) = overlay.get_mut(&tag) {
+            // What the rule would have put on itself stays longer.
+            *stays = stays.later(until);
         }
         changes
     }

@@ -32,6 +32,7 @@ pub(crate) async fn add_first(
         request,
         reason,
         expires_at: None,
+        renews: false,
     });
     let mut added = 0;
     for (number, round) in rounds(additions.collect(), &groups).into_iter().enumerate() {

@@ -90,6 +90,7 @@ pub(super) async fn put(
             request,
             reason,
             expires_at,
+            renews: false,
         })
         .collect();
     let mut range = Range::new(ctx.ids.uuid(tx.now));

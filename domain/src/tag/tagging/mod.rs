@@ -49,7 +49,7 @@ pub(crate) use fresh::add_first;
 pub(crate) use hold::hold_usable;
 pub(in crate::tag) use hold::{hold_tags, hold_tags_on, hold_things};
 pub(in crate::tag) use mass::Range;
-pub(crate) use plan::{AUTOMATIC, outlasts};
+pub(crate) use plan::{AUTOMATIC, ends_later, outlasts};
 pub use read::{
     TaggingFilter, TaggingWithTag, find, history, list, load, load_active, load_at, load_with_tags,
 };
@@ -57,7 +57,7 @@ pub use which::Which;
 pub(crate) use withdraw::ask as ask_to_withdraw;
 pub use withdraw::{WithdrawRuleTags, withdraw};
 pub(crate) use worn::{Worn, worn};
-pub(crate) use write::{Removal, add, add_each, remove, remove_each};
+pub(crate) use write::{Addition, Removal, add, put, remove, remove_each};
 
 /// The table of the things of a kind.
 pub(crate) fn table_of(target: TagTarget) -> &'static str {

@@ -2,8 +2,8 @@
 //!
 //! What is decided about each request:
 //! - the thing carries the tag already: nothing happens, except that what a rule had put on is taken
-//!   over by anybody else who asks for it, and that it goes on with the end a person asks for, which may
-//!   be none;
+//!   over by anybody else who asks for it, that it goes on with the end a person asks for, which may be
+//!   none, and that what a rule had put on goes on with the end a rule asks for, if that is later;
 //! - the thing carries another value of the tag's SINGLE group: that one ends, replaced; but a rule
 //!   never replaces what others than rules have set;
 //! - otherwise a tagging is made.
@@ -49,6 +49,11 @@ pub(crate) fn outlasts(one: &str, other: &str) -> String {
     )
 }
 
+/// Whether a tag that ends at `one` ends after `other`, where nothing is never.
+pub(crate) fn ends_later(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> bool {
+    other.is_some_and(|other| one.is_none_or(|one| one > other))
+}
+
 /// What becomes of the requests of one round.
 #[derive(Default)]
 pub(super) struct Plan<'a, 'r> {
@@ -91,7 +96,7 @@ pub(super) async fn look<'a, 'r>(
     mut id: impl FnMut() -> TaggingId,
 ) -> Result<Plan<'a, 'r>> {
     let must_look = |one: &Addition<'_>| {
-        one.reason.origin.outranks_rules() || groups.contains_key(&one.request.tag)
+        one.reason.origin.outranks_rules() || one.renews || groups.contains_key(&one.request.tag)
     };
     let in_the_way = if additions.iter().any(must_look) {
         standing(tx, groups, additions).await?
@@ -140,6 +145,16 @@ async fn standing(
     Ok(standing)
 }
 
+/// Whether the tagging goes on with the end that is asked for: always if a person asks, of what is
+/// automatic only with a later one if a rule does.
+fn goes_on(outranks: bool, standing: &Standing, addition: &Addition<'_>) -> bool {
+    let until = addition.ends_at();
+    if outranks {
+        return standing.expires_at != until;
+    }
+    addition.renews && standing.automatic && ends_later(until, standing.expires_at)
+}
+
 impl<'a, 'r> Plan<'a, 'r> {
     fn decide(
         &mut self,
@@ -154,7 +169,7 @@ impl<'a, 'r> Plan<'a, 'r> {
                 let id = id();
                 self.end(same, TaggingEnd::TakenOver, id, addition);
                 self.makes.push((id, addition));
-            } else if outranks && same.expires_at != addition.ends_at() {
+            } else if goes_on(outranks, same, addition) {
                 self.renewals.push(Renewal {
                     tagging: same.id,
                     addition,
@@ -317,6 +332,7 @@ mod tests {
             },
             reason: &reason,
             expires_at: None,
+            renews: false,
         };
         let standing: Vec<_> = standing
             .iter()
@@ -340,9 +356,9 @@ mod tests {
         );
     }
 
-    /// Whether tag 10, which a person has put on until `stands`, is renewed when `origin` puts it on
-    /// until `asked`.
-    fn renews(origin: Origin, stands: Option<i64>, asked: Option<i64>) -> bool {
+    /// Whether tag 10, which a person or a rule has put on until `stands`, is renewed when `origin` puts it
+    /// on until `asked`.
+    fn renews_of(automatic: bool, origin: Origin, stands: Option<i64>, asked: Option<i64>) -> bool {
         let moment = |at: i64| DateTime::from_timestamp(at, 0).unwrap();
         let reason = reason(origin);
         let addition = Addition {
@@ -353,13 +369,14 @@ mod tests {
             },
             reason: &reason,
             expires_at: asked.map(moment),
+            renews: !origin.outranks_rules(),
         };
         let standing = Standing {
             target_id: uuid(5),
             single_group_id: None,
             id: uuid(110).into(),
             tag_id: uuid(10).into(),
-            automatic: false,
+            automatic,
             expires_at: stands.map(moment),
         };
         let mut plan = Plan::default();
@@ -369,7 +386,34 @@ mod tests {
     }
 
     #[test]
+    fn never_is_later_than_any_end() {
+        let at = |seconds: i64| DateTime::from_timestamp(seconds, 0);
+        for (one, other, expected) in [
+            (None, None, false),
+            (at(1), None, false),
+            (None, at(1), true),
+            (at(2), at(1), true),
+            (at(1), at(1), false),
+            (at(1), at(2), false),
+        ] {
+            assert_eq!(ends_later(one, other), expected, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn rules_let_what_rules_have_put_on_stay_longer_and_never_shorter() {
+        let renews = |stands, asked| renews_of(true, rule(), stands, asked);
+        assert!(renews(Some(1), Some(2)));
+        assert!(renews(Some(1), None));
+        assert!(!renews(Some(2), Some(1)));
+        assert!(!renews(Some(1), Some(1)));
+        assert!(!renews(None, Some(1)));
+        assert!(!renews(None, None));
+    }
+
+    #[test]
     fn people_set_another_end_or_none_and_rules_do_not() {
+        let renews = |origin, stands, asked| renews_of(false, origin, stands, asked);
         assert!(renews(member(), Some(1), Some(2)));
         assert!(renews(member(), Some(1), None));
         assert!(renews(member(), None, Some(1)));

@@ -154,9 +154,9 @@ async fn named(tx: &Tx<'_>, rule_id: RuleId) -> Result<Vec<(TagTarget, TagId)>> 
     let rule = Rule::try_from(row)?;
     let effects = rule.definition.actions.iter().flat_map(Action::effects);
     let tags = effects.filter_map(|effect| match effect {
-        Effect::TagConversation { tag_id } => Some((TagTarget::Conversation, TagId(tag_id))),
-        Effect::TagContact { tag_id } => Some((TagTarget::Contact, TagId(tag_id))),
-        Effect::TagAccount { tag_id } => Some((TagTarget::Account, TagId(tag_id))),
+        Effect::TagConversation { tag_id, .. } => Some((TagTarget::Conversation, TagId(tag_id))),
+        Effect::TagContact { tag_id, .. } => Some((TagTarget::Contact, TagId(tag_id))),
+        Effect::TagAccount { tag_id, .. } => Some((TagTarget::Account, TagId(tag_id))),
         _ => None,
     });
     Ok(tags.collect())

@@ -31,6 +31,9 @@ pub(crate) struct Addition<'a> {
     pub(crate) reason: &'a Reason<'a>,
     /// When it ends by itself.
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// Whether what a rule, a playbook or a tracked link has put on already goes on until then if that is
+    /// later, also for those who outrank nobody.
+    pub(crate) renews: bool,
 }
 
 impl Addition<'_> {
@@ -48,23 +51,13 @@ pub(crate) async fn add(
     reason: &Reason<'_>,
     requests: &[Request],
 ) -> Result<usize> {
-    let wanted: Vec<_> = requests.iter().map(|&request| (request, reason)).collect();
-    Ok(add_each(ctx, tx, &wanted).await?.len())
-}
-
-/// Like [`add`], each with a reason of its own; of two that ask for the same, the first is named.
-/// Returns the requests that led to a tagging.
-pub(crate) async fn add_each(
-    ctx: &Ctx,
-    tx: &mut Tx<'_>,
-    wanted: &[(Request, &Reason<'_>)],
-) -> Result<HashSet<Request>> {
-    let additions = wanted.iter().map(|&(request, reason)| Addition {
+    let additions = requests.iter().map(|&request| Addition {
         request,
         reason,
         expires_at: None,
+        renews: false,
     });
-    Ok(put(ctx, tx, additions.collect()).await?.added)
+    Ok(put(ctx, tx, additions.collect()).await?.added.len())
 }
 
 /// What came of putting tags on.
@@ -83,7 +76,8 @@ impl Put {
     }
 }
 
-/// Like [`add_each`], with an end for those that have one.
+/// Like [`add`], each with a reason of its own, and an end if it has one; of two that ask for the same,
+/// the first is named.
 pub(crate) async fn put(ctx: &Ctx, tx: &mut Tx<'_>, additions: Vec<Addition<'_>>) -> Result<Put> {
     let groups = single_groups(tx, additions.iter().map(|one| one.request.tag)).await?;
     if !groups.is_empty() {
@@ -368,6 +362,7 @@ mod tests {
             },
             reason: &reason,
             expires_at: None,
+            renews: false,
         };
         let groups = [
             (uuid(10).into(), uuid(1).into()),

@@ -161,6 +161,7 @@ async fn make(
         condition,
         actions: vec![Action::TagConversation(TagConversation {
             tag_ids: vec![tag.0],
+            expires_in_seconds: None,
         })],
         limits: rule::Limits::default(),
     };

@@ -193,7 +193,13 @@ fn a_message_about_partnership_gets_the_conversation_tag() {
             actions: &actions,
         };
         let effects = plan([firing], |tag| tag).effects;
-        assert_eq!(effects[0].effect, Effect::TagConversation { tag_id: id(7) });
+        assert_eq!(
+            effects[0].effect,
+            Effect::TagConversation {
+                tag_id: id(7),
+                expires_in_seconds: None
+            }
+        );
     }
     assert_eq!(fired(&matcher, &Message::new("請求書の件")), []);
 }
