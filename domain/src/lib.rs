@@ -21,6 +21,7 @@ pub mod ctx;
 pub mod demo;
 pub mod document;
 mod duplicate;
+pub mod edit;
 pub mod email;
 pub mod error;
 pub mod event;
@@ -114,6 +115,7 @@ pub fn operations() -> &'static [&'static dyn operation::Kind] {
     &[
         &report::quality::TagQuality,
         &report::quality::apply::ApplyTagPlan,
+        &edit::UpdateByFilter,
         &segment::build::BuildSegments,
         &segment::fill::FillSegment,
         &import::ImportAccounts,

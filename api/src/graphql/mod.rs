@@ -22,6 +22,7 @@ mod contact;
 mod context;
 pub mod conversation;
 pub mod document;
+pub mod edit;
 pub mod email;
 mod error;
 pub mod event;
@@ -128,6 +129,7 @@ pub struct Mutation(
     contact::IdentityMutation,
     conversation::ConversationUpdateMutation,
     document::DocumentMutation,
+    edit::EditMutation,
     email::CampaignMutation,
     email::EmailSourceMutation,
     export::ExportMutation,

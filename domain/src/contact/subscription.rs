@@ -2,25 +2,26 @@
 //!
 //! The topic `*` stands for everything of a channel. Every change keeps its reason and its source in
 //! a history. A hard bounce, a complaint and an unsubscription told by an email provider set it;
-//! nobody but a person of the company, with a reason, sets it back.
+//! nobody but a person of the company, with a reason, sets it back, one contact at a time ([`set`]).
+//! Everything a filter finds is set by `edit`, which leaves those as they are ([`set_each`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
     id::{ContactId, SubscriptionChangeId, WorkspaceId},
     kind::{Channel, SubscriptionSource, SubscriptionState},
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{Actor, Origin, Scope},
     audit::Record,
     ctx::Ctx,
-    error::{Error, Result},
+    error::{Error, Result, UserError},
     page::{Keyset, Page, PageRequest},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     subject::Subject,
     text,
     work::change::{Change, Fact},
@@ -71,8 +72,8 @@ pub struct HistoryRow {
     pub by_origin: serde_json::Value,
 }
 
-/// A state to be set.
-#[derive(Debug, Clone)]
+/// A state to be set. Stored as JSON with operations: fields are added, never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewState {
     /// By which medium.
     pub channel: Channel,
@@ -84,38 +85,129 @@ pub struct NewState {
     pub reason: String,
 }
 
+impl NewState {
+    /// Cleans the texts; says what is wrong with them. `path` is where it stands in the input.
+    pub(crate) fn check(&mut self, path: &[&str]) -> Vec<UserError> {
+        let at = |field: &'static str| [path, &[field]].concat();
+        let mut errors = Vec::new();
+        match text::name(&self.topic, &at("topic"), 64) {
+            Ok(topic) => self.topic = topic,
+            Err(error) => errors.push(error),
+        }
+        match text::short_text(&self.reason, &at("reason"), 255) {
+            Ok(reason) => self.reason = reason,
+            Err(error) => errors.push(error),
+        }
+        errors
+    }
+
+    /// The row that says so of a contact, as a member has it.
+    fn row(&self, contact: ContactId, at: DateTime<Utc>, by: Origin) -> Row {
+        Row {
+            contact_id: contact,
+            channel: self.channel,
+            topic: self.topic.clone(),
+            state: self.state,
+            source: SubscriptionSource::Member,
+            reason: self.reason.clone(),
+            changed_at: at,
+            changed_by: by.json(),
+        }
+    }
+
+    /// What the audit log says of it.
+    fn record(&self, contact: ContactId) -> Record {
+        let said = serde_json::json!({
+            "channel": self.channel, "topic": self.topic, "state": self.state,
+            "reason": self.reason,
+        });
+        Record::made("subscription.set", contact, said).of(contact)
+    }
+}
+
 /// Sets where a contact stands, on a member's behalf.
-pub async fn set(ctx: &Ctx, actor: &Actor, id: ContactId, new: NewState) -> Result<Vec<Row>> {
+pub async fn set(ctx: &Ctx, actor: &Actor, id: ContactId, mut new: NewState) -> Result<Vec<Row>> {
     actor.require(Scope::Write)?;
-    let mut errors = Vec::new();
-    let topic = text::name(&new.topic, &["topic"], 64)
-        .map_err(|error| errors.push(error))
-        .unwrap_or_default();
-    let reason = text::short_text(&new.reason, &["reason"], 255)
-        .map_err(|error| errors.push(error))
-        .unwrap_or_default();
+    let errors = new.check(&[]);
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
     }
     let mut tx = ctx.begin(actor.workspace).await?;
     Subject::from(id).check(&tx, &["contactId"]).await?;
-    let row = Row {
-        contact_id: id,
-        channel: new.channel,
-        topic,
-        state: new.state,
-        source: SubscriptionSource::Member,
-        reason,
-        changed_at: tx.now,
-        changed_by: actor.origin().json(),
-    };
-    let said = serde_json::json!({
-        "channel": row.channel, "topic": row.topic, "state": row.state, "reason": row.reason,
-    });
-    tx.audit(actor, Record::made("subscription.set", id, said).of(id));
+    tx.audit(actor, new.record(id));
+    let row = new.row(id, tx.now, actor.origin());
     put(&mut tx, actor.origin(), &[row]).await?;
     tx.commit().await?;
     load(ctx, actor.workspace, &[id]).await
+}
+
+/// What came of [`set_each`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SetEach {
+    /// How many stand elsewhere since.
+    pub(crate) changed: i64,
+    /// How many stay as they are because they ended it by themselves.
+    pub(crate) kept: i64,
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Standing {
+    contact_id: ContactId,
+    state: SubscriptionState,
+    source: SubscriptionSource,
+}
+
+/// Sets where contacts stand who are there and are held, all of them the same, on a member's behalf. Who
+/// has unsubscribed by themselves, complained or cannot be reached stays so: that is taken back for one
+/// person at a time, by [`set`]. With `dry_run` nothing is written.
+pub(crate) async fn set_each(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    contacts: &BTreeSet<ContactId>,
+    new: &NewState,
+    dry_run: bool,
+) -> Result<SetEach> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    let standing: Vec<Standing> = Query::new(format!(
+        "SELECT s.contact_id, s.state, s.source FROM {{r}}
+         JOIN subscription s ON s.workspace_id = $1 AND s.contact_id = r.id AND s.channel = $2
+          AND s.topic = $3
+         ORDER BY s.contact_id {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(new.channel.word())
+    .bind(new.topic.clone())
+    .rows("r", Rows::new().ids("id", contacts.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    let mut set = SetEach::default();
+    let mut stays = BTreeSet::new();
+    for one in standing {
+        if one.state == new.state {
+            stays.insert(one.contact_id);
+        } else if ended_by_contact(one.state, one.source) {
+            stays.insert(one.contact_id);
+            set.kept += 1;
+        }
+    }
+    let changing: Vec<ContactId> = contacts.difference(&stays).copied().collect();
+    set.changed = changing.len() as i64;
+    if !dry_run {
+        let rows: Vec<Row> = changing
+            .iter()
+            .map(|&contact| new.row(contact, tx.now, origin))
+            .collect();
+        put(tx, origin, &rows).await?;
+        for contact in changing {
+            tx.audit(origin, new.record(contact));
+        }
+    }
+    Ok(set)
+}
+
+/// Whether it was ended otherwise than by a person of the company.
+fn ended_by_contact(state: SubscriptionState, source: SubscriptionSource) -> bool {
+    state == SubscriptionState::Unsubscribed && source != SubscriptionSource::Member
 }
 
 /// Writes rows and their history, and notes those that changed something. Three statements.

@@ -1,4 +1,5 @@
-//! Long work that somebody asked for: bulk tagging, imports, filling segments, the audit of the tags.
+//! Long work that somebody asked for: bulk tagging and editing, imports, filling segments, the audit of
+//! the tags.
 //!
 //! An operation is a row that says what is to be done and how far it got. A due item keeps it
 //! moving: whichever worker claims the item does one bounded step after another, each a transaction

@@ -1,5 +1,6 @@
 //! Moving any number of contacts and accounts at once, in a number of statements that does not depend on how
-//! many there are: what rules and playbooks do. Whoever moves one for a member writes the row itself.
+//! many there are: what rules, playbooks and edits by a filter do. Whoever moves one for a member writes the
+//! row itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -123,6 +124,27 @@ pub(crate) async fn give_each(tx: &mut Tx<'_>, moves: &[OwnerMove<'_>]) -> Resul
         note(tx, one.subject, one.origin, one.cause, facts, (was, is));
     }
     Ok(results)
+}
+
+/// Says of each of `moves`, which name every thing once, whether it would move. Writes nothing.
+pub(crate) async fn would_move(tx: &Tx<'_>, moves: &[StageMove<'_>]) -> Result<Vec<bool>> {
+    let standing = standing(tx, moves.iter().map(|one| one.subject)).await?;
+    let would = |one: &StageMove<'_>| {
+        let now = standing.get(&one.subject);
+        now.is_some_and(|now| now.stage != one.new.stage)
+    };
+    Ok(moves.iter().map(would).collect())
+}
+
+/// Says of each of `moves`, which name every thing once, whether it would go to somebody else. Writes
+/// nothing.
+pub(crate) async fn would_give(tx: &Tx<'_>, moves: &[OwnerMove<'_>]) -> Result<Vec<bool>> {
+    let standing = standing(tx, moves.iter().map(|one| one.subject)).await?;
+    let would = |one: &OwnerMove<'_>| {
+        let now = standing.get(&one.subject);
+        now.is_some_and(|now| now.owner_id != one.owner)
+    };
+    Ok(moves.iter().map(would).collect())
 }
 
 /// Where things stand that are there, held until the transaction ends.

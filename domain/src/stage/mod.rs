@@ -1,8 +1,8 @@
 //! The lifecycle stage and the owner of a contact or an account.
 //!
 //! Written only through `set` and `set_owner`, so that the row, the dated history and the change
-//! log always say the same. Called by the use cases of `contact` and `account`; rules and playbooks
-//! move many at once (`each`).
+//! log always say the same. Called by the use cases of `contact` and `account`; rules, playbooks and
+//! edits of everything a filter finds move many at once (`each`).
 
 mod each;
 
@@ -14,9 +14,10 @@ use entity::{
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, Iterable as _, PaginatorTrait as _, QueryFilter as _,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub(crate) use self::each::{OwnerMove, StageMove, give_each, move_each};
+pub(crate) use self::each::{OwnerMove, StageMove, give_each, move_each, would_give, would_move};
 use crate::{
     access::Origin,
     ctx::Ctx,
@@ -34,7 +35,7 @@ pub fn rank(stage: Option<LifecycleStage>) -> i64 {
 }
 
 /// A new stage and why.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewStage {
     /// The stage; nothing takes the thing out of the lifecycle.
     pub stage: Option<LifecycleStage>,

@@ -5,6 +5,8 @@ kinds! {
     OperationKind {
         /// Puts tags on everything a filter finds, and takes others off.
         TagByFilter = "TAG_BY_FILTER",
+        /// Sets owner, lifecycle stage and subscriptions of everything a filter finds.
+        UpdateByFilter = "UPDATE_BY_FILTER",
         /// Takes back the tags that a rule has put on.
         WithdrawRuleTags = "WITHDRAW_RULE_TAGS",
         /// Brings a group of tags to one value on each thing.

@@ -5,6 +5,7 @@ mod attribute;
 mod company;
 mod concurrent;
 mod dump;
+mod edited;
 mod erase;
 mod identity;
 mod latest;

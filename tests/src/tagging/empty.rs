@@ -90,6 +90,11 @@ fn a_change_of_everything_that_an_empty_list_finds_is_refused() {
                 json!(["things", "contacts", "ownerIds"]),
             ),
             (
+                "updateByFilter",
+                json!({ "things": { "contacts": nobody }, "ownerId": null }),
+                json!(["things", "contacts", "ownerIds"]),
+            ),
+            (
                 "enrolContacts",
                 json!({ "playbookId": playbook.to_string(), "contacts": { "filter": nobody } }),
                 json!(["contacts", "filter", "ownerIds"]),

@@ -28,7 +28,11 @@ pub(crate) enum ThingsInput {
 }
 
 impl ThingsInput {
-    async fn read(self, ctx: &Ctx, workspace: WorkspaceId) -> domain::error::Result<Which> {
+    pub(crate) async fn read(
+        self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+    ) -> domain::error::Result<Which> {
         let (which, kind) = match self {
             Self::Contacts(filter) => {
                 let filter = filter.read(ctx, workspace).await;

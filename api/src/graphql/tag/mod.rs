@@ -39,7 +39,7 @@ use super::{
 };
 use crate::boxed;
 
-pub(crate) use bulk::BulkMutation;
+pub(crate) use bulk::{BulkMutation, ThingsInput};
 pub use group::TagGroup;
 pub(crate) use group::{TagGroupMutation, TagGroupQuery};
 pub(crate) use lifecycle::{TagLifecycleMutation, TagLifecycleQuery};

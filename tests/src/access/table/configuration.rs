@@ -281,6 +281,13 @@ pub(super) fn rows() -> Vec<Row> {
             }),
             WRITE,
         ),
+        change(
+            "updateByFilter",
+            &json!({
+                "things": { "contacts": { "tags": { "any": ["@tag"] } } }, "ownerId": null,
+            }),
+            WRITE,
+        ),
         change("withdrawRuleTags", &json!({ "ruleId": "@rule" }), CONFIGURE),
         change(
             "removeTags",
