@@ -1,6 +1,5 @@
 //! Setting owner, stage and subscriptions of everything a filter finds.
 
-use crate::boxed;
 use async_graphql::{
     Context, ID, InputObject, MaybeUndefined, Object, OneofObject, Result, SimpleObject,
 };
@@ -26,6 +25,7 @@ use super::{
     stage::new_stage,
     tag::ThingsInput,
 };
+use crate::boxed;
 
 /// Everything of one kind that a filter finds. Set exactly one field.
 #[derive(OneofObject)]

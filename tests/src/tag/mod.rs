@@ -13,6 +13,7 @@ mod person;
 mod purity;
 mod quality;
 mod relocate;
+mod shown;
 mod support;
 mod target;
 mod visitor;

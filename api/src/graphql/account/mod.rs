@@ -41,7 +41,7 @@ use super::{
     scalar::Date,
     segment::{SegmentMembership, SegmentMove, memberships, moves},
     stage::{StageChange, stage_history},
-    tag::{Tagging, history_of, taggings_of},
+    tag::{Carried, Tagging, history_of},
     task::{Task, tasks},
 };
 use crate::boxed;
@@ -309,8 +309,15 @@ impl Account {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Those it carried at this moment instead.")] at: Option<DateTime<Utc>>,
+        #[graphql(
+            desc = "Only tags of one of these groups, as the tree of tags is now. An empty list is refused."
+        )]
+        group_ids: Option<Vec<ID>>,
+        #[graphql(desc = "Only these tags, not those below them. An empty list is refused.")]
+        tag_ids: Option<Vec<ID>>,
     ) -> Result<Vec<Tagging>> {
-        taggings_of(context, self.0.id.0, at).await
+        let wanted = Carried::read(at, group_ids, tag_ids)?;
+        wanted.of(context, self.0.id.0, None).await
     }
 
     /// Everything it was ever tagged with, newest first, removals included.

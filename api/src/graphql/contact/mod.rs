@@ -52,7 +52,7 @@ use super::{
     scalar::Date,
     segment::{SegmentMembership, SegmentMove, memberships, moves},
     stage::{StageChange, stage_history},
-    tag::{Tagging, history_of, taggings_of},
+    tag::{Carried, Tagging, history_of},
     task::{Task, tasks},
 };
 use crate::boxed;
@@ -493,11 +493,16 @@ impl Contact {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Those it carried at this moment instead.")] at: Option<DateTime<Utc>>,
+        #[graphql(
+            desc = "Only tags of one of these groups, as the tree of tags is now. An empty list is refused."
+        )]
+        group_ids: Option<Vec<ID>>,
+        #[graphql(desc = "Only these tags, not those below them. An empty list is refused.")]
+        tag_ids: Option<Vec<ID>>,
     ) -> Result<Vec<Tagging>> {
-        if let (Some(taggings), None) = (&self.preloaded.taggings, at) {
-            return Ok(taggings.clone());
-        }
-        taggings_of(context, self.row.id.uuid(), at).await
+        let preloaded = self.preloaded.taggings.as_deref();
+        let wanted = Carried::read(at, group_ids, tag_ids)?;
+        wanted.of(context, self.row.id.uuid(), preloaded).await
     }
 
     /// Everything the contact was ever tagged with, newest first, removals included.

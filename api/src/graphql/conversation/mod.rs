@@ -31,7 +31,7 @@ use super::{
     note::{Note, notes},
     page::{Connection, connection},
     rule::{RuleFiring, firings},
-    tag::{Tagging, history_of, taggings_of},
+    tag::{Carried, Tagging, history_of},
     task::{Task, tasks},
 };
 use crate::boxed;
@@ -208,11 +208,16 @@ impl Conversation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Those it carried at this moment instead.")] at: Option<DateTime<Utc>>,
+        #[graphql(
+            desc = "Only tags of one of these groups, as the tree of tags is now. An empty list is refused."
+        )]
+        group_ids: Option<Vec<ID>>,
+        #[graphql(desc = "Only these tags, not those below them. An empty list is refused.")]
+        tag_ids: Option<Vec<ID>>,
     ) -> Result<Vec<Tagging>> {
-        if let Some(taggings) = self.preloaded.taggings.as_ref().filter(|_| at.is_none()) {
-            return Ok(taggings.clone());
-        }
-        taggings_of(context, self.row.id.0, at).await
+        let preloaded = self.preloaded.taggings.as_deref();
+        let wanted = Carried::read(at, group_ids, tag_ids)?;
+        wanted.of(context, self.row.id.0, preloaded).await
     }
 
     /// Everything it was ever tagged with, newest first, removals included.

@@ -1,16 +1,18 @@
 //! What a thing has several of. The type of the key says what is wanted; the table has, for each,
 //! whose it is, what is found, the finder of the domain, and the field that names the owner.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, Utc};
 use domain::{
-    attribute, contact, conversation, link, notification, order, rule, segment, tag, team,
+    attribute, contact, conversation, link, notification, order, rule, segment,
+    tag::{self, catalogue::ForestFilter},
+    team,
 };
 use entity::{
     id::{
-        ContactId, ConversationId, MemberId, OrderId, RuleId, TagId, TargetId, TeamId,
+        ContactId, ConversationId, MemberId, OrderId, RuleId, TagGroupId, TagId, TargetId, TeamId,
         TrackedLinkId,
     },
     tagging,
@@ -134,6 +136,49 @@ impl Load<TaggingsAt> for Loader {
             found.extend(group(rows, |row| TaggingsAt(row.target_id, at)));
         }
         Ok(found)
+    }
+}
+
+/// Asks for the tags directly below a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ChildrenOf(pub(crate) TagId);
+
+#[async_trait::async_trait]
+impl Load<ChildrenOf> for Loader {
+    type Value = Vec<Arc<entity::tag::Model>>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ChildrenOf]) -> Result<HashMap<ChildrenOf, Self::Value>, Error> {
+        let forest = tag::catalogue::forest(&self.ctx, self.workspace).await;
+        let forest = forest.map_err(fault)?;
+        let of = |tag: TagId| -> Vec<Arc<entity::tag::Model>> {
+            forest.children(tag).cloned().collect()
+        };
+        Ok(keys.iter().map(|key| (*key, of(key.0))).collect())
+    }
+}
+
+/// Asks for the tags of a group, archived ones too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TagsOf(pub(crate) TagGroupId);
+
+#[async_trait::async_trait]
+impl Load<TagsOf> for Loader {
+    type Value = Vec<Arc<entity::tag::Model>>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TagsOf]) -> Result<HashMap<TagsOf, Self::Value>, Error> {
+        let forest = tag::catalogue::forest(&self.ctx, self.workspace).await;
+        let forest = forest.map_err(fault)?;
+        let of = |group: TagGroupId| -> Vec<Arc<entity::tag::Model>> {
+            let filter = ForestFilter {
+                group: Some(group),
+                archived: true,
+                ..ForestFilter::default()
+            };
+            forest.list(filter).cloned().collect()
+        };
+        Ok(keys.iter().map(|key| (*key, of(key.0))).collect())
     }
 }
 

@@ -22,8 +22,9 @@ use entity::id::WorkspaceId;
 
 pub(crate) use self::{
     list::{
-        ConflictsOf, IdentitiesOf, KeysOf, LinesOf, LinkTagsOf, MembersOf, MembershipsOf, PathOf,
-        SubscriptionsOf, TaggingsAt, TaggingsOf, ValuesOf, WatchersOf,
+        ChildrenOf, ConflictsOf, IdentitiesOf, KeysOf, LinesOf, LinkTagsOf, MembersOf,
+        MembershipsOf, PathOf, SubscriptionsOf, TaggingsAt, TaggingsOf, TagsOf, ValuesOf,
+        WatchersOf,
     },
     single::{
         BandsInUse, BandsOf, ChangeOf, CountsOf, EngagementOf, EngagementOfAccount, HealthEntryOf,

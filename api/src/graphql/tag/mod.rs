@@ -1,6 +1,7 @@
 //! Tags and taggings over GraphQL.
 
 mod bulk;
+mod carried;
 mod end;
 mod group;
 mod lifecycle;
@@ -34,12 +35,13 @@ use super::{
     error::fault,
     few::few_ids,
     id,
-    loader::{CountsOf, PathOf, TaggingsAt, TaggingsOf},
+    loader::{ChildrenOf, CountsOf, PathOf},
     page::{Connection, connection},
 };
 use crate::boxed;
 
 pub(crate) use bulk::{BulkMutation, ThingsInput};
+pub(crate) use carried::Carried;
 pub use group::TagGroup;
 pub(crate) use group::{TagGroupMutation, TagGroupQuery};
 pub(crate) use lifecycle::{TagLifecycleMutation, TagLifecycleQuery};
@@ -131,6 +133,31 @@ impl Tag {
             }));
         }
         Ok(loader(context)?.load_one(id).await?.map(Tag::from))
+    }
+
+    /// The tags directly below it, by their place among their siblings and their names.
+    #[boxed]
+    async fn children(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Archived tags too.", default)] include_archived: bool,
+    ) -> Result<Vec<Tag>> {
+        let children: Vec<Arc<entity::tag::Model>> = match &self.shared {
+            Some(shared) => shared.forest.children(self.row.id).cloned().collect(),
+            None => {
+                let found = loader(context)?.load_one(ChildrenOf(self.row.id)).await?;
+                found.unwrap_or_default()
+            }
+        };
+        let wanted = children
+            .into_iter()
+            .filter(|row| include_archived || row.archived_at.is_none());
+        Ok(wanted
+            .map(|row| Self {
+                row,
+                shared: self.shared.clone(),
+            })
+            .collect())
     }
 
     /// The group it is a value of; nothing when it stands outside all groups.
@@ -398,24 +425,6 @@ impl Tagging {
     async fn successor(&self, context: &Context<'_>) -> Result<Option<Tagging>> {
         loaded(context, self.row.successor_id, Tagging::from).await
     }
-}
-
-/// The taggings of a thing that hold now, or that held at a moment.
-pub(crate) async fn taggings_of(
-    context: &Context<'_>,
-    thing: Uuid,
-    at: Option<DateTime<Utc>>,
-) -> Result<Vec<Tagging>> {
-    let loader = loader(context)?;
-    let found = match at {
-        Some(at) => loader.load_one(TaggingsAt(thing, at)).await?,
-        None => loader.load_one(TaggingsOf(thing)).await?,
-    };
-    Ok(found
-        .unwrap_or_default()
-        .into_iter()
-        .map(Tagging::from)
-        .collect())
 }
 
 /// A page of everything a thing was ever tagged with.

@@ -30,6 +30,8 @@ pub struct Forest {
     version: i64,
     tags: Vec<Arc<tag::Model>>,
     places: HashMap<TagId, usize>,
+    /// The places of the tags directly below each, in their order.
+    below: HashMap<TagId, Vec<usize>>,
     groups: HashMap<TagGroupId, tag_group::Model>,
 }
 
@@ -59,6 +61,12 @@ impl Forest {
         self.tags.get(*self.places.get(&id)?)
     }
 
+    /// Those directly below a tag, by their place among their siblings and their names.
+    pub fn children(&self, id: TagId) -> impl Iterator<Item = &Arc<tag::Model>> {
+        let places = self.below.get(&id).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|&place| self.tags.get(place))
+    }
+
     /// The group, if it is one of them.
     pub fn group(&self, id: TagGroupId) -> Option<&tag_group::Model> {
         self.groups.get(&id)
@@ -86,8 +94,15 @@ impl Forest {
 
     fn new(version: i64, mut tags: Vec<tag::Model>, groups: Vec<tag_group::Model>) -> Self {
         tags.sort_by(|a, b| (a.position, &a.name_key, a.id).cmp(&(b.position, &b.name_key, b.id)));
+        let mut below: HashMap<TagId, Vec<usize>> = HashMap::new();
+        for (place, tag) in tags.iter().enumerate() {
+            if let Some(parent) = tag.parent_id {
+                below.entry(parent).or_default().push(place);
+            }
+        }
         Self {
             version,
+            below,
             places: tags
                 .iter()
                 .enumerate()

@@ -7,8 +7,14 @@ use chrono::{DateTime, Utc};
 use domain::tag::group;
 use entity::kind::{TagKind, TagSelection, TagStage};
 
+use super::Tag;
 use crate::boxed;
-use crate::graphql::{access::ChangeOrigin, context::reader, error::fault};
+use crate::graphql::{
+    access::ChangeOrigin,
+    context::{loader, reader},
+    error::fault,
+    loader::TagsOf,
+};
 
 pub(crate) use mutation::TagGroupMutation;
 
@@ -52,6 +58,19 @@ impl TagGroup {
     /// Its place among all groups; lower comes first.
     fn position(&self) -> i64 {
         self.0.position
+    }
+
+    /// The tags that are its values, by their place among their siblings and their names.
+    #[boxed]
+    async fn tags(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Archived tags too.", default)] include_archived: bool,
+    ) -> Result<Vec<Tag>> {
+        let tags = loader(context)?.load_one(TagsOf(self.0.id)).await?;
+        let tags = tags.unwrap_or_default().into_iter();
+        let wanted = tags.filter(|tag| include_archived || tag.archived_at.is_none());
+        Ok(wanted.map(Tag::from).collect())
     }
 
     /// Who made it.
