@@ -89,6 +89,11 @@ impl Moment {
         self.now - TimeDelta::days(i64::from(days))
     }
 
+    /// As many minutes before now.
+    pub(crate) fn minutes_ago(&self, minutes: u32) -> DateTime<Utc> {
+        self.now - TimeDelta::minutes(i64::from(minutes))
+    }
+
     /// By how many seconds the workspace's clocks are ahead of UTC: at first, and from which moments on by
     /// how many others, from [`FIRST`] until after now, in their order.
     pub(crate) fn offsets(&self) -> (i64, Vec<(DateTime<Utc>, i64)>) {

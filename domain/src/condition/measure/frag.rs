@@ -20,6 +20,8 @@ pub(crate) enum Bind {
     Now,
     /// So many days before now.
     DaysAgo(u32),
+    /// So many minutes before now.
+    MinutesAgo(u32),
     /// The day in the workspace so many days before today.
     DayAgo(u32),
     /// Seconds by which the workspace's clocks were ahead of UTC at the time this SQL says.
@@ -37,6 +39,7 @@ impl Bind {
             Self::At(at) => (*at).into(),
             Self::Now => moment.now.into(),
             Self::DaysAgo(days) => moment.days_ago(*days).into(),
+            Self::MinutesAgo(minutes) => moment.minutes_ago(*minutes).into(),
             Self::DayAgo(days) => {
                 let day = moment.today() - chrono::TimeDelta::days(i64::from(*days));
                 day.into()

@@ -18,6 +18,10 @@ use crate::{
 
 /// How many days a window may reach back: ten years.
 pub(crate) const MAX_DAYS: u32 = 3_660;
+/// How many minutes one may: thirty days.
+const MAX_MINUTES: u32 = 30 * DAY;
+/// Minutes of a day.
+const DAY: u32 = 24 * 60;
 
 /// What a moment must be; every part given must hold. No moment passes no test but `isSet: false`.
 #[derive(
@@ -42,6 +46,14 @@ pub struct TimeTest {
     /// More than so many days ago, counted by the second; up to 3660.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_than_days_ago: Option<Natural>,
+    /// At most so many minutes ago; up to 43200. Segments and playbooks notice at the next full hour that the time
+    /// has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within_minutes: Option<Natural>,
+    /// More than so many minutes ago; up to 43200. Segments and playbooks notice at the next full hour that the
+    /// time has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_than_minutes_ago: Option<Natural>,
     /// At this moment or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
@@ -64,9 +76,12 @@ impl TimeTest {
 
     fn parts(&self) -> Vec<(&'static str, Bind)> {
         let days_ago = |days: Natural| Bind::DaysAgo(days.get());
+        let minutes_ago = |minutes: Natural| Bind::MinutesAgo(minutes.get());
         [
             (">=", self.within_days.map(days_ago)),
             ("<", self.more_than_days_ago.map(days_ago)),
+            (">=", self.within_minutes.map(minutes_ago)),
+            ("<", self.more_than_minutes_ago.map(minutes_ago)),
             (">=", self.from.map(Bind::At)),
             ("<", self.until.map(Bind::At)),
         ]
@@ -75,7 +90,7 @@ impl TimeTest {
         .collect()
     }
 
-    /// The part of it that counts in days from now.
+    /// The part of it that counts from now.
     pub(crate) fn in_days(&self) -> Self {
         Self {
             from: None,
@@ -89,6 +104,8 @@ impl TimeTest {
         Self {
             within_days: None,
             more_than_days_ago: None,
+            within_minutes: None,
+            more_than_minutes_ago: None,
             ..*self
         }
     }
@@ -102,7 +119,13 @@ impl TimeTest {
     }
 
     pub(crate) fn timed(&self) -> bool {
-        self.within_days.is_some() || self.more_than_days_ago.is_some()
+        let spans = [
+            self.within_days,
+            self.more_than_days_ago,
+            self.within_minutes,
+            self.more_than_minutes_ago,
+        ];
+        spans.iter().any(Option::is_some)
     }
 
     pub(crate) fn holds(&self, time: Option<&str>, moment: &Moment) -> bool {
@@ -136,7 +159,8 @@ impl TimeTest {
 
     pub(crate) fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         if *self == Self::default() {
-            let message = "Say when it must be: withinDays, moreThanDaysAgo, from, until or isSet.";
+            let message = "Say when it must be: withinDays, moreThanDaysAgo, withinMinutes, \
+                           moreThanMinutesAgo, from, until or isSet.";
             refusals.push(at.refuse(UserErrorCode::Required, message));
         }
         for (name, days) in [
@@ -147,10 +171,19 @@ impl TimeTest {
                 check_days(days.get(), &at.at(name), refusals);
             }
         }
-        let empty_window = match (self.within_days, self.more_than_days_ago) {
-            (Some(within), Some(more)) => within <= more,
-            _ => false,
-        };
+        for (name, minutes) in [
+            ("withinMinutes", self.within_minutes),
+            ("moreThanMinutesAgo", self.more_than_minutes_ago),
+        ] {
+            if minutes.is_some_and(|minutes| !(1..=MAX_MINUTES).contains(&minutes.get())) {
+                let message = format!("Choose from 1 to {MAX_MINUTES} minutes.");
+                refusals.push(at.at(name).refuse(UserErrorCode::Invalid, message));
+            }
+        }
+        let (within, more) = self.window();
+        let empty_window = within
+            .zip(more)
+            .is_some_and(|(within, more)| within <= more);
         let empty_range = match (self.from, self.until) {
             (Some(from), Some(until)) => from >= until,
             _ => false,
@@ -160,6 +193,20 @@ impl TimeTest {
             let message = "No moment can be that. Widen the range.";
             refusals.push(at.refuse(UserErrorCode::Contradictory, message));
         }
+    }
+
+    /// How many minutes ago it is at most, and more than how many.
+    fn window(&self) -> (Option<u64>, Option<u64>) {
+        let minutes = |days: Option<Natural>, minutes: Option<Natural>| {
+            let days = days.map(|days| u64::from(days.get()) * u64::from(DAY));
+            [days, minutes.map(|minutes| minutes.get().into())]
+        };
+        let within = minutes(self.within_days, self.within_minutes);
+        let more = minutes(self.more_than_days_ago, self.more_than_minutes_ago);
+        (
+            within.into_iter().flatten().min(),
+            more.into_iter().flatten().max(),
+        )
     }
 
     /// A clause about `subject`.
@@ -179,6 +226,28 @@ impl TimeTest {
                 format!("{subject}が{days}日より前である"),
                 format!("{subject} is more than {} ago", counted(days.get(), "day")),
                 format!("{subject}早于{days}天前")
+            ));
+        }
+        if let Some(minutes) = self.within_minutes {
+            parts.push(say!(
+                phrasing,
+                format!("{subject}が過去{minutes}分以内である"),
+                format!(
+                    "{subject} is within the last {}",
+                    counted(minutes.get(), "minute")
+                ),
+                format!("{subject}在最近{minutes}分钟内")
+            ));
+        }
+        if let Some(minutes) = self.more_than_minutes_ago {
+            parts.push(say!(
+                phrasing,
+                format!("{subject}が{minutes}分より前である"),
+                format!(
+                    "{subject} is more than {} ago",
+                    counted(minutes.get(), "minute")
+                ),
+                format!("{subject}早于{minutes}分钟前")
             ));
         }
         if let Some(from) = self.from.map(|at| phrasing.moment(at)) {
@@ -207,6 +276,7 @@ impl TimeTest {
 fn bound(bind: &Bind, moment: &Moment) -> Option<DateTime<Utc>> {
     match bind {
         Bind::DaysAgo(days) => Some(moment.days_ago(*days)),
+        Bind::MinutesAgo(minutes) => Some(moment.minutes_ago(*minutes)),
         Bind::At(at) => Some(*at),
         _ => None,
     }
@@ -217,5 +287,62 @@ pub(crate) fn check_days(days: u32, at: &Path, refusals: &mut Vec<UserError>) {
     if !(1..=MAX_DAYS).contains(&days) {
         let message = format!("Choose from 1 to {MAX_DAYS} days.");
         refusals.push(at.refuse(UserErrorCode::Invalid, message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+
+    #[test]
+    fn minutes_count_from_now_beside_days() {
+        let moment = Moment::usual(DateTime::from_timestamp(1_772_323_200, 0).unwrap(), Tz::UTC);
+        let test = |within: Option<u32>, more: Option<u32>| TimeTest {
+            within_minutes: within.map(Into::into),
+            more_than_minutes_ago: more.map(Into::into),
+            ..TimeTest::default()
+        };
+        let ago = |minutes: u32| moment.minutes_ago(minutes).to_rfc3339();
+        for (within, more, minutes, expected) in [
+            (Some(30), None, 30, true),
+            (Some(30), None, 31, false),
+            (None, Some(30), 30, false),
+            (None, Some(30), 31, true),
+            (Some(60), Some(30), 45, true),
+            (Some(60), Some(30), 61, false),
+        ] {
+            let test = test(within, more);
+            assert_eq!(
+                test.holds(Some(&ago(minutes)), &moment),
+                expected,
+                "{test:?}"
+            );
+            assert!(!test.holds(None, &moment), "{test:?}");
+        }
+        assert!(test(None, Some(1)).timed());
+    }
+
+    #[test]
+    fn windows_in_minutes_and_days_must_leave_something() {
+        let cases: [(Option<u32>, Option<u32>, Option<u32>, usize); 5] = [
+            (Some(1), None, Some(1_439), 0),
+            (Some(1), None, Some(1_440), 1),
+            (Some(1), Some(30), Some(30), 1),
+            (None, Some(0), None, 1),
+            (None, None, Some(43_201), 1),
+        ];
+        for (within_days, within_minutes, more_minutes, expected) in cases {
+            let test = TimeTest {
+                within_days: within_days.map(Natural::from),
+                within_minutes: within_minutes.map(Natural::from),
+                more_than_minutes_ago: more_minutes.map(Natural::from),
+                ..TimeTest::default()
+            };
+            let mut refusals = Vec::new();
+            test.check(&Path::root("waitingSince"), &mut refusals);
+            assert_eq!(refusals.len(), expected, "{test:?}");
+        }
     }
 }
