@@ -81,6 +81,7 @@ mod m0057_unasked;
 mod m0058_sync;
 mod m0059_receivers;
 mod m0060_people;
+mod m0061_waited;
 mod sql;
 mod wall;
 
@@ -152,6 +153,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0058_sync::Migration),
             Box::new(m0059_receivers::Migration),
             Box::new(m0060_people::Migration),
+            Box::new(m0061_waited::Migration),
         ]
     }
 }

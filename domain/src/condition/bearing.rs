@@ -76,6 +76,7 @@ pub(crate) fn bearing(kind: FactKind) -> Bearing {
         | K::TaggingRenewed
         | K::ConversationWatchersChanged
         | K::ConversationHandedOver
+        | K::ConversationWaited
         | K::InboxChanged
         | K::AuditWritten
         | K::SurveyChanged

@@ -49,6 +49,8 @@ pub struct Trigger {
     pub email_event: Option<EmailEvent>,
     /// The answer to a survey.
     pub answer: Option<Answer>,
+    /// For how long the contact has waited for an answer.
+    pub wait: Option<Wait>,
     /// Which of a contact's own data changed.
     pub fields: Vec<ContactField>,
     /// What was before: the word of a status, stage or band, the member, or the value of the attribute.
@@ -147,6 +149,18 @@ pub struct Answer {
     pub comment: Option<String>,
     /// When it was answered.
     pub answered_at: DateTime<Utc>,
+}
+
+/// A wait for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// When the first message without an answer was sent.
+    pub since: DateTime<Utc>,
+    /// How long the rule waits for, in minutes.
+    pub minutes: i64,
+    /// Whether only those of business hours count.
+    pub business_hours_only: bool,
 }
 
 /// A row of a workspace.
@@ -434,6 +448,18 @@ impl Known {
             }
             Fact::ConversationStatusChanged { from, to, .. } => {
                 (told.from, told.to) = (json!(from), json!(to));
+            }
+            Fact::ConversationWaited {
+                waiting_since,
+                minutes,
+                business_hours,
+                ..
+            } => {
+                told.wait = Some(Wait {
+                    since: *waiting_since,
+                    minutes: *minutes,
+                    business_hours_only: *business_hours,
+                });
             }
             Fact::StageChanged { from, to, .. } => {
                 (told.from, told.to) = (json!(from), json!(to));

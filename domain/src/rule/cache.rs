@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     definition::Definition,
     limits::{Limits, OncePer},
-    trigger::{Asked, Happened, Key, OnSchedule, Trigger},
+    trigger::{Asked, Happened, Key, OnSchedule, Trigger, WaitLength},
 };
 use crate::{
     action::{Action, board::Wanted},
@@ -54,6 +54,8 @@ pub(crate) struct Compiled {
     pub(crate) remembers: bool,
     /// What some trigger asks that the change log does not tell.
     pub(crate) asked: Asked,
+    /// The rules that wait for contacts to have waited, each with for how long.
+    pub(crate) waits: Vec<(Uuid, WaitLength)>,
 }
 
 /// What is needed of a rule once it fired.
@@ -225,7 +227,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
     let (mut wanted, mut facts) = (Wanted::default(), HashSet::new());
     let mut rules = HashMap::with_capacity(stored.len());
     let (mut waits_for_opening, mut asks_for_accounts, mut remembers) = (false, false, false);
-    let mut asked = Asked::default();
+    let (mut asked, mut waits) = (Asked::default(), Vec::new());
     for rule in stored {
         let Definition {
             trigger,
@@ -236,6 +238,9 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
         facts.extend(facts_of(&trigger));
         trigger.kind().note_asked(&mut asked);
         waits_for_opening |= matches!(trigger, Trigger::ConversationOpened(_));
+        if let Trigger::ConversationWaiting(trigger) = &trigger {
+            waits.push((rule.id, trigger.length()));
+        }
         remembers |= limits.remember();
         for effect in actions.iter().flat_map(Action::effects) {
             asks_for_accounts |= effect.is_of_account();
@@ -290,6 +295,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
         asks_for_accounts,
         remembers,
         asked,
+        waits,
     })
 }
 
@@ -312,6 +318,7 @@ pub(crate) fn facts_of(trigger: &Trigger) -> &'static [&'static str] {
         ],
         Trigger::ConversationClosed(_) => &["conversation.status_changed"],
         Trigger::ConversationAssigned(_) => &["conversation.assigned"],
+        Trigger::ConversationWaiting(_) => &["conversation.waited"],
         Trigger::ContactTagAdded(_)
         | Trigger::AccountTagAdded(_)
         | Trigger::ConversationTagAdded(_) => &["tagging.added"],
@@ -344,6 +351,7 @@ pub(crate) const FACTS: &[&str] = &[
     "message.sent",
     "conversation.status_changed",
     "conversation.assigned",
+    "conversation.waited",
     "tagging.added",
     "tagging.removed",
     "contact.created",

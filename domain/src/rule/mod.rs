@@ -19,6 +19,7 @@
 //!   look at, `evaluate` decides, `sample` picks what did not fire to be noted, `settle` writes; `chain` tells
 //!   where rules have led to each other for too long;
 //! - [`tick`]: the same when the clock comes round;
+//! - [`wait`]: tells the log of contacts who have waited for an answer for as long as some rule waits for;
 //! - [`rehearse`](mod@rehearse): the same on what happened before, without doing any of it;
 //! - `hours`: the limits that hold the notices of rules and playbooks, for whoever finds a moment for one;
 //! - [`version`]: what a rule once was;
@@ -61,6 +62,7 @@ pub mod template;
 pub mod tick;
 pub mod trigger;
 pub mod version;
+pub mod wait;
 pub mod why;
 pub mod write;
 

@@ -22,6 +22,7 @@ use super::{
     evaluate::evaluate,
     occasion::{Lore, heard},
     settle::settle,
+    wait,
 };
 use crate::{
     ctx::Ctx,
@@ -54,6 +55,7 @@ impl Projection for Rules {
         if rules.is_empty() {
             return Ok(());
         }
+        wait::catch_up(tx, &rules, entries).await?;
         let (entries, last_links) = heard(entries, &rules);
         chain::ended(tx, &rules, &last_links).await?;
         if entries.is_empty() {

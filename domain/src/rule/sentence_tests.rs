@@ -246,6 +246,26 @@ fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
 }
 
 #[test]
+fn waits_read_as_people_say_them() {
+    let trigger = |stored: Value| {
+        let stored = json!({"conversationWaiting": stored});
+        serde_json::from_value::<Trigger>(stored).unwrap()
+    };
+    check(
+        &trigger(json!({"minutes": 240, "businessHoursOnly": true})),
+        "会話に営業時間で4時間返信がなく",
+        "a conversation has waited 4 hours of business time for an answer",
+        "会话等待回复已满营业时间4小时",
+    );
+    check(
+        &trigger(json!({"minutes": 1530, "channels": ["EMAIL"]})),
+        "メールで会話に1日1時間30分返信がなく",
+        "a conversation in email has waited 1 day 1 hour 30 minutes for an answer",
+        "在邮件会话等待回复已满1天1小时30分钟",
+    );
+}
+
+#[test]
 fn what_is_asked_of_the_very_occasion_is_said() {
     let trigger = |stored: Value| serde_json::from_value::<Trigger>(stored).unwrap();
     check(

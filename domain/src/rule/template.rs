@@ -12,8 +12,8 @@ use super::{
     definition::{Definition, always},
     limits::Limits,
     trigger::{
-        ConversationOpened, EmailEventSeen, EventTracked, HealthBandChanged, SurveyAnswered,
-        Trigger,
+        ConversationOpened, ConversationWaiting, EmailEventSeen, EventTracked, HealthBandChanged,
+        SurveyAnswered, Trigger,
     },
     write::{NewRule, create},
 };
@@ -149,6 +149,20 @@ pub const TEMPLATES: &[Template] = &[
             "完了した会話が再開されたら、優先度を高くします。",
             "Gives a conversation that is opened again a high priority.",
             "会话重新打开时将其优先级设为高。",
+        ],
+    },
+    Template {
+        key: "unanswered",
+        slots: &[Slot::Target],
+        names: [
+            "返信の遅れを知らせる",
+            "Tell of late answers",
+            "通知回复延迟",
+        ],
+        descriptions: [
+            "コンタクトが営業時間で4時間返信を待っている会話の優先度を高くし、通知します。",
+            "Gives a conversation in which a contact has waited 4 business hours for an answer a high priority, and notifies a target.",
+            "联系人等待回复满4个营业小时后，将会话的优先级设为高并通知。",
         ],
     },
     Template {
@@ -381,6 +395,20 @@ fn made(key: &str, filling: &Filling, locale: Locale) -> Definition {
             vec![Action::SetConversationPriority(SetConversationPriority {
                 priority: Priority::High,
             })],
+        ),
+        "unanswered" => of(
+            Trigger::ConversationWaiting(ConversationWaiting {
+                minutes: 4 * 60,
+                business_hours_only: true,
+                inbox_ids: Vec::new(),
+                channels: Vec::new(),
+            }),
+            vec![
+                Action::SetConversationPriority(SetConversationPriority {
+                    priority: Priority::High,
+                }),
+                notify(),
+            ],
         ),
         "detractor" => of(
             Trigger::SurveyAnswered(SurveyAnswered {

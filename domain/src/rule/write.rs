@@ -14,6 +14,7 @@ use super::{
     limits::Limits,
     read::{Rule, stored},
     trigger::Trigger,
+    wait,
 };
 use crate::condition::{Condition, path::Path, reference};
 use crate::{
@@ -123,6 +124,7 @@ pub(super) async fn make(ctx: &Ctx, actor: &Actor, new: NewRule, active: bool) -
         .await?;
     keep_version(&tx, &row, actor.origin()).await?;
     refuse_too_much(&tx, &definition.condition).await?;
+    wait::begin(&tx, &definition.trigger).await?;
     record(&mut tx, actor.origin(), row.id);
     tx.audit(actor, Record::made("rule.create", row.id, audited(&row)));
     tx.commit().await?;
@@ -197,6 +199,7 @@ pub(super) async fn save(
     let row = rule::Entity::update(active).exec(tx.connection()).await?;
     keep_version(&tx, &row, actor.origin()).await?;
     refuse_too_much(&tx, &definition.condition).await?;
+    wait::begin(&tx, &definition.trigger).await?;
     if changes.withdraw {
         tagging::ask_to_withdraw(ctx, &mut tx, actor.origin(), id, true).await?;
     }
@@ -247,6 +250,7 @@ async fn change_active(
     };
     if active {
         changed.waits_since = Set(Some(tx.now));
+        wait::begin(&tx, &rule.definition.trigger).await?;
     }
     let row = rule::Entity::update(changed).exec(tx.connection()).await?;
     record(&mut tx, actor.origin(), id);

@@ -26,6 +26,9 @@ const STEP: i64 = 2_000;
 /// How long it is kept what rules looked at without firing: a sample, to see why.
 const KEEP_MISSES: TimeDelta = TimeDelta::days(14);
 
+/// How old waits for an answer must be for it to be forgotten, once they are over, that rules were told of them.
+const KEEP_WAITS: TimeDelta = TimeDelta::days(14);
+
 /// How long what is kept for; without a time, for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
@@ -78,6 +81,7 @@ impl Schedule for Retention {
             (3, _, Some(before)) => forget_answers(tx, before).await?,
             (4, _, Some(before)) => forget_requests(tx, before).await?,
             (5, _, _) => forget_misses(tx, tx.now - KEEP_MISSES).await?,
+            (6, _, _) => forget_waits(tx, tx.now - KEEP_WAITS).await?,
             (0..=4, _, _) => 0,
             _ => return Ok(None),
         };
@@ -159,6 +163,18 @@ async fn forget_misses(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr>
     .execute(tx.connection())
     .await?;
     Ok(touched as i64)
+}
+
+async fn forget_waits(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<i64, DbErr> {
+    let query = Query::new(
+        "DELETE FROM wait_told WHERE (workspace_id, conversation_id, minutes, business_hours) IN (
+             SELECT t.workspace_id, t.conversation_id, t.minutes, t.business_hours FROM wait_told t
+             WHERE t.workspace_id = $1 AND t.waiting_since < $2 AND NOT EXISTS (
+                 SELECT 1 FROM conversation c WHERE c.workspace_id = $1
+                   AND c.id = t.conversation_id AND c.waiting_since = t.waiting_since)
+             LIMIT $3)",
+    );
+    bounded(tx, query, before).await
 }
 
 async fn bounded(tx: &Tx<'_>, query: Query, before: DateTime<Utc>) -> Result<i64, DbErr> {

@@ -28,6 +28,8 @@ const MAX_SPANS: usize = 28;
 const MAX_HOLIDAYS: usize = 500;
 /// Days that are looked at to find when business begins again.
 const LOOK_AHEAD: u64 = 400;
+/// Days that are looked back over to find when hours of business began to pass: mostly the first are enough.
+const LOOK_BACK: [i64; 3] = [10, 70, 700];
 
 /// A span of business hours that comes back every week.
 #[derive(InputObject, SimpleObject, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -173,6 +175,67 @@ impl BusinessHours {
             .filter(|from| *from > now)
             .min()
     }
+
+    /// The latest moment since which, at `now`, business has gone on for so many minutes in all; nothing if it
+    /// has not within the last 700 days. Of an hour that the clocks show twice, business that reaches into it has
+    /// both.
+    pub fn ago(&self, zone: Tz, now: DateTime<Utc>, minutes: i64) -> Option<DateTime<Utc>> {
+        LOOK_BACK.into_iter().find_map(|days| {
+            // A span of the day before the first may reach into that.
+            let first = now - TimeDelta::days(days);
+            let found = self.counted_back(zone, now, minutes, days + 1);
+            found.filter(|since| *since >= first)
+        })
+    }
+
+    /// The same, by the spans that begin on today or one of so many days before.
+    fn counted_back(
+        &self,
+        zone: Tz,
+        now: DateTime<Utc>,
+        minutes: i64,
+        days: i64,
+    ) -> Option<DateTime<Utc>> {
+        let today = now.with_timezone(&zone).date_naive();
+        let days = (0..=days).map_while(|back| today.checked_sub_signed(TimeDelta::days(back)));
+        let mut spans: Vec<(DateTime<Utc>, DateTime<Utc>)> = days
+            .flat_map(|day| self.on(day).collect::<Vec<_>>())
+            .filter_map(|(from, until)| Some((first(zone, from)?, last(zone, until)?)))
+            .collect();
+        spans.sort_unstable_by_key(|(_, until)| std::cmp::Reverse(*until));
+        let (mut edge, mut left) = (now, TimeDelta::minutes(minutes));
+        for (from, until) in spans {
+            let until = until.min(edge);
+            if from >= until {
+                continue;
+            }
+            let open = until - from;
+            if open >= left {
+                return Some(until - left);
+            }
+            left -= open;
+            edge = from;
+        }
+        None
+    }
+}
+
+/// When the clocks show a time first; one that they skip is the next quarter there is.
+fn first(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+    shown(local, |local| zone.from_local_datetime(&local).earliest())
+}
+
+/// When they show it last.
+fn last(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+    shown(local, |local| zone.from_local_datetime(&local).latest())
+}
+
+fn shown(
+    local: NaiveDateTime,
+    at: impl Fn(NaiveDateTime) -> Option<DateTime<Tz>>,
+) -> Option<DateTime<Utc>> {
+    let times = (0..=12).find_map(|quarters| at(local + TimeDelta::minutes(15 * quarters)));
+    times.map(|at| at.with_timezone(&Utc))
 }
 
 #[cfg(test)]
@@ -274,6 +337,77 @@ mod tests {
             let said = hours.begin_after(new_york, now.parse().unwrap());
             assert_eq!(said, again, "{now}");
         }
+    }
+
+    #[test]
+    fn business_is_counted_back_over_nights_weekends_and_holidays() {
+        let hours = BusinessHours {
+            holidays: vec!["2026-03-09".parse().unwrap()],
+            ..BusinessHours::default()
+        };
+        let tokyo = chrono_tz::Asia::Tokyo;
+        // Business goes on from 00:00 to 09:00 UTC; the 6th is a Friday, the 9th a holiday.
+        for (now, minutes, since) in [
+            ("2026-03-06T05:00:00Z", 240, "2026-03-06T01:00:00Z"),
+            ("2026-03-06T08:00:00Z", 8 * 60, "2026-03-06T00:00:00Z"),
+            ("2026-03-06T12:00:00Z", 240, "2026-03-06T05:00:00Z"),
+            ("2026-03-10T01:00:00Z", 240, "2026-03-06T06:00:00Z"),
+            ("2026-03-10T01:00:00Z", 60, "2026-03-10T00:00:00Z"),
+            ("2026-03-10T00:00:00Z", 60, "2026-03-06T08:00:00Z"),
+            ("2026-03-06T09:00:00Z", 45 * 60, "2026-03-02T00:00:00Z"),
+        ] {
+            let said = hours.ago(tokyo, now.parse().unwrap(), minutes);
+            assert_eq!(said, Some(since.parse().unwrap()), "{minutes} before {now}");
+        }
+        let never = BusinessHours {
+            spans: Vec::new(),
+            holidays: Vec::new(),
+        };
+        assert_eq!(
+            never.ago(tokyo, "2026-03-06T05:00:00Z".parse().unwrap(), 1),
+            None
+        );
+        let seldom = BusinessHours {
+            spans: vec![span(Weekday::Monday, "09:00", "10:00")],
+            holidays: Vec::new(),
+        };
+        let since = seldom.ago(tokyo, "2026-03-09T01:00:00Z".parse().unwrap(), 20 * 60);
+        assert_eq!(since, Some("2025-10-27T00:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn hours_that_overlap_are_counted_once() {
+        let hours = BusinessHours {
+            spans: vec![
+                span(Weekday::Monday, "09:00", "12:00"),
+                span(Weekday::Monday, "10:00", "11:00"),
+                span(Weekday::Monday, "11:00", "15:00"),
+                span(Weekday::Sunday, "22:00", "10:00"),
+            ],
+            holidays: Vec::new(),
+        };
+        // The 2nd of March is a Monday.
+        for (now, minutes, since) in [
+            ("2026-03-02T16:00:00Z", 6 * 60, "2026-03-02T09:00:00Z"),
+            ("2026-03-02T16:00:00Z", 16 * 60, "2026-03-01T23:00:00Z"),
+            ("2026-03-02T11:30:00Z", 90, "2026-03-02T10:00:00Z"),
+        ] {
+            let said = hours.ago(Tz::UTC, now.parse().unwrap(), minutes);
+            assert_eq!(said, Some(since.parse().unwrap()), "{minutes} before {now}");
+        }
+    }
+
+    #[test]
+    fn the_hour_that_the_clocks_skip_is_not_counted() {
+        let hours = BusinessHours {
+            spans: vec![span(Weekday::Sunday, "00:00", "05:00")],
+            holidays: Vec::new(),
+        };
+        // On this Sunday 02:00 is 03:00: midnight is at 05:00 and five o'clock at 09:00 UTC.
+        let new_york = chrono_tz::America::New_York;
+        let now = "2026-03-08T12:00:00Z".parse().unwrap();
+        let since = hours.ago(new_york, now, 240);
+        assert_eq!(since, Some("2026-03-08T05:00:00Z".parse().unwrap()));
     }
 
     #[test]

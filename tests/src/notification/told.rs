@@ -134,7 +134,7 @@ fn a_webhook_names_rule_firing_contact_and_account_by_their_ids() {
             json!({
                 "kind": "tagging.added", "tag": { "id": vip.to_string(), "name": "VIP" },
                 "segment": nothing, "attribute": nothing, "event": nothing, "emailEvent": nothing,
-                "answer": nothing, "fields": [], "from": nothing, "to": nothing, "score": nothing,
+                "answer": nothing, "wait": nothing, "fields": [], "from": nothing, "to": nothing, "score": nothing,
                 "previousScore": nothing,
             })
         );

@@ -17,6 +17,7 @@ mod schedule;
 mod tried;
 mod trigger;
 mod version;
+mod waiting;
 mod why;
 mod zone;
 

@@ -18,7 +18,8 @@ use super::Inner;
 const PRUNE_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 impl Inner {
-    /// Ends the taggings whose time is over, and finds the tasks whose time is.
+    /// Ends the taggings whose time is over, and finds the tasks whose time is and the conversations that have
+    /// waited for as long as rules wait for.
     pub(super) async fn expire(&self) -> anyhow::Result<()> {
         let goes_on = || self.goes_on();
         let ended = domain::tag::tagging::expire(&self.ctx, &goes_on)
@@ -28,6 +29,9 @@ impl Inner {
         domain::task::find_overdue(&self.ctx, &goes_on)
             .await
             .context("find overdue tasks")?;
+        domain::rule::wait::find_waited(&self.ctx, &goes_on)
+            .await
+            .context("find conversations that have waited")?;
         Ok(())
     }
 

@@ -165,6 +165,12 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
         R(&[theirs!("target_id"), in_their_conversations!("target_id")]),
     ),
     line(
+        "wait_told",
+        Derived(&[in_their_conversations!("conversation_id")]),
+    ),
+    line("wait_clock", Nothing),
+    line("wait_mark", Nothing),
+    line(
         "conversation_step",
         R(&[in_their_conversations!("conversation_id")]),
     ),

@@ -50,6 +50,9 @@ fn let_the_same(one: &Trigger, other: &Trigger) -> bool {
                 && meet(&one.channels, &other.channels)
                 && meet(&one.from_member_ids, &other.from_member_ids)
         }
+        (Trigger::ConversationWaiting(one), Trigger::ConversationWaiting(other)) => {
+            meet(&one.inbox_ids, &other.inbox_ids) && meet(&one.channels, &other.channels)
+        }
         (Trigger::ContactStageChanged(one), Trigger::ContactStageChanged(other)) => {
             meet(&one.from, &other.from)
         }
@@ -212,6 +215,25 @@ mod tests {
 
     fn trigger(stored: &Value) -> Trigger {
         serde_json::from_value(stored.clone()).unwrap()
+    }
+
+    #[test]
+    fn waits_of_another_length_come_due_at_another_time() {
+        let wait = |minutes: i64, business: bool, inbox: u128| {
+            json!({"conversationWaiting": {
+                "minutes": minutes, "businessHoursOnly": business, "inboxIds": [Uuid::from_u128(inbox)],
+            }})
+        };
+        let four_hours = wait(240, true, 1);
+        for (other, expected) in [
+            (wait(240, true, 1), true),
+            (wait(210, true, 1), false),
+            (wait(240, false, 1), false),
+            (wait(240, true, 2), false),
+        ] {
+            let found = coincide(&trigger(&four_hours), &trigger(&other), &HashMap::new());
+            assert_eq!(found, expected, "{other}");
+        }
     }
 
     #[test]

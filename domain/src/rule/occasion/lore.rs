@@ -42,6 +42,7 @@ pub(super) struct Conversation {
     pub(super) inbox_id: InboxId,
     pub(super) channel: Channel,
     pub(super) first_message_at: DateTime<Utc>,
+    pub(super) waiting_since: Option<DateTime<Utc>>,
 }
 
 #[derive(FromQueryResult)]
@@ -98,6 +99,9 @@ impl Lore {
                     conversation_id, ..
                 }
                 | Fact::ConversationAssigned {
+                    conversation_id, ..
+                }
+                | Fact::ConversationWaited {
                     conversation_id, ..
                 } => drop(conversations.insert(*conversation_id)),
                 Fact::TaggingAdded {
@@ -174,7 +178,7 @@ impl Lore {
             return Ok(());
         }
         let conversations: Vec<Conversation> = Query::new(
-            "SELECT v.id, v.contact_id, v.inbox_id, v.first_message_at,
+            "SELECT v.id, v.contact_id, v.inbox_id, v.first_message_at, v.waiting_since,
                     (SELECT i.channel FROM inbox i
                      WHERE i.workspace_id = v.workspace_id AND i.id = v.inbox_id) AS channel
              FROM {r} CROSS JOIN conversation v

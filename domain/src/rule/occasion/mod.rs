@@ -19,7 +19,7 @@ use uuid::Uuid;
 use self::lore::Message;
 use super::{
     cache::Compiled,
-    trigger::{Happened, Place},
+    trigger::{Happened, Place, WaitLength},
 };
 use crate::{
     access::Origin,
@@ -35,7 +35,7 @@ pub const MAX_DEPTH: i64 = 5;
 
 /// How long before it came in a message of an archive was sent, at most, for people to be reached
 /// because of it.
-const OLD: TimeDelta = TimeDelta::days(7);
+pub(super) const OLD: TimeDelta = TimeDelta::days(7);
 
 /// Something that rules may look at.
 #[derive(Debug, Clone, Copy)]
@@ -73,8 +73,12 @@ impl Occasion<'_> {
         self.from_archive && effect.reaches_people()
     }
 
-    /// Where its cascade began, as firings keep it.
+    /// Where its cascade began, as firings keep it. That of a wait is the wait itself: a rule fires once in it,
+    /// also where it is edited to wait for longer meanwhile.
     pub(crate) fn root(&self) -> String {
+        if let What::Other(Happened::Waited { since, .. }) = self.what {
+            return format!("wait {}", since.timestamp_micros());
+        }
         match self.entry {
             Some(entry) => entry.root.to_string(),
             None => format!("tick {}", self.at.timestamp()),
@@ -142,6 +146,18 @@ impl Lore {
                 };
                 other(entry, conversation_id.uuid(), case, happened)
             })),
+            Fact::ConversationWaited {
+                conversation_id,
+                waiting_since,
+                minutes,
+                business_hours,
+            } => {
+                let length = WaitLength {
+                    minutes: *minutes,
+                    business_hours: *business_hours,
+                };
+                found.extend(self.waited(entry, *conversation_id, *waiting_since, length));
+            }
             Fact::TaggingAdded {
                 tag_id,
                 target,
@@ -313,6 +329,24 @@ impl Lore {
             }
             ConversationStatus::Pending | ConversationStatus::Snoozed => None,
         }
+    }
+
+    /// A wait that is not over meanwhile.
+    fn waited<'a>(
+        &'a self,
+        entry: &'a Entry,
+        id: ConversationId,
+        since: DateTime<Utc>,
+        length: WaitLength,
+    ) -> Option<Occasion<'a>> {
+        let (case, place) = self.of_conversation(id)?;
+        let waits = self.conversations.get(&id)?.waiting_since == Some(since);
+        let happened = Happened::Waited {
+            length,
+            since,
+            place,
+        };
+        waits.then(|| other(entry, id.uuid(), case, happened))
     }
 
     fn tagged<'a>(

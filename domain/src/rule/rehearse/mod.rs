@@ -1,7 +1,7 @@
 //! Trying a rule on what happened before: what it would have done, without doing any of it.
 //!
 //! A rule on messages is shown the messages of the last days in the order in which they came in, any other
-//! but one that waits for the clock what the change log tells of these days. It sees the tags the contact and
+//! but one that waits for the clock or for contacts to have waited what the change log tells of these days. It sees the tags the contact and
 //! the conversation had at the time and those the rule itself would have set since; what the database is asked
 //! for besides is answered as of now. Limits are kept as they would have been. Each message counts as if it had
 //! come in when it was sent, also those of an archive: what is brought in late says what a rule would do from now
@@ -134,6 +134,12 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
         Trigger::OnSchedule(_) => {
             let message =
                 "A rule that waits for the clock cannot be tried on what happened before.";
+            let code = UserErrorCode::KindMismatch;
+            return Err(Error::refused(&["trigger"], code, message));
+        }
+        Trigger::ConversationWaiting(_) => {
+            let message = "A rule that waits for contacts to have waited cannot be tried on what happened \
+                           before: it is not kept until when each of them waited.";
             let code = UserErrorCode::KindMismatch;
             return Err(Error::refused(&["trigger"], code, message));
         }

@@ -85,16 +85,20 @@ fn check_from(
     }
 }
 
-fn implied(fields: ConversationFields) -> Vec<Condition> {
+pub(super) fn implied(fields: ConversationFields) -> Vec<Condition> {
     vec![Condition::Conversation(Box::new(fields))]
 }
 
-fn lets_place(inbox_ids: &[Uuid], channels: &[Channel], place: &Place) -> bool {
+pub(super) fn lets_place(inbox_ids: &[Uuid], channels: &[Channel], place: &Place) -> bool {
     lets(inbox_ids, &place.inbox) && lets(channels, &place.channel)
 }
 
 /// Where it has to happen, as the beginning of a clause; nothing if anywhere.
-fn place_phrase(inbox_ids: &[Uuid], channels: &[Channel], phrasing: &Phrasing<'_>) -> String {
+pub(super) fn place_phrase(
+    inbox_ids: &[Uuid],
+    channels: &[Channel],
+    phrasing: &Phrasing<'_>,
+) -> String {
     let inboxes: Vec<String> = inbox_ids
         .iter()
         .map(|&id| phrasing.named(IdKind::Inbox, id))

@@ -79,6 +79,7 @@ each! {
     ConversationOpened "conversationOpened",
     ConversationClosed "conversationClosed",
     ConversationAssigned "conversationAssigned",
+    ConversationWaiting "conversationWaiting",
     ContactTagAdded "contactTagAdded",
     ContactTagRemoved "contactTagRemoved",
     AccountTagAdded "accountTagAdded",

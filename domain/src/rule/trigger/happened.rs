@@ -1,6 +1,7 @@
 //! What happened, as triggers look at it, and the keys that lead from it to the rules that may care.
 //! Made of facts in `rule::occasion`.
 
+use chrono::{DateTime, Utc};
 use entity::{
     id::MemberId,
     kind::{
@@ -17,12 +18,21 @@ pub(crate) struct Place {
     pub(crate) channel: Channel,
 }
 
+/// How long a contact waits for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct WaitLength {
+    pub(crate) minutes: i64,
+    /// Whether only those within the business hours of the workspace count.
+    pub(crate) business_hours: bool,
+}
+
 /// What a change leads to rules by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Opened,
     Closed,
     Assigned,
+    Waited(WaitLength),
     Tag {
         added: bool,
         target: TagTarget,
@@ -69,6 +79,13 @@ pub(crate) enum Happened<'a> {
     Assigned {
         from: Option<MemberId>,
         to: Option<MemberId>,
+        place: Place,
+    },
+    /// A contact has waited so long for an answer.
+    Waited {
+        length: WaitLength,
+        /// When the first message without an answer was sent.
+        since: DateTime<Utc>,
         place: Place,
     },
     Tag {
@@ -143,6 +160,7 @@ impl Happened<'_> {
             Self::Opened { .. } => Key::Opened,
             Self::Closed { .. } => Key::Closed,
             Self::Assigned { .. } => Key::Assigned,
+            Self::Waited { length, .. } => Key::Waited(length),
             Self::Tag {
                 added,
                 target,

@@ -30,6 +30,7 @@ use super::{
         RuleContactTagAddedTriggerInput, RuleContactTagRemovedTriggerInput,
         RuleConversationTagAddedTriggerInput, RuleConversationTagRemovedTriggerInput,
     },
+    waiting::RuleConversationWaitingTriggerInput,
 };
 use crate::{
     condition::{path::Path, reference::IdReader},
@@ -47,6 +48,8 @@ pub enum RuleTriggerInput {
     ConversationClosed(RuleConversationClosedTriggerInput),
     /// A conversation was given to a member, to another, or to nobody.
     ConversationAssigned(RuleConversationAssignedTriggerInput),
+    /// A contact has waited for an answer in a conversation.
+    ConversationWaiting(RuleConversationWaitingTriggerInput),
     /// A contact was given a tag.
     ContactTagAdded(RuleContactTagAddedTriggerInput),
     /// A contact lost a tag.

@@ -23,6 +23,7 @@ mod segment;
 mod shape;
 mod survey;
 mod tagging;
+mod waiting;
 mod word;
 mod words;
 
@@ -41,7 +42,7 @@ use crate::{
     error::UserError,
 };
 
-pub(crate) use self::happened::{Asked, Happened, Key, Place};
+pub(crate) use self::happened::{Asked, Happened, Key, Place, WaitLength};
 pub use behaviour::{EmailEventSeen, EventTracked};
 pub use contact::{
     ContactAttributeChanged, ContactChanged, ContactCreated, ContactOwnerChanged,
@@ -64,6 +65,7 @@ pub use tagging::{
     AccountTagAdded, AccountTagRemoved, ContactTagAdded, ContactTagRemoved, ConversationTagAdded,
     ConversationTagRemoved,
 };
+pub use waiting::ConversationWaiting;
 pub use word::TriggerWord;
 
 /// What every trigger knows about itself.
@@ -116,6 +118,8 @@ pub enum Trigger {
     ConversationClosed(ConversationClosed),
     /// A conversation was given to a member, to another, or to nobody.
     ConversationAssigned(ConversationAssigned),
+    /// A contact has waited for an answer in a conversation.
+    ConversationWaiting(ConversationWaiting),
     /// A contact was given a tag.
     ContactTagAdded(ContactTagAdded),
     /// A contact lost a tag.

@@ -28,6 +28,7 @@ use super::{
         RuleContactTagRemovedTrigger, RuleConversationTagAddedTrigger,
         RuleConversationTagRemovedTrigger,
     },
+    waiting::RuleConversationWaitingTrigger,
 };
 
 /// What makes a rule look.
@@ -41,6 +42,8 @@ pub enum RuleTrigger {
     ConversationClosed(RuleConversationClosedTrigger),
     /// A conversation was given to a member, to another, or to nobody.
     ConversationAssigned(RuleConversationAssignedTrigger),
+    /// A contact has waited for an answer in a conversation.
+    ConversationWaiting(RuleConversationWaitingTrigger),
     /// A contact was given a tag.
     ContactTagAdded(RuleContactTagAddedTrigger),
     /// A contact lost a tag.

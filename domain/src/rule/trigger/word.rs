@@ -12,6 +12,8 @@ pub enum TriggerWord {
     ConversationClosed,
     /// A conversation was given to a member, to another, or to nobody.
     ConversationAssigned,
+    /// A contact has waited for an answer in a conversation.
+    ConversationWaiting,
     /// A contact was given a tag.
     ContactTagAdded,
     /// A contact lost a tag.

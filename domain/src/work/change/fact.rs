@@ -1,6 +1,7 @@
 //! Everything that can happen, as it is stored. What a fact is called is in `kind`, what it is about in
 //! `subject`.
 
+use chrono::{DateTime, Utc};
 use entity::{
     id::{
         AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
@@ -238,6 +239,17 @@ pub enum Fact {
     /// A conversation went over to another contact who wrote in it, because the one it was with is erased.
     #[serde(rename = "conversation.handed_over")]
     ConversationHandedOver { conversation_id: ConversationId },
+    /// A contact has waited for an answer in a conversation for as long as some rule waits for. Told once for
+    /// each wait and length.
+    #[serde(rename = "conversation.waited")]
+    ConversationWaited {
+        conversation_id: ConversationId,
+        /// When the first message without an answer was sent.
+        waiting_since: DateTime<Utc>,
+        minutes: i64,
+        /// Whether the minutes are those of business hours.
+        business_hours: bool,
+    },
     /// A tag was put on something.
     #[serde(rename = "tagging.added")]
     TaggingAdded {

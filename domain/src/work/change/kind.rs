@@ -73,6 +73,7 @@ kinds! {
     ConversationPriorityChanged = "conversation.priority_changed", "A conversation became more or less urgent.";
     ConversationWatchersChanged = "conversation.watchers_changed", "Members began or ceased to watch a conversation.";
     ConversationHandedOver = "conversation.handed_over", "A conversation went over to another contact who wrote in it, because the one it was with is erased.";
+    ConversationWaited = "conversation.waited", "A contact has waited for an answer in a conversation for as long as some rule waits for.";
     TaggingAdded = "tagging.added", "A tag was put on something.";
     TaggingRemoved = "tagging.removed", "A tag was taken off something.";
     TaggingRenewed = "tagging.renewed", "A tag that is on something goes on, until another moment or for good.";

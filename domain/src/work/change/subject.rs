@@ -61,7 +61,10 @@ impl Fact {
             | Self::ConversationWatchersChanged {
                 conversation_id, ..
             }
-            | Self::ConversationHandedOver { conversation_id } => Some(*conversation_id),
+            | Self::ConversationHandedOver { conversation_id }
+            | Self::ConversationWaited {
+                conversation_id, ..
+            } => Some(*conversation_id),
             _ => self
                 .happened_to(SubjectKind::Conversation)
                 .map(ConversationId),
@@ -195,7 +198,10 @@ impl Fact {
             | Self::ConversationWatchersChanged {
                 conversation_id, ..
             }
-            | Self::ConversationHandedOver { conversation_id } => of(*conversation_id),
+            | Self::ConversationHandedOver { conversation_id }
+            | Self::ConversationWaited {
+                conversation_id, ..
+            } => of(*conversation_id),
             Self::TaggingAdded { tagging_id, .. }
             | Self::TaggingRemoved { tagging_id, .. }
             | Self::TaggingRenewed { tagging_id, .. } => of(*tagging_id),
