@@ -69,6 +69,14 @@ impl People {
             ),
             (json!({"contact": {"created": {"moreThanDaysAgo": 1}}}), ""),
             (
+                json!({"contact": {"created": {"withinMinutes": 30}}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (
+                json!({"contact": {"created": {"moreThanMinutesAgo": 30}}}),
+                "",
+            ),
+            (
                 json!({"contact": {"lastMessage": {"isSet": false}}}),
                 "aki ben chen dai eri 田中",
             ),

@@ -5,7 +5,7 @@ use domain::{
     conversation::{self, Changes, NewMessage},
     inbox,
     rule::{
-        self, RuleChanges,
+        self, Limits, RuleChanges,
         rehearse::{Subject, rehearse},
         trigger::{ConversationWaiting, Trigger},
         wait,
@@ -16,8 +16,9 @@ use entity::{
     id::{ConversationId, RuleId},
     kind::{Author, ConversationStatus, Direction, TagKind},
 };
+use serde_json::{Value, json};
 
-use super::{firings, on, refused, tag_with};
+use super::{firings, limited, on, refused, tag_with};
 use crate::support::{World, on_both};
 
 fn waits(minutes: i64, business_hours_only: bool) -> Trigger {
@@ -292,6 +293,28 @@ fn each_wait_is_told_once_whoever_looks_and_however_often() {
         }
         look(&world).await;
         assert_eq!(count(&world, told).await, 6);
+        world
+    });
+}
+
+#[test]
+fn the_condition_may_ask_for_minutes_too() {
+    on_both(|world| async move {
+        let late = world.tag(TagKind::Contact, "Late", None).await;
+        let asking = async |test: Value| {
+            let stored = json!({"conversation": {"waitingSince": test}});
+            let condition = serde_json::from_value(stored).unwrap();
+            let (trigger, limits) = (waits(60, false), Limits::default());
+            limited(&world, trigger, condition, tag_with(late), limits)
+                .await
+                .id
+        };
+        let fires = asking(json!({"moreThanMinutesAgo": 59, "withinMinutes": 90})).await;
+        let fires_not = asking(json!({"withinMinutes": 30})).await;
+        ask(&world, "taro").await;
+        pass(&world, 61).await;
+        assert_eq!(fired(&world, fires).await, 1);
+        assert_eq!(fired(&world, fires_not).await, 0);
         world
     });
 }

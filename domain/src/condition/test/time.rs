@@ -46,12 +46,12 @@ pub struct TimeTest {
     /// More than so many days ago, counted by the second; up to 3660.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_than_days_ago: Option<Natural>,
-    /// At most so many minutes ago; up to 43200. Segments and playbooks notice at the next full hour that the time
-    /// has passed.
+    /// At most so many minutes ago; up to 43200. That time alone has passed, segments and playbooks notice
+    /// within an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within_minutes: Option<Natural>,
-    /// More than so many minutes ago; up to 43200. Segments and playbooks notice at the next full hour that the
-    /// time has passed.
+    /// More than so many minutes ago; up to 43200. That time alone has passed, segments and playbooks notice
+    /// within an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_than_minutes_ago: Option<Natural>,
     /// At this moment or later.

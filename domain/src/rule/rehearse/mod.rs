@@ -1,9 +1,9 @@
 //! Trying a rule on what happened before: what it would have done, without doing any of it.
 //!
 //! A rule on messages is shown the messages of the last days in the order in which they came in, any other
-//! but one that waits for the clock or for contacts to have waited what the change log tells of these days. It sees the tags the contact and
-//! the conversation had at the time and those the rule itself would have set since; what the database is asked
-//! for besides is answered as of now. Limits are kept as they would have been. Each message counts as if it had
+//! but one that waits for the clock or for contacts to have waited what the change log tells of these days. It
+//! sees the tags the contact and the conversation had at the time and those the rule itself would have set since;
+//! what the database is asked for besides is answered as of now. Limits are kept as they would have been. Each message counts as if it had
 //! come in when it was sent, also those of an archive: what is brought in late says what a rule would do from now
 //! on, though nobody was told of it then. The answer says how many these are. At most [`MAX_MESSAGES`], or
 //! [`MAX_CHANGES`], are read, the newest, and the answer says how far back they reach. Other rules are not run;
