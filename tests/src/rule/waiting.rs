@@ -126,7 +126,7 @@ fn a_wait_sets_a_rule_off_once_when_it_has_lasted_so_long() {
         let cause = found[0].cause.clone().unwrap();
         assert_eq!(
             (&cause["kind"], &cause["minutes"], &cause["business_hours"]),
-            (&"conversation.waited".into(), &60.into(), &false.into())
+            (&json!("conversation.waited"), &json!(60), &json!(false))
         );
         pass(&world, 120).await;
         assert_eq!(fired(&world, rule.id).await, 1, "once");
