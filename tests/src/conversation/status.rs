@@ -133,6 +133,9 @@ fn an_out_of_office_reply_opens_nothing_again_and_what_is_written_by_hand_after_
             assert_eq!(of(&world, "a").await.status, ConversationStatus::Open);
         }
         assert_eq!(of(&world, "a").await.reopenings, 1);
+        world.clock.advance(TimeDelta::days(2));
+        world.hurry().await;
+        assert_eq!(world.do_due().await, 1, "the item finds nothing to do");
         world
     });
 }

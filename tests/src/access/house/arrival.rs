@@ -49,6 +49,10 @@ impl House {
         let found = door.must(owner, contact, json!({ "email": email })).await;
         self.keep("contact", &found["id"]);
         self.keep("conversation", &found["lastMessage"]["conversation"]["id"]);
+        let urgent = "mutation($input: UpdateConversationInput!) { updateConversation(input: $input) \
+            { userErrors { message } } }";
+        let input = json!({ "id": self.ids["conversation"], "priority": "HIGH" });
+        door.must(owner, urgent, json!({ "input": input })).await;
         self.keep("event", &found["events"]["nodes"][0]["id"]);
         self.keep(
             "campaign",
