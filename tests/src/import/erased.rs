@@ -51,14 +51,14 @@ fn nothing_is_noted_of_lines_after_somebody_was_erased() {
         import::start(ctx, owner, wanted(upload)).await.unwrap();
         let held = ctx.begin(owner.workspace).await.unwrap();
         let lock = dialect::exclusive_lock(held.connection().get_database_backend());
-        let identity = Query::new(format!(
-            "SELECT value FROM contact_identity
-             WHERE workspace_id = $1 AND value = 'stays@example.com' {lock}"
+        let person = Query::new(format!(
+            "SELECT id FROM contact
+             WHERE workspace_id = $1 AND email = 'stays@example.com' {lock}"
         ))
         .bind(owner.workspace)
         .raw(held.connection())
         .await;
-        assert_eq!(identity.unwrap().len(), 1);
+        assert_eq!(person.unwrap().len(), 1);
         let limits = Limits::none();
         let mut importing = Box::pin(operation::run_due(ctx, domain::operations(), None, limits));
         while !is_waited_for(&world).await {
