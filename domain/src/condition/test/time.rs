@@ -326,10 +326,10 @@ mod tests {
 
     #[test]
     fn windows_in_minutes_and_days_must_leave_something() {
-        let cases: [(Option<u32>, Option<u32>, Option<u32>, usize); 5] = [
-            (Some(1), None, Some(1_439), 0),
+        let cases = [
+            (Some(1_u32), None, Some(1_439_u32), 0),
             (Some(1), None, Some(1_440), 1),
-            (Some(1), Some(30), Some(30), 1),
+            (Some(1), Some(30_u32), Some(30), 1),
             (None, Some(0), None, 1),
             (None, None, Some(43_201), 1),
         ];
