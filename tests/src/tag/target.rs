@@ -60,7 +60,9 @@ fn a_target_of_the_starter_pack_that_is_merged_means_a_target_by_its_new_name() 
         let now = value(&world, "b2b/lead/target-now").await;
         let hot = tag_in(&world, "Hot", group).await;
         let people = contacts(&world, 3).await;
-        put(&world, &[(people[0], now), (people[1], hot)]).await;
+        // One call puts on one value of a group that takes one.
+        put(&world, &[(people[0], now)]).await;
+        put(&world, &[(people[1], hot)]).await;
         assert_eq!(leads(&world).await.unwrap(), (3, 2, 1));
         let merge = Merge {
             sources: vec![now],
