@@ -3,6 +3,7 @@
 mod compose;
 mod docs;
 mod relay;
+mod resolver;
 mod schema;
 mod stored;
 mod words;
