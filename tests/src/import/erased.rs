@@ -51,14 +51,14 @@ fn nothing_is_noted_of_lines_after_somebody_was_erased() {
         import::start(ctx, owner, wanted(upload)).await.unwrap();
         let held = ctx.begin(owner.workspace).await.unwrap();
         let lock = dialect::exclusive_lock(held.connection().get_database_backend());
-        let person = Query::new(format!(
-            "SELECT id FROM contact
-             WHERE workspace_id = $1 AND email = 'stays@example.com' {lock}"
+        let file = Query::new(format!(
+            "SELECT id FROM upload WHERE workspace_id = $1 AND id = $2 {lock}"
         ))
         .bind(owner.workspace)
+        .bind(upload)
         .raw(held.connection())
         .await;
-        assert_eq!(person.unwrap().len(), 1);
+        assert_eq!(file.unwrap().len(), 1);
         let limits = Limits::none();
         let mut importing = Box::pin(operation::run_due(ctx, domain::operations(), None, limits));
         while !is_waited_for(&world).await {
