@@ -16,7 +16,7 @@ use sea_orm::FromQueryResult;
 
 use super::{
     Contact, bulk, check, find, find_by_identity, handle, hold, merge,
-    resolve::{NewPerson, VISITOR, complete, insert, name_by_identity},
+    resolve::{NewPerson, VISITOR, complete, display_name, insert, name_by_identity},
     suppress,
     suspect::suspect,
     whose::home_if,
@@ -464,7 +464,7 @@ async fn make(
         None => identities
             .iter()
             .find(|(kind, _)| *kind != IdentityKind::AnonymousId)
-            .map_or_else(|| VISITOR.to_owned(), |(_, value)| value.clone()),
+            .map_or_else(|| VISITOR.to_owned(), |key| display_name(None, key)),
     };
     let id: ContactId = tx.id();
     let said = serde_json::json!({ "name": name });
