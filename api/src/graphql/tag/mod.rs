@@ -142,12 +142,11 @@ impl Tag {
         context: &Context<'_>,
         #[graphql(desc = "Archived tags too.", default)] include_archived: bool,
     ) -> Result<Vec<Tag>> {
-        let children: Vec<Arc<entity::tag::Model>> = match &self.shared {
-            Some(shared) => shared.forest.children(self.row.id).cloned().collect(),
-            None => {
-                let found = loader(context)?.load_one(ChildrenOf(self.row.id)).await?;
-                found.unwrap_or_default()
-            }
+        let children: Vec<Arc<entity::tag::Model>> = if let Some(shared) = &self.shared {
+            shared.forest.children(self.row.id).cloned().collect()
+        } else {
+            let found = loader(context)?.load_one(ChildrenOf(self.row.id)).await?;
+            found.unwrap_or_default()
         };
         let wanted = children
             .into_iter()
