@@ -253,13 +253,13 @@ fn waits_read_as_people_say_them() {
     };
     check(
         &trigger(json!({"minutes": 240, "businessHoursOnly": true})),
-        "会話に営業時間で4時間返信がなく",
+        "会話の返信待ちが営業時間で4時間に達し",
         "a conversation has waited 4 hours of business time for an answer",
         "会话等待回复已满营业时间4小时",
     );
     check(
         &trigger(json!({"minutes": 1530, "channels": ["EMAIL"]})),
-        "メールで会話に1日1時間30分返信がなく",
+        "メールで会話の返信待ちが1日1時間30分に達し",
         "a conversation in email has waited 1 day 1 hour 30 minutes for an answer",
         "在邮件会话等待回复已满1天1小时30分钟",
     );

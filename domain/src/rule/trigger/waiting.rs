@@ -73,14 +73,14 @@ impl TriggerKind for ConversationWaiting {
         if self.business_hours_only {
             return say!(
                 phrasing,
-                format!("{place}会話に営業時間で{long}返信がなく"),
+                format!("{place}会話の返信待ちが営業時間で{long}に達し"),
                 format!("a conversation{place} has waited {long} of business time for an answer"),
                 format!("{place}会话等待回复已满营业时间{long}")
             );
         }
         say!(
             phrasing,
-            format!("{place}会話に{long}返信がなく"),
+            format!("{place}会話の返信待ちが{long}に達し"),
             format!("a conversation{place} has waited {long} for an answer"),
             format!("{place}会话等待回复已满{long}")
         )
