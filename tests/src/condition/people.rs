@@ -74,7 +74,6 @@ impl People {
                     owner: (n == 1).then_some(Some(owner.member)),
                     ..ProfileChanges::default()
                 },
-                ..NewContact::default()
             };
             let made = contact::create(&ctx, &owner, new).await.expect("a contact");
             ids.insert(name, made.id);

@@ -1,6 +1,6 @@
 //! The links of the documentation lead somewhere: to a file that is there, and to a heading in it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use crate::support::repository::{read, root};
 
@@ -11,7 +11,11 @@ fn pages() -> Vec<String> {
     let names = entries.map(|entry| entry.expect("an entry").file_name());
     let mut pages: Vec<String> = names
         .map(|name| format!("docs/{}", name.to_string_lossy()))
-        .filter(|path| path.ends_with(".md"))
+        .filter(|path| {
+            Path::new(path)
+                .extension()
+                .is_some_and(|extension| extension == "md")
+        })
         .collect();
     pages.extend(
         [
