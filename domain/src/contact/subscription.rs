@@ -3,7 +3,7 @@
 //! The topic `*` stands for everything of a channel. Every change keeps its reason and its source in
 //! a history. A hard bounce, a complaint and an unsubscription told by an email provider set it;
 //! nobody but a person of the company, with a reason, sets it back, one contact at a time ([`set`]).
-//! Everything a filter finds is set by `edit`, which leaves those as they are ([`set_each`]).
+//! Everything a filter finds is set by `edit`, which leaves those as they are (`set_each`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
