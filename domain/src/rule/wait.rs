@@ -210,8 +210,8 @@ struct Began {
     waits_since: DateTime<Utc>,
 }
 
-/// What rules wait for now, of each length. What had waited so long before the first of them began to wait is
-/// not among it.
+/// For each length of a wait that some rule has now, which beginnings of waits count. A wait that was already
+/// that long when the first of these rules began to wait does not count.
 async fn spans(tx: &Tx<'_>, rules: &Compiled) -> Result<Vec<Span>> {
     let began: Vec<Began> = Query::new(
         "SELECT u.id, u.waits_since FROM {r} JOIN rule u ON u.workspace_id = $1 AND u.id = r.id
