@@ -155,11 +155,11 @@ pub(crate) async fn hold(
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let rows: Vec<account::Model> = Query::new(format!(
         "SELECT a.* FROM account a
-         WHERE a.workspace_id = $1 AND a.id IN (SELECT r.id FROM {{r}})
+         WHERE a.workspace_id = $1 AND {{those}}
            AND a.merged_into_id IS NULL AND a.deleted_at IS NULL ORDER BY a.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .among("those", "a.id", ids.iter().map(|id| id.0))
     .all(tx.connection())
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())

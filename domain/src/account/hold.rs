@@ -16,7 +16,6 @@ pub(super) async fn with_people(
     accounts: &[AccountId],
 ) -> Result<Vec<account::Model>> {
     let backend = tx.connection().get_database_backend();
-    let ids = || Rows::new().ids("id", accounts.iter().copied());
     let lock = dialect::row_lock(backend);
     if !lock.is_empty() {
         Query::new(format!(
@@ -24,17 +23,17 @@ pub(super) async fn with_people(
                AND c.account_id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
         ))
         .bind(tx.workspace)
-        .rows("r", ids())
+        .rows("r", Rows::new().ids("id", accounts.iter().copied()))
         .raw(tx.connection())
         .await?;
     }
     let lock = dialect::exclusive_lock(backend);
     Ok(Query::new(format!(
         "SELECT a.* FROM account a WHERE a.workspace_id = $1
-           AND a.id IN (SELECT r.id FROM {{r}}) ORDER BY a.id {lock}"
+           AND {{those}} ORDER BY a.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", ids())
+    .among("those", "a.id", accounts.iter().map(|id| id.0))
     .all(tx.connection())
     .await?)
 }

@@ -115,10 +115,10 @@ pub(crate) async fn hold(
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let rows: Vec<contact::Model> = Query::new(format!(
         "SELECT c.* FROM contact c
-         WHERE c.workspace_id = $1 AND c.id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
+         WHERE c.workspace_id = $1 AND {{those}} ORDER BY c.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .among("those", "c.id", ids.iter().map(|id| id.0))
     .all(tx.connection())
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())

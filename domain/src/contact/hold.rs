@@ -53,7 +53,6 @@ pub(super) async fn identity(tx: &Tx<'_>, kind: IdentityKind, value: &str) -> Re
 /// Reads the rows of `people` and keeps everybody else from giving them anything until the end. First
 /// the identities, by which whatever comes in finds its contact, then the contacts.
 pub(super) async fn people(tx: &Tx<'_>, people: &[ContactId]) -> Result<Vec<contact::Model>> {
-    let ids = || Rows::new().ids("id", people.iter().copied());
     let lock = dialect::exclusive_lock(tx.connection().get_database_backend());
     if !lock.is_empty() {
         Query::new(format!(
@@ -61,16 +60,16 @@ pub(super) async fn people(tx: &Tx<'_>, people: &[ContactId]) -> Result<Vec<cont
                AND i.contact_id IN (SELECT r.id FROM {{r}}) ORDER BY i.kind, i.value {lock}"
         ))
         .bind(tx.workspace)
-        .rows("r", ids())
+        .rows("r", Rows::new().ids("id", people.iter().copied()))
         .raw(tx.connection())
         .await?;
     }
     Ok(Query::new(format!(
         "SELECT c.* FROM contact c WHERE c.workspace_id = $1
-           AND c.id IN (SELECT r.id FROM {{r}}) ORDER BY c.id {lock}"
+           AND {{those}} ORDER BY c.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", ids())
+    .among("those", "c.id", people.iter().map(|id| id.0))
     .all(tx.connection())
     .await?)
 }

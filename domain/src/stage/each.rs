@@ -165,12 +165,12 @@ async fn standing(
             SubjectKind::Contact | SubjectKind::Conversation => "",
         };
         let rows: Vec<Standing> = Query::new(format!(
-            "SELECT c.id, c.stage, c.owner_id FROM {{r}} JOIN {table} c
-               ON c.workspace_id = $1 AND c.id = r.id
-              AND c.merged_into_id IS NULL {is_there} ORDER BY c.id {lock}"
+            "SELECT c.id, c.stage, c.owner_id FROM {table} c
+             WHERE c.workspace_id = $1 AND {{those}}
+               AND c.merged_into_id IS NULL {is_there} ORDER BY c.id {lock}"
         ))
         .bind(tx.workspace)
-        .rows("r", Rows::new().uuids("id", ids))
+        .among("those", "c.id", ids)
         .all(tx.connection())
         .await?;
         found.extend(

@@ -23,7 +23,7 @@ use crate::{
     contact,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Tx, dialect},
     tag::{
         NewTag,
         catalogue::create::{audited, insert, require_creation},
@@ -265,14 +265,14 @@ async fn check_tags(
     // Nobody moves, merges or deletes them from here on.
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
     let facts: Vec<TagFacts> = Query::new(format!(
-        "SELECT t.id, t.kind, t.archived_at, s.id AS single_group_id FROM {{r}}
-         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id AND t.deleted_at IS NULL
+        "SELECT t.id, t.kind, t.archived_at, s.id AS single_group_id FROM tag t
          LEFT JOIN tag_group s
            ON s.workspace_id = $1 AND s.id = t.group_id AND s.selection = 'SINGLE'
+         WHERE t.workspace_id = $1 AND {{those}} AND t.deleted_at IS NULL
          ORDER BY t.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", ids))
+    .among("those", "t.id", ids.iter().map(|tag| tag.0))
     .all(tx.connection())
     .await?;
     let mut values: HashMap<TagGroupId, TagId> = HashMap::new();

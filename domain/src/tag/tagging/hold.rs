@@ -94,11 +94,11 @@ pub(super) async fn keep_things(
         TagTarget::Conversation => "",
     };
     let kept: Vec<Uuid> = Query::new(format!(
-        "SELECT t.id FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id {here}
+        "SELECT t.id FROM {table} t WHERE t.workspace_id = $1 AND {{those}} {here}
          ORDER BY t.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", things.iter().copied()))
+    .among("those", "t.id", things.iter().copied())
     .column(tx.connection())
     .await?;
     Ok(kept.into_iter().collect())
@@ -140,11 +140,10 @@ pub(in crate::tag) async fn hold_tags(
     }
     let tags: BTreeSet<TagId> = tags.collect();
     Query::new(format!(
-        "SELECT t.id FROM {{r}} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
-         ORDER BY t.id {lock}"
+        "SELECT t.id FROM tag t WHERE t.workspace_id = $1 AND {{those}} ORDER BY t.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", tags))
+    .among("those", "t.id", tags.iter().map(|tag| tag.0))
     .raw(tx.connection())
     .await?;
     Ok(())
@@ -182,11 +181,11 @@ pub(in crate::tag) async fn hold_tags_on(tx: &Tx<'_>, things: &[Uuid]) -> Result
 pub(crate) async fn hold_usable(tx: &Tx<'_>, tags: &BTreeSet<TagId>) -> Result<bool> {
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
     let held = Query::new(format!(
-        "SELECT t.id FROM {{r}} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
-         WHERE t.deleted_at IS NULL AND t.archived_at IS NULL ORDER BY t.id {lock}"
+        "SELECT t.id FROM tag t WHERE t.workspace_id = $1 AND {{those}}
+           AND t.deleted_at IS NULL AND t.archived_at IS NULL ORDER BY t.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", tags.iter().copied()))
+    .among("those", "t.id", tags.iter().map(|tag| tag.0))
     .raw(tx.connection())
     .await?;
     Ok(held.len() == tags.len())
