@@ -22,7 +22,7 @@ use crate::{
 #[derive(FromQueryResult)]
 struct Known {
     thread_key: String,
-    conversation_id: ConversationId,
+    conversation_id: Option<ConversationId>,
 }
 
 #[derive(FromQueryResult)]
@@ -149,10 +149,13 @@ async fn look_up(
     inbox: InboxId,
     keys: &[&str],
 ) -> Result<HashMap<String, ConversationId>> {
+    // Each looked up by itself: a join may compare every key with every thread of the inbox, if it is planned
+    // while there are few.
     let known: Vec<Known> = Query::new(
-        "SELECT t.thread_key, t.conversation_id FROM {r}
-         JOIN conversation_thread t
-           ON t.workspace_id = $1 AND t.inbox_id = $2 AND t.thread_key = r.thread_key",
+        "SELECT r.thread_key, (
+             SELECT t.conversation_id FROM conversation_thread t
+             WHERE t.workspace_id = $1 AND t.inbox_id = $2 AND t.thread_key = r.thread_key
+         ) AS conversation_id FROM {r}",
     )
     .bind(tx.workspace)
     .bind(inbox)
@@ -161,7 +164,7 @@ async fn look_up(
     .await?;
     Ok(known
         .into_iter()
-        .map(|known| (known.thread_key, known.conversation_id))
+        .filter_map(|known| Some((known.thread_key, known.conversation_id?)))
         .collect())
 }
 
