@@ -82,6 +82,7 @@ mod m0058_sync;
 mod m0059_receivers;
 mod m0060_people;
 mod m0061_waited;
+mod m0068_rule_size;
 mod sql;
 mod wall;
 
@@ -154,6 +155,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0059_receivers::Migration),
             Box::new(m0060_people::Migration),
             Box::new(m0061_waited::Migration),
+            Box::new(m0068_rule_size::Migration),
         ]
     }
 }

@@ -431,7 +431,7 @@ async fn extent(tx: &Tx<'_>) -> Result<(i64, i64)> {
 
 async fn refuse_too_much(tx: &Tx<'_>, condition: &Condition) -> Result<()> {
     let bytes: Option<i64> = Query::new(
-        "SELECT CAST(COALESCE(SUM(LENGTH(CAST(definition AS text))), 0) AS bigint) FROM rule
+        "SELECT CAST(COALESCE(SUM(size), 0) AS bigint) FROM rule
          WHERE workspace_id = $1 AND deleted_at IS NULL",
     )
     .bind(tx.workspace)
