@@ -3,6 +3,7 @@
 
 mod changed;
 mod document;
+mod frontend;
 mod input;
 mod model;
 mod moment;
