@@ -38,3 +38,9 @@ fn the_relay_compiler_takes_pagination_refetching_and_edits_of_lists() {
 fn the_linter_for_schemas_finds_nothing_but_what_is_meant() {
     judged("lint-schema.mjs");
 }
+
+#[test]
+fn every_graphql_block_of_the_manual_fits_the_schema() {
+    let checked = judged("documents.mjs");
+    assert!(checked.lines.len() >= 19, "{checked:?}");
+}
