@@ -3,6 +3,7 @@
 
 mod changed;
 mod document;
+mod evolution;
 mod frontend;
 mod input;
 mod model;
