@@ -514,7 +514,7 @@ fn a_persons_data_is_streamed_whole() {
         assert_eq!(tables["event"].len(), 2_500);
         let each: BTreeSet<_> = tables["event"]
             .iter()
-            .map(|row| text(&row["external_id"]))
+            .map(|row| text(&row["externalId"]))
             .collect();
         assert_eq!(each.len(), 2_500, "each once");
         assert_eq!(tables["contact"].len(), 1);

@@ -53,6 +53,7 @@ use table::{Rows, Writer};
 pub use ask::{Asked, KEPT_FOR, ask, open};
 pub use prune::ExportPrune;
 pub use record::Records;
+pub(crate) use table::camel_case;
 
 /// Rows read at once.
 const PAGE: i64 = 500;

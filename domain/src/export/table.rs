@@ -88,7 +88,7 @@ impl Rows {
 }
 
 /// The name of a field as JSON has it.
-fn camel_case(name: &str) -> String {
+pub(crate) fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let mut text = words.next().unwrap_or_default().to_owned();
     for word in words {

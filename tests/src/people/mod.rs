@@ -15,6 +15,7 @@ mod lookup;
 mod merge;
 mod named;
 mod profile;
+mod shown;
 mod subscription;
 mod upsert;
 

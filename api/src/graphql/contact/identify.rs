@@ -244,8 +244,9 @@ impl IdentityQuery {
     }
 
     /// What is kept of one person: an object with `contact`, `tables` (the rows by table) and `cut`
-    /// (tables with more than 500 rows, which are not whole). `exportPerson` gives all of it, however
-    /// much there is, as a file. Scope: WRITE; to others `null` and an error.
+    /// (tables with more than 500 rows, which are not whole). Rows are as in the API: ids have their prefix,
+    /// things that have a name come as objects such as `tag: { id, name, path }`, amounts as `Money`.
+    /// `exportPerson` gives all of it, however much there is, as a file. Scope: WRITE; to others `null` and an error.
     #[boxed]
     async fn export_contact_data(
         &self,

@@ -192,8 +192,8 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("conversation", R(&[theirs!("contact_id")])),
     line("event", R(&[theirs!("contact_id")])),
     line("event_day", Derived(&[theirs!("contact_id")])),
-    line("engagement", Derived(&[theirs!("contact_id")])),
-    line("tracked_link_contact", Derived(&[theirs!("contact_id")])),
+    line("engagement", R(&[theirs!("contact_id")])),
+    line("tracked_link_contact", R(&[theirs!("contact_id")])),
     line("web_visit_day", Derived(&[theirs!("contact_id")])),
     line("web_visitor", Derived(&[theirs!("contact_id")])),
     line("email_event", R(&[theirs!("contact_id")])),
@@ -205,7 +205,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     ),
     line(
         "rfm",
-        Derived(&[concat!("t.scope = 'CONTACT' AND ", theirs!("subject_id"))]),
+        R(&[concat!("t.scope = 'CONTACT' AND ", theirs!("subject_id"))]),
     ),
     line(
         "order_line",

@@ -2,6 +2,14 @@
 //!
 //! Driven by the list that erasing goes by, so that nothing can be erased that is not shown before.
 //! Reads only.
+//!
+//! - `shape`: what each column holds;
+//! - `show`: a row as the API shows things, whatever database it comes from;
+//! - `name`: what the things are called that rows name.
+
+mod name;
+mod shape;
+mod show;
 
 use std::collections::BTreeMap;
 
@@ -21,12 +29,15 @@ use crate::{
     store::{Query, Rows},
 };
 
+pub use shape::{Shape, shape};
+use show::Show;
+
 /// Rows of one table an export in one answer has at most; it says where there are more. All of them
 /// are in a file (`crate::export::What::Person`), which is read in pages.
 pub const MAX_ROWS: usize = 500;
 
 /// A person's data as one JSON object: `tables` holds the rows by table, `cut` the names of tables that
-/// have more than [`MAX_ROWS`].
+/// have more than [`MAX_ROWS`]. The rows have the names and forms of the API: see `show`.
 pub async fn export(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Value> {
     actor.require(Scope::Write)?;
     let snapshot = ctx.db.snapshot().await?;
@@ -35,15 +46,19 @@ pub async fn export(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Value> {
         return Err(Error::not_found(&["id"], "contact"));
     }
     let (mut tables, mut cut) = (BTreeMap::new(), Vec::new());
+    let mut show = Show::new(&snapshot, &ids);
     for table in PERSONAL_TABLES {
         let Personal::Rows(conditions) = table.personal else {
             continue;
         };
         let condition = any_of(conditions);
         let row = row_as_json(&snapshot, table.table).await?;
+        let keys = keys(&snapshot, table.table).await?;
         let mut rows: Vec<Value> = Query::new(format!(
-            "SELECT {row} AS shown FROM {} t WHERE t.workspace_id = $1 AND ({condition}) LIMIT $2",
-            table.table
+            "SELECT {row} AS shown FROM {} t WHERE t.workspace_id = $1 AND ({condition})
+             ORDER BY {} LIMIT $2",
+            table.table,
+            in_order(&keys)
         ))
         .bind(actor.workspace)
         .bind(MAX_ROWS as i64 + 1)
@@ -55,7 +70,8 @@ pub async fn export(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Value> {
             cut.push(table.table);
         }
         if !rows.is_empty() {
-            tables.insert(table.table, rows);
+            let shown = show.rows(&snapshot, actor.workspace, table.table, &rows);
+            tables.insert(table.table, shown.await?);
         }
     }
     snapshot.commit().await?;
@@ -66,15 +82,30 @@ fn any_of(conditions: &[&str]) -> String {
     conditions.join(" OR ")
 }
 
-/// The SQL of a row `t` of `table` as a JSON object of all its columns.
+/// What the rows `t` are ordered by.
+fn in_order(keys: &[Key]) -> String {
+    let columns: Vec<String> = keys.iter().map(Key::column).collect();
+    columns.join(", ")
+}
+
+/// Of the row `t` of an order's lines, the currency of its order.
+const CURRENCY_OF_LINE: &str = "(SELECT o.currency FROM sales_order o
+    WHERE o.workspace_id = t.workspace_id AND o.id = t.order_id)";
+
+/// The SQL of a row `t` of `table` as a JSON object of all its columns, and the currency of its amounts.
 async fn row_as_json(connection: &impl sea_orm::ConnectionTrait, table: &str) -> Result<String> {
+    let is_line = table == "order_line";
     if connection.get_database_backend() == DatabaseBackend::Postgres {
-        return Ok("to_jsonb(t)".to_owned());
+        return Ok(if is_line {
+            format!("to_jsonb(t) || jsonb_build_object('currency', {CURRENCY_OF_LINE})")
+        } else {
+            "to_jsonb(t)".to_owned()
+        });
     }
     let columns: Vec<String> = Query::new(format!("SELECT name FROM pragma_table_info('{table}')"))
         .column(connection)
         .await?;
-    let members: Vec<String> = columns
+    let mut members: Vec<String> = columns
         .iter()
         .map(|name| {
             format!(
@@ -83,8 +114,12 @@ async fn row_as_json(connection: &impl sea_orm::ConnectionTrait, table: &str) ->
             )
         })
         .collect();
+    if is_line {
+        members.push(format!("'currency', {CURRENCY_OF_LINE}"));
+    }
     Ok(format!("json_object({})", members.join(", ")))
 }
+
 /// A place in everything that is kept of a person: a way in which a table's rows are theirs, and the
 /// key of the row it comes after.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -143,12 +178,8 @@ pub(crate) async fn rows(
         let after = key::is_after(ctx.reader(), &keys, after, &mut query)?;
         query.push(&format!(" AND {after}"));
     }
-    let columns: Vec<String> = keys.iter().map(Key::column).collect();
     let limit_at = query.arg(limit as i64);
-    query.push(&format!(
-        " ORDER BY {} LIMIT {limit_at}",
-        columns.join(", ")
-    ));
+    query.push(&format!(" ORDER BY {} LIMIT {limit_at}", in_order(&keys)));
     let found = query
         .rows("r", Rows::new().ids("id", ids.iter().copied()))
         .raw(ctx.reader())
@@ -161,10 +192,14 @@ pub(crate) async fn rows(
         Some(last) => Some(Place(*number, Some(serde_json::from_value(last)?))),
         None => part(number + 1).map(|_| Place(number + 1, None)),
     };
-    let rows = found.iter().map(|row| row.try_get::<Value>("", "shown"));
+    let rows: Vec<Value> = found
+        .iter()
+        .map(|row| row.try_get::<Value>("", "shown"))
+        .collect::<std::result::Result<_, _>>()?;
+    let mut show = Show::new(ctx.reader(), &ids);
     Ok(TableRows {
         table,
-        rows: rows.collect::<std::result::Result<_, _>>()?,
+        rows: show.rows(ctx.reader(), workspace, table, &rows).await?,
         next,
     })
 }

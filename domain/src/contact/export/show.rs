@@ -1,0 +1,258 @@
+//! A row as the API shows things: ids with their prefix, names beside them, moments, amounts and JSON as
+//! such, whatever database it comes from.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use entity::id::{ContactId, ConversationId, Id as _, WorkspaceId};
+use sea_orm::{ConnectionTrait, DatabaseBackend};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{
+    name::{Names, has_names, id_text, read_id},
+    shape::{Shape, shape},
+};
+use crate::{error::Result, export::camel_case, fact::Money};
+
+/// Shows rows about these people.
+pub(super) struct Show<'p> {
+    people: &'p [ContactId],
+    /// Whether the database has JSON as text, and yes and no as numbers.
+    is_sqlite: bool,
+    names: Names,
+}
+
+impl<'p> Show<'p> {
+    pub(super) fn new(connection: &impl ConnectionTrait, people: &'p [ContactId]) -> Self {
+        Self {
+            people,
+            is_sqlite: connection.get_database_backend() == DatabaseBackend::Sqlite,
+            names: Names::default(),
+        }
+    }
+
+    /// The rows of a table, each an object of its columns, as they are shown.
+    pub(super) async fn rows(
+        &mut self,
+        connection: &impl ConnectionTrait,
+        workspace: WorkspaceId,
+        table: &str,
+        rows: &[Value],
+    ) -> Result<Vec<Value>> {
+        // What they name is known once they were shown.
+        for row in rows {
+            self.row(table, row);
+        }
+        self.names.load(connection, workspace).await?;
+        Ok(rows.iter().map(|row| self.row(table, row)).collect())
+    }
+
+    fn row(&mut self, table: &str, row: &Value) -> Value {
+        let Value::Object(row) = row else {
+            return row.clone();
+        };
+        let currency = row.get("currency").and_then(Value::as_str);
+        let mut shown = Map::new();
+        for (column, value) in row {
+            if let Some((key, value)) = self.cell(table, column, value, currency) {
+                shown.insert(key, value);
+            }
+        }
+        Value::Object(shown)
+    }
+
+    /// The key and the value of a column; nothing of one that is left out.
+    fn cell(
+        &mut self,
+        table: &str,
+        column: &str,
+        value: &Value,
+        currency: Option<&str>,
+    ) -> Option<(String, Value)> {
+        let shape = shape(table, column).unwrap_or(Shape::Plain);
+        let key = match shape {
+            Shape::Hidden => return None,
+            Shape::Id(prefix) if has_names(prefix) => short(column),
+            _ => column,
+        };
+        let value = match (shape, value) {
+            (_, Value::Null) => Value::Null,
+            (Shape::Id(prefix), Value::String(text)) => self.id(prefix, text),
+            (Shape::Whose, Value::String(text)) => self.whose(text),
+            (Shape::Moment, Value::String(text)) => moment(text),
+            (Shape::Flag, Value::Number(number)) => json!(number.as_i64() != Some(0)),
+            (Shape::Money, value) => money(value, currency),
+            (Shape::Json, value) => self.json(value),
+            (Shape::Told, value) => {
+                let told = self.json(value);
+                self.told(told)
+            }
+            (_, value) => plain(value),
+        };
+        Some((camel_case(key), value))
+    }
+
+    fn id(&mut self, prefix: &'static str, text: &str) -> Value {
+        match Uuid::try_parse(text) {
+            Ok(id) if has_names(prefix) => self.names.thing(prefix, id),
+            Ok(id) => json!(id_text(prefix, id)),
+            Err(_) => json!(text),
+        }
+    }
+
+    fn whose(&self, text: &str) -> Value {
+        match Uuid::try_parse(text) {
+            Ok(id) if self.people.contains(&ContactId(id)) => json!(id_text(ContactId::PREFIX, id)),
+            Ok(id) => json!(id_text(ConversationId::PREFIX, id)),
+            Err(_) => json!(text),
+        }
+    }
+
+    fn json(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) if self.is_sqlite => {
+                serde_json::from_str(text).unwrap_or_else(|_| value.clone())
+            }
+            value => value.clone(),
+        }
+    }
+
+    /// JSON of ours, with the things it names.
+    fn told(&mut self, value: Value) -> Value {
+        match value {
+            Value::String(text) => match read_id(&text) {
+                Some((prefix, id)) => self.names.thing(prefix, id),
+                None => Value::String(text),
+            },
+            Value::Array(parts) => parts.into_iter().map(|part| self.told(part)).collect(),
+            Value::Object(members) => {
+                let mut shown = Map::new();
+                for (key, value) in members {
+                    let told = self.told(value);
+                    let is_thing = told.get("id").is_some();
+                    let key = if is_thing { short(&key) } else { key.as_str() };
+                    shown.insert(camel_case(key), told);
+                }
+                Value::Object(shown)
+            }
+            value => value,
+        }
+    }
+}
+
+/// The name of a column or member that holds a thing instead of its id.
+fn short(name: &str) -> &str {
+    name.strip_suffix("_id").unwrap_or(name)
+}
+
+/// A moment as the database writes it.
+fn moment(text: &str) -> Value {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(at) => at
+            .with_timezone(&Utc)
+            .to_rfc3339_opts(SecondsFormat::AutoSi, true)
+            .into(),
+        Err(_) => text.into(),
+    }
+}
+
+/// An amount as the API has it.
+fn money(value: &Value, currency: Option<&str>) -> Value {
+    let (Some(amount), Some(currency)) = (value.as_i64(), currency) else {
+        return value.clone();
+    };
+    let money = Money {
+        amount,
+        currency: currency.to_owned(),
+    };
+    json!({
+        "amount": amount,
+        "currency": currency,
+        "exponent": money.exponent(),
+        "decimal": money.decimal(),
+    })
+}
+
+/// Whole numbers are written as such, others to as many digits as every database gives of them.
+fn plain(value: &Value) -> Value {
+    match value.as_f64().filter(|_| value.is_f64()) {
+        // Beyond it, not every whole number is one that a float can be.
+        Some(number) if number.fract() == 0.0 && number.abs() < 9e15 => json!(number as i64),
+        Some(number) => format!("{number:.13e}")
+            .parse::<f64>()
+            .map_or_else(|_| value.clone(), |rounded| json!(rounded)),
+        None => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(is_sqlite: bool, table: &str, row: &Value) -> Value {
+        let people = [ContactId(Uuid::from_u128(1))];
+        let mut show = Show {
+            people: &people,
+            is_sqlite,
+            names: Names::default(),
+        };
+        show.row(table, row)
+    }
+
+    #[test]
+    fn both_databases_rows_are_shown_alike() {
+        let on_sqlite = json!({
+            "workspace_id": "00000000000000000000000000000009",
+            "id": "00000000000000000000000000000002",
+            "contact_id": "00000000000000000000000000000001",
+            "automatic": 0,
+            "sent_at": "2026-03-01T03:00:00.000000+00:00",
+            "author": "Taro",
+        });
+        let on_postgres = json!({
+            "workspace_id": "00000000-0000-0000-0000-000000000009",
+            "id": "00000000-0000-0000-0000-000000000002",
+            "contact_id": "00000000-0000-0000-0000-000000000001",
+            "automatic": false,
+            "sent_at": "2026-03-01T12:00:00+09:00",
+            "author": "Taro",
+        });
+        let wanted = json!({
+            "id": "message_00000000000000000000000000000002",
+            "contactId": "contact_00000000000000000000000000000001",
+            "automatic": false,
+            "sentAt": "2026-03-01T03:00:00Z",
+            "author": "Taro",
+        });
+        assert_eq!(shown(true, "message", &on_sqlite), wanted);
+        assert_eq!(shown(false, "message", &on_postgres), wanted);
+    }
+
+    #[test]
+    fn amounts_and_json_are_shown_as_such() {
+        let row = json!({ "amount": 123_450, "currency": "USD", "status": "PAID" });
+        let money = json!({
+            "amount": 123_450, "currency": "USD", "exponent": 2, "decimal": "1234.50"
+        });
+        assert_eq!(
+            shown(true, "sales_order", &row),
+            json!({ "amount": money, "status": "PAID" })
+        );
+        let by = r#"{"kind":"MEMBER","member_id":"member_00000000000000000000000000000003"}"#;
+        let row = json!({ "by_origin": by, "subject_id": "00000000000000000000000000000004" });
+        assert_eq!(
+            shown(true, "stage_change", &row),
+            json!({
+                "byOrigin": {
+                    "kind": "MEMBER",
+                    "member": { "id": "member_00000000000000000000000000000003" },
+                },
+                "subjectId": "conversation_00000000000000000000000000000004",
+            })
+        );
+        let row = json!({ "properties": r#"{"member_id":"x"}"#, "quantity": 2.0 });
+        assert_eq!(
+            shown(true, "event", &row),
+            json!({ "properties": { "member_id": "x" }, "quantity": 2 })
+        );
+    }
+}
