@@ -58,6 +58,7 @@ pub(crate) fn bearing(kind: FactKind) -> Bearing {
         K::TaggingAdded => Bearing::Answer(27),
         K::TaggingRemoved => Bearing::Answer(28),
         K::TicketRecorded => Bearing::Answer(29),
+        K::FactDeleted => Bearing::Answer(30),
         K::EventRecorded => Bearing::Event,
         K::ContactMerged | K::ContactUnmerged => Bearing::Identity,
         K::AccountArchived

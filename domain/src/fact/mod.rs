@@ -4,6 +4,7 @@
 //! - [`money`]: amounts and currencies.
 //! - [`party`]: whose they are.
 //! - [`ingest`]: taking them in; `check`: whether an item can be.
+//! - [`delete`]: taking facts back that should never have been told;
 //! - [`read`]: lists and look-ups.
 //!
 //! Called by the folders of the five nouns, which say what their own columns are. Nothing here knows
@@ -14,6 +15,7 @@
 //! [`timeline`](crate::timeline).
 
 mod check;
+pub mod delete;
 pub mod ingest;
 pub mod money;
 pub mod party;

@@ -43,6 +43,7 @@ impl Projection for HealthProjection {
             "conversation.status_changed",
             "email_metrics.changed",
             "event.recorded",
+            "fact.deleted",
             "invoice.recorded",
             "message.received",
             "message.sent",
@@ -97,6 +98,7 @@ async fn of_companies(tx: &Tx<'_>, entries: &[Entry]) -> Result<Vec<(ContactId, 
             Fact::InvoiceRecorded { account_id, .. }
             | Fact::TicketRecorded { account_id, .. }
             | Fact::OpportunityRecorded { account_id, .. }
+            | Fact::FactDeleted { account_id, .. }
             | Fact::SurveyAnswered { account_id, .. } => [*account_id, None],
             Fact::AccountMerged {
                 account_id,

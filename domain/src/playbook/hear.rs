@@ -180,6 +180,7 @@ mod tests {
             "tagging.added",
             "tagging.removed",
             "ticket.recorded",
+            "fact.deleted",
         ];
         for (place, kind) in stored.into_iter().enumerate() {
             assert_eq!(of_kind(kind), Some(1 << place), "{kind}");

@@ -44,6 +44,7 @@ pub(super) fn figures(entry: &Entry) -> (Vec<ContactId>, Vec<AccountId>) {
         | Fact::EmailEventRecorded { .. }
         | Fact::EmailMetricsChanged { .. }
         | Fact::EventRecorded { .. }
+        | Fact::FactDeleted { .. }
         | Fact::HealthChanged { .. }
         | Fact::MessageReceived { .. }
         | Fact::MessageSent { .. }

@@ -150,6 +150,7 @@ impl Routed {
             Fact::OrderRecorded { account_id, .. }
             | Fact::InvoiceRecorded { account_id, .. }
             | Fact::TicketRecorded { account_id, .. }
+            | Fact::FactDeleted { account_id, .. }
             | Fact::SurveyAnswered { account_id, .. }
             | Fact::OpportunityRecorded { account_id, .. } => {
                 if let Some(account) = account_id {

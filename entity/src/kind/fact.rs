@@ -1,6 +1,18 @@
 //! Words of what other systems own: orders, invoices, tickets, opportunities.
 
 kinds! {
+    /// What kind of fact other systems own and tell of.
+    FactKind {
+        /// A purchase.
+        Order = "ORDER",
+        /// A bill.
+        Invoice = "INVOICE",
+        /// A case of the support desk.
+        Ticket = "TICKET",
+        /// A deal that may come about.
+        Opportunity = "OPPORTUNITY",
+    }
+
     /// Where an order stands.
     OrderStatus {
         /// Ordered, not paid yet.

@@ -1,10 +1,12 @@
 //! Orders, invoices, tickets, opportunities and survey answers on both databases.
 //!
 //! - `arrival`: whose word counts;
+//! - `deleted`: what is taken back;
 //! - `party`: whose facts they are;
 //! - `kind`: what each kind has of its own.
 
 mod arrival;
+mod deleted;
 mod kind;
 mod party;
 

@@ -1,6 +1,7 @@
 //! Orders, invoices, tickets, opportunities and survey answers over GraphQL: what they have in common, and their
 //! lists on contacts and accounts.
 
+mod delete;
 mod invoice;
 mod opportunity;
 mod order;
@@ -57,7 +58,7 @@ pub struct FactQuery(
     survey::SurveyQuery,
 );
 
-/// How facts are brought in.
+/// How facts are brought in, and taken back.
 #[derive(MergedObject, Default)]
 pub struct FactMutation(
     order::OrderMutation,
@@ -65,6 +66,7 @@ pub struct FactMutation(
     ticket::TicketMutation,
     opportunity::OpportunityMutation,
     survey::SurveyMutation,
+    delete::DeleteMutation,
 );
 
 /// A whole number of a currency's minor unit, such as cents, from -9007199254740991 to

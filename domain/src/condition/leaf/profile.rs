@@ -62,7 +62,7 @@ impl ProfileSource {
     pub(crate) fn depends(self) -> &'static [&'static str] {
         match self {
             Self::ActiveDays => &["email_metrics.changed", "message.received"],
-            _ => &["order.recorded"],
+            _ => &["order.recorded", "fact.deleted"],
         }
     }
 

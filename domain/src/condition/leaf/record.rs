@@ -76,10 +76,10 @@ impl RecordSource {
 
     pub(crate) fn depends(&self) -> &'static [&'static str] {
         match self.table {
-            Records::Orders => &["order.recorded"],
-            Records::Invoices => &["invoice.recorded"],
-            Records::Tickets => &["ticket.recorded"],
-            Records::Opportunities => &["opportunity.recorded"],
+            Records::Orders => &["order.recorded", "fact.deleted"],
+            Records::Invoices => &["invoice.recorded", "fact.deleted"],
+            Records::Tickets => &["ticket.recorded", "fact.deleted"],
+            Records::Opportunities => &["opportunity.recorded", "fact.deleted"],
         }
     }
 

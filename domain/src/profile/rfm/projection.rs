@@ -45,6 +45,7 @@ impl Projection for RfmProjection {
             "contact.erased",
             "contact.merged",
             "contact.unmerged",
+            "fact.deleted",
             "order.recorded",
         ]
     }
@@ -95,7 +96,7 @@ fn named(entries: &[Entry]) -> (BTreeSet<Uuid>, BTreeSet<Uuid>) {
     for entry in entries {
         contacts.extend(entry.contact.map(|id| id.0));
         match &entry.fact {
-            Fact::OrderRecorded { account_id, .. } => {
+            Fact::OrderRecorded { account_id, .. } | Fact::FactDeleted { account_id, .. } => {
                 accounts.extend(account_id.map(|id| id.0));
             }
             Fact::AccountDeleted { account_id } => {

@@ -12,9 +12,10 @@ use entity::{
         TeamId, TicketId,
     },
     kind::{
-        Channel, ContactField, ConversationStatus, EmailEventKind, EnrolmentState, HealthBand,
-        IdentityKind, InvoiceStatus, LifecycleStage, OpportunityStatus, OrderStatus, Priority,
-        SubjectKind, SubscriptionState, SurveyKind, TagTarget, TicketPriority, TicketStatus,
+        Channel, ContactField, ConversationStatus, EmailEventKind, EnrolmentState, FactKind,
+        HealthBand, IdentityKind, InvoiceStatus, LifecycleStage, OpportunityStatus, OrderStatus,
+        Priority, SubjectKind, SubscriptionState, SurveyKind, TagTarget, TicketPriority,
+        TicketStatus,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -350,6 +351,13 @@ pub enum Fact {
         account_id: Option<AccountId>,
         status: OpportunityStatus,
         previous_status: Option<OpportunityStatus>,
+    },
+    /// An order, an invoice, a ticket or an opportunity was deleted.
+    #[serde(rename = "fact.deleted")]
+    FactDeleted {
+        fact: FactKind,
+        fact_id: Uuid,
+        account_id: Option<AccountId>,
     },
     /// A survey was answered, or something about the answer is new.
     #[serde(rename = "survey.answered")]

@@ -90,6 +90,7 @@ kinds! {
     InvoiceRecorded = "invoice.recorded", "An invoice was told of for the first time, or something about it is new.";
     TicketRecorded = "ticket.recorded", "A ticket was told of for the first time, or something about it is new.";
     OpportunityRecorded = "opportunity.recorded", "An opportunity was told of for the first time, or something about it is new.";
+    FactDeleted = "fact.deleted", "An order, an invoice, a ticket or an opportunity was deleted.";
     SurveyAnswered = "survey.answered", "A survey was answered, or something about the answer is new.";
     SurveyChanged = "survey.changed", "A survey was made, changed, archived or restored.";
     SurveyInvited = "survey.invited", "A contact was asked to answer a survey.";

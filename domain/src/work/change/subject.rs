@@ -7,6 +7,7 @@ use entity::{
 use uuid::Uuid;
 
 use super::fact::Fact;
+use crate::fact::delete::prefix;
 
 impl Fact {
     /// The id of the thing it is about, as stored.
@@ -35,6 +36,7 @@ impl Fact {
             | Self::InvoiceRecorded { account_id, .. }
             | Self::TicketRecorded { account_id, .. }
             | Self::OpportunityRecorded { account_id, .. }
+            | Self::FactDeleted { account_id, .. }
             | Self::SurveyAnswered { account_id, .. } => *account_id,
             _ => self.happened_to(SubjectKind::Account).map(AccountId),
         }
@@ -217,6 +219,7 @@ impl Fact {
             Self::InvoiceRecorded { invoice_id, .. } => of(*invoice_id),
             Self::TicketRecorded { ticket_id, .. } => of(*ticket_id),
             Self::OpportunityRecorded { opportunity_id, .. } => of(*opportunity_id),
+            Self::FactDeleted { fact, fact_id, .. } => (prefix(*fact), *fact_id),
             Self::SurveyAnswered { answer_id, .. } => of(*answer_id),
             Self::SurveyChanged { survey_id } => of(*survey_id),
             Self::SurveyInvited { invitation_id, .. } => of(*invitation_id),

@@ -96,6 +96,9 @@ impl House {
         if wants(&["spare_note"]) {
             self.note(door, "spare_note", "Spare").await;
         }
+        if wants(&["spare_fact"]) {
+            self.spare_fact(door, number).await;
+        }
         if wants(&["spare_playbook"]) {
             self.spare_playbook(door, number).await;
         }
@@ -121,6 +124,21 @@ impl House {
         if wants(&enrolments) && self.ids.contains_key("playbook") {
             self.spare_enrolments(door).await;
         }
+    }
+
+    /// An order, by the id of its source.
+    async fn spare_fact(&mut self, door: &Door, number: u64) {
+        let owner = &self.owner.clone();
+        let ingest = "mutation($input: IngestOrdersInput!) { ingestOrders(input: $input) \
+            { orders { id externalId } userErrors { message } } }";
+        let order = json!({
+            "externalId": format!("spare {number}"), "contact": { "id": self.ids["contact"] },
+            "status": "PLACED", "amount": 1, "currency": "JPY", "placedAt": "2026-03-01T00:00:00Z",
+        });
+        let made = door
+            .must(owner, ingest, json!({ "input": { "orders": [order] } }))
+            .await;
+        self.keep("spare_fact", &made["orders"][0]["externalId"]);
     }
 
     /// A member, and a token of theirs and of the owner.

@@ -122,6 +122,11 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change(
+            "deleteFacts",
+            &json!({ "kind": "ORDER", "externalIds": ["@spare_fact"] }),
+            WRITE,
+        ),
+        change(
             "ingestSurveyAnswers",
             &json!({ "answers": [{
                 "externalId": "new #", "contact": { "id": "@contact" },
