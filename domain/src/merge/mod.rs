@@ -3,11 +3,12 @@
 //! The row of the one that is merged stays and points to the survivor (`merged_into_id`): its id goes on
 //! being answered, with the survivor. What follows is a list of tables (`table`), which each noun has of
 //! its own; `rows` moves them and gives them back by a journal, `tags` does the same with taggings, and
-//! `own` fills what the survivor's row lacks. A [`Book`] says where all of this is written down.
+//! `own` fills what the survivor's row lacks; `conflict` says what would be lost. A [`Book`] says where all of this is written down.
 //!
 //! Called by `contact::merge` and `account::merge`, in their transactions. It holds no rows and tells nobody:
 //! that is for them to do.
 
+pub(crate) mod conflict;
 pub(crate) mod own;
 pub(crate) mod rows;
 mod table;
@@ -25,6 +26,7 @@ use crate::{
     store::{Query, Rows, Tx, dialect},
 };
 
+pub use conflict::{Conflict, TagConflict};
 pub(crate) use table::line;
 pub use table::{Follows, MergedTable};
 

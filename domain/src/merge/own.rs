@@ -30,6 +30,18 @@ macro_rules! own_fields {
                 names
             }
 
+            /// The fields of which both have a value, each another: the survivor keeps its own.
+            pub(super) fn conflicts(&self, loser: &Self) -> Vec<crate::merge::Conflict> {
+                let each = [$(
+                    crate::merge::conflict::of(
+                        stringify!($field),
+                        self.$field.as_ref(),
+                        loser.$field.as_ref(),
+                    ),
+                )*];
+                each.into_iter().flatten().collect()
+            }
+
             /// The survivor's fields, with the loser's where it has none.
             pub(super) fn with(&self, loser: &Self, now: chrono::DateTime<chrono::Utc>) -> Self {
                 Self {

@@ -4,6 +4,7 @@ mod arrival;
 mod attribute;
 mod company;
 mod concurrent;
+mod conflict;
 mod dump;
 mod edited;
 mod erase;

@@ -11,7 +11,7 @@ use super::{Account, delete::AccountUse};
 use crate::boxed;
 use crate::graphql::{
     access::ChangeOrigin,
-    contact::MergeCount,
+    contact::{MergeConflict, MergeCount, MergeTagConflict},
     context::{loader, reader, writer},
     error::{fault, settle},
     id,
@@ -87,6 +87,19 @@ impl AccountMergePreview {
     /// What the survivor lacks and would take over, such as `website`.
     fn filled(&self) -> &[&'static str] {
         &self.0.filled
+    }
+
+    /// What both have, of which the survivor keeps its own: the other value would be lost, as long as the
+    /// merge holds.
+    fn conflicts(&self) -> Vec<MergeConflict> {
+        let conflicts = self.0.conflicts.iter().cloned();
+        conflicts.map(MergeConflict::from).collect()
+    }
+
+    /// Groups of one value of which both carry another tag: one of the two would end.
+    fn tag_conflicts(&self) -> Vec<MergeTagConflict> {
+        let conflicts = self.0.tag_conflicts.iter().cloned();
+        conflicts.map(MergeTagConflict).collect()
     }
 
     /// How much would follow to the survivor, such as `contact`.

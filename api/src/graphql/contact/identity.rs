@@ -7,7 +7,11 @@ use entity::kind::{Channel, SubscriptionSource, SubscriptionState};
 
 use super::Contact;
 use crate::boxed;
-use crate::graphql::{access::ChangeOrigin, context::loader};
+use crate::graphql::{
+    access::ChangeOrigin,
+    context::loader,
+    tag::{Tag, TagGroup},
+};
 
 /// Two contacts made one; it can be undone.
 pub(crate) struct ContactMerge(pub(crate) merge::Merge);
@@ -84,9 +88,72 @@ impl MergePreview {
         &self.0.filled
     }
 
+    /// What both have, of which the survivor keeps its own: the other value would be lost, as long as the
+    /// merge holds.
+    fn conflicts(&self) -> Vec<MergeConflict> {
+        let conflicts = self.0.conflicts.iter().cloned();
+        conflicts.map(MergeConflict::from).collect()
+    }
+
+    /// Groups of one value of which both carry another tag: one of the two would end.
+    fn tag_conflicts(&self) -> Vec<MergeTagConflict> {
+        let conflicts = self.0.tag_conflicts.iter().cloned();
+        conflicts.map(MergeTagConflict).collect()
+    }
+
     /// How much would follow to the survivor.
     fn follows(&self) -> Vec<MergeCount> {
         MergeCount::all(&self.0.rows)
+    }
+}
+
+/// Something of which both have one and the survivor keeps its own.
+#[derive(SimpleObject)]
+pub(crate) struct MergeConflict {
+    /// What, such as `phone` or `owner_id`, or `attributes.` and the key of a custom attribute.
+    field: String,
+    /// What the survivor has and keeps, as text; things by their global ids.
+    kept: String,
+    /// What the other one has, as text; things by their global ids.
+    dropped: String,
+}
+
+impl From<merge::Conflict> for MergeConflict {
+    fn from(conflict: merge::Conflict) -> Self {
+        Self {
+            field: conflict.field,
+            kept: conflict.kept,
+            dropped: conflict.dropped,
+        }
+    }
+}
+
+/// A group of one value of which both carry another tag.
+pub(crate) struct MergeTagConflict(pub(crate) merge::TagConflict);
+
+/// A group of one value of which both carry another tag.
+#[Object]
+impl MergeTagConflict {
+    /// The group.
+    #[boxed]
+    async fn group(&self, context: &Context<'_>) -> Result<Option<TagGroup>> {
+        let found = loader(context)?.load_one(self.0.group_id).await?;
+        Ok(found.map(TagGroup))
+    }
+
+    /// The tag that would go on: one that a person put on before one that a rule did, then the one that lasts
+    /// longer, then the survivor's.
+    #[boxed]
+    async fn kept(&self, context: &Context<'_>) -> Result<Option<Tag>> {
+        let found = loader(context)?.load_one(self.0.kept_id).await?;
+        Ok(found.map(Tag::from))
+    }
+
+    /// The tag that would end.
+    #[boxed]
+    async fn dropped(&self, context: &Context<'_>) -> Result<Option<Tag>> {
+        let found = loader(context)?.load_one(self.0.dropped_id).await?;
+        Ok(found.map(Tag::from))
     }
 }
 

@@ -60,7 +60,9 @@ use crate::boxed;
 use identity::{ContactMerge, Subscription};
 
 pub(crate) use identify::{IdentityInput, IdentityMutation, IdentityQuery};
-pub(crate) use identity::{DuplicateSuspect, MergeCount, SubscriptionChange};
+pub(crate) use identity::{
+    DuplicateSuspect, MergeConflict, MergeCount, MergeTagConflict, SubscriptionChange,
+};
 pub(crate) use input::{ContactFilterInput, ContactOrderBy};
 pub(crate) use mutation::ContactMutation;
 pub(crate) use query::ContactQuery;

@@ -27,7 +27,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    merge::{self, Book, Things, rows::Move, tags},
+    merge::{self, Book, Conflict, TagConflict, Things, conflict, rows::Move, tags},
     search,
     store::{Query, Tx},
     work::change::{Change, Fact},
@@ -86,6 +86,10 @@ pub struct Preview {
     pub loser: account::Model,
     /// Fields the survivor would take over, by the names of their columns.
     pub filled: Vec<&'static str>,
+    /// What both have, of which the survivor keeps its own.
+    pub conflicts: Vec<Conflict>,
+    /// Groups of one value of which both carry another tag.
+    pub tag_conflicts: Vec<TagConflict>,
     /// How many rows of each table would follow.
     pub rows: Vec<(&'static str, i64)>,
     /// What names the one that would go, in a condition: it would go on naming that one.
@@ -106,13 +110,29 @@ pub async fn preview(
     let snapshot = ctx.db.snapshot().await?;
     let uses = usage::naming(&snapshot, workspace, loser.id).await?;
     snapshot.rollback().await?;
+    let (stays, goes) = (survivor.id.uuid(), loser.id.uuid());
     Ok(Preview {
         filled: Own::of(&survivor).filled(&Own::of(&loser)),
+        conflicts: conflicts(ctx, workspace, &survivor, &loser).await?,
+        tag_conflicts: conflict::tags(ctx.reader(), workspace, stays, goes).await?,
         survivor,
         loser,
         rows,
         uses,
     })
+}
+
+async fn conflicts(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    survivor: &account::Model,
+    loser: &account::Model,
+) -> Result<Vec<Conflict>> {
+    let name = conflict::of("name", Some(&survivor.name), Some(&loser.name));
+    let own = Own::of(survivor).conflicts(&Own::of(loser));
+    let (stays, goes) = (survivor.id.uuid(), loser.id.uuid());
+    let attributes = conflict::attributes(ctx, workspace, stays, goes).await?;
+    Ok(name.into_iter().chain(own).chain(attributes).collect())
 }
 
 async fn named(

@@ -27,13 +27,13 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    merge::{self, Book, Things, rows::Move},
+    merge::{self, Book, Things, conflict, rows::Move},
     playbook, search,
     store::{Query, Tx},
     work::change::{Change, Fact},
 };
 
-pub use crate::merge::{Follows, MergedTable};
+pub use crate::merge::{Conflict, Follows, MergedTable, TagConflict};
 pub use entity::id::MergeId;
 pub use table::MERGED_TABLES;
 
@@ -94,6 +94,11 @@ pub struct Preview {
     pub loser: Contact,
     /// Fields the survivor would take over, by the names of their columns.
     pub filled: Vec<&'static str>,
+    /// What both have, of which the survivor keeps its own. Addresses of the other one still lead to the
+    /// survivor.
+    pub conflicts: Vec<Conflict>,
+    /// Groups of one value of which both carry another tag.
+    pub tag_conflicts: Vec<TagConflict>,
     /// How many rows of each table would follow.
     pub rows: Vec<(&'static str, i64)>,
 }
@@ -110,12 +115,30 @@ pub async fn preview(
     let survivor = named(ctx, workspace, survivor, "survivorId").await?;
     let loser = named(ctx, workspace, loser, "mergedId").await?;
     let rows = merge::count_rows(ctx.reader(), workspace, &BOOK, loser.id.uuid()).await?;
+    let (stays, goes) = (survivor.id.uuid(), loser.id.uuid());
     Ok(Preview {
         filled: own_of(&survivor).filled(&own_of(&loser)),
+        conflicts: conflicts(ctx, workspace, &survivor, &loser).await?,
+        tag_conflicts: conflict::tags(ctx.reader(), workspace, stays, goes).await?,
         survivor,
         loser,
         rows,
     })
+}
+
+async fn conflicts(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    survivor: &Contact,
+    loser: &Contact,
+) -> Result<Vec<Conflict>> {
+    let name = conflict::of("name", Some(&survivor.name), Some(&loser.name));
+    let mut own = own_of(survivor).conflicts(&own_of(loser));
+    // It is how the reading is sorted.
+    own.retain(|conflict| conflict.field != "kana_key");
+    let (stays, goes) = (survivor.id.uuid(), loser.id.uuid());
+    let attributes = conflict::attributes(ctx, workspace, stays, goes).await?;
+    Ok(name.into_iter().chain(own).chain(attributes).collect())
 }
 
 fn own_of(contact: &Contact) -> Own {
