@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{ContactId, ConversationId, InboxId, MessageId, WorkspaceId},
+    id::{ContactId, ConversationId, InboxId, MemberId, MessageId, WorkspaceId},
     kind::{Author, Direction},
 };
 
@@ -39,6 +39,8 @@ pub struct Model {
     pub sent_at: DateTimeUtc,
     /// When the row was made.
     pub created_at: DateTimeUtc,
+    /// The member who wrote it, where that is known.
+    pub member_id: Option<MemberId>,
 }
 
 /// None: joins are written where they are needed.

@@ -82,6 +82,7 @@ mod m0058_sync;
 mod m0059_receivers;
 mod m0060_people;
 mod m0061_waited;
+mod m0066_message;
 mod m0068_rule_size;
 mod sql;
 mod wall;
@@ -114,18 +115,19 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_report::Migration),
             Box::new(m0018_document::Migration),
             Box::new(m0019_condition::Migration),
-            Box::new(m0024_survey::Migration),
-            Box::new(m0023_task::Migration),
-            Box::new(m0021_notification::Migration),
             Box::new(m0020_rule::Migration),
+            Box::new(m0021_notification::Migration),
             Box::new(m0022_segment::Migration),
             Box::new(m0023_playbook::Migration),
-            Box::new(m0027_people::Migration),
-            Box::new(m0026_rules::Migration),
-            Box::new(m0028_lists::Migration),
+            Box::new(m0023_task::Migration),
+            Box::new(m0024_survey::Migration),
             Box::new(m0025_condition::Migration),
             Box::new(m0026_held::Migration),
+            Box::new(m0026_rules::Migration),
             Box::new(m0026_timeline::Migration),
+            Box::new(m0027_people::Migration),
+            Box::new(m0028_lists::Migration),
+            Box::new(m0029_wall::Migration),
             Box::new(m0030_survey::Migration),
             Box::new(m0031_trace::Migration),
             Box::new(m0032_hours::Migration),
@@ -133,7 +135,6 @@ impl MigratorTrait for Migrator {
             Box::new(m0034_waits::Migration),
             Box::new(m0035_target::Migration),
             Box::new(m0036_team_task::Migration),
-            Box::new(m0029_wall::Migration),
             Box::new(m0037_collation::Migration),
             Box::new(m0038_import::Migration),
             Box::new(m0039_survey_attempt::Migration),
@@ -147,14 +148,15 @@ impl MigratorTrait for Migrator {
             Box::new(m0050_email_source::Migration),
             Box::new(m0051_profile::Migration),
             Box::new(m0052_replaced_key::Migration),
-            Box::new(m0055_notes::Migration),
             Box::new(m0054_tracked_link::Migration),
+            Box::new(m0055_notes::Migration),
             Box::new(m0056_suspect::Migration),
             Box::new(m0057_unasked::Migration),
             Box::new(m0058_sync::Migration),
             Box::new(m0059_receivers::Migration),
             Box::new(m0060_people::Migration),
             Box::new(m0061_waited::Migration),
+            Box::new(m0066_message::Migration),
             Box::new(m0068_rule_size::Migration),
         ]
     }

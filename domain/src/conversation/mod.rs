@@ -21,7 +21,7 @@ mod wake;
 mod watch;
 
 pub use history::history;
-pub use ingest::{Ingested, MAX_MESSAGES, NewMessage, Outcome, ingest, ingest_as};
+pub use ingest::{Ingested, MAX_MESSAGES, NewMessage, Outcome, Written, ingest, ingest_as};
 pub use list::{ConversationFilter, ConversationOrder, list, list_by_attribute};
 pub use message::{MessageFilter, list_messages};
 pub use read::{find, find_message, load, load_messages, messages};

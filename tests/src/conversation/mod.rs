@@ -10,3 +10,4 @@ mod response;
 mod status;
 mod steps;
 mod whose;
+mod writer;

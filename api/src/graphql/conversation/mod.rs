@@ -20,7 +20,7 @@ use domain::{
 use entity::kind::{Author, ConversationStatus, Direction, Priority, TaskStatus};
 
 use super::{
-    access::Member,
+    access::{Member, find_member},
     attribute::{AttributeValue, values},
     contact::Contact,
     context::{loaded, loader, reader},
@@ -338,6 +338,12 @@ impl Message {
     /// Who wrote it.
     fn author(&self) -> Author {
         self.0.author
+    }
+
+    /// The member who wrote it, where its sender said so.
+    #[boxed]
+    async fn member(&self, context: &Context<'_>) -> Result<Option<Member>> {
+        find_member(context, self.0.member_id).await
     }
 
     /// Whether a program answered by itself, for example an out-of-office notice.

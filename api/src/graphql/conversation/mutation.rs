@@ -3,14 +3,17 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    conversation::{self, Changes, Ingested, NewMessage, Outcome},
+    conversation::{self, Changes, Ingested, NewMessage, Outcome, Written},
     error::UserError,
+    upsert::MemberRef,
 };
 use entity::kind::{Author, ConversationStatus, Direction};
 
 use super::Conversation;
 use crate::boxed;
-use crate::graphql::{context::writer, error::settle, fact::ContactReferenceInput, id};
+use crate::graphql::{
+    context::writer, error::settle, fact::ContactReferenceInput, id, upsert::MemberReferenceInput,
+};
 
 /// A message to be taken in.
 #[derive(InputObject)]
@@ -37,6 +40,9 @@ pub(crate) struct MessageInput {
     direction: Direction,
     /// Who wrote it; left out, the contact or a member, by the direction.
     author: Option<Author>,
+    /// The member who wrote it, if that is known, also one who is removed by now; of outbound messages whose author
+    /// is `MEMBER` only.
+    member: Option<MemberReferenceInput>,
     /// Whether a program answered by itself.
     #[graphql(default)]
     automatic: bool,
@@ -50,9 +56,13 @@ pub(crate) struct MessageInput {
 }
 
 impl MessageInput {
-    fn read(self, index: usize) -> domain::error::Result<NewMessage> {
+    fn read(self, index: usize) -> domain::error::Result<Written> {
         let item = ["messages", &index.to_string()];
-        Ok(NewMessage {
+        let member = self
+            .member
+            .map(|member| writer_of(member, item))
+            .transpose()?;
+        let message = NewMessage {
             external_id: self.external_id,
             thread_keys: self.thread_keys,
             whose: ContactReferenceInput::whose(self.contact, self.contact_email, item)?,
@@ -63,8 +73,19 @@ impl MessageInput {
             subject: self.subject,
             body: self.body,
             sent_at: self.sent_at,
-        })
+        };
+        Ok(Written { message, member })
     }
+}
+
+/// The member that a message at `item` names.
+fn writer_of(member: MemberReferenceInput, item: [&str; 2]) -> domain::error::Result<MemberRef> {
+    Ok(match member {
+        MemberReferenceInput::Id(id) => {
+            MemberRef::Id(id::parse(&id, &[item[0], item[1], "member", "id"])?)
+        }
+        MemberReferenceInput::Email(email) => MemberRef::Email(email),
+    })
 }
 
 /// Messages to be taken in.
@@ -160,7 +181,7 @@ impl ConversationMutation {
             let inbox = id::parse(&input.inbox_id, &["inboxId"])?;
             let messages = input.messages.into_iter().enumerate();
             let messages = messages.map(|(index, message)| message.read(index));
-            let messages: Vec<NewMessage> = messages.collect::<domain::error::Result<_>>()?;
+            let messages: Vec<Written> = messages.collect::<domain::error::Result<_>>()?;
             conversation::ingest(ctx, actor, inbox, messages).await
         };
         let (ingested, user_errors) = settle(result.await)?;

@@ -1,7 +1,10 @@
 //! Checking one message.
 
 use chrono::{DateTime, Utc};
-use entity::kind::{Author, Direction};
+use entity::{
+    id::MemberId,
+    kind::{Author, Direction},
+};
 
 use super::{BODY_LIMIT, ID_LIMIT, KEYS_LIMIT, NewMessage};
 use crate::{
@@ -25,6 +28,8 @@ pub(super) struct Checked {
     pub(super) name: Option<String>,
     pub(super) direction: Direction,
     pub(super) author: Author,
+    /// The member who wrote it; found by `writer`.
+    pub(super) member: Option<MemberId>,
     pub(super) automatic: bool,
     pub(super) subject: String,
     pub(super) body: String,
@@ -122,6 +127,7 @@ pub(super) fn check(
         name: message.name,
         direction: message.direction,
         author,
+        member: None,
         automatic: message.automatic,
         subject: subject?,
         body: body?,

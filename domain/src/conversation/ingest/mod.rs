@@ -2,11 +2,12 @@
 //! how many there are.
 //!
 //! Called by the API, by `enishi import` and for the sample workspace. `check` looks at each message before anything
-//! is written, `totals` opens conversations and brings those that were there up to date. A message that is stored
-//! already is never changed.
+//! is written, `writer` finds the members who wrote, `totals` opens conversations and brings those that were there up
+//! to date. A message that is stored already is never changed.
 
 mod check;
 mod totals;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -33,6 +34,8 @@ use crate::{
 
 use check::{Checked, check};
 use totals::{drop_unused, open_conversations, rewrite_conversations, update_conversations};
+
+pub use writer::Written;
 
 /// Messages one call may bring.
 pub const MAX_MESSAGES: usize = 1_000;
@@ -89,15 +92,16 @@ pub struct Ingested {
     pub outcome: Outcome,
 }
 
-/// Takes messages in. All of them, or, when any is refused, none.
-pub async fn ingest(
+/// Takes messages in, with the members who wrote them where those are known ([`Written`]). All of them, or,
+/// when any is refused, none.
+pub async fn ingest<M: Into<Written>>(
     ctx: &Ctx,
     actor: &Actor,
     inbox: InboxId,
-    messages: Vec<NewMessage>,
+    messages: Vec<M>,
 ) -> Result<Vec<Ingested>> {
-    actor.require(Scope::Ingest)?;
-    ingest_as(ctx, actor, actor.origin(), inbox, messages).await
+    let written = messages.into_iter().map(Into::into).collect();
+    take_in(ctx, actor, actor.origin(), inbox, written).await
 }
 
 /// Like [`ingest`], saying who is to be named as the source, for imports.
@@ -107,6 +111,17 @@ pub async fn ingest_as(
     origin: Origin,
     inbox: InboxId,
     messages: Vec<NewMessage>,
+) -> Result<Vec<Ingested>> {
+    let written = messages.into_iter().map(Written::from).collect();
+    take_in(ctx, actor, origin, inbox, written).await
+}
+
+async fn take_in(
+    ctx: &Ctx,
+    actor: &Actor,
+    origin: Origin,
+    inbox: InboxId,
+    messages: Vec<Written>,
 ) -> Result<Vec<Ingested>> {
     actor.require(Scope::Ingest)?;
     let mut errors = Vec::new();
@@ -129,13 +144,18 @@ pub async fn ingest_as(
     if let Some((code, message)) = refused {
         errors.push(UserError::new(&["inboxId"], code, message));
     }
-    let numbers = messages.iter().any(|message| message.whose.is_number());
+    let numbers = messages.iter().any(|one| one.message.whose.is_number());
     let home = contact::home_if(ctx, actor.workspace, numbers).await?;
     let now = ctx.clock.now();
+    let writers = writer::writers(ctx, actor.workspace, &messages, &mut errors).await?;
     let checked: Vec<Checked> = messages
         .into_iter()
         .enumerate()
-        .filter_map(|(index, message)| check(index, message, home, now, &mut errors))
+        .zip(writers)
+        .filter_map(|((index, one), member)| {
+            let checked = check(index, one.message, home, now, &mut errors)?;
+            Some(Checked { member, ..checked })
+        })
         .collect();
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
@@ -355,12 +375,13 @@ async fn insert(tx: &Tx<'_>, inbox: InboxId, placed: &[Placed<'_>]) -> Result<Ha
             "body",
             placed.iter().map(|place| place.message.body.as_str()),
         )
-        .times("sent_at", placed.iter().map(|place| place.message.sent_at));
+        .times("sent_at", placed.iter().map(|place| place.message.sent_at))
+        .opt_ids("member_id", placed.iter().map(|place| place.message.member));
     let created: Vec<MessageId> = Query::new(
         "INSERT INTO message (workspace_id, id, conversation_id, contact_id, inbox_id, external_id,
-             direction, author, automatic, subject, body, sent_at, created_at)
+             direction, author, automatic, subject, body, sent_at, created_at, member_id)
          SELECT $1, r.id, r.conversation_id, r.contact_id, $2, r.external_id, r.direction,
-                r.author, r.automatic, r.subject, r.body, r.sent_at, $3
+                r.author, r.automatic, r.subject, r.body, r.sent_at, $3, r.member_id
          FROM {r} WHERE true
          ON CONFLICT (workspace_id, inbox_id, external_id) DO NOTHING RETURNING id",
     )

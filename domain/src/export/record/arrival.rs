@@ -15,6 +15,7 @@ pub(super) const MESSAGE: Columns<'static, entity::message::Model> = fields!(
     body: "Text",
     sent_at: "Sent at",
     created_at: "Taken in at",
+    member_id: "Member",
 );
 
 pub(super) const EVENT: Columns<'static, entity::event::Model> = fields!(
