@@ -28,6 +28,7 @@ use crate::support::{
     client::text,
     installation::{Installation, on_each},
     on_both,
+    refusal::refusals,
 };
 
 /// What a spreadsheet would run, if it were let.
@@ -53,6 +54,7 @@ pub(crate) fn wanted(what: What, format: ExportFormat, encoding: ExportEncoding)
         what,
         format,
         encoding,
+        columns: Vec::new(),
     }
 }
 
@@ -559,4 +561,41 @@ async fn over_http(installation: Installation) -> Installation {
 #[test]
 fn a_file_is_downloaded_over_http_without_a_token() {
     on_each(over_http);
+}
+
+#[test]
+fn contacts_are_exported_with_the_columns_that_were_asked_for() {
+    on_both(|world| async move {
+        people(&world).await;
+        let chosen = |names: &[&str], format| Wanted {
+            columns: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..wanted(contacts(), format, ExportEncoding::Utf8)
+        };
+        let names = ["attributes.note", "email", "ownerEmail"];
+        let rows = csv(&export(&world, chosen(&names, ExportFormat::Csv)).await);
+        assert_eq!(rows[0], ["note", "Email", "Owner email"]);
+        assert_eq!(rows.len(), FORMULAS.len() + 1);
+        assert!(rows.iter().any(|row| row[1] == "p0@example.com"));
+        let lines = export(&world, chosen(&names, ExportFormat::JsonLines)).await;
+        let lines = String::from_utf8(lines).unwrap();
+        let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        let keys: BTreeSet<&str> = first
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(keys, BTreeSet::from(names));
+
+        let unknown = chosen(&["email", "attributes.gone"], ExportFormat::Csv);
+        let refused = export::ask(&world.ctx, &world.owner, unknown).await;
+        assert_eq!(refusals(refused), ["columns.1 NotFound"]);
+        let of_tags = Wanted {
+            columns: vec!["name".to_owned()],
+            ..wanted(What::Tags, ExportFormat::Csv, ExportEncoding::Utf8)
+        };
+        let refused = export::ask(&world.ctx, &world.owner, of_tags).await;
+        assert_eq!(refusals(refused), ["columns Invalid"]);
+        world
+    });
 }

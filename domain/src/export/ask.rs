@@ -7,7 +7,7 @@ use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::{Download, Wanted, What};
+use super::{Download, Wanted, What, choice};
 use crate::{
     access::{Actor, Scope, token},
     attribute::definition,
@@ -50,6 +50,7 @@ pub async fn ask(ctx: &Ctx, actor: &Actor, wanted: Wanted) -> Result<Asked> {
     }
     let mut tx = ctx.begin(actor.workspace).await?;
     refuse_unknown(ctx, &tx, &wanted.what).await?;
+    choice::refuse_unknown(ctx, tx.workspace, &wanted.what, &wanted.columns).await?;
     let mut random = [0; 32];
     ctx.ids.fill(&mut random);
     let ticket = URL_SAFE_NO_PAD.encode(random);

@@ -23,6 +23,31 @@ use crate::{
     error::Result,
 };
 
+/// The columns of contacts themselves: their names in JSON, and their headers. Tags and attributes follow.
+pub(super) const OWN: [(&str, &str); 21] = [
+    ("id", "Contact"),
+    ("name", "Name"),
+    ("kana", "Kana"),
+    ("email", "Email"),
+    ("phone", "Phone"),
+    ("externalId", "External ID"),
+    ("locale", "Locale"),
+    ("stage", "Stage"),
+    ("sourceChannel", "Source channel"),
+    ("healthScore", "Health score"),
+    ("healthBand", "Health band"),
+    ("lastActivityAt", "Last activity"),
+    ("createdAt", "Created at"),
+    ("updatedAt", "Updated at"),
+    ("arrivedAt", "Came in at"),
+    ("accountName", "Company"),
+    ("accountDomain", "Company domain"),
+    ("accountExternalId", "Company ID"),
+    ("ownerEmail", "Owner email"),
+    ("sourceCampaign", "Source campaign"),
+    ("broughtByEmail", "Brought by"),
+];
+
 pub(super) async fn page(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -65,30 +90,7 @@ pub(super) async fn page(
         ]);
         (one.id.uuid(), row)
     });
-    let own = [
-        ("id", "Contact"),
-        ("name", "Name"),
-        ("kana", "Kana"),
-        ("email", "Email"),
-        ("phone", "Phone"),
-        ("externalId", "External ID"),
-        ("locale", "Locale"),
-        ("stage", "Stage"),
-        ("sourceChannel", "Source channel"),
-        ("healthScore", "Health score"),
-        ("healthBand", "Health band"),
-        ("lastActivityAt", "Last activity"),
-        ("createdAt", "Created at"),
-        ("updatedAt", "Updated at"),
-        ("arrivedAt", "Came in at"),
-        ("accountName", "Company"),
-        ("accountDomain", "Company domain"),
-        ("accountExternalId", "Company ID"),
-        ("ownerEmail", "Owner email"),
-        ("sourceCampaign", "Source campaign"),
-        ("broughtByEmail", "Brought by"),
-    ];
-    Ok(attached.rows(&own, rows, next))
+    Ok(attached.rows(&OWN, rows, next))
 }
 
 fn row(one: &Contact) -> Vec<Value> {

@@ -9,6 +9,7 @@
 //!   of any kind, `page` how a list is read on;
 //! - `record`: what happened, what was written down and what the product did, a table of columns each;
 //! - `person`: everything of one person;
+//! - `choice`: the columns that were asked for;
 //! - `table`: rows as CSV and as JSON Lines;
 //! - `prune`: forgetting downloads whose time is over.
 //!
@@ -19,6 +20,7 @@
 mod account;
 mod ask;
 mod attached;
+mod choice;
 mod contact;
 mod conversation;
 mod page;
@@ -149,6 +151,9 @@ pub struct Wanted {
     pub format: ExportFormat,
     /// In which encoding; JSON Lines are always UTF-8.
     pub encoding: ExportEncoding,
+    /// The columns of contacts by their names in JSON, in their order; all, if there are none.
+    #[serde(default)]
+    pub columns: Vec<String>,
 }
 
 /// A file that is being read.
@@ -173,7 +178,7 @@ impl Download {
         Self {
             actor,
             what: wanted.what,
-            writer: Writer::new(wanted.format, wanted.encoding),
+            writer: Writer::new(wanted.format, wanted.encoding).with_columns(wanted.columns),
             place: Place::Start,
         }
     }

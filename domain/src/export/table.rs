@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use entity::kind::{ExportEncoding, ExportFormat, SheetEncoding};
 use serde_json::{Map, Value};
 
+use super::choice::chosen;
 use crate::sheet::{encoding, formula};
 
 /// One column: its name in JSON, and in the header of a CSV file, by which an import knows it again.
@@ -111,6 +112,8 @@ pub(super) struct Writer {
     encoding: ExportEncoding,
     /// The columns of the first page, which are the file's.
     columns: Option<Vec<Column>>,
+    /// The names of those that were asked for; all, if there are none.
+    names: Vec<String>,
 }
 
 impl Writer {
@@ -119,7 +122,13 @@ impl Writer {
             format,
             encoding,
             columns: None,
+            names: Vec::new(),
         }
+    }
+
+    /// Writes only the columns of these names; all, if there are none.
+    pub(super) fn with_columns(self, names: Vec<String>) -> Self {
+        Self { names, ..self }
     }
 
     pub(super) fn ending(&self) -> &'static str {
@@ -150,11 +159,14 @@ impl Writer {
             if self.encoding == ExportEncoding::Utf8Bom {
                 text.push('\u{feff}');
             }
-            let headers = page.columns.iter().map(|column| column.header.as_str());
+            let columns = chosen(&page.columns, &self.names);
+            let headers = columns.iter().map(|column| column.header.as_str());
             line(&mut text, encoding, headers);
         }
         // A column that came to be meanwhile is not in the header, so it is in no row.
-        let columns = self.columns.get_or_insert_with(|| page.columns.clone());
+        let columns = self
+            .columns
+            .get_or_insert_with(|| chosen(&page.columns, &self.names));
         let places: Vec<Option<usize>> = columns
             .iter()
             .map(|one| page.columns.iter().position(|other| other.key == one.key))

@@ -264,6 +264,7 @@ async fn leave_about(world: &World) {
         what: What::Contacts(which(), Ordered::default()),
         format: ExportFormat::Csv,
         encoding: ExportEncoding::Utf8,
+        columns: Vec::new(),
     };
     domain::export::ask(ctx, owner, wanted).await.unwrap();
 }

@@ -27,6 +27,7 @@ use super::{
     context::writer,
     conversation::{ConversationFilterInput, ConversationOrderBy},
     error::settle,
+    few::few,
     id,
 };
 use crate::boxed;
@@ -41,6 +42,9 @@ pub(crate) struct ExportContactsInput {
     order_by: ContactOrderBy,
     /// Orders them by a custom attribute, instead of `orderBy`.
     order_by_attribute: Option<AttributeOrderInput>,
+    /// The columns, at most 100, by the names they have in JSON Lines, such as `name`, `ownerEmail`, `tags`, and
+    /// `attributes.` with the key of a custom attribute, in this order; left out, all.
+    columns: Option<Vec<String>>,
     /// The kind of file.
     #[graphql(default_with = "ExportFormat::Csv")]
     format: ExportFormat,
@@ -161,7 +165,16 @@ async fn ask(
         what,
         format,
         encoding,
+        columns: Vec::new(),
     });
+    payload(ctx, actor, wanted).await
+}
+
+async fn payload(
+    ctx: &Ctx,
+    actor: &Actor,
+    wanted: domain::error::Result<Wanted>,
+) -> Result<ExportPayload> {
     let result = async { export::ask(ctx, actor, wanted?).await };
     let (asked, user_errors) = settle(result.await)?;
     let url = asked
@@ -197,7 +210,7 @@ impl ExportMutation {
         #[graphql(desc = "What is wanted.")] input: ExportContactsInput,
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
-        let what = async {
+        let wanted = async {
             let order = Ordered {
                 by: ContactOrder::from(input.order_by),
                 attribute: by_attribute(input.order_by_attribute)?,
@@ -210,9 +223,14 @@ impl ExportMutation {
                     .await?,
                 order,
             );
-            Ok::<_, domain::error::Error>(what)
+            Ok::<_, domain::error::Error>(Wanted {
+                what,
+                format: input.format,
+                encoding: input.encoding,
+                columns: few(input.columns, &["columns"])?,
+            })
         };
-        ask(ctx, actor, what.await, input.format, input.encoding).await
+        payload(ctx, actor, wanted.await).await
     }
 
     /// Asks for accounts as a file; see `exportContacts`. Scope: READ.

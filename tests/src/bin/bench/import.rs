@@ -97,6 +97,7 @@ pub(crate) async fn run(ctx: &Ctx, owner: &Actor, lines: u64) -> Result<()> {
             what: What::Contacts(ContactFilter::default(), Ordered::default()),
             format,
             encoding: ExportEncoding::Utf8,
+            columns: Vec::new(),
         };
         let start = Instant::now();
         let asked = export::ask(ctx, owner, wanted).await?;
