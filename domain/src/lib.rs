@@ -59,6 +59,7 @@ pub mod stage;
 pub mod store;
 pub mod subject;
 pub mod survey;
+pub mod suspect;
 pub mod tag;
 pub mod task;
 pub mod team;
@@ -89,6 +90,7 @@ pub fn projections() -> &'static [&'static dyn Projection] {
         &timeline::follow::TimelineFollow,
         &account::standing::StandingProjection,
         &latest::LatestChanges,
+        &suspect::DuplicateProjection,
         &profile::engagement::projection::EngagementProjection,
         &profile::rfm::projection::RfmProjection,
         &profile::web::projection::WebProjection,
@@ -106,6 +108,7 @@ pub fn schedules() -> &'static [&'static dyn Schedule] {
         &search::upkeep::SearchUpkeep,
         &report::quality::NightlyQuality,
         &segment::clock::SegmentClock,
+        &suspect::FirstLook,
         &upload::UploadPrune,
     ]
 }

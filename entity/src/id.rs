@@ -133,6 +133,8 @@ ids! {
     MergeId = "merge";
     /// A suspicion that two contacts are one person.
     SuspectId = "suspect";
+    /// A suspicion that two accounts are one company.
+    AccountSuspectId = "accountsuspect";
     /// One change of what a contact wants to hear.
     SubscriptionChangeId = "subscriptionchange";
     /// What became of a conversation at one moment.

@@ -58,6 +58,8 @@ fn the_sample_has_something_of_everything_and_is_filled_in_once() {
             ("health_history", 60),
             ("account WHERE merged_into_id IS NOT NULL", 1),
             ("account WHERE archived_at IS NOT NULL", 1),
+            ("duplicate_suspect WHERE settled_at IS NULL", 1),
+            ("account_suspect WHERE settled_at IS NULL", 1),
             ("email_source WHERE received_count > 0", 4),
             ("email_source WHERE last_rejection = 'TOPIC'", 1),
             ("contact_identity WHERE kind = 'ANONYMOUS_ID'", 2),

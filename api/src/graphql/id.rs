@@ -68,7 +68,7 @@ fn missing<I: Id>(path: &[&str]) -> UserError {
         "emailsource" => "email source",
         "trackedlink" => "tracked link",
         "healthmodel" => "health model",
-        "suspect" => "open suspicion",
+        "suspect" | "accountsuspect" => "open suspicion",
         "segmentmove" => "entry",
         "quarantine" => "quarantined item",
         "surveyanswer" => "answer to a survey",

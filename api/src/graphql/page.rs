@@ -12,7 +12,7 @@ use async_graphql::{
 use domain::page::{self, Page};
 
 use super::{
-    account::Account,
+    account::{Account, AccountDuplicateSuspect},
     audit::AuditEntry,
     contact::{Contact, DuplicateSuspect, SubscriptionChange},
     context::business,
@@ -88,6 +88,7 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
     }
     let builder = pages! {
         Account: "accounts",
+        AccountDuplicateSuspect: "accounts that seem to be one company",
         AuditEntry: "the audit log",
         Campaign: "campaigns",
         Contact: "contacts",

@@ -312,7 +312,7 @@ async fn settle(
     let mut suspects = Vec::new();
     for other in distinct.iter().filter(|other| **other != id) {
         if known.contains(other) {
-            suspects.push(suspect(&mut tx, actor, id, *other).await?);
+            suspects.extend(suspect(&mut tx, actor, id, *other).await?);
         } else {
             let reason = "An anonymous visitor said who they are".to_owned();
             merge::join(ctx, &mut tx, actor.origin(), id, *other, reason).await?;

@@ -53,7 +53,7 @@ pub(super) async fn put_in_order(ctx: &Ctx, actor: &Actor) -> Result<()> {
         name: "Northwind".to_owned(),
         domain: Some("northwind.example".to_owned()),
         details: DetailChanges {
-            website: Some(Some("https://www.northwind.example".to_owned())),
+            website: Some(Some("https://www.northwind-outfitters.example".to_owned())),
             ..DetailChanges::default()
         },
         ..NewAccount::default()

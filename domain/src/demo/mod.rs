@@ -131,6 +131,7 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     company::put_in_order(ctx, actor).await?;
     review::try_out(ctx, actor, &people, now).await?;
     review::merge_a_double(ctx, actor, &people).await?;
+    review::leave_a_double(ctx, actor, &people).await?;
     // The announcement of important customers begins after the history: nobody wants to be told
     // about two months of messages.
     settle(ctx, actor, |projection| projection.work() == Work::Rules).await?;

@@ -43,6 +43,9 @@ pub(super) async fn try_out(
     Ok(())
 }
 
+/// Whose double is left, by the place among the people.
+const DOUBLED: usize = 5;
+
 /// Makes one of them a second time under a private address, as it happens, and merges the two.
 pub(super) async fn merge_a_double(ctx: &Ctx, actor: &Actor, people: &[Person]) -> Result<()> {
     let Some(person) = people.first() else {
@@ -61,6 +64,25 @@ pub(super) async fn merge_a_double(ctx: &Ctx, actor: &Actor, people: &[Person]) 
     let double = contact::create(ctx, actor, double).await?;
     let reason = "同じ方でした / the same person / 同一个人";
     merge::merge(ctx, actor, survivor, double.id, reason).await?;
+    Ok(())
+}
+
+/// Somebody writes from a private address as well: found, and left for a person to decide.
+pub(super) async fn leave_a_double(ctx: &Ctx, actor: &Actor, people: &[Person]) -> Result<()> {
+    let Some(person) = people.get(DOUBLED) else {
+        return Ok(());
+    };
+    let known = id_of(ctx, actor, &person.email).await?;
+    let known = contact::load(ctx, actor.workspace, &[known]).await?;
+    let local = person.email.split('@').next().unwrap_or_default();
+    for one in known {
+        let double = NewContact {
+            name: one.name,
+            email: Some(format!("{local}@mail.example")),
+            ..NewContact::default()
+        };
+        contact::create(ctx, actor, double).await?;
+    }
     Ok(())
 }
 

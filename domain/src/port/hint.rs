@@ -40,7 +40,7 @@ pub enum Work {
     /// An enrolment of the workspace can go on now.
     Enrolment,
     /// Entries after which it may be different how the people of accounts are doing, or when something last
-    /// changed.
+    /// changed, or who seems to be one person.
     Standing,
     /// Entries that profiles of what customers do are made of.
     Profile,

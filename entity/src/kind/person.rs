@@ -177,4 +177,36 @@ kinds! {
         /// The contact left a playbook: it came to its end, or the enrolment says why it ended.
         PlaybookLeft = "PLAYBOOK_LEFT",
     }
+
+    /// What makes two contacts, or two accounts, seem to be one.
+    DuplicateReason {
+        /// Contacts: identities of both were given for one person.
+        Identities = "IDENTITIES",
+        /// Contacts: the same name, and phone numbers that end alike.
+        NameAndPhone = "NAME_AND_PHONE",
+        /// Contacts: the same name at the same account.
+        NameAndAccount = "NAME_AND_ACCOUNT",
+        /// Contacts: the same name, and the same part of an address before the `@`.
+        NameAndEmail = "NAME_AND_EMAIL",
+        /// Contacts: the same name, read alike.
+        NameAndReading = "NAME_AND_READING",
+        /// Contacts: the name of one is how the name of the other is read.
+        Reading = "READING",
+        /// Accounts: the same domain, or parts of one, as email domain or web site.
+        AccountDomain = "ACCOUNT_DOMAIN",
+        /// Accounts: the same name but for the legal form, such as 株式会社 or `Inc.`.
+        AccountName = "ACCOUNT_NAME",
+    }
+
+    /// What became of a suspicion that two are one.
+    DuplicateState {
+        /// Nobody has decided yet.
+        Open = "OPEN",
+        /// They were merged.
+        Merged = "MERGED",
+        /// Somebody said that they are two.
+        Dismissed = "DISMISSED",
+        /// What made it seem so holds no longer, as after a change of name.
+        Outdated = "OUTDATED",
+    }
 }

@@ -1,18 +1,15 @@
 //! Recognising people: visitors who become known, and two who seem to be one.
 
 use chrono::TimeDelta;
-use domain::{
-    contact::{
-        self,
-        identity::{self, Given, Identify},
-        merge,
-    },
-    page::PageRequest,
+use domain::contact::{
+    self,
+    identity::{self, Given, Identify},
+    merge,
 };
 use entity::kind::IdentityKind as I;
 
 use super::refusals;
-use crate::support::on_both;
+use crate::support::{engine::open_suspects, on_both};
 
 const TARO: &str = "taro@customer.example";
 const HANAKO: &str = "hanako@customer.example";
@@ -76,13 +73,7 @@ fn an_anonymous_visitor_becomes_known_and_two_known_people_stay_two() {
             seems.suspects,
             "once for each pair"
         );
-        let page = PageRequest::first(10);
-        let open = async || {
-            let open = identity::list_suspects(ctx, owner.workspace, &page)
-                .await
-                .unwrap();
-            open.rows.len()
-        };
+        let open = async || open_suspects(&world).await.len();
         assert_eq!(open().await, 1);
         // Merges are told apart by when they were made.
         world.clock.advance(TimeDelta::seconds(1));

@@ -5,6 +5,7 @@ mod attribute;
 mod company;
 mod concurrent;
 mod conflict;
+mod double;
 mod dump;
 mod edited;
 mod erase;

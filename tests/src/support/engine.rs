@@ -11,13 +11,17 @@ use domain::{
         Condition, ContactTags, ConversationTags, Field, KeywordMatch, KeywordMode, Keywords,
         TagMode, TagTest,
     },
-    contact,
+    contact::{
+        self,
+        identity::{self, Suspect},
+    },
     conversation::{self, NewMessage},
     inbox,
     notification::{
         deliver::{self, Limits, Turn},
         manage::{self, NewTarget},
     },
+    page::PageRequest,
     port::{
         Egress, EgressError, MailError, MailReceipt, OutgoingMail, OutgoingRequest,
         OutgoingResponse,
@@ -25,6 +29,7 @@ use domain::{
     rule::{self, NewRule, Rule, trigger::Trigger},
     store::Query,
     survey,
+    suspect::{SuspectFilter, SuspectOrder},
     tag::{self, NewTag},
     work::due,
 };
@@ -191,6 +196,16 @@ pub async fn contact_of(world: &World, email: &str) -> ContactId {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, email).await;
     found.expect("a look-up").expect("a contact").id
+}
+
+/// The contacts who seem to be one person, as far as nobody has decided.
+pub async fn open_suspects(world: &World) -> Vec<Suspect> {
+    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+    let (filter, order) = (SuspectFilter::default(), SuspectOrder::default());
+    let page = PageRequest::first(50);
+    let found = identity::list_suspects(ctx, workspace, &filter, order, &page).await;
+    let rows = found.expect("a page").rows.into_iter();
+    rows.map(|(_, one)| one).collect()
 }
 
 impl World {

@@ -12,7 +12,7 @@ use domain::{
     access::ScopeSet,
     account::{self, AccountChanges, NewAccount},
     attribute::{self, NewAttribute, definition},
-    contact::{self, Contact, erase, identity},
+    contact::{self, Contact, erase},
     error::Error,
     event::{self, EventFilter},
     page::PageRequest,
@@ -25,7 +25,7 @@ use entity::{
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{World, on_both};
+use crate::support::{World, engine::open_suspects, on_both};
 
 async fn one(world: &World, method: Method, body: Value) -> Taken {
     let taken = track::take_in(&world.ctx, &world.owner, Sent::one(method, body)).await;
@@ -163,9 +163,7 @@ fn a_visitor_with_a_contact_of_their_own_is_merged_and_known_people_are_not() {
             who_has(&world, I::AnonymousId, "a-1").await.unwrap().id,
             first
         );
-        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-        let suspects = identity::list_suspects(ctx, workspace, &PageRequest::first(10)).await;
-        assert_eq!(suspects.unwrap().rows.len(), 1);
+        assert_eq!(open_suspects(&world).await.len(), 1);
 
         // The former id of an alias is that of a visitor, whatever else it is.
         one(&world, Method::Page, page("a-2")).await;

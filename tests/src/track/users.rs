@@ -1,25 +1,15 @@
 //! Two users with one address: whoever comes first, and when, they are two people who seem to be one.
 
-use domain::{
-    contact::identity::{self, Suspect},
-    page::PageRequest,
-    track::Method,
-};
+use domain::track::Method;
 use entity::{id::ContactId, kind::IdentityKind as I};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{batch, one, who_has};
-use crate::support::{World, on_both};
+use crate::support::{World, engine::open_suspects, on_both};
 
 fn user(id: &str, email: &str) -> Value {
     json!({ "type": "identify", "userId": id, "traits": { "email": email, "name": id } })
-}
-
-async fn suspects(world: &World) -> Vec<Suspect> {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let page = identity::list_suspects(ctx, workspace, &PageRequest::first(50)).await;
-    page.unwrap().rows.into_iter().map(|(_, one)| one).collect()
 }
 
 async fn id_of(world: &World, kind: I, value: &str) -> ContactId {
@@ -34,7 +24,7 @@ async fn are_two(world: &World, first: &str, second: &str, email: &str) {
     ];
     assert_ne!(first, second);
     assert_eq!(id_of(world, I::Email, email).await, first);
-    let noted = suspects(world).await;
+    let noted = open_suspects(world).await;
     let of_both = noted.iter().filter(|one| {
         let pair = [one.contact_id, one.other_contact_id];
         pair.contains(&first) && pair.contains(&second)
@@ -69,7 +59,7 @@ fn a_second_user_with_the_address_of_a_first_is_somebody_else() {
         assert_eq!(id_of(&world, I::ExternalId, "w-1").await, visitor);
         one(&world, Method::Identify, user("w-2", "w@acme.example")).await;
         are_two(&world, "w-1", "w-2", "w@acme.example").await;
-        assert_eq!(suspects(&world).await.len(), 4);
+        assert_eq!(open_suspects(&world).await.len(), 4);
         world.drain().await;
         world
     });

@@ -4,6 +4,7 @@ mod delete;
 mod input;
 mod merge;
 mod mutation;
+mod suspect;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -52,6 +53,7 @@ pub(crate) use delete::{AccountDeleteMutation, AccountUsageQuery};
 pub(crate) use input::{AccountFilterInput, AccountOrderBy};
 pub(crate) use merge::{AccountMergeMutation, AccountMergeQuery};
 pub(crate) use mutation::AccountMutation;
+pub(crate) use suspect::{AccountDuplicateSuspect, AccountSuspectMutation, AccountSuspectQuery};
 
 /// A customer company.
 #[derive(Debug, Clone)]

@@ -9,7 +9,6 @@ use domain::{
         subscription::{self, NewState},
     },
     error::UserError,
-    page::PageRequest,
 };
 use entity::{
     id::ContactId,
@@ -18,14 +17,14 @@ use entity::{
 
 use super::{
     Contact,
-    identity::{ContactMerge, DuplicateSuspect, MergePreview, Subscription},
+    identity::{ContactMerge, MergePreview, Subscription},
+    suspect::DuplicateSuspect,
 };
 use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
     error::{fault, settle},
     id,
-    page::{Connection, connection},
     scalar::Json,
 };
 
@@ -140,22 +139,6 @@ pub(crate) struct ContactMergePayload {
     user_errors: Vec<UserError>,
 }
 
-/// A suspicion to be dismissed: they are two people.
-#[derive(InputObject)]
-pub(crate) struct DismissDuplicateSuspectInput {
-    /// The suspicion's global id.
-    id: ID,
-}
-
-/// What became of `dismissDuplicateSuspect`.
-#[derive(SimpleObject)]
-pub(crate) struct DismissDuplicateSuspectPayload {
-    /// The suspicion as it is now.
-    suspect: Option<DuplicateSuspect>,
-    /// What to mend in the input; empty when it worked.
-    user_errors: Vec<UserError>,
-}
-
 /// Whether a contact wants to hear about something by some medium.
 #[derive(InputObject)]
 pub(crate) struct SetSubscriptionInput {
@@ -223,24 +206,6 @@ impl IdentityQuery {
             .await
             .map(MergePreview)
             .map_err(fault)
-    }
-
-    /// Known contacts who seem to be one person, as long as nobody has decided, oldest first.
-    #[boxed]
-    async fn duplicate_suspects(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, DuplicateSuspect>> {
-        let (ctx, actor) = reader(context)?;
-        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = identity::list_suspects(ctx, actor.workspace, &page)
-            .await
-            .map_err(fault)?;
-        Ok(connection(found, DuplicateSuspect))
     }
 
     /// What is kept of one person: an object with `contact`, `tables` (the rows by table) and `cut`
@@ -331,25 +296,6 @@ impl IdentityMutation {
             contact: Some(Contact::from(found.contact)),
             created: Some(found.created),
             suspects: Some(suspects.into_iter().map(DuplicateSuspect).collect()),
-            user_errors,
-        })
-    }
-
-    /// Says that two contacts who seem to be one are two people. Scope: WRITE.
-    #[boxed]
-    async fn dismiss_duplicate_suspect(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "What is to be done.")] input: DismissDuplicateSuspectInput,
-    ) -> Result<DismissDuplicateSuspectPayload> {
-        let (ctx, actor) = writer(context)?;
-        let result = async {
-            let id = id::parse(&input.id, &["id"])?;
-            identity::dismiss(ctx, actor, id).await
-        };
-        let (suspect, user_errors) = settle(result.await)?;
-        Ok(DismissDuplicateSuspectPayload {
-            suspect: suspect.map(DuplicateSuspect),
             user_errors,
         })
     }

@@ -1,8 +1,8 @@
-//! Who is who, over GraphQL: merges, suspected doubles, subscriptions.
+//! Who is who, over GraphQL: merges, subscriptions.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::contact::{identity, merge, subscription};
+use domain::contact::{merge, subscription};
 use entity::kind::{Channel, SubscriptionSource, SubscriptionState};
 
 use super::Contact;
@@ -175,47 +175,6 @@ impl MergeCount {
             count: *count,
         })
         .collect()
-    }
-}
-
-/// Two known contacts who seem to be one person.
-pub struct DuplicateSuspect(pub(crate) identity::Suspect);
-
-/// Two known contacts who seem to be one person.
-#[Object]
-impl DuplicateSuspect {
-    /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// One of them.
-    #[boxed]
-    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let found = loader(context)?.load_one(self.0.contact_id).await?;
-        Ok(found.map(Contact::from))
-    }
-
-    /// The other.
-    #[boxed]
-    async fn other(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let found = loader(context)?.load_one(self.0.other_contact_id).await?;
-        Ok(found.map(Contact::from))
-    }
-
-    /// What makes it seem so.
-    fn reason(&self) -> &str {
-        &self.0.reason
-    }
-
-    /// Since when.
-    fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// When somebody decided.
-    fn settled_at(&self) -> Option<DateTime<Utc>> {
-        self.0.settled_at
     }
 }
 

@@ -5,6 +5,7 @@ mod identity;
 mod input;
 mod mutation;
 mod query;
+mod suspect;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -60,12 +61,13 @@ use crate::boxed;
 use identity::{ContactMerge, Subscription};
 
 pub(crate) use identify::{IdentityInput, IdentityMutation, IdentityQuery};
-pub(crate) use identity::{
-    DuplicateSuspect, MergeConflict, MergeCount, MergeTagConflict, SubscriptionChange,
-};
+pub(crate) use identity::{MergeConflict, MergeCount, MergeTagConflict, SubscriptionChange};
 pub(crate) use input::{ContactFilterInput, ContactOrderBy};
 pub(crate) use mutation::ContactMutation;
 pub(crate) use query::ContactQuery;
+pub(crate) use suspect::{
+    DuplicateSuspect, DuplicateSuspectOrderBy, SuspectMutation, SuspectQuery,
+};
 
 /// A customer person.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use domain::access::Scope;
 use entity::id::{
-    AccountId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId, DeliveryId,
-    DocumentId, EmailEventId, EmailSourceId, EnrolmentId, EventId, FiringId, Id,
+    AccountId, AccountSuspectId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId,
+    DeliveryId, DocumentId, EmailEventId, EmailSourceId, EnrolmentId, EventId, FiringId, Id,
     InAppNotificationId, InboxId, InvoiceId, MemberId, MessageId, NoteId, OperationId,
     OpportunityId, OrderId, PlaybookId, RuleId, SegmentId, SurveyAnswerId, SurveyId,
     SurveyInvitationId, SuspectId, TagGroupId, TagId, TagQualityRunId, TaggingId, TargetId, TaskId,
@@ -13,7 +13,7 @@ use entity::id::{
 
 use super::{
     access::Member,
-    account::Account,
+    account::{Account, AccountDuplicateSuspect},
     attribute::Attribute,
     audit::AuditEntry,
     contact::{Contact, DuplicateSuspect},
@@ -50,6 +50,8 @@ const MAX_NODES: usize = 100;
 pub enum Node {
     /// A customer company.
     Account(Account),
+    /// Two accounts that seem to be one company.
+    AccountDuplicateSuspect(AccountDuplicateSuspect),
     /// A custom attribute.
     Attribute(Attribute),
     /// Who changed what of the configuration or of a person's data; for those who may read the audit
@@ -253,6 +255,13 @@ async fn fetch_others(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .next()
             .map(DuplicateSuspect)
             .map(Node::DuplicateSuspect));
+    }
+    if let Some(id) = known::<AccountSuspectId>(id) {
+        let found = domain::account::suspect::load_suspects(ctx, actor.workspace, &[id])
+            .await
+            .map_err(fault)?;
+        let found = found.into_iter().next().map(AccountDuplicateSuspect);
+        return Ok(found.map(Node::AccountDuplicateSuspect));
     }
     if let Some(id) = known::<AuditEntryId>(id) {
         if actor.require(Scope::Administer).is_err() {

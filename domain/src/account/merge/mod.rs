@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     account,
     id::{AccountId, ContactId, Id as _, MergeId, WorkspaceId},
-    kind::ContactField,
+    kind::{ContactField, DuplicateState},
 };
 use sea_orm::{ActiveModelTrait as _, FromQueryResult, IntoActiveModel as _};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,7 @@ use crate::{
     merge::{self, Book, Conflict, TagConflict, Things, conflict, rows::Move, tags},
     search,
     store::{Query, Tx},
+    suspect,
     work::change::{Change, Fact},
 };
 
@@ -211,6 +212,8 @@ pub async fn merge(
     }
     store(&tx, goes).await?;
     store(&tx, stays).await?;
+    let pair = (survivor.uuid(), loser.uuid());
+    suspect::settle_pair(&tx, Things::Accounts, pair, DuplicateState::Merged).await?;
     search::index::touch(&tx, search::Kind::Account, &[survivor.0, loser.0]).await?;
     tell(&mut tx, origin, &moved, loser);
     let fact = Fact::AccountMerged {
@@ -261,6 +264,8 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     store(&tx, stays).await?;
     give_back(&tx, &mut goes, filled.merged).await?;
     store(&tx, goes).await?;
+    let pair = (survivor.uuid(), loser.uuid());
+    suspect::reopen_pair(&tx, Things::Accounts, pair, merge.merged_at).await?;
     search::index::touch(&tx, search::Kind::Account, &[survivor.0, loser.0]).await?;
     merge::note_undone(&tx, &moves, origin).await?;
     tell(&mut tx, origin, &moved, survivor);

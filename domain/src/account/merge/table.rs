@@ -13,6 +13,8 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("account_merge", "loser_id", Record),
     line("account_standing", "account_id", Waits),
     line("account_standing_note", "account_id", Derived),
+    line("account_suspect", "account_id", Waits),
+    line("account_suspect", "other_account_id", Waits),
     line(
         "attribute_value",
         "subject_id",
@@ -25,6 +27,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("delivery", "account_id", Moved("t.id")),
     line("delivery", "target_id", Other),
     line("due_item", "subject_id", Other),
+    line("duplicate_key", "subject_id", Derived),
     line("email", "account_id", Derived),
     line("invoice", "account_id", Moved("t.id")),
     line("last_word", "subject_id", Waits),

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     contact,
     id::{ContactId, Id as _, WorkspaceId},
+    kind::DuplicateState,
 };
 use sea_orm::{ActiveModelTrait as _, FromQueryResult, IntoActiveModel as _};
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,8 @@ use crate::{
     error::{Error, Result, UserErrorCode},
     merge::{self, Book, Things, conflict, rows::Move},
     playbook, search,
-    store::{Query, Tx},
+    store::Tx,
+    suspect,
     work::change::{Change, Fact},
 };
 
@@ -235,7 +237,8 @@ pub(super) async fn join(
     store(tx, stays).await?;
     store(tx, goes).await?;
     activity::write(tx, survivor, &joined).await?;
-    settle_suspects(tx, survivor, loser, "MERGED").await?;
+    let pair = (survivor.uuid(), loser.uuid());
+    suspect::settle_pair(tx, Things::Contacts, pair, DuplicateState::Merged).await?;
     search::index::touch(tx, search::Kind::Contact, &[survivor.0, loser.0]).await?;
     let fact = Fact::ContactMerged {
         merge_id: id,
@@ -289,7 +292,8 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
         merge.merged_at,
     )
     .await?;
-    reopen_suspects(&tx, merge.survivor_id, merge.loser_id, merge.merged_at).await?;
+    let pair = (merge.survivor_id.uuid(), merge.loser_id.uuid());
+    suspect::reopen_pair(&tx, Things::Contacts, pair, merge.merged_at).await?;
     let both = [merge.survivor_id.0, merge.loser_id.0];
     search::index::touch(&tx, search::Kind::Contact, &both).await?;
     merge::note_undone(&tx, &moves, actor.origin()).await?;
@@ -324,50 +328,6 @@ async fn hold(
 async fn store(tx: &Tx<'_>, row: contact::Model) -> Result<()> {
     let active = row.into_active_model().reset_all();
     active.update(tx.connection()).await?;
-    Ok(())
-}
-
-/// Settles the suspicion that two contacts are one.
-pub(super) async fn settle_suspects(
-    tx: &Tx<'_>,
-    one: ContactId,
-    other: ContactId,
-    settlement: &str,
-) -> Result<()> {
-    Query::new(
-        "UPDATE duplicate_suspect SET settled_at = $4, settlement = $5
-         WHERE workspace_id = $1 AND settled_at IS NULL
-           AND ((contact_id = $2 AND other_contact_id = $3)
-             OR (contact_id = $3 AND other_contact_id = $2))",
-    )
-    .bind(tx.workspace)
-    .bind(one)
-    .bind(other)
-    .bind(tx.now)
-    .bind(settlement)
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}
-
-async fn reopen_suspects(
-    tx: &Tx<'_>,
-    one: ContactId,
-    other: ContactId,
-    settled_at: DateTime<Utc>,
-) -> Result<()> {
-    Query::new(
-        "UPDATE duplicate_suspect SET settled_at = NULL, settlement = NULL
-         WHERE workspace_id = $1 AND settled_at = $4
-           AND ((contact_id = $2 AND other_contact_id = $3)
-             OR (contact_id = $3 AND other_contact_id = $2))",
-    )
-    .bind(tx.workspace)
-    .bind(one)
-    .bind(other)
-    .bind(settled_at)
-    .execute(tx.connection())
-    .await?;
     Ok(())
 }
 

@@ -36,6 +36,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("delivery", "contact_id", Moved("t.id")),
     line("delivery", "target_id", Other),
     line("due_item", "subject_id", Other),
+    line("duplicate_key", "subject_id", Derived),
     line("duplicate_suspect", "contact_id", Waits),
     line("duplicate_suspect", "other_contact_id", Waits),
     line("email", "contact_id", Derived),

@@ -3,8 +3,10 @@
 
 use domain::{
     operation::{self, Limits},
+    store::Query,
     upload,
 };
+use entity::id::{AccountId, AccountSuspectId};
 use serde_json::json;
 
 use super::{Door, House};
@@ -111,6 +113,36 @@ impl House {
         self.keep("company_merge", &made["merge"]["id"]);
         self.ids.remove("went");
         self.ids.remove("stayed");
+    }
+
+    /// Two accounts that seem to be one: noted here, as what finds them takes its time.
+    pub(super) async fn like_companies(&mut self, door: &Door, number: u64) {
+        for word in ["like", "alike"] {
+            self.spare_account(door, word, &format!("{word} {number}"))
+                .await;
+        }
+        let account = |word: &str| -> AccountId { self.ids[word].parse().expect("an account") };
+        let (like, alike) = (account("like"), account("alike"));
+        let tx = door.ctx.begin(self.owner.workspace).await;
+        let tx = tx.expect("a transaction");
+        let id: AccountSuspectId = tx.id();
+        Query::new(
+            "INSERT INTO account_suspect (workspace_id, id, account_id, other_account_id, reason,
+                                          evidence, strength, created_at)
+             VALUES ($1, $2, $3, $4, 'Both have the same name', 64, 70, $5)",
+        )
+        .bind(tx.workspace)
+        .bind(id)
+        .bind(like.min(alike))
+        .bind(like.max(alike))
+        .bind(tx.now)
+        .execute(tx.connection())
+        .await
+        .expect("a suspicion");
+        tx.commit().await.expect("a commit");
+        self.keep("company_suspect", &json!(id.to_string()));
+        self.ids.remove("like");
+        self.ids.remove("alike");
     }
 
     /// A stage the contact came to, and what they want to hear of.

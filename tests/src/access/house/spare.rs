@@ -121,6 +121,9 @@ impl House {
         if wants(&["company", "#company_token", "company_merge"]) {
             self.companies(door, number).await;
         }
+        if wants(&["company_suspect"]) {
+            self.like_companies(door, number).await;
+        }
         if wants(&enrolments) && self.ids.contains_key("playbook") {
             self.spare_enrolments(door).await;
         }

@@ -215,6 +215,11 @@ pub(super) fn rows() -> Vec<Row> {
             WRITE,
         ),
         change(
+            "dismissAccountDuplicateSuspect",
+            &json!({ "id": "@company_suspect" }),
+            WRITE,
+        ),
+        change(
             "mergeContacts",
             &json!({ "survivorId": "@contact", "mergedId": "@double" }),
             WRITE,

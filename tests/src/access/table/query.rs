@@ -19,6 +19,7 @@ pub(super) fn rows() -> Vec<Row> {
             READ,
         ),
         ask("accounts", json!({}), READ),
+        ask("accountDuplicateSuspects", json!({}), READ),
         ask("accountUsage", json!({ "id": "@account" }), READ),
         ask(
             "previewAccountMerge",

@@ -1,0 +1,201 @@
+//! Contacts who seem to be one person, over GraphQL.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{
+    contact::identity,
+    error::UserError,
+    page::PageRequest,
+    suspect::{self, SuspectFilter, SuspectOrder},
+};
+use entity::{
+    id::{ContactId, Id},
+    kind::{DuplicateReason, DuplicateState},
+};
+
+use super::Contact;
+use crate::boxed;
+use crate::graphql::{
+    context::{loader, reader, writer},
+    error::{fault, settle},
+    few::few,
+    id,
+    page::{Connection, connection},
+};
+
+/// Two known contacts who seem to be one person.
+pub struct DuplicateSuspect(pub(crate) identity::Suspect);
+
+/// Two known contacts who seem to be one person. What merging them would do says
+/// `previewMerge(survivorId:, mergedId:)` of the two ids; `mergeContacts` does it, `dismissDuplicateSuspect` says
+/// that they are two.
+#[Object]
+impl DuplicateSuspect {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// One of them: who was made first.
+    #[boxed]
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let found = loader(context)?.load_one(self.0.contact_id).await?;
+        Ok(found.map(Contact::from))
+    }
+
+    /// The other.
+    #[boxed]
+    async fn other(&self, context: &Context<'_>) -> Result<Option<Contact>> {
+        let found = loader(context)?.load_one(self.0.other_contact_id).await?;
+        Ok(found.map(Contact::from))
+    }
+
+    /// What makes it seem so, what says most first.
+    fn reasons(&self) -> Vec<DuplicateReason> {
+        suspect::reasons(self.0.evidence)
+    }
+
+    /// What makes it seem so, in words.
+    fn reason(&self) -> String {
+        suspect::in_words(self.0.evidence)
+    }
+
+    /// How much the first of the reasons says, 1 to 100.
+    fn strength(&self) -> i64 {
+        self.0.strength
+    }
+
+    /// What became of it.
+    fn state(&self) -> DuplicateState {
+        self.0.settlement.unwrap_or(DuplicateState::Open)
+    }
+
+    /// Since when.
+    fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When somebody decided, or it was outdated.
+    fn settled_at(&self) -> Option<DateTime<Utc>> {
+        self.0.settled_at
+    }
+}
+
+/// Which suspicions a list has; every part given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct DuplicateSuspectFilterInput {
+    /// What became of them; left out, the open ones.
+    state: Option<DuplicateState>,
+    /// With one of these reasons at least. An empty list is refused.
+    reasons: Option<Vec<DuplicateReason>>,
+    /// With a reason that says as much as this at least, 1 to 100.
+    min_strength: Option<i32>,
+    /// About this contact.
+    contact_id: Option<ID>,
+}
+
+impl DuplicateSuspectFilterInput {
+    fn read(self) -> domain::error::Result<SuspectFilter> {
+        let path = ["filter", "contactId"];
+        let about: Option<ContactId> = id::parse_opt(self.contact_id.as_ref(), &path)?;
+        Ok(SuspectFilter {
+            state: self.state,
+            reasons: few(self.reasons, &["filter", "reasons"])?,
+            min_strength: self.min_strength.map(i64::from),
+            about: about.map(Id::uuid),
+        })
+    }
+}
+
+/// How to order suspicions.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum DuplicateSuspectOrderBy {
+    /// The oldest first.
+    #[default]
+    CreatedAsc,
+    /// Those whose reasons say most first; of equal ones the newest.
+    StrengthDesc,
+}
+
+impl From<DuplicateSuspectOrderBy> for SuspectOrder {
+    fn from(order: DuplicateSuspectOrderBy) -> Self {
+        match order {
+            DuplicateSuspectOrderBy::CreatedAsc => Self::Oldest,
+            DuplicateSuspectOrderBy::StrengthDesc => Self::Strongest,
+        }
+    }
+}
+
+/// A suspicion to be dismissed: they are two people.
+#[derive(InputObject)]
+pub(crate) struct DismissDuplicateSuspectInput {
+    /// The suspicion's global id.
+    id: ID,
+}
+
+/// What became of `dismissDuplicateSuspect`.
+#[derive(SimpleObject)]
+pub(crate) struct DismissDuplicateSuspectPayload {
+    /// The suspicion as it is now.
+    suspect: Option<DuplicateSuspect>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub(crate) struct SuspectQuery;
+
+#[Object]
+impl SuspectQuery {
+    /// Known contacts who seem to be one person: because identities of both were given for one, or by their
+    /// names together with something else. Left to themselves, those nobody has decided, oldest first. Names that
+    /// more than 20 contacts share are not compared, and anonymous visitors are left out.
+    #[boxed]
+    async fn duplicate_suspects(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which ones; the open ones when left out.")] filter: Option<
+            DuplicateSuspectFilterInput,
+        >,
+        #[graphql(desc = "How to order them.", default)] order_by: DuplicateSuspectOrderBy,
+        #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, DuplicateSuspect>> {
+        let (ctx, actor) = reader(context)?;
+        let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
+        let filter = filter.unwrap_or_default().read().map_err(fault)?;
+        let order = order_by.into();
+        let found = identity::list_suspects(ctx, actor.workspace, &filter, order, &page)
+            .await
+            .map_err(fault)?;
+        Ok(connection(found, DuplicateSuspect))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct SuspectMutation;
+
+#[Object]
+impl SuspectMutation {
+    /// Says that two contacts who seem to be one are two people. They are suspected again only for a reason that
+    /// is not there yet. Scope: WRITE.
+    #[boxed]
+    async fn dismiss_duplicate_suspect(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: DismissDuplicateSuspectInput,
+    ) -> Result<DismissDuplicateSuspectPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            identity::dismiss(ctx, actor, id).await
+        };
+        let (suspect, user_errors) = settle(result.await)?;
+        Ok(DismissDuplicateSuspectPayload {
+            suspect: suspect.map(DuplicateSuspect),
+            user_errors,
+        })
+    }
+}

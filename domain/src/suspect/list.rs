@@ -1,0 +1,163 @@
+//! Shows suspicions, and lets somebody say that two are two. The nouns give their rows a type
+//! (`contact::suspect`, `account::suspect`).
+
+use entity::{
+    id::WorkspaceId,
+    kind::{DuplicateReason, DuplicateState},
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{book, reason::bits};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result},
+    merge::Things,
+    page::{Column, Key, Keyset, Page, PageRequest},
+    store::{Query, Rows, Tx},
+};
+
+/// Which suspicions a list has; every part given must hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SuspectFilter {
+    /// What became of them; open ones where nothing is given.
+    pub state: Option<DuplicateState>,
+    /// With one of these reasons at least; any where it is empty.
+    pub reasons: Vec<DuplicateReason>,
+    /// With a reason that says as much as this, 1 to 100.
+    pub min_strength: Option<i64>,
+    /// About this contact or account.
+    pub about: Option<Uuid>,
+}
+
+/// How a list of suspicions is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SuspectOrder {
+    /// The oldest first.
+    #[default]
+    Oldest,
+    /// Those that say most first, of equal ones the newest.
+    Strongest,
+}
+
+impl SuspectOrder {
+    fn keyset(self) -> Keyset {
+        match self {
+            Self::Oldest => Keyset {
+                order: "suspect",
+                key: None,
+                id: "s.id",
+                descending: false,
+            },
+            Self::Strongest => Keyset {
+                order: "suspect_strength",
+                key: Some(Column::Int("s.strength")),
+                id: "s.id",
+                descending: true,
+            },
+        }
+    }
+
+    fn key(self, strength: i64) -> Key {
+        match self {
+            Self::Oldest => Key::Id(()),
+            Self::Strongest => Key::Int(strength),
+        }
+    }
+}
+
+/// What every suspicion has.
+fn columns(things: Things) -> String {
+    let names = book(things);
+    format!(
+        "s.id, s.{}, s.{}, s.evidence, s.strength, s.created_at, s.settled_at, s.settlement",
+        names.one, names.other
+    )
+}
+
+/// A page of suspicions; `place` is the strength and the id of a row. Open ones about somebody who is not there
+/// to be merged are left out.
+pub(crate) async fn list<R: FromQueryResult>(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    things: Things,
+    (filter, order): (&SuspectFilter, SuspectOrder),
+    page: &PageRequest,
+    place: impl Fn(&R) -> (i64, Uuid),
+) -> Result<Page<(String, R)>> {
+    let names = book(things);
+    let mut query = Query::new(format!(
+        "SELECT {} FROM {} s WHERE s.workspace_id = $1",
+        columns(things),
+        names.table
+    ))
+    .bind(workspace);
+    match filter.state.unwrap_or(DuplicateState::Open) {
+        DuplicateState::Open => query.push(&format!(
+            " AND s.settled_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM {} t WHERE t.workspace_id = $1 AND t.id IN (s.{}, s.{}) AND {})",
+            names.things, names.one, names.other, names.gone
+        )),
+        settled => {
+            let settled = query.arg(settled.word());
+            query.push(&format!(" AND s.settlement = {settled}"));
+        }
+    }
+    if !filter.reasons.is_empty() {
+        let bits = query.arg(bits(&filter.reasons));
+        query.push(&format!(" AND (s.evidence & {bits}) <> 0"));
+    }
+    if let Some(strength) = filter.min_strength {
+        let strength = query.arg(strength);
+        query.push(&format!(" AND s.strength >= {strength}"));
+    }
+    if let Some(about) = filter.about {
+        let about = query.arg(about);
+        query.push(&format!(
+            " AND (s.{} = {about} OR s.{} = {about})",
+            names.one, names.other
+        ));
+    }
+    let place = |row: &R| {
+        let (strength, id) = place(row);
+        (order.key(strength), id)
+    };
+    order.keyset().list(ctx, query, page, place).await
+}
+
+/// The suspicions among `ids`, in no particular order.
+pub(crate) async fn load<R: FromQueryResult>(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    things: Things,
+    ids: Vec<Uuid>,
+) -> Result<Vec<R>> {
+    Ok(Query::new(format!(
+        "SELECT {} FROM {{r}} JOIN {} s ON s.workspace_id = $1 AND s.id = r.id",
+        columns(things),
+        book(things).table
+    ))
+    .bind(workspace)
+    .rows("r", Rows::new().uuids("id", ids))
+    .all(ctx.reader())
+    .await?)
+}
+
+/// Says of an open suspicion that the two are two.
+pub(crate) async fn dismiss(tx: &Tx<'_>, things: Things, id: Uuid) -> Result<()> {
+    let dismissed = Query::new(format!(
+        "UPDATE {} SET settled_at = $3, settlement = $4
+         WHERE workspace_id = $1 AND id = $2 AND settled_at IS NULL",
+        book(things).table
+    ))
+    .bind(tx.workspace)
+    .bind(id)
+    .bind(tx.now)
+    .bind(DuplicateState::Dismissed.word())
+    .execute(tx.connection())
+    .await?;
+    if dismissed == 0 {
+        return Err(Error::not_found(&["id"], "open suspicion"));
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Contacts, and accounts, who seem to be one: found before somebody stumbles over them, noted, and decided by
+//! a person. Nothing here merges anybody.
+//!
+//! Everything is compared by a few keys (`key` for people, `company` for accounts): hashes of a folded name
+//! together with something else, in one indexed table, `duplicate_key`. Two who share a key seem to be one. A key
+//! that more than [`CROWD`] share is a common name or a common host, and says nothing: it is skipped, so the cost
+//! of a look follows what has changed, and never the square of anything.
+//!
+//! - `follow`: a projection that looks again at whoever was made or changed, within seconds.
+//! - `first`: a nightly schedule that looks once at everybody who was there before there were keys.
+//! - `gather` reads what is compared, `find` keeps the keys up and finds pairs, `note` writes suspicions down, `list`
+//!   shows them.
+//! - `reason`: what each kind of key says, and how much.
+//!
+//! A pair has one suspicion, with all its reasons. A dismissed one is open again only for a reason it did not
+//! have. One whose reasons have all gone, because a name or an account is another now, somebody was merged or an
+//! account archived, is outdated. Anonymous visitors are not compared. Identities of two people that are given
+//! for one person are a reason of their own, noted by those who see it (`contact::suspect`).
+//!
+//! To add a reason: its word in `DuplicateReason`, its bit, strength and sentence in `reason`, and its keys.
+
+mod company;
+mod find;
+mod first;
+mod follow;
+mod gather;
+mod key;
+mod list;
+mod note;
+mod reason;
+
+use crate::merge::Things;
+
+pub use find::CROWD;
+pub use first::FirstLook;
+pub use follow::DuplicateProjection;
+pub use list::{SuspectFilter, SuspectOrder};
+pub(crate) use list::{dismiss, list, load};
+pub(crate) use note::{Pairs, note, reopen_pair, settle_pair};
+pub(crate) use reason::bit;
+pub use reason::{in_words, reasons};
+
+/// Where the suspicions of a kind of things are.
+struct Book {
+    /// The table of the suspicions.
+    table: &'static str,
+    /// Its column of one of the two, the older one.
+    one: &'static str,
+    /// Its column of the other.
+    other: &'static str,
+    /// The table of the things.
+    things: &'static str,
+    /// That the thing `t` is not there to be compared.
+    gone: &'static str,
+}
+
+/// Where the suspicions of `things` are.
+fn book(things: Things) -> Book {
+    match things {
+        Things::Contacts => Book {
+            table: "duplicate_suspect",
+            one: "contact_id",
+            other: "other_contact_id",
+            things: "contact",
+            gone: "t.merged_into_id IS NOT NULL",
+        },
+        Things::Accounts => Book {
+            table: "account_suspect",
+            one: "account_id",
+            other: "other_account_id",
+            things: "account",
+            gone: "(t.merged_into_id IS NOT NULL OR t.archived_at IS NOT NULL
+                OR t.deleted_at IS NOT NULL)",
+        },
+    }
+}
