@@ -139,6 +139,8 @@ ids! {
     SubscriptionChangeId = "subscriptionchange";
     /// What became of a conversation at one moment.
     ConversationStepId = "conversationstep";
+    /// One change of who looks after a contact or an account.
+    OwnerChangeId = "ownerchange";
     /// One step from a lifecycle stage to another.
     StageChangeId = "stagechange";
     /// Something a member wrote down.

@@ -39,6 +39,7 @@ pub mod notification_target;
 pub mod operation;
 pub mod opportunity;
 pub mod order_line;
+pub mod owner_change;
 pub mod playbook;
 pub mod playbook_version;
 pub mod quarantine;

@@ -41,6 +41,7 @@ pub mod node;
 pub mod note;
 pub mod notification;
 pub mod operation;
+mod owner;
 mod page;
 pub mod playbook;
 mod profile;

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     merge::{self, Things},
     search,
-    stage::{self, Stepped},
+    stage::{self, Given, Stepped},
     store::{Query, Rows, Tx, dialect},
     subject::Subject,
     work::change::{Change, Fact},
@@ -234,8 +234,14 @@ pub(crate) async fn make(
         tx.audit(origin, Record::made("account.create", one.id, audited(one)));
         let fact = Fact::AccountCreated { account_id: one.id };
         tx.record(Change::new(origin, None, fact));
-        stage::set_owner(tx, origin, one.id.into(), None, one.owner_id);
     }
+    let given = made.iter().map(|one| Given {
+        subject: Subject::from(one.id),
+        from: None,
+        to: one.owner_id,
+    });
+    let given: Vec<Given> = given.collect();
+    stage::set_owners(tx, origin, &given).await?;
     let steps = made.iter().map(|one| Stepped {
         subject: Subject::from(one.id),
         from: None,
@@ -276,8 +282,14 @@ pub(crate) async fn change(
             account_id: after.id,
         };
         tx.record(Change::new(origin, None, fact));
-        stage::set_owner(tx, origin, after.id.into(), before.owner_id, after.owner_id);
     }
+    let given = changed.iter().map(|(before, after)| Given {
+        subject: Subject::from(after.id),
+        from: before.owner_id,
+        to: after.owner_id,
+    });
+    let given: Vec<Given> = given.collect();
+    stage::set_owners(tx, origin, &given).await?;
     let steps = changed.iter().map(|(before, after)| Stepped {
         subject: Subject::from(after.id),
         from: before.stage,

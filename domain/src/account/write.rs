@@ -261,7 +261,7 @@ impl Details {
             account.description = description;
         }
         if let Some(owner) = changes.owner {
-            stage::set_owner(tx, origin, subject, account.owner_id, owner);
+            stage::set_owner(tx, origin, subject, account.owner_id, owner).await?;
             account.owner_id = owner;
         }
         if let Some(new) = changes.stage {

@@ -24,7 +24,7 @@ use crate::{
     audit::Record,
     error::{Error, Result},
     search,
-    stage::{self, Stepped},
+    stage::{self, Given, Stepped},
     store::{Query, Rows, Tx, dialect},
     subject::Subject,
     work::change::{Change, Fact},
@@ -192,8 +192,14 @@ pub(crate) async fn make(
     for one in made {
         let fact = Fact::ContactCreated { contact_id: one.id };
         tx.record(Change::new(origin, Some(one.id), fact));
-        stage::set_owner(tx, origin, one.id.into(), None, one.owner_id);
     }
+    let given = made.iter().map(|one| Given {
+        subject: Subject::from(one.id),
+        from: None,
+        to: one.owner_id,
+    });
+    let given: Vec<Given> = given.collect();
+    stage::set_owners(tx, origin, &given).await?;
     let steps: Vec<Stepped> = made
         .iter()
         .map(|one| Stepped {
@@ -242,8 +248,14 @@ pub(crate) async fn change(
             left_account_id: left(before, after),
         };
         tx.record(Change::new(origin, Some(after.id), fact));
-        stage::set_owner(tx, origin, after.id.into(), before.owner_id, after.owner_id);
     }
+    let given = changed.iter().map(|(before, after)| Given {
+        subject: Subject::from(after.id),
+        from: before.owner_id,
+        to: after.owner_id,
+    });
+    let given: Vec<Given> = given.collect();
+    stage::set_owners(tx, origin, &given).await?;
     let steps: Vec<Stepped> = changed
         .iter()
         .map(|(before, after)| Stepped {

@@ -413,6 +413,23 @@ pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[ContactId]) -> Resul
     .await?)
 }
 
+/// The changes among `ids`, in no particular order; for loaders.
+pub async fn load_changes(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[SubscriptionChangeId],
+) -> Result<Vec<HistoryRow>> {
+    Ok(Query::new(
+        "SELECT s.id, s.channel, s.topic, s.state, s.source, s.reason, s.at, s.by_origin
+         FROM {r} CROSS JOIN subscription_change AS s
+         WHERE s.workspace_id = $1 AND s.id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}
+
 /// A page of the changes of a contact's subscriptions, newest first.
 pub async fn history(
     ctx: &Ctx,

@@ -341,7 +341,7 @@ impl Profile {
             contact.phone = phone;
         }
         if let Some(owner) = changes.owner {
-            stage::set_owner(tx, origin, subject, contact.owner_id, owner);
+            stage::set_owner(tx, origin, subject, contact.owner_id, owner).await?;
             contact.owner_id = owner;
         }
         if let Some(new) = changes.stage {

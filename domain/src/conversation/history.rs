@@ -142,3 +142,19 @@ pub async fn history(
         .list_by_id(ctx, query, page, |row: &conversation_step::Model| row.id)
         .await
 }
+
+/// The steps among `ids`, in no particular order; for loaders.
+pub async fn load_steps(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[ConversationStepId],
+) -> Result<Vec<conversation_step::Model>> {
+    Ok(Query::new(
+        "SELECT s.* FROM {r} CROSS JOIN conversation_step AS s
+         WHERE s.workspace_id = $1 AND s.id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?)
+}

@@ -20,7 +20,7 @@ mod update;
 mod wake;
 mod watch;
 
-pub use history::history;
+pub use history::{history, load_steps};
 pub use ingest::{Ingested, MAX_MESSAGES, NewMessage, Outcome, Written, ingest, ingest_as};
 pub use list::{ConversationFilter, ConversationOrder, list, list_by_attribute};
 pub use message::{MessageFilter, list_messages};

@@ -3,12 +3,14 @@
 //! The row of the one that is merged stays and points to the survivor (`merged_into_id`): its id goes on
 //! being answered, with the survivor. What follows is a list of tables (`table`), which each noun has of
 //! its own; `rows` moves them and gives them back by a journal, `tags` does the same with taggings, and
-//! `own` fills what the survivor's row lacks; `conflict` says what would be lost. A [`Book`] says where all of this is written down.
+//! `entries` with what only timelines hold. `own` fills what the survivor's row lacks, and `conflict` says what
+//! would be lost. A [`Book`] says where all of this is written down.
 //!
 //! Called by `contact::merge` and `account::merge`, in their transactions. It holds no rows and tells nobody:
 //! that is for them to do.
 
 pub(crate) mod conflict;
+pub(crate) mod entries;
 pub(crate) mod own;
 pub(crate) mod rows;
 mod table;
@@ -133,6 +135,24 @@ pub(crate) async fn find<M: FromQueryResult>(
     .bind(workspace)
     .bind(id)
     .one(connection)
+    .await?)
+}
+
+/// The merges among `ids`, in no particular order; for loaders.
+pub(crate) async fn load<M: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    book: &Book,
+    ids: &[MergeId],
+) -> Result<Vec<M>> {
+    let merges = book.merges;
+    Ok(Query::new(format!(
+        "SELECT {COLUMNS} FROM {{r}} CROSS JOIN {merges} AS m
+         WHERE m.workspace_id = $1 AND m.id = r.id"
+    ))
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(connection)
     .await?)
 }
 

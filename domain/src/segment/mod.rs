@@ -63,7 +63,7 @@ pub(crate) use moves::forget;
 pub(crate) use read::count_of;
 pub use read::{
     Entered, Filter, Member, MemberFilter, Membership, Move, MovesOf, Segment, find, history, list,
-    load, members, members_of_all, memberships,
+    load, load_moves, members, members_of_all, memberships,
 };
 pub use sentence::sentence;
 pub use write::{Changes, NewSegment, create, delete, rebuild, update};

@@ -351,6 +351,23 @@ pub async fn history(
         .map(|one| (NEWEST.cursor(Key::Id(()), one.id.uuid()), one)))
 }
 
+/// The goings in and out among `ids`, in no particular order; for loaders.
+pub async fn load_moves(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    ids: &[SegmentMoveId],
+) -> Result<Vec<Move>> {
+    let rows: Vec<segment_move::Model> = Query::new(
+        "SELECT v.* FROM {r} CROSS JOIN segment_move AS v
+         WHERE v.workspace_id = $1 AND v.id = r.id",
+    )
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(ctx.reader())
+    .await?;
+    rows.into_iter().map(Move::try_from).collect()
+}
+
 /// Which segments a thing must and must not be in. Every part given must hold. Stored as JSON with
 /// operations: fields are added, never renamed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,11 @@ use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{NewStage, contact_of, rank};
+use super::{
+    NewStage, contact_of,
+    owner::{self, Given},
+    rank,
+};
 use crate::{
     access::Origin,
     audit::Record,
@@ -107,20 +111,20 @@ pub(crate) async fn give_each(tx: &mut Tx<'_>, moves: &[OwnerMove<'_>]) -> Resul
             && from != one.owner
         {
             owners.insert(one.subject, one.owner);
-            steps.push((from, one));
+            let (subject, to) = (one.subject, one.owner);
+            steps.push((Given { subject, from, to }, one));
         }
     }
+    let entered: Vec<_> = steps
+        .iter()
+        .map(|(given, one)| (*given, one.origin))
+        .collect();
+    owner::enter(tx, &entered).await?;
     let moved = steps.iter().map(|(_, one)| one.subject);
     put_owners(tx, moved.map(|subject| (subject, owners[&subject]))).await?;
-    for (from, one) in steps {
-        let fact = Fact::OwnerChanged {
-            subject: one.subject.kind,
-            subject_id: one.subject.id,
-            from,
-            to: one.owner,
-        };
-        let (was, is) = (json!({ "owner": from }), json!({ "owner": one.owner }));
-        let facts = [fact, changed(one.subject, ContactField::Owner)];
+    for (given, one) in steps {
+        let (was, is) = (json!({ "owner": given.from }), json!({ "owner": given.to }));
+        let facts = [given.fact(), changed(one.subject, ContactField::Owner)];
         note(tx, one.subject, one.origin, one.cause, facts, (was, is));
     }
     Ok(results)

@@ -1,10 +1,11 @@
 //! The lifecycle stage and the owner of a contact or an account.
 //!
-//! Written only through `set` and `set_owner`, so that the row, the dated history and the change
+//! Written only through `set` and `set_owner`, so that the row, the dated histories and the change
 //! log always say the same. Called by the use cases of `contact` and `account`; rules, playbooks and
 //! edits of everything a filter finds move many at once (`each`).
 
 mod each;
+mod owner;
 
 use entity::{
     id::{ContactId, MemberId, StageChangeId, WorkspaceId},
@@ -17,7 +18,11 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub(crate) use self::each::{OwnerMove, StageMove, give_each, move_each, would_give, would_move};
+pub use self::owner::load_owner_changes;
+pub(crate) use self::{
+    each::{OwnerMove, StageMove, give_each, move_each, would_give, would_move},
+    owner::{Given, set_owner, set_owners},
+};
 use crate::{
     access::Origin,
     ctx::Ctx,
@@ -140,25 +145,6 @@ pub(crate) async fn set_many(
         tx.record(Change::new(origin, contact_of(step.subject), fact));
     }
     Ok(())
-}
-
-/// Notes that somebody else looks after `subject`; the caller writes the row itself.
-pub(crate) fn set_owner(
-    tx: &mut Tx<'_>,
-    origin: Origin,
-    subject: Subject,
-    from: Option<MemberId>,
-    to: Option<MemberId>,
-) {
-    if from != to {
-        let fact = Fact::OwnerChanged {
-            subject: subject.kind,
-            subject_id: subject.id,
-            from,
-            to,
-        };
-        tx.record(Change::new(origin, contact_of(subject), fact));
-    }
 }
 
 fn contact_of(subject: Subject) -> Option<ContactId> {

@@ -155,7 +155,7 @@ async fn forget(tx: &Tx<'_>, contacts: &BTreeSet<ContactId>) -> Result<()> {
     Ok(())
 }
 
-/// Moves entries whose account is that of their contact. Says how many.
+/// Moves entries whose account is that of their contact, which a task's is unless it names one. Says how many.
 async fn move_entries(tx: &Tx<'_>, contacts: &BTreeSet<ContactId>) -> Result<u64> {
     let others = FACTS.map(|(_, kind)| format!("'{kind}'")).join(", ");
     Ok(Query::new(format!(
@@ -167,6 +167,9 @@ async fn move_entries(tx: &Tx<'_>, contacts: &BTreeSet<ContactId>) -> Result<u64
              WHERE c.workspace_id = $1 AND c.id = r.id
                AND e.workspace_id = $1 AND e.contact_id = r.id AND e.kind NOT IN ({others})
                AND e.account_id IS DISTINCT FROM c.account_id
+               AND (e.kind NOT IN ('TASK_CREATED', 'TASK_ENDED') OR NOT EXISTS (
+                   SELECT 1 FROM task k WHERE k.workspace_id = $1 AND k.id = e.subject_id
+                     AND k.account_id IS NOT NULL))
              LIMIT {STEP})"
     ))
     .bind(tx.workspace)

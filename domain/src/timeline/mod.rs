@@ -9,8 +9,9 @@
 //! hand, so that nothing is read, decoded and joined again, and no cursor is claimed and moved behind
 //! every ingest. It is right at once and stays right: an entry appears, moves and goes in the
 //! statement that writes, changes or deletes its thing, whichever part of the program that is, so no
-//! part can forget it, and merging or erasing contacts needs no word about timelines. The price is
-//! that the list of what has entries is in the migration `m0010_timeline`, for both dialects.
+//! part can forget it, and erasing contacts needs no word about timelines. The price is that the list of what
+//! has entries is in migrations, `m0010_timeline` and those that call it, for both dialects. Merging needs one
+//! word: what a timeline says of earlier merges moves with `merge::entries`.
 //!
 //! Only a contact's change of account is followed later and in steps, by [`follow`], because it may
 //! concern a million entries.

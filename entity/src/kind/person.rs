@@ -154,7 +154,7 @@ kinds! {
         TagRemoved = "TAG_REMOVED",
         /// A health score or band that changed.
         HealthChanged = "HEALTH_CHANGED",
-        /// A rule that fired on a message.
+        /// A rule that fired, whatever set it off: a message, another change, or time that passed.
         RuleFired = "RULE_FIRED",
         /// A note a member wrote.
         Note = "NOTE",
@@ -176,6 +176,34 @@ kinds! {
         PlaybookEntered = "PLAYBOOK_ENTERED",
         /// The contact left a playbook: it came to its end, or the enrolment says why it ended.
         PlaybookLeft = "PLAYBOOK_LEFT",
+        /// The contact or the account came into a segment.
+        SegmentEntered = "SEGMENT_ENTERED",
+        /// The contact or the account went out of a segment.
+        SegmentLeft = "SEGMENT_LEFT",
+        /// A task about the contact or the account was made.
+        TaskCreated = "TASK_CREATED",
+        /// A task was done or cancelled, which its status says. One that is opened again has no such entry
+        /// until it ends again.
+        TaskEnded = "TASK_ENDED",
+        /// The contact wants, or no longer wants, to hear from us.
+        SubscriptionChanged = "SUBSCRIPTION_CHANGED",
+        /// Somebody else looks after the contact or the account, or nobody does any more.
+        OwnerChanged = "OWNER_CHANGED",
+        /// A conversation was closed, opened again, put aside or woken. A new one begins with its first
+        /// message.
+        ConversationStatusChanged = "CONVERSATION_STATUS_CHANGED",
+        /// Another contact was merged into this one.
+        ContactMerged = "CONTACT_MERGED",
+        /// A contact that had been merged into this one was taken apart from it again.
+        ContactUnmerged = "CONTACT_UNMERGED",
+        /// The contact, which had been merged into another one, was taken apart from that again.
+        ContactSeparated = "CONTACT_SEPARATED",
+        /// Another account was merged into this one.
+        AccountMerged = "ACCOUNT_MERGED",
+        /// An account that had been merged into this one was taken apart from it again.
+        AccountUnmerged = "ACCOUNT_UNMERGED",
+        /// The account, which had been merged into another one, was taken apart from that again.
+        AccountSeparated = "ACCOUNT_SEPARATED",
     }
 
     /// What makes two contacts, or two accounts, seem to be one.

@@ -15,5 +15,6 @@ mod protocol;
 mod proxy;
 mod stop;
 mod stream;
+mod timeline;
 mod watch;
 mod written;

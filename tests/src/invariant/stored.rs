@@ -9,7 +9,7 @@ use crate::support::repository::{read, rust_files};
 const ORIGIN: &str = "domain/src/access/actor.rs";
 
 /// Columns of JSON, and the file with their samples, whose test is named by [`DECODING`].
-const SAMPLED: [(&str, &str); 40] = [
+const SAMPLED: [(&str, &str); 41] = [
     ("contact_health.inputs", "domain/src/health/input.rs"),
     ("conversation_step.by_origin", ORIGIN),
     ("delivery.payload", "domain/src/notification/delivery.rs"),
@@ -22,6 +22,7 @@ const SAMPLED: [(&str, &str); 40] = [
     ("health_model.created_by", ORIGIN),
     ("note.author", ORIGIN),
     ("operation.created_by", ORIGIN),
+    ("owner_change.by_origin", ORIGIN),
     ("playbook.created_by", ORIGIN),
     (
         "playbook_version.definition",

@@ -172,9 +172,10 @@ async fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
     ] {
         rows.remove(table);
     }
-    // Its entries follow the history of scores, which is left out.
+    // What is left out has its entries.
     let timeline = rows.get_mut("timeline_entry").expect("the timeline");
-    timeline.retain(|row| !row.contains("HEALTH_CHANGED"));
+    let left_out = ["HEALTH_CHANGED", "CONTACT_"];
+    timeline.retain(|row| !left_out.iter().any(|kind| row.contains(kind)));
     rows
 }
 

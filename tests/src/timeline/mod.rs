@@ -1,9 +1,12 @@
 //! Timelines on both databases: whatever happens in whatever order, they are what a plain union over
 //! all tables is.
 //!
-//! - `scene`: what happens;
+//! - `scene`: what happens; `deeds`: what members do;
+//! - `merged`: what timelines say of merges;
 //! - `union`: what the timelines should then be.
 
+mod deeds;
+mod merged;
 mod scene;
 mod union;
 

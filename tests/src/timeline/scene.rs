@@ -19,7 +19,7 @@ use domain::{
     ticket::{self, NewTicket},
 };
 use entity::{
-    id::{AccountId, ContactId, ConversationId, TagId},
+    id::{AccountId, ContactId, ConversationId, SegmentId, TagId},
     kind::{
         EmailEventKind, InvoiceStatus, LifecycleStage, OpportunityStatus, SurveyKind, TagKind,
         TicketPriority, TicketStatus,
@@ -27,6 +27,7 @@ use entity::{
 };
 use sea_orm::FromQueryResult;
 
+use super::deeds;
 use crate::{
     fact::{an_order, email as by_email},
     support::{World, engine},
@@ -45,7 +46,7 @@ impl Dice {
     }
 }
 
-const PEOPLE: usize = 4;
+pub(super) const PEOPLE: usize = 4;
 
 #[derive(FromQueryResult)]
 struct Made {
@@ -55,8 +56,10 @@ struct Made {
 
 pub(super) struct Scene {
     pub(super) contacts: Vec<ContactId>,
-    conversations: Vec<ConversationId>,
+    pub(super) conversations: Vec<ConversationId>,
     pub(super) accounts: Vec<AccountId>,
+    /// A list of contacts, and one of accounts.
+    pub(super) lists: [SegmentId; 2],
     tags: Vec<TagId>,
     topic: TagId,
 }
@@ -109,6 +112,7 @@ impl Scene {
             contacts,
             conversations,
             accounts,
+            lists: deeds::lists(world).await,
             tags,
             topic,
         }
@@ -151,7 +155,7 @@ impl Scene {
             updated_at: None,
         };
         let email = address(dice.roll(PEOPLE));
-        match dice.roll(13) {
+        match dice.roll(18) {
             0 => {
                 let body = ["Hello", "We would like to partner"][dice.roll(2)];
                 world.receive(&[(&format!("m{step}"), &email, body)]).await;
@@ -278,6 +282,7 @@ impl Scene {
                 let contact = self.contacts[dice.roll(PEOPLE)];
                 contact::update(ctx, owner, contact, changes).await.unwrap();
             }
+            13..=17 => self.work(world, dice).await,
             _ => {
                 let account = [None, Some(self.accounts[0]), Some(self.accounts[1])][dice.roll(3)];
                 let changes = ContactChanges {

@@ -95,7 +95,36 @@ const UNION: &str = "
     WHERE e.workspace_id = $1
     UNION ALL SELECT 'PLAYBOOK_LEFT', e.ended_at, e.id, c.id, c.account_id
     FROM enrolment e JOIN contact c ON c.workspace_id = $1 AND c.id = e.contact_id
-    WHERE e.workspace_id = $1 AND e.ended_at IS NOT NULL";
+    WHERE e.workspace_id = $1 AND e.ended_at IS NOT NULL
+    UNION ALL SELECT CASE WHEN w.entered = $2 THEN 'SEGMENT_ENTERED' ELSE 'SEGMENT_LEFT' END,
+        w.at, w.id, c.id, c.account_id
+    FROM segment_move w JOIN contact c ON c.workspace_id = $1 AND c.id = w.subject_id
+    WHERE w.workspace_id = $1
+    UNION ALL SELECT CASE WHEN w.entered = $2 THEN 'SEGMENT_ENTERED' ELSE 'SEGMENT_LEFT' END,
+        w.at, w.id, NULL, a.id
+    FROM segment_move w JOIN account a ON a.workspace_id = $1 AND a.id = w.subject_id
+    WHERE w.workspace_id = $1
+    UNION ALL SELECT 'TASK_CREATED', k.created_at, k.id, k.contact_id,
+        COALESCE(k.account_id, c.account_id)
+    FROM task k LEFT JOIN contact c ON c.workspace_id = $1 AND c.id = k.contact_id
+    WHERE k.workspace_id = $1
+    UNION ALL SELECT 'TASK_ENDED', k.ended_at, k.id, k.contact_id,
+        COALESCE(k.account_id, c.account_id)
+    FROM task k LEFT JOIN contact c ON c.workspace_id = $1 AND c.id = k.contact_id
+    WHERE k.workspace_id = $1 AND k.ended_at IS NOT NULL
+    UNION ALL SELECT 'SUBSCRIPTION_CHANGED', s.at, s.id, c.id, c.account_id
+    FROM subscription_change s JOIN contact c ON c.workspace_id = $1 AND c.id = s.contact_id
+    WHERE s.workspace_id = $1
+    UNION ALL SELECT 'OWNER_CHANGED', o.at, o.id, c.id, c.account_id
+    FROM owner_change o JOIN contact c ON c.workspace_id = $1 AND c.id = o.subject_id
+    WHERE o.workspace_id = $1
+    UNION ALL SELECT 'OWNER_CHANGED', o.at, o.id, NULL, a.id
+    FROM owner_change o JOIN account a ON a.workspace_id = $1 AND a.id = o.subject_id
+    WHERE o.workspace_id = $1
+    UNION ALL SELECT 'CONVERSATION_STATUS_CHANGED', s.at, s.id, c.id, c.account_id
+    FROM conversation_step s JOIN conversation v ON v.workspace_id = $1 AND v.id = s.conversation_id
+    JOIN contact c ON c.workspace_id = $1 AND c.id = v.contact_id
+    WHERE s.workspace_id = $1 AND s.kind = 'STATUS'";
 
 #[derive(Debug, Clone, FromQueryResult)]
 struct Told {

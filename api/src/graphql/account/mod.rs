@@ -47,11 +47,9 @@ use super::{
 };
 use crate::boxed;
 
-use merge::AccountMerge;
-
 pub(crate) use delete::{AccountDeleteMutation, AccountUsageQuery};
 pub(crate) use input::{AccountFilterInput, AccountOrderBy};
-pub(crate) use merge::{AccountMergeMutation, AccountMergeQuery};
+pub(crate) use merge::{AccountMerge, AccountMergeMutation, AccountMergeQuery};
 pub(crate) use mutation::AccountMutation;
 pub(crate) use suspect::{AccountDuplicateSuspect, AccountSuspectMutation, AccountSuspectQuery};
 

@@ -58,10 +58,12 @@ use super::{
 };
 use crate::boxed;
 
-use identity::{ContactMerge, Subscription};
+use identity::Subscription;
 
 pub(crate) use identify::{IdentityInput, IdentityMutation, IdentityQuery};
-pub(crate) use identity::{MergeConflict, MergeCount, MergeTagConflict, SubscriptionChange};
+pub(crate) use identity::{
+    ContactMerge, MergeConflict, MergeCount, MergeTagConflict, SubscriptionChange,
+};
 pub(crate) use input::{ContactFilterInput, ContactOrderBy};
 pub(crate) use mutation::ContactMutation;
 pub(crate) use query::ContactQuery;

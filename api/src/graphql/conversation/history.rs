@@ -7,6 +7,7 @@ use entity::{
     kind::{ConversationStatus, ConversationStepKind, Priority},
 };
 
+use super::Conversation;
 use crate::{
     boxed,
     graphql::{
@@ -21,6 +22,12 @@ pub(crate) struct ConversationStep(pub(crate) conversation_step::Model);
 /// What became of a conversation at one moment: another status, assignee or urgency.
 #[Object]
 impl ConversationStep {
+    /// The conversation.
+    #[boxed]
+    async fn conversation(&self, context: &Context<'_>) -> Result<Option<Conversation>> {
+        loaded(context, Some(self.0.conversation_id), Conversation::from).await
+    }
+
     /// What changed.
     fn kind(&self) -> ConversationStepKind {
         self.0.kind

@@ -3,11 +3,13 @@
 //! - `row`: what has an id.
 //! - `list`: what a thing has several of.
 //! - `single`: what a thing has one of.
+//! - `merge`: merges of contacts, and of accounts.
 //!
 //! Resolvers ask through the request's context; each key is one line or one `Load`, and each asks one
 //! finder of the domain. Nothing here decides who may see what, and nothing is kept beyond a request.
 
 mod list;
+mod merge;
 mod row;
 mod single;
 
@@ -26,6 +28,7 @@ pub(crate) use self::{
         MembershipsOf, PathOf, SubscriptionsOf, TaggingsAt, TaggingsOf, TagsOf, ValuesOf,
         WatchersOf,
     },
+    merge::{AccountMergeOf, ContactMergeOf},
     single::{
         BandsInUse, BandsOf, ChangeOf, CountsOf, EngagementOf, EngagementOfAccount, HealthEntryOf,
         HealthOf, LastNight, ModelOf, OverallOf, PressureOf, ReceiversOf, RfmOf, StandingOf,

@@ -5,17 +5,19 @@ use std::collections::HashMap;
 
 use async_graphql::{Error, dataloader::Loader as Load};
 use domain::{
-    access, account, attribute, contact, conversation, document, email, event, inbox, invoice,
-    link, note, notification, operation, opportunity, order, playbook, rule, segment, stage,
-    survey, tag, task, team, ticket,
+    access, account, attribute,
+    contact::{self, subscription},
+    conversation, document, email, event, inbox, invoice, link, note, notification, operation,
+    opportunity, order, playbook, rule, segment, stage, survey, tag, task, team, ticket,
 };
 use entity::{
     id::{
-        AccessTokenId, AccountId, AttributeId, CampaignId, ContactId, ConversationId, DeliveryId,
-        DocumentId, EmailEventId, EmailSourceId, EnrolmentId, EventId, FiringId, InboxId,
-        InvoiceId, MemberId, MessageId, NoteId, OperationId, OpportunityId, OrderId, PlaybookId,
-        RuleId, SegmentId, StageChangeId, SurveyAnswerId, SurveyId, SurveyInvitationId, TagGroupId,
-        TagId, TaggingId, TargetId, TaskId, TeamId, TicketId, TrackedLinkId,
+        AccessTokenId, AccountId, AttributeId, CampaignId, ContactId, ConversationId,
+        ConversationStepId, DeliveryId, DocumentId, EmailEventId, EmailSourceId, EnrolmentId,
+        EventId, FiringId, InboxId, InvoiceId, MemberId, MessageId, NoteId, OperationId,
+        OpportunityId, OrderId, OwnerChangeId, PlaybookId, RuleId, SegmentId, SegmentMoveId,
+        StageChangeId, SubscriptionChangeId, SurveyAnswerId, SurveyId, SurveyInvitationId,
+        TagGroupId, TagId, TaggingId, TargetId, TaskId, TeamId, TicketId, TrackedLinkId,
     },
     tagging,
 };
@@ -45,6 +47,7 @@ rows! {
     AttributeId => entity::attribute_definition::Model, attribute::definition::load;
     CampaignId => entity::campaign::Model, email::read::load_campaigns;
     ConversationId => entity::conversation::Model, conversation::load;
+    ConversationStepId => entity::conversation_step::Model, conversation::load_steps;
     DeliveryId => entity::delivery::Model, notification::delivery::load;
     DocumentId => entity::document::Model, document::load;
     EmailEventId => entity::email_event::Model, email::read::load;
@@ -59,10 +62,13 @@ rows! {
     OperationId => entity::operation::Model, operation::load;
     OpportunityId => entity::opportunity::Model, opportunity::load;
     OrderId => entity::sales_order::Model, order::load;
+    OwnerChangeId => entity::owner_change::Model, stage::load_owner_changes;
     PlaybookId => entity::playbook::Model, playbook::load;
     RuleId => rule::Rule, rule::load;
     SegmentId => segment::Segment, segment::load;
+    SegmentMoveId => segment::Move, segment::load_moves;
     StageChangeId => entity::stage_change::Model, stage::load;
+    SubscriptionChangeId => subscription::HistoryRow, subscription::load_changes;
     SurveyAnswerId => entity::survey_answer::Model, survey::load;
     SurveyId => entity::survey::Model, survey::read::load_surveys;
     SurveyInvitationId => entity::survey_invitation::Model, survey::read::load_invitations;

@@ -1,31 +1,39 @@
 //! Timelines over GraphQL.
 
-use async_graphql::{Context, Object, Result, Union};
+use std::hash::Hash;
+
+use async_graphql::{Context, Error, Object, Result, Union, dataloader::Loader as Load};
 use chrono::{DateTime, Utc};
 use domain::timeline;
 use entity::{
     id::{
-        EmailEventId, EnrolmentId, EventId, FiringId, HealthEntryId, InvoiceId, MessageId, NoteId,
-        OpportunityId, OrderId, StageChangeId, SurveyAnswerId, SurveyInvitationId, TaggingId,
+        ConversationStepId, EmailEventId, EnrolmentId, EventId, FiringId, HealthEntryId, InvoiceId,
+        MergeId, MessageId, NoteId, OpportunityId, OrderId, OwnerChangeId, SegmentMoveId,
+        StageChangeId, SubscriptionChangeId, SurveyAnswerId, SurveyInvitationId, TaggingId, TaskId,
         TicketId,
     },
     kind::TimelineKind,
 };
 
 use super::{
-    context::loader,
-    conversation::Message,
+    account::AccountMerge,
+    contact::{ContactMerge, SubscriptionChange},
+    context::loaded,
+    conversation::{ConversationStep, Message},
     email::EmailEvent,
     event::Event,
     fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     health::HealthEntry,
-    loader::HealthEntryOf,
+    loader::{AccountMergeOf, ContactMergeOf, HealthEntryOf, Loader},
     note::Note,
+    owner::OwnerChange,
     playbook::Enrolment,
     rule::RuleFiring,
+    segment::SegmentMove,
     stage::StageChange,
     survey::SurveyInvitation,
     tag::Tagging,
+    task::Task,
 };
 use crate::boxed;
 
@@ -35,6 +43,12 @@ pub struct TimelineEntry(pub(crate) timeline::Entry);
 /// What an entry of a timeline is about.
 #[derive(Union)]
 pub(crate) enum TimelineSubject {
+    /// A merge of accounts.
+    AccountMerge(AccountMerge),
+    /// A merge of contacts.
+    ContactMerge(ContactMerge),
+    /// What became of a conversation.
+    ConversationStep(ConversationStep),
     /// What was told about an email.
     EmailEvent(EmailEvent),
     /// A time in a playbook.
@@ -53,16 +67,24 @@ pub(crate) enum TimelineSubject {
     Opportunity(Opportunity),
     /// A purchase.
     Order(Order),
-    /// A rule that fired on a message.
+    /// A change of who looks after the contact or the account.
+    OwnerChange(OwnerChange),
+    /// A rule that fired, whatever set it off.
     RuleFiring(RuleFiring),
+    /// A coming into a segment or going out of it.
+    SegmentMove(SegmentMove),
     /// A change of the lifecycle stage.
     StageChange(StageChange),
+    /// A change of what the contact wants to hear from us.
+    SubscriptionChange(SubscriptionChange),
     /// An answer to a survey.
     SurveyAnswer(SurveyAnswer),
     /// Being asked to answer a survey.
     SurveyInvitation(SurveyInvitation),
     /// A tag that was put on or taken off.
     Tagging(Tagging),
+    /// Something a member has to do.
+    Task(Task),
     /// A case of the support desk.
     Ticket(Ticket),
 }
@@ -83,26 +105,14 @@ impl TimelineEntry {
     /// The thing it is about, as it is now. All things of one kind on a page are fetched together.
     #[boxed]
     async fn subject(&self, context: &Context<'_>) -> Result<Option<TimelineSubject>> {
-        use TimelineSubject as S;
-        let (loader, id) = (loader(context)?, self.0.subject_id);
-        Ok(match self.0.kind {
-            TimelineKind::Message => {
-                let found = loader.load_one(MessageId(id)).await?;
-                found.map(Message).map(S::Message)
-            }
-            TimelineKind::EmailEvent => {
-                let found = loader.load_one(EmailEventId(id)).await?;
-                found.map(EmailEvent).map(S::EmailEvent)
-            }
-            TimelineKind::Event => {
-                let found = loader.load_one(EventId(id)).await?;
-                found.map(Event).map(S::Event)
-            }
-            TimelineKind::TagAdded | TimelineKind::TagRemoved => {
-                let found = loader.load_one(TaggingId(id)).await?;
-                found.map(Tagging::from).map(S::Tagging)
-            }
-            TimelineKind::HealthChanged => {
+        use TimelineKind as K;
+        let id = self.0.subject_id;
+        match self.0.kind {
+            K::Message => of(context, MessageId(id), Message).await,
+            K::EmailEvent => of(context, EmailEventId(id), EmailEvent).await,
+            K::Event => of(context, EventId(id), Event).await,
+            K::TagAdded | K::TagRemoved => of(context, TaggingId(id), Tagging::from).await,
+            K::HealthChanged => {
                 let Some(contact) = self.0.contact_id else {
                     return Ok(None);
                 };
@@ -111,49 +121,48 @@ impl TimelineEntry {
                     as_of: self.0.at,
                     id: HealthEntryId(id),
                 };
-                let found = loader.load_one(key).await?;
-                found.map(HealthEntry).map(S::HealthEntry)
+                of(context, key, HealthEntry).await
             }
-            TimelineKind::RuleFired => {
-                let found = loader.load_one(FiringId(id)).await?;
-                found.map(RuleFiring).map(S::RuleFiring)
+            K::RuleFired => of(context, FiringId(id), RuleFiring).await,
+            K::Order => of(context, OrderId(id), Order).await,
+            K::Invoice => of(context, InvoiceId(id), Invoice).await,
+            K::Ticket => of(context, TicketId(id), Ticket).await,
+            K::Opportunity => of(context, OpportunityId(id), Opportunity).await,
+            K::SurveyAnswer => of(context, SurveyAnswerId(id), SurveyAnswer).await,
+            K::SurveyInvited => of(context, SurveyInvitationId(id), SurveyInvitation).await,
+            K::PlaybookEntered | K::PlaybookLeft => of(context, EnrolmentId(id), Enrolment).await,
+            K::Note => of(context, NoteId(id), Note).await,
+            K::StageChanged => of(context, StageChangeId(id), StageChange).await,
+            K::SegmentEntered | K::SegmentLeft => of(context, SegmentMoveId(id), SegmentMove).await,
+            K::TaskCreated | K::TaskEnded => of(context, TaskId(id), Task).await,
+            K::SubscriptionChanged => {
+                of(context, SubscriptionChangeId(id), SubscriptionChange).await
             }
-            TimelineKind::Order => {
-                let found = loader.load_one(OrderId(id)).await?;
-                found.map(Order).map(S::Order)
+            K::OwnerChanged => of(context, OwnerChangeId(id), OwnerChange).await,
+            K::ConversationStatusChanged => {
+                of(context, ConversationStepId(id), ConversationStep).await
             }
-            TimelineKind::Invoice => {
-                let found = loader.load_one(InvoiceId(id)).await?;
-                found.map(Invoice).map(S::Invoice)
+            K::ContactMerged | K::ContactUnmerged | K::ContactSeparated => {
+                of(context, ContactMergeOf(MergeId(id)), ContactMerge).await
             }
-            TimelineKind::Ticket => {
-                let found = loader.load_one(TicketId(id)).await?;
-                found.map(Ticket).map(S::Ticket)
+            K::AccountMerged | K::AccountUnmerged | K::AccountSeparated => {
+                of(context, AccountMergeOf(MergeId(id)), AccountMerge).await
             }
-            TimelineKind::Opportunity => {
-                let found = loader.load_one(OpportunityId(id)).await?;
-                found.map(Opportunity).map(S::Opportunity)
-            }
-            TimelineKind::SurveyAnswer => {
-                let found = loader.load_one(SurveyAnswerId(id)).await?;
-                found.map(SurveyAnswer).map(S::SurveyAnswer)
-            }
-            TimelineKind::SurveyInvited => {
-                let found = loader.load_one(SurveyInvitationId(id)).await?;
-                found.map(SurveyInvitation).map(S::SurveyInvitation)
-            }
-            TimelineKind::PlaybookEntered | TimelineKind::PlaybookLeft => {
-                let found = loader.load_one(EnrolmentId(id)).await?;
-                found.map(Enrolment).map(S::Enrolment)
-            }
-            TimelineKind::Note => {
-                let found = loader.load_one(NoteId(id)).await?;
-                found.map(Note).map(S::Note)
-            }
-            TimelineKind::StageChanged => {
-                let found = loader.load_one(StageChangeId(id)).await?;
-                found.map(StageChange).map(S::StageChange)
-            }
-        })
+        }
     }
+}
+
+/// What `key` names, shown as `shown`, if it is there.
+async fn of<K, T>(
+    context: &Context<'_>,
+    key: K,
+    shown: impl FnOnce(<Loader as Load<K>>::Value) -> T,
+) -> Result<Option<TimelineSubject>>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    Loader: Load<K, Error = Error>,
+    TimelineSubject: From<T>,
+{
+    let found = loaded(context, Some(key), shown).await?;
+    Ok(found.map(TimelineSubject::from))
 }

@@ -27,7 +27,12 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    merge::{self, Book, Conflict, TagConflict, Things, conflict, rows::Move, tags},
+    merge::{
+        self, Book, Conflict, TagConflict, Things, conflict,
+        entries::{self, Entries},
+        rows::Move,
+        tags,
+    },
     search,
     store::{Query, Tx},
     suspect,
@@ -198,7 +203,7 @@ pub async fn merge(
     };
     merge::note(&tx, &moves, origin, reason, serde_json::json!(filled)).await?;
     moves.forth(&tx).await?;
-    fired_forth(&moves, &tx).await?;
+    entries::forth(&moves, &tx, ENTRIES).await?;
     tags::forth(&moves, ctx, &tx, origin).await?;
     let moved = contacts(&moves, &tx, survivor).await?;
     after.put(&mut stays);
@@ -256,7 +261,7 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: MergeId) -> Result<Merge> {
     merge::refuse_out_of_order(&tx, &moves, standing).await?;
     let filled: Filled = serde_json::from_value(merge.filled)?;
     moves.back(&tx).await?;
-    fired_back(&moves, &tx).await?;
+    entries::back(&moves, &tx, ENTRIES).await?;
     tags::back(&moves, ctx, &tx).await?;
     let moved = contacts(&moves, &tx, loser).await?;
     Own::undone(&filled.before, &filled.after, &Own::of(&stays)).put(&mut stays);
@@ -327,34 +332,13 @@ async fn store(tx: &Tx<'_>, row: account::Model) -> Result<()> {
     Ok(())
 }
 
-/// What rules did about the account alone is on its timeline, and no trigger follows that.
-const FIRED: &str = "t.workspace_id = $1 AND t.kind = 'RULE_FIRED' AND t.contact_id IS NULL";
-
-async fn fired_forth(moves: &Move, tx: &Tx<'_>) -> Result<()> {
-    let uses = merge::rows::USES_SURVIVOR;
-    let note = format!(
-        "INSERT INTO account_merge_row (workspace_id, merge_id, part, row_id, row_key)
-         SELECT $1, $2, 'timeline_entry', t.subject_id, '' FROM timeline_entry t
-         WHERE {FIRED} AND t.account_id = $3 {uses}"
-    );
-    moves.run(tx, note).await?;
-    move_fired(moves, tx, "$3", "$4").await
-}
-
-async fn fired_back(moves: &Move, tx: &Tx<'_>) -> Result<()> {
-    move_fired(moves, tx, "$4", "$3").await
-}
-
-async fn move_fired(moves: &Move, tx: &Tx<'_>, from: &str, to: &str) -> Result<()> {
-    let put = format!(
-        "UPDATE timeline_entry AS t SET account_id = {to}
-         WHERE {FIRED} AND t.account_id = {from} AND t.subject_id IN (
-           SELECT j.row_id FROM account_merge_row j WHERE j.workspace_id = $1
-             AND j.merge_id = $2 AND j.part = 'timeline_entry')"
-    );
-    moves.run(tx, put).await?;
-    Ok(())
-}
+/// What is on the account's timeline and no trigger moves: what rules did about the account alone, and
+/// earlier merges.
+const ENTRIES: Entries = Entries {
+    which: "t.contact_id IS NULL AND t.kind IN ('RULE_FIRED', 'ACCOUNT_MERGED', 'ACCOUNT_UNMERGED', 'ACCOUNT_SEPARATED')",
+    column: "account_id",
+    put: "account_id = {to}",
+};
 
 /// The contacts that the merge moved and that are at `account` now; merged ones are not told of.
 async fn contacts(moves: &Move, tx: &Tx<'_>, account: AccountId) -> Result<Vec<ContactId>> {
@@ -386,6 +370,11 @@ pub(super) fn tell(tx: &mut Tx<'_>, origin: Origin, contacts: &[ContactId], left
 /// The merge, if it is one of the workspace.
 pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: MergeId) -> Result<Option<Merge>> {
     merge::find(ctx.reader(), workspace, &BOOK, id).await
+}
+
+/// The merges among `ids`, in no particular order; for loaders.
+pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[MergeId]) -> Result<Vec<Merge>> {
+    merge::load(ctx.reader(), workspace, &BOOK, ids).await
 }
 
 /// Everything that was merged into an account, newest first; undone merges too. At most 100.

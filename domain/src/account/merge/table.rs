@@ -34,6 +34,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("latest_change", "subject_id", Derived),
     line("note", "subject_id", Moved("t.id")),
     line("opportunity", "account_id", Moved("t.id")),
+    line("owner_change", "subject_id", Moved("t.id")),
     line("rfm", "subject_id", Derived),
     // Shown with whoever answers for the account.
     line("rule_firing", "account_id", Record),

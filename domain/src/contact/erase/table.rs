@@ -147,6 +147,7 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     ),
     line("segment_member", R(&[theirs!("subject_id")])),
     line("segment_move", R(&[theirs!("subject_id")])),
+    line("owner_change", R(&[theirs!("subject_id")])),
     line("stage_change", R(&[theirs!("subject_id")])),
     line(
         "tag_quality_carried",

@@ -336,6 +336,11 @@ pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: MergeId) -> Result<Opti
     merge::find(ctx.reader(), workspace, &BOOK, id).await
 }
 
+/// The merges among `ids`, in no particular order; for loaders.
+pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[MergeId]) -> Result<Vec<Merge>> {
+    merge::load(ctx.reader(), workspace, &BOOK, ids).await
+}
+
 /// Everybody who was merged into a contact, newest first; undone merges too. At most 100.
 pub async fn of_contact(
     ctx: &Ctx,

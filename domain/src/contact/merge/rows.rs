@@ -1,11 +1,12 @@
 //! What two contacts have that moves in a way of its own: counts of events by day, and what came since the
-//! merge and belongs to something that was moved. Everything else goes by the list of tables.
+//! merge and belongs to something that was moved, and what timelines say of earlier merges. Everything else goes by the list of tables.
 
 use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
     merge::{
+        entries::{self, Entries},
         rows::{Move, USES_LOSER, USES_MERGE},
         tags,
     },
@@ -15,6 +16,7 @@ use crate::{
 /// Gives everything of the merged contact to the survivor.
 pub(super) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) -> Result<()> {
     moves.forth(tx).await?;
+    entries::forth(moves, tx, ENTRIES).await?;
     add_days(moves, tx).await?;
     tags::forth(moves, ctx, tx, origin).await
 }
@@ -22,12 +24,21 @@ pub(super) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) 
 /// Gives back what [`forth`] moved, and what has come since that belongs to it.
 pub(super) async fn back(moves: &Move, ctx: &Ctx, tx: &Tx<'_>) -> Result<()> {
     moves.back(tx).await?;
+    entries::back(moves, tx, ENTRIES).await?;
     for text in FOLLOWERS {
         moves.run(tx, (*text).to_owned()).await?;
     }
     take_off_days(moves, tx).await?;
     tags::back(moves, ctx, tx).await
 }
+
+/// What is on the contact's timeline and no trigger moves: earlier merges.
+const ENTRIES: Entries = Entries {
+    which: "t.kind IN ('CONTACT_MERGED', 'CONTACT_UNMERGED', 'CONTACT_SEPARATED')",
+    column: "contact_id",
+    put: "contact_id = {to}, account_id = (SELECT c.account_id FROM contact c
+          WHERE c.workspace_id = $1 AND c.id = {to})",
+};
 
 async fn add_days(moves: &Move, tx: &Tx<'_>) -> Result<()> {
     let text = format!(

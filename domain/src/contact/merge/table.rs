@@ -62,6 +62,7 @@ pub const MERGED_TABLES: &[MergedTable] = &[
     line("message", "contact_id", Moved("t.id")),
     line("note", "subject_id", Moved("t.id")),
     line("opportunity", "contact_id", Moved("t.id")),
+    line("owner_change", "subject_id", Moved("t.id")),
     line("rfm", "subject_id", Derived),
     line("rule_firing", "contact_id", Moved("t.id")),
     line("rule_firing", "subject_id", Record),

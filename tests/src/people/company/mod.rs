@@ -148,7 +148,8 @@ async fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
         rows.remove(table);
     }
     let timeline = rows.get_mut("timeline_entry").expect("the timeline");
-    timeline.retain(|row| !row.contains("HEALTH_CHANGED"));
+    let left_out = ["HEALTH_CHANGED", "ACCOUNT_", "SEGMENT_"];
+    timeline.retain(|row| !left_out.iter().any(|kind| row.contains(kind)));
     rows
 }
 

@@ -1,0 +1,165 @@
+//! What timelines say of merges, which name whom they are about for good: it is led on by later merges, given
+//! back when these are undone, and gone with whoever is erased. And of tasks that name an account.
+
+use domain::{
+    account::{self, NewAccount},
+    contact::{self, ContactChanges, erase},
+    fact::Of,
+    page::PageRequest,
+    task, timeline,
+};
+use entity::{
+    id::{AccountId, ContactId, Id as _, MergeId},
+    kind::TimelineKind as K,
+};
+use uuid::Uuid;
+
+use super::deeds::a_task;
+use crate::support::{World, engine::contact_of, on_both};
+
+/// The entries about merges on a timeline, those of one merge together.
+async fn merges(world: &World, of: Of) -> Vec<(Uuid, K)> {
+    let kinds = [
+        K::ContactMerged,
+        K::ContactUnmerged,
+        K::ContactSeparated,
+        K::AccountMerged,
+        K::AccountUnmerged,
+        K::AccountSeparated,
+    ];
+    let page = PageRequest::first(100);
+    let found = timeline::list(&world.ctx, world.owner.workspace, of, &kinds, &page).await;
+    let rows = found.unwrap().rows.into_iter();
+    let mut entries: Vec<_> = rows
+        .map(|(_, entry)| (entry.subject_id, entry.kind))
+        .collect();
+    entries.sort_unstable();
+    entries
+}
+
+fn of(merge: MergeId, kind: K) -> (Uuid, K) {
+    (merge.uuid(), kind)
+}
+
+async fn three(world: &World) -> [ContactId; 3] {
+    let [a, b, c] = ["a@x.example", "b@x.example", "c@x.example"];
+    world
+        .receive(&[("1", a, ""), ("2", b, ""), ("3", c, "")])
+        .await;
+    [
+        contact_of(world, a).await,
+        contact_of(world, b).await,
+        contact_of(world, c).await,
+    ]
+}
+
+#[test]
+fn merges_of_contacts_are_led_on_given_back_and_erased() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let [a, b, c] = three(&world).await;
+        let first = contact::merge::merge(ctx, owner, b, a, "").await.unwrap();
+        let first = first.id;
+        let on = [of(first, K::ContactMerged)];
+        assert_eq!(merges(&world, Of::Contact(b)).await, on);
+        world.clock.advance(chrono::TimeDelta::seconds(1));
+        let second = contact::merge::merge(ctx, owner, c, b, "").await.unwrap();
+        let second = second.id;
+        let both = [of(first, K::ContactMerged), of(second, K::ContactMerged)];
+        assert_eq!(merges(&world, Of::Contact(c)).await, both);
+        assert!(merges(&world, Of::Contact(b)).await.is_empty());
+
+        world.clock.advance(chrono::TimeDelta::seconds(1));
+        contact::merge::unmerge(ctx, owner, second).await.unwrap();
+        contact::merge::unmerge(ctx, owner, first).await.unwrap();
+        let hers = [of(second, K::ContactMerged), of(second, K::ContactUnmerged)];
+        assert_eq!(merges(&world, Of::Contact(c)).await, hers);
+        let his = [
+            of(first, K::ContactMerged),
+            of(first, K::ContactUnmerged),
+            of(second, K::ContactSeparated),
+        ];
+        assert_eq!(merges(&world, Of::Contact(b)).await, his);
+        let apart = [of(first, K::ContactSeparated)];
+        assert_eq!(merges(&world, Of::Contact(a)).await, apart);
+
+        // What was said of both goes with either.
+        erase::erase(ctx, owner, c).await.unwrap();
+        assert!(merges(&world, Of::Contact(c)).await.is_empty());
+        assert_eq!(merges(&world, Of::Contact(b)).await, his[..2]);
+        world
+    });
+}
+
+async fn company(world: &World, name: &str) -> AccountId {
+    let new = NewAccount {
+        name: name.to_owned(),
+        ..NewAccount::default()
+    };
+    let made = account::create(&world.ctx, &world.owner, new).await;
+    made.unwrap().id
+}
+
+#[test]
+fn merges_of_accounts_are_led_on_and_given_back() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let mut made = Vec::new();
+        for name in ["A", "B", "C"] {
+            made.push(company(&world, name).await);
+        }
+        let first = account::merge::merge(ctx, owner, made[1], made[0], "").await;
+        let first = first.unwrap().id;
+        world.clock.advance(chrono::TimeDelta::seconds(1));
+        let second = account::merge::merge(ctx, owner, made[2], made[1], "").await;
+        let second = second.unwrap().id;
+        let both = [of(first, K::AccountMerged), of(second, K::AccountMerged)];
+        assert_eq!(merges(&world, Of::Account(made[2])).await, both);
+        assert!(merges(&world, Of::Account(made[1])).await.is_empty());
+
+        world.clock.advance(chrono::TimeDelta::seconds(1));
+        account::merge::unmerge(ctx, owner, second).await.unwrap();
+        let its = [of(second, K::AccountMerged), of(second, K::AccountUnmerged)];
+        assert_eq!(merges(&world, Of::Account(made[2])).await, its);
+        let back = [of(first, K::AccountMerged), of(second, K::AccountSeparated)];
+        assert_eq!(merges(&world, Of::Account(made[1])).await, back);
+        world
+    });
+}
+
+#[test]
+fn a_task_that_names_an_account_stays_with_it_when_its_contact_goes() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let [taro, ..] = three(&world).await;
+        let [named, joined] = [
+            company(&world, "Named").await,
+            company(&world, "Joined").await,
+        ];
+        for account in [None, Some(named)] {
+            let mut new = a_task("Call");
+            new.contact = Some(taro);
+            new.account = account;
+            task::create(ctx, owner, new).await.unwrap();
+        }
+        let changes = ContactChanges {
+            account: Some(Some(joined)),
+            ..ContactChanges::default()
+        };
+        contact::update(ctx, owner, taro, changes).await.unwrap();
+        world.drain().await;
+        let tasks = async |of: Of| {
+            let page = PageRequest::first(10);
+            let kinds = [K::TaskCreated];
+            let found = timeline::list(ctx, owner.workspace, of, &kinds, &page).await;
+            found.unwrap().rows.len()
+        };
+        let counted = (
+            tasks(Of::Contact(taro)).await,
+            tasks(Of::Account(named)).await,
+            tasks(Of::Account(joined)).await,
+        );
+        assert_eq!(counted, (2, 1, 1));
+        world
+    });
+}
