@@ -41,7 +41,8 @@ fn of(merge: MergeId, kind: K) -> (Uuid, K) {
     (merge.uuid(), kind)
 }
 
-async fn three(world: &World) -> [ContactId; 3] {
+/// Three people who wrote.
+pub(super) async fn three(world: &World) -> [ContactId; 3] {
     let [a, b, c] = ["a@x.example", "b@x.example", "c@x.example"];
     world
         .receive(&[("1", a, ""), ("2", b, ""), ("3", c, "")])

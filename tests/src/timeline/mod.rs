@@ -3,9 +3,11 @@
 //!
 //! - `scene`: what happens; `deeds`: what members do;
 //! - `merged`: what timelines say of merges;
+//! - `filled`: what happened before they said it;
 //! - `union`: what the timelines should then be.
 
 mod deeds;
+mod filled;
 mod merged;
 mod scene;
 mod union;
