@@ -414,7 +414,7 @@ impl Contact {
         moves(context, MovesOf::Contact(self.row.id), &page).await
     }
 
-    /// Which rules fired on messages of the contact, newest first.
+    /// Which rules fired about the contact, whatever set them off; newest first.
     #[boxed]
     async fn rule_firings(
         &self,
