@@ -82,6 +82,7 @@ mod m0058_sync;
 mod m0059_receivers;
 mod m0060_people;
 mod m0061_waited;
+mod m0062_reason;
 mod m0063_timeline;
 mod m0066_message;
 mod m0067_duplicate;
@@ -158,6 +159,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0059_receivers::Migration),
             Box::new(m0060_people::Migration),
             Box::new(m0061_waited::Migration),
+            Box::new(m0062_reason::Migration),
             Box::new(m0063_timeline::Migration),
             Box::new(m0066_message::Migration),
             Box::new(m0067_duplicate::Migration),

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{DeliveryId, EnrolmentId, RuleId, SurveyInvitationId, TaskId},
+    id::{DeliveryId, EnrolmentId, RuleId, SegmentId, SurveyInvitationId, TaskId},
     kind::{ConversationStatus, LifecycleStage, Priority, SubjectKind, TagTarget, TaskPriority},
 };
 use serde::{Deserialize, Serialize};
@@ -25,18 +25,24 @@ pub enum Effect {
         tag_id: Uuid,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_in_seconds: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        while_in_segment_id: Option<Uuid>,
     },
     /// Put a tag on the contact.
     TagContact {
         tag_id: Uuid,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_in_seconds: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        while_in_segment_id: Option<Uuid>,
     },
     /// Put a tag on the account.
     TagAccount {
         tag_id: Uuid,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_in_seconds: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        while_in_segment_id: Option<Uuid>,
     },
     /// Take a tag off the conversation.
     UntagConversation {
@@ -127,6 +133,8 @@ pub(crate) struct Tagging {
     pub(crate) target: TagTarget,
     pub(crate) tag_id: Uuid,
     pub(crate) act: TagAct,
+    /// The segment that the thing has to be in for the tag to be put on, and to stay.
+    pub(crate) while_in: Option<SegmentId>,
 }
 
 /// What is to happen to a tag.
@@ -163,14 +171,17 @@ impl Effect {
             Self::TagConversation {
                 tag_id,
                 expires_in_seconds,
+                ..
             } => (TagTarget::Conversation, tag_id, put(expires_in_seconds)),
             Self::TagContact {
                 tag_id,
                 expires_in_seconds,
+                ..
             } => (TagTarget::Contact, tag_id, put(expires_in_seconds)),
             Self::TagAccount {
                 tag_id,
                 expires_in_seconds,
+                ..
             } => (TagTarget::Account, tag_id, put(expires_in_seconds)),
             Self::UntagConversation {
                 tag_id,
@@ -186,10 +197,22 @@ impl Effect {
             } => (TagTarget::Account, tag_id, take(even_if_set_by_member)),
             _ => return None,
         };
+        let while_in = match *self {
+            Self::TagContact {
+                while_in_segment_id,
+                ..
+            }
+            | Self::TagAccount {
+                while_in_segment_id,
+                ..
+            } => while_in_segment_id,
+            _ => None,
+        };
         Some(Tagging {
             target,
             tag_id,
             act,
+            while_in: while_in.map(SegmentId),
         })
     }
 
@@ -242,6 +265,8 @@ pub enum OutcomeResult {
     TaggingRenewed,
     /// The tag's group takes one value, and somebody else than a rule has set another.
     OtherValueKept,
+    /// The tag was to stay while the thing is in a segment, and it is not in it.
+    NotInSegment,
     /// The tag was archived or deleted since the action was written.
     TagUnavailable,
     /// The tag was taken off.
@@ -342,6 +367,9 @@ mod tests {
         let for_a_day = json!({"tagContact": {
             "tagId": Uuid::from_u128(1), "expiresInSeconds": 86_400,
         }});
+        let in_segment = json!({"tagContact": {
+            "tagId": Uuid::from_u128(1), "whileInSegmentId": Uuid::from_u128(10),
+        }});
         let untag = json!({"untagAccount": {
             "tagId": Uuid::from_u128(1), "evenIfSetByMember": true,
         }});
@@ -376,6 +404,8 @@ mod tests {
             (&tag, json!("alreadyTagged")),
             (&for_a_day, json!("taggingRenewed")),
             (&tag, json!("otherValueKept")),
+            (&in_segment, json!("tagged")),
+            (&in_segment, json!("notInSegment")),
             (&tag, json!("tagUnavailable")),
             (&untag, json!("untagged")),
             (&untag, json!("notTagged")),

@@ -136,6 +136,12 @@ pub struct TagActionInput {
     /// counts: 1209600 on a rule that fires at each visit keeps a tag for 14 days after the last one.
     /// What a member, a program or an import has put on keeps its end.
     pub expires_in_seconds: Option<i64>,
+    /// The global id of a segment whose leaving takes them off again: of contacts for `tagContact`, of accounts for
+    /// `tagAccount`; conversations are in none. The tags are put on only what is in the segment then, and come
+    /// off (`REASON_ENDED`) as it leaves, for whatever cause, also when the rule is paused or deleted by then.
+    /// Where other rules have put a tag on too, it stays until the reasons of all have ended. What anybody else
+    /// has put on, or taken over, stays. For a rule on `contactEnteredSegment`, usually the same segment.
+    pub while_in_segment_id: Option<ID>,
 }
 
 /// Tags to be taken off something.
@@ -275,14 +281,29 @@ impl ActionInput {
             Self::TagConversation(input) => Action::TagConversation(TagConversation {
                 tag_ids: ids.tags(of_conversation, &input.tag_ids, "tagConversation"),
                 expires_in_seconds: input.expires_in_seconds,
+                while_in_segment_id: ids.segment(
+                    IdKind::CONTACT_SEGMENT,
+                    input.while_in_segment_id.as_ref(),
+                    "tagConversation",
+                ),
             }),
             Self::TagContact(input) => Action::TagContact(TagContact {
                 tag_ids: ids.tags(of_contact, &input.tag_ids, "tagContact"),
                 expires_in_seconds: input.expires_in_seconds,
+                while_in_segment_id: ids.segment(
+                    IdKind::CONTACT_SEGMENT,
+                    input.while_in_segment_id.as_ref(),
+                    "tagContact",
+                ),
             }),
             Self::TagAccount(input) => Action::TagAccount(TagAccount {
                 tag_ids: ids.tags(of_contact, &input.tag_ids, "tagAccount"),
                 expires_in_seconds: input.expires_in_seconds,
+                while_in_segment_id: ids.segment(
+                    IdKind::ACCOUNT_SEGMENT,
+                    input.while_in_segment_id.as_ref(),
+                    "tagAccount",
+                ),
             }),
             Self::UntagConversation(input) => Action::UntagConversation(UntagConversation {
                 tag_ids: ids.tags(of_conversation, &input.tag_ids, "untagConversation"),
@@ -428,6 +449,11 @@ impl Ids<'_> {
         reference::read_list(self.reader, kind, list, &at, &mut self.refusals)
     }
 
+    /// The segment that an action named `action` names, if it does.
+    fn segment(&mut self, kind: IdKind, id: Option<&ID>, action: &str) -> Option<Uuid> {
+        id.map(|id| self.one(kind, id, &[action, "whileInSegmentId"]))
+    }
+
     /// The one that stands at `path` in the action.
     fn one(&mut self, kind: IdKind, id: &ID, path: &[&str]) -> Uuid {
         let at = path.iter().fold(self.at.clone(), |at, step| at.at(step));
@@ -439,10 +465,14 @@ impl Action {
     /// The input that is read as this action.
     pub fn to_input(&self, ids: &dyn IdWriter) -> ActionInput {
         let tags = |kind: IdKind, list: &[Uuid]| reference::write_list(ids, kind, list);
-        let puts = |kind: IdKind, list: &[Uuid], expires_in_seconds: Option<i64>| TagActionInput {
-            tag_ids: tags(kind, list),
-            expires_in_seconds,
-        };
+        let puts =
+            |kind: IdKind, list: &[Uuid], ends: (Option<i64>, Option<Uuid>)| TagActionInput {
+                tag_ids: tags(kind, list),
+                expires_in_seconds: ends.0,
+                while_in_segment_id: ends
+                    .1
+                    .map(|id| ID::from(ids.write(IdKind::CONTACT_SEGMENT, id))),
+            };
         let takes = |kind: IdKind, list: &[Uuid], anyway: bool| UntagActionInput {
             tag_ids: tags(kind, list),
             even_if_set_by_member: anyway,
@@ -451,16 +481,16 @@ impl Action {
         let member = |id: Uuid| ID::from(ids.write(IdKind::Member, id));
         match self {
             Self::TagConversation(action) => {
-                let seconds = action.expires_in_seconds;
-                ActionInput::TagConversation(puts(of_conversation, &action.tag_ids, seconds))
+                let ends = (action.expires_in_seconds, action.while_in_segment_id);
+                ActionInput::TagConversation(puts(of_conversation, &action.tag_ids, ends))
             }
             Self::TagContact(action) => {
-                let seconds = action.expires_in_seconds;
-                ActionInput::TagContact(puts(of_contact, &action.tag_ids, seconds))
+                let ends = (action.expires_in_seconds, action.while_in_segment_id);
+                ActionInput::TagContact(puts(of_contact, &action.tag_ids, ends))
             }
             Self::TagAccount(action) => {
-                let seconds = action.expires_in_seconds;
-                ActionInput::TagAccount(puts(of_contact, &action.tag_ids, seconds))
+                let ends = (action.expires_in_seconds, action.while_in_segment_id);
+                ActionInput::TagAccount(puts(of_contact, &action.tag_ids, ends))
             }
             Self::UntagConversation(action) => {
                 let anyway = action.even_if_set_by_member;

@@ -117,6 +117,8 @@ pub struct TagContactAction {
     pub tag_ids: Vec<ID>,
     /// After how many seconds they come off by themselves; they stay for good if absent.
     pub expires_in_seconds: Option<i64>,
+    /// The id of the segment that the contact has to be in for them to be put on and to stay, if there is one.
+    pub while_in_segment_id: Option<ID>,
 }
 
 /// Puts tags on the contact's account.
@@ -126,6 +128,8 @@ pub struct TagAccountAction {
     pub tag_ids: Vec<ID>,
     /// After how many seconds they come off by themselves; they stay for good if absent.
     pub expires_in_seconds: Option<i64>,
+    /// The id of the segment that the account has to be in for them to be put on and to stay, if there is one.
+    pub while_in_segment_id: Option<ID>,
 }
 
 /// Takes tags off the conversation.
@@ -251,6 +255,8 @@ impl ActionOutput {
         let tags = |kind: IdKind, list: &[uuid::Uuid]| reference::write_list(ids, kind, list);
         let (of_conversation, of_contact) = (IdKind::ConversationTag, IdKind::ContactTag);
         let member = |id: uuid::Uuid| ID::from(ids.write(IdKind::Member, id));
+        let segment =
+            |kind: IdKind, id: Option<uuid::Uuid>| id.map(|id| ID::from(ids.write(kind, id)));
         match action {
             Action::TagConversation(action) => Self::TagConversation(TagConversationAction {
                 tag_ids: tags(of_conversation, &action.tag_ids),
@@ -259,10 +265,12 @@ impl ActionOutput {
             Action::TagContact(action) => Self::TagContact(TagContactAction {
                 tag_ids: tags(of_contact, &action.tag_ids),
                 expires_in_seconds: action.expires_in_seconds,
+                while_in_segment_id: segment(IdKind::CONTACT_SEGMENT, action.while_in_segment_id),
             }),
             Action::TagAccount(action) => Self::TagAccount(TagAccountAction {
                 tag_ids: tags(of_contact, &action.tag_ids),
                 expires_in_seconds: action.expires_in_seconds,
+                while_in_segment_id: segment(IdKind::ACCOUNT_SEGMENT, action.while_in_segment_id),
             }),
             Action::UntagConversation(action) => Self::UntagConversation(UntagConversationAction {
                 tag_ids: tags(of_conversation, &action.tag_ids),

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{ContactId, ConversationId, DeliveryId, FiringId, Id as _, MemberId, TeamId},
+    id::{ContactId, ConversationId, DeliveryId, FiringId, Id as _, MemberId, SegmentId, TeamId},
     kind::{EnrolmentSource, SubjectKind, SurveyMedium},
 };
 use sea_orm::FromQueryResult;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Action, Case, Effect, Outcome, OutcomeResult, TaskAssignee,
-    board::{Decision, Tags, Usable, Wanted, decide},
+    board::{Decision, Stay, Tags, Usable, Wanted, decide},
 };
 use crate::{
     access::Origin,
@@ -94,7 +94,7 @@ pub(crate) async fn perform_counting(
         }
     }
     let usable = Usable::load(tx, &wanted).await?;
-    let mut tags = Tags::load(tx, things).await?;
+    let mut tags = Tags::load(tx, things, &wanted).await?;
     let mut steps = Vec::new();
     for (one, effects) in performed.iter().zip(&effects) {
         for effect in effects {
@@ -160,7 +160,15 @@ pub(crate) async fn carry_out(
     counts: &mut Counts,
 ) -> Result<Vec<OutcomeResult>> {
     let mut results: Vec<OutcomeResult> = steps.iter().map(|step| expected(tx, step)).collect();
-    write_tags(ctx, tx, usable, steps).await?;
+    let outside = write_tags(ctx, tx, usable, steps).await?;
+    if !outside.is_empty() {
+        // They have left the segment since it was decided.
+        for (step, result) in steps.iter().zip(&mut results) {
+            if step.is_among(&outside) {
+                *result = OutcomeResult::NotInSegment;
+            }
+        }
+    }
     // Before conversations are given to them.
     for (place, changed) in write_owners(tx, steps).await? {
         results[place] = changed_or_not(changed);
@@ -229,8 +237,14 @@ struct Round<'a> {
     takes: Vec<Removal<'a>>,
 }
 
-/// Puts tags on and takes tags off. What is put on and taken off the same thing goes in rounds.
-async fn write_tags(ctx: &Ctx, tx: &mut Tx<'_>, usable: &Usable, steps: &[Step<'_>]) -> Result<()> {
+/// Puts tags on and takes tags off. What is put on and taken off the same thing goes in rounds. Says what was not
+/// put on because the thing has left the segment meanwhile.
+async fn write_tags(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    usable: &Usable,
+    steps: &[Step<'_>],
+) -> Result<HashSet<(Request, SegmentId)>> {
     let reasons: Vec<Option<Reason<'_>>> = steps.iter().map(Step::tag_reason).collect();
     let mut last: HashMap<(Uuid, Uuid), (usize, bool)> = HashMap::new();
     let mut rounds: Vec<Round<'_>> = Vec::new();
@@ -251,11 +265,12 @@ async fn write_tags(ctx: &Ctx, tx: &mut Tx<'_>, usable: &Usable, steps: &[Step<'
             rounds.resize_with(round + 1, Round::default);
         }
         match act {
-            Written::Put(expires_at) | Written::Renew(expires_at) => {
+            Written::Put(stay) | Written::Renew(stay) => {
                 rounds[round].puts.push(Addition {
                     request,
                     reason,
-                    expires_at,
+                    expires_at: stay.until,
+                    while_in: stay.while_in,
                     renews: matches!(act, Written::Renew(_)),
                 });
             }
@@ -266,22 +281,23 @@ async fn write_tags(ctx: &Ctx, tx: &mut Tx<'_>, usable: &Usable, steps: &[Step<'
             }),
         }
     }
+    let mut outside = HashSet::new();
     for Round { puts, takes } in rounds {
         if !puts.is_empty() {
-            tagging::put(ctx, tx, puts).await?;
+            outside.extend(tagging::put(ctx, tx, puts).await?.outside);
         }
         tagging::remove_each(ctx, tx, &takes).await?;
     }
-    Ok(())
+    Ok(outside)
 }
 
 /// What is written about a tag on a thing.
 #[derive(Clone, Copy)]
 enum Written {
-    /// It is put on, until then if it ends.
-    Put(Option<DateTime<Utc>>),
-    /// It goes on until then, or for good.
-    Renew(Option<DateTime<Utc>>),
+    /// It is put on.
+    Put(Stay),
+    /// It goes on so long, too.
+    Renew(Stay),
     /// It is taken off; if so told, whoever set it.
     Take { anyway: bool },
 }
@@ -290,10 +306,20 @@ impl<'a> Step<'a> {
     /// The tag on the thing, and what is written about it.
     fn tagging(&self) -> Option<(Request, Written)> {
         match self.decision {
-            Decision::Put(request, until) => Some((request, Written::Put(until))),
-            Decision::Renew(request, until) => Some((request, Written::Renew(until))),
+            Decision::Put(request, stay) => Some((request, Written::Put(stay))),
+            Decision::Renew(request, stay) => Some((request, Written::Renew(stay))),
             Decision::Take(request, anyway) => Some((request, Written::Take { anyway })),
             _ => None,
+        }
+    }
+
+    /// Whether it was to put one of these tags on while its thing is in that segment.
+    fn is_among(&self, outside: &HashSet<(Request, SegmentId)>) -> bool {
+        match self.decision {
+            Decision::Put(request, stay) | Decision::Renew(request, stay) => stay
+                .while_in
+                .is_some_and(|segment| outside.contains(&(request, segment))),
+            _ => false,
         }
     }
 

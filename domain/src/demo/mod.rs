@@ -416,6 +416,7 @@ async fn make_partnership_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<(
         actions: vec![Action::TagConversation(TagConversation {
             tag_ids: vec![tag.0],
             expires_in_seconds: None,
+            while_in_segment_id: None,
         })],
         limits: rule::Limits::default(),
     };

@@ -172,12 +172,14 @@ mod tests {
         let first = [Action::TagConversation(TagConversation {
             tag_ids: vec![id(10), id(11)],
             expires_in_seconds: None,
+            while_in_segment_id: None,
         })];
         let second = [
             slack(None),
             Action::TagConversation(TagConversation {
                 tag_ids: vec![id(11), id(12)],
                 expires_in_seconds: None,
+                while_in_segment_id: None,
             }),
         ];
         let plan = plan([firing(1, &first), firing(2, &second)]);
@@ -201,10 +203,12 @@ mod tests {
             Action::TagConversation(TagConversation {
                 tag_ids: vec![id(10)],
                 expires_in_seconds: None,
+                while_in_segment_id: None,
             }),
             Action::TagContact(TagContact {
                 tag_ids: vec![id(10)],
                 expires_in_seconds: None,
+                while_in_segment_id: None,
             }),
         ];
         assert_eq!(plan([firing(1, &actions)]).effects.len(), 2);
@@ -230,6 +234,7 @@ mod tests {
             [Action::TagContact(TagContact {
                 tag_ids: vec![id(tag)],
                 expires_in_seconds: None,
+                while_in_segment_id: None,
             })]
         };
         let takes = [Action::UntagContact(UntagContact {

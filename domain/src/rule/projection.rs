@@ -6,6 +6,9 @@
 //! (`action::board::Tags`), so what is tagged does not depend on where one batch ends
 //! and the next begins.
 //!
+//! What stays on something while it is in a segment comes off first, when it has left. Membership is read as it is by
+//! then, so this does not depend on the batch either.
+//!
 //! A batch without a firing is a few reads, whose number does not depend on the number of changes or
 //! rules; two more and the writes follow only if something fired.
 //!
@@ -14,6 +17,7 @@
 //! that would have looked at what is further away are told as misses, and the owners hear of them (`chain`).
 
 use async_trait::async_trait;
+use entity::kind::{SubjectKind, TagTarget};
 
 pub use super::occasion::MAX_DEPTH;
 use super::{
@@ -29,7 +33,11 @@ use crate::{
     error::Result,
     port::Work,
     store::Tx,
-    work::{change::Entry, projection::Projection},
+    tag::tagging::{self, Left},
+    work::{
+        change::{Entry, Fact},
+        projection::Projection,
+    },
 };
 
 /// Evaluates rules on what happens.
@@ -51,6 +59,8 @@ impl Projection for Rules {
     }
 
     async fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        // Also what rules have put on that are paused or gone.
+        tagging::leave(ctx, tx, &left(entries)).await?;
         let rules = cache::current(ctx, tx.connection(), tx.workspace).await?;
         if rules.is_empty() {
             return Ok(());
@@ -69,4 +79,26 @@ impl Projection for Rules {
         let evaluated = evaluate(tx, &rules, &occasions).await?;
         settle(ctx, tx, evaluated).await
     }
+}
+
+/// Who has left which segment.
+fn left(entries: &[Entry]) -> Vec<Left<'_>> {
+    let left = entries.iter().filter_map(|entry| match &entry.fact {
+        Fact::SegmentLeft {
+            segment_id,
+            subject,
+            subject_id,
+        } => Some(Left {
+            target: match subject {
+                SubjectKind::Contact => TagTarget::Contact,
+                SubjectKind::Account => TagTarget::Account,
+                SubjectKind::Conversation => return None,
+            },
+            thing: *subject_id,
+            segment: Some(*segment_id),
+            cause: Some(entry),
+        }),
+        _ => None,
+    });
+    left.collect()
 }

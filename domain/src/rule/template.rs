@@ -313,12 +313,14 @@ fn made(key: &str, filling: &Filling, locale: Locale) -> Definition {
         Action::TagConversation(TagConversation {
             tag_ids: vec![id(filling.conversation_tag)],
             expires_in_seconds: None,
+            while_in_segment_id: None,
         })
     };
     let tag_contact = || {
         Action::TagContact(TagContact {
             tag_ids: vec![id(filling.contact_tag)],
             expires_in_seconds: None,
+            while_in_segment_id: None,
         })
     };
     let notify = || {

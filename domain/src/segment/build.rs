@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use entity::{
     id::SegmentId,
-    kind::{OperationKind, SegmentSubject},
+    kind::{OperationKind, SegmentSubject, TagTarget},
     operation,
 };
 use sea_orm::ConnectionTrait as _;
@@ -37,6 +37,7 @@ use crate::{
     error::{Error, Result},
     operation::{Kind, NewOperation, Step, start_own},
     store::{Query, Rows, Tx, is_its_own},
+    tag::tagging::{self, Left},
 };
 
 /// Subjects a step evaluates for one segment; for several, as many fewer.
@@ -189,7 +190,7 @@ impl Kind for BuildSegments {
         let range = next(tx, request.subject, progress.after, mine.len()).await?;
         for row in &mine {
             let (entered, left) = if row.is_deleted {
-                (0, empty(tx, row, &range).await?)
+                (0, empty(ctx, tx, row, &range).await?)
             } else if let Some(live) = conditions.get(&row.id) {
                 if row.is_news() {
                     compare(tx, row, live, &range, &request.cause).await?
@@ -273,15 +274,30 @@ async fn next(
     })
 }
 
-/// Takes the members of a deleted segment out.
-async fn empty(tx: &Tx<'_>, row: &Held, range: &Range) -> Result<i64> {
+/// Takes the members of a deleted segment out, and off them the tags that stayed for it.
+async fn empty(ctx: &Ctx, tx: &mut Tx<'_>, row: &Held, range: &Range) -> Result<i64> {
     let mut query =
         Query::new("DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2")
             .bind(tx.workspace)
             .bind(row.id);
     range.apply(&mut query, "subject_id");
-    let gone = query.execute(tx.connection()).await?;
-    Ok(i64::try_from(gone).unwrap_or_default())
+    query.push(" RETURNING subject_id");
+    let gone: Vec<Uuid> = query.column(tx.connection()).await?;
+    let target = match row.subject {
+        SegmentSubject::Contact => TagTarget::Contact,
+        SegmentSubject::Account => TagTarget::Account,
+    };
+    let left: Vec<Left<'_>> = gone
+        .iter()
+        .map(|&thing| Left {
+            target,
+            thing,
+            segment: Some(row.id),
+            cause: None,
+        })
+        .collect();
+    tagging::leave(ctx, tx, &left).await?;
+    Ok(gone.len() as i64)
 }
 
 /// Finds and writes the members in the range, if the database can judge the condition for all of them;

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use entity::{
     id::{MergeId, SegmentId},
-    kind::SegmentSubject,
+    kind::{SegmentSubject, TagTarget},
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     error::Result,
     store::{Query, Rows, Tx},
+    tag::tagging::Left,
     work::change::{Entry, Fact},
 };
 
@@ -54,6 +55,34 @@ pub(super) async fn follow(tx: &mut Tx<'_>, entries: &[Entry], merges: &[usize])
         }
     }
     Ok(())
+}
+
+/// Those who were taken apart by the entries at the places `merges`. Their tags went back to them, also those that
+/// stay while they are in a segment; whoever does not come into it again is not told of as leaving it.
+pub(super) fn parted<'e>(entries: &'e [Entry], merges: &[usize]) -> Vec<Left<'e>> {
+    let mut parted = Vec::new();
+    for entry in merges.iter().filter_map(|at| entries.get(*at)) {
+        let (target, both) = match entry.fact {
+            Fact::ContactUnmerged {
+                contact_id,
+                loser_id,
+                ..
+            } => (TagTarget::Contact, [contact_id.0, loser_id.0]),
+            Fact::AccountUnmerged {
+                account_id,
+                loser_id,
+                ..
+            } => (TagTarget::Account, [account_id.0, loser_id.0]),
+            _ => continue,
+        };
+        parted.extend(both.map(|thing| Left {
+            target,
+            thing,
+            segment: None,
+            cause: Some(entry),
+        }));
+    }
+    parted
 }
 
 #[derive(FromQueryResult, PartialEq, Eq, Hash)]

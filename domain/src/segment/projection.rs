@@ -26,6 +26,7 @@ use crate::{
     error::{Error, Result},
     port::Work,
     store::{Query, Rows, Tx},
+    tag::tagging,
     work::{change::Entry, projection::Projection},
 };
 
@@ -82,6 +83,7 @@ impl Projection for SegmentProjection {
             for subject in [SegmentSubject::Contact, SegmentSubject::Account] {
                 settle(tx, subject, &concerned, &held, &routed, entries).await?;
             }
+            tagging::leave(ctx, tx, &merge::parted(entries, &routed.merges)).await?;
             return begin_anew(ctx, tx, &catalogue, anew, entries).await;
         }
         Err(Error::Internal(

@@ -59,6 +59,8 @@ kinds! {
         Expired = "EXPIRED",
         /// What its rule had put on was taken back.
         Withdrawn = "WITHDRAWN",
+        /// It was to stay while the contact or account is in a segment, which this has left.
+        ReasonEnded = "REASON_ENDED",
         /// Its tag was merged into another, whose tagging goes on.
         Merged = "MERGED",
     }

@@ -97,6 +97,7 @@ fn tag_with(tag: TagId) -> Vec<Action> {
     vec![Action::TagContact(TagContact {
         tag_ids: vec![tag.0],
         expires_in_seconds: None,
+        while_in_segment_id: None,
     })]
 }
 

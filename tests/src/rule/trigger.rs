@@ -183,6 +183,7 @@ fn tags_are_looked_at_as_they_come_and_go_with_those_above_them() {
         let act = vec![Action::TagAccount(TagAccount {
             tag_ids: ids(seen),
             expires_in_seconds: None,
+            while_in_segment_id: None,
         })];
         let of_account = on(&world, of_account, act.clone()).await;
         let no_account = Trigger::AccountTagRemoved(AccountTagRemoved {
@@ -526,6 +527,7 @@ fn a_condition_that_the_trigger_has_no_facts_for_is_refused() {
         actions.push(Action::TagConversation(TagConversation {
             tag_ids: vec![topic.0],
             expires_in_seconds: None,
+            while_in_segment_id: None,
         }));
         let new = domain::rule::NewRule {
             name: "impossible".to_owned(),

@@ -9,6 +9,7 @@ mod live;
 mod moved;
 mod nested;
 mod property;
+mod stays;
 mod trigger;
 
 use std::collections::BTreeSet;

@@ -171,6 +171,7 @@ pub fn tag_contact(tag: TagId) -> Action {
     Action::TagContact(TagContact {
         tag_ids: vec![tag.0],
         expires_in_seconds: None,
+        while_in_segment_id: None,
     })
 }
 
@@ -179,6 +180,7 @@ pub fn tag_conversation(tag: TagId) -> Action {
     Action::TagConversation(TagConversation {
         tag_ids: vec![tag.0],
         expires_in_seconds: None,
+        while_in_segment_id: None,
     })
 }
 

@@ -37,6 +37,7 @@ fn for_days(tag: TagId, days: i64) -> Action {
     Action::TagContact(TagContact {
         tag_ids: vec![tag.0],
         expires_in_seconds: Some(days * DAY),
+        while_in_segment_id: None,
     })
 }
 

@@ -158,6 +158,7 @@ fn a_tag_that_a_rule_now_puts_on_something_else_is_taken_back_from_what_it_was_o
         let on_account = Action::TagAccount(TagAccount {
             tag_ids: vec![buyer.0],
             expires_in_seconds: None,
+            while_in_segment_id: None,
         });
         let both = vec![tag_contact(buyer), on_account.clone()];
         let rule = world.rule("Buyers", words(&["buy"]), both).await;

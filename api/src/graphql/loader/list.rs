@@ -12,8 +12,8 @@ use domain::{
 };
 use entity::{
     id::{
-        ContactId, ConversationId, MemberId, OrderId, RuleId, TagGroupId, TagId, TargetId, TeamId,
-        TrackedLinkId,
+        ContactId, ConversationId, MemberId, OrderId, RuleId, TagGroupId, TagId, TaggingId,
+        TargetId, TeamId, TrackedLinkId,
     },
     tagging,
 };
@@ -51,6 +51,8 @@ lists! {
     SubscriptionsOf(ContactId) => contact::subscription::Row, contact::subscription::load, contact_id;
     /// Asks for the tags on a thing.
     TaggingsOf(Uuid) => tagging::Model, tag::tagging::load_active, target_id;
+    /// Asks for the segments that a tagging stays for.
+    BoundTo(TaggingId) => tag::tagging::BoundTo, tag::tagging::load_segments, tagging_id;
     /// Asks for the way from a tag to its root.
     PathOf(TagId) => tag::catalogue::Ancestor, tag::catalogue::load_paths, tag_id;
     /// Asks for a contact's identities.

@@ -24,7 +24,7 @@ use entity::id::WorkspaceId;
 
 pub(crate) use self::{
     list::{
-        ChildrenOf, ConflictsOf, IdentitiesOf, KeysOf, LinesOf, LinkTagsOf, MembersOf,
+        BoundTo, ChildrenOf, ConflictsOf, IdentitiesOf, KeysOf, LinesOf, LinkTagsOf, MembersOf,
         MembershipsOf, PathOf, SubscriptionsOf, TaggingsAt, TaggingsOf, TagsOf, ValuesOf,
         WatchersOf,
     },

@@ -245,6 +245,8 @@ pub(crate) enum RuleOutcomeResult {
     TaggingRenewed,
     /// The tag's group takes one value, and somebody else than a rule has set another.
     OtherValueKept,
+    /// The tag was to stay while the contact or account is in a segment, and it is not in it: it was not put on.
+    NotInSegment,
     /// The tag was archived or deleted since the rule or playbook was written.
     TagUnavailable,
     /// The tag was taken off.
@@ -438,6 +440,7 @@ fn became(result: &OutcomeResult) -> RuleOutcomeResult {
         OutcomeResult::AlreadyTagged => RuleOutcomeResult::AlreadyTagged,
         OutcomeResult::TaggingRenewed => RuleOutcomeResult::TaggingRenewed,
         OutcomeResult::OtherValueKept => RuleOutcomeResult::OtherValueKept,
+        OutcomeResult::NotInSegment => RuleOutcomeResult::NotInSegment,
         OutcomeResult::TagUnavailable => RuleOutcomeResult::TagUnavailable,
         OutcomeResult::Untagged => RuleOutcomeResult::Untagged,
         OutcomeResult::NotTagged => RuleOutcomeResult::NotTagged,

@@ -35,8 +35,9 @@ use super::{
     error::fault,
     few::few_ids,
     id,
-    loader::{ChildrenOf, CountsOf, PathOf},
+    loader::{BoundTo, ChildrenOf, CountsOf, PathOf},
     page::{Connection, connection},
+    segment::Segment,
 };
 use crate::boxed;
 
@@ -411,6 +412,21 @@ impl Tagging {
     /// When it ends by itself; nothing when it does not.
     fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.row.expires_at
+    }
+
+    /// The segments that it stays for, by their names, if a rule or a playbook has put it on for as long as the
+    /// contact or account is in them (`whileInSegmentId`): it comes off when the last of them is left. Those that it
+    /// had stayed for, when it has ended. Empty where there are none. Deleted segments are left out.
+    #[boxed]
+    async fn while_in_segments(&self, context: &Context<'_>) -> Result<Vec<Segment>> {
+        let loader = loader(context)?;
+        let bound = loader.load_one(BoundTo(self.row.id)).await?;
+        let bound = bound.unwrap_or_default();
+        let segments = loader
+            .load_many(bound.iter().map(|one| one.segment_id))
+            .await?;
+        let found = bound.iter().filter_map(|one| segments.get(&one.segment_id));
+        Ok(found.cloned().map(Segment).collect())
     }
 
     /// How it ended; nothing while it holds.

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use entity::{
-    id::{AttributeId, ContactId, ConversationId, MemberId, PlaybookId, SurveyId, TagId, TargetId},
+    id::{
+        AttributeId, ContactId, ConversationId, MemberId, PlaybookId, SegmentId, SurveyId, TagId,
+        TargetId,
+    },
     kind::{LifecycleStage, SubjectKind, TagTarget, TaskPriority},
 };
 
@@ -22,15 +25,24 @@ use crate::{
     tag::Request,
 };
 
+/// How long a tag that is put on stays: for good, unless it says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stay {
+    /// Until when.
+    pub(crate) until: Option<DateTime<Utc>>,
+    /// While the thing is in this segment.
+    pub(crate) while_in: Option<SegmentId>,
+}
+
 /// What is to be written for an effect.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Decision {
     /// Nothing.
     Nothing(OutcomeResult),
-    /// The tag is put on, until then if it is to come off by itself.
-    Put(Request, Option<DateTime<Utc>>),
-    /// The tag that is there stays until then, or for good.
-    Renew(Request, Option<DateTime<Utc>>),
+    /// The tag is put on for so long.
+    Put(Request, Stay),
+    /// The tag that is there stays so long, too.
+    Renew(Request, Stay),
     /// The tag is taken off; if so told, also when a person set it.
     Take(Request, bool),
     /// The conversation is changed.
@@ -156,6 +168,7 @@ fn decide_tag(tagging: Tagging, case: &Case, tags: &mut Tags, usable: &Usable) -
         target,
         tag_id,
         act,
+        while_in,
     } = tagging;
     let thing = match target {
         TagTarget::Conversation => case.conversation.map(|id| id.0),
@@ -175,11 +188,15 @@ fn decide_tag(tagging: Tagging, case: &Case, tags: &mut Tags, usable: &Usable) -
         if !usable.tags.contains(&tag_id) {
             return Decision::Nothing(OutcomeResult::TagUnavailable);
         }
-        return match tags.put(target_id, tag_id, until, usable) {
+        if while_in.is_some_and(|segment| !tags.is_in(target_id, segment.0)) {
+            return Decision::Nothing(OutcomeResult::NotInSegment);
+        }
+        let stay = Stay { until, while_in };
+        return match tags.put(target_id, tag_id, stay, usable) {
             Put::ThereAlready => Decision::Nothing(OutcomeResult::AlreadyTagged),
             Put::OtherValueKept => Decision::Nothing(OutcomeResult::OtherValueKept),
-            Put::Renewed => Decision::Renew(request, until),
-            Put::Done => Decision::Put(request, until),
+            Put::Renewed => Decision::Renew(request, stay),
+            Put::Done => Decision::Put(request, stay),
         };
     }
     let anyway = act == TagAct::TakeAnyway;

@@ -14,7 +14,7 @@ mod usable;
 mod wanted;
 
 pub(crate) use self::{
-    decision::{Decision, decide},
+    decision::{Decision, Stay, decide},
     tags::{Tags, ids_here},
     usable::Usable,
     wanted::Wanted,

@@ -1,13 +1,13 @@
 //! The tags of things, as they stand before the effect at hand.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::id::WorkspaceId;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::Usable;
+use super::{Usable, Wanted, decision::Stay};
 use crate::{
     condition::facts::TagSet,
     error::Result,
@@ -26,6 +26,10 @@ pub(crate) struct Tags {
     kept: HashSet<(Uuid, Uuid)>,
     /// When tags come off things by themselves.
     ends: HashMap<(Uuid, Uuid), DateTime<Utc>>,
+    /// The segments that things have to be in for tags to stay on them.
+    whiles: HashMap<(Uuid, Uuid), BTreeSet<Uuid>>,
+    /// The things and the segments they are in, of those that effects name.
+    members: HashSet<(Uuid, Uuid)>,
 }
 
 #[derive(FromQueryResult)]
@@ -36,6 +40,13 @@ struct Carried {
     automatic: bool,
     taggings: i64,
     expires_at: Option<DateTime<Utc>>,
+    segment_id: Option<Uuid>,
+}
+
+#[derive(FromQueryResult)]
+struct Inside {
+    subject_id: Uuid,
+    segment_id: Uuid,
 }
 
 /// What became of a tag that was to be put on.
@@ -64,23 +75,27 @@ pub(crate) fn ids_here(workspace: WorkspaceId, ids: impl ExactSizeIterator<Item 
 }
 
 impl Tags {
-    /// Reads the tags of `things`, in one statement.
-    pub(crate) async fn load(tx: &Tx<'_>, things: HashSet<Uuid>) -> Result<Self> {
+    /// Reads the tags of `things` in one statement and, if `wanted` names segments, in another which of these
+    /// they are in.
+    pub(crate) async fn load(tx: &Tx<'_>, things: HashSet<Uuid>, wanted: &Wanted) -> Result<Self> {
         if things.is_empty() {
             return Ok(Self::default());
         }
+        let members = members(tx, &things, &wanted.segments).await?;
         // The rank index also has a row for each tag above one that was put on.
         let carried: Vec<Carried> = Query::new(
             "WITH t AS (SELECT r.workspace_id, r.id FROM {r})
              SELECT g.target_id, g.tag_id, TRUE AS direct,
                     (g.rule_id IS NOT NULL
                      OR g.added_by ->> 'kind' IN ('PLAYBOOK', 'TRACKED_LINK')) AS automatic,
-                    0 AS taggings, g.expires_at
+                    0 AS taggings, g.expires_at, w.segment_id
              FROM t CROSS JOIN tagging g
+             LEFT JOIN tagging_segment w ON w.workspace_id = g.workspace_id AND w.tagging_id = g.id
+               AND w.left_at IS NULL
              WHERE g.workspace_id = t.workspace_id AND g.target_id = t.id AND g.removed_at IS NULL
              UNION ALL
              SELECT k.target_id, k.tag_id, FALSE AS direct, FALSE AS automatic, k.taggings,
-                    NULL AS expires_at
+                    NULL AS expires_at, NULL AS segment_id
              FROM t CROSS JOIN tag_rank k
              WHERE k.workspace_id = t.workspace_id AND k.target_id = t.id",
         )
@@ -89,10 +104,19 @@ impl Tags {
         .await?;
         let mut gathered: HashMap<Uuid, (Vec<Uuid>, Vec<Uuid>)> = HashMap::new();
         let (mut counts, mut kept, mut ends) = (HashMap::new(), HashSet::new(), HashMap::new());
+        let mut whiles: HashMap<(Uuid, Uuid), BTreeSet<Uuid>> = HashMap::new();
         for row in carried {
             let (direct, above) = gathered.entry(row.target_id).or_default();
             let pair = (row.target_id, row.tag_id);
             if row.direct {
+                // What stays while its thing is in several segments has a row for each.
+                let is_known = direct.contains(&row.tag_id);
+                if let Some(segment) = row.segment_id {
+                    whiles.entry(pair).or_default().insert(segment);
+                }
+                if is_known {
+                    continue;
+                }
                 direct.push(row.tag_id);
                 ends.extend(row.expires_at.map(|at| (pair, at)));
                 if !row.automatic {
@@ -113,6 +137,8 @@ impl Tags {
             counts,
             kept,
             ends,
+            whiles,
+            members,
         })
     }
 
@@ -121,23 +147,21 @@ impl Tags {
         self.sets.get(&thing).unwrap_or(&self.none)
     }
 
-    /// Notes that a tag was put on until then, and that another value of its SINGLE group gave way. What
+    /// Whether a thing is in a segment that an effect names, and that was complete once.
+    pub(super) fn is_in(&self, thing: Uuid, segment: Uuid) -> bool {
+        self.members.contains(&(thing, segment))
+    }
+
+    /// Notes that a tag was put on for so long, and that another value of its SINGLE group gave way. What
     /// others than rules and playbooks have set gives way to neither, and keeps its end.
-    pub(super) fn put(
-        &mut self,
-        thing: Uuid,
-        tag: Uuid,
-        until: Option<DateTime<Utc>>,
-        usable: &Usable,
-    ) -> Put {
+    pub(super) fn put(&mut self, thing: Uuid, tag: Uuid, stay: Stay, usable: &Usable) -> Put {
         let pair = (thing, tag);
         let set = self.sets.entry(thing).or_default();
         if set.has(tag, false) {
-            let ends = self.ends.get(&pair).copied();
-            if self.kept.contains(&pair) || !ends_later(until, ends) {
+            if self.kept.contains(&pair) || !self.stays_longer(pair, stay) {
                 return Put::ThereAlready;
             }
-            self.set_end(pair, until);
+            self.prolong(pair, stay);
             return Put::Renewed;
         }
         let group = usable.groups.get(&tag);
@@ -160,8 +184,49 @@ impl Tags {
             expanded.push(above);
         }
         *set = TagSet::new(direct, expanded);
-        self.set_end(pair, until);
+        self.begin(pair, stay);
         Put::Done
+    }
+
+    /// Whether a tag that a rule, a playbook or a tracked link has put on has another reason to stay by this. Of a
+    /// moment and a segment none can say which ends later: it stays until both have.
+    fn stays_longer(&self, pair: (Uuid, Uuid), stay: Stay) -> bool {
+        let ends = self.ends.get(&pair).copied();
+        let Some(whiles) = self.whiles.get(&pair) else {
+            return match stay.while_in {
+                Some(_) => ends.is_some(),
+                None => ends_later(stay.until, ends),
+            };
+        };
+        match stay {
+            Stay {
+                while_in: Some(segment),
+                ..
+            } => !whiles.contains(&segment.0),
+            Stay { until: None, .. } => true,
+            Stay { until, .. } => ends.is_none() || ends_later(until, ends),
+        }
+    }
+
+    fn prolong(&mut self, pair: (Uuid, Uuid), stay: Stay) {
+        if let Some(segment) = stay.while_in {
+            self.whiles.entry(pair).or_default().insert(segment.0);
+            return;
+        }
+        if stay.until.is_none() {
+            self.whiles.remove(&pair);
+        }
+        self.set_end(pair, stay.until);
+    }
+
+    fn begin(&mut self, pair: (Uuid, Uuid), stay: Stay) {
+        self.set_end(pair, stay.until);
+        let whiles: BTreeSet<Uuid> = stay.while_in.iter().map(|id| id.0).collect();
+        if whiles.is_empty() {
+            self.whiles.remove(&pair);
+        } else {
+            self.whiles.insert(pair, whiles);
+        }
     }
 
     /// Notes that a tag was taken off.
@@ -186,6 +251,7 @@ impl Tags {
     fn lose(&mut self, thing: Uuid, tag: Uuid, usable: &Usable) {
         self.kept.remove(&(thing, tag));
         self.ends.remove(&(thing, tag));
+        self.whiles.remove(&(thing, tag));
         let set = self.sets.entry(thing).or_default();
         let mut direct = set.direct().to_vec();
         let mut expanded = set.expanded().to_vec();
@@ -199,4 +265,29 @@ impl Tags {
         }
         *set = TagSet::new(direct, expanded);
     }
+}
+
+/// Which of `segments`, of those that were complete once, each of `things` is in.
+async fn members(
+    tx: &Tx<'_>,
+    things: &HashSet<Uuid>,
+    segments: &BTreeSet<Uuid>,
+) -> Result<HashSet<(Uuid, Uuid)>> {
+    if segments.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<Inside> = Query::new(
+        "SELECT m.subject_id, m.segment_id FROM {s}
+         JOIN segment g ON g.workspace_id = $1 AND g.id = s.id AND g.filled_at IS NOT NULL
+           AND g.deleted_at IS NULL
+         JOIN segment_member m ON m.workspace_id = $1 AND m.segment_id = g.id
+         WHERE {things}",
+    )
+    .bind(tx.workspace)
+    .rows("s", Rows::new().uuids("id", segments.iter().copied()))
+    .among("things", "m.subject_id", things.iter().copied())
+    .all(tx.connection())
+    .await?;
+    let found = found.into_iter();
+    Ok(found.map(|one| (one.subject_id, one.segment_id)).collect())
 }

@@ -14,6 +14,8 @@ pub(crate) struct Wanted {
     pub(super) members: BTreeSet<Uuid>,
     pub(super) attributes: BTreeSet<Uuid>,
     pub(super) surveys: BTreeSet<Uuid>,
+    /// The segments that tags are to stay on the members of.
+    pub(super) segments: BTreeSet<Uuid>,
 }
 
 impl Wanted {
@@ -24,11 +26,13 @@ impl Wanted {
             + self.members.len()
             + self.attributes.len()
             + self.surveys.len()
+            + self.segments.len()
     }
 
     pub(crate) fn note(&mut self, effect: &Effect) {
         if let Some(tagging) = effect.tagging() {
             self.tags.insert(tagging.tag_id);
+            self.segments.extend(tagging.while_in.map(|id| id.0));
         }
         match effect {
             Effect::Notify { target_id, .. } => drop(self.targets.insert(*target_id)),

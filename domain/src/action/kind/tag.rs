@@ -33,6 +33,15 @@ impl On {
         }
     }
 
+    /// The segments such things can be in.
+    fn segments(self) -> Option<IdKind> {
+        match self {
+            Self::Conversation => None,
+            Self::Contact => Some(IdKind::CONTACT_SEGMENT),
+            Self::Account => Some(IdKind::ACCOUNT_SEGMENT),
+        }
+    }
+
     fn needs(self) -> Needs {
         match self {
             Self::Conversation => Needs::Conversation,
@@ -57,8 +66,23 @@ impl On {
         phrasing.and(&names)
     }
 
-    fn put(self, ids: &[Uuid], seconds: Option<i64>, phrasing: &Phrasing<'_>) -> String {
+    fn put(
+        self,
+        ids: &[Uuid],
+        seconds: Option<i64>,
+        segment: Option<Uuid>,
+        phrasing: &Phrasing<'_>,
+    ) -> String {
         let (noun, names) = (self.noun(phrasing), self.names(ids, phrasing));
+        if let (Some(kind), Some(segment)) = (self.segments(), segment) {
+            let segment = phrasing.named(kind, segment);
+            return say!(
+                phrasing,
+                format!("{noun}にタグ{names}をセグメント{segment}にいる間だけ付ける"),
+                format!("tag {noun} {names} while it is in the segment {segment}"),
+                format!("给{noun}添加标签{names}，仅在细分{segment}中时保留")
+            );
+        }
         let Some(span) = seconds.map(|seconds| span(seconds, phrasing)) else {
             return say!(
                 phrasing,
@@ -73,6 +97,17 @@ impl On {
             format!("tag {noun} {names} for {span}"),
             format!("给{noun}添加标签{names}，保留{span}")
         )
+    }
+
+    /// Refuses a segment at `at` on what is in none, and one beside another end.
+    fn check_segment(self, has_other_end: bool, at: &Path, refusals: &mut Vec<UserError>) {
+        if self.segments().is_none() {
+            let message = "Conversations are in no segment. Leave it out.";
+            refusals.push(at.refuse(UserErrorCode::KindMismatch, message));
+        } else if has_other_end {
+            let message = "Give `expiresInSeconds` or `whileInSegmentId`, not both.";
+            refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+        }
     }
 
     fn take(self, ids: &[Uuid], anyway: bool, phrasing: &Phrasing<'_>) -> String {
@@ -136,35 +171,51 @@ macro_rules! puts {
             /// playbook or a tracked link has put the tag on before, the later end counts.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub expires_in_seconds: Option<i64>,
+            /// The segment that the thing is in as long as it carries them: they come off when it leaves, and
+            /// are not put on while it is not in it. Conversations are in none.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub while_in_segment_id: Option<Uuid>,
         }
 
         impl ActionKind for $name {
             fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
                 check::list(&self.tag_ids, MAX_IDS, &at.at("tagIds"), refusals, "tag");
-                let at = at.at("expiresInSeconds");
-                check_seconds(self.expires_in_seconds, &at, refusals);
+                let seconds = self.expires_in_seconds;
+                check_seconds(seconds, &at.at("expiresInSeconds"), refusals);
+                if self.while_in_segment_id.is_some() {
+                    On::$on.check_segment(seconds.is_some(), &at.at("whileInSegmentId"), refusals);
+                }
             }
 
             fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-                On::$on.put(&self.tag_ids, self.expires_in_seconds, phrasing)
+                let (seconds, segment) = (self.expires_in_seconds, self.while_in_segment_id);
+                On::$on.put(&self.tag_ids, seconds, segment, phrasing)
             }
 
             fn effects(&self, wanted: &mut Vec<Effect>) {
-                let expires_in_seconds = self.expires_in_seconds;
+                let (expires_in_seconds, while_in_segment_id) =
+                    (self.expires_in_seconds, self.while_in_segment_id);
                 let tags = self.tag_ids.iter();
                 wanted.extend(tags.map(|&tag_id| Effect::$name {
                     tag_id,
                     expires_in_seconds,
+                    while_in_segment_id,
                 }));
             }
 
             fn references(&self, at: &Path, found: &mut Vec<Reference>) {
                 reference::list(&at.at("tagIds"), On::$on.ids(), &self.tag_ids, found);
+                if let (Some(kind), Some(id)) = (On::$on.segments(), self.while_in_segment_id) {
+                    found.push(Reference::new(&at.at("whileInSegmentId"), kind, id));
+                }
             }
 
             fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
                 if kind == On::$on.ids() {
                     reference::replace(&mut self.tag_ids, from, to);
+                }
+                if On::$on.segments() == Some(kind) && self.while_in_segment_id == Some(from) {
+                    self.while_in_segment_id = Some(to);
                 }
             }
 
@@ -297,6 +348,7 @@ mod tests {
             let action = TagContact {
                 tag_ids: vec![Uuid::nil()],
                 expires_in_seconds: seconds,
+                while_in_segment_id: None,
             };
             assert_eq!(
                 action.phrase(&Phrasing {
@@ -320,6 +372,7 @@ mod tests {
             let action = TagContact {
                 tag_ids: vec![Uuid::nil()],
                 expires_in_seconds: seconds,
+                while_in_segment_id: None,
             };
             let mut refusals = Vec::new();
             action.check(&Path::root("actions"), &mut refusals);
@@ -328,10 +381,80 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_that_stays_while_in_a_segment_says_so() {
+        let (tag, segment) = (Uuid::nil(), Uuid::from_u128(1));
+        let names = HashMap::from([(tag, "Hot".to_owned()), (segment, "Active".to_owned())]);
+        for (locale, expected) in [
+            (
+                Locale::En,
+                "tag the contact “Hot” while it is in the segment “Active”",
+            ),
+            (
+                Locale::Ja,
+                "コンタクトにタグ「Hot」をセグメント「Active」にいる間だけ付ける",
+            ),
+            (
+                Locale::Zh,
+                "给联系人添加标签“Hot”，仅在细分“Active”中时保留",
+            ),
+        ] {
+            let action = TagContact {
+                tag_ids: vec![tag],
+                expires_in_seconds: None,
+                while_in_segment_id: Some(segment),
+            };
+            let phrasing = Phrasing {
+                locale,
+                names: &names,
+            };
+            assert_eq!(action.phrase(&phrasing), expected);
+        }
+    }
+
+    #[test]
+    fn a_segment_that_cannot_end_the_tag_is_refused_where_it_stands() {
+        let (tag_ids, segment) = (vec![Uuid::nil()], Some(Uuid::from_u128(1)));
+        let on_conversation = TagConversation {
+            tag_ids: tag_ids.clone(),
+            expires_in_seconds: None,
+            while_in_segment_id: segment,
+        };
+        let twice = TagAccount {
+            tag_ids: tag_ids.clone(),
+            expires_in_seconds: Some(DAY),
+            while_in_segment_id: segment,
+        };
+        let sound = TagContact {
+            tag_ids,
+            expires_in_seconds: None,
+            while_in_segment_id: segment,
+        };
+        let actions: [(&dyn ActionKind, Option<UserErrorCode>); 3] = [
+            (&on_conversation, Some(UserErrorCode::KindMismatch)),
+            (&twice, Some(UserErrorCode::Contradictory)),
+            (&sound, None),
+        ];
+        for (action, expected) in actions {
+            let mut refusals = Vec::new();
+            action.check(&Path::root("action"), &mut refusals);
+            let found: Vec<_> = refusals
+                .iter()
+                .map(|one| (one.path.join("."), one.code))
+                .collect();
+            let expected = expected.map(|code| ("action.whileInSegmentId".to_owned(), code));
+            assert_eq!(found, Vec::from_iter(expected));
+        }
+    }
+
+    #[test]
     fn what_was_stored_without_an_end_has_none_and_stays_the_same() {
         let stored = json!({ "tagIds": [Uuid::nil()] });
         let action: TagContact = serde_json::from_value(stored.clone()).unwrap();
         assert_eq!(action.expires_in_seconds, None);
+        assert_eq!(action.while_in_segment_id, None);
+        assert_eq!(json!(action), stored);
+        let stored = json!({ "tagIds": [Uuid::nil()], "whileInSegmentId": Uuid::from_u128(1) });
+        let action: TagAccount = serde_json::from_value(stored.clone()).unwrap();
         assert_eq!(json!(action), stored);
     }
 }

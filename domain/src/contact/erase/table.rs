@@ -162,6 +162,15 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
         Derived(&[theirs!("target_id"), in_their_conversations!("target_id")]),
     ),
     line(
+        "tagging_segment",
+        Derived(&[
+            "t.tagging_id IN (SELECT g.id FROM tagging g WHERE g.workspace_id = $1
+               AND (g.target_id IN (SELECT r.id FROM {r})
+                 OR g.target_id IN (SELECT v.id FROM conversation v WHERE v.workspace_id = $1
+                      AND v.contact_id IN (SELECT r.id FROM {r}))))",
+        ]),
+    ),
+    line(
         "tagging",
         R(&[theirs!("target_id"), in_their_conversations!("target_id")]),
     ),

@@ -41,7 +41,7 @@ pub(super) async fn run<'a>(
 ) -> Result<Evaluated<'a>> {
     let memory = Memory::load(tx, rules, occasions).await?;
     let now = Moment::of(tx.connection(), tx.workspace, tx.now).await?;
-    let tags = Tags::load(tx, tagged(rules, occasions, &now)).await?;
+    let tags = Tags::load(tx, tagged(rules, occasions, &now), &rules.wanted).await?;
     let mut evaluation = Evaluation {
         rules,
         tick,

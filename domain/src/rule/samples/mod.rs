@@ -27,6 +27,7 @@ pub(crate) fn partnership(tag: u128) -> (Condition, Vec<Action>) {
     let action = Action::TagConversation(TagConversation {
         tag_ids: vec![Uuid::from_u128(tag)],
         expires_in_seconds: None,
+        while_in_segment_id: None,
     });
     (condition, vec![action])
 }

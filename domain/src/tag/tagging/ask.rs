@@ -108,6 +108,7 @@ pub async fn tag_things(ctx: &Ctx, actor: &Actor, mut new: NewTaggings) -> Resul
         request,
         reason: &reason,
         expires_at: new.expires_at,
+        while_in: None,
         renews: false,
     });
     let done = put(ctx, &mut tx, additions.collect()).await?;

@@ -3,17 +3,18 @@
 //! Called by every worker about once a second. A bounded batch at a time ends what has come to its
 //! time, each batch one transaction: the interval's end, the rank index, the counters and the log. The
 //! update finds only what still holds, so several workers and a crash between two batches change
-//! nothing. An interval ends at the moment that was set, not when a worker came to it.
+//! nothing. An interval ends at the moment that was set, not when a worker came to it. What also stays
+//! while its thing is in a segment goes on without a moment (`segment`).
 
-use entity::id::{TagId, WorkspaceId};
+use entity::id::{TagId, TaggingId, WorkspaceId};
 use sea_orm::ConnectionTrait as _;
 
-use super::{Reason, Touched, hold::hold_tags, write::settle_ended};
+use super::{Reason, Touched, hold::hold_tags, segment::IS_BOUND, write::settle_ended};
 use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
-    store::{Query, Rows, dialect},
+    store::{Query, Rows, Tx, dialect},
 };
 
 /// Taggings ended in one transaction.
@@ -34,8 +35,8 @@ pub async fn expire(ctx: &Ctx, goes_on: &(dyn Fn() -> bool + Sync)) -> Result<us
         let Some(workspace) = workspace else {
             return Ok(count);
         };
-        let ended = batch(ctx, workspace).await?;
-        if ended == 0 {
+        let Batch { ended, kept } = batch(ctx, workspace).await?;
+        if ended + kept == 0 {
             // Another worker holds them all.
             return Ok(count);
         }
@@ -44,7 +45,13 @@ pub async fn expire(ctx: &Ctx, goes_on: &(dyn Fn() -> bool + Sync)) -> Result<us
     Ok(count)
 }
 
-async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<usize> {
+/// How many taggings a batch ended, and how many go on.
+struct Batch {
+    ended: usize,
+    kept: usize,
+}
+
+async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<Batch> {
     let ctx = &ctx.walled_to(workspace);
     let mut tx = ctx.begin(workspace).await?;
     let skip_locked = dialect::skip_locked(tx.connection().get_database_backend());
@@ -61,12 +68,13 @@ async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<usize> {
     .column(tx.connection())
     .await?;
     hold_tags(&tx, tags.iter().copied()).await?;
+    let kept = keep_bound(&tx).await?;
     let ended: Vec<Touched> = Query::new(format!(
         "WITH picked AS MATERIALIZED (
-             SELECT id FROM tagging
-             WHERE workspace_id = $1 AND removed_at IS NULL AND expires_at IS NOT NULL
-               AND expires_at <= $2 AND tag_id IN (SELECT r.id FROM {{r}})
-             ORDER BY expires_at LIMIT {BATCH} {skip_locked})
+             SELECT g.id FROM tagging g
+             WHERE g.workspace_id = $1 AND g.removed_at IS NULL AND g.expires_at IS NOT NULL
+               AND g.expires_at <= $2 AND g.tag_id IN (SELECT r.id FROM {{r}}) AND NOT {IS_BOUND}
+             ORDER BY g.expires_at LIMIT {BATCH} {skip_locked})
          UPDATE tagging SET removed_at = expires_at, removed_by = $3, removed_reason = '',
              ended = 'EXPIRED'
          WHERE workspace_id = $1 AND removed_at IS NULL AND id IN (SELECT id FROM picked)
@@ -85,5 +93,36 @@ async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<usize> {
     };
     settle_ended(ctx, &mut tx, &reason, &ended).await?;
     tx.commit().await?;
-    Ok(ended.len())
+    Ok(Batch {
+        ended: ended.len(),
+        kept,
+    })
+}
+
+/// Lets what stays while its thing is in a segment go on without its moment. The taggings are held before it is seen
+/// for what they stay: whoever ends that waits, and finds no moment any more.
+async fn keep_bound(tx: &Tx<'_>) -> Result<usize> {
+    let skip_locked = dialect::skip_locked(tx.connection().get_database_backend());
+    let found: Vec<TaggingId> = Query::new(format!(
+        "SELECT g.id FROM tagging g
+         WHERE g.workspace_id = $1 AND g.removed_at IS NULL AND g.expires_at IS NOT NULL
+           AND g.expires_at <= $2 AND {IS_BOUND}
+         ORDER BY g.expires_at LIMIT {BATCH} {skip_locked}"
+    ))
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .column(tx.connection())
+    .await?;
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let kept = Query::new(format!(
+        "UPDATE tagging AS g SET expires_at = NULL
+         WHERE g.workspace_id = $1 AND {{found}} AND g.removed_at IS NULL AND {IS_BOUND}"
+    ))
+    .bind(tx.workspace)
+    .among("found", "g.id", found.into_iter().map(|id| id.0))
+    .execute(tx.connection())
+    .await?;
+    Ok(usize::try_from(kept).unwrap_or_default())
 }

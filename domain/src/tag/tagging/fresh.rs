@@ -32,6 +32,7 @@ pub(crate) async fn add_first(
         request,
         reason,
         expires_at: None,
+        while_in: None,
         renews: false,
     });
     let mut added = 0;

@@ -90,6 +90,7 @@ pub(super) async fn put(
             request,
             reason,
             expires_at,
+            while_in: None,
             renews: false,
         })
         .collect();

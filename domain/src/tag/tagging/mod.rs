@@ -12,6 +12,7 @@
 //! - `bulk`: tagging everything a filter finds, as an operation; `which`: what that finds; `mass`: its
 //!   statements;
 //! - `expire`: taggings that end by themselves;
+//! - `segment`: taggings that end when their thing leaves a segment;
 //! - `withdraw`: taking back what a rule has put on.
 //!
 //! A thing carries a tag once, and one value of a SINGLE group: two unique indexes see to it.
@@ -24,6 +25,7 @@ mod hold;
 mod mass;
 mod plan;
 mod read;
+mod segment;
 mod which;
 mod withdraw;
 mod worn;
@@ -53,6 +55,8 @@ pub(crate) use plan::{AUTOMATIC, ends_later, outlasts};
 pub use read::{
     TaggingFilter, TaggingWithTag, find, history, list, load, load_active, load_at, load_with_tags,
 };
+pub use segment::{BoundTo, load_segments};
+pub(crate) use segment::{Left, leave};
 pub use which::Which;
 pub(crate) use withdraw::ask as ask_to_withdraw;
 pub use withdraw::{WithdrawRuleTags, withdraw};

@@ -3,7 +3,8 @@
 //! What is decided about each request:
 //! - the thing carries the tag already: nothing happens, except that what a rule had put on is taken
 //!   over by anybody else who asks for it, that it goes on with the end a person asks for, which may be
-//!   none, and that what a rule had put on goes on with the end a rule asks for, if that is later;
+//!   none, and that what a rule had put on goes on with the end a rule asks for, if that is later, or stays
+//!   for another segment too;
 //! - the thing carries another value of the tag's SINGLE group: that one ends, replaced; but a rule
 //!   never replaces what others than rules have set;
 //! - otherwise a tagging is made.
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use super::{
     Request, Touched,
+    segment::{IS_BOUND, hand_on},
     write::{Addition, insert},
 };
 use crate::{
@@ -36,16 +38,24 @@ pub(crate) const AUTOMATIC: &str =
 
 /// Whether the tagging `one` is to go on and not `other`, which stands in its way, as SQL of the two
 /// rows: what a rule or a playbook has put on never takes the place of what a person has, and of two
-/// alike the one that ends first gives way. Of two that are alike in this too neither outlasts the other.
+/// alike the one that ends first gives way, or the one that ends by itself at all. Of two that are alike in this
+/// too neither outlasts the other.
 pub(crate) fn outlasts(one: &str, other: &str) -> String {
     let automatic = |row: &str| AUTOMATIC.replace("g.", &format!("{row}."));
+    let ends = |row: &str| {
+        let is_bound = IS_BOUND.replace("g.", &format!("{row}."));
+        format!("({row}.expires_at IS NOT NULL OR {is_bound})")
+    };
     format!(
         "(CASE WHEN {} <> {} THEN {}
-               ELSE {other}.expires_at IS NOT NULL
-                AND ({one}.expires_at IS NULL OR {one}.expires_at > {other}.expires_at) END)",
+               ELSE {}
+                AND (NOT {}
+                     OR CASE WHEN {one}.expires_at > {other}.expires_at THEN TRUE ELSE FALSE END) END)",
         automatic(one),
         automatic(other),
-        automatic(other)
+        automatic(other),
+        ends(other),
+        ends(one)
     )
 }
 
@@ -60,6 +70,8 @@ pub(super) struct Plan<'a, 'r> {
     pub(super) makes: Vec<(TaggingId, &'a Addition<'r>)>,
     pub(super) ends: Vec<End<'a, 'r>>,
     pub(super) renewals: Vec<Renewal<'a, 'r>>,
+    /// Taggings that have another segment to stay for.
+    pub(super) joins: Vec<(TaggingId, &'a Addition<'r>)>,
 }
 
 /// A tagging that gives way to another.
@@ -85,6 +97,8 @@ struct Standing {
     single_group_id: Option<TagGroupId>,
     automatic: bool,
     expires_at: Option<DateTime<Utc>>,
+    /// Whether it stays while the thing is in some segment.
+    bound: bool,
 }
 
 /// Decides about each of `additions`, which must not ask twice for the same, giving ids from `id` to
@@ -127,7 +141,7 @@ async fn standing(
     let groups: BTreeSet<Uuid> = groups.values().map(|group| group.uuid()).collect();
     let found: Vec<Standing> = Query::new(format!(
         "SELECT g.target_id, g.id, g.tag_id, g.single_group_id, {AUTOMATIC} AS automatic,
-                g.expires_at
+                g.expires_at, {IS_BOUND} AS bound
          FROM tagging g
          WHERE g.workspace_id = $1 AND {{things}} AND g.removed_at IS NULL
            AND ({{tags}} OR {{groups}})"
@@ -152,7 +166,22 @@ fn goes_on(outranks: bool, standing: &Standing, addition: &Addition<'_>) -> bool
     if outranks {
         return standing.expires_at != until;
     }
-    addition.renews && standing.automatic && ends_later(until, standing.expires_at)
+    if !addition.renews || !standing.automatic || addition.while_in.is_some() {
+        return false;
+    }
+    if standing.bound {
+        // Of a moment and a segment none can say which ends later: it stays until both have.
+        return until.is_none()
+            || standing.expires_at.is_none()
+            || ends_later(until, standing.expires_at);
+    }
+    ends_later(until, standing.expires_at)
+}
+
+/// Whether the tagging, which ends by itself, is to stay for another segment too.
+fn joins(outranks: bool, standing: &Standing, addition: &Addition<'_>) -> bool {
+    let ends = standing.bound || standing.expires_at.is_some();
+    !outranks && addition.renews && addition.while_in.is_some() && standing.automatic && ends
 }
 
 impl<'a, 'r> Plan<'a, 'r> {
@@ -174,6 +203,8 @@ impl<'a, 'r> Plan<'a, 'r> {
                     tagging: same.id,
                     addition,
                 });
+            } else if joins(outranks, same, addition) {
+                self.joins.push((same.id, addition));
             }
             return;
         }
@@ -263,6 +294,13 @@ pub(super) async fn renew<'a, 'r>(
         .map(|one| (one.successor, one.addition))
         .collect();
     insert(tx, groups, &makes).await?;
+    // What is to end at a moment also stays as long as it would have; what stays for good is bound by nothing.
+    let bound = go_on.iter().filter(|one| {
+        let reason = one.addition.reason;
+        !reason.origin.outranks_rules() && one.addition.expires_at.is_some()
+    });
+    let bound = bound.map(|one| (one.tagging, one.successor));
+    hand_on(tx, &bound.collect::<Vec<_>>()).await?;
     for (tagging_id, addition) in &makes {
         let Request {
             target,
@@ -332,6 +370,7 @@ mod tests {
             },
             reason: &reason,
             expires_at: None,
+            while_in: None,
             renews: false,
         };
         let standing: Vec<_> = standing
@@ -343,6 +382,7 @@ mod tests {
                 tag_id: uuid(tag).into(),
                 automatic: by_rule,
                 expires_at: None,
+                bound: false,
             })
             .collect();
         let mut plan = Plan::default();
@@ -369,6 +409,7 @@ mod tests {
             },
             reason: &reason,
             expires_at: asked.map(moment),
+            while_in: None,
             renews: !origin.outranks_rules(),
         };
         let standing = Standing {
@@ -378,6 +419,7 @@ mod tests {
             tag_id: uuid(10).into(),
             automatic,
             expires_at: stands.map(moment),
+            bound: false,
         };
         let mut plan = Plan::default();
         plan.decide(|| uuid(7).into(), &addition, &[&standing]);
@@ -409,6 +451,60 @@ mod tests {
         assert!(!renews(Some(1), Some(1)));
         assert!(!renews(None, Some(1)));
         assert!(!renews(None, None));
+    }
+
+    /// What becomes of tag 10, which a rule has put on until `stands` and, if `bound`, while in a segment, when
+    /// another rule puts it on until `asked` or while in another segment: whether it is renewed, and whether it
+    /// stays for that segment, too.
+    fn goes_on_of(
+        (bound, stands): (bool, Option<i64>),
+        (asked, segment): (Option<i64>, bool),
+    ) -> (bool, bool) {
+        let moment = |at: i64| DateTime::from_timestamp(at, 0).unwrap();
+        let reason = reason(rule());
+        let addition = Addition {
+            request: Request {
+                target: entity::kind::TagTarget::Contact,
+                target_id: uuid(5),
+                tag: uuid(10).into(),
+            },
+            reason: &reason,
+            expires_at: asked.map(moment),
+            while_in: segment.then(|| uuid(20).into()),
+            renews: true,
+        };
+        let standing = Standing {
+            target_id: uuid(5),
+            single_group_id: None,
+            id: uuid(110).into(),
+            tag_id: uuid(10).into(),
+            automatic: true,
+            expires_at: stands.map(moment),
+            bound,
+        };
+        let mut plan = Plan::default();
+        plan.decide(|| uuid(7).into(), &addition, &[&standing]);
+        assert!(plan.makes.is_empty() && plan.ends.is_empty());
+        (!plan.renewals.is_empty(), !plan.joins.is_empty())
+    }
+
+    #[test]
+    fn what_stays_for_a_segment_stays_until_every_reason_has_ended() {
+        for (stands, asked, expected) in [
+            // For good is longer than anything.
+            ((true, None), (None, false), (true, false)),
+            ((true, Some(5)), (None, false), (true, false)),
+            ((false, None), (None, true), (false, false)),
+            // A moment and a segment: both.
+            ((true, None), (Some(5), false), (true, false)),
+            ((true, Some(5)), (Some(4), false), (false, false)),
+            ((true, Some(5)), (Some(6), false), (true, false)),
+            ((false, Some(5)), (None, true), (false, true)),
+            // Two segments: both.
+            ((true, None), (None, true), (false, true)),
+        ] {
+            assert_eq!(goes_on_of(stands, asked), expected, "{stands:?} {asked:?}");
+        }
     }
 
     #[test]

@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
-use entity::id::{TagGroupId, TagId, TaggingId};
+use entity::id::{SegmentId, TagGroupId, TagId, TaggingId};
 use uuid::Uuid;
 
 use super::{
     Reason, Request, Touched,
     hold::{hold_tags, hold_things, single_groups},
     plan::{end, look, renew},
+    segment::{bind, inside, join},
 };
 use crate::{
     ctx::Ctx,
@@ -31,6 +32,9 @@ pub(crate) struct Addition<'a> {
     pub(crate) reason: &'a Reason<'a>,
     /// When it ends by itself.
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// The segment that the thing has to be in: the tag is not put on while it is not in it, and comes off when it
+    /// leaves.
+    pub(crate) while_in: Option<SegmentId>,
     /// Whether what a rule, a playbook or a tracked link has put on already goes on until then if that is
     /// later, also for those who outrank nobody.
     pub(crate) renews: bool,
@@ -55,6 +59,7 @@ pub(crate) async fn add(
         request,
         reason,
         expires_at: None,
+        while_in: None,
         renews: false,
     });
     Ok(put(ctx, tx, additions.collect()).await?.added.len())
@@ -67,12 +72,15 @@ pub(crate) struct Put {
     pub(crate) added: HashSet<Request>,
     /// How many taggings go on with another end.
     pub(crate) renewed: usize,
+    /// What was not put on because the thing is not in the segment.
+    pub(crate) outside: HashSet<(Request, SegmentId)>,
 }
 
 impl Put {
     fn add(&mut self, more: Self) {
         self.added.extend(more.added);
         self.renewed += more.renewed;
+        self.outside.extend(more.outside);
     }
 }
 
@@ -85,7 +93,11 @@ pub(crate) async fn put(ctx: &Ctx, tx: &mut Tx<'_>, additions: Vec<Addition<'_>>
         let grouped = things.filter(|request| groups.contains_key(&request.tag));
         hold_things(tx, grouped.map(|one| (one.target, one.target_id))).await?;
     }
-    let mut done = Put::default();
+    let (additions, outside) = inside(tx, additions).await?;
+    let mut done = Put {
+        outside,
+        ..Put::default()
+    };
     for round in rounds(additions, &groups) {
         done.add(put_round(ctx, tx, &groups, round).await?);
     }
@@ -140,7 +152,8 @@ pub(super) async fn put_round(
     let mut plan = look(tx, groups, &additions, || ctx.id()).await?;
     let ended = end(tx, &plan.ends).await?;
     let renewed = renew(ctx, tx, groups, &plan.renewals).await?;
-    let anew = renewed.ended.into_iter();
+    let joined = join(tx, &plan.joins).await?;
+    let anew = renewed.ended.into_iter().chain(joined.ended);
     let anew = anew.map(|one| (ctx.id::<TaggingId>(), one));
     plan.makes.extend(anew);
     let made = insert(tx, groups, &plan.makes).await?;
@@ -185,7 +198,8 @@ pub(super) async fn put_round(
     }
     Ok(Put {
         added,
-        renewed: renewed.count,
+        renewed: renewed.count + joined.count,
+        outside: HashSet::new(),
     })
 }
 
@@ -210,7 +224,7 @@ pub(super) async fn insert(
                 .iter()
                 .map(|(_, one)| groups.get(&one.request.tag).copied()),
         );
-    Ok(Query::new(
+    let made: Vec<Touched> = Query::new(
         "INSERT INTO tagging (workspace_id, id, tag_id, target, target_id, added_at, added_by,
                               added_reason, rule_id, expires_at, single_group_id)
          SELECT $1, r.id, r.tag_id, r.target, r.target_id, $2, r.origin, r.reason, r.rule_id,
@@ -223,7 +237,12 @@ pub(super) async fn insert(
     .bind(tx.now)
     .rows("r", rows)
     .all(tx.connection())
-    .await?)
+    .await?;
+    let there: HashSet<TaggingId> = made.iter().map(|one| one.id).collect();
+    let bound = makes.iter().filter(|(id, _)| there.contains(id));
+    let bound = bound.filter_map(|(id, one)| Some((*id, one.while_in?)));
+    bind(tx, &bound.collect::<Vec<_>>()).await?;
+    Ok(made)
 }
 
 /// Takes tags off things; what does not carry its tag is left as it is. Rules and playbooks take off
@@ -362,6 +381,7 @@ mod tests {
             },
             reason: &reason,
             expires_at: None,
+            while_in: None,
             renews: false,
         };
         let groups = [

@@ -162,6 +162,7 @@ async fn make(
         actions: vec![Action::TagConversation(TagConversation {
             tag_ids: vec![tag.0],
             expires_in_seconds: None,
+            while_in_segment_id: None,
         })],
         limits: rule::Limits::default(),
     };

@@ -215,6 +215,7 @@ mod tests {
         let tag = Action::TagContact(TagContact {
             tag_ids: vec![Uuid::from_u128(3)],
             expires_in_seconds: None,
+            while_in_segment_id: None,
         });
         let until = |weekdays: Vec<Weekday>| Wait::Until {
             minute: 9 * 60 + 5,

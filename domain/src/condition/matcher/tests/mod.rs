@@ -197,7 +197,8 @@ fn a_message_about_partnership_gets_the_conversation_tag() {
             effects[0].effect,
             Effect::TagConversation {
                 tag_id: id(7),
-                expires_in_seconds: None
+                expires_in_seconds: None,
+                while_in_segment_id: None,
             }
         );
     }
