@@ -19,6 +19,7 @@ use domain::{
         self, NewSegment,
         hand::{self, Things},
     },
+    store::Query,
     tag::tagging,
 };
 use entity::{
@@ -336,6 +337,31 @@ fn the_tag_follows_a_merge_and_its_undoing_as_long_as_the_reason_does() {
         settle(&world).await;
         assert!(carried(&world, kept.0, cool).await.is_none());
         assert!(stage.is_hot(kept).await, "this reason came along");
+        assert_recounted(&world).await;
+        world
+    });
+}
+
+#[test]
+fn reading_the_log_again_takes_nothing_off_and_puts_nothing_on() {
+    on_both(|world| async move {
+        let stage = Stage::new(&world).await;
+        let (gone, there) = (stage.comes_in("Gone").await, stage.comes_in("There").await);
+        stage.goes_out(gone).await;
+        // In again after a first time out: that one is told of once more, too.
+        let back = stage.comes_in("Back").await;
+        stage.goes_out(back).await;
+        put(&world, back, stage.vip).await;
+        settle(&world).await;
+        Query::new("UPDATE projection_cursor SET tx = 0, seq = 0 WHERE projection = 'rules'")
+            .execute(world.ctx.db.writer())
+            .await
+            .expect("a start from the beginning");
+        settle(&world).await;
+        let ended = Some(TaggingEnd::ReasonEnded);
+        assert_eq!(ends(&world, gone, stage.hot).await, [ended]);
+        assert_eq!(ends(&world, there, stage.hot).await, [None]);
+        assert_eq!(ends(&world, back, stage.hot).await, [ended, None]);
         assert_recounted(&world).await;
         world
     });
