@@ -17,7 +17,7 @@ use crate::{
     audit::Record,
     error::Result,
     store::{Query, Rows, Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Use, UseKind},
+    tag::catalogue::{Merged, Referrer, Sought, Use, UseKind},
 };
 
 /// All links of a workspace.
@@ -37,8 +37,12 @@ impl Referrer for Links {
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
+        sought: Sought<'_>,
     ) -> Result<Vec<Use>> {
+        // A link names tags, and no group.
+        let Sought::Tags(tags) = sought else {
+            return Ok(Vec::new());
+        };
         let found: Vec<Named> = Query::new(
             "SELECT l.id, l.name, l.updated_at, l.archived_at FROM tracked_link l
              WHERE l.workspace_id = $1 AND l.id IN (

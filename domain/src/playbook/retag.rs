@@ -18,7 +18,7 @@ use crate::{
     condition::reference::{IdKind, Reference},
     error::Result,
     store::{Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Use, UseKind, refuse_contradiction},
+    tag::catalogue::{Merged, Referrer, Sought, Use, UseKind, refuse_contradiction},
 };
 
 /// The playbooks of a workspace, in the versions that count for whoever asks (`super::naming`).
@@ -30,9 +30,9 @@ impl Referrer for Playbooks {
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
+        sought: Sought<'_>,
     ) -> Result<Vec<Use>> {
-        let found = naming(connection, workspace, |one| one.is_tag_of(tags)).await?;
+        let found = naming(connection, workspace, |one| sought.is_named_by(one)).await?;
         let uses = newest(found).into_iter().map(|found| Use {
             kind: UseKind::Playbook,
             id: found.row.playbook_id.to_string(),

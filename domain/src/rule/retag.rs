@@ -22,7 +22,7 @@ use crate::{
     condition::reference::IdKind,
     error::Result,
     store::{Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Use, UseKind, refuse_contradiction},
+    tag::catalogue::{Merged, Referrer, Sought, Use, UseKind, refuse_contradiction},
 };
 
 /// All rules of a workspace.
@@ -34,9 +34,9 @@ impl Referrer for Rules {
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
+        sought: Sought<'_>,
     ) -> Result<Vec<Use>> {
-        let rules = naming(connection, workspace, |one| one.is_tag_of(tags)).await?;
+        let rules = naming(connection, workspace, |one| sought.is_named_by(one)).await?;
         Ok(rules
             .into_iter()
             .map(|rule| Use {

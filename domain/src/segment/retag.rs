@@ -21,7 +21,7 @@ use crate::{
     },
     error::Result,
     store::{Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Use, UseKind, refuse_contradiction},
+    tag::catalogue::{Merged, Referrer, Sought, Use, UseKind, refuse_contradiction},
 };
 
 /// All segments of a workspace.
@@ -33,9 +33,9 @@ impl Referrer for Segments {
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
+        sought: Sought<'_>,
     ) -> Result<Vec<Use>> {
-        let found = naming(connection, workspace, |one| one.is_tag_of(tags)).await?;
+        let found = naming(connection, workspace, |one| sought.is_named_by(one)).await?;
         Ok(found
             .into_iter()
             .map(|row| Use {

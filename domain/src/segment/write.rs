@@ -341,6 +341,9 @@ async fn check(
     condition: &Condition,
     errors: &mut Vec<UserError>,
 ) -> Result<()> {
+    let mut references = Vec::new();
+    condition.references(&Path::root("condition"), &mut references);
+    reference::keep(tx, &references).await?;
     let found = checked(tx.connection(), tx.workspace, subject, condition).await?;
     errors.extend(found);
     let named = evaluate::names(condition);

@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod distribution;
 mod group;
+mod group_delete;
 mod merge;
 mod pack;
 mod person;

@@ -41,7 +41,7 @@ pub(crate) struct TagUsageCount {
     past: i64,
 }
 
-/// Something that names a tag.
+/// Something that names a tag or a tag group.
 #[derive(SimpleObject)]
 pub(crate) struct TagUse {
     /// What kind of thing it is.
@@ -50,8 +50,19 @@ pub(crate) struct TagUse {
     id: ID,
     /// Its name.
     name: String,
-    /// Whether it is at work: then the tag cannot be deleted.
+    /// Whether it is at work: then what it names cannot be deleted.
     active: bool,
+}
+
+impl From<catalogue::Use> for TagUse {
+    fn from(one: catalogue::Use) -> Self {
+        Self {
+            kind: one.kind,
+            id: one.id.into(),
+            name: one.name,
+            active: one.active,
+        }
+    }
 }
 
 impl From<Usage> for TagUsage {
@@ -68,16 +79,7 @@ impl From<Usage> for TagUsage {
             accounts: of(TagTarget::Account),
             conversations: of(TagTarget::Conversation),
             tags_below: usage.below.len(),
-            uses: usage
-                .uses
-                .into_iter()
-                .map(|one| TagUse {
-                    kind: one.kind,
-                    id: one.id.into(),
-                    name: one.name,
-                    active: one.active,
-                })
-                .collect(),
+            uses: usage.uses.into_iter().map(TagUse::from).collect(),
             token: usage.token,
         }
     }

@@ -65,6 +65,8 @@ pub(crate) async fn keep(tx: &Tx<'_>, references: &[Reference]) -> Result<()> {
     for (kind, table) in [
         (IdKind::NotificationTarget, "notification_target"),
         (IdKind::Survey, "survey"),
+        (IdKind::TagGroup(TagKind::Contact), "tag_group"),
+        (IdKind::TagGroup(TagKind::Conversation), "tag_group"),
     ] {
         let named = references.iter().filter(|reference| reference.kind == kind);
         let ids: BTreeSet<Uuid> = named.map(|reference| reference.id).collect();

@@ -20,7 +20,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Transaction, Tx},
-    tag::catalogue::{self, Merged, Referrer, Use, UseKind},
+    tag::catalogue::{self, Merged, Referrer, Sought, Use, UseKind},
 };
 
 /// The lead judgement of the starter pack, and its values that are targets.
@@ -272,6 +272,26 @@ async fn values_among(
     .await?)
 }
 
+/// What is sought is to the lead judgement, if it is anything to it.
+async fn role(
+    connection: &Transaction,
+    workspace: WorkspaceId,
+    standing: &Standing,
+    sought: Sought<'_>,
+) -> Result<Option<&'static str>> {
+    let tags = match sought {
+        Sought::Group(group) => {
+            return Ok((group == standing.group).then_some("Lead judgement, as what judges"));
+        }
+        Sought::Tags(tags) => tags,
+    };
+    if tags.iter().any(|tag| standing.targets.contains(tag)) {
+        return Ok(Some("Lead judgement, as a target lead"));
+    }
+    let values = values_among(connection, workspace, standing.group, tags).await?;
+    Ok((!values.is_empty()).then_some("Lead judgement, as no target lead"))
+}
+
 /// The lead judgement as a thing that names tags.
 pub(crate) struct Judgements;
 
@@ -281,31 +301,22 @@ impl Referrer for Judgements {
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
+        sought: Sought<'_>,
     ) -> Result<Vec<Use>> {
         let Some(standing) = standing(connection, workspace).await? else {
             return Ok(Vec::new());
         };
-        let is_target = tags.iter().any(|tag| standing.targets.contains(tag));
-        if !is_target
-            && values_among(connection, workspace, standing.group, tags)
-                .await?
-                .is_empty()
-        {
+        let Some(name) = role(connection, workspace, &standing, sought).await? else {
             return Ok(Vec::new());
-        }
-        let name = if is_target {
-            "Lead judgement, as a target lead"
-        } else {
-            "Lead judgement, as no target lead"
         };
         Ok(vec![Use {
             kind: UseKind::Report,
             id: standing.group.to_string(),
             name: name.to_owned(),
             version: 0,
-            // Leads that carry a value that is gone are counted as not judged; nothing stops working.
-            active: false,
+            // Leads that carry a value that is gone are counted as not judged; nothing stops working. Without
+            // the group that the workspace chose there is nothing to judge by.
+            active: standing.is_chosen && matches!(sought, Sought::Group(_)),
         }])
     }
 

@@ -7,8 +7,7 @@ use super::{
     create::audited,
     graft, hold,
     merge::bury,
-    referrer::{Use, UseKind},
-    usage,
+    referrer, usage,
 };
 use crate::{
     access::{Actor, Scope},
@@ -18,9 +17,6 @@ use crate::{
     store::{Query, Tx},
     work::change::{Change, Fact},
 };
-
-/// Names a refusal tells of what uses a tag.
-const NAMES_TOLD: usize = 5;
 
 /// Deletes a tag with everything below it. `token` is that of the usage that was shown; when it has
 /// changed since, or something at work names one of the tags, nothing is deleted. The rows stay for
@@ -58,9 +54,8 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: TagId, token: &str) -> Result<
 }
 
 fn refuse_in_use(usage: &usage::Usage, token: &str) -> Result<()> {
-    let active: Vec<&Use> = usage.uses.iter().filter(|one| one.active).collect();
-    if !active.is_empty() {
-        let message = named_by(&active);
+    let what = "This tag or one below it is";
+    if let Some(message) = referrer::told(&usage.uses, what, ", or merge the tag into another") {
         return Err(Error::refused(&["id"], UserErrorCode::InUse, message));
     }
     if usage.token != token {
@@ -73,36 +68,6 @@ fn refuse_in_use(usage: &usage::Usage, token: &str) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// What keeps a tag from being deleted, and what can be done about it.
-fn named_by(active: &[&Use]) -> String {
-    let said = |one: &&Use| {
-        let kind = match one.kind {
-            UseKind::Rule => "rule",
-            UseKind::Report => "report",
-            UseKind::Segment => "segment",
-            UseKind::Playbook => "playbook",
-            UseKind::TrackedLink => "tracked link",
-        };
-        format!("{kind} “{}”", one.name)
-    };
-    let names: Vec<String> = active.iter().take(NAMES_TOLD).map(said).collect();
-    let more = match active.len().saturating_sub(NAMES_TOLD) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    // Nothing else can be paused.
-    let pauses = |one: &&Use| matches!(one.kind, UseKind::Rule | UseKind::Playbook);
-    let way = if active.iter().any(pauses) {
-        "Change them, pause the rules and playbooks"
-    } else {
-        "Change them"
-    };
-    format!(
-        "This tag or one below it is named by: {}{more}. {way}, or merge the tag into another.",
-        names.join(", ")
-    )
 }
 
 async fn end_taggings(tx: &Tx<'_>, actor: &Actor, id: TagId) -> Result<()> {
@@ -133,37 +98,4 @@ async fn forget_pack(tx: &Tx<'_>) -> Result<()> {
     .execute(tx.connection())
     .await?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(kind: UseKind, name: &str) -> Use {
-        Use {
-            kind,
-            id: name.to_owned(),
-            name: name.to_owned(),
-            version: 1,
-            active: true,
-        }
-    }
-
-    #[test]
-    fn a_refusal_says_what_kinds_of_things_name_the_tag_and_what_helps_with_them() {
-        let segment = of(UseKind::Segment, "VIPs");
-        assert_eq!(
-            named_by(&[&segment]),
-            "This tag or one below it is named by: segment “VIPs”. Change them, or merge the tag \
-             into another."
-        );
-        let rule = of(UseKind::Rule, "Greeting");
-        let playbook = of(UseKind::Playbook, "Onboarding");
-        assert_eq!(
-            named_by(&[&rule, &segment, &playbook, &rule, &rule, &rule, &rule]),
-            "This tag or one below it is named by: rule “Greeting”, segment “VIPs”, playbook \
-             “Onboarding”, rule “Greeting”, rule “Greeting” and 2 more. Change them, pause the \
-             rules and playbooks, or merge the tag into another."
-        );
-    }
 }

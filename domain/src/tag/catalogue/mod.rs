@@ -31,8 +31,9 @@ pub use order::order;
 pub use preview::{Draft, Preview, preview};
 pub(crate) use read::count_of;
 pub use read::{Ancestor, TagCount, load, load_counts, load_paths};
-pub(crate) use referrer::{Merged, Referrer, named, refuse_contradiction};
+pub(crate) use referrer::{Merged, Referrer, Sought, named, refuse_contradiction};
 pub use referrer::{Use, UseKind};
+pub(super) use referrer::{told, uses};
 pub use relocate::{Place, move_to};
 pub use usage::{TargetUsage, Usage, usage};
 

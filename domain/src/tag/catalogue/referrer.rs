@@ -1,5 +1,5 @@
-//! What names tags from outside the tree: it is listed before a tag is deleted, and follows when
-//! one is merged.
+//! What names tags and their groups from outside the tree: it is listed before one is deleted, and follows
+//! when a tag is merged.
 //!
 //! A new noun that names tags (a segment, a report) implements [`Referrer`] and adds its line to
 //! [`REFERRERS`]; nothing else here changes.
@@ -8,18 +8,19 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use entity::{
-    id::{TagId, WorkspaceId},
+    id::{Id as _, TagGroupId, TagId, WorkspaceId},
     kind::TagKind,
 };
 
 use crate::{
     access::Origin,
+    condition::reference::{IdKind, Reference},
     error::{Error, Result, UserError, UserErrorCode},
     link, playbook, report, rule, segment,
     store::{Transaction, Tx},
 };
 
-/// The kind of thing that names a tag.
+/// The kind of thing that names a tag or a tag group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum, serde::Serialize)]
 #[graphql(name = "TagUseKind")]
 pub enum UseKind {
@@ -35,7 +36,7 @@ pub enum UseKind {
     TrackedLink,
 }
 
-/// One thing that names a tag.
+/// One thing that names a tag or a group.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Use {
     /// What kind of thing.
@@ -46,8 +47,29 @@ pub struct Use {
     pub name: String,
     /// Its version, so that a changed one is told from an unchanged one.
     pub version: i64,
-    /// Whether it is at work, so that the tag cannot be deleted.
+    /// Whether it is at work, so that what it names cannot be deleted.
     pub active: bool,
+}
+
+/// What everything is asked whether it names it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sought<'a> {
+    /// Any of these tags, all of one kind.
+    Tags(&'a [TagId]),
+    /// This group of tags itself, not the tags in it.
+    Group(TagGroupId),
+}
+
+impl Sought<'_> {
+    /// Whether `reference` names it.
+    pub(crate) fn is_named_by(self, reference: &Reference) -> bool {
+        match self {
+            Self::Tags(tags) => reference.is_tag_of(tags),
+            Self::Group(group) => {
+                matches!(reference.kind, IdKind::TagGroup(_)) && reference.id == group.uuid()
+            }
+        }
+    }
 }
 
 /// A tag that went, and the one that stands in its place.
@@ -88,15 +110,52 @@ pub(crate) fn refuse_contradiction(
     ))
 }
 
+/// Names a refusal tells of what uses a tag or a group.
+const NAMES_TOLD: usize = 5;
+
+/// What keeps something from being deleted, and what can be done about it: `what` is said to be
+/// named by those of `uses` that are at work, and `way` is what helps besides changing them. Nothing when
+/// none of them is.
+pub(in crate::tag) fn told(uses: &[Use], what: &str, way: &str) -> Option<String> {
+    let active: Vec<&Use> = uses.iter().filter(|one| one.active).collect();
+    if active.is_empty() {
+        return None;
+    }
+    let said = |one: &&Use| {
+        let kind = match one.kind {
+            UseKind::Rule => "rule",
+            UseKind::Report => "report",
+            UseKind::Segment => "segment",
+            UseKind::Playbook => "playbook",
+            UseKind::TrackedLink => "tracked link",
+        };
+        format!("{kind} “{}”", one.name)
+    };
+    let names: Vec<String> = active.iter().take(NAMES_TOLD).map(said).collect();
+    let more = match active.len().saturating_sub(NAMES_TOLD) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    // Nothing else can be paused.
+    let pauses = |one: &&Use| matches!(one.kind, UseKind::Rule | UseKind::Playbook);
+    let change = if active.iter().any(pauses) {
+        "Change them, pause the rules and playbooks"
+    } else {
+        "Change them"
+    };
+    let names = names.join(", ");
+    Some(format!("{what} named by: {names}{more}. {change}{way}."))
+}
+
 /// A kind of thing that names tags.
 #[async_trait]
 pub(crate) trait Referrer: Send + Sync {
-    /// What names any of `tags`, all of one kind, in a lasting order.
+    /// What names what is sought, in a lasting order.
     async fn uses(
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
+        sought: Sought<'_>,
     ) -> Result<Vec<Use>>;
 
     /// Those of `tags` that anything names.
@@ -110,7 +169,8 @@ pub(crate) trait Referrer: Send + Sync {
         let mut named = BTreeSet::new();
         let mut parts = vec![tags];
         while let Some(part) = parts.pop() {
-            if part.is_empty() || self.uses(connection, workspace, part).await?.is_empty() {
+            let sought = Sought::Tags(part);
+            if part.is_empty() || self.uses(connection, workspace, sought).await?.is_empty() {
                 continue;
             }
             if let [tag] = part {
@@ -143,15 +203,15 @@ const REFERRERS: &[&dyn Referrer] = &[
     &link::retag::Links,
 ];
 
-/// Everything that names any of `tags`.
-pub(super) async fn uses(
+/// Everything that names what is sought.
+pub(in crate::tag) async fn uses(
     connection: &Transaction,
     workspace: WorkspaceId,
-    tags: &[TagId],
+    sought: Sought<'_>,
 ) -> Result<Vec<Use>> {
     let mut uses = Vec::new();
     for referrer in REFERRERS {
-        uses.extend(referrer.uses(connection, workspace, tags).await?);
+        uses.extend(referrer.uses(connection, workspace, sought).await?);
     }
     Ok(uses)
 }
@@ -180,4 +240,47 @@ pub(super) async fn replace(
         referrer.replace(tx, origin, kind, merged).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(kind: UseKind, name: &str) -> Use {
+        Use {
+            kind,
+            id: name.to_owned(),
+            name: name.to_owned(),
+            version: 1,
+            active: true,
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_kinds_of_things_name_the_tag_and_what_helps_with_them() {
+        let segment = of(UseKind::Segment, "VIPs");
+        let paused = Use {
+            active: false,
+            ..of(UseKind::Rule, "Paused")
+        };
+        assert_eq!(
+            told(
+                &[paused.clone(), segment.clone()],
+                "This tag is",
+                ", or merge it"
+            )
+            .unwrap(),
+            "This tag is named by: segment “VIPs”. Change them, or merge it."
+        );
+        let rule = of(UseKind::Rule, "Greeting");
+        let playbook = of(UseKind::Playbook, "Onboarding");
+        let mut many = vec![rule.clone(), segment, playbook];
+        many.extend(std::iter::repeat_n(rule, 4));
+        assert_eq!(
+            told(&many, "This group is", "").unwrap(),
+            "This group is named by: rule “Greeting”, segment “VIPs”, playbook “Onboarding”, rule \
+             “Greeting”, rule “Greeting” and 2 more. Change them, pause the rules and playbooks."
+        );
+        assert_eq!(told(&[paused], "This group is", ""), None);
+    }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     check::{self, Tree},
-    referrer::{self, Use},
+    referrer::{self, Sought, Use},
 };
 use crate::{
     ctx::Ctx,
@@ -83,7 +83,7 @@ pub(super) async fn read(connection: &Transaction, tag: &tag::Model) -> Result<U
     .bind(tag.id)
     .all(connection)
     .await?;
-    let uses = referrer::uses(connection, tag.workspace_id, &subtree).await?;
+    let uses = referrer::uses(connection, tag.workspace_id, Sought::Tags(&subtree)).await?;
     let token = token(tag, &subtree, &taggings, &uses)?;
     subtree.retain(|below| *below != tag.id);
     Ok(Usage {

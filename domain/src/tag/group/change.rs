@@ -176,7 +176,8 @@ pub async fn restore(ctx: &Ctx, actor: &Actor, id: TagGroupId) -> Result<tag_gro
     Ok(group)
 }
 
-async fn existing(tx: &Tx<'_>, id: TagGroupId) -> Result<tag_group::Model> {
+/// The group, if it is one of the workspace.
+pub(super) async fn existing(tx: &Tx<'_>, id: TagGroupId) -> Result<tag_group::Model> {
     tag_group::Entity::find_by_id((tx.workspace, id))
         .one(tx.connection())
         .await?

@@ -7,16 +7,20 @@
 
 mod change;
 pub(crate) mod create;
+mod delete;
 mod narrow;
 mod order;
 mod read;
 pub(super) mod selection;
+mod usage;
 
 pub use change::{Changed, GroupChanges, archive, restore, update};
 pub use create::{NewGroup, create};
+pub use delete::delete;
 pub use narrow::NarrowTagGroup;
 pub use order::order;
 pub use read::{list, load};
+pub use usage::{Usage, Value, usage};
 
 /// Groups a workspace may have.
 pub const GROUP_LIMIT: i64 = 200;

@@ -278,7 +278,7 @@ pub enum Fact {
     /// A tag was created, renamed, moved, archived or restored.
     #[serde(rename = "tag.changed")]
     TagChanged { tag_id: TagId },
-    /// A tag group was created, changed, reordered, archived or restored.
+    /// A tag group was created, changed, reordered, archived, restored or deleted.
     #[serde(rename = "tag_group.changed")]
     TagGroupChanged { group_id: TagGroupId },
     /// A tag was merged into another, with everything that named it.

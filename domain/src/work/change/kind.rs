@@ -78,7 +78,7 @@ kinds! {
     TaggingRemoved = "tagging.removed", "A tag was taken off something.";
     TaggingRenewed = "tagging.renewed", "A tag that is on something goes on, until another moment or for good.";
     TagChanged = "tag.changed", "A tag was created, renamed, moved, archived or restored.";
-    TagGroupChanged = "tag_group.changed", "A tag group was created, changed, reordered, archived or restored.";
+    TagGroupChanged = "tag_group.changed", "A tag group was created, changed, reordered, archived, restored or deleted.";
     TagMerged = "tag.merged", "A tag was merged into another, with everything that named it.";
     TagDeleted = "tag.deleted", "A tag was deleted.";
     InboxChanged = "inbox.changed", "An inbox was created or changed.";

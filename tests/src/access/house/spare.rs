@@ -69,6 +69,9 @@ impl House {
         if wants(&["spare_tag", "#spare_token"]) {
             self.spare_tag(door, &name).await;
         }
+        if wants(&["spare_group", "#spare_group_token"]) {
+            self.spare_group(door, &name).await;
+        }
         if wants(&["spare_rule"]) && self.ids.contains_key("topic") {
             self.spare_rule(door, &name).await;
         }
@@ -236,6 +239,29 @@ impl House {
             .must(owner, usage, json!({ "id": self.ids["spare_tag"] }))
             .await;
         self.keep("#spare_token", &found["token"]);
+    }
+
+    /// A tag group in place of the last, and what allows to delete it.
+    async fn spare_group(&mut self, door: &Door, name: &str) {
+        let owner = &self.owner.clone();
+        if let Some(last) = self.ids.get("spare_group") {
+            // Most rows leave it, and a workspace does not hold any number of them.
+            let delete = "mutation($input: DeleteTagGroupInput!) \
+                { deleteTagGroup(input: $input) { deletedId } }";
+            let token = &self.ids["#spare_group_token"];
+            let input = json!({ "input": { "id": last, "usageToken": token } });
+            door.ask(owner, delete, &input).await;
+        }
+        let group = "mutation($input: CreateTagGroupInput!) { createTagGroup(input: $input) \
+            { tagGroup { id } userErrors { message } } }";
+        let input = json!({ "name": name, "kind": "CONTACT", "selection": "MULTI" });
+        let made = door.must(owner, group, json!({ "input": input })).await;
+        self.keep("spare_group", &made["tagGroup"]["id"]);
+        let usage = "query($id: ID!) { tagGroupUsage(id: $id) { token } }";
+        let found = door
+            .must(owner, usage, json!({ "id": self.ids["spare_group"] }))
+            .await;
+        self.keep("#spare_group_token", &found["token"]);
     }
 
     /// A rule.

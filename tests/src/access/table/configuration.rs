@@ -269,6 +269,11 @@ pub(super) fn rows() -> Vec<Row> {
         change("archiveTagGroup", &json!({ "id": "@group" }), CONFIGURE),
         change("restoreTagGroup", &json!({ "id": "@group" }), CONFIGURE),
         change(
+            "deleteTagGroup",
+            &json!({ "id": "@spare_group", "usageToken": "@#spare_group_token" }),
+            CONFIGURE,
+        ),
+        change(
             "addTags",
             &json!({ "tagIds": ["@tag"], "contactIds": ["@contact"] }),
             WRITE,

@@ -168,6 +168,7 @@ pub(super) fn rows() -> Vec<Row> {
             READ,
         ),
         ask("tagGroups", json!({}), READ),
+        ask("tagGroupUsage", json!({ "id": "@group" }), READ),
         ask("tagUsage", json!({ "id": "@tag" }), READ),
         ask("tags", json!({}), READ),
         watch("changes"),

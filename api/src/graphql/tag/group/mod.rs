@@ -2,17 +2,18 @@
 
 mod mutation;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::tag::group;
 use entity::kind::{TagKind, TagSelection, TagStage};
 
-use super::Tag;
+use super::{Tag, lifecycle::TagUse};
 use crate::boxed;
 use crate::graphql::{
     access::ChangeOrigin,
     context::{loader, reader},
     error::fault,
+    id,
     loader::TagsOf,
 };
 
@@ -94,6 +95,30 @@ impl TagGroup {
     }
 }
 
+/// What refers to a tag group.
+#[derive(SimpleObject)]
+pub(crate) struct TagGroupUsage {
+    /// Stands for exactly this state; `deleteTagGroup` takes it as the proof that the state was seen.
+    token: String,
+    /// How many tags are its values, archived ones too. A group that has any cannot be deleted.
+    tags: usize,
+    /// How many of these are archived.
+    archived_tags: usize,
+    /// What names the group itself; `tagUsage` tells what names its tags.
+    uses: Vec<TagUse>,
+}
+
+impl From<group::Usage> for TagGroupUsage {
+    fn from(usage: group::Usage) -> Self {
+        Self {
+            token: usage.token,
+            tags: usage.values.len(),
+            archived_tags: usage.values.iter().filter(|value| value.archived).count(),
+            uses: usage.uses.into_iter().map(TagUse::from).collect(),
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct TagGroupQuery;
 
@@ -110,5 +135,20 @@ impl TagGroupQuery {
         let (ctx, actor) = reader(context)?;
         let groups = group::list(ctx, actor.workspace, kind, include_archived).await;
         Ok(groups.map_err(fault)?.into_iter().map(TagGroup).collect())
+    }
+
+    /// What refers to a tag group: read before it is deleted. Nothing when there is no such group.
+    #[boxed]
+    async fn tag_group_usage(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The group's global id.")] id: ID,
+    ) -> Result<Option<TagGroupUsage>> {
+        let (ctx, actor) = reader(context)?;
+        let Ok(id) = id::parse(&id, &["id"]) else {
+            return Ok(None);
+        };
+        let usage = group::usage(ctx, actor.workspace, id).await;
+        Ok(usage.map_err(fault)?.map(TagGroupUsage::from))
     }
 }

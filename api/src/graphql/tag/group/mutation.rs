@@ -70,6 +70,16 @@ pub(crate) struct RestoreTagGroupInput {
     id: ID,
 }
 
+/// A tag group to be deleted; it has no tags.
+#[derive(InputObject)]
+pub(crate) struct DeleteTagGroupInput {
+    /// The group's global id.
+    id: ID,
+    /// The `token` of `tagGroupUsage`, which shows what names the group. Refused with `IN_USE` when
+    /// anything in it has changed since.
+    usage_token: String,
+}
+
 /// The order of tag groups.
 #[derive(InputObject)]
 pub(crate) struct OrderTagGroupsInput {
@@ -116,6 +126,15 @@ pub(crate) struct UpdateTagGroupPayload {
 
 group_payload!(ArchiveTagGroupPayload, "What became of `archiveTagGroup`.");
 group_payload!(RestoreTagGroupPayload, "What became of `restoreTagGroup`.");
+
+/// What became of `deleteTagGroup`.
+#[derive(SimpleObject)]
+pub(crate) struct DeleteTagGroupPayload {
+    /// The id of the group that is gone.
+    deleted_id: Option<ID>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
 
 /// What became of `orderTagGroups`.
 #[derive(SimpleObject)]
@@ -200,6 +219,27 @@ impl TagGroupMutation {
         let (ctx, actor) = writer(context)?;
         let result = async { group::restore(ctx, actor, id::parse(&input.id, &["id"])?).await };
         RestoreTagGroupPayload::of(result.await)
+    }
+
+    /// Deletes a tag group that has no tags, archived ones counted: move, merge or delete these first. Look at
+    /// `tagGroupUsage` first: its token is needed. Segments, active rules, active playbooks and the lead
+    /// judgement that name the group forbid it with `IN_USE`. Scope: CONFIGURE.
+    #[boxed]
+    async fn delete_tag_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is to be done.")] input: DeleteTagGroupInput,
+    ) -> Result<DeleteTagGroupPayload> {
+        let (ctx, actor) = writer(context)?;
+        let result = async {
+            let id = id::parse(&input.id, &["id"])?;
+            group::delete(ctx, actor, id, &input.usage_token).await
+        };
+        let (group, user_errors) = settle(result.await)?;
+        Ok(DeleteTagGroupPayload {
+            deleted_id: group.map(|group| group.id.into()),
+            user_errors,
+        })
     }
 
     /// Puts tag groups into an order. Scope: CONFIGURE.
