@@ -9,6 +9,7 @@ mod distribution;
 mod group;
 mod group_delete;
 mod merge;
+mod merge_preview;
 mod pack;
 mod person;
 mod purity;

@@ -7,7 +7,7 @@ use domain::{
 };
 use entity::kind::{TagKind, TagTarget};
 
-use super::{Tag, TagGroup};
+use super::{Tag, TagGroup, merge_preview::TagMergePreview};
 use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
@@ -152,6 +152,20 @@ pub(crate) struct MergeTagsInput {
     keep_newest: bool,
 }
 
+impl MergeTagsInput {
+    fn read(&self) -> domain::error::Result<Merge> {
+        let mut sources = Vec::with_capacity(self.source_ids.len());
+        for (index, source) in self.source_ids.iter().enumerate() {
+            sources.push(id::parse(source, &["sourceIds", &index.to_string()])?);
+        }
+        Ok(Merge {
+            sources,
+            target: id::parse(&self.target_id, &["targetId"])?,
+            keep_newest: self.keep_newest,
+        })
+    }
+}
+
 /// A tag to be deleted, with everything below it.
 #[derive(InputObject)]
 pub(crate) struct DeleteTagInput {
@@ -216,6 +230,24 @@ impl TagLifecycleQuery {
         };
         let usage = catalogue::usage(ctx, actor.workspace, id).await;
         Ok(usage.map_err(fault)?.map(TagUsage::from))
+    }
+
+    /// What `mergeTags` would do with the same input, and what would be refused. Refusals about the tags named
+    /// come alone. That a rule, a segment or a playbook would contradict itself is told by `mergeTags` only.
+    #[boxed]
+    async fn preview_tag_merge(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The merge as it would be asked for.")] input: MergeTagsInput,
+    ) -> Result<TagMergePreview> {
+        let (ctx, actor) = reader(context)?;
+        let preview = async { catalogue::preview_merge(ctx, actor, &input.read()?).await };
+        let (preview, refused) = settle(preview.await)?;
+        let preview = preview.unwrap_or_else(|| catalogue::MergePreview {
+            errors: refused,
+            ..Default::default()
+        });
+        Ok(TagMergePreview::from(preview))
     }
 
     /// How a tag would look and stand, and what would be refused, before anything is saved.
@@ -293,18 +325,7 @@ impl TagLifecycleMutation {
         #[graphql(desc = "What is to be done.")] input: MergeTagsInput,
     ) -> Result<MergeTagsPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async {
-            let mut sources = Vec::with_capacity(input.source_ids.len());
-            for (index, source) in input.source_ids.iter().enumerate() {
-                sources.push(id::parse(source, &["sourceIds", &index.to_string()])?);
-            }
-            let merge = Merge {
-                sources,
-                target: id::parse(&input.target_id, &["targetId"])?,
-                keep_newest: input.keep_newest,
-            };
-            catalogue::merge(ctx, actor, merge).await
-        };
+        let result = async { catalogue::merge(ctx, actor, input.read()?).await };
         MergeTagsPayload::of(result.await)
     }
 

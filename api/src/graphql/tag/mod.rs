@@ -5,6 +5,7 @@ mod carried;
 mod end;
 mod group;
 mod lifecycle;
+mod merge_preview;
 mod mutation;
 mod pack;
 

@@ -54,7 +54,7 @@ pub async fn merge(ctx: &Ctx, actor: &Actor, merge: Merge) -> Result<tag::Model>
 pub(crate) async fn merge_within(tx: &mut Tx<'_>, who: Who, merge: &Merge) -> Result<tag::Model> {
     hold(tx).await?;
     let target = check::usable_target(Tree::of(tx), merge.target).await?;
-    let sources = sources(tx, merge, &target).await?;
+    let sources = sources(Tree::of(tx), merge, &target).await?;
     graft::lock(tx, &sources, &[target.id], target.group_id).await?;
     let mut merging = Merging {
         origin: who.origin,
@@ -89,7 +89,11 @@ pub(crate) async fn merge_within(tx: &mut Tx<'_>, who: Who, merge: &Merge) -> Re
 }
 
 /// The sources, deepest first, or what is wrong with them.
-async fn sources(tx: &Tx<'_>, merge: &Merge, target: &tag::Model) -> Result<Vec<TagId>> {
+pub(super) async fn sources(
+    tree: Tree<'_>,
+    merge: &Merge,
+    target: &tag::Model,
+) -> Result<Vec<TagId>> {
     if merge.sources.is_empty() {
         let message = "Name at least one tag to merge.";
         return Err(Error::refused(
@@ -106,11 +110,11 @@ async fn sources(tx: &Tx<'_>, merge: &Merge, target: &tag::Model) -> Result<Vec<
             message,
         ));
     }
-    let above_target = check::ancestors(Tree::of(tx), target.id).await?;
+    let above_target = check::ancestors(tree, target.id).await?;
     let mut errors = Vec::new();
     let mut depths: Vec<(usize, TagId)> = Vec::new();
     for (index, &id) in merge.sources.iter().enumerate() {
-        let found = check::find(Tree::of(tx), id).await?;
+        let found = check::find(tree, id).await?;
         let (code, message) = match found {
             None => (UserErrorCode::NotFound, "There is no such tag."),
             Some(_) if id == target.id => {
@@ -128,7 +132,7 @@ async fn sources(tx: &Tx<'_>, merge: &Merge, target: &tag::Model) -> Result<Vec<
                 (UserErrorCode::Invalid, "This tag is already listed.")
             }
             Some(_) => {
-                depths.push((check::ancestors(Tree::of(tx), id).await?.len(), id));
+                depths.push((check::ancestors(tree, id).await?.len(), id));
                 continue;
             }
         };
@@ -349,12 +353,13 @@ pub(super) async fn bury(tx: &Tx<'_>, id: TagId, merged_into: Option<TagId>) -> 
 async fn refuse_too_deep(tx: &Tx<'_>, target: TagId) -> Result<()> {
     let above = check::ancestors(Tree::of(tx), target).await?.len();
     if above + check::height(Tree::of(tx), target).await? - 1 > DEPTH_LIMIT {
-        let message = format!("With what is below, the tree would have over {DEPTH_LIMIT} levels.");
-        return Err(Error::refused(
-            &["targetId"],
-            UserErrorCode::LimitReached,
-            message,
-        ));
+        return Err(Error::Refused(vec![too_deep()]));
     }
     Ok(())
+}
+
+/// The refusal of a merge that makes the tree too deep.
+pub(super) fn too_deep() -> UserError {
+    let message = format!("With what is below, the tree would have over {DEPTH_LIMIT} levels.");
+    UserError::new(&["targetId"], UserErrorCode::LimitReached, message)
 }

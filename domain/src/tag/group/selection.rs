@@ -89,13 +89,17 @@ pub(super) fn one_value(origin: Origin, group: &tag_group::Model) -> Reason<'sta
 }
 
 fn several(surplus: i64, group: &tag_group::Model, path: &str) -> Error {
-    let message = format!(
+    Error::refused(&[path], UserErrorCode::InUse, too_many(surplus, group))
+}
+
+/// Why a group of one value is refused while `surplus` taggings stand beside newer ones.
+pub(in crate::tag) fn too_many(surplus: i64, group: &tag_group::Model) -> String {
+    format!(
         "Some things carry more than one value of {}, by {} in all. Take them off, or set keepNewest \
          to keep only the newest on each.",
         group.name,
         counted(surplus, "tagging")
-    );
-    Error::refused(&[path], UserErrorCode::InUse, message)
+    )
 }
 
 /// Whether so much is tagged with `group` that it is not brought to one value in one transaction. Nobody

@@ -167,6 +167,11 @@ pub(super) fn rows() -> Vec<Row> {
             json!({ "input": { "name": "New #", "parentId": "@tag" } }),
             READ,
         ),
+        ask(
+            "previewTagMerge",
+            json!({ "input": { "sourceIds": ["@spare_tag"], "targetId": "@tag" } }),
+            READ,
+        ),
         ask("tagGroups", json!({}), READ),
         ask("tagGroupUsage", json!({ "id": "@group" }), READ),
         ask("tagUsage", json!({ "id": "@tag" }), READ),
