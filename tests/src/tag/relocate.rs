@@ -2,7 +2,7 @@
 
 use domain::{
     error::UserErrorCode,
-    tag::{NewTag, Place, catalogue},
+    tag::{NewTag, Place, catalogue, catalogue::Destination},
 };
 use entity::{
     id::{TagGroupId, TagId},
@@ -166,6 +166,38 @@ fn siblings_stand_in_the_order_they_are_put_in_and_others_are_refused() {
         assert_eq!(mistakes(wrong), one("tagIds.1", UserErrorCode::NotFound));
         let nothing = catalogue::order(ctx, owner, &[]).await;
         assert_eq!(mistakes(nothing), one("tagIds", UserErrorCode::Required));
+        world
+    });
+}
+
+#[test]
+fn what_is_left_out_of_a_move_stays() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let size = group(&world, "Size", TagSelection::Multi).await;
+        let top = tag(&world, "Top", None).await;
+        let low = tag(&world, "Low", Some(top)).await;
+        let only_group = Destination {
+            group: Some(Some(size)),
+            ..Destination::default()
+        };
+        let refused = catalogue::move_to(ctx, owner, low, only_group, false).await;
+        assert_eq!(
+            mistakes(refused),
+            one("groupId", UserErrorCode::Contradictory)
+        );
+        let same = catalogue::move_to(ctx, owner, low, Destination::default(), false).await;
+        assert_eq!(same.unwrap().parent_id, Some(top));
+        let moved = catalogue::move_to(ctx, owner, top, only_group, false).await;
+        assert_eq!(moved.unwrap().group_id, Some(size));
+        let root = Destination {
+            parent: Some(None),
+            ..Destination::default()
+        };
+        let lifted = catalogue::move_to(ctx, owner, low, root, false).await;
+        let lifted = lifted.unwrap();
+        assert_eq!((lifted.parent_id, lifted.group_id), (None, Some(size)));
+        check(&world).await;
         world
     });
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 use chrono::{DateTime, Utc};
 use domain::{
     error::{Error, UserError, UserErrorCode},
-    tag::{NewTag, NewTaggings, Place, Request, TagChanges, catalogue, tagging},
+    tag::{NewTag, NewTaggings, Request, TagChanges, catalogue, catalogue::Destination, tagging},
 };
 use entity::{
     id::{AccountId, ContactId, ConversationId, Id as _, RuleId, TagId},
@@ -17,7 +17,7 @@ use crate::boxed;
 use crate::graphql::{
     context::writer,
     error::settle,
-    given::{emptied, kept},
+    given::{emptied, kept, optional},
     id,
     operation::Operation,
 };
@@ -73,15 +73,16 @@ pub(crate) struct OrderTagsPayload {
     user_errors: Vec<UserError>,
 }
 
-/// A new place for a tag and everything below it.
+/// A new place for a tag and everything below it; what is left out stays.
 #[derive(InputObject)]
 pub(crate) struct MoveTagInput {
     /// The tag's global id.
     id: ID,
-    /// The tag it is to hang under; left out, it becomes a root.
-    parent_id: Option<ID>,
-    /// The group it is to be a value of; left out, the group of the tag above, or none.
-    group_id: Option<ID>,
+    /// The tag it is to hang under; `null` makes it a root.
+    parent_id: MaybeUndefined<ID>,
+    /// The group it is to be a value of; `null` for none. Below another tag it is always that tag's: to bring a
+    /// tag that hangs below another into a group as a root, give `parentId: null` as well.
+    group_id: MaybeUndefined<ID>,
     /// Where things would then carry several values of a `SINGLE` group: keep the one put on last
     /// and take the others off, instead of refusing.
     #[graphql(default)]
@@ -336,11 +337,14 @@ impl TagMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let id = id::parse(&input.id, &["id"])?;
-            let place = Place {
-                parent: id::parse_opt(input.parent_id.as_ref(), &["parentId"])?,
-                group: id::parse_opt(input.group_id.as_ref(), &["groupId"])?,
-            };
-            catalogue::move_to(ctx, actor, id, place, input.keep_newest).await
+            let parent = optional(input.parent_id)
+                .map(|id| id::parse_opt(id.as_ref(), &["parentId"]))
+                .transpose()?;
+            let group = optional(input.group_id)
+                .map(|id| id::parse_opt(id.as_ref(), &["groupId"]))
+                .transpose()?;
+            let to = Destination { parent, group };
+            catalogue::move_to(ctx, actor, id, to, input.keep_newest).await
         };
         let (tag, user_errors) = settle(result.await)?;
         Ok(MoveTagPayload {

@@ -37,7 +37,7 @@ pub use read::{Ancestor, TagCount, load, load_counts, load_paths};
 pub(crate) use referrer::{Merged, Referrer, Sought, named, refuse_contradiction};
 pub use referrer::{Use, UseKind};
 pub(super) use referrer::{told, uses};
-pub use relocate::{Place, move_to};
+pub use relocate::{Destination, Place, move_to};
 pub use usage::{TargetUsage, Usage, usage};
 
 use crate::{
