@@ -32,8 +32,30 @@ pub(crate) fn few_ids<I: Id>(list: Option<Vec<ID>>, path: &[&str]) -> Result<Vec
     id::parse_all(&few(list, path)?, path)
 }
 
+/// Lists of ids that may be left out, each as [`few_ids`], and all together no longer than one.
+pub(crate) fn few_ids_of_each<I: Id>(
+    lists: Option<Vec<Vec<ID>>>,
+    path: &[&str],
+) -> Result<Vec<Vec<I>>> {
+    let lists = few(lists, path)?;
+    if lists.iter().map(Vec::len).sum::<usize>() > MAX {
+        let message = format!("Name at most {MAX} in all.");
+        return Err(Error::refused(path, UserErrorCode::LimitReached, message));
+    }
+    let lists = lists.into_iter().enumerate();
+    let read = lists.map(|(place, list)| {
+        let place = place.to_string();
+        let at = [path, &[place.as_str()]].concat();
+        few_ids(Some(list), &at)
+    });
+    read.collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use entity::id::TagId;
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
@@ -48,6 +70,47 @@ mod tests {
                 panic!("it is taken");
             };
             assert_eq!((errors[0].code, &errors[0].path[..]), (code, &path()[..]));
+        }
+    }
+
+    #[test]
+    fn lists_of_lists_are_never_empty_and_bounded_together() {
+        let asked = |lists: Vec<Vec<&str>>| {
+            let lists = lists.into_iter();
+            let lists: Vec<Vec<ID>> = lists
+                .map(|list| list.into_iter().map(ID::from).collect::<Vec<ID>>())
+                .collect();
+            few_ids_of_each::<TagId>(Some(lists), &["filter", "a"])
+        };
+        let text = TagId(Uuid::from_u128(1)).to_string();
+        let tag = text.as_str();
+        let read = asked(vec![vec![tag], vec![tag, tag]]).unwrap();
+        assert_eq!(read.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2]);
+        for (lists, code, at) in [
+            (vec![], UserErrorCode::Required, "filter.a"),
+            (
+                vec![vec![tag], vec![]],
+                UserErrorCode::Required,
+                "filter.a.1",
+            ),
+            (
+                vec![vec![tag; MAX], vec![tag]],
+                UserErrorCode::LimitReached,
+                "filter.a",
+            ),
+            (
+                vec![vec![tag], vec![tag, "?"]],
+                UserErrorCode::NotFound,
+                "filter.a.1",
+            ),
+        ] {
+            let Err(Error::Refused(errors)) = asked(lists) else {
+                panic!("it is taken");
+            };
+            assert_eq!(
+                (errors[0].code, errors[0].path.join(".")),
+                (code, at.to_owned())
+            );
         }
     }
 

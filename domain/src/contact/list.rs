@@ -137,6 +137,16 @@ impl ContactFilter {
         }
     }
 
+    /// The contacts that may be found, where they are few and no rank index of one tag leads to them: see
+    /// [`narrow::few_of`].
+    async fn few(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<Uuid>>> {
+        let few = attribute::test::few(ctx, workspace, &self.attributes).await?;
+        if few.is_some() || !self.tags.is_of_several() {
+            return Ok(few);
+        }
+        self.tags.few(ctx, workspace).await
+    }
+
     /// The one segment whose members it finds, if it says nothing else.
     fn one_segment(&self) -> Option<SegmentId> {
         let mut rest = self.clone();
@@ -198,9 +208,7 @@ async fn read(
     only: Option<Vec<Uuid>>,
 ) -> Result<Page<(String, Contact)>> {
     let only = match only {
-        None if !filter.attributes.is_empty() => {
-            attribute::test::few(ctx, workspace, &filter.attributes).await?
-        }
+        None => filter.few(ctx, workspace).await?,
         only => only,
     };
     let of_changes = order.is_of_changes();

@@ -16,6 +16,9 @@ pub struct TagFilter {
     pub any: Vec<TagId>,
     /// Every one of these.
     pub all: Vec<TagId>,
+    /// At least one of the tags of each of these lists, such as an industry of two and a size of two.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub any_of_each: Vec<Vec<TagId>>,
     /// Not a single one of these.
     pub none: Vec<TagId>,
     /// Whether a tag's descendants count as the tag.
@@ -28,7 +31,7 @@ pub struct TagFilter {
     pub at: Option<DateTime<Utc>>,
 }
 
-/// Tags of a filter that are asked whether they are on few things.
+/// Tags, or lists of which one is needed, that are asked whether they are on few things.
 const LOOKED_AT: usize = 3;
 
 impl Default for TagFilter {
@@ -36,6 +39,7 @@ impl Default for TagFilter {
         Self {
             any: Vec::new(),
             all: Vec::new(),
+            any_of_each: Vec::new(),
             none: Vec::new(),
             with_descendants: true,
             group_empty: Vec::new(),
@@ -58,21 +62,36 @@ impl TagFilter {
         }
     }
 
-    /// The things that may be found, where one of the tags they must have is on few: a list is then made
-    /// of them, instead of being gone through until enough of it are found. One statement for each tag
-    /// looked at.
+    /// Whether every result has a tag of several, and no single tag that drives the list.
+    pub(crate) fn is_of_several(&self) -> bool {
+        !self.any_of_each.is_empty() && self.all.is_empty() && self.any.len() != 1
+    }
+
+    /// The sets of tags of each of which every result has at least one.
+    fn needed(&self) -> impl Iterator<Item = &[TagId]> {
+        let any = Some(self.any.as_slice()).filter(|any| any.len() == 1);
+        let all = self.all.iter().map(std::slice::from_ref);
+        let each = self.any_of_each.iter().map(Vec::as_slice);
+        any.into_iter().chain(all).chain(each)
+    }
+
+    /// The things that may be found, where one of the tags they must have is on few, or all tags of a list of
+    /// which they must have one are together: a list is then made of them, instead of being gone through until
+    /// enough of it are found. One statement for each tag or list looked at.
     pub(crate) async fn few(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<Uuid>>> {
         if self.at.is_some() || !self.with_descendants {
             return Ok(None);
         }
-        let any = self.any.iter().filter(|_| self.any.len() == 1);
-        for tag in any.chain(&self.all).take(LOOKED_AT) {
-            let query = Query::new(
-                "SELECT r.target_id FROM tag_rank r WHERE r.workspace_id = $1 AND r.tag_id = $2",
-            )
-            .bind(workspace)
-            .bind(*tag);
-            if let Some(few) = narrow::few_of(ctx, query).await? {
+        for tags in self.needed().take(LOOKED_AT) {
+            let mut query =
+                Query::new("SELECT r.target_id FROM tag_rank r WHERE r.workspace_id = $1")
+                    .bind(workspace);
+            let tags = list(&mut query, tags.iter().map(|tag| tag.uuid()));
+            // Distinct ones would have to be looked for among all rows; what stands twice is counted twice.
+            query.push(&format!(" AND r.tag_id IN ({tags})"));
+            if let Some(mut few) = narrow::few_of(ctx, query).await? {
+                few.sort_unstable();
+                few.dedup();
                 return Ok(Some(few));
             }
         }
@@ -88,6 +107,10 @@ impl TagFilter {
         }
         for tag in &self.all {
             let tagged = self.tagged(query, target, std::slice::from_ref(tag));
+            query.push(&format!(" AND EXISTS ({tagged})"));
+        }
+        for tags in &self.any_of_each {
+            let tagged = self.tagged(query, target, tags);
             query.push(&format!(" AND EXISTS ({tagged})"));
         }
         if !self.none.is_empty() {

@@ -62,7 +62,7 @@ impl Place {
     pub(super) fn kind(&self) -> Option<&'static str> {
         let last = self.way.last()?;
         if let Some((_, kind)) = BY_TYPE.iter().find(|(of, _)| *of == last.of) {
-            return ["any", "all", "none", "id"]
+            return ["any", "all", "anyOfEach", "none", "id"]
                 .contains(&last.name.as_str())
                 .then_some(*kind);
         }

@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use domain::{
     access::Origin,
-    account::{self, AccountFilter, NewAccount},
+    account::{self, AccountFilter, AccountOrder, NewAccount},
     contact::{self, ContactFilter, ContactOrder, NewContact, ProfileChanges},
     conversation::{self, ConversationFilter, NewMessage},
     error::Error,
@@ -12,14 +12,14 @@ use domain::{
     page::PageRequest,
     store::Query,
     tag::{
-        TagFilter,
+        NewTaggings, TagFilter,
         tagging::{self, NewBulk, Which},
     },
     work::{change, due},
 };
 use entity::{
     id::{ContactId, TagId},
-    kind::{Direction, OperationState, TagKind, TaggingEnd},
+    kind::{Direction, OperationState, TagKind, TagTarget, TaggingEnd},
 };
 
 use super::{
@@ -372,6 +372,14 @@ fn what_a_filter_names_and_is_not_there_is_told_with_its_place() {
             ..ContactFilter::default()
         };
         assert_eq!(refused(by_tags).await, "things.contacts.tags.none.1");
+        let by_each = ContactFilter {
+            tags: TagFilter {
+                any_of_each: vec![vec![there], vec![there, ctx.id()]],
+                ..TagFilter::default()
+            },
+            ..ContactFilter::default()
+        };
+        assert_eq!(refused(by_each).await, "things.contacts.tags.anyOfEach.1.1");
         let by_account = ContactFilter {
             account: Some(ctx.id()),
             ..ContactFilter::default()
@@ -382,6 +390,74 @@ fn what_a_filter_names_and_is_not_there_is_told_with_its_place() {
             ..ContactFilter::default()
         };
         assert_eq!(refused(by_owner).await, "things.contacts.ownerIds.0");
+        world
+    });
+}
+
+#[test]
+fn one_of_each_of_several_lists_is_found_in_every_list_of_things() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let who = people(&world, 4).await;
+        let (it, shop) = (
+            tag(&world, "IT", None).await,
+            tag(&world, "Shop", None).await,
+        );
+        let saas = tag(&world, "SaaS", Some(it)).await;
+        let (small, large) = (
+            tag(&world, "Small", None).await,
+            tag(&world, "Large", None).await,
+        );
+        for (person, tags) in [
+            (who[0], vec![saas, small]),
+            (who[1], vec![shop, large]),
+            (who[2], vec![it, shop]),
+            (who[3], vec![small]),
+        ] {
+            for tag in tags {
+                put(&world, person, tag, None).await;
+            }
+        }
+        let each = |lists: &[&[TagId]]| TagFilter {
+            any_of_each: lists.iter().map(|list| list.to_vec()).collect(),
+            ..TagFilter::default()
+        };
+        let both = each(&[&[it, shop], &[small, large]]);
+        let found = listed(&world, both.clone()).await;
+        assert_eq!(found, [who[0], who[1]].into());
+        let found = listed(&world, each(&[&[it], &[small, large]])).await;
+        assert_eq!(found, [who[0]].into());
+        let alone = TagFilter {
+            with_descendants: false,
+            ..both.clone()
+        };
+        assert_eq!(listed(&world, alone).await, [who[1]].into());
+        // Together with a tag that drives the list.
+        let driven = TagFilter {
+            all: vec![large],
+            ..both.clone()
+        };
+        assert_eq!(listed(&world, driven).await, [who[1]].into());
+
+        let new = NewAccount {
+            name: "Shop and co".to_owned(),
+            ..NewAccount::default()
+        };
+        let company = account::create(ctx, owner, new).await.unwrap().id;
+        let new = NewTaggings {
+            things: vec![(TagTarget::Account, company.0)],
+            tags: vec![shop, small],
+            ..NewTaggings::default()
+        };
+        tagging::tag_things(ctx, owner, new).await.unwrap();
+        let filter = AccountFilter {
+            tags: both,
+            ..AccountFilter::default()
+        };
+        let page = PageRequest::first(10);
+        let order = AccountOrder::NameAsc;
+        let found = account::list(ctx, owner.workspace, &filter, order, &page).await;
+        assert_eq!(found.unwrap().rows.len(), 1);
         world
     });
 }

@@ -84,6 +84,7 @@ fn holds(
     };
     (filter.any.is_empty() || filter.any.iter().any(has))
         && filter.all.iter().all(has)
+        && filter.any_of_each.iter().all(|each| each.iter().any(has))
         && !filter.none.iter().any(has)
         && (filter.group_empty.is_empty() || !group.iter().any(|value| tags.contains(value)))
         && filter
@@ -207,6 +208,7 @@ fn whatever_happens_the_derived_tables_are_right_and_filters_are_set_logic_now_a
             any::<bool>(),
             any::<bool>(),
             any::<Option<bool>>(),
+            proptest::collection::vec(proptest::collection::vec(0..7_usize, 1..3), 0..3),
         );
         for round in 0..120 {
             let drawn = filters.new_tree(&mut runner).unwrap().current();
@@ -223,6 +225,7 @@ fn whatever_happens_the_derived_tables_are_right_and_filters_are_set_logic_now_a
             let filter = TagFilter {
                 any: named(&drawn.0),
                 all: named(&drawn.1),
+                any_of_each: drawn.6.iter().map(|places| named(places)).collect(),
                 none: named(&drawn.2),
                 with_descendants: drawn.3,
                 group_empty: if drawn.4 { vec![group] } else { Vec::new() },

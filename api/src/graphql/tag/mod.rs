@@ -34,7 +34,7 @@ use super::{
     context::{loaded, loader, reader},
     conversation::Conversation,
     error::fault,
-    few::few_ids,
+    few::{few_ids, few_ids_of_each},
     id,
     loader::{BoundTo, ChildrenOf, CountsOf, PathOf},
     page::{Connection, connection},
@@ -464,6 +464,9 @@ pub(crate) struct TagFilterInput {
     any: Option<Vec<ID>>,
     /// Every one of these tags.
     all: Option<Vec<ID>>,
+    /// At least one of the tags of each list, at most 100 tags in all: `[[IT, Retail], [Small, Large]]` for
+    /// one of two industries and one of two sizes.
+    any_of_each: Option<Vec<Vec<ID>>>,
     /// Not a single one of these tags, whatever else it is tagged with.
     none: Option<Vec<ID>>,
     /// Whether a tag's descendants count as the tag.
@@ -488,6 +491,7 @@ impl TagFilterInput {
         Ok(TagFilter {
             any: list(self.any, "any")?,
             all: list(self.all, "all")?,
+            any_of_each: few_ids_of_each(self.any_of_each, &["filter", "tags", "anyOfEach"])?,
             none: list(self.none, "none")?,
             with_descendants: self.with_descendants,
             group_empty: list(self.group_empty, "groupEmpty")?,

@@ -45,6 +45,8 @@ struct Named {
     at: &'static [&'static str],
     /// Where each of a list stands in its item; nothing where there is no list.
     item: Option<&'static [&'static str]>,
+    /// How many stand in each list, where they stand in lists of a list.
+    lists: Vec<usize>,
     ids: Vec<Uuid>,
 }
 
@@ -72,6 +74,7 @@ impl Named {
             what,
             at,
             item: Some(&[]),
+            lists: Vec::new(),
             ids: ids.into_iter().map(Id::uuid).collect(),
         }
     }
@@ -80,14 +83,25 @@ impl Named {
         Self::list("member", "member", at, ids.iter().copied())
     }
 
-    fn tags(filter: &TagFilter) -> [Self; 4] {
+    fn tags(filter: &TagFilter) -> [Self; 5] {
         let tags = |at: &'static [&'static str], ids: &[TagId]| {
             Self::list("tag", "tag", at, ids.iter().copied())
+        };
+        let each = filter.any_of_each.iter();
+        let each = Self {
+            lists: each.clone().map(Vec::len).collect(),
+            ..Self::list(
+                "tag",
+                "tag",
+                &["tags", "anyOfEach"],
+                each.flatten().copied(),
+            )
         };
         let groups = filter.group_empty.iter().copied();
         [
             tags(&["tags", "any"], &filter.any),
             tags(&["tags", "all"], &filter.all),
+            each,
             tags(&["tags", "none"], &filter.none),
             Self::list("tag_group", "tag group", &["tags", "groupEmpty"], groups),
         ]
@@ -112,6 +126,18 @@ impl Named {
         }
     }
 
+    /// The place of the id of this number in the list, or of its list and in that.
+    fn numbers(&self, number: usize) -> Vec<String> {
+        let mut within = number;
+        for (list, &length) in self.lists.iter().enumerate() {
+            if within < length {
+                return vec![list.to_string(), within.to_string()];
+            }
+            within -= length;
+        }
+        vec![number.to_string()]
+    }
+
     /// The first of them that is not there, told with its place behind `path`.
     async fn refuse_missing(&self, tx: &Tx<'_>, path: &[&str]) -> Result<()> {
         if self.ids.is_empty() {
@@ -129,10 +155,10 @@ impl Named {
         let Some(first) = self.ids.iter().position(|id| missing.contains(id)) else {
             return Ok(());
         };
-        let number = first.to_string();
+        let numbers = self.numbers(first);
         let mut at = [path, self.at].concat();
         if let Some(item) = self.item {
-            at.push(&number);
+            at.extend(numbers.iter().map(String::as_str));
             at.extend_from_slice(item);
         }
         Err(Error::not_found(&at, self.what))
