@@ -52,6 +52,8 @@ mod export;
 #[cfg(test)]
 mod fact;
 #[cfg(test)]
+mod failpoint;
+#[cfg(test)]
 mod folder;
 #[cfg(test)]
 mod gauge;
