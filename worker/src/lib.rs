@@ -13,6 +13,7 @@ pub mod runtime;
 pub mod secret_key;
 pub mod start;
 pub mod stop;
+pub mod watchdog;
 
 #[cfg(test)]
 mod testing;

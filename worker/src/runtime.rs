@@ -1,7 +1,8 @@
 //! The worker's life: takes hints through apalis, sweeps, ticks, and ends in good order.
 //!
 //! What is done for a hint is the [`WorkHandler`]'s business; nothing it does, an error or a panic
-//! or running for ever, ends the worker.
+//! or waiting for ever, ends the worker. Only what never gives its thread back does, by way of the
+//! [`watchdog`](crate::watchdog).
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -23,7 +24,10 @@ use futures::future::BoxFuture;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::Instrument;
 
-use crate::queue::{Claim, HintBackend, Queue};
+use crate::{
+    queue::{Claim, HintBackend, Queue},
+    watchdog::watch,
+};
 
 /// What a worker does. Every call may come more than once, and at the same time in two processes:
 /// the database decides who does what.
@@ -161,7 +165,8 @@ async fn run_confined(
     job: impl Future<Output = anyhow::Result<()>> + Send + 'static,
 ) {
     let start = Instant::now();
-    let task = AbortOnDropHandle::new(tokio::spawn(job.in_current_span()));
+    let job = watch(name, job).in_current_span();
+    let task = AbortOnDropHandle::new(tokio::spawn(job));
     let outcome = tokio::time::timeout(limit, task).await;
     let duration_ms = start.elapsed().as_millis() as u64;
     match outcome {

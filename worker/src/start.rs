@@ -18,6 +18,7 @@ use crate::{
     mail::{MailSettings, Mailer},
     queue::Queue,
     runtime,
+    watchdog::{self, Limits},
 };
 
 /// How often a database that is behind is asked again.
@@ -135,7 +136,8 @@ pub fn egress(
     Ok(Arc::new(Outlets::new(client, mailer)))
 }
 
-/// Works until `shutdown`; see [`runtime::run`].
+/// Works until `shutdown`; see [`runtime::run`]. From here on the whole process is ended when its work hangs
+/// ([`watchdog`]).
 pub async fn work(
     ctx: Ctx,
     egress: Arc<dyn Egress>,
@@ -143,6 +145,7 @@ pub async fn work(
     settings: runtime::Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    watchdog::start(Limits::default()).context("starting the watchdog")?;
     let handler = Arc::new(Handler::keeping(
         ctx,
         egress,

@@ -9,6 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use metrics::{counter, histogram};
 
 use super::Inner;
+use crate::watchdog::watch;
 
 /// How long to wait, step by step, for transactions that hold the end of the log back; after the
 /// last step the sweep finds it.
@@ -51,13 +52,14 @@ impl Inner {
         workspace: WorkspaceId,
     ) -> anyhow::Result<Outcome> {
         let name = projection.name();
-        let watch = |done: Done| {
+        let count = |done: Done| {
             counter!("enishi_projection_entries_total", "projection" => name)
                 .increment(done.entries as u64);
             histogram!("enishi_projection_batch_seconds", "projection" => name)
                 .record(done.took.as_secs_f64());
         };
-        projection::run_watched(&self.ctx, projection, workspace, &watch)
+        let run = projection::run_watched(&self.ctx, projection, workspace, &count);
+        watch(format!("projection {name} of workspace {workspace}"), run)
             .await
             .with_context(|| format!("run projection {name}"))
     }

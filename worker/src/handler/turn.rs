@@ -20,6 +20,7 @@ use entity::id::WorkspaceId;
 use metrics::{counter, histogram};
 
 use super::Inner;
+use crate::watchdog::watch;
 
 /// What one turn of deliveries takes on before other workspaces have theirs.
 const TURN_ITEMS: usize = 2_000;
@@ -166,7 +167,7 @@ async fn timed<T>(
     work: impl Future<Output = domain::error::Result<T>>,
 ) -> domain::error::Result<T> {
     let start = Instant::now();
-    let turn = work.await?;
+    let turn = watch(kind, work).await?;
     if taken_on(&turn) > 0 {
         histogram!("enishi_due_turn_seconds", "kind" => kind).record(start.elapsed().as_secs_f64());
     }

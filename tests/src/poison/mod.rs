@@ -1,10 +1,13 @@
 //! Entries no projection can get through: they are found, set aside and replayable, and the rest
-//! goes on. And a worker that slept too long writes nothing.
+//! goes on. And a worker that slept too long writes nothing. What ends its process is in `deadly`.
+
+mod deadly;
 
 use std::{
     collections::BTreeSet,
     panic::AssertUnwindSafe,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -38,6 +41,12 @@ enum Harm {
     Fails,
     Panics,
     Aborts,
+    /// Runs for ever, and gives way to nobody.
+    Spins,
+    /// Calls itself until the stack is used up.
+    Overflows,
+    /// Takes a gigabyte, and another, until there is none.
+    Eats,
     None,
 }
 
@@ -98,6 +107,13 @@ impl Projection for Marking {
                     Harm::Fails => return Err(Error::Internal("it cannot be done".to_owned())),
                     Harm::Panics => panic!("poison"),
                     Harm::Aborts => std::process::abort(),
+                    Harm::Spins => loop {
+                        std::hint::spin_loop();
+                    },
+                    Harm::Overflows => {
+                        std::hint::black_box(deadly::deeper(0));
+                    }
+                    Harm::Eats => deadly::eat(),
                     Harm::None => {}
                 }
             }
@@ -135,10 +151,14 @@ async fn go_on(ctx: &Ctx, workspace: WorkspaceId) {
 
 /// Who was marked, and how often.
 async fn marks(world: &World) -> Vec<(ContactId, String)> {
+    marks_of(world, world.owner.workspace).await
+}
+
+async fn marks_of(world: &World, workspace: WorkspaceId) -> Vec<(ContactId, String)> {
     let rows = Query::new(
         "SELECT id, locale FROM contact WHERE workspace_id = $1 AND locale IS NOT NULL ORDER BY id",
     )
-    .bind(world.owner.workspace)
+    .bind(workspace)
     .raw(world.ctx.reader())
     .await
     .expect("contacts");
@@ -161,7 +181,7 @@ async fn work_on(world: &World, marking: &dyn Projection) -> usize {
         match AssertUnwindSafe(run).catch_unwind().await {
             Ok(outcome) => match outcome.expect("a run") {
                 Outcome::Idle => return crashes,
-                Outcome::Unsettled => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                Outcome::Unsettled => tokio::time::sleep(Duration::from_millis(5)).await,
                 Outcome::Busy | Outcome::Paused(_) => {}
             },
             Err(_) => crashes += 1,
@@ -299,7 +319,7 @@ async fn try_often(world: &World, projection: &dyn Projection, times: usize) {
         go_on(&world.ctx, world.owner.workspace).await;
         let run = projection::run(&world.ctx, projection, world.owner.workspace);
         run.await.expect("a run");
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
@@ -395,61 +415,6 @@ fn an_entry_that_panics_takes_at_most_three_workers_down() {
     });
 }
 
-const CHILD: &str = "ENISHI_TEST_POISON";
-
-/// The process that [`an_entry_that_ends_its_process_takes_at_most_three_down`] starts.
-#[test]
-fn a_child_that_meets_poison() {
-    let Ok(told) = std::env::var(CHILD) else {
-        return;
-    };
-    let mut told = told.splitn(3, ' ');
-    let mut next = || told.next().expect("three words").to_owned();
-    let (workspace, poison, url) = (next(), next(), next());
-    crate::support::runtime::block_on(async {
-        let ctx = World::ctx_at(&url);
-        let marking = Marking::new(poison.parse().expect("an id"), Harm::Aborts);
-        let workspace = workspace.parse().expect("an id");
-        go_on(&ctx, workspace).await;
-        loop {
-            match projection::run(&ctx, &marking, workspace)
-                .await
-                .expect("a run")
-            {
-                Outcome::Idle => return,
-                _ => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
-            }
-        }
-    });
-}
-
-#[test]
-fn an_entry_that_ends_its_process_takes_at_most_three_down() {
-    on_both(|world| async move {
-        let ids = contacts(&world, 24).await;
-        let poison = ids[13];
-        let told = format!("{} {poison} {}", world.owner.workspace, world.database.url);
-        let mut aborts = 0;
-        loop {
-            let child =
-                tokio::process::Command::new(std::env::current_exe().expect("this program"))
-                    .args(["--exact", "poison::a_child_that_meets_poison"])
-                    .env(CHILD, &told)
-                    .stdout(std::process::Stdio::null())
-                    .stderr(std::process::Stdio::null())
-                    .status();
-            if child.await.expect("a child").success() {
-                break;
-            }
-            aborts += 1;
-            assert!(aborts <= MAX_CRASHES + 1, "it goes on crashing");
-        }
-        assert_eq!(aborts, MAX_CRASHES + 1);
-        check(&world, &ids, poison).await;
-        world
-    });
-}
-
 /// Sleeps in the middle of its first batch until another worker has done it.
 #[derive(Debug)]
 struct Sleeping<'w> {
@@ -503,7 +468,7 @@ fn a_worker_that_slept_past_its_lease_writes_nothing() {
                 match run.expect("a run") {
                     Outcome::Idle => break,
                     Outcome::Busy => go_on(&world.ctx, world.owner.workspace).await,
-                    _ => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                    _ => tokio::time::sleep(Duration::from_millis(5)).await,
                 }
             }
             assert!(sleeping.slept.load(Ordering::SeqCst) > 0);
