@@ -162,7 +162,9 @@ pub(super) async fn join<'a, 'r>(
         return Ok(Joined::default());
     }
     let held = hold_taggings(tx, joins.iter().map(|(id, _)| id.0).collect()).await?;
-    let (there, gone): (Vec<_>, Vec<_>) = joins.iter().partition(|(id, _)| held.contains(id));
+    type Asked<'j, 'a, 'r> = Vec<&'j (TaggingId, &'a Addition<'r>)>;
+    let (there, gone): (Asked<'_, 'a, 'r>, Asked<'_, 'a, 'r>) =
+        joins.iter().partition(|(id, _)| held.contains(id));
     let bound: Vec<(TaggingId, SegmentId)> = there
         .iter()
         .filter_map(|(id, one)| Some((*id, one.while_in?)))
@@ -170,7 +172,7 @@ pub(super) async fn join<'a, 'r>(
     bind(tx, &bound).await?;
     Ok(Joined {
         count: bound.len(),
-        ended: gone.into_iter().map(|(_, one)| *one).collect(),
+        ended: gone.into_iter().map(|one| one.1).collect(),
     })
 }
 
@@ -206,7 +208,6 @@ pub(crate) struct Left<'e> {
 struct Unfounded {
     tagging_id: TaggingId,
     tag_id: TagId,
-    target_id: Uuid,
     segment_id: SegmentId,
 }
 
