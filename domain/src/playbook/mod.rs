@@ -63,6 +63,7 @@ pub(crate) use erase::forget;
 pub use failure::{Failure, FailureCode, failure};
 pub use outline::outline;
 pub use projection::Playbooks;
+pub(crate) use projection::sources;
 pub use read::{
     EnrolmentFilter, Version, enrolments, find_version, history, list, load, load_enrolments,
     load_versions, outcomes, versions,

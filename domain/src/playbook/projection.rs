@@ -108,6 +108,14 @@ async fn at_work(tx: &Tx<'_>) -> Result<Vec<Book>> {
     Ok(books.collect())
 }
 
+/// What enrols in each of the playbooks at work, besides members and rules.
+pub(crate) async fn sources(tx: &Tx<'_>) -> Result<Vec<(PlaybookId, Vec<Source>)>> {
+    let books = at_work(tx).await?.into_iter();
+    Ok(books
+        .map(|book| (book.id, book.definition.sources))
+        .collect())
+}
+
 /// What an entry says that a source may name.
 enum Heard {
     Segment(Uuid),

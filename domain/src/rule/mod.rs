@@ -7,6 +7,7 @@
 //! - [`definition`]: all of it together, and its JSON;
 //! - [`check`](mod@check): whether a rule makes sense, before it is saved;
 //! - [`sentence`](mod@sentence): a rule in words, in three languages;
+//! - `lead`: what the effects of its actions lead to;
 //! - [`conflict`]: rules that get in each other's way;
 //! - [`template`]: ready-made rules;
 //! - [`plan`](mod@plan): what to do about those that fired.
@@ -40,6 +41,7 @@ mod duplicate;
 mod evaluate;
 pub mod firing;
 pub(crate) mod hours;
+mod lead;
 pub mod limits;
 pub mod miss;
 pub(crate) mod naming;

@@ -1,14 +1,14 @@
 //! Where segments are used: listed for whoever wants to change one, and in the way of deleting it.
 //!
-//! The API lists them ([`list`]), `write` asks (`of`) before it deletes a segment, and accounts ask for the
-//! segments that name one (`segments_naming`). A new noun that names segments adds its kind, and how it is
-//! found in `of`.
+//! The API lists them ([`list`]), `write` asks (`of`) before it deletes a segment, accounts ask for the segments
+//! that name one (`segments_naming`), and `rule::rehearse` for all their conditions. A new noun that names
+//! segments adds its kind, and how it is found in `of`.
 
 use entity::id::{SegmentId, WorkspaceId};
 
 use super::{definition, evaluate};
 use crate::{
-    condition::reference::Reference,
+    condition::{Condition, reference::Reference},
     ctx::Ctx,
     error::Result,
     naming::{self, By, Naming},
@@ -116,4 +116,24 @@ pub(crate) async fn segments_naming(
         }
     }
     Ok(uses)
+}
+
+/// The conditions of the live segments that are made by one, as a transaction sees them. One that cannot be
+/// read is left out.
+pub(crate) async fn conditions(
+    connection: &Transaction,
+    workspace: WorkspaceId,
+) -> Result<Vec<(SegmentId, Condition)>> {
+    let rows: Vec<entity::segment::Model> = Query::new(
+        "SELECT s.* FROM segment s WHERE s.workspace_id = $1 AND s.deleted_at IS NULL
+           AND s.definition IS NOT NULL ORDER BY s.id",
+    )
+    .bind(workspace)
+    .all(connection)
+    .await?;
+    let conditions = rows.into_iter().filter_map(|row| {
+        let condition = definition::from_stored(row.definition?).ok()?;
+        Some((row.id, condition))
+    });
+    Ok(conditions.collect())
 }

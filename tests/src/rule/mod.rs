@@ -7,6 +7,7 @@ mod batch;
 mod chain;
 mod charge;
 mod detail;
+mod follow;
 mod found;
 mod going;
 mod limit;

@@ -9,7 +9,7 @@ use domain::{
     rule::{
         Limits,
         definition::{Definition, always},
-        rehearse::{Subject, rehearse},
+        rehearse::{Following, Subject, rehearse},
         trigger::{Cadence, ConversationTagAdded, OnSchedule, Trigger},
     },
     store::Query,
@@ -83,7 +83,8 @@ fn a_draft_says_what_it_would_have_done_and_does_nothing() {
             .collect();
         assert_eq!(times, [(false, 2), (true, 2)]);
         assert!((found.notices_per_week - 2.0).abs() < 0.01, "{found:?}");
-        assert_eq!(found.followers, [follower.id]);
+        let followers: Vec<Following> = found.followers.iter().map(|one| one.what).collect();
+        assert_eq!(followers, [Following::Rule(follower.id)]);
 
         let after = (
             rows(&world, "rule_firing").await,

@@ -1,6 +1,6 @@
 //! Trying rules on what happened before.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     action::{ActionInput, Case},
@@ -9,11 +9,11 @@ use domain::{
     rule::{
         Limits,
         definition::{Definition, always},
-        rehearse::{self, Expected, Rehearsal, Sample, Subject},
+        rehearse::{self, Expected, Follower, Following, Rehearsal, Sample, Subject},
         trigger::RuleTriggerInput,
     },
 };
-use entity::id::{RuleId, SurveyId, TagId, TargetId};
+use entity::id::{PlaybookId, RuleId, SegmentId, SurveyId, TagId, TargetId};
 
 use super::{
     Rule,
@@ -29,7 +29,9 @@ use crate::graphql::{
     error::settle,
     id,
     notification::NotificationTarget,
+    playbook::Playbook,
     scalar::Date,
+    segment::Segment,
     survey::Survey,
     tag::Tag,
 };
@@ -97,21 +99,104 @@ pub(crate) struct RuleRehearsal {
     effects: Vec<RuleRehearsalEffect>,
     /// How many notices it would send in a week.
     notices_per_week: f64,
-    #[graphql(skip)]
-    followers: Vec<RuleId>,
+    /// What waits for what it would change: tags, status, assignment, stage, owner, attributes, playbooks that
+    /// are started. First rules, in their order, then playbooks, then segments. It is not evaluated: each of
+    /// them may follow.
+    leads_to: Vec<RuleFollower>,
 }
 
 #[ComplexObject]
 impl RuleRehearsal {
-    /// The rules that wait for the tags it would change, and so would be evaluated after it.
+    /// The rules that wait for what it would change, and so would be evaluated after it.
+    #[graphql(deprecation = "Use leadsTo, which also has playbooks and segments, and says why.")]
     #[boxed]
     async fn followers(&self, context: &Context<'_>) -> Result<Vec<Rule>> {
-        let found = loader(context)?.load_many(self.followers.clone()).await?;
-        let rules = self
-            .followers
-            .iter()
-            .filter_map(|id| found.get(id).cloned());
+        let ids: Vec<RuleId> = self.leads_to.iter().filter_map(|one| one.rule).collect();
+        let found = loader(context)?.load_many(ids.iter().copied()).await?;
+        let rules = ids.iter().filter_map(|id| found.get(id).cloned());
         Ok(rules.map(Rule).collect())
+    }
+}
+
+/// What may follow when a rule has fired.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RuleFollowerKind {
+    /// A rule is evaluated.
+    Rule,
+    /// A playbook enrols the contact.
+    Playbook,
+    /// Somebody may come into a segment, or go out of it.
+    Segment,
+}
+
+/// Something that may follow when a rule has fired.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct RuleFollower {
+    /// What it is.
+    kind: RuleFollowerKind,
+    /// What the rule would do that leads to it, each kind once, in the order of the actions.
+    effects: Vec<RuleEffectKind>,
+    #[graphql(skip)]
+    rule: Option<RuleId>,
+    #[graphql(skip)]
+    playbook: Option<PlaybookId>,
+    #[graphql(skip)]
+    segment: Option<SegmentId>,
+}
+
+#[ComplexObject]
+impl RuleFollower {
+    /// The rule, if it is one.
+    #[boxed]
+    async fn rule(&self, context: &Context<'_>) -> Result<Option<Rule>> {
+        loaded(context, self.rule, Rule).await
+    }
+
+    /// The playbook, if it is one.
+    #[boxed]
+    async fn playbook(&self, context: &Context<'_>) -> Result<Option<Playbook>> {
+        loaded(context, self.playbook, Playbook).await
+    }
+
+    /// The segment, if it is one; of a rule or a playbook the segment whose members may change and that it waits
+    /// for, unless it waits for what the rule does itself.
+    #[boxed]
+    async fn segment(&self, context: &Context<'_>) -> Result<Option<Segment>> {
+        loaded(context, self.segment, Segment).await
+    }
+}
+
+impl From<Follower> for RuleFollower {
+    fn from(follower: Follower) -> Self {
+        let mut effects: Vec<RuleEffectKind> = Vec::new();
+        for effect in &follower.effects {
+            let kind = effect_kind(effect);
+            if !effects.contains(&kind) {
+                effects.push(kind);
+            }
+        }
+        let of = |kind| Self {
+            kind,
+            effects,
+            rule: None,
+            playbook: None,
+            segment: follower.segment,
+        };
+        match follower.what {
+            Following::Rule(id) => Self {
+                rule: Some(id),
+                ..of(RuleFollowerKind::Rule)
+            },
+            Following::Playbook(id) => Self {
+                playbook: Some(id),
+                ..of(RuleFollowerKind::Playbook)
+            },
+            Following::Segment(id) => Self {
+                segment: Some(id),
+                ..of(RuleFollowerKind::Segment)
+            },
+        }
     }
 }
 
@@ -233,6 +318,7 @@ impl From<Rehearsal> for RuleRehearsal {
         });
         let samples = rehearsal.samples.into_iter();
         let effects = rehearsal.effects.into_iter();
+        let followers = rehearsal.followers.into_iter();
         Self {
             since: rehearsal.since,
             complete: rehearsal.complete,
@@ -244,7 +330,7 @@ impl From<Rehearsal> for RuleRehearsal {
             samples: samples.map(RuleRehearsalSample::from).collect(),
             effects: effects.map(RuleRehearsalEffect::from).collect(),
             notices_per_week: rehearsal.notices_per_week,
-            followers: rehearsal.followers,
+            leads_to: followers.map(RuleFollower::from).collect(),
         }
     }
 }

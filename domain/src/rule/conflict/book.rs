@@ -3,10 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entity::{
-    id::{RuleId, TagId},
-    kind::TagTarget,
-};
+use entity::id::{RuleId, TagId};
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +11,10 @@ use super::{
     listening::Listening,
     overlap::{always_ends, may_fire_together, opposed, shadowed},
 };
-use crate::{action::Action, rule::cache::Stored};
+use crate::rule::{
+    cache::Stored,
+    lead::{Act, effects, tag_act},
+};
 
 /// Conflicts told at most.
 const MAX_CONFLICTS: usize = 20;
@@ -24,9 +24,6 @@ const MAX_PAIRS: usize = 200;
 
 /// How many rules a circle may lead through to be found.
 const MAX_CIRCLE: usize = 5;
-
-/// What a rule does to a tag: to what kind of thing, which tag, and whether it puts it on.
-pub(super) type Act = (TagTarget, Uuid, bool);
 
 /// Rules with what leads from one to the other.
 pub(super) struct Book<'r> {
@@ -182,10 +179,9 @@ impl<'r> Book<'r> {
 
 /// What a rule does to tags.
 pub(super) fn tag_acts(rule: &Stored) -> Vec<Act> {
-    let effects = rule.definition.actions.iter().flat_map(Action::effects);
-    effects
-        .filter_map(|effect| effect.tagging())
-        .map(|one| (one.target, one.tag_id, one.act.puts()))
+    effects(&rule.definition)
+        .iter()
+        .filter_map(tag_act)
         .collect()
 }
 

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::book::Act;
 use crate::{
     condition::Condition,
     rule::{
         cache::Stored,
+        lead::Act,
         trigger::{Key, Trigger},
     },
 };

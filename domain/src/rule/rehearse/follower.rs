@@ -1,62 +1,269 @@
-//! The rules that wait for what the rule would do to tags.
+//! What waits for what the rule would change: other rules, playbooks that enrol by it, and segments whose
+//! members may be others then, with the rules and playbooks that wait for those.
+//!
+//! What an effect leads to is said by `rule::lead`. Nothing here is evaluated: each of these may follow, and by
+//! which effects is told with it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 
-use entity::id::RuleId;
+use entity::{
+    id::{Id as _, PlaybookId, RuleId, SegmentId},
+    kind::TagTarget,
+};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
 
-use super::past::Above;
 use crate::{
-    action::{Action, effect::Tagging},
+    action::Effect,
+    condition::reference::IdKind,
     error::Result,
-    rule::{definition::Definition, trigger::Key},
-    store::{Query, Tx},
+    playbook::{self, definition::Source},
+    rule::{
+        definition::Definition,
+        lead::{effects, leads_to, may_change, tag_act},
+        trigger::{Key, Trigger},
+    },
+    segment::uses,
+    store::{Query, Rows, Tx},
 };
 
-/// The active rules that wait for the tags the rule would put on or take off.
+/// Something that may follow when a rule has fired.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Follower {
+    /// What.
+    pub what: Following,
+    /// The effects that lead to it, in the order of the rule's actions.
+    pub effects: Vec<Effect>,
+    /// The segment by whose members it follows, if it does not wait for the effects themselves.
+    pub segment: Option<SegmentId>,
+}
+
+/// What may follow when a rule has fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Following {
+    /// A rule looks.
+    Rule(RuleId),
+    /// A playbook enrols.
+    Playbook(PlaybookId),
+    /// Somebody may come into a segment or go out of it.
+    Segment(SegmentId),
+}
+
+/// The segments whose members may change, each with the effects that lead to that.
+type Moved = BTreeMap<SegmentId, Vec<Effect>>;
+
+#[derive(FromQueryResult)]
+struct Related {
+    tag_id: Uuid,
+    related_id: Uuid,
+}
+
+/// What the rule would do, with what follows from its tags.
+struct Lead {
+    effects: Vec<Effect>,
+    /// The tags above each tag.
+    above: HashMap<Uuid, Vec<Uuid>>,
+    /// The same, and the group of the tag.
+    related: HashMap<Uuid, Vec<Uuid>>,
+}
+
+/// What waits for what the rule would change: active rules in their order, then playbooks at work, then
+/// segments.
 pub(super) async fn followers(
     tx: &Tx<'_>,
     definition: &Definition,
     own: Option<RuleId>,
-) -> Result<Vec<RuleId>> {
-    let effects = definition.actions.iter().flat_map(Action::effects);
-    let acts: Vec<Tagging> = effects.filter_map(|effect| effect.tagging()).collect();
-    if acts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let above: Vec<Above> =
-        Query::new("SELECT l.tag_id, l.ancestor_id FROM tag_closure l WHERE l.workspace_id = $1")
-            .bind(tx.workspace)
-            .all(tx.connection())
-            .await?;
-    let keys: HashSet<Key> = acts
-        .iter()
-        .flat_map(|act| {
-            let tags = above
-                .iter()
-                .filter(|one| one.tag_id == act.tag_id)
-                .map(|one| one.ancestor_id)
-                .chain([act.tag_id]);
-            tags.map(|tag| Key::Tag {
-                added: act.act.puts(),
-                target: act.target,
-                tag,
-            })
+) -> Result<Vec<Follower>> {
+    let lead = Lead::load(tx, effects(definition)).await?;
+    let moved = lead.segments(tx).await?;
+    let mut found = lead.rules(tx, own, &moved).await?;
+    found.extend(lead.playbooks(tx, &moved).await?);
+    found.extend(moved.into_iter().map(|(id, effects)| Follower {
+        what: Following::Segment(id),
+        effects,
+        segment: None,
+    }));
+    Ok(found)
+}
+
+impl Lead {
+    async fn load(tx: &Tx<'_>, effects: Vec<Effect>) -> Result<Self> {
+        let tags = effects.iter().filter_map(tag_act).map(|(_, tag, _)| tag);
+        let tags: Vec<Uuid> = tags.collect();
+        let above = related(
+            tx,
+            "SELECT l.tag_id, l.ancestor_id AS related_id FROM {r} JOIN tag_closure l
+               ON l.workspace_id = $1 AND l.tag_id = r.id",
+            &tags,
+        )
+        .await?;
+        let groups = related(
+            tx,
+            "SELECT t.id AS tag_id, t.group_id AS related_id FROM {r} JOIN tag t
+               ON t.workspace_id = $1 AND t.id = r.id WHERE t.group_id IS NOT NULL",
+            &tags,
+        )
+        .await?;
+        let mut both = above.clone();
+        for (tag, groups) in groups {
+            both.entry(tag).or_default().extend(groups);
+        }
+        Ok(Self {
+            effects,
+            above,
+            related: both,
         })
-        .collect();
-    let rows: Vec<entity::rule::Model> = Query::new(
-        "SELECT u.* FROM rule u
-         WHERE u.workspace_id = $1 AND u.deleted_at IS NULL AND u.active = $2
-         ORDER BY u.position, u.id",
-    )
-    .bind(tx.workspace)
-    .bind(true)
-    .all(tx.connection())
-    .await?;
-    let followers = rows.into_iter().filter_map(|row| {
-        let definition = Definition::from_stored(row.definition).ok()?;
-        let listens = definition.trigger.kind().keys();
-        let follows = listens.iter().any(|key| keys.contains(key)) && Some(row.id) != own;
-        follows.then_some(row.id)
+    }
+
+    /// The segments made by conditions whose answers may change, and those that are made of such.
+    async fn segments(&self, tx: &Tx<'_>) -> Result<Moved> {
+        let asked = uses::conditions(tx.connection(), tx.workspace).await?;
+        let mut moved = Moved::new();
+        for (id, condition) in &asked {
+            let effects =
+                self.those(|effect| may_change(effect, condition, of(&self.related, effect)));
+            if !effects.is_empty() {
+                moved.insert(*id, effects);
+            }
+        }
+        loop {
+            let open = asked.iter().filter(|(id, _)| !moved.contains_key(id));
+            let next = open.filter_map(|(id, condition)| {
+                let references = condition.all_references().into_iter();
+                let mut named = references.filter(|one| matches!(one.kind, IdKind::Segment(_)));
+                let effects = named.find_map(|one| moved.get(&SegmentId(one.id)))?;
+                Some((*id, effects.clone()))
+            });
+            let next: Vec<(SegmentId, Vec<Effect>)> = next.collect();
+            if next.is_empty() {
+                return Ok(moved);
+            }
+            moved.extend(next);
+        }
+    }
+
+    async fn rules(
+        &self,
+        tx: &Tx<'_>,
+        own: Option<RuleId>,
+        moved: &Moved,
+    ) -> Result<Vec<Follower>> {
+        let rows: Vec<entity::rule::Model> = Query::new(
+            "SELECT u.* FROM rule u
+             WHERE u.workspace_id = $1 AND u.deleted_at IS NULL AND u.active = $2
+             ORDER BY u.position, u.id",
+        )
+        .bind(tx.workspace)
+        .bind(true)
+        .all(tx.connection())
+        .await?;
+        let others = rows.into_iter().filter(|row| Some(row.id) != own);
+        let found = others.filter_map(|row| {
+            // One that cannot be read does nothing.
+            let trigger = Definition::from_stored(row.definition).ok()?.trigger;
+            let direct = self.those(|effect| leads_to(effect, &trigger, of(&self.above, effect)));
+            follower(Following::Rule(row.id), direct, &awaited(&trigger), moved)
+        });
+        Ok(found.collect())
+    }
+
+    async fn playbooks(&self, tx: &Tx<'_>, moved: &Moved) -> Result<Vec<Follower>> {
+        let books = playbook::sources(tx).await?;
+        let found = books.into_iter().filter_map(|(id, sources)| {
+            let direct = self.those(|effect| match effect {
+                Effect::StartPlaybook { playbook_id } => *playbook_id == id.uuid(),
+                _ => sources.iter().any(|source| self.enrols(effect, source)),
+            });
+            let entered = sources.iter().flat_map(|source| match source {
+                Source::SegmentEntered { segment_ids } => segment_ids.clone(),
+                Source::HealthBand { .. } | Source::TagAdded { .. } => Vec::new(),
+            });
+            let entered: Vec<Uuid> = entered.collect();
+            follower(Following::Playbook(id), direct, &entered, moved)
+        });
+        Ok(found.collect())
+    }
+
+    /// Whether a source of a playbook names the tag that an effect puts on a contact.
+    fn enrols(&self, effect: &Effect, source: &Source) -> bool {
+        let Source::TagAdded {
+            tag_ids,
+            with_descendants,
+        } = source
+        else {
+            return false;
+        };
+        let Some((TagTarget::Contact, tag, true)) = tag_act(effect) else {
+            return false;
+        };
+        let mut above = of(&self.above, effect).iter();
+        tag_ids.contains(&tag) || *with_descendants && above.any(|id| tag_ids.contains(id))
+    }
+
+    fn those(&self, wanted: impl Fn(&Effect) -> bool) -> Vec<Effect> {
+        let effects = self.effects.iter().filter(|effect| wanted(effect));
+        effects.cloned().collect()
+    }
+}
+
+/// Something that waits for effects, or for one of the segments it names to change by them.
+fn follower(
+    what: Following,
+    direct: Vec<Effect>,
+    named: &[Uuid],
+    moved: &Moved,
+) -> Option<Follower> {
+    if !direct.is_empty() {
+        return Some(Follower {
+            what,
+            effects: direct,
+            segment: None,
+        });
+    }
+    named.iter().find_map(|&id| {
+        let segment = SegmentId(id);
+        let effects = moved.get(&segment)?.clone();
+        Some(Follower {
+            what,
+            effects,
+            segment: Some(segment),
+        })
+    })
+}
+
+/// The segments a trigger waits for.
+fn awaited(trigger: &Trigger) -> Vec<Uuid> {
+    let keys = trigger.kind().keys().into_iter();
+    let segments = keys.filter_map(|key| match key {
+        Key::Segment { segment, .. } => Some(segment),
+        _ => None,
     });
-    Ok(followers.collect())
+    segments.collect()
+}
+
+/// What is known of the tag that an effect is about.
+fn of<'l>(known: &'l HashMap<Uuid, Vec<Uuid>>, effect: &Effect) -> &'l [Uuid] {
+    let found = tag_act(effect).and_then(|(_, tag, _)| known.get(&tag));
+    found.map_or(&[], Vec::as_slice)
+}
+
+/// What a statement finds for each of some tags.
+async fn related(
+    tx: &Tx<'_>,
+    sql: &'static str,
+    tags: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Uuid>>> {
+    let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    if tags.is_empty() {
+        return Ok(found);
+    }
+    let rows: Vec<Related> = Query::new(sql)
+        .bind(tx.workspace)
+        .rows("r", Rows::new().uuids("id", tags.iter().copied()))
+        .all(tx.connection())
+        .await?;
+    for row in rows {
+        found.entry(row.tag_id).or_default().push(row.related_id);
+    }
+    Ok(found)
 }

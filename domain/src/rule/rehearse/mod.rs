@@ -7,14 +7,14 @@
 //! come in when it was sent, also those of an archive: what is brought in late says what a rule would do from now
 //! on, though nobody was told of it then. The answer says how many these are. At most [`MAX_MESSAGES`], or
 //! [`MAX_CHANGES`], are read, the newest, and the answer says how far back they reach. Other rules are not run;
-//! those that wait for the tags the rule would change are named.
+//! those that wait for what the rule would change are named, with playbooks and segments.
 //!
 //! - `run`: the messages, page after page.
 //! - `changes`: the change log, page after page; `window` says how much of it.
 //! - `trial`: the rule at work on what it is shown.
 //! - `past`: what was there then.
 //! - `stage`: what the rule would have changed since.
-//! - `follower`: the rules that wait for what it would change.
+//! - `follower`: what waits for what it would change.
 
 mod changes;
 mod follower;
@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::id::{RuleId, SurveyId, TagId, TargetId};
 
+pub use self::follower::{Follower, Following};
 use self::run::run;
 use crate::{
     access::{Actor, Scope},
@@ -72,8 +73,8 @@ pub struct Rehearsal {
     pub effects: Vec<Expected>,
     /// How many notices it would send in a week.
     pub notices_per_week: f64,
-    /// The rules that wait for the tags it would change.
-    pub followers: Vec<RuleId>,
+    /// What waits for what it would change.
+    pub followers: Vec<Follower>,
 }
 
 /// Something the rule would have fired on.
