@@ -4,6 +4,7 @@
 //! extrapolated; the answer says so.
 
 use entity::{id::WorkspaceId, kind::SegmentSubject};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::{
@@ -51,10 +52,9 @@ pub async fn preview(
     if !found.is_empty() {
         return Err(Error::Refused(found));
     }
-    let population = population(ctx, actor.workspace, subject).await?;
-    // Every so many-th is looked at.
-    let stride = (population + MAX_EVALUATED - 1) / MAX_EVALUATED;
-    let is_exact = stride <= 1;
+    let population = population(ctx.reader(), actor.workspace, subject).await?;
+    let stride = stride(population);
+    let is_exact = stride == 1;
     let matches = matching(ctx, actor.workspace, subject, condition, stride).await?;
     let found = matches.len() as i64;
     Ok(Preview {
@@ -70,13 +70,23 @@ pub async fn preview(
     })
 }
 
-async fn population(ctx: &Ctx, workspace: WorkspaceId, subject: SegmentSubject) -> Result<i64> {
+/// Every so many-th of so many is looked at; every one if that is 1.
+pub(crate) fn stride(population: i64) -> i64 {
+    ((population + MAX_EVALUATED - 1) / MAX_EVALUATED).max(1)
+}
+
+/// How many there are that can be in a live segment.
+pub(crate) async fn population(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    subject: SegmentSubject,
+) -> Result<i64> {
     let Words { table, here, .. } = words(subject);
     let count: Option<i64> = Query::new(format!(
         "SELECT COUNT(*) FROM {table} c WHERE c.workspace_id = $1 AND {here}"
     ))
     .bind(workspace)
-    .scalar(ctx.reader())
+    .scalar(connection)
     .await?;
     Ok(count.unwrap_or_default())
 }

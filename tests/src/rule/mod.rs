@@ -6,6 +6,7 @@ mod back;
 mod batch;
 mod chain;
 mod charge;
+mod clock;
 mod detail;
 mod follow;
 mod found;

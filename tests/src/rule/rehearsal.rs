@@ -10,7 +10,7 @@ use domain::{
         Limits,
         definition::{Definition, always},
         rehearse::{Following, Subject, rehearse},
-        trigger::{Cadence, ConversationTagAdded, OnSchedule, Trigger},
+        trigger::{ConversationTagAdded, ConversationWaiting, Trigger},
     },
     store::Query,
 };
@@ -151,12 +151,11 @@ fn what_cannot_be_tried_is_refused() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
         let seen = world.tag(TagKind::Contact, "Seen", None).await;
-        let trigger = Trigger::OnSchedule(OnSchedule {
-            every: Cadence::Day,
-            hour: 9,
-            minute: 0,
-            weekday: None,
-            day: None,
+        let trigger = Trigger::ConversationWaiting(ConversationWaiting {
+            minutes: 30,
+            business_hours_only: false,
+            inbox_ids: Vec::new(),
+            channels: Vec::new(),
         });
         let rule = on(&world, trigger, tag_with(seen)).await;
         let nowhere = RuleId(Uuid::from_u128(7));

@@ -51,7 +51,7 @@ pub(crate) struct TryRuleInput {
 /// A rule that is not saved.
 #[derive(InputObject)]
 pub(crate) struct RuleDraftInput {
-    /// What makes it be evaluated; anything but `schedule`.
+    /// What makes it be evaluated; anything but `conversationWaiting`.
     trigger: RuleTriggerInput,
     /// What must hold; left out, it fires whenever its trigger lets it look.
     condition: Option<ConditionInput>,
@@ -74,16 +74,23 @@ pub(crate) struct TryRulePayload {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct RuleRehearsal {
-    /// From when on it was shown what happened.
+    /// From when on it was shown what happened; now, if it waits for the clock.
     since: DateTime<Utc>,
     /// Whether that is as far back as was asked for. At most 20,000 messages are read; of the change log at most
-    /// 20,000 entries, among the newest 200,000, as far as it is kept.
+    /// 20,000 entries, among the newest 200,000, as far as it is kept. For a rule that waits for the clock: whether
+    /// all contacts were looked at, and not an even part of at most 20,000, from which the numbers are
+    /// extrapolated.
     complete: bool,
     /// How many messages were read; 0 for a rule on anything else.
     messages: i64,
     /// How many entries of the change log were read that tell what the rule waits for; 0 for a rule on
     /// messages.
     changes: i64,
+    /// How many contacts of today were looked at; 0 for a rule that does not wait for the clock.
+    contacts: i64,
+    /// When it looks next, if it waits for the clock. `matches`, `days`, `samples` and `effects` are about that one
+    /// time, as if it came today.
+    next_at: Option<DateTime<Utc>>,
     /// How often it would have fired.
     matches: i64,
     /// How many of these are on messages that came in more than 7 days after they were sent, as those of an
@@ -97,7 +104,8 @@ pub(crate) struct RuleRehearsal {
     samples: Vec<RuleRehearsalSample>,
     /// What it would have done, and how often.
     effects: Vec<RuleRehearsalEffect>,
-    /// How many notices it would send in a week.
+    /// How many notices it would send in a week. For a rule that waits for the clock: in the week to come, with the
+    /// contacts of today, each time with its limits and with the tags it would have put on before.
     notices_per_week: f64,
     /// What waits for what it would change: tags, status, assignment, stage, owner, attributes, playbooks that
     /// are started. First rules, in their order, then playbooks, then segments. It is not evaluated: each of
@@ -324,6 +332,8 @@ impl From<Rehearsal> for RuleRehearsal {
             complete: rehearsal.complete,
             messages: rehearsal.messages,
             changes: rehearsal.changes,
+            contacts: rehearsal.contacts,
+            next_at: rehearsal.next_at,
             matches: rehearsal.matches,
             late_matches: rehearsal.late_matches,
             days: days.collect(),

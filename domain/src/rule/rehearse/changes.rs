@@ -87,7 +87,7 @@ async fn show(tx: &Tx<'_>, trial: &mut Trial<'_>, entries: &[Entry]) -> Result<(
 }
 
 /// A change that makes the rule look.
-struct Changed<'a> {
+pub(super) struct Changed<'a> {
     occasion: Occasion<'a>,
     /// The numbers of the rules that look, of which there is one.
     numbers: Vec<u32>,
@@ -100,6 +100,14 @@ impl<'a> Changed<'a> {
         };
         let numbers = rules.listening(happened);
         (!numbers.is_empty()).then_some(Self { occasion, numbers })
+    }
+
+    /// That the clock came round for the one rule there is, which looks at something.
+    pub(super) fn ticked(occasion: Occasion<'a>) -> Self {
+        Self {
+            occasion,
+            numbers: vec![0],
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Trying a rule on what happened before: what it would have done, without doing any of it.
 //!
-//! A rule on messages is shown the messages of the last days in the order in which they came in, any other
-//! but one that waits for the clock or for contacts to have waited what the change log tells of these days. It
-//! sees the tags the contact and the conversation had at the time and those the rule itself would have set since;
+//! A rule on messages is shown the messages of the last days in the order in which they came in, one that waits
+//! for the clock the contacts of today, any other but one that waits for contacts to have waited what the change
+//! log tells of these days. It sees the tags the contact and the conversation had at the time and those the rule itself would have set since;
 //! what the database is asked for besides is answered as of now. Limits are kept as they would have been. Each message counts as if it had
 //! come in when it was sent, also those of an archive: what is brought in late says what a rule would do from now
 //! on, though nobody was told of it then. The answer says how many these are. At most [`MAX_MESSAGES`], or
@@ -11,12 +11,14 @@
 //!
 //! - `run`: the messages, page after page.
 //! - `changes`: the change log, page after page; `window` says how much of it.
+//! - `clock`: the contacts of today, for a rule that waits for the clock.
 //! - `trial`: the rule at work on what it is shown.
 //! - `past`: what was there then.
 //! - `stage`: what the rule would have changed since.
 //! - `follower`: what waits for what it would change.
 
 mod changes;
+mod clock;
 mod follower;
 mod past;
 mod run;
@@ -61,7 +63,11 @@ pub struct Rehearsal {
     pub messages: i64,
     /// How many entries of the change log were read; none for a rule on messages.
     pub changes: i64,
-    /// How often it would have fired.
+    /// How many contacts were looked at; none for a rule that does not wait for the clock.
+    pub contacts: i64,
+    /// When it looks next, if it waits for the clock.
+    pub next_at: Option<DateTime<Utc>>,
+    /// How often it would have fired; at its next time, if it waits for the clock.
     pub matches: i64,
     /// How many of these are on what came in long after it was sent, as the messages of an archive do.
     pub late_matches: i64,
@@ -132,12 +138,7 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
     };
     let rehearsal = match &definition.trigger {
         Trigger::MessageReceived(_) => run(&tx, &definition, own, days).await?,
-        Trigger::OnSchedule(_) => {
-            let message =
-                "A rule that waits for the clock cannot be tried on what happened before.";
-            let code = UserErrorCode::KindMismatch;
-            return Err(Error::refused(&["trigger"], code, message));
-        }
+        Trigger::OnSchedule(schedule) => clock::run(&tx, &definition, schedule, own).await?,
         Trigger::ConversationWaiting(_) => {
             let message = "A rule that waits for contacts to have waited cannot be tried on what happened \
                            before: it is not kept until when each of them waited.";

@@ -122,6 +122,13 @@ impl<'d> Stage<'d> {
         )
     }
 
+    /// Notes when the rule really fired for a thing, as its limits remember it.
+    pub(super) fn remember(&mut self, thing: Uuid, fired_at: DateTime<Utc>) {
+        self.once.insert(thing);
+        let mark = self.marks.entry(thing).or_insert(fired_at);
+        *mark = fired_at.max(*mark);
+    }
+
     /// Takes the rule's actions on what is looked at; says whether its limits let it fire.
     pub(super) fn act(&mut self, past: &Past, look: &Look) -> bool {
         let case = look.case;

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::id::RuleId;
 use uuid::Uuid;
 
-use super::{Rehearsal, Sample, follower::followers, past::Past, stage::Stage};
+use super::{Expected, Rehearsal, Sample, follower::followers, past::Past, stage::Stage};
 use crate::{
     action::{Case, Effect},
     condition::{
@@ -71,7 +71,7 @@ pub(super) struct Read {
 /// The rule being tried.
 pub(super) struct Trial<'d> {
     pub(super) rules: Compiled,
-    stage: Stage<'d>,
+    pub(super) stage: Stage<'d>,
     now: Moment,
     scratch: Scratch,
     known: Known,
@@ -191,6 +191,12 @@ impl<'d> Trial<'d> {
         self.samples.truncate(SAMPLES);
     }
 
+    /// How often it would have fired so far, on what, and what it would have done.
+    pub(super) fn so_far(&self) -> (i64, Vec<Sample>, Vec<Expected>) {
+        let samples = self.samples.iter().cloned().collect();
+        (self.matches, samples, self.stage.done.clone())
+    }
+
     /// What the rule would have done on all it was shown.
     pub(super) async fn finish(
         self,
@@ -210,6 +216,8 @@ impl<'d> Trial<'d> {
             complete: read.complete,
             messages: read.messages,
             changes: read.changes,
+            contacts: 0,
+            next_at: None,
             matches: self.matches,
             late_matches: self.late_matches,
             days: self.days,

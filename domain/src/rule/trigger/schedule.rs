@@ -1,6 +1,6 @@
 //! The clock: every day, week or month at a time of day.
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
 use super::{Happened, Key, TriggerKind, shape};
@@ -62,6 +62,35 @@ impl OnSchedule {
             .find(|at| *at <= now)
     }
 
+    /// The moments behind `now` at which it comes round in `zone`: those within `span`, or the next if there is
+    /// none. Clocks are treated as in [`Self::latest`].
+    pub(crate) fn coming(
+        &self,
+        zone: Tz,
+        now: DateTime<Utc>,
+        span: TimeDelta,
+    ) -> Vec<DateTime<Utc>> {
+        let today = now.with_timezone(&zone).date_naive();
+        // A month and a day ahead there is one, whatever the cadence.
+        let mut moments = (0..=32)
+            .filter_map(|ahead| today.checked_add_days(Days::new(ahead)))
+            .filter(|day| self.is_on(*day))
+            .filter_map(|day| self.moment(zone, day))
+            .filter(|at| *at > now);
+        let next = moments.next().into_iter();
+        next.chain(moments.take_while(|at| *at <= now + span))
+            .collect()
+    }
+
+    /// How often it comes round in a week, a month being a twelfth of a year.
+    pub(crate) fn times_a_week(&self) -> f64 {
+        match self.every {
+            Cadence::Day => 7.0,
+            Cadence::Week => 1.0,
+            Cadence::Month => 84.0 / 365.25,
+        }
+    }
+
     fn is_on(&self, day: NaiveDate) -> bool {
         match self.every {
             Cadence::Day => true,
@@ -83,7 +112,7 @@ impl OnSchedule {
         let wanted = day.and_time(time);
         // Clocks are put forward by three hours at most.
         (0..=12).find_map(|quarters| {
-            let at = wanted + chrono::TimeDelta::minutes(15 * quarters);
+            let at = wanted + TimeDelta::minutes(15 * quarters);
             let found = zone.from_local_datetime(&at).earliest()?;
             Some(found.with_timezone(&Utc))
         })
@@ -237,6 +266,25 @@ mod tests {
             "2026-03-31T00:30:00Z",
             "2026-03-31T00:30:00Z",
         );
+    }
+
+    #[test]
+    fn the_times_of_the_coming_week_are_told_and_at_least_the_next() {
+        let now: DateTime<Utc> = "2026-01-31T00:30:00Z".parse().unwrap();
+        let coming = |schedule: &OnSchedule| -> Vec<String> {
+            let moments = schedule.coming(chrono_tz::Asia::Tokyo, now, TimeDelta::weeks(1));
+            let days = moments
+                .iter()
+                .map(|at| at.format("%m-%d %H:%M").to_string());
+            days.collect()
+        };
+        let daily = coming(&schedule(Cadence::Day, None, None));
+        assert_eq!((daily.len(), daily[0].as_str()), (7, "02-01 00:30"));
+        assert_eq!(daily[6], "02-07 00:30");
+        let mondays = coming(&schedule(Cadence::Week, Some(1), None));
+        assert_eq!(mondays, ["02-02 00:30"]);
+        let ultimo = coming(&schedule(Cadence::Month, None, Some(31)));
+        assert_eq!(ultimo, ["02-28 00:30"]);
     }
 
     #[test]
