@@ -44,8 +44,8 @@ struct Carried {
     direct: bool,
 }
 
-/// Judges a rule on one of the workspace's inbound messages, condition by condition. Nothing if there
-/// is no such message, or if we sent it: rules look at what comes in.
+/// Judges a rule on one of the workspace's messages, condition by condition. Nothing if there is no such
+/// message.
 pub async fn explain(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -60,7 +60,7 @@ pub async fn explain(
          FROM message m
          JOIN inbox i ON i.workspace_id = m.workspace_id AND i.id = m.inbox_id
          JOIN contact c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id
-         WHERE m.workspace_id = $1 AND m.id = $2 AND m.direction = 'INBOUND'",
+         WHERE m.workspace_id = $1 AND m.id = $2",
     )
     .bind(workspace)
     .bind(message)

@@ -10,7 +10,7 @@ use std::{
 
 use entity::{
     id::{RuleId, WorkspaceId},
-    kind::Author,
+    kind::{Author, Direction},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Iterable as _};
 use uuid::Uuid;
@@ -48,6 +48,8 @@ pub(crate) struct Compiled {
     facts: HashSet<&'static str>,
     /// Whether a conversation that begins is waited for.
     pub(crate) waits_for_opening: bool,
+    /// Which way the messages go that are waited for.
+    pub(crate) directions: HashSet<Direction>,
     /// Whether some rule acts on accounts or asks about them.
     pub(crate) asks_for_accounts: bool,
     /// Whether some rule has to know when it fired before.
@@ -227,6 +229,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
     let (mut wanted, mut facts) = (Wanted::default(), HashSet::new());
     let mut rules = HashMap::with_capacity(stored.len());
     let (mut waits_for_opening, mut asks_for_accounts, mut remembers) = (false, false, false);
+    let mut directions = HashSet::new();
     let (mut asked, mut waits) = (Asked::default(), Vec::new());
     for rule in stored {
         let Definition {
@@ -238,6 +241,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
         facts.extend(facts_of(&trigger));
         trigger.kind().note_asked(&mut asked);
         waits_for_opening |= matches!(trigger, Trigger::ConversationOpened(_));
+        directions.extend(trigger.message_direction());
         if let Trigger::ConversationWaiting(trigger) = &trigger {
             waits.push((rule.id, trigger.length()));
         }
@@ -292,6 +296,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
         wanted,
         facts,
         waits_for_opening,
+        directions,
         asks_for_accounts,
         remembers,
         asked,
@@ -303,6 +308,7 @@ pub(crate) fn compile(mut stored: Vec<Stored>) -> Result<Compiled> {
 fn anything() -> Gate {
     Gate {
         inbox_ids: Vec::new(),
+        channels: Vec::new(),
         authors: Author::iter().collect(),
     }
 }
@@ -311,6 +317,7 @@ fn anything() -> Gate {
 pub(crate) fn facts_of(trigger: &Trigger) -> &'static [&'static str] {
     match trigger {
         Trigger::MessageReceived(_) => &["message.received"],
+        Trigger::MessageSent(_) => &["message.sent"],
         Trigger::ConversationOpened(_) => &[
             "message.received",
             "message.sent",

@@ -111,7 +111,7 @@ fn a_trigger_and_an_action_come_back_as_they_were_sent() {
     let (data, errors) = ask(&format!(
         r#"{{
             trigger(trigger: {{messageReceived: {{}}}}) {{
-                ... on RuleMessageReceivedTrigger {{ inboxIds authors }}
+                ... on RuleMessageReceivedTrigger {{ inboxIds channels authors }}
             }}
             action(action: {{notify: {{targetId: "{target}", title: "VIP"}}}}) {{
                 ... on NotifyAction {{ targetId title }}
@@ -121,7 +121,7 @@ fn a_trigger_and_an_action_come_back_as_they_were_sent() {
     assert_eq!(errors, Vec::<String>::new());
     assert_eq!(
         data["trigger"],
-        json!({"inboxIds": [], "authors": ["CONTACT"]})
+        json!({"inboxIds": [], "channels": [], "authors": ["CONTACT"]})
     );
     assert_eq!(data["action"], json!({"targetId": target, "title": "VIP"}));
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use entity::kind::{
-    BounceKind, Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin,
-    HealthBand, InvoiceStatus, LifecycleStage, OpportunityStatus, OrderStatus, Priority,
-    SubscriptionState, SurveyKind, TicketStatus,
+    Author, BounceKind, Channel, ContactField, ConversationStatus, EmailEventKind,
+    EmailEventOrigin, HealthBand, InvoiceStatus, LifecycleStage, OpportunityStatus, OrderStatus,
+    Priority, SubscriptionState, SurveyKind, TicketStatus,
 };
 use sea_orm::Iterable;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use super::{
     samples::SAMPLES,
     trigger::{
         ContactChanged, ContactStageChanged, ConversationClosed, Direction, EmailEventSeen,
-        HealthBandChanged, HealthScoreCrossed, Trigger,
+        HealthBandChanged, HealthScoreCrossed, MessageReceived, MessageSent, Trigger,
     },
 };
 use crate::{condition::sentence::Phrasing, locale::Locale};
@@ -120,6 +120,35 @@ fn check(trigger: &Trigger, ja: &str, en: &str, zh: &str) {
         let phrasing = Phrasing { locale, names };
         assert_eq!(trigger.kind().phrase(&phrasing), expected);
     }
+}
+
+#[test]
+fn messages_read_as_people_say_them() {
+    check(
+        &Trigger::MessageReceived(MessageReceived {
+            channels: vec![Channel::Line],
+            ..MessageReceived::default()
+        }),
+        "LINEでコンタクトからメッセージを受信し",
+        "a message from a contact arrives in LINE",
+        "在LINE收到联系人的消息",
+    );
+    check(
+        &Trigger::MessageSent(MessageSent::default()),
+        "メンバーまたは自動処理がメッセージを送信し",
+        "a member or a program sends a message",
+        "成员或自动程序发送消息",
+    );
+    check(
+        &Trigger::MessageSent(MessageSent {
+            channels: vec![Channel::Line],
+            authors: vec![Author::Automation],
+            ..MessageSent::default()
+        }),
+        "LINEで自動処理がメッセージを送信し",
+        "a program sends a message in LINE",
+        "在LINE自动程序发送消息",
+    );
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! “Why did this rule not fire?”, and why it did, on one message of the past.
 //!
 //! First the logs are asked: what fired, and the sample of what did not. Where they say nothing the
-//! rule is judged as it was when the message came in.
+//! rule is judged as it was when the message became known.
 
 use chrono::{DateTime, Utc};
 use entity::{
     id::{MessageId, RuleId, WorkspaceId},
-    kind::MissReason,
+    kind::{Direction, MissReason},
     rule_firing, rule_miss, rule_version,
 };
+use sea_orm::FromQueryResult;
 
 use super::{firing, miss, read::Rule, version::RuleVersion};
 use crate::{
@@ -79,17 +80,18 @@ pub struct Why {
     pub trace: Trace,
 }
 
-/// Finds out. Nothing if there is no such inbound message, or if the rule waits for something else
-/// than messages and did so then.
+/// Finds out. Nothing if there is no such message, or if the rule waits for something else than messages
+/// that go this way and did so then.
 pub async fn why(
     ctx: &Ctx,
     workspace: WorkspaceId,
     rule: &Rule,
     message: MessageId,
 ) -> Result<Option<Why>> {
-    let Some(at) = came_in(ctx, workspace, message).await? else {
+    let Some(known) = known(ctx, workspace, message).await? else {
         return Ok(None);
     };
+    let at = known.created_at;
     let firing = fired(ctx, workspace, rule.id, message).await?;
     let miss = match firing {
         Some(_) => None,
@@ -102,13 +104,16 @@ pub async fn why(
         Some(then) => (looked.unwrap_or(then.version), then.definition),
         None => (rule.version, rule.definition.clone()),
     };
-    let gate = definition.trigger.gate();
-    if gate.is_none() && rule.definition.trigger.gate().is_none() {
+    let triggers = [&definition.trigger, &rule.definition.trigger];
+    let waits = triggers.map(|one| one.message_direction() == Some(known.direction));
+    if waits == [false, false] {
         return Ok(None);
     }
+    let gate = definition.trigger.gate();
     // A gate that nobody is let in by.
     let gate = gate.unwrap_or(Gate {
         inbox_ids: Vec::new(),
+        channels: Vec::new(),
         authors: Vec::new(),
     });
     let condition = definition.condition;
@@ -156,18 +161,20 @@ fn unlogged(rule: &Rule, trace: &Trace, at: DateTime<Utc>) -> Reason {
     }
 }
 
-async fn came_in(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    message: MessageId,
-) -> Result<Option<DateTime<Utc>>> {
+/// When a message became known, and which way it went.
+#[derive(FromQueryResult)]
+struct Known {
+    created_at: DateTime<Utc>,
+    direction: Direction,
+}
+
+async fn known(ctx: &Ctx, workspace: WorkspaceId, message: MessageId) -> Result<Option<Known>> {
     Ok(Query::new(
-        "SELECT m.created_at FROM message m
-         WHERE m.workspace_id = $1 AND m.id = $2 AND m.direction = 'INBOUND'",
+        "SELECT m.created_at, m.direction FROM message m WHERE m.workspace_id = $1 AND m.id = $2",
     )
     .bind(workspace)
     .bind(message)
-    .scalar(ctx.reader())
+    .one(ctx.reader())
     .await?)
 }
 

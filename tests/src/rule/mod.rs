@@ -16,6 +16,7 @@ mod message;
 mod narrowed;
 mod rehearsal;
 mod schedule;
+mod sent;
 mod tried;
 mod trigger;
 mod version;

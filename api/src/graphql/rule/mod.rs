@@ -189,8 +189,8 @@ impl Rule {
         Ok(self.0.definition.sentence(locale, &names))
     }
 
-    /// Why it does or does not fire on an inbound message; nothing when there is none of this id, or
-    /// when it waits for something else than messages.
+    /// Why it does or does not fire on a message; nothing when there is none of this id, or when the rule waits
+    /// for something else than messages that come in, or that are sent, as this one.
     #[boxed]
     async fn explain(
         &self,

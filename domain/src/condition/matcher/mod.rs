@@ -64,6 +64,8 @@ pub struct RuleSource {
 pub struct Gate {
     /// The inboxes; empty for every one.
     pub inbox_ids: Vec<Uuid>,
+    /// The channels; empty for every one.
+    pub channels: Vec<Channel>,
     /// Who may have written.
     pub authors: Vec<Author>,
 }
@@ -73,6 +75,7 @@ impl Gate {
     pub fn accepts(&self, facts: &MessageFacts<'_>) -> bool {
         self.authors.contains(&facts.author)
             && (self.inbox_ids.is_empty() || self.inbox_ids.contains(&facts.inbox_id))
+            && (self.channels.is_empty() || self.channels.contains(&facts.channel))
     }
 }
 
@@ -81,7 +84,7 @@ impl Gate {
 pub struct Matcher {
     rules: Vec<RuleSource>,
     /// What every evaluation asks of each rule that could fire: one [`author_bit`] for each author its
-    /// gate lets in, and [`EVERY_INBOX`].
+    /// gate lets in, and [`EVERYWHERE`].
     gates: Vec<u8>,
     program: Program,
     words: Words,
@@ -92,8 +95,8 @@ pub struct Matcher {
     asked: Vec<Vec<u32>>,
 }
 
-/// That a gate lets every inbox in.
-const EVERY_INBOX: u8 = 1 << 7;
+/// That a gate lets every inbox and channel in.
+const EVERYWHERE: u8 = 1 << 7;
 
 fn author_bit(author: Author) -> u8 {
     1 << author as u8
@@ -102,8 +105,8 @@ fn author_bit(author: Author) -> u8 {
 fn gate_bits(gate: &Gate) -> u8 {
     let authors = gate.authors.iter();
     let bits = authors.fold(0, |bits, &author| bits | author_bit(author));
-    if gate.inbox_ids.is_empty() {
-        bits | EVERY_INBOX
+    if gate.inbox_ids.is_empty() && gate.channels.is_empty() {
+        bits | EVERYWHERE
     } else {
         bits
     }
@@ -311,7 +314,7 @@ impl Matcher {
     fn lets_in(&self, number: u32, facts: &MessageFacts<'_>) -> bool {
         let gate = self.gates[number as usize];
         gate & author_bit(facts.author) != 0
-            && (gate & EVERY_INBOX != 0 || self.rules[number as usize].gate.accepts(facts))
+            && (gate & EVERYWHERE != 0 || self.rules[number as usize].gate.accepts(facts))
     }
 
     /// Which of these rules fire, by the words that were found.

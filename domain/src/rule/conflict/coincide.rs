@@ -16,12 +16,23 @@ use crate::{
 pub(super) fn coincide(one: &Trigger, other: &Trigger, above: &HashMap<Uuid, Vec<Uuid>>) -> bool {
     match (one, other) {
         (Trigger::MessageReceived(one), Trigger::MessageReceived(other)) => {
-            meet(&one.inbox_ids, &other.inbox_ids) && share(&one.authors, &other.authors)
+            meet(&one.inbox_ids, &other.inbox_ids)
+                && meet(&one.channels, &other.channels)
+                && share(&one.authors, &other.authors)
+        }
+        (Trigger::MessageSent(one), Trigger::MessageSent(other)) => {
+            meet(&one.inbox_ids, &other.inbox_ids)
+                && meet(&one.channels, &other.channels)
+                && meet(&one.authors, &other.authors)
         }
         // A message may begin a conversation, or open one again.
         (Trigger::MessageReceived(message), Trigger::ConversationOpened(opened))
         | (Trigger::ConversationOpened(opened), Trigger::MessageReceived(message)) => {
-            meet(&message.inbox_ids, &opened.inbox_ids)
+            meet(&message.inbox_ids, &opened.inbox_ids) && meet(&message.channels, &opened.channels)
+        }
+        (Trigger::MessageSent(message), Trigger::ConversationOpened(opened))
+        | (Trigger::ConversationOpened(opened), Trigger::MessageSent(message)) => {
+            meet(&message.inbox_ids, &opened.inbox_ids) && meet(&message.channels, &opened.channels)
         }
         (Trigger::OnSchedule(one), Trigger::OnSchedule(other)) => at_once(one, other),
         _ => match (Tags::of(one), Tags::of(other)) {

@@ -253,6 +253,7 @@ mod tests {
             |direction: &str| json!({"healthScoreCrossed": {"score": 40, "direction": direction}});
         let band = |to: &str| json!({"healthBandChanged": {"to": [to]}});
         let inbox = |inbox: u128| json!({"messageReceived": {"inboxIds": [id(inbox)]}});
+        let sent = |channel: &str| json!({"messageSent": {"channels": [channel]}});
         let opened = |inbox: u128| json!({"conversationOpened": {"inboxIds": [id(inbox)]}});
         let weekly = |day: i64| json!({"schedule": {"every": "WEEK", "hour": 9, "weekday": day}});
         for (puts_on, takes_off, expected) in [
@@ -272,6 +273,10 @@ mod tests {
             (inbox(1), opened(1), true),
             (inbox(1), opened(2), false),
             (inbox(1), on(3), false),
+            (sent("EMAIL"), sent("EMAIL"), true),
+            (sent("EMAIL"), sent("LINE"), false),
+            (sent("EMAIL"), opened(1), true),
+            (sent("EMAIL"), inbox(1), false),
             (weekly(1), weekly(1), true),
             (weekly(1), weekly(2), false),
         ] {

@@ -93,13 +93,22 @@ pub(super) fn shadowed(
 fn covers(early: &Trigger, late: &Trigger) -> bool {
     match (early, late) {
         (Trigger::MessageReceived(early), Trigger::MessageReceived(late)) => {
-            let inboxes = early.inbox_ids.is_empty()
-                || !late.inbox_ids.is_empty()
-                    && late.inbox_ids.iter().all(|id| early.inbox_ids.contains(id));
-            inboxes && late.authors.iter().all(|one| early.authors.contains(one))
+            has_all(&early.inbox_ids, &late.inbox_ids)
+                && has_all(&early.channels, &late.channels)
+                && late.authors.iter().all(|one| early.authors.contains(one))
+        }
+        (Trigger::MessageSent(early), Trigger::MessageSent(late)) => {
+            has_all(&early.inbox_ids, &late.inbox_ids)
+                && has_all(&early.channels, &late.channels)
+                && has_all(&early.authors, &late.authors)
         }
         _ => early == late,
     }
+}
+
+/// Whether a list has all of another. An empty one stands for everything.
+fn has_all<T: PartialEq>(list: &[T], of: &[T]) -> bool {
+    list.is_empty() || !of.is_empty() && of.iter().all(|one| list.contains(one))
 }
 
 /// Whether it can be seen that `broad` holds whenever `narrow` does.

@@ -91,11 +91,19 @@ impl Lore {
                     }
                 }
                 Fact::MessageSent {
+                    message_id,
                     conversation_id,
-                    opened: true,
+                    opened,
                     ..
+                } => {
+                    if rules.directions.contains(&Direction::Outbound) {
+                        messages.insert(*message_id);
+                    }
+                    if *opened && rules.waits_for_opening {
+                        conversations.insert(*conversation_id);
+                    }
                 }
-                | Fact::ConversationStatusChanged {
+                Fact::ConversationStatusChanged {
                     conversation_id, ..
                 }
                 | Fact::ConversationAssigned {
@@ -158,9 +166,8 @@ impl Lore {
                     (SELECT i.channel FROM inbox i
                      WHERE i.workspace_id = m.workspace_id AND i.id = m.inbox_id) AS channel
              FROM {r} CROSS JOIN message m
-             WHERE m.workspace_id = r.workspace_id AND m.id = r.id AND m.direction = $1",
+             WHERE m.workspace_id = r.workspace_id AND m.id = r.id",
         )
-        .bind(Direction::Inbound.word())
         .rows("r", ids_here(tx.workspace, ids.iter().map(|id| id.0)))
         .all(tx.connection())
         .await?;

@@ -56,7 +56,7 @@ pub(crate) struct Occasion<'a> {
 /// What it is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum What<'a> {
-    /// A message came in.
+    /// A message came in, or was sent.
     Message(&'a Message),
     /// Anything else.
     Other(Happened<'a>),
@@ -125,10 +125,17 @@ impl Lore {
                 }
             }
             Fact::MessageSent {
+                message_id,
                 conversation_id,
-                opened: true,
+                opened,
                 ..
-            } => found.extend(self.opened(entry, *conversation_id, None)),
+            } => {
+                // Read only where some rule waits for it.
+                found.extend(self.message(entry, *message_id));
+                if *opened {
+                    found.extend(self.opened(entry, *conversation_id, None));
+                }
+            }
             Fact::ConversationStatusChanged {
                 conversation_id,
                 from,

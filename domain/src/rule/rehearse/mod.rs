@@ -1,6 +1,6 @@
 //! Trying a rule on what happened before: what it would have done, without doing any of it.
 //!
-//! A rule on messages is shown the messages of the last days in the order in which they came in, one that waits
+//! A rule on messages is shown those of the last days that go its way, in the order in which they came in, one that waits
 //! for the clock the contacts of today, any other but one that waits for contacts to have waited what the change
 //! log tells of these days. It sees the tags the contact and the conversation had at the time and those the rule itself would have set since;
 //! what the database is asked for besides is answered as of now. Limits are kept as they would have been. Each message counts as if it had
@@ -137,7 +137,9 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
         }
     };
     let rehearsal = match &definition.trigger {
-        Trigger::MessageReceived(_) => run(&tx, &definition, own, days).await?,
+        Trigger::MessageReceived(_) | Trigger::MessageSent(_) => {
+            run(&tx, &definition, own, days).await?
+        }
         Trigger::OnSchedule(schedule) => clock::run(&tx, &definition, schedule, own).await?,
         Trigger::ConversationWaiting(_) => {
             let message = "A rule that waits for contacts to have waited cannot be tried on what happened \

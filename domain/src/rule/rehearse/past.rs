@@ -1,4 +1,4 @@
-//! What was there: the messages that came in, and the tags things carried, with their times.
+//! What was there: the messages that came in or were sent, and the tags things carried, with their times.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -128,7 +128,13 @@ impl Thing for Message {
     }
 }
 
-pub(super) async fn page(tx: &Tx<'_>, from: Uuid, since: DateTime<Utc>) -> Result<Vec<Message>> {
+/// The next messages that go this way, sent since.
+pub(super) async fn page(
+    tx: &Tx<'_>,
+    from: Uuid,
+    since: DateTime<Utc>,
+    direction: Direction,
+) -> Result<Vec<Message>> {
     Ok(Query::new(
         "SELECT m.id, m.conversation_id, m.contact_id, m.inbox_id, m.author, m.automatic, m.subject,
                 m.body, m.sent_at, m.created_at,
@@ -142,7 +148,7 @@ pub(super) async fn page(tx: &Tx<'_>, from: Uuid, since: DateTime<Utc>) -> Resul
     )
     .bind(tx.workspace)
     .bind(from)
-    .bind(Direction::Inbound.word())
+    .bind(direction.word())
     .bind(since)
     .bind(PAGE)
     .all(tx.connection())

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use entity::id::{Id as _, RuleId};
+use entity::{
+    id::{Id as _, RuleId},
+    kind::Direction,
+};
 use uuid::Uuid;
 
 use super::{
@@ -22,6 +25,8 @@ pub(super) async fn run(
     let asked = tx.now - TimeDelta::days(days);
     let first = first_id_at(asked);
     let reached = reach(tx, first).await?;
+    let direction = definition.trigger.message_direction();
+    let direction = direction.unwrap_or(Direction::Inbound);
     let mut trial = Trial::begin(tx, definition, own).await?;
     let mut read = Read {
         since: reached.as_ref().map_or(asked, |reached| reached.created_at),
@@ -31,7 +36,7 @@ pub(super) async fn run(
     };
     let mut from = reached.map_or(first, |reached| reached.id.uuid());
     loop {
-        let messages = page(tx, from, asked).await?;
+        let messages = page(tx, from, asked, direction).await?;
         let Some(last) = messages.last() else { break };
         from = Uuid::from_u128(last.id.uuid().as_u128().saturating_add(1));
         read.messages += messages.len() as i64;

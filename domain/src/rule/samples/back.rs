@@ -59,6 +59,9 @@ fn every_stored_kind_is_given_back_as_it_was_read() {
 #[test]
 fn what_triggers_ask_of_the_very_occasion_is_given_back() {
     for stored in [
+        json!({"messageReceived": {
+            "inboxIds": [], "channels": ["EMAIL"], "authors": ["CONTACT"],
+        }}),
         json!({"eventTracked": {
             "names": ["form_sent"],
             "where": [{"property": "form", "anyOf": ["pricing"]}],

@@ -117,6 +117,7 @@ pub(super) const SAMPLES: &[(&str, &str)] = samples![
     "trigger_account_entered_segment",
     "trigger_account_left_segment",
     "trigger_schedule",
+    "trigger_message_sent",
 ];
 
 #[test]

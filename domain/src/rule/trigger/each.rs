@@ -76,6 +76,7 @@ macro_rules! each {
 
 each! {
     MessageReceived "messageReceived",
+    MessageSent "messageSent",
     ConversationOpened "conversationOpened",
     ConversationClosed "conversationClosed",
     ConversationAssigned "conversationAssigned",

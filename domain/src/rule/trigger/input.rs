@@ -19,6 +19,7 @@ use super::{
         RuleHealthBandChangedTriggerInput, RuleHealthScoreCrossedTriggerInput,
     },
     message_received::RuleMessageReceivedTriggerInput,
+    message_sent::RuleMessageSentTriggerInput,
     schedule::RuleScheduleTriggerInput,
     segment::{
         RuleAccountEnteredSegmentTriggerInput, RuleAccountLeftSegmentTriggerInput,
@@ -42,6 +43,8 @@ use crate::{
 pub enum RuleTriggerInput {
     /// A message came in.
     MessageReceived(RuleMessageReceivedTriggerInput),
+    /// A message was sent to a contact.
+    MessageSent(RuleMessageSentTriggerInput),
     /// A conversation began or was opened again.
     ConversationOpened(RuleConversationOpenedTriggerInput),
     /// A conversation was closed.

@@ -1,13 +1,13 @@
 //! A message came in.
 
 use async_graphql::{ID, InputObject, SimpleObject};
-use entity::kind::Author;
+use entity::kind::{Author, Channel};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Happened, Key, TriggerKind, shape};
+use super::{Happened, Key, TriggerKind, conversation::place_phrase, shape};
 use crate::condition::{
-    Condition, Context, ConversationFields,
+    Channels, Condition, Context, ConversationFields,
     check::{self, MAX_IDS},
     matcher::Gate,
     path::Path,
@@ -24,6 +24,9 @@ pub struct MessageReceived {
     /// The inboxes; empty for every one, also those made later.
     #[serde(default)]
     pub inbox_ids: Vec<Uuid>,
+    /// The channels of those inboxes; empty for every one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Channel>,
     /// Who may have written.
     #[serde(default = "contacts")]
     pub authors: Vec<Author>,
@@ -37,6 +40,7 @@ impl Default for MessageReceived {
     fn default() -> Self {
         Self {
             inbox_ids: Vec::new(),
+            channels: Vec::new(),
             authors: contacts(),
         }
     }
@@ -45,15 +49,19 @@ impl Default for MessageReceived {
 impl MessageReceived {
     /// Which messages make the rule look.
     pub fn gate(&self) -> Gate {
+        // Rules stored before that was refused may name others, whose messages never arrive.
+        let authors = self.authors.iter().copied();
         Gate {
             inbox_ids: self.inbox_ids.clone(),
-            authors: self.authors.clone(),
+            channels: self.channels.clone(),
+            authors: authors.filter(|one| *one == Author::Contact).collect(),
         }
     }
 
     pub(crate) fn to_output(&self, ids: &dyn IdWriter) -> RuleMessageReceivedTrigger {
         RuleMessageReceivedTrigger {
             inbox_ids: reference::write_list(ids, IdKind::Inbox, &self.inbox_ids),
+            channels: self.channels.clone(),
             authors: self.authors.clone(),
         }
     }
@@ -65,14 +73,7 @@ impl TriggerKind for MessageReceived {
     }
 
     fn implies(&self) -> Vec<Condition> {
-        let inbox_ids = shape::refs(&self.inbox_ids);
-        let in_inbox = inbox_ids.map(|inbox_ids| {
-            Condition::Conversation(Box::new(ConversationFields {
-                inbox_ids: Some(inbox_ids),
-                ..ConversationFields::default()
-            }))
-        });
-        in_inbox.into_iter().collect()
+        implied_place(&self.inbox_ids, &self.channels)
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -88,6 +89,7 @@ impl TriggerKind for MessageReceived {
             let at = at.at("inboxIds");
             check::list(&self.inbox_ids, MAX_IDS, &at, refusals, "inbox");
         }
+        shape::list(&self.channels, &at.at("channels"), refusals);
         let at = at.at("authors");
         check::list(&self.authors, MAX_IDS, &at, refusals, "kind of author");
         // What members and programs write goes out; rules stored before this was asked may name them.
@@ -107,6 +109,15 @@ impl TriggerKind for MessageReceived {
             .map(|author| author_phrase(*author, phrasing).to_owned())
             .collect();
         let authors = phrasing.or(&authors);
+        if !self.channels.is_empty() {
+            let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+            return say!(
+                phrasing,
+                format!("{place}{authors}からメッセージを受信し"),
+                format!("a message from {authors} arrives{place}"),
+                format!("{place}收到{authors}的消息")
+            );
+        }
         if self.inbox_ids.is_empty() {
             return say!(
                 phrasing,
@@ -140,7 +151,24 @@ impl TriggerKind for MessageReceived {
     }
 }
 
-fn author_phrase(author: Author, phrasing: &Phrasing<'_>) -> &'static str {
+/// What is so of where a message is: one of the inboxes, on one of the channels.
+pub(super) fn implied_place(inbox_ids: &[Uuid], channels: &[Channel]) -> Vec<Condition> {
+    let in_inbox = shape::refs(inbox_ids).map(|inbox_ids| {
+        Condition::Conversation(Box::new(ConversationFields {
+            inbox_ids: Some(inbox_ids),
+            ..ConversationFields::default()
+        }))
+    });
+    let on_channel = (!channels.is_empty()).then(|| {
+        Condition::Channel(Channels {
+            any_of: channels.to_vec(),
+        })
+    });
+    in_inbox.into_iter().chain(on_channel).collect()
+}
+
+/// Who wrote a message, in a sentence.
+pub(super) fn author_phrase(author: Author, phrasing: &Phrasing<'_>) -> &'static str {
     match author {
         Author::Contact => say!(phrasing, "コンタクト", "a contact", "联系人"),
         Author::Member => say!(phrasing, "メンバー", "a member", "成员"),
@@ -154,6 +182,9 @@ pub struct RuleMessageReceivedTriggerInput {
     /// The inboxes to watch. An empty list means every inbox, also those made later.
     #[graphql(default)]
     pub inbox_ids: Vec<ID>,
+    /// The channels of those inboxes to watch. An empty list means every channel.
+    #[graphql(default)]
+    pub channels: Vec<Channel>,
     /// Whose messages to look at. Only contacts write inbound messages, so any other author is refused.
     #[graphql(default_with = "contacts()")]
     pub authors: Vec<Author>,
@@ -163,6 +194,7 @@ impl MessageReceived {
     pub(crate) fn to_input(&self, ids: &dyn IdWriter) -> RuleMessageReceivedTriggerInput {
         RuleMessageReceivedTriggerInput {
             inbox_ids: reference::write_list(ids, IdKind::Inbox, &self.inbox_ids),
+            channels: self.channels.clone(),
             authors: self.authors.clone(),
         }
     }
@@ -178,6 +210,7 @@ impl RuleMessageReceivedTriggerInput {
         let at = at.at("inboxIds");
         MessageReceived {
             inbox_ids: reference::read_list(ids, IdKind::Inbox, &self.inbox_ids, &at, refusals),
+            channels: self.channels,
             authors: self.authors,
         }
     }
@@ -188,6 +221,8 @@ impl RuleMessageReceivedTriggerInput {
 pub struct RuleMessageReceivedTrigger {
     /// The inboxes that are watched. Empty means every inbox, also those made later.
     pub inbox_ids: Vec<ID>,
+    /// The channels that are watched. Empty means every channel.
+    pub channels: Vec<Channel>,
     /// Whose messages are looked at.
     pub authors: Vec<Author>,
 }

@@ -17,6 +17,7 @@ mod happened;
 mod health;
 mod input;
 mod message_received;
+mod message_sent;
 mod output;
 mod schedule;
 mod segment;
@@ -27,6 +28,7 @@ mod waiting;
 mod word;
 mod words;
 
+use entity::kind;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -55,6 +57,7 @@ pub use health::{
 };
 pub use input::RuleTriggerInput;
 pub use message_received::MessageReceived;
+pub use message_sent::MessageSent;
 pub use output::RuleTrigger;
 pub use schedule::{Cadence, OnSchedule};
 pub use segment::{
@@ -112,6 +115,8 @@ impl Default for Trigger {
 pub enum Trigger {
     /// A message came in.
     MessageReceived(MessageReceived),
+    /// A message was sent to a contact.
+    MessageSent(MessageSent),
     /// A conversation began or was opened again.
     ConversationOpened(ConversationOpened),
     /// A conversation was closed.
@@ -175,6 +180,16 @@ impl Trigger {
     pub fn gate(&self) -> Option<Gate> {
         match self {
             Self::MessageReceived(trigger) => Some(trigger.gate()),
+            Self::MessageSent(trigger) => Some(trigger.gate()),
+            _ => None,
+        }
+    }
+
+    /// Which way the messages go that make the rule look, if it waits for messages.
+    pub(crate) fn message_direction(&self) -> Option<kind::Direction> {
+        match self {
+            Self::MessageReceived(_) => Some(kind::Direction::Inbound),
+            Self::MessageSent(_) => Some(kind::Direction::Outbound),
             _ => None,
         }
     }

@@ -17,6 +17,7 @@ use super::{
         RuleHealthBandChangedTrigger, RuleHealthScoreCrossedTrigger,
     },
     message_received::RuleMessageReceivedTrigger,
+    message_sent::RuleMessageSentTrigger,
     schedule::RuleScheduleTrigger,
     segment::{
         RuleAccountEnteredSegmentTrigger, RuleAccountLeftSegmentTrigger,
@@ -36,6 +37,8 @@ use super::{
 pub enum RuleTrigger {
     /// A message came in.
     MessageReceived(RuleMessageReceivedTrigger),
+    /// A message was sent to a contact.
+    MessageSent(RuleMessageSentTrigger),
     /// A conversation began or was opened again.
     ConversationOpened(RuleConversationOpenedTrigger),
     /// A conversation was closed.

@@ -6,6 +6,8 @@
 pub enum TriggerWord {
     /// A message came in.
     MessageReceived,
+    /// A message was sent to a contact.
+    MessageSent,
     /// A conversation began or was opened again.
     ConversationOpened,
     /// A conversation was closed.

@@ -186,11 +186,17 @@ fn source() -> impl Strategy<Value = (i64, Gate, Condition)> {
     (
         0i64..4,
         prop_oneof![2 => Just(vec![]), 1 => some_ids()],
+        proptest::sample::select(vec![vec![], vec![Channel::Email]]),
         proptest::sample::select(authors),
         tree(),
     )
-        .prop_map(|(position, inbox_ids, authors, condition)| {
-            (position, Gate { inbox_ids, authors }, condition)
+        .prop_map(|(position, inbox_ids, channels, authors, condition)| {
+            let gate = Gate {
+                inbox_ids,
+                channels,
+                authors,
+            };
+            (position, gate, condition)
         })
 }
 
@@ -247,6 +253,7 @@ proptest! {
                 let gate = &rule.gate;
                 let fires = gate.authors.contains(&message.author)
                     && (gate.inbox_ids.is_empty() || gate.inbox_ids.contains(&facts.inbox_id))
+                    && (gate.channels.is_empty() || gate.channels.contains(&message.channel))
                     && naive(&rule.condition, message);
                 if fires {
                     expected.push((rule.position, rule.id));

@@ -57,6 +57,7 @@ fn trace(rule: &RuleSource, facts: &MessageFacts<'_>, message: &Message) -> Trac
 fn contacts() -> Gate {
     Gate {
         inbox_ids: Vec::new(),
+        channels: Vec::new(),
         authors: vec![Author::Contact],
     }
 }
