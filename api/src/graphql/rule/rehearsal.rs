@@ -36,6 +36,9 @@ use crate::graphql::{
     tag::Tag,
 };
 
+/// What follows that is shown.
+const FOLLOWERS: usize = 100;
+
 /// A rule to be tried on what happened before. Give either its id or all of it.
 #[derive(InputObject)]
 pub(crate) struct TryRuleInput {
@@ -109,14 +112,14 @@ pub(crate) struct RuleRehearsal {
     notices_per_week: f64,
     /// What waits for what it would change: tags, status, assignment, stage, owner, attributes, playbooks that
     /// are started. First rules, in their order, then playbooks, then segments. It is not evaluated: each of
-    /// them may follow.
+    /// them may follow. The first hundred.
     leads_to: Vec<RuleFollower>,
 }
 
 #[ComplexObject]
 impl RuleRehearsal {
     /// The rules that wait for what it would change, and so would be evaluated after it.
-    #[graphql(deprecation = "Use leadsTo, which also has playbooks and segments, and says why.")]
+    #[graphql(deprecation = "Use `leadsTo`. Removed after 2027-06-30.")]
     #[boxed]
     async fn followers(&self, context: &Context<'_>) -> Result<Vec<Rule>> {
         let ids: Vec<RuleId> = self.leads_to.iter().filter_map(|one| one.rule).collect();
@@ -340,7 +343,7 @@ impl From<Rehearsal> for RuleRehearsal {
             samples: samples.map(RuleRehearsalSample::from).collect(),
             effects: effects.map(RuleRehearsalEffect::from).collect(),
             notices_per_week: rehearsal.notices_per_week,
-            leads_to: followers.map(RuleFollower::from).collect(),
+            leads_to: followers.take(FOLLOWERS).map(RuleFollower::from).collect(),
         }
     }
 }
