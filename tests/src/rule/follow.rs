@@ -48,7 +48,7 @@ async fn segment(world: &World, name: &str, condition: Value) -> SegmentId {
     id
 }
 
-async fn enrolling(world: &World, name: &str, source: Value) -> PlaybookId {
+async fn enrolling(world: &World, name: &str, source: &Value) -> PlaybookId {
     let stored = json!({
         "form": 1,
         "steps": [{ "id": "wait", "kind": { "wait": { "for": { "seconds": 3_600 } } } }],
@@ -136,13 +136,13 @@ fn playbooks_and_segments_follow_and_what_waits_for_those() {
         let enters = json!({ "contactEnteredSegment": { "segmentIds": [made_of.0] } });
         let enters = waits(&world, enters, seen).await;
         let by_tag = json!({ "tagAdded": { "tagIds": [vip.0], "withDescendants": true } });
-        let by_tag = enrolling(&world, "by the tag", by_tag).await;
+        let by_tag = enrolling(&world, "by the tag", &by_tag).await;
         let by_itself = json!({ "tagAdded": { "tagIds": [vip.0] } });
-        enrolling(&world, "by the tag itself", by_itself).await;
+        enrolling(&world, "by the tag itself", &by_itself).await;
         let by_segment = json!({ "segmentEntered": { "segmentIds": [vips.0] } });
-        let by_segment = enrolling(&world, "by the segment", by_segment).await;
+        let by_segment = enrolling(&world, "by the segment", &by_segment).await;
         let by_band = json!({ "healthBand": { "bands": ["AT_RISK"] } });
-        let by_band = enrolling(&world, "started", by_band).await;
+        let by_band = enrolling(&world, "started", &by_band).await;
 
         let puts = json!([
             { "tagContact": { "tagIds": [gold.0] } },
