@@ -158,9 +158,16 @@ fn playbooks_and_segments_follow_and_what_waits_for_those() {
             (Following::Segment(made_of), None),
         ];
         let told: Vec<_> = found.iter().map(|one| (one.what, one.segment)).collect();
-        assert_eq!(told, expected);
+        // Playbooks and segments of one moment are in no order.
+        assert_eq!(told.len(), expected.len(), "{found:?}");
+        assert_eq!(told[0], expected[0]);
+        for one in &expected {
+            assert!(told.contains(one), "{one:?} in {found:?}");
+        }
+        let started = |one: &&Follower| one.what == Following::Playbook(by_band);
+        let started = found.iter().find(started).expect("what is started");
         assert!(matches!(
-            found[3].effects[..],
+            started.effects[..],
             [Effect::StartPlaybook { .. }]
         ));
         world
