@@ -114,8 +114,8 @@ async fn matching(
                  SELECT p.id FROM (
                      SELECT c.id, ROW_NUMBER() OVER (ORDER BY c.id DESC) AS place FROM {table} c
                      WHERE c.workspace_id = $1 AND {here}) AS p
-                 WHERE p.place % {stride} = 0) AS some
-             JOIN {table} c ON c.workspace_id = $1 AND c.id = some.id
+                 WHERE p.place % {stride} = 0) AS part
+             JOIN {table} c ON c.workspace_id = $1 AND c.id = part.id
              WHERE {holds} ORDER BY c.id DESC"
         ));
     }

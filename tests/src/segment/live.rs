@@ -8,10 +8,11 @@ use domain::{
     contact::{self, ContactFilter, ContactOrder},
     page::PageRequest,
     segment::{self, Cause, Changes, Filter, preview},
+    store::{Query, Rows},
     work::change::{self, Fact, Position},
 };
 use entity::{
-    id::SegmentId,
+    id::{ContactId, SegmentId},
     kind::{SegmentState, SegmentSubject, SubjectKind, TagKind},
 };
 
@@ -269,6 +270,35 @@ fn a_condition_is_tried_out_before_it_is_saved() {
         );
         let refused = preview::preview(ctx, owner, SegmentSubject::Account, &condition).await;
         assert_eq!(refusals(refused), ["condition.contactTags Invalid"]);
+        world
+    });
+}
+
+#[test]
+fn of_very_many_an_even_part_is_tried() {
+    on_both(|world| async move {
+        let vip = world.tag(TagKind::Contact, "VIP", None).await;
+        let tx = world.ctx.begin(world.owner.workspace).await.unwrap();
+        let ids: Vec<ContactId> = (0..=preview::MAX_EVALUATED).map(|_| tx.id()).collect();
+        Query::new(
+            "INSERT INTO contact (workspace_id, id, name, name_key, created_at, updated_at)
+             SELECT $1, r.id, '', '', $2, $2 FROM {r}",
+        )
+        .bind(tx.workspace)
+        .bind(tx.now)
+        .rows("r", Rows::new().ids("id", ids.iter().copied()))
+        .execute(tx.connection())
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let condition = tagged(TagMode::None, &[vip]);
+        let found = preview::preview(ctx, owner, SegmentSubject::Contact, &condition).await;
+        let found = found.unwrap();
+        assert!(!found.is_exact);
+        assert_eq!(found.evaluated, 10_000);
+        assert_eq!((found.count, found.population), (20_000, 20_001));
+        assert_eq!(found.sample.len(), preview::SAMPLE);
         world
     });
 }
