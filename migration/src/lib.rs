@@ -87,6 +87,7 @@ mod m0063_timeline;
 mod m0066_message;
 mod m0067_duplicate;
 mod m0068_rule_size;
+mod m0069_row_triggers;
 mod sql;
 mod wall;
 
@@ -164,6 +165,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0066_message::Migration),
             Box::new(m0067_duplicate::Migration),
             Box::new(m0068_rule_size::Migration),
+            Box::new(m0069_row_triggers::Migration),
         ]
     }
 }

@@ -15,6 +15,7 @@ mod union;
 use chrono::TimeDelta;
 use domain::{contact, fact::Of, order, page::PageRequest, store::Query, timeline};
 use entity::id::Id as _;
+use sea_orm::DatabaseBackend;
 
 use self::{
     scene::{Dice, Scene},
@@ -132,6 +133,27 @@ fn a_timeline_of_another_workspace_is_empty_and_cursors_of_other_lists_are_refus
         };
         let wrong = timeline::list(&world.ctx, world.owner.workspace, of, &[], &page).await;
         assert!(wrong.is_err());
+        world
+    });
+}
+
+#[test]
+fn what_is_done_for_each_row_is_planned_once() {
+    on_both(|world| async move {
+        if world.ctx.db.backend() != DatabaseBackend::Postgres {
+            return world;
+        }
+        let planned: Vec<String> = Query::new(
+            "SELECT DISTINCT p.proname::text FROM pg_trigger t
+             JOIN pg_proc p ON p.oid = t.tgfoid
+             WHERE NOT t.tgisinternal AND (t.tgtype & 1) = 1
+               AND p.proname::text LIKE 'timeline%'
+               AND NOT 'plan_cache_mode=force_generic_plan' = ANY (COALESCE(p.proconfig, '{}'))",
+        )
+        .column(world.ctx.reader())
+        .await
+        .unwrap();
+        assert_eq!(planned, [""; 0]);
         world
     });
 }
