@@ -10,7 +10,7 @@ use crate::{
     store::{Query, Tx},
     tag::{
         self,
-        tagging::{AUTOMATIC, outlasts},
+        tagging::{AUTOMATIC, joined_by, outlasts},
     },
 };
 
@@ -22,7 +22,7 @@ const YIELDED: &str = "tagging_yielded";
 /// When two taggings cannot hold at once.
 const DOUBLE: &str = "(o.tag_id = t.tag_id OR o.single_group_id = t.single_group_id)";
 
-/// Gives the taggings to the survivor. Of what both carry, one goes on.
+/// Gives the taggings to the survivor. Of what both carry, one goes on, and stays for the segments of both.
 pub(crate) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) -> Result<()> {
     let both = [moves.survivor, moves.loser];
     tag::rank_things(ctx, tx, &both, -1).await?;
@@ -49,7 +49,23 @@ pub(crate) async fn forth(moves: &Move, ctx: &Ctx, tx: &Tx<'_>, origin: Origin) 
          WHERE t.workspace_id = $1 AND t.target_id = $3 {USES_SURVIVOR}"
     );
     moves.run(tx, all).await?;
-    for (part, mine, uses) in [(ENDED, "$3", USES_SURVIVOR), (YIELDED, "$4", USES_LOSER)] {
+    for (part, mine, other, uses) in [
+        (ENDED, "$3", "$4", USES_SURVIVOR),
+        (YIELDED, "$4", "$3", USES_LOSER),
+    ] {
+        let bind = format!(
+            "INSERT INTO tagging_segment (workspace_id, tagging_id, segment_id)
+             SELECT o.workspace_id, o.id, w.segment_id FROM tagging t
+             JOIN tagging o ON o.workspace_id = $1 AND o.target_id = {other}
+               AND o.tag_id = t.tag_id AND o.removed_at IS NULL AND {}
+             JOIN tagging_segment w ON w.workspace_id = $1 AND w.tagging_id = t.id
+               AND w.left_at IS NULL
+             WHERE t.workspace_id = $1 AND t.target_id = {mine} AND t.removed_at IS NULL AND {}
+             ON CONFLICT (workspace_id, tagging_id, segment_id) DO UPDATE SET left_at = NULL",
+            joined_by("o"),
+            moves.noted(part)
+        );
+        moves.run(tx, bind).await?;
         let end = format!(
             "UPDATE tagging AS t SET removed_at = $5, removed_by = $6, ended = 'REMOVED',
                  removed_reason = '{reason}'

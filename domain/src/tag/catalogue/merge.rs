@@ -1,8 +1,9 @@
 //! Merging tags into another: everything that named them names it from then on.
 //!
 //! Taggings keep their intervals and remember the tag they were made with; where a thing carries
-//! both, the merged one ends and the other goes on. Tags below follow, and those of one name are
-//! merged in turn. The merged tags stay as deleted rows that say what they became.
+//! both, the merged one ends and the other goes on, and stays for the segments of both. Tags below
+//! follow, and those of one name are merged in turn. The merged tags stay as deleted rows that say
+//! what they became.
 
 use std::collections::HashMap;
 
@@ -21,7 +22,10 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Tx},
-    tag::{group::selection, tagging::outlasts},
+    tag::{
+        group::selection,
+        tagging::{joined_by, outlasts},
+    },
     work::change::{Change, Fact},
 };
 
@@ -305,7 +309,8 @@ async fn end_doubles(
             .await?)
     };
     let only = format!("AND {}", outlasts("g", "tagging"));
-    if end("$3", "$2", &only).await? > 0 {
+    let yielded = end("$3", "$2", &only).await?;
+    if yielded > 0 {
         Query::new(
             "UPDATE tagging SET tag_id = $3, merged_from = COALESCE(merged_from, $2)
              WHERE workspace_id = $1 AND tag_id = $2 AND removed_at IS NULL AND EXISTS (
@@ -319,7 +324,33 @@ async fn end_doubles(
         .execute(tx.connection())
         .await?;
     }
-    end("$2", "$3", "").await?;
+    let ended = end("$2", "$3", "").await?;
+    if yielded + ended > 0 {
+        join_segments(tx, source, target.id).await?;
+    }
+    Ok(())
+}
+
+/// Lets what goes on of two taggings, where it ends by itself, stay for the segments of the other too.
+async fn join_segments(tx: &Tx<'_>, source: TagId, target: TagId) -> Result<()> {
+    Query::new(format!(
+        "INSERT INTO tagging_segment (workspace_id, tagging_id, segment_id)
+         SELECT DISTINCT g.workspace_id, g.id, w.segment_id FROM tagging t
+         JOIN tagging g ON g.workspace_id = $1 AND g.id = t.successor_id
+           AND g.removed_at IS NULL AND {}
+         JOIN tagging_segment w ON w.workspace_id = $1 AND w.tagging_id = t.id
+           AND w.left_at IS NULL
+         WHERE t.workspace_id = $1 AND t.tag_id IN ($2, $3) AND t.ended = 'MERGED'
+           AND t.removed_at = $4
+         ON CONFLICT (workspace_id, tagging_id, segment_id) DO UPDATE SET left_at = NULL",
+        joined_by("g")
+    ))
+    .bind(tx.workspace)
+    .bind(source)
+    .bind(target)
+    .bind(tx.now)
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }
 

@@ -51,7 +51,7 @@ pub(crate) use fresh::add_first;
 pub(crate) use hold::hold_usable;
 pub(in crate::tag) use hold::{hold_tags, hold_tags_on, hold_things};
 pub(in crate::tag) use mass::Range;
-pub(crate) use plan::{AUTOMATIC, ends_later, outlasts};
+pub(crate) use plan::{AUTOMATIC, ends_later, joined_by, outlasts};
 pub use read::{
     TaggingFilter, TaggingWithTag, find, history, list, load, load_active, load_at, load_with_tags,
 };

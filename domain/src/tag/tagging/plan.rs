@@ -38,25 +38,39 @@ pub(crate) const AUTOMATIC: &str =
 
 /// Whether the tagging `one` is to go on and not `other`, which stands in its way, as SQL of the two
 /// rows: what a rule or a playbook has put on never takes the place of what a person has, and of two
-/// alike the one that ends first gives way, or the one that ends by itself at all. Of two that are alike in this
-/// too neither outlasts the other.
+/// alike the one that ends first gives way, or the one that ends by itself at all. One that stays for a segment
+/// gives way to one that stays until a moment, which can stay for the segment too ([`joined_by`]). Of two that are
+/// alike in this too neither outlasts the other.
 pub(crate) fn outlasts(one: &str, other: &str) -> String {
-    let automatic = |row: &str| AUTOMATIC.replace("g.", &format!("{row}."));
-    let ends = |row: &str| {
-        let is_bound = IS_BOUND.replace("g.", &format!("{row}."));
-        format!("({row}.expires_at IS NOT NULL OR {is_bound})")
-    };
     format!(
         "(CASE WHEN {} <> {} THEN {}
                ELSE {}
                 AND (NOT {}
-                     OR CASE WHEN {one}.expires_at > {other}.expires_at THEN TRUE ELSE FALSE END) END)",
+                     OR CASE WHEN {one}.expires_at > {other}.expires_at THEN TRUE
+                             WHEN {other}.expires_at IS NULL THEN {one}.expires_at IS NOT NULL
+                             ELSE FALSE END) END)",
         automatic(one),
         automatic(other),
         automatic(other),
         ends(other),
         ends(one)
     )
+}
+
+fn automatic(row: &str) -> String {
+    AUTOMATIC.replace("g.", &format!("{row}."))
+}
+
+/// Whether the tagging `row` ends by itself, as SQL.
+fn ends(row: &str) -> String {
+    let is_bound = IS_BOUND.replace("g.", &format!("{row}."));
+    format!("({row}.expires_at IS NOT NULL OR {is_bound})")
+}
+
+/// Whether the tagging `row` stays for one more segment if another of its tag, which ends for its sake, does: not
+/// what stays for good or what a person has put on. As SQL of the row.
+pub(crate) fn joined_by(row: &str) -> String {
+    format!("({} AND {})", automatic(row), ends(row))
 }
 
 /// Whether a tag that ends at `one` ends after `other`, where nothing is never.
