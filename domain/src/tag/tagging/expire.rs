@@ -14,7 +14,7 @@ use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Tx, dialect},
 };
 
 /// Taggings ended in one transaction.
@@ -54,7 +54,6 @@ struct Batch {
 async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<Batch> {
     let ctx = &ctx.walled_to(workspace);
     let mut tx = ctx.begin(workspace).await?;
-    let skip_locked = dialect::skip_locked(tx.connection().get_database_backend());
     // Whoever changes the tree takes the tags first, too.
     let tags: Vec<TagId> = Query::new(format!(
         "SELECT DISTINCT d.tag_id FROM (
@@ -68,22 +67,18 @@ async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<Batch> {
     .column(tx.connection())
     .await?;
     hold_tags(&tx, tags.iter().copied()).await?;
-    let kept = keep_bound(&tx).await?;
-    let ended: Vec<Touched> = Query::new(format!(
-        "WITH picked AS MATERIALIZED (
-             SELECT g.id FROM tagging g
-             WHERE g.workspace_id = $1 AND g.removed_at IS NULL AND g.expires_at IS NOT NULL
-               AND g.expires_at <= $2 AND g.tag_id IN (SELECT r.id FROM {{r}}) AND NOT {IS_BOUND}
-             ORDER BY g.expires_at LIMIT {BATCH} {skip_locked})
-         UPDATE tagging SET removed_at = expires_at, removed_by = $3, removed_reason = '',
+    let due = pick(&tx, tags).await?;
+    let kept = keep_bound(&tx, &due).await?;
+    let ended: Vec<Touched> = Query::new(
+        "UPDATE tagging SET removed_at = expires_at, removed_by = $3, removed_reason = '',
              ended = 'EXPIRED'
-         WHERE workspace_id = $1 AND removed_at IS NULL AND id IN (SELECT id FROM picked)
-         RETURNING id, tag_id, target, target_id"
-    ))
+         WHERE workspace_id = $1 AND {due} AND removed_at IS NULL AND expires_at <= $2
+         RETURNING id, tag_id, target, target_id",
+    )
     .bind(workspace)
     .bind(tx.now)
     .bind(Origin::System.json())
-    .rows("r", Rows::new().ids("id", tags))
+    .among("due", "id", due.iter().map(|id| id.0))
     .all(tx.connection())
     .await?;
     let reason = Reason {
@@ -99,29 +94,31 @@ async fn batch(ctx: &Ctx, workspace: WorkspaceId) -> Result<Batch> {
     })
 }
 
-/// Lets what stays while its thing is in a segment go on without its moment. The taggings are held before it is seen
-/// for what they stay: whoever ends that waits, and finds no moment any more.
-async fn keep_bound(tx: &Tx<'_>) -> Result<usize> {
+/// The taggings with these tags whose time has come, held. What they stay for is read by statements of their own
+/// afterwards: whoever was about to let one stay for a segment is done by then, or waits.
+async fn pick(tx: &Tx<'_>, tags: Vec<TagId>) -> Result<Vec<TaggingId>> {
     let skip_locked = dialect::skip_locked(tx.connection().get_database_backend());
-    let found: Vec<TaggingId> = Query::new(format!(
+    Ok(Query::new(format!(
         "SELECT g.id FROM tagging g
          WHERE g.workspace_id = $1 AND g.removed_at IS NULL AND g.expires_at IS NOT NULL
-           AND g.expires_at <= $2 AND {IS_BOUND}
+           AND g.expires_at <= $2 AND {{tags}}
          ORDER BY g.expires_at LIMIT {BATCH} {skip_locked}"
     ))
     .bind(tx.workspace)
     .bind(tx.now)
+    .among("tags", "g.tag_id", tags.into_iter().map(|tag| tag.0))
     .column(tx.connection())
-    .await?;
-    if found.is_empty() {
-        return Ok(0);
-    }
+    .await?)
+}
+
+/// Lets those of `due` that stay while their thing is in a segment go on without their moment; says how many.
+async fn keep_bound(tx: &Tx<'_>, due: &[TaggingId]) -> Result<usize> {
     let kept = Query::new(format!(
         "UPDATE tagging AS g SET expires_at = NULL
-         WHERE g.workspace_id = $1 AND {{found}} AND g.removed_at IS NULL AND {IS_BOUND}"
+         WHERE g.workspace_id = $1 AND {{due}} AND g.removed_at IS NULL AND {IS_BOUND}"
     ))
     .bind(tx.workspace)
-    .among("found", "g.id", found.into_iter().map(|id| id.0))
+    .among("due", "g.id", due.iter().map(|id| id.0))
     .execute(tx.connection())
     .await?;
     Ok(usize::try_from(kept).unwrap_or_default())
