@@ -7,9 +7,10 @@ use entity::id::{
     AccountId, AttemptId, AttributeId, CampaignId, ContactId, ConversationId, ConversationStepId,
     DeliveryId, EmailEventId, EnrolmentId, EventId, FiringId, HealthEntryId, Id,
     InAppNotificationId, InboxId, InvoiceId, MemberId, MergeId, MessageId, MissId, NoteId,
-    OpportunityId, OrderId, PlaybookId, RuleId, SegmentId, SegmentMoveId, StageChangeId,
-    SubscriptionChangeId, SurveyAnswerId, SurveyAttemptId, SurveyId, SurveyInvitationId, SuspectId,
-    TagGroupId, TagId, TaggingId, TargetId, TaskId, TeamId, TicketId, TrackedLinkId,
+    OpportunityId, OrderId, OwnerChangeId, PlaybookId, RuleId, SegmentId, SegmentMoveId,
+    StageChangeId, SubscriptionChangeId, SurveyAnswerId, SurveyAttemptId, SurveyId,
+    SurveyInvitationId, SuspectId, TagGroupId, TagId, TaggingId, TargetId, TaskId, TeamId,
+    TicketId, TrackedLinkId,
 };
 
 /// What a column holds.
@@ -33,6 +34,8 @@ pub enum Shape {
     Whose,
     /// An amount of the row's currency, in its minor unit.
     Money,
+    /// Bits of what makes two seem to be one (`crate::suspect::reasons`).
+    Reasons,
 }
 
 /// What the column of a table holds; nothing for a column that has no line here.
@@ -45,14 +48,18 @@ fn own(table: &str, column: &str) -> Option<Shape> {
     Some(match (table, column) {
         (_, "id") => Shape::Id(prefix(table)?),
         (
-            "attribute_value" | "note" | "rfm" | "segment_member" | "segment_move" | "stage_change",
+            "attribute_value" | "note" | "owner_change" | "rfm" | "segment_member" | "segment_move"
+            | "stage_change",
             "subject_id",
         )
         | ("tagging", "target_id") => Shape::Whose,
         // What it is about is in columns of its own.
         ("rule_firing" | "rule_miss", "subject_id")
         | ("email_day" | "rfm", "scope" | "scope_id")
-        | ("contact_health", "rank") => Shape::Hidden,
+        | ("contact_health", "rank")
+        // What it said first; what it says is in the reasons.
+        | ("duplicate_suspect", "reason") => Shape::Hidden,
+        ("duplicate_suspect", "evidence") => Shape::Reasons,
         ("note", "author") | ("rule_firing" | "segment_move", "cause") => Shape::Told,
         ("rfm", "revenue") => Shape::Money,
         _ => return None,
@@ -78,6 +85,7 @@ fn prefix(table: &str) -> Option<&'static str> {
         "message" => MessageId::PREFIX,
         "note" => NoteId::PREFIX,
         "opportunity" => OpportunityId::PREFIX,
+        "owner_change" => OwnerChangeId::PREFIX,
         "rule_firing" => FiringId::PREFIX,
         "rule_miss" => MissId::PREFIX,
         "sales_order" => OrderId::PREFIX,
@@ -125,9 +133,8 @@ fn id(column: &str) -> Option<&'static str> {
     Some(match column {
         "account_id" => AccountId::PREFIX,
         "answer_id" => SurveyAnswerId::PREFIX,
-        "assignee_id" | "from_assignee_id" | "to_assignee_id" | "member_id" | "owner_id" => {
-            MemberId::PREFIX
-        }
+        "assignee_id" | "from_assignee_id" | "from_owner_id" | "member_id" | "owner_id"
+        | "to_assignee_id" | "to_owner_id" => MemberId::PREFIX,
         "attribute_id" => AttributeId::PREFIX,
         "brought_by_id" | "contact_id" | "loser_id" | "merged_into_id" | "other_contact_id"
         | "survivor_id" => ContactId::PREFIX,
@@ -243,6 +250,7 @@ const PLAIN: &[&str] = &[
     "state",
     "status",
     "step",
+    "strength",
     "subject",
     "survey_key",
     "target",

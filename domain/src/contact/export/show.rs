@@ -72,6 +72,7 @@ impl<'p> Show<'p> {
         let key = match shape {
             Shape::Hidden => return None,
             Shape::Id(prefix) if has_names(prefix) => short(column),
+            Shape::Reasons => "reasons",
             _ => column,
         };
         let value = match (shape, value) {
@@ -81,6 +82,7 @@ impl<'p> Show<'p> {
             (Shape::Moment, Value::String(text)) => moment(text),
             (Shape::Flag, Value::Number(number)) => json!(number.as_i64() != Some(0)),
             (Shape::Money, value) => money(value, currency),
+            (Shape::Reasons, Value::Number(bits)) => reasons(bits.as_i64().unwrap_or_default()),
             (Shape::Json, value) => self.json(value),
             (Shape::Told, value) => {
                 let told = self.json(value);
@@ -155,6 +157,12 @@ fn moment(text: &str) -> Value {
     }
 }
 
+/// What makes two seem to be one, as the API names it.
+fn reasons(bits: i64) -> Value {
+    let reasons = crate::suspect::reasons(bits);
+    reasons.into_iter().map(|one| one.word()).collect()
+}
+
 /// An amount as the API has it.
 fn money(value: &Value, currency: Option<&str>) -> Value {
     let (Some(amount), Some(currency)) = (value.as_i64(), currency) else {
@@ -225,6 +233,32 @@ mod tests {
         });
         assert_eq!(shown(true, "message", &on_sqlite), wanted);
         assert_eq!(shown(false, "message", &on_postgres), wanted);
+    }
+
+    #[test]
+    fn suspicions_and_owners_are_shown_as_the_api_shows_them() {
+        let row = json!({ "evidence": 6, "reason": "at first", "strength": 90 });
+        assert_eq!(
+            shown(true, "duplicate_suspect", &row),
+            json!({ "reasons": ["NAME_AND_PHONE", "NAME_AND_ACCOUNT"], "strength": 90 })
+        );
+        let row = json!({
+            "id": "00000000000000000000000000000002",
+            "subject": "CONTACT",
+            "subject_id": "00000000000000000000000000000001",
+            "from_owner_id": null,
+            "to_owner_id": "00000000000000000000000000000003",
+        });
+        assert_eq!(
+            shown(true, "owner_change", &row),
+            json!({
+                "id": "ownerchange_00000000000000000000000000000002",
+                "subject": "CONTACT",
+                "subjectId": "contact_00000000000000000000000000000001",
+                "fromOwner": null,
+                "toOwner": { "id": "member_00000000000000000000000000000003" },
+            })
+        );
     }
 
     #[test]
