@@ -107,8 +107,11 @@ async fn write(tx: &Tx<'_>, things: Things, pairs: &Pairs) -> Result<Vec<Noted>>
     .await?)
 }
 
-/// Settles the open suspicions of `ids` of whom nothing is shared with the other any more. Identities that were
-/// given for one person are not forgotten.
+/// Settles the open suspicions of `ids` of whom nothing matches anything of the other any more. Identities that
+/// were given for one person are not forgotten.
+///
+/// That the sides are read too has SQLite look up each one's keys: the index by hash, which does not hold them,
+/// would otherwise seem to be enough, and be read for the whole workspace.
 pub(super) async fn outdate(tx: &Tx<'_>, things: Things, ids: &BTreeSet<Uuid>) -> Result<()> {
     let names = book(things);
     let (table, one, other) = (names.table, names.one, names.other);
@@ -120,7 +123,7 @@ pub(super) async fn outdate(tx: &Tx<'_>, things: Things, ids: &BTreeSet<Uuid>) -
                AND NOT EXISTS (
                    SELECT 1 FROM duplicate_key a
                    JOIN duplicate_key b ON b.workspace_id = $1 AND b.key_hash = a.key_hash
-                    AND b.subject_id = {table}.{other}
+                    AND b.subject_id = {table}.{other} AND (a.side = 0 OR b.side <> a.side)
                    WHERE a.workspace_id = $1 AND a.subject_id = {table}.{one})"
         ))
         .bind(tx.workspace)

@@ -243,6 +243,27 @@ fn a_dismissed_pair_comes_back_for_new_reasons_only_and_an_outdated_one_goes() {
 }
 
 #[test]
+fn two_names_that_are_only_read_alike_are_outdated() {
+    on_both(|world| async move {
+        add(&world, read("山田 花子", "ヤマダ ハナコ")).await;
+        let kana = add(&world, named("やまだ はなこ")).await;
+        assert_eq!(open(&world).await, [[R::Reading]]);
+        let changes = ContactChanges {
+            name: Some("山田 華子".to_owned()),
+            profile: ProfileChanges {
+                kana: Some(Some("ヤマダ ハナコ".to_owned())),
+                ..ProfileChanges::default()
+            },
+            ..ContactChanges::default()
+        };
+        let done = contact::update(&world.ctx, &world.owner, kana, changes).await;
+        done.unwrap();
+        assert!(open(&world).await.is_empty());
+        world
+    });
+}
+
+#[test]
 fn a_common_name_is_not_compared() {
     on_both(|world| async move {
         let account = Some(company(&world, "Acme", None, None).await);
