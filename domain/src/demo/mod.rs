@@ -10,16 +10,20 @@
 //!
 //! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
 //! events of it, `provider` what email providers tell by themselves, `visitor` what a web page does,
-//! `business` what other systems tell, `company` companies that were put in order, `ask` a survey, `follow`
-//! segments, tasks and a playbook, `rank` what compares customers, `verdict` and `review` what reports show,
-//! `chance` the variety.
+//! `business` what other systems tell, `company` companies that were put in order, `course` owners and statuses
+//! as they changed, `outreach` tracked links, `ask` a survey, `follow` segments, tasks and a playbook, `automate`
+//! rules on more than what customers write, `rank` what compares customers, `verdict` and `review` what reports
+//! show, `chance` the variety.
 
 mod activity;
 mod ask;
+mod automate;
 mod business;
 mod chance;
 mod company;
+mod course;
 mod follow;
+mod outreach;
 mod people;
 mod profile;
 mod provider;
@@ -34,7 +38,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{InboxId, TagId},
+    id::{ConversationId, InboxId, TagId},
     kind::{Channel, ConversationStatus, Direction, IdentityKind, Priority, TargetKind},
 };
 
@@ -75,6 +79,8 @@ const APART: i64 = 27;
 const DAYS: i64 = 60;
 /// Messages and events of one call.
 const BATCH: usize = 500;
+/// Whom the member has looked after for a while, by the places among the people: one of each language.
+const HANDED_OVER: [usize; 3] = [1, 21, 41];
 /// How long what follows from the sample may take before it is left to the workers.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -113,7 +119,9 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     let tags = make_tags(&past, actor).await?;
     let verdicts = Verdicts::prepare(&past, actor).await?;
     let people = make_people(ctx, actor, &tags, begin, verdicts).await?;
+    course::hand_over(ctx, actor, &people, now).await?;
     make_partnership_rule(ctx, actor, tags[tags::PARTNERSHIP]).await?;
+    automate::mark_answers(ctx, actor, tags[tags::MATERIAL]).await?;
     let messages = history(&people, now);
     for batch in messages.chunks(BATCH) {
         conversation::ingest(ctx, actor, inbox, batch.to_vec()).await?;
@@ -128,6 +136,7 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     provider::connect(ctx, actor, &people, now).await?;
     visitor::tell(ctx, actor, now).await?;
     business::tell(ctx, actor, &people, now).await?;
+    outreach::spread(ctx, actor, &people, tags[tags::FOLLOWED_UP], now).await?;
     company::put_in_order(ctx, actor).await?;
     review::try_out(ctx, actor, &people, now).await?;
     review::merge_a_double(ctx, actor, &people).await?;
@@ -136,10 +145,15 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     // about two months of messages.
     settle(ctx, actor, |projection| projection.work() == Work::Rules).await?;
     make_vip_rule(ctx, actor, tags[tags::VIP]).await?;
+    let segment = automate::make_segment(ctx, actor).await?;
     rank::score(ctx, actor, now).await?;
     rank::watch(ctx, actor).await?;
     ask::ask(ctx, actor, &people).await?;
     follow::follow(ctx, actor, &people, tags[tags::VIP]).await?;
+    automate::watch(ctx, actor, &tags, segment).await?;
+    automate::happen(ctx, actor, &people, now).await?;
+    settle(ctx, actor, |_| true).await?;
+    automate::help(ctx, actor, &people, now).await?;
     conversation::ingest(ctx, actor, inbox, just_now(&people, now)).await?;
     settle(ctx, actor, |_| true).await?;
     rank::look_back(ctx, actor, now).await?;
@@ -378,7 +392,7 @@ async fn tend_conversations(
             // A thread of one message was never answered: somebody still waits.
             let is_old = conversation.last_message_at < now - TimeDelta::days(5);
             if is_old && thread.messages.len() > 1 {
-                ended.push(conversation.id);
+                ended.push((conversation.id, conversation.last_message_at));
             } else if is_old {
                 overdue.push(conversation.id);
             }
@@ -388,6 +402,8 @@ async fn tend_conversations(
         }
     }
     tagging::tag_many(ctx, actor, &labels, "").await?;
+    course::close_step_by_step(ctx, actor, &ended).await?;
+    let ended: Vec<ConversationId> = ended.into_iter().map(|(id, _)| id).collect();
     let closed = conversation::Changes {
         status: Some(ConversationStatus::Closed),
         ..conversation::Changes::default()

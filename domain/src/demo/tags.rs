@@ -12,15 +12,23 @@ pub(super) struct Tree {
 
 /// The tag of the customers whose messages are announced.
 pub(super) const VIP: &str = "VIP";
+/// The tag of those who look at prices, for a while.
+pub(super) const HOT: &str = "ホットリード";
+/// The tag of those who followed a link.
+pub(super) const FOLLOWED_UP: &str = "フォロー中";
+/// The tag of those whom we are helping.
+pub(super) const HELPED: &str = "サポート対応中";
 /// The tag of companies that sell what we sell.
 pub(super) const COMPETITOR: &str = "競合";
 /// The tag of conversations about working together.
 pub(super) const PARTNERSHIP: &str = "パートナーシップの問い合わせ";
+/// The tag of conversations in which we sent what was asked for.
+pub(super) const MATERIAL: &str = "資料送付済み";
 
 #[rustfmt::skip]
 pub(super) const TREES: &[Tree] = &[
     Tree { kind: TagKind::Contact, colour: "#2563eb", root: ("関係性", "お客様との今の関係 / Engagement / 客户关系"),
-        tags: &["トライアル中", "リピーター", "ホットリード", "フォロー中", "休眠", VIP] },
+        tags: &["トライアル中", "リピーター", HOT, FOLLOWED_UP, "休眠", HELPED, VIP] },
     Tree { kind: TagKind::Contact, colour: "#7c3aed", root: ("業種", "基本属性 / Industry / 行业"),
         tags: &["小売", "製造", "IT・インターネット", "物流", "教育"] },
     Tree { kind: TagKind::Contact, colour: "#0891b2", root: ("企業規模", "基本属性 / Company size / 企业规模"),
@@ -30,5 +38,5 @@ pub(super) const TREES: &[Tree] = &[
     Tree { kind: TagKind::Contact, colour: "#dc2626", root: ("見込み判断", "運用 / Lead judgement / 线索判断"),
         tags: &["今すぐ対象", "対象だが今ではない", "対象外", "エコパートナー", COMPETITOR] },
     Tree { kind: TagKind::Conversation, colour: "#16a34a", root: ("問い合わせ", "会話の内容 / What it is about / 咨询内容"),
-        tags: &[PARTNERSHIP, "見積もり", "不具合", "請求", "使い方", "解約の相談"] },
+        tags: &[PARTNERSHIP, "見積もり", "不具合", "請求", "使い方", "解約の相談", MATERIAL] },
 ];
