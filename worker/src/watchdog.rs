@@ -158,6 +158,8 @@ struct Looks {
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     turns: u64,
+    /// The thread it is on.
+    thread: u64,
     /// How many looks have found it since the first.
     again: u32,
     /// The processor time its thread had used at the first, if that is known.
@@ -178,14 +180,17 @@ impl Looks {
             if turns.is_multiple_of(2) {
                 continue;
             }
-            let used = processor_time(piece.thread.load(Ordering::Relaxed));
+            // If the poll has just ended this may be the thread of the next one, which has used what it has.
+            let thread = piece.thread.load(Ordering::Relaxed);
+            let used = processor_time(thread);
             let seen = match before.get(&number) {
-                Some(seen) if seen.turns == turns => Seen {
+                Some(seen) if (seen.turns, seen.thread) == (turns, thread) => Seen {
                     again: seen.again.saturating_add(1),
                     ..*seen
                 },
                 _ => Seen {
                     turns,
+                    thread,
                     again: 0,
                     used_before: used,
                 },
@@ -232,7 +237,11 @@ fn processor_time_in(told: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::{hint, sync::atomic::AtomicBool, time::Instant};
+    use std::{
+        hint,
+        sync::{atomic::AtomicBool, mpsc},
+        time::Instant,
+    };
 
     use super::*;
 
@@ -255,6 +264,7 @@ mod tests {
         let before = Duration::from_secs(7);
         let seen = |again| Seen {
             turns: 1,
+            thread: 0,
             again,
             used_before: Some(before),
         };
@@ -276,6 +286,31 @@ mod tests {
                 "{again} {used:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_another_thread_has_used_before_is_not_held_against_a_poll() {
+        const NAME: &str = "goes over to another thread";
+        let (told, hears) = mpsc::channel();
+        let (stop, stopped) = mpsc::channel::<()>();
+        let idle = thread::spawn(move || {
+            told.send(THREAD.with(|thread| *thread)).expect("a test");
+            let _ = stopped.recv();
+        });
+        let listed = Listed::new(NAME.to_owned());
+        let on = |thread| listed.piece.thread.store(thread, Ordering::Relaxed);
+        let mut looks = Looks::default();
+        listed.piece.turns.store(1, Ordering::Relaxed);
+        on(hears.recv().expect("a thread"));
+        looks.look(&LIMITS);
+        let own = THREAD.with(|thread| *thread);
+        while processor_time(own).is_some_and(|used| used < LIMITS.busy * 2) {
+            hint::spin_loop();
+        }
+        on(own);
+        assert!(!looks.look(&LIMITS).iter().any(|what| what == NAME));
+        drop(stop);
+        idle.join().expect("an end");
     }
 
     /// Does `work` on a thread of its own.
