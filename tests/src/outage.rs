@@ -201,11 +201,17 @@ fn redis_may_be_absent_killed_emptied_and_stopped() {
                     server = redis(port, folder.path());
                 }
                 1 => {
-                    let emptied = std::process::Command::new("redis-cli")
-                        .args(["-p", &port.to_string(), "FLUSHALL"])
-                        .stdout(std::process::Stdio::null())
-                        .status();
-                    assert!(emptied.expect("redis-cli").success());
+                    // It was begun anew a moment ago, and may not answer yet.
+                    let mut empty = std::process::Command::new("redis-cli");
+                    empty.args(["-p", &port.to_string(), "FLUSHALL"]);
+                    empty.stdout(std::process::Stdio::null());
+                    for _ in 0..50 {
+                        if empty.status().expect("redis-cli").success() {
+                            break;
+                        }
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                    assert!(empty.status().expect("redis-cli").success());
                 }
                 _ => {
                     server.signal("STOP");

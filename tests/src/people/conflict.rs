@@ -66,8 +66,9 @@ fn a_preview_says_what_of_the_merged_contact_would_be_lost() {
         let plan = group::create(ctx, owner, new).await.unwrap().id;
         let free = value(&world, plan, "Free").await;
         let paid = value(&world, plan, "Paid").await;
-        let put = [Request::contact(taro, free), Request::contact(double, paid)];
-        tagging::tag_many(ctx, owner, &put, "").await.unwrap();
+        for put in [Request::contact(taro, free), Request::contact(double, paid)] {
+            tagging::tag_many(ctx, owner, &[put], "").await.unwrap();
+        }
 
         let preview = merge::preview(ctx, owner.workspace, taro, double).await;
         let preview = preview.unwrap();

@@ -448,6 +448,7 @@ fn reading_the_log_again_takes_nothing_off_and_puts_nothing_on() {
         // In again after a first time out: that one is told of once more, too.
         let back = stage.comes_in("Back").await;
         stage.goes_out(back).await;
+        world.clock.advance(TimeDelta::seconds(1));
         put(&world, back, stage.vip).await;
         settle(&world).await;
         Query::new("UPDATE projection_cursor SET tx = 0, seq = 0 WHERE projection = 'rules'")
@@ -478,6 +479,7 @@ fn nothing_is_put_on_what_is_not_in_the_segment() {
         let (inside, outside) = (stage.comes_in("In").await, person(&world, "Out").await);
         put(&world, outside, asks).await;
         settle(&world).await;
+        world.clock.advance(TimeDelta::seconds(1));
         put(&world, inside, asks).await;
         settle(&world).await;
         assert!(carried(&world, inside.0, eager).await.is_some());

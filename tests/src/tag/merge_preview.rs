@@ -127,11 +127,11 @@ fn a_preview_tells_what_would_carry_several_values_and_what_would_be_refused() {
                 (people[0], big),
                 (people[1], big),
                 (people[1], huge),
-                (people[2], large),
                 (people[2], big),
             ],
         )
         .await;
+        put(&world, &[(people[2], large)]).await;
         let seen = preview(&world, &into(large, &[big])).await;
         assert_eq!(told(&seen), one("targetId", UserErrorCode::InUse));
         let conflict = seen.conflict.expect("a conflict");

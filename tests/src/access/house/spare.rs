@@ -99,7 +99,7 @@ impl House {
         if wants(&["spare_note"]) {
             self.note(door, "spare_note", "Spare").await;
         }
-        if wants(&["spare_fact"]) {
+        if wants(&["#spare_fact"]) {
             self.spare_fact(door, number).await;
         }
         if wants(&["spare_playbook"]) {
@@ -144,7 +144,7 @@ impl House {
         let made = door
             .must(owner, ingest, json!({ "input": { "orders": [order] } }))
             .await;
-        self.keep("spare_fact", &made["orders"][0]["externalId"]);
+        self.keep("#spare_fact", &made["orders"][0]["externalId"]);
     }
 
     /// A member, and a token of theirs and of the owner.

@@ -123,7 +123,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         change(
             "deleteFacts",
-            &json!({ "kind": "ORDER", "externalIds": ["@spare_fact"] }),
+            &json!({ "kind": "ORDER", "externalIds": ["@#spare_fact"] }),
             WRITE,
         ),
         change(

@@ -21,7 +21,7 @@ use domain::{
 };
 use entity::{
     id::AccountId,
-    kind::{AttributeType, SubjectKind},
+    kind::{AttributeType, SubjectKind, TimelineKind},
 };
 
 use super::{account_of, carried, company, listed, members, rows, two};
@@ -35,11 +35,12 @@ use crate::{
     support::{World, engine::contact_of, on_both},
 };
 
-async fn happened(world: &World, id: AccountId) -> usize {
+async fn happened(world: &World, id: AccountId) -> Vec<TimelineKind> {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let page = PageRequest::first(100);
     let found = timeline::list(ctx, workspace, Of::Account(id), &[], &page).await;
-    found.unwrap().rows.len()
+    let entries = found.unwrap().rows.into_iter();
+    entries.map(|(_, entry)| entry.kind).collect()
 }
 
 #[test]
@@ -49,8 +50,8 @@ fn what_was_merged_comes_apart_row_by_row() {
         let two = two(&world).await;
         let before = rows(&world).await;
         let apart = [
-            happened(&world, two.stays).await,
-            happened(&world, two.goes).await,
+            happened(&world, two.stays).await.len(),
+            happened(&world, two.goes).await.len(),
         ];
 
         let preview = merge::preview(ctx, owner.workspace, two.stays, two.goes);
@@ -87,8 +88,10 @@ fn what_was_merged_comes_apart_row_by_row() {
         assert_eq!(listed(&world, &AccountFilter::default()).await, ["Acme"]);
         assert_eq!(carried(&world, two.stays).await, BTreeSet::from(two.tags));
         assert_eq!(members(&world, two.list).await, [two.stays]);
-        assert_eq!(happened(&world, two.goes).await, 0);
-        let together = happened(&world, two.stays).await;
+        // All that is left there is that it is in its list no more.
+        let left = happened(&world, two.goes).await;
+        assert_eq!(left, [TimelineKind::SegmentLeft]);
+        let together = happened(&world, two.stays).await.len();
         assert!(together >= apart[0] + apart[1], "{together} of {apart:?}");
         for (survivor, merged, refusal) in [
             (two.stays, two.goes, "mergedId NotFound"),
