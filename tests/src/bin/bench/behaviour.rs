@@ -237,6 +237,7 @@ fn rule(condition: &Condition) -> RuleSource {
         position: 0,
         gate: Gate {
             inbox_ids: Vec::new(),
+            channels: Vec::new(),
             authors: vec![Author::Contact],
         },
         condition: condition.clone(),

@@ -104,6 +104,7 @@ fn rules(count: usize) -> Vec<RuleSource> {
             position: number as i64,
             gate: Gate {
                 inbox_ids: Vec::new(),
+                channels: Vec::new(),
                 authors: vec![Author::Contact],
             },
             condition: condition(&mut chance, usual(number)),
