@@ -32,7 +32,7 @@ fn a_worker_that_dies_loses_no_line_and_repeats_none() {
             .await
             .unwrap();
         let mut killed = 0;
-        for patience in (1..).map(|n| Duration::from_millis(n * n * 40)) {
+        for patience in (1..).map(|n| Duration::from_millis(n * n * n * 40)) {
             let ctx = &world.ctx;
             let turn = operation::run_due(ctx, domain::operations(), None, Limits::none());
             // Dropping the turn in the middle of a step is what a kill does to its transaction.

@@ -160,7 +160,10 @@ fn moment(text: &str) -> Value {
 /// What makes two seem to be one, as the API names it.
 fn reasons(bits: i64) -> Value {
     let reasons = crate::suspect::reasons(bits);
-    reasons.into_iter().map(|one| one.word()).collect()
+    reasons
+        .into_iter()
+        .map(entity::kind::DuplicateReason::word)
+        .collect()
 }
 
 /// An amount as the API has it.

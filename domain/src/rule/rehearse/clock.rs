@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{AccountId, ContactId, Id as _, RuleId},
+    id::{AccountId, ContactId, Id, RuleId},
     kind::SegmentSubject,
 };
 use sea_orm::FromQueryResult;
@@ -167,7 +167,7 @@ async fn remember(
 /// The contacts and their accounts.
 fn things(people: &[Person]) -> BTreeSet<Uuid> {
     let things = people.iter();
-    let things = things.flat_map(|one| [Some(one.id.uuid()), one.account_id.map(|id| id.uuid())]);
+    let things = things.flat_map(|one| [Some(one.id.uuid()), one.account_id.map(Id::uuid)]);
     things.flatten().collect()
 }
 

@@ -153,6 +153,9 @@ pub(super) struct Joined<'a, 'r> {
     pub(super) ended: Vec<&'a Addition<'r>>,
 }
 
+/// A tagging that holds, and what asks it to stay for another segment.
+type Join<'a, 'r> = (TaggingId, &'a Addition<'r>);
+
 /// Lets taggings stay for another segment beside the ends they have.
 pub(super) async fn join<'a, 'r>(
     tx: &Tx<'_>,
@@ -162,8 +165,7 @@ pub(super) async fn join<'a, 'r>(
         return Ok(Joined::default());
     }
     let held = hold_taggings(tx, joins.iter().map(|(id, _)| id.0).collect()).await?;
-    type Asked<'j, 'a, 'r> = Vec<&'j (TaggingId, &'a Addition<'r>)>;
-    let (there, gone): (Asked<'_, 'a, 'r>, Asked<'_, 'a, 'r>) =
+    let (there, gone): (Vec<&Join<'_, '_>>, Vec<&Join<'_, '_>>) =
         joins.iter().partition(|(id, _)| held.contains(id));
     let bound: Vec<(TaggingId, SegmentId)> = there
         .iter()
