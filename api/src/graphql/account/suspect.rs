@@ -132,6 +132,10 @@ impl AccountSuspectQuery {
     /// Accounts that seem to be one company, by their names without legal forms and by their domains. Left to
     /// themselves, those nobody has decided, oldest first. What more than 20 accounts share is not compared, and
     /// archived accounts are left out.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments, filter and order"
+    )]
     #[boxed]
     async fn account_duplicate_suspects(
         &self,

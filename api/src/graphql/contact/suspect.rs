@@ -150,6 +150,10 @@ impl SuspectQuery {
     /// Known contacts who seem to be one person: because identities of both were given for one, or by their
     /// names together with something else. Left to themselves, those nobody has decided, oldest first. Names that
     /// more than 20 contacts share are not compared, and anonymous visitors are left out.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments, filter and order"
+    )]
     #[boxed]
     async fn duplicate_suspects(
         &self,
