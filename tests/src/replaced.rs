@@ -121,13 +121,10 @@ fn a_running_process_finds_out_and_says_what_to_do() {
         // Nothing was mixed.
         let (ended, said) = installation.command(&["check"]).await;
         assert!(said.contains("secret key\tok"), "{ended} {said}");
-        let had_worker = !installation.workers.is_empty();
+        let workers = installation.workers.len();
         installation.stop();
         installation.start_server().await;
-        if had_worker {
-            let worker = installation.spawn_worker();
-            installation.workers.push(worker);
-        }
+        installation.start_workers(workers).await;
         installation.owner().must(document, input("after")).await;
         installation
     });
@@ -151,13 +148,10 @@ fn a_reseal_that_was_broken_off_waits_once_more_and_a_finished_one_does_not() {
             assert!(ended.success(), "{said}");
             assert_eq!(said.contains("waiting"), waits, "{said}");
         }
-        let had_worker = !installation.workers.is_empty();
+        let workers = installation.workers.len();
         installation.stop();
         installation.start_server().await;
-        if had_worker {
-            let worker = installation.spawn_worker();
-            installation.workers.push(worker);
-        }
+        installation.start_workers(workers).await;
         installation
     });
 }

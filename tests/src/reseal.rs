@@ -201,8 +201,7 @@ async fn refusal(installation: &mut Installation) -> String {
 async fn start(installation: &mut Installation) {
     installation.start_server().await;
     if !installation.is_alone() {
-        let worker = installation.spawn_worker();
-        installation.workers.push(worker);
+        installation.start_workers(1).await;
     }
 }
 

@@ -45,8 +45,8 @@ fn a_server_that_is_asked_to_stop_says_goodbye_to_its_sockets_and_ends_well() {
         installation.servers.clear();
         installation.start_server().await;
         if !installation.is_alone() {
-            let worker = installation.spawn_worker();
-            installation.workers = vec![worker];
+            installation.workers.clear();
+            installation.start_workers(1).await;
         }
         installation
     });

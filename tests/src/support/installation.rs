@@ -90,10 +90,7 @@ impl Installation {
         for _ in 0..servers {
             cluster.start_server().await;
         }
-        for _ in 0..workers {
-            let worker = cluster.spawn_worker();
-            cluster.workers.push(worker);
-        }
+        cluster.start_workers(workers).await;
         cluster
     }
 
@@ -161,6 +158,23 @@ impl Installation {
         let name = format!("worker-{}", self.started);
         let program = built("enishi-worker");
         Process::start(&name, &program, &[], &self.settings, self.folder.path())
+    }
+
+    /// Starts so many more workers and waits until each is at work: what a test does next, such as replacing
+    /// the secret key, may be what a worker refuses to begin with.
+    pub(crate) async fn start_workers(&mut self, count: usize) {
+        let before = self.workers.len();
+        for _ in 0..count {
+            let worker = self.spawn_worker();
+            self.workers.push(worker);
+        }
+        for worker in &mut self.workers[before..] {
+            until("the worker to be at work", START, async || {
+                assert!(worker.ended().is_none(), "{}", worker.said());
+                worker.said().contains("worker started").then_some(())
+            })
+            .await;
+        }
     }
 
     /// Ends every process.
