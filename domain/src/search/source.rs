@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::fold::fold;
-use crate::store::{Query, Rows};
+use crate::store::Query;
 
 /// Characters of a message's text that are searched; longer ones are generated, not written.
 pub const BODY_CHARACTERS: usize = 20_000;
@@ -142,7 +142,8 @@ pub(super) async fn load_in_use(
     load_where(connection, workspace, kind, ids, here).await
 }
 
-/// The documents of the rows `c` of which `here` holds as well.
+/// The documents of the rows `c` of which `here` holds as well. They are looked up by a list, never joined:
+/// while a workspace fills, the plan of a join may be one that was made when these tables were empty.
 async fn load_where(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
@@ -152,21 +153,21 @@ async fn load_where(
 ) -> Result<HashMap<Uuid, Document>, DbErr> {
     let text = match kind {
         Kind::Contact => {
-            "SELECT c.id, c.created_at, c.name, c.kana FROM {r}
-            JOIN contact c ON c.workspace_id = $1 AND c.id = r.id AND c.merged_into_id IS NULL"
+            "SELECT c.id, c.created_at, c.name, c.kana FROM contact c
+             WHERE c.workspace_id = $1 AND {wanted} AND c.merged_into_id IS NULL"
         }
         Kind::Account => {
-            "SELECT c.id, c.created_at, c.name, c.domain, c.external_id FROM {r}
-            JOIN account c ON c.workspace_id = $1 AND c.id = r.id AND c.merged_into_id IS NULL
-              AND c.deleted_at IS NULL"
+            "SELECT c.id, c.created_at, c.name, c.domain, c.external_id FROM account c
+             WHERE c.workspace_id = $1 AND {wanted} AND c.merged_into_id IS NULL
+               AND c.deleted_at IS NULL"
         }
         Kind::Conversation => {
-            "SELECT c.id, c.created_at, c.subject FROM {r}
-            JOIN conversation c ON c.workspace_id = $1 AND c.id = r.id"
+            "SELECT c.id, c.created_at, c.subject FROM conversation c
+             WHERE c.workspace_id = $1 AND {wanted}"
         }
         Kind::Message => {
-            "SELECT c.id, c.sent_at, c.body FROM {r}
-            JOIN message c ON c.workspace_id = $1 AND c.id = r.id"
+            "SELECT c.id, c.sent_at, c.body FROM message c
+             WHERE c.workspace_id = $1 AND {wanted}"
         }
     };
     let columns: &[Field] = match kind {
@@ -177,7 +178,7 @@ async fn load_where(
     };
     let rows = Query::new(format!("{text}{here}"))
         .bind(workspace)
-        .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+        .among("wanted", "c.id", ids.iter().copied())
         .raw(connection)
         .await?;
     let mut documents = HashMap::with_capacity(rows.len());
@@ -207,12 +208,12 @@ async fn add_identities(
     documents: &mut HashMap<Uuid, Document>,
 ) -> Result<(), DbErr> {
     let rows = Query::new(
-        "SELECT i.contact_id, i.kind, i.value FROM {r}
-         JOIN contact_identity i ON i.workspace_id = $1 AND i.contact_id = r.id
+        "SELECT i.contact_id, i.kind, i.value FROM contact_identity i
+         WHERE i.workspace_id = $1 AND {wanted}
          ORDER BY i.contact_id, i.kind, i.value",
     )
     .bind(workspace)
-    .rows("r", Rows::new().uuids("id", documents.keys().copied()))
+    .among("wanted", "i.contact_id", documents.keys().copied())
     .raw(connection)
     .await?;
     for row in rows {
