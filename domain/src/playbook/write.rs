@@ -14,12 +14,13 @@ use super::{
     DESCRIPTION_LIMIT, NAME_LIMIT, PLAYBOOK_LIMIT, VERSION_LIMIT,
     definition::{Definition, StoredError},
     failing,
+    naming::naming,
 };
 use crate::{
     access::{Actor, Origin, Scope},
     action,
     audit::Record,
-    condition::reference,
+    condition::reference::{self, IdKind, Reference},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode, keep},
     operation::{self, NewOperation},
@@ -232,6 +233,9 @@ pub async fn set_state(
         return Ok(row);
     }
     refuse_archived(&row, "id")?;
+    if state == PlaybookState::Active {
+        refuse_gone_groups(&tx, id).await?;
+    }
     let before = audited(&row);
     let after = playbook::Model {
         state,
@@ -333,6 +337,16 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
         errors.push(error);
     }
     Ok(())
+}
+
+/// Refuses to resume a playbook of which a version that contacts go through names a tag group that was deleted.
+async fn refuse_gone_groups(tx: &Tx<'_>, id: PlaybookId) -> Result<()> {
+    let is_group = |one: &Reference| matches!(one.kind, IdKind::TagGroup(_));
+    let named = naming(tx.connection(), tx.workspace, is_group).await?;
+    let mine = named.iter();
+    let mine = mine.filter(|one| one.row.playbook_id == id && one.row.published_at.is_some());
+    let references: Vec<Reference> = mine.flat_map(|one| one.definition.references()).collect();
+    reference::refuse_gone_groups(tx, &references).await
 }
 
 /// Refuses an archived playbook, which the input names at `field`.

@@ -212,7 +212,8 @@ pub(super) async fn save(
     row.try_into()
 }
 
-/// Lets a rule be evaluated or not; nothing happens to one that already is as wanted.
+/// Lets a rule be evaluated or not; nothing happens to one that already is as wanted. One that names a tag group
+/// which was deleted meanwhile has to be changed first.
 pub async fn set_active(ctx: &Ctx, actor: &Actor, id: RuleId, active: bool) -> Result<Rule> {
     change_active(ctx, actor, id, active, false).await
 }
@@ -249,6 +250,7 @@ async fn change_active(
         ..touched(&tx, id, rule.version)
     };
     if active {
+        reference::refuse_gone_groups(&tx, &rule.definition.references()).await?;
         changed.waits_since = Set(Some(tx.now));
         wait::begin(&tx, &rule.definition.trigger).await?;
     }

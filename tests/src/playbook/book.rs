@@ -5,9 +5,9 @@ use domain::{
     attribute::{NewAttribute, definition},
     page::PageRequest,
     playbook::{self, NewPlaybook, PlaybookChange, template},
-    tag::catalogue,
+    tag::{NewGroup, catalogue, group},
 };
-use entity::kind::{AttributeType, PlaybookState, SubjectKind, TagKind};
+use entity::kind::{AttributeType, PlaybookState, SubjectKind, TagKind, TagSelection};
 use serde_json::json;
 
 use super::{Stage, refusals, wait_days};
@@ -90,6 +90,44 @@ fn timers_of_a_paused_playbook_wait_and_go_on_when_it_is_resumed() {
         state(PlaybookState::Active).await.unwrap();
         stage.settle().await;
         assert_eq!(stage.stands(id).await, "DONE act");
+        stage.world
+    });
+}
+
+#[test]
+fn a_paused_playbook_that_names_a_deleted_tag_group_is_changed_before_it_goes_on() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let (ctx, owner) = (stage.world.ctx.clone(), stage.world.owner.clone());
+        let new = NewGroup {
+            kind: TagKind::Contact,
+            name: "Size".to_owned(),
+            description: String::new(),
+            selection: TagSelection::Single,
+            stage: None,
+        };
+        let size = group::create(&ctx, &owner, new).await.unwrap().id;
+        let mut told = one_day("tag hot");
+        let empty = json!({ "tagGroup": { "of": "CONTACT", "groupId": size.0, "empty": true } });
+        told["exits"] = json!([{ "name": "Unknown", "condition": empty }]);
+        let book = stage.book("Book", &told).await;
+        let state = |state| playbook::set_state(&ctx, &owner, book.id, state);
+        state(PlaybookState::Paused).await.unwrap();
+        let usage = group::usage(&ctx, owner.workspace, size).await;
+        let token = usage.unwrap().unwrap().token;
+        group::delete(&ctx, &owner, size, &token).await.unwrap();
+
+        let refused = state(PlaybookState::Active).await;
+        assert_eq!(refusals(refused), ["id Invalid"]);
+        let change = PlaybookChange {
+            definition: Some(stage.definition(&one_day("tag hot"))),
+            publish: true,
+            ..PlaybookChange::default()
+        };
+        playbook::update(&ctx, &owner, book.id, change)
+            .await
+            .unwrap();
+        state(PlaybookState::Active).await.unwrap();
         stage.world
     });
 }

@@ -5,7 +5,8 @@ use domain::{
     error::{Error, UserErrorCode},
     operation::{self, Limits},
     report::purity,
-    rule, segment,
+    rule::{self, RuleChanges, definition::always},
+    segment,
     tag::{
         catalogue::{self, UseKind},
         group::{self as groups, Usage},
@@ -137,6 +138,37 @@ fn the_group_that_leads_are_judged_by_is_not_deleted() {
             .unwrap();
         let token = usage(&world, fit).await.token;
         groups::delete(ctx, owner, fit, &token).await.unwrap();
+        world
+    });
+}
+
+#[test]
+fn a_paused_rule_that_names_a_deleted_group_is_changed_before_it_runs_again() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let size = group(&world, "Size", TagSelection::Single).await;
+        let asked = tag(&world, "Asked", None).await;
+        let rule = world
+            .rule("asking", unknown(size), vec![tag_contact(asked)])
+            .await;
+        rule::set_active(ctx, owner, rule.id, false).await.unwrap();
+        // As long as the group is there, it is as it was.
+        rule::set_active(ctx, owner, rule.id, true).await.unwrap();
+        rule::set_active(ctx, owner, rule.id, false).await.unwrap();
+        let token = usage(&world, size).await.token;
+        groups::delete(ctx, owner, size, &token).await.unwrap();
+
+        let refused = rule::set_active(ctx, owner, rule.id, true).await;
+        assert_eq!(mistakes(refused), one("id", UserErrorCode::Invalid));
+        let found = rule::find(ctx, owner.workspace, rule.id).await.unwrap();
+        assert!(!found.expect("a rule").active);
+        let changes = RuleChanges {
+            condition: Some(always()),
+            ..RuleChanges::default()
+        };
+        rule::update(ctx, owner, rule.id, changes).await.unwrap();
+        let active = rule::set_active(ctx, owner, rule.id, true).await.unwrap();
+        assert!(active.active);
         world
     });
 }

@@ -260,7 +260,8 @@ impl PlaybookMutation {
         PublishPlaybookVersionPayload::of(result.await)
     }
 
-    /// Pauses, resumes or archives a playbook. Scope: CONFIGURE.
+    /// Pauses, resumes or archives a playbook. One that names a tag group which was deleted has to be changed before
+    /// it is resumed. Scope: CONFIGURE.
     #[boxed]
     async fn set_playbook_state(
         &self,

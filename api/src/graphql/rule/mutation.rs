@@ -298,7 +298,8 @@ impl RuleMutation {
         })
     }
 
-    /// Pauses a rule or lets it run again. Scope: CONFIGURE.
+    /// Pauses a rule or lets it run again. One that names a tag group which was deleted has to be changed first.
+    /// Scope: CONFIGURE.
     #[boxed]
     async fn set_rule_active(
         &self,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Holds, IdKind, Reference};
 use crate::{
     attribute::{AttributeOption, value},
-    error::{Result, UserError, UserErrorCode},
+    error::{Error, Result, UserError, UserErrorCode},
     store::{Query, Rows, Tx},
 };
 
@@ -83,6 +83,27 @@ pub(crate) async fn keep(tx: &Tx<'_>, references: &[Reference]) -> Result<()> {
         .await?;
     }
     Ok(())
+}
+
+/// Refuses at `id` that something runs again which names a tag group that was deleted while it did not run: nothing
+/// is ever of that group, so a condition that nothing is of it would be true of everybody.
+pub(crate) async fn refuse_gone_groups(tx: &Tx<'_>, references: &[Reference]) -> Result<()> {
+    let groups = references.iter();
+    let groups = groups.filter(|one| matches!(one.kind, IdKind::TagGroup(_)));
+    let groups: Vec<Reference> = groups.cloned().collect();
+    if groups.is_empty() {
+        return Ok(());
+    }
+    keep(tx, &groups).await?;
+    let gone = unknown(tx.connection(), tx.workspace, &groups).await?;
+    let Some(first) = gone.first() else {
+        return Ok(());
+    };
+    let message = format!(
+        "It names a tag group that was deleted, at {}. Change that first.",
+        first.path.join(".")
+    );
+    Err(Error::refused(&["id"], UserErrorCode::Invalid, message))
 }
 
 /// The tables in which things are looked up by id alone, and what must hold of the row `x`.

@@ -17,7 +17,7 @@ use entity::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::known::keep;
+pub(crate) use self::known::{keep, refuse_gone_groups};
 pub use self::{known::unknown, names::names};
 
 use super::{path::Path, scalar::Ref};
