@@ -13,9 +13,10 @@
 //! - `reason`: what each kind of key says, and how much.
 //!
 //! A pair has one suspicion, with all its reasons. A dismissed one is open again only for a reason it did not
-//! have. One whose reasons have all gone, because a name or an account is another now, somebody was merged or an
-//! account archived, is outdated. Anonymous visitors are not compared. Identities of two people that are given
-//! for one person are a reason of their own, noted by those who see it (`contact::suspect`).
+//! have. An open one loses the reasons that have gone; when all have, because a name or an account is another now,
+//! somebody was merged or an account archived, it is outdated. Anonymous visitors are not compared. Identities of
+//! two people that are given for one person are a reason of their own, noted by those who see it
+//! (`contact::suspect`).
 //!
 //! To add a reason: its word in `DuplicateReason`, its bit, strength and sentence in `reason`, and its keys.
 

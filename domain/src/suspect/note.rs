@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use entity::{
     id::{ContactId, SuspectId},
-    kind::DuplicateState,
+    kind::{DuplicateReason, DuplicateState},
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
     book,
-    reason::{in_words, strength_of},
+    reason::{bit, in_words, strength_of},
 };
 use crate::{
     access::Origin,
@@ -107,33 +107,90 @@ async fn write(tx: &Tx<'_>, things: Things, pairs: &Pairs) -> Result<Vec<Noted>>
     .await?)
 }
 
-/// Settles the open suspicions of `ids` of whom nothing matches anything of the other any more. Identities that
-/// were given for one person are not forgotten.
-///
-/// That the sides are read too has SQLite look up each one's keys: the index by hash, which does not hold them,
-/// would otherwise seem to be enough, and be read for the whole workspace.
+#[derive(FromQueryResult)]
+struct Standing {
+    id: Uuid,
+    evidence: i64,
+    /// What the two still share.
+    shared: i64,
+}
+
+/// Takes from the open suspicions of `ids` the reasons that have gone, and settles those of which none is left.
+/// Identities that were given for one person are not forgotten.
 pub(super) async fn outdate(tx: &Tx<'_>, things: Things, ids: &BTreeSet<Uuid>) -> Result<()> {
-    let names = book(things);
-    let (table, one, other) = (names.table, names.one, names.other);
-    for column in [one, other] {
+    // One that gets a reason meanwhile stays as it is.
+    let (mut settled, mut fewer) = (Vec::new(), Vec::new());
+    for one in standing(tx, things, ids).await? {
+        let left = one.evidence & (one.shared | bit(DuplicateReason::Identities));
+        if left == 0 {
+            settled.push((one, left));
+        } else if left != one.evidence {
+            fewer.push((one, left));
+        }
+    }
+    let table = book(things).table;
+    let here = format!(
+        "FROM {{r}} WHERE {table}.workspace_id = $1 AND {table}.id = r.id
+           AND {table}.settled_at IS NULL AND {table}.evidence = r.had"
+    );
+    if !settled.is_empty() {
         Query::new(format!(
-            "UPDATE {table} SET settled_at = $2, settlement = $3
-             WHERE workspace_id = $1 AND settled_at IS NULL AND (evidence & 1) = 0
-               AND {column} IN (SELECT r.id FROM {{r}})
-               AND NOT EXISTS (
-                   SELECT 1 FROM duplicate_key a
-                   JOIN duplicate_key b ON b.workspace_id = $1 AND b.key_hash = a.key_hash
-                    AND b.subject_id = {table}.{other} AND (a.side = 0 OR b.side <> a.side)
-                   WHERE a.workspace_id = $1 AND a.subject_id = {table}.{one})"
+            "UPDATE {table} SET settled_at = $2, settlement = $3 {here}"
         ))
         .bind(tx.workspace)
         .bind(tx.now)
         .bind(DuplicateState::Outdated.word())
-        .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+        .rows("r", given(&settled))
+        .execute(tx.connection())
+        .await?;
+    }
+    if !fewer.is_empty() {
+        Query::new(format!(
+            "UPDATE {table} SET evidence = r.evidence, strength = r.strength {here}"
+        ))
+        .bind(tx.workspace)
+        .rows("r", given(&fewer))
         .execute(tx.connection())
         .await?;
     }
     Ok(())
+}
+
+/// Suspicions with the reasons that are left of them.
+fn given(all: &[(Standing, i64)]) -> Rows {
+    Rows::new()
+        .uuids("id", all.iter().map(|(one, _)| one.id))
+        .ints("had", all.iter().map(|(one, _)| one.evidence))
+        .ints("evidence", all.iter().map(|(_, left)| *left))
+        .ints("strength", all.iter().map(|(_, left)| strength_of(*left)))
+}
+
+/// The open suspicions of `ids`, each once.
+///
+/// That the sides are read too has SQLite look up each one's keys: the index by hash, which does not hold them,
+/// would otherwise seem to be enough, and be read for the whole workspace.
+async fn standing(tx: &Tx<'_>, things: Things, ids: &BTreeSet<Uuid>) -> Result<Vec<Standing>> {
+    let names = book(things);
+    let (table, one, other) = (names.table, names.one, names.other);
+    let mut standing: BTreeMap<Uuid, Standing> = BTreeMap::new();
+    for column in [one, other] {
+        // Each key has the bit of one reason: of bits that differ the sum is all of them.
+        let found: Vec<Standing> = Query::new(format!(
+            "SELECT s.id, s.evidence, (
+                 SELECT CAST(COALESCE(SUM(DISTINCT a.evidence), 0) AS bigint) FROM duplicate_key a
+                 JOIN duplicate_key b ON b.workspace_id = $1 AND b.key_hash = a.key_hash
+                  AND b.subject_id = s.{other} AND (a.side = 0 OR b.side <> a.side)
+                 WHERE a.workspace_id = $1 AND a.subject_id = s.{one}) AS shared
+             FROM {{r}} JOIN {table} s ON s.workspace_id = $1 AND s.{column} = r.id
+             WHERE s.settled_at IS NULL"
+        ))
+        .bind(tx.workspace)
+        .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+        .all(tx.connection())
+        .await?;
+        standing.extend(found.into_iter().map(|row| (row.id, row)));
+    }
+    Ok(standing.into_values().collect())
 }
 
 /// Settles the suspicion that two are one, whichever of the two is older.

@@ -243,6 +243,33 @@ fn a_dismissed_pair_comes_back_for_new_reasons_only_and_an_outdated_one_goes() {
 }
 
 #[test]
+fn an_open_pair_loses_a_reason_that_has_gone() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let account = Some(company(&world, "Acme", None, None).await);
+        let mut pair = Vec::new();
+        for email in ["mia.w@a.example", "mia.w@b.example"] {
+            let new = mailed("Mia Wong", email);
+            pair.push(add(&world, NewContact { account, ..new }).await);
+        }
+        let both = vec![R::NameAndAccount, R::NameAndEmail];
+        assert_eq!(open(&world).await, [both]);
+        let leaves = ContactChanges {
+            account: Some(None),
+            ..ContactChanges::default()
+        };
+        contact::update(ctx, owner, pair[1], leaves).await.unwrap();
+        let one = about(&world, pair[0], DuplicateState::Open).await.unwrap();
+        assert_eq!(reasons(one.evidence), [R::NameAndEmail]);
+        assert_eq!(one.strength, 70);
+        // The last one takes the suspicion with it.
+        rename(&world, pair[1], "Mia Chen").await;
+        assert!(open(&world).await.is_empty());
+        world
+    });
+}
+
+#[test]
 fn two_names_that_are_only_read_alike_are_outdated() {
     on_both(|world| async move {
         add(&world, read("山田 花子", "ヤマダ ハナコ")).await;
