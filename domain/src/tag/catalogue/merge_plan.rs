@@ -31,8 +31,8 @@ pub(super) struct Plan {
     below: HashMap<TagId, BTreeSet<TagId>>,
     /// The tags that go, in the order in which they do.
     pub(super) merged: Vec<Merged>,
-    /// The tags that come to hang below another, and that one.
-    pub(super) hung: Vec<(TagId, TagId)>,
+    /// The tags that stay and come to hang below another, and that one.
+    pub(super) hung: BTreeMap<TagId, TagId>,
 }
 
 impl Plan {
@@ -55,6 +55,8 @@ impl Plan {
     }
 
     fn join(&mut self, source: TagId, target: TagId) {
+        // It may have come to hang elsewhere before.
+        self.hung.remove(&source);
         // From here on its name is free for a tag below it.
         let parent = self.nodes.remove(&source).and_then(|node| node.parent_id);
         if let Some(parent) = parent
@@ -75,7 +77,7 @@ impl Plan {
             } else {
                 node.parent_id = Some(target);
                 self.below.entry(target).or_default().insert(child);
-                self.hung.push((child, target));
+                self.hung.insert(child, target);
             }
         }
         self.merged.push(Merged { source, target });
@@ -138,6 +140,10 @@ mod tests {
         }
     }
 
+    fn hung(plan: &Plan) -> Vec<(TagId, TagId)> {
+        plan.hung.iter().map(|(&tag, &into)| (tag, into)).collect()
+    }
+
     fn merged(plan: &Plan) -> Vec<(TagId, TagId)> {
         let pairs = plan.merged.iter();
         pairs.map(|pair| (pair.source, pair.target)).collect()
@@ -156,7 +162,7 @@ mod tests {
         ];
         let plan = Plan::of(nodes, &[id(1)], id(11));
         assert_eq!(merged(&plan), [(id(2), id(12)), (id(1), id(11))]);
-        assert_eq!(plan.hung, [(id(3), id(12)), (id(4), id(11))]);
+        assert_eq!(hung(&plan), [(id(3), id(12)), (id(4), id(11))]);
         let levels = plan.levels(id(11));
         assert_eq!(levels[1], [id(4), id(12)]);
         assert_eq!(levels[2], [id(5), id(3)]);
@@ -183,6 +189,24 @@ mod tests {
     }
 
     #[test]
+    fn what_hung_below_a_tag_that_goes_later_is_told_once_as_it_stands_in_the_end() {
+        let nodes = vec![
+            node(1, None, "target"),
+            node(2, Some(1), "x"),
+            node(3, Some(1), "twin"),
+            node(11, None, "top"),
+            node(12, Some(11), "other"),
+            node(13, Some(12), "x"),
+            node(14, Some(13), "free"),
+            node(15, Some(13), "twin"),
+        ];
+        let plan = Plan::of(nodes, &[id(12), id(2)], id(1));
+        assert_eq!(hung(&plan), [(id(14), id(1))]);
+        assert_eq!(plan.becomes()[&id(13)], id(1));
+        assert_eq!(plan.becomes()[&id(15)], id(3));
+    }
+
+    #[test]
     fn a_child_named_like_what_goes_takes_its_place() {
         let nodes = vec![
             node(1, None, "target"),
@@ -191,6 +215,6 @@ mod tests {
         ];
         let plan = Plan::of(nodes, &[id(2)], id(1));
         assert_eq!(merged(&plan), [(id(2), id(1))]);
-        assert_eq!(plan.hung, [(id(3), id(1))]);
+        assert_eq!(hung(&plan), [(id(3), id(1))]);
     }
 }

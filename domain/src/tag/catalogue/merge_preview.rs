@@ -114,7 +114,7 @@ async fn look(tree: Tree<'_>, merge: &Merge) -> Result<MergePreview> {
     Ok(MergePreview {
         follows: follows(tree, &becomes).await?,
         conflict,
-        joined: joined(&plan, &sources),
+        joined: joined(&plan, &becomes, &sources),
         uses: referrer::uses(tree.connection, tree.workspace, Sought::Tags(&going)).await?,
         errors,
     })
@@ -132,16 +132,16 @@ async fn nodes(tree: Tree<'_>, target: &tag::Model) -> Result<Vec<Node>> {
     .await?)
 }
 
-/// The tags below those that go, without the ones asked for.
-fn joined(plan: &Plan, sources: &[TagId]) -> Vec<Joined> {
-    let merged = plan.merged.iter();
-    let merged = merged.filter(|pair| !sources.contains(&pair.source));
-    let merged = merged.map(|pair| Joined {
-        tag: pair.source,
-        into: pair.target,
+/// The tags below those that go, without the ones asked for, and what becomes of each in the end.
+fn joined(plan: &Plan, becomes: &BTreeMap<TagId, TagId>, sources: &[TagId]) -> Vec<Joined> {
+    let merged = becomes.iter();
+    let merged = merged.filter(|(tag, _)| !sources.contains(tag));
+    let merged = merged.map(|(&tag, &into)| Joined {
+        tag,
+        into,
         is_merged: true,
     });
-    let hung = plan.hung.iter().map(|&(tag, into)| Joined {
+    let hung = plan.hung.iter().map(|(&tag, &into)| Joined {
         tag,
         into,
         is_merged: false,
