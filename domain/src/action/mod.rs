@@ -14,8 +14,8 @@
 //!
 //! To add one: a file in `kind/` (or a struct beside its like) with the struct and its `ActionKind`;
 //! then its variant in [`Action`], [`ActionInput`], [`ActionOutput`] and [`Effect`], and its line in the
-//! functions there; what has to be known in `board`, what is written in `perform`; then its sample in
-//! `rule/samples/`.
+//! functions there; what has to be known in `board`, what is written in the file of `perform` that is
+//! named as the one in `kind/`; then its sample in `rule/samples/`.
 
 pub(crate) mod board;
 pub mod effect;
