@@ -1,15 +1,20 @@
-//! What set a rule off, as its notices tell it: read from the firing's cause and from the things that names.
+//! What set a rule off, as its notices tell it.
 //!
-//! `load` does so for any number of firings, in at most one statement for each kind of thing. Webhooks
-//! send a [`Trigger`] whole; templates have its words, in [`TriggerFacts`](super::template::facts::TriggerFacts).
+//! - this file: what is told, of each kind of change, by what is known of the things it names. Pure;
+//! - `load`: reads the firing's cause and the things that it names, for any number of firings.
+//!
+//! Called by `deliver`. Webhooks send a [`Trigger`] whole; templates have its words, in
+//! [`TriggerFacts`](super::template::facts::TriggerFacts).
 
-use std::collections::{BTreeSet, HashMap};
+mod load;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
     id::{
-        AttributeId, CampaignId, EmailEventId, EventId, FiringId, Id, MemberId, MessageId,
-        SegmentId, SurveyAnswerId, TagId, WorkspaceId,
+        AttributeId, CampaignId, EmailEventId, EventId, Id, MemberId, SegmentId, SurveyAnswerId,
+        TagId, WorkspaceId,
     },
     kind::{BounceKind, ContactField, EmailEventKind, SurveyKind},
 };
@@ -18,17 +23,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{
-    ctx::Ctx,
-    error::Result,
-    store::{Query, Rows},
-    work::change::Fact,
-};
+use crate::work::change::Fact;
 
-/// What a rule for the clock was set off by.
-const CLOCK: &str = "schedule";
-/// What a firing of the first release, which kept no cause, was set off by.
-const MESSAGE: &str = "message.received";
+pub(super) use self::load::load;
 
 /// What set a rule off. What is not of the kind of change is empty. Sent to webhooks as it is: fields are
 /// added, never renamed.
@@ -165,246 +162,6 @@ pub struct Wait {
 
 /// A row of a workspace.
 type Key = (WorkspaceId, Uuid);
-
-#[derive(FromQueryResult)]
-struct Firing {
-    workspace_id: WorkspaceId,
-    id: FiringId,
-    message_id: Option<MessageId>,
-    cause: Option<Value>,
-}
-
-/// What set off each of `firings`. Those that are gone, or were written by a newer release, are left out.
-pub(super) async fn load(
-    ctx: &Ctx,
-    firings: &BTreeSet<(WorkspaceId, FiringId)>,
-) -> Result<HashMap<(WorkspaceId, FiringId), Trigger>> {
-    if firings.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<Firing> = Query::new(
-        "SELECT f.workspace_id, f.id, f.message_id, f.cause
-         FROM {r} JOIN rule_firing f ON f.workspace_id = r.workspace_id AND f.id = r.id",
-    )
-    .rows(
-        "r",
-        Rows::new()
-            .ids("workspace_id", firings.iter().map(|one| one.0))
-            .ids("id", firings.iter().map(|one| one.1)),
-    )
-    .all(ctx.db.writer())
-    .await?;
-    let caused: Vec<((WorkspaceId, FiringId), Cause)> = rows
-        .into_iter()
-        .filter_map(|row| Some(((row.workspace_id, row.id), cause(row)?)))
-        .collect();
-    let mut wanted = Wanted::default();
-    for ((workspace, _), cause) in &caused {
-        if let Cause::Fact(fact) = cause {
-            wanted.note(*workspace, fact);
-        }
-    }
-    let known = wanted.load(ctx).await?;
-    let told = caused.into_iter().map(|(key, cause)| {
-        let trigger = match cause {
-            Cause::Fact(fact) => known.tell(key.0, &fact),
-            Cause::Untold(kind) => Trigger {
-                kind: kind.to_owned(),
-                ..Trigger::default()
-            },
-        };
-        (key, trigger)
-    });
-    Ok(told.collect())
-}
-
-/// Why a rule fired.
-enum Cause {
-    /// Because of a change.
-    Fact(Box<Fact>),
-    /// Because of something that is no entry of the log, or was not kept.
-    Untold(&'static str),
-}
-
-fn cause(row: Firing) -> Option<Cause> {
-    match row.cause.filter(|cause| !cause.is_null()) {
-        Some(cause) => serde_json::from_value(cause).ok().map(Cause::Fact),
-        None if row.message_id.is_some() => Some(Cause::Untold(MESSAGE)),
-        None => Some(Cause::Untold(CLOCK)),
-    }
-}
-
-/// The things that changes name.
-#[derive(Default)]
-struct Wanted {
-    tags: BTreeSet<Key>,
-    segments: BTreeSet<Key>,
-    attributes: BTreeSet<Key>,
-    members: BTreeSet<Key>,
-    events: BTreeSet<Key>,
-    email_events: BTreeSet<Key>,
-    answers: BTreeSet<Key>,
-}
-
-impl Wanted {
-    fn note(&mut self, workspace: WorkspaceId, fact: &Fact) {
-        match fact {
-            Fact::TaggingAdded { tag_id, .. } | Fact::TaggingRemoved { tag_id, .. } => {
-                self.tags.insert((workspace, tag_id.uuid()));
-            }
-            Fact::SegmentEntered { segment_id, .. } | Fact::SegmentLeft { segment_id, .. } => {
-                self.segments.insert((workspace, segment_id.uuid()));
-            }
-            Fact::AttributeSet { attribute_id, .. } => {
-                self.attributes.insert((workspace, attribute_id.uuid()));
-            }
-            Fact::ConversationAssigned { from, to, .. } | Fact::OwnerChanged { from, to, .. } => {
-                let members = [from, to].into_iter().flatten();
-                self.members
-                    .extend(members.map(|member| (workspace, member.uuid())));
-            }
-            Fact::EventRecorded { event_id, .. } => {
-                self.events.insert((workspace, event_id.uuid()));
-            }
-            Fact::EmailEventRecorded { email_event_id, .. } => {
-                self.email_events.insert((workspace, email_event_id.uuid()));
-            }
-            Fact::SurveyAnswered { answer_id, .. } => {
-                self.answers.insert((workspace, answer_id.uuid()));
-            }
-            _ => {}
-        }
-    }
-
-    async fn load(&self, ctx: &Ctx) -> Result<Known> {
-        Ok(Known {
-            tags: words(ctx, "tag", "name", &self.tags).await?,
-            segments: words(ctx, "segment", "name", &self.segments).await?,
-            attributes: words(ctx, "attribute_definition", "key", &self.attributes).await?,
-            members: words(ctx, "member", "name", &self.members).await?,
-            events: events(ctx, &self.events).await?,
-            email_events: email_events(ctx, &self.email_events).await?,
-            answers: answers(ctx, &self.answers).await?,
-        })
-    }
-}
-
-fn rows(keys: &BTreeSet<Key>) -> Rows {
-    Rows::new()
-        .ids("workspace_id", keys.iter().map(|key| key.0))
-        .uuids("id", keys.iter().map(|key| key.1))
-}
-
-#[derive(FromQueryResult)]
-struct Word {
-    workspace_id: WorkspaceId,
-    id: Uuid,
-    word: String,
-}
-
-/// One column of rows of a table.
-async fn words(
-    ctx: &Ctx,
-    table: &str,
-    column: &str,
-    keys: &BTreeSet<Key>,
-) -> Result<HashMap<Key, String>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<Word> = Query::new(format!(
-        "SELECT t.workspace_id, t.id, t.{column} AS word
-         FROM {{r}} JOIN {table} t ON t.workspace_id = r.workspace_id AND t.id = r.id"
-    ))
-    .rows("r", rows(keys))
-    .all(ctx.db.writer())
-    .await?;
-    let found = found.into_iter();
-    Ok(found
-        .map(|row| ((row.workspace_id, row.id), row.word))
-        .collect())
-}
-
-async fn events(ctx: &Ctx, keys: &BTreeSet<Key>) -> Result<HashMap<Key, Event>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<Event> = Query::new(
-        "SELECT e.workspace_id, e.id, e.external_id, e.name, e.properties, e.occurred_at
-         FROM {r} JOIN event e ON e.workspace_id = r.workspace_id AND e.id = r.id",
-    )
-    .rows("r", rows(keys))
-    .all(ctx.db.writer())
-    .await?;
-    let found = found.into_iter();
-    Ok(found
-        .map(|row| ((row.workspace_id, row.id.uuid()), row))
-        .collect())
-}
-
-#[derive(FromQueryResult)]
-struct EmailEventRow {
-    workspace_id: WorkspaceId,
-    id: EmailEventId,
-    kind: EmailEventKind,
-    email_key: String,
-    url: Option<String>,
-    bounce: Option<BounceKind>,
-    occurred_at: DateTime<Utc>,
-    campaign_id: Option<CampaignId>,
-    campaign_external_id: Option<String>,
-    campaign_name: Option<String>,
-}
-
-async fn email_events(ctx: &Ctx, keys: &BTreeSet<Key>) -> Result<HashMap<Key, EmailEvent>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<EmailEventRow> = Query::new(
-        "SELECT e.workspace_id, e.id, e.kind, e.email_key, e.url, e.bounce, e.occurred_at,
-                e.campaign_id, c.external_id AS campaign_external_id, c.name AS campaign_name
-         FROM {r} JOIN email_event e ON e.workspace_id = r.workspace_id AND e.id = r.id
-         LEFT JOIN campaign c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id",
-    )
-    .rows("r", rows(keys))
-    .all(ctx.db.writer())
-    .await?;
-    let found = found.into_iter().map(|row| {
-        let (external_id, name) = (row.campaign_external_id, row.campaign_name);
-        let event = EmailEvent {
-            id: row.id,
-            kind: row.kind,
-            email_key: row.email_key,
-            url: row.url,
-            bounce: row.bounce,
-            campaign: row.campaign_id.map(|id| Campaign {
-                id,
-                external_id,
-                name,
-            }),
-            occurred_at: row.occurred_at,
-        };
-        ((row.workspace_id, row.id.uuid()), event)
-    });
-    Ok(found.collect())
-}
-
-async fn answers(ctx: &Ctx, keys: &BTreeSet<Key>) -> Result<HashMap<Key, Answer>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<Answer> = Query::new(
-        "SELECT a.workspace_id, a.id, a.survey_key, a.kind, a.score, a.comment, a.answered_at
-         FROM {r} JOIN survey_answer a ON a.workspace_id = r.workspace_id AND a.id = r.id",
-    )
-    .rows("r", rows(keys))
-    .all(ctx.db.writer())
-    .await?;
-    let found = found.into_iter();
-    Ok(found
-        .map(|row| ((row.workspace_id, row.id.uuid()), row))
-        .collect())
-}
 
 /// What is known of the things that changes name.
 struct Known {
@@ -589,29 +346,6 @@ mod tests {
             (health, "health.changed", json!("HEALTHY"), json!("AT_RISK")),
         ] {
             assert_eq!(told(fact), (kind.to_owned(), from, to));
-        }
-    }
-
-    #[test]
-    fn a_firing_without_a_cause_was_on_a_message_or_for_the_clock() {
-        let firing = |message_id, cause| Firing {
-            workspace_id: WorkspaceId(Uuid::nil()),
-            id: FiringId(Uuid::nil()),
-            message_id,
-            cause,
-        };
-        let message = Some(MessageId(Uuid::nil()));
-        for (firing, kind) in [
-            (firing(message, None), Some(MESSAGE)),
-            (firing(None, None), Some(CLOCK)),
-            (firing(None, Some(Value::Null)), Some(CLOCK)),
-            (firing(None, Some(json!({ "kind": "of.tomorrow" }))), None),
-        ] {
-            let said = cause(firing).map(|cause| match cause {
-                Cause::Untold(kind) => kind,
-                Cause::Fact(_) => "a fact",
-            });
-            assert_eq!(said, kind);
         }
     }
 }
