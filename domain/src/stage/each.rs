@@ -58,28 +58,78 @@ const TABLES: [(SubjectKind, &str); 2] = [
     (SubjectKind::Account, "account"),
 ];
 
+/// How things go one after the other, from place to place: stages, or those who look after them.
+struct Course<P> {
+    /// For each move, from where the thing goes; nothing if it stays, or is not there.
+    from: Vec<Option<P>>,
+    /// Where each thing that goes is in the end.
+    ends: HashMap<Subject, P>,
+}
+
+impl<P: Copy> Course<P> {
+    /// Of each move, whether the thing goes.
+    fn went(&self) -> Vec<bool> {
+        self.from.iter().map(Option::is_some).collect()
+    }
+
+    /// Those of `moves`, of which it is the course, that go, and from where.
+    fn steps<'m, M>(&self, moves: &'m [M]) -> impl Iterator<Item = (P, &'m M)> {
+        let each = self.from.iter().zip(moves);
+        each.filter_map(|(from, one)| Some(((*from)?, one)))
+    }
+}
+
+/// How things go that are each wanted at a place. Those that are not there, or were merged, are passed over.
+/// Holds them until the transaction ends, and writes nothing.
+async fn course<P: Copy + PartialEq>(
+    tx: &Tx<'_>,
+    wanted: &[(Subject, P)],
+    place: fn(&Standing) -> P,
+) -> Result<Course<P>> {
+    let subjects: Vec<Subject> = wanted.iter().map(|one| one.0).collect();
+    let standing = standing(tx, &subjects).await?;
+    let mut places: HashMap<Subject, P> = standing
+        .iter()
+        .map(|(subject, one)| (*subject, place(one)))
+        .collect();
+    let (mut from, mut ends) = (Vec::with_capacity(wanted.len()), HashMap::new());
+    for &(subject, to) in wanted {
+        let now = places.get(&subject).copied().filter(|now| *now != to);
+        if now.is_some() {
+            places.insert(subject, to);
+            ends.insert(subject, to);
+        }
+        from.push(now);
+    }
+    Ok(Course { from, ends })
+}
+
+/// How contacts and accounts go to stages.
+async fn stages(tx: &Tx<'_>, moves: &[StageMove<'_>]) -> Result<Course<Option<LifecycleStage>>> {
+    let wanted: Vec<_> = moves
+        .iter()
+        .map(|one| (one.subject, one.new.stage))
+        .collect();
+    course(tx, &wanted, |one| one.stage).await
+}
+
+/// How contacts and accounts go to those who are to look after them.
+async fn owners(tx: &Tx<'_>, moves: &[OwnerMove<'_>]) -> Result<Course<Option<MemberId>>> {
+    let wanted: Vec<_> = moves.iter().map(|one| (one.subject, one.owner)).collect();
+    course(tx, &wanted, |one| one.owner_id).await
+}
+
 /// Moves things in their order, row and history alike. Those that are not there, or were merged, are passed
 /// over. Says of each whether it moved.
 pub(crate) async fn move_each(tx: &mut Tx<'_>, moves: &[StageMove<'_>]) -> Result<Vec<bool>> {
-    let standing = standing(tx, moves.iter().map(|one| one.subject)).await?;
-    let mut stages: HashMap<Subject, Option<LifecycleStage>> = standing
-        .into_iter()
-        .map(|(subject, one)| (subject, one.stage))
+    let course = stages(tx, moves).await?;
+    let steps: Vec<(StageChangeId, Option<LifecycleStage>, &StageMove<'_>)> = course
+        .steps(moves)
+        .map(|(from, one)| (tx.id(), from, one))
         .collect();
-    let (mut results, mut steps) = (Vec::with_capacity(moves.len()), Vec::new());
-    for one in moves {
-        let from = stages.get(&one.subject).copied();
-        results.push(from.is_some_and(|from| from != one.new.stage));
-        if let Some(from) = from
-            && from != one.new.stage
-        {
-            stages.insert(one.subject, one.new.stage);
-            steps.push((tx.id::<StageChangeId>(), from, one));
-        }
-    }
     enter(tx, &steps).await?;
-    let moved = steps.iter().map(|(_, _, one)| one.subject);
-    put_stages(tx, moved.map(|subject| (subject, stages[&subject]))).await?;
+    let set = "stage = r.stage, stage_rank = r.rank";
+    put(tx, &course.ends, set, stage_columns).await?;
     for (stage_change_id, from, one) in steps {
         let fact = Fact::StageChanged {
             stage_change_id,
@@ -92,74 +142,50 @@ pub(crate) async fn move_each(tx: &mut Tx<'_>, moves: &[StageMove<'_>]) -> Resul
         let facts = [fact, changed(one.subject, ContactField::Stage)];
         note(tx, one.subject, one.origin, one.cause, facts, (was, is));
     }
-    Ok(results)
+    Ok(course.went())
 }
 
 /// Gives things to those who are to look after them, in their order. Those that are not there, or were merged,
 /// are passed over. Says of each whether it went to somebody else.
 pub(crate) async fn give_each(tx: &mut Tx<'_>, moves: &[OwnerMove<'_>]) -> Result<Vec<bool>> {
-    let standing = standing(tx, moves.iter().map(|one| one.subject)).await?;
-    let mut owners: HashMap<Subject, Option<MemberId>> = standing
-        .into_iter()
-        .map(|(subject, one)| (subject, one.owner_id))
-        .collect();
-    let (mut results, mut steps) = (Vec::with_capacity(moves.len()), Vec::new());
-    for one in moves {
-        let from = owners.get(&one.subject).copied();
-        results.push(from.is_some_and(|from| from != one.owner));
-        if let Some(from) = from
-            && from != one.owner
-        {
-            owners.insert(one.subject, one.owner);
+    let course = owners(tx, moves).await?;
+    let steps: Vec<(Given, &OwnerMove<'_>)> = course
+        .steps(moves)
+        .map(|(from, one)| {
             let (subject, to) = (one.subject, one.owner);
-            steps.push((Given { subject, from, to }, one));
-        }
-    }
+            (Given { subject, from, to }, one)
+        })
+        .collect();
     let entered: Vec<_> = steps
         .iter()
         .map(|(given, one)| (*given, one.origin))
         .collect();
     owner::enter(tx, &entered).await?;
-    let moved = steps.iter().map(|(_, one)| one.subject);
-    put_owners(tx, moved.map(|subject| (subject, owners[&subject]))).await?;
+    put(tx, &course.ends, "owner_id = r.owner_id", owner_columns).await?;
     for (given, one) in steps {
         let (was, is) = (json!({ "owner": given.from }), json!({ "owner": given.to }));
         let facts = [given.fact(), changed(one.subject, ContactField::Owner)];
         note(tx, one.subject, one.origin, one.cause, facts, (was, is));
     }
-    Ok(results)
+    Ok(course.went())
 }
 
-/// Says of each of `moves`, which name every thing once, whether it would move. Writes nothing.
+/// Says of each of `moves` whether it would move. Writes nothing.
 pub(crate) async fn would_move(tx: &Tx<'_>, moves: &[StageMove<'_>]) -> Result<Vec<bool>> {
-    let standing = standing(tx, moves.iter().map(|one| one.subject)).await?;
-    let would = |one: &StageMove<'_>| {
-        let now = standing.get(&one.subject);
-        now.is_some_and(|now| now.stage != one.new.stage)
-    };
-    Ok(moves.iter().map(would).collect())
+    Ok(stages(tx, moves).await?.went())
 }
 
-/// Says of each of `moves`, which name every thing once, whether it would go to somebody else. Writes
-/// nothing.
+/// Says of each of `moves` whether it would go to somebody else. Writes nothing.
 pub(crate) async fn would_give(tx: &Tx<'_>, moves: &[OwnerMove<'_>]) -> Result<Vec<bool>> {
-    let standing = standing(tx, moves.iter().map(|one| one.subject)).await?;
-    let would = |one: &OwnerMove<'_>| {
-        let now = standing.get(&one.subject);
-        now.is_some_and(|now| now.owner_id != one.owner)
-    };
-    Ok(moves.iter().map(would).collect())
+    Ok(owners(tx, moves).await?.went())
 }
 
 /// Where things stand that are there, held until the transaction ends.
-async fn standing(
-    tx: &Tx<'_>,
-    subjects: impl Iterator<Item = Subject> + Clone,
-) -> Result<HashMap<Subject, Standing>> {
+async fn standing(tx: &Tx<'_>, subjects: &[Subject]) -> Result<HashMap<Subject, Standing>> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let mut found = HashMap::new();
     for (kind, table) in TABLES {
-        let ids = subjects.clone().filter(|one| one.kind == kind);
+        let ids = subjects.iter().filter(|one| one.kind == kind);
         let ids: BTreeSet<Uuid> = ids.map(|one| one.id).collect();
         if ids.is_empty() {
             continue;
@@ -217,32 +243,23 @@ async fn enter(
     Ok(())
 }
 
-/// Those of a kind, each once.
-fn of<T>(kind: SubjectKind, all: impl Iterator<Item = (Subject, T)>) -> BTreeMap<Uuid, T> {
-    all.filter(|(subject, _)| subject.kind == kind)
-        .map(|(subject, value)| (subject.id, value))
-        .collect()
-}
-
-/// Writes stages into the rows.
-async fn put_stages(
+/// Writes into the rows where things are in the end: `set` says what of the columns that `columns` adds to `r`.
+async fn put<P: Copy>(
     tx: &Tx<'_>,
-    stages: impl Iterator<Item = (Subject, Option<LifecycleStage>)> + Clone,
+    ends: &HashMap<Subject, P>,
+    set: &str,
+    columns: fn(Rows, &[P]) -> Rows,
 ) -> Result<()> {
     for (kind, table) in TABLES {
-        let stages = of(kind, stages.clone());
-        if stages.is_empty() {
+        let those = ends.iter().filter(|(subject, _)| subject.kind == kind);
+        let those: BTreeMap<Uuid, P> = those.map(|(subject, place)| (subject.id, *place)).collect();
+        if those.is_empty() {
             continue;
         }
-        let words = stages
-            .values()
-            .map(|stage| stage.map(|stage| stage.word().to_owned()));
-        let rows = Rows::new()
-            .uuids("id", stages.keys().copied())
-            .opt_texts("stage", words)
-            .ints("rank", stages.values().map(|stage| rank(*stage)));
+        let places: Vec<P> = those.values().copied().collect();
+        let rows = columns(Rows::new().uuids("id", those.into_keys()), &places);
         Query::new(format!(
-            "UPDATE {table} SET stage = r.stage, stage_rank = r.rank, updated_at = $2
+            "UPDATE {table} SET {set}, updated_at = $2
              FROM {{r}} WHERE {table}.workspace_id = $1 AND {table}.id = r.id"
         ))
         .bind(tx.workspace)
@@ -254,30 +271,16 @@ async fn put_stages(
     Ok(())
 }
 
-/// Writes owners into the rows.
-async fn put_owners(
-    tx: &Tx<'_>,
-    owners: impl Iterator<Item = (Subject, Option<MemberId>)> + Clone,
-) -> Result<()> {
-    for (kind, table) in TABLES {
-        let owners = of(kind, owners.clone());
-        if owners.is_empty() {
-            continue;
-        }
-        let rows = Rows::new()
-            .uuids("id", owners.keys().copied())
-            .opt_ids("owner_id", owners.values().copied());
-        Query::new(format!(
-            "UPDATE {table} SET owner_id = r.owner_id, updated_at = $2
-             FROM {{r}} WHERE {table}.workspace_id = $1 AND {table}.id = r.id"
-        ))
-        .bind(tx.workspace)
-        .bind(tx.now)
-        .rows("r", rows)
-        .execute(tx.connection())
-        .await?;
-    }
-    Ok(())
+fn stage_columns(rows: Rows, stages: &[Option<LifecycleStage>]) -> Rows {
+    let words = stages
+        .iter()
+        .map(|stage| stage.map(|stage| stage.word().to_owned()));
+    rows.opt_texts("stage", words)
+        .ints("rank", stages.iter().map(|stage| rank(*stage)))
+}
+
+fn owner_columns(rows: Rows, owners: &[Option<MemberId>]) -> Rows {
+    rows.opt_ids("owner_id", owners.iter().copied())
 }
 
 /// That something about the thing is new.
