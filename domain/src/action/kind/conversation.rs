@@ -76,17 +76,7 @@ impl ActionKind for AssignConversation {
         });
     }
 
-    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-        let at = at.at("memberId");
-        let member = self.member_id;
-        found.extend(member.map(|id| Reference::new(&at, IdKind::Member, id)));
-    }
-
-    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
-        if kind == IdKind::Member && self.member_id == Some(from) {
-            self.member_id = Some(to);
-        }
-    }
+    names_member! {}
 
     fn needs(&self) -> Needs {
         Needs::Conversation
@@ -163,9 +153,7 @@ impl ActionKind for SetConversationStatus {
         });
     }
 
-    fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
-
-    fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+    names_nothing! {}
 
     fn needs(&self) -> Needs {
         Needs::Conversation
@@ -204,9 +192,7 @@ impl ActionKind for SetConversationPriority {
         });
     }
 
-    fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
-
-    fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+    names_nothing! {}
 
     fn needs(&self) -> Needs {
         Needs::Conversation

@@ -30,6 +30,32 @@ macro_rules! names_one {
     };
 }
 
+/// The ids of an action that names none.
+macro_rules! names_nothing {
+    () => {
+        fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
+
+        fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+    };
+}
+
+/// The ids of an action that names a member, or nobody.
+macro_rules! names_member {
+    () => {
+        fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+            let at = at.at("memberId");
+            let member = self.member_id;
+            found.extend(member.map(|id| Reference::new(&at, IdKind::Member, id)));
+        }
+
+        fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+            if kind == IdKind::Member && self.member_id == Some(from) {
+                self.member_id = Some(to);
+            }
+        }
+    };
+}
+
 pub(super) mod conversation;
 pub(super) mod notify;
 pub(super) mod playbook;

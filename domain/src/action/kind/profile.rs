@@ -165,9 +165,7 @@ macro_rules! set_stage {
                 });
             }
 
-            fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
-
-            fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+            names_nothing! {}
 
             fn needs(&self) -> Needs {
                 needs($of)
@@ -232,17 +230,7 @@ macro_rules! set_owner {
                 });
             }
 
-            fn references(&self, at: &Path, found: &mut Vec<Reference>) {
-                let at = at.at("memberId");
-                let member = self.member_id;
-                found.extend(member.map(|id| Reference::new(&at, IdKind::Member, id)));
-            }
-
-            fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
-                if kind == IdKind::Member && self.member_id == Some(from) {
-                    self.member_id = Some(to);
-                }
-            }
+            names_member! {}
 
             fn needs(&self) -> Needs {
                 needs($of)
