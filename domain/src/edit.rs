@@ -249,13 +249,7 @@ impl Kind for UpdateByFilter {
         };
         progress.counts.add(&work.on(tx, &part.ids).await?);
         progress.after = part.last.or(progress.after);
-        Ok(Step {
-            progress: json!(progress),
-            total: None,
-            done: part.seen,
-            failed: 0,
-            is_last: part.seen < BATCH,
-        })
+        Ok(part.step(&progress, BATCH))
     }
 }
 

@@ -135,11 +135,8 @@ impl Kind for EnrolByFilter {
         progress.counts.not_again += not(NotEnrolled::NotAgain);
         progress.after = part.last.or(progress.after);
         Ok(Step {
-            progress: json!(progress),
             total,
-            done: part.seen,
-            failed: 0,
-            is_last: part.seen < BATCH,
+            ..part.step(&progress, BATCH)
         })
     }
 }

@@ -9,7 +9,6 @@ use entity::{
     operation,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -143,21 +142,17 @@ impl Kind for FillSegment {
             .await?;
         let origin = serde_json::from_value(operation.created_by.clone())?;
         let cause = Cause::Hand { origin };
-        let things = part.ids.into_iter().collect();
+        let things = part.ids.iter().copied().collect();
         progress.counts.added += put_because(tx, &row, things, true, &cause).await?;
         progress.after = part.last.or(progress.after);
-        Ok(Step {
-            progress: json!(progress),
-            total: None,
-            done: part.seen,
-            failed: 0,
-            is_last: part.seen < BATCH,
-        })
+        Ok(part.step(&progress, BATCH))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

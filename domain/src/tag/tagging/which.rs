@@ -9,6 +9,7 @@ use entity::{
     kind::TagTarget,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     contact::ContactFilter,
     conversation::ConversationFilter,
     error::{Error, Result},
+    operation::Step,
     search::{Kind, Needle, narrow},
     segment,
     store::{Query, Rows, Tx},
@@ -300,4 +302,17 @@ pub(crate) struct Part {
     pub(crate) last: Option<Uuid>,
     /// Those that are meant.
     pub(crate) ids: Vec<Uuid>,
+}
+
+impl Part {
+    /// What an operation's step came to that looked at these, of which it asked for `limit`.
+    pub(crate) fn step(&self, progress: &impl Serialize, limit: i64) -> Step {
+        Step {
+            progress: json!(progress),
+            total: None,
+            done: self.seen,
+            failed: 0,
+            is_last: self.seen < limit,
+        }
+    }
 }
