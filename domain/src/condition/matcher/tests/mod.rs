@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     action::{Action, Effect, Notify},
     condition::{
-        ContactTags, KeywordMatch, KeywordMode, Keywords, Pattern, TagMode, TagTest,
+        ContactTags, Field, KeywordMatch, KeywordMode, Keywords, Pattern, TagMode, TagTest,
         evaluate::gather,
         facts::{Holders, TagSet},
         known::Measures,
