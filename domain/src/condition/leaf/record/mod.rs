@@ -1,10 +1,14 @@
 //! Orders, invoices, tickets and opportunities: how many, how much, how long ago.
+//!
+//! `source` is what the database is asked.
+
+mod source;
 
 use async_graphql::{InputObject, SimpleObject};
 use entity::kind::{InvoiceStatus, OpportunityStatus, OrderStatus, TicketPriority, TicketStatus};
-use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
 
+use self::source::{Counted, Records};
 use super::{
     things::{Things, singular},
     words::Named,
@@ -13,7 +17,7 @@ use crate::{
     condition::{
         Leaf, Need, Whose,
         check::Checks,
-        measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
+        measure::{Holder, Measure, Source},
         path::Path,
         scalar::Natural,
         sentence::{Phrasing, last_days, say},
@@ -23,136 +27,7 @@ use crate::{
     fact::money,
 };
 
-/// Which table, and what of its rows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct RecordSource {
-    table: Records,
-    statuses: Vec<&'static str>,
-    priorities: Vec<&'static str>,
-    products: Vec<String>,
-    overdue: bool,
-    currency: Option<String>,
-    within_days: Option<u32>,
-    /// Which of count, total, days since the first and the last.
-    counted: Vec<Counted>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Records {
-    Orders,
-    Invoices,
-    Tickets,
-    Opportunities,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Counted {
-    Count,
-    Total,
-    DaysSinceFirst,
-    DaysSinceLast,
-    Satisfaction,
-}
-
-impl Records {
-    fn table(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Orders => ("sales_order", "x.placed_at"),
-            Self::Invoices => ("invoice", "x.issued_at"),
-            Self::Tickets => ("ticket", "x.opened_at"),
-            Self::Opportunities => ("opportunity", "x.opened_at"),
-        }
-    }
-}
-
-impl RecordSource {
-    /// One of its numbers by itself.
-    pub(crate) fn number(&self, place: usize) -> Self {
-        Self {
-            counted: self.counted.get(place).copied().into_iter().collect(),
-            ..self.clone()
-        }
-    }
-
-    pub(crate) fn depends(&self) -> &'static [&'static str] {
-        match self.table {
-            Records::Orders => &["order.recorded", "fact.deleted"],
-            Records::Invoices => &["invoice.recorded", "fact.deleted"],
-            Records::Tickets => &["ticket.recorded", "fact.deleted"],
-            Records::Opportunities => &["opportunity.recorded", "fact.deleted"],
-        }
-    }
-
-    pub(crate) fn timed(&self) -> bool {
-        let by_age =
-            |counted: &Counted| matches!(counted, Counted::DaysSinceFirst | Counted::DaysSinceLast);
-        self.within_days.is_some() || self.overdue || self.counted.iter().any(by_age)
-    }
-
-    pub(crate) fn plan(&self, holder: Holder, backend: DatabaseBackend) -> Plan {
-        let (table, at) = self.table.table();
-        let owner = match holder {
-            Holder::Account => "x.account_id",
-            _ => "x.contact_id",
-        };
-        let mut plan = Plan::one(table, owner);
-        plan.rows = Rows::Aggregate;
-        plan.wheres.push(&format!(" AND {owner} IS NOT NULL"));
-        for (column, words) in [
-            ("x.status", &self.statuses),
-            ("x.priority", &self.priorities),
-        ] {
-            if !words.is_empty() {
-                plan.wheres.push(" AND ");
-                let words = words.iter().map(|word| Bind::Text((*word).to_owned()));
-                plan.wheres.append(Frag::one_of(column, words));
-            }
-        }
-        if self.overdue {
-            let overdue = " AND x.status = 'OPEN' AND x.due_at < ?";
-            plan.wheres.append(Frag::new(overdue).with(Bind::Now));
-        }
-        if let Some(currency) = &self.currency {
-            let currency = Bind::Text(currency.clone());
-            plan.wheres
-                .append(Frag::new(" AND x.currency = ?").with(currency));
-        }
-        if !self.products.is_empty() {
-            plan.wheres.push(
-                " AND EXISTS (SELECT 1 FROM order_line l
-                    WHERE l.workspace_id = x.workspace_id AND l.order_id = x.id AND ",
-            );
-            let products = self.products.iter().cloned().map(Bind::Text);
-            plan.wheres.append(Frag::one_of("l.product_id", products));
-            plan.wheres.push(")");
-        }
-        if let Some(days) = self.within_days {
-            let since = Frag::new(format!(" AND {at} >= ?")).with(Bind::DaysAgo(days));
-            plan.wheres.append(since);
-        }
-        plan.base.push(("at", Frag::new(at)));
-        if self.counted.contains(&Counted::Total) {
-            plan.base.push(("amount", Frag::new("x.amount")));
-        }
-        if self.counted.contains(&Counted::Satisfaction) {
-            plan.base.push(("csat", Frag::new("x.csat")));
-        }
-        for counted in &self.counted {
-            plan.numbers.push(match counted {
-                Counted::Count => (Frag::new("COUNT(*)"), Some(0.0)),
-                // SQLite refuses a sum of integers that is no integer of its own any more.
-                Counted::Total => (
-                    Frag::new("COALESCE(SUM(CAST(b.amount AS double precision)), 0)"),
-                    Some(0.0),
-                ),
-                Counted::DaysSinceFirst => (frag::days_since(backend, "MIN(b.at)"), None),
-                Counted::DaysSinceLast => (frag::days_since(backend, "MAX(b.at)"), None),
-                Counted::Satisfaction => (Frag::new("AVG(b.csat)"), None),
-            });
-        }
-        plan
-    }
-}
+pub(crate) use source::RecordSource;
 
 /// The fields that all four have, and what each makes of them.
 macro_rules! records {
