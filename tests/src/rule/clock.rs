@@ -15,6 +15,7 @@ use domain::{
     work::schedule::{self, Schedule},
 };
 use entity::{id::TagId, kind::TagKind};
+use serde_json::json;
 
 use super::{contact_of, limited, tag_with};
 use crate::support::{
@@ -135,6 +136,30 @@ fn what_a_rule_would_have_done_before_and_really_did_counts_for_a_week() {
         world.drain().await;
         let found = try_it(&world, saved).await;
         assert_eq!((found.contacts, found.matches), (4, 1));
+        world
+    });
+}
+
+#[test]
+fn the_notices_of_a_week_count_where_none_is_sent_at_the_next_time() {
+    on_both(|world| async move {
+        let vip = world.tag(TagKind::Contact, "VIP", None).await;
+        let sales = world.target("sales").await;
+        two_of_three(&world, vip).await;
+        // Nothing on a Monday, which comes next.
+        let condition = json!({ "timeOfDay": {
+            "weekdays": ["TUESDAY", "FRIDAY"], "from": "08:00", "until": "18:00",
+        } });
+        let draft = Definition {
+            trigger: every(Cadence::Day, None),
+            condition: serde_json::from_value(condition).expect("a condition"),
+            actions: vec![notify(sales)],
+            limits: Limits::default(),
+        };
+        let found = try_it(&world, Subject::Draft(Box::new(draft))).await;
+        assert_eq!((found.matches, found.days.len()), (0, 0), "{found:?}");
+        assert_eq!(found.effects[0].times, 0);
+        assert!((found.notices_per_week - 6.0).abs() < 0.01, "{found:?}");
         world
     });
 }

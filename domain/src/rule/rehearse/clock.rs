@@ -69,8 +69,9 @@ pub(super) async fn run(
     }
     show(tx, &mut trial, &people, next).await?;
     let (matches, samples, effects) = trial.so_far();
-    // The later times say how many notices there are, and nothing else.
-    if notices(&effects) > 0 {
+    // The later times say how many notices there are, and nothing else: also where there is none at the next, as
+    // on a day on which the condition does not hold, or while the rule cools down.
+    if trial.stage.effects.iter().any(is_notice) {
         for &at in later {
             show(tx, &mut trial, &people, at).await?;
         }
@@ -102,10 +103,13 @@ pub(super) async fn run(
     })
 }
 
+fn is_notice(effect: &Effect) -> bool {
+    matches!(effect, Effect::Notify { .. })
+}
+
 /// How many notices are among what was done.
 fn notices(effects: &[Expected]) -> i64 {
-    let notices = effects.iter();
-    let notices = notices.filter(|one| matches!(one.effect, Effect::Notify { .. }));
+    let notices = effects.iter().filter(|one| is_notice(&one.effect));
     notices.map(|one| one.times).sum()
 }
 
