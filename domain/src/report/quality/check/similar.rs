@@ -29,19 +29,32 @@ impl Check for SimilarNames {
         }
         let mut findings = Vec::new();
         for bucket in buckets.values() {
-            for (index, (name, tag)) in bucket.iter().enumerate() {
-                for (other_name, other) in &bucket[index + 1..] {
-                    if Scope::differ_in_dimension(tag, other) {
-                        continue;
-                    }
-                    if let Some(likeness) = name.likeness(other_name) {
-                        findings.push(finding(scope, tag, other, likeness));
-                    }
-                }
+            for (tag, other, likeness) in alike(bucket).await {
+                findings.push(finding(scope, tag, other, likeness));
             }
         }
         Ok(findings)
     }
+}
+
+/// Those whose names are alike, two by two. Of ten thousand names that is long work: others have their turn in
+/// between, and nobody takes it for an endless loop.
+async fn alike<'t>(
+    names: &[(Folded, &'t tag::Model)],
+) -> Vec<(&'t tag::Model, &'t tag::Model, Likeness)> {
+    let mut found = Vec::new();
+    for (index, (name, tag)) in names.iter().enumerate() {
+        for (other_name, other) in &names[index + 1..] {
+            if Scope::differ_in_dimension(tag, other) {
+                continue;
+            }
+            if let Some(likeness) = name.likeness(other_name) {
+                found.push((*tag, *other, likeness));
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    found
 }
 
 fn finding(scope: &Scope<'_>, a: &tag::Model, b: &tag::Model, likeness: Likeness) -> Finding {
@@ -76,5 +89,49 @@ pub(super) fn in_order<'t>(
         (a, b)
     } else {
         (b, a)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use entity::id::{TagId, WorkspaceId};
+    use futures::{FutureExt as _, executor::block_on};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn tag(number: u128, name: &str) -> tag::Model {
+        tag::Model {
+            workspace_id: WorkspaceId(Uuid::nil()),
+            id: TagId(Uuid::from_u128(number)),
+            kind: TagKind::Contact,
+            parent_id: None,
+            name: name.to_owned(),
+            name_key: name.to_owned(),
+            description: String::new(),
+            colour: String::new(),
+            created_by: serde_json::Value::Null,
+            created_at: DateTime::<Utc>::UNIX_EPOCH,
+            updated_at: DateTime::<Utc>::UNIX_EPOCH,
+            archived_at: None,
+            group_id: None,
+            position: 0,
+            merged_into: None,
+            deleted_at: None,
+        }
+    }
+
+    #[test]
+    fn names_are_compared_with_all_others_and_meanwhile_others_have_their_turn() {
+        let tags = [tag(1, "Partner"), tag(2, "Retail"), tag(3, "Partnar")];
+        let names = tags.iter().map(|tag| (Folded::new(&tag.name), tag));
+        let names: Vec<(Folded, &tag::Model)> = names.collect();
+        let found = block_on(alike(&names)).into_iter();
+        let found: Vec<_> = found
+            .map(|(one, other, likeness)| (one.name.as_str(), other.name.as_str(), likeness))
+            .collect();
+        assert_eq!(found, [("Partner", "Partnar", Likeness::Spelling(1))]);
+        assert!(alike(&names).now_or_never().is_none());
     }
 }
