@@ -20,7 +20,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// From when on a piece of work is taken for hung.
@@ -83,16 +83,16 @@ pub fn start(limits: Limits) -> io::Result<()> {
         .name("watchdog".to_owned())
         .spawn(move || {
             let mut looks = Looks::default();
+            let tell = |what: &str| {
+                tracing::error!(
+                    work = what,
+                    "work hangs and does not give its thread back; unless only the log hung, the process ends, to \
+                     be started again"
+                );
+            };
             loop {
                 thread::sleep(limits.look_every);
-                let hung = looks.look(&limits);
-                for what in &hung {
-                    tracing::error!(
-                        work = what,
-                        "work hangs and never gives its thread back; the process ends, to be started again"
-                    );
-                }
-                if !hung.is_empty() {
+                if looks.find_hung(&limits, tell) {
                     process::exit(1);
                 }
             }
@@ -167,6 +167,24 @@ struct Seen {
 }
 
 impl Looks {
+    /// Looks, and tells of what hangs; whether anything does. Where telling takes long, the log takes nothing, as of
+    /// a terminal that is stopped: what stands still may have waited for that, and is given all its time again.
+    fn find_hung(&mut self, limits: &Limits, tell: impl Fn(&str)) -> bool {
+        let mut hung = self.look(limits);
+        let start = Instant::now();
+        for what in &hung {
+            tell(what);
+        }
+        if start.elapsed() >= limits.look_every {
+            hung = self.look(&Limits {
+                stuck: Duration::MAX,
+                ..*limits
+            });
+            self.seen.clear();
+        }
+        !hung.is_empty()
+    }
+
     /// Looks at everything that is watched; the names of what hangs.
     fn look(&mut self, limits: &Limits) -> Vec<String> {
         let watched: Vec<_> = pieces()
@@ -240,7 +258,6 @@ mod tests {
     use std::{
         hint,
         sync::{atomic::AtomicBool, mpsc},
-        time::Instant,
     };
 
     use super::*;
@@ -311,6 +328,22 @@ mod tests {
         assert!(!looks.look(&LIMITS).iter().any(|what| what == NAME));
         drop(stop);
         idle.join().expect("an end");
+    }
+
+    #[test]
+    fn what_may_wait_for_a_log_that_takes_nothing_does_not_hang() {
+        let listed = Listed::new("waits for the log".to_owned());
+        listed.piece.turns.store(1, Ordering::Relaxed);
+        let at_once = |look_every| Limits {
+            busy: Duration::from_hours(1),
+            stuck: Duration::ZERO,
+            look_every,
+        };
+        let mut looks = Looks::default();
+        let slowly = |_: &str| thread::sleep(LIMITS.look_every * 2);
+        assert!(!looks.find_hung(&at_once(LIMITS.look_every), slowly));
+        assert!(looks.seen.is_empty());
+        assert!(looks.find_hung(&at_once(Duration::from_mins(1)), |_| {}));
     }
 
     /// Does `work` on a thread of its own.
