@@ -95,28 +95,29 @@ pub(super) fn leads_to(effect: &Effect, trigger: &Trigger, above: &[Uuid]) -> bo
                 to: value.as_ref(),
             })
         }
-        _ => tag_act(effect).is_some_and(|(target, tag, added)| {
-            trigger.kind().accepts(&Happened::Tag {
-                added,
-                target,
-                tag,
-                above,
-            })
-        }),
+        _ => tag_act(effect).is_some_and(|act| waits_for(act, trigger, above)),
     }
 }
 
-/// Whether what an effect changes may change an answer of the condition. `related` has the tags above the one
-/// it is about, and the group that one is a value of.
+/// Whether rules with this trigger look when this is done to a tag. `above` has the tags above it.
+pub(super) fn waits_for((target, tag, added): Act, trigger: &Trigger, above: &[Uuid]) -> bool {
+    trigger.kind().accepts(&Happened::Tag {
+        added,
+        target,
+        tag,
+        above,
+    })
+}
+
+/// Whether what an effect changes may change an answer of the condition. `related` has what else answers about a
+/// tag may go by: those above the one the effect is about, its group, the values that give way to it.
 pub(super) fn may_change(effect: &Effect, condition: &Condition, related: &[Uuid]) -> bool {
     let asks = fact_of(effect).is_some_and(|fact| condition.depends().contains(fact.name()));
     if !asks {
         return false;
     }
-    let names = |id: Uuid| {
-        let references = condition.all_references();
-        references.iter().any(|reference| reference.id == id)
-    };
+    let references = condition.all_references();
+    let names = |id: Uuid| references.iter().any(|reference| reference.id == id);
     match (effect, tag_act(effect)) {
         (Effect::SetAttribute { attribute_id, .. }, _) => names(*attribute_id),
         (_, Some((_, tag, _))) => names(tag) || related.iter().any(|&id| names(id)),

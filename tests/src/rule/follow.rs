@@ -11,10 +11,11 @@ use domain::{
         trigger::Trigger,
     },
     segment::{self, NewSegment},
+    tag::{NewGroup, NewTag, catalogue, group},
 };
 use entity::{
-    id::{PlaybookId, RuleId, SegmentId, TagId},
-    kind::{SegmentSubject, TagKind},
+    id::{PlaybookId, RuleId, SegmentId, TagGroupId, TagId},
+    kind::{SegmentSubject, TagKind, TagSelection},
 };
 use serde_json::{Value, json};
 
@@ -62,6 +63,27 @@ async fn enrolling(world: &World, name: &str, source: &Value) -> PlaybookId {
     };
     let made = playbook::create(&world.ctx, &world.owner, new).await;
     made.expect("a playbook").id
+}
+
+async fn group_of(world: &World, name: &str, selection: TagSelection) -> TagGroupId {
+    let new = NewGroup {
+        kind: TagKind::Contact,
+        name: name.to_owned(),
+        description: String::new(),
+        selection,
+        stage: None,
+    };
+    let made = group::create(&world.ctx, &world.owner, new).await;
+    made.expect("a group").id
+}
+
+async fn value(world: &World, group: TagGroupId, name: &str) -> TagId {
+    let new = NewTag {
+        group: Some(group),
+        ..NewTag::named(TagKind::Contact, name)
+    };
+    let made = catalogue::create(&world.ctx, &world.owner, new).await;
+    made.expect("a tag").id
 }
 
 async fn follow(world: &World, stored: Value) -> Vec<Follower> {
@@ -170,6 +192,56 @@ fn playbooks_and_segments_follow_and_what_waits_for_those() {
             started.effects[..],
             [Effect::StartPlaybook { .. }]
         ));
+        world
+    });
+}
+
+#[test]
+fn what_waits_for_a_value_that_gives_way_follows() {
+    on_both(|world| async move {
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let warmth = group_of(&world, "Warmth", TagSelection::Single).await;
+        let hot = value(&world, warmth, "Hot").await;
+        let cold = value(&world, warmth, "Cold").await;
+        let frozen = world.tag(TagKind::Contact, "Frozen", Some(cold)).await;
+        let tastes = group_of(&world, "Tastes", TagSelection::Multi).await;
+        let tea = value(&world, tastes, "Tea").await;
+        let sake = value(&world, tastes, "Sake").await;
+
+        let gone = |kind: &str, tag: TagId| json!({ kind: { "tagIds": [tag.0] } });
+        let not_cold = waits(&world, gone("contactTagRemoved", cold), seen).await;
+        let not_hot = waits(&world, gone("contactTagRemoved", hot), seen).await;
+        let not_frozen = json!({ "contactTagRemoved":
+            { "tagIds": [frozen.0], "directOnly": true } });
+        let not_frozen = waits(&world, not_frozen, seen).await;
+        waits(&world, gone("accountTagRemoved", cold), seen).await;
+        waits(&world, gone("contactTagAdded", cold), seen).await;
+        waits(&world, gone("contactTagRemoved", sake), seen).await;
+        let has = json!({ "contactTags":
+            { "mode": "ANY", "tagIds": [cold.0], "withDescendants": true } });
+        let cold_ones = segment(&world, "cold", has).await;
+
+        let puts = |tag: TagId| json!([{ "tagContact": { "tagIds": [tag.0] } }]);
+        let found = follow(&world, puts(hot)).await;
+        let expected = [
+            Following::Rule(not_cold),
+            Following::Rule(not_frozen),
+            Following::Segment(cold_ones),
+        ];
+        assert_eq!(what(&found), expected);
+        for one in &found {
+            let [Effect::TagContact { tag_id, .. }] = &one.effects[..] else {
+                panic!("{one:?}");
+            };
+            assert_eq!(*tag_id, hot.0);
+        }
+        // A tag that is taken off makes no room, and values of a group for several stay beside each other.
+        let takes = json!([{ "untagContact": { "tagIds": [hot.0] } }]);
+        assert_eq!(
+            what(&follow(&world, takes).await),
+            [Following::Rule(not_hot)]
+        );
+        assert!(follow(&world, puts(tea)).await.is_empty());
         world
     });
 }

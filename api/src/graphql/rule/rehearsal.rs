@@ -110,9 +110,9 @@ pub(crate) struct RuleRehearsal {
     /// How many notices it would send in a week. For a rule that waits for the clock: in the week to come, with the
     /// contacts of today, each time with its limits and with the tags it would have put on before.
     notices_per_week: f64,
-    /// What waits for what it would change: tags, status, assignment, stage, owner, attributes, playbooks that
-    /// are started. First rules, in their order, then playbooks, then segments. It is not evaluated: each of
-    /// them may follow. The first hundred.
+    /// What waits for what it would change: tags, also values of a SINGLE group that give way to the one it puts
+    /// on, status, assignment, stage, owner, attributes, playbooks that are started. First rules, in their order,
+    /// then playbooks, then segments. It is not evaluated: each of them may follow. The first hundred.
     leads_to: Vec<RuleFollower>,
 }
 

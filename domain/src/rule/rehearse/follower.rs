@@ -1,10 +1,11 @@
 //! What waits for what the rule would change: other rules, playbooks that enrol by it, and segments whose
 //! members may be others then, with the rules and playbooks that wait for those.
 //!
-//! What an effect leads to is said by `rule::lead`. Nothing here is evaluated: each of these may follow, and by
-//! which effects is told with it.
+//! What an effect leads to is said by `rule::lead`. A tag that is put on takes off the other values of a SINGLE
+//! group: what waits for one of those to go follows too, by the effect that puts the tag on. Nothing here is
+//! evaluated: each of these may follow, and by which effects is told with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::{
     id::{Id as _, PlaybookId, RuleId, SegmentId},
@@ -15,12 +16,12 @@ use uuid::Uuid;
 
 use crate::{
     action::Effect,
-    condition::reference::IdKind,
+    condition::{Condition, reference::IdKind},
     error::Result,
     playbook::{self, definition::Source},
     rule::{
         definition::Definition,
-        lead::{effects, leads_to, may_change, tag_act},
+        lead::{effects, leads_to, may_change, tag_act, waits_for},
         trigger::{Key, Trigger},
     },
     segment::uses,
@@ -65,6 +66,8 @@ struct Lead {
     above: HashMap<Uuid, Vec<Uuid>>,
     /// The same, and the group of the tag.
     related: HashMap<Uuid, Vec<Uuid>>,
+    /// The other values of the SINGLE group of each tag: what a thing carries of them gives way to the tag.
+    others: HashMap<Uuid, Vec<Uuid>>,
 }
 
 /// What waits for what the rule would change: active rules in their order, then playbooks at work, then
@@ -89,12 +92,26 @@ pub(super) async fn followers(
 impl Lead {
     async fn load(tx: &Tx<'_>, effects: Vec<Effect>) -> Result<Self> {
         let tags = effects.iter().filter_map(tag_act).map(|(_, tag, _)| tag);
-        let tags: Vec<Uuid> = tags.collect();
+        let tags: BTreeSet<Uuid> = tags.collect();
+        // Also those that are archived: things may still carry them.
+        let others = related(
+            tx,
+            "SELECT t.id AS tag_id, o.id AS related_id FROM {r}
+             JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
+             JOIN tag_group g ON g.workspace_id = $1 AND g.id = t.group_id
+               AND g.selection = 'SINGLE'
+             JOIN tag o ON o.workspace_id = $1 AND o.group_id = g.id AND o.id <> t.id
+               AND o.deleted_at IS NULL",
+            &tags,
+        )
+        .await?;
+        let all = tags.iter().chain(others.values().flatten());
+        let all: BTreeSet<Uuid> = all.copied().collect();
         let above = related(
             tx,
             "SELECT l.tag_id, l.ancestor_id AS related_id FROM {r} JOIN tag_closure l
                ON l.workspace_id = $1 AND l.tag_id = r.id",
-            &tags,
+            &all,
         )
         .await?;
         let groups = related(
@@ -112,7 +129,34 @@ impl Lead {
             effects,
             above,
             related: both,
+            others,
         })
+    }
+
+    /// The tags that may give way to the one that an effect puts on.
+    fn giving_way(&self, effect: &Effect) -> &[Uuid] {
+        match tag_act(effect) {
+            Some((_, tag, true)) => of_tag(&self.others, tag),
+            _ => &[],
+        }
+    }
+
+    /// Whether rules with this trigger look when an effect has changed something.
+    fn sets_off(&self, effect: &Effect, trigger: &Trigger) -> bool {
+        if leads_to(effect, trigger, of(&self.above, effect)) {
+            return true;
+        }
+        let Some((target, ..)) = tag_act(effect) else {
+            return false;
+        };
+        let mut goes = self.giving_way(effect).iter();
+        goes.any(|&tag| waits_for((target, tag, false), trigger, of_tag(&self.above, tag)))
+    }
+
+    /// Whether what an effect changes may change an answer of the condition.
+    fn moves(&self, effect: &Effect, condition: &Condition) -> bool {
+        may_change(effect, condition, of(&self.related, effect))
+            || may_change(effect, condition, self.giving_way(effect))
     }
 
     /// The segments made by conditions whose answers may change, and those that are made of such.
@@ -120,8 +164,7 @@ impl Lead {
         let asked = uses::conditions(tx.connection(), tx.workspace).await?;
         let mut moved = Moved::new();
         for (id, condition) in &asked {
-            let effects =
-                self.those(|effect| may_change(effect, condition, of(&self.related, effect)));
+            let effects = self.those(|effect| self.moves(effect, condition));
             if !effects.is_empty() {
                 moved.insert(*id, effects);
             }
@@ -161,7 +204,7 @@ impl Lead {
         let found = others.filter_map(|row| {
             // One that cannot be read does nothing.
             let trigger = Definition::from_stored(row.definition).ok()?.trigger;
-            let direct = self.those(|effect| leads_to(effect, &trigger, of(&self.above, effect)));
+            let direct = self.those(|effect| self.sets_off(effect, &trigger));
             follower(Following::Rule(row.id), direct, &awaited(&trigger), moved)
         });
         Ok(found.collect())
@@ -243,15 +286,18 @@ fn awaited(trigger: &Trigger) -> Vec<Uuid> {
 
 /// What is known of the tag that an effect is about.
 fn of<'l>(known: &'l HashMap<Uuid, Vec<Uuid>>, effect: &Effect) -> &'l [Uuid] {
-    let found = tag_act(effect).and_then(|(_, tag, _)| known.get(&tag));
-    found.map_or(&[], Vec::as_slice)
+    tag_act(effect).map_or(&[], |(_, tag, _)| of_tag(known, tag))
+}
+
+fn of_tag(known: &HashMap<Uuid, Vec<Uuid>>, tag: Uuid) -> &[Uuid] {
+    known.get(&tag).map_or(&[], Vec::as_slice)
 }
 
 /// What a statement finds for each of some tags.
 async fn related(
     tx: &Tx<'_>,
     sql: &'static str,
-    tags: &[Uuid],
+    tags: &BTreeSet<Uuid>,
 ) -> Result<HashMap<Uuid, Vec<Uuid>>> {
     let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     if tags.is_empty() {
