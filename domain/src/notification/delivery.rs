@@ -11,8 +11,8 @@ use entity::{
     attempt::Attempt,
     delivery,
     id::{
-        AccountId, AttemptId, ContactId, ConversationId, DeliveryId, FiringId, Id as _, MessageId,
-        PlaybookId, RuleId, TargetId, WorkspaceId,
+        AccountId, AttemptId, ContactId, ConversationId, DeliveryId, EnrolmentId, FiringId,
+        Id as _, MessageId, PlaybookId, RuleId, TargetId, WorkspaceId,
     },
     kind::{DeliveryState, DueKind},
 };
@@ -79,6 +79,9 @@ pub enum Payload {
         /// The playbook that says it, if one does; missing in those of earlier releases.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         playbook_id: Option<PlaybookId>,
+        /// The enrolment in it that has come to the step; missing in those of earlier releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        enrolment_id: Option<EnrolmentId>,
     },
     /// Everything that was folded into this delivery.
     Digest {
@@ -119,6 +122,14 @@ impl Payload {
         }
     }
 
+    /// The enrolment in that playbook.
+    fn enrolment(&self) -> Option<EnrolmentId> {
+        match self {
+            Self::Said { enrolment_id, .. } => *enrolment_id,
+            Self::RuleFired { .. } | Self::Digest { .. } | Self::Test {} => None,
+        }
+    }
+
     /// What it is headed with; nothing for what tells of several, or tries a target out.
     fn title(&self) -> Option<&str> {
         match self {
@@ -148,6 +159,8 @@ pub struct Head {
     pub title: Option<String>,
     /// The playbook that asked for it.
     pub playbook: Option<PlaybookId>,
+    /// The enrolment in that playbook.
+    pub enrolment: Option<EnrolmentId>,
     /// The account it is about, where it is about no contact.
     pub account: Option<AccountId>,
 }
@@ -160,6 +173,7 @@ pub fn head(delivery: &delivery::Model) -> Head {
         |payload| Head {
             title: payload.title().map(str::to_owned),
             playbook: payload.playbook(),
+            enrolment: payload.enrolment(),
             account: payload.account(),
         },
     )
@@ -503,6 +517,9 @@ mod tests {
                     "accountId": "account_00000000000000000000000000000001" }),
             json!({ "kind": "said", "title": "x", "by": "Onboarding",
                     "playbookId": "playbook_00000000000000000000000000000001" }),
+            json!({ "kind": "said", "title": "x", "by": "Onboarding",
+                    "playbookId": "playbook_00000000000000000000000000000001",
+                    "enrolmentId": "enrolment_00000000000000000000000000000001" }),
             json!({ "kind": "digest", "overBudget": true }),
             json!({ "kind": "test" }),
         ] {

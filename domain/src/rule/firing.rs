@@ -20,6 +20,7 @@ use crate::{
     page::{Keyset, Page, PageRequest, within, written_from},
     store::{Query, Rows},
     timeline,
+    work::change::Fact,
 };
 
 /// What matched, as stored in a firing.
@@ -39,6 +40,12 @@ pub fn trace(firing: &rule_firing::Model) -> Result<Option<Trace>> {
 /// What became of the actions, as stored in a firing.
 pub fn outcomes(firing: &rule_firing::Model) -> Result<Vec<Outcome>> {
     Ok(serde_json::from_value(firing.outcomes.clone())?)
+}
+
+/// What happened, as the log told it; nothing of a firing of the first release or for the clock, or of what
+/// only a newer release knows.
+pub fn cause(firing: &rule_firing::Model) -> Option<Fact> {
+    serde_json::from_value(firing.cause.clone()?).ok()
 }
 
 /// Whose firings a list has.

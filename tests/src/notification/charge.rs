@@ -200,6 +200,7 @@ fn who_is_in_charge_of_an_account_that_was_merged_is_whoever_looks_after_the_one
                 account_id: Some(accounts[1]),
                 message_id: None,
                 playbook_id: None,
+                enrolment_id: None,
             },
             not_before: None,
         };

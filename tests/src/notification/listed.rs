@@ -84,6 +84,7 @@ fn deliveries_of_a_playbook_and_about_an_account_say_so_and_are_found() {
                 account_id: Some(acme),
                 message_id: None,
                 playbook_id: Some(playbook),
+                enrolment_id: None,
             },
             not_before: None,
         };

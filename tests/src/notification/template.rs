@@ -55,6 +55,7 @@ async fn say(world: &World, ctx: &Ctx, target: TargetId, message: MessageId, tex
             account_id: None,
             message_id: Some(message),
             playbook_id: None,
+            enrolment_id: None,
         },
         not_before: None,
     };

@@ -121,6 +121,14 @@ pub(crate) struct DeliveryFilterInput {
     target_id: Option<ID>,
     /// Standing so.
     state: Option<DeliveryState>,
+    /// About this contact.
+    contact_id: Option<ID>,
+    /// Asked for by this rule.
+    rule_id: Option<ID>,
+    /// Asked for by this playbook, of this release on.
+    playbook_id: Option<ID>,
+    /// About this account and no contact, of this release on.
+    account_id: Option<ID>,
     /// Asked for not before this moment.
     from: Option<DateTime<Utc>>,
     /// Asked for before this moment.
@@ -132,6 +140,10 @@ impl DeliveryFilterInput {
         Ok(DeliveryFilter {
             target: id::parse_opt(self.target_id.as_ref(), &["filter", "targetId"])?,
             state: self.state,
+            contact: id::parse_opt(self.contact_id.as_ref(), &["filter", "contactId"])?,
+            rule: id::parse_opt(self.rule_id.as_ref(), &["filter", "ruleId"])?,
+            playbook: id::parse_opt(self.playbook_id.as_ref(), &["filter", "playbookId"])?,
+            account: id::parse_opt(self.account_id.as_ref(), &["filter", "accountId"])?,
             from: self.from,
             until: self.until,
             ..DeliveryFilter::default()
@@ -158,5 +170,38 @@ impl HealthHistoryFilterInput {
             until: self.until,
             ..HealthFilter::default()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::id::{AccountId, ContactId, PlaybookId, RuleId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn deliveries_of(rule: ID) -> DeliveryFilterInput {
+        DeliveryFilterInput {
+            target_id: None,
+            state: None,
+            contact_id: Some(ContactId(Uuid::from_u128(1)).into()),
+            rule_id: Some(rule),
+            playbook_id: Some(PlaybookId(Uuid::from_u128(3)).into()),
+            account_id: Some(AccountId(Uuid::from_u128(4)).into()),
+            from: None,
+            until: None,
+        }
+    }
+
+    #[test]
+    fn deliveries_are_chosen_by_what_asked_for_them_and_whom_they_are_about() {
+        let rule = RuleId(Uuid::from_u128(2));
+        let filter = deliveries_of(rule.into()).read().unwrap();
+        assert_eq!(filter.contact, Some(ContactId(Uuid::from_u128(1))));
+        assert_eq!(filter.rule, Some(rule));
+        assert_eq!(filter.playbook, Some(PlaybookId(Uuid::from_u128(3))));
+        assert_eq!(filter.account, Some(AccountId(Uuid::from_u128(4))));
+        let of_another_kind = ContactId(Uuid::from_u128(2)).into();
+        assert!(deliveries_of(of_another_kind).read().is_err());
     }
 }

@@ -28,7 +28,7 @@ use super::{
     error::fault,
     id,
     page::{Connection, connection},
-    playbook::Playbook,
+    playbook::{Enrolment, Playbook},
     rule::{Rule, RuleFiring},
 };
 use crate::boxed;
@@ -73,7 +73,8 @@ impl Delivery {
         loaded(context, self.0.rule_id, Rule).await
     }
 
-    /// The firing that asked for it.
+    /// The firing that asked for it. It has what the rule fired on: a message, an event, an email event or an
+    /// answer to a survey.
     #[boxed]
     async fn firing(&self, context: &Context<'_>) -> Result<Option<RuleFiring>> {
         loaded(context, self.0.firing_id, RuleFiring).await
@@ -101,6 +102,13 @@ impl Delivery {
         let playbook = self.0.playbook_id;
         let playbook = playbook.or_else(|| delivery::head(&self.0).playbook);
         loaded(context, playbook, Playbook).await
+    }
+
+    /// The enrolment that had come to the step, if a playbook asked for it. Not known of deliveries of earlier
+    /// releases.
+    #[boxed]
+    async fn enrolment(&self, context: &Context<'_>) -> Result<Option<Enrolment>> {
+        loaded(context, delivery::head(&self.0).enrolment, Enrolment).await
     }
 
     /// What it is headed with; absent for what tells of several, or tries a target out.

@@ -7,6 +7,7 @@ use domain::{
     condition::matcher::{Matched, MatchedPart},
     rule::firing,
     task::Unassigned,
+    work::change::Fact,
 };
 use entity::{
     id::{DeliveryId, SurveyId, SurveyInvitationId, TagId, TargetId},
@@ -20,7 +21,10 @@ use crate::graphql::{
     contact::Contact,
     context::{loaded, loader},
     conversation::{Conversation, Message},
+    email::EmailEvent,
     error::fault,
+    event::Event,
+    fact::SurveyAnswer,
     notification::{Delivery, NotificationTarget},
     survey::{Survey, SurveyInvitation},
     tag::Tag,
@@ -71,6 +75,36 @@ impl RuleFiring {
     #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
         loaded(context, self.0.account_id, Account).await
+    }
+
+    /// What the contact did that it fired on, if it was such an event.
+    #[boxed]
+    async fn event(&self, context: &Context<'_>) -> Result<Option<Event>> {
+        let event = match firing::cause(&self.0) {
+            Some(Fact::EventRecorded { event_id, .. }) => Some(event_id),
+            _ => None,
+        };
+        loaded(context, event, Event).await
+    }
+
+    /// What became known about an email that it fired on, if it was that.
+    #[boxed]
+    async fn email_event(&self, context: &Context<'_>) -> Result<Option<EmailEvent>> {
+        let event = match firing::cause(&self.0) {
+            Some(Fact::EmailEventRecorded { email_event_id, .. }) => Some(email_event_id),
+            _ => None,
+        };
+        loaded(context, event, EmailEvent).await
+    }
+
+    /// The answer to a survey that it fired on, if it was one.
+    #[boxed]
+    async fn survey_answer(&self, context: &Context<'_>) -> Result<Option<SurveyAnswer>> {
+        let answer = match firing::cause(&self.0) {
+            Some(Fact::SurveyAnswered { answer_id, .. }) => Some(answer_id),
+            _ => None,
+        };
+        loaded(context, answer, SurveyAnswer).await
     }
 
     /// How many steps it is away from what came from outside: 0 when a person or a program did what

@@ -20,7 +20,10 @@ mod task;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use entity::{id::FiringId, kind::SubjectKind};
+use entity::{
+    id::{EnrolmentId, FiringId},
+    kind::SubjectKind,
+};
 use uuid::Uuid;
 
 use self::{
@@ -37,8 +40,13 @@ use super::{
     board::{Decision, Tags, Usable, Wanted, decide},
 };
 use crate::{
-    access::Origin, ctx::Ctx, error::Result, playbook::Counts, store::Tx, subject::Subject,
-    work::change::Entry,
+    access::Origin,
+    ctx::Ctx,
+    error::Result,
+    playbook::Counts,
+    store::Tx,
+    subject::Subject,
+    work::change::{Entry, Fact},
 };
 
 /// Who has actions carried out, and why.
@@ -54,6 +62,17 @@ pub struct By<'a> {
     pub firing: Option<FiringId>,
     /// Notices set off no earlier.
     pub not_before: Option<DateTime<Utc>>,
+}
+
+impl By<'_> {
+    /// The enrolment whose step it is, if it is a playbook's: all that an enrolment does follows from its beginning.
+    fn enrolment(&self) -> Option<EnrolmentId> {
+        self.origin.playbook()?;
+        match self.cause?.fact {
+            Fact::EnrolmentStarted { enrolment_id, .. } => Some(enrolment_id),
+            _ => None,
+        }
+    }
 }
 
 /// An action to be carried out.

@@ -4,7 +4,6 @@ use entity::id::{DeliveryId, Id as _};
 
 use super::Step;
 use crate::{
-    access::Origin,
     action::{OutcomeResult, board::Decision},
     ctx::Ctx,
     error::Result,
@@ -62,10 +61,8 @@ fn payload(step: &Step<'_>, title: Option<String>, template: Option<String>) -> 
             conversation_id: step.case.conversation,
             account_id: step.case.account.filter(|_| step.case.contact.is_none()),
             message_id: step.case.message,
-            playbook_id: match step.by.origin {
-                Origin::Playbook { playbook_id, .. } => Some(playbook_id),
-                _ => None,
-            },
+            playbook_id: step.by.origin.playbook(),
+            enrolment_id: step.by.enrolment(),
         },
     }
 }

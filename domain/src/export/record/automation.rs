@@ -23,6 +23,8 @@ pub(super) const DELIVERY: Columns<'static, entity::delivery::Model> = fields!(
     rule_id: "Rule",
     firing_id: "Firing",
     contact_id: "Contact",
+    playbook_id: "Playbook",
+    account_id: "Account",
     state: "State",
     attempts as "attemptCount": "Attempts",
     folded_into as "foldedIntoId": "Told in",
