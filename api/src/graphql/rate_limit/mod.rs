@@ -14,6 +14,10 @@ pub(crate) struct RateLimit {
 }
 
 /// The points of the access token, and what this request takes of them.
+///
+/// An object costs 1, a value 0, a `totalCount` 20, a mutation 10, the whole schema 1000. A list costs what is asked
+/// of each thing in it, so many times as its `first`, `last`, `limit` or `ids` says. Without one it counts as 20, or as
+/// less where it is short, such as `taggings`; what it turns out to be shorter is given back.
 #[Object]
 impl RateLimit {
     /// Points this request is charged before it runs; what it does not use is given back. See
@@ -53,7 +57,7 @@ pub(crate) struct RateLimitQuery;
 #[Object]
 impl RateLimitQuery {
     /// What this request costs, and what the access token has left. Every token may ask, whatever its
-    /// scopes.
+    /// scopes. What fields cost is said at `RateLimit`.
     #[expect(clippy::unused_self, reason = "the derive calls it as a method")]
     fn rate_limit(
         &self,

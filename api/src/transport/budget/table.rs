@@ -49,10 +49,10 @@ pub(super) const SHORT_LISTS: [(&str, u64); 20] = [
 pub(crate) const SCHEMA_WEIGHT: u64 = 1_000;
 
 /// Points of a mutation, before what it selects.
-const MUTATION_WEIGHT: u64 = 10;
+pub(super) const MUTATION_WEIGHT: u64 = 10;
 
 /// Points of a connection's `totalCount`, which counts rows that no page has: a default page.
-const TOTAL_WEIGHT: u64 = 20;
+pub(super) const TOTAL_WEIGHT: u64 = 20;
 
 /// The introspection types, which SDL leaves out. Only what leads from type to type matters.
 const INTROSPECTION: &str = "

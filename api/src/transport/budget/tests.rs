@@ -186,6 +186,27 @@ fn the_sizes_assumed_of_lists_are_documented() {
 }
 
 #[test]
+fn the_schema_says_what_fields_cost() {
+    use super::table::{MUTATION_WEIGHT, SHORT_LISTS, TOTAL_WEIGHT};
+
+    let sdl = crate::graphql::sdl();
+    let (before, _) = sdl.split_once("type RateLimit ").unwrap();
+    let (_, said) = before.rsplit_once("\n}\n").unwrap();
+    let lists = DocumentLimits::default().list_default;
+    let short = SHORT_LISTS.iter().find(|(name, _)| *name == "taggings");
+    assert!(short.is_some_and(|&(_, items)| items < lists));
+    for part in [
+        format!("a `totalCount` {TOTAL_WEIGHT}"),
+        format!("a mutation {MUTATION_WEIGHT}"),
+        format!("the whole schema {SCHEMA_WEIGHT}"),
+        format!("counts as {lists}"),
+        "`first`, `last`, `limit` or `ids`".to_owned(),
+    ] {
+        assert!(said.contains(&part), "not said: {part}\n{said}");
+    }
+}
+
+#[test]
 fn sizes_in_variables_are_those_given_else_their_defaults() {
     let budget = budget();
     let document = "query($n: Int = 5, $ids: [ID!]) { \
