@@ -251,24 +251,21 @@ impl Noun {
         )
     }
 
+    /// Each entry is given to the one end of its way, found by joining: a list of ways that is searched for each
+    /// entry would be read as often as there are merges.
     fn lead(&self) -> String {
         let (name, way) = (self.name, self.way());
-        let ends = format!(
-            "FROM way w JOIN {name} o ON o.workspace_id = w.workspace_id AND o.id = w.owner_id
-              AND o.merged_into_id IS NULL"
-        );
-        let its = format!(
-            "{ends} WHERE w.workspace_id = timeline_entry.workspace_id
-               AND w.kind = timeline_entry.kind AND w.subject_id = timeline_entry.subject_id"
-        );
         let put = if name == "contact" {
-            format!("contact_id = (SELECT o.id {its}), account_id = (SELECT o.account_id {its})")
+            "contact_id = o.id, account_id = o.account_id"
         } else {
-            format!("account_id = (SELECT o.id {its})")
+            "account_id = o.id"
         };
         format!(
-            "{way} UPDATE timeline_entry SET {put} WHERE (workspace_id, kind, subject_id) IN (
-               SELECT w.workspace_id, w.kind, w.subject_id {ends})"
+            "{way} UPDATE timeline_entry SET {put}
+             FROM way w JOIN {name} o ON o.workspace_id = w.workspace_id AND o.id = w.owner_id
+               AND o.merged_into_id IS NULL
+             WHERE w.workspace_id = timeline_entry.workspace_id
+               AND w.kind = timeline_entry.kind AND w.subject_id = timeline_entry.subject_id"
         )
     }
 }

@@ -1,5 +1,7 @@
 //! What happened before timelines showed it is entered when the tables are brought up to date.
 
+use std::time::{Duration, Instant};
+
 use domain::{
     contact::{
         merge,
@@ -9,7 +11,7 @@ use domain::{
     fact::Of,
     page::PageRequest,
     segment::hand,
-    store::Query,
+    store::{Query, Rows},
     task, timeline,
 };
 use entity::{
@@ -133,6 +135,52 @@ fn what_happened_before_is_on_timelines_too() {
         let given_back = (K::ContactMerged, first.id.0);
         assert!(told(&world, b).await.contains(&given_back));
         assert!(!told(&world, c).await.contains(&given_back));
+        world
+    });
+}
+
+/// Two contacts who were merged and taken apart this often, before they were merged on.
+const MERGES: u128 = 5_000;
+/// A second is enough, where not every entry is compared with every merge.
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_history_of_many_merges_is_entered_without_comparing_each_with_all() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let [a, b, c] = three(&world).await;
+        let first = merge::merge(ctx, owner, b, a, "").await.unwrap();
+        world.clock.advance(chrono::TimeDelta::seconds(1));
+        merge::merge(ctx, owner, c, b, "").await.unwrap();
+        world.drain().await;
+        untake(&world).await;
+        let ids = (1..=MERGES).map(Uuid::from_u128);
+        let many = Query::new(
+            "INSERT INTO contact_merge (workspace_id, id, survivor_id, loser_id, reason, filled,
+                                        merged_at, merged_by, undone_at, undone_by)
+             SELECT m.workspace_id, r.id, m.survivor_id, m.loser_id, m.reason, m.filled,
+                    m.merged_at, m.merged_by, m.merged_at, m.merged_by
+             FROM {r} JOIN contact_merge m ON m.workspace_id = $1 AND m.id = $2",
+        )
+        .bind(owner.workspace)
+        .bind(first.id)
+        .rows("r", Rows::new().uuids("id", ids));
+        many.execute(ctx.db.owner()).await.unwrap();
+
+        let began = Instant::now();
+        migration::apply(ctx.db.owner()).await.unwrap();
+        assert!(began.elapsed() < LIMIT, "{:?}", began.elapsed());
+        let entered: Option<i64> = Query::new(
+            "SELECT COUNT(*) FROM timeline_entry e
+             WHERE e.workspace_id = $1 AND e.contact_id = $2 AND e.kind LIKE 'CONTACT%'",
+        )
+        .bind(owner.workspace)
+        .bind(c)
+        .scalar(ctx.reader())
+        .await
+        .unwrap();
+        let kinds_of_each = 3;
+        assert_eq!(entered, Some(kinds_of_each * MERGES as i64 + 2));
         world
     });
 }
