@@ -115,17 +115,28 @@ fn named(column: &str) -> Option<Shape> {
             "automatic" | "entered" | "over_budget" => Some(Shape::Flag),
             "amount" | "unit_price" => Some(Shape::Money),
             "added_by" | "by_origin" | "changed_by" | "detail" | "ended_by" | "enrolled_by"
-            | "filled" | "made_by" | "merged_by" | "outcomes" | "removed_by" | "undone_by" => {
-                Some(Shape::Told)
+            | "filled" | "made_by" | "matched" | "merged_by" | "outcomes" | "removed_by"
+            | "trace" | "undone_by" => Some(Shape::Told),
+            "inputs" | "options" | "payload" | "properties" | "request_headers" | "told" => {
+                Some(Shape::Json)
             }
-            "inputs" | "matched" | "options" | "payload" | "properties" | "request_headers"
-            | "told" | "trace" => Some(Shape::Json),
             "as_of" | "at" | "not_before" | "snoozed_until" | "wait_until" | "waiting_since" => {
                 Some(Shape::Moment)
             }
             moment if moment.ends_with("_at") => Some(Shape::Moment),
             _ => None,
         })
+}
+
+/// The prefix of the ids that a member of JSON of ours, by its name as a column has it, holds without one.
+pub(super) fn member(name: &str) -> Option<&'static str> {
+    match name {
+        "absent" | "contact_tag" | "conversation_tag" | "present" => Some(TagId::PREFIX),
+        "member" => Some(MemberId::PREFIX),
+        "team" => Some(TeamId::PREFIX),
+        "while_in_segment_id" => Some(SegmentId::PREFIX),
+        _ => id(name),
+    }
 }
 
 /// The prefix of the ids in a column.

@@ -2,14 +2,14 @@
 //! such, whatever database it comes from.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use entity::id::{ContactId, ConversationId, Id as _, WorkspaceId};
+use entity::id::{AccountId, ContactId, ConversationId, Id as _, WorkspaceId};
 use sea_orm::{ConnectionTrait, DatabaseBackend};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
     name::{Names, has_names, id_text, read_id},
-    shape::{Shape, shape},
+    shape::{Shape, member, shape},
 };
 use crate::{error::Result, export::camel_case, fact::Money};
 
@@ -86,7 +86,7 @@ impl<'p> Show<'p> {
             (Shape::Json, value) => self.json(value),
             (Shape::Told, value) => {
                 let told = self.json(value);
-                self.told(told)
+                self.told(None, told)
             }
             (_, value) => plain(value),
         };
@@ -118,18 +118,19 @@ impl<'p> Show<'p> {
         }
     }
 
-    /// JSON of ours, with the things it names.
-    fn told(&mut self, value: Value) -> Value {
+    /// JSON of ours, with the things it names; `prefix` is that of ids which have none in it.
+    fn told(&mut self, prefix: Option<&'static str>, value: Value) -> Value {
         match value {
-            Value::String(text) => match read_id(&text) {
-                Some((prefix, id)) => self.names.thing(prefix, id),
-                None => Value::String(text),
-            },
-            Value::Array(parts) => parts.into_iter().map(|part| self.told(part)).collect(),
+            Value::String(text) => self.told_text(prefix, text),
+            Value::Array(parts) => parts
+                .into_iter()
+                .map(|part| self.told(prefix, part))
+                .collect(),
             Value::Object(members) => {
+                let prefixes: Vec<_> = members.keys().map(|key| prefix_in(&members, key)).collect();
                 let mut shown = Map::new();
-                for (key, value) in members {
-                    let told = self.told(value);
+                for ((key, value), prefix) in members.into_iter().zip(prefixes) {
+                    let told = self.told(prefix, value);
                     let is_thing = told.get("id").is_some();
                     let key = if is_thing { short(&key) } else { key.as_str() };
                     shown.insert(camel_case(key), told);
@@ -139,11 +140,48 @@ impl<'p> Show<'p> {
             value => value,
         }
     }
+
+    fn told_text(&mut self, prefix: Option<&'static str>, text: String) -> Value {
+        if let Some((prefix, id)) = read_id(&text) {
+            return self.names.thing(prefix, id);
+        }
+        let bare = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
+        match prefix.zip(bare) {
+            // Where there was no message, there was no inbox.
+            Some((_, id)) if id.is_nil() => Value::Null,
+            Some((prefix, _)) => self.id(prefix, &text),
+            None => Value::String(text),
+        }
+    }
+}
+
+/// What the member `key` of JSON of ours holds an id of. Beside one that can be of several kinds stands the kind.
+fn prefix_in(members: &Map<String, Value>, key: &str) -> Option<&'static str> {
+    let name = snake_case(key);
+    let kind = name.strip_suffix("_id").and_then(|kind| members.get(kind));
+    match kind.and_then(Value::as_str) {
+        Some("ACCOUNT") => Some(AccountId::PREFIX),
+        Some("CONTACT") => Some(ContactId::PREFIX),
+        Some("CONVERSATION") => Some(ConversationId::PREFIX),
+        _ => member(&name),
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(character.to_ascii_lowercase());
+    }
+    text
 }
 
 /// The name of a column or member that holds a thing instead of its id.
 fn short(name: &str) -> &str {
-    name.strip_suffix("_id").unwrap_or(name)
+    let short = name.strip_suffix("_id").or_else(|| name.strip_suffix("Id"));
+    short.unwrap_or(name)
 }
 
 /// A moment as the database writes it.
@@ -290,6 +328,56 @@ mod tests {
         assert_eq!(
             shown(true, "event", &row),
             json!({ "properties": { "member_id": "x" }, "quantity": 2 })
+        );
+    }
+
+    #[test]
+    fn what_rules_saw_and_did_names_things_as_the_api_does() {
+        let uuid = |last: char| format!("00000000-0000-0000-0000-00000000000{last}");
+        let row = json!({
+            "cause": {
+                "kind": "tagging.added", "target": "CONTACT", "target_id": uuid('1'),
+                "tag_id": "tag_00000000000000000000000000000005",
+            },
+            "matched": [
+                { "path": ["condition"], "matched": { "contactTag": uuid('5') } },
+                { "path": [], "matched": { "values": [uuid('5')] } },
+            ],
+            "outcomes": [
+                { "effect": { "tagContact": { "tagId": uuid('5'), "whileInSegmentId": uuid('6') } } },
+                { "effect": { "notify": { "targetId": uuid('7') } } },
+                { "effect": { "createTask": { "assignee": { "team": uuid('8') } } } },
+            ],
+            "trace": {
+                "inboxId": uuid('0'),
+                "nodes": [{ "actual": { "tags": { "present": [uuid('5')], "absent": [] } } }],
+            },
+        });
+        let thing = |prefix: &str, last: char| json!({ "id": format!("{prefix}_0000000000000000000000000000000{last}") });
+        assert_eq!(
+            shown(false, "rule_firing", &row),
+            json!({
+                "cause": {
+                    "kind": "tagging.added", "target": "CONTACT",
+                    "targetId": "contact_00000000000000000000000000000001",
+                    "tag": thing("tag", '5'),
+                },
+                "matched": [
+                    { "path": ["condition"], "matched": { "contactTag": thing("tag", '5') } },
+                    { "path": [], "matched": { "values": [uuid('5')] } },
+                ],
+                "outcomes": [
+                    { "effect": { "tagContact": {
+                        "tag": thing("tag", '5'), "whileInSegment": thing("segment", '6'),
+                    } } },
+                    { "effect": { "notify": { "target": thing("target", '7') } } },
+                    { "effect": { "createTask": { "assignee": { "team": thing("team", '8') } } } },
+                ],
+                "trace": {
+                    "inboxId": null,
+                    "nodes": [{ "actual": { "tags": { "present": [thing("tag", '5')], "absent": [] } } }],
+                },
+            })
         );
     }
 }
