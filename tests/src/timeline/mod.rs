@@ -143,11 +143,12 @@ fn what_is_done_for_each_row_is_planned_once() {
         if world.ctx.db.backend() != DatabaseBackend::Postgres {
             return world;
         }
+        // The one that lets nobody rewrite the audit log looks nothing up.
         let planned: Vec<String> = Query::new(
             "SELECT DISTINCT p.proname::text FROM pg_trigger t
              JOIN pg_proc p ON p.oid = t.tgfoid
              WHERE NOT t.tgisinternal AND (t.tgtype & 1) = 1
-               AND p.proname::text LIKE 'timeline%'
+               AND p.proname::text <> 'audit_entry_keep'
                AND NOT 'plan_cache_mode=force_generic_plan' = ANY (COALESCE(p.proconfig, '{}'))",
         )
         .column(world.ctx.reader())
