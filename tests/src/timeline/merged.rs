@@ -6,10 +6,11 @@ use domain::{
     contact::{self, ContactChanges, erase},
     fact::Of,
     page::PageRequest,
+    store::Query,
     task, timeline,
 };
 use entity::{
-    id::{AccountId, ContactId, Id as _, MergeId},
+    id::{AccountId, ContactId, ConversationId, Id as _, MergeId},
     kind::TimelineKind as K,
 };
 use uuid::Uuid;
@@ -128,6 +129,14 @@ fn merges_of_accounts_are_led_on_and_given_back() {
     });
 }
 
+/// How many tasks a timeline has that were made.
+async fn tasks(world: &World, of: Of) -> usize {
+    let page = PageRequest::first(10);
+    let kinds = [K::TaskCreated];
+    let found = timeline::list(&world.ctx, world.owner.workspace, of, &kinds, &page).await;
+    found.unwrap().rows.len()
+}
+
 #[test]
 fn a_task_that_names_an_account_stays_with_it_when_its_contact_goes() {
     on_both(|world| async move {
@@ -149,18 +158,62 @@ fn a_task_that_names_an_account_stays_with_it_when_its_contact_goes() {
         };
         contact::update(ctx, owner, taro, changes).await.unwrap();
         world.drain().await;
-        let tasks = async |of: Of| {
-            let page = PageRequest::first(10);
-            let kinds = [K::TaskCreated];
-            let found = timeline::list(ctx, owner.workspace, of, &kinds, &page).await;
-            found.unwrap().rows.len()
-        };
         let counted = (
-            tasks(Of::Contact(taro)).await,
-            tasks(Of::Account(named)).await,
-            tasks(Of::Account(joined)).await,
+            tasks(&world, Of::Contact(taro)).await,
+            tasks(&world, Of::Account(named)).await,
+            tasks(&world, Of::Account(joined)).await,
         );
         assert_eq!(counted, (2, 1, 1));
+        world
+    });
+}
+
+#[test]
+fn what_came_about_a_thread_goes_back_with_it() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let [goes, stays, _] = three(&world).await;
+        let thread: Option<ConversationId> = Query::new(
+            "SELECT v.id FROM conversation v WHERE v.workspace_id = $1 AND v.contact_id = $2",
+        )
+        .bind(owner.workspace)
+        .bind(goes)
+        .scalar(ctx.reader())
+        .await
+        .unwrap();
+        let thread = thread.unwrap();
+        let merge = contact::merge::merge(ctx, owner, stays, goes, "")
+            .await
+            .unwrap();
+        let mut new = a_task("Call");
+        new.conversation = Some(thread);
+        task::create(ctx, owner, new).await.unwrap();
+        let tx = ctx.begin(owner.workspace).await.unwrap();
+        Query::new(
+            "INSERT INTO rule_miss (workspace_id, id, rule_id, rule_version, subject_id,
+                                    conversation_id, contact_id, reason, missed_at)
+             VALUES ($1, $2, $2, 1, $2, $2, $3, 'CONDITION', $4)",
+        )
+        .bind(owner.workspace)
+        .bind(thread)
+        .bind(stays)
+        .bind(ctx.clock.now())
+        .execute(tx.connection())
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(tasks(&world, Of::Contact(stays)).await, 1);
+
+        contact::merge::unmerge(ctx, owner, merge.id).await.unwrap();
+        assert_eq!(tasks(&world, Of::Contact(stays)).await, 0);
+        assert_eq!(tasks(&world, Of::Contact(goes)).await, 1);
+        let missed: Option<ContactId> =
+            Query::new("SELECT m.contact_id FROM rule_miss m WHERE m.workspace_id = $1")
+                .bind(owner.workspace)
+                .scalar(ctx.reader())
+                .await
+                .unwrap();
+        assert_eq!(missed, Some(goes));
         world
     });
 }

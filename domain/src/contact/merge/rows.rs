@@ -78,6 +78,14 @@ const FOLLOWERS: &[&str] = &[
      WHERE t.workspace_id = $1 AND t.contact_id = $4 AND t.conversation_id IN (
        SELECT j.row_id FROM contact_merge_row j WHERE j.workspace_id = $1 AND j.merge_id = $2
          AND j.part = 'conversation')",
+    "UPDATE rule_miss AS t SET contact_id = $3
+     WHERE t.workspace_id = $1 AND t.contact_id = $4 AND t.conversation_id IN (
+       SELECT j.row_id FROM contact_merge_row j WHERE j.workspace_id = $1 AND j.merge_id = $2
+         AND j.part = 'conversation')",
+    "UPDATE task AS t SET contact_id = $3
+     WHERE t.workspace_id = $1 AND t.contact_id = $4 AND t.conversation_id IN (
+       SELECT j.row_id FROM contact_merge_row j WHERE j.workspace_id = $1 AND j.merge_id = $2
+         AND j.part = 'conversation')",
     "UPDATE delivery AS t SET contact_id = $3
      WHERE t.workspace_id = $1 AND t.contact_id = $4 AND t.firing_id IN (
        SELECT f.id FROM rule_firing f JOIN contact_merge_row j ON j.workspace_id = $1
