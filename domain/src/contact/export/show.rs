@@ -51,13 +51,27 @@ impl<'p> Show<'p> {
             return row.clone();
         };
         let currency = row.get("currency").and_then(Value::as_str);
+        // A merge that was undone was of two people, and has what the other one was told to be.
+        let is_shared = table == "contact_merge" && !self.are_both_theirs(row);
         let mut shown = Map::new();
         for (column, value) in row {
+            if is_shared && column == "filled" {
+                continue;
+            }
             if let Some((key, value)) = self.cell(table, column, value, currency) {
                 shown.insert(key, value);
             }
         }
         Value::Object(shown)
+    }
+
+    /// Whether a merge was of contacts who are both the person.
+    fn are_both_theirs(&self, row: &Map<String, Value>) -> bool {
+        ["survivor_id", "loser_id"].iter().all(|column| {
+            let text = row.get(*column).and_then(Value::as_str);
+            let id = text.and_then(|text| Uuid::try_parse(text).ok());
+            id.is_some_and(|id| self.people.contains(&ContactId(id)))
+        })
     }
 
     /// The key and the value of a column; nothing of one that is left out.
@@ -328,6 +342,27 @@ mod tests {
         assert_eq!(
             shown(true, "event", &row),
             json!({ "properties": { "member_id": "x" }, "quantity": 2 })
+        );
+    }
+
+    #[test]
+    fn an_undone_merge_does_not_show_what_the_other_one_had() {
+        let of = |loser: &str| {
+            json!({
+                "survivor_id": "00000000-0000-0000-0000-000000000001",
+                "loser_id": loser,
+                "filled": { "before": { "email": "hers@customer.example" } },
+            })
+        };
+        let one = of("00000000-0000-0000-0000-000000000001");
+        assert!(shown(false, "contact_merge", &one).get("filled").is_some());
+        let two = of("00000000-0000-0000-0000-000000000002");
+        assert_eq!(
+            shown(false, "contact_merge", &two),
+            json!({
+                "survivorId": "contact_00000000000000000000000000000001",
+                "loserId": "contact_00000000000000000000000000000002",
+            })
         );
     }
 
