@@ -1,7 +1,13 @@
 //! What tests of rules and deliveries have in common: a receiver that remembers, and short ways to
 //! make tags, rules, targets and messages.
 
-use std::sync::Mutex;
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -274,9 +280,17 @@ impl World {
         ingested.iter().filter_map(|one| one.message).collect()
     }
 
-    /// Lets a delivery worker take one turn.
+    /// Lets a delivery worker take one turn, with what is due at its beginning: on a machine that stands still for
+    /// a second, what was put back for as long would be due again within the turn.
     pub async fn deliver(&self, receiver: &Receiver) -> Turn {
-        let turn = deliver::run_due(&self.ctx, receiver, None, Limits::items(1_000)).await;
+        let is_first = AtomicBool::new(true);
+        let goes_on = || is_first.swap(false, Ordering::SeqCst);
+        let limits = Limits {
+            items: 1_000,
+            time: Duration::MAX,
+            goes_on: &goes_on,
+        };
+        let turn = deliver::run_due(&self.ctx, receiver, None, limits).await;
         turn.expect("a turn")
     }
 
