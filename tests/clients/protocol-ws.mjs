@@ -11,11 +11,11 @@ const { given, options } = readArguments(
   'protocol-ws.mjs URL TOKEN QUERY [VARIABLES_JSON] [--init-timeout-ms N]',
   ['URL', 'TOKEN', 'QUERY', 'VARIABLES_JSON?'],
   // The server's own limit for connection_init, with room for a busy machine.
-  { 'init-timeout-ms': { type: 'string', default: '15000' } },
+  { 'init-timeout-ms': { type: 'string', default: '60000' } },
 );
 const initTimeout_ms = Number(options['init-timeout-ms']);
-const answerTimeout_ms = 10_000;
-limitTime(initTimeout_ms + 30_000);
+const answerTimeout_ms = 60_000;
+limitTime(initTimeout_ms + 100_000);
 
 const payload = { query: given.QUERY, variables: readVariables(given.VARIABLES_JSON) };
 const init = { type: 'connection_init', payload: { authorization: `Bearer ${given.TOKEN}` } };

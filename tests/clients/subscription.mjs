@@ -26,7 +26,7 @@ export function follow(name, open) {
   const { given, options } = readArguments(usage, ['URL', 'TOKEN', 'QUERY', 'VARIABLES_JSON', 'COUNT'], {
     reconnect: { type: 'boolean', default: false },
     resume: { type: 'string' },
-    'timeout-ms': { type: 'string', default: '30000' },
+    'timeout-ms': { type: 'string', default: '120000' },
   });
   limitTime(Number(options['timeout-ms']));
   const wanted = Number(given.COUNT);

@@ -10,7 +10,7 @@ import { limitTime, readArguments, socketUrl } from './arguments.mjs';
 import { story } from './story.mjs';
 
 const { given } = readArguments('urql.mjs URL TOKEN', ['URL', 'TOKEN']);
-limitTime(60_000);
+limitTime(120_000);
 
 const authorization = `Bearer ${given.TOKEN}`;
 /** The bodies that were sent, to see whether queries went by their hashes. */

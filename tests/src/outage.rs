@@ -27,7 +27,7 @@ use crate::support::{
 };
 
 /// How long anything may take to come back.
-const RECOVERY: Duration = Duration::from_secs(30);
+const RECOVERY: Duration = Duration::from_mins(2);
 
 fn rounds(usual: usize) -> usize {
     let asked = std::env::var("OUTAGE_ROUNDS").ok();
@@ -85,7 +85,7 @@ impl Load {
     async fn end(self, installation: &Installation) -> usize {
         self.going.store(false, Ordering::SeqCst);
         self.task.await.expect("the load");
-        installation.drain(Duration::from_mins(2)).await;
+        installation.drain(Duration::from_mins(5)).await;
         let database = installation.database();
         let stored: Vec<String> = Query::new("SELECT external_id FROM message")
             .column(database.reader())
@@ -151,10 +151,10 @@ async fn is_ready(owner: &Client) -> bool {
     answer.is_ok_and(|answer| answer.status().is_success())
 }
 
-async fn becomes_ready(owner: &Client, wanted: bool, limit: Duration) -> Duration {
+async fn becomes_ready(owner: &Client, wanted: bool) -> Duration {
     let began = Instant::now();
     let what = if wanted { "readiness" } else { "unreadiness" };
-    until(what, limit, async || {
+    until(what, RECOVERY, async || {
         (is_ready(owner).await == wanted).then_some(())
     })
     .await;
@@ -205,13 +205,11 @@ fn redis_may_be_absent_killed_emptied_and_stopped() {
                     let mut empty = std::process::Command::new("redis-cli");
                     empty.args(["-p", &port.to_string(), "FLUSHALL"]);
                     empty.stdout(std::process::Stdio::null());
-                    for _ in 0..50 {
-                        if empty.status().expect("redis-cli").success() {
-                            break;
-                        }
-                        tokio::time::sleep(Duration::from_millis(200)).await;
-                    }
-                    assert!(empty.status().expect("redis-cli").success());
+                    until("Redis to be emptied", RECOVERY, async || {
+                        let emptied = empty.status().expect("redis-cli");
+                        emptied.success().then_some(())
+                    })
+                    .await;
                 }
                 _ => {
                     server.signal("STOP");
@@ -259,9 +257,9 @@ fn postgres_may_be_stopped_fast_and_immediately() {
         for round in 0..rounds * 2 {
             let signal = if round % 2 == 0 { "INT" } else { "QUIT" };
             cluster.stop(signal).await;
-            becomes_ready(&owner, false, Duration::from_secs(5)).await;
+            becomes_ready(&owner, false).await;
             cluster.launch().await;
-            slowest = slowest.max(becomes_ready(&owner, true, RECOVERY).await);
+            slowest = slowest.max(becomes_ready(&owner, true).await);
             load.goes_on().await;
         }
         let (server, _) = &mut installation.servers[0];
@@ -324,7 +322,7 @@ fn a_server_that_is_replaced_under_load_drops_nothing_and_its_sockets_resume() {
             let status = installation.servers[1].0.end(RECOVERY).await;
             assert!(status.success(), "{status}");
             installation.servers[1].0 = installation.spawn_server(address);
-            becomes_ready(&owners[1], true, Duration::from_mins(1)).await;
+            becomes_ready(&owners[1], true).await;
         }
         assert_eq!(
             load.failures.load(Ordering::SeqCst),
@@ -369,10 +367,10 @@ fn a_database_that_does_not_exist_ends_a_command_at_once_and_is_named() {
         let program = crate::support::process::built("enishi");
         let folder = folder.path();
         let mut command = Process::start("check", &program, &["check"], &settings, folder);
-        // Well below the patience with one that does not answer.
-        let status = command.end(Duration::from_secs(20)).await;
+        let status = command.end(RECOVERY).await;
         assert!(!status.success(), "{status}");
         let said = command.said();
+        // Of one that does not answer, which it waits for, it says something else.
         assert!(
             said.contains("DATABASE_URL: the database refuses") && said.contains("does not exist"),
             "{said}"

@@ -6,7 +6,10 @@ use domain::store::{Db, Query, statistics};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use tokio::time::sleep;
 
-use crate::support::on_both;
+use crate::support::{on_both, process::until};
+
+/// How long it may take on a busy machine.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// How many rows the planner takes the table for; -1 if it has never looked.
 async fn believed(db: &Db) -> f32 {
@@ -17,17 +20,14 @@ async fn believed(db: &Db) -> f32 {
         .unwrap()
 }
 
-/// Lets the server look, as sweeps do, until it has counted what came in.
+/// Lets the server look, as sweeps do, until it has counted what came in: a session tells it what it wrote about
+/// once a second.
 async fn looked(db: &Db, rows: f32) {
-    for _ in 0..100 {
+    until("the table to be looked at", LIMIT, async || {
         statistics::refresh(db).await.unwrap();
-        if believed(db).await >= rows {
-            return;
-        }
-        // A session tells the server what it wrote about once a second.
-        sleep(Duration::from_millis(100)).await;
-    }
-    panic!("it takes the table for {} rows", believed(db).await);
+        (believed(db).await >= rows).then_some(())
+    })
+    .await;
 }
 
 #[test]

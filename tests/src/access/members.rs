@@ -369,7 +369,7 @@ fn the_use_of_a_token_is_noted_every_few_minutes() {
 fn a_token_that_is_used_says_so() {
     on_each(|installation| async move {
         let owner = installation.owner();
-        let limit = Duration::from_secs(30);
+        let limit = Duration::from_mins(1);
         until("the use to be noted", limit, async || {
             let query = "{ accessTokens { lastUsedAt } }";
             let tokens = owner.must(query, json!({})).await;

@@ -207,7 +207,7 @@ fn a_survey_answer_is_taken_once_counts_as_activity_and_is_told_to_the_log() {
         // What other databases of the server are doing may hold the log back for a moment.
         let read = until(
             "the log to be readable",
-            Duration::from_secs(20),
+            Duration::from_mins(1),
             async || {
                 let read = change::read(ctx.reader(), workspace, Position::default(), 10_000).await;
                 let read = read.unwrap();

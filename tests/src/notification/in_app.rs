@@ -153,7 +153,7 @@ fn a_member_watches_their_own_list_and_no_other() {
             assert_eq!(own.len(), 1);
             let stream = door.follow(actor, document, &json!({}));
             let mut stream = std::pin::pin!(stream);
-            let wait = Duration::from_secs(20);
+            let wait = Duration::from_mins(1);
             let told = tokio::time::timeout(wait, stream.next()).await;
             let told = told.expect("a notification").expect("a notification");
             let told = &told["data"]["inAppNotificationReceived"]["notification"];

@@ -22,7 +22,8 @@ impl Client {
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
         let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(30))
+            // The server gives up earlier.
+            .timeout(Duration::from_mins(2))
             .no_proxy()
             .build()
             .expect("a client");

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::process::{Process, free_port, until};
 
 /// How long a start may take on a busy machine.
-const START: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_mins(3);
 
 /// The server; it ends with this value.
 pub(crate) struct Cluster {

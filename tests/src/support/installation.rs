@@ -25,7 +25,7 @@ use super::{
 /// The owner's token in every installation of the tests.
 pub(crate) const TOKEN: &str = "enishi_the-owner-of-these-tests-0123456789";
 /// How long a start may take on a busy machine.
-const START: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_mins(3);
 
 /// The programs, their database and their folder.
 pub(crate) struct Installation {

@@ -28,7 +28,7 @@ pub(crate) async fn run(name: &str, arguments: &[&str]) -> Outcome {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(Duration::from_mins(3), run).await;
+    let output = tokio::time::timeout(Duration::from_mins(5), run).await;
     let output = output.expect("an end").expect("node");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     Outcome {

@@ -133,7 +133,7 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        let bound = Duration::from_mins(1);
+        let bound = Duration::from_mins(3);
         tokio::time::timeout(bound, settled)
             .await
             .expect("the projections come to rest");

@@ -19,7 +19,8 @@ use crate::support::{
 };
 
 const TARO: &str = "taro@customer.example";
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long anything may take on a busy machine: the mail server never answers before it is told to.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A receiver whose mail server accepts and says nothing until it is told to.
 #[derive(Default)]
