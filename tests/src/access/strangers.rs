@@ -9,10 +9,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-use domain::port::{Hint, Work};
+use domain::{
+    contact::{self, NewContact},
+    port::{Hint, Work},
+};
 use entity::id::Id as _;
 use futures::{FutureExt as _, StreamExt as _};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
@@ -25,8 +29,16 @@ use super::{
 };
 use crate::support::{
     World, on_both,
+    process::until,
     sdl::{Root, Sdl, is_required},
 };
+
+/// What our own stream is called among those of a stranger.
+const OURS: &str = "ours";
+/// How many changes we ourselves hear of at least.
+const TOLD: usize = 5;
+/// How long that may take on a busy machine.
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// Queries that take an id of any kind.
 const ANYTHING: &[&str] = &["node", "nodes"];
@@ -233,7 +245,7 @@ fn a_stranger_who_lists_and_follows_everything_sees_nothing_of_ours() {
         let mut streams = Vec::new();
         let changes = "subscription { changes { subjectId contactId } }";
         let stream = door.follow(&world.owner, changes, &json!({}));
-        streams.push(("ours".to_owned(), Box::pin(stream)));
+        streams.push((OURS.to_owned(), Box::pin(stream)));
         for field in sdl.fields(Root::Subscription.name()) {
             let document = sdl.operation(Root::Subscription, field, 1);
             let mut variables = vec![json!({ "after": "0.0" })];
@@ -257,12 +269,8 @@ fn a_stranger_who_lists_and_follows_everything_sees_nothing_of_ours() {
                 (sdl.operation(row.root, field, 0), ours.fill(&row.variables))
             })
             .collect();
-        // A stream begins when it is first asked, and has a moment to find the end of the log.
-        let done = async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            for (document, variables) in &requests {
-                door.ask(&world.owner, document, variables).await;
-            }
+        let told = AtomicUsize::new(0);
+        let wake = || {
             for workspace in [world.owner.workspace, stranger.workspace] {
                 let work = Work::Changes;
                 let _ = door.hints.send(Hint {
@@ -270,11 +278,40 @@ fn a_stranger_who_lists_and_follows_everything_sees_nothing_of_ours() {
                     work,
                 });
             }
+        };
+        // A stream begins when it is first asked, and finds the end of the log then.
+        let done = async {
+            until("our own stream to begin", LIMIT, async || {
+                let new = NewContact {
+                    name: "Heard of".to_owned(),
+                    ..NewContact::default()
+                };
+                let made = contact::create(&world.ctx, &world.owner, new).await;
+                made.expect("a contact");
+                wake();
+                (told.load(Ordering::SeqCst) > 0).then_some(())
+            })
+            .await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let before = told.load(Ordering::SeqCst);
+            for (document, variables) in &requests {
+                door.ask(&world.owner, document, variables).await;
+            }
+            until("what we do to be told", LIMIT, async || {
+                wake();
+                (told.load(Ordering::SeqCst) > before + TOLD).then_some(())
+            })
+            .await;
             tokio::time::sleep(Duration::from_millis(500)).await;
         };
         let done = done.shared();
         let heard = streams.iter_mut().map(async |(name, stream)| {
-            let answers: Vec<_> = stream.take_until(done.clone()).collect().await;
+            let counted = stream.inspect(|_| {
+                if name.as_str() == OURS {
+                    told.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            let answers: Vec<_> = counted.take_until(done.clone()).collect().await;
             let named = answers
                 .into_iter()
                 .map(|answer| format!("{name}: {answer}"));
@@ -283,7 +320,7 @@ fn a_stranger_who_lists_and_follows_everything_sees_nothing_of_ours() {
         let heard = futures::future::join_all(heard).await.concat();
         let control = heard.iter().filter(|answer| answer.starts_with("ours:"));
         assert!(
-            control.count() > 5,
+            control.count() > TOLD,
             "we ourselves hear what happens: {heard:?}"
         );
         let is_ours = |answer: &str| {
