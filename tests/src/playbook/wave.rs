@@ -28,6 +28,7 @@ use crate::support::{
     World,
     engine::{Receiver, tag_contact, words},
     on_both,
+    process::until,
 };
 
 /// How many timers there are in a usual run.
@@ -37,6 +38,9 @@ const TIMERS: usize = 5_000;
 const TARGETS: usize = 100;
 /// How long something else may wait while a wave goes through, in a run that has the machine for itself.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// How long anything may take on a busy machine.
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// How many timers there are, and whether it is the long form, asked for by `WAVE`, which alone judges times:
 /// otherwise other tests want a part of the machine.
@@ -84,12 +88,16 @@ async fn messages(stage: &Stage, is_over: &AtomicBool) -> Waits {
         world
             .receive(&[(id.as_str(), email.as_str(), "urgent")])
             .await;
-        while tagged(stage).await <= number {
-            let run = projection::run(&world.ctx, &Rules, world.owner.workspace).await;
-            if run.expect("a run") != Outcome::Idle {
-                tokio::time::sleep(Duration::from_millis(2)).await;
+        let tag = async {
+            while tagged(stage).await <= number {
+                let run = projection::run(&world.ctx, &Rules, world.owner.workspace).await;
+                if run.expect("a run") != Outcome::Idle {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
             }
-        }
+        };
+        let tag = tokio::time::timeout(LIMIT, tag).await;
+        tag.expect("the tag of a message");
         waits.push(sent.elapsed());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -233,11 +241,11 @@ fn a_wave_of_deliveries_all_go_out_once_and_rules_go_on() {
         let receiver = Receiver::default();
         let (start, is_over) = (Instant::now(), AtomicBool::new(false));
         let wave = async {
-            while due::pending(ctx.reader()).await.unwrap() > 0 {
-                if stage.world.deliver(&receiver).await.claimed == 0 {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            }
+            until("the deliveries", LIMIT * each as u32, async || {
+                while stage.world.deliver(&receiver).await.claimed > 0 {}
+                (due::pending(ctx.reader()).await.unwrap() == 0).then_some(())
+            })
+            .await;
             is_over.store(true, Ordering::SeqCst);
         };
         let ((), mut tags) = tokio::join!(wave, messages(&stage, &is_over));
