@@ -44,7 +44,7 @@ use crate::support::{
     client::Client,
     engine::{notify, tag_contact, words},
     on_both,
-    process::until,
+    process::{said, until},
     receiver::Receiver,
     runtime::block_on,
 };
@@ -270,13 +270,14 @@ async fn die(world: &World, point: Point, url: &str) {
     let (point, workspace) = (point.word(), world.owner.workspace);
     let told = format!("{point} {workspace} {url} {}", world.database.url);
     let child = tokio::process::Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "failpoint::a_child_that_dies_at_its_point"])
+        .args(["--nocapture", "--exact"])
+        .arg("failpoint::a_child_that_dies_at_its_point")
         .env(CHILD, &told)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+        .stdin(Stdio::null())
+        .output();
     let ended = child.await.expect("a child");
-    assert_eq!(ended.signal(), Some(ABORTED), "{point}: {ended}");
+    let (status, said) = (ended.status, said(&ended));
+    assert_eq!(status.signal(), Some(ABORTED), "{point}: {status}\n{said}");
 }
 
 /// Does what a dead worker left behind, when its leases have run out.

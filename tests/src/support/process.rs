@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
@@ -100,6 +100,12 @@ impl Drop for Process {
             println!("--- {} said:\n{}---", self.name, self.said());
         }
     }
+}
+
+/// What a process said that has ended, for the message of a test that fails.
+pub(crate) fn said(ended: &Output) -> String {
+    let streams = [&ended.stdout, &ended.stderr];
+    streams.map(|said| String::from_utf8_lossy(said)).concat()
 }
 
 /// A program built beside the tests.
