@@ -16,11 +16,8 @@ use uuid::Uuid;
 use super::{Blow, Course, Planned, Stage, VIPS};
 use crate::support::receiver::{Call, Receiver};
 
-/// How long a receiver's answer may take to be written down on a busy machine: who is struck meanwhile has to
-/// call again.
-const WRITTEN_DOWN: Duration = Duration::from_secs(2);
-/// How long a call may be on its way to where its moment is noted.
-const ON_ITS_WAY: Duration = Duration::from_millis(500);
+/// How long a call may be on its way to where its moment is noted, on a busy machine.
+const ON_ITS_WAY: Duration = Duration::from_secs(3);
 /// Calls under way when somebody is struck, at most: each target is called once at a time.
 const UNDER_WAY: usize = VIPS;
 /// Two leases of a projection: within that time 99 of 100 strikes are got over.
@@ -61,7 +58,7 @@ pub(super) async fn check(
     check_followers(database, stage).await;
     let calls = slack.calls();
     let received = check_deliveries(database, planned, &calls).await;
-    let repeated = check_repetitions(&calls, &course.struck);
+    let repeated = check_repetitions(&calls, &course.struck, is_long);
     let resumed = check_resuming(&calls, course, is_long);
     format!("{received} deliveries received, {repeated}; {resumed}")
 }
@@ -218,9 +215,10 @@ async fn check_deliveries(database: &Db, planned: &[Planned], calls: &[Call]) ->
     ids.len()
 }
 
-/// A receiver hears of a delivery again only where somebody was struck with the call under way: each target is
-/// called once at a time, so that a strike finds one call to each. Says how many calls came again, and how late.
-fn check_repetitions(calls: &[Call], struck: &[Blow]) -> String {
+/// A receiver hears of a delivery again only where somebody was struck between the two calls: each target is called
+/// once at a time, so that a strike finds one call to each. Says how many calls came again, and how late. In the long
+/// form, which has the machine for itself, they are few.
+fn check_repetitions(calls: &[Call], struck: &[Blow], is_long: bool) -> String {
     let mut deliveries: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
     for call in calls {
         deliveries.entry(call.delivery()).or_default().push(call.at);
@@ -230,20 +228,21 @@ fn check_repetitions(calls: &[Call], struck: &[Blow]) -> String {
         moments.sort();
         // All but the last call were followed by another.
         for pair in moments.windows(2) {
-            let at = &pair[0];
+            let (at, again) = (pair[0], pair[1]);
+            // Who is struck before the answer is written down has to call again, however long that takes.
             let is_explained = struck
                 .iter()
-                .any(|(from, to)| *from <= *at + WRITTEN_DOWN && *at <= *to + ON_ITS_WAY);
+                .any(|(from, to)| *from <= again && at <= *to + ON_ITS_WAY);
             assert!(is_explained, "{id} was sent again without a strike");
             repeated += 1;
-            longest = longest.max(pair[1] - pair[0]);
+            longest = longest.max(again - at);
         }
     }
     let most = struck.len() * UNDER_WAY;
     assert!(repeated <= most, "{repeated} repetitions, {most} explained");
     // Calls take moments: most are not under way when somebody is struck.
     assert!(
-        repeated <= deliveries.len() / 2,
+        !is_long || repeated <= deliveries.len() / 2,
         "{repeated} repetitions of {} deliveries",
         deliveries.len()
     );

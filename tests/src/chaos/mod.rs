@@ -8,9 +8,16 @@
 
 mod check;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use domain::store::{Db, Query};
+use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use serde_json::{Value, json};
 
 use self::check::check;
@@ -36,9 +43,11 @@ const VIP_OF_WEBHOOK: usize = 4;
 /// Every this many messages, one is from an important customer.
 const VIP_EVERY: usize = 75;
 /// How long a batch may take through all crashes.
-const BATCH_LIMIT: Duration = Duration::from_mins(1);
+const BATCH_LIMIT: Duration = Duration::from_mins(2);
 /// How long the work may take after the last crash: leases of 10 s, a channel's messages one by one.
-const DRAIN_LIMIT: Duration = Duration::from_mins(2);
+const DRAIN_LIMIT: Duration = Duration::from_mins(5);
+/// How long a Redis may take to answer on a busy machine; usually half a second is too long.
+const REDIS_LIMIT: Duration = Duration::from_mins(1);
 
 /// When somebody who calls receivers was struck: the moments before and after it.
 type Blow = (Instant, Instant);
@@ -212,6 +221,7 @@ async fn bring_in(
     inbox: String,
     messages: Vec<Value>,
     mut chance: Chance,
+    acknowledged: Arc<AtomicUsize>,
 ) -> usize {
     let document = "mutation($input: IngestMessagesInput!) { ingestMessages(input: $input) \
         { messages { id } userErrors { message } } }";
@@ -225,11 +235,9 @@ async fn bring_in(
                 .try_ask(document, &variables)
                 .await
                 .unwrap_or_default();
-            let acknowledged = &answer["data"]["ingestMessages"]["messages"];
-            if acknowledged
-                .as_array()
-                .is_some_and(|all| all.len() == batch.len())
-            {
+            let taken = answer["data"]["ingestMessages"]["messages"].as_array();
+            if taken.is_some_and(|all| all.len() == batch.len()) {
+                acknowledged.fetch_add(1, Ordering::SeqCst);
                 break;
             }
             assert!(Instant::now() < until, "a batch is never taken: {answer}");
@@ -319,10 +327,7 @@ impl Damage {
             }
             Strike::EmptyRedis => {
                 let redis = redis.expect("a Redis beside workers");
-                let mut connection = redis
-                    .get_multiplexed_async_connection()
-                    .await
-                    .expect("a connection");
+                let mut connection = connect(redis).await.expect("a connection");
                 let () = redis::cmd("FLUSHALL")
                     .query_async(&mut connection)
                     .await
@@ -332,6 +337,15 @@ impl Damage {
             }
         }
     }
+}
+
+async fn connect(redis: &redis::Client) -> redis::RedisResult<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(REDIS_LIMIT))
+        .set_response_timeout(Some(REDIS_LIMIT));
+    redis
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
 }
 
 /// When who was struck.
@@ -370,13 +384,25 @@ async fn storm(mut installation: Installation, redis: Option<redis::Client>, usu
         .collect();
     let messages = planned.iter().map(Planned::message).collect();
     let clients = Chance(chance.0 ^ 1);
-    let bringing = tokio::spawn(bring_in(owners, stage.inbox.clone(), messages, clients));
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let bringing = tokio::spawn(bring_in(
+        owners,
+        stage.inbox.clone(),
+        messages,
+        clients,
+        Arc::clone(&acknowledged),
+    ));
     let mut damage = Damage::default();
     let mut struck: Vec<Blow> = Vec::new();
     let mut brought = None;
     let mut dealt = Vec::new();
     while !bringing.is_finished() || damage.total() < strikes {
+        let before = acknowledged.load(Ordering::SeqCst);
         chance.wait(400, 1_500).await;
+        // Where starts take longer than that, processes would be killed for ever before they have done anything.
+        while !bringing.is_finished() && acknowledged.load(Ordering::SeqCst) == before {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         if bringing.is_finished() {
             brought.get_or_insert_with(Instant::now);
         }
@@ -439,12 +465,8 @@ fn on_postgres_nothing_is_lost_or_doubled_while_everything_is_killed() {
             folder.path(),
         );
         let redis = redis::Client::open(url.as_str()).expect("a URL");
-        until("Redis", Duration::from_secs(20), async || {
-            redis
-                .get_multiplexed_async_connection()
-                .await
-                .ok()
-                .map(drop)
+        until("Redis", REDIS_LIMIT, async || {
+            connect(&redis).await.ok().map(drop)
         })
         .await;
         match Installation::cluster_on(&url, 2, 2).await {
