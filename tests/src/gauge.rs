@@ -108,8 +108,13 @@ fn a_process_tells_how_it_stands_with_the_database_and_redis() {
         );
         assert!(value("process_start_time_seconds") > Some(1.5e9), "{told}");
         assert_eq!(value("enishi_secret_key_replaced"), Some(0.0));
+        // A Redis that does not answer at once on a busy machine is down for a moment.
         let redis = (!installation.is_alone()).then_some(1.0);
-        assert_eq!(value("enishi_redis_up"), redis, "{told}");
+        until("Redis to be up", LIMIT, async || {
+            let told = figures(&installation).await;
+            (self::value(&told, "enishi_redis_up") == redis).then_some(())
+        })
+        .await;
         installation
     });
 }
