@@ -272,8 +272,9 @@ fn a_large_archive_takes_no_more_memory_than_a_small_one() {
     block_on(async {
         let mut installation = Installation::alone().await;
         let folder = TempDir::new().expect("a folder");
-        let mut peaks = [0; 2];
-        for (peak, mails) in peaks.iter_mut().zip([2, LARGE]) {
+        let mut peaks = [0; 4];
+        // Small ones more than once: one that is over before anybody looks again was larger than it is seen to be.
+        for (peak, mails) in peaks.iter_mut().zip([2, 3, 4, LARGE]) {
             let path = folder.path().join(format!("{mails}.mbox"));
             write_large(&path, mails);
             let script = format!(
@@ -283,7 +284,7 @@ fn a_large_archive_takes_no_more_memory_than_a_small_one() {
                 built("enishi").display(),
                 path.display()
             );
-            let said = installation.script(&script, Duration::from_mins(2)).await;
+            let said = installation.script(&script, Duration::from_mins(5)).await;
             assert!(said.contains("imported"), "{said}");
             *peak = said
                 .lines()
@@ -292,8 +293,9 @@ fn a_large_archive_takes_no_more_memory_than_a_small_one() {
                 .max()
                 .expect("a peak");
         }
-        let [small, large] = peaks;
-        println!("peaks: {small} kB and {large} kB");
+        println!("peaks: {peaks:?} kB");
+        let [one, another, third, large] = peaks;
+        let small = one.max(another).max(third);
         assert!(large < small + LARGE * 1024 / 2, "{small} kB, {large} kB");
         installation.end().await;
     });
