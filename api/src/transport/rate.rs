@@ -194,6 +194,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
+    /// With a point a second, what is charged below leaves room for a minute in which the machine stands still.
     fn limits(burst: u32, per_second: u32) -> RateLimits {
         RateLimits::new(RateSettings { burst, per_second })
     }
@@ -204,21 +205,21 @@ mod tests {
         assert_eq!(limits.charge(1, 600).unwrap().remaining, 400);
         let refusal = limits.charge(1, 600).unwrap_err();
         assert_eq!(refusal.code, Code::RateLimited);
-        assert!((190..=200).contains(&refusal.retry_after_s.unwrap()));
-        assert!((400..=410).contains(&refusal.bucket.unwrap().remaining));
+        assert!((140..=200).contains(&refusal.retry_after_s.unwrap()));
+        assert!((400..=460).contains(&refusal.bucket.unwrap().remaining));
     }
 
     #[test]
     fn callers_do_not_share_a_bucket() {
-        let limits = limits(10, 1);
-        limits.charge(1, 10).unwrap();
-        assert!(limits.charge(1, 1).is_err());
-        assert!(limits.charge(2, 10).is_ok());
+        let limits = limits(100, 1);
+        limits.charge(1, 100).unwrap();
+        assert!(limits.charge(1, 60).is_err());
+        assert!(limits.charge(2, 100).is_ok());
     }
 
     #[test]
     fn an_operation_larger_than_the_bucket_takes_a_full_one() {
-        let limits = limits(10, 1);
+        let limits = limits(100, 1);
         assert_eq!(limits.charge(1, 1_000_000).unwrap().remaining, 0);
         assert!(limits.charge(1, 1_000_000).is_err());
     }
@@ -227,20 +228,20 @@ mod tests {
     fn what_is_given_back_can_be_spent_again_and_never_overfills() {
         let limits = limits(1_000, 1);
         limits.charge(1, 900).unwrap();
-        assert!((900..=910).contains(&limits.refund(1, 800).remaining));
-        assert!(limits.charge(1, 900).unwrap().remaining <= 10);
+        assert!((900..=960).contains(&limits.refund(1, 800).remaining));
+        assert!(limits.charge(1, 900).unwrap().remaining <= 60);
         let full = limits.refund(1, 5_000);
         assert_eq!((full.remaining, full.reset_s), (1_000, 0));
         assert!(limits.charge(1, 1_000).is_ok());
-        assert!(limits.charge(1, 20).is_err());
+        assert!(limits.charge(1, 100).is_err());
         assert_eq!(limits.refund(2, 5).remaining, 1_000);
     }
 
     #[test]
     fn full_buckets_are_forgotten_and_others_are_not() {
-        let limits = limits(2_000_000, 1_000_000);
+        let limits = limits(1_000_000_000, 1_000_000);
         limits.charge(1, 10).unwrap();
-        limits.charge(2, 2_000_000).unwrap();
+        limits.charge(2, 1_000_000_000).unwrap();
         std::thread::sleep(Duration::from_millis(5));
         limits.charges.store(SWEEP_EVERY - 1, Ordering::Relaxed);
         limits.sweep_now_and_then();

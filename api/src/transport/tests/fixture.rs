@@ -222,6 +222,8 @@ pub(super) fn quick() -> Settings {
         ..Settings::default()
     };
     settings.socket.message_max_bytes = 4096;
+    // The server stands still with its client on a busy machine.
+    settings.socket.init_timeout = Duration::from_mins(1);
     settings
 }
 

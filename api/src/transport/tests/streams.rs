@@ -48,7 +48,7 @@ impl Connection {
                     .push_str(std::str::from_utf8(&bytes[..count]).unwrap());
             }
         };
-        timeout(Duration::from_secs(10), reading).await.unwrap();
+        timeout(Duration::from_mins(1), reading).await.unwrap();
         &self.text
     }
 }
