@@ -228,7 +228,8 @@ fn whoever_sends_too_much_is_told_when_to_come_back() {
         let installation = Installation::alone_with(&[("ENISHI_RATE_POINTS", "600")]).await;
         let owner = installation.owner();
         let key = key(&owner, &["TRACK"]).await;
-        let calls: Vec<Value> = (0..400)
+        // Points flow back meanwhile, ten a second.
+        let calls: Vec<Value> = (0..590)
             .map(|_| json!({ "type": "track", "userId": "u-1", "event": "x" }))
             .collect();
         let body = json!({ "batch": calls }).to_string();
