@@ -3,10 +3,10 @@
 use std::{
     collections::HashMap,
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU16, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -22,7 +22,8 @@ use crate::{
     runtime::{self, Settings, WorkHandler},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Waits until `condition` holds; fails the test with `what` when it never does.
 pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
@@ -173,6 +174,20 @@ impl Running {
     }
 }
 
+/// A port for a server that is started later, given out once. It lies below those the system gives by itself.
+fn free_port() -> u16 {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Test programs that run at the same time begin in different places.
+    let first = (process::id() % 12_000) as u16;
+    loop {
+        let number = first + GIVEN.fetch_add(1, Ordering::Relaxed) % 12_000;
+        let port = 20_000 + number % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// A Redis of the test's own, which it may kill; gone with the value.
 pub(crate) struct RedisServer {
     port: u16,
@@ -182,12 +197,8 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// A port for a server that does not run yet.
     pub(crate) fn absent() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .unwrap()
-            .port();
         Self {
-            port,
+            port: free_port(),
             process: None,
         }
     }
@@ -251,8 +262,12 @@ impl RedisServer {
         command: &str,
         arguments: &[&str],
     ) -> redis::RedisResult<redis::Value> {
+        // The default of half a second is not enough on a busy machine.
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
         let mut connection = redis::Client::open(self.url())?
-            .get_multiplexed_async_connection()
+            .get_multiplexed_async_connection_with_config(&config)
             .await?;
         redis::cmd(command)
             .arg(arguments)

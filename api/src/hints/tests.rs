@@ -2,7 +2,8 @@
 
 use std::{
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -12,8 +13,23 @@ use uuid::Uuid;
 
 use super::{RedisWakeups, redis_hints};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
 const PREFIX: &str = "api-test";
+
+/// A port for a server that is started later, given out once. It lies below those the system gives by itself.
+fn free_port() -> u16 {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Test programs that run at the same time begin in different places.
+    let first = (process::id() % 12_000) as u16;
+    loop {
+        let number = first + GIVEN.fetch_add(1, Ordering::Relaxed) % 12_000;
+        let port = 20_000 + number % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
 
 struct RedisServer {
     port: u16,
@@ -22,9 +38,8 @@ struct RedisServer {
 
 impl RedisServer {
     fn absent() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         Self {
-            port: listener.local_addr().unwrap().port(),
+            port: free_port(),
             process: None,
         }
     }
@@ -54,8 +69,12 @@ impl RedisServer {
 
     /// What waits for the workers.
     async fn ready(&self) -> redis::RedisResult<Vec<String>> {
+        // The default of half a second is not enough on a busy machine.
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
         let mut connection = redis::Client::open(self.url())?
-            .get_multiplexed_async_connection()
+            .get_multiplexed_async_connection_with_config(&config)
             .await?;
         redis::cmd("ZRANGE")
             .arg(Keys::new(PREFIX).ready)
