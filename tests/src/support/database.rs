@@ -87,10 +87,15 @@ impl TestDatabase {
             .await
             .expect("the test server");
         let create = format!("CREATE DATABASE {name} {how}");
-        connection
-            .execute(sqlx::AssertSqlSafe(create))
+        let mut tries = 0;
+        while let Err(error) = connection
+            .execute(sqlx::AssertSqlSafe(create.clone()))
             .await
-            .expect("a database");
+        {
+            // The server waits five seconds for whoever has just left the database that is copied.
+            tries += 1;
+            assert!(tries < 12, "a database: {error}");
+        }
         let mut url = url::Url::parse(&server).expect("a URL");
         url.set_path(&name);
         let url = url.to_string();
