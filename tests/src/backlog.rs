@@ -15,16 +15,13 @@ use domain::{
     port::Work,
     store::{Query, Tx},
     work::{
-        change::{self, Entry},
+        change::Entry,
         projection::{self, Outcome, Projection},
     },
 };
 use futures::FutureExt as _;
 
-use crate::support::{World, on_both, process::until};
-
-/// How long the log may be held back on a busy machine.
-const LIMIT: Duration = Duration::from_mins(3);
+use crate::support::{World, on_both};
 
 /// What happens at the first batch.
 #[derive(Debug, Clone, Copy)]
@@ -93,21 +90,7 @@ async fn contacts(world: &World, count: usize) {
         let made = contact::create(&world.ctx, &world.owner, new).await;
         made.expect("a contact");
     }
-}
-
-/// Waits until all of the log may be read. Other tests' transactions on the same server hold its end back: read in
-/// pieces, it takes more batches.
-async fn settle(world: &World) {
-    let reader = world.ctx.reader();
-    until("the log to settle", LIMIT, async || {
-        let end = change::end(reader, world.owner.workspace).await;
-        let newest: Option<i64> = Query::new("SELECT MAX(seq) FROM change")
-            .scalar(reader)
-            .await
-            .expect("a number");
-        (newest == Some(end.expect("the end").seq)).then_some(())
-    })
-    .await;
+    world.settle().await;
 }
 
 /// One run, the pause after a failure and the lease of a worker that died being over; whether there is
@@ -151,7 +134,6 @@ async fn go_on_until(world: &World, counting: &Counting, is_enough: impl Fn(bool
 fn a_fault_that_has_passed_costs_a_few_batches() {
     on_both(|world| async move {
         contacts(&world, 64).await;
-        settle(&world).await;
         let counting = Counting::new(Harm::Fails);
         go_on_until(&world, &counting, |is_idle| is_idle).await;
         assert_eq!(counting.entries.load(Ordering::SeqCst), 64);
@@ -170,7 +152,6 @@ fn what_came_after_a_worker_died_is_not_suspected() {
         let died = |_: bool| counting.is_harmed.load(Ordering::SeqCst);
         go_on_until(&world, &counting, died).await;
         contacts(&world, 60).await;
-        settle(&world).await;
         go_on_until(&world, &counting, |is_idle| is_idle).await;
         assert_eq!(counting.entries.load(Ordering::SeqCst), 63);
         // The three it had and one that might have come, then all the others.

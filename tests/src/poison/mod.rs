@@ -132,6 +132,7 @@ async fn contacts(world: &World, count: usize) -> Vec<ContactId> {
         let made = contact::create(&world.ctx, &world.owner, new).await;
         ids.push(made.expect("a contact").id);
     }
+    world.settle().await;
     ids
 }
 
