@@ -55,6 +55,7 @@ pub mod segment;
 mod stage;
 mod subject;
 pub mod survey;
+mod suspect;
 pub mod tag;
 pub mod task;
 pub mod team;
@@ -76,13 +77,13 @@ pub use loader::LoaderCell;
 pub struct Query(
     access::AccessQuery,
     account::AccountMergeQuery,
-    account::AccountSuspectQuery,
+    suspect::AccountSuspectQuery,
     account::AccountUsageQuery,
     attribute::AttributeQuery,
     audit::AuditQuery,
     change::ChangeQuery,
     contact::IdentityQuery,
-    contact::SuspectQuery,
+    suspect::SuspectQuery,
     conversation::MessageQuery,
     document::DocumentQuery,
     email::EmailQuery,
@@ -127,11 +128,11 @@ pub struct Mutation(
     account::AccountDeleteMutation,
     account::AccountMergeMutation,
     account::AccountMutation,
-    account::AccountSuspectMutation,
+    suspect::AccountSuspectMutation,
     attribute::AttributeMutation,
     contact::ContactMutation,
     contact::IdentityMutation,
-    contact::SuspectMutation,
+    suspect::SuspectMutation,
     conversation::ConversationUpdateMutation,
     document::DocumentMutation,
     edit::EditMutation,

@@ -12,9 +12,9 @@ use async_graphql::{
 use domain::page::{self, Page};
 
 use super::{
-    account::{Account, AccountDuplicateSuspect},
+    account::Account,
     audit::AuditEntry,
-    contact::{Contact, DuplicateSuspect, SubscriptionChange},
+    contact::{Contact, SubscriptionChange},
     context::business,
     conversation::{Conversation, ConversationStep, Message},
     document::RegisteredDocument,
@@ -36,6 +36,7 @@ use super::{
     segment::{Segment, SegmentMember, SegmentMove},
     stage::StageChange,
     survey::{Survey, SurveyInvitation},
+    suspect::{AccountDuplicateSuspect, DuplicateSuspect},
     tag::Tagging,
     task::Task,
     timeline::TimelineEntry,

@@ -11,7 +11,6 @@ mod hold;
 mod list;
 pub mod merge;
 pub mod standing;
-pub mod suspect;
 pub mod usage;
 mod write;
 

@@ -3,7 +3,7 @@
 //!
 //! An anonymous visitor becomes known by itself: their contact is merged into the one their address
 //! belongs to, or gets the address. Two contacts who are both known are never merged by a program:
-//! the suspicion is noted ([`Suspect`]), and a person decides.
+//! the suspicion is noted ([`crate::suspect`]), and a person decides.
 
 use std::collections::BTreeSet;
 
@@ -33,8 +33,6 @@ use crate::{
     text,
     work::change::{Change, Fact},
 };
-
-pub use super::suspect::{Suspect, dismiss, list_suspects, load_suspects};
 
 /// An identity as somebody writes it.
 #[derive(Debug, Clone)]

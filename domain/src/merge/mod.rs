@@ -34,7 +34,7 @@ pub use table::{Follows, MergedTable};
 
 /// What is merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Things {
+pub enum Things {
     /// Contacts, who are erased with their rows.
     Contacts,
     /// Accounts, whose rows stay when they are deleted.

@@ -1,6 +1,6 @@
-//! Shows suspicions, and lets somebody say that two are two. The nouns give their rows a type
-//! (`contact::suspect`, `account::suspect`).
+//! Shows suspicions, and lets somebody say that two are two.
 
+use chrono::{DateTime, Utc};
 use entity::{
     id::WorkspaceId,
     kind::{DuplicateReason, DuplicateState},
@@ -8,14 +8,37 @@ use entity::{
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{book, reason::bits};
+use super::{SuspicionId, book, reason::bits};
 use crate::{
+    access::{Actor, Scope},
+    audit::Record,
     ctx::Ctx,
     error::{Error, Result},
     merge::Things,
     page::{Column, Key, Keyset, Page, PageRequest},
     store::{Query, Rows, Tx},
 };
+
+/// Two contacts, or two accounts, that seem to be one.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Suspicion<I: SuspicionId> {
+    /// The id.
+    pub id: I,
+    /// One of the two: which was made first.
+    pub one_id: I::Thing,
+    /// The other.
+    pub other_id: I::Thing,
+    /// What makes it seem so; see [`reasons`](super::reasons).
+    pub evidence: i64,
+    /// How much the strongest reason says, 1 to 100.
+    pub strength: i64,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// When it was decided.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// What was decided.
+    pub settlement: Option<DuplicateState>,
+}
 
 /// Which suspicions a list has; every part given must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,25 +93,25 @@ impl SuspectOrder {
 fn columns(things: Things) -> String {
     let names = book(things);
     format!(
-        "s.id, s.{}, s.{}, s.evidence, s.strength, s.created_at, s.settled_at, s.settlement",
+        "s.id, s.{} AS one_id, s.{} AS other_id, s.evidence, s.strength, s.created_at,
+         s.settled_at, s.settlement",
         names.one, names.other
     )
 }
 
-/// A page of suspicions; `place` is the strength and the id of a row. Open ones about somebody who is not there
-/// to be merged are left out.
-pub(crate) async fn list<R: FromQueryResult>(
+/// A page of the suspicions that `filter` lets through, each with its cursor. Open ones about somebody who is not
+/// there to be merged are left out.
+pub async fn list<I: SuspicionId>(
     ctx: &Ctx,
     workspace: WorkspaceId,
-    things: Things,
-    (filter, order): (&SuspectFilter, SuspectOrder),
+    filter: &SuspectFilter,
+    order: SuspectOrder,
     page: &PageRequest,
-    place: impl Fn(&R) -> (i64, Uuid),
-) -> Result<Page<(String, R)>> {
-    let names = book(things);
+) -> Result<Page<(String, Suspicion<I>)>> {
+    let names = book(I::THINGS);
     let mut query = Query::new(format!(
         "SELECT {} FROM {} s WHERE s.workspace_id = $1",
-        columns(things),
+        columns(I::THINGS),
         names.table
     ))
     .bind(workspace);
@@ -118,33 +141,43 @@ pub(crate) async fn list<R: FromQueryResult>(
             names.one, names.other
         ));
     }
-    let place = |row: &R| {
-        let (strength, id) = place(row);
-        (order.key(strength), id)
-    };
+    let place = |row: &Suspicion<I>| (order.key(row.strength), row.id.uuid());
     order.keyset().list(ctx, query, page, place).await
 }
 
 /// The suspicions among `ids`, in no particular order.
-pub(crate) async fn load<R: FromQueryResult>(
+pub async fn load<I: SuspicionId>(
     ctx: &Ctx,
     workspace: WorkspaceId,
-    things: Things,
-    ids: Vec<Uuid>,
-) -> Result<Vec<R>> {
+    ids: &[I],
+) -> Result<Vec<Suspicion<I>>> {
     Ok(Query::new(format!(
         "SELECT {} FROM {{r}} JOIN {} s ON s.workspace_id = $1 AND s.id = r.id",
-        columns(things),
-        book(things).table
+        columns(I::THINGS),
+        book(I::THINGS).table
     ))
     .bind(workspace)
-    .rows("r", Rows::new().uuids("id", ids))
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
     .all(ctx.reader())
     .await?)
 }
 
 /// Says of an open suspicion that the two are two.
-pub(crate) async fn dismiss(tx: &Tx<'_>, things: Things, id: Uuid) -> Result<()> {
+pub async fn dismiss<I: SuspicionId>(ctx: &Ctx, actor: &Actor, id: I) -> Result<Suspicion<I>> {
+    actor.require(Scope::Write)?;
+    let mut tx = ctx.begin(actor.workspace).await?;
+    settle(&tx, I::THINGS, id.uuid()).await?;
+    let said = serde_json::json!({ "settlement": "DISMISSED" });
+    tx.audit(actor, Record::made(book(I::THINGS).dismissed, id, said));
+    tx.commit().await?;
+    load(ctx, actor.workspace, &[id])
+        .await?
+        .pop()
+        .ok_or_else(|| Error::not_found(&["id"], "suspicion"))
+}
+
+/// Writes down that an open suspicion is dismissed.
+async fn settle(tx: &Tx<'_>, things: Things, id: Uuid) -> Result<()> {
     let dismissed = Query::new(format!(
         "UPDATE {} SET settled_at = $3, settlement = $4
          WHERE workspace_id = $1 AND id = $2 AND settled_at IS NULL",

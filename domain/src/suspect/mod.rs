@@ -9,7 +9,7 @@
 //! - `follow`: a projection that looks again at whoever was made or changed, within seconds.
 //! - `first`: a nightly schedule that looks once at everybody who was there before there were keys.
 //! - `gather` reads what is compared, `find` keeps the keys up and finds pairs, `note` writes suspicions down, `list`
-//!   shows them.
+//!   shows and dismisses them.
 //! - `reason`: what each kind of key says, and how much.
 //!
 //! A pair has one suspicion, with all its reasons. A dismissed one is open again only for a reason it did not
@@ -30,16 +30,38 @@ mod list;
 mod note;
 mod reason;
 
+use entity::id::{AccountId, AccountSuspectId, ContactId, Id, SuspectId};
+
 use crate::merge::Things;
 
 pub use find::CROWD;
 pub use first::FirstLook;
 pub use follow::DuplicateProjection;
-pub use list::{SuspectFilter, SuspectOrder};
-pub(crate) use list::{dismiss, list, load};
+pub use list::{SuspectFilter, SuspectOrder, Suspicion, dismiss, list, load};
 pub(crate) use note::{Pairs, note, reopen_pair, settle_pair};
 pub(crate) use reason::bit;
 pub use reason::{in_words, reasons};
+
+/// The id of a suspicion. Its type says what seems to be one: contacts or accounts.
+pub trait SuspicionId: Id {
+    /// The id of one of the two.
+    type Thing: Id;
+
+    /// What the two are.
+    const THINGS: Things;
+}
+
+impl SuspicionId for SuspectId {
+    type Thing = ContactId;
+
+    const THINGS: Things = Things::Contacts;
+}
+
+impl SuspicionId for AccountSuspectId {
+    type Thing = AccountId;
+
+    const THINGS: Things = Things::Accounts;
+}
 
 /// Where the suspicions of a kind of things are.
 struct Book {
@@ -53,6 +75,8 @@ struct Book {
     things: &'static str,
     /// That the thing `t` is not there to be compared.
     gone: &'static str,
+    /// What the audit log calls it that a suspicion is dismissed.
+    dismissed: &'static str,
 }
 
 /// Where the suspicions of `things` are.
@@ -64,6 +88,7 @@ fn book(things: Things) -> Book {
             other: "other_contact_id",
             things: "contact",
             gone: "t.merged_into_id IS NOT NULL",
+            dismissed: "duplicate_suspect.dismiss",
         },
         Things::Accounts => Book {
             table: "account_suspect",
@@ -72,6 +97,7 @@ fn book(things: Things) -> Book {
             things: "account",
             gone: "(t.merged_into_id IS NOT NULL OR t.archived_at IS NOT NULL
                 OR t.deleted_at IS NOT NULL)",
+            dismissed: "account_suspect.dismiss",
         },
     }
 }

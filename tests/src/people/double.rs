@@ -2,22 +2,19 @@
 
 use chrono::TimeDelta;
 use domain::{
-    account::{
-        self, AccountChanges, DetailChanges, NewAccount,
-        suspect::{self as account_suspect, AccountSuspect},
-    },
+    account::{self, AccountChanges, DetailChanges, NewAccount},
     contact::{
         self, ContactChanges, NewContact, ProfileChanges, erase,
-        identity::{self, Given, Identify, Suspect},
+        identity::{self, Given, Identify},
         merge,
     },
     page::PageRequest,
     store::Query,
-    suspect::{CROWD, FirstLook, SuspectFilter, SuspectOrder, reasons},
+    suspect::{self, CROWD, FirstLook, SuspectFilter, SuspectOrder, Suspicion, reasons},
     work::schedule,
 };
 use entity::{
-    id::{AccountId, ContactId, Id as _},
+    id::{AccountId, AccountSuspectId, ContactId, Id as _, SuspectId},
     kind::{DuplicateReason as R, DuplicateState, IdentityKind},
 };
 
@@ -88,12 +85,12 @@ async fn company(world: &World, name: &str, domain: Option<&str>, site: Option<&
     made.unwrap().id
 }
 
-async fn found(world: &World, filter: SuspectFilter) -> Vec<Suspect> {
+async fn found(world: &World, filter: SuspectFilter) -> Vec<Suspicion<SuspectId>> {
     world.drain().await;
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let page = PageRequest::first(50);
     let order = SuspectOrder::Strongest;
-    let page = identity::list_suspects(ctx, workspace, &filter, order, &page).await;
+    let page = suspect::list::<SuspectId>(ctx, workspace, &filter, order, &page).await;
     page.unwrap().rows.into_iter().map(|(_, one)| one).collect()
 }
 
@@ -104,7 +101,11 @@ async fn open(world: &World) -> Vec<Vec<R>> {
 }
 
 /// The only suspicion about a contact, whatever became of it.
-async fn about(world: &World, id: ContactId, state: DuplicateState) -> Option<Suspect> {
+async fn about(
+    world: &World,
+    id: ContactId,
+    state: DuplicateState,
+) -> Option<Suspicion<SuspectId>> {
     let filter = SuspectFilter {
         state: Some(state),
         about: Some(id.uuid()),
@@ -159,7 +160,7 @@ fn people_who_seem_to_be_one_are_found_with_their_reasons() {
             ]
         );
         let one = about(&world, kana, DuplicateState::Open).await.unwrap();
-        assert_eq!((one.contact_id, one.other_contact_id), (hanako, kana));
+        assert_eq!((one.one_id, one.other_id), (hanako, kana));
         for (filter, count) in [
             (
                 SuspectFilter {
@@ -209,9 +210,9 @@ fn a_dismissed_pair_comes_back_for_new_reasons_only_and_an_outdated_one_goes() {
         rename(&world, second, "Yamada Taro").await;
         assert_eq!(open(&world).await.len(), 1);
 
-        let dismissed = identity::dismiss(ctx, owner, one.id).await.unwrap();
+        let dismissed = suspect::dismiss(ctx, owner, one.id).await.unwrap();
         assert_eq!(dismissed.settlement, Some(DuplicateState::Dismissed));
-        let again = identity::dismiss(ctx, owner, one.id).await;
+        let again = suspect::dismiss(ctx, owner, one.id).await;
         assert_eq!(refusals(again), ["id NotFound"]);
         for name in ["Jiro Yamada", "Taro Yamada"] {
             rename(&world, second, name).await;
@@ -338,12 +339,12 @@ fn what_was_there_before_is_looked_at_once() {
     });
 }
 
-async fn open_accounts(world: &World) -> Vec<AccountSuspect> {
+async fn open_accounts(world: &World) -> Vec<Suspicion<AccountSuspectId>> {
     world.drain().await;
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let (filter, page) = (SuspectFilter::default(), PageRequest::first(50));
     let order = SuspectOrder::Oldest;
-    let page = account_suspect::list_suspects(ctx, workspace, &filter, order, &page).await;
+    let page = suspect::list::<AccountSuspectId>(ctx, workspace, &filter, order, &page).await;
     page.unwrap().rows.into_iter().map(|(_, one)| one).collect()
 }
 
@@ -361,8 +362,8 @@ fn accounts_that_seem_to_be_one_are_found_and_drop_out_when_archived_or_merged()
         for reason in [R::AccountName, R::AccountDomain] {
             assert!(reasons.contains(&vec![reason]), "{reasons:?}");
         }
-        let one = found.iter().find(|one| one.account_id == first).unwrap();
-        assert_eq!(one.other_account_id, second);
+        let one = found.iter().find(|one| one.one_id == first).unwrap();
+        assert_eq!(one.other_id, second);
 
         account::set_archived(ctx, owner, second, true)
             .await
@@ -379,7 +380,7 @@ fn accounts_that_seem_to_be_one_are_found_and_drop_out_when_archived_or_merged()
             .await
             .unwrap();
         assert_eq!(open_accounts(&world).await.len(), 2);
-        let dismissed = account_suspect::dismiss(ctx, owner, one.id).await;
+        let dismissed = suspect::dismiss(ctx, owner, one.id).await;
         assert_eq!(
             dismissed.unwrap().settlement,
             Some(DuplicateState::Dismissed)

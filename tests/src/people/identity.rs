@@ -1,10 +1,13 @@
 //! Recognising people: visitors who become known, and two who seem to be one.
 
 use chrono::TimeDelta;
-use domain::contact::{
-    self,
-    identity::{self, Given, Identify},
-    merge,
+use domain::{
+    contact::{
+        self,
+        identity::{self, Given, Identify},
+        merge,
+    },
+    suspect,
 };
 use entity::kind::IdentityKind as I;
 
@@ -83,7 +86,7 @@ fn an_anonymous_visitor_becomes_known_and_two_known_people_stay_two() {
             .await
             .unwrap();
         assert_eq!(open().await, 1);
-        identity::dismiss(ctx, owner, seems.suspects[0])
+        suspect::dismiss(ctx, owner, seems.suspects[0])
             .await
             .unwrap();
         assert_eq!(open().await, 0);

@@ -17,10 +17,7 @@ use domain::{
         Condition, ContactTags, ConversationTags, Field, KeywordMatch, KeywordMode, Keywords,
         TagMode, TagTest,
     },
-    contact::{
-        self,
-        identity::{self, Suspect},
-    },
+    contact,
     conversation::{self, NewMessage},
     inbox,
     notification::{
@@ -35,12 +32,12 @@ use domain::{
     rule::{self, NewRule, Rule, trigger::Trigger},
     store::Query,
     survey,
-    suspect::{SuspectFilter, SuspectOrder},
+    suspect::{self, SuspectFilter, SuspectOrder, Suspicion},
     tag::{self, NewTag},
     work::due,
 };
 use entity::{
-    id::{ContactId, MessageId, TagId, TargetId},
+    id::{ContactId, MessageId, SuspectId, TagId, TargetId},
     kind::{Direction, IdentityKind, TagKind, TargetKind},
 };
 
@@ -207,11 +204,11 @@ pub async fn contact_of(world: &World, email: &str) -> ContactId {
 }
 
 /// The contacts who seem to be one person, as far as nobody has decided.
-pub async fn open_suspects(world: &World) -> Vec<Suspect> {
+pub async fn open_suspects(world: &World) -> Vec<Suspicion<SuspectId>> {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let (filter, order) = (SuspectFilter::default(), SuspectOrder::default());
     let page = PageRequest::first(50);
-    let found = identity::list_suspects(ctx, workspace, &filter, order, &page).await;
+    let found = suspect::list::<SuspectId>(ctx, workspace, &filter, order, &page).await;
     let rows = found.expect("a page").rows.into_iter();
     rows.map(|(_, one)| one).collect()
 }

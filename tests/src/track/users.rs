@@ -26,7 +26,7 @@ async fn are_two(world: &World, first: &str, second: &str, email: &str) {
     assert_eq!(id_of(world, I::Email, email).await, first);
     let noted = open_suspects(world).await;
     let of_both = noted.iter().filter(|one| {
-        let pair = [one.contact_id, one.other_contact_id];
+        let pair = [one.one_id, one.other_id];
         pair.contains(&first) && pair.contains(&second)
     });
     assert_eq!(of_both.count(), 1);

@@ -4,7 +4,6 @@ mod delete;
 mod input;
 mod merge;
 mod mutation;
-mod suspect;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -51,7 +50,6 @@ pub(crate) use delete::{AccountDeleteMutation, AccountUsageQuery};
 pub(crate) use input::{AccountFilterInput, AccountOrderBy};
 pub(crate) use merge::{AccountMerge, AccountMergeMutation, AccountMergeQuery};
 pub(crate) use mutation::AccountMutation;
-pub(crate) use suspect::{AccountDuplicateSuspect, AccountSuspectMutation, AccountSuspectQuery};
 
 /// A customer company.
 #[derive(Debug, Clone)]

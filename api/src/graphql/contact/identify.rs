@@ -9,6 +9,7 @@ use domain::{
         subscription::{self, NewState},
     },
     error::UserError,
+    suspect,
 };
 use entity::{
     id::ContactId,
@@ -18,7 +19,6 @@ use entity::{
 use super::{
     Contact,
     identity::{ContactMerge, MergePreview, Subscription},
-    suspect::DuplicateSuspect,
 };
 use crate::boxed;
 use crate::graphql::{
@@ -26,6 +26,7 @@ use crate::graphql::{
     error::{fault, settle},
     id,
     scalar::Json,
+    suspect::DuplicateSuspect,
 };
 
 /// One way a contact is recognised.
@@ -289,7 +290,7 @@ impl IdentityMutation {
                 user_errors,
             });
         };
-        let suspects = identity::load_suspects(ctx, actor.workspace, &found.suspects)
+        let suspects = suspect::load(ctx, actor.workspace, &found.suspects)
             .await
             .map_err(fault)?;
         Ok(IdentifyContactPayload {

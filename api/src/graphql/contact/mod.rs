@@ -5,7 +5,6 @@ mod identity;
 mod input;
 mod mutation;
 mod query;
-mod suspect;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -67,9 +66,6 @@ pub(crate) use identity::{
 pub(crate) use input::{ContactFilterInput, ContactOrderBy};
 pub(crate) use mutation::ContactMutation;
 pub(crate) use query::ContactQuery;
-pub(crate) use suspect::{
-    DuplicateSuspect, DuplicateSuspectOrderBy, SuspectMutation, SuspectQuery,
-};
 
 /// A customer person.
 #[derive(Debug, Clone)]

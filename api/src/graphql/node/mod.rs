@@ -13,10 +13,10 @@ use entity::id::{
 
 use super::{
     access::Member,
-    account::{Account, AccountDuplicateSuspect},
+    account::Account,
     attribute::Attribute,
     audit::AuditEntry,
-    contact::{Contact, DuplicateSuspect},
+    contact::Contact,
     context::{loader, reader},
     conversation::{Conversation, Message},
     document::RegisteredDocument,
@@ -34,6 +34,7 @@ use super::{
     rule::{Rule, RuleFiring},
     segment::Segment,
     survey::{Survey, SurveyInvitation},
+    suspect::{AccountDuplicateSuspect, DuplicateSuspect},
     tag::{Tag, TagGroup, Tagging},
     task::Task,
     team::Team,
@@ -247,7 +248,7 @@ async fn fetch_others(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         return Ok(found.map(TagQualityRun).map(Node::TagQualityRun));
     }
     if let Some(id) = known::<SuspectId>(id) {
-        let found = domain::contact::identity::load_suspects(ctx, actor.workspace, &[id])
+        let found = domain::suspect::load(ctx, actor.workspace, &[id])
             .await
             .map_err(fault)?;
         return Ok(found
@@ -257,7 +258,7 @@ async fn fetch_others(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .map(Node::DuplicateSuspect));
     }
     if let Some(id) = known::<AccountSuspectId>(id) {
-        let found = domain::account::suspect::load_suspects(ctx, actor.workspace, &[id])
+        let found = domain::suspect::load(ctx, actor.workspace, &[id])
             .await
             .map_err(fault)?;
         let found = found.into_iter().next().map(AccountDuplicateSuspect);

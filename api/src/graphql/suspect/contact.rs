@@ -1,30 +1,25 @@
 //! Contacts who seem to be one person, over GraphQL.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
-    contact::identity,
     error::UserError,
     page::PageRequest,
-    suspect::{self, SuspectFilter, SuspectOrder},
+    suspect::{self, SuspectFilter, Suspicion},
 };
-use entity::{
-    id::{ContactId, Id},
-    kind::{DuplicateReason, DuplicateState},
-};
+use entity::id::{ContactId, Id, SuspectId};
 
-use super::Contact;
+use super::{DuplicateSuspectOrderBy, SuspicionFields, SuspicionFilterInput};
 use crate::boxed;
 use crate::graphql::{
+    contact::Contact,
     context::{loader, reader, writer},
     error::{fault, settle},
-    few::few,
     id,
     page::{Connection, connection},
 };
 
 /// Two known contacts who seem to be one person.
-pub struct DuplicateSuspect(pub(crate) identity::Suspect);
+pub struct DuplicateSuspect(pub(crate) Suspicion<SuspectId>);
 
 /// Two known contacts who seem to be one person. What merging them would do says
 /// `previewMerge(survivorId:, mergedId:)` of the two ids; `mergeContacts` does it, `dismissDuplicateSuspect` says
@@ -39,57 +34,30 @@ impl DuplicateSuspect {
     /// One of them: who was made first.
     #[boxed]
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let found = loader(context)?.load_one(self.0.contact_id).await?;
+        let found = loader(context)?.load_one(self.0.one_id).await?;
         Ok(found.map(Contact::from))
     }
 
     /// The other.
     #[boxed]
     async fn other(&self, context: &Context<'_>) -> Result<Option<Contact>> {
-        let found = loader(context)?.load_one(self.0.other_contact_id).await?;
+        let found = loader(context)?.load_one(self.0.other_id).await?;
         Ok(found.map(Contact::from))
     }
 
-    /// What makes it seem so, what says most first.
-    fn reasons(&self) -> Vec<DuplicateReason> {
-        suspect::reasons(self.0.evidence)
-    }
-
-    /// What makes it seem so, in words.
-    fn reason(&self) -> String {
-        suspect::in_words(self.0.evidence)
-    }
-
-    /// How much the first of the reasons says, 1 to 100.
-    fn strength(&self) -> i64 {
-        self.0.strength
-    }
-
-    /// What became of it.
-    fn state(&self) -> DuplicateState {
-        self.0.settlement.unwrap_or(DuplicateState::Open)
-    }
-
-    /// Since when.
-    fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// When somebody decided, or it was outdated.
-    fn settled_at(&self) -> Option<DateTime<Utc>> {
-        self.0.settled_at
+    /// The reasons, and what became of it.
+    #[graphql(flatten)]
+    fn said(&self) -> SuspicionFields {
+        SuspicionFields::from(&self.0)
     }
 }
 
 /// Which suspicions a list has; every part given must hold.
 #[derive(InputObject, Default)]
 pub(crate) struct DuplicateSuspectFilterInput {
-    /// What became of them; left out, the open ones.
-    state: Option<DuplicateState>,
-    /// With one of these reasons at least. An empty list is refused.
-    reasons: Option<Vec<DuplicateReason>>,
-    /// With a reason that says as much as this at least, 1 to 100.
-    min_strength: Option<i32>,
+    /// The reasons, and what became of them.
+    #[graphql(flatten)]
+    common: SuspicionFilterInput,
     /// About this contact.
     contact_id: Option<ID>,
 }
@@ -98,31 +66,7 @@ impl DuplicateSuspectFilterInput {
     fn read(self) -> domain::error::Result<SuspectFilter> {
         let path = ["filter", "contactId"];
         let about: Option<ContactId> = id::parse_opt(self.contact_id.as_ref(), &path)?;
-        Ok(SuspectFilter {
-            state: self.state,
-            reasons: few(self.reasons, &["filter", "reasons"])?,
-            min_strength: self.min_strength.map(i64::from),
-            about: about.map(Id::uuid),
-        })
-    }
-}
-
-/// How to order suspicions.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum DuplicateSuspectOrderBy {
-    /// The oldest first.
-    #[default]
-    CreatedAsc,
-    /// Those whose reasons say most first; of equal ones the newest.
-    StrengthDesc,
-}
-
-impl From<DuplicateSuspectOrderBy> for SuspectOrder {
-    fn from(order: DuplicateSuspectOrderBy) -> Self {
-        match order {
-            DuplicateSuspectOrderBy::CreatedAsc => Self::Oldest,
-            DuplicateSuspectOrderBy::StrengthDesc => Self::Strongest,
-        }
+        self.common.read(about.map(Id::uuid))
     }
 }
 
@@ -171,7 +115,7 @@ impl SuspectQuery {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
         let order = order_by.into();
-        let found = identity::list_suspects(ctx, actor.workspace, &filter, order, &page)
+        let found = suspect::list::<SuspectId>(ctx, actor.workspace, &filter, order, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, DuplicateSuspect))
@@ -193,8 +137,8 @@ impl SuspectMutation {
     ) -> Result<DismissDuplicateSuspectPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
-            let id = id::parse(&input.id, &["id"])?;
-            identity::dismiss(ctx, actor, id).await
+            let id: SuspectId = id::parse(&input.id, &["id"])?;
+            suspect::dismiss(ctx, actor, id).await
         };
         let (suspect, user_errors) = settle(result.await)?;
         Ok(DismissDuplicateSuspectPayload {

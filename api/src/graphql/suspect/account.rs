@@ -1,31 +1,25 @@
 //! Accounts that seem to be one company, over GraphQL.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use domain::{
-    account::suspect,
     error::UserError,
     page::PageRequest,
-    suspect::{SuspectFilter, in_words, reasons},
+    suspect::{self, SuspectFilter, Suspicion},
 };
-use entity::{
-    id::{AccountId, Id},
-    kind::{DuplicateReason, DuplicateState},
-};
+use entity::id::{AccountId, AccountSuspectId, Id};
 
-use super::Account;
+use super::{DuplicateSuspectOrderBy, SuspicionFields, SuspicionFilterInput};
 use crate::boxed;
 use crate::graphql::{
-    contact::DuplicateSuspectOrderBy,
+    account::Account,
     context::{loader, reader, writer},
     error::{fault, settle},
-    few::few,
     id,
     page::{Connection, connection},
 };
 
 /// Two accounts that seem to be one company.
-pub struct AccountDuplicateSuspect(pub(crate) suspect::AccountSuspect);
+pub struct AccountDuplicateSuspect(pub(crate) Suspicion<AccountSuspectId>);
 
 /// Two accounts that seem to be one company. What merging them would do says
 /// `previewAccountMerge(survivorId:, mergedId:)` of the two ids; `mergeAccounts` does it,
@@ -40,57 +34,30 @@ impl AccountDuplicateSuspect {
     /// One of them: which was made first.
     #[boxed]
     async fn account(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let found = loader(context)?.load_one(self.0.account_id).await?;
+        let found = loader(context)?.load_one(self.0.one_id).await?;
         Ok(found.map(Account))
     }
 
     /// The other.
     #[boxed]
     async fn other(&self, context: &Context<'_>) -> Result<Option<Account>> {
-        let found = loader(context)?.load_one(self.0.other_account_id).await?;
+        let found = loader(context)?.load_one(self.0.other_id).await?;
         Ok(found.map(Account))
     }
 
-    /// What makes it seem so, what says most first.
-    fn reasons(&self) -> Vec<DuplicateReason> {
-        reasons(self.0.evidence)
-    }
-
-    /// What makes it seem so, in words.
-    fn reason(&self) -> String {
-        in_words(self.0.evidence)
-    }
-
-    /// How much the first of the reasons says, 1 to 100.
-    fn strength(&self) -> i64 {
-        self.0.strength
-    }
-
-    /// What became of it.
-    fn state(&self) -> DuplicateState {
-        self.0.settlement.unwrap_or(DuplicateState::Open)
-    }
-
-    /// Since when.
-    fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// When somebody decided, or it was outdated.
-    fn settled_at(&self) -> Option<DateTime<Utc>> {
-        self.0.settled_at
+    /// The reasons, and what became of it.
+    #[graphql(flatten)]
+    fn said(&self) -> SuspicionFields {
+        SuspicionFields::from(&self.0)
     }
 }
 
 /// Which suspicions a list has; every part given must hold.
 #[derive(InputObject, Default)]
 pub(crate) struct AccountDuplicateSuspectFilterInput {
-    /// What became of them; left out, the open ones.
-    state: Option<DuplicateState>,
-    /// With one of these reasons at least. An empty list is refused.
-    reasons: Option<Vec<DuplicateReason>>,
-    /// With a reason that says as much as this at least, 1 to 100.
-    min_strength: Option<i32>,
+    /// The reasons, and what became of them.
+    #[graphql(flatten)]
+    common: SuspicionFilterInput,
     /// About this account.
     account_id: Option<ID>,
 }
@@ -99,12 +66,7 @@ impl AccountDuplicateSuspectFilterInput {
     fn read(self) -> domain::error::Result<SuspectFilter> {
         let path = ["filter", "accountId"];
         let about: Option<AccountId> = id::parse_opt(self.account_id.as_ref(), &path)?;
-        Ok(SuspectFilter {
-            state: self.state,
-            reasons: few(self.reasons, &["filter", "reasons"])?,
-            min_strength: self.min_strength.map(i64::from),
-            about: about.map(Id::uuid),
-        })
+        self.common.read(about.map(Id::uuid))
     }
 }
 
@@ -153,7 +115,7 @@ impl AccountSuspectQuery {
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
         let order = order_by.into();
-        let found = suspect::list_suspects(ctx, actor.workspace, &filter, order, &page)
+        let found = suspect::list::<AccountSuspectId>(ctx, actor.workspace, &filter, order, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, AccountDuplicateSuspect))
@@ -175,7 +137,7 @@ impl AccountSuspectMutation {
     ) -> Result<DismissAccountDuplicateSuspectPayload> {
         let (ctx, actor) = writer(context)?;
         let result = async {
-            let id = id::parse(&input.id, &["id"])?;
+            let id: AccountSuspectId = id::parse(&input.id, &["id"])?;
             suspect::dismiss(ctx, actor, id).await
         };
         let (suspect, user_errors) = settle(result.await)?;
