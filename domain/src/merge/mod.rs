@@ -18,7 +18,8 @@ pub(crate) mod tags;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use entity::id::{MergeId, WorkspaceId};
+use chrono::{DateTime, Utc};
+use entity::id::{Id, MergeId, WorkspaceId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
@@ -73,7 +74,30 @@ pub(crate) struct Book {
     pub(crate) later: &'static str,
 }
 
-/// The columns of a merge `m`.
+/// One merge; `I` is the id of what was merged.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Merge<I: Id> {
+    /// The id.
+    pub id: MergeId,
+    /// Who stayed.
+    pub survivor_id: I,
+    /// Who was merged into the survivor.
+    pub loser_id: I,
+    /// Why, in words.
+    pub reason: String,
+    /// What it changed of the own rows of the two.
+    pub filled: serde_json::Value,
+    /// When.
+    pub merged_at: DateTime<Utc>,
+    /// By whom.
+    pub merged_by: serde_json::Value,
+    /// When it was undone.
+    pub undone_at: Option<DateTime<Utc>>,
+    /// By whom it was undone.
+    pub undone_by: Option<serde_json::Value>,
+}
+
+/// The columns of a [`Merge`] `m`.
 const COLUMNS: &str =
     "m.id, m.survivor_id, m.loser_id, m.reason, m.filled, m.merged_at, m.merged_by,
     m.undone_at, m.undone_by";
@@ -122,12 +146,12 @@ pub(crate) async fn count_rows(
 }
 
 /// The merge of this id, if `book` has it in this workspace.
-pub(crate) async fn find<M: FromQueryResult>(
+pub(crate) async fn find<I: Id>(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     book: &Book,
     id: MergeId,
-) -> Result<Option<M>> {
+) -> Result<Option<Merge<I>>> {
     let merges = book.merges;
     Ok(Query::new(format!(
         "SELECT {COLUMNS} FROM {merges} m WHERE m.workspace_id = $1 AND m.id = $2"
@@ -139,12 +163,12 @@ pub(crate) async fn find<M: FromQueryResult>(
 }
 
 /// The merges among `ids`, in no particular order; for loaders.
-pub(crate) async fn load<M: FromQueryResult>(
+pub(crate) async fn load<I: Id>(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     book: &Book,
     ids: &[MergeId],
-) -> Result<Vec<M>> {
+) -> Result<Vec<Merge<I>>> {
     let merges = book.merges;
     Ok(Query::new(format!(
         "SELECT {COLUMNS} FROM {{r}} CROSS JOIN {merges} AS m
@@ -157,24 +181,24 @@ pub(crate) async fn load<M: FromQueryResult>(
 }
 
 /// Like [`find`], of a merge that was just written down or undone.
-pub(crate) async fn existing<M: FromQueryResult>(
+pub(crate) async fn existing<I: Id>(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     book: &Book,
     id: MergeId,
-) -> Result<M> {
+) -> Result<Merge<I>> {
     find(connection, workspace, book, id)
         .await?
         .ok_or_else(|| Error::Internal("a merge vanished".to_owned()))
 }
 
 /// Everything that was merged into `survivor`, newest first; undone merges too. At most 100.
-pub(crate) async fn merged_into<M: FromQueryResult>(
+pub(crate) async fn merged_into<I: Id>(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     book: &Book,
     survivor: Uuid,
-) -> Result<Vec<M>> {
+) -> Result<Vec<Merge<I>>> {
     let merges = book.merges;
     Ok(Query::new(format!(
         "SELECT {COLUMNS} FROM {merges} m

@@ -10,13 +10,12 @@
 mod own;
 mod table;
 
-use chrono::{DateTime, Utc};
 use entity::{
     account,
     id::{AccountId, ContactId, Id as _, MergeId, WorkspaceId},
     kind::{ContactField, DuplicateState},
 };
-use sea_orm::{ActiveModelTrait as _, FromQueryResult, IntoActiveModel as _};
+use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
 use serde::{Deserialize, Serialize};
 
 use own::Own;
@@ -50,28 +49,8 @@ pub(super) static BOOK: Book = Book {
     later: "Another account was merged into the survivor since. Undo that first.",
 };
 
-/// One merge.
-#[derive(Debug, Clone, PartialEq, FromQueryResult)]
-pub struct Merge {
-    /// The id.
-    pub id: MergeId,
-    /// Which account stayed.
-    pub survivor_id: AccountId,
-    /// Which one was merged into the survivor.
-    pub loser_id: AccountId,
-    /// Why, in words.
-    pub reason: String,
-    /// What it changed of the accounts' own rows.
-    pub filled: serde_json::Value,
-    /// When.
-    pub merged_at: DateTime<Utc>,
-    /// By whom.
-    pub merged_by: serde_json::Value,
-    /// When it was undone.
-    pub undone_at: Option<DateTime<Utc>>,
-    /// By whom it was undone.
-    pub undone_by: Option<serde_json::Value>,
-}
+/// One merge of accounts.
+pub type Merge = merge::Merge<AccountId>;
 
 /// What a merge remembers besides the rows it moved.
 #[derive(Debug, Serialize, Deserialize)]

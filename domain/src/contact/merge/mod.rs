@@ -16,7 +16,7 @@ use entity::{
     id::{ContactId, Id as _, WorkspaceId},
     kind::DuplicateState,
 };
-use sea_orm::{ActiveModelTrait as _, FromQueryResult, IntoActiveModel as _};
+use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
 use serde::{Deserialize, Serialize};
 
 use activity::Activity;
@@ -48,28 +48,8 @@ static BOOK: Book = Book {
     later: "Another contact was merged into the survivor since. Undo that first.",
 };
 
-/// One merge.
-#[derive(Debug, Clone, PartialEq, FromQueryResult)]
-pub struct Merge {
-    /// The id.
-    pub id: MergeId,
-    /// Who stayed.
-    pub survivor_id: ContactId,
-    /// Who was merged into the survivor.
-    pub loser_id: ContactId,
-    /// Why, in words.
-    pub reason: String,
-    /// What it changed of the survivor's own row.
-    pub filled: serde_json::Value,
-    /// When.
-    pub merged_at: DateTime<Utc>,
-    /// By whom.
-    pub merged_by: serde_json::Value,
-    /// When it was undone.
-    pub undone_at: Option<DateTime<Utc>>,
-    /// By whom it was undone.
-    pub undone_by: Option<serde_json::Value>,
-}
+/// One merge of contacts.
+pub type Merge = merge::Merge<ContactId>;
 
 /// What a merge remembers besides the rows it moved.
 #[derive(Debug, Serialize, Deserialize)]
