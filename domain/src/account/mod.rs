@@ -16,6 +16,7 @@ mod write;
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use entity::{
     Scoped as _, account,
     id::{AccountId, WorkspaceId},
@@ -28,6 +29,7 @@ use crate::{
     error::{Error, Result, UserErrorCode},
     mail::EmailAddress,
     store::{Query, Rows, Tx, dialect},
+    text,
 };
 
 pub use archive::set_archived;
@@ -35,6 +37,34 @@ pub use delete::delete;
 pub use list::{AccountFilter, AccountOrder, list, list_by_attribute};
 pub use standing::{InBand, Standing, load_bands, load_standing};
 pub use write::{AccountChanges, DetailChanges, NewAccount, create, update};
+
+/// The row of an account of which only the name is known so far. It is not written by this.
+pub(crate) fn new_row(
+    workspace: WorkspaceId,
+    id: AccountId,
+    name: String,
+    now: DateTime<Utc>,
+) -> account::Model {
+    account::Model {
+        workspace_id: workspace,
+        id,
+        name_key: text::name_key(&name),
+        name,
+        domain: None,
+        external_id: None,
+        created_at: now,
+        updated_at: now,
+        owner_id: None,
+        stage: None,
+        stage_rank: 0,
+        website: None,
+        phone: None,
+        description: None,
+        merged_into_id: None,
+        archived_at: None,
+        deleted_at: None,
+    }
+}
 
 /// The account, if it is one of the workspace. The id of one that was merged into another is answered
 /// with that other.

@@ -9,7 +9,7 @@ use sea_orm::{
     IntoActiveModel as _, QueryFilter as _,
 };
 
-use super::domain_key;
+use super::{domain_key, new_row};
 use crate::{
     access::{Actor, Scope},
     attribute::{self, Setting, write},
@@ -92,23 +92,9 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewAccount) -> Result<account
         return Err(Error::Refused(errors));
     };
     let mut account = account::Model {
-        workspace_id: tx.workspace,
-        id,
-        name_key: text::name_key(&name),
-        name,
         domain,
         external_id,
-        created_at: tx.now,
-        updated_at: tx.now,
-        owner_id: None,
-        stage: None,
-        stage_rank: 0,
-        website: None,
-        phone: None,
-        description: None,
-        merged_into_id: None,
-        archived_at: None,
-        deleted_at: None,
+        ..new_row(tx.workspace, id, name, tx.now)
     };
     let fact = Fact::AccountCreated { account_id: id };
     tx.record(Change::new(actor.origin(), None, fact));

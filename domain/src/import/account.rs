@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     access::Origin,
-    account::bulk::{self, Found},
+    account::{
+        bulk::{self, Found},
+        new_row,
+    },
     attribute::many::{self, Given},
     ctx::Ctx,
     error::{Result, UserErrorCode},
@@ -211,23 +214,15 @@ fn create(
     let name = values.name.as_ref().or(values.domain.as_ref());
     let name = name.cloned().unwrap_or_default();
     work.made.push(account::Model {
-        workspace_id: tx.workspace,
-        id,
-        name_key: text::name_key(&name),
-        name,
         domain: values.domain.clone(),
         external_id: values.external_id.clone(),
-        created_at: tx.now,
-        updated_at: tx.now,
         owner_id: resolved.owner,
         stage: values.stage,
         stage_rank: stage::rank(values.stage),
         website: values.website.clone(),
         phone: values.phone.clone(),
         description: values.description.clone(),
-        merged_into_id: None,
-        archived_at: None,
-        deleted_at: None,
+        ..new_row(tx.workspace, id, name, tx.now)
     });
     around.uses(None, &resolved.tags);
     work.attributes

@@ -97,23 +97,9 @@ impl Companies {
             .or(named.external_id.as_ref());
         let name = name.cloned().unwrap_or_default();
         let account = account::Model {
-            workspace_id: workspace,
-            id: ctx.id(),
-            name_key: text::name_key(&name),
-            name,
             domain: named.domain.clone(),
             external_id: named.external_id.clone(),
-            created_at: now,
-            updated_at: now,
-            owner_id: None,
-            stage: None,
-            stage_rank: 0,
-            website: None,
-            phone: None,
-            description: None,
-            merged_into_id: None,
-            archived_at: None,
-            deleted_at: None,
+            ..crate::account::new_row(workspace, ctx.id(), name, now)
         };
         let id = account.id;
         self.imagined.insert(id);

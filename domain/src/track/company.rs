@@ -15,7 +15,12 @@ use super::{
     traits::{Settings, Traits},
 };
 use crate::{
-    access::Actor, account::bulk, attribute::value::Stored, error::Result, store::Tx, text,
+    access::Actor,
+    account::{bulk, new_row},
+    attribute::value::Stored,
+    error::Result,
+    store::Tx,
+    text,
 };
 
 /// What calls tell of a company, the last word counting.
@@ -157,24 +162,10 @@ pub(super) async fn accounts(
     Ok(accounts)
 }
 
+/// The account of a company of which only its id is known so far.
 fn new_account(tx: &Tx<'_>, external_id: &str) -> account::Model {
     account::Model {
-        workspace_id: tx.workspace,
-        id: tx.id(),
-        name_key: text::name_key(external_id),
-        name: external_id.to_owned(),
-        domain: None,
         external_id: Some(external_id.to_owned()),
-        created_at: tx.now,
-        updated_at: tx.now,
-        owner_id: None,
-        stage: None,
-        stage_rank: 0,
-        website: None,
-        phone: None,
-        description: None,
-        archived_at: None,
-        deleted_at: None,
-        merged_into_id: None,
+        ..new_row(tx.workspace, tx.id(), external_id.to_owned(), tx.now)
     }
 }

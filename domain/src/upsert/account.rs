@@ -294,25 +294,7 @@ impl Companies {
     fn begin(&mut self, tx: &Tx<'_>, said: &AccountItem) -> Option<AccountId> {
         let name = said.name.as_ref().or(said.domain.as_ref())?.clone();
         let id: AccountId = tx.id();
-        let after = Model {
-            workspace_id: tx.workspace,
-            id,
-            name_key: text::name_key(&name),
-            name,
-            domain: None,
-            external_id: None,
-            created_at: tx.now,
-            updated_at: tx.now,
-            owner_id: None,
-            stage: None,
-            stage_rank: 0,
-            website: None,
-            phone: None,
-            description: None,
-            archived_at: None,
-            deleted_at: None,
-            merged_into_id: None,
-        };
+        let after = companies::new_row(tx.workspace, id, name, tx.now);
         self.put(Company {
             before: None,
             after,
