@@ -18,7 +18,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     mail::EmailAddress,
-    store::{Query, Rows, Tx},
+    store::{Tx, rows_by_id},
     task, text,
 };
 
@@ -200,13 +200,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[MemberId],
 ) -> Result<Vec<member::Model>> {
-    Ok(
-        Query::new("SELECT m.* FROM {r} JOIN member m ON m.workspace_id = $1 AND m.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 pub(super) async fn find(tx: &Tx<'_>, id: MemberId, field: &str) -> Result<member::Model> {

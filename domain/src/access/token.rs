@@ -22,7 +22,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Rows, Tx},
+    store::{Query, Tx, rows_by_id},
     text,
 };
 
@@ -136,15 +136,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[AccessTokenId],
 ) -> Result<Vec<access_token::Model>> {
-    Ok(
-        Query::new(
-            "SELECT t.* FROM {r} JOIN access_token t ON t.workspace_id = $1 AND t.id = r.id",
-        )
-        .bind(workspace)
-        .rows("r", Rows::new().ids("id", ids.iter().copied()))
-        .all(ctx.reader())
-        .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// What the audit log says of a token: neither the secret nor its hash nor a part of either.

@@ -5,8 +5,8 @@ use entity::{
     id::{AccountId, MemberId},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _,
 };
 
 use super::{domain_key, new_row};
@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode, keep},
     search,
     stage::{self, NewStage},
-    store::{Query, Tx, dialect},
+    store::{Tx, hold_by_id},
     subject::Subject,
     text,
     work::change::{Change, Fact},
@@ -167,14 +167,7 @@ pub async fn update(
 /// The account's row, held until the transaction ends: every column of it is written, and what
 /// somebody else changed meanwhile would be undone. Refuses one that was merged into another or deleted.
 pub(super) async fn held(tx: &Tx<'_>, id: AccountId) -> Result<account::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    let found: Option<account::Model> = Query::new(format!(
-        "SELECT a.* FROM account a WHERE a.workspace_id = $1 AND a.id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?;
+    let found: Option<account::Model> = hold_by_id(tx, id).await?;
     match found.filter(|one| one.merged_into_id.is_none() && one.deleted_at.is_none()) {
         Some(account) => Ok(account),
         None => Err(super::absent(tx.connection(), tx.workspace, id, &["id"]).await),

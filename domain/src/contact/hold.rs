@@ -14,23 +14,17 @@ use sea_orm::ConnectionTrait as _;
 use crate::{
     error::{Error, Result},
     merge::{self, Things},
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Rows, Tx, dialect, hold_by_id},
 };
 
 /// The contact's own row, against whoever else would change it: every column is written back, and
 /// what somebody else changed meanwhile, a merge for one, would be undone. Refuses one who was merged
 /// into another.
 pub(super) async fn row(tx: &Tx<'_>, id: ContactId, field: &str) -> Result<contact::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Query::new(format!(
-        "SELECT c.* FROM contact c WHERE c.workspace_id = $1 AND c.id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one::<contact::Model>(tx.connection())
-    .await?
-    .filter(|contact| contact.merged_into_id.is_none())
-    .ok_or_else(|| Error::not_found(&[field], "contact"))
+    hold_by_id::<contact::Model, _>(tx, id)
+        .await?
+        .filter(|contact| contact.merged_into_id.is_none())
+        .ok_or_else(|| Error::not_found(&[field], "contact"))
 }
 
 /// An identity that is about to go.

@@ -14,7 +14,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Keyset, Page, PageRequest},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, rows_by_id},
     work::change::Fact,
 };
 
@@ -149,12 +149,5 @@ pub async fn load_steps(
     workspace: WorkspaceId,
     ids: &[ConversationStepId],
 ) -> Result<Vec<conversation_step::Model>> {
-    Ok(Query::new(
-        "SELECT s.* FROM {r} CROSS JOIN conversation_step AS s
-         WHERE s.workspace_id = $1 AND s.id = r.id",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .all(ctx.reader())
-    .await?)
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

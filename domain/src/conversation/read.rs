@@ -11,7 +11,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest},
-    store::{Query, Rows},
+    store::{Query, rows_by_id},
 };
 
 /// The conversation, if it is one of the workspace.
@@ -42,15 +42,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[ConversationId],
 ) -> Result<Vec<conversation::Model>> {
-    Ok(
-        Query::new(
-            "SELECT v.* FROM {r} JOIN conversation v ON v.workspace_id = $1 AND v.id = r.id",
-        )
-        .bind(workspace)
-        .rows("r", Rows::new().ids("id", ids.iter().copied()))
-        .all(ctx.reader())
-        .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// The messages among `ids`, in no particular order; for loaders.
@@ -59,13 +51,7 @@ pub async fn load_messages(
     workspace: WorkspaceId,
     ids: &[MessageId],
 ) -> Result<Vec<message::Model>> {
-    Ok(
-        Query::new("SELECT m.* FROM {r} JOIN message m ON m.workspace_id = $1 AND m.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// A page of one conversation's messages, oldest first.

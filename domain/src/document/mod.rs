@@ -17,7 +17,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     page::{Keyset, Page, PageRequest},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, rows_by_id},
     work::change::{Change, Fact},
 };
 
@@ -172,13 +172,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[DocumentId],
 ) -> Result<Vec<document::Model>> {
-    Ok(
-        Query::new("SELECT d.* FROM {r} JOIN document d ON d.workspace_id = $1 AND d.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// The text registered under `hash`, 64 hexadecimal digits in lower case.

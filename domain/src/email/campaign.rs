@@ -7,7 +7,7 @@ use entity::{
     campaign,
     id::{CampaignId, WorkspaceId},
 };
-use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
+use sea_orm::{DbErr, FromQueryResult};
 use serde_json::{Value, json};
 
 use super::input::{self, MAX_NAME, NewCampaign};
@@ -16,7 +16,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Rows, Tx, hold_by_id},
     text,
 };
 
@@ -147,14 +147,7 @@ fn checked(changes: CampaignChanges) -> Result<CampaignChanges> {
 
 /// The campaign's row, held until the transaction ends.
 async fn hold(tx: &Tx<'_>, id: CampaignId) -> Result<campaign::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    let found: Option<campaign::Model> = Query::new(format!(
-        "SELECT c.* FROM campaign c WHERE c.workspace_id = $1 AND c.id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?;
+    let found = hold_by_id(tx, id).await?;
     found.ok_or_else(|| Error::not_found(&["id"], "campaign"))
 }
 

@@ -17,7 +17,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Keyset, Page, PageRequest},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, rows_by_id},
     workspace,
 };
 
@@ -30,13 +30,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[EmailEventId],
 ) -> Result<Vec<email_event::Model>> {
-    Ok(Query::new(
-        "SELECT e.* FROM {r} CROSS JOIN email_event e WHERE e.workspace_id = $1 AND e.id = r.id",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .all(ctx.reader())
-    .await?)
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// A page of the workspace's campaigns, newest first, each with its cursor.
@@ -63,13 +57,7 @@ pub async fn load_campaigns(
     workspace: WorkspaceId,
     ids: &[CampaignId],
 ) -> Result<Vec<campaign::Model>> {
-    Ok(Query::new(
-        "SELECT c.* FROM {r} CROSS JOIN campaign c WHERE c.workspace_id = $1 AND c.id = r.id",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .all(ctx.reader())
-    .await?)
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// What was made of one email's events, and why.

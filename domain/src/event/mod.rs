@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode},
     locale::Locale,
     scalar,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, rows_by_id},
     text,
     work::change::{Change, Fact},
     workspace,
@@ -415,12 +415,7 @@ pub(crate) async fn note_activity(
 
 /// The events among `ids`, in no particular order; for loaders.
 pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[EventId]) -> Result<Vec<event::Model>> {
-    let found: Vec<event::Model> =
-        Query::new("SELECT e.* FROM {r} JOIN event e ON e.workspace_id = $1 AND e.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?;
+    let found: Vec<event::Model> = rows_by_id(ctx.reader(), workspace, ids).await?;
     let mut by_id: HashMap<EventId, event::Model> =
         found.into_iter().map(|event| (event.id, event)).collect();
     Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())

@@ -1,7 +1,7 @@
-//! Reading facts: lists by contact, by account and of the whole workspace, and look-ups by id.
+//! Reading facts: lists by contact, by account and of the whole workspace.
 
 use chrono::{DateTime, Utc};
-use entity::id::{AccountId, ContactId, Id, WorkspaceId};
+use entity::id::{AccountId, ContactId, WorkspaceId};
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -167,22 +167,5 @@ impl<S: Copy> Table<S> {
             (Key::Time(at), id)
         };
         self.keyset.list(ctx, query, page, place).await
-    }
-
-    /// The rows among `ids`, in no particular order; for loaders.
-    pub(crate) async fn load<R: FromQueryResult, I: Id>(
-        &self,
-        ctx: &Ctx,
-        workspace: WorkspaceId,
-        ids: &[I],
-    ) -> Result<Vec<R>> {
-        Ok(Query::new(format!(
-            "SELECT t.* FROM {{r}} CROSS JOIN {} AS t WHERE t.workspace_id = $1 AND t.id = r.id",
-            self.name
-        ))
-        .bind(workspace)
-        .rows("r", Rows::new().ids("id", ids.iter().copied()))
-        .all(ctx.reader())
-        .await?)
     }
 }

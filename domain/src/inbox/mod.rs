@@ -9,14 +9,14 @@ use entity::{
     inbox,
     kind::Channel,
 };
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _};
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 
 use crate::{
     access::{Actor, Scope},
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Tx, dialect},
+    store::{Query, Tx, hold_by_id},
     text,
     work::change::{Change, Fact},
 };
@@ -192,15 +192,9 @@ fn audited(inbox: &inbox::Model) -> serde_json::Value {
 }
 
 async fn hold(tx: &Tx<'_>, id: InboxId) -> Result<inbox::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Query::new(format!(
-        "SELECT * FROM inbox WHERE workspace_id = $1 AND id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?
-    .ok_or_else(|| Error::not_found(&["id"], "inbox"))
+    hold_by_id(tx, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "inbox"))
 }
 
 async fn refuse_taken(tx: &Tx<'_>, name: &str, but: Option<InboxId>) -> Result<()> {

@@ -22,7 +22,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
-    store::Rows,
+    store::{Rows, rows_by_id},
     work::change::Fact,
 };
 
@@ -174,5 +174,5 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[InvoiceId],
 ) -> Result<Vec<invoice::Model>> {
-    TABLE.load(ctx, workspace, ids).await
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

@@ -10,7 +10,7 @@ use entity::{
     kind::{Channel, TagTarget},
     tracked_link::Model,
 };
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, IntoActiveModel as _, Set};
+use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _, Set};
 use serde_json::{Value, json};
 
 use super::{
@@ -22,7 +22,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode, keep},
-    store::{Query, Tx, dialect},
+    store::{Query, Tx, hold_by_id},
     tag::tagging,
     text,
 };
@@ -351,15 +351,9 @@ async fn tags_of(tx: &Tx<'_>, id: TrackedLinkId) -> Result<BTreeSet<TagId>> {
 
 /// The link, held against others who would change it.
 async fn hold(tx: &Tx<'_>, id: TrackedLinkId) -> Result<Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Query::new(format!(
-        "SELECT l.* FROM tracked_link l WHERE l.workspace_id = $1 AND l.id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?
-    .ok_or_else(|| Error::not_found(&["id"], "tracked link"))
+    hold_by_id(tx, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "tracked link"))
 }
 
 /// What the audit log says of a link.

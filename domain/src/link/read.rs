@@ -15,7 +15,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     page::{Keyset, Page, PageRequest},
-    store::{Query, Rows},
+    store::{Query, Rows, rows_by_id},
     text, workspace,
 };
 
@@ -90,15 +90,7 @@ pub async fn list(
 
 /// The links among `ids`, in no particular order; for loaders.
 pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[TrackedLinkId]) -> Result<Vec<Model>> {
-    Ok(
-        Query::new(
-            "SELECT l.* FROM {r} JOIN tracked_link l ON l.workspace_id = $1 AND l.id = r.id",
-        )
-        .bind(workspace)
-        .rows("r", Rows::new().ids("id", ids.iter().copied()))
-        .all(ctx.reader())
-        .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// A tag that a link puts on.

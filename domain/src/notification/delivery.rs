@@ -27,7 +27,7 @@ use crate::{
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
     rule::hours,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, rows_by_id},
     work::{
         change::{Change, Fact},
         due,
@@ -464,13 +464,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[DeliveryId],
 ) -> Result<Vec<delivery::Model>> {
-    Ok(
-        Query::new("SELECT d.* FROM {r} JOIN delivery d ON d.workspace_id = $1 AND d.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 pub(super) const ATTEMPTS: Log = Log {

@@ -7,8 +7,8 @@ use entity::{
     notification_target as target,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _,
-    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,
+    PaginatorTrait as _, QueryFilter as _, Set,
 };
 use secrecy::SecretString;
 
@@ -18,7 +18,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Tx, hold_by_id, rows_by_id},
     text,
     work::change::{Change, Fact},
 };
@@ -315,13 +315,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[TargetId],
 ) -> Result<Vec<target::Model>> {
-    Ok(Query::new(
-        "SELECT n.* FROM {r} JOIN notification_target n ON n.workspace_id = $1 AND n.id = r.id",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .all(ctx.reader())
-    .await?)
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// Bounds of a digest and of a budget.
@@ -338,16 +332,10 @@ fn check_pace(digest_minutes: Option<i64>, hourly_limit: Option<i64>, errors: &m
 
 /// The target unless it was deleted, locked against other changes of it and of its keys.
 pub(super) async fn hold(tx: &Tx<'_>, id: TargetId, field: &str) -> Result<target::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    let found: Option<target::Model> = Query::new(format!(
-        "SELECT n.* FROM notification_target n WHERE n.workspace_id = $1 AND n.id = $2
-           AND n.deleted_at IS NULL {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?;
-    found.ok_or_else(|| Error::not_found(&[field], "notification target"))
+    let found: Option<target::Model> = hold_by_id(tx, id).await?;
+    found
+        .filter(|target| target.deleted_at.is_none())
+        .ok_or_else(|| Error::not_found(&[field], "notification target"))
 }
 
 async fn refuse_taken(

@@ -13,7 +13,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     page::{Keyset, Page, PageRequest},
-    store::{Query, Rows},
+    store::{Query, rows_by_id},
 };
 
 const NEWEST: Keyset = Keyset {
@@ -71,13 +71,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[OperationId],
 ) -> Result<Vec<operation::Model>> {
-    Ok(
-        Query::new("SELECT o.* FROM {r} JOIN operation o ON o.workspace_id = $1 AND o.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// Stops an operation after the step that is under way; what it has done stays done.

@@ -8,14 +8,13 @@ use entity::{
     kind::DueKind,
     operation,
 };
-use sea_orm::ConnectionTrait as _;
 
 use super::{Kind, Step, give_up, record};
 use crate::{
     access::Origin,
     ctx::Ctx,
     error::{Error, Result},
-    store::{Query, Tx, dialect},
+    store::{Query, Tx, hold_by_id},
     work::due::{self, Claimed},
 };
 
@@ -171,14 +170,7 @@ async fn step(ctx: &Ctx, kinds: &[&dyn Kind], item: &Claimed) -> Result<Stepped>
 }
 
 async fn lock(tx: &Tx<'_>, id: OperationId) -> Result<Option<operation::Model>> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Ok(Query::new(format!(
-        "SELECT * FROM operation WHERE workspace_id = $1 AND id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?)
+    hold_by_id(tx, id).await
 }
 
 async fn write(tx: &mut Tx<'_>, operation: &operation::Model, step: &Step) -> Result<()> {

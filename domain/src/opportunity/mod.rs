@@ -21,7 +21,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
-    store::Rows,
+    store::{Rows, rows_by_id},
     work::change::Fact,
 };
 
@@ -201,5 +201,5 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[OpportunityId],
 ) -> Result<Vec<opportunity::Model>> {
-    TABLE.load(ctx, workspace, ids).await
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

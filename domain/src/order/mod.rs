@@ -23,7 +23,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, rows_by_id},
     work::change::Fact,
 };
 
@@ -263,7 +263,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[OrderId],
 ) -> Result<Vec<sales_order::Model>> {
-    TABLE.load(ctx, workspace, ids).await
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// The lines of the orders among `ids`, in their order; for loaders.

@@ -5,7 +5,6 @@ use entity::{
     id::EnrolmentId,
     kind::{EnrolmentState, StepOutcome},
 };
-use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 use super::{
@@ -21,7 +20,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     port::Work,
-    store::{Query, Tx, dialect},
+    store::{Query, Tx, hold_by_id},
 };
 
 /// Ends an enrolment that is under way.
@@ -166,13 +165,7 @@ fn refuse_ended(row: &enrolment::Model) -> Result<()> {
 }
 
 async fn lock(tx: &Tx<'_>, id: EnrolmentId) -> Result<enrolment::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Query::new(format!(
-        "SELECT * FROM enrolment WHERE workspace_id = $1 AND id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?
-    .ok_or_else(|| Error::not_found(&["id"], "enrolment"))
+    hold_by_id(tx, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "enrolment"))
 }

@@ -16,7 +16,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     page::{Column, Key, Keyset, Page, PageRequest},
-    store::{Query, Rows},
+    store::{Query, Rows, rows_by_id},
 };
 
 /// What a playbook was defined as at a time.
@@ -92,13 +92,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[PlaybookId],
 ) -> Result<Vec<playbook::Model>> {
-    Ok(
-        Query::new("SELECT p.* FROM {r} JOIN playbook p ON p.workspace_id = $1 AND p.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 const NEWEST_VERSION: Keyset = Keyset {
@@ -219,13 +213,7 @@ pub async fn load_enrolments(
     workspace: WorkspaceId,
     ids: &[EnrolmentId],
 ) -> Result<Vec<enrolment::Model>> {
-    Ok(
-        Query::new("SELECT e.* FROM {r} JOIN enrolment e ON e.workspace_id = $1 AND e.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// What became of what the actions of a step asked for; nothing, if it has none.

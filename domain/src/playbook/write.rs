@@ -5,9 +5,7 @@ use entity::{
     kind::{OperationKind, PlaybookState},
     playbook, playbook_version,
 };
-use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, Set,
-};
+use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
 use serde_json::json;
 
 use super::{
@@ -25,7 +23,7 @@ use crate::{
     error::{Error, Result, UserError, UserErrorCode, keep},
     operation::{self, NewOperation},
     port::Work,
-    store::{Query, Tx, dialect},
+    store::{Query, Tx, hold_by_id},
     text,
     work::change::{Change, Fact},
 };
@@ -312,15 +310,9 @@ async fn insert_version(
 
 /// The playbook, held against others who would change it.
 pub(super) async fn lock(tx: &Tx<'_>, id: PlaybookId, path: &[&str]) -> Result<playbook::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Query::new(format!(
-        "SELECT * FROM playbook WHERE workspace_id = $1 AND id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?
-    .ok_or_else(|| Error::not_found(path, "playbook"))
+    hold_by_id(tx, id)
+        .await?
+        .ok_or_else(|| Error::not_found(path, "playbook"))
 }
 
 /// Everything wrong with a definition; its paths begin with `definition`.

@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     fact::Of,
     page::{Keyset, Page, PageRequest, within, written_from},
-    store::{Query, Rows},
+    store::{Query, rows_by_id},
     timeline,
     work::change::Fact,
 };
@@ -158,11 +158,5 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[FiringId],
 ) -> Result<Vec<rule_firing::Model>> {
-    Ok(
-        Query::new("SELECT f.* FROM {r} JOIN rule_firing f ON f.workspace_id = $1 AND f.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

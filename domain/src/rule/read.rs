@@ -16,7 +16,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     page::{Column, Key, Keyset, Page, PageRequest},
-    store::{Query, Rows},
+    store::{Query, Rows, rows_by_id},
     text,
 };
 
@@ -222,11 +222,6 @@ pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: RuleId) -> Result<Optio
 
 /// The rules among `ids`, deleted ones too, in no particular order; for loaders.
 pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[RuleId]) -> Result<Vec<Rule>> {
-    let rows: Vec<rule::Model> =
-        Query::new("SELECT u.* FROM {r} JOIN rule u ON u.workspace_id = $1 AND u.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?;
+    let rows: Vec<rule::Model> = rows_by_id(ctx.reader(), workspace, ids).await?;
     rows.into_iter().map(Rule::try_from).collect()
 }

@@ -18,7 +18,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     page::{Column, Key, Keyset, Page, PageRequest, Total, within},
-    store::{Query, Rows},
+    store::{Query, Rows, rows_by_id},
 };
 
 /// A segment.
@@ -128,12 +128,7 @@ pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: SegmentId) -> Result<Op
 
 /// The segments among `ids`, deleted ones too, in no particular order; for loaders.
 pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[SegmentId]) -> Result<Vec<Segment>> {
-    let rows: Vec<segment::Model> =
-        Query::new("SELECT s.* FROM {r} JOIN segment s ON s.workspace_id = $1 AND s.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?;
+    let rows: Vec<segment::Model> = rows_by_id(ctx.reader(), workspace, ids).await?;
     rows.into_iter().map(Segment::try_from).collect()
 }
 
@@ -357,14 +352,7 @@ pub async fn load_moves(
     workspace: WorkspaceId,
     ids: &[SegmentMoveId],
 ) -> Result<Vec<Move>> {
-    let rows: Vec<segment_move::Model> = Query::new(
-        "SELECT v.* FROM {r} CROSS JOIN segment_move AS v
-         WHERE v.workspace_id = $1 AND v.id = r.id",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .all(ctx.reader())
-    .await?;
+    let rows: Vec<segment_move::Model> = rows_by_id(ctx.reader(), workspace, ids).await?;
     rows.into_iter().map(Move::try_from).collect()
 }
 

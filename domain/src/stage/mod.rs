@@ -28,7 +28,7 @@ use crate::{
     ctx::Ctx,
     error::{Result, UserError, UserErrorCode},
     page::{Keyset, Page, PageRequest},
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, rows_by_id},
     subject::Subject,
     work::change::{Change, Fact},
 };
@@ -176,14 +176,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[StageChangeId],
 ) -> Result<Vec<stage_change::Model>> {
-    Ok(Query::new(
-        "SELECT s.* FROM {r} CROSS JOIN stage_change AS s
-         WHERE s.workspace_id = $1 AND s.id = r.id",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .all(ctx.reader())
-    .await?)
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// A page of the stages a thing went through, newest first.

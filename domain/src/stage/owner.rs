@@ -11,7 +11,7 @@ use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, rows_by_id},
     subject::Subject,
     work::change::{Change, Fact},
 };
@@ -95,12 +95,5 @@ pub async fn load_owner_changes(
     workspace: WorkspaceId,
     ids: &[OwnerChangeId],
 ) -> Result<Vec<owner_change::Model>> {
-    Ok(Query::new(
-        "SELECT o.* FROM {r} CROSS JOIN owner_change AS o
-         WHERE o.workspace_id = $1 AND o.id = r.id",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .all(ctx.reader())
-    .await?)
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

@@ -21,7 +21,7 @@ use crate::{
     contact,
     error::Result,
     locale::Locale,
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Rows, Tx, dialect, rows_by_id},
     vault::reseal::{Named, Place},
     work::{
         change::{Change, Entry, Fact},
@@ -204,12 +204,8 @@ async fn people(tx: &Tx<'_>, ids: BTreeSet<ContactId>) -> Result<HashMap<Contact
 }
 
 async fn surveys(tx: &Tx<'_>, ids: BTreeSet<SurveyId>) -> Result<HashMap<SurveyId, survey::Model>> {
-    let rows: Vec<survey::Model> =
-        Query::new("SELECT s.* FROM {r} JOIN survey s ON s.workspace_id = $1 AND s.id = r.id")
-            .bind(tx.workspace)
-            .rows("r", Rows::new().ids("id", ids))
-            .all(tx.connection())
-            .await?;
+    let ids: Vec<SurveyId> = ids.into_iter().collect();
+    let rows: Vec<survey::Model> = rows_by_id(tx.connection(), tx.workspace, &ids).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 

@@ -55,7 +55,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
-    store::Rows,
+    store::{Rows, rows_by_id},
     work::change::Fact,
 };
 
@@ -206,5 +206,5 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[SurveyAnswerId],
 ) -> Result<Vec<survey_answer::Model>> {
-    TABLE.load(ctx, workspace, ids).await
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

@@ -13,7 +13,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest},
-    store::{Query, Rows},
+    store::{Query, rows_by_id},
 };
 
 const BY_NAME: Keyset = Keyset {
@@ -48,13 +48,7 @@ pub async fn load_surveys(
     workspace: WorkspaceId,
     ids: &[SurveyId],
 ) -> Result<Vec<survey::Model>> {
-    Ok(
-        Query::new("SELECT s.* FROM {r} JOIN survey s ON s.workspace_id = $1 AND s.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// Where an invitation stands at a moment.
@@ -133,13 +127,7 @@ pub async fn load_invitations(
     workspace: WorkspaceId,
     ids: &[SurveyInvitationId],
 ) -> Result<Vec<survey_invitation::Model>> {
-    Ok(Query::new(
-        "SELECT i.* FROM {r} JOIN survey_invitation i ON i.workspace_id = $1 AND i.id = r.id",
-    )
-    .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .all(ctx.reader())
-    .await?)
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// One invitation, as a transaction sees it.

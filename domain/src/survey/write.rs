@@ -5,7 +5,7 @@ use entity::{
     kind::SurveyKind,
     survey::{self, Model},
 };
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, IntoActiveModel as _, Set};
+use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _, Set};
 use serde_json::{Value, json};
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode, keep},
-    store::{Query, Tx, dialect},
+    store::{Query, Tx, hold_by_id},
     text,
     work::change::{Change, Fact},
 };
@@ -217,15 +217,9 @@ pub async fn set_archived(ctx: &Ctx, actor: &Actor, id: SurveyId, archived: bool
 
 /// The survey, held against others who would change it.
 async fn held(tx: &Tx<'_>, id: SurveyId) -> Result<Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Query::new(format!(
-        "SELECT s.* FROM survey s WHERE s.workspace_id = $1 AND s.id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?
-    .ok_or_else(|| Error::not_found(&["id"], "survey"))
+    hold_by_id(tx, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "survey"))
 }
 
 async fn refuse_too_many(tx: &Tx<'_>, path: &[&str]) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, within},
-    store::{Query, Rows},
+    store::{Query, rows_by_id},
 };
 
 /// Which tasks a list has; every part given must hold.
@@ -140,11 +140,5 @@ pub async fn list(
 
 /// The tasks among `ids`, in no particular order; for loaders.
 pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[TaskId]) -> Result<Vec<task::Model>> {
-    Ok(
-        Query::new("SELECT t.* FROM {r} JOIN task t ON t.workspace_id = $1 AND t.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

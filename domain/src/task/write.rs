@@ -20,7 +20,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Rows, Tx, dialect, hold_by_id},
     subject::Subject,
     text,
     work::change::{Change, Fact},
@@ -364,15 +364,9 @@ async fn check_subjects(tx: &Tx<'_>, new: &NewTask) -> Result<Option<ContactId>>
 }
 
 async fn lock(tx: &Tx<'_>, id: TaskId) -> Result<task::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    Query::new(format!(
-        "SELECT * FROM task WHERE workspace_id = $1 AND id = $2 {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?
-    .ok_or_else(|| Error::not_found(&["id"], "task"))
+    hold_by_id(tx, id)
+        .await?
+        .ok_or_else(|| Error::not_found(&["id"], "task"))
 }
 
 /// What the audit log says of a task.

@@ -19,7 +19,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Rows, Tx, dialect},
+    store::{Query, Rows, Tx, dialect, rows_by_id},
     task, text,
     work::change::{Change, Fact},
 };
@@ -176,13 +176,7 @@ pub async fn list(ctx: &Ctx, workspace: WorkspaceId) -> Result<Vec<team::Model>>
 
 /// The teams among `ids`, in no particular order; for loaders.
 pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[TeamId]) -> Result<Vec<team::Model>> {
-    Ok(
-        Query::new("SELECT t.* FROM {r} JOIN team t ON t.workspace_id = $1 AND t.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// That a member is in a team.

@@ -21,7 +21,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
-    store::Rows,
+    store::{Rows, rows_by_id},
     work::change::Fact,
 };
 
@@ -168,5 +168,5 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[TicketId],
 ) -> Result<Vec<ticket::Model>> {
-    TABLE.load(ctx, workspace, ids).await
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

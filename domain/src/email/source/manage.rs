@@ -8,8 +8,8 @@ use entity::{
     kind::EmailProvider,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _,
-    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,
+    PaginatorTrait as _, QueryFilter as _, Set,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -20,7 +20,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
-    store::{Query, Rows, Tx, dialect},
+    store::{Tx, hold_by_id, rows_by_id},
     text,
 };
 
@@ -250,15 +250,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[EmailSourceId],
 ) -> Result<Vec<source::Model>> {
-    Ok(
-        Query::new(
-            "SELECT s.* FROM {r} JOIN email_source s ON s.workspace_id = $1 AND s.id = r.id",
-        )
-        .bind(workspace)
-        .rows("r", Rows::new().ids("id", ids.iter().copied()))
-        .all(ctx.reader())
-        .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 fn living(workspace: WorkspaceId) -> sea_orm::Select<source::Entity> {
@@ -267,16 +259,10 @@ fn living(workspace: WorkspaceId) -> sea_orm::Select<source::Entity> {
 
 /// The source unless it was deleted, locked against other changes of it.
 async fn hold(tx: &Tx<'_>, id: EmailSourceId) -> Result<source::Model> {
-    let lock = dialect::row_lock(tx.connection().get_database_backend());
-    let found: Option<source::Model> = Query::new(format!(
-        "SELECT s.* FROM email_source s WHERE s.workspace_id = $1 AND s.id = $2
-           AND s.deleted_at IS NULL {lock}"
-    ))
-    .bind(tx.workspace)
-    .bind(id)
-    .one(tx.connection())
-    .await?;
-    found.ok_or_else(|| Error::not_found(&["id"], "email source"))
+    let found: Option<source::Model> = hold_by_id(tx, id).await?;
+    found
+        .filter(|source| source.deleted_at.is_none())
+        .ok_or_else(|| Error::not_found(&["id"], "email source"))
 }
 
 async fn refuse_taken(

@@ -11,18 +11,12 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::Total,
-    store::{Query, Rows},
+    store::{Query, Rows, rows_by_id},
 };
 
 /// The tags among `ids`, in no particular order; for loaders.
 pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[TagId]) -> Result<Vec<tag::Model>> {
-    Ok(
-        Query::new("SELECT t.* FROM {r} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// A tag above another.

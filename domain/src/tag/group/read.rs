@@ -9,7 +9,7 @@ use entity::{
 use crate::{
     ctx::Ctx,
     error::Result,
-    store::{Query, Rows},
+    store::{Query, rows_by_id},
 };
 
 /// The groups of the workspace in their order, or those of one kind; archived ones only if asked for.
@@ -38,11 +38,5 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[TagGroupId],
 ) -> Result<Vec<tag_group::Model>> {
-    Ok(
-        Query::new("SELECT p.* FROM {r} JOIN tag_group p ON p.workspace_id = $1 AND p.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }

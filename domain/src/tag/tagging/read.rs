@@ -17,7 +17,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Keyset, Page, PageRequest, within},
-    store::{Query, Rows},
+    store::{Query, Rows, rows_by_id},
     tag::catalogue,
 };
 
@@ -64,13 +64,7 @@ pub async fn load(
     workspace: WorkspaceId,
     ids: &[TaggingId],
 ) -> Result<Vec<tagging::Model>> {
-    Ok(
-        Query::new("SELECT g.* FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.id = r.id")
-            .bind(workspace)
-            .rows("r", Rows::new().ids("id", ids.iter().copied()))
-            .all(ctx.reader())
-            .await?,
-    )
+    rows_by_id(ctx.reader(), workspace, ids).await
 }
 
 /// The tagging, if it is one of the workspace.

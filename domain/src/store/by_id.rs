@@ -1,0 +1,44 @@
+//! Rows of one table by their ids. Which table it is, the type of the row says.
+
+use entity::id::{Id, WorkspaceId};
+use sea_orm::{ConnectionTrait, EntityName, FromQueryResult, ModelTrait};
+
+use super::{Query, Rows, Tx, dialect};
+use crate::error::Result;
+
+/// The rows among `ids` that are of the workspace, in no particular order; for loaders.
+pub(crate) async fn rows_by_id<M: ModelTrait + FromQueryResult, I: Id>(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    ids: &[I],
+) -> Result<Vec<M>> {
+    let table = table_of::<M>();
+    Ok(Query::new(format!(
+        "SELECT t.* FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id"
+    ))
+    .bind(workspace)
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(connection)
+    .await?)
+}
+
+/// The row of this id, if it is one of the workspace, held until the end against others who would hold or
+/// change it.
+pub(crate) async fn hold_by_id<M: ModelTrait + FromQueryResult, I: Id>(
+    tx: &Tx<'_>,
+    id: I,
+) -> Result<Option<M>> {
+    let table = table_of::<M>();
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    Ok(Query::new(format!(
+        "SELECT t.* FROM {table} t WHERE t.workspace_id = $1 AND t.id = $2 {lock}"
+    ))
+    .bind(tx.workspace)
+    .bind(id.uuid())
+    .one(tx.connection())
+    .await?)
+}
+
+fn table_of<M: ModelTrait>() -> &'static str {
+    EntityName::table_name(&M::Entity::default())
+}
