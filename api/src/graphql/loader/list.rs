@@ -6,14 +6,14 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, Utc};
 use domain::{
-    attribute, contact, conversation, link, notification, order, rule, segment,
+    account, attribute, contact, conversation, link, notification, order, rule, segment,
     tag::{self, catalogue::ForestFilter},
     team,
 };
 use entity::{
     id::{
-        ContactId, ConversationId, MemberId, OrderId, RuleId, TagGroupId, TagId, TaggingId,
-        TargetId, TeamId, TrackedLinkId,
+        AccountId, ContactId, ConversationId, MemberId, OrderId, RuleId, TagGroupId, TagId,
+        TaggingId, TargetId, TeamId, TrackedLinkId,
     },
     tagging,
 };
@@ -65,6 +65,8 @@ lists! {
     LinkTagsOf(TrackedLinkId) => link::LinkTag, link::load_tags, link_id;
     /// Asks for what the requests to a target are signed with.
     KeysOf(TargetId) => entity::webhook_key::Model, notification::key::load, notification_target_id;
+    /// Asks for how many of an account's people are in which band.
+    BandsOf(AccountId) => account::InBand, account::load_bands, account_id;
 }
 
 /// Asks for who watches a conversation.

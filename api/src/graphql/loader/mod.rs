@@ -2,14 +2,12 @@
 //!
 //! - `row`: what has an id.
 //! - `list`: what a thing has several of.
-//! - `single`: what a thing has one of.
-//! - `merge`: merges of contacts, and of accounts.
+//! - `single`: what a thing has one of, and merges.
 //!
 //! Resolvers ask through the request's context; each key is one line or one `Load`, and each asks one
 //! finder of the domain. Nothing here decides who may see what, and nothing is kept beyond a request.
 
 mod list;
-mod merge;
 mod row;
 mod single;
 
@@ -24,15 +22,15 @@ use entity::id::WorkspaceId;
 
 pub(crate) use self::{
     list::{
-        BoundTo, ChildrenOf, ConflictsOf, IdentitiesOf, KeysOf, LinesOf, LinkTagsOf, MembersOf,
-        MembershipsOf, PathOf, SubscriptionsOf, TaggingsAt, TaggingsOf, TagsOf, ValuesOf,
-        WatchersOf,
+        BandsOf, BoundTo, ChildrenOf, ConflictsOf, IdentitiesOf, KeysOf, LinesOf, LinkTagsOf,
+        MembersOf, MembershipsOf, PathOf, SubscriptionsOf, TaggingsAt, TaggingsOf, TagsOf,
+        ValuesOf, WatchersOf,
     },
-    merge::{AccountMergeOf, ContactMergeOf},
     single::{
-        BandsInUse, BandsOf, ChangeOf, CountsOf, EngagementOf, EngagementOfAccount, HealthEntryOf,
-        HealthOf, LastNight, ModelOf, OverallOf, PressureOf, ReceiversOf, RfmOf, StandingOf,
-        TalliesOf, TrendOf, VerdictOf, VersionOf, WebProfileOf, ZoneInUse,
+        AccountMergeOf, BandsInUse, ChangeOf, ContactMergeOf, CountsOf, EngagementOf,
+        EngagementOfAccount, HealthEntryOf, HealthOf, LastNight, ModelOf, OverallOf, PressureOf,
+        ReceiversOf, RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf, WebProfileOf,
+        ZoneInUse,
     },
 };
 

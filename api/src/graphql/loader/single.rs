@@ -6,12 +6,12 @@ use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::{
-    account, email, health, latest, notification, playbook,
+    account, contact, email, health, latest, notification, playbook,
     profile::{engagement, rfm, web},
     tag, workspace,
 };
 use entity::{
-    id::{AccountId, ContactId, EmailEventId, HealthEntryId, PlaybookId, TagId, TargetId},
+    id::{AccountId, ContactId, EmailEventId, HealthEntryId, MergeId, PlaybookId, TagId, TargetId},
     kind::{CustomerKind, TagTarget},
 };
 use uuid::Uuid;
@@ -19,22 +19,78 @@ use uuid::Uuid;
 use super::{Loader, by, group};
 use crate::graphql::error::fault;
 
-/// Asks for how an account's people are doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct StandingOf(pub(crate) AccountId);
+/// Rows that name whose they are: the key, what it is made of, the row, its finder, and the field that names the
+/// owner.
+macro_rules! rows {
+    ($($(#[$doc:meta])* $key:ident($id:ty) => $row:ty, $find:path, $owner:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub(crate) struct $key(pub(crate) $id);
 
-#[async_trait::async_trait]
-impl Load<StandingOf> for Loader {
-    type Value = account::Standing;
-    type Error = Error;
+            #[async_trait::async_trait]
+            impl Load<$key> for Loader {
+                type Value = $row;
+                type Error = Error;
 
-    async fn load(&self, keys: &[StandingOf]) -> Result<HashMap<StandingOf, Self::Value>, Error> {
-        let ids: Vec<AccountId> = keys.iter().map(|key| key.0).collect();
-        let rows = account::load_standing(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        Ok(by(rows, |row| StandingOf(row.account_id)))
-    }
+                async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Self::Value>, Error> {
+                    let ids: Vec<$id> = keys.iter().map(|key| key.0).collect();
+                    let rows = $find(&self.ctx, self.workspace, &ids).await.map_err(fault)?;
+                    Ok(by(rows, |row| $key(row.$owner)))
+                }
+            }
+        )*
+    };
+}
+
+rows! {
+    /// Asks for how an account's people are doing.
+    StandingOf(AccountId) => account::Standing, account::load_standing, account_id;
+    /// Asks for how a contact visits the web site.
+    WebProfileOf(ContactId) => web::read::Profile, web::read::load, contact_id;
+    /// Asks for a contact's health.
+    HealthOf(ContactId) => entity::contact_health::Model, health::load, contact_id;
+    /// Asks for a version of the health model.
+    ModelOf(i64) => health::model::Model, health::load_models, version;
+    /// Asks for a merge of contacts. Its id does not say that contacts were merged.
+    ContactMergeOf(MergeId) => contact::merge::Merge, contact::merge::load, id;
+    /// Asks for a merge of accounts.
+    AccountMergeOf(MergeId) => account::merge::Merge, account::merge::load, id;
+}
+
+/// Values that are found beside their owners: the key, what it is made of, the value, and its finder.
+macro_rules! values {
+    ($($(#[$doc:meta])* $key:ident($id:ty) => $value:ty, $find:path;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub(crate) struct $key(pub(crate) $id);
+
+            #[async_trait::async_trait]
+            impl Load<$key> for Loader {
+                type Value = $value;
+                type Error = Error;
+
+                async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Self::Value>, Error> {
+                    let ids: Vec<$id> = keys.iter().map(|key| key.0).collect();
+                    let found = $find(&self.ctx, self.workspace, &ids).await.map_err(fault)?;
+                    let found = found.into_iter();
+                    Ok(found.map(|(id, value)| ($key(id), value)).collect())
+                }
+            }
+        )*
+    };
+}
+
+values! {
+    /// Asks for how engaged a contact is.
+    EngagementOf(ContactId) => engagement::ActiveDays, engagement::read::load;
+    /// Asks for how engaged an account's people are.
+    EngagementOfAccount(AccountId) => engagement::Group, engagement::read::load_accounts;
+    /// Asks for how a contact's health changed.
+    TrendOf(ContactId) => health::trend::Trend, health::trend::load_trends;
+    /// Asks for how many are where in a playbook, over all versions.
+    OverallOf(PlaybookId) => playbook::Overall, playbook::load_overall;
 }
 
 /// Asks for when a contact, an account or a conversation last changed.
@@ -55,24 +111,6 @@ impl Load<ChangeOf> for Loader {
         Ok(rows
             .map(|row| (ChangeOf(row.subject_id), row.changed_at))
             .collect())
-    }
-}
-
-/// Asks for how many of an account's people are in which band.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct BandsOf(pub(crate) AccountId);
-
-#[async_trait::async_trait]
-impl Load<BandsOf> for Loader {
-    type Value = Vec<account::InBand>;
-    type Error = Error;
-
-    async fn load(&self, keys: &[BandsOf]) -> Result<HashMap<BandsOf, Self::Value>, Error> {
-        let ids: Vec<AccountId> = keys.iter().map(|key| key.0).collect();
-        let rows = account::load_bands(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        Ok(group(rows, |row| BandsOf(row.account_id)))
     }
 }
 
@@ -137,110 +175,6 @@ impl Load<RfmOf> for Loader {
             found.extend(each.map(|row| (RfmOf(kind, row.subject_id), (row, today))));
         }
         Ok(found)
-    }
-}
-
-/// Asks for how engaged a contact is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct EngagementOf(pub(crate) ContactId);
-
-#[async_trait::async_trait]
-impl Load<EngagementOf> for Loader {
-    type Value = engagement::ActiveDays;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[EngagementOf],
-    ) -> Result<HashMap<EngagementOf, Self::Value>, Error> {
-        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
-        let found = engagement::read::load(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        let each = found.into_iter();
-        Ok(each.map(|(id, days)| (EngagementOf(id), days)).collect())
-    }
-}
-
-/// Asks for how engaged an account's people are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct EngagementOfAccount(pub(crate) AccountId);
-
-#[async_trait::async_trait]
-impl Load<EngagementOfAccount> for Loader {
-    type Value = engagement::Group;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[EngagementOfAccount],
-    ) -> Result<HashMap<EngagementOfAccount, Self::Value>, Error> {
-        let ids: Vec<AccountId> = keys.iter().map(|key| key.0).collect();
-        let found = engagement::read::load_accounts(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        let each = found.into_iter();
-        Ok(each
-            .map(|(id, group)| (EngagementOfAccount(id), group))
-            .collect())
-    }
-}
-
-/// Asks for how a contact visits the web site.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct WebProfileOf(pub(crate) ContactId);
-
-#[async_trait::async_trait]
-impl Load<WebProfileOf> for Loader {
-    type Value = web::read::Profile;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[WebProfileOf],
-    ) -> Result<HashMap<WebProfileOf, Self::Value>, Error> {
-        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
-        let rows = web::read::load(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        Ok(by(rows, |row| WebProfileOf(row.contact_id)))
-    }
-}
-
-/// Asks for a contact's health.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct HealthOf(pub(crate) ContactId);
-
-#[async_trait::async_trait]
-impl Load<HealthOf> for Loader {
-    type Value = entity::contact_health::Model;
-    type Error = Error;
-
-    async fn load(&self, keys: &[HealthOf]) -> Result<HashMap<HealthOf, Self::Value>, Error> {
-        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
-        let rows = health::load(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        Ok(by(rows, |row| HealthOf(row.contact_id)))
-    }
-}
-
-/// Asks for how a contact's health changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct TrendOf(pub(crate) ContactId);
-
-#[async_trait::async_trait]
-impl Load<TrendOf> for Loader {
-    type Value = health::trend::Trend;
-    type Error = Error;
-
-    async fn load(&self, keys: &[TrendOf]) -> Result<HashMap<TrendOf, Self::Value>, Error> {
-        let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
-        let found = health::trend::load_trends(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        let each = found.into_iter();
-        Ok(each.map(|(id, trend)| (TrendOf(id), trend)).collect())
     }
 }
 
@@ -350,24 +284,6 @@ impl Load<HealthEntryOf> for Loader {
     }
 }
 
-/// Asks for a version of the health model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct ModelOf(pub(crate) i64);
-
-#[async_trait::async_trait]
-impl Load<ModelOf> for Loader {
-    type Value = health::model::Model;
-    type Error = Error;
-
-    async fn load(&self, keys: &[ModelOf]) -> Result<HashMap<ModelOf, Self::Value>, Error> {
-        let versions: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let models = health::load_models(&self.ctx, self.workspace, &versions)
-            .await
-            .map_err(fault)?;
-        Ok(by(models, |model| ModelOf(model.version)))
-    }
-}
-
 /// Asks for a tag's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CountsOf(pub(crate) TagId);
@@ -443,27 +359,6 @@ impl Load<TalliesOf> for Loader {
         let tallies = tallies.into_iter();
         Ok(tallies
             .map(|((id, version), tallies)| (TalliesOf(id, version), tallies))
-            .collect())
-    }
-}
-
-/// Asks for how many are where in a playbook, over all versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct OverallOf(pub(crate) PlaybookId);
-
-#[async_trait::async_trait]
-impl Load<OverallOf> for Loader {
-    type Value = playbook::Overall;
-    type Error = Error;
-
-    async fn load(&self, keys: &[OverallOf]) -> Result<HashMap<OverallOf, Self::Value>, Error> {
-        let ids: Vec<PlaybookId> = keys.iter().map(|key| key.0).collect();
-        let found = playbook::load_overall(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        let found = found.into_iter();
-        Ok(found
-            .map(|(id, overall)| (OverallOf(id), overall))
             .collect())
     }
 }
