@@ -16,7 +16,7 @@ use super::{
 use crate::{
     ctx::Ctx,
     error::Result,
-    store::{Query, Tx},
+    store::{Tx, ids_after},
     work::schedule::{self, Schedule},
 };
 
@@ -96,14 +96,7 @@ pub(super) async fn step(
     cause: Cause,
     as_of: DateTime<Utc>,
 ) -> Result<Option<ContactId>> {
-    let ids: Vec<ContactId> = Query::new(
-        "SELECT id FROM contact WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-    )
-    .bind(tx.workspace)
-    .bind(after)
-    .bind(STEP)
-    .column(tx.connection())
-    .await?;
+    let ids: Vec<ContactId> = ids_after(tx, "contact", after.0, STEP).await?;
     let contacts: BTreeMap<_, _> = ids.iter().map(|&id| (id, cause)).collect();
     recompute(tx, &contacts, as_of).await?;
     Ok(ids.last().copied().filter(|_| ids.len() as i64 >= STEP))

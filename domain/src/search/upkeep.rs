@@ -22,7 +22,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     port::Work,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, ids_after},
     work::{change::Entry, projection::Projection, schedule::Schedule},
 };
 
@@ -210,14 +210,7 @@ async fn backfill(tx: &Tx<'_>, kind: Kind, segment: i64) -> Result<bool> {
     };
     let last: Option<Uuid> = row.try_get_by_index(0)?;
     let (table, _) = kind.table();
-    let ids: Vec<Uuid> = Query::new(format!(
-        "SELECT id FROM {table} WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3"
-    ))
-    .bind(tx.workspace)
-    .bind(last.unwrap_or_default())
-    .bind(STEP)
-    .column(tx.connection())
-    .await?;
+    let ids: Vec<Uuid> = ids_after(tx, table, last.unwrap_or_default(), STEP).await?;
     index(tx, kind, segment, &ids).await?;
     let note = match ids.last() {
         Some(&last) if ids.len() as i64 == STEP => Query::new(

@@ -36,7 +36,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     operation::{Kind, NewOperation, Step, start_own},
-    store::{Query, Rows, Tx, is_its_own},
+    store::{Query, Rows, Tx, ids_after, is_its_own},
     tag::tagging::{self, Left},
 };
 
@@ -256,16 +256,7 @@ async fn next(
 ) -> Result<Range> {
     let size = (BATCH / segments.max(1)).max(LEAST);
     let Words { table, .. } = words(subject);
-    let mut query = Query::new(format!(
-        "SELECT c.id FROM {table} c WHERE c.workspace_id = $1"
-    ))
-    .bind(tx.workspace);
-    if let Some(after) = after {
-        let after = query.arg(after);
-        query.push(&format!(" AND c.id > {after}"));
-    }
-    query.push(&format!(" ORDER BY c.id LIMIT {size}"));
-    let ids: Vec<Uuid> = query.column(tx.connection()).await?;
+    let ids: Vec<Uuid> = ids_after(tx, table, after.unwrap_or_default(), size as i64).await?;
     let is_full = ids.len() == size;
     Ok(Range {
         after,

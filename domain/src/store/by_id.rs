@@ -1,7 +1,8 @@
 //! Rows of one table by their ids. Which table it is, the type of the row says.
 
 use entity::id::{Id, WorkspaceId};
-use sea_orm::{ConnectionTrait, EntityName, FromQueryResult, ModelTrait};
+use sea_orm::{ConnectionTrait, EntityName, FromQueryResult, ModelTrait, TryGetable};
+use uuid::Uuid;
 
 use super::{Query, Rows, Tx, dialect};
 use crate::error::Result;
@@ -36,6 +37,24 @@ pub(crate) async fn hold_by_id<M: ModelTrait + FromQueryResult, I: Id>(
     .bind(tx.workspace)
     .bind(id.uuid())
     .one(tx.connection())
+    .await?)
+}
+
+/// The ids of the next rows of `table` behind `after`, in their order: at most `limit`. For what goes through all
+/// of them in steps.
+pub(crate) async fn ids_after<I: TryGetable>(
+    tx: &Tx<'_>,
+    table: &str,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<I>> {
+    Ok(Query::new(format!(
+        "SELECT t.id FROM {table} t WHERE t.workspace_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3"
+    ))
+    .bind(tx.workspace)
+    .bind(after)
+    .bind(limit)
+    .column(tx.connection())
     .await?)
 }
 

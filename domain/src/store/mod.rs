@@ -3,7 +3,7 @@
 //! Everything in `domain` that reads or writes goes through here. A statement is one SQL text with
 //! `$1` parameters for both databases ([`Query`]); many rows travel as one [`Rows`] value; a
 //! business transaction is a [`Tx`], which also writes the change log. Rows of one table are read and
-//! held by their ids with `rows_by_id` and `hold_by_id`. Where a dialect needs its own words, they are
+//! held by their ids with `rows_by_id`, `hold_by_id` and `ids_after`. Where a dialect needs its own words, they are
 //! in [`dialect`] and nowhere else.
 //!
 //! On PostgreSQL the server keeps a second wall between workspaces: a [`Db`] that is walled to one
@@ -28,7 +28,7 @@ mod wall;
 mod whole;
 
 pub(crate) use attempt::{MAX_BOUND, attempt, is_its_own};
-pub(crate) use by_id::{hold_by_id, rows_by_id};
+pub(crate) use by_id::{hold_by_id, ids_after, rows_by_id};
 pub use connect::{Location, LocationError};
 pub use connection::{Connection, Place, Transaction};
 pub use db::Db;

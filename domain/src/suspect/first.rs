@@ -15,7 +15,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     merge::Things,
-    store::{Query, Tx},
+    store::{Query, Tx, ids_after},
     work::schedule::Schedule,
 };
 
@@ -62,15 +62,8 @@ impl Schedule for FirstLook {
             SubjectKind::Account => Things::Accounts,
             _ => Things::Contacts,
         };
-        let ids: Vec<Uuid> = Query::new(format!(
-            "SELECT t.id FROM {} t WHERE t.workspace_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3",
-            book(things).things
-        ))
-        .bind(tx.workspace)
-        .bind(left.last_id.unwrap_or_default())
-        .bind(STEP)
-        .column(tx.connection())
-        .await?;
+        let after = left.last_id.unwrap_or_default();
+        let ids: Vec<Uuid> = ids_after(tx, book(things).things, after, STEP).await?;
         let last = ids.last().copied().filter(|_| ids.len() as i64 == STEP);
         look(tx, things, &ids.into_iter().collect::<BTreeSet<Uuid>>()).await?;
         keep(tx, left.subject, last).await?;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     ctx::Ctx,
     error::Result,
-    store::{Query, Tx},
+    store::{Tx, ids_after},
     work::schedule::Schedule,
     workspace,
 };
@@ -74,7 +74,7 @@ impl Schedule for NightlyEngagement {
         let begun = serde_json::from_value::<Progress>(progress).ok();
         let begun = begun.filter(|begun| day(begun.as_of) == day(tx.now));
         let mut progress = begun.unwrap_or_else(|| Progress::begin(tx.now));
-        let ids = next(tx, progress.after).await?;
+        let ids: Vec<ContactId> = ids_after(tx, "contact", progress.after, STEP).await?;
         let last = ids.last().copied().filter(|_| ids.len() as i64 >= STEP);
         let group = refresh(tx, ids, zone, progress.as_of).await?;
         progress.all.join(&group);
@@ -85,15 +85,4 @@ impl Schedule for NightlyEngagement {
         progress.after = last.0;
         Ok(Some(json!(progress)))
     }
-}
-
-async fn next(tx: &Tx<'_>, after: Uuid) -> Result<Vec<ContactId>> {
-    Ok(Query::new(
-        "SELECT id FROM contact WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-    )
-    .bind(tx.workspace)
-    .bind(after)
-    .bind(STEP)
-    .column(tx.connection())
-    .await?)
 }
