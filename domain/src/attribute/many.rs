@@ -10,7 +10,10 @@ use entity::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{value::Stored, write::told};
+use super::{
+    value::Stored,
+    write::{UPSERT, told, value_rows},
+};
 use crate::{
     access::Origin,
     audit::Record,
@@ -74,30 +77,14 @@ pub(crate) async fn put(tx: &mut Tx<'_>, origin: Origin, given: &[Given]) -> Res
     if given.is_empty() {
         return Ok(());
     }
-    let values = || given.iter().map(|one| &one.value);
-    let rows = Rows::new()
-        .uuids("subject_id", given.iter().map(|one| one.subject.id))
-        .ids("attribute_id", given.iter().map(|one| one.attribute))
-        .texts("sort_key", values().map(|value| value.sort_key.as_str()))
-        .opt_texts("text", values().map(|value| value.text.clone()))
-        .opt_reals("number", values().map(|value| value.number))
-        .opt_times("at", values().map(|value| value.at))
-        .json("options", values().map(|value| json!(value.options)));
-    Query::new(
-        "INSERT INTO attribute_value (workspace_id, attribute_id, subject_id, sort_key, text,
-                                      number, at, options, updated_at)
-         SELECT $1, r.attribute_id, r.subject_id, r.sort_key, r.text, r.number, r.at, r.options, $2
-         FROM {r} WHERE true
-         ON CONFLICT (workspace_id, subject_id, attribute_id)
-         DO UPDATE SET sort_key = excluded.sort_key, text = excluded.text,
-                       number = excluded.number, at = excluded.at, options = excluded.options,
-                       updated_at = excluded.updated_at",
-    )
-    .bind(tx.workspace)
-    .bind(tx.now)
-    .rows("r", rows)
-    .execute(tx.connection())
-    .await?;
+    let values = given.iter();
+    let values = values.map(|one| ((one.subject.id, one.attribute), &one.value));
+    Query::new(UPSERT)
+        .bind(tx.workspace)
+        .bind(tx.now)
+        .rows("r", value_rows(values))
+        .execute(tx.connection())
+        .await?;
     note(tx, origin, given);
     Ok(())
 }

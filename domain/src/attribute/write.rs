@@ -283,6 +283,31 @@ fn place_rows(places: impl Iterator<Item = Place> + Clone) -> Rows {
         .ids("attribute_id", places.map(|(_, attribute)| attribute))
 }
 
+/// Stores values as they are, in `{r}`: [`value_rows`]. `$1` is the workspace, `$2` the moment.
+pub(super) const UPSERT: &str =
+    "INSERT INTO attribute_value (workspace_id, attribute_id, subject_id, sort_key, text,
+                                  number, at, options, updated_at)
+     SELECT $1, r.attribute_id, r.subject_id, r.sort_key, r.text, r.number, r.at, r.options, $2
+     FROM {r} WHERE true
+     ON CONFLICT (workspace_id, subject_id, attribute_id)
+     DO UPDATE SET sort_key = excluded.sort_key, text = excluded.text,
+                   number = excluded.number, at = excluded.at, options = excluded.options,
+                   updated_at = excluded.updated_at";
+
+/// Values and where they are to stand, for [`UPSERT`].
+pub(super) fn value_rows<'v>(values: impl Iterator<Item = (Place, &'v Stored)> + Clone) -> Rows {
+    let stored = values.clone().map(|(_, value)| value);
+    place_rows(values.map(|(place, _)| place))
+        .texts(
+            "sort_key",
+            stored.clone().map(|value| value.sort_key.as_str()),
+        )
+        .opt_texts("text", stored.clone().map(|value| value.text.clone()))
+        .opt_reals("number", stored.clone().map(|value| value.number))
+        .opt_times("at", stored.clone().map(|value| value.at))
+        .json("options", stored.map(|value| json!(value.options)))
+}
+
 #[derive(FromQueryResult)]
 struct Changed {
     subject_id: Uuid,
@@ -313,30 +338,16 @@ async fn upsert(tx: &Tx<'_>, values: &[(Place, &Stored)]) -> Result<HashSet<Plac
     if values.is_empty() {
         return Ok(HashSet::new());
     }
-    let values_of = || values.iter().map(|(_, value)| *value);
-    let rows = place_rows(values.iter().map(|(place, _)| *place))
-        .texts("sort_key", values_of().map(|value| value.sort_key.as_str()))
-        .opt_texts("text", values_of().map(|value| value.text.clone()))
-        .opt_reals("number", values_of().map(|value| value.number))
-        .opt_times("at", values_of().map(|value| value.at))
-        .json("options", values_of().map(|value| json!(value.options)));
-    let changed: Vec<Changed> = Query::new(
-        "INSERT INTO attribute_value (workspace_id, attribute_id, subject_id, sort_key, text,
-                                      number, at, options, updated_at)
-         SELECT $1, r.attribute_id, r.subject_id, r.sort_key, r.text, r.number, r.at, r.options, $2
-         FROM {r} WHERE true
-         ON CONFLICT (workspace_id, subject_id, attribute_id)
-         DO UPDATE SET sort_key = excluded.sort_key, text = excluded.text,
-                       number = excluded.number, at = excluded.at, options = excluded.options,
-                       updated_at = excluded.updated_at
+    let changed: Vec<Changed> = Query::new(format!(
+        "{UPSERT}
          WHERE attribute_value.sort_key <> excluded.sort_key
             OR COALESCE(attribute_value.text, '') <> COALESCE(excluded.text, '')
             OR attribute_value.options <> excluded.options
-         RETURNING subject_id, attribute_id",
-    )
+         RETURNING subject_id, attribute_id"
+    ))
     .bind(tx.workspace)
     .bind(tx.now)
-    .rows("r", rows)
+    .rows("r", value_rows(values.iter().copied()))
     .all(tx.connection())
     .await?;
     Ok(changed
