@@ -172,24 +172,21 @@ pub(super) async fn count(tx: &Tx<'_>, counts: &BTreeMap<SegmentId, i64>) -> Res
 
 /// Takes people who are about to be erased off the counts; their rows go with all others of theirs.
 pub(crate) async fn forget(tx: &Tx<'_>, people: &[ContactId]) -> Result<()> {
-    let rows = Query::new(
-        "SELECT m.segment_id, COUNT(*) FROM {r}
-         JOIN segment_member m ON m.workspace_id = $1 AND m.subject_id = r.id
-         GROUP BY m.segment_id",
-    )
-    .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", people.iter().copied()))
-    .raw(tx.connection())
-    .await?;
-    if rows.is_empty() {
+    let segments = memberships(tx, people).await?;
+    if segments.is_empty() {
         return Ok(());
     }
-    let mut ids = Vec::new();
-    for row in &rows {
-        ids.push(row.try_get_by_index::<SegmentId>(0)?);
-    }
-    hold(tx, ids).await?;
+    hold(tx, segments.into_keys()).await?;
     // Once they are held nobody comes or goes any more: counted again, this is what is deleted.
+    let mut counts = memberships(tx, people).await?;
+    for number in counts.values_mut() {
+        *number = -*number;
+    }
+    count(tx, &counts).await
+}
+
+/// How many of the people are in each segment that has any of them.
+async fn memberships(tx: &Tx<'_>, people: &[ContactId]) -> Result<BTreeMap<SegmentId, i64>> {
     let rows = Query::new(
         "SELECT m.segment_id, COUNT(*) FROM {r}
          JOIN segment_member m ON m.workspace_id = $1 AND m.subject_id = r.id
@@ -199,10 +196,7 @@ pub(crate) async fn forget(tx: &Tx<'_>, people: &[ContactId]) -> Result<()> {
     .rows("r", Rows::new().ids("id", people.iter().copied()))
     .raw(tx.connection())
     .await?;
-    let mut counts = BTreeMap::new();
-    for row in rows {
-        let gone: i64 = row.try_get_by_index(1)?;
-        counts.insert(row.try_get_by_index(0)?, -gone);
-    }
-    count(tx, &counts).await
+    rows.iter()
+        .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+        .collect()
 }
