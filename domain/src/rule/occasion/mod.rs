@@ -118,19 +118,14 @@ impl Lore {
                 conversation_id,
                 opened,
                 ..
-            } => {
-                found.extend(self.message(entry, *message_id));
-                if *opened {
-                    found.extend(self.opened(entry, *conversation_id, None));
-                }
             }
-            Fact::MessageSent {
+            | Fact::MessageSent {
                 message_id,
                 conversation_id,
                 opened,
                 ..
             } => {
-                // Read only where some rule waits for it.
+                // One that was sent is read only where some rule waits for it.
                 found.extend(self.message(entry, *message_id));
                 if *opened {
                     found.extend(self.opened(entry, *conversation_id, None));
