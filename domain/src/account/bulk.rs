@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     merge::{self, Things},
     search,
-    stage::{self, Given, Stepped},
+    stage::{self, Moved},
     store::{Query, Rows, Tx, dialect},
     subject::Subject,
     work::change::{Change, Fact},
@@ -235,20 +235,12 @@ pub(crate) async fn make(
         let fact = Fact::AccountCreated { account_id: one.id };
         tx.record(Change::new(origin, None, fact));
     }
-    let given = made.iter().map(|one| Given {
+    let moved = made.iter().map(|one| Moved {
         subject: Subject::from(one.id),
-        from: None,
-        to: one.owner_id,
+        owner: (None, one.owner_id),
+        stage: (None, one.stage),
     });
-    let given: Vec<Given> = given.collect();
-    stage::set_owners(tx, origin, &given).await?;
-    let steps = made.iter().map(|one| Stepped {
-        subject: Subject::from(one.id),
-        from: None,
-        to: one.stage,
-    });
-    let steps: Vec<Stepped> = steps.collect();
-    stage::set_many(tx, origin, reason, &steps).await
+    stage::set_each(tx, origin, reason, &moved.collect::<Vec<Moved>>()).await
 }
 
 /// Changes accounts, told as they were and as they are to be.
@@ -283,20 +275,12 @@ pub(crate) async fn change(
         };
         tx.record(Change::new(origin, None, fact));
     }
-    let given = changed.iter().map(|(before, after)| Given {
+    let moved = changed.iter().map(|(before, after)| Moved {
         subject: Subject::from(after.id),
-        from: before.owner_id,
-        to: after.owner_id,
+        owner: (before.owner_id, after.owner_id),
+        stage: (before.stage, after.stage),
     });
-    let given: Vec<Given> = given.collect();
-    stage::set_owners(tx, origin, &given).await?;
-    let steps = changed.iter().map(|(before, after)| Stepped {
-        subject: Subject::from(after.id),
-        from: before.stage,
-        to: after.stage,
-    });
-    let steps: Vec<Stepped> = steps.collect();
-    stage::set_many(tx, origin, reason, &steps).await
+    stage::set_each(tx, origin, reason, &moved.collect::<Vec<Moved>>()).await
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::{
     audit::Record,
     error::{Error, Result},
     search,
-    stage::{self, Given, Stepped},
+    stage::{self, Moved},
     store::{Query, Rows, Tx, dialect},
     subject::Subject,
     work::change::{Change, Fact},
@@ -193,22 +193,12 @@ pub(crate) async fn make(
         let fact = Fact::ContactCreated { contact_id: one.id };
         tx.record(Change::new(origin, Some(one.id), fact));
     }
-    let given = made.iter().map(|one| Given {
+    let moved = made.iter().map(|one| Moved {
         subject: Subject::from(one.id),
-        from: None,
-        to: one.owner_id,
+        owner: (None, one.owner_id),
+        stage: (None, one.stage),
     });
-    let given: Vec<Given> = given.collect();
-    stage::set_owners(tx, origin, &given).await?;
-    let steps: Vec<Stepped> = made
-        .iter()
-        .map(|one| Stepped {
-            subject: Subject::from(one.id),
-            from: None,
-            to: one.stage,
-        })
-        .collect();
-    stage::set_many(tx, origin, reason, &steps).await
+    stage::set_each(tx, origin, reason, &moved.collect::<Vec<Moved>>()).await
 }
 
 /// Changes contacts, told as they were and as they are to be, recognised by `keys` too.
@@ -249,22 +239,12 @@ pub(crate) async fn change(
         };
         tx.record(Change::new(origin, Some(after.id), fact));
     }
-    let given = changed.iter().map(|(before, after)| Given {
+    let moved = changed.iter().map(|(before, after)| Moved {
         subject: Subject::from(after.id),
-        from: before.owner_id,
-        to: after.owner_id,
+        owner: (before.owner_id, after.owner_id),
+        stage: (before.stage, after.stage),
     });
-    let given: Vec<Given> = given.collect();
-    stage::set_owners(tx, origin, &given).await?;
-    let steps: Vec<Stepped> = changed
-        .iter()
-        .map(|(before, after)| Stepped {
-            subject: Subject::from(after.id),
-            from: before.stage,
-            to: after.stage,
-        })
-        .collect();
-    stage::set_many(tx, origin, reason, &steps).await
+    stage::set_each(tx, origin, reason, &moved.collect::<Vec<Moved>>()).await
 }
 
 /// Gives people identities that nobody has. Those of people who were there before are noted; to the ones

@@ -19,9 +19,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::owner::load_owner_changes;
+use self::owner::{Given, set_owners};
 pub(crate) use self::{
     each::{OwnerMove, StageMove, give_each, move_each, would_give, would_move},
-    owner::{Given, set_owner, set_owners},
+    owner::set_owner,
 };
 use crate::{
     access::Origin,
@@ -88,27 +89,37 @@ pub(crate) async fn set(
     Ok(())
 }
 
-/// One step from a stage to another.
-#[derive(Debug, Clone)]
-pub(crate) struct Stepped {
-    /// What went.
+/// A thing that was written with an owner and a stage: each as it was, and as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moved {
+    /// The thing.
     pub(crate) subject: Subject,
-    /// From which stage.
-    pub(crate) from: Option<LifecycleStage>,
-    /// To which.
-    pub(crate) to: Option<LifecycleStage>,
+    /// Who looked after it, and who does.
+    pub(crate) owner: (Option<MemberId>, Option<MemberId>),
+    /// The stage it was at, and the one it is at.
+    pub(crate) stage: (Option<LifecycleStage>, Option<LifecycleStage>),
 }
 
-/// Like [`set`], for many things that all went for the same reason, in one statement.
-pub(crate) async fn set_many(
+/// Like [`set_owner`] and [`set`], for many things that all went for the same reason, in two statements.
+pub(crate) async fn set_each(
     tx: &mut Tx<'_>,
     origin: Origin,
     reason: &str,
-    steps: &[Stepped],
+    moved: &[Moved],
 ) -> Result<()> {
-    let steps: Vec<(StageChangeId, &Stepped)> = steps
+    let given = moved.iter().map(|one| Given {
+        subject: one.subject,
+        from: one.owner.0,
+        to: one.owner.1,
+    });
+    set_owners(tx, origin, &given.collect::<Vec<Given>>()).await?;
+    set_stages(tx, origin, reason, moved).await
+}
+
+async fn set_stages(tx: &mut Tx<'_>, origin: Origin, reason: &str, moved: &[Moved]) -> Result<()> {
+    let steps: Vec<(StageChangeId, &Moved)> = moved
         .iter()
-        .filter(|step| step.from != step.to)
+        .filter(|step| step.stage.0 != step.stage.1)
         .map(|step| (tx.id(), step))
         .collect();
     if steps.is_empty() {
@@ -120,8 +131,8 @@ pub(crate) async fn set_many(
         .ids("id", steps.iter().map(|(id, _)| *id))
         .texts("subject", each().map(|step| step.subject.kind.word()))
         .uuids("subject_id", each().map(|step| step.subject.id))
-        .opt_texts("from_stage", each().map(|step| word(step.from)))
-        .opt_texts("to_stage", each().map(|step| word(step.to)));
+        .opt_texts("from_stage", each().map(|step| word(step.stage.0)))
+        .opt_texts("to_stage", each().map(|step| word(step.stage.1)));
     Query::new(
         "INSERT INTO stage_change (workspace_id, id, subject, subject_id, from_stage, to_stage,
                                    at, by_origin, reason)
@@ -139,8 +150,8 @@ pub(crate) async fn set_many(
             stage_change_id: id,
             subject: step.subject.kind,
             subject_id: step.subject.id,
-            from: step.from,
-            to: step.to,
+            from: step.stage.0,
+            to: step.stage.1,
         };
         tx.record(Change::new(origin, contact_of(step.subject), fact));
     }
