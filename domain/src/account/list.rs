@@ -1,5 +1,6 @@
 //! Lists of accounts: filtered, ordered, in pages.
 
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use entity::{
     account,
@@ -112,7 +113,8 @@ impl AccountFilter {
 }
 
 /// How a list of accounts is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[graphql(name = "AccountOrderBy")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AccountOrder {
     /// By name.
@@ -132,7 +134,8 @@ pub enum AccountOrder {
     OwnerAsc,
     /// By owner, backwards; without an owner last.
     OwnerDesc,
-    /// By the mean health of their people, the best first; unknown last.
+    /// By the mean health of their people, the best first; unknown last. This and the three orders below
+    /// are a moment behind what the people do.
     HealthDesc,
     /// By the mean health of their people, the worst first; unknown first of all.
     HealthAsc,
@@ -140,9 +143,10 @@ pub enum AccountOrder {
     ActivityDesc,
     /// Those whose people have been silent longest first.
     ActivityAsc,
-    /// Longest unchanged first, of what is noted already.
+    /// By `changedAt`, longest unchanged first: what changes meanwhile moves to the end, so a sync that goes on
+    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
     ChangedAsc,
-    /// Most recently changed first.
+    /// By `changedAt`, most recently changed first.
     ChangedDesc,
 }
 

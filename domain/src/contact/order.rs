@@ -4,6 +4,7 @@
 //! holds what stands for it (migration `m0029_wall`), so that a page after such a row is found
 //! like any other.
 
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,8 @@ use super::Contact;
 use crate::page::{Column, Key, Keyset};
 
 /// How a list of contacts is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[graphql(name = "ContactOrderBy")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ContactOrder {
     /// Newest first.
@@ -49,9 +51,10 @@ pub enum ContactOrder {
     SourceAsc,
     /// By the channel they came through, backwards; unknown last.
     SourceDesc,
-    /// Longest unchanged first, of what is noted already.
+    /// By `changedAt`, longest unchanged first: who changes meanwhile moves to the end, so a sync that goes on
+    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
     ChangedAsc,
-    /// Most recently changed first.
+    /// By `changedAt`, most recently changed first.
     ChangedDesc,
 }
 

@@ -1,5 +1,6 @@
 //! Lists of conversations: filtered, ordered, in pages.
 
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use entity::{
     conversation,
@@ -235,8 +236,9 @@ fn args<V: Into<sea_orm::Value>>(query: &mut Query, values: impl Iterator<Item =
     places.join(", ")
 }
 
-/// How a list of conversations is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// How to order conversations.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[graphql(name = "ConversationOrderBy")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ConversationOrder {
     /// The latest message first.
@@ -248,13 +250,14 @@ pub enum ConversationOrder {
     CreatedDesc,
     /// The oldest first.
     CreatedAsc,
-    /// Those that have waited longest first; only those that wait.
+    /// Those whose contact has waited longest for an answer first; only those that wait.
     WaitingLongest,
     /// The most urgent first; among equals, the newest.
     PriorityDesc,
-    /// Longest unchanged first, of what is noted already.
+    /// By `changedAt`, longest unchanged first: what changes meanwhile moves to the end, so a sync that goes on
+    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
     ChangedAsc,
-    /// Most recently changed first.
+    /// By `changedAt`, most recently changed first.
     ChangedDesc,
 }
 

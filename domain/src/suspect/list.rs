@@ -1,5 +1,6 @@
 //! Shows suspicions, and lets somebody say that two are two.
 
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use entity::{
     id::WorkspaceId,
@@ -53,13 +54,16 @@ pub struct SuspectFilter {
     pub about: Option<Uuid>,
 }
 
-/// How a list of suspicions is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How to order suspicions.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[graphql(name = "DuplicateSuspectOrderBy")]
 pub enum SuspectOrder {
     /// The oldest first.
     #[default]
+    #[graphql(name = "CREATED_ASC")]
     Oldest,
-    /// Those that say most first, of equal ones the newest.
+    /// Those whose reasons say most first; of equal ones the newest.
+    #[graphql(name = "STRENGTH_DESC")]
     Strongest,
 }
 

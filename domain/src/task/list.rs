@@ -1,5 +1,6 @@
 //! Lists of tasks, in pages.
 
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use entity::{
     id::{AccountId, ContactId, ConversationId, Id as _, MemberId, TaskId, TeamId, WorkspaceId},
@@ -88,13 +89,16 @@ impl TaskFilter {
     }
 }
 
-/// How a list of tasks is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How to order tasks.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[graphql(name = "TaskOrderBy")]
 pub enum TaskOrder {
     /// What is due next first; what has no due moment last.
     #[default]
+    #[graphql(name = "DUE_ASC")]
     Due,
     /// The newest first.
+    #[graphql(name = "CREATED_DESC")]
     Newest,
 }
 

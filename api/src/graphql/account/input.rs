@@ -1,8 +1,8 @@
 //! How lists of accounts are asked for.
 
-use async_graphql::{Enum, ID, InputObject};
+use async_graphql::{ID, InputObject};
 use domain::{
-    account::{AccountFilter, AccountOrder},
+    account::AccountFilter,
     condition::{ConditionInput, Context as Place},
     ctx::Ctx,
 };
@@ -15,43 +15,6 @@ use crate::graphql::{
     segment::SegmentFilterInput,
     tag::TagFilterInput,
 };
-
-/// How a list of accounts is ordered.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[graphql(remote = "AccountOrder")]
-pub(crate) enum AccountOrderBy {
-    /// By name.
-    #[default]
-    NameAsc,
-    /// By name, backwards.
-    NameDesc,
-    /// Oldest first.
-    CreatedAsc,
-    /// Newest first.
-    CreatedDesc,
-    /// In the order of the lifecycle; without a stage first.
-    StageAsc,
-    /// Against the order of the lifecycle; without a stage last.
-    StageDesc,
-    /// By owner, in the order in which the owners joined; without an owner first.
-    OwnerAsc,
-    /// By owner, backwards; without an owner last.
-    OwnerDesc,
-    /// By the mean health of their people, the best first; unknown last. This and the three orders below
-    /// are a moment behind what the people do.
-    HealthDesc,
-    /// By the mean health of their people, the worst first; unknown first of all.
-    HealthAsc,
-    /// Those whose people were active most recently first; those without people by when they were made.
-    ActivityDesc,
-    /// Those whose people have been silent longest first.
-    ActivityAsc,
-    /// By `changedAt`, longest unchanged first: what changes meanwhile moves to the end, so a sync that goes on
-    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
-    ChangedAsc,
-    /// By `changedAt`, most recently changed first.
-    ChangedDesc,
-}
 
 /// Which accounts a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     account::{self, AccountOrder},
     contact::{self, ContactFilter, ContactOrder},
+    conversation::ConversationOrder,
     email::report::Period,
     fact::Of,
     health,
@@ -24,9 +25,9 @@ use entity::kind::{CustomerKind, EmailScope, HealthBand, LifecycleStage, TaskSta
 use super::{
     access::{Member, find_member},
     attribute::{AttributeOrderInput, AttributeValue, values},
-    contact::{Contact, ContactOrderBy},
+    contact::Contact,
     context::{loader, reader},
-    conversation::{Conversation, ConversationFilterInput, ConversationOrderBy, conversations_of},
+    conversation::{Conversation, ConversationFilterInput, conversations_of},
     email::EmailMetrics,
     error::fault,
     fact::{AccountFacts, AccountReferenceInput},
@@ -47,7 +48,7 @@ use super::{
 use crate::boxed;
 
 pub(crate) use delete::{AccountDeleteMutation, AccountUsageQuery};
-pub(crate) use input::{AccountFilterInput, AccountOrderBy};
+pub(crate) use input::AccountFilterInput;
 pub(crate) use merge::{AccountMerge, AccountMergeMutation, AccountMergeQuery};
 pub(crate) use mutation::AccountMutation;
 
@@ -208,7 +209,7 @@ impl Account {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which of them.")] filter: Option<ConversationFilterInput>,
-        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrder,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -367,7 +368,7 @@ impl Account {
     async fn contacts(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How to order them.", default)] order_by: ContactOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: ContactOrder,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -379,8 +380,7 @@ impl Account {
             account: Some(self.0.id),
             ..ContactFilter::default()
         };
-        let order = ContactOrder::from(order_by);
-        let found = contact::list(ctx, actor.workspace, filter, order, &page)
+        let found = contact::list(ctx, actor.workspace, filter, order_by, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, Contact::from))
@@ -445,7 +445,7 @@ impl AccountQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which accounts.")] filter: Option<AccountFilterInput>,
-        #[graphql(desc = "How to order them.", default)] order_by: AccountOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: AccountOrder,
         #[graphql(desc = "Orders them by a custom attribute, instead of `orderBy`.")]
         order_by_attribute: Option<AttributeOrderInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
@@ -460,13 +460,12 @@ impl AccountQuery {
             .read(ctx, actor.workspace)
             .await
             .map_err(fault)?;
-        let order = AccountOrder::from(order_by);
         let by_attribute = order_by_attribute.map(AttributeOrderInput::read);
         let found = match by_attribute.transpose().map_err(fault)? {
             Some(order) => {
                 account::list_by_attribute(ctx, actor.workspace, &filter, order, &page).await
             }
-            None => account::list(ctx, actor.workspace, &filter, order, &page).await,
+            None => account::list(ctx, actor.workspace, &filter, order_by, &page).await,
         };
         let found = found.map_err(fault)?;
         Ok(connection(found, Account))

@@ -1,9 +1,9 @@
 //! Which contacts a list has, and in which order.
 
-use async_graphql::{Enum, ID, InputObject};
+use async_graphql::{ID, InputObject};
 use domain::{
     condition::{ConditionInput, Context as Place},
-    contact::{ContactFilter, ContactOrder},
+    contact::ContactFilter,
     ctx::Ctx,
 };
 use entity::{
@@ -19,50 +19,6 @@ use crate::graphql::{
     segment::SegmentFilterInput,
     tag::TagFilterInput,
 };
-
-/// How a list of contacts is ordered.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[graphql(remote = "ContactOrder")]
-pub(crate) enum ContactOrderBy {
-    /// Newest first.
-    #[default]
-    CreatedDesc,
-    /// Oldest first.
-    CreatedAsc,
-    /// Best health first; unknown last.
-    HealthDesc,
-    /// Worst health first; unknown first of all.
-    HealthAsc,
-    /// Most recently active first.
-    ActivityDesc,
-    /// Longest silent first.
-    ActivityAsc,
-    /// By name.
-    NameAsc,
-    /// By name, backwards.
-    NameDesc,
-    /// By the reading of the name, or the name where no reading is known.
-    KanaAsc,
-    /// By the reading of the name, backwards.
-    KanaDesc,
-    /// In the order of the lifecycle; without a stage first.
-    StageAsc,
-    /// Against the order of the lifecycle; without a stage last.
-    StageDesc,
-    /// By owner, in the order in which the owners joined; without an owner first.
-    OwnerAsc,
-    /// By owner, backwards; without an owner last.
-    OwnerDesc,
-    /// By the channel they came through, in the order of the channels' words; unknown first.
-    SourceAsc,
-    /// By the channel they came through, backwards; unknown last.
-    SourceDesc,
-    /// By `changedAt`, longest unchanged first: who changes meanwhile moves to the end, so a sync that goes on
-    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
-    ChangedAsc,
-    /// By `changedAt`, most recently changed first.
-    ChangedDesc,
-}
 
 /// Which contacts a list has; every part given must hold. An empty list in it is refused.
 #[derive(InputObject, Default)]

@@ -10,6 +10,7 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     contact,
+    conversation::ConversationOrder,
     email::{self, report::Period},
     event,
     fact::Of,
@@ -32,9 +33,7 @@ use super::{
     account::Account,
     attribute::{AttributeValue, values},
     context::{loaded, loader, reader},
-    conversation::{
-        Conversation, ConversationFilterInput, ConversationOrderBy, Message, conversations_of,
-    },
+    conversation::{Conversation, ConversationFilterInput, Message, conversations_of},
     email::{
         Campaign, EmailEvent, EmailEventFilterInput, EmailMetrics, EmailPressure, EmailRecency,
     },
@@ -63,7 +62,7 @@ pub(crate) use identify::{IdentityInput, IdentityMutation, IdentityQuery};
 pub(crate) use identity::{
     ContactMerge, MergeConflict, MergeCount, MergeTagConflict, SubscriptionChange,
 };
-pub(crate) use input::{ContactFilterInput, ContactOrderBy};
+pub(crate) use input::ContactFilterInput;
 pub(crate) use mutation::ContactMutation;
 pub(crate) use query::ContactQuery;
 
@@ -531,7 +530,7 @@ impl Contact {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which of them.")] filter: Option<ConversationFilterInput>,
-        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrder,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,

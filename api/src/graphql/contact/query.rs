@@ -16,7 +16,7 @@ use entity::{
     kind::IdentityKind,
 };
 
-use super::{Contact, ContactFilterInput, ContactOrderBy};
+use super::{Contact, ContactFilterInput};
 use crate::boxed;
 use crate::graphql::{
     attribute::AttributeOrderInput,
@@ -89,7 +89,7 @@ impl ContactQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which contacts.")] filter: Option<ContactFilterInput>,
-        #[graphql(desc = "How to order them.", default)] order_by: ContactOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: ContactOrder,
         #[graphql(desc = "Orders them by a custom attribute, instead of `orderBy`.")]
         order_by_attribute: Option<AttributeOrderInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
@@ -104,13 +104,12 @@ impl ContactQuery {
             .read(ctx, actor.workspace)
             .await
             .map_err(fault)?;
-        let order = ContactOrder::from(order_by);
         let by_attribute = order_by_attribute.map(AttributeOrderInput::read);
         let found = match by_attribute.transpose().map_err(fault)? {
             Some(order) => {
                 contact::list_by_attribute(ctx, actor.workspace, &filter, order, &page).await
             }
-            None => contact::list(ctx, actor.workspace, filter, order, &page).await,
+            None => contact::list(ctx, actor.workspace, filter, order_by, &page).await,
         };
         let found = found.map_err(fault)?;
         let mut found = found.map(|(cursor, contact)| (cursor, Contact::from(contact)));

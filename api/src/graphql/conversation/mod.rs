@@ -40,9 +40,7 @@ pub(crate) use change::ConversationSubscription;
 pub(crate) use history::ConversationStep;
 pub(crate) use message::{MessageFilterInput, MessageQuery};
 pub(crate) use mutation::ConversationMutation;
-pub(crate) use query::{
-    ConversationFilterInput, ConversationOrderBy, ConversationQuery, conversations_of,
-};
+pub(crate) use query::{ConversationFilterInput, ConversationQuery, conversations_of};
 pub(crate) use update::ConversationUpdateMutation;
 
 /// A thread with a contact.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, convert::identity};
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     condition::{ConditionInput, Context as Place},
@@ -116,44 +116,6 @@ impl ConversationFilterInput {
     }
 }
 
-/// How to order conversations.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum ConversationOrderBy {
-    /// The latest message first.
-    #[default]
-    ActivityDesc,
-    /// The longest silent first.
-    ActivityAsc,
-    /// The newest first.
-    CreatedDesc,
-    /// The oldest first.
-    CreatedAsc,
-    /// Those whose contact has waited longest for an answer first; only those that wait.
-    WaitingLongest,
-    /// The most urgent first; among equals, the newest.
-    PriorityDesc,
-    /// By `changedAt`, longest unchanged first: what changes meanwhile moves to the end, so a sync that goes on
-    /// behind the last cursor it has seen misses nothing. A change is in this order a moment after it was made.
-    ChangedAsc,
-    /// By `changedAt`, most recently changed first.
-    ChangedDesc,
-}
-
-impl From<ConversationOrderBy> for ConversationOrder {
-    fn from(order: ConversationOrderBy) -> Self {
-        match order {
-            ConversationOrderBy::ActivityDesc => Self::ActivityDesc,
-            ConversationOrderBy::ActivityAsc => Self::ActivityAsc,
-            ConversationOrderBy::CreatedDesc => Self::CreatedDesc,
-            ConversationOrderBy::CreatedAsc => Self::CreatedAsc,
-            ConversationOrderBy::WaitingLongest => Self::WaitingLongest,
-            ConversationOrderBy::PriorityDesc => Self::PriorityDesc,
-            ConversationOrderBy::ChangedAsc => Self::ChangedAsc,
-            ConversationOrderBy::ChangedDesc => Self::ChangedDesc,
-        }
-    }
-}
-
 #[derive(Default)]
 pub(crate) struct ConversationQuery;
 
@@ -186,7 +148,7 @@ impl ConversationQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which conversations.")] filter: Option<ConversationFilterInput>,
-        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: ConversationOrder,
         #[graphql(desc = "Orders them by a custom attribute, instead of `orderBy`.")]
         order_by_attribute: Option<AttributeOrderInput>,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
@@ -203,7 +165,7 @@ impl ConversationQuery {
             Some(order) => {
                 conversation::list_by_attribute(ctx, actor.workspace, &filter, order, &page).await
             }
-            None => conversation::list(ctx, actor.workspace, &filter, order_by.into(), &page).await,
+            None => conversation::list(ctx, actor.workspace, &filter, order_by, &page).await,
         };
         shown(context, found.map_err(fault)?).await
     }
@@ -214,13 +176,13 @@ pub(crate) async fn conversations_of(
     context: &Context<'_>,
     of: Of,
     filter: Option<ConversationFilterInput>,
-    order: ConversationOrderBy,
+    order: ConversationOrder,
     page: &PageRequest,
 ) -> Result<Connection<String, Conversation>> {
     let (ctx, actor) = reader(context)?;
     let filter = filter.unwrap_or_default().read(ctx, actor.workspace);
     let filter = filter.await.map_err(fault)?.below(of);
-    let found = conversation::list(ctx, actor.workspace, &filter, order.into(), page).await;
+    let found = conversation::list(ctx, actor.workspace, &filter, order, page).await;
     shown(context, found.map_err(fault)?).await
 }
 

@@ -21,14 +21,8 @@ use secrecy::ExposeSecret as _;
 pub(crate) use record::RecordExportMutation;
 
 use super::{
-    account::{AccountFilterInput, AccountOrderBy},
-    attribute::AttributeOrderInput,
-    contact::{ContactFilterInput, ContactOrderBy},
-    context::writer,
-    conversation::{ConversationFilterInput, ConversationOrderBy},
-    error::settle,
-    few::few,
-    id,
+    account::AccountFilterInput, attribute::AttributeOrderInput, contact::ContactFilterInput,
+    context::writer, conversation::ConversationFilterInput, error::settle, few::few, id,
 };
 use crate::boxed;
 
@@ -39,7 +33,7 @@ pub(crate) struct ExportContactsInput {
     filter: Option<ContactFilterInput>,
     /// How they are ordered.
     #[graphql(default)]
-    order_by: ContactOrderBy,
+    order_by: ContactOrder,
     /// Orders them by a custom attribute, instead of `orderBy`.
     order_by_attribute: Option<AttributeOrderInput>,
     /// The columns, at most 100, by the names they have in JSON Lines, such as `name`, `ownerEmail`, `tags`, and
@@ -60,7 +54,7 @@ pub(crate) struct ExportAccountsInput {
     filter: Option<AccountFilterInput>,
     /// How they are ordered.
     #[graphql(default)]
-    order_by: AccountOrderBy,
+    order_by: AccountOrder,
     /// Orders them by a custom attribute, instead of `orderBy`.
     order_by_attribute: Option<AttributeOrderInput>,
     /// The kind of file.
@@ -78,7 +72,7 @@ pub(crate) struct ExportConversationsInput {
     filter: Option<ConversationFilterInput>,
     /// How they are ordered.
     #[graphql(default)]
-    order_by: ConversationOrderBy,
+    order_by: ConversationOrder,
     /// Orders them by a custom attribute, instead of `orderBy`.
     order_by_attribute: Option<AttributeOrderInput>,
     /// The kind of file.
@@ -212,7 +206,7 @@ impl ExportMutation {
         let (ctx, actor) = writer(context)?;
         let wanted = async {
             let order = Ordered {
-                by: ContactOrder::from(input.order_by),
+                by: input.order_by,
                 attribute: by_attribute(input.order_by_attribute)?,
             };
             let what = What::Contacts(
@@ -243,7 +237,7 @@ impl ExportMutation {
         let (ctx, actor) = writer(context)?;
         let what = async {
             let order = Ordered {
-                by: AccountOrder::from(input.order_by),
+                by: input.order_by,
                 attribute: by_attribute(input.order_by_attribute)?,
             };
             let what = What::Accounts(
@@ -269,7 +263,7 @@ impl ExportMutation {
         let (ctx, actor) = writer(context)?;
         let what = async {
             let order = Ordered {
-                by: ConversationOrder::from(input.order_by),
+                by: input.order_by,
                 attribute: by_attribute(input.order_by_attribute)?,
             };
             let what = What::Conversations(

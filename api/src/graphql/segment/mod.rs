@@ -25,9 +25,9 @@ use uuid::Uuid;
 
 use super::{
     access::ChangeOrigin,
-    account::{Account, AccountOrderBy},
+    account::Account,
     condition::Called,
-    contact::{Contact, ContactOrderBy},
+    contact::Contact,
     context::{loaded, loader, reader},
     error::fault,
     loader::MembershipsOf,
@@ -177,7 +177,7 @@ impl Segment {
     async fn contacts(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How to order them.", default)] order_by: ContactOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: ContactOrder,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -189,8 +189,7 @@ impl Segment {
             segments: self.filter(),
             ..ContactFilter::default()
         };
-        let order = ContactOrder::from(order_by);
-        let found = contact::list(ctx, actor.workspace, filter, order, &page)
+        let found = contact::list(ctx, actor.workspace, filter, order_by, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, Contact::from))
@@ -201,7 +200,7 @@ impl Segment {
     async fn accounts(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How to order them.", default)] order_by: AccountOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: AccountOrder,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -213,8 +212,7 @@ impl Segment {
             segments: self.filter(),
             ..AccountFilter::default()
         };
-        let order = AccountOrder::from(order_by);
-        let found = account::list(ctx, actor.workspace, &filter, order, &page)
+        let found = account::list(ctx, actor.workspace, &filter, order_by, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, Account))

@@ -4,11 +4,11 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::{
     error::UserError,
     page::PageRequest,
-    suspect::{self, SuspectFilter, Suspicion},
+    suspect::{self, SuspectFilter, SuspectOrder, Suspicion},
 };
 use entity::id::{AccountId, AccountSuspectId, Id};
 
-use super::{DuplicateSuspectOrderBy, SuspicionFields, SuspicionFilterInput};
+use super::{SuspicionFields, SuspicionFilterInput};
 use crate::boxed;
 use crate::graphql::{
     account::Account,
@@ -105,7 +105,7 @@ impl AccountSuspectQuery {
         #[graphql(desc = "Which ones; the open ones when left out.")] filter: Option<
             AccountDuplicateSuspectFilterInput,
         >,
-        #[graphql(desc = "How to order them.", default)] order_by: DuplicateSuspectOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: SuspectOrder,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -114,10 +114,10 @@ impl AccountSuspectQuery {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = filter.unwrap_or_default().read().map_err(fault)?;
-        let order = order_by.into();
-        let found = suspect::list::<AccountSuspectId>(ctx, actor.workspace, &filter, order, &page)
-            .await
-            .map_err(fault)?;
+        let found =
+            suspect::list::<AccountSuspectId>(ctx, actor.workspace, &filter, order_by, &page)
+                .await
+                .map_err(fault)?;
         Ok(connection(found, AccountDuplicateSuspect))
     }
 }

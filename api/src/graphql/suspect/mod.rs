@@ -4,11 +4,11 @@
 mod account;
 mod contact;
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{InputObject, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     error,
-    suspect::{SuspectFilter, SuspectOrder, Suspicion, SuspicionId, in_words, reasons},
+    suspect::{SuspectFilter, Suspicion, SuspicionId, in_words, reasons},
 };
 use entity::kind::{DuplicateReason, DuplicateState};
 use uuid::Uuid;
@@ -68,24 +68,5 @@ impl SuspicionFilterInput {
             min_strength: self.min_strength.map(i64::from),
             about,
         })
-    }
-}
-
-/// How to order suspicions.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum DuplicateSuspectOrderBy {
-    /// The oldest first.
-    #[default]
-    CreatedAsc,
-    /// Those whose reasons say most first; of equal ones the newest.
-    StrengthDesc,
-}
-
-impl From<DuplicateSuspectOrderBy> for SuspectOrder {
-    fn from(order: DuplicateSuspectOrderBy) -> Self {
-        match order {
-            DuplicateSuspectOrderBy::CreatedAsc => Self::Oldest,
-            DuplicateSuspectOrderBy::StrengthDesc => Self::Strongest,
-        }
     }
 }

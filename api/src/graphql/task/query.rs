@@ -1,6 +1,6 @@
 //! Asking for tasks.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     access::Actor,
@@ -78,25 +78,6 @@ impl TaskFilterInput {
     }
 }
 
-/// How to order tasks.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum TaskOrderBy {
-    /// What is due next first; what has no due moment last.
-    #[default]
-    DueAsc,
-    /// The newest first.
-    CreatedDesc,
-}
-
-impl From<TaskOrderBy> for TaskOrder {
-    fn from(order: TaskOrderBy) -> Self {
-        match order {
-            TaskOrderBy::DueAsc => Self::Due,
-            TaskOrderBy::CreatedDesc => Self::Newest,
-        }
-    }
-}
-
 #[derive(Default)]
 pub(crate) struct TaskQuery;
 
@@ -122,7 +103,7 @@ impl TaskQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which tasks.")] filter: Option<TaskFilterInput>,
-        #[graphql(desc = "How to order them.", default)] order_by: TaskOrderBy,
+        #[graphql(desc = "How to order them.", default)] order_by: TaskOrder,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -131,7 +112,7 @@ impl TaskQuery {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
         let filter = filter.unwrap_or_default().read(actor).map_err(fault)?;
-        let found = task::list(ctx, actor.workspace, &filter, order_by.into(), &page)
+        let found = task::list(ctx, actor.workspace, &filter, order_by, &page)
             .await
             .map_err(fault)?;
         Ok(connection(found, Task))
