@@ -29,14 +29,14 @@ use crate::{
     work::change::{Change, Fact},
 };
 
-/// What became of an event.
+/// What became of one email event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
-#[graphql(name = "EmailEventIngestStatus")]
+#[graphql(name = "EmailEventOutcome")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum IngestStatus {
-    /// It is new and now stored.
+    /// It is new.
     Created,
-    /// An event with its external id was there before, or earlier in the same call.
+    /// It was there before, or twice in the call.
     Duplicate,
     /// The email went to a person who was erased: nothing of it was kept.
     Erased,

@@ -5,6 +5,7 @@ mod list;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use async_graphql::Enum;
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use chrono_tz::Tz;
 use entity::{
@@ -47,11 +48,12 @@ pub struct NewEvent {
 }
 
 /// What became of one event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "EventOutcome")]
 pub enum Outcome {
     /// It is new.
     Created,
-    /// It was there before, or earlier in the same call.
+    /// It was there before, or twice in the call.
     Duplicate,
     /// The person who did it was erased: nothing of it was kept.
     Erased,

@@ -1,6 +1,6 @@
 //! Taking messages in; closing conversations.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     conversation::{self, Changes, Ingested, NewMessage, Outcome, Written},
@@ -97,17 +97,6 @@ pub(crate) struct IngestMessagesInput {
     messages: Vec<MessageInput>,
 }
 
-/// What became of one message.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IngestOutcome {
-    /// It is new.
-    Created,
-    /// It was there before, or twice in the call.
-    Duplicate,
-    /// It went to a person who was erased: nothing of it was kept. What such a person writes is taken.
-    Erased,
-}
-
 /// One message after the call.
 #[derive(SimpleObject)]
 pub(crate) struct IngestedMessage {
@@ -116,20 +105,15 @@ pub(crate) struct IngestedMessage {
     /// The message's global id, whether it is new or not; null for `ERASED`.
     id: Option<ID>,
     /// What became of it.
-    outcome: IngestOutcome,
+    outcome: Outcome,
 }
 
 impl From<Ingested> for IngestedMessage {
     fn from(ingested: Ingested) -> Self {
-        let outcome = match ingested.outcome {
-            Outcome::Created => IngestOutcome::Created,
-            Outcome::Duplicate => IngestOutcome::Duplicate,
-            Outcome::Erased => IngestOutcome::Erased,
-        };
         Self {
             external_id: ingested.external_id,
             id: ingested.message.map(ID::from),
-            outcome,
+            outcome: ingested.outcome,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Taking email events in.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     email::{self, IngestStatus, IngestedEvent, NewCampaign, NewEmailEvent},
@@ -53,17 +53,6 @@ pub(crate) struct IngestEmailEventsInput {
     events: Vec<EmailEventInput>,
 }
 
-/// What became of one email event.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EmailEventOutcome {
-    /// It is new.
-    Created,
-    /// It was there before, or twice in the call.
-    Duplicate,
-    /// The email went to a person who was erased: nothing of it was kept.
-    Erased,
-}
-
 /// One email event after the call.
 #[derive(SimpleObject)]
 pub(crate) struct IngestedEmailEvent {
@@ -72,20 +61,15 @@ pub(crate) struct IngestedEmailEvent {
     /// The teller's own id.
     external_id: String,
     /// What became of it.
-    outcome: EmailEventOutcome,
+    outcome: IngestStatus,
 }
 
 impl From<IngestedEvent> for IngestedEmailEvent {
     fn from(event: IngestedEvent) -> Self {
-        let outcome = match event.status {
-            IngestStatus::Created => EmailEventOutcome::Created,
-            IngestStatus::Duplicate => EmailEventOutcome::Duplicate,
-            IngestStatus::Erased => EmailEventOutcome::Erased,
-        };
         Self {
             id: event.id.map(ID::from),
             external_id: event.external_id,
-            outcome,
+            outcome: event.status,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Events over GraphQL.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     error::UserError,
@@ -173,17 +173,6 @@ pub(crate) struct IngestEventsInput {
     events: Vec<EventInput>,
 }
 
-/// What became of one event.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EventOutcome {
-    /// It is new.
-    Created,
-    /// It was there before, or twice in the call.
-    Duplicate,
-    /// The person who did it was erased: nothing of it was kept.
-    Erased,
-}
-
 /// One event after the call.
 #[derive(SimpleObject)]
 pub(crate) struct IngestedEvent {
@@ -192,20 +181,15 @@ pub(crate) struct IngestedEvent {
     /// The event's global id, whether it is new or not; null for `ERASED`.
     id: Option<ID>,
     /// What became of it.
-    outcome: EventOutcome,
+    outcome: Outcome,
 }
 
 impl From<Ingested> for IngestedEvent {
     fn from(event: Ingested) -> Self {
-        let outcome = match event.outcome {
-            Outcome::Created => EventOutcome::Created,
-            Outcome::Duplicate => EventOutcome::Duplicate,
-            Outcome::Erased => EventOutcome::Erased,
-        };
         Self {
             external_id: event.external_id,
             id: event.id.map(ID::from),
-            outcome,
+            outcome: event.outcome,
         }
     }
 }

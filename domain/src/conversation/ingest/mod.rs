@@ -11,6 +11,7 @@ mod writer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use entity::{
     id::{ContactId, ConversationId, InboxId, MessageId},
@@ -71,13 +72,14 @@ pub struct NewMessage {
 }
 
 /// What became of one message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "IngestOutcome")]
 pub enum Outcome {
     /// It is new.
     Created,
-    /// It was there before, or earlier in the same call.
+    /// It was there before, or twice in the call.
     Duplicate,
-    /// The person it went to was erased: nothing of it was kept.
+    /// It went to a person who was erased: nothing of it was kept. What such a person writes is taken.
     Erased,
 }
 
