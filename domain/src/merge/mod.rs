@@ -354,11 +354,11 @@ async fn kept(tx: &Tx<'_>, things: Things, ids: BTreeSet<Uuid>) -> Result<HashSe
     let (table, here) = (things.table(), things.here());
     let lock = dialect::reference_lock(tx.connection().get_database_backend());
     let kept: Vec<Uuid> = Query::new(format!(
-        "SELECT t.id FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id
-         WHERE {here} ORDER BY t.id {lock}"
+        "SELECT t.id FROM {table} t
+         WHERE t.workspace_id = $1 AND {{asked}} AND {here} ORDER BY t.id {lock}"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", ids))
+    .among("asked", "t.id", ids)
     .column(tx.connection())
     .await?;
     Ok(kept.into_iter().collect())

@@ -4,7 +4,7 @@ use entity::id::{Id, WorkspaceId};
 use sea_orm::{ConnectionTrait, EntityName, FromQueryResult, ModelTrait, TryGetable};
 use uuid::Uuid;
 
-use super::{Query, Rows, Tx, dialect};
+use super::{Query, Tx, dialect};
 use crate::error::Result;
 
 /// The rows among `ids` that are of the workspace, in no particular order; for loaders.
@@ -15,10 +15,10 @@ pub(crate) async fn rows_by_id<M: ModelTrait + FromQueryResult, I: Id>(
 ) -> Result<Vec<M>> {
     let table = table_of::<M>();
     Ok(Query::new(format!(
-        "SELECT t.* FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id"
+        "SELECT t.* FROM {table} t WHERE t.workspace_id = $1 AND {{wanted}}"
     ))
     .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .among("wanted", "t.id", ids.iter().map(|id| id.uuid()))
     .all(connection)
     .await?)
 }
