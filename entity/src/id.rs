@@ -151,6 +151,8 @@ ids! {
     TagGroupId = "group";
     /// One tag on one target, from its adding to its removal.
     TaggingId = "tagging";
+    /// Tags made one by one call.
+    TagMergeId = "tagmerge";
     /// One contact's way through a playbook.
     EnrolmentId = "enrolment";
     /// Something a member has to do.

@@ -88,6 +88,7 @@ mod m0066_message;
 mod m0067_duplicate;
 mod m0068_rule_size;
 mod m0069_row_triggers;
+mod m0070_tag_merge;
 mod sql;
 mod wall;
 
@@ -166,6 +167,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0067_duplicate::Migration),
             Box::new(m0068_rule_size::Migration),
             Box::new(m0069_row_triggers::Migration),
+            Box::new(m0070_tag_merge::Migration),
         ]
     }
 }

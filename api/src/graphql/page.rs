@@ -37,7 +37,7 @@ use super::{
     stage::StageChange,
     survey::{Survey, SurveyInvitation},
     suspect::{AccountDuplicateSuspect, DuplicateSuspect},
-    tag::Tagging,
+    tag::{TagMerge, Tagging},
     task::Task,
     timeline::TimelineEntry,
 };
@@ -128,6 +128,7 @@ pub(crate) fn describe<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilde
         SurveyAnswer: "answers to surveys",
         SurveyInvitation: "who was asked to answer a survey",
         TagFinding: "what an audit of the tags found",
+        TagMerge: "merges of tags",
         TagQualityRun: "runs of the quality audit of the tags",
         Tagging: "taggings",
         Task: "tasks",

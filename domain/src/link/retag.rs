@@ -17,7 +17,7 @@ use crate::{
     audit::Record,
     error::Result,
     store::{Query, Rows, Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Sought, Use, UseKind},
+    tag::catalogue::{Merged, Referrer, Replaced, Sought, Use, UseKind},
 };
 
 /// All links of a workspace.
@@ -29,6 +29,19 @@ struct Named {
     name: String,
     updated_at: DateTime<Utc>,
     archived_at: Option<DateTime<Utc>>,
+}
+
+impl From<Named> for Use {
+    fn from(link: Named) -> Self {
+        Self {
+            kind: UseKind::TrackedLink,
+            id: link.id.to_string(),
+            name: link.name,
+            version: link.updated_at.timestamp_micros(),
+            // Nobody follows one that is archived, and a tag that is gone is put on nobody.
+            active: link.archived_at.is_none(),
+        }
+    }
 }
 
 #[async_trait]
@@ -53,15 +66,7 @@ impl Referrer for Links {
         .among("theirs", "g.tag_id", tags.iter().map(|tag| tag.uuid()))
         .all(connection)
         .await?;
-        let uses = found.into_iter().map(|link| Use {
-            kind: UseKind::TrackedLink,
-            id: link.id.to_string(),
-            name: link.name,
-            version: link.updated_at.timestamp_micros(),
-            // Nobody follows one that is archived, and a tag that is gone is put on nobody.
-            active: link.archived_at.is_none(),
-        });
-        Ok(uses.collect())
+        Ok(found.into_iter().map(Use::from).collect())
     }
 
     async fn replace(
@@ -70,9 +75,10 @@ impl Referrer for Links {
         origin: Origin,
         _kind: TagKind,
         merged: &[Merged],
-    ) -> Result<()> {
+    ) -> Result<Vec<Replaced>> {
         let sources: Vec<TagId> = merged.iter().map(|pair| pair.source).collect();
         let before = tags_of_links(tx, &sources).await?;
+        let mut replaced = Vec::with_capacity(before.len());
         for (link, before) in before {
             let mut after = before.clone();
             for pair in merged {
@@ -80,17 +86,81 @@ impl Referrer for Links {
                     after.insert(pair.target);
                 }
             }
-            write(tx, link, &after).await?;
-            let record = Record::changed(
-                "tracked_link.update",
-                link,
-                json!({ "tagIds": before }),
-                json!({ "tagIds": after }),
-            );
-            tx.audit(origin, record);
+            save(tx, origin, link, (&before, &after)).await?;
+            replaced.push(Replaced {
+                kind: UseKind::TrackedLink,
+                id: link.uuid(),
+                version: 0,
+                before: json!(before),
+                after: json!(after),
+            });
         }
-        Ok(())
+        Ok(replaced)
     }
+
+    fn kind(&self) -> UseKind {
+        UseKind::TrackedLink
+    }
+
+    async fn give_back(
+        &self,
+        tx: &mut Tx<'_>,
+        origin: Origin,
+        _since: DateTime<Utc>,
+        replaced: &[Replaced],
+    ) -> Result<Vec<Use>> {
+        let mut left = Vec::new();
+        for one in replaced {
+            let link = TrackedLinkId(one.id);
+            let named: Option<Named> = Query::new(
+                "SELECT l.id, l.name, l.updated_at, l.archived_at FROM tracked_link l
+                 WHERE l.workspace_id = $1 AND l.id = $2",
+            )
+            .bind(tx.workspace)
+            .bind(link)
+            .one(tx.connection())
+            .await?;
+            let Some(named) = named else {
+                continue;
+            };
+            let before: BTreeSet<TagId> = serde_json::from_value(one.before.clone())?;
+            let after: BTreeSet<TagId> = serde_json::from_value(one.after.clone())?;
+            if tags_of_link(tx, link).await? == after {
+                save(tx, origin, link, (&after, &before)).await?;
+            } else {
+                left.push(Use::from(named));
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// Lets a link put on other tags after a merge of tags or its undoing.
+async fn save(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    link: TrackedLinkId,
+    (was, is): (&BTreeSet<TagId>, &BTreeSet<TagId>),
+) -> Result<()> {
+    write(tx, link, is).await?;
+    let (was, is) = (json!({ "tagIds": was }), json!({ "tagIds": is }));
+    tx.audit(
+        origin,
+        Record::changed("tracked_link.update", link, was, is),
+    );
+    Ok(())
+}
+
+/// The tags that a link puts on.
+async fn tags_of_link(tx: &Tx<'_>, link: TrackedLinkId) -> Result<BTreeSet<TagId>> {
+    let tags: Vec<TagId> = Query::new(
+        "SELECT g.tag_id FROM tracked_link_tag g WHERE g.workspace_id = $1 AND g.link_id = $2",
+    )
+    .bind(tx.workspace)
+    .bind(link)
+    .column(tx.connection())
+    .await?;
+    Ok(tags.into_iter().collect())
 }
 
 /// The links that name any of `tags`, each with all its tags.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use entity::{
-    id::{Id as _, TagId, WorkspaceId},
+    id::{Id as _, RuleId, TagId, WorkspaceId},
     kind::TagKind,
     rule,
 };
@@ -22,7 +23,7 @@ use crate::{
     condition::reference::IdKind,
     error::Result,
     store::{Transaction, Tx},
-    tag::catalogue::{Merged, Referrer, Sought, Use, UseKind, refuse_contradiction},
+    tag::catalogue::{Merged, Referrer, Replaced, Sought, Use, UseKind, refuse_contradiction},
 };
 
 /// All rules of a workspace.
@@ -76,11 +77,12 @@ impl Referrer for Rules {
         origin: Origin,
         kind: TagKind,
         merged: &[Merged],
-    ) -> Result<()> {
+    ) -> Result<Vec<Replaced>> {
         let sources: Vec<TagId> = merged.iter().map(|pair| pair.source).collect();
         let rules = naming(tx.connection(), tx.workspace, |one| one.is_tag_of(&sources)).await?;
+        let mut replaced = Vec::with_capacity(rules.len());
         if rules.is_empty() {
-            return Ok(());
+            return Ok(replaced);
         }
         begin_edit(tx).await?;
         let kind = IdKind::of_tag(kind);
@@ -94,17 +96,75 @@ impl Referrer for Rules {
             if rule.active {
                 refuse_contradiction("rule", &rule.name, &mistakes, &definition.check())?;
             }
-            let active = rule::ActiveModel {
-                definition: Set(definition.to_stored().map_err(stored)?),
-                ..touched(tx, rule.id, rule.version)
-            };
-            let row = rule::Entity::update(active).exec(tx.connection()).await?;
-            keep_version(tx, &row, origin).await?;
-            record(tx, origin, rule.id);
-            let was = json!({ "definition": before });
-            let is = json!({ "definition": row.definition });
-            tx.audit(origin, Record::changed("rule.update", rule.id, was, is));
+            let after = definition.to_stored().map_err(stored)?;
+            replaced.push(Replaced {
+                kind: UseKind::Rule,
+                id: rule.id.uuid(),
+                version: 0,
+                before: before.clone(),
+                after: after.clone(),
+            });
+            save(tx, origin, (rule.id, rule.version), before, after).await?;
         }
-        Ok(())
+        Ok(replaced)
     }
+
+    fn kind(&self) -> UseKind {
+        UseKind::Rule
+    }
+
+    async fn give_back(
+        &self,
+        tx: &mut Tx<'_>,
+        origin: Origin,
+        _since: DateTime<Utc>,
+        replaced: &[Replaced],
+    ) -> Result<Vec<Use>> {
+        begin_edit(tx).await?;
+        let mut left = Vec::new();
+        for one in replaced {
+            let id = RuleId(one.id);
+            let row = rule::Entity::find_by_id((tx.workspace, id))
+                .one(tx.connection())
+                .await?
+                .filter(|row| row.deleted_at.is_none());
+            let Some(row) = row else {
+                continue;
+            };
+            if row.definition == one.after {
+                let (was, is) = (one.after.clone(), one.before.clone());
+                save(tx, origin, (id, row.version), was, is).await?;
+            } else {
+                left.push(Use {
+                    kind: UseKind::Rule,
+                    id: id.to_string(),
+                    name: row.name,
+                    version: row.version,
+                    active: row.active,
+                });
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// Saves a rule, which has this id and version, as what it says after a merge of tags or its undoing.
+async fn save(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    (id, version): (RuleId, i64),
+    was: serde_json::Value,
+    is: serde_json::Value,
+) -> Result<()> {
+    let active = rule::ActiveModel {
+        definition: Set(is),
+        ..touched(tx, id, version)
+    };
+    let row = rule::Entity::update(active).exec(tx.connection()).await?;
+    keep_version(tx, &row, origin).await?;
+    record(tx, origin, id);
+    let was = json!({ "definition": was });
+    let is = json!({ "definition": row.definition });
+    tx.audit(origin, Record::changed("rule.update", id, was, is));
+    Ok(())
 }

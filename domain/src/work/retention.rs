@@ -1,5 +1,5 @@
-//! What is forgotten once nobody needs it: old entries of the change log, finished work, and the
-//! answers of receivers.
+//! What is forgotten once nobody needs it: old entries of the change log, finished work, the
+//! answers of receivers, and what merges of tags noted to be undone.
 //!
 //! A schedule like others, in each workspace's night; every step deletes a bounded number of rows in
 //! a transaction of its own. An entry of the log goes when it is old and every projection has read
@@ -18,6 +18,7 @@ use crate::{
     error::Result,
     port::first_id_at,
     store::{Query, Tx},
+    tag::catalogue::forget_merges,
 };
 
 /// Rows one step forgets at most.
@@ -82,6 +83,7 @@ impl Schedule for Retention {
             (4, _, Some(before)) => forget_requests(tx, before).await?,
             (5, _, _) => forget_misses(tx, tx.now - KEEP_MISSES).await?,
             (6, _, _) => forget_waits(tx, tx.now - KEEP_WAITS).await?,
+            (7, _, _) => forget_merges(tx, STEP).await?,
             (0..=4, _, _) => 0,
             _ => return Ok(None),
         };

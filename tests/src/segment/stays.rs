@@ -440,6 +440,56 @@ fn of_two_tags_that_become_one_what_goes_on_keeps_the_reasons_of_both() {
 }
 
 #[test]
+fn tags_that_are_taken_apart_again_stay_for_their_own_segments() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let stage = Stage::new(&world).await;
+        let risk = world.tag(TagKind::Contact, "Risk", None).await;
+        let cool = world.tag(TagKind::Contact, "Cool", None).await;
+        let at_risk = made(&world, "At risk", Some(tagged(TagMode::Any, &[risk]))).await;
+        rule_on(&world, "Cool", entered(at_risk), while_in(cool, at_risk)).await;
+        let mut people = Vec::new();
+        for name in ["Both", "Safe", "Gone"] {
+            let who = stage.comes_in(name).await;
+            put(&world, who, risk).await;
+            people.push(who);
+        }
+        settle(&world).await;
+        let [both, safe, gone] = people[..] else {
+            panic!("three people");
+        };
+        let is_cool = async |who: ContactId| carried(&world, who.0, cool).await.is_some();
+        let merge = catalogue::Merge {
+            sources: vec![cool],
+            target: stage.hot,
+            keep_newest: false,
+        };
+        let merged = catalogue::merge(ctx, owner, merge).await;
+        let merged = merged.expect("a merge of tags").merge;
+        settle(&world).await;
+        world.clock.advance(TimeDelta::minutes(1));
+        take(&world, safe, risk).await;
+        stage.goes_out(gone).await;
+        for who in [both, safe, gone] {
+            assert!(stage.is_hot(who).await && !is_cool(who).await);
+        }
+        let undone = catalogue::unmerge(ctx, owner, merged).await;
+        assert!(undone.expect("an undone merge").left.is_empty());
+        settle(&world).await;
+        assert!(stage.is_hot(both).await && is_cool(both).await);
+        assert!(stage.is_hot(safe).await && !is_cool(safe).await);
+        assert!(!stage.is_hot(gone).await && is_cool(gone).await);
+        stage.goes_out(both).await;
+        assert!(!stage.is_hot(both).await && is_cool(both).await);
+        take(&world, both, risk).await;
+        settle(&world).await;
+        assert!(!is_cool(both).await);
+        assert_recounted(&world).await;
+        world
+    });
+}
+
+#[test]
 fn reading_the_log_again_takes_nothing_off_and_puts_nothing_on() {
     on_both(|world| async move {
         let stage = Stage::new(&world).await;

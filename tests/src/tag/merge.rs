@@ -50,7 +50,7 @@ fn taggings_follow_with_their_intervals_and_what_carries_both_keeps_one() {
         let kept = catalogue::merge(ctx, owner, into(vip, &[gold]))
             .await
             .unwrap();
-        assert_eq!(kept.id, vip);
+        assert_eq!(kept.tag.id, vip);
         check(&world).await;
         for person in &people[..3] {
             carries(&world, *person, &[vip]).await;

@@ -18,4 +18,5 @@ mod relocate;
 mod shown;
 mod support;
 mod target;
+mod unmerge;
 mod visitor;

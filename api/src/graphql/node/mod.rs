@@ -7,8 +7,8 @@ use entity::id::{
     DeliveryId, DocumentId, EmailEventId, EmailSourceId, EnrolmentId, EventId, FiringId, Id,
     InAppNotificationId, InboxId, InvoiceId, MemberId, MessageId, NoteId, OperationId,
     OpportunityId, OrderId, PlaybookId, RuleId, SegmentId, SurveyAnswerId, SurveyId,
-    SurveyInvitationId, SuspectId, TagGroupId, TagId, TagQualityRunId, TaggingId, TargetId, TaskId,
-    TeamId, TicketId, TrackedLinkId,
+    SurveyInvitationId, SuspectId, TagGroupId, TagId, TagMergeId, TagQualityRunId, TaggingId,
+    TargetId, TaskId, TeamId, TicketId, TrackedLinkId,
 };
 
 use super::{
@@ -35,7 +35,7 @@ use super::{
     segment::Segment,
     survey::{Survey, SurveyInvitation},
     suspect::{AccountDuplicateSuspect, DuplicateSuspect},
-    tag::{Tag, TagGroup, Tagging},
+    tag::{Tag, TagGroup, TagMerge, Tagging},
     task::Task,
     team::Team,
 };
@@ -120,6 +120,8 @@ pub enum Node {
     Tag(Tag),
     /// A dimension that tags are values of.
     TagGroup(TagGroup),
+    /// Tags made one by one call.
+    TagMerge(TagMerge),
     /// A run of the quality audit of the tags.
     TagQualityRun(TagQualityRun),
     /// One tag on one thing.
@@ -246,6 +248,12 @@ async fn fetch_others(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .await
             .map_err(fault)?;
         return Ok(found.map(TagQualityRun).map(Node::TagQualityRun));
+    }
+    if let Some(id) = known::<TagMergeId>(id) {
+        let found = domain::tag::catalogue::find_merge(ctx, actor.workspace, id)
+            .await
+            .map_err(fault)?;
+        return Ok(found.map(TagMerge).map(Node::TagMerge));
     }
     if let Some(id) = known::<SuspectId>(id) {
         let found = domain::suspect::load(ctx, actor.workspace, &[id])

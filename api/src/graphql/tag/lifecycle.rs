@@ -7,7 +7,7 @@ use domain::{
 };
 use entity::kind::{TagKind, TagTarget};
 
-use super::{Tag, TagGroup, merge_preview::TagMergePreview};
+use super::{Tag, TagGroup, TagMerge, merge_preview::TagMergePreview};
 use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
@@ -202,10 +202,18 @@ macro_rules! tag_payload {
 
 tag_payload!(ArchiveTagPayload, "What became of `archiveTag`.");
 tag_payload!(RestoreTagPayload, "What became of `restoreTag`.");
-tag_payload!(
-    MergeTagsPayload,
-    "What became of `mergeTags`; the tag is the one that stayed."
-);
+
+/// What became of `mergeTags`.
+#[derive(SimpleObject)]
+pub(crate) struct MergeTagsPayload {
+    /// The tag that stayed, as it is now.
+    tag: Option<Tag>,
+    /// The merge; `unmergeTags` takes its id.
+    merge: Option<TagMerge>,
+    /// What to mend in the input; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
 tag_payload!(
     DeleteTagPayload,
     "What became of `deleteTag`; the tag is as the history will show it."
@@ -316,8 +324,8 @@ impl TagLifecycleMutation {
     }
 
     /// Merges tags into another: taggings, past and present, tags below and rules follow. Where a
-    /// thing carries both, one tagging ends; tags below of the same name are merged in turn. Scope:
-    /// CONFIGURE.
+    /// thing carries both, one tagging ends; tags below of the same name are merged in turn. It can be
+    /// undone for 90 days. Scope: CONFIGURE.
     #[boxed]
     async fn merge_tags(
         &self,
@@ -325,8 +333,18 @@ impl TagLifecycleMutation {
         #[graphql(desc = "What is to be done.")] input: MergeTagsInput,
     ) -> Result<MergeTagsPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async { catalogue::merge(ctx, actor, input.read()?).await };
-        MergeTagsPayload::of(result.await)
+        let result = async {
+            let done = catalogue::merge(ctx, actor, input.read()?).await?;
+            let merge = catalogue::find_merge(ctx, actor.workspace, done.merge).await?;
+            Ok::<_, domain::error::Error>((done.tag, merge))
+        };
+        let (done, user_errors) = settle(result.await)?;
+        let (tag, merge) = done.unzip();
+        Ok(MergeTagsPayload {
+            tag: tag.map(Tag::from),
+            merge: merge.flatten().map(TagMerge),
+            user_errors,
+        })
     }
 
     /// Deletes a tag with everything below it, and takes it off everything. Look at `tagUsage` first:

@@ -79,6 +79,34 @@ macro_rules! of_their_digests {
     };
 }
 
+/// What the steps of merges of tags note of their taggings: looked up by the few steps there are.
+macro_rules! by_merge_step {
+    ($($theirs:tt)*) => {
+        concat!(
+            "(t.merge_id, t.step, t.tagging_id) IN (
+                 SELECT s.merge_id, s.step, t.id FROM tagging t
+                 JOIN tag_merge_step s ON s.workspace_id = $1
+                 WHERE t.workspace_id = $1 AND ",
+            $($theirs)*,
+            ")"
+        )
+    };
+}
+
+/// The same of what merges of tags note without a step.
+macro_rules! by_merge {
+    ($($theirs:tt)*) => {
+        concat!(
+            "(t.merge_id, t.tagging_id) IN (
+                 SELECT m.id, t.id FROM tagging t
+                 JOIN tag_merge m ON m.workspace_id = $1
+                 WHERE t.workspace_id = $1 AND ",
+            $($theirs)*,
+            ")"
+        )
+    };
+}
+
 use Personal::{Derived, Nothing, Rows as R, Scrubbed};
 
 /// Every table, in the order in which rows can be deleted: what refers to a row before the row.
@@ -168,6 +196,27 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
                AND (g.target_id IN (SELECT r.id FROM {r})
                  OR g.target_id IN (SELECT v.id FROM conversation v WHERE v.workspace_id = $1
                       AND v.contact_id IN (SELECT r.id FROM {r}))))",
+        ]),
+    ),
+    line(
+        "tag_merge_tagging",
+        Derived(&[
+            by_merge_step!(theirs!("target_id")),
+            by_merge_step!(in_their_conversations!("target_id")),
+        ]),
+    ),
+    line(
+        "tag_merge_segment",
+        Derived(&[
+            by_merge_step!(theirs!("target_id")),
+            by_merge_step!(in_their_conversations!("target_id")),
+        ]),
+    ),
+    line(
+        "tag_merge_surplus",
+        Derived(&[
+            by_merge!(theirs!("target_id")),
+            by_merge!(in_their_conversations!("target_id")),
         ]),
     ),
     line(
@@ -315,6 +364,9 @@ pub const PERSONAL_TABLES: &[PersonalTable] = &[
     line("tag_closure", Nothing),
     line("tag_count", Nothing),
     line("tag_group", Nothing),
+    line("tag_merge", Nothing),
+    line("tag_merge_step", Nothing),
+    line("tag_merge_use", Nothing),
     line("team", Nothing),
     line("team_member", Nothing),
     line("tracked_link", Nothing),

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use entity::{
     id::{Id as _, TagGroupId, TagId, WorkspaceId},
     kind::TagKind,
@@ -20,7 +21,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Transaction, Tx},
-    tag::catalogue::{self, Merged, Referrer, Sought, Use, UseKind},
+    tag::catalogue::{self, Merged, Referrer, Replaced, Sought, Use, UseKind},
 };
 
 /// The lead judgement of the starter pack, and its values that are targets.
@@ -341,9 +342,9 @@ impl Referrer for Judgements {
         origin: Origin,
         _kind: TagKind,
         merged: &[Merged],
-    ) -> Result<()> {
+    ) -> Result<Vec<Replaced>> {
         let Some(stored) = stored(tx.connection(), tx.workspace).await? else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         let before: Vec<TagId> = serde_json::from_value(stored.target_tag_ids)?;
         let mut after = before.clone();
@@ -361,16 +362,66 @@ impl Referrer for Judgements {
             is_new
         });
         if after == before {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        write(tx, stored.group_id, &after).await?;
-        let record = Record::changed(
-            "lead_judgement.set",
-            tx.workspace,
-            json!({ "targetTagIds": before }),
-            json!({ "targetTagIds": after }),
-        );
-        tx.audit(origin, record);
-        Ok(())
+        save(tx, origin, stored.group_id, (&before, &after)).await?;
+        Ok(vec![Replaced {
+            kind: UseKind::Report,
+            id: stored.group_id.uuid(),
+            version: 0,
+            before: json!(before),
+            after: json!(after),
+        }])
     }
+
+    fn kind(&self) -> UseKind {
+        UseKind::Report
+    }
+
+    async fn give_back(
+        &self,
+        tx: &mut Tx<'_>,
+        origin: Origin,
+        _since: DateTime<Utc>,
+        replaced: &[Replaced],
+    ) -> Result<Vec<Use>> {
+        let mut left = Vec::new();
+        for one in replaced {
+            let Some(stored) = stored(tx.connection(), tx.workspace).await? else {
+                continue;
+            };
+            let group = stored.group_id;
+            if group.uuid() == one.id && stored.target_tag_ids == one.after {
+                let after: Vec<TagId> = serde_json::from_value(one.after.clone())?;
+                let before: Vec<TagId> = serde_json::from_value(one.before.clone())?;
+                save(tx, origin, group, (&after, &before)).await?;
+            } else {
+                left.push(Use {
+                    kind: UseKind::Report,
+                    id: group.to_string(),
+                    name: "Lead judgement".to_owned(),
+                    version: 0,
+                    active: false,
+                });
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// Lets other tags mean a target lead after a merge of tags or its undoing.
+async fn save(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    group: TagGroupId,
+    (was, is): (&[TagId], &[TagId]),
+) -> Result<()> {
+    write(tx, group, is).await?;
+    let (was, is) = (
+        json!({ "targetTagIds": was }),
+        json!({ "targetTagIds": is }),
+    );
+    let record = Record::changed("lead_judgement.set", tx.workspace, was, is);
+    tx.audit(origin, record);
+    Ok(())
 }

@@ -3,17 +3,22 @@
 //! Taggings keep their intervals and remember the tag they were made with; where a thing carries
 //! both, the merged one ends and the other goes on, and stays for the segments of both. Tags below
 //! follow, and those of one name are merged in turn. The merged tags stay as deleted rows that say
-//! what they became.
+//! what they became. All of it is noted on the way (`merge_note`), so that it can be undone (`unmerge`).
 
 use std::collections::HashMap;
 
-use entity::{id::TagId, kind::TagKind, tag};
+use entity::{
+    id::{TagId, TagMergeId},
+    kind::TagKind,
+    tag,
+};
 use sea_orm::FromQueryResult;
 
 use super::{
     DEPTH_LIMIT,
     check::{self, Tree},
     graft, hold,
+    merge_note::{self as note, Before, Pair},
     referrer::{self, Merged},
 };
 use crate::{
@@ -44,23 +49,34 @@ pub struct Merge {
     pub keep_newest: bool,
 }
 
-/// Merges tags into another and returns it as it is then.
-pub async fn merge(ctx: &Ctx, actor: &Actor, merge: Merge) -> Result<tag::Model> {
+/// What came of a merge.
+#[derive(Debug, Clone)]
+pub struct MergeDone {
+    /// The merge, by which it can be undone.
+    pub merge: TagMergeId,
+    /// The tag that stayed, as it is now.
+    pub tag: tag::Model,
+}
+
+/// Merges tags into another.
+pub async fn merge(ctx: &Ctx, actor: &Actor, merge: Merge) -> Result<MergeDone> {
     actor.require(Scope::Configure)?;
     let mut tx = ctx.begin(actor.workspace).await?;
-    let target = merge_within(&mut tx, actor.into(), &merge).await?;
+    let done = merge_within(&mut tx, actor.into(), &merge).await?;
     tx.commit().await?;
-    Ok(target)
+    Ok(done)
 }
 
 /// Merges tags in a transaction that does more than that. A refusal may come after something was
 /// written: whoever goes on with the transaction then has to undo it.
-pub(crate) async fn merge_within(tx: &mut Tx<'_>, who: Who, merge: &Merge) -> Result<tag::Model> {
+pub(crate) async fn merge_within(tx: &mut Tx<'_>, who: Who, merge: &Merge) -> Result<MergeDone> {
     hold(tx).await?;
     let target = check::usable_target(Tree::of(tx), merge.target).await?;
     let sources = sources(Tree::of(tx), merge, &target).await?;
     graft::lock(tx, &sources, &[target.id], target.group_id).await?;
+    let id = note::begin(tx, who.origin, merge).await?;
     let mut merging = Merging {
+        id,
         origin: who.origin,
         merged: Vec::new(),
     };
@@ -72,6 +88,9 @@ pub(crate) async fn merge_within(tx: &mut Tx<'_>, who: Who, merge: &Merge) -> Re
     }
     merging.finish(tx, target.kind).await?;
     refuse_too_deep(tx, target.id).await?;
+    if merge.keep_newest {
+        note::surplus(tx, id, target.group_id).await?;
+    }
     selection::settle(
         tx,
         who.origin,
@@ -89,7 +108,10 @@ pub(crate) async fn merge_within(tx: &mut Tx<'_>, who: Who, merge: &Merge) -> Re
     ));
     let said = serde_json::json!({ "merged": merge.sources });
     tx.audit(who, Record::made("tag.merge", target.id, said));
-    Ok(target)
+    Ok(MergeDone {
+        merge: id,
+        tag: target,
+    })
 }
 
 /// The sources, deepest first, or what is wrong with them.
@@ -158,6 +180,7 @@ struct Child {
 
 /// Merges under way.
 struct Merging {
+    id: TagMergeId,
     origin: Origin,
     merged: Vec<Merged>,
 }
@@ -165,6 +188,11 @@ struct Merging {
 impl Merging {
     /// Merges `source` into `target`, those below first.
     async fn join(&mut self, tx: &mut Tx<'_>, source: TagId, target: &tag::Model) -> Result<()> {
+        let found = check::find(Tree::of(tx), source).await?;
+        let mut before = Before {
+            archived_at: found.and_then(|found| found.archived_at),
+            ..Before::default()
+        };
         // From here on its name is free for a tag below it.
         mark_deleted(tx, source).await?;
         let taken: HashMap<String, TagId> = children(tx, target.id)
@@ -180,10 +208,18 @@ impl Merging {
                 Box::pin(self.join(tx, child.id, &twin)).await?;
             } else {
                 rehang(tx, child.id, target).await?;
+                before.children.push(child.id);
             }
         }
         graft::cut(tx, source).await?;
-        absorb(tx, self.origin, source, target).await?;
+        let pair = Pair {
+            merge: self.id,
+            step: self.merged.len() as i64,
+            source,
+            target: target.id,
+        };
+        before.merged_before = absorb(tx, self.origin, pair).await?;
+        note::step(tx, pair, &before).await?;
         self.merged.push(Merged {
             source,
             target: target.id,
@@ -193,7 +229,8 @@ impl Merging {
 
     /// Lets what named the merged tags name the others, and tells of it.
     async fn finish(&self, tx: &mut Tx<'_>, kind: TagKind) -> Result<()> {
-        referrer::replace(tx, self.origin, kind, &self.merged).await?;
+        let replaced = referrer::replace(tx, self.origin, kind, &self.merged).await?;
+        note::uses(tx, self.id, &replaced).await?;
         for merged in &self.merged {
             let fact = Fact::TagMerged {
                 tag_id: merged.source,
@@ -243,18 +280,18 @@ async fn rehang(tx: &Tx<'_>, child: TagId, target: &tag::Model) -> Result<()> {
     Ok(())
 }
 
-/// Gives the taggings of `source`, which stands alone without anything below it, to `target`.
-async fn absorb(tx: &Tx<'_>, origin: Origin, source: TagId, target: &tag::Model) -> Result<()> {
-    let run = async |statement: &str| -> Result<()> {
+/// Gives the taggings of the source, which stands alone without anything below it, to the target. Tells what had
+/// been merged into the source earlier, and is said to be the target from now on.
+async fn absorb(tx: &Tx<'_>, origin: Origin, pair: Pair) -> Result<Vec<TagId>> {
+    let Pair { source, target, .. } = pair;
+    let bound = |statement: &str| {
         Query::new(statement.replace("{SHARD}", graft::SHARD))
             .bind(tx.workspace)
             .bind(source)
-            .bind(target.id)
-            .execute(tx.connection())
-            .await?;
-        Ok(())
+            .bind(target)
     };
-    end_doubles(tx, origin, source, target).await?;
+    note::taggings(tx, pair).await?;
+    end_doubles(tx, origin, pair).await?;
     Query::new(
         "DELETE FROM tag_rank WHERE workspace_id = $1 AND tag_id = $2 AND target_id NOT IN (
              SELECT g.target_id FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = $2
@@ -264,8 +301,8 @@ async fn absorb(tx: &Tx<'_>, origin: Origin, source: TagId, target: &tag::Model)
     .bind(source)
     .execute(tx.connection())
     .await?;
-    graft::add_above(tx, source, target.id).await?;
-    run(
+    graft::add_above(tx, source, target).await?;
+    bound(
         "INSERT INTO tag_count (workspace_id, tag_id, target, shard, direct, total)
          SELECT $1, $3, g.target, {SHARD}, COUNT(*), 0 FROM tagging g
          WHERE g.workspace_id = $1 AND g.tag_id = $2 AND g.removed_at IS NULL
@@ -273,24 +310,28 @@ async fn absorb(tx: &Tx<'_>, origin: Origin, source: TagId, target: &tag::Model)
          ON CONFLICT (workspace_id, tag_id, target, shard)
          DO UPDATE SET direct = tag_count.direct + excluded.direct",
     )
+    .execute(tx.connection())
     .await?;
-    run(
+    bound(
         "UPDATE tagging SET tag_id = $3, merged_from = COALESCE(merged_from, $2)
          WHERE workspace_id = $1 AND tag_id = $2",
     )
+    .execute(tx.connection())
     .await?;
-    run("UPDATE tag SET merged_into = $3 WHERE workspace_id = $1 AND merged_into = $2").await?;
-    bury(tx, source, Some(target.id)).await
+    let merged_before: Vec<TagId> = bound(
+        "UPDATE tag SET merged_into = $3 WHERE workspace_id = $1 AND merged_into = $2
+         RETURNING id",
+    )
+    .column(tx.connection())
+    .await?;
+    bury(tx, source, Some(target)).await?;
+    Ok(merged_before)
 }
 
 /// Ends one of the two taggings on what carries both `source` and `target`. Where the source's is the
 /// one to go on, it becomes the target's at once: the thing is counted there already.
-async fn end_doubles(
-    tx: &Tx<'_>,
-    origin: Origin,
-    source: TagId,
-    target: &tag::Model,
-) -> Result<()> {
+async fn end_doubles(tx: &Tx<'_>, origin: Origin, pair: Pair) -> Result<()> {
+    let Pair { source, target, .. } = pair;
     let end = async |ended: &str, other: &str, only: &str| -> Result<u64> {
         let query = Query::new(format!(
             "UPDATE tagging SET removed_at = $4, removed_by = $5, removed_reason = $6,
@@ -301,7 +342,7 @@ async fn end_doubles(
                  SELECT 1 FROM tagging g WHERE g.workspace_id = $1 AND g.tag_id = {other}
                    AND g.target_id = tagging.target_id AND g.removed_at IS NULL {only})"
         ));
-        let query = query.bind(tx.workspace).bind(source).bind(target.id);
+        let query = query.bind(tx.workspace).bind(source).bind(target);
         let query = query.bind(tx.now).bind(origin.json());
         Ok(query
             .bind("merged".to_owned())
@@ -320,13 +361,14 @@ async fn end_doubles(
         )
         .bind(tx.workspace)
         .bind(source)
-        .bind(target.id)
+        .bind(target)
         .execute(tx.connection())
         .await?;
     }
     let ended = end("$2", "$3", "").await?;
     if yielded + ended > 0 {
-        join_segments(tx, source, target.id).await?;
+        note::segments(tx, pair).await?;
+        join_segments(tx, source, target).await?;
     }
     Ok(())
 }

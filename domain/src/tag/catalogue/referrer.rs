@@ -7,10 +7,15 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use entity::{
-    id::{Id as _, TagGroupId, TagId, WorkspaceId},
+    id::{Id as _, TagGroupId, TagId, TagMergeId, WorkspaceId},
     kind::TagKind,
 };
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::merge_note;
 
 use crate::{
     access::Origin,
@@ -34,6 +39,19 @@ pub enum UseKind {
     Playbook,
     /// A tracked link, which puts it on whoever follows it.
     TrackedLink,
+}
+
+impl UseKind {
+    /// The word that is stored.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Rule => "RULE",
+            Self::Report => "REPORT",
+            Self::Segment => "SEGMENT",
+            Self::Playbook => "PLAYBOOK",
+            Self::TrackedLink => "TRACKED_LINK",
+        }
+    }
 }
 
 /// One thing that names a tag or a group.
@@ -79,6 +97,21 @@ pub(crate) struct Merged {
     pub(crate) source: TagId,
     /// The one that stays, unless a later pair says that it went too.
     pub(crate) target: TagId,
+}
+
+/// What a merge made of one thing that named a tag that went.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Replaced {
+    /// What kind of thing.
+    pub(crate) kind: UseKind,
+    /// Its id.
+    pub(crate) id: Uuid,
+    /// Which version of it, where each is stored by itself; else 0.
+    pub(crate) version: i64,
+    /// What it said before, in its stored form.
+    pub(crate) before: Value,
+    /// What it says since.
+    pub(crate) after: Value,
 }
 
 /// Refuses a merge by which something comes to contradict itself, such as a condition that asks for one of the
@@ -184,14 +217,28 @@ pub(crate) trait Referrer: Send + Sync {
     }
 
     /// Names the targets wherever the sources were named, pair after pair; all are of one kind. The
-    /// workspace's tree and rules are held.
+    /// workspace's tree and rules are held. Tells what was changed.
     async fn replace(
         &self,
         tx: &mut Tx<'_>,
         origin: Origin,
         kind: TagKind,
         merged: &[Merged],
-    ) -> Result<()>;
+    ) -> Result<Vec<Replaced>>;
+
+    /// What its things are called.
+    fn kind(&self) -> UseKind;
+
+    /// Lets what [`replace`](Self::replace) changed say again what it said before, if it still says what it was
+    /// made to say then, at `since`. Tells which of it says something else by now, and was left as it is; what is
+    /// gone is not told.
+    async fn give_back(
+        &self,
+        tx: &mut Tx<'_>,
+        origin: Origin,
+        since: DateTime<Utc>,
+        replaced: &[Replaced],
+    ) -> Result<Vec<Use>>;
 }
 
 /// Everything that names tags.
@@ -229,17 +276,35 @@ pub(crate) async fn named(
     Ok(named)
 }
 
-/// Lets everything that named a source name its target.
+/// Lets everything that named a source name its target, and tells what was changed.
 pub(super) async fn replace(
     tx: &mut Tx<'_>,
     origin: Origin,
     kind: TagKind,
     merged: &[Merged],
-) -> Result<()> {
+) -> Result<Vec<Replaced>> {
+    let mut replaced = Vec::new();
     for referrer in REFERRERS {
-        referrer.replace(tx, origin, kind, merged).await?;
+        replaced.extend(referrer.replace(tx, origin, kind, merged).await?);
     }
-    Ok(())
+    Ok(replaced)
+}
+
+/// Lets what `merge` changed at `since` say again what it said before; tells what was changed after that, and left
+/// as it is.
+pub(super) async fn give_back(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    (merge, since): (TagMergeId, DateTime<Utc>),
+) -> Result<Vec<Use>> {
+    let mut left = Vec::new();
+    for referrer in REFERRERS {
+        let replaced = merge_note::replaced(tx, merge, referrer.kind()).await?;
+        if !replaced.is_empty() {
+            left.extend(referrer.give_back(tx, origin, since, &replaced).await?);
+        }
+    }
+    Ok(left)
 }
 
 #[cfg(test)]

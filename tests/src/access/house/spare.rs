@@ -69,6 +69,9 @@ impl House {
         if wants(&["spare_tag", "#spare_token"]) {
             self.spare_tag(door, &name).await;
         }
+        if wants(&["tag_merge"]) {
+            self.tag_merge(door, &name).await;
+        }
         if wants(&["spare_group", "#spare_group_token"]) {
             self.spare_group(door, &name).await;
         }
@@ -239,6 +242,24 @@ impl House {
             .must(owner, usage, json!({ "id": self.ids["spare_tag"] }))
             .await;
         self.keep("#spare_token", &found["token"]);
+    }
+
+    /// A merge of two tags.
+    async fn tag_merge(&mut self, door: &Door, name: &str) {
+        let owner = &self.owner.clone();
+        let tag = "mutation($input: CreateTagInput!) { createTag(input: $input) \
+            { tag { id } userErrors { message } } }";
+        let mut made = Vec::new();
+        for what in ["stays", "goes"] {
+            let input = json!({ "name": format!("{name} {what}"), "kind": "CONTACT" });
+            let tag = door.must(owner, tag, json!({ "input": input })).await;
+            made.push(tag["tag"]["id"].clone());
+        }
+        let merge = "mutation($input: MergeTagsInput!) { mergeTags(input: $input) \
+            { merge { id } userErrors { message } } }";
+        let input = json!({ "targetId": made[0], "sourceIds": [made[1]] });
+        let merged = door.must(owner, merge, json!({ "input": input })).await;
+        self.keep("tag_merge", &merged["merge"]["id"]);
     }
 
     /// A tag group in place of the last, and what allows to delete it.

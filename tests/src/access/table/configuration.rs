@@ -232,6 +232,7 @@ pub(super) fn rows() -> Vec<Row> {
             &json!({ "sourceIds": ["@spare_tag"], "targetId": "@tag" }),
             CONFIGURE,
         ),
+        change("unmergeTags", &json!({ "id": "@tag_merge" }), CONFIGURE),
         change(
             "deleteTag",
             &json!({ "id": "@spare_tag", "usageToken": "@#spare_token" }),

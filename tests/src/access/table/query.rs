@@ -172,6 +172,7 @@ pub(super) fn rows() -> Vec<Row> {
             json!({ "input": { "sourceIds": ["@spare_tag"], "targetId": "@tag" } }),
             READ,
         ),
+        ask("tagMerges", json!({}), READ),
         ask("tagGroups", json!({}), READ),
         ask("tagGroupUsage", json!({ "id": "@group" }), READ),
         ask("tagUsage", json!({ "id": "@tag" }), READ),
