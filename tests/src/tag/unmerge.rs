@@ -9,6 +9,7 @@ use domain::{
     error::{Error, UserErrorCode},
     link::{self, NewLink},
     page::PageRequest,
+    port::Clock as _,
     rule::{self, RuleChanges},
     segment::{self, NewSegment},
     store::{Query, Rows},
