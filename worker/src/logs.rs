@@ -45,8 +45,7 @@ impl LogSettings {
     pub fn start(&self) {
         // What libraries find worth telling at `info` would drown everything else. Errors are told
         // also where the setting names modules only.
-        // `async_graphql` has a span for each thing that is fetched by its key.
-        let quiet = "error,actix_server=warn,apalis=warn,apalis_core=warn,async_graphql=warn,sqlx=warn,\
+        let quiet = "error,actix_server=warn,apalis=warn,apalis_core=warn,sqlx=warn,\
                      sea_orm=warn,sea_orm_migration=warn";
         let filter = EnvFilter::try_new(format!("{quiet},{}", self.filter))
             .unwrap_or_else(|_| EnvFilter::new("info"));
