@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod bulk;
+mod executor;
 mod floor;
 mod flows;
 mod import;
@@ -62,8 +63,10 @@ fn main() -> Result<()> {
         });
     }
     let plan = Plan::read(arguments.into_iter())?;
-    if plan.part == Part::Matcher {
-        return matcher::run();
+    match plan.part {
+        Part::Matcher => return matcher::run(),
+        Part::Executor => return executor::run(),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

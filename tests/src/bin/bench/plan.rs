@@ -38,6 +38,8 @@ pub(super) enum Part {
     Import,
     /// Only what rules cost, in memory.
     Matcher,
+    /// Only what the GraphQL library needs for an answer, in memory.
+    Executor,
     /// Only tagging by filter.
     Bulk,
     /// Only questions about behaviour.
@@ -57,6 +59,7 @@ impl Part {
             "segments" => Some(Self::Segments),
             "import" => Some(Self::Import),
             "matcher" => Some(Self::Matcher),
+            "executor" => Some(Self::Executor),
             "bulk" => Some(Self::Bulk),
             "behaviour" => Some(Self::Behaviour),
             "wave" => Some(Self::Wave),
