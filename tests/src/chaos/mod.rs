@@ -367,6 +367,27 @@ async fn come_to_rest(installation: &Installation, database: &Db) {
     installation.drain(DRAIN_LIMIT).await;
 }
 
+/// Waits while something was under way at two deaths in a row. At a third it would be set aside as what takes
+/// programs down, and rightly so: on a slow machine it would be the same work each time.
+async fn spare(database: &Db) {
+    until(
+        "what was hit twice to get through",
+        DRAIN_LIMIT,
+        async || {
+            let hit: Option<i64> = Query::new(
+                "SELECT (SELECT COUNT(*) FROM projection_cursor WHERE crashes >= 2)
+                  + (SELECT COUNT(*) FROM due_item
+                     WHERE crashes >= 2 AND state IN ('WAITING', 'RUNNING'))",
+            )
+            .scalar(database.reader())
+            .await
+            .ok()?;
+            (hit == Some(0)).then_some(())
+        },
+    )
+    .await;
+}
+
 async fn storm(mut installation: Installation, redis: Option<redis::Client>, usual: usize) {
     let asked = std::env::var("CHAOS_KILLS").ok();
     let is_long = asked.is_some();
@@ -392,6 +413,7 @@ async fn storm(mut installation: Installation, redis: Option<redis::Client>, usu
         clients,
         Arc::clone(&acknowledged),
     ));
+    let database = installation.database();
     let mut damage = Damage::default();
     let mut struck: Vec<Blow> = Vec::new();
     let mut brought = None;
@@ -403,6 +425,7 @@ async fn storm(mut installation: Installation, redis: Option<redis::Client>, usu
         while !bringing.is_finished() && acknowledged.load(Ordering::SeqCst) == before {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        spare(&database).await;
         if bringing.is_finished() {
             brought.get_or_insert_with(Instant::now);
         }
@@ -419,7 +442,6 @@ async fn storm(mut installation: Installation, redis: Option<redis::Client>, usu
     let repeats = bringing.await.expect("everything brought in");
     let calm = Instant::now();
     let brought = brought.unwrap_or(calm);
-    let database = installation.database();
     come_to_rest(&installation, &database).await;
     let took = calm.elapsed();
     let course = Course { struck, brought };

@@ -214,7 +214,9 @@ fn what_waits_for_a_value_that_gives_way_follows() {
         let not_frozen = json!({ "contactTagRemoved":
             { "tagIds": [frozen.0], "directOnly": true } });
         let not_frozen = waits(&world, not_frozen, seen).await;
-        waits(&world, gone("accountTagRemoved", cold), seen).await;
+        let of_accounts = serde_json::from_value(gone("accountTagRemoved", cold)).unwrap();
+        let tags = json!([{ "tagAccount": { "tagIds": [seen.0] } }]);
+        on(&world, of_accounts, serde_json::from_value(tags).unwrap()).await;
         waits(&world, gone("contactTagAdded", cold), seen).await;
         waits(&world, gone("contactTagRemoved", sake), seen).await;
         let has = json!({ "contactTags":

@@ -11,12 +11,16 @@ use domain::{
 };
 use entity::{
     id::{AccountId, ContactId, ConversationId, Id as _, MergeId},
-    kind::TimelineKind as K,
+    kind::{TagKind, TimelineKind as K},
 };
 use uuid::Uuid;
 
 use super::deeds::a_task;
-use crate::support::{World, engine::contact_of, on_both};
+use crate::support::{
+    World,
+    engine::{contact_of, tag_contact, words},
+    on_both,
+};
 
 /// The entries about merges on a timeline, those of one merge together.
 async fn merges(world: &World, of: Of) -> Vec<(Uuid, K)> {
@@ -188,13 +192,17 @@ fn what_came_about_a_thread_goes_back_with_it() {
         let mut new = a_task("Call");
         new.conversation = Some(thread);
         task::create(ctx, owner, new).await.unwrap();
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let rule = world.rule("greeting", words(&["hello"]), vec![tag_contact(seen)]);
+        let rule = rule.await.id;
         let tx = ctx.begin(owner.workspace).await.unwrap();
         Query::new(
             "INSERT INTO rule_miss (workspace_id, id, rule_id, rule_version, subject_id,
                                     conversation_id, contact_id, reason, missed_at)
-             VALUES ($1, $2, $2, 1, $2, $2, $3, 'CONDITION', $4)",
+             VALUES ($1, $3, $2, 1, $3, $3, $4, 'CONDITION', $5)",
         )
         .bind(owner.workspace)
+        .bind(rule)
         .bind(thread)
         .bind(stays)
         .bind(ctx.clock.now())
