@@ -1,6 +1,7 @@
 //! The settings of serving; what `enishi` shares with `enishi-worker` is declared there.
 //!
-//! To add one: a field of [`Args`], its check in [`Args::check`], a line in `docs/settings.md`.
+//! To add one: a field of [`Args`], its check in [`Args::check`], a line in `docs/settings.md`, and its name in
+//! `compose.yaml`.
 
 use std::{
     net::{IpAddr, SocketAddr},

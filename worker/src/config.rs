@@ -5,7 +5,7 @@
 //! default and the text of `--help`; `docs/settings.md` has the same list and a test compares them.
 //!
 //! To add one: a field of [`Args`] (or of [`WorkerArgs`], if `enishi` has no use for it), its check
-//! in [`Args::check`], a line in `docs/settings.md`.
+//! in [`Args::check`], a line in `docs/settings.md`, and its name in `compose.yaml`.
 
 #![expect(
     clippy::doc_markdown,

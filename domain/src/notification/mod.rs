@@ -3,7 +3,8 @@
 //!
 //! The cast:
 //! - [`manage`]: the targets of a workspace, and members changing them; `address` is their URL,
-//!   [`receiver`] the people they go to, [`key`] what webhooks are signed with;
+//!   [`receiver`] the people they go to, `charge` who of them is in charge, [`key`] what webhooks are signed
+//!   with;
 //! - [`delivery`]: deliveries and their attempts; `replay`: sending again, and trying a target out;
 //! - [`deliver`]: the worker's turn, which calls [`crate::port::Egress`] and writes down what came
 //!   of it; `attempt`: each try, as it is kept;

@@ -12,7 +12,8 @@
 //! - `shift`: taking enrolments under way to another version, when somebody asks for it;
 //! - `hand`: cancelling, moving on and trying again by hand;
 //! - `count`: how many are where, kept by whoever moves one; `history`: what each left behind;
-//! - `failing`: actions that cannot be done, and the pause of a playbook that has too many of them;
+//! - `failing`: actions that cannot be done, and the pause of a playbook that has too many of them; `failure`: why
+//!   an enrolment does not go on;
 //! - `double`: enrolments of contacts who are merged into others that are in the same playbook; `erase`: what
 //!   people who are erased leave in the counts;
 //! - `naming`, `retag`: which playbooks name something, and what becomes of them when a tag goes or is merged;
