@@ -104,6 +104,10 @@ pub(crate) struct TagMergeQuery;
 impl TagMergeQuery {
     /// Merges of tags, newest first, by hand and by plans of the quality audit. They are kept for 90 days.
     #[boxed]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments and two to choose by"
+    )]
     async fn tag_merges(
         &self,
         context: &Context<'_>,
