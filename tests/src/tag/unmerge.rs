@@ -615,3 +615,41 @@ fn others_may_tag_while_a_merge_is_undone() {
         world
     });
 }
+
+#[test]
+fn others_may_tag_with_the_group_that_a_tag_comes_back_into() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let people = contacts(&world, 6).await;
+        let size = group(&world, "Size", TagSelection::Single).await;
+        // Whoever tags takes this one first.
+        let small = tag_in(&world, "Small", size).await;
+        let large = tag_in(&world, "Large", size).await;
+        let big = tag(&world, "Big", None).await;
+        put(&world, &[(people[0], large), (people[1], big)]).await;
+        let churn = async |seed: usize| {
+            for round in 0..30 {
+                let person = people[(round * 7 + seed * 3) % people.len()];
+                let requests = [small, big].map(|tag| domain::tag::Request::contact(person, tag));
+                let done = if round % 3 == 2 {
+                    tagging::untag_many(ctx, owner, &requests, "").await
+                } else {
+                    tagging::tag_many(ctx, owner, &requests, "").await
+                };
+                match done {
+                    Ok(_) | Err(Error::Refused(_)) => {}
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        };
+        let undo = async {
+            for _ in 0..6 {
+                let id = merge(&world, big, &[large]).await;
+                unmerge(&world, id).await;
+            }
+        };
+        tokio::join!(churn(0), churn(1), undo);
+        check(&world).await;
+        world
+    });
+}

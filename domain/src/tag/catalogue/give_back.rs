@@ -317,6 +317,19 @@ pub(super) async fn surplus(
     .await?)
 }
 
+/// The tags of what [`surplus`] may let hold again.
+pub(super) async fn surplus_tags(tx: &Tx<'_>, merge: TagMergeId) -> Result<Vec<TagId>> {
+    Ok(Query::new(
+        "SELECT DISTINCT g.tag_id FROM tag_merge_surplus s
+         JOIN tagging g ON g.workspace_id = $1 AND g.id = s.tagging_id
+         WHERE s.workspace_id = $1 AND s.merge_id = $2",
+    )
+    .bind(tx.workspace)
+    .bind(merge)
+    .column(tx.connection())
+    .await?)
+}
+
 /// Forgets which groups of one value the taggings in the subtree of `root` are of, which is on its way to another
 /// group: another value of that one may hold by then.
 pub(super) async fn unmark(tx: &Tx<'_>, root: TagId) -> Result<()> {

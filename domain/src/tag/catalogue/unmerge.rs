@@ -56,7 +56,7 @@ pub async fn unmerge(ctx: &Ctx, actor: &Actor, id: TagMergeId) -> Result<Unmerge
     refuse_out_of_order(&tx, id, &pairs).await?;
     refuse_too_many(&tx, pairs.len()).await?;
     let sources: Vec<TagId> = pairs.iter().map(|(pair, _)| pair.source).collect();
-    lock(&tx, &pairs, &sources, merge.into_id).await?;
+    lock(&tx, &pairs, &sources, &merge).await?;
     give_back::follow_renewals(&tx, id).await?;
     let held = give_back::surplus(&tx, id, merge.merged_at).await?;
     rank::update(ctx, &tx, &held, &[]).await?;
@@ -149,18 +149,19 @@ async fn refuse_too_many(tx: &Tx<'_>, more: usize) -> Result<()> {
     Ok(())
 }
 
-/// Keeps everybody from tagging in the trees that the tags came into, in the group of the tag that they became,
-/// and in the trees they stood in.
+/// Keeps everybody from tagging in the trees that the tags came into, in the group of the tag that they became, and
+/// in the trees and groups in which they stood or in which something may hold again: all at once, as groups are
+/// brought to one value only when much else is held, and whoever tags takes tags in one order.
 async fn lock(
     tx: &Tx<'_>,
     pairs: &[(Pair, Before)],
     sources: &[TagId],
-    survivor: TagId,
+    merge: &TagMerge,
 ) -> Result<()> {
-    let survivor = check::find(Tree::of(tx), survivor).await?;
+    let survivor = check::find(Tree::of(tx), merge.into_id).await?;
     let group = survivor.and_then(|survivor| survivor.group_id);
     let targets: Vec<TagId> = pairs.iter().map(|(pair, _)| pair.target).collect();
-    let parents: Vec<TagId> = Query::new(
+    let mut beside: Vec<TagId> = Query::new(
         "SELECT t.parent_id FROM {r} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
            AND t.parent_id IS NOT NULL",
     )
@@ -168,7 +169,19 @@ async fn lock(
     .rows("r", Rows::new().ids("id", sources.iter().copied()))
     .column(tx.connection())
     .await?;
-    graft::lock(tx, &targets, &parents, group).await
+    beside.extend(give_back::surplus_tags(tx, merge.id).await?);
+    let stood = sources.iter().chain(&beside).copied();
+    let values: Vec<TagId> = Query::new(
+        "SELECT v.id FROM tag v WHERE v.workspace_id = $1 AND v.deleted_at IS NULL
+           AND v.group_id IN (SELECT t.group_id FROM {r}
+                              JOIN tag t ON t.workspace_id = $1 AND t.id = r.id)",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", stood))
+    .column(tx.connection())
+    .await?;
+    beside.extend(values);
+    graft::lock(tx, &targets, &beside, group).await
 }
 
 /// The tags among `ids` that are there, in no particular order.
