@@ -324,6 +324,45 @@ fn what_happened_to_a_thing_since_stays() {
 }
 
 #[test]
+fn what_would_have_ended_by_itself_since_does_not_hold_again() {
+    on_both(|world| async move {
+        let people = contacts(&world, 3).await;
+        let size = group(&world, "Size", TagSelection::Single).await;
+        let small = tag_in(&world, "Small", size).await;
+        let large = tag_in(&world, "Large", size).await;
+        let big = tag(&world, "Big", None).await;
+        for (person, tag, days) in [
+            (people[0], big, 1),
+            (people[1], big, 9),
+            (people[2], small, 1),
+        ] {
+            let new = NewTaggings {
+                things: vec![(TagTarget::Contact, person.0)],
+                tags: vec![tag],
+                expires_at: Some(world.clock.now() + TimeDelta::days(days)),
+                ..NewTaggings::default()
+            };
+            let put = tagging::tag_things(&world.ctx, &world.owner, new).await;
+            put.expect("a tagging");
+        }
+        world.clock.advance(TimeDelta::minutes(1));
+        put(&world, &[(people[0], large), (people[1], large)]).await;
+        put(&world, &[(people[2], big)]).await;
+        let id = merge(&world, large, &[big]).await;
+        for person in &people {
+            carries(&world, *person, &[large]).await;
+        }
+        world.clock.advance(TimeDelta::days(2));
+        unmerge(&world, id).await;
+        carries(&world, people[0], &[large]).await;
+        carries(&world, people[1], &[large, big]).await;
+        carries(&world, people[2], &[big]).await;
+        check(&world).await;
+        world
+    });
+}
+
+#[test]
 fn tags_below_come_back_unless_they_were_moved_since() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);

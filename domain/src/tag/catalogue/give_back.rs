@@ -184,7 +184,7 @@ async fn revive_yielded(tx: &Tx<'_>, pair: Pair, merged_at: DateTime<Utc>) -> Re
 }
 
 /// Lets the taggings that `way` finds hold again, with no group noted, on what carries the one tag and not the
-/// other: that is what the rank index is parted by.
+/// other: that is what the rank index is parted by. What would have ended by itself since does not.
 async fn revive(
     tx: &Tx<'_>,
     pair: Pair,
@@ -195,7 +195,7 @@ async fn revive(
     Query::new(format!(
         "UPDATE tagging SET {HOLDS}, single_group_id = NULL
          WHERE workspace_id = $1 AND id IN ({way}) AND NOT {UNFOUNDED}
-           AND {has} AND NOT {lacks}"
+           AND (expires_at IS NULL OR expires_at > $7) AND {has} AND NOT {lacks}"
     ))
     .bind(tx.workspace)
     .bind(pair.merge)
@@ -203,6 +203,7 @@ async fn revive(
     .bind(pair.target)
     .bind(pair.step)
     .bind(merged_at)
+    .bind(tx.now)
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -302,7 +303,7 @@ pub(super) async fn surplus(
     Ok(Query::new(format!(
         "UPDATE tagging SET {HOLDS}, single_group_id = NULL
          WHERE workspace_id = $1 AND id IN ({way}) AND ended = 'REMOVED' AND removed_at = $3
-           AND NOT {UNFOUNDED}
+           AND NOT {UNFOUNDED} AND (expires_at IS NULL OR expires_at > $4)
            AND EXISTS (SELECT 1 FROM tag v WHERE v.workspace_id = $1 AND v.id = tagging.tag_id
                  AND v.deleted_at IS NULL)
            AND NOT EXISTS (SELECT 1 FROM tagging o WHERE o.workspace_id = $1
@@ -313,6 +314,7 @@ pub(super) async fn surplus(
     .bind(tx.workspace)
     .bind(merge)
     .bind(merged_at)
+    .bind(tx.now)
     .all(tx.connection())
     .await?)
 }
