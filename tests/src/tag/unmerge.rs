@@ -398,6 +398,28 @@ fn tags_below_come_back_unless_they_were_moved_since() {
 }
 
 #[test]
+fn a_tag_that_was_restored_since_does_not_go_back_below_an_archived_one() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let a = tag(&world, "A", None).await;
+        let a_x = tag(&world, "X", Some(a)).await;
+        let a_y = tag(&world, "Y", Some(a)).await;
+        let b = tag(&world, "B", None).await;
+        catalogue::archive(ctx, owner, a).await.unwrap();
+        let id = merge(&world, b, &[a]).await;
+        catalogue::restore(ctx, owner, a_x).await.unwrap();
+        unmerge(&world, id).await;
+        let forest = catalogue::forest(ctx, owner.workspace).await.unwrap();
+        let archived = |id| forest.get(id).unwrap().archived_at.is_some();
+        let parent = |id| forest.get(id).unwrap().parent_id;
+        assert!(archived(a) && archived(a_y) && !archived(a_x));
+        assert_eq!((parent(a_x), parent(a_y)), (Some(b), Some(a)));
+        check(&world).await;
+        world
+    });
+}
+
+#[test]
 fn what_was_taken_off_for_one_value_comes_back_and_a_newer_one_stays() {
     on_both(|world| async move {
         let people = contacts(&world, 2).await;

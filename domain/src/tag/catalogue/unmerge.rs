@@ -196,10 +196,12 @@ async fn tags(tx: &Tx<'_>, ids: &[TagId]) -> Result<Vec<tag::Model>> {
     .await?)
 }
 
-/// Hangs the tags that hung below the source there again, those that hang below the target still.
+/// Hangs the tags that hung below the source there again, those that hang below the target still. One that was
+/// restored since stays: below a tag that is archived again it could not be reached.
 async fn take_children(tx: &Tx<'_>, pair: Pair, before: &Before) -> Result<()> {
     let mut children = tags(tx, &before.children).await?;
     children.retain(|child| child.parent_id == Some(pair.target));
+    children.retain(|child| before.archived_at.is_none() || child.archived_at.is_some());
     for child in children {
         graft::cut(tx, child.id).await?;
         graft::hang(tx, child.id, pair.source).await?;
