@@ -103,11 +103,11 @@ pub(crate) struct TagMergeQuery;
 #[Object]
 impl TagMergeQuery {
     /// Merges of tags, newest first, by hand and by plans of the quality audit. They are kept for 90 days.
-    #[boxed]
     #[expect(
         clippy::too_many_arguments,
         reason = "Relay's four arguments and two to choose by"
     )]
+    #[boxed]
     async fn tag_merges(
         &self,
         context: &Context<'_>,
