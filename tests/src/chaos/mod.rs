@@ -367,7 +367,7 @@ async fn come_to_rest(installation: &Installation, database: &Db) {
     installation.drain(DRAIN_LIMIT).await;
 }
 
-/// Waits while something was under way at two deaths in a row. At a third it would be set aside as what takes
+/// Waits while something was under way, by itself, at the last death. If it is again it is set aside as what takes
 /// programs down, and rightly so: on a slow machine it would be the same work each time.
 async fn spare(database: &Db) {
     until(
@@ -375,9 +375,9 @@ async fn spare(database: &Db) {
         DRAIN_LIMIT,
         async || {
             let hit: Option<i64> = Query::new(
-                "SELECT (SELECT COUNT(*) FROM projection_cursor WHERE crashes >= 2)
+                "SELECT (SELECT COUNT(*) FROM projection_cursor WHERE crashes >= 1)
                   + (SELECT COUNT(*) FROM due_item
-                     WHERE crashes >= 2 AND state IN ('WAITING', 'RUNNING'))",
+                     WHERE crashes >= 1 AND state IN ('WAITING', 'RUNNING'))",
             )
             .scalar(database.reader())
             .await
