@@ -18,7 +18,7 @@ use crate::{
     access::Origin,
     audit::Record,
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{Query, Tx},
     subject::Subject,
     work::change::{Change, Fact},
 };
@@ -52,13 +52,16 @@ pub(crate) async fn current(
         return Ok(HashMap::new());
     }
     let rows: Vec<attribute_value::Model> = Query::new(
-        "SELECT v.* FROM {r} JOIN attribute_value v
-           ON v.workspace_id = $1 AND v.subject_id = r.id
-         WHERE v.attribute_id IN (SELECT n.id FROM {n})",
+        "SELECT v.* FROM attribute_value v
+         WHERE v.workspace_id = $1 AND {subjects} AND {attributes}",
     )
     .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", subjects.iter().copied()))
-    .rows("n", Rows::new().ids("id", attributes.iter().copied()))
+    .among("subjects", "v.subject_id", subjects.iter().copied())
+    .among(
+        "attributes",
+        "v.attribute_id",
+        attributes.iter().map(|id| id.0),
+    )
     .all(tx.connection())
     .await?;
     let rows = rows.into_iter();

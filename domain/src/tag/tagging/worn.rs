@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::AUTOMATIC;
 use crate::{
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{Query, Tx},
 };
 
 /// A tag that a thing carries.
@@ -32,11 +32,10 @@ pub(crate) async fn worn(tx: &Tx<'_>, things: &[Uuid]) -> Result<HashMap<Uuid, V
     }
     let found: Vec<Worn> = Query::new(format!(
         "SELECT g.target_id, g.tag_id, g.single_group_id, {AUTOMATIC} AS automatic
-         FROM {{r}} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
-           AND g.removed_at IS NULL"
+         FROM tagging g WHERE g.workspace_id = $1 AND {{things}} AND g.removed_at IS NULL"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("id", things.iter().copied()))
+    .among("things", "g.target_id", things.iter().copied())
     .all(tx.connection())
     .await?;
     for tag in found {
