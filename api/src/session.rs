@@ -8,7 +8,7 @@
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use actix_web::rt;
@@ -25,7 +25,7 @@ use domain::{
 use entity::id::AccessTokenId;
 
 use crate::{
-    graphql::LoaderCell,
+    graphql::{LoaderCell, Together},
     transport::{Authenticator, DocumentHash, DocumentMemory, Refusal},
 };
 
@@ -46,6 +46,7 @@ pub struct Sessions {
     /// The tokens whose use is being noted.
     noting: Arc<Mutex<HashSet<AccessTokenId>>>,
     documents: Mutex<Documents>,
+    together: Arc<Together>,
 }
 
 /// The registered documents that were looked up lately.
@@ -81,6 +82,7 @@ impl Sessions {
             known: Mutex::default(),
             noting: Arc::default(),
             documents: Mutex::new(Documents::new(DateTime::UNIX_EPOCH)),
+            together: Arc::default(),
         }
     }
 
@@ -241,6 +243,7 @@ impl Authenticator for Sessions {
 
     fn attach(&self, session: &Session, request: Request) -> Request {
         let actor = Arc::clone(&session.actor);
-        request.data(actor).data::<LoaderCell>(OnceLock::new())
+        let loaders = LoaderCell::new(Arc::clone(&self.together));
+        request.data(actor).data(loaders)
     }
 }

@@ -1,6 +1,6 @@
 //! Requests under one idempotency key, as the API takes them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use api::{
     graphql::{Door, Hub, LoaderCell},
@@ -27,7 +27,7 @@ fn door(world: &World) -> Door {
 async fn ask(door: &Door, world: &World, document: &str, key: &str) -> Response {
     let mut request = Request::new(document)
         .data(Arc::new(world.owner.clone()))
-        .data::<LoaderCell>(OnceLock::new());
+        .data(LoaderCell::default());
     let key = Value::String(key.to_owned());
     request.extensions.insert(IDEMPOTENCY_KEY.to_owned(), key);
     door.execute(request).await

@@ -14,7 +14,7 @@ use entity::id::Id;
 
 use super::{
     error::fault,
-    loader::{Loader, LoaderCell},
+    loader::{Loader, LoaderCell, LookUp},
 };
 
 /// The business, on this thread's connections.
@@ -53,7 +53,22 @@ pub(crate) fn writer<'a>(context: &Context<'a>) -> Result<(&'a Ctx, &'a Actor)> 
 pub(crate) fn loader<'a>(context: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
     let (ctx, actor) = reader(context)?;
     let cell = context.data::<LoaderCell>()?;
-    Ok(cell.get_or_init(|| Loader::start(ctx.clone(), actor.workspace)))
+    Ok(cell.loader(ctx, actor.workspace))
+}
+
+/// What `id` names, for a field of the root or of a subscription that asks for nothing else: fetched by one
+/// statement for every request that asks at this moment.
+pub(crate) async fn found<K>(
+    context: &Context<'_>,
+    id: K,
+) -> Result<Option<<Loader as LookUp<K>>::Value>>
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    Loader: LookUp<K>,
+{
+    let (ctx, actor) = reader(context)?;
+    let cell = context.data::<LoaderCell>()?;
+    cell.find(ctx, actor.workspace, id).await
 }
 
 /// What `id` names, if there is one, fetched together with what is asked for beside it.

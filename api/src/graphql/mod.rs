@@ -68,7 +68,7 @@ use domain::ctx::Ctx;
 
 pub use change::Hub;
 pub use idempotency::Door;
-pub use loader::LoaderCell;
+pub use loader::{LoaderCell, Together};
 
 /// Everything that can be asked.
 // The library looks for a field from the last part to the first: those asked most often come last.

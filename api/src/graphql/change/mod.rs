@@ -21,7 +21,7 @@ use futures::{Stream, StreamExt as _};
 
 use super::{
     contact::Contact,
-    context::{loader, reader},
+    context::{found, loader, reader},
     conversation::Message,
     error::fault,
     id,
@@ -319,7 +319,7 @@ impl ChangeSubscription {
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
         let account: Option<AccountId> =
             id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
-        let (ctx, actor) = reader(context)?;
+        reader(context)?;
         follow(context, after, move |entry| async move {
             let Fact::HealthChanged {
                 contact_id,
@@ -336,8 +336,7 @@ impl ChangeSubscription {
             {
                 return None;
             }
-            let found = domain::contact::find(ctx, actor.workspace, contact_id).await;
-            let found = found.map_err(fault).transpose()?;
+            let found = found(context, contact_id).await.transpose()?;
             if let (Ok(person), Some(wanted)) = (&found, account)
                 && person.account_id != Some(wanted)
             {

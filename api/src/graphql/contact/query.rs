@@ -12,7 +12,7 @@ use domain::{
     tag,
 };
 use entity::{
-    id::{Id as _, WorkspaceId},
+    id::{ContactId, Id as _, WorkspaceId},
     kind::IdentityKind,
 };
 
@@ -20,7 +20,7 @@ use super::{Contact, ContactFilterInput};
 use crate::boxed;
 use crate::graphql::{
     attribute::AttributeOrderInput,
-    context::reader,
+    context::{found, reader},
     error::fault,
     id,
     page::{Connection, connection},
@@ -39,14 +39,11 @@ impl ContactQuery {
         context: &Context<'_>,
         #[graphql(desc = "The contact's global id.")] id: ID,
     ) -> Result<Option<Contact>> {
-        let (ctx, actor) = reader(context)?;
-        let Ok(id) = id::parse(&id, &["id"]) else {
+        reader(context)?;
+        let Ok(id) = id::parse::<ContactId>(&id, &["id"]) else {
             return Ok(None);
         };
-        Ok(contact::find(ctx, actor.workspace, id)
-            .await
-            .map_err(fault)?
-            .map(Contact::from))
+        Ok(found(context, id).await?.map(Contact::from))
     }
 
     /// The contact recognised by an email address; nothing when it is nobody's.

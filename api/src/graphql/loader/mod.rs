@@ -3,6 +3,7 @@
 //! - `row`: what has an id.
 //! - `list`: what a thing has several of.
 //! - `single`: what a thing has one of, and merges.
+//! - `together`: how requests that ask at the same moment share a statement.
 //!
 //! Resolvers ask through the request's context; each key is one line or one `Load`, and each asks one
 //! finder of the domain. Nothing here decides who may see what, and nothing is kept beyond a request.
@@ -10,10 +11,17 @@
 mod list;
 mod row;
 mod single;
+mod together;
 
-use std::{collections::HashMap, hash::Hash, sync::OnceLock, time::Duration};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_graphql::{
+    Error,
     dataloader::DataLoader,
     runtime::{TokioSpawner, TokioTimer},
 };
@@ -34,21 +42,62 @@ pub(crate) use self::{
     },
 };
 
-/// Where a request keeps its loader, once a resolver has asked for it.
-pub type LoaderCell = OnceLock<DataLoader<Loader>>;
+pub(crate) use self::together::LookUp;
+pub use self::together::Together;
 
-/// Fetches rows of one workspace by key. The type of the key says what is wanted.
-pub struct Loader {
-    ctx: Ctx,
-    workspace: WorkspaceId,
+/// Where a request keeps its loader, once a resolver has asked for it.
+#[derive(Default)]
+pub struct LoaderCell {
+    loader: OnceLock<DataLoader<Loader>>,
+    together: Arc<Together>,
 }
 
-impl Loader {
-    pub(crate) fn start(ctx: Ctx, workspace: WorkspaceId) -> DataLoader<Self> {
-        let loader = Self { ctx, workspace };
-        // Without a delay the batch goes out as soon as the resolvers that run now have asked.
-        DataLoader::new(loader, TokioSpawner::current(), TokioTimer::default())
-            .delay(Duration::ZERO)
+/// Fetches rows of one workspace by key. The type of the key says what is wanted.
+#[derive(Clone)]
+pub(crate) struct Loader {
+    ctx: Ctx,
+    workspace: WorkspaceId,
+    together: Arc<Together>,
+}
+
+impl LoaderCell {
+    /// An empty one, for a request that asks together with others of its thread.
+    pub fn new(together: Arc<Together>) -> Self {
+        let loader = OnceLock::new();
+        Self { loader, together }
+    }
+
+    /// What `key` names, for a field of the root: nothing else of this request is asked for beside it.
+    pub(super) async fn find<K>(
+        &self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+        key: K,
+    ) -> Result<Option<<Loader as LookUp<K>>::Value>, Error>
+    where
+        K: Copy + Eq + Hash + Send + Sync + 'static,
+        Loader: LookUp<K>,
+    {
+        let source = self.source(ctx, workspace);
+        let mut found = self.together.find(&source, workspace, &[key]).await?;
+        Ok(found.remove(&key))
+    }
+
+    pub(super) fn loader(&self, ctx: &Ctx, workspace: WorkspaceId) -> &DataLoader<Loader> {
+        self.loader.get_or_init(|| {
+            let loader = self.source(ctx, workspace);
+            // Without a delay the batch goes out as soon as the resolvers that run now have asked.
+            DataLoader::new(loader, TokioSpawner::current(), TokioTimer::default())
+                .delay(Duration::ZERO)
+        })
+    }
+
+    fn source(&self, ctx: &Ctx, workspace: WorkspaceId) -> Loader {
+        Loader {
+            ctx: ctx.clone(),
+            workspace,
+            together: Arc::clone(&self.together),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What has an id, by it: its row, and the finder of the domain. A new kind of thing is a line of the
 //! table.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
 
 use async_graphql::{Error, dataloader::Loader as Load};
 use domain::{
@@ -22,18 +22,32 @@ use entity::{
     tagging,
 };
 
-use super::{Loader, by};
+use super::{Loader, by, together::LookUp};
 use crate::graphql::error::fault;
+
+/// Requests that ask at the same moment ask together.
+#[async_trait::async_trait]
+impl<K> Load<K> for Loader
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    Self: LookUp<K>,
+{
+    type Value = <Self as LookUp<K>>::Value;
+    type Error = Error;
+
+    async fn load(&self, keys: &[K]) -> Result<HashMap<K, Self::Value>, Error> {
+        self.together.find(self, self.workspace, keys).await
+    }
+}
 
 macro_rules! rows {
     ($($id:ty => $row:ty, $find:path;)*) => {
         $(
             #[async_trait::async_trait]
-            impl Load<$id> for Loader {
+            impl LookUp<$id> for Loader {
                 type Value = $row;
-                type Error = Error;
 
-                async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, $row>, Error> {
+                async fn look_up(&self, ids: &[$id]) -> Result<HashMap<$id, $row>, Error> {
                     let rows = $find(&self.ctx, self.workspace, ids).await.map_err(fault)?;
                     Ok(by(rows, |row| row.id))
                 }
@@ -83,11 +97,10 @@ rows! {
 }
 
 #[async_trait::async_trait]
-impl Load<ContactId> for Loader {
+impl LookUp<ContactId> for Loader {
     type Value = contact::Contact;
-    type Error = Error;
 
-    async fn load(&self, ids: &[ContactId]) -> Result<HashMap<ContactId, Self::Value>, Error> {
+    async fn look_up(&self, ids: &[ContactId]) -> Result<HashMap<ContactId, Self::Value>, Error> {
         contact::load_answering(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)
@@ -95,11 +108,10 @@ impl Load<ContactId> for Loader {
 }
 
 #[async_trait::async_trait]
-impl Load<AccountId> for Loader {
+impl LookUp<AccountId> for Loader {
     type Value = entity::account::Model;
-    type Error = Error;
 
-    async fn load(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, Self::Value>, Error> {
+    async fn look_up(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, Self::Value>, Error> {
         account::load_answering(&self.ctx, self.workspace, ids)
             .await
             .map_err(fault)
@@ -107,11 +119,10 @@ impl Load<AccountId> for Loader {
 }
 
 #[async_trait::async_trait]
-impl Load<InboxId> for Loader {
+impl LookUp<InboxId> for Loader {
     type Value = entity::inbox::Model;
-    type Error = Error;
 
-    async fn load(&self, ids: &[InboxId]) -> Result<HashMap<InboxId, Self::Value>, Error> {
+    async fn look_up(&self, ids: &[InboxId]) -> Result<HashMap<InboxId, Self::Value>, Error> {
         // A workspace has a handful of inboxes; all of them cost no more than some.
         let rows = inbox::list(&self.ctx, self.workspace)
             .await

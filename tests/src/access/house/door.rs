@@ -1,6 +1,6 @@
 //! A door to the schema without a network.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use api::{
     graphql::{Hub, LoaderCell, Schema},
@@ -35,7 +35,7 @@ impl Door {
         Request::new(document)
             .variables(Variables::from_json(variables.clone()))
             .data(Arc::new(actor.clone()))
-            .data::<LoaderCell>(OnceLock::new())
+            .data(LoaderCell::default())
             // What the transport would have found and charged.
             .data(Cost {
                 requested: 1,
