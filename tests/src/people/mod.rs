@@ -19,6 +19,7 @@ mod named;
 mod profile;
 mod shown;
 mod subscription;
+mod together;
 mod upsert;
 
 use chrono::TimeDelta;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::{
-    graphql::{Hub, LoaderCell, Schema},
+    graphql::{Hub, LoaderCell, Schema, Together},
     transport::{Bucket, Cost},
 };
 use async_graphql::{Request, Response, Variables};
@@ -18,6 +18,7 @@ use crate::support::client::only_field;
 pub(crate) struct Door {
     pub(super) ctx: Ctx,
     schema: Schema,
+    together: Arc<Together>,
     pub(in crate::access) hints: broadcast::Sender<Hint>,
 }
 
@@ -28,14 +29,19 @@ impl Door {
         let hub = Hub::new(ctx.clone(), hints.clone(), runtime);
         let schema = api::graphql::schema(ctx.clone(), hub);
         let ctx = ctx.clone();
-        Self { ctx, schema, hints }
+        Self {
+            ctx,
+            schema,
+            together: Arc::default(),
+            hints,
+        }
     }
 
-    fn request(actor: &Actor, document: &str, variables: &Value) -> Request {
+    fn request(&self, actor: &Actor, document: &str, variables: &Value) -> Request {
         Request::new(document)
             .variables(Variables::from_json(variables.clone()))
             .data(Arc::new(actor.clone()))
-            .data(LoaderCell::default())
+            .data(LoaderCell::new(Arc::clone(&self.together)))
             // What the transport would have found and charged.
             .data(Cost {
                 requested: 1,
@@ -50,7 +56,7 @@ impl Door {
 
     /// Runs a query or a mutation.
     pub(crate) async fn ask(&self, actor: &Actor, document: &str, variables: &Value) -> Value {
-        let request = Self::request(actor, document, variables);
+        let request = self.request(actor, document, variables);
         plain(&self.schema.execute(request).await)
     }
 
@@ -61,7 +67,7 @@ impl Door {
         document: &str,
         variables: &Value,
     ) -> impl Stream<Item = Value> + use<> {
-        let request = Self::request(actor, document, variables);
+        let request = self.request(actor, document, variables);
         self.schema
             .execute_stream(request)
             .map(|response| plain(&response))
