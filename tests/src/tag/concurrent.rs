@@ -10,30 +10,18 @@ use domain::{
 };
 use entity::id::{ContactId, TagId};
 
-use super::support::{check, contacts, mistakes, put, tag};
+use super::support::{check, churn, contacts, mistakes, put, tag};
 use crate::support::{World, on_both};
 
-/// Puts tags on people and takes them off, in an order that differs from `seed` to `seed`. Tags that
-/// went meanwhile are refused, and nothing else is.
-async fn churn(world: &World, people: &[ContactId], tags: &[TagId], seed: usize) {
-    for round in 0..40 {
-        let person = people[(round * 7 + seed * 3) % people.len()];
-        let pair = [
+/// Others, who put any of the tags on people and take them off, in an order that differs from `seed` to `seed`.
+async fn others(world: &World, people: &[ContactId], tags: &[TagId], seed: usize) {
+    let pair = |round: usize| {
+        [
             tags[(round + seed) % tags.len()],
             tags[(round * 5 + seed * 2 + 1) % tags.len()],
-        ];
-        let requests = pair.map(|tag| Request::contact(person, tag));
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let done = if round % 3 == 2 {
-            tagging::untag_many(ctx, owner, &requests, "").await
-        } else {
-            tagging::tag_many(ctx, owner, &requests, "").await
-        };
-        match done {
-            Ok(_) | Err(Error::Refused(_)) => {}
-            Err(error) => panic!("{error:?}"),
-        }
-    }
+        ]
+    };
+    churn(world, people, seed, 40, pair).await;
 }
 
 #[test]
@@ -73,9 +61,9 @@ fn merges_moves_and_taggings_at_once_leave_index_and_counters_exact() {
             }
         };
         tokio::join!(
-            churn(&world, &people, &tags, 0),
-            churn(&world, &people, &tags, 1),
-            churn(&world, &people, &tags, 2),
+            others(&world, &people, &tags, 0),
+            others(&world, &people, &tags, 1),
+            others(&world, &people, &tags, 2),
             shuffle,
             merge,
         );

@@ -1,11 +1,11 @@
-//! What the tests of tags share: making tags, putting them on people, and counting naively what the
-//! rank index and the counters must say.
+//! What the tests of tags share: making tags, putting them on people, also many at once, and counting naively
+//! what the rank index and the counters must say.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     contact::{self, NewContact},
-    error::UserErrorCode,
+    error::{Error, UserErrorCode},
     store::Query,
     tag::{NewGroup, NewTag, Request, catalogue, group, tagging},
 };
@@ -86,6 +86,31 @@ pub(super) async fn take(world: &World, pairs: &[(ContactId, TagId)]) {
         .collect();
     let ended = tagging::untag_many(&world.ctx, &world.owner, &requests, "").await;
     ended.expect("an end");
+}
+
+/// Puts tags on people and takes them off, in each round the `pair` of that round, in an order of people
+/// that differs from `seed` to `seed`. Tags that went meanwhile are refused, and nothing else is.
+pub(super) async fn churn(
+    world: &World,
+    people: &[ContactId],
+    seed: usize,
+    rounds: usize,
+    pair: impl Fn(usize) -> [TagId; 2],
+) {
+    let (ctx, owner) = (&world.ctx, &world.owner);
+    for round in 0..rounds {
+        let person = people[(round * 7 + seed * 3) % people.len()];
+        let requests = pair(round).map(|tag| Request::contact(person, tag));
+        let done = if round % 3 == 2 {
+            tagging::untag_many(ctx, owner, &requests, "").await
+        } else {
+            tagging::tag_many(ctx, owner, &requests, "").await
+        };
+        match done {
+            Ok(_) | Err(Error::Refused(_)) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
 }
 
 /// One refusal, as [`mistakes`] tells it.
