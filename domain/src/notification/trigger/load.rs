@@ -148,10 +148,24 @@ impl Wanted {
     }
 }
 
-fn rows(keys: &BTreeSet<Key>) -> Rows {
-    Rows::new()
+/// The rows that `statement` finds for `keys`, which it has as `r`, by these.
+async fn find<R: FromQueryResult>(
+    ctx: &Ctx,
+    keys: &BTreeSet<Key>,
+    statement: &str,
+    key: fn(&R) -> Key,
+) -> Result<HashMap<Key, R>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = Rows::new()
         .ids("workspace_id", keys.iter().map(|key| key.0))
-        .uuids("id", keys.iter().map(|key| key.1))
+        .uuids("id", keys.iter().map(|key| key.1));
+    let found: Vec<R> = Query::new(statement)
+        .rows("r", rows)
+        .all(ctx.db.writer())
+        .await?;
+    Ok(found.into_iter().map(|row| (key(&row), row)).collect())
 }
 
 #[derive(FromQueryResult)]
@@ -168,37 +182,21 @@ async fn words(
     column: &str,
     keys: &BTreeSet<Key>,
 ) -> Result<HashMap<Key, String>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<Word> = Query::new(format!(
+    let statement = format!(
         "SELECT t.workspace_id, t.id, t.{column} AS word
          FROM {{r}} JOIN {table} t ON t.workspace_id = r.workspace_id AND t.id = r.id"
-    ))
-    .rows("r", rows(keys))
-    .all(ctx.db.writer())
-    .await?;
-    let found = found.into_iter();
-    Ok(found
-        .map(|row| ((row.workspace_id, row.id), row.word))
-        .collect())
+    );
+    let key = |row: &Word| (row.workspace_id, row.id);
+    let found = find(ctx, keys, &statement, key).await?.into_iter();
+    Ok(found.map(|(key, row)| (key, row.word)).collect())
 }
 
 async fn events(ctx: &Ctx, keys: &BTreeSet<Key>) -> Result<HashMap<Key, Event>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<Event> = Query::new(
+    let statement =
         "SELECT e.workspace_id, e.id, e.external_id, e.name, e.properties, e.occurred_at
-         FROM {r} JOIN event e ON e.workspace_id = r.workspace_id AND e.id = r.id",
-    )
-    .rows("r", rows(keys))
-    .all(ctx.db.writer())
-    .await?;
-    let found = found.into_iter();
-    Ok(found
-        .map(|row| ((row.workspace_id, row.id.uuid()), row))
-        .collect())
+         FROM {r} JOIN event e ON e.workspace_id = r.workspace_id AND e.id = r.id";
+    let key = |row: &Event| (row.workspace_id, row.id.uuid());
+    find(ctx, keys, statement, key).await
 }
 
 #[derive(FromQueryResult)]
@@ -216,19 +214,14 @@ struct EmailEventRow {
 }
 
 async fn email_events(ctx: &Ctx, keys: &BTreeSet<Key>) -> Result<HashMap<Key, EmailEvent>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<EmailEventRow> = Query::new(
+    let statement =
         "SELECT e.workspace_id, e.id, e.kind, e.email_key, e.url, e.bounce, e.occurred_at,
                 e.campaign_id, c.external_id AS campaign_external_id, c.name AS campaign_name
          FROM {r} JOIN email_event e ON e.workspace_id = r.workspace_id AND e.id = r.id
-         LEFT JOIN campaign c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id",
-    )
-    .rows("r", rows(keys))
-    .all(ctx.db.writer())
-    .await?;
-    let found = found.into_iter().map(|row| {
+         LEFT JOIN campaign c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id";
+    let key = |row: &EmailEventRow| (row.workspace_id, row.id.uuid());
+    let found = find(ctx, keys, statement, key).await?.into_iter();
+    let told = found.map(|(key, row)| {
         let (external_id, name) = (row.campaign_external_id, row.campaign_name);
         let event = EmailEvent {
             id: row.id,
@@ -243,26 +236,17 @@ async fn email_events(ctx: &Ctx, keys: &BTreeSet<Key>) -> Result<HashMap<Key, Em
             }),
             occurred_at: row.occurred_at,
         };
-        ((row.workspace_id, row.id.uuid()), event)
+        (key, event)
     });
-    Ok(found.collect())
+    Ok(told.collect())
 }
 
 async fn answers(ctx: &Ctx, keys: &BTreeSet<Key>) -> Result<HashMap<Key, Answer>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<Answer> = Query::new(
+    let statement =
         "SELECT a.workspace_id, a.id, a.survey_key, a.kind, a.score, a.comment, a.answered_at
-         FROM {r} JOIN survey_answer a ON a.workspace_id = r.workspace_id AND a.id = r.id",
-    )
-    .rows("r", rows(keys))
-    .all(ctx.db.writer())
-    .await?;
-    let found = found.into_iter();
-    Ok(found
-        .map(|row| ((row.workspace_id, row.id.uuid()), row))
-        .collect())
+         FROM {r} JOIN survey_answer a ON a.workspace_id = r.workspace_id AND a.id = r.id";
+    let key = |row: &Answer| (row.workspace_id, row.id.uuid());
+    find(ctx, keys, statement, key).await
 }
 
 #[cfg(test)]
