@@ -22,9 +22,9 @@ const GROUP: &str = "SELECT p.id FROM tag v JOIN tag_group p ON p.workspace_id =
     AND p.id = v.group_id AND p.selection = 'SINGLE'
     WHERE v.workspace_id = $1 AND v.id = tagging.tag_id";
 
-/// What a tagging is that holds again.
+/// What a tagging is that holds again, with no group of one value noted.
 const HOLDS: &str = "removed_at = NULL, removed_by = NULL, removed_reason = NULL, ended = NULL,
-    successor_id = NULL";
+    successor_id = NULL, single_group_id = NULL";
 
 /// That a tagging ends with its reasons, and all of them ended since: it stayed for segments, and its thing is in
 /// none of them any more.
@@ -193,7 +193,7 @@ async fn revive(
     (has, lacks): (&str, &str),
 ) -> Result<()> {
     Query::new(format!(
-        "UPDATE tagging SET {HOLDS}, single_group_id = NULL
+        "UPDATE tagging SET {HOLDS}
          WHERE workspace_id = $1 AND id IN ({way}) AND NOT {UNFOUNDED}
            AND (expires_at IS NULL OR expires_at > $7) AND {has} AND NOT {lacks}"
     ))
@@ -301,7 +301,7 @@ pub(super) async fn surplus(
         "",
     );
     Ok(Query::new(format!(
-        "UPDATE tagging SET {HOLDS}, single_group_id = NULL
+        "UPDATE tagging SET {HOLDS}
          WHERE workspace_id = $1 AND id IN ({way}) AND ended = 'REMOVED' AND removed_at = $3
            AND NOT {UNFOUNDED} AND (expires_at IS NULL OR expires_at > $4)
            AND EXISTS (SELECT 1 FROM tag v WHERE v.workspace_id = $1 AND v.id = tagging.tag_id
