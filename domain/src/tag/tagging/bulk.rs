@@ -17,7 +17,6 @@ use super::{
     ask::{reason_text, refuse_unfit},
     hold::keep_things,
     mass, remove,
-    which::Part,
 };
 use crate::{
     access::{Actor, Scope},
@@ -153,21 +152,15 @@ impl Kind for TagByFilter {
             Which::Conversation(filter) if filter.text.is_some() => BATCH_READ,
             _ => BATCH,
         };
-        let Part { seen, last, ids } = bulk.which.next(tx, progress.after, batch).await?;
+        let part = bulk.which.next(tx, progress.after, batch).await?;
         let counts = if operation.dry_run {
-            would(tx, &bulk, &ids).await?
+            would(tx, &bulk, &part.ids).await?
         } else {
-            work(ctx, tx, operation, &bulk, &ids).await?
+            work(ctx, tx, operation, &bulk, &part.ids).await?
         };
         progress.counts.add(&counts);
-        progress.after = last.or(progress.after);
-        Ok(Step {
-            progress: json!(progress),
-            total: None,
-            done: seen,
-            failed: 0,
-            is_last: seen < batch,
-        })
+        progress.after = part.last.or(progress.after);
+        Ok(part.step(&progress, batch))
     }
 }
 
