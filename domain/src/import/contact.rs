@@ -5,108 +5,30 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use entity::{
     account, contact,
-    id::{AccountId, ContactId, Id as _, WorkspaceId},
-    kind::{IdentityKind, ImportCreation, ImportField, ImportOutcome, ImportPolicy, TagTarget},
+    id::{ContactId, Id as _},
+    kind::{IdentityKind, ImportField, ImportOutcome, ImportPolicy, TagTarget},
 };
 use uuid::Uuid;
 
 use super::{
-    cell::{AccountRef, Line, Problem, Values},
+    cell::{Line, Problem, Values},
+    company::{Companies, find_companies},
+    contact_row::{Work, change, create},
     line::ImportLine,
-    shared::{Around, Carried, Job, Resolved, Seen, Taken, count_new, given, key, set, uuids},
+    shared::{Around, Carried, Job, Seen, Taken, count_new, key, uuids},
 };
 use crate::{
     access::Origin,
     account::bulk as accounts,
-    attribute::many::{self, Given},
+    attribute::many,
     contact::{
         arrival,
         bulk::{self, Key},
     },
     ctx::Ctx,
     error::{Result, UserErrorCode},
-    stage,
     store::Tx,
-    subject::Subject,
-    text,
 };
-
-/// What is to be written.
-#[derive(Default)]
-struct Work {
-    made: Vec<contact::Model>,
-    changed: Vec<(contact::Model, contact::Model)>,
-    keys_of_made: Vec<(Key, ContactId)>,
-    keys_of_changed: Vec<(Key, ContactId)>,
-    attributes: Vec<Given>,
-    /// The tags of those who are made, and of the others.
-    first_tags: Vec<(Uuid, usize)>,
-    tags: Vec<(Uuid, usize)>,
-}
-
-/// The companies that lines name.
-struct Companies {
-    found: accounts::Found,
-    imagined: HashSet<AccountId>,
-    used: BTreeSet<AccountId>,
-}
-
-impl Companies {
-    /// The company, found or about to be made.
-    fn resolve(
-        &mut self,
-        ctx: &Ctx,
-        workspace: WorkspaceId,
-        job: Job<'_>,
-        named: &AccountRef,
-        now: DateTime<Utc>,
-    ) -> Result<AccountId, Problem> {
-        let found = &self.found;
-        let by_id = named.external_id.as_ref();
-        let by_id = by_id.and_then(|id| found.by_external_id.get(id));
-        let by_domain = named.domain.as_ref();
-        let by_domain = by_domain.and_then(|domain| found.by_domain.get(domain));
-        let by_name = named.name_key.as_ref().and_then(|key| {
-            let id = found.by_name.get(key)?;
-            let account = found.by_id.get(id)?;
-            let fits = |ours: &Option<String>, theirs: &Option<String>| {
-                ours.is_none() || theirs.is_none() || ours == theirs
-            };
-            // The same name with another domain is another company.
-            (fits(&named.domain, &account.domain) && fits(&named.external_id, &account.external_id))
-                .then_some(id)
-        });
-        if let Some(id) = by_id.or(by_domain).or(by_name) {
-            return Ok(*id);
-        }
-        if !job.may(ImportCreation::Accounts) {
-            let field = if named.name.is_some() {
-                ImportField::AccountName
-            } else if named.domain.is_some() {
-                ImportField::AccountDomain
-            } else {
-                ImportField::AccountExternalId
-            };
-            let message = "There is no such account. Let the import make accounts, or correct it.";
-            return Err(job.problem(field, UserErrorCode::NotFound, message));
-        }
-        let name = named
-            .name
-            .as_ref()
-            .or(named.domain.as_ref())
-            .or(named.external_id.as_ref());
-        let name = name.cloned().unwrap_or_default();
-        let account = account::Model {
-            domain: named.domain.clone(),
-            external_id: named.external_id.clone(),
-            ..crate::account::new_row(workspace, ctx.id(), name, now)
-        };
-        let id = account.id;
-        self.imagined.insert(id);
-        self.found.add(account);
-        Ok(id)
-    }
-}
 
 /// The ways a line's contact is recognised, each with what it is remembered by.
 pub(super) fn keys(values: &Values) -> Vec<(Key, Uuid)> {
@@ -226,25 +148,6 @@ pub(super) async fn take_in(
         .tag(ctx, tx, target, &work.first_tags, &work.tags)
         .await?;
     Ok(taken)
-}
-
-/// The accounts that lines name, and those of the domains of people without one; they are there until the end.
-async fn find_companies(tx: &Tx<'_>, lines: &[Line]) -> Result<Companies> {
-    let mut wanted = accounts::Wanted::default();
-    for line in lines {
-        let named = &line.values.account;
-        wanted.external_ids.extend(named.external_id.clone());
-        wanted.domains.extend(named.domain.clone());
-        wanted.name_keys.extend(named.name_key.clone());
-        if let (true, Some(email)) = (named.is_empty(), &line.values.email) {
-            wanted.domains.insert(email.domain().to_owned());
-        }
-    }
-    Ok(Companies {
-        found: accounts::find_to_keep(tx, &wanted).await?,
-        imagined: HashSet::new(),
-        used: BTreeSet::new(),
-    })
 }
 
 /// What is known of the people of a batch.
@@ -431,147 +334,4 @@ fn person(
         problems.push(Problem::of_line(UserErrorCode::Contradictory, message));
     }
     people.first().copied()
-}
-
-#[expect(clippy::too_many_arguments, reason = "what a new contact is made of")]
-fn create(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    line: &Line,
-    keys: Vec<(Key, Uuid)>,
-    resolved: &Resolved,
-    account: Option<AccountId>,
-    companies: &mut Companies,
-    work: &mut Work,
-) -> ContactId {
-    let values = &line.values;
-    let id: ContactId = ctx.id();
-    let local = values.email.as_ref().map(|email| email.local().to_owned());
-    let name = values
-        .name
-        .clone()
-        .or(local)
-        .or_else(|| values.phone.clone())
-        .or_else(|| values.external_id.clone())
-        .unwrap_or_default();
-    let by_domain = values.email.as_ref().and_then(|email| {
-        let id = companies.found.by_domain.get(email.domain())?;
-        // An account that only another line names may not come to be.
-        (!companies.imagined.contains(id)).then_some(*id)
-    });
-    let account_id = account.or(by_domain);
-    companies.used.extend(account_id);
-    work.made.push(contact::Model {
-        workspace_id: tx.workspace,
-        id,
-        account_id,
-        name_key: text::name_key(&name),
-        name,
-        email: values.email.as_ref().map(ToString::to_string),
-        external_id: values.external_id.clone(),
-        locale: values.locale.clone(),
-        created_at: tx.now,
-        updated_at: tx.now,
-        owner_id: resolved.owner,
-        stage: values.stage,
-        stage_rank: stage::rank(values.stage),
-        arrived_at: values.arrived_at,
-        source_channel: values.channel,
-        source_campaign_id: resolved.campaign,
-        brought_by_id: resolved.brought_by,
-        phone: values.phone.clone(),
-        kana_key: values.kana.as_deref().map(text::reading_key),
-        kana: values.kana.clone(),
-        merged_into_id: None,
-    });
-    work.keys_of_made
-        .extend(keys.into_iter().map(|(key, _)| (key, id)));
-    work.attributes
-        .extend(given(Subject::from(id), Some(id), values));
-    work.first_tags
-        .extend(resolved.tags.iter().map(|&tag| (id.uuid(), tag)));
-    id
-}
-
-/// The contact as it is to be, and what differs.
-fn change(
-    policy: ImportPolicy,
-    before: &contact::Model,
-    values: &Values,
-    resolved: &Resolved,
-    account: Option<AccountId>,
-) -> (contact::Model, Vec<ImportField>) {
-    use ImportField as F;
-    let mut after = before.clone();
-    let mut changes = Vec::new();
-    // Everybody has a name.
-    if let Some(name) = &values.name
-        && policy == ImportPolicy::Update
-        && *name != before.name
-    {
-        after.name.clone_from(name);
-        after.name_key = text::name_key(name);
-        changes.push(F::Name);
-    }
-    let c = &mut changes;
-    let email = values.email.as_ref().map(ToString::to_string);
-    set(policy, &mut after.email, email, c, F::Email);
-    set(policy, &mut after.phone, values.phone.clone(), c, F::Phone);
-    let external_id = values.external_id.clone();
-    set(
-        policy,
-        &mut after.external_id,
-        external_id,
-        c,
-        F::ExternalId,
-    );
-    set(
-        policy,
-        &mut after.locale,
-        values.locale.clone(),
-        c,
-        F::Locale,
-    );
-    if set(policy, &mut after.kana, values.kana.clone(), c, F::Kana) {
-        after.kana_key = after.kana.as_deref().map(text::reading_key);
-    }
-    set(policy, &mut after.account_id, account, c, F::AccountName);
-    if set(policy, &mut after.stage, values.stage, c, F::Stage) {
-        after.stage_rank = stage::rank(after.stage);
-    }
-    set(
-        policy,
-        &mut after.owner_id,
-        resolved.owner,
-        c,
-        F::OwnerEmail,
-    );
-    let channel = values.channel;
-    set(
-        policy,
-        &mut after.source_channel,
-        channel,
-        c,
-        F::SourceChannel,
-    );
-    let campaign = resolved.campaign;
-    set(
-        policy,
-        &mut after.source_campaign_id,
-        campaign,
-        c,
-        F::SourceCampaign,
-    );
-    let bringer = resolved.brought_by;
-    set(
-        policy,
-        &mut after.brought_by_id,
-        bringer,
-        c,
-        F::BroughtByEmail,
-    );
-    // A file that was exported says of everybody when they came in, also where nobody told it.
-    let arrived = values.arrived_at.filter(|at| *at != arrival::of(before));
-    set(policy, &mut after.arrived_at, arrived, c, F::ArrivedAt);
-    (after, changes)
 }

@@ -7,19 +7,22 @@
 //!
 //! - `words`: headers and cells in three languages; `cell`: cells as values; both pure;
 //! - `file`: records of the file from a place on; `ahead`: the next lines, read while these are written;
-//! - `contact` and `account`: what becomes of each line, and the set-based writing of it;
+//! - `contact` and `account`: what becomes of each line, and the set-based writing of it; `contact_row`: the row of
+//!   a contact as a line makes or changes it; `company`: the accounts that lines of contacts name;
 //! - `shared`: owners, campaigns, tags and attributes, which both have;
 //! - `ask`: what is checked before it begins; `step`: the operation; `line`: what it said of each line,
 //!   `report`: the same as a file.
 //!
 //! It never merges two people: a line that names both is an error. To add a field: a variant of
-//! `ImportField`, its words, its reading in `cell`, its place in `contact` or `account`.
+//! `ImportField`, its words, its reading in `cell`, its place in `contact_row` or `account`.
 
 mod account;
 mod ahead;
 mod ask;
 mod cell;
+mod company;
 mod contact;
+mod contact_row;
 mod file;
 mod line;
 mod preview;
