@@ -10,9 +10,12 @@ use entity::{
 use uuid::Uuid;
 
 use super::{
+    around::{Around, Resolved},
+    carried::{Carried, given},
     cell::{Line, Problem, Values},
     line::ImportLine,
-    shared::{Around, Carried, Job, Resolved, Seen, Taken, given, key, set, uuids},
+    seen::{Seen, key},
+    shared::{Job, Taken, set, uuids},
 };
 use crate::{
     access::Origin,

@@ -11,11 +11,14 @@ use entity::{
 use uuid::Uuid;
 
 use super::{
+    around::Around,
+    carried::Carried,
     cell::{Line, Problem, Values},
     company::{Companies, find_companies},
     contact_row::{Work, change, create},
     line::ImportLine,
-    shared::{Around, Carried, Job, Seen, Taken, count_new, key, uuids},
+    seen::{Seen, count_new, key},
+    shared::{Job, Taken, uuids},
 };
 use crate::{
     access::Origin,

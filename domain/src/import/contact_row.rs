@@ -8,9 +8,11 @@ use entity::{
 use uuid::Uuid;
 
 use super::{
+    around::Resolved,
+    carried::given,
     cell::{Line, Values},
     company::Companies,
-    shared::{Resolved, given, set},
+    shared::set,
 };
 use crate::{
     attribute::many::Given,

@@ -9,7 +9,8 @@
 //! - `file`: records of the file from a place on; `ahead`: the next lines, read while these are written;
 //! - `contact` and `account`: what becomes of each line, and the set-based writing of it; `contact_row`: the row of
 //!   a contact as a line makes or changes it; `company`: the accounts that lines of contacts name;
-//! - `shared`: owners, campaigns, tags and attributes, which both have;
+//! - `shared`: what both are taken in for; `around`: owners, campaigns and tags that lines name; `carried`: tags and
+//!   attributes of what is there; `seen`: the keys by which an earlier line of the file is recognised;
 //! - `ask`: what is checked before it begins; `step`: the operation; `line`: what it said of each line,
 //!   `report`: the same as a file.
 //!
@@ -18,7 +19,9 @@
 
 mod account;
 mod ahead;
+mod around;
 mod ask;
+mod carried;
 mod cell;
 mod company;
 mod contact;
@@ -27,6 +30,7 @@ mod file;
 mod line;
 mod preview;
 mod report;
+mod seen;
 mod shared;
 mod step;
 mod words;
