@@ -4,7 +4,6 @@ use async_graphql::OneofObject;
 
 use super::{
     Trigger,
-    behaviour::{RuleEmailEventTriggerInput, RuleEventTrackedTriggerInput},
     contact::{
         RuleContactAttributeChangedTriggerInput, RuleContactChangedTriggerInput,
         RuleContactCreatedTriggerInput, RuleContactOwnerChangedTriggerInput,
@@ -14,6 +13,8 @@ use super::{
         RuleConversationAssignedTriggerInput, RuleConversationClosedTriggerInput,
         RuleConversationOpenedTriggerInput,
     },
+    email_event::RuleEmailEventTriggerInput,
+    event::RuleEventTrackedTriggerInput,
     health::{
         RuleAccountHealthBandChangedTriggerInput, RuleAccountHealthScoreCrossedTriggerInput,
         RuleHealthBandChangedTriggerInput, RuleHealthScoreCrossedTriggerInput,

@@ -9,10 +9,11 @@
 //! `Happened` (`happened`), and where the rules' projection makes them of a fact (`rule::occasion`); then its
 //! sample in `samples/`.
 
-mod behaviour;
 mod contact;
 mod conversation;
 mod each;
+mod email_event;
+mod event;
 mod happened;
 mod health;
 mod input;
@@ -45,12 +46,13 @@ use crate::{
 };
 
 pub(crate) use self::happened::{Asked, Happened, Key, Place, WaitLength};
-pub use behaviour::{EmailEventSeen, EventTracked};
 pub use contact::{
     ContactAttributeChanged, ContactChanged, ContactCreated, ContactOwnerChanged,
     ContactStageChanged,
 };
 pub use conversation::{ConversationAssigned, ConversationClosed, ConversationOpened};
+pub use email_event::EmailEventSeen;
+pub use event::EventTracked;
 pub use health::{
     AccountHealthBandChanged, AccountHealthScoreCrossed, Direction, HealthBandChanged,
     HealthScoreCrossed,

@@ -3,7 +3,6 @@
 use async_graphql::Union;
 
 use super::{
-    behaviour::{RuleEmailEventTrigger, RuleEventTrackedTrigger},
     contact::{
         RuleContactAttributeChangedTrigger, RuleContactChangedTrigger, RuleContactCreatedTrigger,
         RuleContactOwnerChangedTrigger, RuleContactStageChangedTrigger,
@@ -12,6 +11,8 @@ use super::{
         RuleConversationAssignedTrigger, RuleConversationClosedTrigger,
         RuleConversationOpenedTrigger,
     },
+    email_event::RuleEmailEventTrigger,
+    event::RuleEventTrackedTrigger,
     health::{
         RuleAccountHealthBandChangedTrigger, RuleAccountHealthScoreCrossedTrigger,
         RuleHealthBandChangedTrigger, RuleHealthScoreCrossedTrigger,
