@@ -4,6 +4,7 @@ mod account;
 mod action;
 mod back;
 mod batch;
+mod bound;
 mod chain;
 mod charge;
 mod clock;
