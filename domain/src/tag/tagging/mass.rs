@@ -17,7 +17,8 @@ use uuid::Uuid;
 use super::{
     Reason, Request,
     hold::{hold_things, single_groups},
-    plan::{end, look, renew},
+    plan::look,
+    renew::{end, renew},
     write::{Addition, settle_ended},
 };
 use crate::{

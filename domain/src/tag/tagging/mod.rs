@@ -5,7 +5,7 @@
 //! (`super::rank`), in a number of statements that does not depend on how many things are tagged.
 //!
 //! - `write`: adding and removing inside a transaction, for everything that tags; `plan` decides,
-//!   `hold` keeps others waiting;
+//!   `renew` ends what gives way and lets go on what gets another end, `hold` keeps others waiting;
 //! - `fresh`: adding to things that were just made; `ask`: the same on a member's behalf, checked;
 //! - `read`: what holds, what held at a moment, and what ever held; `worn`: what things carry that are
 //!   about to be given more;
@@ -25,6 +25,7 @@ mod hold;
 mod mass;
 mod plan;
 mod read;
+mod renew;
 mod segment;
 mod which;
 mod withdraw;

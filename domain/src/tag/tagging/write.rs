@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::{
     Reason, Request, Touched,
     hold::{hold_tags, hold_things, single_groups},
-    plan::{end, look, renew},
+    plan::look,
+    renew::{end, renew},
     segment::{bind, inside, join},
 };
 use crate::{
