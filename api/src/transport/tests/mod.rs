@@ -2,6 +2,7 @@
 
 mod audit;
 mod body;
+mod client;
 mod cost;
 mod documents;
 mod fixture;

@@ -2,120 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use futures::SinkExt;
+use serde_json::json;
 use tokio::{net::TcpStream, sync::Notify, time::timeout};
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{
-        self, Message,
-        client::IntoClientRequest,
-        protocol::frame::{
-            Frame,
-            coding::{Data, OpCode},
-        },
+use tokio_tungstenite::tungstenite::{
+    self, Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
     },
 };
 
 use super::{
     super::Settings,
+    client::{Client, Seen},
     fixture::{Door, Server, door, quick},
 };
-
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-/// What a client sees next.
-#[derive(Debug, PartialEq)]
-enum Seen {
-    Message(Value),
-    Closed(u16, String),
-    /// Without a close frame.
-    Gone,
-}
-
-impl Client {
-    async fn open(server: &Server, headers: &[(&'static str, &str)]) -> tungstenite::Result<Self> {
-        let url = format!("ws://{}/graphql", server.address);
-        let mut request = url.into_client_request()?;
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        connect_async(request).await.map(|(socket, _)| Self(socket))
-    }
-
-    async fn connect(server: &Server) -> Self {
-        Self::open(
-            server,
-            &[("sec-websocket-protocol", "graphql-transport-ws")],
-        )
-        .await
-        .unwrap()
-    }
-
-    /// Connected and accepted.
-    async fn accepted(server: &Server, payload: Value) -> Self {
-        let mut client = Self::connect(server).await;
-        client
-            .send(&json!({"type": "connection_init", "payload": payload}))
-            .await;
-        client.expect(&json!({"type": "connection_ack"})).await;
-        client
-    }
-
-    async fn send(&mut self, message: &Value) {
-        self.send_text(&message.to_string()).await;
-    }
-
-    async fn send_text(&mut self, text: &str) {
-        self.0.send(Message::text(text)).await.unwrap();
-    }
-
-    async fn subscribe(&mut self, id: &str, query: &str) {
-        let payload = json!({ "query": query });
-        self.send(&json!({"type": "subscribe", "id": id, "payload": payload}))
-            .await;
-    }
-
-    async fn next(&mut self) -> Seen {
-        loop {
-            let message = timeout(Duration::from_mins(1), self.0.next())
-                .await
-                .unwrap();
-            match message {
-                Some(Ok(Message::Text(text))) => {
-                    return Seen::Message(serde_json::from_str(&text).unwrap());
-                }
-                Some(Ok(Message::Close(Some(frame)))) => {
-                    return Seen::Closed(frame.code.into(), frame.reason.to_string());
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                _ => return Seen::Gone,
-            }
-        }
-    }
-
-    async fn message(&mut self) -> Value {
-        match self.next().await {
-            Seen::Message(message) => message,
-            other => panic!("expected a message, saw {other:?}"),
-        }
-    }
-
-    async fn expect(&mut self, message: &Value) {
-        assert_eq!(&self.message().await, message);
-    }
-
-    /// Reads on until the socket is closed.
-    async fn close_code(&mut self) -> u16 {
-        loop {
-            match self.next().await {
-                Seen::Message(_) => {}
-                Seen::Closed(code, _) => return code,
-                Seen::Gone => panic!("closed without a frame"),
-            }
-        }
-    }
-}
 
 fn serve(settings: Settings) -> (Door, Server) {
     let door = door(settings);
