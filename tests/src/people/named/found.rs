@@ -1,115 +1,26 @@
-//! Contacts named by other identities than an email address: found, made, carried over, erased, and the
-//! conversations that their messages come into.
+//! Whoever is named by any identity is found or made, and what they did is theirs.
 
-use chrono::TimeDelta;
 use domain::{
     contact::{
-        self, ContactRef, NewContact, ProfileChanges, Whose, erase,
+        self, ContactRef, NewContact, Whose, erase,
         identity::{self, Given, Identify},
     },
-    conversation::{self, Changes, ConversationFilter, ConversationOrder, NewMessage, Outcome},
-    event::{self, EventFilter, NewEvent},
+    conversation::{self, Changes, NewMessage, Outcome},
+    event,
     fact::{self, Party, ingest::Head},
-    inbox::{self, NewInbox},
-    page::PageRequest,
-    store::Query,
+    inbox,
     survey::{self, NewSurveyAnswer},
 };
 use entity::{
-    conversation::Model,
-    id::{ContactId, InboxId, MessageId},
-    kind::{Channel, ConversationStatus, Direction, IdentityKind as I, SurveyKind},
+    id::{ContactId, MessageId},
+    kind::{ConversationStatus, Direction, IdentityKind as I, SurveyKind},
 };
 use futures::future::join_all;
 
-use super::{person, refusals};
-use crate::support::{World, on_both};
-
-/// A line by whoever is named so, sent `minutes` after now.
-fn line(world: &World, id: &str, whose: Whose, minutes: i64) -> NewMessage {
-    NewMessage {
-        external_id: id.to_owned(),
-        thread_keys: Vec::new(),
-        whose,
-        name: None,
-        direction: Direction::Inbound,
-        author: None,
-        automatic: false,
-        subject: String::new(),
-        body: "縁".to_owned(),
-        sent_at: world.ctx.clock.now() + TimeDelta::minutes(minutes),
-    }
-}
-
-fn visit(world: &World, id: &str, whose: Whose) -> NewEvent {
-    NewEvent {
-        external_id: id.to_owned(),
-        whose,
-        name: "page_viewed".to_owned(),
-        properties: serde_json::json!({}),
-        occurred_at: world.ctx.clock.now(),
-    }
-}
-
-fn handle(value: &str) -> Whose {
-    ContactRef::Handle(value.to_owned()).into()
-}
-
-fn cookie(value: &str) -> Whose {
-    ContactRef::AnonymousId(value.to_owned()).into()
-}
-
-fn phone(value: &str) -> Whose {
-    ContactRef::Phone(value.to_owned()).into()
-}
-
-fn number(value: &str) -> Whose {
-    ContactRef::ExternalId(value.to_owned()).into()
-}
-
-async fn chat(world: &World) -> InboxId {
-    let new = NewInbox {
-        name: "Chat".to_owned(),
-        channel: Channel::Line,
-        address: None,
-    };
-    let made = inbox::create(&world.ctx, &world.owner, new).await;
-    made.unwrap().id
-}
-
-async fn take_in(world: &World, inbox: InboxId, messages: Vec<NewMessage>) -> Vec<Outcome> {
-    let told = conversation::ingest(&world.ctx, &world.owner, inbox, messages).await;
-    told.unwrap().iter().map(|one| one.outcome).collect()
-}
-
-async fn who_has(world: &World, kind: I, value: &str) -> Option<contact::Contact> {
-    let found = contact::find_by_identity(&world.ctx, world.owner.workspace, kind, value).await;
-    found.unwrap()
-}
-
-async fn events_of(world: &World, contact: ContactId) -> Vec<String> {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let theirs = EventFilter {
-        contact: Some(contact),
-        ..EventFilter::default()
-    };
-    let page = event::list(ctx, workspace, &theirs, &PageRequest::first(50)).await;
-    let rows = page.unwrap().rows.into_iter();
-    let mut ids: Vec<String> = rows.map(|(_, event)| event.external_id).collect();
-    ids.sort();
-    ids
-}
-
-async fn threads_of(world: &World, contact: ContactId) -> Vec<Model> {
-    let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let filter = ConversationFilter {
-        contact: Some(contact),
-        ..ConversationFilter::default()
-    };
-    let order = ConversationOrder::default();
-    let page = conversation::list(ctx, workspace, &filter, order, &PageRequest::first(50)).await;
-    page.unwrap().rows.into_iter().map(|(_, row)| row).collect()
-}
+use super::{
+    chat, cookie, events_of, handle, line, number, phone, take_in, threads_of, visit, who_has,
+};
+use crate::{people::refusals, support::on_both};
 
 #[test]
 fn messages_and_events_find_and_make_contacts_by_any_identity() {
@@ -454,98 +365,6 @@ fn a_contact_is_named_once_and_must_be_there_by_its_id() {
         for (kind, value) in [(I::Handle, "x:hanako"), (I::AnonymousId, "c-1")] {
             assert_eq!(who_has(&world, kind, value).await, None, "{value}");
         }
-        world
-    });
-}
-
-async fn attach(world: &World, id: ContactId, value: &str) {
-    let given = Given {
-        kind: I::Handle,
-        value: value.to_owned(),
-    };
-    let done = identity::attach(&world.ctx, &world.owner, id, &given).await;
-    done.unwrap();
-}
-
-async fn holder(world: &World, value: &str) -> Option<ContactId> {
-    let given = Given {
-        kind: I::Handle,
-        value: value.to_owned(),
-    };
-    let found = identity::find_holder(&world.ctx, world.owner.workspace, &given).await;
-    found.unwrap().map(|one| one.id)
-}
-
-#[test]
-fn ids_that_tell_upper_and_lower_case_apart_are_kept_and_names_are_folded() {
-    on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let one = person(&world, "One", ProfileChanges::default()).await.id;
-        let other = person(&world, "Other", ProfileChanges::default()).await.id;
-        attach(&world, one, "WeChat:oAbC").await;
-        attach(&world, other, "wechat:oABC").await;
-        attach(&world, other, "X:Enishi").await;
-        assert_eq!(holder(&world, "wechat:oAbC").await, Some(one));
-        assert_eq!(holder(&world, "wechat:oABC").await, Some(other));
-        assert_eq!(holder(&world, "wechat:oabc").await, None);
-        assert_eq!(holder(&world, "x:ENISHI").await, Some(other));
-        let shown = contact::load_identities(ctx, owner.workspace, &[other]).await;
-        let shown: Vec<String> = shown.unwrap().into_iter().map(|one| one.value).collect();
-        assert_eq!(shown, ["wechat:oABC", "x:enishi"]);
-        world
-    });
-}
-
-#[test]
-fn handles_kept_in_lower_case_once_go_on_being_found() {
-    on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let inbox = chat(&world).await;
-        let one = person(&world, "One", ProfileChanges::default()).await.id;
-        attach(&world, one, "line:U4AF").await;
-        // As they were kept: all folded.
-        Query::new("UPDATE contact_identity SET value = 'line:u4af' WHERE value = 'line:U4AF'")
-            .execute(ctx.db.writer())
-            .await
-            .unwrap();
-        assert_eq!(holder(&world, "LINE:U4AF").await, Some(one));
-        take_in(
-            &world,
-            inbox,
-            vec![line(&world, "a", handle("line:U4AF"), 0)],
-        )
-        .await;
-        assert_eq!(threads_of(&world, one).await.len(), 1);
-        let given = Given {
-            kind: I::Handle,
-            value: "line:U4AF".to_owned(),
-        };
-        let who = Identify {
-            identities: vec![given.clone()],
-            name: None,
-        };
-        let known = identity::identify(ctx, owner, who).await.unwrap();
-        assert_eq!((known.contact.id, known.created), (one, false));
-        let other = person(&world, "Other", ProfileChanges::default()).await.id;
-        let taken = identity::attach(ctx, owner, other, &given).await;
-        assert_eq!(refusals(taken), ["value Taken"]);
-
-        // Taken away by the new spelling and given back, it is kept as it is given.
-        identity::detach(ctx, owner, one, &given).await.unwrap();
-        attach(&world, one, "line:U4AF").await;
-        assert!(who_has(&world, I::Handle, "line:U4AF").await.is_some());
-        Query::new("UPDATE contact_identity SET value = 'line:u4af' WHERE value = 'line:U4AF'")
-            .execute(ctx.db.writer())
-            .await
-            .unwrap();
-
-        // Whoever was erased under the former spelling stays so.
-        erase::erase(ctx, owner, one).await.unwrap();
-        let visits = vec![visit(&world, "1", handle("line:U4AF"))];
-        event::ingest(ctx, owner, visits).await.unwrap();
-        assert_eq!(holder(&world, "line:U4AF").await, None);
-        let refused = identity::attach(ctx, owner, other, &given).await;
-        assert_eq!(refusals(refused), ["value Erased"]);
         world
     });
 }
