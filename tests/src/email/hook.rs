@@ -1,5 +1,7 @@
 //! What providers tell, over real HTTP as they send it: verified, stored once, and by nobody else.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::port::{Clock as _, SystemClock};
 use reqwest::Method;
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{
     client::{Client, text},
     installation::{Installation, on_each},
+    process::until,
 };
 
 /// What the DER form of a public key on P-256 begins with.
@@ -125,6 +128,25 @@ fn elastic_email_tells_by_get() {
             (json!(2), json!(1), json!(0), json!(null))
         );
         nothing_elsewhere(&mut installation, &path, "ada@example.com").await;
+
+        // What it calls sent has arrived, whether or not somebody opens it.
+        for (id, to) in [("m2", "ben"), ("m3", "cy")] {
+            let sent = format!("status=Sent&to={to}%40example.com&messageid={id}&channel=spring");
+            assert_eq!(get(&sent).await, 200);
+        }
+        assert_eq!(
+            get("status=Opened&to=ben%40example.com&messageid=m2").await,
+            200
+        );
+        let rates = "{ workspace { emailMetrics { total { attempted delivered hardBounced \
+            humanOpenRate { value } } } } }";
+        let wanted = json!({ "attempted": 2, "delivered": 2, "hardBounced": 0,
+            "humanOpenRate": { "value": 0.5 } });
+        until("the figures", Duration::from_mins(1), async || {
+            let found = owner.must(rates, json!({})).await;
+            (found["emailMetrics"]["total"] == wanted).then_some(())
+        })
+        .await;
         installation
     });
 }

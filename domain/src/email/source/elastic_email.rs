@@ -78,7 +78,8 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
 
 fn what(status: &str, category: &str) -> Option<What> {
     Some(match status {
-        "Sent" => What::of(EmailEventKind::Sent),
+        // Its word for what the recipient's server has accepted; what is still under way it does not tell.
+        "Sent" => What::of(EmailEventKind::Delivered),
         "Opened" => What::of(EmailEventKind::Opened),
         "Clicked" => What::of(EmailEventKind::Clicked),
         "AbuseReport" => What::of(EmailEventKind::Complained),
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn each_status_has_its_kind() {
         for (status, expected) in [
-            ("Sent", "SENT"),
+            ("Sent", "DELIVERED"),
             ("Opened", "OPENED"),
             ("Clicked", "CLICKED"),
             ("AbuseReport", "COMPLAINED"),
