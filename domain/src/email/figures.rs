@@ -115,6 +115,15 @@ impl Figures {
         }
     }
 
+    /// Emails of which nothing says that they arrived or came back: they are under way or, after 72 hours,
+    /// will not be known. Definitions, "Delivered": "explicit delivery event, or implied; otherwise unknown".
+    /// An email that was reported both ways, such as one that was opened after a block, counts as two
+    /// known ones.
+    pub fn unknown(&self) -> i64 {
+        let returned = self.hard_bounced + self.soft_bounced + self.blocked;
+        (self.attempted - self.delivered - returned).max(0)
+    }
+
     /// Whether nothing is counted.
     pub fn is_zero(&self) -> bool {
         *self == Self::default()

@@ -84,6 +84,8 @@ fn figures_count_people_and_stay_within_their_workspace() {
             ..Figures::default()
         };
         assert_eq!(figures, expected);
+        // Of one of the ten nothing was heard after it was sent.
+        assert_eq!(figures.unknown(), 1);
         let value = |rate: email::rate::Rate| rate.value.unwrap();
         assert!((value(figures.delivery_rate()) - 0.8).abs() < 1e-9);
         assert!((value(figures.click_to_open_rate()) - 1.0).abs() < 1e-9);

@@ -138,9 +138,9 @@ fn elastic_email_tells_by_get() {
             get("status=Opened&to=ben%40example.com&messageid=m2").await,
             200
         );
-        let rates = "{ workspace { emailMetrics { total { attempted delivered hardBounced \
+        let rates = "{ workspace { emailMetrics { total { attempted delivered deliveryUnknown \
             humanOpenRate { value } } } } }";
-        let wanted = json!({ "attempted": 2, "delivered": 2, "hardBounced": 0,
+        let wanted = json!({ "attempted": 2, "delivered": 2, "deliveryUnknown": 0,
             "humanOpenRate": { "value": 0.5 } });
         until("the figures", Duration::from_mins(1), async || {
             let found = owner.must(rates, json!({})).await;

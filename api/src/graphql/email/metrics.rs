@@ -125,6 +125,14 @@ impl EmailFigures {
         self.0.delivered
     }
 
+    /// Emails of which nothing says that they arrived or came back: `attempted` less `delivered`,
+    /// `hardBounced`, `softBounced` and `blocked`, at least 0. They are under way; three days after
+    /// sending, nothing more is to be expected. Where there are many, because deliveries are not
+    /// reported, rates of delivered mean little.
+    fn delivery_unknown(&self) -> i64 {
+        self.0.unknown()
+    }
+
     /// Emails a person opened; a click by a person implies an open.
     fn human_openers(&self) -> i64 {
         self.0.human_openers
