@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
+use domain::port::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::support::{
-    client::{Client, text},
+    client::{Client, message, text},
     installation::on_each,
     script,
     socket::{Heard, Socket},
@@ -123,7 +125,7 @@ fn messages_tags_and_firings_are_told_as_they_happen() {
         .await;
         let mut fired =
             Socket::subscribe(&owner, &query("ruleFired", "firing { rule { id } }"), &from).await;
-        let one = crate::support::client::message("1", "taro@customer.example", "hello there");
+        let one = message("1", "taro@customer.example", "hello there");
         let input = json!({ "inboxId": inbox, "messages": [one] });
         owner
             .change("ingestMessages", input, "messages { id }")
@@ -140,17 +142,108 @@ fn messages_tags_and_firings_are_told_as_they_happen() {
 }
 
 #[test]
-fn a_revoked_token_and_a_demoted_member_lose_their_streams() {
+fn the_npm_clients_hear_of_messages_tags_firings_and_health() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let inbox = owner.inbox().await;
+        let tag = owner.tag("CONTACT", "Greeting").await;
+        let condition = json!({ "keywords": { "mode": "ANY_OF", "words": ["hello"] } });
+        let action = json!({ "tagContact": { "tagIds": [tag] } });
+        let rule = owner.rule("Greeting", &condition, &action).await;
+        let email = "taro@customer.example";
+        let one = message("1", email, "hello there");
+        let input = json!({ "inboxId": inbox, "messages": [one] });
+        owner
+            .change("ingestMessages", input, "messages { id }")
+            .await;
+        // The message alone says too little of somebody's health.
+        let opened_at = SystemClock.now() - TimeDelta::hours(1);
+        let opened = json!({
+            "externalId": "e", "emailKey": "mail", "recipient": email, "kind": "OPENED",
+            "occurredAt": opened_at.to_rfc3339(),
+        });
+        owner
+            .change(
+                "ingestEmailEvents",
+                json!({ "events": [opened] }),
+                "created",
+            )
+            .await;
+
+        for (field, selection, at, wanted) in [
+            (
+                "messageReceived",
+                "message { body }",
+                "/message/body",
+                "hello there",
+            ),
+            (
+                "taggingChanged",
+                "act tagging { tag { id } }",
+                "/tagging/tag/id",
+                tag.as_str(),
+            ),
+            (
+                "ruleFired",
+                "firing { rule { id } }",
+                "/firing/rule/id",
+                rule.as_str(),
+            ),
+            (
+                "healthChanged",
+                "contact { email } score previousBand",
+                "/contact/email",
+                email,
+            ),
+        ] {
+            let query = format!(
+                "subscription($after: String) {{ {field}(after: $after) {{ {selection} }} }}"
+            );
+            for name in ["subscribe-ws.mjs", "subscribe-sse.mjs"] {
+                let url = owner.url();
+                let arguments = [&url, &owner.token, &query, r#"{"after":"0.0"}"#, "1"];
+                let heard = script::run(name, &arguments).await;
+                assert!(heard.ok, "{name} {field}: {heard:?}");
+                let told = &heard.lines[0]["data"][field];
+                let found = told.pointer(at).and_then(Value::as_str);
+                assert_eq!(found, Some(wanted), "{name}: {told}");
+                let is_health = field == "healthChanged";
+                assert!(!is_health || told["score"].is_f64(), "{name}: {told}");
+            }
+        }
+        let query = "query($email: String!) { contactByEmail(email: $email) { \
+            health { score contributions { points } } } }";
+        let found = owner.must(query, json!({ "email": email })).await;
+        let contributions = found["health"]["contributions"].as_array();
+        let points = contributions.expect("contributions").iter();
+        let sum: f64 = points.filter_map(|one| one["points"].as_f64()).sum();
+        let score = found["health"]["score"].as_f64().expect("a score");
+        assert!(score > 0.0 && (sum - score).abs() < 1e-9, "{found}");
+        installation
+    });
+}
+
+#[test]
+fn a_revoked_token_and_a_demoted_or_removed_member_lose_their_streams() {
     on_each(|installation| async move {
         let owner = installation.owner();
         make(&owner, "first").await;
         let (agent, token) = owner.member("AGENT").await;
         let (admin, _) = owner.member("ADMIN").await;
+        let (viewer, _) = owner.member("VIEWER").await;
         let from = json!({ "after": "0.0" });
         let mut revoked = Socket::subscribe(&agent, CHANGES, &from).await;
         let mut demoted = Socket::subscribe(&admin, CHANGES, &from).await;
+        let mut removed = Socket::subscribe(&viewer, CHANGES, &from).await;
         revoked.next().await;
         demoted.next().await;
+        removed.next().await;
+        let members = owner.must("{ members { id role } }", json!({})).await;
+        let member = |role: &str| {
+            let mut members = members.as_array().expect("members").iter();
+            let found = members.find(|one| one["role"] == role);
+            found.expect("the member")["id"].clone()
+        };
         owner
             .change(
                 "revokeAccessToken",
@@ -158,23 +251,21 @@ fn a_revoked_token_and_a_demoted_member_lose_their_streams() {
                 "accessToken { id }",
             )
             .await;
-        let members = owner.must("{ members { id role } }", json!({})).await;
-        let member = members.as_array().expect("members").iter();
-        let member = member
-            .clone()
-            .find(|one| one["role"] == "ADMIN")
-            .expect("the admin");
-        let input = json!({ "id": member["id"], "role": "VIEWER" });
+        let input = json!({ "id": member("ADMIN"), "role": "VIEWER" });
         owner.change("setMemberRole", input, "member { id }").await;
-        for socket in [&mut revoked, &mut demoted] {
+        let input = json!({ "id": member("VIEWER") });
+        owner.change("removeMember", input, "member { id }").await;
+        for socket in [&mut revoked, &mut demoted, &mut removed] {
             let heard = socket.heard().await;
             assert!(matches!(heard, Heard::Closed(Some(4403))), "{heard:?}");
         }
-        let refused = agent.ask("{ viewer { role } }", &Value::Null).await;
-        assert_eq!(
-            refused["errors"][0]["extensions"]["code"],
-            "UNAUTHENTICATED"
-        );
+        for nobody in [&agent, &viewer] {
+            let refused = nobody.ask("{ viewer { role } }", &Value::Null).await;
+            assert_eq!(
+                refused["errors"][0]["extensions"]["code"],
+                "UNAUTHENTICATED"
+            );
+        }
         installation
     });
 }
