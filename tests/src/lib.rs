@@ -78,6 +78,8 @@ mod log;
 #[cfg(test)]
 mod migrating;
 #[cfg(test)]
+mod newcomer;
+#[cfg(test)]
 mod notification;
 #[cfg(test)]
 mod once;
