@@ -42,6 +42,8 @@ mod delivery;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod discreet;
+#[cfg(test)]
 mod document;
 #[cfg(test)]
 mod doors;
