@@ -170,4 +170,18 @@ mod tests {
         let texts: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(texts.len(), Code::ALL.len());
     }
+
+    #[test]
+    fn every_code_is_explained_in_the_manual_and_no_other() {
+        let (_, table) = include_str!("../../../docs/api.md")
+            .split_once("| code | meaning |\n|---|---|\n")
+            .expect("the table of codes");
+        let rows = table.lines().take_while(|line| line.starts_with('|'));
+        let explained: HashSet<_> = rows
+            .filter_map(|row| row.split('|').nth(1))
+            .flat_map(|codes| codes.split('`').skip(1).step_by(2))
+            .collect();
+        let known: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(explained, known);
+    }
 }
