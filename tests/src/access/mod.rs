@@ -6,8 +6,10 @@
 //! [`totals`] compares what the lists of a house say of their length with their rows; [`nodes`] fetches
 //! what has an id by it; [`files`] tries
 //! the doors beside GraphQL; [`members`] shows who did what to those who only read; [`expiry`] lets
-//! tokens run out.
+//! tokens run out; [`at_rest`] looks for secrets in the database.
 
+#[cfg(test)]
+mod at_rest;
 #[cfg(test)]
 mod audited;
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(super) async fn columns(world: &World, table: &str) -> Vec<String> {
 }
 
 /// The rows of every table as text, in order.
-pub(super) async fn dump(world: &World) -> BTreeMap<String, Vec<String>> {
+pub(crate) async fn dump(world: &World) -> BTreeMap<String, Vec<String>> {
     let mut dump = BTreeMap::new();
     for table in tables(world).await {
         let statement = if is_postgres(world) {

@@ -6,7 +6,7 @@ mod company;
 mod concurrent;
 mod conflict;
 mod double;
-mod dump;
+pub(crate) mod dump;
 mod edited;
 mod erase;
 mod identity;
