@@ -5,7 +5,8 @@
 //! found quickly (its anchors). `shape`, `input` and `output` name every kind once each. Everything
 //! else walks the tree and never names a leaf:
 //! - [`check`](mod@check): whether a condition makes sense where it is used, before it is saved;
-//! - `contradiction`: conditions that must hold together and never can;
+//! - `contradiction`: conditions that must hold together and never can; `lineage`: those of which only the tree of
+//!   tags tells;
 //! - [`sentence`]: a condition in words, in three languages;
 //! - [`reference`](mod@reference): the ids it names;
 //! - [`facts`] and [`text`]: what is known about a message, and how texts are compared;
@@ -40,6 +41,7 @@ pub mod facts;
 mod input;
 pub mod known;
 mod leaf;
+pub(crate) mod lineage;
 pub mod matcher;
 mod measure;
 pub mod moment;

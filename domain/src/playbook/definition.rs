@@ -11,7 +11,7 @@ use super::check;
 use crate::{
     action::Action,
     condition::{
-        Condition, ContactTags, Health, Mode, Moment, Ref, Segments, TagMode, TagTest, Whose,
+        Condition, ContactTags, Health, Mode, Moment, Ref, Segments, TagMode, TagTest, Use, Whose,
         path::Path,
         reference::{self, IdKind, Reference},
     },
@@ -317,25 +317,30 @@ impl Definition {
         self.steps.iter().position(|one| one.id == step)
     }
 
-    /// Every condition in it, with the path of whatever holds it.
-    pub(crate) fn conditions(&self) -> Vec<(Path, &Condition)> {
+    /// Every condition in it, with the path of whatever holds it and what that is.
+    pub(crate) fn conditions(&self) -> Vec<(Path, Use, &Condition)> {
         let mut found = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
             let at = step_path(index, step);
             match &step.kind {
-                StepKind::WaitFor(wait) => found.push((at, &wait.condition)),
+                StepKind::WaitFor(wait) => found.push((at, Use::Wait, &wait.condition)),
                 StepKind::Branch(arms) => {
                     let arms = arms.iter().enumerate();
                     let at = at.at("arms");
-                    found.extend(arms.map(|(index, arm)| (at.nth(index), &arm.condition)));
+                    found.extend(
+                        arms.map(|(index, arm)| (at.nth(index), Use::Branch, &arm.condition)),
+                    );
                 }
                 StepKind::Actions(_) | StepKind::Wait(_) | StepKind::End => {}
             }
         }
-        for (list, endings) in [("goals", &self.goals), ("exits", &self.exits)] {
+        for (list, of, endings) in [
+            ("goals", Use::Goal, &self.goals),
+            ("exits", Use::Exit, &self.exits),
+        ] {
             let at = Path::root(list);
             let endings = endings.iter().enumerate();
-            found.extend(endings.map(|(index, ending)| (at.nth(index), &ending.condition)));
+            found.extend(endings.map(|(index, ending)| (at.nth(index), of, &ending.condition)));
         }
         found
     }
@@ -356,7 +361,7 @@ impl Definition {
     /// Every id it names, with the place where it does.
     pub fn references(&self) -> Vec<Reference> {
         let mut found = Vec::new();
-        for (at, condition) in self.conditions() {
+        for (at, _, condition) in self.conditions() {
             condition.references(&at.at("condition"), &mut found);
         }
         for (at, action) in self.actions() {

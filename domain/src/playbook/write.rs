@@ -18,7 +18,10 @@ use crate::{
     access::{Actor, Origin, Scope},
     action,
     audit::Record,
-    condition::reference::{self, IdKind, Reference},
+    condition::{
+        lineage::Lineage,
+        reference::{self, IdKind, Reference},
+    },
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode, keep},
     operation::{self, NewOperation},
@@ -323,12 +326,28 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
         reference::keep(tx, &references).await?;
         found = reference::unknown(tx.connection(), tx.workspace, &references).await?;
         found.extend(action::known::refused(tx, &definition.actions()).await?);
+        if found.is_empty() {
+            let lineage = Lineage::load(tx.connection(), tx.workspace, &references).await?;
+            found = contradicted(definition, &lineage);
+        }
     }
     for mut error in found {
         error.path.insert(0, "definition".to_owned());
         errors.push(error);
     }
     Ok(())
+}
+
+/// What the tree of tags tells to be impossible, each condition by itself.
+fn contradicted(definition: &Definition, lineage: &Lineage) -> Vec<UserError> {
+    let mut refusals = Vec::new();
+    for (at, of, condition) in definition.conditions() {
+        for mut refusal in lineage.contradicted(condition, &[], of) {
+            refusal.path.splice(0..0, at.steps().iter().cloned());
+            refusals.push(refusal);
+        }
+    }
+    refusals
 }
 
 /// Refuses to resume a playbook of which a version that contacts go through names a tag group that was deleted.

@@ -22,10 +22,8 @@ pub fn check(trigger: &Trigger, condition: &Condition, actions: &[Action]) -> Ve
     let mut refusals = Vec::new();
     trigger.kind().check(&at, &mut refusals);
     if !is_always(condition) {
-        let implied = trigger.kind().implies().into_iter();
-        let given: Vec<(Path, Condition)> = implied.map(|one| (at.clone(), one)).collect();
         let context = trigger.context();
-        refusals.extend(check_given(condition, &given, context, Use::Rule));
+        refusals.extend(check_given(condition, &given(trigger), context, Use::Rule));
     }
 
     let at = Path::root("actions");
@@ -37,6 +35,13 @@ pub fn check(trigger: &Trigger, condition: &Condition, actions: &[Action]) -> Ve
         opposed::check(actions, &at, &mut refusals);
     }
     refusals
+}
+
+/// What holds whenever the trigger has let the rule look, with the place that says so.
+pub(super) fn given(trigger: &Trigger) -> Vec<(Path, Condition)> {
+    let at = Path::root("trigger").at(trigger.name());
+    let implied = trigger.kind().implies().into_iter();
+    implied.map(|one| (at.clone(), one)).collect()
 }
 
 /// Every id a rule names, with the place where it does.

@@ -10,13 +10,14 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFil
 use serde_json::json;
 
 use super::{
+    check::given,
     definition::Definition,
     limits::Limits,
     read::{Rule, stored},
     trigger::Trigger,
     wait,
 };
-use crate::condition::{Condition, path::Path, reference};
+use crate::condition::{Condition, Use, lineage::Lineage, path::Path, reference};
 use crate::{
     access::{Actor, Origin, Scope},
     action::{self, Action},
@@ -487,6 +488,7 @@ pub(super) async fn check(
     let found = definition.check();
     let too_long = |error: &UserError| error.code == UserErrorCode::TooLong;
     let is_bounded = !found.iter().any(too_long);
+    let is_sound = found.is_empty();
     errors.extend(found);
     if !is_bounded {
         // What breaks its limits is not looked up.
@@ -494,7 +496,13 @@ pub(super) async fn check(
     }
     let references = definition.references();
     reference::keep(tx, &references).await?;
-    errors.extend(reference::unknown(tx.connection(), tx.workspace, &references).await?);
+    let unknown = reference::unknown(tx.connection(), tx.workspace, &references).await?;
+    if is_sound && unknown.is_empty() {
+        let lineage = Lineage::load(tx.connection(), tx.workspace, &references).await?;
+        let given = given(&definition.trigger);
+        errors.extend(lineage.contradicted(&definition.condition, &given, Use::Rule));
+    }
+    errors.extend(unknown);
     if let Trigger::ContactAttributeChanged(trigger) = &definition.trigger {
         let at = Path::root("trigger").at(definition.trigger.name());
         errors.extend(trigger.unfit(tx, &at).await?);

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     access::{Actor, Origin, Scope},
     audit::Record,
-    condition::{self, Condition, Use, path::Path, reference},
+    condition::{self, Condition, Use, lineage::Lineage, path::Path, reference},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode, keep},
     store::{Query, Rows, Tx},
@@ -390,7 +390,12 @@ pub(super) async fn checked(
     }
     let mut references = Vec::new();
     condition.references(&Path::root("condition"), &mut references);
+    let is_sound = found.is_empty();
     found.extend(reference::unknown(connection, workspace, &references).await?);
+    if is_sound && found.is_empty() {
+        let lineage = Lineage::load(connection, workspace, &references).await?;
+        found = lineage.contradicted(condition, &[], Use::Segment);
+    }
     Ok(found)
 }
 

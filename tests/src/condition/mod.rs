@@ -5,6 +5,7 @@ mod back;
 mod behaviour;
 mod company;
 mod leaf;
+mod lineage;
 mod past;
 mod people;
 mod record;

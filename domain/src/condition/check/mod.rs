@@ -98,6 +98,18 @@ pub(crate) fn check_given(
     refusals
 }
 
+/// What of a condition that is right in itself can never hold; `given` as above.
+pub(super) fn contradictory(
+    condition: &Condition,
+    given: &[(Path, Condition)],
+    of: Use,
+) -> Vec<UserError> {
+    let mut refusals = Vec::new();
+    let at = Path::root("condition");
+    check_contradictions(condition, given, of, &at, &mut refusals);
+    refusals
+}
+
 fn check_condition(
     condition: &Condition,
     given: &[(Path, Condition)],

@@ -35,6 +35,7 @@ use crate::{
     condition::{
         Condition, Keywords, Moment, Need, Pattern, TimeOfDay,
         facts::Seen,
+        lineage::Below,
         matcher::Part,
         path::Path,
         reference::{IdKind, Reference},
@@ -93,6 +94,8 @@ pub(crate) trait Leaf {
     fn references(&self, _at: &Path, _found: &mut Vec<Reference>) {}
     /// Names `to` wherever it named `from`.
     fn replace(&mut self, _kind: IdKind, _from: Uuid, _to: Uuid) {}
+    /// Names the tags below a named one beside it wherever they count as that one. It means the same then.
+    fn name_below(&mut self, _below: &Below) {}
     /// Itself, if it is a keyword test: those are found for all rules in one pass.
     fn keywords(&self) -> Option<&Keywords> {
         None

@@ -1,5 +1,7 @@
 //! Tags of the contact or of the conversation.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{Enum, ID, InputObject, SimpleObject};
 use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use crate::condition::{
     Anchor, Condition, Leaf, Need,
     check::{self, MAX_IDS},
     facts::{Seen, TagSet},
+    lineage::Below,
     matcher::{Part, What},
     measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
     path::Path,
@@ -378,6 +381,21 @@ impl<T: Owner> Leaf for T {
         if kind == T::KIND {
             reference::replace(&mut self.test_mut().tag_ids, from, to);
         }
+    }
+
+    fn name_below(&mut self, below: &Below) {
+        let test = self.test_mut();
+        // Where each tag of a list must be there, a longer list would ask for more.
+        if !test.with_descendants || test.mode == TagMode::All {
+            return;
+        }
+        let named = test.tag_ids.iter().filter_map(|tag| below.get(tag));
+        let more: BTreeSet<Uuid> = named
+            .flatten()
+            .copied()
+            .filter(|tag| !test.tag_ids.contains(tag))
+            .collect();
+        test.tag_ids.extend(more);
     }
 }
 

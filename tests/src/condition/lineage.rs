@@ -1,0 +1,107 @@
+//! What only the tree of tags tells to be impossible is refused where it is saved, with its place.
+
+use domain::{
+    condition::Condition,
+    error::Result,
+    playbook::{self, Definition, NewPlaybook},
+    rule::{
+        self, Limits, NewRule,
+        trigger::{ContactTagAdded, Trigger},
+    },
+    segment::{self, NewSegment},
+};
+use entity::{
+    id::TagId,
+    kind::{SegmentSubject, TagKind},
+};
+use serde_json::{Value, json};
+
+use super::people::condition;
+use crate::support::{World, engine::tag_contact, on_both, refusal::refusals};
+
+fn tags(mode: &str, tag: TagId) -> Value {
+    json!({"contactTags": {"mode": mode, "tagIds": [tag.0], "withDescendants": true}})
+}
+
+/// What is refused; nothing, if it was saved.
+fn told<T>(saved: Result<T>) -> Vec<String> {
+    match saved {
+        Ok(_) => Vec::new(),
+        Err(error) => refusals::<()>(Err(error)),
+    }
+}
+
+async fn rule(world: &World, trigger: Trigger, condition: Condition, tag: TagId) -> Vec<String> {
+    let new = NewRule {
+        name: "Rule".to_owned(),
+        trigger,
+        condition,
+        actions: vec![tag_contact(tag)],
+        limits: Limits::default(),
+    };
+    told(rule::create(&world.ctx, &world.owner, new).await)
+}
+
+async fn segment(world: &World, condition: Condition) -> Vec<String> {
+    let new = NewSegment {
+        name: "Segment".to_owned(),
+        description: String::new(),
+        subject: SegmentSubject::Contact,
+        condition: Some(condition),
+    };
+    told(segment::create(&world.ctx, &world.owner, new).await)
+}
+
+async fn playbook(world: &World, goal: &Value, tag: TagId) -> Vec<String> {
+    let stored = json!({
+        "form": 1,
+        "steps": [{"id": "act", "kind": {"actions": [{"tagContact": {"tagIds": [tag.0]}}]}}],
+        "goals": [{"name": "Goal", "condition": goal}],
+    });
+    let new = NewPlaybook {
+        name: "Playbook".to_owned(),
+        description: String::new(),
+        definition: Definition::from_stored(stored).expect("a definition"),
+        publish: true,
+    };
+    told(playbook::create(&world.ctx, &world.owner, new).await)
+}
+
+#[test]
+fn a_tag_without_the_one_above_it_is_refused_wherever_it_is_asked_for() {
+    on_both(|world| async move {
+        let customer = world.tag(TagKind::Contact, "Customer", None).await;
+        let gold = world.tag(TagKind::Contact, "Gold", Some(customer)).await;
+        let vip = world.tag(TagKind::Contact, "VIP", Some(gold)).await;
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let never = json!({"all": [tags("ANY", vip), tags("NONE", customer)]});
+        let refused = rule(&world, Trigger::default(), condition(&never), seen).await;
+        assert_eq!(refused, ["condition.all.1 Contradictory"]);
+        let refused = segment(&world, condition(&never)).await;
+        assert_eq!(refused, ["condition.all.1 Contradictory"]);
+        let refused = playbook(&world, &never, seen).await;
+        assert_eq!(
+            refused,
+            ["definition.goals.0.condition.all.1 Contradictory"]
+        );
+        // Whoever was just given the tag has it.
+        let given = Trigger::ContactTagAdded(ContactTagAdded {
+            tag_ids: vec![vip.0],
+            direct_only: false,
+        });
+        let none = condition(&tags("NONE", customer));
+        let refused = rule(&world, given.clone(), none, seen).await;
+        assert_eq!(refused, ["condition Contradictory"]);
+
+        // The one above without the one below, and those beside each other.
+        let may = json!({"all": [tags("ANY", customer), tags("NONE", vip), tags("NONE", seen)]});
+        let none = rule(&world, Trigger::default(), condition(&may), seen).await;
+        assert!(none.is_empty(), "{none:?}");
+        assert!(segment(&world, condition(&may)).await.is_empty());
+        assert!(playbook(&world, &may, seen).await.is_empty());
+        let above = condition(&tags("ANY", customer));
+        assert!(rule(&world, given, above, seen).await.is_empty());
+        crate::segment::settle(&world).await;
+        world
+    });
+}
