@@ -7,7 +7,7 @@ use entity::{
     id::{AccountId, ContactId, ConversationId, Id as _, MessageId, WorkspaceId},
     kind::Priority,
 };
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
@@ -77,12 +77,21 @@ struct Row {
 /// The facts about each of `subjects`, in their order. What is gone, or another workspace's, is
 /// empty.
 pub async fn load(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Facts>> {
+    load_on(ctx, ctx.db.writer(), subjects).await
+}
+
+/// The same, read on a connection of the caller's.
+pub(crate) async fn load_on(
+    ctx: &Ctx,
+    connection: &impl ConnectionTrait,
+    subjects: &[Subject],
+) -> Result<Vec<Facts>> {
     let mut all: Vec<Facts> = subjects.iter().map(|_| Facts::default()).collect();
     if subjects.is_empty() {
         return Ok(all);
     }
-    let rows = rows(ctx, subjects).await?;
-    let tags = tags(ctx, subjects, &rows).await?;
+    let rows = rows(connection, subjects).await?;
+    let tags = tags(connection, subjects, &rows).await?;
     for row in rows {
         let place = usize::try_from(row.n).unwrap_or_default();
         let workspace = subjects[place].workspace;
@@ -95,7 +104,7 @@ pub async fn load(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Facts>> {
     Ok(all)
 }
 
-async fn rows(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Row>> {
+async fn rows(connection: &impl ConnectionTrait, subjects: &[Subject]) -> Result<Vec<Row>> {
     let each = || subjects.iter();
     // One character more than is shown tells whether something was left out. `CASE` and not `COALESCE`:
     // see `store::Wall`.
@@ -137,7 +146,7 @@ async fn rows(ctx: &Ctx, subjects: &[Subject]) -> Result<Vec<Row>> {
             .opt_ids("conversation_id", each().map(|one| one.conversation))
             .opt_ids("message_id", each().map(|one| one.message)),
     )
-    .all(ctx.db.writer())
+    .all(connection)
     .await?)
 }
 
@@ -149,7 +158,7 @@ struct Tag {
 }
 
 async fn tags(
-    ctx: &Ctx,
+    connection: &impl ConnectionTrait,
     subjects: &[Subject],
     rows: &[Row],
 ) -> Result<HashMap<(WorkspaceId, Uuid), Vec<String>>> {
@@ -180,7 +189,7 @@ async fn tags(
             .ids("workspace_id", things.iter().map(|thing| thing.0))
             .uuids("id", things.iter().map(|thing| thing.1)),
     )
-    .all(ctx.db.writer())
+    .all(connection)
     .await?;
     let mut tags: HashMap<_, Vec<String>> = HashMap::new();
     for tag in found {

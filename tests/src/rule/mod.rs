@@ -16,6 +16,7 @@ mod limit;
 mod message;
 mod narrowed;
 mod rehearsal;
+mod said;
 mod schedule;
 mod sent;
 mod tried;

@@ -24,7 +24,7 @@ use crate::support::{
     on_both,
 };
 
-async fn rows(world: &World, table: &str) -> i64 {
+pub(super) async fn rows(world: &World, table: &str) -> i64 {
     let count = Query::new(format!("SELECT COUNT(*) FROM {table}"));
     count.scalar(world.ctx.reader()).await.unwrap().unwrap()
 }

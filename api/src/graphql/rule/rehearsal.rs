@@ -9,7 +9,7 @@ use domain::{
     rule::{
         Limits,
         definition::{Definition, always},
-        rehearse::{self, Expected, Follower, Following, Rehearsal, Sample, Subject},
+        rehearse::{self, Expected, Follower, Following, Rehearsal, Sample, SampleNotice, Subject},
         trigger::RuleTriggerInput,
     },
 };
@@ -228,8 +228,41 @@ pub(crate) struct RuleRehearsalSample {
     matched: Vec<RuleMatchedPart>,
     /// When it happened; when a message was sent.
     at: DateTime<Utc>,
+    /// What would be sent about it, in the order of the actions. Targets that are switched off get nothing.
+    notices: Vec<RuleRehearsalNotice>,
     #[graphql(skip)]
     case: Case,
+}
+
+/// A notice that a rule would have sent, with what is known today of whom it is about.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct RuleRehearsalNotice {
+    /// The headline; nothing where that is the name of a rule that is not saved yet.
+    title: Option<String>,
+    /// What is said below the headline, before it is made safe for its target. Values of `trigger` are empty in it.
+    text: String,
+    #[graphql(skip)]
+    target: TargetId,
+}
+
+#[ComplexObject]
+impl RuleRehearsalNotice {
+    /// Where it would be sent to.
+    #[boxed]
+    async fn target(&self, context: &Context<'_>) -> Result<Option<NotificationTarget>> {
+        loaded(context, Some(self.target), NotificationTarget).await
+    }
+}
+
+impl From<SampleNotice> for RuleRehearsalNotice {
+    fn from(notice: SampleNotice) -> Self {
+        Self {
+            title: notice.title,
+            text: notice.text,
+            target: notice.target,
+        }
+    }
 }
 
 #[ComplexObject]
@@ -300,9 +333,11 @@ impl RuleRehearsalEffect {
 impl From<Sample> for RuleRehearsalSample {
     fn from(sample: Sample) -> Self {
         let matched = sample.matched.into_iter();
+        let notices = sample.notices.into_iter();
         Self {
             matched: matched.map(RuleMatchedPart::from).collect(),
             at: sample.at,
+            notices: notices.map(RuleRehearsalNotice::from).collect(),
             case: sample.case,
         }
     }

@@ -15,11 +15,13 @@
 //! - `trial`: the rule at work on what it is shown.
 //! - `past`: what was there then.
 //! - `stage`: what the rule would have changed since.
+//! - `notice`: what it would tell of the samples.
 //! - `follower`: what waits for what it would change.
 
 mod changes;
 mod clock;
 mod follower;
+mod notice;
 mod past;
 mod run;
 mod stage;
@@ -92,6 +94,19 @@ pub struct Sample {
     pub at: DateTime<Utc>,
     /// What made the condition hold.
     pub matched: Vec<MatchedPart>,
+    /// What would be sent about it.
+    pub notices: Vec<SampleNotice>,
+}
+
+/// A notice the rule would have sent, with what is known today of whom it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleNotice {
+    /// Where to.
+    pub target: TargetId,
+    /// The headline; nothing where that is the name of a rule that is not saved.
+    pub title: Option<String>,
+    /// What is said below it, before it is made safe for the target.
+    pub text: String,
 }
 
 /// Something the rule would have done.
@@ -120,12 +135,12 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
         return Err(Error::refused(&["days"], UserErrorCode::Invalid, message));
     }
     let tx = Tx::reading(ctx, actor.workspace).await?;
-    let (definition, own) = match subject {
+    let (definition, saved) = match subject {
         Subject::Saved(id) => {
             let rule = crate::rule::find(ctx, actor.workspace, id).await?;
             let rule = rule.filter(|rule| rule.deleted_at.is_none());
             let rule = rule.ok_or_else(|| Error::not_found(&["ruleId"], "rule"))?;
-            (rule.definition, Some(id))
+            (rule.definition.clone(), Some(rule))
         }
         Subject::Draft(definition) => {
             let mut errors = Vec::new();
@@ -136,7 +151,8 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
             (*definition, None)
         }
     };
-    let rehearsal = match &definition.trigger {
+    let own = saved.as_ref().map(|rule| rule.id);
+    let mut rehearsal = match &definition.trigger {
         Trigger::MessageReceived(_) | Trigger::MessageSent(_) => {
             run(&tx, &definition, own, days).await?
         }
@@ -149,6 +165,10 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
         }
         _ => changes::run(&tx, &definition, own, days).await?,
     };
+    let Rehearsal {
+        effects, samples, ..
+    } = &mut rehearsal;
+    notice::write(ctx, &tx, saved.as_ref(), effects, samples).await?;
     tx.rollback().await?;
     Ok(rehearsal)
 }

@@ -187,6 +187,7 @@ impl<'d> Trial<'d> {
             case: look.case,
             at: look.at,
             matched,
+            notices: Vec::new(),
         });
         self.samples.truncate(SAMPLES);
     }
