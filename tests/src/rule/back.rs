@@ -111,6 +111,33 @@ fn a_rule_without_a_condition_is_given_back_without_one() {
 }
 
 #[test]
+fn a_rule_without_a_trigger_looks_at_every_message_of_a_contact() {
+    on_both(|world| async move {
+        let door = Door::new(&world.ctx);
+        let mut input = given(&world).await;
+        let told = make(&world, &door, &input).await;
+        let untold = input.as_object_mut().unwrap();
+        untold.remove("trigger");
+        let (condition, actions) = (untold["condition"].clone(), untold["actions"].clone());
+        let made = make(&world, &door, &input).await;
+        assert_eq!(made["triggerInput"], told["triggerInput"]);
+
+        let try_it = "query($input: TryRuleInput!) { tryRule(input: $input)
+            { rehearsal { messages } userErrors { path message } } }";
+        world
+            .receive(&[("1", "taro@customer.example", "hello")])
+            .await;
+        world.drain().await;
+        let draft = json!({ "condition": condition, "actions": actions });
+        let tried = door
+            .must(&world.owner, try_it, json!({ "input": { "draft": draft } }))
+            .await;
+        assert_eq!(tried["rehearsal"]["messages"], 1);
+        world
+    });
+}
+
+#[test]
 fn a_copy_of_a_rule_is_paused_behind_the_others() {
     on_both(|world| async move {
         let door = Door::new(&world.ctx);

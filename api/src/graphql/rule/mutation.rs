@@ -8,7 +8,11 @@ use domain::{
     condition::{ConditionInput, reference::TypedIds},
     error::{Error, UserError},
     locale::Locale,
-    rule::{self, Limits, NewRule, RuleChanges, definition::always, trigger::RuleTriggerInput},
+    rule::{
+        self, Limits, NewRule, RuleChanges,
+        definition::always,
+        trigger::{RuleTriggerInput, Trigger},
+    },
 };
 use entity::id::RuleId;
 
@@ -30,8 +34,8 @@ use crate::graphql::{
 pub(crate) struct CreateRuleInput {
     /// The name shown, at most 100 characters.
     name: String,
-    /// What makes it be evaluated.
-    trigger: RuleTriggerInput,
+    /// What makes it be evaluated; left out, every message of a contact does.
+    trigger: Option<RuleTriggerInput>,
     /// What must hold; left out, it fires whenever its trigger lets it look.
     condition: Option<ConditionInput>,
     /// What is done, in this order; at least one action.
@@ -184,6 +188,16 @@ pub(super) fn read_actions(inputs: Vec<ActionInput>, errors: &mut Vec<UserError>
     actions
 }
 
+pub(super) fn read_trigger(
+    input: Option<RuleTriggerInput>,
+    errors: &mut Vec<UserError>,
+) -> Option<Trigger> {
+    match input {
+        Some(input) => keep(input.into_trigger(&TypedIds), errors),
+        None => Some(Trigger::default()),
+    }
+}
+
 pub(super) fn keep<T>(
     result: std::result::Result<T, Vec<UserError>>,
     errors: &mut Vec<UserError>,
@@ -206,7 +220,7 @@ impl RuleMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let mut errors = Vec::new();
-            let trigger = keep(input.trigger.into_trigger(&TypedIds), &mut errors);
+            let trigger = read_trigger(input.trigger, &mut errors);
             let condition = match input.condition {
                 Some(condition) => keep(condition.into_condition(&TypedIds), &mut errors),
                 None => Some(always()),

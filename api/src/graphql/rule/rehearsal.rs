@@ -18,7 +18,7 @@ use entity::id::{PlaybookId, RuleId, SegmentId, SurveyId, TagId, TargetId};
 use super::{
     Rule,
     firing::{RuleEffectKind, RuleMatchedPart, effect_kind},
-    mutation::{keep, read_actions},
+    mutation::{keep, read_actions, read_trigger},
 };
 use crate::boxed;
 use crate::graphql::{
@@ -54,8 +54,8 @@ pub(crate) struct TryRuleInput {
 /// A rule that is not saved.
 #[derive(InputObject)]
 pub(crate) struct RuleDraftInput {
-    /// What makes it be evaluated; anything but `conversationWaiting`.
-    trigger: RuleTriggerInput,
+    /// What makes it be evaluated, anything but `conversationWaiting`; left out, every message of a contact does.
+    trigger: Option<RuleTriggerInput>,
     /// What must hold; left out, it fires whenever its trigger lets it look.
     condition: Option<ConditionInput>,
     /// What is done, in this order; at least one action.
@@ -400,7 +400,7 @@ impl TryRuleInput {
 impl RuleDraftInput {
     fn definition(self) -> domain::error::Result<Definition> {
         let mut errors = Vec::new();
-        let trigger = keep(self.trigger.into_trigger(&TypedIds), &mut errors);
+        let trigger = read_trigger(self.trigger, &mut errors);
         let condition = match self.condition {
             Some(condition) => keep(condition.into_condition(&TypedIds), &mut errors),
             None => Some(always()),
