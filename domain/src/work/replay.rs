@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    change::{Entry, Fact},
+    change::{Entry, Fact, Unreadable},
     due,
     projection::Projection,
     schedule::{self, Schedule},
@@ -63,6 +63,20 @@ impl KeptEntry {
             depth: entry.depth,
             root: Some(entry.root.to_string()),
             at: Some(entry.at),
+        }
+    }
+
+    /// What is kept of an entry that a later release may be able to read.
+    pub(super) fn unread(entry: &Unreadable) -> Self {
+        let besides = &entry.besides;
+        Self {
+            position: entry.position.to_string(),
+            fact: entry.data.clone(),
+            contact: besides.contact,
+            origin: Some(besides.origin.clone()),
+            depth: besides.depth,
+            root: Some(besides.root.to_string()),
+            at: Some(besides.at),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Entries no projection can get through: they are found, set aside and replayable, and the rest
-//! goes on. And a worker that slept too long writes nothing. What ends its process is in `deadly`.
+//! goes on. And a worker that slept too long writes nothing. What ends its process is in `deadly`, what
+//! this release cannot read in `unread`.
 
 mod deadly;
+mod unread;
 
 use std::{
     collections::BTreeSet,

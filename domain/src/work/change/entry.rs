@@ -71,6 +71,23 @@ pub struct Unreadable {
     pub position: Position,
     /// What it says, as stored.
     pub data: serde_json::Value,
+    /// What is known of it besides, for a release that can read it.
+    pub besides: Box<Besides>,
     /// Why it cannot be read.
     pub error: String,
+}
+
+/// What stands beside what an entry says.
+#[derive(Debug, Clone)]
+pub struct Besides {
+    /// The contact it concerns, if it concerns one.
+    pub contact: Option<ContactId>,
+    /// Who did it, as stored.
+    pub origin: serde_json::Value,
+    /// How many steps it is away from what came from outside.
+    pub depth: i64,
+    /// Where the cascade it belongs to began.
+    pub root: Position,
+    /// When.
+    pub at: DateTime<Utc>,
 }

@@ -6,7 +6,8 @@ use entity::id::{ContactId, WorkspaceId};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 
 use super::{
-    entry::{Change, Entry, Unreadable},
+    entry::{Besides, Change, Entry, Unreadable},
+    fact::Fact,
     position::Position,
 };
 use crate::{
@@ -193,24 +194,41 @@ impl Row {
         };
         let root = self.root_tx.zip(self.root_seq);
         let root = root.map_or(position, |(tx, seq)| Position { tx, seq });
-        let decoded = serde_json::from_str(&self.data).and_then(|fact| Ok((fact, origin?)));
-        match decoded {
-            Ok((fact, origin)) => Ok(Entry {
-                position,
-                fact,
+        let fact: serde_json::Result<Fact> = serde_json::from_str(&self.data);
+        let (error, origin) = match (fact, origin) {
+            (Ok(fact), Ok(origin)) => {
+                return Ok(Entry {
+                    position,
+                    fact,
+                    contact: self.contact_id,
+                    origin,
+                    depth: self.depth,
+                    root,
+                    at: self.at,
+                });
+            }
+            // Its text may have been taken for the entries behind it.
+            (Err(error), Ok(origin)) => (error, origin.json()),
+            (Ok(_), Err(error)) | (Err(error), Err(_)) => (error, as_stored(self.actor)),
+        };
+        Err(Unreadable {
+            position,
+            data: as_stored(self.data),
+            besides: Box::new(Besides {
                 contact: self.contact_id,
                 origin,
                 depth: self.depth,
                 root,
                 at: self.at,
             }),
-            Err(error) => Err(Unreadable {
-                position,
-                data: serde_json::from_str(&self.data).unwrap_or_else(|_| self.data.into()),
-                error: error.to_string(),
-            }),
-        }
+            error: error.to_string(),
+        })
     }
+}
+
+/// JSON as it is, or as a text if it is none.
+fn as_stored(text: String) -> serde_json::Value {
+    serde_json::from_str(&text).unwrap_or_else(|_| text.into())
 }
 
 /// The end of the log: where a subscription that starts now begins.

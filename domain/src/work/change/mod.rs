@@ -20,7 +20,7 @@ mod subject;
 
 pub(crate) use self::log::{append, read_facts};
 pub use self::{
-    entry::{Change, Entry, Unreadable},
+    entry::{Besides, Change, Entry, Unreadable},
     fact::Fact,
     kind::FactKind,
     log::{end, read},

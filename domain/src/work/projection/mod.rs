@@ -210,13 +210,9 @@ async fn step(
                 }
                 None => entries.push(entry),
             },
-            Err(Unreadable {
-                position,
-                data,
-                error,
-            }) => {
-                let item = json!({ "position": position.to_string(), "fact": data });
-                set_aside(ctx, &tx, projection, item, error).await?;
+            Err(unreadable) => {
+                let item = json!(KeptEntry::unread(&unreadable));
+                set_aside(ctx, &tx, projection, item, unreadable.error).await?;
             }
         }
     }
