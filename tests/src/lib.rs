@@ -56,6 +56,8 @@ mod fact;
 #[cfg(test)]
 mod failpoint;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod folder;
 #[cfg(test)]
 mod gauge;

@@ -23,7 +23,10 @@ use entity::id::WorkspaceId;
 use futures::Stream;
 use tokio::{
     runtime::Handle,
-    sync::broadcast::{self, error::RecvError},
+    sync::{
+        OnceCell,
+        broadcast::{self, error::RecvError},
+    },
     time::{sleep, timeout},
 };
 
@@ -53,6 +56,17 @@ struct Shared {
 /// The live end of one workspace's log; its reader ends with the last subscriber.
 struct Feed {
     entries: broadcast::Sender<Arc<Entry>>,
+    begin: OnceCell<Position>,
+}
+
+impl Feed {
+    /// Where in the log it begins: it passes on what comes behind. Each subscriber settles that before it
+    /// reads by itself, because what is written between such a reading and a later beginning would be in
+    /// neither.
+    async fn begin(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Position> {
+        let end = || change::end(ctx.reader(), workspace);
+        Ok(*self.begin.get_or_try_init(end).await?)
+    }
 }
 
 impl Hub {
@@ -82,6 +96,7 @@ impl Hub {
         // Subscribed before the log is read: what is written in between comes twice and is dropped
         // by its position.
         let live = feed.entries.subscribe();
+        feed.begin(&ctx, workspace).await?;
         let at = match after {
             Some(after) => {
                 floor::check_cursor(&ctx, workspace, after).await?;
@@ -116,6 +131,7 @@ impl Hub {
         feeds.retain(|_, feed| feed.strong_count() > 0);
         let feed = Arc::new(Feed {
             entries: broadcast::channel(KEPT).0,
+            begin: OnceCell::new(),
         });
         feeds.insert(workspace, Arc::downgrade(&feed));
         let source = Source {
@@ -139,17 +155,8 @@ struct Source {
 
 impl Source {
     async fn run(mut self) {
-        let mut at = loop {
-            match change::end(self.ctx.reader(), self.workspace).await {
-                Ok(at) => break at,
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "a feed cannot read"
-                    );
-                    sleep(LOOK_EVERY).await;
-                }
-            }
+        let Some(mut at) = self.begin().await else {
+            return;
         };
         while self.feed.strong_count() > 0 {
             let hinted = self.wait().await;
@@ -160,6 +167,23 @@ impl Source {
                 at = self.pass_on(at).await;
                 if at > before {
                     break;
+                }
+            }
+        }
+    }
+
+    /// Where the feed begins, however often that has to be asked; nothing when nobody listens any more.
+    async fn begin(&self) -> Option<Position> {
+        loop {
+            let begin = self.feed.upgrade()?.begin(&self.ctx, self.workspace).await;
+            match begin {
+                Ok(at) => return Some(at),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a feed cannot read"
+                    );
+                    sleep(LOOK_EVERY).await;
                 }
             }
         }
