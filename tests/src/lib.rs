@@ -24,6 +24,8 @@ pub mod support;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod answered;
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 mod audit;

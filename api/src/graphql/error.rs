@@ -1,12 +1,14 @@
 //! Errors, sorted by who can do something about them.
 
+use std::sync::Arc;
+
 use async_graphql::{Error, ErrorExtensions as _, Result};
 use domain::{
     error::{Error as Fault, UserError},
     store::is_of_the_moment,
 };
 
-use crate::transport::Code;
+use crate::transport::{Code, ForTheLog};
 
 /// Turns a failed use case into a top-level error: the caller's mistakes with a code and, where it
 /// is known, the argument; ours with the cause for the log only.
@@ -44,15 +46,15 @@ pub(crate) fn fault(error: Fault) -> Error {
              (ENISHI_SECRET_KEY).",
         ),
         Fault::Store(error) if is_of_the_moment(&error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the database could not do what it was asked"
-            );
-            coded(
+            let told = coded(
                 Code::Unavailable,
                 "The database cannot do this at the moment. Try again; with an idempotency key, \
                  what was done after all is not done twice.",
-            )
+            );
+            Error {
+                source: Some(Arc::new(ForTheLog(chain(&error)))),
+                ..told
+            }
         }
         other => Error {
             // The log is told the whole chain; the caller neither.
@@ -96,5 +98,23 @@ pub(crate) fn settle<T>(result: Result<T, Fault>) -> Result<(Option<T>, Vec<User
         Ok(value) => Ok((Some(value), Vec::new())),
         Err(Fault::Refused(errors)) => Ok((None, errors)),
         Err(other) => Err(fault(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnAcquireErr, DbErr};
+
+    use super::*;
+
+    #[test]
+    fn the_cause_of_a_passing_fault_is_for_the_log_alone() {
+        let error = DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
+        let cause = chain(&error);
+        let told = fault(Fault::Store(error));
+        assert!(!told.message.contains(&cause), "{}", told.message);
+        let kept = told.source.as_ref();
+        let kept = kept.and_then(|source| source.downcast_ref::<ForTheLog>());
+        assert_eq!(kept.map(|ForTheLog(cause)| cause), Some(&cause));
     }
 }

@@ -18,6 +18,9 @@ pub(crate) const INTERNAL_MESSAGE: &str = "Something went wrong on our side. Nam
 /// Longest error message that goes out, in bytes. The library's can quote the document.
 const MESSAGE_MAX_BYTES: usize = 300;
 
+/// In the `source` of an error that has a code: the cause, which the log is told and the caller is not.
+pub(crate) struct ForTheLog(pub(crate) String);
+
 /// A GraphQL response as it goes out. `data` is absent when nothing was executed.
 pub(crate) struct Answer<'a> {
     errors: &'a [ServerError],
@@ -95,6 +98,10 @@ pub(crate) fn finish_response(response: &mut Response, id: &RequestId, errors_ma
             .as_ref()
             .is_some_and(|extensions| extensions.get("code").is_some());
         if has_code {
+            if let Some(ForTheLog(cause)) = error.source::<ForTheLog>() {
+                tracing::error!(request.id = %id, error = %cause, path = ?error.path,
+                    "the database could not do what it was asked");
+            }
             finish_error(error, None, id);
         } else if error.source.is_some() {
             // A resolver passed on an error it did not foresee.

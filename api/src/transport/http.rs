@@ -167,7 +167,7 @@ async fn answer<E: Executor, A: Authenticator>(
             let started = Started::start(worker, job, &caller)?;
             Ok(Answered::Stream(caller.session, media, Box::new(started)))
         }
-        Some(media) => Ok(Answered::Whole(whole(worker, job, media, log.id()).await?)),
+        Some(media) => Ok(Answered::Whole(whole(worker, job, media, log).await?)),
         None => Err(not_acceptable()),
     }
 }
@@ -191,7 +191,7 @@ async fn whole<E: Executor, A: Authenticator>(
     worker: &Worker<E, A>,
     job: Job,
     media: Media,
-    id: &RequestId,
+    log: &mut RequestLog,
 ) -> Result<HttpResponse, Failure> {
     let mut bill = job.bill;
     let mut response = worker.execute(job.request).await.map_err(|mut failure| {
@@ -199,7 +199,7 @@ async fn whole<E: Executor, A: Authenticator>(
         failure.bucket = Some(bill.bucket);
         failure
     })?;
-    worker.finish(&mut response, id);
+    worker.finish(&mut response, log);
     bill.settle(&worker.transport.rate, &response);
     Ok(whole_response(&response, media, &bill))
 }
@@ -250,9 +250,9 @@ fn refuse<E: Executor, A: Authenticator>(
     worker: &Worker<E, A>,
     request: &HttpRequest,
     mut failure: Failure,
-    log: RequestLog,
+    mut log: RequestLog,
 ) -> HttpResponse {
-    worker.finish_failure(&mut failure, log.id());
+    worker.finish_failure(&mut failure, &mut log);
     let accept = header_text(request, &header::ACCEPT);
     let wanted = choose(accept, &FOR_RESULTS);
     let payload = Answer::to_failure(&failure).to_bytes();

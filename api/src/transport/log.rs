@@ -6,7 +6,7 @@ use std::{fmt::Display, time::Instant};
 use actix_web::{HttpRequest, http::Method};
 use async_graphql::Name;
 
-use super::{budget::Cost, request_id::RequestId};
+use super::{budget::Cost, code::Code, request_id::RequestId};
 
 /// Longest name of an operation or a method in a line, in bytes; callers choose it.
 const NAME_MAX_BYTES: usize = 64;
@@ -22,6 +22,7 @@ pub(crate) struct RequestLog {
     pub(crate) status: u16,
     operation: Option<Name>,
     cost: Option<u64>,
+    code: Option<Code>,
 }
 
 impl RequestLog {
@@ -33,6 +34,7 @@ impl RequestLog {
             status: 200,
             operation: None,
             cost: None,
+            code: None,
         }
     }
 
@@ -49,6 +51,11 @@ impl RequestLog {
         self.cost = Some(cost.requested);
     }
 
+    /// Notes the code of an error that the caller is told; the first one stays.
+    pub(crate) fn failed(&mut self, code: Option<Code>) {
+        self.code = self.code.or(code);
+    }
+
     fn operation(&self) -> &str {
         short(self.operation.as_deref().unwrap_or_default())
     }
@@ -58,15 +65,21 @@ fn short(name: &str) -> &str {
     &name[..name.floor_char_boundary(NAME_MAX_BYTES)]
 }
 
+/// To the microsecond; more digits are none that anybody reads.
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_micros() as f64 / 1000.0
+}
+
 impl Drop for RequestLog {
     fn drop(&mut self) {
         tracing::info!(
             request.id = %self.id,
             transport = self.transport,
             status = self.status,
-            duration_ms = self.started.elapsed().as_secs_f64() * 1000.0,
+            duration_ms = milliseconds(self.started),
             operation = self.operation(),
             cost = self.cost,
+            code = self.code.map(Code::as_str),
             "GraphQL request ended"
         );
     }
@@ -118,7 +131,7 @@ impl Drop for DoorLog {
             route = self.route.as_deref(),
             about = self.about.as_deref(),
             status = self.status,
-            duration_ms = self.started.elapsed().as_secs_f64() * 1000.0,
+            duration_ms = milliseconds(self.started),
             "{}",
             self.message
         );

@@ -52,7 +52,7 @@ impl<E: Executor, A: Authenticator> Operations<E, A> {
             Ok(prepared) => prepared,
             Err(mut failure) => {
                 log.status = failure.code.status().as_u16();
-                self.worker.finish_failure(&mut failure, log.id());
+                self.worker.finish_failure(&mut failure, &mut log);
                 let message = ServerMessage::failure(&id, &failure).to_bytes();
                 return self.outbox.send(message).await;
             }
@@ -118,11 +118,11 @@ struct Running<E, A> {
 }
 
 impl<E: Executor, A: Authenticator> Running<E, A> {
-    async fn run(self, job: Job) {
+    async fn run(mut self, job: Job) {
         let mut bill = job.bill;
         let mut responses = self.worker.responses(job.request, job.kind);
         while let Some(mut response) = responses.next().await {
-            self.worker.finish(&mut response, self.log.id());
+            self.worker.finish(&mut response, &mut self.log);
             if !answer::was_executed(&response) {
                 return self.fail(&response).await;
             }

@@ -20,6 +20,7 @@ use super::{
     documents::{self, DocumentHash, Given},
     failure::Failure,
     inspect::Inspector,
+    log::RequestLog,
     params::Params,
     request_id::RequestId,
     seats::{Full, Seat, SeatKind},
@@ -271,12 +272,14 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
             .unwrap_or(true)
     }
 
-    pub(crate) fn finish(&self, response: &mut Response, id: &RequestId) {
-        answer::finish_response(response, id, self.transport.settings.errors_max);
+    pub(crate) fn finish(&self, response: &mut Response, log: &mut RequestLog) {
+        answer::finish_response(response, log.id(), self.transport.settings.errors_max);
+        log.failed(response.errors.first().and_then(Code::of));
     }
 
-    pub(crate) fn finish_failure(&self, failure: &mut Failure, id: &RequestId) {
-        answer::finish_failure(failure, id, self.transport.settings.errors_max);
+    pub(crate) fn finish_failure(&self, failure: &mut Failure, log: &mut RequestLog) {
+        answer::finish_failure(failure, log.id(), self.transport.settings.errors_max);
+        log.failed(Some(failure.code));
     }
 
     pub(crate) fn fresh_id(&self) -> RequestId {

@@ -35,7 +35,7 @@ pub(crate) async fn serve<E: Executor, A: Authenticator>(
     let response = match pay(&worker, &request).await {
         Ok(bucket) => text(&transport.sdl, &request, bucket),
         Err(mut failure) => {
-            worker.finish_failure(&mut failure, log.id());
+            worker.finish_failure(&mut failure, &mut log);
             refusal(&failure)
         }
     };

@@ -184,7 +184,7 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
 
     fn write(&mut self, mut response: Response) -> Bytes {
         self.heartbeat.reset();
-        self.worker.finish(&mut response, self.log.id());
+        self.worker.finish(&mut response, &mut self.log);
         let bill = &mut self.started.bill;
         bill.settle(&self.worker.transport.rate, &response);
         let payload = Answer::to_response(&response, bill).to_bytes();
@@ -193,7 +193,7 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
 
     fn revoked(&mut self) -> Bytes {
         let mut failure = Failure::from(Refusal::Unauthenticated);
-        self.worker.finish_failure(&mut failure, self.log.id());
+        self.worker.finish_failure(&mut failure, &mut self.log);
         let last = self.format.next(&Answer::to_failure(&failure).to_bytes());
         self.end(last)
     }
