@@ -10,10 +10,10 @@
 //!
 //! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
 //! events of it, `provider` what email providers tell by themselves, `visitor` what a web page does,
-//! `business` what other systems tell, `company` companies that were put in order, `course` owners and statuses
-//! as they changed, `outreach` tracked links, `ask` a survey, `follow` segments, tasks and a playbook, `automate`
-//! rules on more than what customers write, `rank` what compares customers, `verdict` and `review` what reports
-//! show, `chance` the variety.
+//! `business` what other systems tell, `company` and `curate` companies and tags that were put in order, `course`
+//! owners and statuses as they changed, `desk` work on conversations besides answers, `outreach` tracked links,
+//! `ask` a survey, `follow` segments, tasks and a playbook, `automate` rules on more than what customers write,
+//! `rank` what compares customers, `verdict` and `review` what reports show, `chance` the variety.
 
 mod activity;
 mod ask;
@@ -22,6 +22,8 @@ mod business;
 mod chance;
 mod company;
 mod course;
+mod curate;
+mod desk;
 mod follow;
 mod outreach;
 mod people;
@@ -127,6 +129,8 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
         conversation::ingest(ctx, actor, inbox, batch.to_vec()).await?;
     }
     tend_conversations(ctx, actor, &tags, now).await?;
+    Box::pin(desk::work(ctx, actor, now)).await?;
+    Box::pin(curate::put_in_order(ctx, actor, &people, &tags, now)).await?;
     for batch in activity::events(&people, now).chunks(BATCH) {
         event::ingest(ctx, actor, batch.to_vec()).await?;
     }
@@ -256,15 +260,17 @@ async fn make_people(
             let number = people.len();
             let habit = Habit::of(number);
             let language = company.language;
+            let known = profile::of_person(number, habit, language, actor, &attributes);
             let new = NewContact {
                 name: name.to_owned(),
                 email: Some(email.clone()),
                 external_id: Some(external_id(number)),
                 locale: Some(company.language.tag().to_owned()),
                 account: Some(account.id),
-                profile: profile::of_person(number, habit, language, actor, &attributes),
+                profile: known.clone(),
             };
             let id = contact::create(&past, actor, new).await?.id;
+            Box::pin(profile::introduce(&past, actor, id, &known, local)).await?;
             if habit == Habit::Vip {
                 profile::annotate(&past, actor, id, language).await?;
             }

@@ -1,10 +1,10 @@
 //! What is known of the customers beyond name and address: custom attributes, stages, who looks
-//! after them and where they came from, and what colleagues noted.
+//! after them, where they came from and by what else they are known, and what colleagues noted.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{AttributeId, ContactId},
-    kind::{AttributeType, Channel, LifecycleStage, SubjectKind},
+    id::{AttributeId, CampaignId, ContactId},
+    kind::{AttributeType, Channel, IdentityKind, LifecycleStage, SubjectKind},
 };
 
 use super::{activity::Habit, people::Language};
@@ -12,20 +12,25 @@ use crate::{
     access::Actor,
     account::DetailChanges,
     attribute::{AttributeOption, NewAttribute, Setting, Value, definition},
-    contact::ProfileChanges,
+    contact::{
+        ProfileChanges,
+        identity::{self, Given},
+    },
     ctx::Ctx,
+    email::{NewCampaign, campaign},
     error::Result,
     note,
     stage::NewStage,
     subject::Subject,
 };
 
-/// The attributes of the sample.
+/// The attributes of the sample, and the trade fair at which some customers were met.
 pub(super) struct Attributes {
     position: AttributeId,
     plan: AttributeId,
     seats: AttributeId,
     renewal: AttributeId,
+    fair: CampaignId,
 }
 
 /// The plans an account may have: key and label.
@@ -68,11 +73,16 @@ pub(super) async fn define(ctx: &Ctx, actor: &Actor) -> Result<Attributes> {
         "次回更新日 / Next renewal",
         AttributeType::Date,
     );
+    let fair = NewCampaign {
+        external_id: "demo-fair".to_owned(),
+        name: "展示会 / Trade fair / 展会".to_owned(),
+    };
     Ok(Attributes {
         position: definition::create(ctx, actor, position).await?.id,
         plan: definition::create(ctx, actor, plan).await?.id,
         seats: definition::create(ctx, actor, seats).await?.id,
         renewal: definition::create(ctx, actor, renewal).await?.id,
+        fair: campaign::create(ctx, actor, fair).await?.id,
     })
 }
 
@@ -115,10 +125,13 @@ pub(super) fn of_person(
         Channel::Linkedin,
     ];
     let is_ours = matches!(habit, Habit::Vip | Habit::Trial);
+    let source = channels[number % channels.len()];
     ProfileChanges {
+        phone: phone_of(number, language).map(Some),
         owner: is_ours.then_some(Some(actor.member)),
         brought_by: (number.is_multiple_of(3)).then_some(Some(actor.member)),
-        source_channel: Some(Some(channels[number % channels.len()])),
+        source_channel: Some(Some(source)),
+        source_campaign: (source == Channel::Linkedin).then_some(Some(attributes.fair)),
         stage: Some(NewStage {
             stage: Some(stage_of(habit)),
             reason: "見本データ / sample data / 示例数据".to_owned(),
@@ -137,6 +150,31 @@ fn channel_of(language: Language) -> Channel {
         Language::Zh => Channel::Wechat,
         Language::En => Channel::Chat,
     }
+}
+
+/// A number of those that nobody has: only the United States keep some for stories.
+fn phone_of(number: usize, language: Language) -> Option<String> {
+    (language == Language::En).then(|| format!("+1 415 555 01{:02}", number % 100))
+}
+
+/// Gives somebody who came by a network the name used there.
+pub(super) async fn introduce(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: ContactId,
+    known: &ProfileChanges,
+    name: &str,
+) -> Result<()> {
+    let network = match known.source_channel {
+        Some(Some(Channel::Line)) => "line",
+        Some(Some(Channel::Wechat)) => "wechat",
+        _ => return Ok(()),
+    };
+    let handle = Given {
+        kind: IdentityKind::Handle,
+        value: format!("{network}:{name}"),
+    };
+    identity::attach(ctx, actor, id, &handle).await.map(drop)
 }
 
 fn stage_of(habit: Habit) -> LifecycleStage {

@@ -14,6 +14,10 @@ pub(super) struct Tree {
 pub(super) const VIP: &str = "VIP";
 /// The tag of those who look at prices, for a while.
 pub(super) const HOT: &str = "ホットリード";
+/// The tag of those who bought again.
+pub(super) const REGULAR: &str = "リピーター";
+/// The tag of companies that make software.
+pub(super) const SOFTWARE: &str = "IT・インターネット";
 /// The tag of those who followed a link.
 pub(super) const FOLLOWED_UP: &str = "フォロー中";
 /// The tag of those whom we are helping.
@@ -28,9 +32,9 @@ pub(super) const MATERIAL: &str = "資料送付済み";
 #[rustfmt::skip]
 pub(super) const TREES: &[Tree] = &[
     Tree { kind: TagKind::Contact, colour: "#2563eb", root: ("関係性", "お客様との今の関係 / Engagement / 客户关系"),
-        tags: &["トライアル中", "リピーター", HOT, FOLLOWED_UP, "休眠", HELPED, VIP] },
+        tags: &["トライアル中", REGULAR, HOT, FOLLOWED_UP, "休眠", HELPED, VIP] },
     Tree { kind: TagKind::Contact, colour: "#7c3aed", root: ("業種", "基本属性 / Industry / 行业"),
-        tags: &["小売", "製造", "IT・インターネット", "物流", "教育"] },
+        tags: &["小売", "製造", SOFTWARE, "物流", "教育"] },
     Tree { kind: TagKind::Contact, colour: "#0891b2", root: ("企業規模", "基本属性 / Company size / 企业规模"),
         tags: &["1-50名", "51-200名", "201-1000名", "1000名以上"] },
     Tree { kind: TagKind::Contact, colour: "#ca8a04", root: ("顧客ランク", "基本属性 / Customer level / 客户等级"),
