@@ -27,7 +27,8 @@ pub struct TagFilter {
     pub group_empty: Vec<TagGroupId>,
     /// No tag at all, or at least one.
     pub untagged: Option<bool>,
-    /// As it was at this moment; the tree of tags is as it is now, with those deleted since.
+    /// As it was at this moment, or now if it has not come yet; the tree of tags is as it is now, with those
+    /// deleted since.
     pub at: Option<DateTime<Utc>>,
 }
 

@@ -3,6 +3,7 @@
 
 mod call;
 mod empty;
+mod everywhere;
 mod expiring;
 mod filter;
 mod property;

@@ -297,7 +297,8 @@ pub(crate) struct TagFilterInput {
     group_empty: Option<Vec<ID>>,
     /// Without any tag, or with at least one.
     untagged: Option<bool>,
-    /// As the things were tagged at this moment, not in the future. The tree of tags is as it is now.
+    /// As the things were tagged at this moment; one that has not come yet counts as now. The tree of tags is
+    /// as it is now.
     at: Option<DateTime<Utc>>,
 }
 
