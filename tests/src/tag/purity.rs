@@ -3,6 +3,7 @@
 use chrono::{NaiveDate, TimeDelta};
 use domain::{
     contact::{self, NewContact, ProfileChanges},
+    email::{NewCampaign, campaign},
     error::UserErrorCode,
     locale::Locale,
     report::{
@@ -145,6 +146,76 @@ fn leads_count_for_the_month_they_came_in_and_for_where_they_came_from() {
         assert_eq!(past.total.periods, [figures(4, 3, 2), figures(1, 1, 0)]);
         assert_eq!(past.sources.len(), 1);
         assert_eq!(past.sources[0].source, Source::Member(owner.member));
+        world
+    });
+}
+
+#[test]
+fn quarters_and_years_are_the_workspaces_and_leads_are_told_apart_by_campaign() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        pack::apply(ctx, owner, StarterPack::B2bPortrait, Locale::Ja)
+            .await
+            .unwrap();
+        let target = value(&world, "対象（今すぐ）").await;
+        let competitor = value(&world, "競合").await;
+        let fair = NewCampaign {
+            external_id: "fair".to_owned(),
+            name: "Fair".to_owned(),
+        };
+        let fair = campaign::create(ctx, owner, fair).await.unwrap().id;
+        for (came, by_fair, verdict) in [
+            ("2025-02-10T00:00:00Z", true, Some(target)),
+            ("2025-11-30T00:00:00Z", false, None),
+            // The first half hour of the year in Tokyo.
+            ("2025-12-31T15:30:00Z", true, Some(target)),
+            ("2026-02-05T00:00:00Z", true, Some(competitor)),
+        ] {
+            let new = NewContact {
+                name: "Somebody".to_owned(),
+                profile: ProfileChanges {
+                    source_campaign: by_fair.then_some(Some(fair)),
+                    arrived_at: Some(Some(came.parse().unwrap())),
+                    ..ProfileChanges::default()
+                },
+                ..NewContact::default()
+            };
+            let id = contact::create(ctx, owner, new).await.unwrap().id;
+            if let Some(tag) = verdict {
+                put(&world, &[(id, tag)]).await;
+            }
+        }
+        let nobody = figures(0, 0, 0);
+        for (period, of_fair, of_nobody) in [
+            (
+                Period::Quarter,
+                [nobody, figures(2, 2, 1)],
+                [figures(1, 0, 0), nobody],
+            ),
+            (
+                Period::Year,
+                [figures(1, 1, 1), figures(2, 2, 1)],
+                [figures(1, 0, 0), nobody],
+            ),
+        ] {
+            let ask = Ask {
+                period,
+                from: "2025-10-05".parse().unwrap(),
+                to: "2026-02-28".parse().unwrap(),
+                ..ask(Some(By::Campaign))
+            };
+            let found = purity::purity(ctx, owner.workspace, ask).await.unwrap();
+            let sources: Vec<_> = found
+                .sources
+                .iter()
+                .map(|one| (one.source, one.periods.clone()))
+                .collect();
+            let expected = [
+                (Source::Campaign(fair), of_fair.to_vec()),
+                (Source::Unknown, of_nobody.to_vec()),
+            ];
+            assert_eq!(sources, expected, "{period:?}");
+        }
         world
     });
 }
