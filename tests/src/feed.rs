@@ -1,10 +1,6 @@
 //! The feed of changes that the first subscription of a workspace starts in a process.
 
-use std::{
-    sync::{Arc, OnceLock},
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, thread, time::Duration};
 
 use api::graphql::{Hub, LoaderCell, Schema};
 use async_graphql::{Request, Response};
@@ -20,7 +16,7 @@ const CHANGES: &str =
 fn request(world: &World, document: &str) -> Request {
     Request::new(document)
         .data(Arc::new(world.owner.clone()))
-        .data::<LoaderCell>(OnceLock::new())
+        .data(LoaderCell::default())
 }
 
 fn plain(response: &Response) -> Value {

@@ -15,7 +15,7 @@ use domain::{
     contact,
     conversation::{self, NewMessage},
     email::{self, NewCampaign, NewEmailEvent},
-    event::{self, NewEvent},
+    event::NewEvent,
     fact::{ContactRef, Party, ingest::Head},
     inbox,
     survey::NewSurveyAnswer,

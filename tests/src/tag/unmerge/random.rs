@@ -24,7 +24,7 @@ use crate::{
         engine::{contact_has, tag_contact},
         on_both,
     },
-    tag::support::{check, contacts, group, put, tag, tag_in, take},
+    tag::support::{check, contacts, group, tag, tag_in, take},
 };
 
 /// A tree of tags with names that occur again and again, in groups and outside, on people.
