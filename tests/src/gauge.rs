@@ -16,7 +16,8 @@ const CHANGES: &str = "subscription { changes(after: \"0.0\") { cursor } }";
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_mins(1);
 
-async fn figures(installation: &Installation) -> String {
+/// What the first server tells of itself.
+pub(crate) async fn figures(installation: &Installation) -> String {
     let owner = installation.owner();
     let url = format!("http://{}/metrics", owner.address);
     let answer = owner.http.get(url).send().await.expect("an answer");
@@ -24,7 +25,7 @@ async fn figures(installation: &Installation) -> String {
 }
 
 /// The value of a figure, if it is told.
-fn value(figures: &str, name: &str) -> Option<f64> {
+pub(crate) fn value(figures: &str, name: &str) -> Option<f64> {
     let mut lines = figures.lines();
     let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
     Some(value.parse().expect("a number"))

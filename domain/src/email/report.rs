@@ -82,16 +82,45 @@ pub async fn daily(
     .bind(storable(to))
     .raw(ctx.reader())
     .await?;
-    let days: Result<Vec<EmailDay>, DbErr> = rows
+    let days: Result<Vec<EmailDay>, DbErr> = rows.iter().map(|row| email_day(row, 0)).collect();
+    Ok(days?)
+}
+
+/// The same of several of a scope at once, each day beside whose it is; for loaders.
+pub async fn load_daily(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    scope: EmailScope,
+    scope_ids: &[Uuid],
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Vec<(Uuid, EmailDay)>> {
+    let columns = Figures::COLUMNS.join(", ");
+    let rows = Query::new(format!(
+        "SELECT scope_id, day, {columns} FROM email_day
+         WHERE workspace_id = $1 AND scope = $2 AND {{wanted}} AND day BETWEEN $3 AND $4
+         ORDER BY scope_id, day"
+    ))
+    .bind(workspace)
+    .bind(scope.word())
+    .bind(storable(from))
+    .bind(storable(to))
+    .among("wanted", "scope_id", scope_ids.iter().copied())
+    .raw(ctx.reader())
+    .await?;
+    let days: Result<Vec<(Uuid, EmailDay)>, DbErr> = rows
         .iter()
-        .map(|row| {
-            Ok(EmailDay {
-                day: row.try_get_by_index(0)?,
-                figures: figures(row, 1)?,
-            })
-        })
+        .map(|row| Ok((row.try_get_by_index(0)?, email_day(row, 1)?)))
         .collect();
     Ok(days?)
+}
+
+/// A day and its figures, of the columns from `first` on.
+fn email_day(row: &QueryResult, first: usize) -> Result<EmailDay, DbErr> {
+    Ok(EmailDay {
+        day: row.try_get_by_index(first)?,
+        figures: figures(row, first + 1)?,
+    })
 }
 
 /// The sum over the days from `from` to `to`, both included.

@@ -1,6 +1,7 @@
 //! The running programs, seen from outside: every test starts an installation of its own, on SQLite
 //! and on PostgreSQL with Redis.
 
+mod batched;
 mod cause;
 mod changed;
 mod document;

@@ -2,23 +2,24 @@
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
 use domain::{
-    ctx::Ctx,
     email::{
         Figures,
         rate::Rate,
         report::{self, EmailDay, Period, RecencyTier},
     },
     error::{Error, UserErrorCode},
-    workspace,
 };
-use entity::{
-    id::{ContactId, WorkspaceId},
-    kind::EmailScope,
-};
+use entity::{id::ContactId, kind::EmailScope};
 use uuid::Uuid;
 
-use crate::graphql::{context::reader, error::fault, scalar::Date};
+use crate::graphql::{
+    context::{business, loader},
+    error::fault,
+    loader::{EmailDaysOf, RecencyOf, ZoneInUse},
+    scalar::Date,
+};
 
 /// Days a series may span.
 const MAX_DAYS: i64 = 1_100;
@@ -55,10 +56,9 @@ impl EmailMetrics {
         to: Option<Date>,
         period: Period,
     ) -> Result<Self> {
-        let (ctx, actor) = reader(context)?;
         let to = match to {
             Some(to) => to.0,
-            None => today(ctx, actor.workspace).await?,
+            None => today(context).await?,
         };
         let from = from
             .map(|from| from.0)
@@ -73,9 +73,13 @@ impl EmailMetrics {
                 message,
             )));
         }
-        let days = report::daily(ctx, actor.workspace, scope, id, from, to)
-            .await
-            .map_err(fault)?;
+        let key = EmailDaysOf {
+            scope,
+            id,
+            from,
+            to,
+        };
+        let days = loader(context)?.load_one(key).await?.unwrap_or_default();
         let mut total = Figures::default();
         for day in &days {
             total += day.figures;
@@ -102,10 +106,11 @@ impl From<EmailDay> for EmailPeriodFigures {
     }
 }
 
-async fn today(ctx: &Ctx, workspace: WorkspaceId) -> Result<NaiveDate> {
-    let workspace = workspace::find(ctx, workspace).await.map_err(fault)?;
-    let zone = workspace::time_zone(&workspace);
-    Ok(ctx.clock.now().with_timezone(&zone).date_naive())
+/// Today, by the clocks of the workspace.
+async fn today(context: &Context<'_>) -> Result<NaiveDate> {
+    let zone = loader(context)?.load_one(ZoneInUse).await?;
+    let now = business(context)?.clock.now();
+    Ok(now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive())
 }
 
 /// Counts and rates over emails; one email to one recipient counts once in each unique count.
@@ -276,12 +281,8 @@ pub(crate) struct EmailRecency {
 
 impl EmailRecency {
     pub(crate) async fn read(context: &Context<'_>, contact: ContactId) -> Result<Self> {
-        let (ctx, actor) = reader(context)?;
-        let today = today(ctx, actor.workspace).await?;
-        let found = report::recency(ctx, actor.workspace, &[contact], today)
-            .await
-            .map_err(fault)?;
-        let recency = found.get(&contact);
+        let key = RecencyOf(contact, today(context).await?);
+        let recency = loader(context)?.load_one(key).await?;
         Ok(Self {
             tier: recency.map_or(RecencyTier::Lapsed, |recency| recency.tier),
             active_days: recency.map_or(0, |recency| recency.active_days),

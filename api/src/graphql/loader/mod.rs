@@ -35,10 +35,10 @@ pub(crate) use self::{
         ValuesOf, WatchersOf,
     },
     single::{
-        AccountMergeOf, BandsInUse, ChangeOf, ContactMergeOf, CountsOf, EngagementOf,
+        AccountMergeOf, BandsInUse, ChangeOf, ContactMergeOf, CountsOf, EmailDaysOf, EngagementOf,
         EngagementOfAccount, HealthEntryOf, HealthOf, LastNight, ModelOf, OverallOf, PressureOf,
-        ReceiversOf, RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf, WebProfileOf,
-        ZoneInUse,
+        ReceiversOf, RecencyOf, RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf,
+        WebProfileOf, ZoneInUse,
     },
 };
 

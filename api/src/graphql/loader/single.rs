@@ -12,7 +12,7 @@ use domain::{
 };
 use entity::{
     id::{AccountId, ContactId, EmailEventId, HealthEntryId, MergeId, PlaybookId, TagId, TargetId},
-    kind::{CustomerKind, TagTarget},
+    kind::{CustomerKind, EmailScope, TagTarget},
 };
 use uuid::Uuid;
 
@@ -228,6 +228,72 @@ impl Load<PressureOf> for Loader {
         Ok(each
             .map(|row| (PressureOf(row.contact_id), (row, today)))
             .collect())
+    }
+}
+
+/// Asks for what became of the emails of a contact, an account, a campaign or all, day by day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EmailDaysOf {
+    /// Which of these it is.
+    pub(crate) scope: EmailScope,
+    /// Whose.
+    pub(crate) id: Uuid,
+    /// The first day.
+    pub(crate) from: NaiveDate,
+    /// The last day.
+    pub(crate) to: NaiveDate,
+}
+
+#[async_trait::async_trait]
+impl Load<EmailDaysOf> for Loader {
+    /// In order, without the days on which no email was sent.
+    type Value = Vec<email::report::EmailDay>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[EmailDaysOf]) -> Result<HashMap<EmailDaysOf, Self::Value>, Error> {
+        let mut found: HashMap<EmailDaysOf, Vec<_>> = HashMap::new();
+        // One span, unless several fields of the request ask for different ones.
+        let spans = group(keys.to_vec(), |key| (key.scope, key.from, key.to));
+        for ((scope, from, to), keys) in spans {
+            let ids: Vec<Uuid> = keys.iter().map(|key| key.id).collect();
+            let (ctx, workspace) = (&self.ctx, self.workspace);
+            let days = email::report::load_daily(ctx, workspace, scope, &ids, from, to)
+                .await
+                .map_err(fault)?;
+            for (id, day) in days {
+                let key = EmailDaysOf {
+                    scope,
+                    id,
+                    from,
+                    to,
+                };
+                found.entry(key).or_default().push(day);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Asks for how regularly a contact reads email, in the days that end with this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RecencyOf(pub(crate) ContactId, pub(crate) NaiveDate);
+
+#[async_trait::async_trait]
+impl Load<RecencyOf> for Loader {
+    type Value = email::report::Recency;
+    type Error = Error;
+
+    async fn load(&self, keys: &[RecencyOf]) -> Result<HashMap<RecencyOf, Self::Value>, Error> {
+        let mut found = HashMap::new();
+        for (today, keys) in group(keys.to_vec(), |key| key.1) {
+            let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
+            let each = email::report::recency(&self.ctx, self.workspace, &ids, today)
+                .await
+                .map_err(fault)?;
+            let each = each.into_iter();
+            found.extend(each.map(|(id, recency)| (RecencyOf(id, today), recency)));
+        }
+        Ok(found)
     }
 }
 
