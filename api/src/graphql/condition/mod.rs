@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use domain::{
     condition::{
         self, ConditionInput, Context as Place, Moment,
-        reference::{self, IdKind, Names, Reference, TypedIds},
+        reference::{IdKind, Names, Reference, TypedIds},
         sql::Asked,
     },
     ctx::Ctx,
@@ -19,9 +19,8 @@ use entity::id::WorkspaceId;
 use uuid::Uuid;
 
 use super::{
-    context::{loader, reader},
-    error::fault,
-    loader::ZoneInUse,
+    context::loader,
+    loader::{NameOf, ZoneInUse},
 };
 
 pub(crate) use explain::{RuleExplanation, explained};
@@ -33,12 +32,18 @@ pub(crate) struct Called {
 }
 
 impl Called {
-    /// Asks for all of them: one statement for each kind of thing, and one for the zone.
+    /// Asks for all of them: one statement for each kind of thing, and one for the zone, however many rules or
+    /// conditions of the request ask beside each other.
     pub(crate) async fn of(context: &Context<'_>, references: &[Reference]) -> Result<Self> {
-        let (ctx, actor) = reader(context)?;
-        let names = reference::names(ctx.reader(), actor.workspace, references)
-            .await
-            .map_err(fault)?;
+        let keys = references.iter();
+        let keys: Vec<NameOf> = keys
+            .map(|one| NameOf {
+                kind: one.kind,
+                id: one.id,
+            })
+            .collect();
+        let found = loader(context)?.load_many(keys).await?.into_iter();
+        let names = found.map(|(key, name)| (key.id, name)).collect();
         let zone = loader(context)?.load_one(ZoneInUse).await?;
         let zone = zone.unwrap_or(Tz::UTC);
         Ok(Self { names, zone })

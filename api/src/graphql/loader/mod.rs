@@ -36,9 +36,9 @@ pub(crate) use self::{
     },
     single::{
         AccountMergeOf, BandsInUse, ChangeOf, ContactMergeOf, CountsOf, EmailDaysOf, EngagementOf,
-        EngagementOfAccount, HealthEntryOf, HealthOf, LastNight, ModelOf, OverallOf, PressureOf,
-        ReceiversOf, RecencyOf, RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf, VersionOf,
-        WebProfileOf, ZoneInUse,
+        EngagementOfAccount, HealthEntryOf, HealthOf, LastNight, ModelOf, NameOf, OverallOf,
+        PressureOf, ReceiversOf, RecencyOf, RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf,
+        VersionOf, WebProfileOf, ZoneInUse,
     },
 };
 

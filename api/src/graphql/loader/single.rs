@@ -6,7 +6,9 @@ use async_graphql::{Error, dataloader::Loader as Load};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::{
-    account, contact, email, health, latest, notification, playbook,
+    account,
+    condition::reference::{self, IdKind},
+    contact, email, health, latest, notification, playbook,
     profile::{engagement, rfm, web},
     tag, workspace,
 };
@@ -147,6 +149,32 @@ impl Load<ZoneInUse> for Loader {
             .map_err(fault)?;
         let zone = workspace::time_zone(&workspace);
         Ok(keys.iter().map(|key| (*key, zone)).collect())
+    }
+}
+
+/// Asks for what something is called that a rule or condition names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct NameOf {
+    /// What kind of thing it is.
+    pub(crate) kind: IdKind,
+    /// Which one.
+    pub(crate) id: Uuid,
+}
+
+#[async_trait::async_trait]
+impl Load<NameOf> for Loader {
+    type Value = String;
+    type Error = Error;
+
+    async fn load(&self, keys: &[NameOf]) -> Result<HashMap<NameOf, Self::Value>, Error> {
+        let things: Vec<(IdKind, Uuid)> = keys.iter().map(|key| (key.kind, key.id)).collect();
+        let names = reference::names_of(self.ctx.reader(), self.workspace, &things)
+            .await
+            .map_err(fault)?;
+        let each = keys.iter();
+        Ok(each
+            .filter_map(|key| Some((*key, names.get(&key.id)?.clone())))
+            .collect())
     }
 }
 

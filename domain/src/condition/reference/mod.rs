@@ -18,7 +18,10 @@ use entity::{
 use uuid::Uuid;
 
 pub(crate) use self::known::{keep, refuse_gone_groups};
-pub use self::{known::unknown, names::names};
+pub use self::{
+    known::unknown,
+    names::{names, names_of},
+};
 
 use super::{path::Path, scalar::Ref};
 use crate::error::{UserError, UserErrorCode};

@@ -1,7 +1,7 @@
 //! What the things are called that are named by id.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::BuildHasher,
 };
 
@@ -27,29 +27,25 @@ pub async fn names(
     workspace: WorkspaceId,
     references: &[Reference],
 ) -> Result<HashMap<Uuid, String>> {
+    let things = references.iter();
+    let things: Vec<_> = things.map(|one| (one.kind, one.id)).collect();
+    names_of(connection, workspace, &things).await
+}
+
+/// The same of things by their kinds and ids; for loaders.
+pub async fn names_of(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    things: &[(IdKind, Uuid)],
+) -> Result<HashMap<Uuid, String>> {
+    let mut wanted: BTreeMap<&str, HashSet<Uuid>> = BTreeMap::new();
+    for (kind, id) in things {
+        wanted.entry(table_of(*kind)).or_default().insert(*id);
+    }
+    // A key is said as it is.
+    wanted.remove("");
     let mut names = HashMap::new();
-    for table in [
-        "tag",
-        "inbox",
-        "notification_target",
-        "tag_group",
-        "member",
-        "account",
-        "campaign",
-        "attribute_definition",
-        "segment",
-        "playbook",
-        "survey",
-        "team",
-    ] {
-        let ids: HashSet<Uuid> = references
-            .iter()
-            .filter(|reference| table_of(reference.kind) == table)
-            .map(|reference| reference.id)
-            .collect();
-        if ids.is_empty() {
-            continue;
-        }
+    for (table, ids) in wanted {
         let found: Vec<Named> = Query::new(format!(
             "SELECT x.id, x.name FROM {{r}} JOIN {table} x ON x.workspace_id = $1 AND x.id = r.id"
         ))
@@ -75,7 +71,6 @@ fn table_of(kind: IdKind) -> &'static str {
         IdKind::Segment(_) => "segment",
         IdKind::Playbook => "playbook",
         IdKind::Survey => "survey",
-        // A key is said as it is.
         IdKind::SurveyKey(_) => "",
         IdKind::Team => "team",
     }
