@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use entity::{
-    id::{AccountId, CampaignId, Id as _, WorkspaceId},
+    id::{AccountId, CampaignId, ContactId, Id as _, WorkspaceId},
     kind::SubjectKind,
 };
 use serde_json::{Value, json};
@@ -17,14 +17,14 @@ use super::{
 };
 use crate::{
     account,
-    contact::{self, Contact, ContactFilter, ContactOrder},
+    contact::{self, Contact, ContactFilter, ContactOrder, subscription},
     ctx::Ctx,
     email,
     error::Result,
 };
 
 /// The columns of contacts themselves: their names in JSON, and their headers. Tags and attributes follow.
-pub(super) const OWN: [(&str, &str); 21] = [
+pub(super) const OWN: [(&str, &str); 23] = [
     ("id", "Contact"),
     ("name", "Name"),
     ("kana", "Kana"),
@@ -46,6 +46,8 @@ pub(super) const OWN: [(&str, &str); 21] = [
     ("ownerEmail", "Owner email"),
     ("sourceCampaign", "Source campaign"),
     ("broughtByEmail", "Brought by"),
+    ("identities", "Identities"),
+    ("subscriptions", "Subscriptions"),
 ];
 
 pub(super) async fn page(
@@ -76,6 +78,9 @@ pub(super) async fn page(
         .collect();
     let owners = each().flat_map(|one| one.owner_id.into_iter().chain(one.brought_by_id));
     let owners = members(ctx, workspace, owners).await?;
+    let people: Vec<ContactId> = each().map(|one| one.id).collect();
+    let mut identities = identities(ctx, workspace, &people).await?;
+    let mut subscriptions = subscriptions(ctx, workspace, &people).await?;
     let attached = Attached::load(ctx, workspace, SubjectKind::Contact, &ids).await?;
     let rows = contacts.iter().map(|one| {
         let company = one.account_id.and_then(|id| companies.get(&id));
@@ -87,10 +92,49 @@ pub(super) async fn page(
             json!(one.owner_id.and_then(|id| owners.get(&id))),
             json!(one.source_campaign_id.and_then(|id| campaigns.get(&id))),
             json!(one.brought_by_id.and_then(|id| owners.get(&id))),
+            json!(identities.remove(&one.id).unwrap_or_default()),
+            json!(subscriptions.remove(&one.id).unwrap_or_default()),
         ]);
         (one.id.uuid(), row)
     });
     Ok(attached.rows(&OWN, rows, next))
+}
+
+/// A list for each contact that has anything in it.
+type Lists = HashMap<ContactId, Vec<Value>>;
+
+fn lists(each: impl Iterator<Item = (ContactId, Value)>) -> Lists {
+    let mut lists = Lists::new();
+    for (contact, value) in each {
+        lists.entry(contact).or_default().push(value);
+    }
+    lists
+}
+
+/// Everything they are recognised by: the main address and the main number are only two of it.
+async fn identities(ctx: &Ctx, workspace: WorkspaceId, people: &[ContactId]) -> Result<Lists> {
+    let found = contact::load_identities(ctx, workspace, people).await?;
+    let found = found.iter().map(|one| {
+        let shown = json!({ "kind": one.kind, "value": one.value });
+        (one.contact_id, shown)
+    });
+    Ok(lists(found))
+}
+
+/// What they want to hear of and what not: whoever writes to them from elsewhere has to know.
+async fn subscriptions(ctx: &Ctx, workspace: WorkspaceId, people: &[ContactId]) -> Result<Lists> {
+    let found = subscription::load(ctx, workspace, people).await?;
+    let found = found.iter().map(|one| {
+        let shown = json!({
+            "channel": one.channel,
+            "topic": one.topic,
+            "state": one.state,
+            "reason": one.reason,
+            "changedAt": moment(one.changed_at),
+        });
+        (one.contact_id, shown)
+    });
+    Ok(lists(found))
 }
 
 fn row(one: &Contact) -> Vec<Value> {

@@ -9,6 +9,7 @@ mod double;
 pub(crate) mod dump;
 mod edited;
 mod erase;
+mod exported;
 mod identity;
 mod latest;
 mod led;
