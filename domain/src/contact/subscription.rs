@@ -3,7 +3,8 @@
 //! The topic `*` stands for everything of a channel. Every change keeps its reason and its source in
 //! a history. A hard bounce, a complaint and an unsubscription told by an email provider set it;
 //! nobody but a person of the company, with a reason, sets it back, one contact at a time ([`set`]).
-//! Everything a filter finds is set by `edit`, which leaves those as they are (`set_each`).
+//! Everything a filter finds is set by `edit`, and what another system tells in bulk by `upsert`; both leave
+//! those as they are (`set_each`, `is_news`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -203,6 +204,45 @@ pub(crate) async fn set_each(
         }
     }
     Ok(set)
+}
+
+/// Whether `new` says something else than the row of its channel and topic. Who has unsubscribed by
+/// themselves, complained or cannot be reached stays so, as with [`set_each`].
+pub(crate) fn is_news(row: Option<&Row>, new: &NewState) -> bool {
+    row.is_none_or(|row| row.state != new.state && !ended_by_contact(row.state, row.source))
+}
+
+/// Where contacts who are held stand, held as well.
+pub(crate) async fn hold(tx: &Tx<'_>, contacts: &BTreeSet<ContactId>) -> Result<Vec<Row>> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    Ok(Query::new(format!(
+        "SELECT s.contact_id, s.channel, s.topic, s.state, s.source, s.reason, s.changed_at,
+                s.changed_by
+         FROM {{r}} JOIN subscription s ON s.workspace_id = $1 AND s.contact_id = r.id
+         ORDER BY s.contact_id, s.channel, s.topic {lock}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", contacts.iter().copied()))
+    .all(tx.connection())
+    .await?)
+}
+
+/// Sets where contacts who are held stand, each as it is said of them; what is no news is left out by whoever
+/// calls ([`is_news`]).
+pub(crate) async fn set_those(
+    tx: &mut Tx<'_>,
+    origin: Origin,
+    news: &[(ContactId, NewState)],
+) -> Result<()> {
+    let rows: Vec<Row> = news
+        .iter()
+        .map(|(contact, new)| new.row(*contact, tx.now, origin))
+        .collect();
+    put(tx, origin, &rows).await?;
+    for (contact, new) in news {
+        tx.audit(origin, new.record(*contact));
+    }
+    Ok(())
 }
 
 /// Whether it was ended otherwise than by a person of the company.

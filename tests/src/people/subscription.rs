@@ -3,11 +3,39 @@
 use domain::{
     contact::subscription::{self, NewState},
     page::PageRequest,
+    upsert::{ContactItem, Outcome as O},
 };
-use entity::kind::{Channel, EmailEventKind, SubscriptionSource, SubscriptionState as State};
+use entity::{
+    id::ContactId,
+    kind::{Channel, EmailEventKind, SubscriptionSource, SubscriptionState as State},
+};
 
-use super::{facts, merge::record};
-use crate::support::{engine::contact_of, on_both};
+use super::{
+    facts,
+    merge::record,
+    upsert::{contacts, item, outcomes, wrong},
+};
+use crate::support::{World, engine::contact_of, on_both};
+
+/// What another system says of the person with this address: of all email, or of one topic.
+fn wished(email: &str, topic: &str, state: State, reason: &str) -> ContactItem {
+    ContactItem {
+        subscriptions: vec![NewState {
+            channel: Channel::Email,
+            topic: topic.to_owned(),
+            state,
+            reason: reason.to_owned(),
+        }],
+        ..item("", email, "")
+    }
+}
+
+/// Where somebody stands: topic, state, and why.
+async fn standing(world: &World, id: ContactId) -> Vec<(String, State, String)> {
+    let rows = subscription::load(&world.ctx, world.owner.workspace, &[id]).await;
+    let rows = rows.unwrap().into_iter();
+    rows.map(|row| (row.topic, row.state, row.reason)).collect()
+}
 
 #[test]
 fn a_hard_bounce_a_complaint_and_an_unsubscription_end_email() {
@@ -70,6 +98,84 @@ fn a_hard_bounce_a_complaint_and_an_unsubscription_end_email() {
             .iter()
             .filter(|fact| fact.name() == "subscription.changed");
         assert_eq!(changes.count(), 6);
+        world
+    });
+}
+
+#[test]
+fn another_system_tells_what_many_want_to_hear_of_and_a_repetition_changes_nothing() {
+    on_both(|world| async move {
+        use State::{Subscribed, Unsubscribed};
+        let told = || {
+            vec![
+                wished("a@x.example", "news", Unsubscribed, "Asked on the phone"),
+                wished("b@x.example", "*", Subscribed, ""),
+                // Of two items about one thing the later one counts.
+                wished("c@x.example", "news", Unsubscribed, ""),
+                wished("c@x.example", "news", Subscribed, "Came back"),
+            ]
+        };
+        let done = contacts(&world, told()).await;
+        let first = [O::Created, O::Created, O::Created, O::Updated];
+        assert_eq!(outcomes(&done), first);
+        let why =
+            |topic: &str, state, reason: &str| vec![(topic.to_owned(), state, reason.to_owned())];
+        let a = contact_of(&world, "a@x.example").await;
+        let b = contact_of(&world, "b@x.example").await;
+        let c = contact_of(&world, "c@x.example").await;
+        let asked = why("news", Unsubscribed, "Asked on the phone");
+        assert_eq!(standing(&world, a).await, asked);
+        let of_the_call = why("*", Subscribed, "From the CRM");
+        assert_eq!(standing(&world, b).await, of_the_call);
+        assert_eq!(
+            standing(&world, c).await,
+            why("news", Subscribed, "Came back")
+        );
+
+        let again = contacts(&world, told()[..2].to_vec()).await;
+        assert_eq!(outcomes(&again), [O::Unchanged, O::Unchanged]);
+        let back = contacts(&world, vec![wished("a@x.example", "news", Subscribed, "")]).await;
+        assert_eq!(
+            outcomes(&back),
+            [O::Updated],
+            "a person of ours had said so"
+        );
+        let changes = facts(&world).await;
+        let changes = changes
+            .iter()
+            .filter(|fact| fact.name() == "subscription.changed");
+        assert_eq!(changes.count(), 4);
+
+        let long = "x".repeat(65);
+        let wrong_topic = wished("d@x.example", &long, Subscribed, "");
+        let refused = contacts(&world, vec![wrong_topic]).await;
+        assert_eq!(outcomes(&refused), [O::Rejected]);
+        assert_eq!(
+            wrong(&refused[0]),
+            ["contacts.0.subscriptions.0.topic TooLong"]
+        );
+        world
+    });
+}
+
+#[test]
+fn no_other_system_subscribes_who_has_unsubscribed_by_themselves() {
+    on_both(|world| async move {
+        let email = "a@x.example";
+        record(&world, "sent", email, EmailEventKind::Sent).await;
+        record(&world, "end", email, EmailEventKind::Unsubscribed).await;
+        let id = contact_of(&world, email).await;
+        let before = standing(&world, id).await;
+        assert_eq!(before[0].1, State::Unsubscribed);
+        let told = wished(
+            email,
+            subscription::EVERYTHING,
+            State::Subscribed,
+            "Sold a list",
+        );
+        let done = contacts(&world, vec![told]).await;
+        assert_eq!(outcomes(&done), [O::Unchanged]);
+        assert_eq!(standing(&world, id).await, before);
         world
     });
 }

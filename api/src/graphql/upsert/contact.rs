@@ -3,13 +3,16 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
-    contact::identity::Given,
+    contact::{
+        identity::Given,
+        subscription::{self, NewState},
+    },
     error::UserError,
     upsert::{ContactItem, Outcome, Told, Upserted},
 };
 use entity::{
     id::ContactId,
-    kind::{Channel, LifecycleStage},
+    kind::{Channel, LifecycleStage, SubscriptionState},
 };
 
 use super::{
@@ -19,6 +22,32 @@ use super::{
 use crate::graphql::{contact::IdentityInput, fact::AccountReferenceInput, given::optional};
 
 const LIST: &str = "contacts";
+
+/// Whether a contact wants to hear from us by one channel about one topic.
+#[derive(InputObject)]
+pub(crate) struct SubscriptionUpsertInput {
+    /// By which medium.
+    channel: Channel,
+    /// About what, at most 64 characters; `*` for everything.
+    #[graphql(default_with = "subscription::EVERYTHING.to_owned()")]
+    topic: String,
+    /// Whether they want it.
+    state: SubscriptionState,
+    /// Why, at most 255 characters; without one, the reason of the call is kept.
+    #[graphql(default)]
+    reason: String,
+}
+
+impl From<SubscriptionUpsertInput> for NewState {
+    fn from(input: SubscriptionUpsertInput) -> Self {
+        Self {
+            channel: input.channel,
+            topic: input.topic,
+            state: input.state,
+            reason: input.reason,
+        }
+    }
+}
 
 /// A contact as another system knows them. What is left out stays as it is. `null` takes away where the
 /// field says so, and is the same as leaving the field out elsewhere. At least one of `id`, `externalId`,
@@ -58,6 +87,10 @@ pub(crate) struct ContactUpsertInput {
     /// When the contact came in, such as into the other system: reports on leads go by it. `null` for when
     /// the contact was made here.
     arrived_at: MaybeUndefined<DateTime<Utc>>,
+    /// What the contact wants to hear of and what not, at most 20; what is left out stays. Who unsubscribed by
+    /// themselves, complained or cannot be reached stays unsubscribed whatever is said here, and it is no
+    /// error: `setSubscription` takes that back for one person.
+    subscriptions: Option<Vec<SubscriptionUpsertInput>>,
     /// Values of custom attributes; those left out stay.
     attributes: Option<Vec<KeyedAttributeValueInput>>,
     /// Tags to put on, which must be there, at most 50; the contact keeps all others. Of a group that takes
@@ -77,6 +110,7 @@ impl ContactUpsertInput {
         let brought_by = reader.keep(member);
         let common = reader.common(self.owner, self.stage, self.attributes, self.tags);
         let identities = self.identities.unwrap_or_default().into_iter();
+        let subscriptions = self.subscriptions.unwrap_or_default().into_iter();
         let item = ContactItem {
             id,
             external_id: self.external_id,
@@ -91,6 +125,7 @@ impl ContactUpsertInput {
             source_campaign,
             brought_by,
             arrived_at: optional(self.arrived_at),
+            subscriptions: subscriptions.map(NewState::from).collect(),
             common,
         };
         Told {

@@ -1,10 +1,12 @@
 //! Contacts as another system knows them: what an item says, and what becomes of it.
 //!
 //! - `person`: the people of a call, as they are and as its items make them;
-//! - `source`: the companies and campaigns that items name.
+//! - `source`: the companies and campaigns that items name;
+//! - `wish`: what they want to hear of.
 
 mod person;
 mod source;
+mod wish;
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -19,7 +21,9 @@ use super::{
 };
 use crate::{
     access::{Actor, Scope},
-    contact::{ContactRef, Whom, arrival, bulk::Key, home_if, identity::Given},
+    contact::{
+        ContactRef, Whom, arrival, bulk::Key, home_if, identity::Given, subscription::NewState,
+    },
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     fact::AccountRef,
@@ -34,6 +38,8 @@ use source::Sources;
 const LIST: &str = "contacts";
 /// Identities one item may name besides its own external id, address and number.
 const MAX_IDENTITIES: usize = 20;
+/// Subscriptions one item may speak of.
+const MAX_SUBSCRIPTIONS: usize = 20;
 
 /// A contact as another system knows them. What is left out stays; `Some(None)` takes away.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +70,8 @@ pub struct ContactItem {
     pub brought_by: Option<Option<MemberRef>>,
     /// When the contact came in; `Some(None)` for when it was made.
     pub arrived_at: Option<Option<DateTime<Utc>>>,
+    /// What the contact wants to hear of and what not; without a reason, that of the call counts.
+    pub subscriptions: Vec<NewState>,
     /// Owner, stage, attributes and tags.
     pub common: Common,
 }
@@ -164,11 +172,26 @@ fn check(index: usize, told: Told<ContactItem>, home: Locale, now: DateTime<Utc>
         let checked = arrival::check(*at, now, &mistakes.at(&["arrivedAt"]));
         *at = mistakes.keep(checked).unwrap_or(*at);
     }
+    check_subscriptions(&mut said.subscriptions, &mut mistakes);
     said.common.check(&mut mistakes);
     Checked {
         said,
         named,
         mistakes,
+    }
+}
+
+fn check_subscriptions(said: &mut [NewState], mistakes: &mut Mistakes) {
+    if said.len() > MAX_SUBSCRIPTIONS {
+        let message = format!("Give at most {MAX_SUBSCRIPTIONS}.");
+        mistakes.refuse(&["subscriptions"], UserErrorCode::LimitReached, message);
+    }
+    for (index, state) in said.iter_mut().enumerate() {
+        let index = index.to_string();
+        let errors = state.check(&mistakes.at(&["subscriptions", &index]));
+        for error in errors {
+            mistakes.keep::<()>(Err(error));
+        }
     }
 }
 
@@ -320,9 +343,10 @@ fn settle(
     let is_set = person.set(item, &named);
     let is_given = person.carried.take(&named.common, around.tags());
     let is_recognised = people.recognise(id, item);
+    let is_wished = people.wishes.take(id, &item.said.subscriptions);
     let outcome = if is_new {
         Outcome::Created
-    } else if is_set || is_given || is_recognised {
+    } else if is_set || is_given || is_recognised || is_wished {
         Outcome::Updated
     } else {
         Outcome::Unchanged

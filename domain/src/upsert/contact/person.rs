@@ -9,7 +9,7 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::{Checked, References, source::Sources};
+use super::{Checked, References, source::Sources, wish::Wishes};
 use crate::{
     access::Origin,
     contact::{
@@ -33,6 +33,7 @@ pub(super) struct People {
     pub(super) holders: HashMap<Whom, ContactId>,
     pub(super) erased: HashSet<Key>,
     pub(super) known: BTreeMap<ContactId, Person>,
+    pub(super) wishes: Wishes,
 }
 
 /// Somebody before and after the call.
@@ -74,6 +75,7 @@ impl People {
         let erased = bulk::erased(tx, &unknown).await?;
         let ids: BTreeSet<ContactId> = holders.values().copied().collect();
         let rows = bulk::hold(tx, &ids).await?;
+        let wishes = Wishes::load(tx, items, &ids).await?;
         let things: Vec<Uuid> = rows.keys().map(|id| id.uuid()).collect();
         let mut carried = carried::load(tx, around, &things).await?;
         let known = rows.into_iter().map(|(id, row)| {
@@ -89,6 +91,7 @@ impl People {
             holders,
             erased,
             known: known.collect(),
+            wishes,
         })
     }
 
@@ -193,6 +196,7 @@ impl People {
         bulk::change(tx, origin, reason, &changed, &[]).await?;
         let made: BTreeSet<ContactId> = made.iter().map(|one| one.id).collect();
         bulk::recognise(tx, origin, &made, &keys).await?;
+        self.wishes.write(tx, origin, reason).await?;
         let target = TagTarget::Contact;
         carried::give(ctx, tx, origin, reason, target, tree, things).await
     }
