@@ -94,8 +94,7 @@ async fn watch(ctx: &Ctx, actor: &Actor, conversation: &Model) -> Result<()> {
     };
     conversation::update(ctx, actor, &[conversation.id], "ids", &watched).await?;
     let subject = Subject::from(conversation.id);
-    let said =
-        "お電話済み。見積書を待っておられる。/ Called: waits for the quote. / 已致电，等待报价。";
+    let said = "お電話済み。条件を確認して折り返す。/ Called: we check the terms and call back. / 已致电，确认条款后回电。";
     note::add(ctx, actor, subject, &["on"], said).await?;
     let unwanted = NewState {
         channel: Channel::Email,
