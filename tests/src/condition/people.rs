@@ -136,10 +136,10 @@ impl People {
     }
 }
 
-async fn define(world: &World, key: &str, value_type: AttributeType) -> AttributeId {
+pub(super) async fn define(world: &World, key: &str, value_type: AttributeType) -> AttributeId {
     use domain::attribute::{AttributeOption, NewAttribute, definition};
     let options = match value_type {
-        AttributeType::Select => ["a", "b", "c"].as_slice(),
+        AttributeType::Select | AttributeType::MultiSelect => ["a", "b", "c"].as_slice(),
         _ => &[],
     };
     let new = NewAttribute {

@@ -28,7 +28,7 @@ fn rows(people: &People, first: u128, whose: &[&str]) -> Rows {
         .opt_uuids("account_id", holders.iter().map(|one| one.1))
 }
 
-async fn tell(people: &People) {
+pub(super) async fn tell(people: &People) {
     // Whose, state, amount, currency, issued and due so many days ago.
     let invoices = [
         ("aki", "OPEN", 10_000, "JPY", 40, Some(10)),
