@@ -9,6 +9,7 @@ mod chain;
 mod charge;
 mod clock;
 mod detail;
+mod every;
 mod follow;
 mod found;
 mod going;
