@@ -217,12 +217,31 @@ fn contradicted(claims: &[Claim]) -> Option<Contradiction> {
     let alone = before.iter().find(|one| !possible(&[**one, *last]));
     let mut with: Vec<usize> = match alone {
         Some(one) => vec![one.place],
-        None => before.iter().map(|one| one.place).collect(),
+        None => needed(before, last)
+            .into_iter()
+            .map(|one| one.place)
+            .collect(),
     };
     with.retain(|&place| place != last.place);
     with.dedup();
     let last = last.place;
     Some(Contradiction { last, with })
+}
+
+/// Those of `before` without which `last` would be possible.
+fn needed<'c>(before: &[&'c Claim], last: &'c Claim) -> Vec<&'c Claim> {
+    let mut needed = before.to_vec();
+    let mut place = 0;
+    while place < needed.len() {
+        let one = needed.remove(place);
+        let mut others = needed.clone();
+        others.push(last);
+        if possible(&others) {
+            needed.insert(place, one);
+            place += 1;
+        }
+    }
+    needed
 }
 
 /// Whether there may be an answer that satisfies all of them.
@@ -369,6 +388,7 @@ fn some_set(tests: &[(&Test, bool)]) -> bool {
     let mut every: Vec<&Element> = Vec::new();
     let mut none: Vec<&Element> = Vec::new();
     let mut some: Vec<&[Element]> = Vec::new();
+    let mut never_all: Vec<&[Element]> = Vec::new();
     let (mut is_empty, mut is_filled) = (false, false);
     for (test, holds) in tests {
         match (test, holds) {
@@ -379,15 +399,22 @@ fn some_set(tests: &[(&Test, bool)]) -> bool {
                 (Mode::Any, true) | (Mode::None, false) => some.push(of),
                 (Mode::None, true) | (Mode::Any, false) => none.extend(of),
                 (Mode::All, false) if of.len() == 1 => none.extend(of),
-                (Mode::All, false) => {}
+                (Mode::All, false) => never_all.push(of),
             },
             _ => {}
         }
     }
     is_filled |= !every.is_empty() || !some.is_empty();
+    // One of one is every one.
+    every.extend(some.iter().copied().filter_map(|of| match of {
+        [one] => Some(one),
+        _ => None,
+    }));
     let is_out = |element: &Element| none.contains(&element);
+    let is_in = |element: &Element| every.contains(&element);
     let is_impossible = is_empty && is_filled
-        || every.into_iter().any(is_out)
+        || never_all.into_iter().any(|of| of.iter().all(is_in))
+        || every.iter().copied().any(is_out)
         || some.into_iter().any(|of| of.iter().all(is_out));
     !is_impossible
 }

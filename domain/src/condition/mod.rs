@@ -6,7 +6,7 @@
 //! else walks the tree and never names a leaf:
 //! - [`check`](mod@check): whether a condition makes sense where it is used, before it is saved;
 //! - `contradiction`: conditions that must hold together and never can; `lineage`: those of which only the tree of
-//!   tags tells;
+//!   tags and their groups tell;
 //! - [`sentence`]: a condition in words, in three languages;
 //! - [`reference`](mod@reference): the ids it names;
 //! - [`facts`] and [`text`]: what is known about a message, and how texts are compared;

@@ -1,4 +1,4 @@
-//! What only the tree of tags tells to be impossible is refused where it is saved, with its place.
+//! What only the tree of tags and their groups tell to be impossible is refused where it is saved, with its place.
 
 use domain::{
     condition::Condition,
@@ -9,10 +9,11 @@ use domain::{
         trigger::{ContactTagAdded, Trigger},
     },
     segment::{self, NewSegment},
+    tag::{NewGroup, NewTag, catalogue, group},
 };
 use entity::{
     id::TagId,
-    kind::{SegmentSubject, TagKind},
+    kind::{SegmentSubject, TagKind, TagSelection},
 };
 use serde_json::{Value, json};
 
@@ -101,6 +102,49 @@ fn a_tag_without_the_one_above_it_is_refused_wherever_it_is_asked_for() {
         assert!(playbook(&world, &may, seen).await.is_empty());
         let above = condition(&tags("ANY", customer));
         assert!(rule(&world, given, above, seen).await.is_empty());
+        crate::segment::settle(&world).await;
+        world
+    });
+}
+
+#[test]
+fn two_values_of_a_single_group_are_refused_wherever_they_are_asked_for() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let group = |name: &str, selection| NewGroup {
+            kind: TagKind::Contact,
+            name: name.to_owned(),
+            description: String::new(),
+            selection,
+            stage: None,
+        };
+        let rank = group::create(ctx, owner, group("Rank", TagSelection::Single)).await;
+        let needs = group::create(ctx, owner, group("Needs", TagSelection::Multi)).await;
+        let (rank, needs) = (rank.expect("a group").id, needs.expect("a group").id);
+        let mut made = Vec::new();
+        for (name, of) in [("A", rank), ("B", rank), ("C", needs), ("D", needs)] {
+            let new = NewTag {
+                kind: TagKind::Contact,
+                name: name.to_owned(),
+                description: String::new(),
+                colour: None,
+                parent: None,
+                group: Some(of),
+            };
+            let tag = catalogue::create(ctx, owner, new).await;
+            made.push(tag.expect("a tag").id);
+        }
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let both = json!({"all": [tags("ANY", made[0]), tags("ANY", made[1])]});
+        let refused = rule(&world, Trigger::default(), condition(&both), seen).await;
+        assert_eq!(refused, ["condition.all.1 Contradictory"]);
+        let refused = segment(&world, condition(&both)).await;
+        assert_eq!(refused, ["condition.all.1 Contradictory"]);
+        let either = json!({"any": [tags("ANY", made[0]), tags("ANY", made[1])]});
+        assert!(segment(&world, condition(&either)).await.is_empty());
+        let several = json!({"all": [tags("ANY", made[2]), tags("ANY", made[3])]});
+        let saved = rule(&world, Trigger::default(), condition(&several), seen).await;
+        assert!(saved.is_empty(), "{saved:?}");
         crate::segment::settle(&world).await;
         world
     });
