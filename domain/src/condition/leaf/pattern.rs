@@ -204,3 +204,31 @@ impl Leaf for Pattern {
         Some(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Expressions that an engine which tries one way after the other never comes to an end with.
+    const ENDLESS: [&str; 5] = [
+        "(a+)+$",
+        "(a|aa)+$",
+        "([a-z]+)*[0-9]",
+        "(a*)*b",
+        "(.*a){9}$",
+    ];
+
+    #[test]
+    fn a_search_ends_whatever_the_expression() {
+        let text = "a".repeat(5_000) + "!";
+        for expression in ENDLESS {
+            let pattern = Pattern {
+                fields: vec![Field::Body],
+                pattern: expression.to_owned(),
+                ignore_case: true,
+            };
+            let regex = pattern.compile().unwrap();
+            assert!(regex.find(&text).is_none(), "{expression}");
+        }
+    }
+}
