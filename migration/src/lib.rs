@@ -89,6 +89,7 @@ mod m0067_duplicate;
 mod m0068_rule_size;
 mod m0069_row_triggers;
 mod m0070_tag_merge;
+mod m0071_tags_off;
 mod sql;
 mod wall;
 
@@ -168,6 +169,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0068_rule_size::Migration),
             Box::new(m0069_row_triggers::Migration),
             Box::new(m0070_tag_merge::Migration),
+            Box::new(m0071_tags_off::Migration),
         ]
     }
 }

@@ -291,7 +291,7 @@ impl Source {
     }
 
     /// On PostgreSQL many new rows are entered by one statement, changed and deleted ones each by
-    /// its own: they are few.
+    /// its own: they are few. Tags that come off are not: see `m0071_tags_off`.
     fn on_postgres(&self) -> Vec<String> {
         let (name, table, holds) = (self.name(), self.table, self.holds());
         let values = self.values().replace("{n}", "n");

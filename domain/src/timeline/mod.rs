@@ -10,8 +10,9 @@
 //! every ingest. It is right at once and stays right: an entry appears, moves and goes in the
 //! statement that writes, changes or deletes its thing, whichever part of the program that is, so no
 //! part can forget it, and erasing contacts needs no word about timelines. The price is that the list of what
-//! has entries is in migrations, `m0010_timeline` and those that call it, for both dialects. Merging needs one
-//! word: what a timeline says of earlier merges moves with `merge::entries`.
+//! has entries is in migrations, `m0010_timeline` and those that call it, for both dialects (`m0071_tags_off`
+//! says once more, for PostgreSQL, what a tag that comes off enters). Merging needs one word: what a timeline
+//! says of earlier merges moves with `merge::entries`.
 //!
 //! Only a contact's change of account is followed later and in steps, by [`follow`], because it may
 //! concern a million entries.

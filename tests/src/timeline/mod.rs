@@ -3,12 +3,14 @@
 //!
 //! - `scene`: what happens; `deeds`: what members do;
 //! - `merged`: what timelines say of merges;
+//! - `removed`: what they say of tags that came off;
 //! - `filled`: what happened before they said it;
 //! - `union`: what the timelines should then be.
 
 mod deeds;
 mod filled;
 mod merged;
+mod removed;
 mod scene;
 mod union;
 
