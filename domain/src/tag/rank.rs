@@ -186,7 +186,8 @@ async fn hold_scores(tx: &Tx<'_>, targets: impl Iterator<Item = Uuid>) -> Result
     Ok(())
 }
 
-/// Takes from the rank index and returns the pairs that are no longer in it.
+/// Takes from the rank index and returns the pairs that are no longer in it. They are deleted as they are,
+/// not brought to nothing first: that would write each of them twice.
 async fn cut_ranks(
     tx: &Tx<'_>,
     pairs: &BTreeMap<(TagId, Uuid), i64>,
@@ -194,28 +195,77 @@ async fn cut_ranks(
     if pairs.is_empty() {
         return Ok(Vec::new());
     }
-    Query::new(
-        "UPDATE tag_rank SET taggings = tag_rank.taggings - r.taggings FROM {r}
-         WHERE tag_rank.workspace_id = $1 AND tag_rank.tag_id = r.tag_id
-           AND tag_rank.target_id = r.target_id",
-    )
-    .bind(tx.workspace)
-    .rows("r", pair_rows(pairs))
-    .execute(tx.connection())
-    .await?;
-    let gone: Vec<Ranked> = Query::new(
-        "DELETE FROM tag_rank WHERE workspace_id = $1 AND taggings <= 0
-           AND (target_id, tag_id) IN (SELECT r.target_id, r.tag_id FROM {r})
-         RETURNING tag_id, target_id, taggings",
-    )
-    .bind(tx.workspace)
-    .rows("r", pair_rows(pairs))
-    .all(tx.connection())
-    .await?;
+    let left = hold_ranks(tx, pairs).await?;
+    let (staying, gone): (Vec<_>, Vec<_>) = left.into_iter().partition(|row| row.taggings > 0);
+    set_ranks(tx, &staying).await?;
+    drop_ranks(tx, &gone).await?;
     Ok(gone
         .into_iter()
         .map(|row| (row.tag_id, row.target_id))
         .collect())
+}
+
+/// How many taggings are left of the pairs that are in the rank index. They are held until the transaction
+/// ends, so that this stays true; in the order of their keys, so that two writers cannot hold each other
+/// up.
+async fn hold_ranks(tx: &Tx<'_>, pairs: &BTreeMap<(TagId, Uuid), i64>) -> Result<Vec<Ranked>> {
+    let lock = dialect::row_lock(tx.connection().get_database_backend());
+    let of = if lock.is_empty() { "" } else { "OF k" };
+    Ok(Query::new(format!(
+        "SELECT k.tag_id, k.target_id, k.taggings - r.taggings AS taggings
+         FROM {{r}} JOIN tag_rank k
+           ON k.workspace_id = $1 AND k.tag_id = r.tag_id AND k.target_id = r.target_id
+         ORDER BY k.tag_id, k.target_id {lock} {of}"
+    ))
+    .bind(tx.workspace)
+    .rows("r", pair_rows(pairs))
+    .all(tx.connection())
+    .await?)
+}
+
+/// Gives pairs in the rank index their number of taggings.
+async fn set_ranks(tx: &Tx<'_>, ranked: &[Ranked]) -> Result<()> {
+    if ranked.is_empty() {
+        return Ok(());
+    }
+    Query::new(
+        "UPDATE tag_rank SET taggings = r.taggings FROM {r}
+         WHERE tag_rank.workspace_id = $1 AND tag_rank.tag_id = r.tag_id
+           AND tag_rank.target_id = r.target_id",
+    )
+    .bind(tx.workspace)
+    .rows("r", ranked_rows(ranked))
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Takes pairs out of the rank index.
+async fn drop_ranks(tx: &Tx<'_>, ranked: &[Ranked]) -> Result<()> {
+    if ranked.is_empty() {
+        return Ok(());
+    }
+    let delete = if tx.connection().get_database_backend() == DatabaseBackend::Postgres {
+        // Of a list PostgreSQL makes a set, and then looks up its members in no order.
+        "DELETE FROM tag_rank USING {r} WHERE tag_rank.workspace_id = $1
+           AND tag_rank.tag_id = r.tag_id AND tag_rank.target_id = r.target_id"
+    } else {
+        "DELETE FROM tag_rank WHERE workspace_id = $1
+           AND (target_id, tag_id) IN (SELECT r.target_id, r.tag_id FROM {r})"
+    };
+    Query::new(delete)
+        .bind(tx.workspace)
+        .rows("r", ranked_rows(ranked))
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+fn ranked_rows(ranked: &[Ranked]) -> Rows {
+    Rows::new()
+        .ids("tag_id", ranked.iter().map(|row| row.tag_id))
+        .uuids("target_id", ranked.iter().map(|row| row.target_id))
+        .ints("taggings", ranked.iter().map(|row| row.taggings))
 }
 
 /// Adds to the counters, in the order of their keys so that two writers cannot hold each other up.

@@ -14,6 +14,7 @@ mod pack;
 mod person;
 mod purity;
 mod quality;
+mod rank;
 mod relocate;
 mod shown;
 mod support;
