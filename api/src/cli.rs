@@ -1,7 +1,9 @@
 //! The command line of `enishi`: its settings and commands, as `--help` tells them.
 
+use std::collections::BTreeSet;
+
 use api::command::{audit, backup, demo, import, reseal, token, workspace};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Enishi (縁): a self-hosted customer-engagement server with a GraphQL API.
 ///
@@ -144,23 +146,37 @@ impl Command {
     }
 }
 
+/// Which of these names of environment variables look like settings and are none of either program, whose
+/// settings are often in one file. A typing error would leave a default in force without a word.
+pub(crate) fn unknown_settings(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    names_of(&Cli::command(), &mut known);
+    names_of(&worker::config::WorkerArgs::command(), &mut known);
+    // Kubernetes sets these for a service with the name enishi, and compose.yaml has ENISHI_PORT.
+    let is_foreign =
+        |name: &str| name.starts_with("ENISHI_SERVICE_") || name.starts_with("ENISHI_PORT");
+    let mut unknown: Vec<String> = names
+        .into_iter()
+        .filter(|name| name.starts_with("ENISHI_") && !known.contains(name) && !is_foreign(name))
+        .collect();
+    unknown.sort();
+    unknown
+}
+
+/// Adds the environment variables that a command and those inside it read.
+fn names_of(command: &clap::Command, names: &mut BTreeSet<String>) {
+    let variables = command.get_arguments().filter_map(clap::Arg::get_env);
+    names.extend(variables.map(|name| name.to_string_lossy().into_owned()));
+    for inner in command.get_subcommands() {
+        names_of(inner, names);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use clap::CommandFactory as _;
-
     use super::*;
 
     const WORKSPACE: &str = "workspace_01900000000070008000000000000001";
-
-    fn names_of(command: &clap::Command, names: &mut BTreeSet<String>) {
-        let variables = command.get_arguments().filter_map(clap::Arg::get_env);
-        names.extend(variables.map(|name| name.to_string_lossy().into_owned()));
-        for inner in command.get_subcommands() {
-            names_of(inner, names);
-        }
-    }
 
     #[test]
     fn the_arguments_are_consistent() {
@@ -197,6 +213,22 @@ mod tests {
         ] {
             assert!(declared.contains(name) && help.contains(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_no_setting_of_either_program_is_found() {
+        let names = [
+            "ENISHI_SECRET_KEYS",
+            "ENISHI_RATE_POINT",
+            "ENISHI_RATE_POINTS",
+            "ENISHI_METRICS_BIND",
+            "ENISHI_PORT_8080_TCP",
+            "ENISHI_SERVICE_HOST",
+            "ENISHI",
+            "HOME",
+        ];
+        let unknown = unknown_settings(names.map(str::to_owned));
+        assert_eq!(unknown, ["ENISHI_RATE_POINT", "ENISHI_SECRET_KEYS"]);
     }
 
     #[test]

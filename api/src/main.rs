@@ -310,6 +310,11 @@ fn beside(
 }
 
 async fn serve_all(shared: SharedConfig, server: Config, demo: bool) -> anyhow::Result<()> {
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = cli::unknown_settings(names);
+    if !unknown.is_empty() {
+        tracing::warn!(names = %unknown.join(", "), "these variables are no settings and have no effect");
+    }
     // First of all, so that a port in use is told before anything is made.
     let listener = listen(&server)?;
     let address = listener.local_addr().context("listening")?;
