@@ -22,6 +22,9 @@ use super::say;
 /// Work that waits longer than this will hardly be done without somebody who looks why.
 const TROUBLING_LAG: TimeDelta = TimeDelta::minutes(5);
 
+/// Work that waits shorter than this is under way, as some always is where messages come in.
+const USUAL_LAG: TimeDelta = TimeDelta::seconds(10);
+
 /// Errors at one entry after which it is no passing fault.
 const TROUBLING_FAILURES: i64 = 3;
 
@@ -45,7 +48,8 @@ pub async fn run(ctx: &Ctx) -> anyhow::Result<bool> {
     if let Some(epoch) = epoch::current(ctx).await? {
         say(format_args!(
             "change log\tepoch {} since {}",
-            epoch.epoch, epoch.opened_at
+            epoch.epoch,
+            moment(epoch.opened_at)
         ));
     } else {
         say("change log\tits row in log_epoch is missing");
@@ -62,27 +66,43 @@ pub async fn run(ctx: &Ctx) -> anyhow::Result<bool> {
     let standing = standing::look(ctx).await?;
     let now = ctx.clock.now();
     for behind in &standing.behind {
-        say(lag(behind));
+        if !is_under_way(behind, now) {
+            say(lag(behind));
+        }
         is_well &= !is_stuck(behind, now);
     }
     for overdue in &standing.overdue {
-        if let Some(since) = overdue.since {
+        if let Some(since) = overdue.since
+            && now - since > USUAL_LAG
+        {
             say(late(overdue, since));
             is_well &= now - since <= TROUBLING_LAG;
         }
     }
     for (work, count) in standing.set_aside {
-        say(format_args!("{work}\t{count} set aside"));
+        say(format_args!("{work}\t{count} quarantined"));
         is_well = false;
     }
+    say(if is_well {
+        "all is well"
+    } else {
+        "somebody has to look at this"
+    });
     Ok(is_well)
+}
+
+/// A moment, as far as anybody reads it.
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%F %T UTC").to_string()
 }
 
 /// What is said of a projection that is behind.
 fn lag(behind: &Behind) -> String {
     let mut line = format!(
         "{}\tto be read in {} since {}",
-        behind.projection, behind.workspace, behind.since
+        behind.projection,
+        behind.workspace,
+        moment(behind.since)
     );
     if let Some(error) = &behind.last_error {
         let tried = counted(behind.failures, "time");
@@ -99,7 +119,13 @@ fn late(overdue: &Overdue, since: DateTime<Utc>) -> String {
         (overdue.items, "")
     };
     let items = counted(items, "item");
+    let since = moment(since);
     format!("{}\t{items}{more} to be done, since {since}", overdue.work)
+}
+
+/// Whether what a projection has to read is simply new.
+fn is_under_way(behind: &Behind, now: DateTime<Utc>) -> bool {
+    behind.last_error.is_none() && now - behind.since <= USUAL_LAG
 }
 
 /// Whether a projection will hardly get on by itself.
@@ -175,6 +201,14 @@ mod tests {
         assert!(is_stuck(&behind(0, None), at(6)));
         assert!(!is_stuck(&behind(2, Some("no room")), at(1)));
         assert!(is_stuck(&behind(3, Some("no room")), at(1)));
+    }
+
+    #[test]
+    fn what_is_new_or_has_just_failed_is_told_apart() {
+        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        assert!(is_under_way(&behind(0, None), at(9)));
+        assert!(!is_under_way(&behind(0, None), at(11)));
+        assert!(!is_under_way(&behind(1, Some("no room")), at(1)));
     }
 
     #[test]
