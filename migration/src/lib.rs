@@ -16,8 +16,8 @@ use std::time::Instant;
 use sea_orm_migration::{
     prelude::*,
     sea_orm::{
-        DatabaseBackend, DatabaseConnection, SqliteTransactionMode, TransactionOptions,
-        TransactionTrait as _,
+        DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, Statement,
+        TransactionOptions, TransactionTrait as _,
     },
 };
 
@@ -174,8 +174,9 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Any number no other program is likely to lock.
-const LOCK: i64 = 0x0065_6e69_7368_6900;
+/// The advisory lock of whoever brings the tables of PostgreSQL up to date: any number no other program is
+/// likely to lock.
+pub const LOCK: i64 = 0x0065_6e69_7368_6900;
 
 /// Brings the schema up to date. Any number of processes may call it at once, and take turns; one that is
 /// killed in the middle leaves no step half-done. On SQLite all steps are one transaction, which has the
@@ -209,13 +210,27 @@ async fn apply_to_sqlite(connection: &DatabaseConnection) -> Result<usize, DbErr
 
 async fn apply_to_postgres(connection: &DatabaseConnection) -> Result<usize, DbErr> {
     let holder = connection.begin().await?;
-    holder
-        .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
-        .await?;
+    lock(&holder).await?;
     let steps = take_steps(connection).await.map_err(explained)?;
     wall::build(&holder).await?;
     holder.commit().await?;
     Ok(steps)
+}
+
+/// Takes the lock until the end of the transaction, and says so where another process has it.
+async fn lock(holder: &DatabaseTransaction) -> Result<(), DbErr> {
+    let ask = format!("SELECT pg_try_advisory_xact_lock({LOCK})");
+    let ask = Statement::from_string(DatabaseBackend::Postgres, ask);
+    let is_free: bool = match holder.query_one_raw(ask).await? {
+        Some(row) => row.try_get_by_index(0)?,
+        None => false,
+    };
+    if !is_free {
+        tracing::info!("another process is at the tables; waiting until it is done");
+        let wait = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        holder.execute_unprepared(&wait).await?;
+    }
+    Ok(())
 }
 
 /// Takes the steps that are missing, one after the other; how many there were. In a new database nothing

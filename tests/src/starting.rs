@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -87,6 +87,39 @@ fn the_log_names_each_step_when_it_begins_and_the_end_of_all() {
         assert!(status.success(), "{said}");
         assert!(!said.contains("up to date"), "{said}");
         installation.start_server().await;
+        installation.end().await;
+    });
+}
+
+#[test]
+fn a_server_that_waits_for_another_at_the_tables_says_so_and_calls_nothing_slow() {
+    block_on(async {
+        let Some(mut installation) = Installation::cluster(1, 1).await else {
+            println!("TEST_DATABASE_URL or TEST_REDIS_URL is not set");
+            return;
+        };
+        let database = installation.database();
+        let held = database.owner().begin().await.expect("a transaction");
+        let lock = format!("SELECT pg_advisory_xact_lock({})", migration::LOCK);
+        held.execute_unprepared(&lock).await.expect("the lock");
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let server = installation.spawn_server(address);
+        until("the server to say so", LIMIT, async || {
+            let said = server.said();
+            said.contains("another process is at the tables")
+                .then_some(())
+        })
+        .await;
+        // Longer than what is called slow.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        held.rollback().await.expect("the end of it");
+        until("readiness", LIMIT, async || {
+            server.said().contains("serving").then_some(())
+        })
+        .await;
+        let said = server.said();
+        assert!(!said.contains("pg_advisory_xact_lock"), "{said}");
+        installation.servers.push((server, address));
         installation.end().await;
     });
 }

@@ -8,7 +8,7 @@ use std::{
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
-    Connection as _,
+    ConnectOptions as _, Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -118,12 +118,14 @@ fn options_for_work(options: &PgConnectOptions) -> PgConnectOptions {
         ])
 }
 
-/// Two connections, because migrations hold a lock on one while they work on the other.
+/// Two connections, because migrations hold a lock on one while they work on the other. What they do may
+/// take long, and the log names each step: no statement is called slow.
 fn owner(options: &PgConnectOptions) -> DatabaseConnection {
     let options = options
         .clone()
         .application_name("enishi")
-        .options([("enishi.workspace", "all"), ("jit", "off")]);
+        .options([("enishi.workspace", "all"), ("jit", "off")])
+        .disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(2)
         .acquire_timeout(PATIENCE)
