@@ -7,6 +7,7 @@ mod arrival;
 mod contact;
 mod erased;
 mod interruption;
+mod mapped;
 mod reading;
 mod rehearsal;
 mod steps;

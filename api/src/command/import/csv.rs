@@ -31,6 +31,7 @@ use domain::{
     upload,
 };
 use entity::{
+    attribute_definition,
     id::{OperationId, UploadId, WorkspaceId},
     kind::{
         ImportCreation, ImportField, ImportOutcome, ImportPolicy, OperationState, SheetEncoding,
@@ -174,9 +175,10 @@ async fn take_in(
     };
     let seen = import::preview(ctx, workspace, upload, subject, reading, 5).await;
     let seen = seen.map_err(|error| plain(of_file(error, &csv.file)))?;
-    let columns = columns(ctx, workspace, subject, &seen, &csv.map).await?;
+    let attributes = definition::list(ctx, workspace, Some(subject)).await?;
+    let columns = columns(&attributes, &seen, &csv.map)?;
     if csv.preview {
-        say(shown(&seen, &columns));
+        say(shown(&attributes, &seen, &columns));
         return Ok(true);
     }
     let new = NewImport {
@@ -256,14 +258,11 @@ async fn send(ctx: &Ctx, actor: &Actor, path: &Path) -> anyhow::Result<UploadId>
 }
 
 /// What the columns hold: what was said, and what their names say of the rest.
-async fn columns(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    subject: SubjectKind,
+fn columns(
+    attributes: &[attribute_definition::Model],
     seen: &Preview,
     map: &[String],
 ) -> anyhow::Result<Vec<Column>> {
-    let definitions = definition::list(ctx, workspace, Some(subject)).await?;
     let mut columns: Vec<Column> = seen
         .columns
         .iter()
@@ -301,10 +300,14 @@ async fn columns(
             continue;
         }
         let (field, attribute) = if let Some(key) = field.trim().strip_prefix("attribute:") {
-            let Some(found) = definitions.iter().find(|one| one.key == key) else {
-                let keys: Vec<&str> = definitions.iter().map(|one| one.key.as_str()).collect();
-                let keys = keys.join(", ");
-                bail!("--map {pair}: there is no attribute {key:?}. The attributes are: {keys}");
+            let Some(found) = attributes.iter().find(|one| one.key == key) else {
+                let keys: Vec<&str> = attributes.iter().map(|one| one.key.as_str()).collect();
+                let there = if keys.is_empty() {
+                    "There are none yet: define it with `createAttribute`".to_owned()
+                } else {
+                    format!("The attributes are: {}", keys.join(", "))
+                };
+                bail!("--map {pair}: there is no attribute {key:?}. {there}");
             };
             (ImportField::Attribute, Some(found.id))
         } else if let Some(field) = word(field, ImportField::from_word) {
@@ -337,7 +340,18 @@ fn typed(field: ImportField) -> String {
     }
 }
 
-fn shown(seen: &Preview, columns: &[Column]) -> String {
+/// What a column holds, as people type it.
+fn held(attributes: &[attribute_definition::Model], column: &Column) -> String {
+    let attribute = attributes
+        .iter()
+        .find(|one| Some(one.id) == column.attribute);
+    attribute.map_or_else(
+        || typed(column.field),
+        |attribute| format!("attribute:{}", attribute.key),
+    )
+}
+
+fn shown(attributes: &[attribute_definition::Model], seen: &Preview, columns: &[Column]) -> String {
     let delimiter = match seen.delimiter {
         '\t' => "tabs",
         ';' => "semicolons",
@@ -349,13 +363,13 @@ fn shown(seen: &Preview, columns: &[Column]) -> String {
         name(seen.encoding)
     );
     for (place, column) in seen.columns.iter().enumerate() {
-        let held = columns.iter().find(|one| one.column == place);
-        let held = held.map_or_else(|| "(left out)".to_owned(), |one| typed(one.field));
+        let taken = columns.iter().find(|one| one.column == place);
+        let taken = taken.map_or_else(|| "(left out)".to_owned(), |one| held(attributes, one));
         let cells = seen.rows.iter().filter_map(|row| row.get(place));
         let cells: Vec<&str> = cells.map(String::as_str).collect();
         let number = place + 1;
         let cells = cells.join(" | ");
-        let _ = writeln!(text, "{number:>3}  {}  -> {held}   {cells}", column.header);
+        let _ = writeln!(text, "{number:>3}  {}  -> {taken}   {cells}", column.header);
     }
     for line in &seen.odd_lines {
         let _ = writeln!(
