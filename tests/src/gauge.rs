@@ -119,3 +119,30 @@ fn a_process_tells_how_it_stands_with_the_database_and_redis() {
         installation
     });
 }
+
+#[test]
+fn errors_are_counted_by_their_code_though_they_come_with_status_200() {
+    const ERRORS: &str = "enishi_graphql_errors_total";
+    on_each(|installation| async move {
+        let of = |told: &str, code: &str| value(told, &format!("{ERRORS}{{code=\"{code}\"}}"));
+        let before = figures(&installation).await;
+        assert_eq!(of(&before, "INTERNAL"), Some(0.0), "{before}");
+        assert_eq!(of(&before, "GRAPHQL_VALIDATION_FAILED"), None, "{before}");
+        let owner = installation.owner();
+        for document in [
+            "{ workspace { id } }",
+            "{ nothing }",
+            "{ workspace { nothing } }",
+        ] {
+            owner.ask(document, &json!({})).await;
+        }
+        let after = figures(&installation).await;
+        assert_eq!(
+            of(&after, "GRAPHQL_VALIDATION_FAILED"),
+            Some(2.0),
+            "{after}"
+        );
+        assert_eq!(of(&after, "INTERNAL"), Some(0.0), "{after}");
+        installation
+    });
+}

@@ -1,10 +1,16 @@
-//! What is open in this process, for `/metrics`.
+//! What is open in this process and what failed in it, for `/metrics`.
 
-use metrics::{Gauge, describe_gauge, gauge};
+use metrics::{Gauge, counter, describe_counter, describe_gauge, gauge};
+
+use super::code::Code;
 
 const SOCKETS: &str = "enishi_sockets_open";
 const STREAMS: &str = "enishi_streams_open";
 const SUBSCRIPTIONS: &str = "enishi_subscriptions_open";
+const ERRORS: &str = "enishi_graphql_errors_total";
+
+/// Codes that are faults of this side, which are told also while there are none: a rise from nothing is one.
+const FAULTS: [Code; 3] = [Code::Internal, Code::Unavailable, Code::Timeout];
 
 /// Says what is counted here, and that there is none of it yet.
 pub(crate) fn describe() {
@@ -23,6 +29,19 @@ pub(crate) fn describe() {
     for name in [SOCKETS, STREAMS, SUBSCRIPTIONS] {
         gauge!(name).set(0.0);
     }
+    describe_counter!(
+        ERRORS,
+        "GraphQL requests and operations that had an error, by the code of the first; most of them \
+         have the HTTP status 200"
+    );
+    for code in FAULTS {
+        counter!(ERRORS, "code" => code.as_str()).increment(0);
+    }
+}
+
+/// Counts a request or an operation that had an error.
+pub(crate) fn count_error(code: Code) {
+    counter!(ERRORS, "code" => code.as_str()).increment(1);
 }
 
 /// Something that is open, counted until it is dropped.

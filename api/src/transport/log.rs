@@ -6,7 +6,7 @@ use std::{fmt::Display, time::Instant};
 use actix_web::{HttpRequest, http::Method};
 use async_graphql::Name;
 
-use super::{budget::Cost, code::Code, request_id::RequestId};
+use super::{budget::Cost, code::Code, figures, request_id::RequestId};
 
 /// Longest name of an operation or a method in a line, in bytes; callers choose it.
 const NAME_MAX_BYTES: usize = 64;
@@ -72,6 +72,9 @@ fn milliseconds(since: Instant) -> f64 {
 
 impl Drop for RequestLog {
     fn drop(&mut self) {
+        if let Some(code) = self.code {
+            figures::count_error(code);
+        }
         tracing::info!(
             request.id = %self.id,
             transport = self.transport,
