@@ -66,10 +66,12 @@ async fn seal(tx: &Tx<'_>) -> Result<i64> {
         .ids("id", entries.iter().map(|entry| entry.id))
         .ints("number", links.iter().map(|link| link.number))
         .texts("hash", links.iter().map(|link| hex::encode(link.hash)));
+    // Not `IS NULL`: of what PostgreSQL knows of its rows, all were sealed when it looked. It would take the index
+    // of those that are not for an empty one, and compare the whole backlog with every link.
     Query::new(format!(
         "UPDATE audit_entry SET number = r.number, hash = {} FROM {{r}}
          WHERE audit_entry.workspace_id = $1 AND audit_entry.id = r.id
-           AND audit_entry.number IS NULL",
+           AND COALESCE(audit_entry.number, 0) < 1",
         bytes(tx, "r.hash")
     ))
     .bind(tx.workspace)
