@@ -5,23 +5,31 @@
 //! all of them. The busier the process, the less each answer costs: of a hundred subscribers who hear of
 //! the same contact one asks for it. Nothing is kept: whoever waits is answered by a statement that began
 //! after they had come, and workspaces never share one.
+//!
+//! Others wait only a while for a statement that does not come to an end, as on a dead connection that does not
+//! show it. Then the next may begin, and whoever was to be answered by it asks alone.
 
 use std::{
     any::{Any, TypeId},
     collections::{HashMap, HashSet},
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_graphql::Error;
 use entity::id::WorkspaceId;
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 
 /// Statements under way at once, for each kind of thing, workspace and thread, before others wait.
 const LANES: usize = 2;
 
 /// Whoever wants more at once than this is not kept waiting for others, and keeps nobody waiting.
 const FEW: usize = 8;
+
+/// How long others wait for the end of a statement: what is asked for by id takes milliseconds, and a request
+/// has 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What finds values by key: one statement, however many keys.
 #[async_trait::async_trait]
@@ -34,8 +42,10 @@ pub(crate) trait LookUp<K>: Clone + Send + Sync + 'static {
 }
 
 /// The requests of one thread that wait for each other, by kind.
-#[derive(Default)]
-pub struct Together(Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
+pub struct Together {
+    kinds: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    patience: Duration,
+}
 
 /// Those who ask for one kind of thing, by workspace. A workspace for which nothing is under way has no
 /// queue.
@@ -52,7 +62,7 @@ struct Waiting<K, V> {
     answer: oneshot::Sender<HashMap<K, V>>,
 }
 
-/// A statement under way. When it ends, however it ends, those who wait are next.
+/// A statement under way. When it ends, however it ends, or takes too long, those who wait are next.
 struct Turn<K, S>
 where
     K: Copy + Eq + Hash + Send + Sync + 'static,
@@ -61,9 +71,21 @@ where
     queues: Arc<Queues<K, S::Value>>,
     workspace: WorkspaceId,
     source: S,
+    patience: Duration,
+}
+
+impl Default for Together {
+    fn default() -> Self {
+        Self::patient(PATIENCE)
+    }
 }
 
 impl Together {
+    fn patient(patience: Duration) -> Self {
+        let kinds = Mutex::default();
+        Self { kinds, patience }
+    }
+
     /// Asks `source`, which looks into `workspace` alone, for `keys`.
     pub(super) async fn find<K, S>(
         &self,
@@ -80,16 +102,17 @@ impl Together {
         }
         let queues = self.queues::<K, S::Value>();
         let Some(answer) = queues.enter(workspace, keys) else {
-            let _turn = Turn {
+            let turn = Turn {
                 queues,
                 workspace,
                 source: source.clone(),
+                patience: self.patience,
             };
-            return source.look_up(keys).await;
+            return turn.ask(keys).await;
         };
         match answer.await {
             Ok(found) => Ok(found),
-            // The statement for all has failed. Their own tells them why, or succeeds.
+            // The statement for all has failed or does not end. Their own tells them why, or succeeds.
             Err(_) => source.look_up(keys).await,
         }
     }
@@ -99,7 +122,7 @@ impl Together {
         K: Send + Sync + 'static,
         V: Send + 'static,
     {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = kinds
             .entry(TypeId::of::<Queues<K, V>>())
             .or_insert_with(|| Arc::new(Queues::<K, V>(Mutex::default())));
@@ -161,11 +184,23 @@ where
     K: Copy + Eq + Hash + Send + Sync + 'static,
     S: LookUp<K>,
 {
+    /// Asks for `keys`. If that takes too long, the turn is over before it has ended.
+    async fn ask(self, keys: &[K]) -> Result<HashMap<K, S::Value>, Error> {
+        let source = self.source.clone();
+        let mut asking = source.look_up(keys);
+        if let Ok(found) = timeout(self.patience, &mut asking).await {
+            return found;
+        }
+        drop(self);
+        asking.await
+    }
+
+    /// Asks for what they wait for.
     async fn answer(self, waiting: Vec<Waiting<K, S::Value>>) {
         let keys: HashSet<K> = waiting.iter().flat_map(|one| &one.keys).copied().collect();
         let keys: Vec<K> = keys.into_iter().collect();
-        // After a failure nobody is answered, and each asks alone.
-        let Ok(found) = self.source.look_up(&keys).await else {
+        // After a failure, or when it takes too long, nobody is answered, and each asks alone.
+        let Ok(Ok(found)) = timeout(self.patience, self.source.look_up(&keys)).await else {
             return;
         };
         for one in waiting {
@@ -191,6 +226,7 @@ where
             queues: Arc::clone(&self.queues),
             workspace: self.workspace,
             source: self.source.clone(),
+            patience: self.patience,
         };
         // Where no runtime is left, `turn` is dropped here, and with it what it was to answer.
         if let Ok(runtime) = Handle::try_current() {

@@ -4,11 +4,16 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use async_graphql::Error;
 use entity::id::WorkspaceId;
-use tokio::{sync::Semaphore, task::JoinHandle, task::yield_now};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, yield_now},
+    time::{sleep, timeout},
+};
 use uuid::Uuid;
 
 use super::{FEW, LANES, LookUp, Together};
@@ -49,13 +54,17 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::of(Together::default())
+    }
+
+    fn of(together: Together) -> Self {
         let source = Source {
             calls: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
             refuses_several: Arc::default(),
         };
         Self {
-            together: Arc::default(),
+            together: Arc::new(together),
             source,
         }
     }
@@ -80,6 +89,17 @@ impl House {
 
     fn calls(&self) -> Vec<Vec<u32>> {
         self.source.calls.lock().unwrap().clone()
+    }
+
+    /// Waits until there were this many calls.
+    async fn called(&self, times: usize) {
+        let calls = async {
+            while self.calls().len() < times {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let in_time = timeout(Duration::from_mins(1), calls).await;
+        in_time.unwrap_or_else(|_| panic!("{:?}", self.calls()));
     }
 
     fn is_idle(&self) -> bool {
@@ -151,6 +171,27 @@ async fn what_fails_for_several_is_asked_for_one_by_one() {
     let calls = house.calls();
     assert_eq!(calls[LANES], [3, 4]);
     assert_eq!(calls.len(), LANES + 1 + 2);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_ever_for_a_statement_that_does_not_end() {
+    let house = House::of(Together::patient(Duration::from_millis(500)));
+    let mut asking = Vec::new();
+    for key in 1..=4 {
+        asking.push(house.ask(1, &[key]).await);
+    }
+    // Nothing comes back, neither what was first nor what is asked for the others.
+    house.called(LANES + 1 + 2).await;
+    let mut calls = house.calls();
+    assert_eq!(calls[LANES], [3, 4]);
+    calls[LANES + 1..].sort_unstable();
+    assert_eq!(calls[LANES + 1..], [vec![3], vec![4]]);
+    yield_now().await;
+    assert!(house.is_idle(), "whoever comes now asks at once");
+    house.open();
+    for (key, asking) in (1..).zip(asking) {
+        assert_eq!(found(asking).await, [(key, key * 10)], "late, but not lost");
+    }
 }
 
 #[tokio::test]
