@@ -250,7 +250,8 @@ fn ended_by_contact(state: SubscriptionState, source: SubscriptionSource) -> boo
     state == SubscriptionState::Unsubscribed && source != SubscriptionSource::Member
 }
 
-/// Writes rows and their history, and notes those that changed something. Three statements.
+/// Writes rows and their history, and notes those that changed something: the state, or that it is not only
+/// people of the company who ended it. Three statements.
 pub(crate) async fn put(tx: &mut Tx<'_>, origin: Origin, rows: &[Row]) -> Result<()> {
     // One of a kind, the last one told.
     let rows: BTreeMap<_, &Row> = rows
@@ -278,6 +279,7 @@ pub(crate) async fn put(tx: &mut Tx<'_>, origin: Origin, rows: &[Row]) -> Result
                        reason = excluded.reason, changed_at = excluded.changed_at,
                        changed_by = excluded.changed_by
          WHERE subscription.state <> excluded.state
+            OR (subscription.source = 'MEMBER' AND excluded.source <> 'MEMBER')
          RETURNING contact_id, channel, topic, state, source, reason, changed_at, changed_by",
     )
     .bind(tx.workspace)
@@ -350,7 +352,8 @@ pub(crate) async fn end_email(
 }
 
 /// Where one of two contacts who become one has said no, the survivor says no, for the reason the other
-/// gave. Returns the survivor's rows as they were.
+/// gave; also where only people of the company had ended it for the survivor. Returns the survivor's rows as
+/// they were.
 pub(super) async fn tighten(
     tx: &mut Tx<'_>,
     origin: Origin,
@@ -365,7 +368,8 @@ pub(super) async fn tighten(
                     {whose}.source, {whose}.reason, {whose}.changed_at, {whose}.changed_by
              FROM subscription s JOIN subscription l ON l.workspace_id = $1 AND l.contact_id = $3
               AND l.channel = s.channel AND l.topic = s.topic AND l.state = 'UNSUBSCRIBED'
-             WHERE s.workspace_id = $1 AND s.contact_id = $2 AND s.state <> 'UNSUBSCRIBED'
+             WHERE s.workspace_id = $1 AND s.contact_id = $2
+               AND (s.state <> 'UNSUBSCRIBED' OR (s.source = 'MEMBER' AND l.source <> 'MEMBER'))
              ORDER BY s.channel, s.topic"
         ))
         .bind(workspace)

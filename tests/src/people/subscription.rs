@@ -1,7 +1,10 @@
 //! Whether people want to hear from us, and what ends it.
 
 use domain::{
-    contact::subscription::{self, NewState},
+    contact::{
+        merge,
+        subscription::{self, NewState},
+    },
     page::PageRequest,
     upsert::{ContactItem, Outcome as O},
 };
@@ -35,6 +38,14 @@ async fn standing(world: &World, id: ContactId) -> Vec<(String, State, String)> 
     let rows = subscription::load(&world.ctx, world.owner.workspace, &[id]).await;
     let rows = rows.unwrap().into_iter();
     rows.map(|row| (row.topic, row.state, row.reason)).collect()
+}
+
+/// What made the only row of somebody so.
+async fn source(world: &World, id: ContactId) -> SubscriptionSource {
+    let rows = subscription::load(&world.ctx, world.owner.workspace, &[id]).await;
+    let rows = rows.unwrap();
+    assert_eq!(rows.len(), 1);
+    rows[0].source
 }
 
 #[test]
@@ -176,6 +187,47 @@ fn no_other_system_subscribes_who_has_unsubscribed_by_themselves() {
         let done = contacts(&world, vec![told]).await;
         assert_eq!(outcomes(&done), [O::Unchanged]);
         assert_eq!(standing(&world, id).await, before);
+        world
+    });
+}
+
+#[test]
+fn their_own_no_counts_also_where_a_person_of_ours_had_said_it_before() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let said = |email: &str, state| {
+            vec![wished(
+                email,
+                subscription::EVERYTHING,
+                state,
+                "As in the CRM",
+            )]
+        };
+        let (theirs, ours) = ("a@x.example", "b@x.example");
+        for email in [theirs, ours] {
+            contacts(&world, said(email, State::Unsubscribed)).await;
+        }
+        let (a, b) = (
+            contact_of(&world, theirs).await,
+            contact_of(&world, ours).await,
+        );
+        record(&world, "sent", theirs, EmailEventKind::Sent).await;
+        record(&world, "end", theirs, EmailEventKind::Complained).await;
+        let done = contacts(&world, said(theirs, State::Subscribed)).await;
+        assert_eq!(outcomes(&done), [O::Unchanged]);
+        let page = PageRequest::first(10);
+        let history = subscription::history(ctx, owner.workspace, a, &page).await;
+        let history = history.unwrap().rows;
+        let sources: Vec<_> = history.iter().map(|(_, row)| row.source).collect();
+        let expected = [SubscriptionSource::Complaint, SubscriptionSource::Member];
+        assert_eq!(sources, expected);
+
+        let merged = merge::merge(ctx, owner, b, a, "One person").await.unwrap();
+        assert_eq!(source(&world, b).await, SubscriptionSource::Merge);
+        let done = contacts(&world, said(ours, State::Subscribed)).await;
+        assert_eq!(outcomes(&done), [O::Unchanged]);
+        merge::unmerge(ctx, owner, merged.id).await.unwrap();
+        assert_eq!(source(&world, b).await, SubscriptionSource::Member);
         world
     });
 }
