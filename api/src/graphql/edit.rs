@@ -64,8 +64,8 @@ pub(crate) struct UpdateByFilterInput {
     /// Why the stage changes, at most 255 characters.
     stage_reason: Option<String>,
     /// Of contacts only: whether they want to hear from us, at most 10 topics. Who has unsubscribed by
-    /// themselves, complained or cannot be reached stays so, and is counted as `kept`: only
-    /// `setSubscription` takes that back.
+    /// themselves, complained or cannot be reached stays so, for each topic where that is about everything, and
+    /// is counted as `kept`: only `setSubscription` takes that back.
     subscriptions: MaybeUndefined<Vec<SubscriptionByFilterInput>>,
     /// Changes nothing: the operation's `counts` say of how many what would change.
     #[graphql(default)]

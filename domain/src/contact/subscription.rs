@@ -4,7 +4,7 @@
 //! a history. A hard bounce, a complaint and an unsubscription told by an email provider set it;
 //! nobody but a person of the company, with a reason, sets it back, one contact at a time ([`set`]).
 //! Everything a filter finds is set by `edit`, and what another system tells in bulk by `upsert`; both leave
-//! those as they are (`set_each`, `is_news`).
+//! those as they are (`weigh`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,14 +115,16 @@ impl NewState {
             changed_by: by.json(),
         }
     }
+}
 
+impl Row {
     /// What the audit log says of it.
-    fn record(&self, contact: ContactId) -> Record {
+    fn record(&self) -> Record {
         let said = serde_json::json!({
             "channel": self.channel, "topic": self.topic, "state": self.state,
             "reason": self.reason,
         });
-        Record::made("subscription.set", contact, said).of(contact)
+        Record::made("subscription.set", self.contact_id, said).of(self.contact_id)
     }
 }
 
@@ -135,8 +137,8 @@ pub async fn set(ctx: &Ctx, actor: &Actor, id: ContactId, mut new: NewState) -> 
     }
     let mut tx = ctx.begin(actor.workspace).await?;
     Subject::from(id).check(&tx, &["contactId"]).await?;
-    tx.audit(actor, new.record(id));
     let row = new.row(id, tx.now, actor.origin());
+    tx.audit(actor, row.record());
     put(&mut tx, actor.origin(), &[row]).await?;
     tx.commit().await?;
     load(ctx, actor.workspace, &[id]).await
@@ -151,9 +153,13 @@ pub(crate) struct SetEach {
     pub(crate) kept: i64,
 }
 
+/// Where somebody stands: the state, and what made it so.
+pub(crate) type Said = (SubscriptionState, SubscriptionSource);
+
 #[derive(Debug, FromQueryResult)]
 struct Standing {
     contact_id: ContactId,
+    topic: String,
     state: SubscriptionState,
     source: SubscriptionSource,
 }
@@ -170,46 +176,69 @@ pub(crate) async fn set_each(
 ) -> Result<SetEach> {
     let lock = dialect::row_lock(tx.connection().get_database_backend());
     let standing: Vec<Standing> = Query::new(format!(
-        "SELECT s.contact_id, s.state, s.source FROM {{r}}
+        "SELECT s.contact_id, s.topic, s.state, s.source FROM {{r}}
          JOIN subscription s ON s.workspace_id = $1 AND s.contact_id = r.id AND s.channel = $2
-          AND s.topic = $3
-         ORDER BY s.contact_id {lock}"
+          AND s.topic IN ($3, $4)
+         ORDER BY s.contact_id, s.topic {lock}"
     ))
     .bind(tx.workspace)
     .bind(new.channel.word())
     .bind(new.topic.clone())
+    .bind(EVERYTHING)
     .rows("r", Rows::new().ids("id", contacts.iter().copied()))
     .all(tx.connection())
     .await?;
-    let mut set = SetEach::default();
-    let mut stays = BTreeSet::new();
+    let mut known: BTreeMap<ContactId, (Option<Said>, Option<Said>)> = BTreeMap::new();
     for one in standing {
-        if one.state == new.state {
-            stays.insert(one.contact_id);
-        } else if ended_by_contact(one.state, one.source) {
-            stays.insert(one.contact_id);
-            set.kept += 1;
+        let (own, all) = known.entry(one.contact_id).or_default();
+        let said = Some((one.state, one.source));
+        if one.topic == new.topic {
+            *own = said;
+        }
+        if one.topic == EVERYTHING {
+            *all = said;
         }
     }
-    let changing: Vec<ContactId> = contacts.difference(&stays).copied().collect();
+    let mut set = SetEach::default();
+    let mut changing = Vec::new();
+    for &contact in contacts {
+        let (own, all) = known.get(&contact).copied().unwrap_or_default();
+        match weigh(own, all, new) {
+            Weighed::Stands => {}
+            Weighed::Kept => set.kept += 1,
+            Weighed::News => changing.push((contact, new.clone())),
+        }
+    }
     set.changed = changing.len() as i64;
     if !dry_run {
-        let rows: Vec<Row> = changing
-            .iter()
-            .map(|&contact| new.row(contact, tx.now, origin))
-            .collect();
-        put(tx, origin, &rows).await?;
-        for contact in changing {
-            tx.audit(origin, new.record(contact));
-        }
+        set.changed = set_those(tx, origin, &changing).await?;
     }
     Ok(set)
 }
 
-/// Whether `new` says something else than the row of its channel and topic. Who has unsubscribed by
-/// themselves, complained or cannot be reached stays so, as with [`set_each`].
-pub(crate) fn is_news(row: Option<&Row>, new: &NewState) -> bool {
-    row.is_none_or(|row| row.state != new.state && !ended_by_contact(row.state, row.source))
+/// What a state that is set for many means for one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weighed {
+    /// They stand there already.
+    Stands,
+    /// They stay where they are.
+    Kept,
+    /// It is to be written.
+    News,
+}
+
+/// Weighs a state that is set for many against where one of them stands: `own` with its topic, `all` with
+/// everything of its channel. Who has unsubscribed by themselves, complained or cannot be reached stays so; where
+/// that is about everything, they are subscribed to no single topic either.
+pub(crate) fn weigh(own: Option<Said>, all: Option<Said>, new: &NewState) -> Weighed {
+    let ended = |said: Option<Said>| said.is_some_and(ended_by_contact);
+    if own.is_some_and(|(state, _)| state == new.state) {
+        Weighed::Stands
+    } else if ended(own) || (new.state != SubscriptionState::Unsubscribed && ended(all)) {
+        Weighed::Kept
+    } else {
+        Weighed::News
+    }
 }
 
 /// Where contacts who are held stand, held as well.
@@ -227,39 +256,50 @@ pub(crate) async fn hold(tx: &Tx<'_>, contacts: &BTreeSet<ContactId>) -> Result<
     .await?)
 }
 
-/// Sets where contacts who are held stand, each as it is said of them; what is no news is left out by whoever
-/// calls ([`is_news`]).
+/// Sets where contacts who are held stand, each as it is said of them, and says how many stand elsewhere since;
+/// what is no news is left out by whoever calls ([`weigh`]). Who ended it by themselves after that was weighed stays
+/// so as well: a row that was not there yet could not be held.
 pub(crate) async fn set_those(
     tx: &mut Tx<'_>,
     origin: Origin,
     news: &[(ContactId, NewState)],
-) -> Result<()> {
+) -> Result<i64> {
     let rows: Vec<Row> = news
         .iter()
         .map(|(contact, new)| new.row(*contact, tx.now, origin))
         .collect();
-    put(tx, origin, &rows).await?;
-    for (contact, new) in news {
-        tx.audit(origin, new.record(*contact));
+    let unless_ended = "subscription.state <> excluded.state
+         AND (subscription.state <> 'UNSUBSCRIBED' OR subscription.source = 'MEMBER')";
+    let changed = write(tx, origin, &rows, unless_ended).await?;
+    for row in &changed {
+        tx.audit(origin, row.record());
     }
-    Ok(())
+    Ok(changed.len() as i64)
 }
 
 /// Whether it was ended otherwise than by a person of the company.
-fn ended_by_contact(state: SubscriptionState, source: SubscriptionSource) -> bool {
+fn ended_by_contact((state, source): Said) -> bool {
     state == SubscriptionState::Unsubscribed && source != SubscriptionSource::Member
 }
 
 /// Writes rows and their history, and notes those that changed something: the state, or that it is not only
 /// people of the company who ended it. Three statements.
 pub(crate) async fn put(tx: &mut Tx<'_>, origin: Origin, rows: &[Row]) -> Result<()> {
+    let differs = "subscription.state <> excluded.state
+         OR (subscription.source = 'MEMBER' AND excluded.source <> 'MEMBER')";
+    write(tx, origin, rows, differs).await.map(drop)
+}
+
+/// Writes rows and their history, over those that are there already only where `test` holds, and notes and
+/// returns what changed.
+async fn write(tx: &mut Tx<'_>, origin: Origin, rows: &[Row], test: &str) -> Result<Vec<Row>> {
     // One of a kind, the last one told.
     let rows: BTreeMap<_, &Row> = rows
         .iter()
         .map(|row| ((row.contact_id, row.channel, row.topic.as_str()), row))
         .collect();
     if rows.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let rows: Vec<&Row> = rows.into_values().collect();
     let given = Rows::new()
@@ -269,19 +309,18 @@ pub(crate) async fn put(tx: &mut Tx<'_>, origin: Origin, rows: &[Row]) -> Result
         .texts("state", rows.iter().map(|row| row.state.word()))
         .texts("source", rows.iter().map(|row| row.source.word()))
         .texts("reason", rows.iter().map(|row| row.reason.as_str()));
-    let changed: Vec<Row> = Query::new(
+    let changed: Vec<Row> = Query::new(format!(
         "INSERT INTO subscription (workspace_id, contact_id, channel, topic, state, source, reason,
                                    changed_at, changed_by)
          SELECT $1, r.contact_id, r.channel, r.topic, r.state, r.source, r.reason, $2, $3
-         FROM {r} WHERE true
+         FROM {{r}} WHERE true
          ON CONFLICT (workspace_id, contact_id, channel, topic)
          DO UPDATE SET state = excluded.state, source = excluded.source,
                        reason = excluded.reason, changed_at = excluded.changed_at,
                        changed_by = excluded.changed_by
-         WHERE subscription.state <> excluded.state
-            OR (subscription.source = 'MEMBER' AND excluded.source <> 'MEMBER')
-         RETURNING contact_id, channel, topic, state, source, reason, changed_at, changed_by",
-    )
+         WHERE {test}
+         RETURNING contact_id, channel, topic, state, source, reason, changed_at, changed_by"
+    ))
     .bind(tx.workspace)
     .bind(tx.now)
     .bind(origin.json())
@@ -289,16 +328,16 @@ pub(crate) async fn put(tx: &mut Tx<'_>, origin: Origin, rows: &[Row]) -> Result
     .all(tx.connection())
     .await?;
     note(tx, origin, &changed).await?;
-    for row in changed {
+    for row in &changed {
         let fact = Fact::SubscriptionChanged {
             contact_id: row.contact_id,
             channel: row.channel,
-            topic: row.topic,
+            topic: row.topic.clone(),
             state: row.state,
         };
         tx.record(Change::new(origin, Some(row.contact_id), fact));
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Appends to the history.

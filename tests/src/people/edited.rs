@@ -142,6 +142,17 @@ fn everybody_a_filter_finds_is_set_as_by_hand_and_a_dry_run_changes_nothing() {
         let again = run(&world, all_of_it(&world), false).await;
         let counts = json!({ "owners": 0, "stages": 0, "subscriptions": 0, "kept": 1 });
         assert_eq!(again.progress["counts"], counts);
+
+        let mut to_news = all_of_it(&world);
+        to_news.subscriptions[0].topic = "news".to_owned();
+        let counts = json!({ "owners": 0, "stages": 0, "subscriptions": 2, "kept": 1 });
+        for dry_run in [true, false] {
+            let done = run(&world, to_news.clone(), dry_run).await;
+            assert_eq!(
+                done.progress["counts"], counts,
+                "who cannot be reached, with no topic either"
+            );
+        }
         world
     });
 }

@@ -1,11 +1,14 @@
 //! Whether people want to hear from us, and what ends it.
 
+use std::time::Duration;
+
 use domain::{
     contact::{
         merge,
         subscription::{self, NewState},
     },
     page::PageRequest,
+    store::Query,
     upsert::{ContactItem, Outcome as O},
 };
 use entity::{
@@ -228,6 +231,74 @@ fn their_own_no_counts_also_where_a_person_of_ours_had_said_it_before() {
         assert_eq!(outcomes(&done), [O::Unchanged]);
         merge::unmerge(ctx, owner, merged.id).await.unwrap();
         assert_eq!(source(&world, b).await, SubscriptionSource::Member);
+        world
+    });
+}
+
+#[test]
+fn who_has_ended_all_email_is_subscribed_to_no_single_topic() {
+    on_both(|world| async move {
+        let email = "a@x.example";
+        record(&world, "sent", email, EmailEventKind::Sent).await;
+        record(&world, "end", email, EmailEventKind::Complained).await;
+        let id = contact_of(&world, email).await;
+        let before = standing(&world, id).await;
+        for state in [State::Subscribed, State::Pending] {
+            let done = contacts(&world, vec![wished(email, "news", state, "")]).await;
+            assert_eq!(outcomes(&done), [O::Unchanged]);
+        }
+        assert_eq!(standing(&world, id).await, before);
+
+        // They may be said to want something less, and that stays.
+        let told = [State::Unsubscribed, State::Subscribed];
+        let told = told.map(|state| wished(email, "news", state, "As in the CRM"));
+        let done = contacts(&world, told.to_vec()).await;
+        assert_eq!(outcomes(&done), [O::Updated, O::Unchanged]);
+        let less = ("news".to_owned(), State::Unsubscribed);
+        let now = standing(&world, id).await;
+        assert!(
+            now.iter()
+                .any(|(topic, state, _)| (topic.clone(), *state) == less)
+        );
+        world
+    });
+}
+
+#[test]
+fn who_complains_while_another_system_subscribes_them_stays_unsubscribed() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let (email, other) = ("a@x.example", "b@x.example");
+        for address in [email, other] {
+            let sent = format!("sent {address}");
+            record(&world, &sent, address, EmailEventKind::Sent).await;
+        }
+        record(&world, "end", other, EmailEventKind::Complained).await;
+        let (id, other) = (
+            contact_of(&world, email).await,
+            contact_of(&world, other).await,
+        );
+        // As the complaint of the first would be written.
+        let complaint = ctx.begin(owner.workspace).await.unwrap();
+        let written = Query::new(
+            "INSERT INTO subscription (workspace_id, contact_id, channel, topic, state, source,
+                                       reason, changed_at, changed_by)
+             SELECT workspace_id, $2, channel, topic, state, source, reason, changed_at, changed_by
+             FROM subscription WHERE workspace_id = $1 AND contact_id = $3",
+        )
+        .bind(owner.workspace)
+        .bind(id)
+        .bind(other)
+        .execute(complaint.connection())
+        .await;
+        assert_eq!(written.unwrap(), 1);
+        let told = wished(email, subscription::EVERYTHING, State::Subscribed, "");
+        let mut upserting = Box::pin(contacts(&world, vec![told]));
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut upserting).await;
+        assert!(early.is_err(), "it has to wait");
+        complaint.commit().await.unwrap();
+        upserting.await;
+        assert_eq!(source(&world, id).await, SubscriptionSource::Complaint);
         world
     });
 }

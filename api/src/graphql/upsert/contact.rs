@@ -88,8 +88,9 @@ pub(crate) struct ContactUpsertInput {
     /// the contact was made here.
     arrived_at: MaybeUndefined<DateTime<Utc>>,
     /// What the contact wants to hear of and what not, at most 20; what is left out stays. Who unsubscribed by
-    /// themselves, complained or cannot be reached stays unsubscribed whatever is said here, and it is no
-    /// error: `setSubscription` takes that back for one person.
+    /// themselves, complained or cannot be reached stays unsubscribed whatever is said here, and is subscribed
+    /// to no single topic where that is about everything. It is no error: `setSubscription` takes that back for
+    /// one person.
     subscriptions: Option<Vec<SubscriptionUpsertInput>>,
     /// Values of custom attributes; those left out stay.
     attributes: Option<Vec<KeyedAttributeValueInput>>,

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entity::{id::ContactId, kind::Channel};
+use entity::{
+    id::ContactId,
+    kind::{Channel, SubscriptionSource},
+};
 
 use super::Checked;
 use crate::{
     access::Origin,
-    contact::subscription::{self, NewState, Row},
+    contact::subscription::{self, EVERYTHING, NewState, Row, Said, Weighed},
     error::Result,
     store::Tx,
 };
@@ -42,19 +45,25 @@ impl Wishes {
 
     /// Takes what an item says of somebody; says whether any of it is new.
     pub(super) fn take(&mut self, contact: ContactId, said: &[NewState]) -> bool {
-        let mut is_news = false;
+        let mut is_any = false;
         for new in said {
             let key = (contact, new.channel, new.topic.clone());
-            let is_new = match self.news.get(&key) {
-                Some(before) => before.state != new.state,
-                None => subscription::is_news(self.standing.get(&key), new),
+            let own = match self.news.get(&key) {
+                Some(before) => Some((before.state, SubscriptionSource::Member)),
+                None => self.stands(&key),
             };
-            if is_new {
+            let all = self.stands(&(contact, new.channel, EVERYTHING.to_owned()));
+            if subscription::weigh(own, all, new) == Weighed::News {
                 self.news.insert(key, new.clone());
+                is_any = true;
             }
-            is_news |= is_new;
         }
-        is_news
+        is_any
+    }
+
+    fn stands(&self, key: &Key) -> Option<Said> {
+        let row = self.standing.get(key)?;
+        Some((row.state, row.source))
     }
 
     /// Writes what is new; `reason` is for what came without one.
@@ -65,6 +74,7 @@ impl Wishes {
             }
             (contact, new)
         });
-        subscription::set_those(tx, origin, &news.collect::<Vec<_>>()).await
+        let news: Vec<_> = news.collect();
+        subscription::set_those(tx, origin, &news).await.map(drop)
     }
 }
