@@ -283,10 +283,11 @@ fn ended_by_contact((state, source): Said) -> bool {
 }
 
 /// Writes rows and their history, and notes those that changed something: the state, or that it is not only
-/// people of the company who ended it. Three statements.
+/// people of the company who ended it, or that it would be ended without a merge. Three statements.
 pub(crate) async fn put(tx: &mut Tx<'_>, origin: Origin, rows: &[Row]) -> Result<()> {
     let differs = "subscription.state <> excluded.state
-         OR (subscription.source = 'MEMBER' AND excluded.source <> 'MEMBER')";
+         OR (subscription.source = 'MEMBER' AND excluded.source <> 'MEMBER')
+         OR (subscription.source = 'MERGE' AND excluded.source NOT IN ('MEMBER', 'MERGE'))";
     write(tx, origin, rows, differs).await.map(drop)
 }
 

@@ -302,3 +302,31 @@ fn who_complains_while_another_system_subscribes_them_stays_unsubscribed() {
         world
     });
 }
+
+#[test]
+fn their_own_no_after_a_merge_outlasts_its_undoing() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let (stays, goes) = ("a@x.example", "b@x.example");
+        let told = |email: &str, state| wished(email, subscription::EVERYTHING, state, "");
+        let told = vec![
+            told(stays, State::Subscribed),
+            told(goes, State::Unsubscribed),
+        ];
+        contacts(&world, told).await;
+        let (survivor, loser) = (
+            contact_of(&world, stays).await,
+            contact_of(&world, goes).await,
+        );
+        let merged = merge::merge(ctx, owner, survivor, loser, "One person").await;
+        let merged = merged.unwrap().id;
+        assert_eq!(source(&world, survivor).await, SubscriptionSource::Merge);
+        record(&world, "sent", stays, EmailEventKind::Sent).await;
+        record(&world, "end", stays, EmailEventKind::Complained).await;
+        merge::unmerge(ctx, owner, merged).await.unwrap();
+        assert_eq!(standing(&world, survivor).await[0].1, State::Unsubscribed);
+        let left = source(&world, survivor).await;
+        assert_eq!(left, SubscriptionSource::Complaint);
+        world
+    });
+}
