@@ -129,6 +129,7 @@ async fn subscriptions(ctx: &Ctx, workspace: WorkspaceId, people: &[ContactId]) 
             "channel": one.channel,
             "topic": one.topic,
             "state": one.state,
+            "source": one.source,
             "reason": one.reason,
             "changedAt": moment(one.changed_at),
         });

@@ -63,6 +63,7 @@ fn contacts_are_exported_with_all_they_are_known_by_and_what_they_want_to_hear_o
             ("channel", "EMAIL"),
             ("topic", "*"),
             ("state", "UNSUBSCRIBED"),
+            ("source", "MEMBER"),
             ("reason", "asked; twice"),
         ] {
             assert_eq!(subscriptions[0][field], expected);
