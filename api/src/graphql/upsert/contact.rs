@@ -141,7 +141,7 @@ impl ContactUpsertInput {
 pub(crate) struct UpsertContactsInput {
     /// The contacts, at most 1,000.
     contacts: Vec<ContactUpsertInput>,
-    /// Why stages change and tags are put on, at most 255 characters.
+    /// Why stages and subscriptions change and tags are put on, at most 255 characters.
     #[graphql(default)]
     reason: String,
 }
