@@ -480,25 +480,28 @@ fn a_backlog_is_sealed_without_comparing_everything_with_everything() {
     const BACKLOG: usize = 20_000;
     on_both(|world| async move {
         let db = &world.ctx.db;
-        if db.backend() != DatabaseBackend::Postgres {
-            return world;
-        }
+        let owner = db.owner();
         note(&world, 1).await;
         world.drain().await;
-        // Whoever looks now finds every entry sealed.
-        let owner = db.owner();
-        for statement in [
-            "ALTER TABLE audit_entry SET (autovacuum_enabled = off)",
-            "ANALYZE audit_entry",
-        ] {
-            owner.execute_unprepared(statement).await.unwrap();
+        let mut id = "randomblob(16)";
+        if db.backend() == DatabaseBackend::Postgres {
+            id = "gen_random_uuid()";
+            // Whoever looks now finds every entry sealed.
+            for statement in [
+                "ALTER TABLE audit_entry SET (autovacuum_enabled = off)",
+                "ANALYZE audit_entry",
+            ] {
+                owner.execute_unprepared(statement).await.unwrap();
+            }
         }
         let columns = "at, actor, token_id, request_id, action, subject, contact_id, before, after,
             salt, digest, erased_at";
         let fill = format!(
-            "INSERT INTO audit_entry (workspace_id, id, {columns})
-             SELECT workspace_id, gen_random_uuid(), {columns}
-             FROM (SELECT * FROM audit_entry LIMIT 1) AS one, generate_series(1, {BACKLOG})"
+            "WITH RECURSIVE copies(n) AS
+               (SELECT 1 UNION ALL SELECT n + 1 FROM copies WHERE n < {BACKLOG})
+             INSERT INTO audit_entry (workspace_id, id, {columns})
+             SELECT workspace_id, {id}, {columns}
+             FROM (SELECT * FROM audit_entry LIMIT 1) AS one CROSS JOIN copies"
         );
         owner.execute_unprepared(&fill).await.unwrap();
         note(&world, 2).await;
@@ -508,7 +511,7 @@ fn a_backlog_is_sealed_without_comparing_everything_with_everything() {
         let query = Query::new("SELECT COUNT(*) FROM audit_entry WHERE number IS NULL");
         let left: Option<i64> = query.scalar(world.ctx.reader()).await.unwrap();
         assert_eq!(left, Some(0));
-        // Two seconds, and minutes the other way.
+        // Some seconds, and minutes the other way.
         assert!(took < Duration::from_secs(30), "{took:?}");
         world
     });
