@@ -1,8 +1,9 @@
 //! Where the tags that conditions name stand, for what only their tree and their groups tell to be impossible: a tag
 //! must be there, and nothing may be there of one above it; two values of a SINGLE group must be there.
 //!
-//! Asked by whoever saves a condition in which [`check`](super::check()) has found nothing wrong. It never changes
-//! what is saved, and knows nothing of where tags are moved later.
+//! Asked by whoever saves a condition in which [`check`](super::check()) has found nothing wrong, and not again when
+//! what has the condition is changed for something else. It never changes what is saved, and knows nothing of where
+//! tags are moved later.
 
 use std::collections::{BTreeSet, HashMap};
 

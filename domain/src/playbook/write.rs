@@ -13,12 +13,14 @@ use super::{
     definition::{Definition, StoredError},
     failing,
     naming::naming,
+    read::find_version,
 };
 use crate::{
     access::{Actor, Origin, Scope},
     action,
     audit::Record,
     condition::{
+        Condition,
         lineage::Lineage,
         reference::{self, IdKind, Reference},
     },
@@ -79,7 +81,7 @@ pub(super) async fn make(
     )
     .unwrap_or_default();
     let mut tx = ctx.begin(actor.workspace).await?;
-    check(&tx, &new.definition, &mut errors).await?;
+    check(&tx, &new.definition, None, &mut errors).await?;
     let name_key = text::name_key(&name);
     if errors.is_empty() {
         refuse_taken(&tx, &name_key, None).await?;
@@ -134,7 +136,9 @@ pub async fn update(
     let row = lock(&tx, id, &["id"]).await?;
     refuse_archived(&row, "id")?;
     if let Some(definition) = &change.definition {
-        check(&tx, definition, &mut errors).await?;
+        let newest = find_version(tx.connection(), tx.workspace, id, row.latest_version).await?;
+        let before = newest.as_ref().map(|one| &one.definition);
+        check(&tx, definition, before, &mut errors).await?;
     }
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
@@ -194,7 +198,7 @@ pub async fn publish(
     // What it names may be gone since it was written.
     let definition = Definition::from_stored(found.definition.clone()).map_err(stored)?;
     let mut errors = Vec::new();
-    check(&tx, &definition, &mut errors).await?;
+    check(&tx, &definition, Some(&definition), &mut errors).await?;
     if !errors.is_empty() {
         return Err(Error::Refused(errors).below(&["version"]));
     }
@@ -318,8 +322,14 @@ pub(super) async fn lock(tx: &Tx<'_>, id: PlaybookId, path: &[&str]) -> Result<p
         .ok_or_else(|| Error::not_found(path, "playbook"))
 }
 
-/// Everything wrong with a definition; its paths begin with `definition`.
-async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>) -> Result<()> {
+/// Everything wrong with a definition; its paths begin with `definition`. The conditions of `before` were saved
+/// already.
+async fn check(
+    tx: &Tx<'_>,
+    definition: &Definition,
+    before: Option<&Definition>,
+    errors: &mut Vec<UserError>,
+) -> Result<()> {
     let mut found = definition.check();
     if found.is_empty() {
         let references = definition.references();
@@ -328,7 +338,7 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
         found.extend(action::known::refused(tx, &definition.actions()).await?);
         if found.is_empty() {
             let lineage = Lineage::load(tx.connection(), tx.workspace, &references).await?;
-            found = contradicted(definition, &lineage);
+            found = contradicted(definition, before, &lineage);
         }
     }
     for mut error in found {
@@ -338,10 +348,18 @@ async fn check(tx: &Tx<'_>, definition: &Definition, errors: &mut Vec<UserError>
     Ok(())
 }
 
-/// What the tree of tags tells to be impossible, each condition by itself.
-fn contradicted(definition: &Definition, lineage: &Lineage) -> Vec<UserError> {
+/// What the tree of tags tells to be impossible, each condition by itself. Of what stands in `before` the tags may
+/// have been moved since: the rest can still be changed then.
+fn contradicted(
+    definition: &Definition,
+    before: Option<&Definition>,
+    lineage: &Lineage,
+) -> Vec<UserError> {
+    let stands = before.map(Definition::conditions).unwrap_or_default();
+    let is_new = |condition: &Condition| !stands.iter().any(|(_, _, one)| *one == condition);
+    let conditions = definition.conditions().into_iter();
     let mut refusals = Vec::new();
-    for (at, of, condition) in definition.conditions() {
+    for (at, of, condition) in conditions.filter(|(_, _, one)| is_new(one)) {
         for mut refusal in lineage.contradicted(condition, &[], of) {
             refusal.path.splice(0..0, at.steps().iter().cloned());
             refusals.push(refusal);

@@ -94,7 +94,7 @@ pub(super) async fn make(ctx: &Ctx, actor: &Actor, new: NewRule, active: bool) -
     };
     let mut tx = ctx.begin(actor.workspace).await?;
     begin_edit(&tx).await?;
-    check(&tx, &definition, &mut errors).await?;
+    check(&tx, &definition, None, &mut errors).await?;
     let (rules, last) = extent(&tx).await?;
     if rules >= RULE_LIMIT {
         let message = format!("A workspace has at most {RULE_LIMIT} rules. Delete one first.");
@@ -174,7 +174,7 @@ pub(super) async fn save(
     };
     // A rule whose tag was archived since can still be renamed.
     if definition != rule.definition {
-        check(&tx, &definition, &mut errors).await?;
+        check(&tx, &definition, Some(&rule.definition), &mut errors).await?;
     }
     if !errors.is_empty() {
         return Err(Error::Refused(errors));
@@ -479,10 +479,12 @@ async fn refuse_too_many_patterns(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Notes everything wrong with the definition, including ids this workspace does not have.
+/// Notes everything wrong with the definition, including ids this workspace does not have; `before` is what the rule
+/// said so far.
 pub(super) async fn check(
     tx: &Tx<'_>,
     definition: &Definition,
+    before: Option<&Definition>,
     errors: &mut Vec<UserError>,
 ) -> Result<()> {
     let found = definition.check();
@@ -497,7 +499,11 @@ pub(super) async fn check(
     let references = definition.references();
     reference::keep(tx, &references).await?;
     let unknown = reference::unknown(tx.connection(), tx.workspace, &references).await?;
-    if is_sound && unknown.is_empty() {
+    // Tags may have been moved since it was saved; the rest of it can still be changed then.
+    let stays = before.is_some_and(|before| {
+        before.trigger == definition.trigger && before.condition == definition.condition
+    });
+    if is_sound && unknown.is_empty() && !stays {
         let lineage = Lineage::load(tx.connection(), tx.workspace, &references).await?;
         let given = given(&definition.trigger);
         errors.extend(lineage.contradicted(&definition.condition, &given, Use::Rule));

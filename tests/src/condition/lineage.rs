@@ -3,13 +3,13 @@
 use domain::{
     condition::Condition,
     error::Result,
-    playbook::{self, Definition, NewPlaybook},
+    playbook::{self, Definition, NewPlaybook, PlaybookChange},
     rule::{
-        self, Limits, NewRule,
+        self, Limits, NewRule, RuleChanges,
         trigger::{ContactTagAdded, Trigger},
     },
     segment::{self, NewSegment},
-    tag::{NewGroup, NewTag, catalogue, group},
+    tag::{NewGroup, NewTag, Place, catalogue, group},
 };
 use entity::{
     id::TagId,
@@ -53,19 +53,23 @@ async fn segment(world: &World, condition: Condition) -> Vec<String> {
     told(segment::create(&world.ctx, &world.owner, new).await)
 }
 
-async fn playbook(world: &World, goal: &Value, tag: TagId) -> Vec<String> {
+/// A playbook that puts on a tag.
+fn reaching(goal: &Value, tag: TagId) -> NewPlaybook {
     let stored = json!({
         "form": 1,
         "steps": [{"id": "act", "kind": {"actions": [{"tagContact": {"tagIds": [tag.0]}}]}}],
         "goals": [{"name": "Goal", "condition": goal}],
     });
-    let new = NewPlaybook {
+    NewPlaybook {
         name: "Playbook".to_owned(),
         description: String::new(),
         definition: Definition::from_stored(stored).expect("a definition"),
         publish: true,
-    };
-    told(playbook::create(&world.ctx, &world.owner, new).await)
+    }
+}
+
+async fn playbook(world: &World, goal: &Value, tag: TagId) -> Vec<String> {
+    told(playbook::create(&world.ctx, &world.owner, reaching(goal, tag)).await)
 }
 
 #[test]
@@ -146,6 +150,59 @@ fn two_values_of_a_single_group_are_refused_wherever_they_are_asked_for() {
         let saved = rule(&world, Trigger::default(), condition(&several), seen).await;
         assert!(saved.is_empty(), "{saved:?}");
         crate::segment::settle(&world).await;
+        world
+    });
+}
+
+#[test]
+fn what_stays_as_it_was_saved_keeps_nobody_from_changing_the_rest_after_a_move() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let customer = world.tag(TagKind::Contact, "Customer", None).await;
+        let vip = world.tag(TagKind::Contact, "VIP", None).await;
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let greeted = world.tag(TagKind::Contact, "Greeted", None).await;
+        let never = json!({"all": [tags("ANY", vip), tags("NONE", customer)]});
+        let turned = json!({"all": [tags("NONE", customer), tags("ANY", vip)]});
+        let saved = world
+            .rule("Rule", condition(&never), vec![tag_contact(seen)])
+            .await;
+        let made = playbook::create(ctx, owner, reaching(&never, seen)).await;
+        let book = made.expect("a playbook").id;
+        let place = Place {
+            parent: Some(customer),
+            group: None,
+        };
+        let moved = catalogue::move_to(ctx, owner, vip, place, false).await;
+        moved.expect("a move");
+
+        let changes = RuleChanges {
+            actions: Some(vec![tag_contact(greeted)]),
+            ..RuleChanges::default()
+        };
+        let refused = told(rule::update(ctx, owner, saved.id, changes).await);
+        assert!(refused.is_empty(), "{refused:?}");
+        let changes = RuleChanges {
+            condition: Some(condition(&turned)),
+            ..RuleChanges::default()
+        };
+        let refused = told(rule::update(ctx, owner, saved.id, changes).await);
+        assert_eq!(refused, ["condition.all.1 Contradictory"]);
+
+        let change = |goal: &Value| PlaybookChange {
+            definition: Some(reaching(goal, greeted).definition),
+            publish: true,
+            ..PlaybookChange::default()
+        };
+        let refused = told(playbook::update(ctx, owner, book, change(&never)).await);
+        assert!(refused.is_empty(), "{refused:?}");
+        let back = told(playbook::publish(ctx, owner, book, 1).await);
+        assert!(back.is_empty(), "{back:?}");
+        let refused = told(playbook::update(ctx, owner, book, change(&turned)).await);
+        assert_eq!(
+            refused,
+            ["definition.goals.0.condition.all.1 Contradictory"]
+        );
         world
     });
 }

@@ -144,7 +144,7 @@ pub async fn rehearse(ctx: &Ctx, actor: &Actor, subject: Subject, days: i64) -> 
         }
         Subject::Draft(definition) => {
             let mut errors = Vec::new();
-            write::check(&tx, &definition, &mut errors).await?;
+            write::check(&tx, &definition, None, &mut errors).await?;
             if !errors.is_empty() {
                 return Err(Error::Refused(errors));
             }
