@@ -7,7 +7,7 @@
 //!
 //! Only plain cases are found: what looks possible here may still be impossible, never the reverse.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta};
 use chrono_tz::Tz;
@@ -351,8 +351,11 @@ fn some_text(tests: &[(&Test, bool)]) -> bool {
     let moment = some_moment();
     let mut asked = Vec::new();
     for (test, holds) in tests {
-        if matches!(test, Test::Text(_) | Test::OneOf(_) | Test::IsSet(_)) {
-            asked.push((*test, *holds));
+        match test {
+            // Each text is tried on all the others.
+            Test::Text(text) => asked.push((*test, Some(text.keyed()), *holds)),
+            Test::OneOf(_) | Test::IsSet(_) => asked.push((*test, None, *holds)),
+            _ => {}
         }
     }
     let passes = |text: Option<&str>| {
@@ -360,17 +363,24 @@ fn some_text(tests: &[(&Test, bool)]) -> bool {
             numbers: Vec::new(),
             text: text.map(str::to_owned),
         };
-        let mut asked = asked.iter();
-        asked.all(|(test, holds)| test.holds(&value, &moment) == *holds)
+        asked.iter().all(|(test, keyed, holds)| {
+            let passed = match keyed {
+                Some(keyed) => keyed.holds_by_keys(text),
+                None => test.holds(&value, &moment),
+            };
+            passed == *holds
+        })
     };
     if asked.is_empty() || passes(None) {
         return true;
     }
-    let mut wanted = asked.iter().filter(|(_, holds)| *holds);
-    match wanted.find_map(|(test, _)| test.listed()) {
+    let mut wanted = asked.iter().filter(|(_, _, holds)| *holds);
+    match wanted.find_map(|(test, _, _)| test.listed()) {
         Some(texts) => texts.iter().any(|text| passes(Some(text.as_str()))),
         // There are more texts than anybody lists, unless there must be none.
-        None => !asked.iter().any(|(test, holds)| wants_none(test, *holds)),
+        None => !asked
+            .iter()
+            .any(|(test, _, holds)| wants_none(test, *holds)),
     }
 }
 
@@ -385,8 +395,8 @@ fn wants_none(test: &Test, holds: bool) -> bool {
 
 /// Whether a set passes.
 fn some_set(tests: &[(&Test, bool)]) -> bool {
-    let mut every: Vec<&Element> = Vec::new();
-    let mut none: Vec<&Element> = Vec::new();
+    let mut every: HashSet<&Element> = HashSet::new();
+    let mut none: HashSet<&Element> = HashSet::new();
     let mut some: Vec<&[Element]> = Vec::new();
     let mut never_all: Vec<&[Element]> = Vec::new();
     let (mut is_empty, mut is_filled) = (false, false);

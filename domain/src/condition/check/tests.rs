@@ -388,6 +388,40 @@ fn several_parts_can_leave_nothing_together() {
     );
 }
 
+/// Where the last of some conditions that must all hold contradicts `others` of those before it, found soon enough.
+#[track_caller]
+fn check_many(mut all: Vec<Value>, last: Value, others: usize) {
+    all.push(last);
+    let place = format!("condition.all.{}", all.len() - 1);
+    let start = std::time::Instant::now();
+    let condition: Condition = serde_json::from_value(json!({ "all": all })).unwrap();
+    let found = super::check(&condition, Context::Contact, Use::Filter);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].path.join("."), place);
+    assert_eq!(found[0].message.matches("condition.all.").count(), others);
+    let took = start.elapsed();
+    assert!(took.as_secs() < 5, "{took:?}");
+}
+
+#[test]
+fn conditions_as_long_as_they_may_be_are_compared_in_a_moment() {
+    let tags = |mode: &str, first: u128| {
+        let ids: Vec<_> = (first..first + 10).map(uuid::Uuid::from_u128).collect();
+        json!({"contactTags": {"mode": mode, "tagIds": ids}})
+    };
+    let wanted = (0..99).map(|n| tags("ALL", 10 * n));
+    let unwanted = (0..99).map(|n| tags("NONE", 10_000 + 10 * n));
+    let either = [10_000, 10_010].map(uuid::Uuid::from_u128);
+    let either = json!({"contactTags": {"mode": "ANY", "tagIds": either}});
+    check_many(wanted.chain(unwanted).collect(), either, 2);
+
+    let name = |list: usize, n: usize| format!("{list} {n} {}", "n".repeat(40));
+    let names = |test: &str, names: Vec<String>| json!({"contact": {"name": {test: names}}});
+    let unwanted = (0..18).map(|list| names("noneOf", (0..100).map(|n| name(list, n)).collect()));
+    let either = (0..90).map(|n| name(n % 18, n));
+    check_many(unwanted.collect(), names("anyOf", either.collect()), 18);
+}
+
 #[test]
 fn what_can_never_hold_is_told_in_the_words_of_what_is_saved() {
     let stored = json!({"all": [

@@ -39,7 +39,7 @@ pub(crate) struct Ask {
 }
 
 /// A word or an id that a value is compared with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Element {
     Word(String),
     Id(Uuid),
