@@ -1,4 +1,4 @@
-//! Rates that say what they are made of.
+//! Rates that say what they are made of, and how bad that is where a limit is known.
 
 use async_graphql::{Enum, SimpleObject};
 use serde::{Deserialize, Serialize};
@@ -7,6 +7,15 @@ use super::figures::Figures;
 
 /// The 97.5 % point of the standard normal distribution: two-sided 95 %.
 const Z: f64 = 1.959_963_984_540_054;
+
+/// From so many complaints among 1,000 delivered emails on, it is time to act. Definitions, "Complaint
+/// rate": "warn 0.1 %".
+const WARN_PER_MILLE: i64 = 1;
+/// From so many on, mail providers refuse bulk mail. Definitions: "alarm 0.3 %".
+const ALARM_PER_MILLE: i64 = 3;
+/// Of fewer delivered emails complaints say nothing: one alone would be a warning. Definitions, "no rate
+/// signal below a minimum n".
+const MIN_DELIVERED: i64 = 1_000;
 
 /// What a rate is a share of. Published definitions disagree, so each rate says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
@@ -19,6 +28,21 @@ pub enum Base {
     Delivered,
     /// Emails a person opened, implied opens included.
     HumanOpeners,
+    /// Emails anybody or anything opened, implied opens included.
+    Openers,
+}
+
+/// How bad the complaint rate is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
+#[graphql(name = "EmailComplaintLevel")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ComplaintLevel {
+    /// Below 0.1 %.
+    Usual,
+    /// From 0.1 % on: find out who complains, and why.
+    Warn,
+    /// From 0.3 % on: Gmail, for one, refuses bulk mail of such a sender.
+    Alarm,
 }
 
 /// A share of emails, with what it is made of and how far chance alone may have moved it.
@@ -116,6 +140,13 @@ impl Figures {
         self.of_delivered(self.openers)
     }
 
+    /// Emails that only machines opened / any opener: how much of the open rate is theirs. "Open rate",
+    /// "show both plus machine share".
+    pub fn machine_open_share(&self) -> Rate {
+        let by_machines = self.openers - self.human_openers;
+        Rate::new(by_machines, self.openers, Base::Openers)
+    }
+
     /// Unique human clickers / delivered. "Click rate (CTR)".
     pub fn click_rate(&self) -> Rate {
         self.of_delivered(self.human_clickers)
@@ -137,9 +168,23 @@ impl Figures {
         self.of_delivered(self.unsubscribed)
     }
 
-    /// Complaints / delivered; alarming from 0.3 % on. "Complaint rate".
+    /// Complaints / delivered. "Complaint rate".
     pub fn complaint_rate(&self) -> Rate {
         self.of_delivered(self.complained)
+    }
+
+    /// How bad the complaint rate is; nothing below 1,000 delivered emails. "Complaint rate".
+    pub fn complaint_level(&self) -> Option<ComplaintLevel> {
+        let is_from = |per_mille| self.complained * 1_000 >= self.delivered * per_mille;
+        (self.delivered >= MIN_DELIVERED).then(|| {
+            if is_from(ALARM_PER_MILLE) {
+                ComplaintLevel::Alarm
+            } else if is_from(WARN_PER_MILLE) {
+                ComplaintLevel::Warn
+            } else {
+                ComplaintLevel::Usual
+            }
+        })
     }
 
     /// Mean seconds to the first reply, over the answered emails of which it is known.
@@ -186,6 +231,7 @@ mod tests {
         for rate in [
             figures.delivery_rate(),
             figures.human_open_rate(),
+            figures.machine_open_share(),
             figures.click_to_open_rate(),
         ] {
             assert_eq!((rate.value, rate.low, rate.high), (None, None, None));
@@ -199,6 +245,7 @@ mod tests {
             attempted: 100,
             delivered: 80,
             human_openers: 40,
+            openers: 50,
             human_clickers: 10,
             hard_bounced: 5,
             complained: 1,
@@ -208,11 +255,39 @@ mod tests {
         assert_eq!(parts(figures.delivery_rate()), (80, 100, Base::Attempted));
         assert_eq!(parts(figures.hard_bounce_rate()), (5, 100, Base::Attempted));
         assert_eq!(parts(figures.human_open_rate()), (40, 80, Base::Delivered));
+        assert_eq!(parts(figures.open_rate()), (50, 80, Base::Delivered));
+        assert_eq!(parts(figures.machine_open_share()), (10, 50, Base::Openers));
         assert_eq!(parts(figures.click_rate()), (10, 80, Base::Delivered));
         assert_eq!(
             parts(figures.click_to_open_rate()),
             (10, 40, Base::HumanOpeners)
         );
         assert_eq!(parts(figures.complaint_rate()), (1, 80, Base::Delivered));
+    }
+
+    #[test]
+    fn complaints_warn_at_one_and_alarm_at_three_in_a_thousand() {
+        use ComplaintLevel::{Alarm, Usual, Warn};
+        for (complained, delivered, level) in [
+            (0, 0, None),
+            (3, 999, None),
+            (0, 1_000, Some(Usual)),
+            (1, 1_001, Some(Usual)),
+            (1, 1_000, Some(Warn)),
+            (2, 1_000, Some(Warn)),
+            (29, 10_000, Some(Warn)),
+            (30, 10_000, Some(Alarm)),
+        ] {
+            let figures = Figures {
+                complained,
+                delivered,
+                ..Figures::default()
+            };
+            assert_eq!(
+                figures.complaint_level(),
+                level,
+                "{complained} of {delivered}"
+            );
+        }
     }
 }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use domain::{
     email::{
         Figures,
-        rate::Rate,
+        rate::{ComplaintLevel, Rate},
         report::{self, EmailDay, Period, RecencyTier},
     },
     error::{Error, UserErrorCode},
@@ -238,6 +238,12 @@ impl EmailFigures {
         self.0.open_rate()
     }
 
+    /// Opened by machines alone, of opened by anybody or anything: how much of `openRate` says nothing of
+    /// people.
+    fn machine_open_share(&self) -> Rate {
+        self.0.machine_open_share()
+    }
+
     /// Clicked by a person, of delivered.
     fn click_rate(&self) -> Rate {
         self.0.click_rate()
@@ -258,9 +264,14 @@ impl EmailFigures {
         self.0.unsubscribe_rate()
     }
 
-    /// Complained, of delivered. Mail providers warn at 0.001 and act at 0.003.
+    /// Complained, of delivered.
     fn complaint_rate(&self) -> Rate {
         self.0.complaint_rate()
+    }
+
+    /// How bad `complaintRate` is; null below 1,000 delivered emails, where one complaint says nothing.
+    fn complaint_level(&self) -> Option<ComplaintLevel> {
+        self.0.complaint_level()
     }
 
     /// The mean time to the first reply, in seconds, of the answered emails whose time is known.
