@@ -18,6 +18,8 @@ pub struct Model {
     pub name: String,
     /// The id another system gave.
     pub external_id: String,
+    /// Whether opens of its emails are tracked, where an event does not say so itself.
+    pub tracks_opens: bool,
     /// When the row was made.
     pub created_at: DateTimeUtc,
 }

@@ -37,6 +37,8 @@ pub struct Model {
     pub url: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
+    /// Whether opens of the email are tracked, as far as this event says.
+    pub tracks_opens: bool,
     /// When it happened.
     pub occurred_at: DateTimeUtc,
     /// When the row was made.

@@ -33,6 +33,8 @@ pub struct Model {
     pub campaign_key: Option<String>,
     /// The one topic that is listened to; of Amazon SES only.
     pub topic_arn: Option<String>,
+    /// Whether the provider tracks opens of the emails it tells about.
+    pub tracks_opens: bool,
     /// How many events were taken in.
     pub received_count: i64,
     /// How many events were left aside.

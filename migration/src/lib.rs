@@ -90,6 +90,7 @@ mod m0068_rule_size;
 mod m0069_row_triggers;
 mod m0070_tag_merge;
 mod m0071_tags_off;
+mod m0072_untracked;
 mod sql;
 mod wall;
 
@@ -170,6 +171,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0069_row_triggers::Migration),
             Box::new(m0070_tag_merge::Migration),
             Box::new(m0071_tags_off::Migration),
+            Box::new(m0072_untracked::Migration),
         ]
     }
 }

@@ -82,7 +82,7 @@ pub(super) async fn define(ctx: &Ctx, actor: &Actor) -> Result<Attributes> {
         plan: definition::create(ctx, actor, plan).await?.id,
         seats: definition::create(ctx, actor, seats).await?.id,
         renewal: definition::create(ctx, actor, renewal).await?.id,
-        fair: campaign::create(ctx, actor, fair).await?.id,
+        fair: campaign::create(ctx, actor, fair, true).await?.id,
     })
 }
 

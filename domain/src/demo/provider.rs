@@ -270,6 +270,7 @@ async fn make(
         signing_key: key.map(SecretString::from),
         campaign_key: None,
         topic_arn: (provider == EmailProvider::AmazonSes).then(|| TOPIC.to_owned()),
+        tracks_opens: true,
     };
     let (made, _) = source::create(ctx, actor, new).await?;
     Ok(made)

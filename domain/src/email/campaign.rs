@@ -27,14 +27,23 @@ pub struct CampaignChanges {
     pub name: Option<String>,
     /// The id the campaign has where it is sent from.
     pub external_id: Option<String>,
+    /// Whether opens of its emails are tracked. Events that come in from then on say so, unless they say
+    /// something else themselves.
+    pub tracks_opens: Option<bool>,
 }
 
-/// Makes a campaign, before any event names it.
-pub async fn create(ctx: &Ctx, actor: &Actor, new: NewCampaign) -> Result<campaign::Model> {
+/// Makes a campaign, before any event names it. `tracks_opens`: whether opens of its emails are tracked.
+pub async fn create(
+    ctx: &Ctx,
+    actor: &Actor,
+    new: NewCampaign,
+    tracks_opens: bool,
+) -> Result<campaign::Model> {
     actor.require(Scope::Write)?;
     let changes = CampaignChanges {
         name: Some(new.name),
         external_id: Some(new.external_id),
+        tracks_opens: None,
     };
     let clean = checked(changes)?;
     let mut tx = ctx.begin(actor.workspace).await?;
@@ -43,18 +52,20 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewCampaign) -> Result<campai
         id: tx.id(),
         name: clean.name.unwrap_or_default(),
         external_id: clean.external_id.unwrap_or_default(),
+        tracks_opens,
         created_at: tx.now,
     };
     // An event may name it at the same moment: one of the two makes it.
     let made = Query::new(
-        "INSERT INTO campaign (workspace_id, id, external_id, name, created_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, external_id) DO NOTHING",
+        "INSERT INTO campaign (workspace_id, id, external_id, name, created_at, tracks_opens)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, external_id) DO NOTHING",
     )
     .bind(tx.workspace)
     .bind(campaign.id)
     .bind(campaign.external_id.clone())
     .bind(campaign.name.clone())
     .bind(tx.now)
+    .bind(tracks_opens)
     .execute(tx.connection())
     .await?;
     if made == 0 {
@@ -84,17 +95,22 @@ pub async fn update(
     if let Some(external_id) = clean.external_id {
         after.external_id = external_id;
     }
+    if let Some(tracks_opens) = clean.tracks_opens {
+        after.tracks_opens = tracks_opens;
+    }
     if after.external_id != before.external_id && holder(&tx, &after.external_id).await?.is_some() {
         return Err(taken());
     }
     if after != before {
         Query::new(
-            "UPDATE campaign SET name = $3, external_id = $4 WHERE workspace_id = $1 AND id = $2",
+            "UPDATE campaign SET name = $3, external_id = $4, tracks_opens = $5
+             WHERE workspace_id = $1 AND id = $2",
         )
         .bind(tx.workspace)
         .bind(id)
         .bind(after.name.clone())
         .bind(after.external_id.clone())
+        .bind(after.tracks_opens)
         .execute(tx.connection())
         .await?;
         let (before, after) = (audited(&before), audited(&after));
@@ -139,7 +155,11 @@ fn checked(changes: CampaignChanges) -> Result<CampaignChanges> {
         })
     });
     if errors.is_empty() {
-        Ok(CampaignChanges { name, external_id })
+        Ok(CampaignChanges {
+            name,
+            external_id,
+            ..changes
+        })
     } else {
         Err(Error::Refused(errors))
     }
@@ -168,7 +188,10 @@ fn taken() -> Error {
 
 /// What the audit log says of a campaign.
 fn audited(campaign: &campaign::Model) -> Value {
-    json!({ "name": campaign.name, "externalId": campaign.external_id })
+    json!({
+        "name": campaign.name, "externalId": campaign.external_id,
+        "tracksOpens": campaign.tracks_opens,
+    })
 }
 
 #[derive(FromQueryResult)]
@@ -176,9 +199,29 @@ struct Row {
     external_id: String,
     id: CampaignId,
     name: String,
+    tracks_opens: bool,
 }
 
-/// The ids of the named campaigns, by their external ids. Makes those that are missing and renames
+/// What events need to know of their campaign.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// Its id.
+    pub(super) id: CampaignId,
+    /// Whether opens of its emails are tracked.
+    pub(super) tracks_opens: bool,
+}
+
+impl Row {
+    fn known(self) -> (String, Known) {
+        let known = Known {
+            id: self.id,
+            tracks_opens: self.tracks_opens,
+        };
+        (self.external_id, known)
+    }
+}
+
+/// The named campaigns, by their external ids. Makes those that are missing and renames
 /// those whose name has changed; the last name of one call wins.
 ///
 /// Known campaigns are only read, so that parallel calls about one campaign do not wait for each
@@ -186,7 +229,7 @@ struct Row {
 pub(super) async fn upsert<'n>(
     tx: &Tx<'_>,
     named: impl Iterator<Item = &'n NewCampaign>,
-) -> Result<HashMap<String, CampaignId>, DbErr> {
+) -> Result<HashMap<String, Known>, DbErr> {
     let mut wanted: BTreeMap<&str, &str> = BTreeMap::new();
     for campaign in named {
         let name = wanted.entry(&campaign.external_id).or_default();
@@ -198,7 +241,7 @@ pub(super) async fn upsert<'n>(
         return Ok(HashMap::new());
     }
     let known: Vec<Row> = Query::new(
-        "SELECT c.external_id, c.id, c.name FROM {r} CROSS JOIN campaign AS c
+        "SELECT c.external_id, c.id, c.name, c.tracks_opens FROM {r} CROSS JOIN campaign AS c
          WHERE c.workspace_id = $1 AND c.external_id = r.external_id",
     )
     .bind(tx.workspace)
@@ -216,12 +259,9 @@ pub(super) async fn upsert<'n>(
             wanted.remove(row.external_id.as_str());
         }
     }
-    let mut ids: HashMap<String, CampaignId> = known
-        .into_iter()
-        .map(|row| (row.external_id, row.id))
-        .collect();
+    let mut found: HashMap<String, Known> = known.into_iter().map(Row::known).collect();
     if wanted.is_empty() {
-        return Ok(ids);
+        return Ok(found);
     }
     let shown = wanted
         .iter()
@@ -235,13 +275,13 @@ pub(super) async fn upsert<'n>(
         "INSERT INTO campaign (workspace_id, id, external_id, name, created_at)
          SELECT $1, r.id, r.external_id, r.name, $2 FROM {r} WHERE true ORDER BY r.external_id
          ON CONFLICT (workspace_id, external_id) DO UPDATE SET name = excluded.name
-         RETURNING external_id, id, name",
+         RETURNING external_id, id, name, tracks_opens",
     )
     .bind(tx.workspace)
     .bind(tx.now)
     .rows("r", rows)
     .all(tx.connection())
     .await?;
-    ids.extend(written.into_iter().map(|row| (row.external_id, row.id)));
-    Ok(ids)
+    found.extend(written.into_iter().map(Row::known));
+    Ok(found)
 }

@@ -16,7 +16,7 @@ use sea_orm::{DbErr, FromQueryResult};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    campaign,
+    campaign::{self, Known},
     input::{self, CleanEvent, NewEmailEvent},
 };
 use crate::{
@@ -214,9 +214,19 @@ async fn store(
     Ok(written)
 }
 
-fn campaign_of(event: &CleanEvent, known: &HashMap<String, CampaignId>) -> Option<CampaignId> {
+fn campaign_of(event: &CleanEvent, known: &HashMap<String, Known>) -> Option<CampaignId> {
+    known_campaign(event, known).map(|campaign| campaign.id)
+}
+
+fn known_campaign(event: &CleanEvent, known: &HashMap<String, Known>) -> Option<Known> {
     let campaign = event.campaign.as_ref()?;
     known.get(&campaign.external_id).copied()
+}
+
+/// Whether opens of the email are tracked: as the event says, else as its campaign does.
+fn tracks_opens(event: &CleanEvent, known: &HashMap<String, Known>) -> bool {
+    let by_campaign = || known_campaign(event, known).is_none_or(|campaign| campaign.tracks_opens);
+    event.tracks_opens.unwrap_or_else(by_campaign)
 }
 
 /// Whether after this nothing more may be sent to the address.
@@ -235,7 +245,7 @@ fn ends_subscription(
 async fn insert(
     tx: &Tx<'_>,
     new: &BTreeMap<&str, (EmailEventId, &CleanEvent)>,
-    campaigns: &HashMap<String, CampaignId>,
+    campaigns: &HashMap<String, Known>,
     contacts: &HashMap<EmailAddress, ContactId>,
 ) -> Result<HashMap<String, EmailEventId>> {
     let events = || new.values().map(|(_, event)| *event);
@@ -269,14 +279,18 @@ async fn insert(
         )
         .opt_texts("url", events().map(|event| event.url.clone()))
         .opt_texts("user_agent", events().map(|event| event.user_agent.clone()))
+        .flags(
+            "tracks_opens",
+            events().map(|event| tracks_opens(event, campaigns)),
+        )
         .times("occurred_at", events().map(|event| event.occurred_at));
     // In the order of the external ids, so that two calls never wait for each other in a circle.
     let written: Vec<Row> = Query::new(
         "INSERT INTO email_event (workspace_id, id, external_id, email_key, recipient, contact_id,
-                                  campaign_id, kind, origin, bounce, url, user_agent, occurred_at,
-                                  created_at)
+                                  campaign_id, kind, origin, bounce, url, user_agent, tracks_opens,
+                                  occurred_at, created_at)
          SELECT $1, r.id, r.external_id, r.email_key, r.recipient, r.contact_id, r.campaign_id,
-                r.kind, r.origin, r.bounce, r.url, r.user_agent, r.occurred_at, $2
+                r.kind, r.origin, r.bounce, r.url, r.user_agent, r.tracks_opens, r.occurred_at, $2
          FROM {r} WHERE true ORDER BY r.external_id
          ON CONFLICT (workspace_id, external_id) DO NOTHING RETURNING external_id, id",
     )

@@ -88,11 +88,23 @@ figures! {
     timed_replies,
     /// The sum of the times to the first reply, in seconds.
     reply_seconds,
+    /// Emails whose opens are not tracked: they are left out of the open rates, so what is counted above
+    /// is counted of them apart. Definitions, "Open rate": "null if tracking is off".
+    untracked,
+    /// Of those, the emails that arrived.
+    untracked_delivered,
+    /// Of those, the emails a person opened: implied opens, unless opens are told nevertheless.
+    untracked_human_openers,
+    /// Of those, the emails anybody or anything opened.
+    untracked_openers,
+    /// Of those, the emails in which a person followed a link.
+    untracked_human_clickers,
 }
 
 impl Figures {
     /// What one email adds.
     pub fn of(state: &EmailState) -> Self {
+        let untracked = |is_so: bool| i64::from(state.untracked && is_so);
         Self {
             attempted: 1,
             delivered: state.delivered.into(),
@@ -112,6 +124,11 @@ impl Figures {
             machine_clicks: state.machine_clicks,
             timed_replies: state.first_reply_seconds.is_some().into(),
             reply_seconds: state.first_reply_seconds.unwrap_or_default(),
+            untracked: untracked(true),
+            untracked_delivered: untracked(state.delivered),
+            untracked_human_openers: untracked(state.human_opened),
+            untracked_openers: untracked(state.opened),
+            untracked_human_clickers: untracked(state.human_clicked),
         }
     }
 

@@ -48,6 +48,8 @@ pub struct NewEmailEvent {
     pub url: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
+    /// Whether opens of the email are tracked; left out, what the campaign says.
+    pub tracks_opens: Option<bool>,
 }
 
 /// A campaign as events name it; made when it is not known yet.
@@ -72,6 +74,7 @@ pub(super) struct CleanEvent {
     pub(super) bounce: Option<BounceKind>,
     pub(super) url: Option<String>,
     pub(super) user_agent: Option<String>,
+    pub(super) tracks_opens: Option<bool>,
 }
 
 /// Checks `events` and brings them to the form in which they are stored. Every mistake is told, with
@@ -163,6 +166,7 @@ fn clean_one(
         bounce: bounce?,
         url: url?,
         user_agent: user_agent?,
+        tracks_opens: event.tracks_opens,
     })
 }
 
@@ -230,6 +234,7 @@ mod tests {
             bounce: None,
             url: Some(" ".to_owned()),
             user_agent: None,
+            tracks_opens: None,
         }
     }
 

@@ -50,11 +50,11 @@ pub struct Sent {
     pub sent_in_7_days: i64,
     /// Emails sent today and on the 27 days before.
     pub sent_in_28_days: i64,
-    /// Those of them that arrived.
+    /// Those of them that arrived and whose opens are tracked.
     pub delivered: i64,
     /// Those of them that a person opened.
     pub opened: i64,
-    /// Emails of the 28 days before these that arrived.
+    /// Emails of the 28 days before these that arrived and whose opens are tracked.
     pub delivered_before: i64,
     /// Those of them that a person opened.
     pub opened_before: i64,
@@ -116,6 +116,8 @@ pub async fn load(
     let sum = |column: &str, days: &str| {
         format!("CAST(SUM(CASE WHEN {days} THEN d.{column} ELSE 0 END) AS bigint)")
     };
+    let delivered = "delivered - d.untracked_delivered";
+    let opened = "human_openers - d.untracked_human_openers";
     let (week, month) = ("d.day > $3", "d.day > $4");
     let earlier = "d.day > $5 AND d.day <= $4";
     let rows = Query::new(format!(
@@ -131,10 +133,10 @@ pub async fn load(
          GROUP BY r.id",
         sum("attempted", week),
         sum("attempted", month),
-        sum("delivered", month),
-        sum("human_openers", month),
-        sum("delivered", earlier),
-        sum("human_openers", earlier),
+        sum(delivered, month),
+        sum(opened, month),
+        sum(delivered, earlier),
+        sum(opened, earlier),
     ))
     .bind(workspace)
     .bind(today)

@@ -24,11 +24,11 @@ const MIN_DELIVERED: i64 = 1_000;
 pub enum Base {
     /// Emails the sender or its provider accepted.
     Attempted,
-    /// Emails that arrived.
+    /// Emails that arrived; of an open rate, those of them whose opens are tracked.
     Delivered,
-    /// Emails a person opened, implied opens included.
+    /// Emails a person opened, implied opens included, of those whose opens are tracked.
     HumanOpeners,
-    /// Emails anybody or anything opened, implied opens included.
+    /// Emails anybody or anything opened, implied opens included, of those whose opens are tracked.
     Openers,
 }
 
@@ -108,7 +108,8 @@ pub(crate) fn wilson(numerator: i64, denominator: i64) -> Option<(f64, f64)> {
     Some((low.clamp(0.0, 1.0), high.clamp(0.0, 1.0)))
 }
 
-/// The rates of the definitions' table "Email"; each is null when its denominator is 0.
+/// The rates of the definitions' table "Email"; each is null when its denominator is 0. What is made of opens
+/// leaves out the emails whose opens are not tracked: null where they are all there are.
 impl Figures {
     /// Delivered / attempted. "Delivery rate".
     pub fn delivery_rate(&self) -> Rate {
@@ -132,19 +133,31 @@ impl Figures {
 
     /// Unique human openers / delivered. "Open rate, human".
     pub fn human_open_rate(&self) -> Rate {
-        self.of_delivered(self.human_openers)
+        Rate::new(
+            self.tracked_human_openers(),
+            self.tracked_delivered(),
+            Base::Delivered,
+        )
     }
 
     /// Any opener / delivered. "Open rate, all".
     pub fn open_rate(&self) -> Rate {
-        self.of_delivered(self.openers)
+        Rate::new(
+            self.tracked_openers(),
+            self.tracked_delivered(),
+            Base::Delivered,
+        )
     }
 
     /// Emails that only machines opened / any opener: how much of the open rate is theirs. "Open rate",
     /// "show both plus machine share".
     pub fn machine_open_share(&self) -> Rate {
-        let by_machines = self.openers - self.human_openers;
-        Rate::new(by_machines, self.openers, Base::Openers)
+        let openers = self.tracked_openers();
+        Rate::new(
+            openers - self.tracked_human_openers(),
+            openers,
+            Base::Openers,
+        )
     }
 
     /// Unique human clickers / delivered. "Click rate (CTR)".
@@ -155,7 +168,8 @@ impl Figures {
     /// Unique human clickers / unique human openers; never above 1, because a person's click
     /// implies a person's open. "CTOR".
     pub fn click_to_open_rate(&self) -> Rate {
-        Rate::new(self.human_clickers, self.human_openers, Base::HumanOpeners)
+        let clickers = self.human_clickers - self.untracked_human_clickers;
+        Rate::new(clickers, self.tracked_human_openers(), Base::HumanOpeners)
     }
 
     /// Emails with at least one reply of a person / delivered. "Reply rate".
@@ -190,6 +204,18 @@ impl Figures {
     /// Mean seconds to the first reply, over the answered emails of which it is known.
     pub fn mean_reply_seconds(&self) -> Option<f64> {
         (self.timed_replies > 0).then(|| self.reply_seconds as f64 / self.timed_replies as f64)
+    }
+
+    fn tracked_delivered(&self) -> i64 {
+        self.delivered - self.untracked_delivered
+    }
+
+    fn tracked_human_openers(&self) -> i64 {
+        self.human_openers - self.untracked_human_openers
+    }
+
+    fn tracked_openers(&self) -> i64 {
+        self.openers - self.untracked_openers
     }
 
     fn of_attempted(&self, numerator: i64) -> Rate {
@@ -263,6 +289,48 @@ mod tests {
             (10, 40, Base::HumanOpeners)
         );
         assert_eq!(parts(figures.complaint_rate()), (1, 80, Base::Delivered));
+    }
+
+    #[test]
+    fn emails_whose_opens_are_not_tracked_are_left_out_of_what_is_made_of_opens() {
+        let off = Figures {
+            attempted: 10,
+            delivered: 10,
+            human_openers: 2,
+            openers: 3,
+            human_clickers: 2,
+            untracked: 10,
+            untracked_delivered: 10,
+            untracked_human_openers: 2,
+            untracked_openers: 3,
+            untracked_human_clickers: 2,
+            ..Figures::default()
+        };
+        for rate in [
+            off.human_open_rate(),
+            off.open_rate(),
+            off.machine_open_share(),
+            off.click_to_open_rate(),
+        ] {
+            assert_eq!((rate.value, rate.numerator, rate.denominator), (None, 0, 0));
+        }
+        assert_eq!(off.click_rate().value, Some(0.2));
+        assert_eq!(off.delivery_rate().value, Some(1.0));
+        let mut both = off;
+        both += Figures {
+            attempted: 4,
+            delivered: 4,
+            human_openers: 2,
+            openers: 4,
+            human_clickers: 1,
+            ..Figures::default()
+        };
+        let parts = |rate: Rate| (rate.numerator, rate.denominator);
+        assert_eq!(parts(both.human_open_rate()), (2, 4));
+        assert_eq!(parts(both.open_rate()), (4, 4));
+        assert_eq!(parts(both.machine_open_share()), (2, 4));
+        assert_eq!(parts(both.click_to_open_rate()), (1, 2));
+        assert_eq!(parts(both.click_rate()), (3, 14));
     }
 
     #[test]

@@ -40,6 +40,7 @@ async fn make(world: &World) -> Vec<SecretString> {
         signing_key: Some(format!("user:{PASSWORD}").into()),
         campaign_key: None,
         topic_arn: None,
+        tracks_opens: true,
     };
     let (_, url) = source::create(ctx, owner, new).await.unwrap();
     let (_, in_url) = url.expose_secret().rsplit_once('/').unwrap();

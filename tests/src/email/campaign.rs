@@ -38,7 +38,7 @@ async fn audited(world: &World) -> Vec<String> {
 fn a_campaign_made_by_hand_is_the_one_that_events_name() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
-        let made = campaign::create(ctx, owner, named(" spring ", "Spring"))
+        let made = campaign::create(ctx, owner, named(" spring ", "Spring"), true)
             .await
             .unwrap();
         assert_eq!(made.external_id, "spring");
@@ -61,12 +61,12 @@ fn a_campaign_made_by_hand_is_the_one_that_events_name() {
 fn a_campaign_can_be_given_another_name_and_id_and_what_changes_is_audited() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
-        let made = campaign::create(ctx, owner, named("spring", "Spring"))
+        let made = campaign::create(ctx, owner, named("spring", "Spring"), true)
             .await
             .unwrap();
         let renamed = CampaignChanges {
             name: Some("Spring sale".to_owned()),
-            external_id: None,
+            ..CampaignChanges::default()
         };
         let other = campaign::update(ctx, owner, made.id, renamed.clone()).await;
         assert_eq!(other.unwrap().name, "Spring sale");
@@ -75,8 +75,8 @@ fn a_campaign_can_be_given_another_name_and_id_and_what_changes_is_audited() {
             .await
             .unwrap();
         let moved = CampaignChanges {
-            name: None,
             external_id: Some("spring-27".to_owned()),
+            ..CampaignChanges::default()
         };
         campaign::update(ctx, owner, made.id, moved).await.unwrap();
         let stored = campaign::find_by_external_id(ctx, owner.workspace, "spring-27").await;
@@ -94,13 +94,13 @@ fn a_campaign_can_be_given_another_name_and_id_and_what_changes_is_audited() {
 fn a_campaign_that_cannot_be_is_refused_where_it_is_wrong() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
-        let spring = campaign::create(ctx, owner, named("spring", "Spring"))
+        let spring = campaign::create(ctx, owner, named("spring", "Spring"), true)
             .await
             .unwrap();
-        campaign::create(ctx, owner, named("summer", "Summer"))
+        campaign::create(ctx, owner, named("summer", "Summer"), true)
             .await
             .unwrap();
-        let empty = campaign::create(ctx, owner, named("", " ")).await;
+        let empty = campaign::create(ctx, owner, named("", " "), true).await;
         assert_eq!(
             mistakes(empty),
             [
@@ -108,13 +108,14 @@ fn a_campaign_that_cannot_be_is_refused_where_it_is_wrong() {
                 ("externalId".to_owned(), Required)
             ]
         );
-        let long = campaign::create(ctx, owner, named(&"x".repeat(256), "X")).await;
+        let long = campaign::create(ctx, owner, named(&"x".repeat(256), "X"), true).await;
         assert_eq!(mistakes(long), [("externalId".to_owned(), TooLong)]);
-        let again = campaign::create(ctx, owner, named("summer", "Again")).await;
+        let again = campaign::create(ctx, owner, named("summer", "Again"), true).await;
         assert_eq!(mistakes(again), [("externalId".to_owned(), Taken)]);
         let onto = CampaignChanges {
             name: Some("Onto".to_owned()),
             external_id: Some("summer".to_owned()),
+            ..CampaignChanges::default()
         };
         let onto = campaign::update(ctx, owner, spring.id, onto).await;
         assert_eq!(mistakes(onto), [("externalId".to_owned(), Taken)]);
@@ -125,7 +126,7 @@ fn a_campaign_that_cannot_be_is_refused_where_it_is_wrong() {
         assert_eq!(mistakes(missing), [("id".to_owned(), NotFound)]);
         let mut reader = owner.clone();
         reader.scopes = ScopeSet::default();
-        let refused = campaign::create(ctx, &reader, named("autumn", "Autumn")).await;
+        let refused = campaign::create(ctx, &reader, named("autumn", "Autumn"), true).await;
         assert!(matches!(refused, Err(Error::Forbidden(_))));
         world
     });

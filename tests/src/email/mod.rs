@@ -8,6 +8,7 @@
 //! - `pressure`: too much and too little;
 //! - `recount`: the roll-ups beside a recount of everything;
 //! - `source`: where providers tell, and Amazon SES, whose certificates have to be fetched;
+//! - `untracked`: emails whose opens are not tracked;
 //! - `zone`: the roll-ups when the workspace is given another time zone.
 
 mod arrival;
@@ -18,6 +19,7 @@ mod origin;
 mod pressure;
 mod recount;
 mod source;
+mod untracked;
 mod zone;
 
 use std::collections::BTreeMap;
@@ -51,6 +53,7 @@ fn event(id: &str, email: &str, to: &str, kind: EmailEventKind, second: i64) -> 
         bounce: None,
         url: None,
         user_agent: None,
+        tracks_opens: None,
     }
 }
 

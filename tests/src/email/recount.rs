@@ -133,6 +133,7 @@ fn random_event(rng: &mut StdRng, seed: u64, number: usize) -> NewEmailEvent {
         bounce: reason.filter(|_| kind == Bounced),
         url: link.map(|link| format!("https://x.example/{link}")),
         user_agent: agent.map(str::to_owned),
+        tracks_opens: pick(rng, &[None, None, None, Some(true), Some(false)]),
         ..event(
             &format!("{seed}-{number}"),
             &email,

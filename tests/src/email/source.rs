@@ -74,6 +74,7 @@ fn ses(name: &str) -> NewSource {
         signing_key: None,
         campaign_key: None,
         topic_arn: Some(TOPIC.to_owned()),
+        tracks_opens: true,
     }
 }
 
@@ -401,6 +402,42 @@ fn keys_are_sealed_and_every_mistake_is_told_with_its_place() {
         assert_eq!(places, expected.map(|(path, code)| (path.to_owned(), code)));
         let told = format!("{:?}", source::list(ctx, owner.workspace).await.unwrap());
         assert!(!told.contains("key-secret"));
+        world
+    });
+}
+
+#[test]
+fn what_a_provider_tells_that_tracks_no_opens_is_not_tracked() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let quiet = NewSource {
+            tracks_opens: false,
+            ..elastic("Quiet")
+        };
+        let (made, token) = make(&world, owner, quiet).await;
+        let amazon = Amazon::default();
+        let before = query("status=Sent&to=a@x.example&messageid=m");
+        assert_eq!(
+            tell(&world, &amazon, &token, &before).await,
+            stored(1, 0, 0)
+        );
+        let changes = SourceChanges {
+            tracks_opens: Some(true),
+            ..SourceChanges::default()
+        };
+        let changed = source::update(ctx, owner, made.id, changes).await.unwrap();
+        assert!(changed.tracks_opens);
+        let after = query("status=Sent&to=a@x.example&messageid=n");
+        assert_eq!(tell(&world, &amazon, &token, &after).await, stored(1, 0, 0));
+        let told = email_event::Entity::of(owner.workspace);
+        let told = told.all(ctx.reader()).await.unwrap();
+        let mut told: Vec<(&str, bool)> = told
+            .iter()
+            .map(|event| (event.email_key.as_str(), event.tracks_opens))
+            .collect();
+        told.sort_unstable();
+        assert_eq!(told, [("m", false), ("n", true)]);
+        world.drain().await;
         world
     });
 }

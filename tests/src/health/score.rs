@@ -81,6 +81,35 @@ fn missing_data_is_unknown_and_having_stopped_is_bad() {
 }
 
 #[test]
+fn silence_after_emails_whose_opens_are_not_tracked_says_nothing() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 2).await;
+        Data {
+            emails: ids.iter().map(|id| (*id, 5, 1, 0)).collect(),
+            ..Data::default()
+        }
+        .insert(&world)
+        .await;
+        Query::new(
+            "UPDATE email_day SET untracked = attempted
+             WHERE workspace_id = $1 AND scope = 'CONTACT' AND scope_id = $2",
+        )
+        .bind(world.owner.workspace)
+        .bind(ids[0])
+        .execute(world.ctx.db.writer())
+        .await
+        .unwrap();
+        first_night(&world).await;
+        let untracked = score(&world, ids[0]).await;
+        assert_eq!(untracked.inputs, serde_json::json!({}));
+        let silent = score(&world, ids[1]).await;
+        let expected = serde_json::json!({ "email.active_days": 0.0 });
+        assert_eq!(silent.inputs, expected);
+        world
+    });
+}
+
+#[test]
 fn lists_by_tag_follow_the_score() {
     on_both(|world| async move {
         let ids = contacts(&world, 30).await;

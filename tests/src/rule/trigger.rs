@@ -469,5 +469,6 @@ fn email_event(kind: EmailEventKind, at: chrono::DateTime<Utc>) -> email::NewEma
         bounce: None,
         url: None,
         user_agent: None,
+        tracks_opens: None,
     }
 }

@@ -163,7 +163,7 @@ fn quarters_and_years_are_the_workspaces_and_leads_are_told_apart_by_campaign() 
             external_id: "fair".to_owned(),
             name: "Fair".to_owned(),
         };
-        let fair = campaign::create(ctx, owner, fair).await.unwrap().id;
+        let fair = campaign::create(ctx, owner, fair, true).await.unwrap().id;
         for (came, by_fair, verdict) in [
             ("2025-02-10T00:00:00Z", true, Some(target)),
             ("2025-11-30T00:00:00Z", false, None),

@@ -17,6 +17,9 @@ pub(crate) struct CreateCampaignInput {
     external_id: String,
     /// The name shown to people, at most 200 characters.
     name: String,
+    /// Whether opens of its emails are tracked. If not, its open rates are null.
+    #[graphql(default = true)]
+    tracks_opens: bool,
 }
 
 /// Changes to a campaign; what is left out stays.
@@ -30,6 +33,9 @@ pub(crate) struct UpdateCampaignInput {
     /// The id the campaign has where it is sent from. What has come in by the old id stays with the
     /// campaign; an email event that names the old id afterwards makes a campaign of its own.
     external_id: MaybeUndefined<String>,
+    /// Whether opens of its emails are tracked. It holds for email events that come in afterwards, so set it before
+    /// the campaign is sent.
+    tracks_opens: MaybeUndefined<bool>,
 }
 
 macro_rules! campaign_payload {
@@ -65,14 +71,15 @@ impl CampaignMutation {
             external_id: input.external_id,
             name: input.name,
         };
-        let (made, user_errors) = settle(campaign::create(ctx, actor, new).await)?;
+        let (made, user_errors) =
+            settle(campaign::create(ctx, actor, new, input.tracks_opens).await)?;
         Ok(CreateCampaignPayload {
             campaign: made.map(Campaign),
             user_errors,
         })
     }
 
-    /// Gives a campaign another name or another external id. Its figures and the contacts that came
+    /// Gives a campaign another name or another external id, or says whether its opens are tracked. Its figures and the contacts that came
     /// from it stay with it. Scope: WRITE.
     #[boxed]
     async fn update_campaign(
@@ -86,6 +93,7 @@ impl CampaignMutation {
             let changes = CampaignChanges {
                 name: kept(input.name, "name")?,
                 external_id: kept(input.external_id, "externalId")?,
+                tracks_opens: kept(input.tracks_opens, "tracksOpens")?,
             };
             campaign::update(ctx, actor, id, changes).await
         };

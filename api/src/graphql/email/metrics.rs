@@ -138,6 +138,13 @@ impl EmailFigures {
         self.0.unknown()
     }
 
+    /// Emails whose opens are not tracked, as an event, the campaign or the email source said. They are left out of
+    /// `humanOpenRate`, `openRate`, `machineOpenShare` and `clickToOpenRate`, which are null where there are no
+    /// others. In `humanOpeners` and `openers` they count by their clicks.
+    fn opens_untracked(&self) -> i64 {
+        self.0.untracked
+    }
+
     /// Emails a person opened; a click by a person implies an open.
     fn human_openers(&self) -> i64 {
         self.0.human_openers
@@ -228,12 +235,12 @@ impl EmailFigures {
         self.0.block_rate()
     }
 
-    /// Opened by a person, of delivered.
+    /// Opened by a person, of delivered; of the emails whose opens are tracked.
     fn human_open_rate(&self) -> Rate {
         self.0.human_open_rate()
     }
 
-    /// Opened by anybody or anything, of delivered.
+    /// Opened by anybody or anything, of delivered; of the emails whose opens are tracked.
     fn open_rate(&self) -> Rate {
         self.0.open_rate()
     }
@@ -249,7 +256,7 @@ impl EmailFigures {
         self.0.click_rate()
     }
 
-    /// Clicked by a person, of opened by a person.
+    /// Clicked by a person, of opened by a person; of the emails whose opens are tracked.
     fn click_to_open_rate(&self) -> Rate {
         self.0.click_to_open_rate()
     }

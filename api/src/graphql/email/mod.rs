@@ -63,6 +63,12 @@ impl Campaign {
         &self.0.external_id
     }
 
+    /// Whether opens of its emails are tracked, where an email event does not say so itself. If not, its open
+    /// rates are null.
+    fn tracks_opens(&self) -> bool {
+        self.0.tracks_opens
+    }
+
     /// When it came to be known.
     fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
@@ -159,6 +165,12 @@ impl EmailEvent {
     /// The link that was followed.
     fn url(&self) -> Option<&str> {
         self.0.url.as_deref()
+    }
+
+    /// Whether opens of the email are tracked, as far as this event says: it says false if whoever told of it, its
+    /// campaign or its email source did. One event is enough to leave the email out of open rates.
+    fn tracks_opens(&self) -> bool {
+        self.0.tracks_opens
     }
 
     /// When it happened.

@@ -44,6 +44,10 @@ pub(crate) struct EmailEventInput {
     url: Option<String>,
     /// What the client called itself.
     user_agent: Option<String>,
+    /// Whether opens of the email are tracked: false for an email without the picture that tells of opens. One
+    /// event of an email that says false is enough, and the email is left out of open rates. Left out, it is what
+    /// the campaign says, and true without a campaign.
+    tracks_opens: Option<bool>,
 }
 
 /// Email events to be taken in.
@@ -121,6 +125,7 @@ impl EmailMutation {
                 bounce: event.bounce,
                 url: event.url,
                 user_agent: event.user_agent,
+                tracks_opens: event.tracks_opens,
             })
             .collect();
         let (outcome, user_errors) = settle(email::ingest(ctx, actor, events).await)?;

@@ -20,7 +20,7 @@ pub(crate) struct EmailPressure {
     last_sent_on: Date,
     /// For how many days nothing was sent.
     silent_days: i64,
-    /// Opened by a person, of delivered, in the last 28 days.
+    /// Opened by a person, of delivered, in the last 28 days; of the emails whose opens are tracked.
     open_rate: Rate,
     /// The same in the 28 days before these.
     open_rate_before: Rate,

@@ -67,6 +67,11 @@ impl EmailSource {
         self.0.topic_arn.as_deref()
     }
 
+    /// Whether the provider tracks opens of the emails it tells about. If not, they are left out of open rates.
+    fn tracks_opens(&self) -> bool {
+        self.0.tracks_opens
+    }
+
     /// Until when the address before the last change of address works as well; null if it does not.
     fn old_url_until(&self, context: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let (ctx, _) = reader(context)?;
@@ -143,6 +148,10 @@ pub(crate) struct CreateEmailSourceInput {
     campaign_key: Option<String>,
     /// The ARN of the topic of Amazon SNS that is listened to; for `AMAZON_SES`, which must have it.
     topic_arn: Option<String>,
+    /// Whether the provider tracks opens of the emails it tells about: false where that is switched off at the
+    /// provider, so that they are left out of open rates.
+    #[graphql(default = true)]
+    tracks_opens: bool,
 }
 
 /// Changes to an email source; what is left out stays. Its provider cannot be changed.
@@ -158,6 +167,8 @@ pub(crate) struct UpdateEmailSourceInput {
     campaign_key: MaybeUndefined<String>,
     /// The ARN of the topic of Amazon SNS that is listened to.
     topic_arn: MaybeUndefined<String>,
+    /// Whether the provider tracks opens of the emails it tells about; it holds for what it tells afterwards.
+    tracks_opens: MaybeUndefined<bool>,
     /// Switches the source on or off. While it is off, its address answers like one that never was.
     enabled: MaybeUndefined<bool>,
 }
@@ -244,6 +255,7 @@ impl EmailSourceMutation {
             signing_key: input.signing_key.map(SecretString::from),
             campaign_key: input.campaign_key,
             topic_arn: input.topic_arn,
+            tracks_opens: input.tracks_opens,
         };
         let (made, user_errors) = settle(source::create(ctx, actor, new).await)?;
         let (email_source, url) = shown(made);
@@ -270,6 +282,7 @@ impl EmailSourceMutation {
                 signing_key: key.map(|key| key.map(SecretString::from)),
                 campaign_key: optional(input.campaign_key),
                 topic_arn: kept(input.topic_arn, "topicArn")?,
+                tracks_opens: kept(input.tracks_opens, "tracksOpens")?,
                 enabled: kept(input.enabled, "enabled")?,
             };
             source::update(ctx, actor, id, changes).await

@@ -40,11 +40,11 @@ pub enum EmailMeasure {
     Complained,
     /// Emails after which the recipient asked for no more.
     Unsubscribed,
-    /// Opened / delivered.
+    /// Opened / delivered, of emails whose opens are tracked.
     OpenRate,
     /// Clicked / delivered.
     ClickRate,
-    /// Clicked / opened.
+    /// Clicked / opened, of emails whose opens are tracked.
     ClickToOpenRate,
     /// Replied / delivered.
     ReplyRate,
@@ -54,24 +54,29 @@ pub enum EmailMeasure {
     ComplaintRate,
 }
 
+const TRACKED_DELIVERED: &str = "x.delivered - x.untracked_delivered";
+const TRACKED_OPENED: &str = "x.human_openers - x.untracked_human_openers";
+const TRACKED_CLICKED: &str = "x.human_clickers - x.untracked_human_clickers";
+
 impl EmailMeasure {
-    /// The columns of `email_day`: what is counted, and of what it is a share.
+    /// What is counted of a row `x` of `email_day`, and of what it is a share. Emails whose opens are not
+    /// tracked are left out of the shares that are made of opens.
     fn columns(self) -> (&'static str, Option<&'static str>) {
         match self {
-            Self::Sent => ("attempted", None),
-            Self::Delivered => ("delivered", None),
-            Self::Opened => ("human_openers", None),
-            Self::Clicked => ("human_clickers", None),
-            Self::Replied => ("replied", None),
-            Self::HardBounced => ("hard_bounced", None),
-            Self::Complained => ("complained", None),
-            Self::Unsubscribed => ("unsubscribed", None),
-            Self::OpenRate => ("human_openers", Some("delivered")),
-            Self::ClickRate => ("human_clickers", Some("delivered")),
-            Self::ClickToOpenRate => ("human_clickers", Some("human_openers")),
-            Self::ReplyRate => ("replied", Some("delivered")),
-            Self::BounceRate => ("hard_bounced", Some("attempted")),
-            Self::ComplaintRate => ("complained", Some("delivered")),
+            Self::Sent => ("x.attempted", None),
+            Self::Delivered => ("x.delivered", None),
+            Self::Opened => ("x.human_openers", None),
+            Self::Clicked => ("x.human_clickers", None),
+            Self::Replied => ("x.replied", None),
+            Self::HardBounced => ("x.hard_bounced", None),
+            Self::Complained => ("x.complained", None),
+            Self::Unsubscribed => ("x.unsubscribed", None),
+            Self::OpenRate => (TRACKED_OPENED, Some(TRACKED_DELIVERED)),
+            Self::ClickRate => ("x.human_clickers", Some("x.delivered")),
+            Self::ClickToOpenRate => (TRACKED_CLICKED, Some(TRACKED_OPENED)),
+            Self::ReplyRate => ("x.replied", Some("x.delivered")),
+            Self::BounceRate => ("x.hard_bounced", Some("x.attempted")),
+            Self::ComplaintRate => ("x.complained", Some("x.delivered")),
         }
     }
 
@@ -204,11 +209,11 @@ impl EmailSource {
                 }
                 for (measure, (above, below)) in measures.iter().zip(COLUMNS) {
                     let (counted, base) = measure.columns();
-                    plan.base.push((above, Frag::new(format!("x.{counted}"))));
+                    plan.base.push((above, Frag::new(counted)));
                     let number = match base {
                         None => format!("SUM(b.{above})"),
                         Some(base) => {
-                            plan.base.push((below, Frag::new(format!("x.{base}"))));
+                            plan.base.push((below, Frag::new(base)));
                             format!(
                                 "CAST(SUM(b.{above}) AS double precision)
                                  / NULLIF(SUM(b.{below}), 0)"

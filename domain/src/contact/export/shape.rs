@@ -112,7 +112,7 @@ fn named(column: &str) -> Option<Shape> {
             | "account_told" | "digest" | "token_hash" | "sealed_token" | "listens" | "hears"
             | "fence" | "lease_until" | "crashes" | "root" | "root_tx" | "root_seq" | "depth"
             | "currency" => Some(Shape::Hidden),
-            "automatic" | "entered" | "over_budget" => Some(Shape::Flag),
+            "automatic" | "entered" | "over_budget" | "tracks_opens" => Some(Shape::Flag),
             "amount" | "unit_price" => Some(Shape::Money),
             "added_by" | "by_origin" | "changed_by" | "detail" | "ended_by" | "enrolled_by"
             | "filled" | "made_by" | "matched" | "merged_by" | "outcomes" | "removed_by"
@@ -273,6 +273,11 @@ const PLAIN: &[&str] = &[
     "to_status",
     "topic",
     "unsubscribed",
+    "untracked",
+    "untracked_delivered",
+    "untracked_human_clickers",
+    "untracked_human_openers",
+    "untracked_openers",
     "url",
     "user_agent",
     "value",

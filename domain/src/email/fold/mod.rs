@@ -14,6 +14,8 @@
 //!   a delivery that is implied is not, since somebody or something has seen the email.
 //! - A click on an unsubscribe or preference link implies delivery and nothing else.
 //! - An automatic reply (its event says that a machine caused it) implies delivery and nothing else.
+//! - Opens of an email are not tracked if any of its events says so, also if an open is told. Were an open
+//!   to disprove it, of the emails of a sender who is mistaken just the opened ones would count.
 //!
 //! The result depends on the set of events alone: not on their order, nor on repetitions.
 
@@ -44,6 +46,8 @@ pub struct UnitEvent {
     pub url: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
+    /// Whether opens of the email are tracked, as far as the event says.
+    pub tracks_opens: bool,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
 }
@@ -60,6 +64,9 @@ pub struct EmailState {
     /// The day it counts for, in the workspace's time zone: that of sending, or of the earliest
     /// event as long as the sending is unknown.
     pub day: NaiveDate,
+    /// Its opens are not tracked: that nobody opened it is not known.
+    #[serde(skip_serializing_if = "is_default")]
+    pub untracked: bool,
     /// It arrived, by report or by implication, and did not come back.
     #[serde(skip_serializing_if = "is_default")]
     pub delivered: bool,
@@ -135,6 +142,7 @@ pub fn fold(events: &[UnitEvent], zone: Tz) -> Option<EmailState> {
 
     let mut state = EmailState {
         day: day_of(start),
+        untracked: sorted.iter().any(|event| !event.tracks_opens),
         ..EmailState::default()
     };
     let (mut told, mut implied) = (false, false);

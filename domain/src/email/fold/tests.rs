@@ -1,10 +1,15 @@
 //! The fold's rules, one by one, and that nothing but the set of events matters.
 
 use chrono_tz::Asia::Tokyo;
-use entity::kind::{
-    BounceKind::{Block, Hard, Soft},
-    EmailEventKind::{self, Clicked, Complained, Delivered, Opened, Replied, Sent, Unsubscribed},
-    EmailEventOrigin,
+use entity::{
+    id::{CampaignId, ContactId, WorkspaceId},
+    kind::{
+        BounceKind::{Block, Hard, Soft},
+        EmailEventKind::{
+            self, Clicked, Complained, Delivered, Opened, Replied, Sent, Unsubscribed,
+        },
+        EmailEventOrigin,
+    },
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -12,6 +17,7 @@ use super::{
     sample::{bounce, click, event, open},
     *,
 };
+use crate::email::figures::{Delta, Figures, Unit};
 
 const BROWSER: &str = "Mozilla/5.0 (Macintosh) Safari/605.1.15";
 
@@ -125,6 +131,18 @@ fn the_day_is_that_of_sending_in_the_workspaces_zone() {
 }
 
 #[test]
+fn one_event_is_enough_to_say_that_opens_are_not_tracked() {
+    let sent = event(0, Sent);
+    let said = UnitEvent {
+        tracks_opens: false,
+        ..event(10, Delivered)
+    };
+    assert!(!state(std::slice::from_ref(&sent)).untracked);
+    let state = state(&[sent, said, open(60, BROWSER)]);
+    assert!(state.untracked && state.human_opened);
+}
+
+#[test]
 fn stored_states_keep_decoding() {
     let sample: serde_json::Value =
         serde_json::from_str(include_str!("../samples/state.json")).unwrap();
@@ -162,16 +180,30 @@ fn any_event() -> impl Strategy<Value = UnitEvent> {
         option::of(select(vec![Hard, Soft, Block])),
         option::of(select(vec!["a", "b", "unsubscribe"])),
         option::of(select(agents.to_vec())),
+        prop::bool::weighted(0.9),
         // Close together, so that windows overlap and times tie; and some far away.
         prop_oneof![0..30_i64, 0..2_000_i64, 80_000..90_000_i64],
     )
-        .prop_map(|(kind, origin, reason, link, agent, second)| UnitEvent {
-            origin,
-            bounce: reason.filter(|_| kind == EmailEventKind::Bounced),
-            url: link.map(|link| format!("https://example.com/{link}")),
-            user_agent: agent.map(str::to_owned),
-            ..event(second, kind)
-        })
+        .prop_map(
+            |(kind, origin, reason, link, agent, tracks_opens, second)| UnitEvent {
+                origin,
+                tracks_opens,
+                bounce: reason.filter(|_| kind == EmailEventKind::Bounced),
+                url: link.map(|link| format!("https://example.com/{link}")),
+                user_agent: agent.map(str::to_owned),
+                ..event(second, kind)
+            },
+        )
+}
+
+/// The email of `events`, as the roll-ups have it.
+fn unit(events: &[UnitEvent]) -> Unit {
+    Unit {
+        contact: ContactId(uuid::Uuid::from_u128(1)),
+        account: None,
+        campaign: Some(CampaignId(uuid::Uuid::from_u128(2))),
+        state: state(events),
+    }
 }
 
 /// Events whose ids follow their places, as if they had been taken in in this order.
@@ -213,6 +245,51 @@ proptest! {
         prop_assert!(!seen || state.delivered);
         prop_assert!(state.human_clicked == (state.human_clicks > 0));
         prop_assert!(state.first_reply_seconds.is_none() || state.replied);
+    }
+
+    #[test]
+    fn counting_with_each_event_leaves_what_counting_once_does(
+        events in vec(any_event(), 1..16)
+    ) {
+        let workspace = WorkspaceId(uuid::Uuid::from_u128(3));
+        let events = numbered(events);
+        let mut counted = Delta::default();
+        for known in 1..=events.len() {
+            if known > 1 {
+                counted.remove(workspace, &unit(&events[..known - 1]));
+            }
+            counted.add(workspace, &unit(&events[..known]));
+        }
+        counted.prune();
+        let mut once = Delta::default();
+        once.add(workspace, &unit(&events));
+        prop_assert_eq!(counted, once);
+    }
+
+    #[test]
+    fn no_rate_is_more_than_a_whole(
+        emails in vec((vec(any_event(), 1..6), any::<bool>()), 1..8)
+    ) {
+        let mut sum = Figures::default();
+        for (events, is_untracked) in emails {
+            let mut state = fold(&numbered(events), Tokyo).unwrap();
+            state.untracked |= is_untracked;
+            sum += Figures::of(&state);
+        }
+        for rate in [
+            sum.delivery_rate(),
+            sum.human_open_rate(),
+            sum.open_rate(),
+            sum.machine_open_share(),
+            sum.click_rate(),
+            sum.click_to_open_rate(),
+            sum.reply_rate(),
+            sum.unsubscribe_rate(),
+            sum.complaint_rate(),
+        ] {
+            prop_assert!((0..=rate.denominator).contains(&rate.numerator), "{rate:?}");
+            prop_assert_eq!(rate.value.is_none(), rate.denominator == 0);
+        }
     }
 
     #[test]

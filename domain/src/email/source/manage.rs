@@ -46,6 +46,8 @@ pub struct NewSource {
     pub campaign_key: Option<String>,
     /// The one topic that is listened to; of Amazon SES only.
     pub topic_arn: Option<String>,
+    /// Whether the provider tracks opens of the emails it tells about.
+    pub tracks_opens: bool,
 }
 
 /// What may be changed about a source; what is left out stays.
@@ -59,6 +61,8 @@ pub struct SourceChanges {
     pub campaign_key: Option<Option<String>>,
     /// The one topic that is listened to.
     pub topic_arn: Option<String>,
+    /// Whether the provider tracks opens of the emails it tells about from now on.
+    pub tracks_opens: Option<bool>,
     /// Whether it takes requests in: one that is off answers like one that is not there.
     pub enabled: Option<bool>,
 }
@@ -104,6 +108,7 @@ pub async fn create(
         sealed_key: key::seal(ctx, id, key.as_ref())?,
         campaign_key,
         topic_arn,
+        tracks_opens: new.tracks_opens,
         received_count: 0,
         ignored_count: 0,
         rejected_count: 0,
@@ -159,6 +164,11 @@ pub async fn update(
             Ok(topic) => row.topic_arn = Set(topic),
             Err(error) => errors.push(error),
         }
+    }
+    if let Some(tracks_opens) = changes.tracks_opens
+        && tracks_opens != source.tracks_opens
+    {
+        row.tracks_opens = Set(tracks_opens);
     }
     if let Some(enabled) = changes.enabled
         && enabled != source.disabled_at.is_none()
@@ -348,7 +358,8 @@ fn url(ctx: &Ctx, token: &SecretString) -> SecretString {
 fn audited(source: &source::Model) -> serde_json::Value {
     json!({
         "name": source.name, "provider": source.provider, "campaignKey": source.campaign_key,
-        "topicArn": source.topic_arn, "enabled": source.disabled_at.is_none(),
+        "topicArn": source.topic_arn, "tracksOpens": source.tracks_opens,
+        "enabled": source.disabled_at.is_none(),
     })
 }
 

@@ -231,7 +231,12 @@ async fn confirm(egress: &dyn Egress, source: &email_source::Model, envelope: &E
 async fn store(ctx: &Ctx, source: &email_source::Model, told: Told) -> Result<Answer> {
     let mut tx = ctx.begin(source.workspace_id).await?;
     let given = told.events.len();
-    let events = input::clean_each(told.events, tx.now);
+    let mut events = input::clean_each(told.events, tx.now);
+    if !source.tracks_opens {
+        for event in &mut events {
+            event.tracks_opens = Some(false);
+        }
+    }
     let mut stored = Stored {
         ignored: told.ignored + given - events.len(),
         ..Stored::default()

@@ -101,6 +101,8 @@ impl Facts {
             bounce: what.bounce,
             url: self.url.map(|url| cut(&url, MAX_URL)),
             user_agent: self.user_agent.map(|agent| cut(&agent, MAX_AGENT)),
+            // No provider says it beside an event.
+            tracks_opens: None,
         }
     }
 }

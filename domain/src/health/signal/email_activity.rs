@@ -28,7 +28,8 @@ impl Signal for EmailActivity {
             category: Category::Email,
             description: "Days on which the contact opened, clicked or answered an email; 0 when \
                           they did once and stopped. No data when they never did and nothing was \
-                          sent in three windows either: our silence says nothing about them.",
+                          sent in three windows either, or only emails whose opens are not \
+                          tracked: our silence says nothing about them.",
             unit: "days",
             weight: 30,
             window_days: Some(28),
@@ -52,7 +53,7 @@ impl Signal for EmailActivity {
               OR EXISTS (
                  SELECT 1 FROM email_day AS d
                  WHERE d.workspace_id = $1 AND d.scope = 'CONTACT' AND d.scope_id = r.contact_id
-                   AND d.day > $4 AND d.day <= $3 AND d.attempted > 0)",
+                   AND d.day > $4 AND d.day <= $3 AND d.attempted > d.untracked)",
         )
         .bind(source.workspace)
         .bind(source.before_windows(1))

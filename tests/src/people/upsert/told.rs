@@ -30,7 +30,7 @@ fn a_contact_is_made_with_everything_an_item_says_and_a_repetition_changes_nothi
             external_id: "spring".to_owned(),
             name: "Spring".to_owned(),
         };
-        let spring = campaign::create(ctx, owner, spring).await.unwrap().id;
+        let spring = campaign::create(ctx, owner, spring, true).await.unwrap().id;
         let company = AccountItem {
             external_id: Some("c-1".to_owned()),
             name: Some("Kumo".to_owned()),
