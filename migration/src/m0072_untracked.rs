@@ -1,4 +1,5 @@
-//! For emails whose opens are not tracked, which are left out of open rates.
+//! For emails whose opens are not tracked, which are left out of open rates, and for telling the clicks of a
+//! scanner by the address they came from.
 //!
 //! What is there counts as tracked, and so does what programs write that do not know the columns.
 
@@ -20,6 +21,7 @@ const SCRIPT: &str = "
 ALTER TABLE campaign ADD COLUMN tracks_opens BOOL NOT NULL DEFAULT TRUE;
 ALTER TABLE email_source ADD COLUMN tracks_opens BOOL NOT NULL DEFAULT TRUE;
 ALTER TABLE email_event ADD COLUMN tracks_opens BOOL NOT NULL DEFAULT TRUE;
+ALTER TABLE email_event ADD COLUMN ip_hash TEXT;
 ALTER TABLE email_day ADD COLUMN untracked INT NOT NULL DEFAULT 0;
 ALTER TABLE email_day ADD COLUMN untracked_delivered INT NOT NULL DEFAULT 0;
 ALTER TABLE email_day ADD COLUMN untracked_human_openers INT NOT NULL DEFAULT 0;

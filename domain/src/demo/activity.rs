@@ -229,6 +229,7 @@ pub(super) fn email_events(people: &[Person], now: DateTime<Utc>) -> Vec<NewEmai
                     url: (kind == EmailEventKind::Clicked)
                         .then(|| format!("https://www.demo.example/{id}")),
                     user_agent: None,
+                    ip: None,
                     tracks_opens: None,
                 });
             };

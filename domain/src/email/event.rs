@@ -229,6 +229,19 @@ fn tracks_opens(event: &CleanEvent, known: &HashMap<String, Known>) -> bool {
     event.tracks_opens.unwrap_or_else(by_campaign)
 }
 
+/// What stands for the address an event came from. It is only compared with those of other events of the
+/// email, so it is another one in every email: it does not say what else the same person, or device, did.
+fn ip_hash(tx: &Tx<'_>, event: &CleanEvent) -> Option<String> {
+    let (ip, workspace) = (event.ip?, tx.workspace);
+    let (recipient, email_key) = (event.recipient.as_str(), &event.email_key);
+    let text = format!("{workspace} {ip} {recipient} {email_key}");
+    let hashes = tx
+        .ctx()
+        .vault
+        .fingerprints("email_event.ip", text.as_bytes());
+    hashes.first().map(hex::encode)
+}
+
 /// Whether after this nothing more may be sent to the address.
 fn ends_subscription(
     kind: EmailEventKind,
@@ -279,6 +292,7 @@ async fn insert(
         )
         .opt_texts("url", events().map(|event| event.url.clone()))
         .opt_texts("user_agent", events().map(|event| event.user_agent.clone()))
+        .opt_texts("ip_hash", events().map(|event| ip_hash(tx, event)))
         .flags(
             "tracks_opens",
             events().map(|event| tracks_opens(event, campaigns)),
@@ -287,10 +301,11 @@ async fn insert(
     // In the order of the external ids, so that two calls never wait for each other in a circle.
     let written: Vec<Row> = Query::new(
         "INSERT INTO email_event (workspace_id, id, external_id, email_key, recipient, contact_id,
-                                  campaign_id, kind, origin, bounce, url, user_agent, tracks_opens,
-                                  occurred_at, created_at)
+                                  campaign_id, kind, origin, bounce, url, user_agent, ip_hash,
+                                  tracks_opens, occurred_at, created_at)
          SELECT $1, r.id, r.external_id, r.email_key, r.recipient, r.contact_id, r.campaign_id,
-                r.kind, r.origin, r.bounce, r.url, r.user_agent, r.tracks_opens, r.occurred_at, $2
+                r.kind, r.origin, r.bounce, r.url, r.user_agent, r.ip_hash, r.tracks_opens,
+                r.occurred_at, $2
          FROM {r} WHERE true ORDER BY r.external_id
          ON CONFLICT (workspace_id, external_id) DO NOTHING RETURNING external_id, id",
     )

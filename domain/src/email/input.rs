@@ -1,5 +1,7 @@
 //! What an email event must look like to be taken in.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin};
 
@@ -48,6 +50,8 @@ pub struct NewEmailEvent {
     pub url: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
+    /// The IP address an open or a click came from; of other events it is passed over.
+    pub ip: Option<String>,
     /// Whether opens of the email are tracked; left out, what the campaign says.
     pub tracks_opens: Option<bool>,
 }
@@ -74,6 +78,7 @@ pub(super) struct CleanEvent {
     pub(super) bounce: Option<BounceKind>,
     pub(super) url: Option<String>,
     pub(super) user_agent: Option<String>,
+    pub(super) ip: Option<IpAddr>,
     pub(super) tracks_opens: Option<bool>,
 }
 
@@ -152,6 +157,7 @@ fn clean_one(
     );
     let agent_path = ["events", index, "userAgent"];
     let user_agent = keep(optional(event.user_agent, &agent_path, MAX_AGENT), errors);
+    let ip = keep(address(event.kind, event.ip.as_deref(), index), errors);
     Some(CleanEvent {
         external_id: external_id?,
         email_key: email_key?,
@@ -166,6 +172,7 @@ fn clean_one(
         bounce: bounce?,
         url: url?,
         user_agent: user_agent?,
+        ip: ip?,
         tracks_opens: event.tracks_opens,
     })
 }
@@ -203,6 +210,37 @@ fn time(time: DateTime<Utc>, index: &str, now: DateTime<Utc>) -> Result<DateTime
     Ok(time.trunc_subsecs(6))
 }
 
+/// The address an open or a click came from. Other events come from mail servers, which say nothing of whoever
+/// reads.
+fn address(
+    kind: EmailEventKind,
+    ip: Option<&str>,
+    index: &str,
+) -> Result<Option<IpAddr>, UserError> {
+    let Some(ip) = ip.map(str::trim).filter(|ip| !ip.is_empty()) else {
+        return Ok(None);
+    };
+    let address: IpAddr = ip.parse().map_err(|_| {
+        UserError::new(
+            &["events", index, "ip"],
+            UserErrorCode::Invalid,
+            "This is not an IP address, such as 192.0.2.1 or 2001:db8::1.",
+        )
+    })?;
+    let is_readers = matches!(kind, EmailEventKind::Opened | EmailEventKind::Clicked);
+    Ok(is_readers.then(|| lasting_part(address)))
+}
+
+/// What of an address stays with a device: of IPv6 the first 64 bits, as the rest changes by the day.
+fn lasting_part(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 fn bounce(
     kind: EmailEventKind,
     bounce: Option<BounceKind>,
@@ -234,6 +272,7 @@ mod tests {
             bounce: None,
             url: Some(" ".to_owned()),
             user_agent: None,
+            ip: None,
             tracks_opens: None,
         }
     }
@@ -264,6 +303,7 @@ mod tests {
                 name: "n".repeat(201),
             }),
             url: Some("u".repeat(MAX_URL + 1)),
+            ip: Some("192.0.2".to_owned()),
             ..event()
         };
         let errors = clean(vec![event(), bad], now()).unwrap_err();
@@ -279,8 +319,40 @@ mod tests {
                 "events.1.campaign.name",
                 "events.1.bounce",
                 "events.1.url",
+                "events.1.ip",
             ]
         );
+    }
+
+    #[test]
+    fn of_addresses_only_the_readers_are_kept_and_of_ipv6_the_network() {
+        for (kind, ip, kept) in [
+            (EmailEventKind::Clicked, "192.0.2.1", Some("192.0.2.1")),
+            (
+                EmailEventKind::Opened,
+                " ::ffff:192.0.2.1 ",
+                Some("192.0.2.1"),
+            ),
+            (
+                EmailEventKind::Opened,
+                "2001:db8:0:7:a::1",
+                Some("2001:db8:0:7::"),
+            ),
+            (EmailEventKind::Clicked, " ", None),
+            (EmailEventKind::Delivered, "192.0.2.1", None),
+        ] {
+            let event = NewEmailEvent {
+                kind,
+                ip: Some(ip.to_owned()),
+                ..event()
+            };
+            let clean = clean(vec![event], now()).unwrap().remove(0);
+            assert_eq!(
+                clean.ip,
+                kept.map(|ip| ip.parse::<IpAddr>().unwrap()),
+                "{kind:?} {ip}"
+            );
+        }
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! Which links are ways out rather than interest.
+//! Which links are ways out rather than interest, and which nobody can see.
+
+/// The parameter that marks a link nobody can see.
+const HIDDEN: &str = "enishi_hidden";
 
 /// Words of an address that say "unsubscribe" or "preferences" by themselves.
 const WORDS: &[&str] = &[
@@ -48,6 +51,16 @@ pub fn is_way_out(url: &str) -> bool {
     false
 }
 
+/// Whether `url` is marked as that of a link nobody can see, which only a program follows. Definitions,
+/// "Scanner clicks": "hidden-link hit".
+pub fn is_hidden(url: &str) -> bool {
+    let (_, parameters) = url.split_once('?').unwrap_or_default();
+    let mut names = parameters
+        .split(['&', '#'])
+        .filter_map(|part| part.split('=').next());
+    names.any(|name| name == HIDDEN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +77,24 @@ mod tests {
             "https://example.com/配信停止",
         ] {
             assert!(is_way_out(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn hidden_links_are_marked_by_a_parameter() {
+        for url in [
+            "https://example.com/?enishi_hidden",
+            "https://example.com/a?b=1&enishi_hidden=1#c",
+        ] {
+            assert!(is_hidden(url), "{url}");
+        }
+        for url in [
+            "https://example.com/enishi_hidden",
+            "https://example.com/?a=enishi_hidden",
+            "https://example.com/?not_enishi_hidden=1",
+            "",
+        ] {
+            assert!(!is_hidden(url), "{url}");
         }
     }
 

@@ -235,6 +235,7 @@ struct EventRow {
     bounce: Option<BounceKind>,
     url: Option<String>,
     user_agent: Option<String>,
+    ip_hash: Option<String>,
     tracks_opens: bool,
     occurred_at: DateTime<Utc>,
 }
@@ -247,7 +248,7 @@ async fn load_current(
 ) -> Result<BTreeMap<UnitKey, Unit>, DbErr> {
     let rows: Vec<EventRow> = Query::new(
         "SELECT e.email_key, e.recipient, e.id, e.contact_id, c.account_id, e.campaign_id, e.kind,
-                e.origin, e.bounce, e.url, e.user_agent, e.tracks_opens, e.occurred_at
+                e.origin, e.bounce, e.url, e.user_agent, e.ip_hash, e.tracks_opens, e.occurred_at
          FROM {r} CROSS JOIN email_event AS e
          LEFT JOIN contact AS c ON c.workspace_id = $1 AND c.id = e.contact_id
          WHERE e.workspace_id = $1 AND e.email_key = r.email_key AND e.recipient = r.recipient",
@@ -289,6 +290,7 @@ fn unit(rows: Vec<EventRow>, zone: Tz) -> Option<Unit> {
             bounce: row.bounce,
             url: row.url,
             user_agent: row.user_agent,
+            ip_hash: row.ip_hash,
             tracks_opens: row.tracks_opens,
             occurred_at: row.occurred_at,
         })

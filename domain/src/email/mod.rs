@@ -6,7 +6,7 @@
 //! - [`input`]: what an event must look like to be taken in.
 //! - [`campaign`]: the campaigns, named by events or made by hand.
 //! - [`origin`]: tells people from machines, with the reason. Pure.
-//! - [`link`]: recognises unsubscribe and preference links. Pure.
+//! - [`link`]: recognises unsubscribe and preference links, and hidden ones. Pure.
 //! - [`fold`]: makes the state of one email of all its events. Pure.
 //! - [`figures`]: what is counted per scope and day, and what one email adds to it. Pure.
 //! - [`metrics`]: the projection that keeps the daily roll-ups equal to the fold of everything.

@@ -1,14 +1,17 @@
 //! Tells people from machines among the opens, clicks and replies of one email.
 //!
 //! The rules are those of the definitions, "Machine opens and bot clicks". The provider's own verdict
-//! comes first; without one, the user agent and the time since delivery are judged. An event is kept
-//! whatever the verdict, and the verdict always has a reason. A verdict is about one event: a later
-//! click that shows no sign of a machine counts as a person's, so it restores the human status of an
-//! email that a scanner was at before.
+//! comes first; without one, the user agent, the link, the time since delivery and what came from the
+//! same agent or address before are judged. An event is kept whatever the verdict, and the verdict
+//! always has a reason. A verdict is about one event: a later click that shows no sign of a machine
+//! counts as a person's, so it restores the human status of an email that a scanner was at before.
 //!
 //! The verdicts depend on the whole set of an email's events and not on the order in which they
-//! arrived: a delivery that is told late can turn a click into a scanner's. Hidden links, HEAD
-//! requests and networks are not in the events and therefore not judged.
+//! arrived: a delivery that is told late can turn a click into a scanner's.
+//!
+//! Two signs of the definitions are not judged. No provider says by which method a link was asked for (HEAD),
+//! and nobody publishes which networks are those of scanners. Whoever knows says it with the event: a verdict
+//! that is told also counts as a trip.
 
 use std::collections::HashMap;
 
@@ -17,13 +20,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::kind::{EmailEventKind, EmailEventOrigin};
 use serde::{Deserialize, Serialize};
 
-use super::fold::UnitEvent;
+use super::{fold::UnitEvent, link};
 
 /// "Within seconds of delivery", for fetches through an image proxy and for clicks.
 const AT_DELIVERY: TimeDelta = TimeDelta::seconds(5);
 /// "Several distinct links of one message within about 10 s".
 const BURST: TimeDelta = TimeDelta::seconds(10);
-/// "Once a send trips, later clicks from the same agent for 15 minutes count too".
+/// "Once a send trips, later clicks from the same IP or agent for 15 minutes count too".
 const AFTER_TRIP: TimeDelta = TimeDelta::minutes(15);
 
 /// What Apple's mail privacy relays call themselves, and nothing else.
@@ -105,13 +108,15 @@ pub enum Reason {
     PrivacyAgent,
     /// The user agent is that of a scanner, a library or a crawler.
     ScannerAgent,
+    /// A link was followed that nobody can see: its address has the parameter `enishi_hidden`.
+    HiddenLink,
     /// An image proxy fetched within seconds of delivery.
     ProxyAtDelivery,
     /// A link was followed within seconds of delivery.
     ClickAtDelivery,
     /// Several different links were followed within ten seconds.
     SeveralLinks,
-    /// The same agent was found to be a scanner less than 15 minutes before.
+    /// The same agent, or the same IP address, was found to be a scanner's less than 15 minutes before.
     AfterScanner,
     /// Nothing speaks for a machine.
     NoSign,
@@ -197,6 +202,8 @@ fn judge_open(event: &UnitEvent, at_delivery: bool) -> Verdict {
 fn judge_click(event: &UnitEvent, at_delivery: bool, in_burst: bool) -> Verdict {
     if names_any(&agent(event), SCANNER_AGENTS) {
         scanner(Reason::ScannerAgent)
+    } else if event.url.as_deref().is_some_and(link::is_hidden) {
+        scanner(Reason::HiddenLink)
     } else if at_delivery {
         scanner(Reason::ClickAtDelivery)
     } else if in_burst {
@@ -206,32 +213,43 @@ fn judge_click(event: &UnitEvent, at_delivery: bool, in_burst: bool) -> Verdict 
     }
 }
 
-/// For each agent that was caught following links, when, in order.
-fn trips<'e>(events: &[&'e UnitEvent], direct: &[Verdict]) -> HashMap<&'e str, Vec<DateTime<Utc>>> {
-    let mut trips: HashMap<&str, Vec<DateTime<Utc>>> = HashMap::new();
-    for (event, verdict) in events.iter().zip(direct) {
-        if event.kind == EmailEventKind::Clicked
-            && verdict.origin == EmailEventOrigin::Scanner
-            && let Some(agent) = event.user_agent.as_deref()
-        {
-            trips.entry(agent).or_default().push(event.occurred_at);
+/// What tells that two clicks are of one program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Mark<'e> {
+    Agent(&'e str),
+    Address(&'e str),
+}
+
+fn marks(event: &UnitEvent) -> impl Iterator<Item = Mark<'_>> {
+    let agent = event.user_agent.as_deref().map(Mark::Agent);
+    let address = event.ip_hash.as_deref().map(Mark::Address);
+    agent.into_iter().chain(address)
+}
+
+/// For each agent and address that was caught following links, when, in order.
+type Trips<'e> = HashMap<Mark<'e>, Vec<DateTime<Utc>>>;
+
+fn trips<'e>(events: &[&'e UnitEvent], direct: &[Verdict]) -> Trips<'e> {
+    let mut trips = Trips::new();
+    for (&event, verdict) in events.iter().zip(direct) {
+        if event.kind == EmailEventKind::Clicked && verdict.origin == EmailEventOrigin::Scanner {
+            for mark in marks(event) {
+                trips.entry(mark).or_default().push(event.occurred_at);
+            }
         }
     }
     trips
 }
 
-/// Whether `event` is a click of an agent that was caught at the same time or shortly before. What
-/// followed a trip does not trip again, or a busy reader behind a scanner would never be seen.
-fn follows_a_trip(event: &UnitEvent, trips: &HashMap<&str, Vec<DateTime<Utc>>>) -> bool {
-    if event.kind != EmailEventKind::Clicked {
-        return false;
-    }
-    let agent = event.user_agent.as_deref();
-    let Some(times) = agent.and_then(|agent| trips.get(agent)) else {
-        return false;
+/// Whether `event` is a click of an agent, or from an address, that was caught at the same time or shortly
+/// before. What followed a trip does not trip again, or a busy reader behind a scanner would never be seen.
+fn follows_a_trip(event: &UnitEvent, trips: &Trips<'_>) -> bool {
+    let is_shortly_after = |times: &Vec<DateTime<Utc>>| {
+        let earlier = times.partition_point(|&time| time <= event.occurred_at);
+        earlier > 0 && event.occurred_at - times[earlier - 1] <= AFTER_TRIP
     };
-    let earlier = times.partition_point(|&time| time <= event.occurred_at);
-    earlier > 0 && event.occurred_at - times[earlier - 1] <= AFTER_TRIP
+    event.kind == EmailEventKind::Clicked
+        && marks(event).any(|mark| trips.get(&mark).is_some_and(is_shortly_after))
 }
 
 /// For each event, whether it is a click with a click on another link within ten seconds of it.
@@ -365,5 +383,48 @@ mod tests {
             ],
         );
         assert_eq!(events[4].occurred_at, at(905));
+    }
+    #[test]
+    fn after_a_scanner_its_address_is_not_believed_either() {
+        let from = |second, agent, address: &str| UnitEvent {
+            ip_hash: Some(address.to_owned()),
+            ..click(second, "a", agent)
+        };
+        let events = [
+            event(0, EmailEventKind::Sent),
+            from(4, BROWSER, "scanner"),
+            from(60, "another", "scanner"),
+            from(61, "another", "home"),
+            from(905, "another", "scanner"),
+        ];
+        check(
+            &events,
+            &[
+                Reason::NoSign,
+                Reason::ClickAtDelivery,
+                Reason::AfterScanner,
+                Reason::NoSign,
+                Reason::NoSign,
+            ],
+        );
+    }
+
+    #[test]
+    fn whoever_follows_a_link_that_nobody_sees_is_a_scanner() {
+        let events = [
+            event(0, EmailEventKind::Sent),
+            click(100, "?enishi_hidden", BROWSER),
+            click(200, "a", BROWSER),
+            click(2_000, "a", BROWSER),
+        ];
+        check(
+            &events,
+            &[
+                Reason::NoSign,
+                Reason::HiddenLink,
+                Reason::AfterScanner,
+                Reason::NoSign,
+            ],
+        );
     }
 }

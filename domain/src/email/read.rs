@@ -164,6 +164,7 @@ impl From<&email_event::Model> for UnitEvent {
             bounce: row.bounce,
             url: row.url.clone(),
             user_agent: row.user_agent.clone(),
+            ip_hash: row.ip_hash.clone(),
             tracks_opens: row.tracks_opens,
             occurred_at: row.occurred_at,
         }

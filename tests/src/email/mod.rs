@@ -53,6 +53,7 @@ fn event(id: &str, email: &str, to: &str, kind: EmailEventKind, second: i64) -> 
         bounce: None,
         url: None,
         user_agent: None,
+        ip: None,
         tracks_opens: None,
     }
 }

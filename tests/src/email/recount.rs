@@ -113,7 +113,16 @@ fn random_event(rng: &mut StdRng, seed: u64, number: usize) -> NewEmailEvent {
         name: key.to_owned(),
     });
     let machine = Some(EmailEventOrigin::MachinePrivacy);
-    let link = pick(rng, &[None, Some("a"), Some("b"), Some("unsubscribe")]);
+    let link = pick(
+        rng,
+        &[
+            None,
+            Some("a"),
+            Some("b"),
+            Some("unsubscribe"),
+            Some("?enishi_hidden"),
+        ],
+    );
     let agent = pick(
         rng,
         &[None, Some(BROWSER), Some("Mozilla/5.0"), Some("curl/8")],
@@ -133,6 +142,7 @@ fn random_event(rng: &mut StdRng, seed: u64, number: usize) -> NewEmailEvent {
         bounce: reason.filter(|_| kind == Bounced),
         url: link.map(|link| format!("https://x.example/{link}")),
         user_agent: agent.map(str::to_owned),
+        ip: pick(rng, &[None, Some("192.0.2.1"), Some("2001:db8::1")]).map(str::to_owned),
         tracks_opens: pick(rng, &[None, None, None, Some(true), Some(false)]),
         ..event(
             &format!("{seed}-{number}"),

@@ -51,6 +51,7 @@ pub(super) async fn record(world: &World, id: &str, email: &str, kind: EmailEven
         origin: None,
         url: None,
         user_agent: None,
+        ip: None,
         tracks_opens: None,
     };
     email::ingest(&world.ctx, &world.owner, vec![event])

@@ -44,6 +44,7 @@ fn mail(kind: EmailEventKind, days: i64) -> NewEmailEvent {
         bounce: None,
         url: None,
         user_agent: None,
+        ip: None,
         tracks_opens: None,
     }
 }

@@ -58,6 +58,7 @@ async fn mailed(world: &World, id: &str, kind: EmailEventKind, minutes: i64) {
         bounce: None,
         url: None,
         user_agent: None,
+        ip: None,
         tracks_opens: None,
     };
     let taken = email::ingest(&world.ctx, &world.owner, vec![new]).await;

@@ -120,6 +120,7 @@ fn clicks_and_bounces_are_told_apart_by_link_and_reason() {
             bounce,
             url: url.map(str::to_owned),
             user_agent: None,
+            ip: None,
             tracks_opens: None,
         };
         let (click, bounce) = (EmailEventKind::Clicked, EmailEventKind::Bounced);

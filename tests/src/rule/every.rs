@@ -185,6 +185,7 @@ fn click(world: &World, key: &str, campaign: Option<&str>) -> NewEmailEvent {
         bounce: None,
         url: None,
         user_agent: None,
+        ip: None,
         tracks_opens: None,
     }
 }

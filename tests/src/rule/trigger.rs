@@ -469,6 +469,7 @@ fn email_event(kind: EmailEventKind, at: chrono::DateTime<Utc>) -> email::NewEma
         bounce: None,
         url: None,
         user_agent: None,
+        ip: None,
         tracks_opens: None,
     }
 }

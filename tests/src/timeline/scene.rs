@@ -182,6 +182,7 @@ impl Scene {
                     bounce: None,
                     url: None,
                     user_agent: None,
+                    ip: None,
                     tracks_opens: None,
                 };
                 email::event::ingest(ctx, owner, vec![sent]).await.unwrap();

@@ -44,6 +44,9 @@ pub(crate) struct EmailEventInput {
     url: Option<String>,
     /// What the client called itself.
     user_agent: Option<String>,
+    /// The IP address an open or a click came from, by which later clicks of a scanner are told. It is kept only as a
+    /// hash, which is another one in every email.
+    ip: Option<String>,
     /// Whether opens of the email are tracked: false for an email without the picture that tells of opens. One
     /// event of an email that says false is enough, and the email is left out of open rates. Left out, it is what
     /// the campaign says, and true without a campaign.
@@ -125,6 +128,7 @@ impl EmailMutation {
                 bounce: event.bounce,
                 url: event.url,
                 user_agent: event.user_agent,
+                ip: event.ip,
                 tracks_opens: event.tracks_opens,
             })
             .collect();

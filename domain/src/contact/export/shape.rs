@@ -109,9 +109,9 @@ fn named(column: &str) -> Option<Shape> {
         .or_else(|| plain(column).then_some(Shape::Plain))
         .or(match column {
             "workspace_id" | "name_key" | "kana_key" | "sort_key" | "sort_at" | "stage_rank"
-            | "account_told" | "digest" | "token_hash" | "sealed_token" | "listens" | "hears"
-            | "fence" | "lease_until" | "crashes" | "root" | "root_tx" | "root_seq" | "depth"
-            | "currency" => Some(Shape::Hidden),
+            | "account_told" | "digest" | "ip_hash" | "token_hash" | "sealed_token" | "listens"
+            | "hears" | "fence" | "lease_until" | "crashes" | "root" | "root_tx" | "root_seq"
+            | "depth" | "currency" => Some(Shape::Hidden),
             "automatic" | "entered" | "over_budget" | "tracks_opens" => Some(Shape::Flag),
             "amount" | "unit_price" => Some(Shape::Money),
             "added_by" | "by_origin" | "changed_by" | "detail" | "ended_by" | "enrolled_by"

@@ -46,6 +46,8 @@ pub struct UnitEvent {
     pub url: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
+    /// What stands for the address it came from.
+    pub ip_hash: Option<String>,
     /// Whether opens of the email are tracked, as far as the event says.
     pub tracks_opens: bool,
     /// When it happened.

@@ -20,6 +20,7 @@ pub(crate) fn event(second: i64, kind: EmailEventKind) -> UnitEvent {
         bounce: None,
         url: None,
         user_agent: None,
+        ip_hash: None,
         tracks_opens: true,
         occurred_at: at(second),
     }

@@ -178,19 +178,21 @@ fn any_event() -> impl Strategy<Value = UnitEvent> {
         select(kinds.to_vec()),
         select(origins.to_vec()),
         option::of(select(vec![Hard, Soft, Block])),
-        option::of(select(vec!["a", "b", "unsubscribe"])),
+        option::of(select(vec!["a", "b", "unsubscribe", "?enishi_hidden"])),
         option::of(select(agents.to_vec())),
+        option::of(select(vec!["here", "there"])),
         prop::bool::weighted(0.9),
         // Close together, so that windows overlap and times tie; and some far away.
         prop_oneof![0..30_i64, 0..2_000_i64, 80_000..90_000_i64],
     )
         .prop_map(
-            |(kind, origin, reason, link, agent, tracks_opens, second)| UnitEvent {
+            |(kind, origin, reason, link, agent, address, tracks_opens, second)| UnitEvent {
                 origin,
                 tracks_opens,
                 bounce: reason.filter(|_| kind == EmailEventKind::Bounced),
                 url: link.map(|link| format!("https://example.com/{link}")),
                 user_agent: agent.map(str::to_owned),
+                ip_hash: address.map(str::to_owned),
                 ..event(second, kind)
             },
         )

@@ -53,6 +53,7 @@ fn read_one(
         campaign: owned(campaign_key.unwrap_or("channel")),
         url: owned("target"),
         user_agent: None,
+        ip: None,
     };
     Some(facts.event(what))
 }

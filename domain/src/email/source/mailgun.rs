@@ -88,6 +88,7 @@ fn read_one(event: &Value, campaign_key: Option<&str>) -> Option<NewEmailEvent> 
         },
         url: text(&event["url"]),
         user_agent: text(&event["client-info"]["user-agent"]),
+        ip: text(&event["ip"]),
     };
     Some(facts.event(what))
 }

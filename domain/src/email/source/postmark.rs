@@ -73,6 +73,7 @@ fn read_one(kind: &str, record: &Value, campaign_key: Option<&str>) -> Option<Ne
         },
         url,
         user_agent,
+        ip: text(&record["Geo"]["IP"]),
     };
     Some(facts.event(what))
 }

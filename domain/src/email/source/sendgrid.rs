@@ -92,6 +92,7 @@ fn read_one(event: &Value, campaign_key: Option<&str>) -> Option<NewEmailEvent> 
         },
         url: text(&event["url"]),
         user_agent: text(&event["useragent"]),
+        ip: text(&event["ip"]),
     };
     Some(facts.event(what))
 }

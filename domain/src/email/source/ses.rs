@@ -57,6 +57,7 @@ pub(super) fn read(message: &str, campaign_key: Option<&str>) -> Told {
             campaign: first_text(&mail["tags"][campaign_key.unwrap_or(CAMPAIGN_TAG)]),
             url: text(&part["link"]),
             user_agent: text(&part["userAgent"]),
+            ip: text(&part["ipAddress"]),
         };
         told.push(Some(facts.event(what)));
     }

@@ -4,6 +4,8 @@
 //! Nobody can mend what a provider sends: what is too long is cut here, and what is no event that counts
 //! is only counted.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use entity::kind::{BounceKind, EmailEventKind, EmailEventOrigin, EmailProvider};
 use serde::de::DeserializeOwned;
@@ -80,6 +82,8 @@ pub(super) struct Facts {
     pub(super) campaign: Option<String>,
     pub(super) url: Option<String>,
     pub(super) user_agent: Option<String>,
+    /// Where an open or a click came from; of other events it may be anything.
+    pub(super) ip: Option<String>,
 }
 
 impl Facts {
@@ -101,6 +105,7 @@ impl Facts {
             bounce: what.bounce,
             url: self.url.map(|url| cut(&url, MAX_URL)),
             user_agent: self.user_agent.map(|agent| cut(&agent, MAX_AGENT)),
+            ip: self.ip.filter(|ip| ip.parse::<IpAddr>().is_ok()),
             // No provider says it beside an event.
             tracks_opens: None,
         }
@@ -217,6 +222,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::email::source::{mailgun, postmark, sendgrid, ses};
+
+    #[test]
+    fn clicks_have_the_address_they_came_from_if_it_is_one() {
+        let (to, at) = ("a@x.example", "2026-03-01T00:00:00Z");
+        for (ip, kept) in [("192.0.2.1", Some("192.0.2.1")), ("unknown", None)] {
+            let click = json!([{ "event": "click", "email": to, "timestamp": 1, "ip": ip }]);
+            let by_sendgrid = sendgrid::read(click.to_string().as_bytes(), None);
+            let click = json!({ "event-data":
+                { "event": "clicked", "recipient": to, "timestamp": 1, "ip": ip } });
+            let by_mailgun = Some(mailgun::read(&click, None));
+            let click = json!({ "RecordType": "Click", "Recipient": to, "ReceivedAt": at,
+                "Geo": { "IP": ip } });
+            let by_postmark = postmark::read(click.to_string().as_bytes(), None);
+            let click = json!({ "eventType": "Click", "mail": { "destination": [to] },
+                "click": { "timestamp": at, "ipAddress": ip } });
+            let by_ses = Some(ses::read(&click.to_string(), None));
+            for told in [by_sendgrid, by_mailgun, by_postmark, by_ses] {
+                let events = told.expect("it is read").events;
+                assert_eq!(events[0].ip.as_deref(), kept, "{events:?}");
+            }
+        }
+    }
 
     #[test]
     fn times_are_read_in_seconds_and_as_texts() {

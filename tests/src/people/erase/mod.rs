@@ -104,6 +104,7 @@ async fn mail(world: &World, id: &str, email: &str, kind: EmailEventKind) {
         bounce: None,
         url: (kind == EmailEventKind::Clicked).then(|| format!("https://x.example/{CANARY}")),
         user_agent: Some(CANARY.to_owned()),
+        ip: None,
         tracks_opens: None,
     };
     email::ingest(&world.ctx, &world.owner, vec![event])
