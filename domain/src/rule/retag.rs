@@ -11,6 +11,7 @@ use entity::{
 };
 use sea_orm::{EntityTrait as _, Set};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     naming::naming,
@@ -54,21 +55,12 @@ impl Referrer for Rules {
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
-    ) -> Result<BTreeSet<TagId>> {
-        let references = naming(connection, workspace, |one| one.is_tag_of(tags))
-            .await?
-            .into_iter();
-        let named: BTreeSet<TagId> = references
-            .flat_map(|rule| rule.definition.references())
-            .filter(|one| one.kind.is_tag())
-            .map(|one| TagId(one.id))
-            .collect();
-        Ok(tags
-            .iter()
-            .copied()
-            .filter(|tag| named.contains(tag))
-            .collect())
+        sought: Sought<'_>,
+    ) -> Result<BTreeSet<Uuid>> {
+        let rules = naming(connection, workspace, |one| sought.is_named_by(one)).await?;
+        let references = rules.iter().flat_map(|rule| rule.definition.references());
+        let named = references.filter(|one| sought.is_named_by(one));
+        Ok(named.map(|one| one.id).collect())
     }
 
     async fn replace(

@@ -14,6 +14,7 @@ use entity::{
 };
 use sea_orm::{ConnectionTrait, EntityTrait as _, FromQueryResult};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     access::{Actor, Origin, Scope},
@@ -281,8 +282,9 @@ async fn role(
     sought: Sought<'_>,
 ) -> Result<Option<&'static str>> {
     let tags = match sought {
-        Sought::Group(group) => {
-            return Ok((group == standing.group).then_some("Lead judgement, as what judges"));
+        Sought::Groups(groups) => {
+            let judges = groups.contains(&standing.group);
+            return Ok(judges.then_some("Lead judgement, as what judges"));
         }
         Sought::Tags(tags) => tags,
     };
@@ -317,7 +319,7 @@ impl Referrer for Judgements {
             version: 0,
             // Leads that carry a value that is gone are counted as not judged; nothing stops working. Without
             // the group that the workspace chose there is nothing to judge by.
-            active: standing.is_chosen && matches!(sought, Sought::Group(_)),
+            active: standing.is_chosen && matches!(sought, Sought::Groups(_)),
         }])
     }
 
@@ -325,15 +327,23 @@ impl Referrer for Judgements {
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
-    ) -> Result<BTreeSet<TagId>> {
+        sought: Sought<'_>,
+    ) -> Result<BTreeSet<Uuid>> {
         let Some(standing) = standing(connection, workspace).await? else {
             return Ok(BTreeSet::new());
+        };
+        let tags = match sought {
+            Sought::Tags(tags) => tags,
+            Sought::Groups(groups) => {
+                let judging = groups.iter().filter(|group| **group == standing.group);
+                return Ok(judging.map(|group| group.uuid()).collect());
+            }
         };
         let values = values_among(connection, workspace, standing.group, tags).await?;
         let targets = standing.targets.into_iter();
         let targets = targets.filter(|target| tags.contains(target));
-        Ok(values.into_iter().chain(targets).collect())
+        let named = values.into_iter().chain(targets);
+        Ok(named.map(|tag| tag.uuid()).collect())
     }
 
     async fn replace(

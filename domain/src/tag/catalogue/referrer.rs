@@ -74,8 +74,8 @@ pub struct Use {
 pub(crate) enum Sought<'a> {
     /// Any of these tags, all of one kind.
     Tags(&'a [TagId]),
-    /// This group of tags itself, not the tags in it.
-    Group(TagGroupId),
+    /// Any of these groups of tags themselves, not the tags in them.
+    Groups(&'a [TagGroupId]),
 }
 
 impl Sought<'_> {
@@ -83,8 +83,29 @@ impl Sought<'_> {
     pub(crate) fn is_named_by(self, reference: &Reference) -> bool {
         match self {
             Self::Tags(tags) => reference.is_tag_of(tags),
-            Self::Group(group) => {
-                matches!(reference.kind, IdKind::TagGroup(_)) && reference.id == group.uuid()
+            Self::Groups(groups) => {
+                matches!(reference.kind, IdKind::TagGroup(_))
+                    && groups.iter().any(|group| group.uuid() == reference.id)
+            }
+        }
+    }
+
+    fn ids(self) -> Vec<Uuid> {
+        match self {
+            Self::Tags(tags) => tags.iter().map(|tag| tag.uuid()).collect(),
+            Self::Groups(groups) => groups.iter().map(|group| group.uuid()).collect(),
+        }
+    }
+
+    fn halves(self) -> [Self; 2] {
+        match self {
+            Self::Tags(tags) => {
+                let (left, right) = tags.split_at(tags.len() / 2);
+                [Self::Tags(left), Self::Tags(right)]
+            }
+            Self::Groups(groups) => {
+                let (left, right) = groups.split_at(groups.len() / 2);
+                [Self::Groups(left), Self::Groups(right)]
             }
         }
     }
@@ -191,26 +212,25 @@ pub(crate) trait Referrer: Send + Sync {
         sought: Sought<'_>,
     ) -> Result<Vec<Use>>;
 
-    /// Those of `tags` that anything names.
+    /// The ids of those of what is sought that anything names.
     async fn named(
         &self,
         connection: &Transaction,
         workspace: WorkspaceId,
-        tags: &[TagId],
-    ) -> Result<BTreeSet<TagId>> {
+        sought: Sought<'_>,
+    ) -> Result<BTreeSet<Uuid>> {
         // Halves of what is named are asked about again: few of many tags cost few questions.
         let mut named = BTreeSet::new();
-        let mut parts = vec![tags];
+        let mut parts = vec![sought];
         while let Some(part) = parts.pop() {
-            let sought = Sought::Tags(part);
-            if part.is_empty() || self.uses(connection, workspace, sought).await?.is_empty() {
+            let ids = part.ids();
+            if ids.is_empty() || self.uses(connection, workspace, part).await?.is_empty() {
                 continue;
             }
-            if let [tag] = part {
-                named.insert(*tag);
+            if let [id] = ids.as_slice() {
+                named.insert(*id);
             } else {
-                let (left, right) = part.split_at(part.len() / 2);
-                parts.extend([left, right]);
+                parts.extend(part.halves());
             }
         }
         Ok(named)
@@ -263,15 +283,15 @@ pub(in crate::tag) async fn uses(
     Ok(uses)
 }
 
-/// Those of `tags` that anything names.
+/// The ids of those of what is sought that anything names.
 pub(crate) async fn named(
     connection: &Transaction,
     workspace: WorkspaceId,
-    tags: &[TagId],
-) -> Result<BTreeSet<TagId>> {
+    sought: Sought<'_>,
+) -> Result<BTreeSet<Uuid>> {
     let mut named = BTreeSet::new();
     for referrer in REFERRERS {
-        named.extend(referrer.named(connection, workspace, tags).await?);
+        named.extend(referrer.named(connection, workspace, sought).await?);
     }
     Ok(named)
 }

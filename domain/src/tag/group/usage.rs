@@ -59,7 +59,8 @@ pub(super) async fn read(connection: &Transaction, group: &tag_group::Model) -> 
     .bind(group.id)
     .all(connection)
     .await?;
-    let sought = Sought::Group(group.id);
+    let groups = [group.id];
+    let sought = Sought::Groups(&groups);
     let uses = catalogue::uses(connection, group.workspace_id, sought).await?;
     Ok(Usage {
         token: token(group, &values, &uses)?,

@@ -1,7 +1,9 @@
-//! The quality audit of the tags: what it finds (`found`), and the plan that is made of it (`planned`). Here is a
-//! catalogue with one of each fault, and how a test has it looked through.
+//! The quality audit of the tags: what it finds (`found`), what names a tag by its group (`grouped`), and the plan
+//! that is made of what is found (`planned`). Here is a catalogue with one of each fault, and how a test has it
+//! looked through.
 
 mod found;
+mod grouped;
 mod planned;
 
 use std::collections::BTreeMap;
