@@ -316,10 +316,10 @@ async fn refuse_campaign(
 /// Tags that a link may put on contacts; they stay what they are until the end.
 async fn checked_tags(
     tx: &Tx<'_>,
-    tags: Vec<TagId>,
+    listed: Vec<TagId>,
     errors: &mut Vec<UserError>,
 ) -> Result<BTreeSet<TagId>> {
-    let tags: BTreeSet<TagId> = tags.into_iter().collect();
+    let tags: BTreeSet<TagId> = listed.iter().copied().collect();
     if tags.len() > TAG_LIMIT {
         let message = format!("Name at most {TAG_LIMIT} tags.");
         errors.push(UserError::new(
@@ -329,8 +329,7 @@ async fn checked_tags(
         ));
         return Ok(tags);
     }
-    let each: Vec<TagId> = tags.iter().copied().collect();
-    match tagging::refuse_unfit(tx, &each, TagTarget::Contact, true, "tagIds").await {
+    match tagging::refuse_unfit(tx, &listed, TagTarget::Contact, true, "tagIds").await {
         Ok(()) => {}
         Err(Error::Refused(mistakes)) => errors.extend(mistakes),
         Err(error) => return Err(error),

@@ -400,7 +400,7 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_half_made() {
             "utm.term TooLong",
             "expiresAt Invalid",
             "campaignId NotFound",
-            "tagIds NotFound",
+            "tagIds.0 NotFound",
         ];
         assert_eq!(refusals(link::create(ctx, owner, wrong).await), expected);
         let wrong = NewLink {
@@ -408,7 +408,7 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_half_made() {
             ..to_shop("Spring")
         };
         let refused = link::create(ctx, owner, wrong).await;
-        assert_eq!(refusals(refused), ["tagIds KindMismatch"]);
+        assert_eq!(refusals(refused), ["tagIds.0 KindMismatch"]);
         let page = PageRequest::first(10);
         let found = link::list(ctx, owner.workspace, &LinkFilter::default(), &page).await;
         assert!(found.unwrap().rows.is_empty());

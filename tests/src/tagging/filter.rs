@@ -107,14 +107,14 @@ fn everything_a_filter_finds_is_tagged_and_untagged_and_a_dry_run_changes_nothin
         for (bulk, path) in [
             (everybody(&[], &[]), "addTagIds"),
             (everybody(&[one], &[one]), "removeTagIds"),
-            (everybody(&[one, two], &[]), "addTagIds"),
-            (everybody(&[ctx.id()], &[]), "addTagIds"),
+            (everybody(&[one, two], &[]), "addTagIds.1"),
+            (everybody(&[ctx.id()], &[]), "addTagIds.0"),
         ] {
             let refused = tagging::tag_by_filter(ctx, owner, bulk, false).await;
             let Err(Error::Refused(errors)) = refused else {
                 panic!("{path}: {refused:?}");
             };
-            assert_eq!(errors[0].path, [path]);
+            assert_eq!(errors[0].path.join("."), path);
         }
         assert_eq!(due::pending(ctx.reader()).await.unwrap(), 0);
         world

@@ -122,7 +122,7 @@ impl LinkMutation {
         let result = async {
             let new = NewLink {
                 campaign: id::parse_opt(input.campaign_id.as_ref(), &["campaignId"])?,
-                tags: id::parse_all(&input.tag_ids, &["tagIds"])?,
+                tags: id::parse_each(&input.tag_ids, "tagIds")?,
                 name: input.name,
                 slug: input.slug,
                 target_url: input.target_url,
@@ -156,7 +156,7 @@ impl LinkMutation {
                 channel: optional(input.channel),
                 campaign: id::parse_change(input.campaign_id, &["campaignId"])?,
                 tags: tags
-                    .map(|tags| id::parse_all(&tags, &["tagIds"]))
+                    .map(|tags| id::parse_each(&tags, "tagIds"))
                     .transpose()?,
                 utm: emptied(input.utm).map(Into::into),
                 expires_at: optional(input.expires_at),

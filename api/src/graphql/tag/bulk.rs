@@ -92,8 +92,8 @@ impl TagByFilterInput {
     async fn read(self, ctx: &Ctx, workspace: WorkspaceId) -> domain::error::Result<NewBulk> {
         Ok(NewBulk {
             which: self.things.read(ctx, workspace).await?,
-            add: id::parse_all(&self.add_tag_ids, &["addTagIds"])?,
-            remove: id::parse_all(&self.remove_tag_ids, &["removeTagIds"])?,
+            add: id::parse_each(&self.add_tag_ids, "addTagIds")?,
+            remove: id::parse_each(&self.remove_tag_ids, "removeTagIds")?,
             reason: self.reason,
             expires_at: ends_at(self.expires_at, self.expires_in_seconds, ctx.clock.now())?,
         })

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 use chrono::{DateTime, Utc};
 use domain::{
     error::{Error, UserError, UserErrorCode},
-    tag::{NewTag, NewTaggings, Request, TagChanges, catalogue, catalogue::Destination, tagging},
+    tag::{NewTag, NewTaggings, TagChanges, catalogue, catalogue::Destination, tagging},
 };
 use entity::{
     id::{AccountId, ContactId, ConversationId, Id as _, RuleId, TagId},
@@ -120,7 +120,7 @@ pub(crate) struct AddTagsInput {
 
 impl AddTagsInput {
     fn read(self, now: DateTime<Utc>) -> domain::error::Result<NewTaggings> {
-        let tags: Vec<TagId> = id::parse_all(&self.tag_ids, &["tagIds"])?;
+        let tags: Vec<TagId> = id::parse_each(&self.tag_ids, "tagIds")?;
         let things = things(&self.contact_ids, &self.account_ids, &self.conversation_ids)?;
         refuse_size(tags.len() + self.create.len(), things.len())?;
         let expires_at = ends_at(self.expires_at, self.expires_in_seconds, now)?;
@@ -174,19 +174,11 @@ pub(crate) struct RemoveTagsInput {
 }
 
 impl RemoveTagsInput {
-    fn read(&self) -> domain::error::Result<Vec<Request>> {
-        let tags: Vec<TagId> = id::parse_all(&self.tag_ids, &["tagIds"])?;
+    fn read(&self) -> domain::error::Result<(Vec<TagId>, Vec<(TagTarget, Uuid)>)> {
+        let tags: Vec<TagId> = id::parse_each(&self.tag_ids, "tagIds")?;
         let things = things(&self.contact_ids, &self.account_ids, &self.conversation_ids)?;
         refuse_size(tags.len(), things.len())?;
-        let mut requests = Vec::with_capacity(things.len() * tags.len());
-        for tag in tags {
-            requests.extend(things.iter().map(|&(target, target_id)| Request {
-                target,
-                target_id,
-                tag,
-            }));
-        }
-        Ok(requests)
+        Ok((tags, things))
     }
 }
 
@@ -195,9 +187,9 @@ fn things(
     accounts: &[ID],
     conversations: &[ID],
 ) -> domain::error::Result<Vec<(TagTarget, Uuid)>> {
-    let contacts: Vec<ContactId> = id::parse_all(contacts, &["contactIds"])?;
-    let accounts: Vec<AccountId> = id::parse_all(accounts, &["accountIds"])?;
-    let conversations: Vec<ConversationId> = id::parse_all(conversations, &["conversationIds"])?;
+    let contacts: Vec<ContactId> = id::parse_each(contacts, "contactIds")?;
+    let accounts: Vec<AccountId> = id::parse_each(accounts, "accountIds")?;
+    let conversations: Vec<ConversationId> = id::parse_each(conversations, "conversationIds")?;
     let contacts = contacts.iter().map(|id| (TagTarget::Contact, id.uuid()));
     let accounts = accounts.iter().map(|id| (TagTarget::Account, id.uuid()));
     let conversations = conversations
@@ -401,7 +393,10 @@ impl TagMutation {
         #[graphql(desc = "What is to be done.")] input: RemoveTagsInput,
     ) -> Result<RemoveTagsPayload> {
         let (ctx, actor) = writer(context)?;
-        let result = async { tagging::untag_many(ctx, actor, &input.read()?, &input.reason).await };
+        let result = async {
+            let (tags, things) = input.read()?;
+            tagging::untag_things(ctx, actor, &tags, &things, &input.reason).await
+        };
         let (removed, user_errors) = settle(result.await)?;
         Ok(RemoveTagsPayload {
             removed: removed.unwrap_or_default(),

@@ -66,6 +66,8 @@ pub async fn tag_things(ctx: &Ctx, actor: &Actor, mut new: NewTaggings) -> Resul
     for (_, thing) in &mut new.things {
         *thing = survivors.get(thing).copied().unwrap_or(*thing);
     }
+    let mut places = Places::of(&new.things);
+    places.tags("tagIds", &new.tags);
     let mut seen = HashSet::new();
     new.things.retain(|thing| seen.insert(*thing));
     if new.expires_at.is_some_and(|at| at <= tx.now) {
@@ -87,18 +89,10 @@ pub async fn tag_things(ctx: &Ctx, actor: &Actor, mut new: NewTaggings) -> Resul
         tx.audit(actor, Record::made("tag.create", made.id, audited(&made)));
         created.push(made);
     }
-    let tags = new.tags.iter().copied();
-    let tags = tags.chain(created.iter().map(|tag| tag.id));
-    let requests: Vec<Request> = tags
-        .flat_map(|tag| {
-            new.things.iter().map(move |&(target, target_id)| Request {
-                target,
-                target_id,
-                tag,
-            })
-        })
-        .collect();
-    check(&tx, &requests, true).await?;
+    let made: Vec<TagId> = created.iter().map(|tag| tag.id).collect();
+    places.tags("create", &made);
+    let requests = each_on_each(&[new.tags, made].concat(), &new.things);
+    check(&tx, &requests, &places, true).await?;
     let reason = Reason {
         origin: actor.origin(),
         text,
@@ -127,10 +121,25 @@ pub async fn tag_many(
     requests: &[Request],
     reason: &str,
 ) -> Result<usize> {
-    let (mut tx, requests, reason) = begin(ctx, actor, requests, reason, true).await?;
+    let places = Places::default();
+    let (mut tx, requests, reason) = begin(ctx, actor, requests, places, reason, true).await?;
     let count = super::add(ctx, &mut tx, &reason, &requests).await?;
     tx.commit().await?;
     Ok(count)
+}
+
+/// Takes every one of `tags` off every one of `things` on a member's behalf.
+pub async fn untag_things(
+    ctx: &Ctx,
+    actor: &Actor,
+    tags: &[TagId],
+    things: &[(TagTarget, Uuid)],
+    reason: &str,
+) -> Result<usize> {
+    let mut places = Places::of(things);
+    places.tags("tagIds", tags);
+    let requests = each_on_each(tags, things);
+    untag(ctx, actor, &requests, places, reason).await
 }
 
 /// Takes tags off things on a member's behalf.
@@ -140,10 +149,32 @@ pub async fn untag_many(
     requests: &[Request],
     reason: &str,
 ) -> Result<usize> {
-    let (mut tx, requests, reason) = begin(ctx, actor, requests, reason, false).await?;
+    untag(ctx, actor, requests, Places::default(), reason).await
+}
+
+async fn untag(
+    ctx: &Ctx,
+    actor: &Actor,
+    requests: &[Request],
+    places: Places,
+    reason: &str,
+) -> Result<usize> {
+    let (mut tx, requests, reason) = begin(ctx, actor, requests, places, reason, false).await?;
     let count = remove(ctx, &mut tx, &reason, &requests).await?;
     tx.commit().await?;
     Ok(count)
+}
+
+fn each_on_each(tags: &[TagId], things: &[(TagTarget, Uuid)]) -> Vec<Request> {
+    let mut requests = Vec::with_capacity(tags.len() * things.len());
+    for &tag in tags {
+        requests.extend(things.iter().map(|&(target, target_id)| Request {
+            target,
+            target_id,
+            tag,
+        }));
+    }
+    requests
 }
 
 /// A transaction for what is asked, with the requests as they are meant, after everything was checked.
@@ -151,14 +182,18 @@ async fn begin<'c>(
     ctx: &'c Ctx,
     actor: &Actor,
     requests: &[Request],
+    mut places: Places,
     reason: &str,
     adding: bool,
 ) -> Result<(Tx<'c>, Vec<Request>, Reason<'static>)> {
     actor.require(Scope::Write)?;
     let text = reason_text(reason)?;
     let tx = ctx.begin(actor.workspace).await?;
-    let requests = resolved(&tx, requests).await?;
-    check(&tx, &requests, adding).await?;
+    let things = requests.iter().map(|one| (one.target, one.target_id));
+    let survivors = survivors(&tx, things).await?;
+    places.follow(&survivors);
+    let requests = resolved(&survivors, requests);
+    check(&tx, &requests, &places, adding).await?;
     let reason = Reason {
         origin: actor.origin(),
         text,
@@ -168,9 +203,7 @@ async fn begin<'c>(
 }
 
 /// The requests, with whoever stands for a contact that was merged away.
-async fn resolved(tx: &Tx<'_>, requests: &[Request]) -> Result<Vec<Request>> {
-    let things = requests.iter().map(|one| (one.target, one.target_id));
-    let survivors = survivors(tx, things).await?;
+fn resolved(survivors: &HashMap<Uuid, Uuid>, requests: &[Request]) -> Vec<Request> {
     let mut resolved: Vec<Request> = Vec::with_capacity(requests.len());
     let mut seen = HashSet::new();
     for request in requests {
@@ -183,7 +216,7 @@ async fn resolved(tx: &Tx<'_>, requests: &[Request]) -> Result<Vec<Request>> {
             resolved.push(request);
         }
     }
-    Ok(resolved)
+    resolved
 }
 
 /// Whom the contacts among `things` mean: of those that were merged away, who stands for them now.
@@ -211,13 +244,68 @@ struct TagFacts {
     single_group_id: Option<TagGroupId>,
 }
 
+/// Where the lists of the input name tags and things: a field, and the place in its list. Of what a list names
+/// twice, the first place counts.
+#[derive(Default)]
+struct Places {
+    tags: HashMap<TagId, (&'static str, usize)>,
+    things: HashMap<(TagTarget, Uuid), usize>,
+}
+
+impl Places {
+    /// Where `things` are, each in the list of its kind.
+    fn of(things: &[(TagTarget, Uuid)]) -> Self {
+        let mut places = Self::default();
+        let mut lengths: HashMap<TagTarget, usize> = HashMap::new();
+        for thing in things {
+            let length = lengths.entry(thing.0).or_default();
+            places.things.entry(*thing).or_insert(*length);
+            *length += 1;
+        }
+        places
+    }
+
+    fn tags(&mut self, field: &'static str, tags: &[TagId]) {
+        for (place, tag) in tags.iter().enumerate() {
+            self.tags.entry(*tag).or_insert((field, place));
+        }
+    }
+
+    /// Whoever stands for a contact that was merged away is where that is named.
+    fn follow(&mut self, survivors: &HashMap<Uuid, Uuid>) {
+        for (asked, means) in survivors {
+            let contact = |id: Uuid| (TagTarget::Contact, id);
+            if let Some(place) = self.things.get(&contact(*asked)).copied() {
+                self.things.entry(contact(*means)).or_insert(place);
+            }
+        }
+    }
+
+    /// The path of a tag; `field` where no list names it.
+    fn tag(&self, tag: TagId, field: &str) -> Vec<String> {
+        match self.tags.get(&tag) {
+            Some((field, place)) => vec![(*field).to_owned(), place.to_string()],
+            None => vec![field.to_owned()],
+        }
+    }
+
+    fn thing(&self, thing: (TagTarget, Uuid)) -> Option<usize> {
+        self.things.get(&thing).copied()
+    }
+}
+
 /// The refusals of one request, each once.
 #[derive(Default)]
 struct Refusals(Vec<UserError>);
 
 impl Refusals {
-    fn add(&mut self, path: &str, code: UserErrorCode, message: &str) {
-        let error = UserError::new(&[path], code, message);
+    fn add(&mut self, path: Vec<String>, code: UserErrorCode, message: &str) {
+        let message = message.to_owned();
+        let error = UserError {
+            path,
+            code,
+            message,
+        };
         if !self.0.contains(&error) {
             self.0.push(error);
         }
@@ -233,33 +321,41 @@ impl Refusals {
 }
 
 /// Refuses tags and things that are not there, and tags of the wrong kind.
-async fn check(tx: &Tx<'_>, requests: &[Request], adding: bool) -> Result<()> {
+async fn check(tx: &Tx<'_>, requests: &[Request], places: &Places, adding: bool) -> Result<()> {
     let mut refusals = Refusals::default();
+    let mut seen = HashSet::new();
     let tags = requests.iter().map(|one| (one.tag, one.target));
-    check_tags(tx, &tags.collect(), adding, "tagIds", &mut refusals).await?;
-    check_things(tx, requests, &mut refusals).await?;
+    let tags: Vec<(TagId, TagTarget)> = tags.filter(|tag| seen.insert(*tag)).collect();
+    let at = |tag| places.tag(tag, "tagIds");
+    check_tags(tx, &tags, adding, &at, &mut refusals).await?;
+    check_things(tx, requests, places, &mut refusals).await?;
     refusals.result()
 }
 
-/// Refuses, at the input field `field`, tags that are not there or do not fit things of `target`.
+/// Refuses tags that are not there or do not fit things of `target`, at their places in the list that is the
+/// input field `field`.
 pub(crate) async fn refuse_unfit(
     tx: &Tx<'_>,
     tags: &[TagId],
     target: TagTarget,
     adding: bool,
-    field: &str,
+    field: &'static str,
 ) -> Result<()> {
     let mut refusals = Refusals::default();
-    let tags = tags.iter().map(|&tag| (tag, target)).collect();
-    check_tags(tx, &tags, adding, field, &mut refusals).await?;
+    let mut places = Places::default();
+    places.tags(field, tags);
+    let tags: Vec<(TagId, TagTarget)> = tags.iter().map(|&tag| (tag, target)).collect();
+    let at = |tag| places.tag(tag, field);
+    check_tags(tx, &tags, adding, &at, &mut refusals).await?;
     refusals.result()
 }
 
+/// `wanted` in the order of the input; `at` says where a tag stands there.
 async fn check_tags(
     tx: &Tx<'_>,
-    wanted: &HashSet<(TagId, TagTarget)>,
+    wanted: &[(TagId, TagTarget)],
     adding: bool,
-    field: &str,
+    at: &(dyn Fn(TagId) -> Vec<String> + Sync),
     refusals: &mut Refusals,
 ) -> Result<()> {
     let ids: BTreeSet<TagId> = wanted.iter().map(|(tag, _)| *tag).collect();
@@ -276,31 +372,32 @@ async fn check_tags(
     .among("those", "t.id", ids.iter().map(|tag| tag.0))
     .all(tx.connection())
     .await?;
+    let facts: HashMap<TagId, TagFacts> = facts.into_iter().map(|tag| (tag.id, tag)).collect();
     let mut values: HashMap<TagGroupId, TagId> = HashMap::new();
-    for fact in &facts {
-        if let Some(group) = fact.single_group_id
-            && values.insert(group, fact.id).is_some()
-            && adding
+    for (tag, _) in wanted {
+        let group = facts.get(tag).and_then(|fact| fact.single_group_id);
+        if adding
+            && let Some(group) = group
+            && *values.entry(group).or_insert(*tag) != *tag
         {
             let message = "Two of these tags are values of a group that takes one. Choose one.";
-            refusals.add(field, UserErrorCode::Contradictory, message);
+            refusals.add(at(*tag), UserErrorCode::Contradictory, message);
         }
     }
-    let facts: HashMap<TagId, TagFacts> = facts.into_iter().map(|tag| (tag.id, tag)).collect();
     for (tag, target) in wanted {
         let needed = match target {
             TagTarget::Conversation => TagKind::Conversation,
             TagTarget::Contact | TagTarget::Account => TagKind::Contact,
         };
         match facts.get(tag) {
-            None => refusals.add(field, UserErrorCode::NotFound, "There is no such tag."),
-            Some(tag) if tag.kind != needed => refusals.add(
-                field,
+            None => refusals.add(at(*tag), UserErrorCode::NotFound, "There is no such tag."),
+            Some(fact) if fact.kind != needed => refusals.add(
+                at(*tag),
                 UserErrorCode::KindMismatch,
                 "Contacts and accounts take contact tags, conversations take conversation tags.",
             ),
-            Some(tag) if adding && tag.archived_at.is_some() => refusals.add(
-                field,
+            Some(fact) if adding && fact.archived_at.is_some() => refusals.add(
+                at(*tag),
                 UserErrorCode::Invalid,
                 "This tag is archived. Restore it first.",
             ),
@@ -310,7 +407,12 @@ async fn check_tags(
     Ok(())
 }
 
-async fn check_things(tx: &Tx<'_>, requests: &[Request], refusals: &mut Refusals) -> Result<()> {
+async fn check_things(
+    tx: &Tx<'_>,
+    requests: &[Request],
+    places: &Places,
+    refusals: &mut Refusals,
+) -> Result<()> {
     for (target, field, what) in [
         (
             TagTarget::Contact,
@@ -337,8 +439,13 @@ async fn check_things(tx: &Tx<'_>, requests: &[Request], refusals: &mut Refusals
             continue;
         }
         let found = keep_things(tx, target, &wanted).await?;
-        if found.len() < wanted.len() {
-            refusals.add(field, UserErrorCode::NotFound, what);
+        let missing = wanted.difference(&found);
+        let missing: BTreeSet<Option<usize>> =
+            missing.map(|id| places.thing((target, *id))).collect();
+        for place in missing {
+            let place = place.map(|place| place.to_string());
+            let path = [field.to_owned()].into_iter().chain(place);
+            refusals.add(path.collect(), UserErrorCode::NotFound, what);
         }
     }
     Ok(())

@@ -45,7 +45,7 @@ use crate::{
 };
 
 pub(crate) use ask::refuse_unfit;
-pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many};
+pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many, untag_things};
 pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, tag_by_filter};
 pub use expire::expire;
 pub(crate) use fresh::add_first;
