@@ -123,6 +123,7 @@ const OF_CONTACTS: &[ImportField] = &[
     ImportField::SourceCampaign,
     ImportField::BroughtByEmail,
     ImportField::ArrivedAt,
+    ImportField::Subscriptions,
 ];
 const OF_ACCOUNTS: &[ImportField] = &[
     ImportField::Domain,

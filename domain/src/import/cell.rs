@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-use super::{Column, words};
+use super::{Column, wish, words};
 use crate::{
     attribute::{
         definition::options,
         value::{self, Stored, Value},
     },
-    contact::bulk::Key,
+    contact::{bulk::Key, subscription::NewState},
     error::{UserError, UserErrorCode},
     locale::Locale,
     mail::EmailAddress,
@@ -99,6 +99,7 @@ pub(super) struct Values {
     pub(super) brought_by_email: Option<String>,
     pub(super) arrived_at: Option<DateTime<Utc>>,
     pub(super) tags: Vec<Way>,
+    pub(super) subscriptions: Vec<NewState>,
     pub(super) attributes: Vec<(AttributeId, Stored)>,
     pub(super) domain: Option<String>,
     pub(super) website: Option<String>,
@@ -261,6 +262,7 @@ impl Reader<'_> {
                 values.channel = Some(channel);
             }
             ImportField::Tags => values.tags.extend(tags(cell)),
+            ImportField::Subscriptions => values.subscriptions = wish::read(cell)?,
             ImportField::Attribute => {
                 let definition = column.attribute.and_then(|id| self.attributes.get(&id));
                 let Some(definition) = definition else {
@@ -277,7 +279,8 @@ impl Reader<'_> {
     }
 }
 
-type Refusal = (UserErrorCode, String);
+/// Why a cell is refused: for programs, and for people.
+pub(super) type Refusal = (UserErrorCode, String);
 
 fn clean<T>(result: Result<T, UserError>) -> Result<T, Refusal> {
     result.map_err(|error| (error.code, error.message))

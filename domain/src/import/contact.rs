@@ -19,6 +19,7 @@ use super::{
     line::ImportLine,
     seen::{Seen, count_new, key},
     shared::{Job, Taken, uuids},
+    wish::{self, Wishes},
 };
 use crate::{
     access::Origin,
@@ -79,6 +80,7 @@ pub(super) async fn take_in(
     let erased = bulk::erased(tx, &unknown).await?;
     let people: BTreeSet<ContactId> = known.values().copied().collect();
     let existing = bulk::hold(tx, &people).await?;
+    let wishes = Wishes::load(tx, job, &people).await?;
     let ids = uuids(existing.keys().copied());
     let carried = Carried::load(tx, job, &ids).await?;
     let mut around = Around::load(tx, job, &lines).await?;
@@ -103,6 +105,7 @@ pub(super) async fn take_in(
                 holders: &known,
                 erased: &erased,
                 existing: &existing,
+                wishes: &wishes,
                 carried: &carried,
             },
             &mut around,
@@ -145,6 +148,7 @@ pub(super) async fn take_in(
         &work.keys_of_changed,
     )
     .await?;
+    wish::write(tx, reason, work.wishes).await?;
     many::put(tx, Origin::Import, &work.attributes).await?;
     let target = TagTarget::Contact;
     around
@@ -158,6 +162,7 @@ struct Known<'a> {
     holders: &'a HashMap<Key, ContactId>,
     erased: &'a HashSet<Key>,
     existing: &'a HashMap<ContactId, contact::Model>,
+    wishes: &'a Wishes,
     carried: &'a Carried,
 }
 
@@ -185,6 +190,10 @@ impl Fate {
         }
     }
 }
+
+/// Said of a line that says nothing else than that somebody wants what they ended by themselves.
+const STAYS_UNSUBSCRIBED: &str = "This person unsubscribed by themselves, complained or cannot be reached, \
+                                  and a file does not take that back. Nothing else differs.";
 
 #[expect(
     clippy::too_many_arguments,
@@ -260,6 +269,8 @@ fn decide(
         around.tags.as_ref(),
         &resolved.tags,
     );
+    let wishes = &line.values.subscriptions;
+    let wishes = known.wishes.news(policy, before.id, wishes);
     // Also one that is not the main one from now on.
     let claimed: Vec<Key> = keys
         .into_iter()
@@ -276,6 +287,12 @@ fn decide(
     if !tags.is_empty() {
         changes.push(ImportField::Tags);
     }
+    if !wishes.states.is_empty() {
+        changes.push(ImportField::Subscriptions);
+    }
+    if changes.is_empty() && wishes.is_kept {
+        return Fate::Skip(STAYS_UNSUBSCRIBED);
+    }
     if changes.is_empty() {
         return Fate::Skip("Nothing differs from what is there.");
     }
@@ -287,6 +304,8 @@ fn decide(
         work.changed.push((before.clone(), after));
     }
     around.uses(None, &tags);
+    let wishes = wishes.states.into_iter();
+    work.wishes.extend(wishes.map(|new| (before.id, new)));
     work.attributes.extend(attributes);
     let tags = tags.into_iter().map(|tag| (before.id.uuid(), tag));
     work.tags.extend(tags);

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     attribute::many::Given,
-    contact::{arrival, bulk::Key},
+    contact::{arrival, bulk::Key, subscription::NewState},
     ctx::Ctx,
     stage,
     store::Tx,
@@ -31,6 +31,7 @@ pub(super) struct Work {
     pub(super) changed: Vec<(contact::Model, contact::Model)>,
     pub(super) keys_of_made: Vec<(Key, ContactId)>,
     pub(super) keys_of_changed: Vec<(Key, ContactId)>,
+    pub(super) wishes: Vec<(ContactId, NewState)>,
     pub(super) attributes: Vec<Given>,
     /// The tags of those who are made, and of the others.
     pub(super) first_tags: Vec<(Uuid, usize)>,
@@ -90,6 +91,8 @@ pub(super) fn create(
     });
     work.keys_of_made
         .extend(keys.into_iter().map(|(key, _)| (key, id)));
+    let wishes = values.subscriptions.iter().cloned();
+    work.wishes.extend(wishes.map(|new| (id, new)));
     work.attributes
         .extend(given(Subject::from(id), Some(id), values));
     work.first_tags

@@ -10,7 +10,8 @@
 //! - `contact` and `account`: what becomes of each line, and the set-based writing of it; `contact_row`: the row of
 //!   a contact as a line makes or changes it; `company`: the accounts that lines of contacts name;
 //! - `shared`: what both are taken in for; `around`: owners, campaigns and tags that lines name; `carried`: tags and
-//!   attributes of what is there; `seen`: the keys by which an earlier line of the file is recognised;
+//!   attributes of what is there; `wish`: what contacts want to hear of; `seen`: the keys by which an earlier line
+//!   of the file is recognised;
 //! - `ask`: what is checked before it begins; `step`: the operation; `line`: what it said of each line,
 //!   `report`: the same as a file.
 //!
@@ -33,6 +34,7 @@ mod report;
 mod seen;
 mod shared;
 mod step;
+mod wish;
 mod words;
 
 use entity::{

@@ -279,6 +279,10 @@ const CONTACT_HEADERS: Headers = &[
             "进入时间",
         ],
     ),
+    (
+        ImportField::Subscriptions,
+        &["subscriptions", "配信設定", "購読設定", "订阅设置"],
+    ),
 ];
 
 const ACCOUNT_HEADERS: Headers = &[
@@ -420,6 +424,8 @@ mod tests {
             ("ﾀｸﾞ", F::Tags),
             ("Brought by", F::BroughtByEmail),
             ("Came in at", F::ArrivedAt),
+            ("Subscriptions", F::Subscriptions),
+            ("配信設定", F::Subscriptions),
         ] {
             assert_eq!(
                 field_of(header, SubjectKind::Contact),

@@ -68,6 +68,10 @@ kinds! {
         ArrivedAt = "ARRIVED_AT",
         /// Tags, as paths such as `Group/Parent/Child`, several separated by `;`.
         Tags = "TAGS",
+        /// What a contact wants to hear of and what not, as exports write it: a list in JSON such as
+        /// `[{"channel": "EMAIL", "topic": "*", "state": "UNSUBSCRIBED", "reason": "Asked"}]`. Without a topic it
+        /// is `*`, everything. Who unsubscribed by themselves, complained or cannot be reached stays unsubscribed.
+        Subscriptions = "SUBSCRIPTIONS",
         /// The value of a custom attribute.
         Attribute = "ATTRIBUTE",
         /// An account's email domain.

@@ -11,5 +11,6 @@ mod mapped;
 mod reading;
 mod rehearsal;
 mod steps;
+mod subscribed;
 mod tags;
 mod upload;

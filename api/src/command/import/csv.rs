@@ -63,8 +63,9 @@ pub struct Csv {
     /// What a column holds: NAME=FIELD, or NUMBER=FIELD with columns counted from 1. Columns that are
     /// not named hold what their names say in Japanese, English or Chinese; =ignore leaves one out.
     /// FIELD is one of name, kana, email, phone, external-id, locale, account-name, account-domain,
-    /// account-external-id, stage, owner-email, source-channel, source-campaign, tags, for accounts
-    /// domain, website, description, or attribute:KEY. May be repeated
+    /// account-external-id, stage, owner-email, source-channel, source-campaign, brought-by-email,
+    /// arrived-at, tags, subscriptions, for accounts domain, website, description, or attribute:KEY. May
+    /// be repeated
     #[arg(long, value_name = "COLUMN=FIELD")]
     map: Vec<String>,
     /// The encoding: utf8, shift_jis or gbk. Default: found out

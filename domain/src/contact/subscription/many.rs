@@ -1,6 +1,6 @@
 //! Where many contacts stand, set at once: everybody a filter finds, or what another system tells of each.
 //!
-//! Who ended it by themselves is left as they are. Called by `edit` and `upsert`, whose contacts are held.
+//! Who ended it by themselves is left as they are. Called by `edit`, `upsert` and `import`, whose contacts are held.
 
 use std::collections::{BTreeMap, BTreeSet};
 

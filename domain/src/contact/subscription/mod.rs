@@ -3,8 +3,8 @@
 //! The topic `*` stands for everything of a channel. Every change keeps its reason and its source in
 //! a history. A hard bounce, a complaint and an unsubscription told by an email provider set it;
 //! nobody but a person of the company, with a reason, sets it back, one contact at a time ([`set`]).
-//! Everything a filter finds is set by `edit`, and what another system tells in bulk by `upsert`; both leave
-//! those as they are (`many`).
+//! Everything a filter finds is set by `edit`, and what another system tells in bulk by `upsert` and `import`; all
+//! leave those as they are (`many`).
 
 mod many;
 
