@@ -47,6 +47,7 @@ fn everything_a_filter_finds_is_tagged_and_untagged_and_a_dry_run_changes_nothin
             remove: remove.to_vec(),
             reason: "campaign".to_owned(),
             expires_at: None,
+            imagined: None,
         };
         let asked = tagging::tag_by_filter(ctx, owner, everybody(&[one], &[]), true)
             .await
@@ -167,6 +168,7 @@ fn a_text_in_the_filter_tags_exactly_what_the_list_of_the_same_filter_has() {
                     remove: Vec::new(),
                     reason: String::new(),
                     expires_at: None,
+                    imagined: None,
                 };
                 let asked = tagging::tag_by_filter(ctx, owner, bulk, dry_run).await;
                 let done = finish(&world, &asked.unwrap()).await;
@@ -193,6 +195,7 @@ fn a_text_in_the_filter_tags_exactly_what_the_list_of_the_same_filter_has() {
             remove: Vec::new(),
             reason: String::new(),
             expires_at: None,
+            imagined: None,
         };
         let refused = tagging::tag_by_filter(ctx, owner, bulk, false).await;
         let Err(Error::Refused(errors)) = refused else {
@@ -227,6 +230,7 @@ fn a_dry_run_counts_what_a_playbook_set_as_the_run_then_does() {
             remove: Vec::new(),
             reason: String::new(),
             expires_at: None,
+            imagined: None,
         };
         for dry_run in [true, false] {
             let asked = tagging::tag_by_filter(ctx, owner, bulk.clone(), dry_run).await;
@@ -265,6 +269,7 @@ fn a_dry_run_counts_what_is_replaced_and_not_what_is_taken_off_or_there() {
             remove: vec![cold],
             reason: String::new(),
             expires_at: None,
+            imagined: None,
         };
         for dry_run in [true, false] {
             let asked = tagging::tag_by_filter(ctx, owner, bulk.clone(), dry_run).await;
@@ -337,6 +342,7 @@ fn conversations_and_accounts_are_tagged_by_the_texts_their_lists_find_them_by()
                 remove: Vec::new(),
                 reason: String::new(),
                 expires_at: None,
+                imagined: None,
             };
             let asked = tagging::tag_by_filter(ctx, owner, bulk, false).await;
             let done = finish(&world, &asked.unwrap()).await;
@@ -358,6 +364,7 @@ fn what_a_filter_names_and_is_not_there_is_told_with_its_place() {
                 remove: Vec::new(),
                 reason: String::new(),
                 expires_at: None,
+                imagined: None,
             };
             match tagging::tag_by_filter(ctx, owner, bulk, false).await {
                 Err(Error::Refused(errors)) => errors[0].path.join("."),

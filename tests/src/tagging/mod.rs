@@ -6,6 +6,7 @@ mod empty;
 mod everywhere;
 mod expiring;
 mod filter;
+mod made;
 mod place;
 mod property;
 pub(crate) mod recount;

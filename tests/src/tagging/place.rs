@@ -40,7 +40,7 @@ fn what_is_not_there_or_does_not_fit_is_told_with_its_place_in_the_list() {
         assert_eq!(refusals(off), not_there);
         let on = NewTaggings {
             things,
-            tags: tags.clone(),
+            tags,
             ..NewTaggings::default()
         };
         let on = refusals(tagging::tag_things(ctx, owner, on).await);
@@ -66,6 +66,7 @@ fn what_is_not_there_or_does_not_fit_is_told_with_its_place_in_the_list() {
             remove: vec![large, ctx.id()],
             reason: String::new(),
             expires_at: None,
+            imagined: None,
         };
         let refused = tagging::tag_by_filter(ctx, owner, everybody, false).await;
         assert_eq!(refusals(refused), ["removeTagIds.1 NotFound"]);

@@ -170,6 +170,7 @@ fn whatever_happens_the_derived_tables_are_right_and_filters_are_set_logic_now_a
                         remove: Vec::new(),
                         reason: String::new(),
                         expires_at: None,
+                        imagined: None,
                     };
                     let asked = tagging::tag_by_filter(ctx, owner, bulk, false)
                         .await

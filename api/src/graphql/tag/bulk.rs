@@ -5,11 +5,18 @@ use chrono::{DateTime, Utc};
 use domain::{
     ctx::Ctx,
     error::{Error, UserError},
-    tag::tagging::{NewBulk, Which, tag_by_filter},
+    tag::{
+        NewTag,
+        tagging::{NewBulk, Which, tag_by_filter_making},
+    },
 };
 use entity::id::WorkspaceId;
 
-use super::end::ends_at;
+use super::{
+    Tag,
+    end::ends_at,
+    mutation::{CreateTagInput, to_create},
+};
 use crate::boxed;
 use crate::graphql::{
     account::AccountFilterInput, contact::ContactFilterInput, context::writer,
@@ -67,9 +74,13 @@ pub(crate) struct TagByFilterInput {
     /// What is meant. Each is judged when the operation comes to it, in the order of their ids. With a
     /// `text`, the operation's `total` and `done` are the things looked at, of which some answer.
     things: ThingsInput,
-    /// The tags to put on; with those to take off, at most 10.
+    /// The tags to put on; with those to make and those to take off, at most 10.
     #[graphql(default)]
     add_tag_ids: Vec<ID>,
+    /// Tags to be made when it is asked for, and put on; for those who may make tags. They stay when the operation
+    /// is cancelled. A dry run makes none, and counts what it would put on.
+    #[graphql(default)]
+    create: Vec<CreateTagInput>,
     /// The tags to take off.
     #[graphql(default)]
     remove_tag_ids: Vec<ID>,
@@ -89,14 +100,20 @@ pub(crate) struct TagByFilterInput {
 }
 
 impl TagByFilterInput {
-    async fn read(self, ctx: &Ctx, workspace: WorkspaceId) -> domain::error::Result<NewBulk> {
-        Ok(NewBulk {
+    async fn read(
+        self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+    ) -> domain::error::Result<(NewBulk, Vec<NewTag>)> {
+        let bulk = NewBulk {
             which: self.things.read(ctx, workspace).await?,
             add: id::parse_each(&self.add_tag_ids, "addTagIds")?,
             remove: id::parse_each(&self.remove_tag_ids, "removeTagIds")?,
             reason: self.reason,
             expires_at: ends_at(self.expires_at, self.expires_in_seconds, ctx.clock.now())?,
-        })
+            imagined: None,
+        };
+        Ok((bulk, to_create(self.create)?))
     }
 }
 
@@ -105,6 +122,8 @@ impl TagByFilterInput {
 pub(crate) struct TagByFilterPayload {
     /// The operation that does it; its `counts` are `added`, `removed`, `replaced` and `renewed`.
     operation: Option<Operation>,
+    /// The tags that were made, in the order of `create`.
+    created: Vec<Tag>,
     /// What to mend in the input; empty when it worked.
     user_errors: Vec<UserError>,
 }
@@ -125,12 +144,15 @@ impl BulkMutation {
         let (ctx, actor) = writer(context)?;
         let result = async {
             let dry_run = input.dry_run;
-            let input = input.read(ctx, actor.workspace).await?;
-            tag_by_filter(ctx, actor, input, dry_run).await
+            let (bulk, create) = input.read(ctx, actor.workspace).await?;
+            tag_by_filter_making(ctx, actor, bulk, create, dry_run).await
         };
-        let (operation, user_errors) = settle(result.await)?;
+        let (asked, user_errors) = settle(result.await)?;
+        let (operation, created) = asked.unzip();
+        let created = created.unwrap_or_default();
         Ok(TagByFilterPayload {
             operation: operation.map(Operation),
+            created: created.into_iter().map(Tag::from).collect(),
             user_errors,
         })
     }

@@ -124,19 +124,21 @@ impl AddTagsInput {
         let things = things(&self.contact_ids, &self.account_ids, &self.conversation_ids)?;
         refuse_size(tags.len() + self.create.len(), things.len())?;
         let expires_at = ends_at(self.expires_at, self.expires_in_seconds, now)?;
-        let create = self.create.into_iter().enumerate();
-        let create = create.map(|(place, tag)| {
-            let place = place.to_string();
-            tag.read(&["create", &place])
-        });
         Ok(NewTaggings {
             things,
             tags,
-            create: create.collect::<Result<_, _>>()?,
+            create: to_create(self.create)?,
             reason: self.reason,
             expires_at,
         })
     }
+}
+
+/// Reads the tags of an input's field `create`.
+pub(super) fn to_create(create: Vec<CreateTagInput>) -> domain::error::Result<Vec<NewTag>> {
+    let each = create.into_iter().enumerate();
+    each.map(|(place, tag)| tag.read(&["create", &place.to_string()]))
+        .collect()
 }
 
 impl CreateTagInput {

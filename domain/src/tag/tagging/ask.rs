@@ -78,17 +78,7 @@ pub async fn tag_things(ctx: &Ctx, actor: &Actor, mut new: NewTaggings) -> Resul
             message,
         ));
     }
-    let mut created = Vec::with_capacity(new.create.len());
-    if !new.create.is_empty() {
-        require_creation(&tx, actor).await?;
-    }
-    for (place, tag) in new.create.into_iter().enumerate() {
-        let made = insert(&mut tx, actor.origin(), tag).await;
-        let at = place.to_string();
-        let made = made.map_err(|error| error.below(&["create", &at]))?;
-        tx.audit(actor, Record::made("tag.create", made.id, audited(&made)));
-        created.push(made);
-    }
+    let created = make(&mut tx, actor, new.create).await?;
     let made: Vec<TagId> = created.iter().map(|tag| tag.id).collect();
     places.tags("create", &made);
     let requests = each_on_each(&[new.tags, made].concat(), &new.things);
@@ -112,6 +102,26 @@ pub async fn tag_things(ctx: &Ctx, actor: &Actor, mut new: NewTaggings) -> Resul
         renewed: done.renewed,
         created,
     })
+}
+
+/// Makes the tags of an input's field `create`, for those who may make tags.
+pub(super) async fn make(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    create: Vec<NewTag>,
+) -> Result<Vec<tag::Model>> {
+    let mut created = Vec::with_capacity(create.len());
+    if !create.is_empty() {
+        require_creation(tx, actor).await?;
+    }
+    for (place, tag) in create.into_iter().enumerate() {
+        let made = insert(tx, actor.origin(), tag).await;
+        let at = place.to_string();
+        let made = made.map_err(|error| error.below(&["create", &at]))?;
+        tx.audit(actor, Record::made("tag.create", made.id, audited(&made)));
+        created.push(made);
+    }
+    Ok(created)
 }
 
 /// Puts tags on things on a member's behalf, after checking that all of them exist here and fit.
@@ -341,12 +351,25 @@ pub(crate) async fn refuse_unfit(
     adding: bool,
     field: &'static str,
 ) -> Result<()> {
+    refuse_unfit_of(tx, &[(field, tags)], target, adding).await
+}
+
+/// The same of tags that several lists of the input name together, each told by its field.
+pub(super) async fn refuse_unfit_of(
+    tx: &Tx<'_>,
+    lists: &[(&'static str, &[TagId])],
+    target: TagTarget,
+    adding: bool,
+) -> Result<()> {
     let mut refusals = Refusals::default();
     let mut places = Places::default();
-    places.tags(field, tags);
-    let tags: Vec<(TagId, TagTarget)> = tags.iter().map(|&tag| (tag, target)).collect();
-    let at = |tag| places.tag(tag, field);
-    check_tags(tx, &tags, adding, &at, &mut refusals).await?;
+    let mut wanted: Vec<(TagId, TagTarget)> = Vec::new();
+    for &(field, tags) in lists {
+        places.tags(field, tags);
+        wanted.extend(tags.iter().map(|&tag| (tag, target)));
+    }
+    let at = |tag| places.tag(tag, "tagIds");
+    check_tags(tx, &wanted, adding, &at, &mut refusals).await?;
     refusals.result()
 }
 

@@ -5,16 +5,22 @@
 //! its own entry in the change log like any other, so that whatever reads the log need not know that
 //! it was one of many. The statements are in `super::mass`.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use entity::{id::TagId, kind::OperationKind, operation};
+use entity::{
+    id::{TagGroupId, TagId},
+    kind::OperationKind,
+    operation, tag,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     AUTOMATIC, Reason, Request, Which,
-    ask::{reason_text, refuse_unfit},
+    ask::{make, reason_text, refuse_unfit, refuse_unfit_of},
     hold::keep_things,
     mass, remove,
 };
@@ -24,6 +30,7 @@ use crate::{
     error::{Error, Result, UserErrorCode},
     operation::{Kind, NewOperation, Step, start},
     store::{Query, Rows, Tx},
+    tag::NewTag,
 };
 
 /// Things looked at in one step.
@@ -51,6 +58,18 @@ pub struct NewBulk {
     /// When what is put on ends by itself.
     #[serde(default)]
     pub expires_at: Option<DateTime<Utc>>,
+    /// Of a dry run: the tags that would be made and put on. [`tag_by_filter_making`] sets it.
+    #[serde(default)]
+    pub imagined: Option<Imagined>,
+}
+
+/// Tags that are not made, because nothing is in a dry run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Imagined {
+    /// How many.
+    pub tags: usize,
+    /// The groups that take one value and would get one of them.
+    pub single_groups: BTreeSet<TagGroupId>,
 }
 
 /// Asks for it: checked now, done by workers. With `dry_run` nothing is changed and the operation
@@ -58,12 +77,25 @@ pub struct NewBulk {
 pub async fn tag_by_filter(
     ctx: &Ctx,
     actor: &Actor,
-    mut bulk: NewBulk,
+    bulk: NewBulk,
     dry_run: bool,
 ) -> Result<operation::Model> {
+    let asked = tag_by_filter_making(ctx, actor, bulk, Vec::new(), dry_run).await?;
+    Ok(asked.0)
+}
+
+/// The same, with tags that are made first and put on as well; tells them, in the order asked for. A dry run makes
+/// none.
+pub async fn tag_by_filter_making(
+    ctx: &Ctx,
+    actor: &Actor,
+    mut bulk: NewBulk,
+    create: Vec<NewTag>,
+    dry_run: bool,
+) -> Result<(operation::Model, Vec<tag::Model>)> {
     actor.require(Scope::Write)?;
     bulk.reason = reason_text(&bulk.reason)?;
-    let tags = bulk.add.len() + bulk.remove.len();
+    let tags = bulk.add.len() + bulk.remove.len() + create.len();
     let refused = |field, code, message: &str| Err(Error::refused(&[field], code, message));
     if tags == 0 {
         let message = "Name at least one tag to put on or to take off.";
@@ -86,8 +118,22 @@ pub async fn tag_by_filter(
     }
     bulk.which.check(&tx, &things).await?;
     let target = bulk.which.target();
-    refuse_unfit(&tx, &bulk.add, target, true, "addTagIds").await?;
+    let mut created = make(&mut tx, actor, create).await?;
+    let made: Vec<TagId> = created.iter().map(|tag| tag.id).collect();
+    let lists = [
+        ("addTagIds", bulk.add.as_slice()),
+        ("create", made.as_slice()),
+    ];
+    refuse_unfit_of(&tx, &lists, target, true).await?;
     refuse_unfit(&tx, &bulk.remove, target, false, "removeTagIds").await?;
+    if dry_run && !made.is_empty() {
+        bulk.imagined = Some(imagined(&tx, &created).await?);
+        created.clear();
+        tx.rollback().await?;
+        tx = ctx.begin(actor.workspace).await?;
+    } else {
+        bulk.add.extend(made);
+    }
     let new = NewOperation {
         kind: OperationKind::TagByFilter,
         request: serde_json::to_value(&bulk)?,
@@ -97,7 +143,24 @@ pub async fn tag_by_filter(
     };
     let asked = start(ctx, &mut tx, new).await?;
     tx.commit().await?;
-    Ok(asked)
+    Ok((asked, created))
+}
+
+/// What a dry run has to know of tags that were made to be checked, and will not be there.
+async fn imagined(tx: &Tx<'_>, made: &[tag::Model]) -> Result<Imagined> {
+    let groups: BTreeSet<TagGroupId> = made.iter().filter_map(|tag| tag.group_id).collect();
+    let single_groups: Vec<TagGroupId> = Query::new(
+        "SELECT s.id FROM {r} JOIN tag_group s
+           ON s.workspace_id = $1 AND s.id = r.id AND s.selection = 'SINGLE'",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().ids("id", groups))
+    .column(tx.connection())
+    .await?;
+    Ok(Imagined {
+        tags: made.len(),
+        single_groups: single_groups.into_iter().collect(),
+    })
 }
 
 /// Tags and untags everything a filter finds.
@@ -173,10 +236,11 @@ async fn would(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<Counts> {
     // What a rule or a playbook has put on is made anew in the asker's name.
     let by_people = format!("AND NOT {AUTOMATIC}");
     let there = carried(tx, ids, &bulk.add, &by_people).await?;
+    let imagined = bulk.imagined.as_ref().map_or(0, |one| one.tags);
     Ok(Counts {
-        added: (ids.len() * bulk.add.len()) as i64 - there,
+        added: (ids.len() * (bulk.add.len() + imagined)) as i64 - there,
         removed: carried(tx, ids, &bulk.remove, "").await?,
-        replaced: giving_way(tx, bulk, ids).await?,
+        replaced: giving_way(tx, bulk, ids).await? + giving_way_to_imagined(tx, bulk, ids).await?,
         renewed: going_on(tx, bulk, ids).await?,
     })
 }
@@ -200,6 +264,29 @@ async fn giving_way(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<i64> {
     .bind(tx.workspace)
     .rows("r", Rows::new().uuids("id", ids.iter().copied()))
     .rows("t", Rows::new().ids("id", bulk.add.iter().copied()))
+    .rows("x", Rows::new().ids("id", bulk.remove.iter().copied()))
+    .scalar(tx.connection())
+    .await?;
+    Ok(count.unwrap_or_default())
+}
+
+/// The same of tags that are only imagined: nothing carries one of them yet.
+async fn giving_way_to_imagined(tx: &Tx<'_>, bulk: &NewBulk, ids: &[Uuid]) -> Result<i64> {
+    let Some(imagined) = bulk.imagined.as_ref().filter(|_| !ids.is_empty()) else {
+        return Ok(0);
+    };
+    let count: Option<i64> = Query::new(
+        "SELECT COUNT(*) FROM {r} JOIN tagging g ON g.workspace_id = $1
+           AND g.target_id = r.id AND g.removed_at IS NULL
+         WHERE g.single_group_id IN (SELECT s.id FROM {s})
+           AND g.tag_id NOT IN (SELECT x.id FROM {x})",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .rows(
+        "s",
+        Rows::new().ids("id", imagined.single_groups.iter().copied()),
+    )
     .rows("x", Rows::new().ids("id", bulk.remove.iter().copied()))
     .scalar(tx.connection())
     .await?;

@@ -46,7 +46,7 @@ use crate::{
 
 pub(crate) use ask::refuse_unfit;
 pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many, untag_things};
-pub use bulk::{MAX_TAGS, NewBulk, TagByFilter, tag_by_filter};
+pub use bulk::{Imagined, MAX_TAGS, NewBulk, TagByFilter, tag_by_filter, tag_by_filter_making};
 pub use expire::expire;
 pub(crate) use fresh::add_first;
 pub(crate) use hold::hold_usable;

@@ -47,6 +47,7 @@ pub(crate) async fn measure(ctx: &Ctx, owner: &Actor) -> Result<Vec<Figure>> {
             remove,
             reason: String::new(),
             expires_at: None,
+            imagined: None,
         };
         let start = Instant::now();
         let asked = tag_by_filter(ctx, owner, bulk, dry_run).await?;

@@ -167,6 +167,7 @@ async fn leave_about(world: &World) {
         remove: Vec::new(),
         reason: String::new(),
         expires_at: None,
+        imagined: None,
     };
     let run = || operation::run_due(ctx, domain::operations(), None, Limits::none());
     run().await.unwrap();
