@@ -58,6 +58,16 @@ impl Ctx {
         }
     }
 
+    /// The same business, for what each row of a list has: what is read of several of them at one moment is
+    /// read together ([`Db::gathering`]).
+    #[must_use]
+    pub fn gathering(&self) -> Self {
+        Self {
+            db: self.db.gathering(),
+            ..self.clone()
+        }
+    }
+
     /// The connection for statements that only read.
     pub fn reader(&self) -> &Connection {
         self.db.reader()

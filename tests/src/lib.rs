@@ -62,6 +62,8 @@ mod feed;
 #[cfg(test)]
 mod folder;
 #[cfg(test)]
+mod gathering;
+#[cfg(test)]
 mod gauge;
 #[cfg(test)]
 mod graph;

@@ -3,7 +3,7 @@
 use std::{hash::Hash, sync::Arc};
 
 use async_graphql::{
-    Context, Error, ID, Result,
+    Context, Error, ID, QueryPathSegment, Result,
     dataloader::{DataLoader, Loader as Load},
 };
 use domain::{
@@ -17,9 +17,26 @@ use super::{
     loader::{Loader, LoaderCell, LookUp},
 };
 
-/// The business, on this thread's connections.
+/// The business, on this thread's connections. What a row of a list asks for, it asks together with the other
+/// rows, which are resolved beside it.
 pub(crate) fn business<'a>(context: &Context<'a>) -> Result<&'a Ctx> {
-    context.data::<Ctx>()
+    let ctx = context.data::<Ctx>()?;
+    if is_in_list(context) {
+        Ok(context.data::<LoaderCell>()?.gathering(ctx))
+    } else {
+        Ok(ctx)
+    }
+}
+
+fn is_in_list(context: &Context<'_>) -> bool {
+    let mut at = context.path_node.as_ref();
+    while let Some(node) = at {
+        if matches!(node.segment, QueryPathSegment::Index(_)) {
+            return true;
+        }
+        at = node.parent;
+    }
+    false
 }
 
 /// Who is asking.
@@ -27,11 +44,17 @@ pub(crate) fn actor<'a>(context: &Context<'a>) -> Result<&'a Actor> {
     context.data::<Arc<Actor>>().map(AsRef::as_ref)
 }
 
-/// Who is asking, if they may read.
+/// Who is asking and the business, if they may read.
 pub(crate) fn reader<'a>(context: &Context<'a>) -> Result<(&'a Ctx, &'a Actor)> {
+    let actor = reading(context)?;
+    Ok((business(context)?, actor))
+}
+
+/// Who is asking, if they may read.
+fn reading<'a>(context: &Context<'a>) -> Result<&'a Actor> {
     let actor = actor(context)?;
     actor.require(Scope::Read).map_err(fault)?;
-    Ok((business(context)?, actor))
+    Ok(actor)
 }
 
 /// Who is asking, if they may administer.
@@ -51,9 +74,9 @@ pub(crate) fn writer<'a>(context: &Context<'a>) -> Result<(&'a Ctx, &'a Actor)> 
 
 /// The loaders of this request: what is asked for by id is fetched together, and once.
 pub(crate) fn loader<'a>(context: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
-    let (ctx, actor) = reader(context)?;
+    let actor = reading(context)?;
     let cell = context.data::<LoaderCell>()?;
-    Ok(cell.loader(ctx, actor.workspace))
+    Ok(cell.loader(context.data::<Ctx>()?, actor.workspace))
 }
 
 /// What `id` names, for a field of the root or of a subscription that asks for nothing else: fetched by one
@@ -66,7 +89,7 @@ where
     K: Copy + Eq + Hash + Send + Sync + 'static,
     Loader: LookUp<K>,
 {
-    let (ctx, actor) = reader(context)?;
+    let (ctx, actor) = (context.data::<Ctx>()?, reading(context)?);
     let cell = context.data::<LoaderCell>()?;
     cell.find(ctx, actor.workspace, id).await
 }
@@ -97,6 +120,6 @@ where
     K: Id + Send + Sync + Hash + 'static,
     Loader: Load<K, Error = Error>,
 {
-    reader(context)?;
+    reading(context)?;
     loaded(context, id.parse::<K>().ok(), shown).await
 }

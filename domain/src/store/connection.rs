@@ -13,6 +13,7 @@ use sqlx::postgres::PgRow;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
+    gather::Gathering,
     postgres::{Lent, Plans, Sessions},
     usage::{Slot, Slots},
     wall::Wall,
@@ -26,6 +27,8 @@ pub(super) const SQLITE_PATIENCE: Duration = Duration::from_secs(30);
 pub struct Connection {
     to: To,
     wall: Wall,
+    /// Where statements that ask the same about several things are put as one, if they are.
+    gathering: Option<Arc<Gathering>>,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +87,7 @@ impl Connection {
         Self {
             to: To::Sqlite(Arc::new(Files { pool, slots })),
             wall: Wall::Open,
+            gathering: None,
         }
     }
 
@@ -91,6 +95,7 @@ impl Connection {
         Self {
             to: To::Postgres(sessions),
             wall: Wall::Open,
+            gathering: None,
         }
     }
 
@@ -108,6 +113,25 @@ impl Connection {
         Self {
             to: self.to.clone(),
             wall: self.wall.narrowed(workspace),
+            // Who sees other rows asks for themselves.
+            gathering: None,
+        }
+    }
+
+    /// The same connections, through which what is asked of several things at one moment is asked at once.
+    #[must_use]
+    pub(super) fn gathering(&self) -> Self {
+        Self {
+            gathering: Some(Arc::default()),
+            ..self.clone()
+        }
+    }
+
+    /// The same connections, through which each statement goes by itself.
+    fn alone(&self) -> Self {
+        Self {
+            gathering: None,
+            ..self.clone()
         }
     }
 
@@ -181,6 +205,10 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        if let Some(gathering) = &self.gathering {
+            let rows = gathering.ask(&self.alone(), statement).await?;
+            return Ok(rows.into_iter().next());
+        }
         match &self.to {
             To::Sqlite(files) => {
                 let _slot = files.slot().await?;
@@ -194,6 +222,9 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        if let Some(gathering) = &self.gathering {
+            return gathering.ask(&self.alone(), statement).await;
+        }
         match &self.to {
             To::Sqlite(files) => {
                 let _slot = files.slot().await?;

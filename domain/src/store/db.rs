@@ -55,6 +55,16 @@ impl Db {
         }
     }
 
+    /// The same connections, of which those for reading put statements as one that ask the same about several
+    /// things at one moment: for what the rows of a list have.
+    #[must_use]
+    pub fn gathering(&self) -> Self {
+        Self {
+            reader: self.reader.gathering(),
+            ..self.clone()
+        }
+    }
+
     /// Where the tables are made and looked after, with the rights of their owner and behind no wall.
     /// Opened when it is needed, beside the connections for the work, and closed soon after.
     pub fn owner(&self) -> &DatabaseConnection {

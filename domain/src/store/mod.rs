@@ -9,6 +9,9 @@
 //! On PostgreSQL the server keeps a second wall between workspaces: a [`Db`] that is walled to one
 //! ([`Db::walled_to`]) sees and writes rows of that one only, whatever a statement says. What is done
 //! for a caller or in a [`Tx`] is walled; what goes through all workspaces is not.
+//!
+//! What the rows of a list have is read through a [`Db`] that gathers ([`Db::gathering`]): the statements of all
+//! rows go as one.
 
 mod attempt;
 mod by_id;
@@ -16,6 +19,7 @@ mod connect;
 mod connection;
 mod db;
 pub mod dialect;
+mod gather;
 mod kept;
 mod postgres;
 mod query;

@@ -45,10 +45,11 @@ pub(crate) use self::{
 pub(crate) use self::together::LookUp;
 pub use self::together::Together;
 
-/// Where a request keeps its loader, once a resolver has asked for it.
+/// Where a request keeps its loader, and the business for the rows of lists, once a resolver has asked for them.
 #[derive(Default)]
 pub struct LoaderCell {
     loader: OnceLock<DataLoader<Loader>>,
+    gathering: OnceLock<Ctx>,
     together: Arc<Together>,
 }
 
@@ -63,8 +64,10 @@ pub(crate) struct Loader {
 impl LoaderCell {
     /// An empty one, for a request that asks together with others of its thread.
     pub fn new(together: Arc<Together>) -> Self {
-        let loader = OnceLock::new();
-        Self { loader, together }
+        Self {
+            together,
+            ..Self::default()
+        }
     }
 
     /// What `key` names, for a field of the root: nothing else of this request is asked for beside it.
@@ -81,6 +84,11 @@ impl LoaderCell {
         let source = self.source(ctx, workspace);
         let mut found = self.together.find(&source, workspace, &[key]).await?;
         Ok(found.remove(&key))
+    }
+
+    /// `ctx`, for what the rows of a list ask for: lists and figures of each are read for all of them together.
+    pub(super) fn gathering(&self, ctx: &Ctx) -> &Ctx {
+        self.gathering.get_or_init(|| ctx.gathering())
     }
 
     pub(super) fn loader(&self, ctx: &Ctx, workspace: WorkspaceId) -> &DataLoader<Loader> {
