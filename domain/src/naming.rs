@@ -38,6 +38,8 @@ pub struct Naming {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// Everything that it names.
+    pub(crate) references: Vec<Reference>,
 }
 
 /// As in the middle of a sentence.
@@ -57,6 +59,7 @@ pub(crate) async fn rules(
     let found = found.into_iter().map(|rule| Naming {
         by: By::Rule,
         id: rule.id.to_string(),
+        references: rule.definition.references(),
         name: rule.name,
     });
     Ok(found.collect())
@@ -68,14 +71,22 @@ pub(crate) async fn playbooks(
     workspace: WorkspaceId,
     names: impl Fn(&Reference) -> bool,
 ) -> Result<Vec<Naming>> {
-    let found = playbook::naming::naming(connection, workspace, names).await?;
-    let found = playbook::naming::newest(found).into_iter();
-    let found = found.map(|version| Naming {
-        by: By::Playbook,
-        id: version.row.playbook_id.to_string(),
-        name: version.name,
-    });
-    Ok(found.collect())
+    let versions = playbook::naming::naming(connection, workspace, names).await?;
+    let mut found: Vec<Naming> = Vec::new();
+    for version in versions {
+        let id = version.row.playbook_id.to_string();
+        let references = version.definition.references();
+        match found.last_mut() {
+            Some(last) if last.id == id => last.references.extend(references),
+            _ => found.push(Naming {
+                by: By::Playbook,
+                id,
+                name: version.name,
+                references,
+            }),
+        }
+    }
+    Ok(found)
 }
 
 /// Both: rules in their order, then playbooks.

@@ -165,6 +165,38 @@ fn pages_below_pages_are_read_together_too() {
 }
 
 #[test]
+fn what_names_segments_is_looked_up_for_all_of_them_together() {
+    block_on(async {
+        let installation = Installation::alone().await;
+        let owner = installation.owner();
+        for number in 0..MANY {
+            let name = format!("List {number:02}");
+            let input = json!({ "name": name, "subject": "CONTACT" });
+            let made = owner.change("createSegment", input, "segment { id }").await;
+            let id = made["segment"]["id"].as_str().expect("an id");
+            let condition = json!({ "segments": { "segmentIds": [id] } });
+            let action = json!({ "setConversationPriority": { "priority": "LOW" } });
+            owner
+                .rule(&format!("Rule of {name}"), &condition, &action)
+                .await;
+        }
+        let query = |first: usize| {
+            format!("{{ segments(first: {first}) {{ nodes {{ name uses {{ name }} }} }} }}")
+        };
+        compare(&installation, "Segment.uses", query).await;
+        let said = owner.must(&query(MANY), json!({})).await;
+        for segment in said["nodes"].as_array().expect("rows") {
+            let name = segment["name"].as_str().expect("a name");
+            assert_eq!(
+                segment["uses"],
+                json!([{ "name": format!("Rule of {name}") }])
+            );
+        }
+        installation.end().await;
+    });
+}
+
+#[test]
 fn what_rules_name_is_looked_up_for_all_of_them_together() {
     block_on(async {
         let installation = Installation::alone().await;

@@ -12,8 +12,8 @@ use domain::{
 };
 use entity::{
     id::{
-        AccountId, ContactId, ConversationId, MemberId, OrderId, RuleId, TagGroupId, TagId,
-        TaggingId, TargetId, TeamId, TrackedLinkId,
+        AccountId, ContactId, ConversationId, MemberId, OrderId, RuleId, SegmentId, TagGroupId,
+        TagId, TaggingId, TargetId, TeamId, TrackedLinkId,
     },
     tagging,
 };
@@ -183,6 +183,25 @@ impl Load<TagsOf> for Loader {
             forest.list(filter).cloned().collect()
         };
         Ok(keys.iter().map(|key| (*key, of(key.0))).collect())
+    }
+}
+
+/// Asks for what names a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct UsesOf(pub(crate) SegmentId);
+
+#[async_trait::async_trait]
+impl Load<UsesOf> for Loader {
+    type Value = Vec<segment::uses::Use>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[UsesOf]) -> Result<HashMap<UsesOf, Self::Value>, Error> {
+        let ids: Vec<SegmentId> = keys.iter().map(|key| key.0).collect();
+        let found = segment::uses::of_each(&self.ctx, self.workspace, &ids)
+            .await
+            .map_err(fault)?;
+        let found = found.into_iter();
+        Ok(found.map(|(id, uses)| (UsesOf(id), uses)).collect())
     }
 }
 

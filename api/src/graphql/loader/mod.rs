@@ -31,7 +31,7 @@ use entity::id::WorkspaceId;
 pub(crate) use self::{
     list::{
         BandsOf, BoundTo, ChildrenOf, ConflictsOf, IdentitiesOf, KeysOf, LinesOf, LinkTagsOf,
-        MembersOf, MembershipsOf, PathOf, SubscriptionsOf, TaggingsAt, TaggingsOf, TagsOf,
+        MembersOf, MembershipsOf, PathOf, SubscriptionsOf, TaggingsAt, TaggingsOf, TagsOf, UsesOf,
         ValuesOf, WatchersOf,
     },
     single::{

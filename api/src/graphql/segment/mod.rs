@@ -30,7 +30,7 @@ use super::{
     contact::Contact,
     context::{loaded, loader, reader},
     error::fault,
-    loader::MembershipsOf,
+    loader::{MembershipsOf, UsesOf},
     operation::Operation,
     page::{Connection, connection},
 };
@@ -236,11 +236,9 @@ impl Segment {
     /// What names the segment. As long as there is something, the segment cannot be deleted.
     #[boxed]
     async fn uses(&self, context: &Context<'_>) -> Result<Vec<SegmentUse>> {
-        let (ctx, actor) = reader(context)?;
-        let found = segment::uses::list(ctx, actor.workspace, self.0.id)
-            .await
-            .map_err(fault)?;
+        let found = loader(context)?.load_one(UsesOf(self.0.id)).await?;
         Ok(found
+            .unwrap_or_default()
             .into_iter()
             .map(|one| SegmentUse {
                 kind: one.kind,
