@@ -39,7 +39,7 @@ pub struct Model {
     pub user_agent: Option<String>,
     /// Whether opens of the email are tracked, as far as this event says.
     pub tracks_opens: bool,
-    /// What stands for the IP address an open or a click came from: the same within one email only.
+    /// What stands for the IP address a click came from: the same within one email only.
     pub ip_hash: Option<String>,
     /// When it happened.
     pub occurred_at: DateTimeUtc,

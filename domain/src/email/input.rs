@@ -50,7 +50,7 @@ pub struct NewEmailEvent {
     pub url: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
-    /// The IP address an open or a click came from; of other events it is passed over.
+    /// The IP address a click came from; of other events it is passed over.
     pub ip: Option<String>,
     /// Whether opens of the email are tracked; left out, what the campaign says.
     pub tracks_opens: Option<bool>,
@@ -210,8 +210,7 @@ fn time(time: DateTime<Utc>, index: &str, now: DateTime<Utc>) -> Result<DateTime
     Ok(time.trunc_subsecs(6))
 }
 
-/// The address an open or a click came from. Other events come from mail servers, which say nothing of whoever
-/// reads.
+/// The address a click came from. That of another event tells nothing of clicks, so it is not kept.
 fn address(
     kind: EmailEventKind,
     ip: Option<&str>,
@@ -227,8 +226,7 @@ fn address(
             "This is not an IP address, such as 192.0.2.1 or 2001:db8::1.",
         )
     })?;
-    let is_readers = matches!(kind, EmailEventKind::Opened | EmailEventKind::Clicked);
-    Ok(is_readers.then(|| lasting_part(address)))
+    Ok((kind == EmailEventKind::Clicked).then(|| lasting_part(address)))
 }
 
 /// What of an address stays with a device: of IPv6 the first 64 bits, as the rest changes by the day.
@@ -325,20 +323,21 @@ mod tests {
     }
 
     #[test]
-    fn of_addresses_only_the_readers_are_kept_and_of_ipv6_the_network() {
+    fn of_addresses_only_those_of_clicks_are_kept_and_of_ipv6_the_network() {
         for (kind, ip, kept) in [
             (EmailEventKind::Clicked, "192.0.2.1", Some("192.0.2.1")),
             (
-                EmailEventKind::Opened,
+                EmailEventKind::Clicked,
                 " ::ffff:192.0.2.1 ",
                 Some("192.0.2.1"),
             ),
             (
-                EmailEventKind::Opened,
+                EmailEventKind::Clicked,
                 "2001:db8:0:7:a::1",
                 Some("2001:db8:0:7::"),
             ),
             (EmailEventKind::Clicked, " ", None),
+            (EmailEventKind::Opened, "192.0.2.1", None),
             (EmailEventKind::Delivered, "192.0.2.1", None),
         ] {
             let event = NewEmailEvent {

@@ -44,8 +44,8 @@ pub(crate) struct EmailEventInput {
     url: Option<String>,
     /// What the client called itself.
     user_agent: Option<String>,
-    /// The IP address an open or a click came from, by which later clicks of a scanner are told. It is kept only as a
-    /// hash, which is another one in every email.
+    /// The IP address a click came from, by which later clicks of a scanner are told. It is kept only as a hash,
+    /// which is another one in every email; that of other events is not kept.
     ip: Option<String>,
     /// Whether opens of the email are tracked: false for an email without the picture that tells of opens. One
     /// event of an email that says false is enough, and the email is left out of open rates. Left out, it is what

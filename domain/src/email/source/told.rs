@@ -82,7 +82,7 @@ pub(super) struct Facts {
     pub(super) campaign: Option<String>,
     pub(super) url: Option<String>,
     pub(super) user_agent: Option<String>,
-    /// Where an open or a click came from; of other events it may be anything.
+    /// Where a click came from; of other events it may be anything.
     pub(super) ip: Option<String>,
 }
 
