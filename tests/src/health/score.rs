@@ -1,5 +1,6 @@
 //! From what is known to scores, and the lists they order.
 
+use chrono::Days;
 use domain::{
     health::{self, model::Model, points::Points},
     store::{Query, Rows},
@@ -9,7 +10,7 @@ use entity::{id::ContactId, kind::HealthBand};
 use super::{
     contacts, count,
     data::{Data, thriving},
-    first_night, score, scores,
+    first_night, score, scores, today,
 };
 use crate::support::on_both;
 
@@ -83,28 +84,47 @@ fn missing_data_is_unknown_and_having_stopped_is_bad() {
 #[test]
 fn silence_after_emails_whose_opens_are_not_tracked_says_nothing() {
     on_both(|world| async move {
-        let ids = contacts(&world, 2).await;
+        let ids = contacts(&world, 5).await;
+        let [never, silent, read, stopped, unwritten] = ids[..] else {
+            unreachable!()
+        };
+        // Those of five days ago are not tracked, but that of the silent one is; so are all others.
+        let emails = vec![
+            (never, 5, 1, 0),
+            (silent, 5, 1, 0),
+            (read, 5, 1, 0),
+            (read, 40, 1, 0),
+            (stopped, 5, 1, 0),
+            (stopped, 6, 1, 0),
+            (unwritten, 40, 1, 0),
+        ];
         Data {
-            emails: ids.iter().map(|id| (*id, 5, 1, 0)).collect(),
+            emails,
+            active: vec![(read, 40), (stopped, 40), (unwritten, 40)],
             ..Data::default()
         }
         .insert(&world)
         .await;
         Query::new(
             "UPDATE email_day SET untracked = attempted
-             WHERE workspace_id = $1 AND scope = 'CONTACT' AND scope_id = $2",
+             WHERE workspace_id = $1 AND scope = 'CONTACT' AND scope_id <> $2 AND day = $3",
         )
         .bind(world.owner.workspace)
-        .bind(ids[0])
+        .bind(silent)
+        .bind(today() - Days::new(5))
         .execute(world.ctx.db.writer())
         .await
         .unwrap();
         first_night(&world).await;
-        let untracked = score(&world, ids[0]).await;
-        assert_eq!(untracked.inputs, serde_json::json!({}));
-        let silent = score(&world, ids[1]).await;
+        // Whether those who read before go on reading what is not tracked is not known either.
+        for unknown in [never, read] {
+            let row = score(&world, unknown).await;
+            assert_eq!(row.inputs, serde_json::json!({}));
+        }
         let expected = serde_json::json!({ "email.active_days": 0.0 });
-        assert_eq!(silent.inputs, expected);
+        for known in [silent, stopped, unwritten] {
+            assert_eq!(score(&world, known).await.inputs, expected);
+        }
         world
     });
 }

@@ -27,9 +27,10 @@ impl Signal for EmailActivity {
             name: "email.active_days",
             category: Category::Email,
             description: "Days on which the contact opened, clicked or answered an email; 0 when \
-                          they did once and stopped. No data when they never did and nothing was \
-                          sent in three windows either, or only emails whose opens are not \
-                          tracked: our silence says nothing about them.",
+                          they did once and stopped. No data when they never did and no email \
+                          whose opens are tracked was sent in three windows either: our silence \
+                          says nothing about them. No data either when they did nothing and \
+                          emails were sent in the window, but none whose opens are tracked.",
             unit: "days",
             weight: 30,
             window_days: Some(28),
@@ -39,21 +40,26 @@ impl Signal for EmailActivity {
 
     async fn read(&self, source: &Source<'_>) -> Result<Vec<(ContactId, Input)>, DbErr> {
         // Who stopped is told from who never began, by one probe of the key: having stopped is data
-        // for good, or whoever is gone would be forgotten once we write to them no more.
+        // for good, or whoever is gone would be forgotten once we write to them no more. But of emails
+        // whose opens are not tracked nobody knows whether reading stopped, or only our seeing it.
         let rows = Query::new(
             "SELECT r.contact_id, COUNT(a.day)
              FROM {r} LEFT JOIN email_active_day AS a
                ON a.workspace_id = $1 AND a.contact_id = r.contact_id
               AND a.day > $2 AND a.day <= $3 AND a.acts > 0
              GROUP BY r.contact_id
-             HAVING COUNT(a.day) > 0 OR EXISTS (
+             HAVING COUNT(a.day) > 0 OR ((EXISTS (
                  SELECT 1 FROM email_active_day AS o
                  WHERE o.workspace_id = $1 AND o.contact_id = r.contact_id AND o.day <= $2
                    AND o.acts > 0)
               OR EXISTS (
                  SELECT 1 FROM email_day AS d
                  WHERE d.workspace_id = $1 AND d.scope = 'CONTACT' AND d.scope_id = r.contact_id
-                   AND d.day > $4 AND d.day <= $3 AND d.attempted > d.untracked)",
+                   AND d.day > $4 AND d.day <= $3 AND d.attempted > d.untracked))
+              AND COALESCE((
+                 SELECT SUM(s.attempted - s.untracked) FROM email_day AS s
+                 WHERE s.workspace_id = $1 AND s.scope = 'CONTACT' AND s.scope_id = r.contact_id
+                   AND s.day > $2 AND s.day <= $3), 1) > 0)",
         )
         .bind(source.workspace)
         .bind(source.before_windows(1))
