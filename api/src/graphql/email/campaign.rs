@@ -79,8 +79,8 @@ impl CampaignMutation {
         })
     }
 
-    /// Gives a campaign another name or another external id, or says whether its opens are tracked. Its figures and the contacts that came
-    /// from it stay with it. Scope: WRITE.
+    /// Gives a campaign another name or another external id, or says whether its opens are tracked. Its figures
+    /// and the contacts that came from it stay with it. Scope: WRITE.
     #[boxed]
     async fn update_campaign(
         &self,

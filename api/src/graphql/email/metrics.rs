@@ -140,7 +140,7 @@ impl EmailFigures {
 
     /// Emails whose opens are not tracked, as an event, the campaign or the email source said. They are left out of
     /// `humanOpenRate`, `openRate`, `machineOpenShare` and `clickToOpenRate`, which are null where there are no
-    /// others. In `humanOpeners` and `openers` they count by their clicks.
+    /// others. In `humanOpeners` and `openers` they count by their clicks, and by opens that are told nevertheless.
     fn opens_untracked(&self) -> i64 {
         self.0.untracked
     }

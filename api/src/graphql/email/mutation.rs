@@ -49,7 +49,8 @@ pub(crate) struct EmailEventInput {
     ip: Option<String>,
     /// Whether opens of the email are tracked: false for an email without the picture that tells of opens. One
     /// event of an email that says false is enough, and the email is left out of open rates. Left out, it is what
-    /// the campaign says, and true without a campaign.
+    /// the campaign says, and true without a campaign; so true has to be said by each event that names a campaign
+    /// that is not tracked.
     tracks_opens: Option<bool>,
 }
 
