@@ -129,10 +129,11 @@ impl Group {
         if self.askers.len() < 2 {
             return;
         }
-        let found = match alone.query_all_raw(self.statement()).await {
-            Ok(rows) => shares(rows, self.askers.len()),
-            Err(error) => Err(error),
+        let asking = alone.query_all_raw(self.statement());
+        let Some(found) = self.while_awaited(asking).await else {
+            return;
         };
+        let found = found.and_then(|rows| shares(rows, self.askers.len()));
         match found {
             Ok(found) => {
                 for (asker, rows) in self.askers.into_iter().zip(found) {
@@ -144,6 +145,21 @@ impl Group {
                 error = &error as &dyn std::error::Error,
                 "statements put as one cannot be done and are put one by one"
             ),
+        }
+    }
+
+    /// What `asking` finds, unless all who asked have gone before: then it is given up, as each would give up its
+    /// own. Otherwise a connection that is dead and does not show it would stay lent long after their request.
+    async fn while_awaited<T>(&mut self, asking: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            found = asking => Some(found),
+            () = self.all_gone() => None,
+        }
+    }
+
+    async fn all_gone(&mut self) {
+        for asker in &mut self.askers {
+            asker.answer.closed().await;
         }
     }
 }
@@ -317,6 +333,12 @@ fn with_other_places(text: &str, other: impl Fn(usize) -> Option<String>) -> Str
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        future::{pending, ready},
+        time::Duration,
+    };
+
+    use tokio::time::timeout;
     use uuid::Uuid;
 
     use super::*;
@@ -382,6 +404,21 @@ mod tests {
         let mut compound = list(DatabaseBackend::Sqlite, 2);
         compound.sql = format!("SELECT * FROM ({LIST}) UNION ALL SELECT * FROM ({LIST})");
         assert_eq!(room(&compound), 1);
+    }
+
+    #[tokio::test]
+    async fn a_statement_is_given_up_when_all_who_asked_have_gone() {
+        let mut group = group(list(DatabaseBackend::Postgres, 2), 2);
+        let (answer, still_there) = oneshot::channel();
+        group.askers[1].answer = answer;
+        assert_eq!(group.while_awaited(ready(1)).await, Some(1));
+        let waiting = group.while_awaited(pending::<()>());
+        let waited = timeout(Duration::from_millis(20), waiting).await;
+        assert!(waited.is_err(), "one is still there");
+        drop(still_there);
+        let waiting = group.while_awaited(pending::<()>());
+        let waited = timeout(Duration::from_secs(10), waiting).await;
+        assert_eq!(waited, Ok(None));
     }
 
     #[test]
