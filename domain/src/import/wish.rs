@@ -33,6 +33,9 @@ struct Entry {
     state: SubscriptionState,
     #[serde(default)]
     reason: String,
+    /// Exports tell it; what an import changes, whoever imports has said.
+    #[serde(default, rename = "source")]
+    _source: IgnoredAny,
     /// Exports tell it; what an import changes, it changes now.
     #[serde(default, rename = "changedAt")]
     _changed_at: IgnoredAny,
@@ -171,7 +174,7 @@ mod tests {
         let cell = r#"[
             {"channel": "SMS", "state": "SUBSCRIBED"},
             {"channel": "EMAIL", "topic": " news ", "state": "UNSUBSCRIBED", "reason": "Asked",
-             "changedAt": "2026-11-27T09:00:00Z"}
+             "source": "UNSUBSCRIBE", "changedAt": "2026-11-27T09:00:00Z"}
         ]"#;
         let expected = [
             state(
