@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use domain::{
     contact::{
         merge,
@@ -214,6 +215,8 @@ fn their_own_no_counts_also_where_a_person_of_ours_had_said_it_before() {
             contact_of(&world, theirs).await,
             contact_of(&world, ours).await,
         );
+        // Ids of one millisecond have no order.
+        world.clock.advance(TimeDelta::milliseconds(1));
         record(&world, "sent", theirs, EmailEventKind::Sent).await;
         record(&world, "end", theirs, EmailEventKind::Complained).await;
         let done = contacts(&world, said(theirs, State::Subscribed)).await;
