@@ -52,6 +52,8 @@ async fn happened(world: &World, email: &str, kind: EmailEventKind) {
         origin: None,
         url: None,
         user_agent: None,
+        ip: None,
+        tracks_opens: None,
     };
     let done = email::ingest(&world.ctx, &world.owner, vec![event]).await;
     done.unwrap();
