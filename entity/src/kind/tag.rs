@@ -100,7 +100,8 @@ kinds! {
         /// finding; each with less than 1 % of the group's things), `things`, `thingsInTail`,
         /// `valuesInEffect` (values of equal use that would tell as much).
         OverDetailed = "OVER_DETAILED",
-        /// No rule, segment or report names it, a tag above it or its group: `things`.
+        /// No rule, segment, playbook, report or tracked link names it, a tag above it or its group:
+        /// `things`.
         Unreferenced = "UNREFERENCED",
         /// What becomes of contacts with it differs from the others by no more than chance:
         /// `contacts`, `contactsWithout`, and for each outcome with enough cases (`atRisk`, `won`,

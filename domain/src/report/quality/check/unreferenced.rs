@@ -1,4 +1,5 @@
-//! Tags that nothing works with: no rule, segment or report names them, a tag above them or their group.
+//! Tags that nothing works with: no rule, segment, playbook, report or tracked link names
+//! them, a tag above them or their group.
 
 use async_trait::async_trait;
 use entity::{
