@@ -319,12 +319,11 @@ fn with_other_places(text: &str, other: impl Fn(usize) -> Option<String>) -> Str
     for piece in pieces {
         let rest = piece.trim_start_matches(|letter: char| letter.is_ascii_digit());
         let place = &piece[..piece.len() - rest.len()];
-        match place.parse::<usize>().ok().and_then(&other) {
-            Some(other) => made.push_str(&other),
-            None => {
-                made.push('$');
-                made.push_str(place);
-            }
+        if let Some(other) = place.parse::<usize>().ok().and_then(&other) {
+            made.push_str(&other);
+        } else {
+            made.push('$');
+            made.push_str(place);
         }
         made.push_str(rest);
     }

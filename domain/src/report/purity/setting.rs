@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entity::{
-    id::{Id as _, TagGroupId, TagId, WorkspaceId},
+    id::{Id, TagGroupId, TagId, WorkspaceId},
     kind::TagKind,
     tag, tag_group,
 };
@@ -343,7 +343,7 @@ impl Referrer for Judgements {
         let targets = standing.targets.into_iter();
         let targets = targets.filter(|target| tags.contains(target));
         let named = values.into_iter().chain(targets);
-        Ok(named.map(|tag| tag.uuid()).collect())
+        Ok(named.map(Id::uuid).collect())
     }
 
     async fn replace(
