@@ -347,8 +347,8 @@ mod tests {
             (30, 10_000, Some(Alarm)),
         ] {
             let figures = Figures {
-                complained,
                 delivered,
+                complained,
                 ..Figures::default()
             };
             assert_eq!(

@@ -358,6 +358,6 @@ impl RuleQuery {
         context: &Context<'_>,
         #[graphql(desc = "What is to be tried.")] input: TryRuleInput,
     ) -> Result<TryRulePayload> {
-        rehearsal::try_rule(context, input).await
+        Box::pin(rehearsal::try_rule(context, input)).await
     }
 }

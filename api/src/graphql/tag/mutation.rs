@@ -176,7 +176,7 @@ pub(crate) struct RemoveTagsInput {
 }
 
 impl RemoveTagsInput {
-    fn read(&self) -> domain::error::Result<(Vec<TagId>, Vec<(TagTarget, Uuid)>)> {
+    fn read(&self) -> domain::error::Result<(Vec<TagId>, Things)> {
         let tags: Vec<TagId> = id::parse_each(&self.tag_ids, "tagIds")?;
         let things = things(&self.contact_ids, &self.account_ids, &self.conversation_ids)?;
         refuse_size(tags.len(), things.len())?;
@@ -184,11 +184,14 @@ impl RemoveTagsInput {
     }
 }
 
+/// What is tagged, in the order in which it was named.
+type Things = Vec<(TagTarget, Uuid)>;
+
 fn things(
     contacts: &[ID],
     accounts: &[ID],
     conversations: &[ID],
-) -> domain::error::Result<Vec<(TagTarget, Uuid)>> {
+) -> domain::error::Result<Things> {
     let contacts: Vec<ContactId> = id::parse_each(contacts, "contactIds")?;
     let accounts: Vec<AccountId> = id::parse_each(accounts, "accountIds")?;
     let conversations: Vec<ConversationId> = id::parse_each(conversations, "conversationIds")?;
