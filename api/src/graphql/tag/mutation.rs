@@ -187,11 +187,7 @@ impl RemoveTagsInput {
 /// What is tagged, in the order in which it was named.
 type Things = Vec<(TagTarget, Uuid)>;
 
-fn things(
-    contacts: &[ID],
-    accounts: &[ID],
-    conversations: &[ID],
-) -> domain::error::Result<Things> {
+fn things(contacts: &[ID], accounts: &[ID], conversations: &[ID]) -> domain::error::Result<Things> {
     let contacts: Vec<ContactId> = id::parse_each(contacts, "contactIds")?;
     let accounts: Vec<AccountId> = id::parse_each(accounts, "accountIds")?;
     let conversations: Vec<ConversationId> = id::parse_each(conversations, "conversationIds")?;
