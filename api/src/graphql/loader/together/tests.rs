@@ -140,10 +140,8 @@ async fn nobody_is_left_waiting_when_those_before_them_give_up() {
     let first = [house.ask(1, &[1]).await, house.ask(1, &[2]).await];
     let given_up = house.ask(1, &[3]).await;
     let waiting = house.ask(1, &[4]).await;
-    for asking in first.iter().chain([&given_up]) {
+    for asking in [given_up].into_iter().chain(first) {
         asking.abort();
-    }
-    for asking in first.into_iter().chain([given_up]) {
         assert!(asking.await.unwrap_err().is_cancelled());
     }
     house.open();
