@@ -36,7 +36,7 @@ use crate::{
     tag::tagging::{self, Left},
     work::{
         change::{Entry, Fact},
-        projection::Projection,
+        projection::{FOREMOST, Projection},
     },
 };
 
@@ -47,7 +47,7 @@ pub struct Rules;
 #[async_trait]
 impl Projection for Rules {
     fn name(&self) -> &'static str {
-        "rules"
+        FOREMOST
     }
 
     fn work(&self) -> Work {

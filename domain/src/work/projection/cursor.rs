@@ -58,6 +58,11 @@ impl Claim {
         self.careful > 0 || matches!(self.suspect, 1 | 2)
     }
 
+    /// Whether an entry at fault is being looked for.
+    pub(super) fn is_searching(&self) -> bool {
+        self.careful > 0 || self.suspect > 0
+    }
+
     /// What the one entry at hand has done, if it is not to be tried any more.
     pub(super) fn crash(&self) -> Option<String> {
         let is_deadly = self.is_alone() && self.crashes >= MAX_CRASHES;

@@ -12,12 +12,14 @@
 //! entries behind it fail as well, or there are none, the fault may be one of all, such as a full disk
 //! or a right that was lost, and the projection waits until it is mended.
 //!
-//! `cursor` has the claim and what is written to the cursor, `lag` finds what has entries to read.
+//! `cursor` has the claim and what is written to the cursor, `lag` finds what has entries to read, and
+//! `precedence` says who waits for whom.
 //!
 //! To add one: implement [`Projection`] in the noun's folder and add it to `crate::projections`.
 
 mod cursor;
 mod lag;
+mod precedence;
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +29,10 @@ use entity::id::WorkspaceId;
 use sea_orm::DbErr;
 use serde_json::json;
 
-use self::cursor::{Backlog, Claim, Pace, advance, backlog, claim, note_failure, renew};
+use self::{
+    cursor::{Backlog, Claim, Pace, advance, backlog, claim, note_failure, renew},
+    precedence::gives_way,
+};
 use super::{
     change::{self, Entry, Fact, Position, Unreadable},
     quarantine,
@@ -40,7 +45,10 @@ use crate::{
     store::Tx,
 };
 
-pub use self::lag::{Behind, behind, lags};
+pub use self::{
+    lag::{Behind, behind, lags},
+    precedence::FOREMOST,
+};
 
 /// Errors of one entry alone before it is set aside.
 pub const MAX_FAILURES: i64 = 8;
@@ -70,7 +78,7 @@ pub trait Projection: Send + Sync + std::fmt::Debug {
     }
 
     /// The least time between two batches that did not fill up. Waiting lets a burst of changes to
-    /// one contact be handled once.
+    /// one contact be handled once. One that pauses also lets [`FOREMOST`] go first.
     fn pause(&self) -> TimeDelta {
         TimeDelta::zero()
     }
@@ -88,7 +96,7 @@ pub enum Outcome {
     Unsettled,
     /// Another worker has the claim, or a failed batch waits for its next try.
     Busy,
-    /// A burst is being collected; come back after this time.
+    /// A burst is being collected, or [`FOREMOST`] goes first; come back after this time.
     Paused(TimeDelta),
 }
 
@@ -124,6 +132,9 @@ pub async fn run_watched(
             Backlog::Empty => return Ok(Outcome::Idle),
             Backlog::Unsettled => return Ok(Outcome::Unsettled),
             Backlog::Some => {}
+        }
+        if gives_way(ctx.reader(), projection, workspace).await? {
+            return Ok(Outcome::Paused(projection.pause()));
         }
         let Some(claim) = claim(ctx, projection, workspace).await? else {
             return Ok(Outcome::Busy);
@@ -182,6 +193,7 @@ async fn work(
 
 enum Step {
     More(Position, Pace),
+    /// There was no more, or somebody else goes first.
     Last,
     Lost,
 }
@@ -219,7 +231,10 @@ async fn step(
     if !entries.is_empty() {
         projection.apply(ctx, &mut tx, &entries).await?;
     }
-    let kept = advance(&tx, projection, claim.fence, slice.upto, slice.full).await?;
+    // Where something is being looked for among the entries, the search must not start again.
+    let goes_on = slice.full
+        && (claim.is_searching() || !gives_way(tx.connection(), projection, workspace).await?);
+    let kept = advance(&tx, projection, claim.fence, slice.upto, goes_on).await?;
     let Some(pace) = kept else {
         tx.rollback().await?;
         return Ok(Step::Lost);
@@ -229,7 +244,7 @@ async fn step(
         entries: entries.len(),
         took: start.elapsed(),
     });
-    Ok(if slice.full {
+    Ok(if goes_on {
         Step::More(slice.upto, pace)
     } else {
         Step::Last
