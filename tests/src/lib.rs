@@ -102,6 +102,8 @@ mod playbook;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
+mod precedence;
+#[cfg(test)]
 mod profile;
 #[cfg(test)]
 mod record;
