@@ -91,6 +91,7 @@ mod m0069_row_triggers;
 mod m0070_tag_merge;
 mod m0071_tags_off;
 mod m0072_untracked;
+mod m0073_log;
 mod sql;
 mod wall;
 
@@ -172,6 +173,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0070_tag_merge::Migration),
             Box::new(m0071_tags_off::Migration),
             Box::new(m0072_untracked::Migration),
+            Box::new(m0073_log::Migration),
         ]
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     action::Action,
     error::Error,
-    store::Query,
+    store::{Query, dialect},
     work::{
         change::{self, Position},
         epoch, floor,
@@ -17,6 +17,7 @@ use entity::{
     id::{TagId, WorkspaceId},
     kind::TagKind,
 };
+use sea_orm::DatabaseBackend;
 
 use crate::support::{
     World,
@@ -243,4 +244,43 @@ async fn as_if_restored(world: &World) {
             .await
             .expect("an update");
     }
+}
+
+/// How SQLite goes about a statement, step by step.
+async fn plan(world: &World, statement: &str) -> Vec<String> {
+    let query = Query::new(format!("EXPLAIN QUERY PLAN {statement}"));
+    let query = query.bind(world.owner.workspace).bind(1).bind(2);
+    let steps = query.raw(world.ctx.reader()).await.expect("a plan");
+    let steps = steps.iter().map(|row| row.try_get("", "detail"));
+    steps.collect::<Result<_, _>>().expect("texts")
+}
+
+#[test]
+fn the_log_is_read_on_from_a_place_without_going_through_what_stands_before() {
+    on_both(|world| async move {
+        let backend = world.ctx.db.backend();
+        if backend == DatabaseBackend::Postgres {
+            // Its primary key is the order of the log.
+            return world;
+        }
+        let settled = dialect::settled(backend);
+        let behind = |tx: &str, seq: &str| {
+            let place = dialect::place(backend, tx, seq);
+            format!(
+                "SELECT h.at FROM change h WHERE h.workspace_id = $1 AND (h.tx, h.seq) > {place}
+                   AND {settled} AND $2 <> $3 ORDER BY h.tx, h.seq LIMIT 1"
+            )
+        };
+        let of_cursors = format!(
+            "SELECT ({}) FROM projection_cursor c",
+            behind("c.tx", "c.seq")
+        );
+        for statement in [behind("$2", "$3"), of_cursors] {
+            let plan = plan(&world, &statement).await;
+            let by_place = "change_place (workspace_id=? AND (tx,rowid)>(?,?))";
+            assert!(plan.iter().any(|step| step.contains(by_place)), "{plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("TEMP")), "{plan:?}");
+        }
+        world
+    });
 }

@@ -63,7 +63,19 @@ pub fn settled(backend: DatabaseBackend) -> &'static str {
                           ELSE (log_epoch.epoch + 1) << 48 END
                    FROM log_epoch)"
         }
-        _ => "tx >= 0",
+        _ => "1 = 1",
+    }
+}
+
+/// The place (`tx`, `seq`) in the change log, for its entries to be compared with: `(tx, seq) > {place}`.
+///
+/// SQLite finds it by both numbers of its index only if `seq` has a collation and no type of its own. The
+/// column beside it is the row's number, which has neither: without these words SQLite looks for `tx`
+/// alone, which is the same in all that one process has written, and goes through all of that.
+pub fn place(backend: DatabaseBackend, tx: &str, seq: &str) -> String {
+    match backend {
+        DatabaseBackend::Postgres => format!("({tx}, {seq})"),
+        _ => format!("({tx}, +{seq} COLLATE BINARY)"),
     }
 }
 

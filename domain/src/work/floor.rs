@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::id::WorkspaceId;
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait as _, DbErr};
 
 use super::{
     change::{self, Position},
@@ -18,20 +18,24 @@ use super::{
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
-    store::{Query, Tx},
+    store::{Query, Tx, dialect},
 };
 
 /// Refuses a client's cursor from which the log cannot be read on without a gap: older than what is
 /// kept, or seen in a database that was put back to an earlier state since.
 pub async fn check_cursor(ctx: &Ctx, workspace: WorkspaceId, cursor: Position) -> Result<()> {
-    let epoch_end = epoch::end_of(cursor, ctx.db.backend());
-    let rows = Query::new(
+    let backend = ctx.db.backend();
+    let (epoch_end, place) = (
+        epoch::end_of(cursor, backend),
+        dialect::place(backend, "$2", "$3"),
+    );
+    let rows = Query::new(format!(
         "SELECT EXISTS (SELECT 1 FROM change_floor WHERE workspace_id = $1
                         AND (tx, seq) > ($2, $3)),
-                EXISTS (SELECT 1 FROM change WHERE workspace_id = $1 AND (tx, seq) >= ($2, $3)
+                EXISTS (SELECT 1 FROM change WHERE workspace_id = $1 AND (tx, seq) >= {place}
                         AND tx < $4)
-             OR EXISTS (SELECT 1 FROM change_floor WHERE workspace_id = $1 AND tx = $2 AND seq = $3)",
-    )
+             OR EXISTS (SELECT 1 FROM change_floor WHERE workspace_id = $1 AND tx = $2 AND seq = $3)"
+    ))
     .bind(workspace)
     .bind(cursor.tx)
     .bind(cursor.seq)
@@ -61,11 +65,16 @@ pub(crate) async fn trim(
         return Ok(0);
     };
     let newest = change::end(tx.connection(), tx.workspace).await?;
-    let rows = Query::new(
-        "SELECT tx, seq, at FROM change WHERE workspace_id = $1 AND (tx, seq) <= ($2, $3)
-           AND (tx, seq) < ($4, $5)
-         ORDER BY tx, seq LIMIT $6",
-    )
+    let backend = tx.connection().get_database_backend();
+    let (upto, end) = (
+        dialect::place(backend, "$2", "$3"),
+        dialect::place(backend, "$4", "$5"),
+    );
+    let rows = Query::new(format!(
+        "SELECT tx, seq, at FROM change WHERE workspace_id = $1 AND (tx, seq) <= {upto}
+           AND (tx, seq) < {end}
+         ORDER BY tx, seq LIMIT $6"
+    ))
     .bind(tx.workspace)
     .bind(read.tx)
     .bind(read.seq)
@@ -88,8 +97,9 @@ pub(crate) async fn trim(
         return Ok(0);
     };
     let (floor_tx, floor_seq): (i64, i64) = (floor_tx, floor_seq);
+    let forget = format!("DELETE FROM change WHERE workspace_id = $1 AND (tx, seq) <= {upto}");
     for statement in [
-        "DELETE FROM change WHERE workspace_id = $1 AND (tx, seq) <= ($2, $3)",
+        forget.as_str(),
         "INSERT INTO change_floor (workspace_id, tx, seq) VALUES ($1, $2, $3)
          ON CONFLICT (workspace_id) DO UPDATE SET tx = excluded.tx, seq = excluded.seq",
     ] {

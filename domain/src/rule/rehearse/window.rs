@@ -2,12 +2,12 @@
 //! no index by what its entries tell, so it also says where looking for them ends.
 
 use chrono::{DateTime, Utc};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::MAX_CHANGES;
 use crate::{
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
     work::change::{self, Position},
 };
 
@@ -112,9 +112,10 @@ async fn first(
 
 /// Asks for entries behind `from`, from `asked` on, of the kinds that `r` names.
 fn of_facts(tx: &Tx<'_>, order: &str, from: Position, asked: DateTime<Utc>) -> Query {
+    let place = dialect::place(tx.connection().get_database_backend(), "$2", "$3");
     Query::new(format!(
         "SELECT tx, seq, at FROM change
-         WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND at >= $4
+         WHERE workspace_id = $1 AND (tx, seq) > {place} AND at >= $4
            AND kind IN (SELECT r.kind FROM {{r}}) {order}"
     ))
     .bind(tx.workspace)

@@ -124,10 +124,14 @@ pub async fn read(
     after: Position,
     limit: u64,
 ) -> Result<Vec<Result<Entry, Unreadable>>, DbErr> {
-    let settled = dialect::settled(connection.get_database_backend());
+    let backend = connection.get_database_backend();
+    let (place, settled) = (
+        dialect::place(backend, "$2", "$3"),
+        dialect::settled(backend),
+    );
     let rows: Vec<Row> = Query::new(format!(
         "SELECT {COLUMNS} FROM change
-         WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND {settled}
+         WHERE workspace_id = $1 AND (tx, seq) > {place} AND {settled}
          ORDER BY tx, seq LIMIT $4"
     ))
     .bind(workspace)
@@ -154,9 +158,11 @@ pub(crate) async fn read_facts(
         return Ok(Vec::new());
     }
     let kinds = facts.join("', '");
+    let backend = connection.get_database_backend();
+    let [from, to] = [("$2", "$3"), ("$4", "$5")].map(|(tx, seq)| dialect::place(backend, tx, seq));
     let rows: Vec<Row> = Query::new(format!(
         "SELECT {COLUMNS} FROM change
-         WHERE workspace_id = $1 AND (tx, seq) > ($2, $3) AND (tx, seq) <= ($4, $5)
+         WHERE workspace_id = $1 AND (tx, seq) > {from} AND (tx, seq) <= {to}
            AND kind IN ('{kinds}')
          ORDER BY tx, seq LIMIT $6"
     ))

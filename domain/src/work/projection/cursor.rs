@@ -102,14 +102,18 @@ pub(super) async fn backlog(
     projection: &dyn Projection,
     workspace: WorkspaceId,
 ) -> Result<Backlog> {
-    let settled = dialect::settled(ctx.db.backend());
+    let backend = ctx.db.backend();
+    let (place, settled) = (
+        dialect::place(backend, "c.tx", "c.seq"),
+        dialect::settled(backend),
+    );
     // The newest entry tells whether anything was written after the cursor; the second column,
     // whether any of it can be read.
     let row = Query::new(format!(
         "SELECT EXISTS (SELECT 1 FROM change WHERE workspace_id = $1
-                        AND (tx, seq) > (c.tx, c.seq) AND {settled}),
+                        AND (tx, seq) > {place} AND {settled}),
                 EXISTS (SELECT 1 FROM change WHERE workspace_id = $1
-                        AND (tx, seq) > (c.tx, c.seq))
+                        AND (tx, seq) > {place})
          FROM (SELECT COALESCE(MAX(tx), 0) AS tx, COALESCE(MAX(seq), 0) AS seq
                FROM projection_cursor WHERE workspace_id = $1 AND projection = $2) AS c"
     ))
@@ -128,18 +132,22 @@ pub(super) async fn backlog(
     })
 }
 
-/// How many entries are done next when nothing is wrong: as many as wait after the place `after`, up to a
-/// batch. One more, so that whoever finds no more than wait knows that these were all.
+/// How many entries are done next when nothing is wrong: as many as wait after the place (`tx`, `seq`), up
+/// to a batch. One more, so that whoever finds no more than wait knows that these were all.
 ///
 /// It is written down before they are read: those that came while nobody was at it are not suspected if a
 /// worker dies at the few that waited then.
 /// In order: PostgreSQL would otherwise gather all that wait before it counts the first.
-fn waiting(backend: DatabaseBackend, projection: &dyn Projection, after: &str) -> String {
-    let settled = dialect::settled(backend);
+fn waiting(
+    backend: DatabaseBackend,
+    projection: &dyn Projection,
+    (tx, seq): (&str, &str),
+) -> String {
+    let (after, settled) = (dialect::place(backend, tx, seq), dialect::settled(backend));
     let others = (projection.batch() - 1).max(0);
     format!(
         "(SELECT COUNT(*) + 1 FROM (
-             SELECT 1 FROM change h WHERE h.workspace_id = $1 AND (h.tx, h.seq) > ({after})
+             SELECT 1 FROM change h WHERE h.workspace_id = $1 AND (h.tx, h.seq) > {after}
                AND {settled} ORDER BY h.tx, h.seq LIMIT {others}) AS w)"
     )
 }
@@ -156,7 +164,7 @@ pub(super) async fn claim(
     let waiting = waiting(
         backend,
         projection,
-        "projection_cursor.tx, projection_cursor.seq",
+        ("projection_cursor.tx", "projection_cursor.seq"),
     );
     // A lease that was neither given back nor renewed belonged to a worker that died: go on one by
     // one with what it was at, and count the crash if it was with one entry alone. Halving would find
@@ -229,7 +237,7 @@ pub(super) async fn advance(
     let (lease, batch, careful, suspect) = if keep_lease {
         (
             dialect::now_plus(backend, LEASE_S),
-            waiting(backend, projection, "$3, $4"),
+            waiting(backend, projection, ("$3", "$4")),
             "CASE WHEN careful > 1 THEN careful - 1 ELSE 0 END",
             "suspect / 2",
         )

@@ -52,6 +52,11 @@ async fn unread(
     readable: &str,
     which: &str,
 ) -> Result<Vec<Behind>, DbErr> {
+    let place = dialect::place(
+        ctx.db.backend(),
+        "CASE WHEN c.tx IS NULL THEN 0 ELSE c.tx END",
+        "CASE WHEN c.seq IS NULL THEN 0 ELSE c.seq END",
+    );
     let names = projections.iter().map(|projection| projection.name());
     Query::new(format!(
         "SELECT b.workspace, b.projection, b.since, b.failures, b.last_error FROM (
@@ -59,8 +64,7 @@ async fn unread(
                  CASE WHEN c.failures IS NULL THEN 0 ELSE c.failures END AS failures,
                  c.last_error AS last_error, (
                  SELECT h.at FROM change h WHERE h.workspace_id = w.id
-                   AND (h.tx, h.seq) > (CASE WHEN c.tx IS NULL THEN 0 ELSE c.tx END,
-                                        CASE WHEN c.seq IS NULL THEN 0 ELSE c.seq END)
+                   AND (h.tx, h.seq) > {place}
                    AND {readable}
                  ORDER BY h.tx, h.seq LIMIT 1) AS since
              FROM workspace w CROSS JOIN {{r}} LEFT JOIN projection_cursor c

@@ -34,13 +34,14 @@ pub(super) async fn gives_way(
     let now = dialect::now(backend);
     let behind = dialect::now_plus_expression(backend, BEHIND_S);
     let patience = dialect::now_plus_expression(backend, PATIENCE_S);
-    let oldest_after = |place: &str| {
+    let oldest_after = |tx: &str, seq: &str| {
+        let place = dialect::place(backend, tx, seq);
         format!(
-            "(SELECT h.at FROM change h WHERE h.workspace_id = $1 AND (h.tx, h.seq) > ({place})
+            "(SELECT h.at FROM change h WHERE h.workspace_id = $1 AND (h.tx, h.seq) > {place}
               ORDER BY h.tx, h.seq LIMIT 1)"
         )
     };
-    let (foremost, own) = (oldest_after("f.tx, f.seq"), oldest_after("o.tx, o.seq"));
+    let (foremost, own) = (oldest_after("f.tx", "f.seq"), oldest_after("o.tx", "o.seq"));
     let row = Query::new(format!(
         "SELECT 1 FROM projection_cursor f JOIN projection_cursor o
            ON o.workspace_id = f.workspace_id AND o.projection = $2
