@@ -15,6 +15,7 @@ use entity::{
     id::{DeliveryId, TargetId},
     kind::{DeliveryState, TargetKind},
 };
+use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use serde_json::Value;
 
 use super::{greet, greeted, mistakes, stored};
@@ -278,6 +279,62 @@ fn two_workers_that_fold_at_once_lose_and_repeat_nothing() {
                 DeliveryState::Folded | DeliveryState::Delivered
             ));
         }
+        world
+    });
+}
+
+/// How the database folds everything that waits when a target is held, as if another worker did, and how it
+/// stops doing so.
+fn a_faster_worker(backend: DatabaseBackend) -> (&'static [&'static str], &'static str) {
+    match backend {
+        DatabaseBackend::Postgres => (
+            &[
+                "CREATE FUNCTION faster() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                     UPDATE delivery SET state = 'FOLDED', finished_at = now() WHERE state = 'PENDING';
+                     RETURN NULL; END $$",
+                "CREATE TRIGGER faster AFTER UPDATE ON notification_target
+                 FOR EACH ROW EXECUTE FUNCTION faster()",
+            ],
+            "DROP FUNCTION faster CASCADE",
+        ),
+        _ => (
+            &["CREATE TRIGGER faster AFTER UPDATE ON notification_target
+               BEGIN UPDATE delivery SET state = 'FOLDED', finished_at = created_at
+                     WHERE state = 'PENDING'; END"],
+            "DROP TRIGGER faster",
+        ),
+    }
+}
+
+#[test]
+fn what_another_worker_folds_in_the_last_moment_is_not_told_alone_as_well() {
+    on_both(|world| async move {
+        let target = webhook(&world, Some(5), None).await;
+        let ids = greeted(&world, target, 1).await;
+        world.hurry().await;
+        let (put, take_away) = a_faster_worker(world.ctx.db.backend());
+        for statement in put {
+            let owner = world.ctx.db.owner();
+            owner.execute_unprepared(statement).await.unwrap();
+        }
+        let receiver = Receiver::default();
+        let turn = world.deliver(&receiver).await;
+        assert_eq!((turn.claimed, turn.delivered, turn.postponed), (1, 0, 1));
+        assert!(receiver.calls().is_empty());
+        assert_eq!(stored(&world, ids[0]).await.state, DeliveryState::Folded);
+        let owner = world.ctx.db.owner();
+        owner.execute_unprepared(take_away).await.unwrap();
+
+        // Its target is not held any more, and its due item ends.
+        let next = greet(&world, 1, "next").await;
+        Query::new("UPDATE due_item SET due_at = $1")
+            .bind(DateTime::<Utc>::UNIX_EPOCH)
+            .execute(world.ctx.db.writer())
+            .await
+            .unwrap();
+        let turn = world.deliver(&receiver).await;
+        assert_eq!((turn.claimed, turn.delivered), (2, 1));
+        assert_eq!(receiver.delivery_ids(), [next[0].to_string()]);
         world
     });
 }

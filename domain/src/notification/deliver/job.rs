@@ -9,7 +9,7 @@ use entity::{
 };
 use sea_orm::FromQueryResult;
 
-use super::{PACE_S, Turn, content, pace};
+use super::{PACE_S, Turn, content, hold, pace};
 use crate::{
     ctx::Ctx,
     error::Result,
@@ -78,7 +78,7 @@ pub(super) async fn prepare(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -
     let jobs = pace::keep_hours(ctx, jobs, turn).await?;
     let jobs = pace::fold(ctx, jobs, turn).await?;
     let jobs = pace::keep_budgets(ctx, jobs, turn).await?;
-    let mut jobs = pace::hold_targets(ctx, jobs, turn).await?;
+    let mut jobs = hold::hold_targets(ctx, jobs, turn).await?;
     content::load(ctx, &mut jobs).await?;
     equip(ctx, &mut jobs).await?;
     Ok(jobs)
@@ -213,7 +213,7 @@ impl Job {
         )
     }
 
-    pub(super) fn target(&self) -> (WorkspaceId, TargetId) {
+    pub(super) fn target(&self) -> pace::Target {
         (self.delivery.workspace_id, self.delivery.target_id)
     }
 

@@ -9,13 +9,15 @@
 //! than the one before, so that a queue for one target keeps no place from others.
 //!
 //! - `job`: from claims to jobs that may be called;
-//! - `pace`: hours, digests, budgets, and one call at a time to each target;
+//! - `pace`: hours, digests and budgets;
+//! - `hold`: one call at a time to each target;
 //! - `content`: what each job says;
 //! - `attempt`: the call itself;
 //! - `outcome`: writing down what came of it.
 
 mod attempt;
 mod content;
+mod hold;
 mod job;
 mod outcome;
 mod pace;

@@ -1,4 +1,4 @@
-//! How much a target is told at once: digests, budgets, and one call at a time.
+//! How much a target is told at once: digests and budgets.
 //!
 //! **Digest.** A target that collects has each delivery due after its minutes. The first that comes
 //! due folds all that wait into one new delivery, which tells them together. What hours hold waits on.
@@ -16,10 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
-use entity::{
-    id::{DeliveryId, Id as _, PlaybookId, TargetId, WorkspaceId},
-    kind::TargetKind,
-};
+use entity::id::{DeliveryId, Id as _, PlaybookId, TargetId, WorkspaceId};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, FromQueryResult};
 use uuid::Uuid;
 
@@ -39,15 +36,14 @@ use crate::{
     work::due,
 };
 
-/// How long a caller may hold a target, in seconds: longer than the longest attempt.
-const HOLD_S: i64 = 20;
 /// The span a budget is for, in seconds.
 const BUDGET_S: i64 = 3_600;
 
 /// Where the digits of a playbook's id begin in its text.
 const PLAYBOOK: usize = PlaybookId::PREFIX.len() + 2;
 
-type Target = (WorkspaceId, TargetId);
+/// A target in its workspace.
+pub(super) type Target = (WorkspaceId, TargetId);
 
 #[derive(FromQueryResult)]
 struct Told {
@@ -386,91 +382,5 @@ async fn put_off(
         .map(|(job, wait)| (job.put_back(), wait))
         .collect();
     due::postpone(ctx, &items).await?;
-    Ok(())
-}
-
-#[derive(FromQueryResult)]
-struct Held {
-    workspace_id: WorkspaceId,
-    id: TargetId,
-}
-
-/// Keeps one job for each target that is free, and holds the target for it; puts the others back.
-/// Lists of members without a budget need no holding: nothing is called.
-pub(super) async fn hold_targets(ctx: &Ctx, jobs: Vec<Job>, turn: &mut Turn) -> Result<Vec<Job>> {
-    let (mut granted, jobs): (Vec<Job>, Vec<Job>) = jobs
-        .into_iter()
-        .partition(|job| job.delivery.kind == TargetKind::InApp && job.is_free());
-    let mut free = hold(ctx, &jobs).await?;
-    let mut waiting = Vec::new();
-    for job in jobs {
-        if free.remove(&job.target()) {
-            granted.push(job);
-        } else {
-            waiting.push(job);
-        }
-    }
-    postpone(ctx, waiting, turn).await?;
-    mark_sent(ctx, &granted).await?;
-    Ok(granted)
-}
-
-async fn hold(ctx: &Ctx, jobs: &[Job]) -> Result<BTreeSet<Target>> {
-    let wanted: BTreeSet<Target> = jobs.iter().map(Job::target).collect();
-    if wanted.is_empty() {
-        return Ok(wanted);
-    }
-    let backend = ctx.db.backend();
-    let now = dialect::now(backend);
-    let until = dialect::now_plus(backend, HOLD_S);
-    let skip_locked = dialect::skip_locked(backend);
-    let held: Vec<Held> = Query::new(format!(
-        "UPDATE notification_target SET next_send_at = {until}
-         WHERE (workspace_id, id) IN (
-             SELECT workspace_id, id FROM notification_target
-             WHERE (workspace_id, id) IN (SELECT r.workspace_id, r.id FROM {{r}})
-               AND (next_send_at IS NULL OR next_send_at <= {now}) {skip_locked})
-         RETURNING workspace_id, id"
-    ))
-    .rows(
-        "r",
-        Rows::new()
-            .ids("workspace_id", wanted.iter().map(|target| target.0))
-            .ids("id", wanted.iter().map(|target| target.1)),
-    )
-    .all(ctx.db.writer())
-    .await?;
-    Ok(held
-        .into_iter()
-        .map(|held| (held.workspace_id, held.id))
-        .collect())
-}
-
-/// Notes that these are handed over now: from here on they are never folded, and count.
-async fn mark_sent(ctx: &Ctx, jobs: &[Job]) -> Result<()> {
-    let first: Vec<&Job> = jobs
-        .iter()
-        .filter(|job| job.delivery.sent_at.is_none() && !job.is_test())
-        .collect();
-    if first.is_empty() {
-        return Ok(());
-    }
-    let now = dialect::now(ctx.db.backend());
-    Query::new(format!(
-        "UPDATE delivery SET sent_at = {now}
-         FROM {{r}} WHERE delivery.workspace_id = r.workspace_id AND delivery.id = r.id
-           AND delivery.sent_at IS NULL"
-    ))
-    .rows(
-        "r",
-        Rows::new()
-            .ids(
-                "workspace_id",
-                first.iter().map(|job| job.item.workspace_id),
-            )
-            .ids("id", first.iter().map(|job| job.delivery.id)),
-    )
-    .execute(ctx.db.writer())
-    .await?;
     Ok(())
 }
