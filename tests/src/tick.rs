@@ -11,9 +11,15 @@ use chrono::{DateTime, TimeDelta};
 use domain::{
     ctx::Ctx,
     error::Result,
+    page::PageRequest,
     store::{Query, Tx},
-    work::schedule::{self, Schedule},
+    work::{
+        quarantine::{self, QuarantineFilter},
+        replay,
+        schedule::{self, Schedule},
+    },
 };
+use entity::{id::QuarantineId, kind::QuarantineState};
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -80,6 +86,15 @@ async fn ticks(world: &World, state: &str) -> i64 {
     count.expect("a count").expect("a row")
 }
 
+/// Ends the lease of the one that died.
+async fn end_lease(world: &World) {
+    Query::new("UPDATE schedule_tick SET lease_until = $1 WHERE state = 'RUNNING'")
+        .bind(DateTime::UNIX_EPOCH)
+        .execute(world.ctx.db.writer())
+        .await
+        .expect("an update");
+}
+
 #[test]
 fn many_workers_at_one_tick_run_it_once_whichever_dies() {
     on_both(|world| async move {
@@ -107,12 +122,7 @@ fn many_workers_at_one_tick_run_it_once_whichever_dies() {
                 if ticks(&world, "DONE").await == tick {
                     break;
                 }
-                // The lease of the one that died ends.
-                Query::new("UPDATE schedule_tick SET lease_until = $1 WHERE state = 'RUNNING'")
-                    .bind(DateTime::UNIX_EPOCH)
-                    .execute(world.ctx.db.writer())
-                    .await
-                    .expect("an update");
+                end_lease(&world).await;
             }
             assert_eq!(steps(&world).await, [tick, tick], "each step once");
         }
@@ -158,11 +168,7 @@ fn a_tick_that_was_begun_is_brought_to_its_end_before_the_next_begins() {
         world.clock.advance(TimeDelta::minutes(10));
         assert!(!schedule::run_due(&world.ctx, &all).await.expect("a round"));
         assert_eq!(steps(&world).await, [1], "its claim holds, the next waits");
-        Query::new("UPDATE schedule_tick SET lease_until = $1 WHERE state = 'RUNNING'")
-            .bind(DateTime::UNIX_EPOCH)
-            .execute(world.ctx.db.writer())
-            .await
-            .expect("an update");
+        end_lease(&world).await;
         assert!(schedule::run_due(&world.ctx, &all).await.expect("a round"));
         assert_eq!(steps(&world).await, [1, 1], "the rest of the first");
         assert!(schedule::run_due(&world.ctx, &all).await.expect("a round"));
@@ -186,6 +192,50 @@ fn a_worker_that_is_asked_to_stop_leaves_the_rest_to_the_next() {
         assert_eq!(steps(&world).await, [1]);
         assert!(schedule::run_due(&world.ctx, &all).await.expect("a round"));
         assert_eq!(steps(&world).await, [1, 1]);
+        world
+    });
+}
+
+/// What is set aside, in one state.
+async fn set_aside(world: &World, state: QuarantineState) -> Vec<QuarantineId> {
+    let filter = QuarantineFilter {
+        state: Some(state),
+        work: None,
+    };
+    let page = PageRequest::first(10);
+    let page = quarantine::list(&world.ctx, world.owner.workspace, &filter, &page).await;
+    let rows = page.expect("a page").rows.into_iter();
+    rows.map(|(_, item)| item.id).collect()
+}
+
+#[test]
+fn a_replayed_tick_goes_on_among_the_schedules_and_not_under_the_lease_of_its_replay() {
+    on_both(|world| async move {
+        let schedule = EverySecond::default();
+        let all: [&dyn Schedule; 1] = [&schedule];
+        let ctx = &world.ctx;
+        world.clock.advance(TimeDelta::seconds(1));
+        while set_aside(&world, QuarantineState::SetAside)
+            .await
+            .is_empty()
+        {
+            schedule.deadly.store(true, Ordering::SeqCst);
+            let run = AssertUnwindSafe(schedule::run_due(ctx, &all)).catch_unwind();
+            let _ = run.await;
+            end_lease(&world).await;
+        }
+        schedule.deadly.store(false, Ordering::SeqCst);
+        assert_eq!(ticks(&world, "QUARANTINED").await, 1);
+        let ids = set_aside(&world, QuarantineState::SetAside).await;
+        let asked = replay::request(ctx, &world.owner, &ids).await;
+        assert_eq!(asked.expect("a request").len(), 1);
+        let replayed = replay::run_waiting(ctx, &all).await;
+        assert_eq!(replayed.expect("a turn"), 1);
+        assert_eq!(set_aside(&world, QuarantineState::Replayed).await, ids);
+        assert_eq!(steps(&world).await, [1], "it is only taken up");
+        assert!(schedule::run_due(ctx, &all).await.expect("a round"));
+        assert_eq!(steps(&world).await, [1, 1]);
+        assert_eq!(ticks(&world, "DONE").await, 1);
         world
     });
 }

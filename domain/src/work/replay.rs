@@ -1,8 +1,9 @@
 //! Trying again what was set aside.
 //!
-//! A due item is simply due again. An entry of the change log or a tick is done by a worker that
-//! looks for replays in its sweep: it may take its process down once more, so it is marked under a
-//! lease first, has one try, and is back in quarantine if that fails.
+//! A due item is simply due again. The others are for a worker that looks for replays in its sweep. A tick
+//! goes on from where it was, in the turns of the schedules. An entry of the change log is done there and
+//! then: it may take its process down once more, so it is marked under a lease first, has one try, and is
+//! back in quarantine if that fails.
 
 use std::collections::HashMap;
 
@@ -296,13 +297,17 @@ pub async fn replay_entry(
     }
 }
 
+/// Lets whoever runs the schedules next go on with the tick, for as long as that takes: a night may take
+/// longer than the lease of a replay. It has all its tries before it, and is set aside anew after them.
 async fn replay_tick(ctx: &Ctx, schedule: &dyn Schedule, item: &quarantine::Model) -> Result<()> {
     let tick_at = serde_json::from_value(item.item["tick_at"].clone())?;
-    schedule::take_up_again(ctx, schedule, item.workspace_id, tick_at).await?;
-    schedule::run_tick(ctx, schedule, item.workspace_id, tick_at).await?;
     let tx = ctx.begin(item.workspace_id).await?;
-    finish(&tx, item).await?;
-    tx.commit().await
+    schedule::take_up_again(&tx, schedule, tick_at).await?;
+    if finish(&tx, item).await? {
+        tx.commit().await
+    } else {
+        Ok(tx.rollback().await?)
+    }
 }
 
 /// False when the replay took longer than its lease: roll back.

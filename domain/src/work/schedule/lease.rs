@@ -2,7 +2,6 @@
 //! back, and given up after too many tries. Nothing is written to it elsewhere.
 
 use chrono::{DateTime, Utc};
-use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
 use serde_json::{Value, json};
 
@@ -131,19 +130,18 @@ pub(super) async fn note_failure(
 
 /// Lets a tick that was given up go on from where it was.
 pub(in crate::work) async fn take_up_again(
-    ctx: &Ctx,
+    tx: &Tx<'_>,
     schedule: &dyn Schedule,
-    workspace: WorkspaceId,
     tick_at: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     Query::new(
         "UPDATE schedule_tick SET state = 'RUNNING', lease_until = NULL, failures = 0, crashes = 0
          WHERE workspace_id = $1 AND schedule = $2 AND tick_at = $3 AND state = 'QUARANTINED'",
     )
-    .bind(workspace)
+    .bind(tx.workspace)
     .bind(schedule.name())
     .bind(tick_at)
-    .execute(ctx.db.writer())
+    .execute(tx.connection())
     .await?;
     Ok(())
 }
