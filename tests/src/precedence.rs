@@ -1,4 +1,4 @@
-//! Rules go first while they are behind, for ten seconds at most, and only while somebody is at them.
+//! Rules go first when everything comes at once, and keep nobody waiting for long.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,44 +15,27 @@ use domain::{
         projection::{self, FOREMOST, Outcome, Projection},
     },
 };
+use entity::id::WorkspaceId;
+use sea_orm::ConnectionTrait;
 
 use crate::support::{World, on_both};
 
-const ENTRIES: usize = 5;
+/// Well below the time for which others wait.
+const SOON: TimeDelta = TimeDelta::seconds(5);
+const PAUSE: TimeDelta = TimeDelta::seconds(1);
 
-/// Counts what it reads, two entries at once.
+/// Counts the contacts that are made, two at once, with a pause.
 #[derive(Debug, Default)]
-struct Counting {
-    pause: TimeDelta,
-    entries: AtomicUsize,
-}
-
-impl Counting {
-    fn patient() -> Self {
-        Self {
-            pause: TimeDelta::seconds(1),
-            ..Self::default()
-        }
-    }
-
-    async fn run(&self, world: &World) -> Outcome {
-        let outcome = projection::run(&world.ctx, self, world.owner.workspace).await;
-        outcome.expect("a run")
-    }
-
-    fn read(&self) -> usize {
-        self.entries.load(Ordering::SeqCst)
-    }
+struct Resting {
+    read: AtomicUsize,
+    /// Whether somebody begins to work on the rules during each batch.
+    brings_rules: bool,
 }
 
 #[async_trait]
-impl Projection for Counting {
+impl Projection for Resting {
     fn name(&self) -> &'static str {
-        if self.pause.is_zero() {
-            "test.prompt"
-        } else {
-            "test.patient"
-        }
+        "test.resting"
     }
 
     fn work(&self) -> Work {
@@ -68,83 +51,115 @@ impl Projection for Counting {
     }
 
     fn pause(&self) -> TimeDelta {
-        self.pause
+        PAUSE
     }
 
-    async fn apply(&self, _ctx: &Ctx, _tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
-        self.entries.fetch_add(entries.len(), Ordering::SeqCst);
+    async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        self.read.fetch_add(entries.len(), Ordering::SeqCst);
+        if self.brings_rules {
+            hold_rules(tx.connection(), tx.workspace, true).await;
+        }
         Ok(())
     }
 }
 
-/// A workspace whose entries were written `age` ago, of which the rules have read none; a worker is at
-/// them, if `is_held`.
-async fn behind(world: &World, age: TimeDelta, is_held: bool) {
-    let ctx = &world.ctx;
-    // Everybody has a cursor, and has read what a workspace begins with.
-    for counting in [Counting::patient(), Counting::default()] {
-        while counting.run(world).await == Outcome::Unsettled {}
+impl Resting {
+    fn read(&self) -> usize {
+        self.read.load(Ordering::SeqCst)
     }
-    world.drain().await;
-    for number in 0..ENTRIES {
-        let new = NewContact {
-            name: format!("Contact {number}"),
-            ..NewContact::default()
-        };
-        let made = contact::create(ctx, &world.owner, new).await;
-        made.expect("a contact");
+
+    async fn run(&self, world: &World) -> Outcome {
+        let run = projection::run(&world.ctx, self, world.owner.workspace);
+        run.await.expect("a run")
     }
-    world.settle().await;
-    Query::new("UPDATE change SET at = $2 WHERE workspace_id = $1")
-        .bind(world.owner.workspace)
-        .bind(Utc::now() - age)
-        .execute(ctx.db.writer())
-        .await
-        .expect("an update");
-    hold(world, is_held.then(|| Utc::now() + TimeDelta::minutes(1))).await;
 }
 
-async fn hold(world: &World, until: Option<DateTime<Utc>>) {
+/// Has somebody work on the rules, or nobody.
+async fn hold_rules(connection: &impl ConnectionTrait, workspace: WorkspaceId, held: bool) {
+    let far = DateTime::from_timestamp(4_000_000_000, 0).expect("a time");
     let held = Query::new(
         "UPDATE projection_cursor SET lease_until = $3 WHERE workspace_id = $1 AND projection = $2",
     )
-    .bind(world.owner.workspace)
+    .bind(workspace)
     .bind(FOREMOST)
-    .bind(until)
-    .execute(world.ctx.db.writer())
+    .bind(held.then_some(far))
+    .execute(connection)
     .await;
-    assert_eq!(held.expect("an update"), 1);
+    held.expect("an update");
+}
+
+/// Lets everybody read all there is, and makes contacts who are `age` old.
+async fn make_contacts(world: &World, count: usize, age: TimeDelta) {
+    let (writer, workspace) = (world.ctx.db.writer(), world.owner.workspace);
+    hold_rules(writer, workspace, false).await;
+    world.drain().await;
+    Resting::default().run(world).await;
+    let made_at = Utc::now() - age;
+    world.clock.advance(made_at - world.ctx.clock.now());
+    for _ in 0..count {
+        let new = NewContact {
+            name: "Sato".to_owned(),
+            ..NewContact::default()
+        };
+        let made = contact::create(&world.ctx, &world.owner, new).await;
+        made.expect("a contact");
+    }
+    world.settle().await;
+}
+
+/// Whether what was made last is so young that others would still wait: a machine may stand still.
+fn is_young(world: &World) -> bool {
+    Utc::now() - world.ctx.clock.now() < SOON
 }
 
 #[test]
-fn what_pauses_lets_the_rules_go_first() {
+fn what_pauses_lets_rules_go_first_for_ten_seconds_at_most() {
     on_both(|world| async move {
-        behind(&world, TimeDelta::seconds(2), true).await;
-        let patient = Counting::patient();
-        assert_eq!(patient.run(&world).await, Outcome::Paused(patient.pause));
-        assert_eq!(patient.read(), 0);
-        let prompt = Counting::default();
-        assert_eq!(prompt.run(&world).await, Outcome::Idle);
-        assert_eq!(prompt.read(), ENTRIES);
-
-        // The rules are through, or nobody is at them any more.
-        hold(&world, None).await;
-        assert_eq!(patient.run(&world).await, Outcome::Paused(patient.pause));
-        assert_eq!(patient.read(), ENTRIES);
+        let (writer, workspace) = (world.ctx.db.writer(), world.owner.workspace);
+        // Both have to have begun.
+        make_contacts(&world, 1, PAUSE).await;
+        for (age_s, held, reads) in [(1, true, false), (1, false, true), (20, true, true)] {
+            loop {
+                make_contacts(&world, 1, TimeDelta::seconds(age_s)).await;
+                hold_rules(writer, workspace, held).await;
+                let resting = Resting::default();
+                let outcome = resting.run(&world).await;
+                if reads || is_young(&world) {
+                    assert_eq!(outcome, Outcome::Paused(PAUSE));
+                    assert_eq!(resting.read() > 0, reads, "{age_s} {held}");
+                    break;
+                }
+            }
+        }
+        hold_rules(writer, workspace, false).await;
         world
     });
 }
 
 #[test]
-fn nothing_waits_for_rules_that_keep_up_or_longer_than_ten_seconds() {
+fn what_pauses_also_stops_between_two_batches_for_rules() {
     on_both(|world| async move {
-        for age in [TimeDelta::seconds(11), TimeDelta::seconds(-60)] {
-            behind(&world, age, true).await;
-            let patient = Counting::patient();
-            patient.run(&world).await;
-            assert_eq!(patient.read(), ENTRIES, "{age}");
-            hold(&world, None).await;
-        }
+        let (writer, workspace) = (world.ctx.db.writer(), world.owner.workspace);
+        make_contacts(&world, 1, PAUSE).await;
+        let resting = loop {
+            make_contacts(&world, 5, PAUSE).await;
+            let resting = Resting {
+                brings_rules: true,
+                ..Resting::default()
+            };
+            assert_eq!(resting.run(&world).await, Outcome::Paused(PAUSE));
+            let read = resting.read();
+            // It goes on neither now, nor when it comes again.
+            resting.run(&world).await;
+            if is_young(&world) {
+                assert_eq!((read, resting.read()), (2, 2));
+                break resting;
+            }
+        };
+        hold_rules(writer, workspace, false).await;
+        resting.run(&world).await;
+        assert!(resting.read() > 2, "nobody is at the rules any more");
+        hold_rules(writer, workspace, false).await;
         world
     });
 }
