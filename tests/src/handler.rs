@@ -1,9 +1,17 @@
 //! The worker's body on both databases: hints, and the sweep that needs none.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use domain::{
-    port::{Hint, Work},
+    contact::{self, NewContact},
+    ctx::Ctx,
+    port::{Hint, Hints, Work},
     work::projection,
 };
 use entity::kind::TagKind;
@@ -14,6 +22,7 @@ use crate::support::{
     World,
     engine::{Receiver, notify, tag_contact, words},
     on_both,
+    process::until,
 };
 
 async fn greeting(world: &World) {
@@ -99,6 +108,80 @@ fn sweeps_find_everything_without_hints_and_take_up_what_dead_workers_left() {
         handler.finish().await;
         assert_eq!(receiver.calls().len(), 1);
         assert_eq!(world.deliver(&receiver).await.delivered, 1);
+        world
+    });
+}
+
+/// Counts the hints for the search index.
+#[derive(Debug, Default)]
+struct Heard(AtomicUsize);
+
+impl Hints for Heard {
+    fn send(&self, hint: Hint) {
+        if hint.work == Work::Search {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Makes somebody, and waits until that may be read.
+async fn make_somebody(world: &World) {
+    let new = NewContact {
+        name: "Sato".to_owned(),
+        ..NewContact::default()
+    };
+    let made = contact::create(&world.ctx, &world.owner, new).await;
+    made.expect("a contact");
+    world.settle().await;
+}
+
+#[test]
+fn what_pauses_heeds_no_hint_until_it_is_woken_once() {
+    on_both(|world| async move {
+        let mut projections = domain::projections().iter();
+        let search = projections.find(|one| one.work() == Work::Search);
+        let search = *search.expect("the search index");
+        let heard = Arc::new(Heard::default());
+        let ctx = Ctx {
+            hints: heard.clone(),
+            ..world.ctx.clone()
+        };
+        let stop = CancellationToken::new();
+        let handler = Handler::new(ctx, Arc::new(Receiver::default()), stop.clone());
+        let hint = Hint {
+            workspace: world.owner.workspace.0,
+            work: Work::Search,
+        };
+        let is_behind = async || {
+            let lags = projection::lags(&world.ctx, &[search]).await;
+            !lags.expect("a look").is_empty()
+        };
+        // On a machine that stands still meanwhile the pause is over too soon.
+        let pausing = async {
+            loop {
+                make_somebody(&world).await;
+                handler.work(hint).await.unwrap();
+                let before = heard.0.load(Ordering::SeqCst);
+                make_somebody(&world).await;
+                for _ in 0..3 {
+                    handler.work(hint).await.unwrap();
+                }
+                if is_behind().await {
+                    return before;
+                }
+            }
+        };
+        let limit = Duration::from_mins(1);
+        let before = tokio::time::timeout(limit, pausing).await;
+        let before = before.expect("a hint that is not heeded");
+        until("the hint that ends the pause", limit, async || {
+            (heard.0.load(Ordering::SeqCst) > before).then_some(())
+        })
+        .await;
+        handler.work(hint).await.unwrap();
+        assert!(!is_behind().await);
+        assert_eq!(heard.0.load(Ordering::SeqCst), before + 1);
+        stop.cancel();
         world
     });
 }

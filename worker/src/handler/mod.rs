@@ -14,6 +14,7 @@ mod turn;
 mod upkeep;
 
 use std::{
+    collections::HashSet,
     sync::{Arc, atomic::AtomicI64},
     time::Duration,
 };
@@ -62,6 +63,8 @@ struct Inner {
     playing: Arc<Mutex<()>>,
     /// Held by the one task that has the database look at its tables.
     looking: Arc<Mutex<()>>,
+    /// The projections that pause, each with a timer that ends it.
+    resting: std::sync::Mutex<HashSet<(WorkspaceId, &'static str)>>,
     pruned_at_ms: AtomicI64,
     retention: Retention,
 }
@@ -92,6 +95,7 @@ impl Handler {
                 operating: Arc::default(),
                 playing: Arc::default(),
                 looking: Arc::default(),
+                resting: std::sync::Mutex::default(),
                 pruned_at_ms: AtomicI64::new(i64::MIN),
                 retention: Retention { keep },
             }),
@@ -128,7 +132,7 @@ impl WorkHandler for Handler {
         }
         let mut result = Ok(());
         for projection in domain::projections() {
-            if projection.work() == hint.work {
+            if projection.work() == hint.work && !self.inner.rests(*projection, workspace) {
                 // One that fails must not keep another from its hint.
                 let done = self.inner.project(*projection, workspace).await;
                 result = result.and(done);

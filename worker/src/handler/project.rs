@@ -1,8 +1,13 @@
 //! Lets projections read on: one for a hint, all that lag behind for a sweep.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use domain::work::projection::{self, Done, Outcome, Projection};
 use entity::id::WorkspaceId;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -36,7 +41,7 @@ impl Inner {
                 // its own pause, after which the sweep tries it again.
                 Outcome::Idle | Outcome::Busy => return Ok(()),
                 Outcome::Paused(pause) => {
-                    self.send_after(pause, workspace, projection.work());
+                    self.rest(pause, projection, workspace);
                     return Ok(());
                 }
             }
@@ -44,6 +49,42 @@ impl Inner {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether a hint need not be heeded: it is sent again when the pause is over.
+    pub(super) fn rests(
+        &self,
+        projection: &'static dyn Projection,
+        workspace: WorkspaceId,
+    ) -> bool {
+        self.resting().contains(&(workspace, projection.name()))
+    }
+
+    /// Has a projection rest, and sends its hint when the pause is over; one timer is enough, however
+    /// many find it pausing.
+    fn rest(
+        self: &Arc<Self>,
+        pause: TimeDelta,
+        projection: &'static dyn Projection,
+        workspace: WorkspaceId,
+    ) {
+        let who = (workspace, projection.name());
+        if !self.resting().insert(who) {
+            return;
+        }
+        let inner = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(pause.to_std().unwrap_or_default()) => {}
+                () = inner.stop.cancelled() => return,
+            }
+            inner.resting().remove(&who);
+            inner.send(workspace, projection.work());
+        });
+    }
+
+    fn resting(&self) -> MutexGuard<'_, HashSet<(WorkspaceId, &'static str)>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read_on(

@@ -77,8 +77,9 @@ pub trait Projection: Send + Sync + std::fmt::Debug {
         1_000
     }
 
-    /// The least time between two batches that did not fill up. Waiting lets a burst of changes to
-    /// one contact be handled once. One that pauses also lets [`FOREMOST`] go first.
+    /// The least time that a process lets pass between two batches that did not fill up, unless it
+    /// sweeps. Waiting lets a burst of changes to one contact be handled once. One that pauses also lets
+    /// [`FOREMOST`] go first.
     fn pause(&self) -> TimeDelta {
         TimeDelta::zero()
     }
