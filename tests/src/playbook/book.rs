@@ -1,13 +1,23 @@
 //! Playbooks themselves: versions, pausing, archiving, what is refused.
 
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
 use chrono::TimeDelta;
 use domain::{
     attribute::{NewAttribute, definition},
+    operation::Limits,
     page::PageRequest,
     playbook::{self, NewPlaybook, PlaybookChange, template},
     tag::{NewGroup, catalogue, group},
 };
-use entity::kind::{AttributeType, PlaybookState, SubjectKind, TagKind, TagSelection};
+use entity::{
+    id::EnrolmentId,
+    kind::{AttributeType, PlaybookState, SubjectKind, TagKind, TagSelection},
+};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use serde_json::json;
 
 use super::{Stage, refusals, wait_days};
@@ -90,6 +100,79 @@ fn timers_of_a_paused_playbook_wait_and_go_on_when_it_is_resumed() {
         state(PlaybookState::Active).await.unwrap();
         stage.settle().await;
         assert_eq!(stage.stands(id).await, "DONE act");
+        stage.world
+    });
+}
+
+/// Two playbooks, each with somebody who is due.
+async fn two_due(stage: &Stage) -> [EnrolmentId; 2] {
+    let told = json!({ "steps": [{ "id": "act", "kind": { "actions": ["tag hot"] } }] });
+    let person = stage.person("Taro").await;
+    let one = stage.book("One", &told).await;
+    let other = stage.book("Other", &told).await;
+    [
+        stage.enrol(&one, person).await,
+        stage.enrol(&other, person).await,
+    ]
+}
+
+/// How the database pauses all other playbooks when somebody is taken on in one, and how it stops doing so.
+fn a_member_who_pauses_the_others(
+    backend: DatabaseBackend,
+) -> (&'static [&'static str], &'static str) {
+    match backend {
+        DatabaseBackend::Postgres => (
+            &[
+                "CREATE FUNCTION pauses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                     UPDATE playbook SET state = 'PAUSED' WHERE id <> NEW.playbook_id;
+                     RETURN NULL; END $$",
+                "CREATE TRIGGER pauses AFTER UPDATE ON enrolment
+                 FOR EACH ROW EXECUTE FUNCTION pauses()",
+            ],
+            "DROP FUNCTION pauses CASCADE",
+        ),
+        _ => (
+            &["CREATE TRIGGER pauses AFTER UPDATE ON enrolment
+               BEGIN UPDATE playbook SET state = 'PAUSED' WHERE id <> NEW.playbook_id; END"],
+            "DROP TRIGGER pauses",
+        ),
+    }
+}
+
+#[test]
+fn a_playbook_that_is_paused_before_its_turn_takes_nobody_on_in_it() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let due = two_due(&stage).await;
+        let db = stage.world.ctx.db.clone();
+        let (put, take_away) = a_member_who_pauses_the_others(db.backend());
+        for statement in put {
+            db.owner().execute_unprepared(statement).await.unwrap();
+        }
+        assert_eq!(stage.play().await.enrolments, 1);
+        db.owner().execute_unprepared(take_away).await.unwrap();
+        let mut stand = [stage.stands(due[0]).await, stage.stands(due[1]).await];
+        stand.sort();
+        assert_eq!(stand, ["DONE act", "WAITING act"]);
+        stage.world
+    });
+}
+
+#[test]
+fn a_turn_that_is_cut_tells_of_everybody_it_has_looked_at() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        two_due(&stage).await;
+        let asked = AtomicUsize::new(0);
+        // Said before the second playbook.
+        let limits = Limits {
+            time: Duration::MAX,
+            goes_on: &|| asked.fetch_add(1, Ordering::SeqCst) == 0,
+        };
+        let turn = playbook::run_due(&stage.world.ctx, None, limits).await;
+        let turn = turn.unwrap();
+        assert_eq!((turn.enrolments, turn.is_cut), (1, true));
+        assert_eq!(stage.play().await.enrolments, 1);
         stage.world
     });
 }

@@ -39,8 +39,8 @@ pub(crate) struct Claimed {
     pub(crate) failures: i64,
 }
 
-/// Claims what is due in a playbook. What has taken a worker down before comes alone, after all
-/// others.
+/// Claims what is due in a playbook, if that is still at work: between the look that found it and its turn
+/// others had theirs. What has taken a worker down before comes alone, after all others.
 pub(super) async fn claim(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -68,6 +68,8 @@ async fn claim_some(
              SELECT id FROM enrolment
              WHERE workspace_id = $1 AND playbook_id = $2 AND state = 'WAITING'
                AND due_at IS NOT NULL AND due_at <= $3 AND {which}
+               AND EXISTS (SELECT 1 FROM playbook p
+                           WHERE p.workspace_id = $1 AND p.id = $2 AND p.state = 'ACTIVE')
              ORDER BY due_at LIMIT $4 {skip_locked})
          UPDATE enrolment SET state = 'RUNNING', fence = fence + 1, lease_until = {until}
          WHERE workspace_id = $1 AND id IN (SELECT id FROM picked)

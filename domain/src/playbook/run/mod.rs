@@ -65,18 +65,17 @@ pub async fn run_due(
     claim::recover(ctx).await?;
     loop {
         let books = due_books(ctx, workspace).await?;
-        let mut found = 0;
+        let before = turn.enrolments;
         for book in books {
             if start.elapsed() >= limits.time || !(limits.goes_on)() {
                 turn.is_cut = true;
                 return Ok(turn);
             }
-            found += one_batch(ctx, book).await?;
+            turn.enrolments += one_batch(ctx, book).await?;
         }
-        if found == 0 {
+        if turn.enrolments == before {
             return Ok(turn);
         }
-        turn.enrolments += found;
     }
 }
 
