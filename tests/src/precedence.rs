@@ -88,6 +88,15 @@ async fn hold_rules(connection: &impl ConnectionTrait, workspace: WorkspaceId, h
     held.expect("an update");
 }
 
+async fn make_contact(world: &World) {
+    let new = NewContact {
+        name: "Sato".to_owned(),
+        ..NewContact::default()
+    };
+    let made = contact::create(&world.ctx, &world.owner, new).await;
+    made.expect("a contact");
+}
+
 /// Lets everybody read all there is, and makes contacts who are `age` old.
 async fn make_contacts(world: &World, count: usize, age: TimeDelta) {
     let (writer, workspace) = (world.ctx.db.writer(), world.owner.workspace);
@@ -97,12 +106,7 @@ async fn make_contacts(world: &World, count: usize, age: TimeDelta) {
     let made_at = Utc::now() - age;
     world.clock.advance(made_at - world.ctx.clock.now());
     for _ in 0..count {
-        let new = NewContact {
-            name: "Sato".to_owned(),
-            ..NewContact::default()
-        };
-        let made = contact::create(&world.ctx, &world.owner, new).await;
-        made.expect("a contact");
+        make_contact(world).await;
     }
     world.settle().await;
 }
@@ -159,6 +163,26 @@ fn what_pauses_also_stops_between_two_batches_for_rules() {
         hold_rules(writer, workspace, false).await;
         resting.run(&world).await;
         assert!(resting.read() > 2, "nobody is at the rules any more");
+        hold_rules(writer, workspace, false).await;
+        world
+    });
+}
+
+#[test]
+fn what_was_written_by_a_clock_that_is_ahead_keeps_nobody_waiting_longer() {
+    on_both(|world| async move {
+        let (writer, workspace) = (world.ctx.db.writer(), world.owner.workspace);
+        make_contacts(&world, 1, PAUSE).await;
+        make_contacts(&world, 1, PAUSE).await;
+        // Rules have this one still before them.
+        Resting::default().run(&world).await;
+        world.clock.advance(TimeDelta::hours(1));
+        make_contact(&world).await;
+        world.settle().await;
+        hold_rules(writer, workspace, true).await;
+        let resting = Resting::default();
+        resting.run(&world).await;
+        assert_eq!(resting.read(), 1);
         hold_rules(writer, workspace, false).await;
         world
     });

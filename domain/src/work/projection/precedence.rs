@@ -22,6 +22,8 @@ const PATIENCE_S: &str = "-10";
 /// Whether `projection` should come back after its pause instead of reading on now: [`FOREMOST`] is
 /// being worked on and behind, and `projection` is less than [`PATIENCE_S`] behind itself. Where
 /// nobody is at the foremost, because it fails or all workers are elsewhere, waiting would help nobody.
+/// Entries have the time of the process that wrote them: one that is ahead of the database's waits for nobody,
+/// or it would wait until its time has come and then for as long as the others.
 pub(super) async fn gives_way(
     connection: &impl ConnectionTrait,
     projection: &dyn Projection,
@@ -46,7 +48,7 @@ pub(super) async fn gives_way(
         "SELECT 1 FROM projection_cursor f JOIN projection_cursor o
            ON o.workspace_id = f.workspace_id AND o.projection = $2
          WHERE f.workspace_id = $1 AND f.projection = $3 AND f.lease_until > {now}
-           AND {foremost} < {behind} AND {own} > {patience}"
+           AND {foremost} < {behind} AND {own} BETWEEN {patience} AND {now}"
     ))
     .bind(workspace)
     .bind(projection.name())
