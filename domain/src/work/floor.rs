@@ -31,7 +31,7 @@ pub async fn check_cursor(ctx: &Ctx, workspace: WorkspaceId, cursor: Position) -
     );
     let rows = Query::new(format!(
         "SELECT EXISTS (SELECT 1 FROM change_floor WHERE workspace_id = $1
-                        AND (tx, seq) > ($2, $3)),
+                        AND (tx, seq) > {place}),
                 EXISTS (SELECT 1 FROM change WHERE workspace_id = $1 AND (tx, seq) >= {place}
                         AND tx < $4)
              OR EXISTS (SELECT 1 FROM change_floor WHERE workspace_id = $1 AND tx = $2 AND seq = $3)"

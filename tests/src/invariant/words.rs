@@ -196,6 +196,20 @@ fn rows_are_found_by_workspace_and_one_client_calls_out() {
 }
 
 #[test]
+fn places_in_the_log_are_compared_in_the_words_of_the_dialect() {
+    let bare = [">", ">=", "<", "<="].map(|sign| format!("seq) {sign} ("));
+    let mut found = Vec::new();
+    for (path, text) in rust_files("domain/src") {
+        for (number, line) in text.lines().enumerate() {
+            if bare.iter().any(|words| code(line).contains(words)) {
+                found.push(format!("{path}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
 fn nothing_is_left_for_later_and_no_test_is_skipped() {
     // Put together here, so that this file does not find itself.
     let words = [
