@@ -44,7 +44,7 @@ const SENTENCES: [&str; 6] = [
 ];
 
 /// Searched by every run: frequent, rare, none, in several scripts, of one to many characters.
-const QUERIES: [&str; 12] = [
+const QUERIES: [&str; 13] = [
     "ta",
     "gmail",
     "株式会社",
@@ -55,6 +55,8 @@ const QUERIES: [&str; 12] = [
     "tanaka",
     "契約の更新",
     "person777777",
+    // In no sentence, though each of its pairs is in one of the two English ones.
+    "portherror",
     "東京都港区",
     "zzqx",
 ];
@@ -166,7 +168,8 @@ async fn searches(ctx: &Ctx, owner: &Actor) -> Result<()> {
                 seconds.push(start.elapsed().as_secs_f64() * 1_000.0);
             }
         }
-        let first = times[0];
+        // Told by itself: the first search of all also makes connections and plans.
+        let first = times.remove(0);
         times.sort_unstable_by(f64::total_cmp);
         seconds.sort_unstable_by(f64::total_cmp);
         row(&[
