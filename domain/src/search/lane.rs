@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::{
     gram::Gram,
+    lookup::{Blocks, Lookup, block_with},
     needle::{Match, Needle},
-    posting::{Bits, block_of, find},
-    segment::{self, Block, Head, PIECE, Place, TIMES, piece_block},
+    posting::Bits,
+    segment::{self, Head, PIECE, Place, TIMES, piece_block},
     source::{self, Document, Kind},
 };
 use crate::{error::Result, store::Query};
@@ -40,22 +41,22 @@ impl Segment {
 }
 
 /// The segments and waiting things of one kind.
-pub(super) struct Lane<'n> {
+pub(super) struct Lane {
     pub(super) workspace: WorkspaceId,
     pub(super) kind: Kind,
-    needle: &'n Needle,
+    lookup: Lookup,
     pub(super) segments: Vec<Segment>,
     /// What waits and answers, in order.
     pub(super) tail: Vec<(Match, Place)>,
 }
 
-impl<'n> Lane<'n> {
+impl Lane {
     /// Reads which segments there are, and checks what waits.
     pub(super) async fn open(
         connection: &impl ConnectionTrait,
         workspace: WorkspaceId,
         kind: Kind,
-        needle: &'n Needle,
+        needle: &Needle,
     ) -> Result<Self> {
         let segments = segment::visible(connection, workspace, kind).await?;
         let segments = segments.into_iter().map(|head| Segment {
@@ -84,48 +85,87 @@ impl<'n> Lane<'n> {
         Ok(Self {
             workspace,
             kind,
-            needle,
+            lookup: Lookup::new(needle, kind),
             segments: segments.collect(),
             tail,
         })
     }
 
-    /// Opens those of the segments at `indexes` that are not open yet, in one statement.
+    /// Opens those of the segments at `indexes` that are not open yet, together: by one statement, or by
+    /// another before it that leaves out those without the rarest grams, and one after it for what was
+    /// indexed without triples.
     pub(super) async fn open_segments(
         &mut self,
         connection: &impl ConnectionTrait,
         indexes: &[usize],
     ) -> Result<()> {
-        let (plain, markers) = (self.needle.grams(), self.needle.markers());
-        let markers: &[Gram] = if self.kind.is_ranked() { &markers } else { &[] };
-        let mut wanted = Vec::new();
-        let closed: Vec<usize> = indexes
+        let closed = indexes
             .iter()
             .copied()
-            .filter(|&index| self.segments[index].levels.is_none())
-            .collect();
-        for &index in &closed {
-            let head = &self.segments[index].head;
-            wanted.push((head.id, TIMES));
-            for gram in plain.iter().chain(markers) {
-                wanted.push((head.id, block_of(*gram, head.bits as u32)));
-            }
+            .filter(|&index| self.segments[index].levels.is_none());
+        let mut closed: Vec<usize> = closed.collect();
+        let mut blocks = Blocks::default();
+        if let Some(rarest) = self.lookup.rarest() {
+            let wanted = self.blocks_with(&closed, &rarest);
+            self.read(connection, wanted, &mut blocks).await?;
+            closed = self.shut_out(closed, &blocks);
         }
-        wanted.sort_unstable();
-        wanted.dedup();
-        let blocks = segment::read(connection, self.workspace, self.kind, &wanted).await?;
-        let blocks: HashMap<(i64, i64), Block> = blocks
-            .into_iter()
-            .map(|block| ((block.segment_id, block.number), block))
-            .collect();
+        let mut wanted = self.blocks_with(&closed, &self.lookup.grams());
+        wanted.extend(closed.iter().map(|&index| (self.id(index), TIMES)));
+        self.read(connection, wanted, &mut blocks).await?;
+        let mut wanted = Vec::new();
+        for &index in &closed {
+            let short = self.lookup.short_for(&self.segments[index].head, &blocks);
+            wanted.extend(self.blocks_with(&[index], short));
+        }
+        self.read(connection, wanted, &mut blocks).await?;
         for index in closed {
             let segment = &mut self.segments[index];
-            let times = blocks.get(&(segment.head.id, TIMES));
-            segment.times = times
-                .map(|block| segment::times(&block.data))
-                .unwrap_or_default();
-            segment.levels = Some(levels(&segment.head, &blocks, &plain, markers));
+            let times = blocks.get((segment.head.id, TIMES));
+            segment.times = times.map(segment::times).unwrap_or_default();
+            segment.levels = Some(self.lookup.open(&segment.head, &blocks));
         }
+        self.lookup.learn();
+        Ok(())
+    }
+
+    /// Notes that nothing answers in those of the segments at `indexes` of which the rarest grams say so,
+    /// and leaves the others.
+    fn shut_out(&mut self, indexes: Vec<usize>, blocks: &Blocks) -> Vec<usize> {
+        let (left, out): (Vec<usize>, Vec<usize>) = indexes.into_iter().partition(|&index| {
+            let head = &self.segments[index].head;
+            self.lookup.may_answer(head, blocks)
+        });
+        for index in out {
+            self.segments[index].levels = Some(<[Bits; 4]>::default());
+        }
+        left
+    }
+
+    fn id(&self, index: usize) -> i64 {
+        self.segments[index].head.id
+    }
+
+    /// The blocks of the segments at `indexes` that `grams` are in.
+    fn blocks_with(&self, indexes: &[usize], grams: &[Gram]) -> Vec<(i64, i64)> {
+        let heads = indexes.iter().map(|&index| &self.segments[index].head);
+        heads
+            .flat_map(|head| grams.iter().map(move |gram| block_with(head, *gram)))
+            .collect()
+    }
+
+    /// Reads those of the `wanted` blocks that have not been read.
+    async fn read(
+        &self,
+        connection: &impl ConnectionTrait,
+        mut wanted: Vec<(i64, i64)>,
+        blocks: &mut Blocks,
+    ) -> Result<()> {
+        wanted.retain(|&block| blocks.get(block).is_none());
+        wanted.sort_unstable();
+        wanted.dedup();
+        let read = segment::read(connection, self.workspace, self.kind, &wanted).await?;
+        blocks.add(read);
         Ok(())
     }
 
@@ -167,42 +207,4 @@ pub(super) fn judge(needle: &Needle, kind: Kind, document: &Document) -> Option<
     } else {
         needle.is_in(&document.folded()).then_some(Match::Part)
     }
-}
-
-/// Which documents of a segment have all `plain` grams, told apart by the best of the `markers` they
-/// have.
-fn levels(
-    head: &Head,
-    blocks: &HashMap<(i64, i64), Block>,
-    plain: &[Gram],
-    markers: &[Gram],
-) -> [Bits; 4] {
-    let documents = head.documents as u32;
-    let having = |gram: &Gram| {
-        let block = blocks.get(&(head.id, block_of(*gram, head.bits as u32)));
-        block.map_or_else(
-            || Bits::none(documents),
-            |block| find(&block.data, *gram, documents),
-        )
-    };
-    let mut levels = [const { None }; 4].map(|_: Option<()>| Bits::none(documents));
-    let mut rest: Option<Bits> = None;
-    for gram in plain {
-        match &mut rest {
-            None => rest = Some(having(gram)),
-            Some(rest) => rest.keep(&having(gram)),
-        }
-        if rest.as_ref().is_some_and(Bits::is_empty) {
-            return levels;
-        }
-    }
-    let mut rest = rest.unwrap_or_default();
-    for (level, marker) in markers.iter().enumerate() {
-        let mut marked = having(marker);
-        marked.keep(&rest);
-        rest.remove(&marked);
-        levels[level] = marked;
-    }
-    levels[3] = rest;
-    levels
 }

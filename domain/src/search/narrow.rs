@@ -13,7 +13,7 @@ use super::{
     needle::{Match, Needle},
     source::{self, Kind},
     talk,
-    walk::Walk,
+    walk::{FIRST_OPENED, Walk},
 };
 use crate::{
     ctx::Ctx,
@@ -226,6 +226,9 @@ async fn narrow(
     let tx = ctx.db.snapshot().await?;
     let mut lane = Lane::open(&tx, workspace, kind, needle).await?;
     let indexes: Vec<usize> = (0..lane.segments.len()).collect();
+    // The first tell which grams are rare.
+    let first = indexes.len().min(FIRST_OPENED);
+    lane.open_segments(&tx, &indexes[..first]).await?;
     lane.open_segments(&tx, &indexes).await?;
     let levels = lane
         .segments

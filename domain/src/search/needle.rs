@@ -1,8 +1,10 @@
 //! What is looked for, and how well a thing answers to it. Pure.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
     fold::fold,
-    gram::{Gram, Grams, exact, is_space},
+    gram::{Gram, Grams, each_long, exact, is_space},
     number,
     source::{Field, folded_fields},
 };
@@ -12,8 +14,8 @@ use crate::error::{UserError, UserErrorCode};
 pub const MAX_CHARACTERS: usize = 200;
 /// Words a query may have.
 pub const MAX_WORDS: usize = 8;
-/// Grams one query looks up; more of them narrow the candidates no further.
-const MAX_GRAMS: usize = 10;
+/// Grams one query looks up in the first segments it opens: those of a whole email address.
+const MAX_GRAMS: usize = 32;
 
 /// How well a thing answers, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, async_graphql::Enum)]
@@ -92,16 +94,38 @@ impl Needle {
         format!("search {}", exact(&self.whole).0)
     }
 
-    /// Grams that everything which answers has, at most [`MAX_GRAMS`].
+    /// Characters and pairs that everything which answers has, at most [`MAX_GRAMS`].
     pub(super) fn grams(&self) -> Vec<Gram> {
+        few(self.pairs())
+    }
+
+    /// Grams that everything which answers has, at most [`MAX_GRAMS`], where triples and runs are indexed;
+    /// none if there is neither in the query. Pairs that stand in the triples say no more and are left
+    /// out.
+    pub(super) fn long_grams(&self) -> Vec<Gram> {
+        let mut long = long_of(&self.words);
+        if let Some(numbers) = &self.numbers {
+            let theirs = long_of(numbers);
+            long.retain(|gram, _| theirs.contains_key(gram));
+        }
+        if long.is_empty() {
+            return Vec::new();
+        }
+        let within: HashSet<Gram> = long.values().flatten().copied().collect();
+        let mut grams = self.pairs();
+        grams.extend(long.into_keys());
+        grams.retain(|gram| !within.contains(gram));
+        grams.sort_unstable();
+        few(grams)
+    }
+
+    fn pairs(&self) -> Vec<Gram> {
         let mut grams = grams_of(&self.words);
         if let Some(numbers) = &self.numbers {
             let theirs = grams_of(numbers);
             grams.retain(|gram| theirs.contains(gram));
         }
-        // Grams are hashes: in their order every step-th is as good as any.
-        let step = grams.len().div_ceil(MAX_GRAMS).max(1);
-        grams.into_iter().step_by(step).collect()
+        grams
     }
 
     /// The gram that tells each level of [`Match`] but the last from the levels below it.
@@ -148,7 +172,24 @@ impl Needle {
     }
 }
 
-/// The grams that everything with all of `words` has, each once, in their order.
+/// At most [`MAX_GRAMS`] of them. Grams are hashes: in their order every step-th is as good as any.
+fn few(grams: Vec<Gram>) -> Vec<Gram> {
+    let step = grams.len().div_ceil(MAX_GRAMS).max(1);
+    grams.into_iter().step_by(step).collect()
+}
+
+/// The triples and runs of `words`, each with the grams that are in it.
+fn long_of(words: &[String]) -> HashMap<Gram, [Gram; 2]> {
+    let mut grams = HashMap::new();
+    for word in words {
+        each_long(word, |gram, within| {
+            grams.insert(gram, within);
+        });
+    }
+    grams
+}
+
+/// The characters and pairs that everything with all of `words` has, each once, in their order.
 fn grams_of(words: &[String]) -> Vec<Gram> {
     let mut grams = Vec::new();
     for word in words {
@@ -229,7 +270,49 @@ mod tests {
     fn a_long_query_looks_up_few_grams() {
         let text: String = ('a'..='z').chain('0'..='9').collect();
         let needle = Needle::parse(&text, &["query"]).unwrap().unwrap();
-        assert!(needle.grams().len() <= MAX_GRAMS);
-        assert!(needle.grams().len() > MAX_GRAMS / 2);
+        for grams in [needle.grams(), needle.long_grams()] {
+            assert!(grams.len() <= MAX_GRAMS);
+            assert!(grams.len() > MAX_GRAMS / 2);
+        }
+    }
+
+    #[test]
+    fn pairs_that_stand_in_triples_are_not_looked_up_as_well() {
+        let looked_up = |query: &str| {
+            let needle = Needle::parse(query, &["query"]).unwrap().unwrap();
+            (needle.grams().len(), needle.long_grams().len())
+        };
+        for (query, expected) in [
+            ("ta", (1, 0)),
+            ("田中太郎", (3, 0)),
+            ("tan", (2, 1)),
+            ("tan ka", (3, 2)),
+            // 東京, 京a, abc.
+            ("東京abc", (4, 3)),
+            // n77 and the run of six, which has the triple 777 in it, and that the pair.
+            ("n777777", (2, 2)),
+            // What both forms of a number have: 90, 01 is not in the first, 123, 234, 567, 678.
+            ("090-1234-5678", (7, 5)),
+        ] {
+            assert_eq!(looked_up(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_answers_has_all_that_is_looked_up() {
+        for (query, field) in [
+            ("n7777", "person77777"),
+            ("0000 777", "x777 100000000000"),
+            ("090-0000-1234", "+819000001234"),
+            ("たなかさん", "タナカサンです"),
+            ("a.b@", "xa.b@c"),
+        ] {
+            let needle = Needle::parse(query, &["query"]).unwrap().unwrap();
+            let mut grams = Grams::default();
+            grams.add_plain(&fold(field));
+            for gram in needle.grams().into_iter().chain(needle.long_grams()) {
+                assert!(grams.has(gram), "{query} in {field}");
+            }
+        }
     }
 }

@@ -70,19 +70,61 @@ pub(super) fn decode(block: &[u8], mut put: impl FnMut(Gram, u32)) {
     }
 }
 
-/// The documents of a block that have `gram`.
-pub(super) fn find(block: &[u8], gram: Gram, documents: u32) -> Bits {
-    let mut bits = Bits::none(documents);
+/// The list of the documents of a block that have `gram`; an empty one when none has.
+pub(super) fn find(block: &[u8], gram: Gram) -> List<'_> {
     let mut rest = block;
-    while let Some((found, list, dense)) = take_list(&mut rest) {
+    while let Some((found, bytes, dense)) = take_list(&mut rest) {
         if found == gram {
-            read_list(list, dense, |document| bits.set(document));
+            return List { bytes, dense };
         }
-        if found >= gram {
+        if found > gram {
             break;
         }
     }
-    bits
+    List::default()
+}
+
+/// The documents that have one gram, as bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct List<'b> {
+    bytes: &'b [u8],
+    dense: bool,
+}
+
+impl List<'_> {
+    /// Its bytes: the more of them, the more documents.
+    pub(super) fn size(self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The documents, of a segment that has so many.
+    pub(super) fn bits(self, documents: u32) -> Bits {
+        let mut bits = Bits::none(documents);
+        if self.dense {
+            bits.fill(self.bytes);
+        } else {
+            read_list(self.bytes, false, |document| bits.set(document));
+        }
+        bits
+    }
+}
+
+/// The documents that are in each of `lists`. The shortest is read first, and no more of them once
+/// there is nothing left.
+pub(super) fn intersection(mut lists: Vec<List<'_>>, documents: u32) -> Bits {
+    lists.sort_unstable_by_key(|list| list.size());
+    let mut lists = lists.into_iter();
+    let Some(shortest) = lists.next() else {
+        return Bits::none(documents);
+    };
+    let mut common = shortest.bits(documents);
+    for list in lists {
+        if common.is_empty() {
+            break;
+        }
+        common.keep(&list.bits(documents));
+    }
+    common
 }
 
 fn take_list<'b>(rest: &mut &'b [u8]) -> Option<(Gram, &'b [u8], bool)> {
@@ -151,9 +193,18 @@ impl Bits {
         Self(vec![0; documents.div_ceil(64) as usize])
     }
 
-    pub(super) fn set(&mut self, document: u32) {
+    fn set(&mut self, document: u32) {
         if let Some(word) = self.0.get_mut(document as usize / 64) {
             *word |= 1 << (document % 64);
+        }
+    }
+
+    /// Takes over a whole bitmap, a word at a time.
+    fn fill(&mut self, bitmap: &[u8]) {
+        for (word, bytes) in self.0.iter_mut().zip(bitmap.chunks(8)) {
+            let mut eight = [0; 8];
+            eight[..bytes.len()].copy_from_slice(bytes);
+            *word = u64::from_le_bytes(eight);
         }
     }
 
@@ -169,6 +220,13 @@ impl Bits {
     pub(super) fn keep(&mut self, other: &Self) {
         for (word, other) in self.0.iter_mut().zip(&other.0) {
             *word &= other;
+        }
+    }
+
+    /// Adds what `other` has.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word |= other;
         }
     }
 
@@ -223,7 +281,7 @@ mod tests {
             for gram in (0..=41).map(spread) {
                 let empty = Vec::new();
                 let block = blocks.get(&block_of(gram, bits)).unwrap_or(&empty);
-                let found = find(block, gram, 700);
+                let found = find(block, gram).bits(700);
                 let mut next = found.next(0);
                 let mut documents = Vec::new();
                 while let Some(document) = next {
@@ -238,9 +296,27 @@ mod tests {
         }
 
         #[test]
+        fn an_intersection_is_what_all_lists_have(
+            sets in proptest::collection::vec(proptest::collection::btree_set(0_u32..200, 0..200), 1..5),
+        ) {
+            let grams = || (0_u32..).map(Gram);
+            let given = sets.iter().zip(grams());
+            let given = given.flat_map(|(set, gram)| set.iter().map(move |&one| posting(gram, one)));
+            let blocks = encode(given.collect(), 0, 200);
+            let empty = Vec::new();
+            let block = blocks.get(&0).unwrap_or(&empty);
+            let lists = sets.iter().zip(grams()).map(|(_, gram)| find(block, gram));
+            let common = intersection(lists.collect(), 200);
+            for document in 0..200 {
+                let expected = sets.iter().all(|set| set.contains(&document));
+                prop_assert_eq!(common.next(document) == Some(document), expected);
+            }
+        }
+
+        #[test]
         fn damaged_blocks_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             decode(&bytes, |_, _| ());
-            find(&bytes, Gram(7), 10);
+            find(&bytes, Gram(7)).bits(10);
         }
     }
 }

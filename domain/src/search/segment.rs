@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
-    gram::Grams,
+    gram::{Gram, Grams},
     posting::{bits_for, encode, posting},
     source::{Document, Kind},
 };
@@ -156,7 +156,8 @@ pub(super) async fn write(
                 grams.add_plain(&field);
             }
         }
-        postings.extend(grams.drain().map(|gram| posting(gram, number)));
+        let grams = grams.drain().chain([Gram::mark()]);
+        postings.extend(grams.map(|gram| posting(gram, number)));
     }
     let places: Vec<Place> = documents.iter().map(Place::of).collect();
     // A posting takes a little over a byte, a gram of a small segment about six.

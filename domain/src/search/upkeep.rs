@@ -3,7 +3,8 @@
 //!
 //! Everything goes in [`step`]s, each a bounded piece of work in one transaction that also notes how
 //! far it got. Steps of one workspace take turns under a row that each of them writes first. The
-//! projection in this file steps while things change; the schedule finishes what is left.
+//! projection in this file steps while things change; the schedule finishes what is left, and has
+//! segments made anew that an earlier build wrote without all that is indexed today.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     gram::Gram,
+    lookup::{Blocks, block_with},
     posting::{self, posting},
     segment::{self, HEAD, Head, PIECE, Place, piece_block},
     source::{self, Kind},
@@ -110,7 +112,8 @@ impl Schedule for SearchUpkeep {
         tx: &mut Tx<'_>,
         progress: serde_json::Value,
     ) -> Result<Option<serde_json::Value>> {
-        Ok(step(tx, SEAL_AT).await?.then_some(progress))
+        let more = step(tx, SEAL_AT).await? || mark_old(tx).await?;
+        Ok(more.then_some(progress))
     }
 }
 
@@ -128,6 +131,26 @@ pub async fn step(tx: &Tx<'_>, seal_at: i64) -> Result<bool> {
             || merge(tx, kind, id).await?
             || renew(tx, kind, id).await?
         {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Marks a segment as stale of which some documents were indexed without triples and runs, by an earlier
+/// build; says whether there was one. Only the index itself tells, so a block of each segment is
+/// read. To be called after a [`step`] found nothing to do, in its transaction.
+pub async fn mark_old(tx: &Tx<'_>) -> Result<bool> {
+    for kind in Kind::ALL {
+        let live = heads(tx, kind, "state = 'LIVE' AND into_id IS NULL").await?;
+        let wanted: Vec<(i64, i64)> = live
+            .iter()
+            .map(|head| block_with(head, Gram::mark()))
+            .collect();
+        let mut blocks = Blocks::default();
+        blocks.add(segment::read(tx.connection(), tx.workspace, kind, &wanted).await?);
+        if let Some(old) = live.iter().find(|head| blocks.has_unmarked(head)) {
+            note(tx, kind, old.id, "STALE", 0).await?;
             return Ok(true);
         }
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::error::Result;
 
 /// Segments opened by the first statement; each further one opens twice as many.
-const FIRST_OPENED: usize = 4;
+pub(super) const FIRST_OPENED: usize = 4;
 /// Segments opened by one statement at most.
 const MAX_OPENED: usize = 64;
 
@@ -48,12 +48,7 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Begins at the first candidate after `after`, over the lanes at `lanes`.
-    pub(super) fn new(
-        all: &[Lane<'_>],
-        lanes: &[usize],
-        level: Match,
-        after: Option<Place>,
-    ) -> Self {
+    pub(super) fn new(all: &[Lane], lanes: &[usize], level: Match, after: Option<Place>) -> Self {
         let mut runs = Vec::new();
         for &lane in lanes {
             for (index, segment) in all[lane].segments.iter().enumerate() {
@@ -94,7 +89,7 @@ impl Walk {
     pub(super) async fn next(
         &mut self,
         connection: &impl ConnectionTrait,
-        lanes: &mut [Lane<'_>],
+        lanes: &mut [Lane],
         count: usize,
     ) -> Result<Vec<Candidate>> {
         let mut found: Vec<Candidate> = Vec::new();
@@ -135,7 +130,7 @@ impl Walk {
     async fn read_on(
         &mut self,
         connection: &impl ConnectionTrait,
-        lanes: &mut [Lane<'_>],
+        lanes: &mut [Lane],
         indexes: &[usize],
     ) -> Result<()> {
         for (number, lane) in lanes.iter_mut().enumerate() {
@@ -172,12 +167,7 @@ impl Walk {
 
 impl Run {
     /// The segment and the number of the next candidate; the run ends when there is none.
-    fn seek(
-        &mut self,
-        lane: &Lane<'_>,
-        level: Match,
-        after: Option<Place>,
-    ) -> Option<(usize, u32)> {
+    fn seek(&mut self, lane: &Lane, level: Match, after: Option<Place>) -> Option<(usize, u32)> {
         let index = self.segment?;
         let segment = &lane.segments[index];
         let from = self
@@ -195,7 +185,7 @@ impl Run {
     /// Takes the candidates of the piece that `number` is in.
     fn take(
         &mut self,
-        lane: &Lane<'_>,
+        lane: &Lane,
         level: Match,
         after: Option<Place>,
         number: u32,

@@ -242,3 +242,65 @@ fn rows_that_were_there_before_the_index_are_indexed_in_steps() {
         world
     });
 }
+
+/// Makes the index look as if a build had written it that indexed no triples and runs: documents lack
+/// the gram which says that theirs are.
+async fn unmark(world: &World) {
+    const MARK: u32 = 2_311_511_417;
+    let workspace = world.owner.workspace;
+    let tx = world.ctx.begin(workspace).await.unwrap();
+    let rows = Query::new(
+        "SELECT kind, segment_id, block, data FROM search_block WHERE block >= 0 AND workspace_id = $1",
+    )
+    .bind(workspace)
+    .raw(tx.connection())
+    .await
+    .unwrap();
+    let mut unmarked = 0;
+    for row in rows {
+        let kind: String = row.try_get_by_index(0).unwrap();
+        let segment: i64 = row.try_get_by_index(1).unwrap();
+        let block: i64 = row.try_get_by_index(2).unwrap();
+        let mut data: Vec<u8> = row.try_get_by_index(3).unwrap();
+        let mark = data.windows(4).position(|four| four == MARK.to_le_bytes());
+        let Some(mark) = mark else { continue };
+        // In its place among the others, which are in order.
+        data[mark..mark + 4].copy_from_slice(&(MARK + 1).to_le_bytes());
+        Query::new(
+            "UPDATE search_block SET data = $5
+             WHERE workspace_id = $1 AND kind = $2 AND segment_id = $3 AND block = $4",
+        )
+        .bind(workspace)
+        .bind(kind)
+        .bind(segment)
+        .bind(block)
+        .bind(data)
+        .execute(tx.connection())
+        .await
+        .unwrap();
+        unmarked += 1;
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(unmarked, 1);
+}
+
+#[test]
+fn what_an_earlier_build_indexed_is_found_and_indexed_anew() {
+    on_both(|world| async move {
+        for n in 0..5 {
+            add(&world, &format!("person{n}777"), None).await;
+        }
+        settle(&world).await;
+        unmark(&world).await;
+        for old in [true, false] {
+            assert_eq!(names(&world, "person3777").await, ["person3777"]);
+            assert_eq!(names(&world, "777").await.len(), 5);
+            assert!(names(&world, "person7773").await.is_empty());
+            let tx = world.ctx.begin(world.owner.workspace).await.unwrap();
+            assert_eq!(search::upkeep::mark_old(&tx).await.unwrap(), old);
+            tx.commit().await.unwrap();
+            settle(&world).await;
+        }
+        world
+    });
+}
