@@ -11,7 +11,7 @@
 //! - [`reference`](mod@reference): the ids it names;
 //! - [`facts`] and [`text`]: what is known about a message, and how texts are compared;
 //! - [`matcher`]: which conditions of thousands hold of a message, at once;
-//! - `bearing`: which facts of the change log can change an answer;
+//! - `bearing`: which facts of the change log can change an answer; `age`: when time alone does;
 //! - `tree`: what is gathered from all of a condition;
 //! - [`sql`]: a condition about a row of contacts, accounts or conversations, in any statement;
 //! - [`evaluate`](mod@evaluate): conditions on some contacts, accounts and conversations; `known`: what the
@@ -31,6 +31,7 @@
 //! [`ConditionOutput`], and its line in the functions here, in `shape`, `input` and `output`; then its
 //! sample in `rule/samples/`.
 
+pub(crate) mod age;
 pub(crate) mod bearing;
 pub mod check;
 mod context;

@@ -1,12 +1,15 @@
 //! What is gathered from all of a tree: the ids it names, what can change its answer, its nodes.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
     Condition, Leaf, Moment, Need, Pattern, Shape,
+    age::Age,
     leaf::pattern::MAX_IN_CONDITION,
-    measure::{Holder, Source},
+    measure::Source,
     path::Path,
     reference::{IdKind, Reference},
     shape::ShapeMut,
@@ -58,8 +61,8 @@ impl Condition {
 
     /// The names of the facts of the change log that can give it another answer, beside those by
     /// which contacts are merged, taken apart and erased.
-    pub fn depends(&self) -> std::collections::BTreeSet<&'static str> {
-        let mut names = std::collections::BTreeSet::new();
+    pub fn depends(&self) -> BTreeSet<&'static str> {
+        let mut names = BTreeSet::new();
         self.each_leaf(&mut |leaf| {
             for ask in leaf.asks() {
                 names.extend(ask.measure.depends().iter().copied());
@@ -81,8 +84,8 @@ impl Condition {
     }
 
     /// The names of the events that can give it another answer; nothing, if an event of any name can.
-    pub(crate) fn event_names(&self) -> Option<std::collections::BTreeSet<String>> {
-        let mut names = Some(std::collections::BTreeSet::new());
+    pub(crate) fn event_names(&self) -> Option<BTreeSet<String>> {
+        let mut names = Some(BTreeSet::new());
         self.each_leaf(&mut |leaf| {
             for ask in leaf.asks() {
                 if !ask.measure.depends().contains(&"event.recorded") {
@@ -133,28 +136,28 @@ impl Condition {
     pub(crate) fn counts_days(&self) -> bool {
         let mut counts = false;
         self.each_leaf(&mut |leaf| {
-            counts |= leaf.asks().iter().any(
-                |ask| matches!(&ask.measure.source, Source::Events(source) if source.counts_days()),
-            );
+            counts |= leaf.asks().iter().any(|ask| match &ask.measure.source {
+                Source::Events(source) => source.counts_days(),
+                Source::Email(source) => source.timed(),
+                _ => false,
+            });
         });
         counts
     }
 
-    /// The ages of the contact's events, in days, at which time alone can give it another answer; nothing,
-    /// if time can do so in other ways.
-    pub(crate) fn event_ages(&self) -> Option<Vec<f64>> {
-        let mut ages = Some(Vec::new());
+    /// The ages at which time alone can give it another answer while it is the same day; nothing, if time can
+    /// do so in other ways.
+    pub(crate) fn ages(&self) -> Option<BTreeSet<Age>> {
+        let mut ages = Some(BTreeSet::new());
         self.each_leaf(&mut |leaf| {
             if leaf.need() == Need::Nothing {
                 ages = None;
             }
             for ask in leaf.asks().iter().filter(|ask| ask.timed()) {
-                match (&ask.measure.source, ask.measure.holder, &mut ages) {
-                    (Source::Events(source), Holder::Contact, Some(ages)) => {
-                        ages.extend(source.ages(&ask.test));
-                    }
-                    _ => ages = None,
-                }
+                ages = ages.take().zip(ask.ages()).map(|(mut ages, more)| {
+                    ages.extend(more);
+                    ages
+                });
             }
         });
         ages

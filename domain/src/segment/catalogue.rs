@@ -18,7 +18,7 @@ use super::{
     graph::Names,
 };
 use crate::{
-    condition::Condition,
+    condition::{Condition, age::Age},
     ctx::Ctx,
     error::{Error, Result},
     store::{Kept, Query},
@@ -41,8 +41,9 @@ pub(super) struct Live {
     pub(super) of_people: Facts,
     /// Whether time alone can change who is in it.
     pub(super) is_timed: bool,
-    /// The ages of events in days at which time can do so, if there is nothing else by which it can.
-    pub(super) edges: Option<Vec<f64>>,
+    /// The ages of what contacts have at which time can do so, if but for the day there is nothing else by
+    /// which it can.
+    pub(super) edges: Option<BTreeSet<Age>>,
     /// The segments it is made of.
     pub(super) names: BTreeSet<SegmentId>,
 }

@@ -1,8 +1,10 @@
 //! Segments that time alone can change, such as "nothing bought for 90 days": looked at every hour.
 //!
-//! Where all that time can change is that an event grows too old, or old enough, those are evaluated who
-//! did something just then (`edge`). For all other such segments everybody is evaluated, a range of ids in
-//! each step. Steps hold the segments only while they evaluate, so the projection goes on in between.
+//! Where all that time can change is that something grows too old, or old enough, such as an event or the
+//! last message, those are evaluated of whom something did just then (`edge`). For all other such segments
+//! everybody is evaluated, a range of ids in each step; and once a day, when it has become another, for
+//! all segments, as some count days. Steps hold the segments only while they evaluate, so the projection
+//! goes on in between.
 //!
 //! A tick begins where the one before it ended: if an hour is too short for everybody, the next one goes
 //! on with those whose turn it is.
@@ -10,7 +12,7 @@
 //! Another time zone changes which days events fell on, at once and for everybody: `in_another_zone`.
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 use entity::{id::SegmentId, kind::SegmentSubject};
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     build,
-    catalogue::{self, Live},
+    catalogue::{self, Catalogue, Live},
     cause::Cause,
     colleagues,
     edge::{self, Edges},
@@ -29,6 +31,7 @@ use super::{
 };
 use crate::{
     access::Origin,
+    condition::moment::Moment,
     ctx::Ctx,
     error::Result,
     store::{Query, Tx},
@@ -39,6 +42,8 @@ use crate::{
 const STEP: usize = 20_000;
 /// Subjects a step evaluates at most, and at least.
 const SUBJECTS: (usize, usize) = (100, 5_000);
+/// How much time at most may have passed for whom it concerns to be found by edges.
+const LONGEST: TimeDelta = TimeDelta::days(1);
 /// Its stored name.
 const NAME: &str = "segment.clock";
 
@@ -52,13 +57,17 @@ struct Progress {
     /// Of what everybody is evaluated now, and the last one who was.
     subject: SegmentSubject,
     after: Option<Uuid>,
-    /// Whether that is for all segments that time can change, since nobody knows who did something at
-    /// which edge.
+    /// Whether that is for all segments that time can change: on another day, and when nobody knows what came
+    /// to an edge.
     #[serde(default = "yes")]
     all: bool,
-    /// How far those are who did something at an edge; missing in ticks of the first release.
+    /// How far those are of whom something came to an edge; missing in ticks of the first release.
     #[serde(default)]
     edges: Option<Edges>,
+    /// The day in the workspace for which everybody is or was evaluated for all segments; missing in ticks of
+    /// earlier programs, which knew of the edges of events alone.
+    #[serde(default)]
+    day: Option<NaiveDate>,
 }
 
 fn yes() -> bool {
@@ -80,10 +89,10 @@ impl Schedule for SegmentClock {
     }
 
     async fn step(&self, ctx: &Ctx, tx: &mut Tx<'_>, progress: Value) -> Result<Option<Value>> {
-        let mut progress = match serde_json::from_value(progress) {
-            Ok(progress) => progress,
-            // It has none yet.
-            Err(_) => begin(tx).await?,
+        let mut progress = match serde_json::from_value::<Progress>(progress) {
+            Ok(progress) if progress.day.is_some() => progress,
+            // It has none yet, or one of an earlier program.
+            _ => begin(tx).await?,
         };
         // Where everybody takes longer than an hour, the hours that pass meanwhile are not kept waiting.
         if let Some(edges) = progress.edges.as_mut()
@@ -94,9 +103,7 @@ impl Schedule for SegmentClock {
         }
         let catalogue = catalogue::current(ctx, tx.connection(), tx.workspace).await?;
         if let Some(edges) = progress.edges.as_mut().filter(|edges| !edges.done) {
-            let live = catalogue.of(SegmentSubject::Contact);
-            let asked: Vec<&Live> = live.filter(|live| live.edges.is_some()).collect();
-            at_edges(tx, &asked, edges).await?;
+            at_edges(tx, &catalogue, edges).await?;
             return Ok(Some(json!(progress)));
         }
         let timed = catalogue.of(progress.subject).filter(|live| {
@@ -170,43 +177,56 @@ async fn begin(tx: &Tx<'_>) -> Result<Progress> {
         ),
         None => (true, None),
     };
-    Ok(after(earlier.as_ref(), is_done, tx.now))
+    let moment = evaluate::moment(tx.connection(), tx.workspace, tx.now).await?;
+    Ok(after(earlier.as_ref(), is_done, &moment))
 }
 
-/// Where a tick begins that follows `earlier`.
-fn after(earlier: Option<&Progress>, is_done: bool, now: DateTime<Utc>) -> Progress {
-    let Some(edges) = earlier.and_then(|earlier| earlier.edges.as_ref()) else {
-        return Progress {
+/// Where a tick begins at `moment` that follows `earlier`.
+fn after(earlier: Option<&Progress>, is_done: bool, moment: &Moment) -> Progress {
+    let (now, today) = (moment.now, Some(moment.today()));
+    let unfinished = earlier.filter(|_| !is_done);
+    // Where everybody takes longer than a day, the next day waits.
+    let is_at_it = unfinished.is_some_and(|one| one.all && one.day.is_some());
+    let known = earlier.filter(|one| one.day == today || is_at_it);
+    let edges = known.and_then(|one| Some(one.edges.as_ref()?.until(now)));
+    match (known, edges.filter(|edges| edges.span() <= LONGEST)) {
+        (Some(known), Some(edges)) => Progress {
+            subject: unfinished.map_or(SegmentSubject::Contact, |one| one.subject),
+            after: unfinished.and_then(|one| one.after),
+            all: is_at_it,
+            edges: Some(edges),
+            day: known.day,
+        },
+        _ => Progress {
             subject: SegmentSubject::Contact,
             after: None,
             all: true,
             edges: Some(Edges::passed(now)),
-        };
-    };
-    let unfinished = earlier.filter(|_| !is_done);
-    Progress {
-        subject: unfinished.map_or(SegmentSubject::Contact, |one| one.subject),
-        after: unfinished.and_then(|one| one.after),
-        all: unfinished.is_some_and(|one| one.all),
-        edges: Some(edges.until(now)),
+            day: today,
+        },
     }
 }
 
-/// Evaluates the next of those who did something at an edge.
-async fn at_edges(tx: &mut Tx<'_>, asked: &[&Live], edges: &mut Edges) -> Result<()> {
-    if asked.is_empty() {
+/// Evaluates the next of those of whom something came to an edge, for the segments that ask for that.
+async fn at_edges(tx: &mut Tx<'_>, catalogue: &Catalogue, edges: &mut Edges) -> Result<()> {
+    let live = || catalogue.of(SegmentSubject::Contact);
+    let ages = live().filter_map(|live| live.edges.as_ref()).flatten();
+    let Some((of, ages)) = edges.next_of(ages) else {
         edges.done = true;
         return Ok(());
-    }
-    let Some(held) = hold(tx, asked).await? else {
-        return Ok(());
     };
-    let size = size(asked);
-    let ages = asked.iter().filter_map(|live| live.edges.as_ref());
-    let ids = edge::holders(tx, edges, &edge::ages(ages), size).await?;
-    edges.after = ids.last().copied();
-    edges.done = ids.len() < size;
-    evaluate(tx, SegmentSubject::Contact, asked, &held, &ids).await
+    let asks = |live: &Live| live.edges.iter().flatten().any(|age| age.of == of);
+    let asked: Vec<&Live> = live().filter(|&live| asks(live)).collect();
+    let found = edge::holders(tx, edges, of, &ages, size(&asked)).await?;
+    if !found.ids.is_empty() {
+        let Some(held) = hold(tx, &asked).await? else {
+            return Ok(());
+        };
+        evaluate(tx, SegmentSubject::Contact, &asked, &held, &found.ids).await?;
+    }
+    edges.of = Some(of);
+    edges.after = found.last;
+    Ok(())
 }
 
 /// Evaluates the next range of everybody; the last id of it, or nothing when it was the last.
@@ -271,39 +291,75 @@ async fn evaluate(
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+    use chrono_tz::Tz;
+
     use super::*;
 
     fn at(hour: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
     }
 
+    /// Where a tick begins at this hour.
+    fn after(earlier: Option<&Progress>, is_done: bool, hour: i64) -> Progress {
+        super::after(earlier, is_done, &Moment::usual(at(hour), Tz::UTC))
+    }
+
     #[test]
     fn a_tick_begins_where_the_one_before_it_ended() {
         // Nothing is known: everybody, for all segments.
-        let first = after(None, true, at(1));
+        let first = after(None, true, 1);
         assert!(first.all && first.edges.as_ref().is_some_and(|edges| edges.done));
         // It did not get through: the next one goes on, and looks at the edges of the hour first.
         let cut = Progress {
             after: Some(Uuid::from_u128(7)),
             ..first
         };
-        let second = after(Some(&cut), false, at(2));
+        let second = after(Some(&cut), false, 2);
         assert_eq!((second.after, second.all), (Some(Uuid::from_u128(7)), true));
         let edges = second.edges.as_ref().unwrap();
         assert_eq!((edges.from, edges.until, edges.done), (at(1), at(2), false));
         // It got through, but not with the edges.
-        let third = after(Some(&second), true, at(3));
+        let third = after(Some(&second), true, 3);
         assert_eq!((third.after, third.all), (None, false));
-        let edges = third.edges.unwrap();
+        let edges = third.edges.as_ref().unwrap();
         assert_eq!((edges.from, edges.until), (at(1), at(3)));
-        // What the first release stored.
-        let old = json!({"subject": "ACCOUNT", "after": Uuid::from_u128(7)});
-        let old: Progress = serde_json::from_value(old).unwrap();
-        assert!(old.all && old.edges.is_none());
-        let next = after(Some(&old), false, at(4));
-        assert_eq!(
-            (next.subject, next.after, next.all),
-            (SegmentSubject::Contact, None, true)
-        );
+    }
+
+    #[test]
+    fn everybody_is_evaluated_once_a_day_for_all_segments() {
+        let first = after(None, true, 22);
+        let second = after(Some(&first), true, 23);
+        assert!(!second.all);
+        let next = after(Some(&second), true, 24);
+        assert!(next.all && next.day != second.day);
+        assert!(next.edges.is_some_and(|edges| edges.done));
+        // Whoever is not through with the day before goes on first.
+        let cut = Progress {
+            after: Some(Uuid::from_u128(7)),
+            ..first
+        };
+        let late = after(Some(&cut), false, 24);
+        assert_eq!((late.after, late.all), (cut.after, true));
+        assert!(late.day == cut.day && after(Some(&late), true, 25).all);
+        // Of a long pause too much has come to edges.
+        let paused = after(Some(&cut), false, 50);
+        assert_eq!((paused.after, paused.all), (None, true));
+    }
+
+    #[test]
+    fn what_an_earlier_program_did_is_done_anew() {
+        for stored in [
+            json!({"subject": "ACCOUNT", "after": Uuid::from_u128(7)}),
+            json!({
+                "subject": "CONTACT", "after": Uuid::from_u128(7), "all": false,
+                "edges": {"from": at(2), "until": at(3), "after": null, "done": true},
+            }),
+        ] {
+            let old: Progress = serde_json::from_value(stored).unwrap();
+            let next = after(Some(&old), false, 4);
+            let begins = (SegmentSubject::Contact, None, true);
+            assert_eq!((next.subject, next.after, next.all), begins);
+        }
     }
 }

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     condition::{
         Condition, Context,
+        age::Age,
         bearing::{self, Bearing},
         moment::Moment,
         path::Path,
@@ -225,11 +226,12 @@ pub(super) fn is_timed(condition: &Condition, subject: SegmentSubject) -> bool {
     subject == SegmentSubject::Account || condition.timed()
 }
 
-/// The ages of a contact's events, in days, at which time can change whether `condition` holds; nothing
-/// where it can in other ways, or in none.
-pub(super) fn edges(condition: &Condition, subject: SegmentSubject) -> Option<Vec<f64>> {
-    let edges = condition.event_ages()?;
-    (subject == SegmentSubject::Contact && !edges.is_empty()).then_some(edges)
+/// The ages of what a contact has, at which time can change whether `condition` holds while it is the same
+/// day; nothing where it can in other ways.
+pub(super) fn edges(condition: &Condition, subject: SegmentSubject) -> Option<BTreeSet<Age>> {
+    condition
+        .ages()
+        .filter(|_| subject == SegmentSubject::Contact)
 }
 
 /// The segments that `condition` names.

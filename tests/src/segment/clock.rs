@@ -1,8 +1,8 @@
 //! Segments that time alone changes: whom the passing of an hour concerns, and hours that are too short.
 
-use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, NaiveDate, TimeDelta, Utc};
 use domain::{
-    condition::{Condition, ContactFields, TimeTest},
+    condition::Condition,
     contact::{self, NewContact},
     event::{self, NewEvent},
     segment::{Cause, clock::SegmentClock},
@@ -10,22 +10,28 @@ use domain::{
     work::schedule,
     workspace::{self, WorkspaceChanges},
 };
-use entity::id::ContactId;
+use entity::id::{ContactId, SegmentId};
 use serde_json::{Value, json};
 
 use super::{history, holds, made, person, settle};
 use crate::support::{World, on_both};
 
-fn condition(stored: Value) -> Condition {
+pub(super) fn condition(stored: Value) -> Condition {
     serde_json::from_value(stored).expect("a condition")
 }
 
-fn hour(world: &World) -> DateTime<Utc> {
+pub(super) fn hour(world: &World) -> DateTime<Utc> {
     let now = world.ctx.clock.now();
     now.duration_trunc(TimeDelta::hours(1)).expect("an hour")
 }
 
-async fn tick(world: &World) {
+/// The day it is in the workspace.
+pub(super) fn today(world: &World) -> NaiveDate {
+    let now = world.ctx.clock.now();
+    now.with_timezone(&chrono_tz::Asia::Tokyo).date_naive()
+}
+
+pub(super) async fn tick(world: &World) {
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
     let ran = schedule::run_tick(ctx, &SegmentClock, workspace, hour(world)).await;
     assert!(ran.expect("a tick"));
@@ -52,6 +58,24 @@ async fn donor(world: &World, email: &str, ago: TimeDelta) -> ContactId {
     made.expect("a contact").id
 }
 
+/// Takes somebody out of a segment behind its back.
+async fn lose(world: &World, segment: SegmentId, member: ContactId) {
+    for statement in [
+        "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2
+            AND subject_id = $3",
+        "UPDATE segment SET member_count = member_count - 1 WHERE workspace_id = $1 AND id = $2
+            AND $3 IS NOT NULL",
+    ] {
+        Query::new(statement)
+            .bind(world.owner.workspace)
+            .bind(segment)
+            .bind(member)
+            .execute(world.ctx.db.writer())
+            .await
+            .expect(statement);
+    }
+}
+
 #[test]
 fn an_hour_concerns_those_whose_events_came_to_the_edge_of_a_window() {
     on_both(|world| async move {
@@ -64,29 +88,23 @@ fn an_hour_concerns_those_whose_events_came_to_the_edge_of_a_window() {
             {"measure": "DAYS_SINCE_LAST", "is": {"atLeast": 30}},
         ]}});
         let lapsed = made(&world, "Lapsed", Some(condition(lapsed))).await;
-        // The first tick knows of none before it.
+        let active = json!({"contact": {"lastActivity": {"withinDays": 30}}});
+        let active = made(&world, "Active", Some(condition(active))).await;
+        // The first tick knows of none before it. Whoever was active just now is looked at every time.
+        world.clock.advance(TimeDelta::minutes(10));
         tick(&world).await;
         holds(&world, recent, &[one, other]).await;
+        holds(&world, active, &[one, other]).await;
         holds(&world, lapsed, &[]).await;
 
         // Whom time does not concern is not looked at: a member who is missing stays so.
-        for statement in [
-            "DELETE FROM segment_member WHERE workspace_id = $1 AND segment_id = $2
-                AND subject_id = $3",
-            "UPDATE segment SET member_count = member_count - 1 WHERE workspace_id = $1 AND id = $2
-                AND $3 IS NOT NULL",
-        ] {
-            Query::new(statement)
-                .bind(world.owner.workspace)
-                .bind(recent)
-                .bind(other)
-                .execute(world.ctx.db.writer())
-                .await
-                .expect(statement);
+        for segment in [recent, active] {
+            lose(&world, segment, other).await;
         }
         world.clock.advance(TimeDelta::hours(1));
         tick(&world).await;
         holds(&world, recent, &[]).await;
+        holds(&world, active, &[one]).await;
         holds(&world, lapsed, &[one]).await;
         assert_eq!(history(&world, recent).await, [(one.0, false, Cause::Time)]);
         world.clock.advance(TimeDelta::hours(1));
@@ -104,19 +122,16 @@ fn a_tick_goes_on_where_the_one_before_it_was_cut_off() {
             people.push(person(&world, name).await);
         }
         people.sort_unstable();
-        let created = TimeTest {
-            more_than_days_ago: Some(30.into()),
-            ..TimeTest::default()
-        };
-        let known = Condition::Contact(Box::new(ContactFields {
-            created: Some(created),
-            ..ContactFields::default()
-        }));
-        let id = made(&world, "Known for long", Some(known)).await;
+        // Nobody can tell whose active days change by an hour.
+        let known = json!({"all": [
+            {"contact": {"created": {"moreThanDaysAgo": 30}}},
+            {"profile": {"activeDays": {"atMost": 0}}},
+        ]});
+        let id = made(&world, "Known for long", Some(condition(known))).await;
         world.clock.advance(TimeDelta::days(31));
         let before = hour(&world) - TimeDelta::hours(1);
         let progress = json!({
-            "subject": "CONTACT", "after": people[0].0, "all": false,
+            "subject": "CONTACT", "after": people[0].0, "all": false, "day": today(&world),
             "edges": { "from": before, "until": before, "after": null, "done": true },
         });
         Query::new(

@@ -1,5 +1,6 @@
 //! Segments, on both databases.
 
+mod age;
 mod back;
 mod by_hand;
 mod change;

@@ -10,6 +10,7 @@ use crate::{
     attribute::value,
     condition::{
         Leaf, Need,
+        age::Aging,
         check::Checks,
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
         path::Path,
@@ -78,6 +79,11 @@ impl AttributeSource {
             part: Part::Key,
             ..self.clone()
         }
+    }
+
+    /// What it is when it grows old.
+    pub(crate) fn aging(&self) -> Aging {
+        Aging::Attribute(self.attribute)
     }
 
     pub(crate) fn plan(&self, backend: DatabaseBackend) -> Plan {

@@ -180,6 +180,14 @@ impl EmailSource {
         one
     }
 
+    /// Whether time alone changes it: the day it is does, except of all time.
+    pub(crate) fn timed(&self) -> bool {
+        match self {
+            Self::Figures { within_days, .. } => within_days.is_some(),
+            Self::ActiveDays => true,
+        }
+    }
+
     pub(crate) fn plan(&self, holder: Holder) -> Plan {
         match self {
             Self::ActiveDays => {

@@ -4,6 +4,7 @@ use entity::id::Id;
 use sea_orm::DatabaseBackend;
 
 use crate::condition::{
+    age::Aging,
     measure::{Frag, Holder, Measure, Plan, Rows, Source, frag},
     scalar::Ref,
     test::{Ask, Element, Test},
@@ -110,6 +111,16 @@ impl FieldSource {
         };
         plan.text = Some((Frag::new(value), Frag::new(shown)));
         plan
+    }
+
+    /// What of a contact it tells the time of, if that grows old.
+    pub(crate) fn aging(&self) -> Option<Aging> {
+        match (self.table, self.column) {
+            (Table::Contact, Column::Plain("created_at")) => Some(Aging::Created),
+            (Table::Activity, Column::Plain("last_activity_at")) => Some(Aging::Activity),
+            (Table::Activity, Column::Plain("last_message_at")) => Some(Aging::Message),
+            _ => None,
+        }
     }
 
     pub(crate) fn depends(&self) -> &'static [&'static str] {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::things::Things;
 use crate::{
     condition::{
-        Leaf, Need, Whose,
+        Leaf, Need, Whose, age,
         check::Checks,
         measure::{Bind, Frag, Holder, Measure, Plan, Rows, Source, frag},
         path::Path,
@@ -79,6 +79,19 @@ impl SurveySource {
 
     pub(crate) fn timed(&self) -> bool {
         self.within_days.is_some() || self.counted.contains(&Counted::DaysSinceLast)
+    }
+
+    /// The ages of answers, in seconds, at which `test` of it can get another answer.
+    pub(crate) fn ages(&self, test: &Test) -> Vec<i64> {
+        let mut ages: Vec<i64> = self.within_days.map(age::days).into_iter().collect();
+        if let Test::Numbers(tests) = test {
+            for (counted, test) in self.counted.iter().zip(tests) {
+                if *counted == Counted::DaysSinceLast {
+                    ages.extend(age::of_days(test));
+                }
+            }
+        }
+        ages
     }
 
     pub(crate) fn plan(&self, holder: Holder, backend: DatabaseBackend) -> Plan {

@@ -121,7 +121,9 @@ impl Measure {
     pub(crate) fn timed(&self) -> bool {
         match &self.source {
             Source::Events(source) => source.timed(),
-            Source::Email(_) | Source::Profile(_) => true,
+            // Nobody tells an account that the figures of somebody erased are no more.
+            Source::Email(source) => source.timed() || self.holder == Holder::Account,
+            Source::Profile(_) => true,
             Source::Health(source) => source.timed(self.holder),
             Source::Records(source) => source.timed(),
             Source::Surveys(source) => source.timed(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     condition::{
+        age,
         measure::{Bind, Frag, Sql},
         moment::Moment,
         path::Path,
@@ -119,13 +120,16 @@ impl TimeTest {
     }
 
     pub(crate) fn timed(&self) -> bool {
-        let spans = [
-            self.within_days,
-            self.more_than_days_ago,
-            self.within_minutes,
-            self.more_than_minutes_ago,
-        ];
-        spans.iter().any(Option::is_some)
+        self.ages().next().is_some()
+    }
+
+    /// How old a moment has to become for the answer to be another, in seconds.
+    pub(crate) fn ages(&self) -> impl Iterator<Item = i64> {
+        let days = [self.within_days, self.more_than_days_ago];
+        let minutes = [self.within_minutes, self.more_than_minutes_ago];
+        let days = days.into_iter().flatten().map(|days| age::days(days.get()));
+        let minutes = minutes.into_iter().flatten();
+        days.chain(minutes.map(|minutes| i64::from(minutes.get()) * 60))
     }
 
     pub(crate) fn holds(&self, time: Option<&str>, moment: &Moment) -> bool {

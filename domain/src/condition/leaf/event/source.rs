@@ -11,6 +11,7 @@ use super::{
     property::{PropertyTest, property_number, property_text},
 };
 use crate::condition::{
+    age,
     measure::{Bind, Frag, Holder, MAX_NUMBERS, Plan, Rows, frag},
     scalar::Number,
     test::{NumberTest, Test},
@@ -83,13 +84,13 @@ impl EventSource {
         }
     }
 
-    /// The ages of events, in days, at which `test` of it can get another answer.
-    pub(crate) fn ages(&self, test: &Test) -> Vec<f64> {
+    /// The ages of events, in seconds, at which `test` of it can get another answer.
+    pub(crate) fn ages(&self, test: &Test) -> Vec<i64> {
         let windows = self.within_days.into_iter().chain(self.known_after());
-        let mut ages: Vec<f64> = windows.map(f64::from).collect();
+        let mut ages: Vec<i64> = windows.map(age::days).collect();
         let mut of = |measure: EventMeasure, test: &NumberTest| {
             if measure.is_an_age() {
-                ages.extend(test.parts().map(|(_, bound)| bound));
+                ages.extend(age::of_days(test));
             }
         };
         match (&self.counted, test) {

@@ -3,7 +3,11 @@
 
 use sea_orm::DatabaseBackend;
 
-use crate::condition::measure::{Bind, Frag, Holder, Plan, Rows, frag};
+use crate::condition::{
+    age::{self, Age, Aging},
+    measure::{Bind, Frag, Holder, Plan, Rows, frag},
+    test::Test,
+};
 
 /// Which table, and what of its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,6 +49,22 @@ impl Records {
             Self::Opportunities => ("opportunity", "x.opened_at"),
         }
     }
+
+    fn aging(self) -> Aging {
+        match self {
+            Self::Orders => Aging::Order,
+            Self::Invoices => Aging::Invoice,
+            Self::Tickets => Aging::Ticket,
+            Self::Opportunities => Aging::Opportunity,
+        }
+    }
+}
+
+impl Counted {
+    /// Whether time alone changes it.
+    fn is_an_age(self) -> bool {
+        matches!(self, Self::DaysSinceFirst | Self::DaysSinceLast)
+    }
 }
 
 impl RecordSource {
@@ -66,9 +86,25 @@ impl RecordSource {
     }
 
     pub(crate) fn timed(&self) -> bool {
-        let by_age =
-            |counted: &Counted| matches!(counted, Counted::DaysSinceFirst | Counted::DaysSinceLast);
-        self.within_days.is_some() || self.overdue || self.counted.iter().any(by_age)
+        let is_aged = self.counted.iter().any(|counted| counted.is_an_age());
+        self.within_days.is_some() || self.overdue || is_aged
+    }
+
+    /// The ages at which `test` of it can get another answer.
+    pub(crate) fn ages(&self, test: &Test) -> Vec<Age> {
+        let mut ages: Vec<i64> = self.within_days.map(age::days).into_iter().collect();
+        if let Test::Numbers(tests) = test {
+            for (counted, test) in self.counted.iter().zip(tests) {
+                if counted.is_an_age() {
+                    ages.extend(age::of_days(test));
+                }
+            }
+        }
+        let mut ages = self.table.aging().aged(ages);
+        if self.overdue {
+            ages.extend(Aging::InvoiceDue.aged([0]));
+        }
+        ages
     }
 
     pub(crate) fn plan(&self, holder: Holder, backend: DatabaseBackend) -> Plan {
