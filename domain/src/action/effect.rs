@@ -228,6 +228,11 @@ impl Effect {
         }
     }
 
+    /// Whether quiet hours and business hours hold it.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self, Self::Notify { .. } | Self::SendSurvey { .. })
+    }
+
     /// Whether people notice it beyond what is shown about the thing: somebody is told, asked or given
     /// something to do.
     pub(crate) fn reaches_people(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use entity::kind::{SubjectKind, TagTarget};
 use uuid::Uuid;
 
@@ -16,9 +17,12 @@ pub struct Firing<'a> {
     pub rule_version: i64,
     /// Its actions.
     pub actions: &'a [Action],
+    /// When its notices set off, if its hours hold them.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
-/// An effect and the rule that owns it: the first that asked.
+/// An effect and the rule that owns it: the first that asked, or the first of those whose notice sets off
+/// the earliest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     /// The owning rule.
@@ -29,12 +33,35 @@ pub struct Planned {
     pub action: usize,
     /// What to carry out.
     pub effect: Effect,
+    /// When it sets off, if it is a notice and the hours of the owning rule hold it.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+impl Planned {
+    /// Makes another rule that asks for the same the owner, if the notice sets off earlier that way: a rule
+    /// without hours is not to wait for those of a rule before it. Says who asked without owning it.
+    fn shared(&mut self, place: usize, firing: &Firing<'_>, action: usize) -> Repeated {
+        let mut other = Repeated {
+            rule_id: firing.rule_id,
+            action,
+            effect: place,
+        };
+        // Nothing is earlier than any moment.
+        if self.effect.is_held() && firing.not_before < self.not_before {
+            (other.rule_id, other.action) = (self.rule_id, self.action);
+            self.rule_id = firing.rule_id;
+            self.rule_version = firing.rule_version;
+            self.action = action;
+            self.not_before = firing.not_before;
+        }
+        other
+    }
 }
 
 /// A rule that asked for what another had already asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated {
-    /// The rule that came later, or the same rule again.
+    /// The rule that came later, whose notice would have set off later, or the same rule again.
     pub rule_id: Uuid,
     /// Which of its actions asked, counted from 0.
     pub action: usize,
@@ -55,7 +82,8 @@ pub struct Plan {
 ///
 /// A Slack notice without a title is headed with its rule's name, so two rules that notify the
 /// same channel without one are still one notice, headed by the first: a channel hears of a
-/// message once unless someone wrote different titles.
+/// message once unless someone wrote different titles. It hears of it as early as one of the rules
+/// lets it, and that rule heads the notice.
 ///
 /// What is asked for again after something else was asked for in the same place, such as a tag that
 /// a rule in between takes off, is no repetition: the last word counts. `slot_of` says in which place
@@ -78,11 +106,8 @@ pub fn plan<'a>(
                     None => true,
                 };
                 if let Some(&place) = places.get(&effect).filter(|place| stands(place)) {
-                    plan.repeated.push(Repeated {
-                        rule_id: firing.rule_id,
-                        action,
-                        effect: place,
-                    });
+                    let repeated = plan.effects[place].shared(place, &firing, action);
+                    plan.repeated.push(repeated);
                     continue;
                 }
                 places.insert(effect.clone(), plan.effects.len());
@@ -92,6 +117,7 @@ pub fn plan<'a>(
                     rule_version: firing.rule_version,
                     action,
                     effect,
+                    not_before: firing.not_before,
                 });
             }
         }
@@ -156,6 +182,7 @@ mod tests {
             rule_id: id(rule),
             rule_version: 1,
             actions,
+            not_before: None,
         }
     }
 
@@ -226,6 +253,44 @@ mod tests {
         assert_eq!(plan.effects.len(), 2);
         assert_eq!(plan.effects[0].rule_id, id(1));
         assert_eq!(plan.repeated.len(), 1);
+    }
+
+    #[test]
+    fn a_notice_that_rules_share_does_not_wait_for_the_hours_of_one_of_them() {
+        let notice = [slack(None)];
+        let held = |rule, hours: Option<i64>| Firing {
+            not_before: hours.map(|hours| DateTime::UNIX_EPOCH + chrono::Duration::hours(hours)),
+            ..firing(rule, &notice)
+        };
+        let owner = |firings: &[Firing<'_>]| {
+            let plan = plan(firings.iter().copied());
+            let [planned] = plan.effects.as_slice() else {
+                panic!("{:?}", plan.effects);
+            };
+            let others = plan.repeated.iter().map(|one| one.rule_id.as_u128());
+            (planned.rule_id.as_u128(), others.collect::<Vec<_>>())
+        };
+        // At night the rule without hours notifies, wherever it stands.
+        let (quiet, urgent) = (held(1, Some(9)), held(2, None));
+        assert_eq!(owner(&[quiet, urgent]), (2, vec![1]));
+        assert_eq!(owner(&[urgent, quiet]), (2, vec![1]));
+        // Of several that wait, the one that waits the shortest does; of equal ones the first.
+        assert_eq!(
+            owner(&[quiet, held(2, Some(7)), held(3, Some(8))]),
+            (2, vec![1, 3])
+        );
+        assert_eq!(owner(&[quiet, held(2, Some(9))]), (1, vec![2]));
+        // What is no notice stays with the first.
+        let tags = [Action::TagContact(TagContact {
+            tag_ids: vec![id(10)],
+            expires_in_seconds: None,
+            while_in_segment_id: None,
+        })];
+        let tagging = [quiet, urgent].map(|firing| Firing {
+            actions: &tags,
+            ..firing
+        });
+        assert_eq!(owner(&tagging), (1, vec![2]));
     }
 
     #[test]

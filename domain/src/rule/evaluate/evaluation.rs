@@ -357,6 +357,7 @@ impl<'a> Evaluation<'a> {
             rule_id: matched.rule_id.uuid(),
             rule_version: matched.rule.version,
             actions: &matched.rule.actions,
+            not_before: matched.rule.limits.notices_from(&self.now),
         });
         let usable = self.usable.as_ref();
         let plan = plan(firings, |tag| {

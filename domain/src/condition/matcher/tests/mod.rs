@@ -192,6 +192,7 @@ fn a_message_about_partnership_gets_the_conversation_tag() {
             rule_id: found.rule_id,
             rule_version: found.rule_version,
             actions: &actions,
+            not_before: None,
         };
         let effects = plan([firing], |tag| tag).effects;
         assert_eq!(
@@ -231,6 +232,7 @@ fn a_message_from_a_vip_is_told_to_slack() {
         rule_id: id(1),
         rule_version: 1,
         actions: &actions,
+        not_before: None,
     };
     assert!(matches!(
         plan([firing], |tag| tag).effects[0].effect,
